@@ -1,0 +1,143 @@
+"""Everything that can go wrong → one tree of exceptions, and one record (`Diagnostic`) for each mistake in a spec.
+
+    ResgraphError                     exit
+    ├── SpecError                     1     the spec is wrong: one or more diagnostics, each with its place
+    ├── UsageError                    2     the command or the call is wrong
+    ├── TrainingError                 3     NaN, out of memory, bad data
+    ├── MissingError                  4     something is missing from the environment (torch, CUDA, dot)
+    └── RunError                      5     the checkpoint or the run directory is unusable
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that was read, with the name by which its reader knows it."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def line(self, number: int) -> str:
+        """Line `number`, counted from 1, without its end."""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 1 <= number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source: lines and columns count from 1, the end column is one past the last character."""
+
+    source: Source = field(repr=False)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def part(self, start: int, end: int) -> Span:
+        """Characters `start` to `end` of this one-line span, both counted from its first character."""
+        return Span(self.source, self.line, self.column + start, self.line, self.column + max(end, start + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A second place that helps to understand a diagnostic, and what to say of it."""
+
+    span: Span
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake: a stable code, what is wrong, where, and how to mend it."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    related: tuple[Related, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """W codes are warnings, all others are errors."""
+        return "warning" if self.code.startswith("W") else "error"
+
+    def frame(self) -> str:
+        """The diagnostic as plain text: header, place, the code as written, notes and help."""
+        places = [Related(self.span, self.label)] if self.span else []
+        places += self.related
+        gutter = max((len(str(p.span.end_line)) for p in places), default=0)
+        out = [f"{self.severity}[{self.code}]: {self.message}"]
+        for index, place in enumerate(places):
+            out += _excerpt(place, gutter, "-->" if index == 0 else ":::")
+        pad = " " * gutter
+        out += [f"{pad} = note: {note}" for note in self.notes]
+        if self.help:
+            out.append(f"{pad} = help: {self.help}")
+        return "\n".join(out)
+
+
+def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
+    """The lines of a frame that show one place."""
+    span, pad = place.span, " " * gutter
+    text = span.source.line(span.line).replace("\t", " ")
+    width = span.end_column - span.column if span.end_line == span.line else len(text) - span.column + 1
+    marks = "^" * max(1, width)
+    label = f" {place.label}" if place.label else ""
+    return [
+        f"{pad}{arrow} {span}",
+        f"{pad} |",
+        f"{span.line:>{gutter}} | {text}".rstrip(),
+        f"{pad} | {' ' * (span.column - 1)}{marks}{label}",
+    ]
+
+
+class ResgraphError(Exception):
+    """Base of every error that resgraph raises on purpose; `exit_code` is what the command line exits with."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class SpecError(ResgraphError):
+    """The spec is wrong. `diagnostics` holds every mistake that was found, in the order of their places."""
+
+    exit_code = 1
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n\n".join(d.frame() for d in self.diagnostics))
+
+
+class UsageError(ResgraphError):
+    """The command line or the call asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class TrainingError(ResgraphError):
+    """Training cannot go on: a non-finite loss, no memory, bad data."""
+
+    exit_code = 3
+
+
+class MissingError(ResgraphError):
+    """Something that the environment should have is missing; the message says how to install it."""
+
+    exit_code = 4
+
+
+class RunError(ResgraphError):
+    """A checkpoint or a run directory cannot be used."""
+
+    exit_code = 5

@@ -1,0 +1,155 @@
+"""Node and Graph: a shape-checked DAG, and the scopes (row, block, path, layer) in which its nodes were written.
+
+The nodes stand in reading order, which is a topological order: a node reads only nodes above it. The scopes are a tree
+beside the DAG, with the same names, from which tables, pictures and PyTorch source take their structure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from .errors import Span
+from .ops.base import Cost, Op, Shape
+
+if TYPE_CHECKING:
+    import networkx
+
+ShortcutKind = Literal["identity", "projection", "zero-pad", "path", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a node was written: its label, and the calls that led there, the row's first."""
+
+    span: Span
+    calls: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One op of the net, with what it reads and what comes out of it. `depth` counts weighted ops up to here."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    shape: Shape
+    cost: Cost
+    depth: int
+    origin: Origin
+
+
+@dataclass(slots=True)
+class Layer:
+    """A label and its nodes in order: `3x3 conv 64` is conv, bn, relu. Each node reads the one before."""
+
+    name: str
+    label: str
+    nodes: tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(slots=True)
+class Equation:
+    """What a path starts with: its nodes (none where the equation is just a name) and the node it comes to."""
+
+    name: str
+    text: str
+    nodes: tuple[str, ...]
+    output: str
+    origin: Origin
+
+
+@dataclass(slots=True)
+class Path:
+    """A row of the net, or a path of a block: an optional equation, then layers and blocks one after another.
+
+    `input` is the node whose value the first item reads (the block's input, the row above, or the equation's output);
+    `output` the node whose value the path hands on; they are the same where the path is empty (an identity).
+    """
+
+    name: str
+    word: str
+    input: str
+    output: str
+    equation: Equation | None = None
+    items: list[Layer | Block] = field(default_factory=list)
+    listed: bool = False  # written as a list or with a count, so items have a place in their names
+
+
+@dataclass(slots=True)
+class Block:
+    """One call of a block: its paths in the order they were written; `result` is the path that it hands back.
+
+    `into`, `out` and `stride` are the constants of the call. `shortcut` says what the path named "shortcut" is.
+    """
+
+    name: str
+    block: str
+    label: str
+    input: str
+    output: str
+    into: int
+    out: int
+    stride: tuple[int, int]
+    paths: list[Path]
+    result: Path
+    shortcut: ShortcutKind
+    merge: str  # the text of the merge equation, "" for a block of one path
+    origin: Origin
+
+
+Item = Layer | Block
+
+
+@dataclass
+class Graph:
+    """The whole net. `nodes` is in topological order and begins with the input; `rows` is the tree of scopes."""
+
+    nodes: dict[str, Node]
+    rows: list[Path]
+    input: str
+    output: str
+
+    @cached_property
+    def dag(self) -> networkx.DiGraph[str]:
+        """The nodes as a networkx DAG (`dag.nodes[name]["node"]` is the `Node`); edges run with the data."""
+        import networkx
+
+        dag: networkx.DiGraph[str] = networkx.DiGraph()
+        for name, node in self.nodes.items():
+            dag.add_node(name, node=node)
+            dag.add_edges_from((source, name) for source in node.inputs)
+        return dag
+
+    @property
+    def cost(self) -> Cost:
+        """The sum over all nodes."""
+        return sum((node.cost for node in self.nodes.values()), Cost())
+
+    def nodes_of(self, scope: Path | Item | Equation) -> Iterator[Node]:
+        """The nodes written in a scope and in the scopes within it, in reading order."""
+        stack: list[Path | Item | Equation] = [scope]
+        while stack:
+            top = stack.pop()
+            if isinstance(top, Layer | Equation):
+                yield from (self.nodes[name] for name in top.nodes)
+            elif isinstance(top, Block):
+                stack.extend(reversed(top.paths))
+            else:
+                stack.extend(reversed(top.items))
+                if top.equation:
+                    stack.append(top.equation)
+
+    def blocks(self) -> Iterator[Block]:
+        """Every block call in reading order, a block before the blocks within it."""
+        stack: list[Path | Block] = list(reversed(self.rows))
+        while stack:
+            top = stack.pop()
+            if isinstance(top, Block):
+                yield top
+                stack.extend(reversed(top.paths))
+            else:
+                stack.extend(item for item in reversed(top.items) if isinstance(item, Block))

@@ -1,0 +1,354 @@
+"""The text of a number or an equation → a tree, by a small precedence parser, and numbers → exact values.
+
+    equation = product { ("+" | "-") product }        product = unary { ("*" | "/") unary }
+    unary    = [ "-" ] ( NUMBER | name | FUNC "(" equation { [","] equation } ")" | "(" equation ")" )
+    name     = NAME { "." INT }
+
+One grammar serves widths (`2*out/4`) and merges (`relu(body + shortcut)`); nothing here is ever evaluated as Python.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import Diagnostic, Span
+
+Value = Fraction | str | tuple["Value", ...]
+"""What a name can stand for: an exact number, a word (a block, an activation), or a list of values."""
+
+_PARTS = 200  # tokens in one expression: keeps the tree shallow enough to be walked by recursion
+
+_TOKEN = re.compile(
+    r"(?P<number>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<symbol>[-+*/(),.])|(?P<space>\s+)"
+)
+
+
+class ExpressionError(Exception):
+    """A number or an equation that cannot be read or worked out; becomes a diagnostic at its characters."""
+
+    def __init__(self, code: str, message: str, start: int, end: int, help: str = "") -> None:  # noqa: A002
+        super().__init__(message)
+        self.code, self.message, self.start, self.end, self.help = code, message, start, end, help
+
+    def diagnostic(self, span: Span) -> Diagnostic:
+        """This error within the text that `span` covers."""
+        return Diagnostic(self.code, self.message, span.part(self.start, self.end), help=self.help)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal."""
+
+    value: Fraction
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name, and the elements taken of it: `reps.0` is `Name("reps", (0,))`."""
+
+    name: str
+    index: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """`- operand`."""
+
+    operand: Expression
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`left symbol right`, symbol one of `+ - * /`."""
+
+    symbol: str
+    left: Expression
+    right: Expression
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """`function(arguments)`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    start: int
+    end: int
+
+
+Expression = Number | Name | Negative | Binary | Apply
+
+
+def parse_expression(text: str) -> Expression:
+    """The tree of one expression. Raises `ExpressionError` (E010) where the text is not one."""
+    return _Parser(text).whole()
+
+
+def names_in(tree: Expression) -> Iterator[Name]:
+    """Every name that an expression reads, in reading order."""
+    if isinstance(tree, Name):
+        yield tree
+    elif isinstance(tree, Negative):
+        yield from names_in(tree.operand)
+    elif isinstance(tree, Binary):
+        yield from names_in(tree.left)
+        yield from names_in(tree.right)
+    elif isinstance(tree, Apply):
+        for argument in tree.arguments:
+            yield from names_in(argument)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(self._tokens())
+        self.position = 0
+        if len(self.tokens) > _PARTS:
+            raise ExpressionError("E004", f"an expression of more than {_PARTS} parts", 0, len(text))
+
+    def _tokens(self) -> Iterator[_Token]:
+        position = 0
+        while position < len(self.text):
+            found = _TOKEN.match(self.text, position)
+            if found is None:
+                character = self.text[position]
+                raise ExpressionError(
+                    "E010", f"`{character}` has no meaning here", position, position + 1
+                )
+            if found.lastgroup != "space":
+                yield _Token(str(found.lastgroup), found.group(), position, found.end())
+            position = found.end()
+
+    def whole(self) -> Expression:
+        if not self.tokens:
+            raise ExpressionError("E010", "an expression is missing here", 0, max(1, len(self.text)))
+        tree = self.sum()
+        if (rest := self.peek()) is not None:
+            raise ExpressionError("E010", f"`{rest.text}` is not expected here", rest.start, rest.end)
+        return tree
+
+    def peek(self) -> _Token | None:
+        return self.tokens[self.position] if self.position < len(self.tokens) else None
+
+    def take(self, *symbols: str) -> _Token | None:
+        token = self.peek()
+        if token is not None and token.kind == "symbol" and token.text in symbols:
+            self.position += 1
+            return token
+        return None
+
+    def sum(self) -> Expression:
+        left = self.product()
+        while token := self.take("+", "-"):
+            right = self.product()
+            left = Binary(token.text, left, right, left.start, right.end)
+        return left
+
+    def product(self) -> Expression:
+        left = self.unary()
+        while token := self.take("*", "/"):
+            right = self.unary()
+            left = Binary(token.text, left, right, left.start, right.end)
+        return left
+
+    def unary(self) -> Expression:
+        if minus := self.take("-"):
+            operand = self.unary()
+            return Negative(operand, minus.start, operand.end)
+        return self.atom()
+
+    def atom(self) -> Expression:
+        token = self.peek()
+        if token is None:
+            end = len(self.text)
+            raise ExpressionError(
+                "E010", "the expression ends where a value is expected", max(0, end - 1), end
+            )
+        self.position += 1
+        if token.kind == "number":
+            return _number(token)
+        if token.kind == "name":
+            following = self.peek()
+            if following and following.text == "(" and following.start == token.end:
+                self.position += 1
+                return self.apply(token)
+            return self.name(token)
+        if token.text == "(":
+            inner = self.sum()
+            self.close(token)
+            return inner
+        raise ExpressionError("E010", f"`{token.text}` is not expected here", token.start, token.end)
+
+    def apply(self, function: _Token) -> Apply:
+        arguments: list[Expression] = []
+        while not (closing := self.take(")")):
+            if self.peek() is None:
+                raise self.unclosed(function)
+            arguments.append(self.sum())
+            self.take(",")
+        return Apply(function.text, tuple(arguments), function.start, closing.end)
+
+    def name(self, token: _Token) -> Name:
+        index: list[int] = []
+        end = token.end
+        while (dot := self.peek()) and dot.text == "." and dot.start == end:
+            self.position += 1
+            element = self.peek()
+            if element is None or not re.fullmatch(r"\d+(\.\d+)*", element.text):
+                raise ExpressionError(
+                    "E010",
+                    f"an element's number is expected after `{token.text}.`",
+                    token.start,
+                    dot.end,
+                    f"the first element is `{token.text}.0`",
+                )
+            self.position += 1
+            index += [int(part) for part in element.text.split(".")]
+            end = element.end
+        return Name(token.text, tuple(index), token.start, end)
+
+    def close(self, opening: _Token) -> None:
+        if not self.take(")"):
+            raise self.unclosed(opening)
+
+    def unclosed(self, opening: _Token) -> ExpressionError:
+        return ExpressionError("E010", "a bracket is opened here and never closed", opening.start, opening.end)
+
+
+def _number(token: _Token) -> Number:
+    if len(token.text) > 40:
+        raise ExpressionError("E004", "a number of more than 40 characters", token.start, token.end)
+    mantissa, _, exponent = token.text.lower().partition("e")
+    if exponent and abs(int(exponent)) > 99:
+        raise ExpressionError("E004", "an exponent beyond 99", token.start, token.end)
+    return Number(Fraction(token.text.replace("_", "")), token.start, token.end)
+
+
+def _round_down(value: Fraction, divisor: Fraction) -> Fraction:
+    """The nearest multiple of `divisor`, never under it nor under 0.9 of the value (MobileNet's rule)."""
+    near = max(divisor, divisor * math.floor(value / divisor + Fraction(1, 2)))
+    return near + divisor if near < Fraction(9, 10) * value else near
+
+
+def _log2(value: Fraction) -> Fraction:
+    whole = value.numerator.bit_length() - 1
+    return Fraction(whole) if value == 2**whole else Fraction(math.log2(value))
+
+
+def _sqrt(value: Fraction) -> Fraction:
+    top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
+    exact = top * top == value.numerator and bottom * bottom == value.denominator
+    return Fraction(top, bottom) if exact else Fraction(math.sqrt(value))
+
+
+_Function = Callable[..., Fraction]
+FUNCTIONS: dict[str, tuple[int, int, _Function]] = {
+    "floor": (1, 1, lambda v: Fraction(math.floor(v))),
+    "ceil": (1, 1, lambda v: Fraction(math.ceil(v))),
+    "round": (1, 1, lambda v: Fraction(round(v))),
+    "min": (1, 99, lambda *v: min(v)),
+    "max": (1, 99, lambda *v: max(v)),
+    "log2": (1, 1, _log2),
+    "sqrt": (1, 1, _sqrt),
+    "make_divisible": (2, 2, _round_down),
+}
+"""The functions of numbers: fewest and most arguments, and what they do. `round` goes half to even."""
+
+
+def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
+    """The exact value of an expression; `lookup` says what a name stands for.
+
+    Raises `ExpressionError`: E030 for an unknown function, E031 for a word or a list where a number is needed,
+    E032 for a division by zero, E004 for numbers beyond 10^30.
+    """
+    if isinstance(tree, Number):
+        return tree.value
+    if isinstance(tree, Name):
+        return _element(tree, lookup(tree))
+    if isinstance(tree, Negative):
+        return -_numeric(tree.operand, lookup)
+    if isinstance(tree, Apply):
+        return _apply(tree, lookup)
+    return _binary(tree, lookup)
+
+
+def _element(tree: Name, value: Value) -> Value:
+    for place in tree.index:
+        if not isinstance(value, tuple):
+            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end)
+        if place >= len(value):
+            text = f"`{tree.name}` has {len(value)} elements, the last is `{tree.name}.{len(value) - 1}`"
+            raise ExpressionError("E031", text, tree.start, tree.end)
+        value = value[place]
+    return value
+
+
+def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
+    value = evaluate(tree, lookup)
+    if isinstance(value, Fraction):
+        return value
+    what = "a list" if isinstance(value, tuple) else f"the word `{value}`"
+    raise ExpressionError("E031", f"a number is needed here, and this is {what}", tree.start, tree.end)
+
+
+def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
+    if tree.function not in FUNCTIONS:
+        known = ", ".join(FUNCTIONS)
+        raise ExpressionError(
+            "E030", f"no function `{tree.function}`", tree.start, tree.end, f"the functions are {known}"
+        )
+    fewest, most, function = FUNCTIONS[tree.function]
+    if not fewest <= len(tree.arguments) <= most:
+        text = f"`{tree.function}` takes {fewest} value{'s' * (fewest > 1)}, not {len(tree.arguments)}"
+        raise ExpressionError("E010", text, tree.start, tree.end)
+    values = [_numeric(argument, lookup) for argument in tree.arguments]
+    if (tree.function == "sqrt" and values[0] < 0) or (tree.function == "log2" and values[0] <= 0):
+        raise ExpressionError("E032", f"`{tree.function}` of {values[0]}", tree.start, tree.end)
+    if tree.function == "make_divisible" and values[1] <= 0:
+        raise ExpressionError("E032", "a multiple of what is not positive", tree.start, tree.end)
+    return function(*values)
+
+
+def _binary(tree: Binary, lookup: Callable[[Name], Value]) -> Fraction:
+    left, right = _numeric(tree.left, lookup), _numeric(tree.right, lookup)
+    if tree.symbol == "/" and right == 0:
+        raise ExpressionError("E032", "division by zero", tree.right.start, tree.right.end)
+    value = {
+        "+": left.__add__,
+        "-": left.__sub__,
+        "*": left.__mul__,
+        "/": left.__truediv__,
+    }[tree.symbol](right)
+    if abs(value) > 10**30 or value.denominator > 10**40:
+        raise ExpressionError("E004", "a value beyond 10^30", tree.start, tree.end)
+    return value
+
+
+def value_text(value: Value) -> str:
+    """A value as a spec would write it: `64`, `0.1`, `510/4`, `[3, 4]`."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(value_text, value)) + "]"
+    if isinstance(value, str) or value.denominator == 1:
+        return str(value)
+    number = float(value)
+    return repr(number) if Fraction(repr(number)) == value else str(value)

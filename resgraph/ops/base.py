@@ -1,0 +1,144 @@
+"""What an op is: a validated record that answers for its shape, its cost, its torch call and its label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Shape = tuple[int, ...]
+"""One tensor without its batch axis: `(channels, height, width)` for a map, `(channels,)` for a vector."""
+
+Family = Literal["conv", "norm", "activation", "merge", "pool", "dense", "regularize", "shape", "input"]
+"""One word per op, which is one colour in a picture."""
+
+
+def shape_text(shape: Shape) -> str:
+    """`(64, 56, 56)` → `64x56x56`."""
+    return "x".join(map(str, shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a node costs for one image. Costs add.
+
+    `params` counts learned numbers; `macs` counts multiply-adds of convolutions and linear layers (no bias, norm or
+    activation), the policy of the papers' tables; `activations` counts the numbers in the output tensor.
+    """
+
+    params: int = 0
+    macs: int = 0
+    activations: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.params + other.params, self.macs + other.macs, self.activations + other.activations
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A torch call as data: `Call("nn.Conv2d", (3, 64), (("kernel_size", 7),))`.
+
+    A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that uses it.
+    """
+
+    target: str
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+class ShapeError(Exception):
+    """An op cannot take the shapes that it was given; says why in the user's words, and how to mend it."""
+
+    def __init__(self, message: str, help: str = "", code: str = "E040") -> None:  # noqa: A002
+        super().__init__(message)
+        self.message, self.help, self.code = message, help, code
+
+
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+_Size = Annotated[int, Field(ge=1, le=4096)]
+_Cells = Annotated[int, Field(ge=0, le=4096)]
+Pair = Annotated[tuple[_Size, _Size], BeforeValidator(_pair)]
+"""Down and across, at least 1: a kernel, a stride, a dilation."""
+Cells = Annotated[tuple[_Cells, _Cells], BeforeValidator(_pair)]
+"""Down and across, at least 0: a padding."""
+Width = Annotated[int, Field(ge=1, le=1_000_000)]
+"""A number of channels."""
+
+
+def pair_text(pair: tuple[int, int], *, full: bool = False) -> str:
+    """`(2, 2)` → `2`, `(1, 7)` → `1x7`; with `full` always the long way."""
+    return str(pair[0]) if pair[0] == pair[1] and not full else f"{pair[0]}x{pair[1]}"
+
+
+class Op(BaseModel):
+    """One op with its options worked out. Subclasses are final: they add fields and answer the questions below.
+
+    The fields are the keys of the long form and the options of a label; `number` names the field that a label's bare
+    number sets.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    op: str
+    family: ClassVar[Family]
+    word: ClassVar[str] = ""
+    number: ClassVar[str | None] = None
+    weighted: ClassVar[bool] = False  # counts in the depth of a net (convolutions and fc)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The shape that comes out, or a `ShapeError` that says why none does."""
+        raise NotImplementedError(type(self).__name__)
+
+    def params(self, *inputs: Shape) -> int:
+        """Learned numbers."""
+        return 0
+
+    def macs(self, *inputs: Shape) -> int:
+        """Multiply-adds of convolutions and linear layers for one image."""
+        return 0
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """Parameters, multiply-adds and output size for one image."""
+        out = 1
+        for axis in self.infer(*inputs):
+            out *= axis
+        return Cost(self.params(*inputs), self.macs(*inputs), out)
+
+    def torch(self, *inputs: Shape) -> Call:
+        """The torch module that does this, as data."""
+        raise NotImplementedError(type(self).__name__)
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        """This op as a Python expression over `terms`, for the return line of a block (ops of equations only)."""
+        raise NotImplementedError(type(self).__name__)
+
+    def label(self) -> str:
+        """The Figure 3 label of this op: what a user would write to get it."""
+        return self.op
+
+
+def need_map(op: str, x: Shape) -> tuple[int, int, int]:
+    """The shape as channels, height, width; an error where it is a vector."""
+    if len(x) != 3:
+        raise ShapeError(
+            f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)} comes in",
+            "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow",
+        )
+    return x[0], x[1], x[2]
+
+
+def need_vector(op: str, x: Shape) -> int:
+    """The length of a vector; an error where it is a map."""
+    if len(x) != 1:
+        raise ShapeError(
+            f"`{op}` reads a vector, but a map of {shape_text(x)} comes in",
+            "put `global avg pool` (or `flatten`) before it",
+        )
+    return x[0]
