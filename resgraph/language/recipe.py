@@ -1,0 +1,213 @@
+"""The `train:` key of a spec (a recipe's name, or a mapping over one) → `Train`, a validated record.
+
+A recipe is plain YAML in `library/recipes`; whoever names one may override it key by key. Lengths (`at`, `length`) count
+what the run counts: `epochs: 100` makes them epochs, `iterations: 64_000` iterations, as the papers do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from .recipe_records import (
+    Augment,
+    Constant,
+    Count,
+    Data,
+    Ema,
+    Hold,
+    Optimizer,
+    Ramp,
+    Record,
+    Schedule,
+    Seed,
+    Share,
+    Steps,
+    Warmup,
+)
+
+TAGS: Mapping[str, str] = {"data": "set", "optimizer": "name", "schedule": "kind", "warmup": "kind", "crop": "kind"}
+"""The key that says which of several records a mapping is; `schedule: cosine` is short for `schedule: {kind: cosine}`."""
+
+
+class Train(Record):
+    """How a net is trained. `batch` counts the images of one optimizer step over all processes and accumulations."""
+
+    about: str = ""
+    data: Data
+    augment: Augment = Augment()
+    normalize: Literal["per-channel", "per-pixel", "scale"] = "per-channel"
+    epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    iterations: Count | None = None
+    batch: Annotated[int, Field(ge=1, le=1_000_000)]
+    accumulate: Annotated[int, Field(ge=1, le=4096)] = 1
+    optimizer: Optimizer
+    schedule: Schedule = Constant()
+    warmup: Warmup | None = None
+    label_smoothing: Share = 0.0
+    clip: Annotated[float, Field(gt=0, le=10**6)] | None = None  # largest norm of the gradient
+    ema: Ema | None = None
+    sync_bn: bool = False
+    evaluate_every: Count = 1  # epochs
+    seed: Seed = 0
+
+    @field_validator("iterations")
+    @classmethod
+    def _one_length(cls, value: int | None, info: Any) -> int | None:
+        if value is not None and info.data.get("epochs") is not None:
+            raise ValueError("the run has a length in `epochs` already: say one of the two")
+        return value
+
+    @field_validator("batch")
+    @classmethod
+    def _some_length(cls, value: int, info: Any) -> int:
+        if "epochs" in info.data and "iterations" in info.data and not (
+            info.data["epochs"] or info.data["iterations"]
+        ):
+            raise ValueError("the run has no length: say `epochs` or `iterations`")
+        return value
+
+    @field_validator("accumulate")
+    @classmethod
+    def _whole_parts(cls, value: int, info: Any) -> int:
+        batch = info.data.get("batch", value)
+        if batch % value:
+            raise ValueError(f"a batch of {batch} cannot be cut into {value} equal parts")
+        return value
+
+    @field_validator("schedule", "warmup")
+    @classmethod
+    def _within_the_run(cls, value: Any, info: Any) -> Any:
+        whole = info.data.get("epochs") or info.data.get("iterations")
+        unit = "epochs" if info.data.get("epochs") else "iterations"
+        last = value.at[-1] if isinstance(value, Steps) else value.length if isinstance(value, Ramp | Hold) else 0
+        if whole is not None and last >= whole:
+            raise ValueError(f"{last:g} {unit} is not within the run, which ends at {whole:g} {unit}")
+        return value
+
+    @property
+    def unit(self) -> Literal["epochs", "iterations"]:
+        """What the lengths of the schedule and the warm-up count."""
+        return "epochs" if self.epochs is not None else "iterations"
+
+    @property
+    def length(self) -> float:
+        """The length of the run, in `unit`."""
+        return self.epochs if self.epochs is not None else float(self.iterations or 0)
+
+    def document(self) -> dict[str, Any]:
+        """The record as a mapping that `resolve_train` reads back to an equal record: no names, no defaults left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The named recipes, sorted."""
+    files = (resources.files("resgraph") / "library" / "recipes").iterdir()
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+
+def resolve_train(value: str | Mapping[str, Any]) -> Train:
+    """`train: digits`, or `train: {recipe: digits, epochs: 20}`, as a whole record.
+
+    Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces whole; the word `none`
+    takes a key away. Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no union tags),
+    and names the key itself where it is unknown, the mapping where a key is missing.
+    """
+    merged = _resolved({"recipe": value} if isinstance(value, str) else dict(value))
+    try:
+        return Train.model_validate_json(json.dumps(merged))
+    except ValidationError as error:
+        raise _plain(error, merged) from None
+
+
+def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping laid over the recipe that it names, which may itself name one."""
+    own = {key: item for key, item in value.items() if key != "recipe"}
+    if "recipe" not in value:
+        return _merge({}, own)
+    name, names = value["recipe"], recipe_names()
+    if name not in names:
+        close = difflib.get_close_matches(str(name), names, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(names)}"
+        raise _error([(("recipe",), f"no recipe is called `{name}`; {hint}", name)])
+    text = (resources.files("resgraph") / "library" / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    return _merge(_resolved(yaml.safe_load(text)), own)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, item in over.items():
+        tag = TAGS.get(key)
+        if item == "none":
+            merged.pop(key, None)
+            continue
+        if tag and isinstance(item, str):
+            item = {tag: item}
+        before = merged.get(key)
+        if not isinstance(item, Mapping):
+            merged[key] = item
+        elif not isinstance(before, Mapping) or (tag and item.get(tag, before.get(tag)) != before.get(tag)):
+            merged[key] = _merge({}, item)
+        else:
+            merged[key] = _merge(before, item)
+    if "epochs" in over and "iterations" not in over:
+        merged.pop("iterations", None)
+    if "iterations" in over and "epochs" not in over:
+        merged.pop("epochs", None)
+    return merged
+
+
+# ---- errors as a user would want them -------------------------------------------------------------------------------
+
+
+def _error(mistakes: list[tuple[tuple[str | int, ...], str, Any]]) -> ValidationError:
+    details = [
+        InitErrorDetails(type=PydanticCustomError("train", "{text}", {"text": text}), loc=loc, input=value)
+        for loc, text, value in mistakes
+    ]
+    return ValidationError.from_exception_data("train", details)
+
+
+def _plain(error: ValidationError, merged: Mapping[str, Any]) -> ValidationError:
+    """The same mistakes with the tags of unions taken out of their places, and with words for a reader."""
+    mistakes: list[tuple[tuple[str | int, ...], str, Any]] = []
+    for detail in error.errors():
+        loc = _untagged(detail["loc"], merged)
+        context = detail.get("ctx", {})
+        if detail["type"] == "extra_forbidden":
+            text = f"unknown key `{loc[-1]}`"
+        elif detail["type"] == "missing":
+            loc, text = loc[:-1], f"the key `{loc[-1]}` is missing"
+        elif detail["type"] == "union_tag_not_found":
+            text = f"the key {context['discriminator'].replace(chr(39), '`')} is missing"
+        elif detail["type"] == "union_tag_invalid":
+            tag = context["discriminator"].strip("'")
+            loc, text = (*loc, tag), f"`{context['tag']}` is not one of {context['expected_tags'].replace(chr(39), '`')}"
+        else:
+            text = detail["msg"].removeprefix("Value error, ")
+            text = text[:1].lower() + text[1:]
+        mistakes.append((loc, text, detail["input"]))
+    return _error(mistakes)
+
+
+def _untagged(loc: tuple[str | int, ...], merged: Any) -> tuple[str | int, ...]:
+    """`("optimizer", "sgd", "lr")` as `("optimizer", "lr")`: a part right after a union's key that is its tag."""
+    out: list[str | int] = []
+    value: Any = merged
+    for part in loc:
+        tag = TAGS.get(str(out[-1])) if out else None
+        if tag and isinstance(value, Mapping) and value.get(tag) == part and part not in value:
+            continue
+        out.append(part)
+        if isinstance(value, Mapping):
+            value = value.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+    return tuple(out)

@@ -1,0 +1,61 @@
+"""Evaluations → rows of metrics.jsonl, and back: append-only, the same bytes for the same run, clocks kept elsewhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .durable import append_line, write_whole
+from .reporter import Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The rows of one run. `path` holds what was learned, `clock` (timing.jsonl) how long it took."""
+
+    path: Path
+    clock: Path
+
+    def append(self, epoch: Epoch, images_per_second: float) -> None:
+        """One row in each file."""
+        row = {
+            "step": epoch.step,
+            "epoch": epoch.epoch,
+            "lr": epoch.lr,
+            "train": {"loss": epoch.train_loss, "error": epoch.train_error},
+            "validation": {"loss": epoch.validation_loss, "error": epoch.validation_error},
+        }
+        append_line(self.path, json.dumps(row))
+        seconds, speed = round(epoch.seconds, 3), round(images_per_second, 1)
+        append_line(self.clock, json.dumps({"step": epoch.step, "seconds": seconds, "images_per_second": speed}))
+
+    def cut(self, step: int) -> None:
+        """Takes out the rows after `step`, and a last line that was torn."""
+        for path in (self.path, self.clock):
+            if path.exists():
+                kept = "".join(json.dumps(row) + "\n" for row in read_rows(path) if row["step"] <= step)
+                if kept.encode() != path.read_bytes():
+                    write_whole(path, kept)
+
+    def seconds(self) -> float:
+        """The seconds of training up to the last row."""
+        rows = read_rows(self.clock)
+        return float(rows[-1]["seconds"]) if rows else 0.0
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The whole rows of a file, none where it does not exist; what is not a row with a step ends the reading."""
+    rows: list[dict[str, Any]] = []
+    if not path.exists():
+        return rows
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+            break
+        rows.append(row)
+    return rows

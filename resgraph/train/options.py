@@ -1,0 +1,24 @@
+"""How a run is carried out, as the command line says it → `Options`; none of it changes what is learned on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where, how fast and how often. "auto" and None are decided from the machine and the net, and told with reasons."""
+
+    device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    layout: Literal["auto", "channels-last", "contiguous"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    workers: int | None = None
+    threads: int | None = None
+    data: Path | None = None  # where the images are, in place of the recipe's `data.path`
+    save_every: int | None = None  # steps between checkpoints; None: at every evaluation
+    keep: int = 2  # checkpoints, at least 2
+    force: bool = False  # replace an older run at the same place
+    allow_change: bool = False  # resume with a changed recipe

@@ -1,0 +1,86 @@
+"""What a run tells while it goes on → the `Reporter` protocol, and the records that it is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is about to run. `decisions` are (what, choice, why)."""
+
+    name: str
+    directory: Path
+    params: int
+    epochs: float
+    steps: int
+    steps_per_epoch: int
+    images: int
+    first_step: int
+    decisions: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where training stands within an epoch. `loss` and `error` (percent) are of the epoch so far."""
+
+    step: int
+    epoch: int
+    lr: float
+    loss: float
+    error: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An evaluation: losses, errors in percent, and the seconds since the run (or its resume) began."""
+
+    step: int
+    epoch: float
+    lr: float
+    train_loss: float
+    train_error: float
+    validation_loss: float
+    validation_error: float
+    seconds: float
+
+
+class Reporter(Protocol):
+    """Who is told. Every method returns at once and never raises for what it is told."""
+
+    def start(self, start: Start) -> None:
+        """Once, before the first step."""
+
+    def step(self, step: Step) -> None:
+        """Every few steps."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """After each evaluation."""
+
+    def say(self, text: str) -> None:
+        """A line for the reader: a warning, a checkpoint that was skipped, how to go on."""
+
+    def stop(self) -> None:
+        """Once, at the end, whatever the end."""
+
+
+class Silent:
+    """A reporter that keeps everything to itself; other ranks than the first have it."""
+
+    def start(self, start: Start) -> None:
+        """Nothing."""
+
+    def step(self, step: Step) -> None:
+        """Nothing."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def stop(self) -> None:
+        """Nothing."""

@@ -1,0 +1,137 @@
+"""A name → a run directory of its own: made exclusively, locked while it is in use, with a fixed place for everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import RunError, UsageError
+from .durable import disk_error, sweep, write_whole
+from .metrics import Metrics
+
+PLACES = {
+    "spec": "spec.yaml",
+    "diagram": "diagram.svg",
+    "table": "table.txt",
+    "source": "model.py",
+    "metrics": "metrics.jsonl",
+    "curves": "curves.svg",
+    "weights": "weights.safetensors",
+    "checkpoints": "checkpoints",
+}
+"""What a finished run holds, and what each thing is called."""
+
+
+@dataclass(slots=True)
+class RunDirectory:
+    """A directory that this process alone writes to. `lock` is held until `release`."""
+
+    path: Path
+    lock: IO[bytes]
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Metrics:
+        """The rows of this run."""
+        return Metrics(self.path / "metrics.jsonl", self.path / "timing.jsonl")
+
+    def write(self, name: str, content: bytes | str) -> Path:
+        """Writes one file of the run whole."""
+        write_whole(self.path / name, content)
+        return self.path / name
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says."""
+        return read_facts(self.path)
+
+    def update(self, **facts: Any) -> None:
+        """Adds to run.json."""
+        self.write("run.json", json.dumps({**self.facts(), **facts}, indent=2) + "\n")
+
+    def release(self) -> None:
+        """Lets others have it."""
+        self.lock.close()
+
+
+def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
+    """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken, `RunError` where none can be made."""
+    if out is None:
+        return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if not force or not (out / "run.json").is_file():
+            hint = "--force replaces it" if (out / "run.json").is_file() else "it is no run, so nothing replaces it"
+            raise UsageError(f"{out} exists already; {hint}; `resgraph resume {out}` goes on with a run")
+        _lock(out).close()  # refuses where the run is still going
+        shutil.rmtree(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(out, error) from error
+    return _fresh(out)
+
+
+def open_run(path: Path) -> RunDirectory:
+    """An existing run, locked. Raises `RunError` where there is none, or another process has it."""
+    read_facts(path)
+    lock = _lock(path)
+    for directory in (path, path / "checkpoints"):
+        sweep(directory)
+    return RunDirectory(path, lock)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """run.json of a run. Raises `RunError` where it is missing or unreadable."""
+    try:
+        facts = json.loads((path / "run.json").read_bytes())
+    except OSError as error:
+        raise RunError(f"{path} is not a run: it has no run.json") from error
+    except ValueError as error:
+        raise RunError(f"{path / 'run.json'} cannot be read: {error}") from error
+    if not isinstance(facts, dict):
+        raise RunError(f"{path / 'run.json'} is not what resgraph wrote")
+    return facts
+
+
+def _numbered(root: Path, stem: str) -> RunDirectory:
+    number = 1
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = root / f"{stem}-{number}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            return _fresh(path)
+    except OSError as error:
+        raise disk_error(root, error) from error
+
+
+def _fresh(path: Path) -> RunDirectory:
+    lock = _lock(path)
+    (path / "checkpoints").mkdir(exist_ok=True)
+    return RunDirectory(path, lock)
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """An advisory lock that the system lets go of when its owner dies, however it dies."""
+    handle = (path / ".lock").open("ab")
+    try:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise RunError(f"{path} is in use by another process; two runs never share a directory") from error
+    return handle
