@@ -1,0 +1,98 @@
+"""A plan, its data and the decisions → the learner and the feed that the loop runs on."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..errors import UsageError
+from ..language.recipe import Train
+from ..language.recipe_records import AreaCrop, PadCrop, SideCrop
+from .counter import key
+from .data.sets import DataSet, Files, Resident
+from .decide import Decisions
+from .distributed import World
+from .ema import Average
+from .feed import Feed, InMemory, Pixels
+from .loop import Learner
+from .normalize import Normalization
+from .optimizer import make_optimizer
+from .plans import PlanLike
+from .sampler import Sampler
+from .schedule import Schedule
+from .tally import Tally
+
+
+def fresh_net(plan: PlanLike, train: Train, decisions: Decisions) -> nn.Module:
+    """The net with the weights that the recipe's seed gives, on its device and in its layout."""
+    torch.manual_seed(key(train.seed, "weights"))
+    net = plan.module().to(decisions.device)
+    if decisions.channels_last:
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net
+
+
+def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Decisions, world: World) -> Learner:
+    """Everything at step 0."""
+    net = fresh_net(plan, train, decisions)
+    if train.sync_bn and world.size > 1:
+        if decisions.device.type != "cuda":
+            raise UsageError("sync_bn: torch has it between GPUs only; take it out, or use GPUs")
+        net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    if decisions.compile:
+        net.compile()
+    optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
+    average = Average(train.ema, net) if train.ema else None
+    schedule = Schedule(train, sampler.steps_per_epoch)
+    return Learner(net, net, optimizer, schedule, average, Tally(decisions.device, decisions.sum_type))
+
+
+def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions, world: World) -> None:
+    """Puts DDP around the net, after its weights are what they will be.
+
+    DDP orders its buckets anew after its first backward pass, and with three ranks or more the order of a sum changes its last bit.
+    So one pass over zeros is made for nothing, in a fresh run and in a resumed one: from then on both add up alike.
+    """
+    if world.size == 1:
+        return
+    ids = [decisions.device.index] if decisions.device.type == "cuda" else None
+    learner.model = DistributedDataParallel(learner.net, device_ids=ids, gradient_as_bucket_view=True)
+    before = {name: value.clone() for name, value in learner.net.named_buffers()}
+    learner.model.train()
+    for _ in range(2):
+        learner.model(torch.zeros(2, *example, device=decisions.device)).sum().backward()
+        learner.model.zero_grad(set_to_none=True)
+    for name, value in learner.net.named_buffers():
+        value.copy_(before[name])
+
+
+def make_feed(
+    train: Train, data: DataSet, sampler: Sampler, normalization: Normalization, decisions: Decisions
+) -> Feed:
+    """The batches of this rank. Raises `UsageError` where the recipe's crop is not for such a set."""
+    crop, streamed = train.augment.crop, isinstance(data.train, Files)
+    if streamed and not isinstance(crop, AreaCrop | SideCrop):
+        raise UsageError(f"images of a folder have many sizes: `augment.crop` must be of kind area or side")
+    if not streamed and isinstance(crop, SideCrop):
+        raise UsageError(f"`augment.crop` of kind side is for folders of images; {data.name} takes pad or area")
+    if isinstance(crop, PadCrop) and len(data.shape) != 3:
+        raise UsageError("`augment.crop` is for images, but the net reads vectors")
+    return Feed(
+        pixels=make_pixels(data, train, decisions),
+        recipe=train,
+        sampler=sampler,
+        normalization=normalization.to(decisions.device),
+        device=decisions.device,
+        channels_last=decisions.channels_last,
+        validation_images=len(data.validation),
+    )
+
+
+def make_pixels(data: DataSet, train: Train, decisions: Decisions) -> Pixels:
+    """Images in memory go to the device whole; files are decoded by workers."""
+    if isinstance(data.train, Resident) and isinstance(data.validation, Resident):
+        return InMemory(data.train, data.validation, decisions.device)
+    from .decode import Decoded
+
+    return Decoded(data, train, decisions)

@@ -1,0 +1,81 @@
+"""The state of a run → checkpoints that survive a kill at any instant, and back: the newest one that is whole.
+
+latest.json is the commit point: it lists what may be trusted, newest first, each with the SHA-256 of its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import RunError
+from .durable import write_whole
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `keep` how many stay."""
+
+    directory: Path
+    spec: str
+    keep: int = 2
+
+    def save(self, state: State, step: int, world: int) -> Path:
+        """Writes one and commits to it; older ones than `keep` go once the commit is on disk."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        path = self.directory / f"step-{step:09d}.pt"
+        digest = write_whole(path, buffer.getvalue())
+        entry = {"file": path.name, "sha256": digest, "step": step, "spec": self.spec, "world": world}
+        older = [old for old in self.entries() if old["file"] != path.name]
+        kept = [entry, *older][: max(2, self.keep)]
+        write_whole(self.directory / "latest.json", json.dumps({"checkpoints": kept}, indent=2) + "\n")
+        names = {item["file"] for item in kept}
+        for stale in self.directory.glob("step-*.pt"):
+            if stale.name not in names:
+                stale.unlink(missing_ok=True)
+        return path
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What latest.json lists, none where it does not exist yet."""
+        path = self.directory / "latest.json"
+        if not path.exists():
+            return []
+        try:
+            listed = json.loads(path.read_bytes())["checkpoints"]
+            return [dict(item, step=int(item["step"]), file=Path(item["file"]).name) for item in listed]
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise RunError(f"{path} is damaged: {error}; nothing was changed") from error
+
+    def load(self, warn: Callable[[str], None]) -> State | None:
+        """The newest whole one; None where the run has not saved yet.
+
+        Raises `RunError` where some are listed and none is whole: never a silent fresh start.
+        """
+        entries = self.entries()
+        for entry in entries:
+            path = self.directory / entry["file"]
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                warn(f"{path} cannot be read ({error.strerror}); trying the one before")
+                continue
+            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+                warn(f"{path} is damaged: its bytes are not those that were saved; trying the one before")
+                continue
+            if entry["spec"] != self.spec:
+                raise RunError(f"{path} was saved by another spec than this run's spec.yaml, which was changed since")
+            state: State = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            return state
+        if entries:
+            raise RunError(f"no checkpoint of {self.directory.parent} is whole; start again with `resgraph build`")
+        return None

@@ -1,0 +1,35 @@
+"""A recipe's `data:` → a data set that fits the net."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...language.recipe_records import Cifar, Data, Digits, Folder, Synthetic
+from ...ops.base import Shape
+from .sets import DataSet
+
+
+def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None) -> DataSet:
+    """Reads the set, from `path` where it is given, and checks it against the net's input and output shapes.
+
+    Raises `TrainingError` where set and net do not fit, `MissingError` where the set is not there.
+    """
+    match recipe:
+        case Digits():
+            from .digits import load_digits
+
+            found = load_digits(recipe)
+        case Cifar():
+            from .cifar import load_cifar
+
+            found = load_cifar(recipe, path or Path(recipe.path))
+        case Folder():
+            from .folder import load_folder
+
+            found = load_folder(recipe, path or Path(recipe.path), shape)
+        case Synthetic():
+            from .synthetic import load_synthetic
+
+            found = load_synthetic(recipe, shape, output)
+    found.check(shape, output)
+    return found

@@ -1,0 +1,87 @@
+"""What a data set is once it is read: images in memory as uint8, or images that are decoded as they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import TrainingError
+from ...ops.base import Shape, shape_text
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Images on disk, one path and one label each."""
+
+    paths: tuple[Path, ...]
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says where it is from."""
+
+    name: str
+    train: Resident | Files
+    validation: Resident | Files
+    classes: tuple[str, ...]
+    shape: Shape
+    about: str
+    levels: int = 255
+    watched: str = "test"  # what the validation part is called in reports
+    resize: int | None = None  # shorter side before the centre crop, of images on disk
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def check(self, shape: Shape, output: Shape) -> None:
+        """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out of range."""
+        if shape != self.shape:
+            raise TrainingError(
+                f"the net reads {shape_text(shape)}, but {self.name} has images of {shape_text(self.shape)}; "
+                f"write `input: {shape_text(self.shape)}`"
+            )
+        if output != (len(self.classes),):
+            raise TrainingError(
+                f"the net puts out {shape_text(output)}, but {self.name} has {len(self.classes)} classes; "
+                f"end it with `fc {len(self.classes)}`"
+            )
+        for part, what in ((self.train, "training"), (self.validation, self.watched)):
+            if not len(part):
+                raise TrainingError(f"the {what} part of {self.name} is empty")
+            low, high = int(part.labels.min()), int(part.labels.max())
+            if low < 0 or high >= len(self.classes):
+                raise TrainingError(f"{self.name} has labels from {low} to {high}, but {len(self.classes)} classes")
+            count = torch.bincount(part.labels, minlength=len(self.classes))
+            if what == "training" and int(count.min()) == 0:
+                empty = ", ".join(self.classes[int(i)] for i in (count == 0).nonzero().flatten()[:5])
+                raise TrainingError(f"{self.name} has no training image of class {empty}")
+
+
+def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices of the larger and the smaller part; `share` of each class (at least one) goes to the smaller."""
+    from ..counter import key, permutation
+
+    kept, taken = [], []
+    for label in labels.unique(sorted=True).tolist():
+        members = (labels == label).nonzero().flatten()
+        members = members[permutation(key(seed, "split", label), len(members))]
+        count = max(1, round(len(members) * share))
+        taken.append(members[:count])
+        kept.append(members[count:])
+    return torch.cat(kept).sort().values, torch.cat(taken).sort().values

@@ -1,0 +1,124 @@
+"""A plan, its recipe, the machine and the options → what will be used, and why: device, precision, layout, compile."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import MissingError, UsageError
+from .distributed import World
+from .options import Options
+
+Reason = tuple[str, str, str]
+"""What is decided, the choice, and why."""
+
+SMALL_STEP = 2e9
+"""Multiply-adds of a step under which bf16 costs more in conversions than it saves (measured on a CPU with AMX)."""
+COMPILE_PAYS = 600.0
+"""Seconds of estimated training from which compiling pays for itself on a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the run uses. `reasons` says each choice in words."""
+
+    device: torch.device
+    bf16: bool
+    channels_last: bool
+    compile: bool
+    fused: bool
+    workers: int
+    threads: int
+    reasons: tuple[Reason, ...]
+
+    @property
+    def sum_type(self) -> torch.dtype:
+        """What losses are added up in."""
+        return torch.float32 if self.device.type == "mps" else torch.float64
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The context of a forward pass."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+
+def decide(options: Options, world: World, step_macs: float, images: bool, steps: int) -> Decisions:
+    """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the run.
+
+    Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
+    """
+    device, reasons = _device(options, world)
+    bf16 = _precision(options, device, step_macs, reasons)
+    layout = _layout(options, device, bf16, images, reasons)
+    compiled = _compile(options, device, steps, reasons)
+    fused = device.type in ("cuda", "cpu")
+    reasons.append(("optimizer", "fused" if fused else "for-each", f"what {device.type} has"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = options.threads or max(1, cores // world.size)
+    workers = min(8, max(1, cores // world.size)) if options.workers is None else options.workers
+    if device.type == "cpu":
+        reasons.append(("threads", f"{threads} threads", "as asked" if options.threads else "the cores of this process"))
+    return Decisions(device, bf16, layout, compiled, fused, workers, threads, tuple(reasons))
+
+
+def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]:
+    name, why = options.device, "as asked"
+    if name == "auto":
+        if torch.cuda.is_available():
+            name, why = "cuda", f"{torch.cuda.get_device_name(world.local)}"
+        elif torch.backends.mps.is_available() and world.size == 1:
+            name, why = "mps", "Apple's GPU"
+        else:
+            name, why = "cpu", "no GPU that torch can use"
+    kind = name.partition(":")[0]
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise MissingError("--device cuda: this torch sees no CUDA device; install a CUDA build, or leave --device out")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise MissingError("--device mps: this torch sees no Apple GPU")
+    if kind not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
+    device = torch.device("cuda", world.local) if name == "cuda" else torch.device(name)
+    return device, [("device", str(device), why)]
+
+
+def _precision(options: Options, device: torch.device, step_macs: float, reasons: list[Reason]) -> bool:
+    if options.precision != "auto":
+        reasons.append(("precision", options.precision, "as asked"))
+        return options.precision == "bf16"
+    if device.type == "cuda":
+        able = torch.cuda.get_device_capability(device) >= (8, 0)
+        why = "tensor cores take bf16" if able else "no bf16 before Ampere (8.0)"
+    elif device.type == "cpu":
+        able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        why = "AMX or AVX-512 takes bf16" if able else "this CPU has no bf16 instructions"
+        if able and step_macs < SMALL_STEP:
+            able, why = False, f"a step of {step_macs / 1e9:.2g} G multiply-adds is too small for bf16 to pay"
+    else:
+        able, why = False, f"bf16 is not worth it on {device.type}"
+    reasons.append(("precision", "bf16" if able else "fp32", why))
+    return able
+
+
+def _layout(options: Options, device: torch.device, bf16: bool, images: bool, reasons: list[Reason]) -> bool:
+    if options.layout != "auto":
+        reasons.append(("layout", options.layout, "as asked"))
+        return options.layout == "channels-last"
+    good = images and (device.type == "cpu" or (device.type == "cuda" and bf16))
+    why = "the convolutions' own layout here" if good else f"faster on {device.type}" if images else "vectors"
+    reasons.append(("layout", "channels-last" if good else "contiguous", why))
+    return good
+
+
+def _compile(options: Options, device: torch.device, steps: int, reasons: list[Reason]) -> bool:
+    if options.compile != "auto":
+        reasons.append(("compile", f"compile {options.compile}", "as asked"))
+        return options.compile == "on"
+    good = device.type == "cuda" and steps >= 5_000
+    if device.type == "cuda":
+        why = f"{steps:,} steps {'pay' if good else 'do not pay'} for it"
+    else:
+        why = f"compiling takes longer than it saves on {device.type}"
+    reasons.append(("compile", "compiled" if good else "eager", why))
+    return good

@@ -1,0 +1,111 @@
+"""The environment of torchrun, SLURM or MPI → which process this is, and the few collective operations that training needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from ..errors import MissingError, UsageError
+
+TIMEOUT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """This process among all: `local` is its number on this machine, which is its device's."""
+
+    rank: int = 0
+    size: int = 1
+    local: int = 0
+
+    @property
+    def first(self) -> bool:
+        """The rank that writes and talks."""
+        return self.rank == 0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum of `values` over all ranks."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def largest(self, value: int, device: torch.device) -> int:
+        """The largest `value` of all ranks: how they agree to stop."""
+        if self.size == 1:
+            return value
+        flag = torch.tensor([value], device=device)
+        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+        return int(flag.item())
+
+    def gather(self, values: Tensor) -> Tensor:
+        """(n,) of each rank → (ranks, n), everywhere."""
+        if self.size == 1:
+            return values[None]
+        parts = [torch.empty_like(values) for _ in range(self.size)]
+        dist.all_gather(parts, values)
+        return torch.stack(parts)
+
+    def share(self, value: Any) -> Any:
+        """The first rank's value, everywhere."""
+        if self.size == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def same_buffers(self, net: nn.Module) -> None:
+        """Gives every rank the first one's buffers (batch norm's running statistics)."""
+        if self.size > 1:
+            for buffer in net.buffers():
+                dist.broadcast(buffer, src=0)
+
+    def leave(self) -> None:
+        """Waits for all, then ends the group."""
+        if self.size > 1 and dist.is_initialized():
+            dist.barrier()
+            dist.destroy_process_group()
+
+
+def placed(environment: Mapping[str, str]) -> World:
+    """Rank, size and local rank as torchrun, SLURM or Open MPI say them; one process where none does.
+
+    Raises `UsageError` where an environment says only a part.
+    """
+    for rank, size, local in (
+        ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
+        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
+    ):
+        if rank in environment and size in environment:
+            try:
+                return World(int(environment[rank]), int(environment[size]), int(environment.get(local, "0")))
+            except ValueError as error:
+                raise UsageError(f"the environment's {rank}, {size} and {local} must be whole numbers") from error
+        if size in environment and size == "WORLD_SIZE" and environment[size] != "1":
+            raise UsageError("WORLD_SIZE is set but RANK is not; start with torchrun, or unset it")
+    return World()
+
+
+def join(environment: Mapping[str, str], device: str) -> World:
+    """Joins the other processes. NCCL between GPUs, gloo elsewhere."""
+    world = placed(environment)
+    if world.size == 1:
+        return world
+    if "MASTER_ADDR" not in environment or "MASTER_PORT" not in environment:
+        raise UsageError(
+            f"{world.size} processes are told of, but not where to meet: set MASTER_ADDR and MASTER_PORT, or use torchrun"
+        )
+    if not dist.is_available():
+        raise MissingError("this torch was built without torch.distributed; one process is all it can do")
+    backend = "nccl" if device.startswith("cuda") else "gloo"
+    meeting = f"tcp://{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}"
+    use_store = "env://" if "RANK" in os.environ else meeting
+    dist.init_process_group(backend, init_method=use_store, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+    return world

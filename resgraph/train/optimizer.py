@@ -1,0 +1,52 @@
+"""A recipe's optimizer and a net → a torch optimizer, with the parameters that do not decay in a group of their own."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ..language.recipe_records import AdamW, Sgd
+
+NORMS: tuple[type[nn.Module], ...] = (
+    nn.modules.batchnorm._NormBase,
+    nn.LayerNorm,
+    nn.GroupNorm,
+)
+
+
+def make_optimizer(recipe: Sgd | AdamW, net: nn.Module, *, fused: bool) -> torch.optim.Optimizer:
+    """SGD or AdamW over the trainable parameters of `net`."""
+    exempt = exempt_names(net, recipe.no_decay)
+    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for name, p in named if name not in exempt], "weight_decay": recipe.weight_decay},
+        {"params": [p for name, p in named if name in exempt], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if isinstance(recipe, Sgd):
+        return torch.optim.SGD(
+            groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=fused
+        )
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused)
+
+
+def exempt_names(net: nn.Module, kinds: tuple[str, ...]) -> frozenset[str]:
+    """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other vectors and numbers."""
+    exempt: set[str] = set()
+    for prefix, module in net.named_modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if isinstance(module, NORMS):
+                kind = "norm"
+            elif name == "bias":
+                kind = "bias"
+            else:
+                kind = "scale" if parameter.ndim <= 1 else "weight"
+            if kind in kinds or (kind == "norm" and name == "bias" and "bias" in kinds):
+                exempt.add(f"{prefix}.{name}" if prefix else name)
+    return frozenset(exempt)
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """The learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
