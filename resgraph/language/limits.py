@@ -1,0 +1,20 @@
+"""How much of a spec is read, whoever wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of a file, collections inside one another, values, digits of an integer, and mistakes that are told."""
+
+    size: int = 2**20
+    depth: int = 64
+    values: int = 100_000
+    digits: int = 19
+    errors: int = 50
+
+
+class Stop(Exception):
+    """Reading ends here; the reason is among the mistakes."""

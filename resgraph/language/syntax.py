@@ -1,0 +1,217 @@
+"""PyYAML's error → a diagnostic in plain words, at the place where the mistake was made."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import Diagnostic, Related, Span
+from .places import Places
+from .scalars import shown
+
+_INDEXED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[([0-9]+)\]")
+_QUOTES = "put quotes around the text"
+_COLUMN = "the keys of one map start in one column, and what belongs below a key is indented further"
+
+
+def syntax_error(error: Exception, places: Places) -> Diagnostic:
+    """What PyYAML's scanner or parser (C or Python) complains of."""
+    if not hasattr(error, "problem_mark") or error.problem_mark is None:
+        first_line = str(error).split("\n")[0]
+        return Diagnostic("E003", f"this is not YAML: {first_line[:80]}", places.span(0, 1))
+    return _Complaint(error, places).diagnostic()
+
+
+class _Complaint:
+    """One error of PyYAML: what it says, where it stood, and where the thing that it was reading began."""
+
+    def __init__(self, error: Any, places: Places) -> None:
+        self.places, self.text = places, places.text
+        self.problem, self.context = str(error.problem or ""), str(error.context or "")
+        self.at = min(error.problem_mark.index, len(self.text))
+        self.start = min(error.context_mark.index, self.at) if error.context_mark else self.at
+        self.character = self.text[self.at : self.at + 1]
+
+    def diagnostic(self) -> Diagnostic:
+        """The first reading that fits."""
+        readings = (
+            self.refused,
+            self.tab,
+            self.quote,
+            self.flow,
+            self.colon,
+            self.block,
+            self.start_of_value,
+        )
+        for reading in readings:
+            if found := reading():
+                return found
+        return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
+
+    def error(
+        self, message: str, span: Span, label: str = "", hint: str = "", *related: Related
+    ) -> Diagnostic:
+        """A syntax error."""
+        return Diagnostic("E003", message, span, label, (), hint, related)
+
+    def here(self, length: int = 1) -> Span:
+        """The place of the complaint; at the end of the text, the last character that is not blank."""
+        if self.text[self.at :].strip():
+            return self.places.span(self.at, self.at + length)
+        last = len(self.text.rstrip())
+        return self.places.span(last - 1, last)
+
+    def before(self) -> str:
+        """What stands on the line before the complaint."""
+        return self.text[self.places.line(self.at)[0] : self.at]
+
+    # -- readings -----------------------------------------------------------------------------------------------------
+
+    def refused(self) -> Diagnostic | None:
+        """Anchors, aliases, tags and directives that YAML cannot read either."""
+        for word in ("anchor", "alias", "tag", "directive", "incompatible YAML"):
+            if word in self.context or (word in self.problem and "tab" not in self.problem):
+                what = {"incompatible YAML": "directive"}.get(word, word)
+                hint = "take it out" if what == "directive" else f"take it out, or {_QUOTES}"
+                span = self.places.span(self.start, self.start + 1)
+                return Diagnostic(
+                    "E006", f"a spec has no {what.replace('alias', 'aliase')}s", span, "", (), hint
+                )
+        return None
+
+    def tab(self) -> Diagnostic | None:
+        """Tabs where only spaces can stand."""
+        if self.character != "\t":
+            return None
+        length = len(self.text[self.at :]) - len(self.text[self.at :].lstrip("\t"))
+        if self.before().strip():
+            return self.error(
+                "a tab stands where a space belongs", self.here(length), "a tab", "write one space"
+            )
+        hint = "indent with spaces, two for each level"
+        return self.error("a line is indented with a tab", self.here(length), "a tab", hint)
+
+    def quote(self) -> Diagnostic | None:
+        """Inside quotes."""
+        if "quoted scalar" not in self.context:
+            return None
+        quote = self.text[self.start : self.start + 1]
+        if "escape" in self.problem or "hexdecimal" in self.problem:
+            slash = self.text.rfind("\\", self.start, self.at + 1)
+            span = self.places.span(slash, max(slash + 2, self.at + 1))
+            escape = self.text[slash : slash + 2]
+            message = f"{shown(escape)} is not an escape that YAML knows"
+            if "unknown" not in self.problem:
+                message = f"{shown(escape)} needs the code of a character behind it"
+            return self.error(message, span, "", "write `\\\\` for a backslash, or use single quotes")
+        span = self.places.span(self.start, self.start + 1)
+        return self.error(
+            "this quote is not closed", span, "opened here", f"put a `{quote}` at the end of the text"
+        )
+
+    def flow(self) -> Diagnostic | None:
+        """Inside brackets and braces."""
+        opener = self.text[self.start : self.start + 1]
+        if "flow" not in self.context or opener not in ("[", "{"):
+            return None
+        line_start, line_end = self.places.line(self.at)
+        for indexed in _INDEXED.finditer(self.text, line_start, line_end):
+            if indexed.start() < self.at < indexed.end():
+                fix = f"{indexed[1]}.{indexed[2]}"
+                span = self.places.span(*indexed.span())
+                return self.error(
+                    f"brackets after a name do not work here: {shown(indexed[0])}", span, "", f"write `{fix}`"
+                )
+        what, closer = ("list", "]") if opener == "[" else ("map", "}")
+        other_line = self.places.line_of(self.start) != self.places.line_of(self.at)
+        if not self.text[self.at :].strip() or (other_line and self.character == ":"):
+            span = self.places.span(self.start, self.start + 1)
+            return self.error(
+                f"this {what} is not closed", span, "opened here", f"put a `{closer}` at its end"
+            )
+        if self.character in "]})":
+            opened = Related(self.places.span(self.start, self.start + 1), "opened here")
+            return self.error(
+                f"a {what} that begins with `{opener}` ends with `{closer}`", self.here(), "", "", opened
+            )
+        if self.character == ":":
+            return self.error(
+                "a second colon in one entry", self.here(), "", f"put a comma between entries, or {_QUOTES}"
+            )
+        if self.character == ",":
+            return self.error(
+                "a value is missing before this comma", self.here(), "", "write it, or take the comma out"
+            )
+        return self.error(
+            "a comma is missing before this", self.here(), "", f"put a comma between values, or {_QUOTES}"
+        )
+
+    def colon(self) -> Diagnostic | None:
+        """A colon too many, or too few."""
+        if "unexpected ':'" in self.problem:
+            return self.error(
+                "a value is missing after this colon", self.here(), "", f"write it, or {_QUOTES}"
+            )
+        if "could not find expected ':'" in self.problem:
+            start, end = self.places.line(self.start)
+            line = self.text[start:end]
+            hint = "put a space after the colon" if re.match(r"\s*[\w-]+:\S", line) else "write `name: value`"
+            begin = start + len(line) - len(line.lstrip())
+            span = self.places.span(begin, start + len(line.rstrip()))
+            return self.error("this line is not `name: value`", span, "", hint)
+        if "mapping values are not allowed" not in self.problem:
+            return None
+        before = self.before()
+        if re.search(r":\s", before):
+            return self.error(
+                "a second colon on one line", self.here(), "", f"{_QUOTES}, or give the key its own line"
+            )
+        above = self.text[: self.places.line(self.at)[0]].rstrip("\n").rpartition("\n")[2]
+        begin = self.at - len(before.lstrip())
+        span = self.places.span(begin, max(self.at, begin + 1))
+        if above.strip() and not re.search(r":(\s|$)", above):
+            start = self.places.text.rfind(above, 0, self.at)
+            begin = start + len(above) - len(above.lstrip())
+            over = self.places.span(begin, start + len(above.rstrip()))
+            hint = "put a space after the colon" if ":" in above else "write `name: value`"
+            return self.error("this line is not `name: value`", over, "", hint)
+        return self.error("this key is indented below a key that has a value", span, "", _COLUMN)
+
+    def block(self) -> Diagnostic | None:
+        """Between the lines of a map or a list."""
+        if "block mapping" not in self.context and "block collection" not in self.context:
+            return None
+        if self.character and self.character in "]}":
+            return self.error(f"`{self.character}` closes nothing", self.here(), "", "take it out")
+        if self.before().strip(" -"):
+            return self.error("a value has ended, and more follows", self.here(), "", _AFTER)
+        if "block collection" in self.context:
+            return self.error("a list goes on with `-`, and this line has none", self.here(), "", _COLUMN)
+        if self.text.startswith("- ", self.at):
+            return self.error("a key is expected here, not an item of a list", self.here(), "", _COLUMN)
+        return self.error("this line is indented like none above it", self.here(), "", _COLUMN)
+
+    def start_of_value(self) -> Diagnostic | None:
+        """A character that starts no value, and content where none can be."""
+        if "cannot start any token" in self.problem:
+            return self.error(f"a value cannot begin with `{self.character}`", self.here(), "", _QUOTES)
+        if "sequence entries are not allowed" in self.problem:
+            hint = "begin the list on the next line, or write it in brackets: `[a, b]`"
+            return self.error("a list with `-` cannot begin on this line", self.here(), "", hint)
+        if "block scalar" in self.context:
+            return self.error(
+                "nothing but a comment can follow `|` or `>`",
+                self.here(),
+                "",
+                "begin the text on the next line",
+            )
+        if "document start" in self.problem:
+            return self.error("the value of the file has ended, and more follows", self.here(), "", _AFTER)
+        if "node content" in self.problem and self.character and self.character in "]},:":
+            return self.error(
+                f"a value cannot begin with `{self.character}`", self.here(), "", f"take it out, or {_QUOTES}"
+            )
+        return None
+
+
+_AFTER = "take it out, or put quotes around all of the text"

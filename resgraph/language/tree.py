@@ -1,0 +1,56 @@
+"""What a YAML text becomes: scalars, sequences and mappings → plain values, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Span
+
+
+@dataclass(slots=True)
+class Scalar:
+    """One value. `text` is what was written, without quotes; `plain` is False where there were quotes (or `|`, `>`)."""
+
+    value: str | int | float | bool
+    text: str
+    span: Span
+    plain: bool
+
+
+@dataclass(slots=True)
+class Entry:
+    """One key of a mapping and its value."""
+
+    key: Scalar
+    value: Tree
+
+
+@dataclass(slots=True)
+class Sequence:
+    """A list, in brackets (`flow`) or with dashes."""
+
+    items: list[Tree]
+    span: Span
+    flow: bool
+
+
+@dataclass(slots=True)
+class Mapping:
+    """Keys and values in the order of the file, in braces (`flow`) or line by line."""
+
+    entries: dict[str, Entry]
+    span: Span
+    flow: bool
+
+
+Tree = Scalar | Sequence | Mapping
+
+
+def plain_value(tree: Tree) -> Any:
+    """The tree as dicts, lists and values. It goes as deep as the tree does, which the reader's limit bounds."""
+    if isinstance(tree, Scalar):
+        return tree.value
+    if isinstance(tree, Sequence):
+        return [plain_value(item) for item in tree.items]
+    return {name: plain_value(entry.value) for name, entry in tree.entries.items()}
