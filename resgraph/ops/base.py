@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -24,8 +25,8 @@ def shape_text(shape: Shape) -> str:
 class Cost:
     """What a node costs for one image. Costs add.
 
-    `params` counts learned numbers; `macs` counts multiply-adds of convolutions and linear layers (no bias, norm or
-    activation), the policy of the papers' tables; `activations` counts the numbers in the output tensor.
+    `params` counts learned numbers; `macs` counts multiply-adds of convolutions and linear layers (no bias, norm
+    or activation), the policy of the papers' tables; `activations` counts the numbers in the output tensor.
     """
 
     params: int = 0
@@ -33,9 +34,7 @@ class Cost:
     activations: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.params + other.params, self.macs + other.macs, self.activations + other.activations
-        )
+        return Cost(self.params + other.params, self.macs + other.macs, self.activations + other.activations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +76,25 @@ def pair_text(pair: tuple[int, int], *, full: bool = False) -> str:
     return str(pair[0]) if pair[0] == pair[1] and not full else f"{pair[0]}x{pair[1]}"
 
 
-class Op(BaseModel):
-    """One op with its options worked out. Subclasses are final: they add fields and answer the questions below.
+def number_text(value: float) -> str:
+    """A number as one would write it: `0.1`, `2`, `1e-6`."""
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return re.sub(r"e([-+])0+", r"e\1", repr(value)).replace("e+", "e")
 
-    The fields are the keys of the long form and the options of a label; `number` names the field that a label's bare
-    number sets.
+
+def value_text(value: Any) -> str:
+    """The value of an option as a label has it."""
+    if isinstance(value, tuple):
+        return pair_text(value)
+    return number_text(value) if isinstance(value, float) else str(value)
+
+
+class Op(BaseModel):
+    """One op with its options worked out. A subclass adds fields and answers the questions below.
+
+    The fields are the keys of the long form and the options of a label; `number` names the field that a label's
+    bare number sets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -91,6 +104,10 @@ class Op(BaseModel):
     word: ClassVar[str] = ""
     number: ClassVar[str | None] = None
     weighted: ClassVar[bool] = False  # counts in the depth of a net (convolutions and fc)
+    quiet: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # fields left out of labels: what a spec says once, under `ops:`
+    gates: ClassVar[bool] = False  # its depth is its first input's: the rest are gates (products)
 
     def infer(self, *inputs: Shape) -> Shape:
         """The shape that comes out, or a `ShapeError` that says why none does."""
@@ -116,12 +133,45 @@ class Op(BaseModel):
         raise NotImplementedError(type(self).__name__)
 
     def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        """This op as a Python expression over `terms`, for the return line of a block (ops of equations only)."""
+        """This op as Python over `terms`, for the return line of a block (ops of equations only)."""
         raise NotImplementedError(type(self).__name__)
 
+    def nothing(self) -> bool:
+        """Whether the op does nothing, whatever comes in (a 1x1 pool at stride 1): it then makes no node."""
+        return False
+
+    @property
+    def saves_output(self) -> bool:
+        """Whether the backward pass reads what came out, so that the next op must not write over it."""
+        return False
+
+    @property
+    def returns_view(self) -> bool:
+        """Whether what comes out can share memory with what came in, which the next op must not change."""
+        return False
+
+    @property
+    def takes_inplace(self) -> bool:
+        """Whether the torch module takes `inplace=True`, and then keeps no copy for the backward pass."""
+        return False
+
     def label(self) -> str:
-        """The Figure 3 label of this op: what a user would write to get it."""
-        return self.op
+        """The Figure 3 label: the least that a user would write to get this op, `3x3 conv 64 /2 groups 32`."""
+        head, number, stride = [self.op], "", ""
+        options: list[str] = []
+        for key, field in type(self).model_fields.items():
+            value = getattr(self, key)
+            if key == "op" or key in self.quiet or (not field.is_required() and value == field.default):
+                continue
+            if key == "kernel" and isinstance(value, tuple):
+                head.insert(0, pair_text(value, full=True))
+            elif key == "stride":
+                stride = f"/{value_text(value)}"
+            elif key == self.number:
+                number = value_text(value)
+            else:
+                options.append(key if value is True else f"{key} {value_text(value)}")
+        return " ".join(filter(None, [*head, number, stride, *options]))
 
 
 def need_map(op: str, x: Shape) -> tuple[int, int, int]:
@@ -130,6 +180,7 @@ def need_map(op: str, x: Shape) -> tuple[int, int, int]:
         raise ShapeError(
             f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)} comes in",
             "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow",
+            "E044",
         )
     return x[0], x[1], x[2]
 
@@ -140,5 +191,6 @@ def need_vector(op: str, x: Shape) -> int:
         raise ShapeError(
             f"`{op}` reads a vector, but a map of {shape_text(x)} comes in",
             "put `global avg pool` (or `flatten`) before it",
+            "E044",
         )
     return x[0]

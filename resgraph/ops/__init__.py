@@ -1,0 +1,56 @@
+"""The closed list of ops: `AnyOp` is what a label can say, `VOCABULARY` finds a label's op by its words."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from .activation import Activation, LeakyRelu, Softmax
+from .base import Call, Cost, Family, Op, Shape, ShapeError, pair_text, shape_text
+from .dense import Fc
+from .learned import Gain, Scale
+from .merge import Add, Binary, Concat, Div, Mul, Sub
+from .norm import BatchNorm, GroupNorm, LayerNorm
+from .pool import BlurPool, GlobalPool, Pool
+from .regularize import Dropout, DropPath
+from .shape import Flatten, Input, Pad, Part, Upsample, ZeroPad
+from .window import ChannelConv, Conv, DepthwiseConv, UpConv
+
+__all__ = [
+    "ACTIVATIONS", "NORMS", "SYMBOLS", "VOCABULARY", "Activation", "Add", "AnyOp", "BatchNorm", "Binary",
+    "BlurPool", "Call", "ChannelConv", "Concat", "Conv", "Cost", "DepthwiseConv", "Div", "DropPath",
+    "Dropout", "Family", "Fc", "Flatten", "Gain", "GlobalPool", "GroupNorm", "Input", "LayerNorm",
+    "LeakyRelu", "Mul", "Op", "Pad", "Part", "Pool", "Scale", "Shape", "ShapeError", "Softmax", "Sub",
+    "UpConv", "Upsample", "ZeroPad", "pair_text", "shape_text",
+]  # fmt: skip
+
+_Ops = (
+    Conv | DepthwiseConv | UpConv | ChannelConv | Fc
+    | Pool | BlurPool | GlobalPool
+    | Flatten | Upsample | Pad | Part
+    | BatchNorm | LayerNorm | GroupNorm
+    | Activation | LeakyRelu | Softmax
+    | Dropout | DropPath | Scale | Gain
+)  # fmt: skip
+AnyOp = Annotated[_Ops, Field(discriminator="op")]
+"""What a label can say, as a closed union that pydantic tells apart by `op`."""
+
+
+def _phrases(op: type[Op]) -> tuple[str, ...]:
+    return get_args(op.model_fields["op"].annotation)
+
+
+VOCABULARY: dict[str, type[Op]] = {phrase: op for op in get_args(_Ops) for phrase in _phrases(op)}
+"""The words of a label, `global avg pool`, and the op that they name."""
+
+ACTIVATIONS: frozenset[str] = frozenset([*_phrases(Activation), *_phrases(LeakyRelu)])
+"""What can stand in a unit as its nonlinearity, and in a label as its mode."""
+
+NORMS: frozenset[str] = frozenset(
+    phrase for op in (BatchNorm, LayerNorm, GroupNorm) for phrase in _phrases(op)
+)
+"""What can stand in a unit as its norm."""
+
+SYMBOLS: dict[str, type[Binary]] = {op.symbol: op for op in (Add, Sub, Mul, Div)}
+"""The signs of an equation over tensors, and their ops."""

@@ -1,0 +1,112 @@
+"""A word for a nonlinearity → its torch module and its torch function, from one table. The shape is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from .base import Call, Family, Op, Shape, number_text
+from .shape import equal_part
+
+ActivationWord = Literal[
+    "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "elu", "selu", "celu", "mish", "softplus", "softsign",
+    "hardswish", "hardsigmoid",
+]  # fmt: skip
+
+
+class _Row(NamedTuple):
+    module: str
+    function: str
+    saves_output: bool = False  # by torch's derivatives.yaml
+    inplace: bool = False  # that file has a formula for the in-place form which reads the output alone
+
+
+_TABLE: dict[ActivationWord, _Row] = {
+    "relu": _Row("nn.ReLU", "F.relu", saves_output=True, inplace=True),
+    "relu6": _Row("nn.ReLU6", "F.relu6", inplace=True),
+    "gelu": _Row("nn.GELU", "F.gelu"),
+    "silu": _Row("nn.SiLU", "F.silu"),
+    "sigmoid": _Row("nn.Sigmoid", "torch.sigmoid", saves_output=True),
+    "tanh": _Row("nn.Tanh", "torch.tanh", saves_output=True),
+    "elu": _Row("nn.ELU", "F.elu", inplace=True),
+    "selu": _Row("nn.SELU", "F.selu", inplace=True),
+    "celu": _Row("nn.CELU", "F.celu", inplace=True),
+    "mish": _Row("nn.Mish", "F.mish"),
+    "softplus": _Row("nn.Softplus", "F.softplus"),
+    "softsign": _Row("nn.Softsign", "F.softsign"),
+    "hardswish": _Row("nn.Hardswish", "F.hardswish"),
+    "hardsigmoid": _Row("nn.Hardsigmoid", "F.hardsigmoid"),
+}
+
+
+class _Pointwise(Op):
+    """What keeps the shape and learns nothing."""
+
+    family: ClassVar[Family] = "activation"
+    precedence: ClassVar[int] = 4
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return x
+
+
+class Activation(_Pointwise):
+    """A nonlinearity without options, `relu`; each number by itself."""
+
+    op: ActivationWord
+
+    @property
+    def saves_output(self) -> bool:
+        return _TABLE[self.op].saves_output
+
+    @property
+    def takes_inplace(self) -> bool:
+        return _TABLE[self.op].inplace
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call(_TABLE[self.op].module)
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        (x,) = terms
+        return f"{_TABLE[self.op].function}({x})"
+
+
+class LeakyRelu(_Pointwise):
+    """x, or `slope` times x where x is negative."""
+
+    number: ClassVar[str | None] = "slope"
+    op: Literal["leaky relu"] = "leaky relu"
+    slope: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+    @property
+    def takes_inplace(self) -> bool:
+        return self.slope > 0  # torch refuses the gradient of the in-place form otherwise, or takes a copy
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        (x,) = terms
+        slope = f", {number_text(self.slope)}" if self.slope != 0.01 else ""
+        return f"F.leaky_relu({x}{slope})"
+
+
+class Softmax(_Pointwise):
+    """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of them."""
+
+    op: Literal["softmax"] = "softmax"
+    parts: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
+
+    @property
+    def saves_output(self) -> bool:
+        return True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        equal_part(x[0], self.parts or 1)
+        return x
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("PartSoftmax", (self.parts,)) if self.parts else Call("nn.Softmax", (), (("dim", 1),))

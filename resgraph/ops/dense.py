@@ -1,0 +1,37 @@
+"""A fully connected layer with its options → its shape, cost and torch call."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from .base import Call, Family, Op, Shape, Width, need_vector
+from .window import Bias
+
+
+class Fc(Op):
+    """A fully connected layer on vectors, `fc 1000`."""
+
+    family: ClassVar[Family] = "dense"
+    number: ClassVar[str | None] = "width"
+    weighted: ClassVar[bool] = True
+    op: Literal["fc"] = "fc"
+    width: Width
+    bias: Bias = "default"
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether there is a bias at all."""
+        return self.bias != "none"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        need_vector(self.op, *inputs)
+        return (self.width,)
+
+    def params(self, *inputs: Shape) -> int:
+        return self.width * (inputs[0][0] + self.has_bias)
+
+    def macs(self, *inputs: Shape) -> int:
+        return self.width * inputs[0][0]
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.Linear", (inputs[0][0], self.width), () if self.has_bias else (("bias", False),))

@@ -1,0 +1,53 @@
+"""A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Call, Family, Op, Shape
+
+Start = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Factor(Op):
+    """What both have in common: the shape is kept, and the factor begins at `start`."""
+
+    family: ClassVar[Family] = "norm"
+    number: ClassVar[str | None] = "start"
+    start: Start = 1.0
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return x
+
+    def said(self) -> tuple[tuple[str, Any], ...]:
+        """The options that torch needs to be told."""
+        return (("start", self.start),) if self.start != 1.0 else ()
+
+
+class Scale(_Factor):
+    """A learned factor per channel, `scale 1e-6`: LayerScale (Touvron et al. 2021, CaiT, section 2.1)."""
+
+    op: Literal["scale"] = "scale"
+
+    def params(self, *inputs: Shape) -> int:
+        return inputs[0][0]
+
+    def torch(self, *inputs: Shape) -> Call:
+        (x,) = inputs
+        spatial = () if len(x) == 3 else (("spatial", False),)
+        return Call("ChannelScale", (x[0],), self.said() + spatial)
+
+
+class Gain(_Factor):
+    """One learned factor, `gain 0`: SkipInit (De & Smith 2020) and ReZero (Bachlechner et al. 2020)."""
+
+    op: Literal["gain"] = "gain"
+
+    def params(self, *inputs: Shape) -> int:
+        return 1
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("Gain", (), self.said())

@@ -1,0 +1,162 @@
+"""What an equation does with tensors → its shape, or why they cannot be joined, and its Python expression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .base import Family, Op, Shape, ShapeError, number_text, shape_text
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def precedence_of(text: str) -> int:
+    """How tightly a Python expression of this module holds together: 1 sum, 2 product, 3 sign, 4 the rest."""
+    depth, weakest = 0, 3 if text.startswith("-") else 4
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and character in "+-*/" and text[place - 1 : place + 2] == f" {character} ":
+            weakest = min(weakest, 1 if character in "+-" else 2)
+    return weakest
+
+
+def bracketed(text: str, precedence: int) -> str:
+    """The expression, in brackets where it holds together less than `precedence`."""
+    return text if precedence_of(text) >= precedence else f"({text})"
+
+
+class Binary(Op):
+    """A sum, difference, product or quotient; `left` or `right` is a number that stands in for a tensor."""
+
+    family: ClassVar[Family] = "merge"
+    symbol: ClassVar[str]
+    precedence: ClassVar[int]
+    left: Number | None = None
+    right: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_tensor(self) -> Binary:
+        if self.left is not None and self.right is not None:
+            raise ValueError("one side of an equation over tensors is a tensor")
+        return self
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return reduce(self._joined, inputs)
+
+    def _joined(self, a: Shape, b: Shape) -> Shape:
+        """Equal shapes; a vector and a map, channel by channel; a one-channel map and any of its size."""
+        if a == b:
+            return a
+        one, other = sorted((a, b), key=len)
+        if len(one) == 1 and len(other) == 3 and one[0] == other[0]:
+            return other
+        if len(one) == len(other) == 3 and a[1:] == b[1:] and 1 in (a[0], b[0]):
+            return max(a, b)
+        if len(one) == 1 and len(other) == 3 and other[0] == 1:
+            return (one[0], *other[1:])
+        raise ShapeError(f"`{self.symbol}` cannot join {shape_text(a)} and {shape_text(b)}", _why(a, b))
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        """`a + b`. A vector among maps is given two axes more; brackets stand where they are needed."""
+        maps = any(len(shape) == 3 for shape in shapes)
+        texts = [
+            f"{bracketed(term, 4)}[:, :, None, None]" if maps and len(shape) == 1 else term
+            for term, shape in zip(terms, shapes, strict=True)
+        ]
+        if self.left is not None:
+            texts.insert(0, number_text(self.left))
+        if self.right is not None:
+            texts.append(number_text(self.right))
+        first, *rest = texts
+        held = [bracketed(first, self.precedence), *(bracketed(text, self.precedence + 1) for text in rest)]
+        return f" {self.symbol} ".join(held)
+
+    def label(self) -> str:
+        left = f"{number_text(self.left)} " if self.left is not None else ""
+        right = f" {number_text(self.right)}" if self.right is not None else ""
+        return f"{left}{self.symbol}{right}"
+
+
+def _why(a: Shape, b: Shape) -> str:
+    """What would have to change for two shapes to join."""
+    if len(a) != len(b):
+        return "a vector meets a map channel by channel: it needs as many numbers as the map has channels"
+    if a[0] != b[0] and a[1:] == b[1:]:
+        return "the channels differ: end both paths with the same width"
+    if a[0] == b[0]:
+        return "the sizes differ: give both paths the same strides (a pool in a shortcut may need `ceil`)"
+    return "channels and sizes differ: give both paths the same width and the same strides"
+
+
+class Add(Binary):
+    """A sum of tensors, or of a tensor and a number."""
+
+    symbol: ClassVar[str] = "+"
+    word: ClassVar[str] = "add"
+    precedence: ClassVar[int] = 1
+    op: Literal["add"] = "add"
+
+
+class Sub(Binary):
+    """A difference, `1 - T` with `left` 1."""
+
+    symbol: ClassVar[str] = "-"
+    word: ClassVar[str] = "sub"
+    precedence: ClassVar[int] = 1
+    op: Literal["sub"] = "sub"
+
+
+class Mul(Binary):
+    """A product, number by number: a gate."""
+
+    symbol: ClassVar[str] = "*"
+    word: ClassVar[str] = "mul"
+    precedence: ClassVar[int] = 2
+    op: Literal["mul"] = "mul"
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        if self.left == -1 or self.right == -1:
+            return f"-{bracketed(terms[0], 2)}"
+        return super().expression(terms, shapes)
+
+
+class Div(Binary):
+    """A tensor divided by a number."""
+
+    symbol: ClassVar[str] = "/"
+    word: ClassVar[str] = "div"
+    precedence: ClassVar[int] = 2
+    op: Literal["div"] = "div"
+
+    @model_validator(mode="after")
+    def _by_a_number(self) -> Div:
+        if not self.right:
+            raise ValueError("a tensor is divided by a number other than 0")
+        return self
+
+
+class Concat(Op):
+    """Tensors one after another along the channels: maps of one size, or vectors."""
+
+    family: ClassVar[Family] = "merge"
+    word: ClassVar[str] = "concat"
+    precedence: ClassVar[int] = 4
+    op: Literal["concat"] = "concat"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        first = inputs[0]
+        for other in inputs[1:]:
+            if other[1:] != first[1:]:
+                raise ShapeError(
+                    f"`concat` cannot join {shape_text(first)} and {shape_text(other)}",
+                    "only the channels may differ: bring the maps to one size first"
+                    if len(first) == len(other)
+                    else "a map cannot stand behind a vector: concat maps of one size, or vectors",
+                )
+        return (sum(shape[0] for shape in inputs), *first[1:])
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        return f"torch.cat([{', '.join(terms)}], dim=1)"

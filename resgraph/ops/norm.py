@@ -1,0 +1,79 @@
+"""A normalization with its options → its cost and torch call: `bn`, `ln`, `gn`. The shape is kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Call, Family, Op, Shape, ShapeError, Width
+
+Eps = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Norm(Op):
+    """What the norms have in common: a learned scale and shift per channel."""
+
+    family: ClassVar[Family] = "norm"
+    quiet: ClassVar[frozenset[str]] = frozenset(["eps", "momentum"])
+    eps: Eps = 1e-5
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return x
+
+    def params(self, *inputs: Shape) -> int:
+        return 2 * inputs[0][0]
+
+    def said(self) -> tuple[tuple[str, Any], ...]:
+        """The options that torch needs to be told."""
+        return (("eps", self.eps),) if self.eps != 1e-5 else ()
+
+
+class BatchNorm(_Norm):
+    """Batch normalization (Ioffe & Szegedy 2015); `momentum` is the share of a new batch in the statistics."""
+
+    op: Literal["bn"] = "bn"
+    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+    def torch(self, *inputs: Shape) -> Call:
+        (x,) = inputs
+        momentum = (("momentum", self.momentum),) if self.momentum != 0.1 else ()
+        return Call("nn.BatchNorm2d" if len(x) == 3 else "nn.BatchNorm1d", (x[0],), self.said() + momentum)
+
+
+class LayerNorm(_Norm):
+    """Layer normalization over the channels at each place (as ConvNeXt has it; Liu et al. 2022)."""
+
+    op: Literal["ln"] = "ln"
+
+    def torch(self, *inputs: Shape) -> Call:
+        (x,) = inputs
+        return Call("ChannelNorm" if len(x) == 3 else "nn.LayerNorm", (x[0],), self.said())
+
+
+class GroupNorm(_Norm):
+    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of the channels."""
+
+    number: ClassVar[str | None] = "groups"
+    op: Literal["gn"] = "gn"
+    groups: Width = 32
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if x[0] % self.groups:
+            fits = [n for n in range(1, x[0] + 1) if x[0] % n == 0]
+            near = min(fits, key=lambda n: abs(n - self.groups))
+            raise ShapeError(
+                f"`gn {self.groups}` does not divide {x[0]} channels", f"the nearest is `gn {near}`", "E042"
+            )
+        if len(x) == 1 and x[0] == self.groups:
+            raise ShapeError(
+                f"`gn {self.groups}` on a vector of {x[0]} norms each number by itself, which leaves zeros",
+                "use fewer groups, or `bn`",
+                "E042",
+            )
+        return x
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.GroupNorm", (self.groups, inputs[0][0]), self.said())

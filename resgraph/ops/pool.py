@@ -1,0 +1,133 @@
+"""A pool with its options → its shape and torch call: max, average, blur, and the global ones."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from .base import Call, Cells, Family, Op, Pair, Shape, ShapeError, need_map, pair_text
+from .window import same_padding, slid, square
+
+
+class _Window(Op):
+    """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
+
+    family: ClassVar[Family] = "pool"
+    kernel: Pair | None = None
+    stride: Pair = (1, 1)
+    pad: Cells | None = None
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """The kernel: where none is written, the stride."""
+        return self.kernel or self.stride
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """The cells added on each side, down and across."""
+        return self.pad if self.pad is not None else same_padding(self.window)
+
+    def nothing(self) -> bool:
+        return self.window == self.stride == (1, 1) and self.padding == (0, 0)
+
+
+class Pool(_Window):
+    """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows.
+
+    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average, an overhang
+    does not (torch's rule).
+    """
+
+    op: Literal["max pool", "avg pool"]
+    ceil: bool = False
+    to: Pair | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Pool:
+        if self.to and (self.kernel or self.stride != (1, 1) or self.pad or self.ceil):
+            raise ValueError(
+                "`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go with it"
+            )
+        if any(2 * p > k for p, k in zip(self.padding, self.window, strict=True)):
+            raise ValueError("`pad` is at most half of the kernel, so that no window lies in padding alone")
+        return self
+
+    def nothing(self) -> bool:
+        return self.to is None and super().nothing()
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, *size = need_map(self.op, *inputs)
+        if self.to:
+            return (channels, *self.to)
+        floors = slid((size[0], size[1]), self.window, self.stride, self.padding)
+        if not self.ceil:
+            return (channels, *floors)
+        return (channels, *(self._ceiling(size[axis], floors[axis], axis) for axis in (0, 1)))
+
+    def _ceiling(self, size: int, floor: int, axis: int) -> int:
+        """One window more where cells are left over, if it starts on the map or the padding before it."""
+        kernel, stride, padding = self.window[axis], self.stride[axis], self.padding[axis]
+        left = (size + 2 * padding - kernel) % stride
+        return floor + (left > 0 and floor * stride < size + padding)
+
+    def torch(self, *inputs: Shape) -> Call:
+        kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"
+        if self.to:
+            return Call(f"nn.Adaptive{kind}", (square(self.to),))
+        kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.window))]
+        if self.stride != self.window:
+            kwargs.append(("stride", square(self.stride)))
+        if self.padding != (0, 0):
+            kwargs.append(("padding", square(self.padding)))
+        if self.ceil:
+            kwargs.append(("ceil_mode", True))
+        return Call(f"nn.{kind}", (), tuple(kwargs))
+
+
+class BlurPool(_Window):
+    """A binomial blur with reflected edges, then every stride-th cell (Zhang 2019, section 3.2)."""
+
+    op: Literal["blur pool"] = "blur pool"
+
+    @model_validator(mode="after")
+    def _odd(self) -> BlurPool:
+        if any(k % 2 == 0 for k in self.window):
+            raise ValueError("the kernel of a blur is odd, so that it has a middle")
+        return self
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """The kernel: where none is written, 2·stride - 1."""
+        return self.kernel or (2 * self.stride[0] - 1, 2 * self.stride[1] - 1)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, *size = need_map(self.op, *inputs)
+        if any(p >= n for p, n in zip(self.padding, size, strict=True)):
+            raise ShapeError(
+                f"a {size[0]}x{size[1]} map is too small to reflect {pair_text(self.padding)} cells at each edge",
+                "use a smaller kernel or `pad 0`, fewer strides before it, or a larger input",
+                "E043",
+            )
+        return (channels, *slid((size[0], size[1]), self.window, self.stride, self.padding))
+
+    def torch(self, *inputs: Shape) -> Call:
+        kwargs: list[tuple[str, Any]] = []
+        if self.stride != (1, 1):
+            kwargs.append(("stride", square(self.stride)))
+        if self.padding != same_padding(self.window):
+            kwargs.append(("padding", square(self.padding)))
+        return Call("BlurPool", (square(self.window),), tuple(kwargs))
+
+
+class GlobalPool(Op):
+    """The average or the largest of each channel over the whole map: a vector."""
+
+    family: ClassVar[Family] = "pool"
+    op: Literal["global avg pool", "global max pool"]
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return (need_map(self.op, *inputs)[0],)
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("GlobalAvgPool" if self.op == "global avg pool" else "GlobalMaxPool")

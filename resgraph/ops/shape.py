@@ -1,0 +1,169 @@
+"""An op that computes nothing but moves, repeats or selects cells → its shape and torch call."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .base import (
+    Call,
+    Cells,
+    Family,
+    Op,
+    Pair,
+    Shape,
+    ShapeError,
+    Width,
+    need_map,
+    pair_text,
+    shape_text,
+)
+from .window import square
+
+
+class Input(Op):
+    """What the net is given: the one node that reads nothing."""
+
+    family: ClassVar[Family] = "input"
+    op: Literal["input"] = "input"
+    shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=3)]
+
+    @model_validator(mode="after")
+    def _map_or_vector(self) -> Input:
+        if len(self.shape) == 2:
+            raise ValueError("an input is a map, `3x224x224`, or a vector, `784`")
+        return self
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return self.shape
+
+    def label(self) -> str:
+        return f"input {shape_text(self.shape)}"
+
+
+class Flatten(Op):
+    """A map as one long vector, channel after channel, each row by row."""
+
+    family: ClassVar[Family] = "shape"
+    op: Literal["flatten"] = "flatten"
+
+    @property
+    def returns_view(self) -> bool:
+        return True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return (prod(need_map(self.op, *inputs)),)
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.Flatten")
+
+
+class Upsample(Op):
+    """A map `factor` times as high and wide: each cell repeated, or `bilinear` between the centres of cells."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "factor"
+    op: Literal["upsample"] = "upsample"
+    factor: Annotated[int, Field(ge=1, le=256)]
+    bilinear: bool = False
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, height, width = need_map(self.op, *inputs)
+        return channels, height * self.factor, width * self.factor
+
+    def torch(self, *inputs: Shape) -> Call:
+        mode: tuple[tuple[str, Any], ...] = (("mode", "bilinear"),) if self.bilinear else ()
+        return Call("nn.Upsample", (), (("scale_factor", self.factor), *mode))
+
+
+class Pad(Op):
+    """Zero cells around a map, `cells` on each side."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "cells"
+    op: Literal["pad"] = "pad"
+    cells: Cells
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, height, width = need_map(self.op, *inputs)
+        return channels, height + 2 * self.cells[0], width + 2 * self.cells[1]
+
+    def torch(self, *inputs: Shape) -> Call:
+        down, across = self.cells
+        return Call("nn.ZeroPad2d", (down if down == across else (across, across, down, down),))
+
+
+class Part(Op):
+    """One of `of` equal parts of the channels, `part 0 of 2`, counted from 0."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "which"
+    op: Literal["part"] = "part"
+    which: Annotated[int, Field(ge=0)]
+    of: Width
+
+    @model_validator(mode="after")
+    def _within(self) -> Part:
+        if self.which >= self.of:
+            raise ValueError(f"the parts of {self.of} are 0 to {self.of - 1}")
+        return self
+
+    @property
+    def returns_view(self) -> bool:
+        return True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return (equal_part(x[0], self.of), *x[1:])
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("Part", (self.which, self.of))
+
+
+def equal_part(channels: int, parts: int) -> int:
+    """The channels of one of `parts` equal parts. Raises `ShapeError` (E042) where there are none."""
+    if channels % parts:
+        lower = channels // parts * parts
+        near = f"{lower} or {lower + parts}" if lower else str(parts)
+        raise ShapeError(
+            f"{channels} channels do not fall into {parts} equal parts",
+            f"make the width before it {near}",
+            "E042",
+        )
+    return channels // parts
+
+
+class ZeroPad(Op):
+    """Option A's shortcut (He et al. 2015, section 3.3): every stride-th cell, zero channels after the last."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "width"
+    op: Literal["zero-pad"] = "zero-pad"
+    width: Width
+    stride: Pair = (1, 1)
+
+    @property
+    def returns_view(self) -> bool:
+        return True  # where no channel is added
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if self.width < x[0]:
+            raise ShapeError(
+                f"a zero-pad shortcut adds channels, and here {x[0]} become {self.width}",
+                "use `shortcut: projection` where a block narrows",
+                "E041",
+            )
+        if len(x) == 1 and self.stride != (1, 1):
+            raise ShapeError(
+                f"a vector has no cells to stride over, and the stride is {pair_text(self.stride)}",
+                "leave the stride out after `global avg pool` or `flatten`",
+                "E044",
+            )
+        return (self.width, *(-(-n // s) for n, s in zip(x[1:], self.stride, strict=False)))
+
+    def torch(self, *inputs: Shape) -> Call:
+        stride = (("stride", square(self.stride)),) if self.stride != (1, 1) else ()
+        return Call("ZeroPadShortcut", (inputs[0][0], self.width), stride)

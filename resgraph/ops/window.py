@@ -1,0 +1,309 @@
+"""A convolution with its options → its shape, cost and torch call."""
+
+from __future__ import annotations
+
+from math import gcd, prod
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .base import (
+    Call,
+    Cells,
+    Family,
+    Op,
+    Pair,
+    Shape,
+    ShapeError,
+    Width,
+    need_map,
+    need_vector,
+    number_text,
+    pair_text,
+)
+
+Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
+"""No bias, a bias with the default start, or a bias that starts at a number."""
+
+
+def same_padding(kernel: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> tuple[int, int]:
+    """The padding where none is written: d(k-1)/2 for an odd kernel (it keeps the size), 0 for an even one."""
+    return (
+        dilation[0] * (kernel[0] - 1) // 2 if kernel[0] % 2 else 0,
+        dilation[1] * (kernel[1] - 1) // 2 if kernel[1] % 2 else 0,
+    )
+
+
+def square(pair: tuple[int, int]) -> int | tuple[int, int]:
+    """A pair as torch takes it: one number where both are equal."""
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def slid(
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> tuple[int, int]:
+    """How often a window fits, down and across. Raises `ShapeError` (E043) where it does not fit once."""
+    spare = [n + 2 * p - d * (k - 1) - 1 for n, k, p, d in zip(size, kernel, padding, dilation, strict=True)]
+    if min(spare) < 0:
+        padded = f" with {pair_text(padding)} cells of padding" if max(padding) else ""
+        dilated = f" with dilation {pair_text(dilation)}" if max(dilation) > 1 else ""
+        raise ShapeError(
+            f"a {size[0]}x{size[1]} map{padded} is too small for a {kernel[0]}x{kernel[1]} kernel{dilated}",
+            "use a smaller kernel, more `pad`, fewer strides before it, or a larger input",
+            "E043",
+        )
+    return spare[0] // stride[0] + 1, spare[1] // stride[1] + 1
+
+
+class _Window(Op):
+    """What the convolutions over maps have in common."""
+
+    family: ClassVar[Family] = "conv"
+    word: ClassVar[str] = "conv"
+    weighted: ClassVar[bool] = True
+    quiet: ClassVar[frozenset[str]] = frozenset(["bias", "standardize", "gamma", "eps"])
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    pad: Cells | None = None
+    bias: Bias = "none"
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether there is a bias at all."""
+        return self.bias != "none"
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """The zero cells on each side, down and across."""
+        return self.pad if self.pad is not None else same_padding(self.kernel, self.dilation)
+
+    def divisor(self, channels: int) -> int:
+        """Into how many groups the channels fall."""
+        return 1
+
+    def filters(self, channels: int) -> int:
+        """How many channels come out."""
+        raise NotImplementedError(type(self).__name__)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, *size = need_map(self.op, *inputs)
+        width, groups = self.filters(channels), self.divisor(channels)
+        if channels % groups or width % groups:
+            raise _indivisible(channels, width, groups)
+        return (width, *self.resize((size[0], size[1])))
+
+    def resize(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The height and width that come out."""
+        return slid(size, self.kernel, self.stride, self.padding, self.dilation)
+
+    def params(self, *inputs: Shape) -> int:
+        channels = inputs[0][0]
+        width = self.filters(channels)
+        per_filter = channels // self.divisor(channels) * prod(self.kernel)
+        return width * (per_filter + self.has_bias)
+
+    def macs(self, *inputs: Shape) -> int:
+        channels = inputs[0][0]
+        width, *size = self.infer(*inputs)
+        return prod(size) * width * (channels // self.divisor(channels)) * prod(self.kernel)
+
+    def torch(self, *inputs: Shape) -> Call:
+        channels = inputs[0][0]
+        kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.kernel))]
+        options = [
+            ("stride", square(self.stride), 1),
+            ("padding", square(self.padding), 0),
+            *self.extra(),
+            ("dilation", square(self.dilation), 1),
+            ("groups", self.divisor(channels), 1),
+            ("bias", self.has_bias, True),
+        ]
+        kwargs += [(key, value) for key, value, default in options if value != default]
+        return Call(self.target(), (channels, self.filters(channels)), tuple(kwargs))
+
+    def target(self) -> str:
+        """The torch class."""
+        return "nn.Conv2d"
+
+    def extra(self) -> list[tuple[str, Any, Any]]:
+        """More options of the torch class: key, value, default."""
+        return []
+
+    def label(self) -> str:
+        # Whether there is a bias follows from the unit (LANGUAGE.md, rule 5); only its start value is said.
+        return super().label() + ("" if isinstance(self.bias, str) else f" bias {number_text(self.bias)}")
+
+
+def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
+    common = gcd(channels, width)
+    fits = [n for n in range(1, common + 1) if common % n == 0]
+    near = sorted(sorted(fits, key=lambda n: abs(n - groups))[:3])
+    which = f"the {channels} channels that come in" if channels % groups else f"the width {width}"
+    help_ = f"groups that divide both {channels} and {width}, nearest: {', '.join(map(str, near))}"
+    return ShapeError(f"`groups {groups}` does not divide {which}", help_, "E042")
+
+
+_EPS = {"weight": 1e-8, "scaled": 1e-6}
+
+
+class Conv(_Window):
+    """A convolution, `3x3 conv 64 /2 groups 32`; `width` filters.
+
+    `standardize: weight` standardizes each filter before use (Qiao et al. 2019; as BiT has it); `scaled` also
+    divides by the root of its fan-in and multiplies by `gamma` and a learned gain per filter (Brock et al. 2021,
+    section 4.1).
+    """
+
+    number: ClassVar[str | None] = "width"
+    op: Literal["conv"] = "conv"
+    width: Width
+    groups: Width = 1
+    standardize: Literal["weight", "scaled"] | None = None
+    gamma: Annotated[float, Field(gt=0, le=100)] = 1.0
+    eps: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _standardized(self) -> Conv:
+        if self.gamma != 1.0 and self.standardize != "scaled":
+            raise ValueError("`gamma` belongs to `standardize: scaled`")
+        if self.eps is not None and self.standardize is None:
+            raise ValueError("`eps` belongs to `standardize: weight` or `standardize: scaled`")
+        return self
+
+    def divisor(self, channels: int) -> int:
+        return self.groups
+
+    def filters(self, channels: int) -> int:
+        return self.width
+
+    def params(self, *inputs: Shape) -> int:
+        return super().params(*inputs) + (self.width if self.standardize == "scaled" else 0)
+
+    def target(self) -> str:
+        named = {"weight": "StandardizedConv2d", "scaled": "ScaledStandardizedConv2d"}
+        return named[self.standardize] if self.standardize else "nn.Conv2d"
+
+    def torch(self, *inputs: Shape) -> Call:
+        call = super().torch(*inputs)
+        options: list[tuple[str, Any]] = [("gamma", self.gamma)] if self.gamma != 1.0 else []
+        if self.standardize and self.eps not in (None, _EPS[self.standardize]):
+            options.append(("eps", self.eps))
+        return Call(call.target, call.args, call.kwargs + tuple(options))
+
+
+class DepthwiseConv(_Window):
+    """A convolution of each channel by itself, `3x3 depthwise conv /2`; the width is kept."""
+
+    op: Literal["depthwise conv"] = "depthwise conv"
+
+    def divisor(self, channels: int) -> int:
+        return channels
+
+    def filters(self, channels: int) -> int:
+        return channels
+
+
+class UpConv(_Window):
+    """A transposed convolution, `2x2 up conv 256 /2`: it multiplies the size by its stride, exactly.
+
+    Torch's size is (n-1)s - 2p + d(k-1) + 1 + o with o < max(s, d), so p and o follow from asking for n·s.
+    """
+
+    number: ClassVar[str | None] = "width"
+    op: Literal["up conv"] = "up conv"
+    width: Width
+    groups: Width = 1
+
+    @model_validator(mode="after")
+    def _exact(self) -> UpConv:
+        names = (
+            ("down", "across")
+            if self.kernel[0] != self.kernel[1] or self.stride[0] != self.stride[1]
+            else ("", "")
+        )
+        for axis, name in enumerate(names):
+            k, s, d, o = self.kernel[axis], self.stride[axis], self.dilation[axis], self.output_padding[axis]
+            if not 0 <= o < max(s, d):
+                where = f" {name}" if name else ""
+                padded = f" with pad {self.padding[axis]}" if self.pad is not None else ""
+                fix = f"try kernel {2 * s if s > 1 else k + 1}" if self.pad is None else "leave `pad` out"
+                raise ValueError(
+                    f"a kernel of {k}{padded} cannot make a map exactly {s} times as large{where}; {fix}"
+                )
+        return self
+
+    def _excess(self) -> tuple[int, int]:
+        """By how many cells, down and across, the bare transposed convolution is larger than n·s."""
+        down, across = (
+            d * (k - 1) + 1 - s for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True)
+        )
+        return down, across
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """The cells that are cut off each side, down and across."""
+        down, across = ((max(0, excess) + 1) // 2 for excess in self._excess())
+        return self.pad if self.pad is not None else (down, across)
+
+    @property
+    def output_padding(self) -> tuple[int, int]:
+        """The cells that are cut off one side less than the other, down and across."""
+        down, across = (2 * p - excess for p, excess in zip(self.padding, self._excess(), strict=True))
+        return down, across
+
+    def divisor(self, channels: int) -> int:
+        return self.groups
+
+    def filters(self, channels: int) -> int:
+        return self.width
+
+    def resize(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[0] * self.stride[0], size[1] * self.stride[1]
+
+    def macs(self, *inputs: Shape) -> int:
+        channels, *size = need_map(self.op, *inputs)  # each input cell is multiplied by the whole kernel
+        return prod(size) * channels * (self.width // self.groups) * prod(self.kernel)
+
+    def target(self) -> str:
+        return "nn.ConvTranspose2d"
+
+    def extra(self) -> list[tuple[str, Any, Any]]:
+        return [("output_padding", square(self.output_padding), 0)]
+
+
+class ChannelConv(Op):
+    """A convolution along the channels of a vector, one filter for all (ECA: Wang et al. 2020, section 3.2)."""
+
+    family: ClassVar[Family] = "conv"
+    op: Literal["channel conv"] = "channel conv"
+    kernel: Annotated[int, Field(ge=1, le=4095)]
+    bias: Bias = "none"
+
+    @model_validator(mode="after")
+    def _odd(self) -> ChannelConv:
+        if self.kernel % 2 == 0:
+            raise ValueError("must be odd, so that each channel is the middle of its window")
+        return self
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether there is a bias at all."""
+        return self.bias != "none"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return (need_vector(self.op, *inputs),)
+
+    def params(self, *inputs: Shape) -> int:
+        return self.kernel + self.has_bias
+
+    def macs(self, *inputs: Shape) -> int:
+        return inputs[0][0] * self.kernel
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("ChannelConv", (self.kernel,), (("bias", True),) if self.has_bias else ())
