@@ -44,7 +44,9 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}"
 
     def part(self, start: int, end: int) -> Span:
-        """Characters `start` to `end` of this one-line span, both counted from its first character."""
+        """Characters `start` to `end` of this span, counted from its first; the whole where it runs over lines."""
+        if self.line != self.end_line:
+            return self
         return Span(self.source, self.line, self.column + start, self.line, self.column + max(end, start + 1))
 
 
@@ -101,6 +103,21 @@ def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
         f"{span.line:>{gutter}} | {text}".rstrip(),
         f"{pad} | {' ' * (span.column - 1)}{marks}{label}",
     ]
+
+
+class Fault(Exception):
+    """One diagnostic on its way up to where diagnostics are gathered; never reaches a user as an exception."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def fault(
+    code: str, message: str, span: Span | None, help: str = "", label: str = "", *notes: str  # noqa: A002
+) -> Fault:
+    """A `Fault` of one diagnostic."""
+    return Fault(Diagnostic(code, message, span, label, notes, help))
 
 
 class ResgraphError(Exception):

@@ -1,3 +1,135 @@
 """A spec's text → Plan: the pipeline, and the narrow waist that every output is given."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import Diagnostic, Source
+from .graph import Graph
+from .language.spec import Spec, load_spec, text_spec
+from .ops import Shape
+from .passes.expand import expand
+from .passes.verify import unmet
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# The outputs, a line each: method of Plan → module and function below `resgraph.outputs`. They are named here and not
+# imported, so that a plan needs none of them (and no torch) until one is asked for.
+OUTPUTS = {
+    "table": ("table", "table"),
+    "svg": ("figure", "svg"),
+    "dot": ("dot", "dot"),
+    "source": ("pytorch", "source"),
+    "module": ("pytorch", "module"),
+    "resolved": ("resolved", "resolved"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A net that holds together: its spec, and its graph with every shape and cost."""
+
+    spec: Spec
+    graph: Graph
+
+    @property
+    def name(self) -> str:
+        """The variant's name, else the file's."""
+        return self.spec.name
+
+    @property
+    def input(self) -> Shape:
+        """`(channels, height, width)`, or `(features,)`."""
+        return self.spec.input
+
+    @property
+    def output(self) -> Shape:
+        """The shape of what the last row hands on."""
+        return self.graph.nodes[self.graph.output].shape
+
+    @cached_property
+    def _cost(self) -> Any:
+        return self.graph.cost
+
+    @property
+    def params(self) -> int:
+        """Learned numbers in the whole net."""
+        return int(self._cost.params)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of convolutions and linear layers for one image (the papers' "FLOPs")."""
+        return int(self._cost.macs)
+
+    @property
+    def activations(self) -> int:
+        """Numbers in all nodes' outputs for one image."""
+        return int(self._cost.activations)
+
+    @property
+    def depth(self) -> int:
+        """Convolutions and fully connected layers on the longest path, shortcuts apart."""
+        return self.graph.nodes[self.graph.output].depth
+
+    def unmet(self) -> list[Diagnostic]:
+        """The claims of `expect` that do not hold."""
+        return unmet(self.spec, self.graph)
+
+    def _output(self, name: str) -> Any:
+        module, function = OUTPUTS[name]
+        return getattr(import_module(f"resgraph.outputs.{module}"), function)
+
+    def table(self, **options: Any) -> str:
+        """The net as a table in the style of the ResNet paper's Table 1 (text)."""
+        return str(self._output("table")(self, **options))
+
+    def svg(self, **options: Any) -> str:
+        """The net as a picture (SVG text)."""
+        return str(self._output("svg")(self, **options))
+
+    def dot(self, **options: Any) -> str:
+        """The net in Graphviz' language."""
+        return str(self._output("dot")(self, **options))
+
+    def source(self) -> str:
+        """The net as Python source that depends on torch alone: the module below, before it is executed."""
+        return str(self._output("source")(self))
+
+    def module(self, **options: Any) -> nn.Module:
+        """The net as an initialised `torch.nn.Module`, which takes images as `(batch, *input)`."""
+        module: nn.Module = self._output("module")(self, **options)
+        return module
+
+    def resolved(self) -> str:
+        """The spec with its variant and overrides applied, as YAML: loading it gives this plan again."""
+        return str(self._output("resolved")(self))
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
+
+def load(
+    reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False
+) -> Plan:
+    """The plan of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
+
+    Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant. `expect` is not verified:
+    that is `plan.unmet()`.
+    """
+    return plan_of(load_spec(reference, overrides, allow_outside=allow_outside))
+
+
+def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), *, name: str = "<text>") -> Plan:
+    """As `load`, of a spec's text; `name` is what errors call it."""
+    return plan_of(text_spec(Source(name, text), variant, overrides))
+
+
+def plan_of(spec: Spec) -> Plan:
+    """The rest of the pipeline, from a spec that was read."""
+    return Plan(spec, expand(spec))

@@ -114,6 +114,7 @@ class Mul(Binary):
 
     symbol: ClassVar[str] = "*"
     word: ClassVar[str] = "mul"
+    gates: ClassVar[bool] = True
     precedence: ClassVar[int] = 2
     op: Literal["mul"] = "mul"
 
@@ -128,6 +129,7 @@ class Div(Binary):
 
     symbol: ClassVar[str] = "/"
     word: ClassVar[str] = "div"
+    gates: ClassVar[bool] = True
     precedence: ClassVar[int] = 2
     op: Literal["div"] = "div"
 

@@ -1,0 +1,5 @@
+"""`python -m resgraph` → the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""The command line → exit codes: results on stdout, all else on stderr, one clear message for each mistake.
+
+Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 training failed, 4 something is missing from the environment,
+5 the checkpoint or run directory is unusable, 128+n a signal, 70 a bug of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from .. import __version__
+from ..errors import ResgraphError
+from .report import report
+
+_COMMANDS = {
+    "build": "check a spec, compile it, draw it and train it",
+    "check": "check specs, and what they expect of themselves",
+    "export": "write the net as a Python module",
+    "render": "draw a net",
+    "show": "print a net as a table",
+}
+
+
+class _Commands(click.Group):
+    """Commands in modules of their own, imported when they are run: `check` must start fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f".{cmd_name}", __name__), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from ..language.words import did_you_mean
+
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], _COMMANDS) or f"the commands are {', '.join(_COMMANDS)}"
+            raise click.UsageError(f"no command `{args[0]}`: {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="resgraph")
+def cli() -> None:
+    """Residual networks in YAML that reads like the paper: checked, drawn, compiled and trained.
+
+    A SPEC is a file, or a variant in it: specs/resnet.yaml::resnet-50
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code."""
+    try:
+        code = cli.main(arguments, prog_name="resgraph", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as problem:
+        problem.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except ResgraphError as problem:
+        report(problem, as_json="--json" in arguments)
+        return problem.exit_code
+    except BrokenPipeError:
+        # The reader went away: Python would complain again when it flushes stdout on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception:
+        traceback.print_exc()
+        click.echo(
+            f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
+            " and the lines above.",
+            err=True,
+        )
+        return 70

@@ -1,0 +1,90 @@
+"""An error → the terminal, or JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from ..errors import Diagnostic, ResgraphError, Span, SpecError
+
+
+def report(problem: ResgraphError, *, as_json: bool) -> None:
+    """Say what went wrong: frames (or one line) on stderr; with `as_json`, one JSON object on stdout."""
+    if isinstance(problem, SpecError):
+        report_diagnostics(problem.diagnostics, as_json=as_json)
+    elif as_json:
+        print_json({"ok": False, "error": str(problem), "exit_code": problem.exit_code})
+    else:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {_safe(str(problem))}", err=True)
+
+
+def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> None:
+    """The frames of diagnostics, and how many there are."""
+    if as_json:
+        print_json({"ok": False, "diagnostics": [diagnostic_data(d) for d in diagnostics]})
+        return
+    for diagnostic in diagnostics:
+        click.echo(_colored(diagnostic) + "\n", err=True)
+    errors = sum(d.severity == "error" for d in diagnostics)
+    if errors:
+        click.echo(f"{errors} error{'s' * (errors > 1)}", err=True)
+
+
+def _colored(diagnostic: Diagnostic) -> str:
+    """The frame with colours where the terminal has them (click takes them away elsewhere)."""
+    head, _, rest = _safe(diagnostic.frame()).partition("\n")
+    kind, colon, message = head.partition(":")
+    color = "red" if diagnostic.severity == "error" else "yellow"
+    lines = [click.style(kind, fg=color, bold=True) + click.style(colon + message, bold=True)]
+    for line in rest.splitlines():
+        mark = line.lstrip()
+        if mark.startswith(("-->", ":::", "=")):
+            lines.append(click.style(line, fg="cyan") if not mark.startswith("=") else line)
+        elif mark.startswith("|") and "^" in mark:
+            lines.append(click.style(line, fg=color))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _safe(text: str) -> str:
+    """Text without control characters, which a spec could use to write on the terminal; ASCII where it can do no more."""
+    shown = "".join(c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    return shown.encode(encoding, "replace").decode(encoding)
+
+
+def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as plain data; lines and columns count from 1."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "place": _place(diagnostic.span),
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "related": [{"place": _place(r.span), "label": r.label} for r in diagnostic.related],
+    }
+
+
+def _place(span: Span | None) -> dict[str, Any] | None:
+    if span is None:
+        return None
+    start = {"line": span.line, "column": span.column}
+    end = {"line": span.end_line, "column": span.end_column}
+    return {"file": span.source.name, "start": start, "end": end}
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def warn(diagnostics: Iterable[Diagnostic]) -> None:
+    """Warnings on stderr."""
+    for diagnostic in diagnostics:
+        click.echo(_colored(diagnostic) + "\n", err=True)

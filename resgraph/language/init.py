@@ -1,0 +1,62 @@
+"""The `init:` section of a spec: how weights start, as text that is checked (`he fan in`, `trunc normal 0.02`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
+
+_SCHEMES: dict[str, Kind] = {"he": "he", "xavier": "xavier", "lecun": "lecun", "torch": "torch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A parsed scheme. `fan` and `uniform` are of he and xavier, `std` of the two normals."""
+
+    kind: Kind
+    fan: Literal["in", "out"] = "out"
+    uniform: bool = False
+    std: float = 0.0
+
+
+def parse_scheme(text: str) -> Scheme:
+    """`he uniform fan in` → `Scheme("he", "in", True)`. Raises `ValueError` with what would be right."""
+    words = " ".join(text.split())
+    number = re.fullmatch(r"(trunc )?normal ([0-9]*\.?[0-9]+(?:e-?[0-9]+)?)", words)
+    if number and 0 <= float(number[2]) <= 100:
+        return Scheme("trunc normal" if number[1] else "normal", std=float(number[2]))
+    name, _, rest = words.partition(" ")
+    options = {"", "uniform"} if name == "xavier" else {""}
+    if name == "he":
+        options = {"", "fan in", "fan out", "uniform", "uniform fan in", "uniform fan out"}
+    if name not in _SCHEMES or rest not in options:
+        raise ValueError(
+            f"no scheme `{text}`: one of `he`, `he fan in`, `he uniform`, `xavier`, `xavier uniform`, `lecun`, "
+            "`normal 0.01`, `trunc normal 0.02`, `torch`"
+        )
+    return Scheme(_SCHEMES[name], "in" if rest.endswith("fan in") else "out", rest.startswith("uniform"))
+
+
+def _checked(text: str) -> str:
+    parse_scheme(text)
+    return text
+
+
+SchemeText = Annotated[str, AfterValidator(_checked)]
+
+
+class Init(BaseModel):
+    """How weights start. Where nothing is said: convolutions after He et al. 2015 (normal, fan out), `fc` as in torch.
+
+    `zero_last` starts the last norm of each residual branch at 0 (Goyal et al. 2017, section 5.1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    conv: SchemeText = "he"
+    fc: SchemeText = "torch"
+    zero_last: bool = False

@@ -1,0 +1,50 @@
+"""The standard blocks: names without reading them, a definition when one is asked for."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+from ..errors import Diagnostic, Source, SpecError
+from .parse import Parser
+from .reader import read
+from .records import BlockDef
+from .tree import Mapping
+
+_NAME = re.compile(r"^  ([A-Za-z][A-Za-z0-9_-]*):", re.MULTILINE)
+
+
+@cache
+def library_index() -> dict[str, str]:
+    """Block name → the library file that defines it. Files are scanned, not parsed: a check needs only the names."""
+    index: dict[str, str] = {}
+    folder = resources.files("resgraph") / "library"
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".yaml"):
+            _, _, blocks = file.read_text(encoding="utf-8").partition("\nblocks:\n")
+            index.update((name, file.name) for name in _NAME.findall(blocks))
+    return index
+
+
+def library_source(name: str) -> Source:
+    """The text of the library file that defines block `name`, as a user reads and copies it."""
+    file = library_index()[name]
+    text = (resources.files("resgraph") / "library" / file).read_text(encoding="utf-8")
+    return Source(f"library/{file}", text)
+
+
+@cache
+def library_block(name: str) -> BlockDef:
+    """The definition of a standard block."""
+    source = library_source(name)
+    tree, errors = read(source)
+    found: list[Diagnostic] = list(errors)
+    if tree is not None:
+        blocks = tree.entries["blocks"].value
+        assert isinstance(blocks, Mapping)
+        entry = blocks.entries[name]
+        block = Parser(frozenset(library_index()), found, library=True).block(name, entry.value, entry.key.span)
+    if found:
+        raise SpecError(found)
+    return block

@@ -1,0 +1,275 @@
+"""The tree of a spec → records: paths, items, blocks, units and values; mistakes are gathered, not raised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import Diagnostic, Fault, Span, fault
+from ..ops import ACTIVATIONS, VOCABULARY
+from .labels import (
+    chunks,
+    is_equation,
+    parse_equation,
+    parse_expr,
+    parse_label,
+    parse_size,
+    parse_value,
+    phrase_at,
+    unknown_word,
+)
+from .records import (
+    BlockDef,
+    Equation,
+    Expr,
+    Inline,
+    ItemDef,
+    Label,
+    ListValue,
+    Option,
+    PathDef,
+    ShortcutDef,
+    Size,
+    UnitDef,
+    Value,
+    Word,
+)
+from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .usage import words_in
+from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, did_you_mean, name_problem
+
+
+@dataclass
+class Parser:
+    """What the names in a file can stand for, and the mistakes that were found."""
+
+    words: frozenset[str]  # blocks, and `let`s whose value is a word
+    errors: list[Diagnostic]
+    library: bool = False
+
+    def report(self, problem: Fault) -> None:
+        """Keep a mistake and go on."""
+        self.errors.append(problem.diagnostic)
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def lets(self, tree: Tree) -> dict[str, Value]:
+        """The `let:` of a file or a block."""
+        out: dict[str, Value] = {}
+        for key, entry in self.entries(tree, "let"):
+            if problem := name_problem(key, VOCABULARY):
+                self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span))
+            if (value := self.value(entry.value)) is not None:
+                out[key] = value
+        return out
+
+    def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, Entry]]:
+        """The entries of a mapping; a mistake and nothing where it is not one."""
+        if isinstance(tree, Mapping):
+            return tree.entries.items()
+        self.report(fault("E022", f"`{what}` is a map of names", tree.span, f"write `{what}: {{name: …}}`"))
+        return ()
+
+    def value(self, tree: Tree) -> Value | None:
+        """One value of a `let` or of a key in the long form."""
+        try:
+            if isinstance(tree, Sequence):
+                items = [self.value(item) for item in tree.items]
+                return ListValue(tuple(item for item in items if item is not None), tree.span)
+            if isinstance(tree, Mapping):
+                raise fault("E022", "a value is a number, a word or a list, not a map", tree.span)
+            if isinstance(tree.value, bool):
+                return Word("true" if tree.value else "false", tree.span)
+            text = tree.text.strip()
+            if re.fullmatch(r"[a-z][a-z0-9]*( [a-z][a-z0-9]*)+", text):
+                return Word(text, tree.span)  # several words: a unit, or a policy
+            return parse_value(text, tree.span, self.words)
+        except Fault as problem:
+            self.report(problem)
+            return None
+
+    # -- paths ------------------------------------------------------------------------------------------------------
+
+    def path(self, tree: Tree) -> PathDef:
+        """A row, or a path of a block: one item, or a list of them."""
+        trees = tree.items if isinstance(tree, Sequence) else [tree]
+        equation: Equation | None = None
+        items: list[ItemDef] = []
+        if not trees:
+            self.report(fault("E022", "an empty path", tree.span, "write `x` for the block's input itself"))
+        for place, part in enumerate(trees):
+            item = self.item(part, first=place == 0)
+            if isinstance(item, Equation):
+                equation = item
+            elif item is not None:
+                items.append(item)
+        counted = bool(items) and items[0].repeat is not None
+        return PathDef(tree.span, equation, tuple(items), isinstance(tree, Sequence) or counted)
+
+    def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | None:
+        """One place of a path: a label, a mapping, or (only first) an equation."""
+        try:
+            if isinstance(tree, Mapping):
+                return self.mapping_item(tree)
+            if isinstance(tree, Sequence):
+                raise fault("E022", "a list within a path", tree.span, "take the inner brackets away")
+            return self.text_item(tree, first)
+        except Fault as problem:
+            self.report(problem)
+            return None
+
+    def text_item(self, tree: Scalar, first: bool) -> ItemDef | Equation:
+        text, span = tree.text.strip(), tree.span
+        if not isinstance(tree.value, str):
+            raise fault("E011", f"`{text}` is no label", span, "a label is like `3x3 conv 64 /2`")
+        label = parse_label(text, span, self.words)
+        if label is not None:
+            return label
+        if not is_equation(text):
+            raise unknown_word(chunks(text, span), self.words, span)
+        equation = parse_equation(text, span)
+        if first:
+            return equation
+        if text.replace("_", "").isalnum():
+            raise unknown_word(chunks(text, span), self.words, span)
+        raise fault("E016", "an equation can only be the first item of a path", span, "give it a path of its own")
+
+    def mapping_item(self, tree: Mapping) -> ItemDef:
+        if "op" in tree.entries and "block" in tree.entries:
+            raise fault("E022", "a layer has `op`, a call has `block`; this has both", tree.span)
+        for key in ("op", "block"):
+            if key in tree.entries:
+                return self.long_form(tree, key)
+        keys = {key: tree.entries[key] for key in ("repeat", "out", "stride") if key in tree.entries}
+        rest = Mapping({k: e for k, e in tree.entries.items() if k not in keys}, tree.span, tree.flow)
+        block = self.block("", rest, tree.span)
+        repeat, out = (self.expr(keys[key].value) if key in keys else None for key in ("repeat", "out"))
+        stride = self.size(keys["stride"].value) if "stride" in keys else None
+        return Inline(block, tree.span, repeat, out, stride)
+
+    def long_form(self, tree: Mapping, kind: str) -> Label:
+        """`{op: conv, kernel: 3x3, width: 64}` or `{block: bottleneck, out: 256}`."""
+        word = tree.entries[kind].value
+        if not isinstance(word, Scalar) or not isinstance(word.value, str):
+            raise fault("E022", f"`{kind}` is a name", word.span)
+        known = VOCABULARY if kind == "op" else self.words
+        if word.value not in known and word.value not in self.words:
+            raise unknown_word(chunks(word.value, word.span), self.words if kind == "block" else (), word.span)
+        repeat: Expr | None = None
+        options: dict[str, Option] = {}
+        for key, entry in tree.entries.items():
+            if key == "repeat":
+                repeat = self.expr(entry.value)
+            elif key != kind:
+                value = self.option_value(key, entry.value)
+                if value is not None:
+                    options[key] = Option(key, entry.key.span, value)
+        return Label(word.value, tree.span, word.value, word.span, repeat, None, (), options)
+
+    def option_value(self, key: str, tree: Tree) -> Value | PathDef | None:
+        return self.shortcut(tree) if key == "shortcut" else self.value(tree)
+
+    def expr(self, tree: Tree) -> Expr | None:
+        """A number as an expression."""
+        if not isinstance(tree, Scalar) or isinstance(tree.value, bool):
+            self.report(fault("E022", "a number is needed here", tree.span))
+            return None
+        try:
+            return parse_expr(tree.text.strip(), tree.span)
+        except Fault as problem:
+            self.report(problem)
+            return None
+
+    def size(self, tree: Tree) -> Size | None:
+        """`2` or `2x1`."""
+        if not isinstance(tree, Scalar):
+            self.report(fault("E022", "a size is like `2` or `2x1`", tree.span))
+            return None
+        try:
+            return parse_size(tree.text.strip(), tree.span)
+        except Fault as problem:
+            self.report(problem)
+            return None
+
+    # -- blocks, units, shortcuts -----------------------------------------------------------------------------------
+
+    def block(self, name: str, tree: Tree, span: Span) -> BlockDef:
+        """The definition of a block: a bare path, or a map of paths with `let`, `unit`, `shortcut` and `merge`."""
+        if not isinstance(tree, Mapping) or "op" in tree.entries or "block" in tree.entries:
+            path = self.path(tree)
+            return BlockDef(name, span, "", {}, None, None, {"": path}, None, frozenset(words_in(tree)), self.library)
+        entries = tree.entries
+        lets = self.lets(entries["let"].value) if "let" in entries else {}
+        inner = Parser(self.words | words_of(lets), self.errors, self.library)
+        paths: dict[str, PathDef] = {}
+        for key, entry in entries.items():
+            if key in BLOCK_KEYS:
+                continue
+            problem = name_problem(key, VOCABULARY)
+            if key in CALL_KEYS or problem:
+                hint = did_you_mean(key, BLOCK_KEYS)
+                self.report(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span, hint))
+            paths[key] = inner.path(entry.value)
+        merge = inner.path(entries["merge"].value) if "merge" in entries else None
+        if merge is None and len(paths) != 1:
+            what = "has no path" if not paths else f"has {len(paths)} paths and no `merge`"
+            self.report(
+                fault("E024", f"this block {what}", span, "`merge:` says what it hands back: `merge: body + shortcut`")
+            )
+        about = entries["about"].value if "about" in entries else None
+        return BlockDef(
+            name,
+            span,
+            about.text if isinstance(about, Scalar) else "",
+            lets,
+            inner.unit(entries["unit"].value) if "unit" in entries else None,
+            inner.shortcut(entries["shortcut"].value) if "shortcut" in entries else None,
+            paths if merge or len(paths) != 1 else {"": path for path in paths.values()},
+            merge,
+            frozenset(words_in(tree)),
+            self.library,
+        )
+
+    def unit(self, tree: Tree) -> UnitDef | None:
+        """`conv bn relu`, or a list where words have options."""
+        labels: list[Label] = []
+        if isinstance(tree, Sequence):
+            found = [self.item(item, first=False) for item in tree.items]
+            labels = [item for item in found if isinstance(item, Label)]
+            if len(labels) < len(found):
+                return None
+        elif isinstance(tree, Scalar) and isinstance(tree.value, str):
+            parts = chunks(tree.text, tree.span)
+            texts, place = [part.text for part in parts], 0
+            while place < len(parts):
+                word = phrase_at(texts, place) or texts[place]
+                if word not in VOCABULARY and word not in self.words:
+                    self.report(unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span))
+                    return None
+                labels.append(Label(word, parts[place].span, word, parts[place].span))
+                place += len(word.split())
+        else:
+            self.report(fault("E022", "`unit` is like `conv bn relu`", tree.span))
+            return None
+        if sum(label.word == "conv" for label in labels) != 1:
+            self.report(fault("E025", "a unit has the word `conv` once", tree.span, "as in `unit: conv bn relu`"))
+            return None
+        return UnitDef(tuple(labels), tree.span)
+
+    def shortcut(self, tree: Tree) -> ShortcutDef | None:
+        """A policy, or a path written out."""
+        if isinstance(tree, Scalar) and isinstance(tree.value, str) and tree.text.strip() in POLICIES:
+            return Word(tree.text.strip(), tree.span)
+        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            hint = did_you_mean(tree.text.strip(), POLICIES)
+            if hint and len(tree.text.split()) < 3:
+                self.report(fault("E012", f"no shortcut policy `{tree.text.strip()}`", tree.span, hint))
+                return None
+        return self.path(tree)
+
+
+def words_of(lets: dict[str, Value]) -> frozenset[str]:
+    """The `let`s that stand for a word, and can begin a label."""
+    return frozenset(name for name, value in lets.items() if isinstance(value, Word))
+

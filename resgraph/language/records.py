@@ -1,0 +1,165 @@
+"""The parsed forms of a spec: what the labels, equations, paths and blocks of a file become, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..errors import Span
+from .expressions import Expression, names_in
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expr:
+    """An expression over numbers as it was written."""
+
+    text: str
+    span: Span
+    tree: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Size:
+    """A kernel, stride, dilation or padding: down and across (the same where `across` is None)."""
+
+    down: Expr
+    across: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Word:
+    """A word as a value: `none`, `reflect`, `relu`, the name of a block."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListValue:
+    """A list as the value of a `let`: `[3, 4, 6, 3]`."""
+
+    items: tuple[Value, ...]
+    span: Span
+
+
+Value = Expr | Size | Word | ListValue
+"""The value of an option or a `let`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """A stretch of a label without a space outside brackets."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Label:
+    """A label before its word is known to be an op or a block: `[repeat x] [kernel] word rest...`."""
+
+    text: str
+    span: Span
+    word: str
+    word_span: Span
+    repeat: Expr | None = None
+    kernel: Size | None = None
+    rest: tuple[Chunk, ...] = ()
+    options: dict[str, Option] = field(default_factory=dict)  # of the long form, which has no chunks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Option:
+    """A key of a label or a mapping, and its value."""
+
+    key: str
+    span: Span
+    value: Value | PathDef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A label whose word is known: its number, its options by field name, and its mode (`linear`, `bare`, `gelu`)."""
+
+    label: Label
+    number: Value | None
+    options: dict[str, Option]
+    mode: Word | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equation:
+    """An expression over tensors as it was written."""
+
+    text: str
+    span: Span
+    tree: Expression
+
+    def reads(self) -> Iterator[str]:
+        """The names in the equation, paths and numbers alike."""
+        return (name.name for name in names_in(self.tree))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inline:
+    """A block that is written where it is called."""
+
+    block: BlockDef
+    span: Span
+    repeat: Expr | None = None
+    out: Expr | None = None
+    stride: Size | None = None
+
+
+ItemDef = Label | Inline
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathDef:
+    """A path: an optional equation, then items. `listed` where it is a list or has a count."""
+
+    span: Span
+    equation: Equation | None
+    items: tuple[ItemDef, ...]
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitDef:
+    """What "conv" means: one label per word, `conv` among them."""
+
+    labels: tuple[Label, ...]
+    span: Span
+
+
+ShortcutDef = Word | PathDef
+"""A policy (`projection`, `zero-pad`, …) or a path written out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockDef:
+    """A block: paths and an equation."""
+
+    name: str
+    span: Span
+    about: str
+    lets: dict[str, Value]
+    unit: UnitDef | None
+    shortcut: ShortcutDef | None
+    paths: dict[str, PathDef]  # `merge` apart; one path named "" for a block that is a bare list
+    merge: PathDef | None
+    reads: frozenset[str]  # every word in the definition: what of `out`, `stride`, … it uses
+    library: bool = False
+
+    def uses(self, constant: str) -> bool:
+        """Whether `out` or `stride` of a call reaches anything; a shortcut uses both by itself."""
+        return constant in self.reads or "shortcut" in self.reads
+
+    def every_path(self) -> Iterator[PathDef]:
+        """The paths, a written-out shortcut and the merge."""
+        yield from self.paths.values()
+        if isinstance(self.shortcut, PathDef):
+            yield self.shortcut
+        if self.merge:
+            yield self.merge

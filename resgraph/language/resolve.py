@@ -1,0 +1,189 @@
+"""A spec's file → one tree with `extends`, a variant and overrides applied; every value keeps the place it came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
+from .reader import open_source, read
+from .tree import Entry, Mapping, Scalar, Tree
+from .words import did_you_mean
+
+_CHAIN = 8  # files in a chain of `extends`
+_DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
+_OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect"])
+
+
+def split_reference(reference: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """`specs/resnet.yaml::resnet-50` → the file and the variant's name."""
+    text = os.fspath(reference)
+    name, found, variant = text.rpartition("::")
+    return (Path(name), variant) if found else (Path(text), None)
+
+
+def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
+    """The tree of a file with what it extends merged in, and mistakes that leave a tree to go on with.
+
+    Raises `SpecError` where there is none.
+    """
+    return _Chain(path.resolve().parent, allow_outside).read(path, None)
+
+
+def read_text(source: Source) -> tuple[Mapping, list[Diagnostic]]:
+    """As `read_file`, of a text that is not a file; it cannot extend one."""
+    tree, errors = _read(source)
+    if extends := tree.entries.get("extends"):
+        errors.append(fault("E060", "a text that is no file cannot extend one", extends.key.span).diagnostic)
+    return tree, errors
+
+
+def _read(source: Source) -> tuple[Mapping, list[Diagnostic]]:
+    tree, errors = read(source)
+    if tree is None:
+        raise SpecError(errors)
+    return tree, errors
+
+
+class _Chain:
+    """Files that extend one another, the first one's directory, and those that are being read."""
+
+    def __init__(self, directory: Path, allow_outside: bool) -> None:
+        self.directory, self.allow_outside = directory, allow_outside
+        self.open: list[tuple[tuple[int, int], Span | None, str]] = []
+
+    def read(self, path: Path, asked: Span | None) -> tuple[Mapping, list[Diagnostic]]:
+        source = open_source(path)
+        status = path.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in [known for known, _, _ in self.open]:
+            names = " → ".join([name for _, _, name in self.open] + [source.name])
+            raise SpecError([fault("E061", "this file extends itself", asked, "", "", f"the chain is {names}").diagnostic])
+        if len(self.open) >= _CHAIN:
+            raise SpecError([fault("E004", f"a chain of more than {_CHAIN} files", asked).diagnostic])
+        self.open.append((identity, asked, source.name))
+        tree, errors = _read(source)
+        if "extends" in tree.entries:
+            tree, more = self.extend(tree, path)
+            errors = more + errors
+        self.open.pop()
+        return tree, errors
+
+    def extend(self, tree: Mapping, path: Path) -> tuple[Mapping, list[Diagnostic]]:
+        entry = tree.entries["extends"].value
+        if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
+            raise SpecError([fault("E060", "`extends` names one file", entry.span).diagnostic])
+        base = path.parent / entry.value
+        if not self.allow_outside and not base.resolve().is_relative_to(self.directory):
+            help_ = "move it there, or give `--allow-outside`"
+            problem = fault("E062", f"`{entry.value}` is outside the directory of the spec", entry.span, help_)
+            raise SpecError([problem.diagnostic])
+        if not base.exists():
+            raise SpecError([fault("E060", f"there is no file `{entry.value}` to extend", entry.span).diagnostic])
+        below, errors = self.read(base, entry.span)
+        return merge(below, tree), errors
+
+
+def merge(base: Mapping, top: Mapping) -> Mapping:
+    """`top` laid over `base`: maps merge key by key, all else replaces whole, `none` removes a key."""
+    entries = {key: entry for key, entry in base.entries.items() if key not in ("expect", "extends")}
+    for key, entry in top.entries.items():
+        below = entries.get(key)
+        if key == "extends":
+            continue
+        if key in _DEEP and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
+            entries[key] = Entry(below.key, _overlay(below.value, entry.value, deep=key in ("ops", "variants")))
+        else:
+            entries[key] = entry
+    return Mapping(entries, top.span, top.flow)
+
+
+def _overlay(base: Mapping, top: Mapping, *, deep: bool) -> Mapping:
+    entries = dict(base.entries)
+    for key, entry in top.entries.items():
+        below = entries.get(key)
+        if isinstance(entry.value, Scalar) and entry.value.value == "none":
+            if below is None:
+                hint = did_you_mean(key, entries)
+                raise SpecError([fault("E063", f"there is no `{key}` to remove", entry.key.span, hint).diagnostic])
+            del entries[key]
+        elif deep and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
+            entries[key] = Entry(below.key, _overlay(below.value, entry.value, deep=False))
+        else:
+            entries[key] = entry
+    return Mapping(entries, top.span, top.flow)
+
+
+def variants_of(tree: Mapping) -> list[str]:
+    """The names of the variants of a file."""
+    entry = tree.entries.get("variants")
+    return list(entry.value.entries) if entry and isinstance(entry.value, Mapping) else []
+
+
+def apply_variant(tree: Mapping, variant: str) -> Mapping:
+    """The tree with the variant's values in `let`. Raises `UsageError` for an unknown variant."""
+    known = variants_of(tree)
+    if variant not in known:
+        hint = did_you_mean(variant, known) or (f"it has {', '.join(known)}" if known else "it has no variants")
+        raise UsageError(f"no variant `{variant}` in {tree.span.source.name}: {hint}")
+    chosen = tree.entries["variants"].value
+    assert isinstance(chosen, Mapping)
+    values = chosen.entries[variant].value
+    if not isinstance(values, Mapping):
+        problem = fault("E022", "a variant is a map of `let` values", values.span, f"`{variant}: {{}}` changes none")
+        raise SpecError([problem.diagnostic])
+    lets = tree.entries.get("let")
+    base = lets.value if lets and isinstance(lets.value, Mapping) else None
+    unknown = [entry for key, entry in values.entries.items() if base is None or key not in base.entries]
+    if unknown:
+        raise SpecError(
+            fault("E064", f"`{entry.key.text}` is no `let` of this file", entry.key.span,
+                  did_you_mean(entry.key.text, base.entries if base else ())).diagnostic
+            for entry in unknown
+        )  # fmt: skip
+    if base is None or lets is None:
+        return tree
+    entries = dict(tree.entries)
+    # Keys stay where they were written; the value's place is the variant's.
+    entries["let"] = Entry(lets.key, Mapping({**base.entries, **values.entries}, base.span, base.flow))
+    return Mapping(entries, tree.span, tree.flow)
+
+
+def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
+    """The tree with `--set path=value` applied, each value read as the file would be."""
+    for override in overrides:
+        path, found, text = override.partition("=")
+        if not found or not path.strip():
+            raise UsageError(f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`")
+        value, errors = _read(Source("--set", f"{path.strip()}: {text.strip()}"))
+        if errors:
+            raise SpecError(errors)
+        (entry,) = value.entries.values()
+        tree = _set(tree, path.strip().split("."), entry)
+    return tree
+
+
+_FREE = frozenset(["train", "init", "ops", "expect"])  # maps whose missing keys have defaults
+
+
+def _set(tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: bool = False) -> Mapping:
+    key, rest = path[0], path[1:]
+    below = tree.entries.get(key)
+    if below is None and not (key in _OPTIONAL if level == 0 else free):
+        hint = did_you_mean(key, tree.entries) or f"the names here are {', '.join(tree.entries)}"
+        raise _names_nothing(entry, hint)
+    value: Tree = entry.value
+    if rest:
+        inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
+        if level == 0 and key == "train" and isinstance(inner, Scalar):
+            recipe = Scalar("recipe", "recipe", inner.span, True)
+            inner = Mapping({"recipe": Entry(recipe, inner)}, inner.span, True)
+        if not isinstance(inner, Mapping):
+            raise _names_nothing(entry, f"`{key}` holds no names")
+        value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
+    return Mapping({**tree.entries, key: Entry(below.key if below else entry.key, value)}, tree.span, tree.flow)
+
+
+def _names_nothing(entry: Entry, hint: str) -> SpecError:
+    return SpecError([fault("E065", f"`{entry.key.text}` names nothing in this spec", entry.key.span, hint).diagnostic])

@@ -1,0 +1,256 @@
+"""A resolved tree → Spec: everything that a file says, as records, with every mistake that needs no graph to be seen."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from ..errors import Diagnostic, Fault, Source, Span, SpecError, fault
+from ..ops import VOCABULARY, Shape
+from .init import Init
+from .library import library_block, library_index
+from .parse import Parser, words_of
+from .recipe import Train, resolve_train
+from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
+from .resolve import apply_overrides, apply_variant, read_file, read_text, split_reference, variants_of
+from .schema import Expect, File, diagnostics, validate
+from .tree import Mapping, Scalar, Tree, plain_value
+from .usage import unused
+from .words import did_you_mean, name_problem
+
+T = TypeVar("T")
+_DEFAULT_UNIT = Source("the default unit", "conv bn relu")
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """One net as its author wrote it, a variant and overrides applied."""
+
+    tree: Mapping
+    variant: str | None
+    title: str
+    about: str
+    input: Shape
+    lets: dict[str, Value]
+    unit: UnitDef
+    shortcut: ShortcutDef | None
+    defaults: dict[str, dict[str, Option]]
+    blocks: dict[str, BlockDef]
+    rows: dict[str, PathDef]
+    words: frozenset[str]
+    init: Init | None
+    expect: Expect | None
+    train: Train | None
+    variants: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """The variant's name, else the file's."""
+        return self.variant or self.title
+
+    def block(self, name: str) -> BlockDef | None:
+        """The block of that name: this file's, else the standard library's."""
+        if name in self.blocks:
+            return self.blocks[name]
+        return library_block(name) if name in library_index() else None
+
+    def place(self, *keys: str) -> Span:
+        """Where a value of the file is written: `place("expect", "params")`; the nearest outer place if nowhere."""
+        tree: Tree = self.tree
+        span = Span(self.tree.span.source, 1, 1, 1, 2)
+        for key in keys:
+            if not isinstance(tree, Mapping) or key not in tree.entries:
+                break
+            tree, span = tree.entries[key].value, tree.entries[key].key.span
+            if isinstance(tree, Scalar):
+                span = tree.span
+        return span
+
+
+def load_spec(
+    reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False
+) -> Spec:
+    """The spec of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
+
+    Raises `SpecError` with every mistake that can be seen without building the graph, `UsageError` for a variant or an
+    override that names nothing.
+    """
+    path, variant = split_reference(reference)
+    tree, errors = read_file(path, allow_outside=allow_outside)
+    return parse_spec(tree, errors, variant, overrides)
+
+
+def text_spec(source: Source, variant: str | None = None, overrides: Iterable[str] = ()) -> Spec:
+    """As `load_spec`, of a text."""
+    tree, errors = read_text(source)
+    return parse_spec(tree, errors, variant, overrides)
+
+
+def parse_spec(
+    tree: Mapping, errors: list[Diagnostic], variant: str | None, overrides: Iterable[str] = ()
+) -> Spec:
+    """A tree → Spec. Raises `SpecError` with the mistakes given and found."""
+    whole = tree
+    if variant is not None:
+        tree = apply_variant(tree, variant)
+    tree = apply_overrides(tree, overrides)
+    file, problems = validate(tree)
+    errors = [*errors, *problems]
+    if file is None:
+        _parse_blocks_and_rows(tree, errors)
+        raise SpecError(_ordered(errors))
+    spec = _spec(tree, file, variant, variants_of(whole), errors)
+    errors += unused(spec.tree, spec.blocks, spec.rows)
+    if errors:
+        raise SpecError(_ordered(errors))
+    return spec
+
+
+def _spec(tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic]) -> Spec:
+    parser, lets, blocks, rows = _parse_blocks_and_rows(tree, errors)
+    unit_tree = _named(tree, "unit")
+    default = Scalar(_DEFAULT_UNIT.text, _DEFAULT_UNIT.text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True)
+    unit = parser.unit(unit_tree or default) or parser.unit(default)
+    assert unit is not None
+    shortcut_tree = _named(tree, "shortcut")
+    return Spec(
+        tree,
+        variant,
+        file.name,
+        file.about,
+        _gather(errors, lambda: _input_shape(tree), (1,)),
+        lets,
+        unit,
+        parser.shortcut(shortcut_tree) if shortcut_tree else None,
+        _defaults(tree, parser),
+        blocks,
+        rows,
+        parser.words,
+        file.init,
+        _expect(tree, file, variant, variants, errors),
+        _gather(errors, lambda: _train(tree), None),
+        tuple(variants),
+    )
+
+
+def _gather(errors: list[Diagnostic], read: Callable[[], T], otherwise: T) -> T:
+    try:
+        return read()
+    except Fault as problem:
+        errors.append(problem.diagnostic)
+        return otherwise
+
+
+def _ordered(errors: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By place, the spec's own file as it reads; equal ones once."""
+    unique = {(d.code, d.span, d.message): d for d in errors}
+    return sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+
+
+def _mapping(tree: Mapping, key: str) -> Mapping:
+    """The map at a key, empty where there is none."""
+    entry = tree.entries.get(key)
+    return entry.value if entry and isinstance(entry.value, Mapping) else Mapping({}, tree.span, True)
+
+
+def _named(tree: Mapping, key: str) -> Tree | None:
+    """The value of `unit` or `shortcut`; where it is the name of a `let`, that `let`'s value."""
+    entry = tree.entries.get(key)
+    if entry is None:
+        return None
+    value = entry.value
+    lets = _mapping(tree, "let").entries
+    if isinstance(value, Scalar) and value.text in lets:
+        return lets[value.text].value
+    return value
+
+
+def _parse_blocks_and_rows(
+    tree: Mapping, errors: list[Diagnostic]
+) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
+    definitions = _mapping(tree, "blocks").entries
+    names = frozenset(definitions) | frozenset(library_index())
+    first = Parser(names, errors)
+    lets = first.lets(_mapping(tree, "let"))
+    parser = Parser(names | words_of(lets), errors)
+    blocks: dict[str, BlockDef] = {}
+    for name, entry in definitions.items():
+        if problem := name_problem(name, VOCABULARY, dashes=True):
+            errors.append(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span).diagnostic)
+        blocks[name] = parser.block(name, entry.value, entry.key.span)
+        for let in blocks[name].lets.keys() & lets.keys():
+            place = _let_place(entry.value, let, entry.key.span)
+            errors.append(fault("E033", f"`{let}` hides the file's `let` of that name", place).diagnostic)
+    rows: dict[str, PathDef] = {}
+    for name, entry in _mapping(tree, "net").entries.items():
+        if problem := name_problem(name, [*VOCABULARY, *names]):
+            errors.append(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span).diagnostic)
+        rows[name] = parser.path(entry.value)
+    return parser, lets, blocks, rows
+
+
+def _let_place(block: Tree, let: str, otherwise: Span) -> Span:
+    lets = _mapping(block, "let").entries if isinstance(block, Mapping) else {}
+    return lets[let].key.span if let in lets else otherwise
+
+
+def _input_shape(tree: Mapping) -> Shape:
+    value = tree.entries["input"].value
+    text = value.text.replace("_", "") if isinstance(value, Scalar) else ""
+    if not re.fullmatch(r"\d{1,7}(x\d{1,7}x\d{1,7})?", text) or "0" in text.split("x"):
+        hint = "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written"
+        raise fault("E022", f"`{text or 'this'}` is no input shape", value.span, hint)
+    return tuple(int(part) for part in text.split("x"))
+
+
+def _defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
+    """`ops:` as options of each op."""
+    out: dict[str, dict[str, Option]] = {}
+    for op, entry in _mapping(tree, "ops").entries.items():
+        if op not in VOCABULARY:
+            hint = did_you_mean(op, VOCABULARY)
+            parser.report(fault("E011", f"no op `{op}`", entry.key.span, hint))
+            continue
+        fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]
+        for key, option in _mapping(Mapping({op: entry}, tree.span, True), op).entries.items():
+            if key not in fields:
+                hint = did_you_mean(key, fields) or f"its options are {', '.join(fields)}"
+                parser.report(fault("E012", f"`{op}` has no option `{key}`", option.key.span, hint))
+            elif (value := parser.value(option.value)) is not None:
+                out.setdefault(op, {})[key] = Option(key, option.key.span, value)
+    return out
+
+
+def _expect(
+    tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic]
+) -> Expect | None:
+    expect = file.expect
+    if isinstance(expect, Expect) and variants:
+        hint = f"write `expect: {{{variants[0]}: {{…}}}}`"
+        errors.append(fault("E022", "a file with variants expects by variant", tree.entries["expect"].key.span, hint).diagnostic)
+        return None
+    if not isinstance(expect, dict):
+        return expect
+    for name in expect:
+        if name not in variants:
+            place = _mapping(tree, "expect").entries[name].key.span
+            errors.append(fault("E064", f"no variant `{name}`", place, did_you_mean(name, variants)).diagnostic)
+    return expect.get(variant) if variant else None
+
+
+def _train(tree: Mapping) -> Train | None:
+    entry = tree.entries.get("train")
+    if entry is None:
+        return None
+    try:
+        return resolve_train(plain_value(entry.value))
+    except ValidationError as problems:
+        raise Fault(diagnostics(problems, entry.value, Train)[0]) from None
+    except ValueError as problem:
+        raise fault("E022", str(problem), entry.value.span) from None
+

@@ -1,0 +1,82 @@
+"""A parsed spec → what nothing in it uses: blocks, paths and `let`s, each an error on its line.
+
+Use is textual and over the whole file, so a block that only one variant calls is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..errors import Diagnostic, fault
+from .records import BlockDef, Inline, PathDef
+from .tree import Entry, Mapping, Scalar, Sequence, Tree
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
+
+
+def words_in(tree: Tree) -> Iterator[str]:
+    """Every word in the texts of a tree; `a-b` counts as itself and as its parts. Keys do not count."""
+    stack: list[Tree] = [tree]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Mapping):
+            stack += [entry.value for key, entry in top.entries.items() if key != "about"]
+        elif isinstance(top, Sequence):
+            stack += top.items
+        elif isinstance(top, Scalar) and isinstance(top.value, str):
+            for word in _WORD.findall(top.value):
+                yield word
+                yield from word.split("-")
+
+
+def unused(tree: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]) -> list[Diagnostic]:
+    """An error for each definition that nothing reads."""
+    out: list[Diagnostic] = []
+    said = {word for key in _READERS if key in tree.entries for word in words_in(tree.entries[key].value)}
+    in_blocks = {name: set(words_in(entry.value)) for name, entry in entries_of(tree, "blocks").items()}
+    for name, entry in entries_of(tree, "blocks").items():
+        if name not in said.union(*(words for other, words in in_blocks.items() if other != name)):
+            out.append(fault("E034", f"no row and no block calls `{name}`", entry.key.span).diagnostic)
+        out += _unused_in_block(blocks[name], entry.value)
+    for name, entry in entries_of(tree, "let").items():
+        if name not in said.union(*in_blocks.values()):
+            out.append(fault("E034", f"nothing reads `{name}`", entry.key.span).diagnostic)
+    for row, path in rows.items():
+        inline = [item.block for item in path.items if isinstance(item, Inline)]
+        trees = _mappings(entries_of(tree, "net")[row].value)
+        for block, part in zip(inline, trees, strict=False):
+            out += _unused_in_block(block, part)
+    return out
+
+
+def entries_of(tree: Tree, key: str) -> dict[str, Entry]:
+    """The entries of the map at `key`, none where there is no map."""
+    entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
+    return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
+
+
+def _mappings(row: Tree) -> list[Tree]:
+    """The blocks that a row writes inline."""
+    items = row.items if isinstance(row, Sequence) else [row]
+    return [i for i in items if isinstance(i, Mapping) and not {"op", "block"} & i.entries.keys()]
+
+
+def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
+    if not isinstance(tree, Mapping):
+        return
+    said = set(words_in(tree))
+    for name, entry in entries_of(tree, "let").items():
+        if name not in said:
+            yield fault("E034", f"nothing in this block reads `{name}`", entry.key.span).diagnostic
+    if block.merge is None:
+        return
+    read = {name for path in block.every_path() if path.equation for name in path.equation.reads()}
+    for name in block.paths:
+        if name not in read:
+            hint = "read it in `merge:`, or take it out"
+            yield fault("E034", f"nothing reads the path `{name}`", tree.entries[name].key.span, hint).diagnostic
+    if block.shortcut is not None and "shortcut" not in read:
+        problem = "`shortcut` is set, and nothing in this block reads it"
+        yield fault("E034", problem, tree.entries["shortcut"].key.span).diagnostic

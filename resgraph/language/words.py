@@ -1,0 +1,53 @@
+"""The words that the language keeps for itself, and the nearest right word to a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import re
+from collections.abc import Iterable
+
+CONSTANTS = frozenset(
+    ["x", "in", "out", "stride", "index", "total", "row_index", "row_total", "input", "shortcut"]
+)
+"""What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no definition."""
+
+COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
+POLICIES = frozenset(["projection", "projection always", "zero-pad", "identity", "none"])
+MODES = frozenset(["linear", "bare"])
+BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
+CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
+
+# Attributes of torch.nn.Module (2.13), which a row or a path cannot be called since they become attributes of one.
+_MODULE = frozenset(
+    """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
+    eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict
+    modules mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook
+    register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad""".split()
+)
+
+
+def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
+    """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops, blocks)."""
+    letters = "A-Za-z0-9_-" if dashes else "A-Za-z0-9_"
+    if not re.fullmatch(rf"[A-Za-z][{letters}]*\Z", name):
+        extra = " and `-`" if dashes else ""
+        return f"a name begins with a letter and has letters, digits, `_`{extra}"
+    if len(name) > 64:
+        return "a name has at most 64 characters"
+    if name in CONSTANTS or name in MODES:
+        return f"`{name}` is a word of the language"
+    if keyword.iskeyword(name) or name in _MODULE:
+        return f"`{name}` is taken by Python or torch.nn.Module"
+    if name in taken:
+        return f"`{name}` is the name of an op or a block"
+    return ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean `groups`?`, or "" where nothing is near."""
+    near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else ""

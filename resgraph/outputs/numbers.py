@@ -1,0 +1,25 @@
+"""Numbers and shapes → the short forms that tables and figures print."""
+
+from __future__ import annotations
+
+from ..ops import Shape
+
+
+def count_text(number: int) -> str:
+    """Three significant digits with a unit: 9.54 k, 118 M, 1.90 G; 0 is a dash, as in a table."""
+    if number == 0:
+        return "–"
+    if number < 1000:
+        return str(number)
+    value, unit = float(number), ""
+    for unit in ("k", "M", "G", "T", "P"):
+        value /= 1000
+        if value < 999.5:
+            break
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def shape_label(shape: Shape) -> str:
+    """`64 × 56 × 56`."""
+    return " × ".join(map(str, shape))

@@ -1,0 +1,103 @@
+"""Plan → the net as a table in the style of the ResNet paper's Table 1, as text or as plain data for JSON."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..passes.summary import Group, Row, summarize
+from ..plan import Plan
+from .numbers import count_text, shape_label
+
+
+def table(plan: Plan, *, width: int = 100, color: bool = False) -> str:
+    """The table as text of at most `width` columns; with `color`, with terminal escapes."""
+    stream = StringIO()
+    console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
+    console.print(rich_table(plan))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n") + "\n"
+
+
+def rich_table(plan: Plan) -> Table:
+    """The table for a rich console."""
+    out = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=True, show_edge=False)
+    rows = summarize(plan.graph)
+    out.add_column(plan_title(plan), footer=Text("total", style="bold"), style="bold", no_wrap=True)
+    out.add_column("output", no_wrap=True, footer=shape_label(plan.output))
+    out.add_column("layers", footer=f"depth {plan.depth}", overflow="fold")
+    out.add_column("params", justify="right", no_wrap=True, footer=f"{plan.params:,}")
+    out.add_column("MACs", justify="right", no_wrap=True, footer=f"{plan.macs:,}")
+    out.add_row("input", shape_label(plan.input), "", "", "")
+    for row in rows:
+        out.add_row(row.name, shape_label(row.output), _layers(row), *_costs(row))
+    return out
+
+
+def plan_title(plan: Plan) -> Text:
+    """The net's name, which user text never turns into markup."""
+    return Text(plan.name)
+
+
+def _costs(row: Row) -> tuple[str, str]:
+    return count_text(row.cost.params), count_text(row.cost.macs)
+
+
+def _layers(row: Row) -> Text:
+    lines = [line for group in row.groups for line in _group_lines(group)]
+    return Text("\n".join(lines))
+
+
+def _group_lines(group: Group) -> list[str]:
+    """A layer as it is; a block in brackets, its repeats behind the middle line."""
+    times = f" × {group.count}" if group.count > 1 else ""
+    if not group.block and len(group.lines) == 1:
+        return [group.lines[0] + times]
+    wide = max((len(line) for line in group.lines), default=0)
+    middle = (len(group.lines) - 1) // 2
+    times = f" × {group.count}"
+    return [
+        f"{left} {line:<{wide}} {right}{times if place == middle else ''}"
+        for place, line in enumerate(group.lines)
+        for left, right in [_brackets(place, len(group.lines))]
+    ]
+
+
+def _brackets(place: int, lines: int) -> tuple[str, str]:
+    if lines == 1:
+        return "[", "]"
+    if place == 0:
+        return "┌", "┐"
+    return ("└", "┘") if place == lines - 1 else ("│", "│")
+
+
+def facts(plan: Plan) -> dict[str, Any]:
+    """The table as plain data: sizes are `[channels, height, width]`, costs are exact and for one image."""
+    return {
+        "name": plan.name,
+        "about": plan.spec.about,
+        "input": list(plan.input),
+        "output": list(plan.output),
+        "params": plan.params,
+        "macs": plan.macs,
+        "activations": plan.activations,
+        "depth": plan.depth,
+        "rows": [
+            {
+                "name": row.name,
+                "output": list(row.output),
+                "layers": [
+                    {"block": group.block, "lines": list(group.lines), "repeat": group.count}
+                    for group in row.groups
+                ],
+                "params": row.cost.params,
+                "macs": row.cost.macs,
+                "activations": row.cost.activations,
+            }
+            for row in summarize(plan.graph)
+        ],
+    }

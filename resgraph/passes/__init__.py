@@ -1,0 +1,1 @@
+"""Spec → Graph, and Graph → Graph or facts: one file per pass."""

@@ -1,0 +1,85 @@
+"""Nodes, one after another → a Graph: each is shaped and costed as it is made, or its mistake is kept with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import Diagnostic, Fault, Related, Span, fault
+from ..graph import Node, Origin
+from ..ops import Op, Shape, ShapeError
+
+LAYERS = 30_000  # nodes in one net; counted as they are made, so a bomb of repeats costs no more than this
+PARAMS = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A value on its way: the node that made it, its shape and depth. No node, no shape: an earlier mistake."""
+
+    node: str = ""
+    shape: Shape | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The value of a shortcut that is `none`."""
+
+
+@dataclass
+class Builder:
+    """The nodes made so far, and the mistakes found."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    errors: list[Diagnostic] = field(default_factory=list)
+    params: int = 0
+    _places: set[tuple[str, Span | None]] = field(default_factory=set)
+
+    def report(self, problem: Fault, origin: Origin | None = None) -> None:
+        """Keep a mistake, once for each place: blocks that repeat make the same one again."""
+        found = problem.diagnostic
+        if (found.code, found.span) in self._places:
+            return
+        self._places.add((found.code, found.span))
+        calls = tuple(Related(call, "called here") for call in reversed(origin.calls)) if origin else ()
+        related = found.related + tuple(c for c in calls if c.span != found.span)
+        self.errors.append(
+            Diagnostic(found.code, found.message, found.span, found.label, found.notes, found.help, related)
+        )
+
+    def node(
+        self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False
+    ) -> Flow:
+        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a shortcut do not."""
+        shapes = [flow.shape for flow in inputs]
+        if None in shapes:
+            return Flow()
+        known = [shape for shape in shapes if shape is not None]
+        try:
+            shape = op.infer(*known)
+            cost = op.cost(*known)
+        except ShapeError as problem:
+            self.report(fault(problem.code, problem.message, origin.span, problem.help), origin)
+            return Flow()
+        depths = [flow.depth for flow in inputs] or [0]
+        depth = depths[0] if op.gates else max(depths)
+        depth += op.weighted and not shortcut
+        self.params += cost.params
+        self._limit(origin)
+        self.nodes[name] = Node(name, op, tuple(flow.node for flow in inputs), shape, cost, depth, origin)
+        return Flow(name, shape, depth)
+
+    def _limit(self, origin: Origin) -> None:
+        if len(self.nodes) >= LAYERS:
+            raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span))
+        if self.params > PARAMS:
+            raise TooLarge(fault("E004", "a net of more than 2^40 parameters", origin.span))
+
+
+class TooLarge(Exception):
+    """A net beyond the limits; nothing more of it is built."""
+
+    def __init__(self, problem: Fault) -> None:
+        super().__init__(str(problem))
+        self.problem = problem

@@ -1,0 +1,102 @@
+"""A block's call → its constants (`in`, `out`, `stride`) and the values that it sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import fault
+from ..language.expressions import Value
+from ..language.labels import bind
+from ..language.records import BlockDef, Bound, Inline, Label, PathDef, ShortcutDef, Size, Word
+from ..language.records import Value as Written
+from .build import Flow
+from .environment import Environment
+from .options import whole
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
+
+    into: int | None
+    out: int | None
+    stride: tuple[int, int]
+    values: dict[str, Value]
+    shortcut: ShortcutDef | None
+
+    @property
+    def constants(self) -> dict[str, Value | None]:
+        """`in`, `out` and `stride` as values."""
+        down, across = self.stride
+        stride: Value = Fraction(down) if down == across else (Fraction(down), Fraction(across))
+        return {"in": _fraction(self.into), "out": _fraction(self.out), "stride": stride}
+
+    @property
+    def changes(self) -> bool:
+        """Whether the block's output has another shape than its input (rule 6)."""
+        return self.into != self.out or self.stride != (1, 1)
+
+
+def _fraction(number: int | None) -> Fraction | None:
+    return None if number is None else Fraction(number)
+
+
+def call_of(
+    item: Label | Inline, block: BlockDef, flow: Flow, env: Environment, words: frozenset[str], *, first: bool
+) -> Call:
+    """Work out a call where it is written. Only the first copy of a repeat has the stride."""
+    into = flow.shape[0] if flow.shape else None
+    if isinstance(item, Inline):
+        number, stride, values, shortcut = item.out, item.stride, {}, None
+    else:
+        bound = bind(item, block, words)
+        _refuse_unused(bound, block)
+        option = bound.options.get("stride")
+        stride = option.value if option else None  # type: ignore[assignment]
+        number = bound.number  # type: ignore[assignment]
+        values, shortcut = _values(bound, env)
+    out = into if number is None else _width(number, env)
+    return Call(into, out, _stride(stride, env) if first else (1, 1), values, shortcut)
+
+
+def _refuse_unused(bound: Bound, block: BlockDef) -> None:
+    if bound.number is not None and not block.uses("out"):
+        message = f"`{block.name}` never uses `out`, so a width says nothing"
+        raise fault("E036", message, bound.number.span, f"its width is worked out in the block: write `{block.name}`")
+    if "stride" in bound.options and not block.uses("stride"):
+        raise fault("E036", f"`{block.name}` never uses `stride`", bound.options["stride"].span)
+    if "shortcut" in bound.options and "shortcut" not in block.reads:
+        raise fault("E036", f"`{block.name}` reads no `shortcut`", bound.options["shortcut"].span)
+
+
+def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutDef | None]:
+    values: dict[str, Value] = {}
+    shortcut: ShortcutDef | None = None
+    for key, option in bound.options.items():
+        if key == "shortcut":
+            if not isinstance(option.value, Word | PathDef):
+                raise fault("E012", "a shortcut is a policy or a path", option.span)
+            shortcut = option.value
+        elif key != "stride":
+            assert not isinstance(option.value, PathDef)
+            values[key] = env.value(option.value)
+    return values, shortcut
+
+
+def _width(number: Written, env: Environment) -> int:
+    width = whole(env.value(number), "out", number)
+    if not 1 <= width <= 1_000_000:
+        raise fault("E035", f"a width of {width}: it must be 1 to 1,000,000", number.span)
+    return width
+
+
+def _stride(size: Size | Written | None, env: Environment) -> tuple[int, int]:
+    if size is None:
+        return (1, 1)
+    value = env.value(size)
+    both = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
+    down, across = (whole(part, "stride", size) for part in both)
+    if not (1 <= down <= 64 and 1 <= across <= 64):
+        raise fault("E035", f"a stride of {max(down, across, key=abs)}: it must be 1 to 64", size.span)
+    return down, across

@@ -1,0 +1,137 @@
+"""An equation over tensors → nodes: `relu(body + shortcut)` is an add and a relu below its path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from ..errors import Fault, fault
+from ..graph import Equation as EquationScope
+from ..graph import Origin
+from ..language.expressions import (
+    FUNCTIONS,
+    Apply,
+    Binary,
+    Expression,
+    ExpressionError,
+    Name,
+    Negative,
+    evaluate,
+)
+from ..language.records import Equation
+from ..language.words import did_you_mean
+from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op
+from .build import Builder, Flow, Nothing
+from .environment import Environment
+
+Term = Flow | Nothing | Fraction
+Values = Callable[[str], Flow | Nothing | None]
+
+
+class EquationBuilder:
+    """Makes the nodes of one equation, in reading order."""
+
+    def __init__(
+        self, builder: Builder, name: str, equation: Equation, values: Values, known: set[str], env: Environment,
+        origin: Origin, *, shortcut: bool = False,
+    ) -> None:  # fmt: skip
+        self.builder, self.name, self.equation = builder, name, equation
+        self.values, self.known, self.env = values, known, env
+        self.origin, self.shortcut = origin, shortcut
+        self.nodes: list[str] = []
+        self.seen: dict[str, int] = {}
+
+    def build(self) -> tuple[EquationScope, Flow | Nothing]:
+        """The scope of the equation and the value that it comes to."""
+        value = self.term(self.equation.tree)
+        if isinstance(value, Fraction):
+            raise self.wrong(self.equation.tree, "E030", "this equation reads no tensor", "begin with `x` or a path")
+        output = value.node if isinstance(value, Flow) else ""
+        scope = EquationScope(self.name, self.equation.text, tuple(self.nodes), output, self.origin)
+        return scope, value
+
+    def term(self, tree: Expression) -> Term:
+        if isinstance(tree, Name):
+            return self.read(tree)
+        if isinstance(tree, Negative):
+            value = self.term(tree.operand)
+            return -value if isinstance(value, Fraction) else self.node("mul", Mul(left=-1.0), [value])
+        if isinstance(tree, Apply):
+            return self.apply(tree)
+        if isinstance(tree, Binary):
+            return self.binary(tree, self.term(tree.left), self.term(tree.right))
+        return tree.value
+
+    def read(self, tree: Name) -> Term:
+        value = self.values(tree.name)
+        if value is not None and not tree.index:
+            return value
+        number = self.env.find(tree.name)
+        if number is None:
+            known = self.known | self.env.names()
+            hint = did_you_mean(tree.name, [*known, *VOCABULARY]) or f"known here: {', '.join(sorted(known))}"
+            raise self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
+        try:
+            number = evaluate(tree, lambda name: number)
+        except ExpressionError as problem:
+            raise problem.at(self.equation.span) from None
+        if not isinstance(number, Fraction):
+            raise self.wrong(tree, "E031", f"`{tree.name}` is neither a tensor nor a number")
+        return number
+
+    def apply(self, tree: Apply) -> Term:
+        values = [self.term(argument) for argument in tree.arguments]
+        if tree.function == "concat":
+            if len(values) < 2 or not all(isinstance(value, Flow) for value in values):
+                raise self.wrong(tree, "E010", "`concat` joins two or more tensors")
+            return self.node("concat", Concat(), values)
+        if tree.function in ACTIVATIONS:
+            if len(values) != 1 or isinstance(values[0], Fraction):
+                raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor")
+            op = VOCABULARY[tree.function].model_validate({"op": tree.function})
+            return self.node(tree.function, op, values)
+        if tree.function in FUNCTIONS and all(isinstance(value, Fraction) for value in values):
+            number = self.env.value_of(tree, self.equation.span)
+            assert isinstance(number, Fraction)
+            return number
+        known = ["concat", *sorted(name for name in ACTIVATIONS if " " not in name)]
+        hint = did_you_mean(tree.function, known) or "functions of tensors are `concat` and the activations"
+        raise self.wrong(tree, "E030", f"no function `{tree.function}` of tensors", hint)
+
+    def binary(self, tree: Binary, left: Term, right: Term) -> Term:
+        if isinstance(left, Fraction) and isinstance(right, Fraction):
+            return self.env.value_of(tree, self.equation.span)  # type: ignore[return-value]
+        if isinstance(left, Nothing) or isinstance(right, Nothing):
+            return self.without(tree, left, right)
+        if tree.symbol == "/" and not isinstance(right, Fraction):
+            raise self.wrong(tree.right, "E040", "a tensor can be divided only by a number")
+        if tree.symbol == "/" and right == 0:
+            raise self.wrong(tree.right, "E032", "division by zero")
+        op = SYMBOLS[tree.symbol](
+            left=float(left) if isinstance(left, Fraction) else None,
+            right=float(right) if isinstance(right, Fraction) else None,
+        )
+        return self.node(op.word, op, [left, right])
+
+    def without(self, tree: Binary, left: Term, right: Term) -> Term:
+        """A sum leaves out what is none; a product of it means nothing."""
+        if tree.symbol in "*/":
+            hint = "`shortcut: none` suits a sum; in a product give it `identity` or a path"
+            raise self.wrong(tree, "E040", "a factor of this product is `none`", hint)
+        if isinstance(left, Nothing):
+            return self.node("mul", Mul(left=-1.0), [right]) if tree.symbol == "-" else right
+        return left
+
+    def node(self, word: str, op: Op, terms: list[Term]) -> Flow | Nothing:
+        if any(isinstance(term, Nothing) for term in terms):
+            return Nothing()
+        count = self.seen[word] = self.seen.get(word, 0) + 1
+        name = f"{self.name}.{word}{count if count > 1 else ''}"
+        inputs = [term for term in terms if isinstance(term, Flow)]
+        flow = self.builder.node(name, op, inputs, self.origin, shortcut=self.shortcut)
+        if flow.node:
+            self.nodes.append(name)
+        return flow
+
+    def wrong(self, tree: Expression, code: str, message: str, hint: str = "") -> Fault:
+        return fault(code, message, self.equation.span.part(tree.start, tree.end), hint)

@@ -1,0 +1,335 @@
+"""Spec → Graph: rows and blocks become nodes, each with its shape, or mistakes with their places.
+
+A mistake does not stop the walk: what follows from an unknown shape is passed over in silence, and the rest is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from ..errors import Fault, SpecError, fault
+from ..graph import Block, Graph, Layer, Origin, Path
+from ..language.expressions import Value
+from ..language.labels import bind
+from ..language.parse import words_of
+from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
+from ..language.spec import Spec
+from ..ops import VOCABULARY, Op
+from ..ops.shape import Input
+from .build import Builder, Flow, Nothing, TooLarge
+from .call import Call, call_of
+from .environment import Environment, Unknown
+from .equations import EquationBuilder
+from .options import whole
+from .shortcut import ShortcutPlan, shortcut_plan
+from .units import Setting, layer_ops
+
+_NESTED = 32  # blocks within blocks
+_COPIES = 10_000
+
+
+def expand(spec: Spec) -> Graph:
+    """The graph of a spec. Raises `SpecError` with every mistake that was found."""
+    return _Expander(spec).graph()
+
+
+class Place:
+    """Where items are being made: names and values in sight, the unit, and the calls that led here."""
+
+    def __init__(
+        self, env: Environment, setting: Setting, values: dict[str, Flow | Nothing], origin: Origin | None,
+        *, block: BlockDef | None = None, shortcut: bool = False,
+    ) -> None:  # fmt: skip
+        self.env, self.setting, self.values, self.origin = env, setting, values, origin
+        self.block, self.shortcut = block, shortcut
+        self.plan: ShortcutPlan | None = None
+        self.paths: list[Path] = []
+
+    def at(self, span: object) -> Origin:
+        """The origin of something written at `span` here."""
+        calls = (*self.origin.calls, self.origin.span) if self.origin else ()
+        return Origin(span, calls)  # type: ignore[arg-type]
+
+
+class _Expander:
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.builder = Builder()
+        self.env = Environment(spec.lets, {})
+        self.setting = Setting(spec.unit, spec.defaults, spec.words)
+        self.open: list[BlockDef] = []
+        self.blocks_seen = 0
+        self.blocks_total = 0
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def graph(self) -> Graph:
+        input_place = self.spec.place("input")
+        flow: Flow | Nothing = self.builder.node(
+            "input", Input(shape=self.spec.input), [], Origin(input_place)
+        )
+        values: dict[str, Flow | Nothing] = {"input": flow}
+        place = Place(self.env, self.setting, values, None)
+        rows: list[Path] = []
+        try:
+            self.blocks_total = sum(self.merges(path) for path in self.spec.rows.values())
+            for name, definition in self.spec.rows.items():
+                path, flow = self.path(name, name, definition, flow, place)
+                rows.append(path)
+                values[name] = flow
+        except Fault as problem:
+            self.builder.report(problem)
+        except TooLarge as large:
+            self.builder.report(large.problem)
+        self.unread_rows()
+        if self.builder.errors:
+            raise SpecError(sorted(self.builder.errors, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
+        assert isinstance(flow, Flow)
+        return Graph(self.builder.nodes, rows, "input", flow.node)
+
+    def unread_rows(self) -> None:
+        """A row that neither the next one nor any equation reads."""
+        names = list(self.spec.rows)
+        read = {n for path in self.spec.rows.values() if path.equation for n in path.equation.reads()}
+        for name, following in zip(names, names[1:], strict=False):
+            if self.spec.rows[following].equation and name not in read:
+                place = self.spec.tree.entries["net"].value.entries[name].key.span  # type: ignore[union-attr]
+                self.builder.report(fault("E034", f"nothing reads the row `{name}`", place))
+
+    def merges(self, path: PathDef) -> int:
+        """How many blocks with a merge a row calls."""
+        total = 0
+        for item in path.items:
+            block = item.block if isinstance(item, Inline) else self.spec.block(self.resolve(item.word, self.env))
+            if block is not None and block.merge is not None:
+                total += self.copies(item, self.env)
+        return total
+
+    # -- paths and items --------------------------------------------------------------------------------------------
+
+    def path(self, name: str, word: str, definition: PathDef, flow: Flow | Nothing, place: Place) -> tuple[Path, Flow | Nothing]:
+        """A row or a path: its scope and the value that it hands on."""
+        scope = Path(name, word, "", "", listed=definition.listed)
+        number = 0
+        if definition.equation is not None:
+            origin = place.at(definition.equation.span)
+            below = f"{name}.0" if definition.listed else name
+            number = 1
+            try:
+                known = {*place.values, *(["shortcut"] if place.plan else [])}
+                equation = EquationBuilder(
+                    self.builder, below, definition.equation, lambda n: self.value(n, place), known, place.env, origin,
+                    shortcut=place.shortcut,
+                )  # fmt: skip
+                scope.equation, flow = equation.build()
+            except Unknown:
+                flow = Flow()
+            except Fault as problem:
+                self.builder.report(problem, origin)
+                flow = Flow()
+        scope.input = flow.node if isinstance(flow, Flow) else ""
+        if isinstance(flow, Nothing):
+            return scope, flow
+        for item, copy, counters in self.copies_of(definition, number, place):
+            below = f"{name}.{number}" if definition.listed else name
+            flow = self.item(below, item, copy, flow, place, counters, scope)
+            number += 1
+        scope.output = flow.node
+        return scope, flow
+
+    def copies_of(
+        self, definition: PathDef, first: int, place: Place
+    ) -> Iterator[tuple[ItemDef, int, dict[str, Value | None]]]:
+        """Every copy of every item, with the counters of its place (none within a block: its caller's hold)."""
+        counts = [self.copies(item, place.env) for item in definition.items]
+        number, total = first, first + sum(counts)
+        for item, count in zip(definition.items, counts, strict=True):
+            for copy in range(count):
+                counters: dict[str, Value | None] = {}
+                if place.block is None:
+                    counters = {"row_index": Fraction(number), "row_total": Fraction(total)}
+                yield item, copy, counters
+                number += 1
+
+    def copies(self, item: ItemDef, env: Environment) -> int:
+        """How often an item stands in its path."""
+        if item.repeat is None:
+            return 1
+        try:
+            count = whole(env.number(item.repeat), "repeat", item.repeat)
+        except Unknown:
+            return 1
+        except Fault as problem:
+            self.builder.report(problem)
+            return 1
+        if not 0 <= count <= _COPIES:
+            self.builder.report(fault("E004", f"{count} copies: it must be 0 to {_COPIES:,}", item.repeat.span))
+            return 1
+        return count
+
+    def item(
+        self, name: str, item: ItemDef, copy: int, flow: Flow, place: Place, counters: dict[str, Value | None], scope: Path
+    ) -> Flow:
+        """One layer or block, added to its path; the value that comes out."""
+        origin = place.at(item.word_span if isinstance(item, Label) and not item.options else item.span)
+        whole_origin = place.at(item.span)
+        try:
+            target: type[Op] | BlockDef
+            if isinstance(item, Inline):
+                target = item.block
+            else:
+                word = self.resolve(item.word, place.env)
+                found = VOCABULARY.get(word) or self.spec.block(word)
+                if found is None:
+                    raise fault("E011", f"no op or block `{word}`", item.word_span)
+                target = found
+                item = item if item.word == word else renamed(item, word)
+            if isinstance(target, BlockDef):
+                return self.call(name, item, target, copy, flow, place, counters, scope, whole_origin)
+            assert isinstance(item, Label)
+            return self.layer(name, item, target, copy, flow, place, scope, whole_origin, counters)
+        except Unknown:
+            return Flow()
+        except Fault as problem:
+            self.builder.report(problem, origin)
+            return Flow()
+
+    def layer(
+        self, name: str, label: Label, cls: type[Op], copy: int, flow: Flow, place: Place, scope: Path, origin: Origin,
+        counters: dict[str, Value | None],
+    ) -> Flow:  # fmt: skip
+        bound = bind(label, cls, self.words(place))
+        if copy and "stride" in bound.options:
+            options = {key: option for key, option in bound.options.items() if key != "stride"}
+            bound = type(bound)(label, bound.number, options, bound.mode)
+        env = place.env.with_constants(counters) if counters else place.env
+        ops = layer_ops(cls, bound, env, place.setting, lambda word: self.resolve(word, place.env))
+        if len(ops) == 1 and ops[0].op.nothing():
+            return flow
+        nodes: list[str] = []
+        for worded in ops:
+            below = f"{name}.{worded.word}" if worded.word else name
+            flow = self.builder.node(below, worded.op, [flow], origin, shortcut=place.shortcut)
+            nodes.append(below)
+        scope.items.append(Layer(name, label.text, tuple(nodes), origin))
+        return flow
+
+    # -- blocks -----------------------------------------------------------------------------------------------------
+
+    def call(
+        self, name: str, item: ItemDef, block: BlockDef, copy: int, flow: Flow, place: Place,
+        counters: dict[str, Value | None], scope: Path, origin: Origin,
+    ) -> Flow:  # fmt: skip
+        """A block's call: its constants, its paths in the order they are written, its merge."""
+        if block in self.open or len(self.open) >= _NESTED:
+            chain = " → ".join([b.name for b in self.open] + [block.name])
+            raise fault("E037", f"`{block.name}` calls itself", origin.span, "", "", f"the chain is {chain}")
+        if place.block is None and block.merge is not None:
+            counters = {**counters, "index": Fraction(self.blocks_seen), "total": Fraction(self.blocks_total)}
+            self.blocks_seen += 1
+        outside = place.env.with_constants(counters) if counters else place.env
+        call = call_of(item, block, flow, outside, self.words(place), first=copy == 0)
+        lets = {key: value for key, value in block.lets.items() if key not in call.values}
+        constants: Mapping[str, Value | None] = {**counters, **call.constants, **call.values}
+        base = Environment({}, _counters(place.env), None) if block.library else _file_env(place.env, self.env)
+        env = Environment(lets, constants, base)
+        setting = Setting(block.unit or self.spec.unit, self.spec.defaults, self.spec.words)
+        inside = Place(env, setting, {"x": flow}, origin, block=block)
+        vector = flow.shape is not None and len(flow.shape) == 1
+        inside.plan = shortcut_plan(name, call, block, self.spec, outside, vector=vector)
+        self.open.append(block)
+        try:
+            result, out = self.paths(name, block, flow, inside)
+        finally:
+            self.open.pop()
+        if isinstance(out, Nothing):
+            raise fault("E040", "this block hands back nothing: its only term is a shortcut that is `none`", origin.span)
+        scope.items.append(self.scope(name, item, block, call, flow, out, inside, result, origin))
+        return out
+
+    def paths(self, name: str, block: BlockDef, flow: Flow, inside: Place) -> tuple[Path, Flow | Nothing]:
+        if block.merge is None:
+            ((_, definition),) = block.paths.items()
+            path, out = self.path(name, "", definition, flow, inside)
+            inside.paths.append(path)
+            return path, out
+        for word, definition in block.paths.items():
+            path, out = self.path(f"{name}.{word}", word, definition, flow, inside)
+            inside.values[word] = out
+            if isinstance(out, Flow):
+                inside.paths.append(path)
+        merge, out = self.path(f"{name}.merge", "merge", block.merge, flow, inside)
+        inside.paths.append(merge)
+        return merge, out
+
+    def scope(
+        self, name: str, item: ItemDef, block: BlockDef, call: Call, flow: Flow, out: Flow, inside: Place, result: Path,
+        origin: Origin,
+    ) -> Block:  # fmt: skip
+        merge = block.merge.equation.text if block.merge and block.merge.equation else ""
+        text = item.text if isinstance(item, Label) else ""
+        kind = inside.plan.kind if inside.plan and "shortcut" in inside.values else "none"
+        return Block(
+            name, block.name, text, flow.node, out.node, call.into or 0, call.out or 0, call.stride, inside.paths, result,
+            kind, merge, origin,
+        )  # fmt: skip
+
+    # -- names ------------------------------------------------------------------------------------------------------
+
+    def value(self, name: str, place: Place) -> Flow | Nothing | None:
+        """The tensor of a name; the shortcut is made where it is first read."""
+        if name == "shortcut" and name not in place.values and place.plan is not None:
+            place.values[name] = self.shortcut(place, place.plan)
+        return place.values.get(name)
+
+    def shortcut(self, place: Place, plan: ShortcutPlan) -> Flow | Nothing:
+        flow = place.values["x"]
+        assert isinstance(flow, Flow)
+        if plan.problem is not None:
+            assert place.origin is not None
+            self.builder.report(Fault(replace(plan.problem.diagnostic, span=place.origin.span)), place.origin)
+            return Flow()
+        if plan.kind == "none":
+            return Nothing()
+        scope = Path(plan.name, "shortcut", flow.node, flow.node)
+        out: Flow | Nothing = flow
+        if plan.op is not None:
+            assert place.origin is not None
+            out = self.builder.node(plan.name, plan.op, [flow], place.origin, shortcut=True)
+            scope.items.append(Layer(plan.name, plan.op.label(), (plan.name,), place.origin))
+            scope.output = out.node
+        elif plan.path is not None:
+            setting = Setting(plan.unit or place.setting.unit, self.spec.defaults, self.spec.words)
+            inner = Place(plan.env or place.env, setting, place.values, place.origin, block=place.block, shortcut=True)
+            scope, out = self.path(plan.name, "shortcut", plan.path, flow, inner)
+        if isinstance(out, Flow):
+            place.paths.append(scope)
+        return out
+
+    def resolve(self, word: str, env: Environment) -> str:
+        """The op or block that a word stands for: itself, or the value of a `let`."""
+        if word in VOCABULARY or self.spec.block(word):
+            return word
+        value = env.find(word)
+        return value if isinstance(value, str) else word
+
+    def words(self, place: Place) -> frozenset[str]:
+        return self.spec.words if place.block is None else self.spec.words | words_of(place.block.lets)
+
+
+def renamed(label: Label, word: str) -> Label:
+    """The label with the word that its `let` stands for."""
+    return Label(label.text, label.span, word, label.word_span, label.repeat, label.kernel, label.rest, label.options)
+
+
+def _counters(env: Environment) -> dict[str, Value | None]:
+    """The counters of the caller, which hold in the blocks within."""
+    found = {name: env.find(name) for name in ("index", "total", "row_index", "row_total")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _file_env(env: Environment, file: Environment) -> Environment:
+    return file.with_constants(_counters(env))
+

@@ -1,0 +1,35 @@
+"""Graph → the activations that may write over what they read: nothing else reads it, and no gradient needs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ..graph import Block, Graph, Layer, Path
+
+
+def inplace(graph: Graph) -> frozenset[str]:
+    """Names of activation nodes whose input can be overwritten.
+
+    The input must be made in the same path (what flows into a path may be kept by whoever called it: checkpointing, a
+    hook), be read once, not share memory with something older, and not be what its maker's backward pass reads.
+    """
+    reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
+    reads[graph.output] += 1
+    found = set()
+    for path in _paths(graph):
+        names = [name for item in path.items for name in (item.nodes if isinstance(item, Layer) else ("",))]
+        for before, name in zip(names, names[1:], strict=False):
+            if before and name and reads[before] == 1:
+                maker, op = graph.nodes[before].op, graph.nodes[name].op
+                if op.takes_inplace and not maker.saves_output and not maker.returns_view:
+                    found.add(name)
+    return frozenset(found)
+
+
+def _paths(graph: Graph) -> Iterator[Path]:
+    stack = list(graph.rows)
+    while stack:
+        path = stack.pop()
+        yield path
+        stack.extend(inner for item in path.items if isinstance(item, Block) for inner in item.paths)

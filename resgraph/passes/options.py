@@ -1,0 +1,142 @@
+"""A bound label and an environment → the op with its options worked out and checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from typing import Any, Literal, get_args
+
+from pydantic import ValidationError
+
+from ..errors import Fault, Span, fault
+from ..language.expressions import Binary, Expression, Value, value_text
+from ..language.labels import literal_words
+from ..language.records import Bound, Expr, Option, PathDef, Word
+from ..language.records import Value as Written
+from ..language.words import did_you_mean
+from ..ops import Op
+from .environment import Environment
+
+Kind = Literal["pair", "float", "int", "flag", "word"]
+
+
+@cache
+def field_kind(op: type[Op], key: str) -> Kind:
+    """What the value of a field is, from its annotation."""
+    types = set(_flat(op.model_fields[key].annotation))
+    if tuple in types:
+        return "pair"
+    if bool in types:
+        return "flag"
+    return "float" if float in types else "int" if int in types else "word"
+
+
+def _flat(annotation: Any) -> list[Any]:
+    arguments = get_args(annotation)
+    origin = getattr(annotation, "__origin__", None)
+    return [annotation, origin] + [t for argument in arguments for t in _flat(argument)]
+
+
+_made: dict[Any, Op] = {}
+
+
+def make_op(
+    cls: type[Op], bound: Bound, defaults: Mapping[str, Option], env: Environment, extra: Mapping[str, Any]
+) -> Op:
+    """The op of a label: defaults of the file below, then `extra`, then the label's own options."""
+    fields: dict[str, Any] = {}
+    places: dict[str, Span] = {}
+    for option in defaults.values():
+        fields[option.key] = field_value(cls, option.key, option.value, env)
+        places[option.key] = option.span
+    for key, value in extra.items():
+        fields.setdefault(key, value)
+    for option in bound.options.values():
+        fields[option.key] = field_value(cls, option.key, option.value, env)
+        places[option.key] = option.span
+    if bound.number is not None and cls.number:
+        fields[cls.number] = field_value(cls, cls.number, bound.number, env)
+        places[cls.number] = bound.number.span
+    key = (cls, bound.label.word, tuple(fields.items()))
+    if key not in _made:
+        if len(_made) > 20_000:
+            _made.clear()
+        _made[key] = _validated(cls, {"op": bound.label.word, **fields}, places, bound.label.span)
+    return _made[key]
+
+
+def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span], span: Span) -> Op:
+    try:
+        return cls.model_validate(fields)
+    except ValidationError as problems:
+        error = problems.errors()[0]
+        key = str(error["loc"][0]) if error["loc"] else ""
+        if error["type"] == "missing":
+            raise fault("E021", _missing(cls, str(fields["op"]), key), span) from None
+        message = str(error["msg"]).removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        given = f" (here it is {_shown(fields[key])})" if key in fields else ""
+        name = f"`{key}`: " if key else ""
+        raise fault("E035", f"{name}{message}{given}", places.get(key, span)) from None
+
+
+def _missing(cls: type[Op], word: str, key: str) -> str:
+    if key == "kernel":
+        return f"`{word}` needs a kernel: `3x3 {word}`"
+    if key == cls.number:
+        return f"`{word}` needs a number, its {key}: `{word} 64`"
+    return f"`{word}` needs `{key}`"
+
+
+def _shown(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Environment) -> Any:
+    """The Python value of one option, of the type that its field has."""
+    if isinstance(written, PathDef):
+        raise fault("E022", f"`{key}` is not a path", written.span)
+    kind = field_kind(cls, key)
+    if kind == "flag":
+        if isinstance(written, Word) and written.text in ("true", "false"):
+            return written.text == "true"
+        raise fault("E022", f"`{key}` is true or false", written.span)
+    words = literal_words(cls, key)
+    if isinstance(written, Expr) and written.text in words and env.find(written.text) is None:
+        return written.text
+    value = env.value(written)
+    if isinstance(value, str):
+        if value in words:
+            return value
+        hint = did_you_mean(value, words) or (f"the words here are {', '.join(sorted(words))}" if words else "")
+        raise fault("E022", f"`{key}` cannot be `{value}`", written.span, hint)
+    if kind == "pair":
+        both = value if isinstance(value, tuple) else (value, value)
+        if len(both) != 2:
+            raise fault("E022", f"`{key}` is one number or two", written.span)
+        return tuple(whole(part, key, written) for part in both)
+    if isinstance(value, tuple):
+        raise fault("E031", f"`{key}` is one number, not {value_text(value)}", written.span)
+    return float(value) if kind == "float" else whole(value, key, written)
+
+
+def whole(value: Value, key: str, written: Written) -> int:
+    """A number that must be whole. The error names the nearest that would be."""
+    if not isinstance(value, Fraction):
+        raise fault("E031", f"a number is needed here, and this is {value_text(value)}", written.span)
+    if value.denominator == 1:
+        return int(value)
+    raise _not_whole(value, key, written)
+
+
+def _not_whole(value: Fraction, key: str, written: Written) -> Fault:
+    text = getattr(written, "text", "")
+    tree: Expression | None = written.tree if isinstance(written, Expr) else None
+    help_ = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
+    if isinstance(tree, Binary) and tree.symbol == "/" and value.denominator < 10**6:
+        top, bottom = value.numerator, value.denominator
+        near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
+        help_ = f"{top} does not divide by {bottom}; the nearest that do are {near}"
+    return fault("E032", f"`{text}` is {float(value):g}, and `{key}` must be whole", written.span, help_)

@@ -1,0 +1,73 @@
+"""Rule 6: a call, its block and its file → what `shortcut` is in that call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import Fault, Source, Span, fault
+from ..graph import ShortcutKind
+from ..language.labels import parse_label
+from ..language.records import BlockDef, PathDef, UnitDef, Word
+from ..language.spec import Spec
+from ..ops import Op, shape_text
+from ..ops.shape import ZeroPad
+from .call import Call
+from .environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcutPlan:
+    """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names it is read in."""
+
+    name: str
+    kind: ShortcutKind
+    op: Op | None = None
+    path: PathDef | None = None
+    unit: UnitDef | None = None
+    env: Environment | None = None
+    problem: Fault | None = None
+
+
+def _written(text: str) -> PathDef:
+    span = Span(Source("the default shortcut", text), 1, 1, 1, len(text) + 1)
+    label = parse_label(text, span, ())
+    assert label is not None
+    return PathDef(span, None, (label,), False)
+
+
+_PROJECTION = _written("1x1 conv out /stride linear")
+_VECTOR_PROJECTION = _written("fc out")
+
+
+def shortcut_plan(
+    name: str, call: Call, block: BlockDef, spec: Spec, outside: Environment, *, vector: bool
+) -> ShortcutPlan:
+    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the file's."""
+    below = f"{name}.shortcut"
+    chosen = call.shortcut or block.shortcut or spec.shortcut
+    policy = chosen.text if isinstance(chosen, Word) else "projection" if chosen is None else ""
+    if policy != "projection always" and not call.changes:
+        return ShortcutPlan(below, "identity")
+    if isinstance(chosen, PathDef):
+        if call.shortcut is not None:
+            return ShortcutPlan(below, "path", path=chosen, env=outside.with_constants(call.constants))
+        if block.shortcut is not None:
+            return ShortcutPlan(below, "path", path=chosen)
+        file_env = Environment(spec.lets, {}).with_constants(call.constants)
+        return ShortcutPlan(below, "path", path=chosen, unit=spec.unit, env=file_env)
+    if policy == "none":
+        return ShortcutPlan(below, "none")
+    if policy == "zero-pad":
+        return ShortcutPlan(below, "zero-pad", op=ZeroPad(width=call.out or 1, stride=call.stride))
+    if policy == "identity":
+        return ShortcutPlan(below, "identity", problem=_cannot_be_identity(call))
+    return ShortcutPlan(below, "projection", path=_VECTOR_PROJECTION if vector else _PROJECTION)
+
+
+def _cannot_be_identity(call: Call) -> Fault:
+    down, across = call.stride
+    change = [f"{call.into} channels into {call.out}"] if call.into != call.out else []
+    change += [f"the size by /{shape_text((down, across)) if down != across else down}"] if max(call.stride) > 1 else []
+    help_ = "use `shortcut: projection` (option B) or `shortcut: zero-pad` (option A)"
+    note = "He et al. 2016, section 3.3: identity only where dimensions match"
+    return fault("E041", f"an identity shortcut cannot change {' and '.join(change)}", None, help_, "", note)

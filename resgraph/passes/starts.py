@@ -1,0 +1,86 @@
+"""Graph → the parameters that do not start as their layer says: `bias -2`, and `zero_last` of residual branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..graph import Block, Graph, Layer, Path
+from ..ops import Add
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A parameter, by its name below the block that it belongs to, and the number that it starts with."""
+
+    parameter: str
+    value: float
+
+
+def starts(graph: Graph, *, zero_last: bool = False) -> dict[str, tuple[Start, ...]]:
+    """The starts by the name of their block, "" for what belongs to no block.
+
+    With `zero_last` the last norm of each residual branch starts at weight 0 (Goyal et al. 2017, section 5.1; where the
+    branch ends in a convolution without one, the convolution), so that each block starts as its shortcut.
+    """
+    found: dict[str, list[Start]] = {}
+    for owner, layer in _layers(graph):
+        for name in layer.nodes:
+            bias = getattr(graph.nodes[name].op, "bias", None)
+            if isinstance(bias, float):
+                found.setdefault(owner, []).append(Start(_below(owner, f"{name}.bias"), bias))
+    if zero_last:
+        for block in graph.blocks():
+            for name in _last_norms(graph, block):
+                found.setdefault(block.name, []).append(Start(_below(block.name, f"{name}.weight"), 0.0))
+    return {owner: tuple(dict.fromkeys(values)) for owner, values in found.items()}
+
+
+def _below(owner: str, name: str) -> str:
+    return name[len(owner) + 1 :] if owner else name
+
+
+def _layers(graph: Graph) -> Iterator[tuple[str, Layer]]:
+    """Every layer with the name of the block that it stands in."""
+    stack: list[tuple[str, Path]] = [("", row) for row in reversed(graph.rows)]
+    while stack:
+        owner, path = stack.pop()
+        for item in path.items:
+            if isinstance(item, Layer):
+                yield owner, item
+            else:
+                inner = owner if is_alias(item) else item.name
+                stack.extend((inner, path) for path in reversed(item.paths))
+
+
+def is_alias(block: Block) -> bool:
+    """Whether a block is only another name for the one layer or block that it holds."""
+    path = block.result
+    plain = path.name == block.name and not path.listed and path.equation is None
+    return len(block.paths) == 1 and plain and len(path.items) == 1
+
+
+def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
+    """The node at the end of each residual branch: of each term of a sum in which the block's shortcut is another term."""
+    equation = block.result.equation
+    direct = {block.input} | {path.output for path in block.paths if path.word == "shortcut"}
+    sums = [graph.nodes[name] for name in (equation.nodes if equation else ()) if isinstance(graph.nodes[name].op, Add)]
+    inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
+    for node in sums:
+        if direct & set(node.inputs):
+            for term in node.inputs:
+                last = None if term in direct else _last_norm(graph, term, inside)
+                if last:
+                    yield last
+
+
+def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
+    """Back from a branch's end to its last norm with weights or convolution; a product is its first term, gated."""
+    while name in inside:
+        node = graph.nodes[name]
+        if node.op.family == "conv" or (node.op.family == "norm" and node.op.op in ("bn", "ln", "gn")):
+            return name
+        if not node.inputs:
+            return None
+        name = next((source for source in node.inputs if graph.nodes[source].shape == node.shape), node.inputs[0])
+    return None

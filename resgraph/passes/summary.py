@@ -1,0 +1,91 @@
+"""Graph → one record for each row of the net, as in Table 1 of the ResNet paper: output, layers × repeats, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..graph import Block, Graph, Item, Layer, Path
+from ..ops import Cost, Op, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers (of one block, where `block` is not "") that stand `count` times one after another."""
+
+    lines: tuple[str, ...]
+    count: int
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a net: its name, the shape that it hands on, its groups, and what it costs for one image."""
+
+    name: str
+    output: Shape
+    groups: tuple[Group, ...]
+    cost: Cost
+
+
+def summarize(graph: Graph) -> list[Row]:
+    """The rows of a net in order."""
+    return [
+        Row(
+            row.name,
+            graph.nodes[row.output].shape,
+            tuple(_groups(graph, row)),
+            sum((node.cost for node in graph.nodes_of(row)), Cost()),
+        )
+        for row in graph.rows
+    ]
+
+
+def _groups(graph: Graph, row: Path) -> Iterator[Group]:
+    last: Group | None = None
+    if row.equation is not None and row.equation.nodes:
+        yield Group((row.equation.text,), 1, "")
+    for item in row.items:
+        block = item.block if isinstance(item, Block) else ""
+        lines = tuple(_lines(graph, item, inside=isinstance(item, Block)))
+        if last is not None and (lines, block) == (last.lines, last.block):
+            last = Group(lines, last.count + 1, block)
+            continue
+        if last is not None:
+            yield last
+        last = Group(lines, 1, block)
+    if last is not None:
+        yield last
+
+
+def _lines(graph: Graph, item: Item, *, inside: bool) -> Iterator[str]:
+    """The labels of a layer, or of the layers of a block; a block's strides and shortcut are left out, as in the paper."""
+    if isinstance(item, Layer):
+        yield _label(graph, item, stride=not inside)
+        return
+    for path in item.paths:
+        if path.word != "shortcut":
+            for inner in path.items:
+                if isinstance(inner, Layer):
+                    if _speaks(graph, inner):
+                        yield _label(graph, inner, stride=False)
+                else:
+                    yield inner.label.split(" /")[0] or inner.block or "block"
+
+
+def _main(graph: Graph, layer: Layer) -> Op:
+    """The op that a layer is for: its convolution, else its first."""
+    ops = [graph.nodes[name].op for name in layer.nodes]
+    return next((op for op in ops if op.weighted), ops[0])
+
+
+def _speaks(graph: Graph, layer: Layer) -> bool:
+    """Norms and activations on their own are left out of a block's lines, unless they are all it has."""
+    return _main(graph, layer).family not in ("norm", "activation")
+
+
+def _label(graph: Graph, layer: Layer, *, stride: bool) -> str:
+    op = _main(graph, layer)
+    if not stride and hasattr(op, "stride"):
+        op = op.model_copy(update={"stride": (1, 1)})
+    return op.label()
