@@ -105,7 +105,7 @@ def parse_spec(
         _parse_blocks_and_rows(tree, errors)
         raise SpecError(_ordered(errors))
     spec = _spec(tree, file, variant, variants_of(whole), errors)
-    errors += unused(spec.tree, spec.blocks, spec.rows)
+    errors += unused(spec.tree, whole, spec.blocks, spec.rows)
     if errors:
         raise SpecError(_ordered(errors))
     return spec

@@ -31,10 +31,13 @@ def words_in(tree: Tree) -> Iterator[str]:
                 yield from word.split("-")
 
 
-def unused(tree: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]) -> list[Diagnostic]:
-    """An error for each definition that nothing reads."""
+def unused(
+    tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]
+) -> list[Diagnostic]:
+    """An error for each definition of `tree` that nothing reads, there or in the file as it was `written`."""
     out: list[Diagnostic] = []
-    said = {word for key in _READERS if key in tree.entries for word in words_in(tree.entries[key].value)}
+    readers = [part.entries[key].value for part in (tree, written) for key in _READERS if key in part.entries]
+    said = {word for reader in readers for word in words_in(reader)}
     in_blocks = {name: set(words_in(entry.value)) for name, entry in entries_of(tree, "blocks").items()}
     for name, entry in entries_of(tree, "blocks").items():
         if name not in said.union(*(words for other, words in in_blocks.items() if other != name)):
