@@ -4,37 +4,47 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
-# Not printed at all (controls, zero-width, fillers, tags, noncharacters, surrogates), or printed elsewhere than
-# written (bidi, other line ends): what is reviewed must be what is run (Boucher and Anderson 2021, Trojan Source).
+from resgraph.errors import Diagnostic, Source
+
+from .places import Places
+
+# Not printed at all (controls, zero-width, fillers, tags, noncharacters, surrogates), or printed elsewhere
+# than written (bidi, other line ends): what is reviewed must be what is run (Boucher and Anderson 2021,
+# "Trojan Source").
+_NONCHARACTERS = "".join(chr(16**4 * plane + end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))
 FORBIDDEN = re.compile(
-    "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
-    + "\U000e0000-\U000e0fff]"
+    "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb"
+    "\ufffe\uffff\U000e0000-\U000e0fff" + _NONCHARACTERS + "]"
 )
 
-_NAMED = {"\x00": "NUL", "\x1b": "ESCAPE", "\x85": "NEXT LINE", "\r": "CARRIAGE RETURN", "\x7f": "DELETE"}
+_NAMES = {"\x00": "NUL", "\x1b": "ESCAPE", "\x85": "NEXT LINE", "\r": "CARRIAGE RETURN", "\x7f": "DELETE"}
+_KINDS = {"Cc": "a control character", "Cs": "half of a surrogate pair", "Cn": "no character"}
 
 
 def described(character: str) -> str:
     """`U+200B ZERO WIDTH SPACE`."""
-    kind = "a surrogate" if unicodedata.category(character) == "Cs" else "a control character"
-    name = _NAMED.get(character) or unicodedata.name(character, kind)
+    kind = _KINDS.get(unicodedata.category(character), "a character without a name")
+    name = _NAMES.get(character) or unicodedata.name(character, f"({kind})")
     return f"U+{ord(character):04X} {name}"
 
 
-def decoding_problem(data: bytes) -> tuple[str, str]:
-    """What is wrong with bytes that are not UTF-8, and how to mend it."""
+def hidden_characters(places: Places) -> Iterator[Diagnostic]:
+    """Characters that cannot be seen, or that show the text in another order than it is read."""
+    for match in FORBIDDEN.finditer(places.text):
+        hint = "end the line with a line feed" if match[0] == "\r" else "take it out"
+        message = f"the file holds {described(match[0])}, which cannot be seen"
+        yield Diagnostic("E002", message, places.span(*match.span()), help=hint)
+
+
+def not_utf8(data: bytes, name: str, error: UnicodeDecodeError) -> Diagnostic:
+    """What is wrong with bytes that are not UTF-8, at the first such byte."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "the file is UTF-16, and a spec is UTF-8", "save it as UTF-8"
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        message = f"byte 0x{data[error.start]:02X} at offset {error.start:,} is not UTF-8"
-        surrogate = data[error.start] == 0xED
-        return (
-            message,
-            "it is half of a surrogate pair: write the character" if surrogate else "save the file as UTF-8",
-        )
-    raise ValueError("these bytes are UTF-8")
+        return Diagnostic("E002", f"cannot read `{name}`: it is UTF-16", help="save it as UTF-8")
+    message = f"byte 0x{data[error.start]:02X} at offset {error.start:,} is not UTF-8"
+    text = data.decode("utf-8", "replace")
+    offset = len(data[: error.start].decode("utf-8"))
+    span = Places(Source(name, text)).span(offset, offset + 1)
+    return Diagnostic("E002", message, span, help="save the file as UTF-8")

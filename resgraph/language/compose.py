@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from ..errors import Diagnostic, Related, Span
+from resgraph.errors import Diagnostic
+
+from . import mistakes
 from .characters import FORBIDDEN, described
-from .limits import Limits, Stop
+from .limits import EndOfReadingError, Limits
+from .mistakes import mistake
 from .places import Places
-from .scalars import Refusal, read_plain, shown
+from .scalars import Refusal, read_plain
+from .splits import Split, brackets
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-
-_PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
-
-
-@dataclass(slots=True)
-class _Torn:
-    """A value in a flow collection that a comma inside brackets has split, until its brackets balance."""
-
-    start: int
-    key: Scalar | None  # whose value was split, in a mapping
-    first: int  # the place of the first piece, in a list
-    balance: int = 0
 
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not come yet. A mapping expects a key where there is no `key` and nothing to `drop`."""
+    """A collection whose end has not come yet, and where its last value ended."""
 
     node: Sequence | Mapping
     start: int
     end: int
     key: Scalar | None = None
     drop: bool = False  # the next value belongs to a key that was refused
-    torn: _Torn | None = None
+    split: Split | None = None
 
     @property
     def expects_key(self) -> bool:
@@ -47,7 +38,7 @@ class _Open:
 
 @dataclass
 class Composer:
-    """Builds one tree, without recursion. `errors` are the mistakes; what is wrong is mended, so that reading goes on."""
+    """Builds one tree, without recursion; what is wrong is told and mended, so that reading goes on."""
 
     places: Places
     limits: Limits
@@ -58,7 +49,7 @@ class Composer:
     documents: int = 0
 
     def compose(self, events: Iterable[Any]) -> None:
-        """Read all events. Raises `Stop` at a limit or a second document, and whatever `events` raises."""
+        """Read all events. Raises `EndOfReadingError` at a limit, and whatever `events` raises."""
         handlers = {
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
@@ -72,36 +63,41 @@ class Composer:
             if handler := handlers.get(type(event)):
                 handler(event)
 
-    def report(
-        self, code: str, message: str, span: Span, label: str = "", hint: str = "", *related: Related
-    ) -> None:
-        """Keep one mistake. Raises `Stop` when there are more than anyone would read."""
-        self.errors.append(Diagnostic(code, message, span, label, (), hint, related))
-        if len(self.errors) >= self.limits.errors:
-            message = f"the first {self.limits.errors} mistakes are told, and the file is read no further"
-            self.errors.append(Diagnostic("E004", message, span))
-            raise Stop
+    def _report(self, problem: Diagnostic) -> None:
+        """Keep one mistake; there are never more than anyone would read."""
+        self.errors.append(problem)
+        if len(self.errors) >= self.limits.errors and problem.span:
+            message = f"{self.limits.errors} mistakes are told, and the file is read no further"
+            self.errors.append(mistake("E004", message, problem.span))
+            raise EndOfReadingError
 
-    # -- events -------------------------------------------------------------------------------------------------------
+    def _end_at(self, offset: int, message: str) -> None:
+        """A limit is reached."""
+        self.errors.append(mistake("E004", message, self.places.span(offset, offset + 1)))
+        raise EndOfReadingError
+
+    def _counted(self, offset: int) -> None:
+        self.count += 1
+        if self.count > self.limits.values:
+            self._end_at(
+                offset, f"the file holds more than {self.limits.values:,} values, which is the limit"
+            )
+
+    # -- events ------------------------------------------------------------------------------------
 
     def _document(self, event: Any) -> None:
         if event.version or event.tags:
-            line = re.search(r"^%.*", self.places.text, re.MULTILINE)
-            span = self.places.span(*(line.span() if line else (0, 1)))
-            self.report("E006", "a spec has no `%` lines", span, "", "take it out")
+            self._report(mistakes.directive(self.places))
         self.documents += 1
         if self.documents > 1:
-            start = event.start_mark.index
-            hint = "give each spec its own file, or make them `variants` of one"
-            self.report("E006", "a second document begins here", self.places.span(start, start + 3), "", hint)
-            raise Stop
+            self._report(mistakes.second_document(event.start_mark.index, self.places))
+            raise EndOfReadingError
 
     def _alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         self._counted(start)
         span, text = self.places.span(start, end), self.places.text[start:end]
-        hint = "write the value out, or name it in `let:`; if text is meant, put quotes around it"
-        self.report("E006", f"{shown(text)} is an alias, which a spec does not have", span, "", hint)
+        self._report(mistakes.alias(span, text))
         if self.stack and self.stack[-1].expects_key:
             self.stack[-1].drop = True
         else:
@@ -110,21 +106,21 @@ class Composer:
     def _open(self, event: Any) -> None:
         start = event.start_mark.index
         self._counted(start)
-        self._refuse_properties(event)
+        if problem := mistakes.properties(event, self.places):
+            self._report(problem)
         if len(self.stack) >= self.limits.depth:
-            message = f"values stand {len(self.stack) + 1} deep in one another, and the limit is {self.limits.depth}"
-            self.report("E004", message, self.places.span(start, start + 1))
-            raise Stop
+            self._end_at(
+                start, f"more than {self.limits.depth} lists and maps in one another, which is the limit"
+            )
         flow, span = bool(event.flow_style), self.places.span(start, start)
-        listed = isinstance(event, yaml.SequenceStartEvent)
-        self.stack.append(
-            _Open(Sequence([], span, flow) if listed else Mapping({}, span, flow), start, start)
-        )
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        node: Sequence | Mapping = Sequence([], span, flow) if is_list else Mapping({}, span, flow)
+        self.stack.append(_Open(node, start, start))
 
     def _close(self, event: Any) -> None:
         top = self.stack[-1]
-        if top.torn:
-            self._mend(top, top.end)
+        if top.split:
+            self._mend(top, top.split)
         self.stack.pop()
         end = event.end_mark.index
         if not (top.node.flow and self.places.text[end - 1 : end] in ("]", "}")):
@@ -136,39 +132,37 @@ class Composer:
         start, end = self._content(event)
         self._counted(start)
         text, plain = event.value, event.style not in ("'", '"', "|", ">")
-        scalar = Scalar(text, text, self.places.span(start, end), plain)
         top = self.stack[-1] if self.stack else None
-        if top and top.node.flow and plain and self._tear(top, text, start, end):
+        if top and top.node.flow and plain and self._is_piece(top, text, start, end):
             return
+        scalar = Scalar(text, text, self.places.span(start, end), plain)
         if hidden := FORBIDDEN.search(text):
-            message = f"this text holds {described(hidden[0])}, by an escape"
-            self.report("E002", message, scalar.span, "", "take it out")
-        bare = self._refuse_properties(event)
+            message = f"an escape stands for {described(hidden[0])}, which cannot be seen"
+            self._report(mistake("E002", message, scalar.span, "take it out"))
+        problem = mistakes.properties(event, self.places)
+        if problem:
+            self._report(problem)
         if top and top.expects_key:
             top.end = end
             self._key(top, scalar)
             return
-        if plain and bare and not (top and top.drop):
-            self._resolve(top, scalar, start)
+        if plain and not problem and not (top and top.drop):
+            self._resolve(top, scalar)
         self._add(scalar, end)
 
     def _content(self, event: Any) -> tuple[int, int]:
         """Where a scalar's text stands: inside the quotes, below the `|`."""
         start, end, text = event.start_mark.index, event.end_mark.index, self.places.text
         if event.style in ("'", '"'):
-            return text.find(event.style, start) + 1, end - 1
+            return text.find(event.style, start, end) + 1, end - 1
         if event.style in ("|", ">"):
-            body = text[text.find("\n", start, end) + 1 : end]
-            return (
-                (end - len(body.lstrip()), end - len(body) + len(body.rstrip()))
-                if body.strip()
-                else (start, start + 1)
-            )
-        if event.anchor or event.tag:
-            return max(start, end - len(event.value)), end
-        return start, end
+            first = text.find("\n", start, end) + 1 or end
+            body = text[first:end]
+            blank = not body.strip()
+            return (start, start + 1) if blank else (end - len(body.lstrip()), first + len(body.rstrip()))
+        return (max(start, end - len(event.value)) if event.anchor or event.tag else start), end
 
-    # -- values and keys ----------------------------------------------------------------------------------------------
+    # -- values and keys ---------------------------------------------------------------------------
 
     def _add(self, tree: Tree, end: int) -> None:
         """Put a finished value where it belongs."""
@@ -179,137 +173,66 @@ class Composer:
         top.end = max(top.end, end)
         if isinstance(top.node, Sequence):
             top.node.items.append(tree)
-        elif top.drop:
-            top.drop = False
         elif top.key:
             top.node.entries[top.key.text] = Entry(top.key, tree)
             top.key = None
+        elif top.drop:
+            top.drop = False
         else:
             top.drop = True
-            if not top.torn:
+            if not top.split:
                 what = "a list" if isinstance(tree, Sequence) else "a map"
-                self.report("E005", f"a key is a name, and this is {what}", tree.span)
+                self._report(mistake("E005", f"a key is a name, and this is {what}", tree.span))
 
     def _key(self, top: _Open, key: Scalar) -> None:
         assert isinstance(top.node, Mapping)
-        value = read_plain(key.text, self.limits.digits) if key.plain else key.text
-        if key.plain and key.text == "<<":
-            hint = "`extends:` builds on another file; within a file, write the keys out"
-            self.report("E006", "`<<` is a merge key, which a spec does not have", key.span, "", hint)
-        elif not key.text:
-            self.report("E005", "a key is missing here", key.span, "", "write a name before the colon")
-        elif not isinstance(value, str):
-            kind = (
-                "a truth value"
-                if isinstance(value, bool)
-                else "a number"
-                if isinstance(value, int | float)
-                else "not"
-            )
-            self.report("E005", f"a key is a name, and {shown(key.text)} is {kind}", key.span)
-        elif key.text in top.node.entries:
-            first = Related(top.node.entries[key.text].key.span, "first here")
-            self.report("E005", f"{shown(key.text)} is given twice", key.span, "", "keep one of them", first)
+        first = top.node.entries.get(key.text)
+        if problem := mistakes.key_mistake(key, first.key if first else None, self.limits.digits):
+            top.drop = True
+            self._report(problem)
         else:
             top.key = key
-            return
-        top.drop = True
 
-    def _resolve(self, top: _Open | None, scalar: Scalar, start: int) -> None:
-        """Give a plain text its value; what is refused stays text."""
-        if scalar.text == "":
+    def _resolve(self, top: _Open | None, scalar: Scalar) -> None:
+        """Give a plain text its value; what is refused stays text, and nothing becomes `none`."""
+        if not scalar.text:
             scalar.value = scalar.text = "none"
             if top and top.key:
                 scalar.span = top.key.span
-                hint = "write it after the colon; what belongs below a key is indented further than the key"
-                self.report("E008", f"{shown(top.key.text)} has no value", scalar.span, "", hint)
+                self._report(mistakes.no_value(top.key, top.node.flow))
             elif top:
-                scalar.span = self.places.span(start - 1, start)
-                self.report(
-                    "E008",
-                    "an item of the list is missing here",
-                    scalar.span,
-                    "",
-                    "write it, or take the `-` out",
-                )
+                self._report(mistakes.no_item(scalar.span))
             return
         value = read_plain(scalar.text, self.limits.digits)
         if not isinstance(value, Refusal):
             scalar.value = value
             return
-        self.report(value.code, value.message, scalar.span, value.label, value.help)
+        self._report(mistakes.refused_value(scalar, value))
         if value.code == "E008":
             scalar.value = scalar.text = "none"
 
-    # -- what is refused ----------------------------------------------------------------------------------------------
+    # -- pieces ------------------------------------------------------------------------------------
 
-    def _counted(self, offset: int) -> None:
-        self.count += 1
-        if self.count > self.limits.values:
-            message = f"the file holds more than {self.limits.values:,} values, which is the limit"
-            self.report("E004", message, self.places.span(offset, offset + 1))
-            raise Stop
-
-    def _refuse_properties(self, event: Any) -> bool:
-        """Whether a value has neither anchor nor tag."""
-        if not (event.anchor or event.tag):
-            return True
-        start = event.start_mark.index
-        found = _PROPERTY.match(self.places.text, start)
-        text = found[0] if found else ""
-        what = "an anchor" if text.startswith("&") else "a tag"
-        span = self.places.span(start, start + max(1, len(text)))
-        hint = "take it out; if text is meant, put quotes around it"
-        self.report("E006", f"{shown(text)} is {what}, which a spec does not have", span, "", hint)
-        return False
-
-    def _tear(self, top: _Open, text: str, start: int, end: int) -> bool:
-        """Whether a plain text is a piece of a value that a comma in brackets has split; pieces are gathered here."""
-        if top.torn is None:
-            if _balance(text, 0) == 0:
+    def _is_piece(self, top: _Open, text: str, start: int, end: int) -> bool:
+        """Whether a plain text is a piece of a value that a comma in brackets has cut; if so it is taken."""
+        if top.split is None:
+            if brackets(text, 0) == 0:
                 return False
             items = top.node.items if isinstance(top.node, Sequence) else ()
-            top.torn = _Torn(start, top.key, len(items))
-        top.torn.balance = _balance(text, top.torn.balance)
-        top.drop = top.expects_key  # the value of a piece that became a key is a piece too
+            top.split = Split(start, top.key, len(items))
+        top.split.depth = brackets(text, top.split.depth)
+        top.drop = top.expects_key  # YAML took this piece for a key; its value is no one's
         top.key, top.end = None, max(top.end, end)
-        if top.torn.balance <= 0:
-            self._mend(top, end)
+        if top.split.depth <= 0:
+            self._mend(top, top.split)
         return True
 
-    def _mend(self, top: _Open, end: int) -> None:
-        """Report a split value, and put the whole one in its place."""
-        torn, top.torn = top.torn, None
-        assert torn is not None
-        written, span = self.places.text[torn.start : end], self.places.span(torn.start, end)
-        whole = " ".join(written.replace(",", " ").split())
-        quotes = "if text is meant, put quotes around it"
-        if torn.balance < 0:
-            self.report("E009", f"{shown(written)} closes a bracket that was not opened", span, "", quotes)
-        elif torn.balance > 0:
-            self.report("E009", f"{shown(written)} opens a bracket that is not closed", span, "", quotes)
-        else:
-            hint = f"leave the comma out: {shown(whole, 80)}"
-            self.report(
-                "E009",
-                f"the comma cuts {shown(written)} in two",
-                span,
-                "inside `[ ]` and `{ }`, YAML ends a value at every comma",
-                hint,
-            )
-        scalar = Scalar(whole, whole, span, True)
+    def _mend(self, top: _Open, split: Split) -> None:
+        """Put the pieces together again."""
+        top.split = None
+        scalar, problem = split.whole(top.end, self.places)
         if isinstance(top.node, Sequence):
-            top.node.items[torn.first :] = [scalar]
-        elif torn.key:
-            top.node.entries[torn.key.text] = Entry(torn.key, scalar)
-
-
-def _balance(text: str, depth: int) -> int:
-    """How many brackets are open after `text`; -1 as soon as one is closed too many."""
-    if "(" not in text and ")" not in text:
-        return depth
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if depth < 0:
-            break
-    return depth
+            top.node.items[split.first :] = [scalar]
+        elif split.key:
+            top.node.entries[split.key.text] = Entry(split.key, scalar)
+        self._report(problem)

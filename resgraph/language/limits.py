@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of a file, collections inside one another, values, digits of an integer, and mistakes that are told."""
+    """Bytes of a file, collections in one another, values, digits of an integer, mistakes that are told."""
 
     size: int = 2**20
     depth: int = 64
@@ -16,5 +16,8 @@ class Limits:
     errors: int = 50
 
 
-class Stop(Exception):
-    """Reading ends here; the reason is among the mistakes."""
+LIMITS = Limits()
+
+
+class EndOfReadingError(Exception):
+    """Reading ends here; the reason is among the mistakes. Never leaves the reader."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 
-from ..errors import Source, Span
+from resgraph.errors import Source, Span
 
 
 class Places:
-    """The lines of a text. Only a line feed ends one, as in `Source.line`; a tab is one column, and so is an emoji."""
+    """The lines of a text. Only a line feed ends one, as in `Source.line`; a tab is one column."""
 
     def __init__(self, source: Source) -> None:
         self.source, self.text = source, source.text

@@ -1,25 +1,28 @@
-"""A spec's file → its text → a tree with places and the mistakes in it; no input makes it crash, hang or grow."""
+"""A spec's file → its text → a tree with places, and the mistakes in it; no input makes it crash or hang."""
 
 from __future__ import annotations
 
 import os
 import stat
+from itertools import islice
+from pathlib import Path
 
 import yaml
 
-from ..errors import Diagnostic, Source, SpecError
-from .characters import FORBIDDEN, decoding_problem, described
+from resgraph.errors import Diagnostic, Source, SpecError
+
+from .characters import hidden_characters, not_utf8
 from .compose import Composer
-from .limits import Limits, Stop
+from .limits import LIMITS, EndOfReadingError, Limits
 from .places import Places
-from .syntax import syntax_error
+from .syntax import not_a_spec, syntax_error
 from .tree import Mapping
 
-__all__ = ["Limits", "decode", "open_source", "read"]
+__all__ = ["LIMITS", "Limits", "decode", "open_source", "read"]
 
-# Events only: `compose` of the C loader overflows the stack on nested input, its events do not. Both loaders take
-# quadratic time in the depth, which the limit on depth bounds.
-_LOADER = getattr(yaml, "CLoader", yaml.Loader)
+# Events only: `compose` of the C loader overflows the stack on nested input, and its events do not. The time
+# of both loaders is quadratic in the depth, which has a limit.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -30,92 +33,80 @@ _KINDS = {
 }
 
 
-def open_source(path: str | os.PathLike[str], limits: Limits = Limits()) -> Source:
-    """The text of a file, without its byte order mark.
+def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source:
+    """The text of a file, without its byte order mark. Nothing but a regular file is opened.
 
-    Raises `SpecError`: E001 where there is no regular file that can be read, E002 where it is not UTF-8, E004 where
-    it is over the limit on size. Nothing but a regular file is opened.
+    Raises `SpecError`: E001 where there is no file that can be read, E002 where it is not UTF-8, E004 where
+    it is over the limit on size.
     """
     name = "".join(c if c.isprintable() else "�" for c in os.fspath(path))
     try:
-        kind = stat.S_IFMT(os.stat(path).st_mode)
+        kind = stat.S_IFMT(Path(path).stat().st_mode)
         if kind != stat.S_IFREG:
-            raise SpecError(
-                [Diagnostic("E001", f"cannot read `{name}`: it is {_KINDS.get(kind, 'no file')}")]
-            )
-        # Between the two calls the file may have become a pipe: do not wait for its writer.
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            raise _unreadable(name, f"it is {_KINDS.get(kind, 'no file')}")
+        # The file may have become a pipe since: do not wait for one who writes into it.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as file:
             data = file.read(limits.size + 1) or b""
+    except FileNotFoundError:
+        raise _unreadable(name, "there is no such file") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SpecError(
-            [Diagnostic("E001", f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}")]
-        ) from None
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise _unreadable(name, reason[:1].lower() + reason[1:]) from None
     return decode(data, name, limits)
 
 
-def decode(data: bytes, name: str, limits: Limits = Limits()) -> Source:
-    """The text of bytes. Raises `SpecError` as `open_source` does."""
+def decode(data: bytes, name: str, limits: Limits = LIMITS) -> Source:
+    """The text of bytes that were read elsewhere. Raises `SpecError` (E002, E004) as `open_source` does."""
     if len(data) > limits.size:
         raise SpecError([_too_large(name, limits)])
     try:
-        return Source(name, data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        pass
-    message, hint = decoding_problem(data)
-    raise SpecError([Diagnostic("E002", f"cannot read `{name}`: {message}", help=hint)])
+        return Source(name, data.decode("utf-8").removeprefix("\ufeff"))
+    except UnicodeDecodeError as error:
+        raise SpecError([not_utf8(data, name, error)]) from None
 
 
-def read(source: Source, limits: Limits = Limits()) -> tuple[Mapping | None, list[Diagnostic]]:
-    """The tree of a text and the mistakes in it, in the order of their places.
+def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[Diagnostic]]:
+    """The tree of a text and the mistakes in it, in the order of their places. Raises nothing.
 
-    A tree that comes with mistakes is mended (a repeated key keeps its first value, `null` reads as `none`): good for
-    finding more mistakes, and for nothing else. There is none where the text cannot be read to its end.
+    A tree that comes with mistakes is mended (the first of repeated keys, `none` for `null`): good
+    for finding more mistakes, and for nothing else. There is none where the text could not be read to its end.
     """
     if len(source.text) > limits.size:
         return None, [_too_large(source.name, limits)]
     places = Places(source)
-    if hidden := _hidden(places, limits):
+    if hidden := list(islice(hidden_characters(places), limits.errors)):
         return None, hidden
     composer = Composer(places, limits)
+    errors = composer.errors
     try:
         composer.compose(yaml.parse(source.text, Loader=_LOADER))
-    except Stop:
-        return None, _sorted(composer.errors)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the Python loader leaks chr()'s ValueError
-        return None, _sorted([*composer.errors, syntax_error(error, places)])
-    root = composer.root
-    if isinstance(root, Mapping):
-        return root, _sorted(composer.errors)
-    return None, [*_sorted(composer.errors), _no_mapping(composer, places)]
+    except EndOfReadingError:
+        return None, _in_order(errors)
+    except (yaml.YAMLError, ValueError) as error:  # the Python loader lets `chr` raise for "\U00110000"
+        # In a list or map that breaks off, a missing value says only that it broke off.
+        broken = min((o.start for o in composer.stack if o.node.flow), default=len(source.text))
+        place = places.span(broken, broken)
+        told = [e for e in errors if e.code != "E008" or not e.span or _place(e) < (place.line, place.column)]
+        return None, _in_order([*told, syntax_error(error, places)])
+    if not isinstance(composer.root, Mapping):
+        return None, [not_a_spec(composer.root, places)]
+    return composer.root, _in_order(errors)
 
 
-def _no_mapping(composer: Composer, places: Places) -> Diagnostic:
-    root, hint = composer.root, "write `input:` and `net:`"
-    if root is None or (root.span.line, root.span.column) == (root.span.end_line, root.span.end_column):
-        return Diagnostic("E003", "the file says nothing", places.span(0, 0), help=hint)
-    what = "one text" if root is None else "a list" if not hasattr(root, "text") else "one text"
-    return Diagnostic(
-        "E003", f"a spec is a map of `name: value` lines, and this is {what}", root.span, help=hint
-    )
+def _place(problem: Diagnostic) -> tuple[int, int]:
+    return (problem.span.line, problem.span.column) if problem.span else (0, 0)
 
 
-def _hidden(places: Places, limits: Limits) -> list[Diagnostic]:
-    """Characters that cannot be seen, or that show text in another order than it is read."""
-    found: list[Diagnostic] = []
-    for match in FORBIDDEN.finditer(places.text):
-        if len(found) == limits.errors:
-            break
-        message = f"the file holds {described(match[0])}, which cannot be seen"
-        found.append(Diagnostic("E002", message, places.span(*match.span()), help="take it out"))
-    return found
+def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
+    return sorted(errors, key=_place)
+
+
+def _unreadable(name: str, reason: str) -> SpecError:
+    return SpecError([Diagnostic("E001", f"cannot read `{name}`: {reason}")])
 
 
 def _too_large(name: str, limits: Limits) -> Diagnostic:
     return Diagnostic(
         "E004", f"cannot read `{name}`: it is larger than {limits.size:,} bytes, which is the limit"
     )
-
-
-def _sorted(errors: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(errors, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))

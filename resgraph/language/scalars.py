@@ -1,4 +1,4 @@
-"""Plain text of a YAML file → number, truth value or text, by YAML 1.2's core schema, or why it is refused."""
+"""Plain text of a YAML file → number, truth value or text by YAML 1.2's core schema, or why not."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ class Refusal(NamedTuple):
 
 def shown(text: str, width: int = 40) -> str:
     """User text for a message: in backquotes, on one line, cut to `width` characters."""
-    line = " ".join(text.split())
-    return f"`{line[: width - 1]}…`" if len(line) > width else f"`{line}`"
+    line = " ".join(text[: 4 * width].split())
+    line = f"{line[: width - 1]}…" if len(line) > width else line
+    return f'"{line}"' if "`" in line else f"`{line}`"
 
 
 def read_plain(text: str, digits: int) -> Value | Refusal:
-    """The value of an unquoted text. Integers have at most `digits` digits; none is converted before it is counted."""
+    """The value of an unquoted text. Digits are counted before they are converted."""
     if text[:1] not in _MAY_BE_SPECIAL:
         return text
     if text in _TRUTH:

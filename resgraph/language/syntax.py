@@ -5,13 +5,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import Diagnostic, Related, Span
+from resgraph.errors import Diagnostic, Related, Span
+
 from .places import Places
 from .scalars import shown
+from .tree import Scalar, Sequence
 
 _INDEXED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[([0-9]+)\]")
+_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})")
+_NO_SPACE = re.compile(r"\s*[\w-]+:\S")
 _QUOTES = "put quotes around the text"
 _COLUMN = "the keys of one map start in one column, and what belongs below a key is indented further"
+
+
+def not_a_spec(root: Scalar | Sequence | None, places: Places) -> Diagnostic:
+    """A file whose value is no mapping."""
+    hint = "a spec begins with lines such as `name: ResNet-50` and `input: 3x224x224`"
+    if root is None or (isinstance(root, Scalar) and root.plain and root.text in ("", "none")):
+        return Diagnostic("E003", "the file says nothing", places.span(0, 0), help=hint)
+    if isinstance(root, Scalar) and _NO_SPACE.match(root.text):
+        hint = "put a space after the colon"
+    what = "a list" if isinstance(root, Sequence) else "text"
+    return Diagnostic(
+        "E003", f"a spec is a map of `name: value` lines, and this is {what}", root.span, help=hint
+    )
 
 
 def syntax_error(error: Exception, places: Places) -> Diagnostic:
@@ -65,7 +82,7 @@ class _Complaint:
         """What stands on the line before the complaint."""
         return self.text[self.places.line(self.at)[0] : self.at]
 
-    # -- readings -----------------------------------------------------------------------------------------------------
+    # -- readings ----------------------------------------------------------------------------------
 
     def refused(self) -> Diagnostic | None:
         """Anchors, aliases, tags and directives that YAML cannot read either."""
@@ -93,21 +110,20 @@ class _Complaint:
 
     def quote(self) -> Diagnostic | None:
         """Inside quotes."""
-        if "quoted scalar" not in self.context:
+        if "quoted scalar" not in self.context and "double-quoted" not in self.context:
             return None
         quote = self.text[self.start : self.start + 1]
-        if "escape" in self.problem or "hexdecimal" in self.problem:
-            slash = self.text.rfind("\\", self.start, self.at + 1)
-            span = self.places.span(slash, max(slash + 2, self.at + 1))
-            escape = self.text[slash : slash + 2]
-            message = f"{shown(escape)} is not an escape that YAML knows"
-            if "unknown" not in self.problem:
-                message = f"{shown(escape)} needs the code of a character behind it"
-            return self.error(message, span, "", "write `\\\\` for a backslash, or use single quotes")
-        span = self.places.span(self.start, self.start + 1)
-        return self.error(
-            "this quote is not closed", span, "opened here", f"put a `{quote}` at the end of the text"
-        )
+        if "end of stream" in self.problem or "document" in self.problem:
+            span = self.places.span(self.start, self.start + 1)
+            return self.error(
+                "this quote is not closed", span, "opened here", f"put a {shown(quote)} at its end"
+            )
+        slash = max(self.start, self.text.rfind("\\", self.start, self.at + 1))
+        escape = _ESCAPE.match(self.text, slash)
+        written = escape[0] if escape else self.text[slash : slash + 2]
+        span = self.places.span(slash, slash + len(written))
+        hint = "write `\\\\` for a backslash, or use single quotes"
+        return self.error(f"{shown(written)} stands for no character", span, "", hint)
 
     def flow(self) -> Diagnostic | None:
         """Inside brackets and braces."""
@@ -155,7 +171,7 @@ class _Complaint:
         if "could not find expected ':'" in self.problem:
             start, end = self.places.line(self.start)
             line = self.text[start:end]
-            hint = "put a space after the colon" if re.match(r"\s*[\w-]+:\S", line) else "write `name: value`"
+            hint = "put a space after the colon" if _NO_SPACE.match(line) else "write `name: value`"
             begin = start + len(line) - len(line.lstrip())
             span = self.places.span(begin, start + len(line.rstrip()))
             return self.error("this line is not `name: value`", span, "", hint)
@@ -173,7 +189,7 @@ class _Complaint:
             start = self.places.text.rfind(above, 0, self.at)
             begin = start + len(above) - len(above.lstrip())
             over = self.places.span(begin, start + len(above.rstrip()))
-            hint = "put a space after the colon" if ":" in above else "write `name: value`"
+            hint = "put a space after the colon" if _NO_SPACE.match(above) else "write `name: value`"
             return self.error("this line is not `name: value`", over, "", hint)
         return self.error("this key is indented below a key that has a value", span, "", _COLUMN)
 
@@ -205,6 +221,8 @@ class _Complaint:
                 "",
                 "begin the text on the next line",
             )
+        if self.text.startswith("...", self.at):
+            return self.error("`...` ends a document, and none has begun", self.here(3), "", "take it out")
         if "document start" in self.problem:
             return self.error("the value of the file has ended, and more follows", self.here(), "", _AFTER)
         if "node content" in self.problem and self.character and self.character in "]},:":

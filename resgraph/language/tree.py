@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Span
+from resgraph.errors import Span
 
 
 @dataclass(slots=True)
 class Scalar:
-    """One value. `text` is what was written, without quotes; `plain` is False where there were quotes (or `|`, `>`)."""
+    """One value. `text` is what was written, without quotes; `plain`: there were none, and no `|` or `>`."""
 
     value: str | int | float | bool
     text: str
@@ -48,7 +48,7 @@ Tree = Scalar | Sequence | Mapping
 
 
 def plain_value(tree: Tree) -> Any:
-    """The tree as dicts, lists and values. It goes as deep as the tree does, which the reader's limit bounds."""
+    """The tree as dicts, lists and values. Recurses as deep as the tree, which the reader bounds."""
     if isinstance(tree, Scalar):
         return tree.value
     if isinstance(tree, Sequence):

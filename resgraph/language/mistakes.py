@@ -1,0 +1,95 @@
+"""What YAML lets pass and a spec refuses → diagnostics: keys, empty values, anchors, tags, aliases."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from resgraph.errors import Diagnostic, Related, Span
+
+from .places import Places
+from .scalars import Refusal, read_plain, shown
+from .tree import Scalar
+
+_PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
+_QUOTES = "if text is meant, put quotes around it"
+
+
+def mistake(
+    code: str, message: str, span: Span, hint: str = "", label: str = "", *related: Related
+) -> Diagnostic:
+    """A diagnostic, in the order in which its words are written here."""
+    return Diagnostic(code, message, span, label, (), hint, related)
+
+
+def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | None:
+    """Why a scalar cannot be a key; `first` is the same key, given before."""
+    if not key.text:
+        return mistake("E005", "a key is missing here", key.span, "write a name before the colon")
+    if key.plain and key.text == "<<":
+        hint = "`extends:` builds on another file; within a file, write the keys out"
+        return mistake("E006", "`<<` is a merge key, which a spec does not have", key.span, hint)
+    value = read_plain(key.text, digits) if key.plain else key.text
+    if not isinstance(value, str):
+        kind = "a number" if isinstance(value, int | float) else "not"
+        kind = "a truth value" if isinstance(value, bool) else kind
+        hint = "a name begins with a letter" if kind == "a number" else ""
+        return mistake("E005", f"a key is a name, and {shown(key.text)} is {kind}", key.span, hint)
+    if first:
+        place = Related(first.span, "first here")
+        return mistake("E005", f"{shown(key.text)} is given twice", key.span, "keep one of them", "", place)
+    return None
+
+
+def no_value(key: Scalar, flow: bool) -> Diagnostic:
+    """A key and nothing behind it."""
+    hint = (
+        "write it after the colon"
+        if flow
+        else "write it after the colon, or on lines that are indented further"
+    )
+    return mistake("E008", f"{shown(key.text)} has no value", key.span, hint)
+
+
+def no_item(span: Span) -> Diagnostic:
+    """A dash and nothing behind it."""
+    return mistake("E008", "an item of the list is missing here", span, "write it, or take the `-` out")
+
+
+def refused_value(scalar: Scalar, refusal: Refusal) -> Diagnostic:
+    """A plain text that is no value."""
+    return mistake(refusal.code, refusal.message, scalar.span, refusal.help, refusal.label)
+
+
+def properties(event: Any, places: Places) -> Diagnostic | None:
+    """The anchor or the tag of a value."""
+    if not (event.anchor or event.tag):
+        return None
+    start = event.start_mark.index
+    found = _PROPERTY.match(places.text, start)
+    text = found[0] if found else places.text[start : start + 1]
+    what = "an anchor" if text.startswith("&") else "a tag"
+    span = places.span(start, start + len(text))
+    return mistake(
+        "E006", f"{shown(text)} is {what}, which a spec does not have", span, f"take it out; {_QUOTES}"
+    )
+
+
+def alias(span: Span, text: str) -> Diagnostic:
+    """`*name`."""
+    hint = f"write the value out, or name it in `let:`; {_QUOTES}"
+    return mistake("E006", f"{shown(text)} is an alias, which a spec does not have", span, hint)
+
+
+def directive(places: Places) -> Diagnostic:
+    """`%YAML 1.1`."""
+    line = re.search(r"^%.*", places.text, re.MULTILINE)
+    return mistake(
+        "E006", "a spec has no `%` lines", places.span(*(line.span() if line else (0, 1))), "take it out"
+    )
+
+
+def second_document(start: int, places: Places) -> Diagnostic:
+    """`---` after the first document."""
+    hint = "give each spec its own file, or make them `variants` of one"
+    return mistake("E006", "a second document begins here", places.span(start, start + 3), hint)
