@@ -25,8 +25,8 @@ def shape_text(shape: Shape) -> str:
 class Cost:
     """What a node costs for one image. Costs add.
 
-    `params` counts learned numbers; `macs` counts multiply-adds of convolutions and linear layers (no bias, norm
-    or activation), the policy of the papers' tables; `activations` counts the numbers in the output tensor.
+    `params` counts learned numbers; `macs` multiply-adds of convolutions and linear layers (no bias, norm or
+    activation), the policy of the papers' tables; `activations` the numbers in the output tensor.
     """
 
     params: int = 0
@@ -93,8 +93,8 @@ def value_text(value: Any) -> str:
 class Op(BaseModel):
     """One op with its options worked out. A subclass adds fields and answers the questions below.
 
-    The fields are the keys of the long form and the options of a label; `number` names the field that a label's
-    bare number sets.
+    The fields are the keys of the long form and the options of a label; `number` names the field that a bare
+    number in a label sets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -104,9 +104,7 @@ class Op(BaseModel):
     word: ClassVar[str] = ""
     number: ClassVar[str | None] = None
     weighted: ClassVar[bool] = False  # counts in the depth of a net (convolutions and fc)
-    quiet: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # fields left out of labels: what a spec says once, under `ops:`
+    quiet: ClassVar[frozenset[str]] = frozenset()  # not said in labels: what a spec sets once, under `ops:`
     gates: ClassVar[bool] = False  # its depth is its first input's: the rest are gates (products)
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -155,13 +153,18 @@ class Op(BaseModel):
         """Whether the torch module takes `inplace=True`, and then keeps no copy for the backward pass."""
         return False
 
+    def says(self, key: str) -> bool:
+        """Whether the label has to say this field."""
+        field = type(self).model_fields[key]
+        return key not in self.quiet and (field.is_required() or getattr(self, key) != field.default)
+
     def label(self) -> str:
-        """The Figure 3 label: the least that a user would write to get this op, `3x3 conv 64 /2 groups 32`."""
+        """The Figure 3 label, the least that a user would write to get this op: `3x3 conv 64 /2 groups 32`."""
         head, number, stride = [self.op], "", ""
         options: list[str] = []
-        for key, field in type(self).model_fields.items():
+        for key in type(self).model_fields:
             value = getattr(self, key)
-            if key == "op" or key in self.quiet or (not field.is_required() and value == field.default):
+            if key == "op" or not self.says(key):
                 continue
             if key == "kernel" and isinstance(value, tuple):
                 head.insert(0, pair_text(value, full=True))

@@ -31,7 +31,7 @@ class _Norm(Op):
 
 
 class BatchNorm(_Norm):
-    """Batch normalization (Ioffe & Szegedy 2015); `momentum` is the share of a new batch in the statistics."""
+    """Batch normalization (Ioffe & Szegedy 2015); `momentum` is a new batch's share in the statistics."""
 
     op: Literal["bn"] = "bn"
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -53,7 +53,7 @@ class LayerNorm(_Norm):
 
 
 class GroupNorm(_Norm):
-    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of the channels."""
+    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of channels."""
 
     number: ClassVar[str | None] = "groups"
     op: Literal["gn"] = "gn"

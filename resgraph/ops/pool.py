@@ -14,29 +14,43 @@ class _Window(Op):
     """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
 
     family: ClassVar[Family] = "pool"
-    kernel: Pair | None = None
+    kernel: Pair = (1, 1)  # where none is written, as `usual` says
     stride: Pair = (1, 1)
     pad: Cells | None = None
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """The kernel: where none is written, the stride."""
-        return self.kernel or self.stride
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_kernel(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "kernel" in given:
+            return given
+        stride = given.get("stride", 1)
+        both = stride if isinstance(stride, tuple) else (stride, stride)
+        known = all(isinstance(number, int) for number in both)
+        return {**given, "kernel": tuple(map(cls.usual, both))} if known else given
+
+    @classmethod
+    def usual(cls, stride: int) -> int:
+        """The kernel where none is written: the stride, so that each cell is read once."""
+        return stride
 
     @property
     def padding(self) -> tuple[int, int]:
         """The cells added on each side, down and across."""
-        return self.pad if self.pad is not None else same_padding(self.window)
+        return self.pad if self.pad is not None else same_padding(self.kernel)
 
     def nothing(self) -> bool:
-        return self.window == self.stride == (1, 1) and self.padding == (0, 0)
+        return self.kernel == self.stride == (1, 1) and self.padding == (0, 0)
+
+    def says(self, key: str) -> bool:
+        usual = self.kernel == tuple(map(self.usual, self.stride))
+        return not usual if key == "kernel" else super().says(key)
 
 
 class Pool(_Window):
     """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows.
 
-    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average, an overhang
-    does not (torch's rule).
+    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average, an
+    overhang does not (torch's rule).
     """
 
     op: Literal["max pool", "avg pool"]
@@ -45,11 +59,11 @@ class Pool(_Window):
 
     @model_validator(mode="after")
     def _consistent(self) -> Pool:
-        if self.to and (self.kernel or self.stride != (1, 1) or self.pad or self.ceil):
+        if self.to and (max(self.kernel + self.stride) > 1 or self.pad or self.ceil):
             raise ValueError(
                 "`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go with it"
             )
-        if any(2 * p > k for p, k in zip(self.padding, self.window, strict=True)):
+        if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
             raise ValueError("`pad` is at most half of the kernel, so that no window lies in padding alone")
         return self
 
@@ -60,14 +74,14 @@ class Pool(_Window):
         channels, *size = need_map(self.op, *inputs)
         if self.to:
             return (channels, *self.to)
-        floors = slid((size[0], size[1]), self.window, self.stride, self.padding)
+        floors = slid((size[0], size[1]), self.kernel, self.stride, self.padding)
         if not self.ceil:
             return (channels, *floors)
         return (channels, *(self._ceiling(size[axis], floors[axis], axis) for axis in (0, 1)))
 
     def _ceiling(self, size: int, floor: int, axis: int) -> int:
         """One window more where cells are left over, if it starts on the map or the padding before it."""
-        kernel, stride, padding = self.window[axis], self.stride[axis], self.padding[axis]
+        kernel, stride, padding = self.kernel[axis], self.stride[axis], self.padding[axis]
         left = (size + 2 * padding - kernel) % stride
         return floor + (left > 0 and floor * stride < size + padding)
 
@@ -75,8 +89,8 @@ class Pool(_Window):
         kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"
         if self.to:
             return Call(f"nn.Adaptive{kind}", (square(self.to),))
-        kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.window))]
-        if self.stride != self.window:
+        kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.kernel))]
+        if self.stride != self.kernel:
             kwargs.append(("stride", square(self.stride)))
         if self.padding != (0, 0):
             kwargs.append(("padding", square(self.padding)))
@@ -92,32 +106,33 @@ class BlurPool(_Window):
 
     @model_validator(mode="after")
     def _odd(self) -> BlurPool:
-        if any(k % 2 == 0 for k in self.window):
+        if any(k % 2 == 0 for k in self.kernel):
             raise ValueError("the kernel of a blur is odd, so that it has a middle")
         return self
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """The kernel: where none is written, 2·stride - 1."""
-        return self.kernel or (2 * self.stride[0] - 1, 2 * self.stride[1] - 1)
+    @classmethod
+    def usual(cls, stride: int) -> int:
+        """The kernel where none is written: 2·stride - 1, the smallest odd one that reads every cell."""
+        return 2 * stride - 1
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, *size = need_map(self.op, *inputs)
         if any(p >= n for p, n in zip(self.padding, size, strict=True)):
+            cells = pair_text(self.padding)
             raise ShapeError(
-                f"a {size[0]}x{size[1]} map is too small to reflect {pair_text(self.padding)} cells at each edge",
+                f"a {size[0]}x{size[1]} map is too small to reflect {cells} cells at each edge",
                 "use a smaller kernel or `pad 0`, fewer strides before it, or a larger input",
                 "E043",
             )
-        return (channels, *slid((size[0], size[1]), self.window, self.stride, self.padding))
+        return (channels, *slid((size[0], size[1]), self.kernel, self.stride, self.padding))
 
     def torch(self, *inputs: Shape) -> Call:
         kwargs: list[tuple[str, Any]] = []
         if self.stride != (1, 1):
             kwargs.append(("stride", square(self.stride)))
-        if self.padding != same_padding(self.window):
+        if self.padding != (0, 0):
             kwargs.append(("padding", square(self.padding)))
-        return Call("BlurPool", (square(self.window),), tuple(kwargs))
+        return Call("BlurPool", (square(self.kernel),), tuple(kwargs))
 
 
 class GlobalPool(Op):

@@ -61,7 +61,7 @@ class Flatten(Op):
 
 
 class Upsample(Op):
-    """A map `factor` times as high and wide: each cell repeated, or `bilinear` between the centres of cells."""
+    """A map `factor` times as high and wide: each cell repeated, or `bilinear` between cells' centres."""
 
     family: ClassVar[Family] = "shape"
     number: ClassVar[str | None] = "factor"
@@ -136,7 +136,7 @@ def equal_part(channels: int, parts: int) -> int:
 
 
 class ZeroPad(Op):
-    """Option A's shortcut (He et al. 2015, section 3.3): every stride-th cell, zero channels after the last."""
+    """Option A's shortcut (He et al. 2015, 3.3): every stride-th cell, zero channels after the last."""
 
     family: ClassVar[Family] = "shape"
     number: ClassVar[str | None] = "width"

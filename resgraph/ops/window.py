@@ -18,7 +18,6 @@ from .base import (
     Width,
     need_map,
     need_vector,
-    number_text,
     pair_text,
 )
 
@@ -27,7 +26,7 @@ Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
 
 
 def same_padding(kernel: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> tuple[int, int]:
-    """The padding where none is written: d(k-1)/2 for an odd kernel (it keeps the size), 0 for an even one."""
+    """The padding where none is written: d(k-1)/2 for odd k, which keeps the size; 0 for even k."""
     return (
         dilation[0] * (kernel[0] - 1) // 2 if kernel[0] % 2 else 0,
         dilation[1] * (kernel[1] - 1) // 2 if kernel[1] % 2 else 0,
@@ -65,7 +64,7 @@ class _Window(Op):
     family: ClassVar[Family] = "conv"
     word: ClassVar[str] = "conv"
     weighted: ClassVar[bool] = True
-    quiet: ClassVar[frozenset[str]] = frozenset(["bias", "standardize", "gamma", "eps"])
+    quiet: ClassVar[frozenset[str]] = frozenset(["standardize", "gamma", "eps"])
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -135,9 +134,9 @@ class _Window(Op):
         """More options of the torch class: key, value, default."""
         return []
 
-    def label(self) -> str:
+    def says(self, key: str) -> bool:
         # Whether there is a bias follows from the unit (LANGUAGE.md, rule 5); only its start value is said.
-        return super().label() + ("" if isinstance(self.bias, str) else f" bias {number_text(self.bias)}")
+        return not isinstance(self.bias, str) if key == "bias" else super().says(key)
 
 
 def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
@@ -156,8 +155,8 @@ class Conv(_Window):
     """A convolution, `3x3 conv 64 /2 groups 32`; `width` filters.
 
     `standardize: weight` standardizes each filter before use (Qiao et al. 2019; as BiT has it); `scaled` also
-    divides by the root of its fan-in and multiplies by `gamma` and a learned gain per filter (Brock et al. 2021,
-    section 4.1).
+    divides by the root of its fan-in and multiplies by `gamma` and a learned gain per filter (Brock et al.
+    2021, section 4.1).
     """
 
     number: ClassVar[str | None] = "width"
@@ -278,7 +277,7 @@ class UpConv(_Window):
 
 
 class ChannelConv(Op):
-    """A convolution along the channels of a vector, one filter for all (ECA: Wang et al. 2020, section 3.2)."""
+    """A convolution along the channels of a vector, one filter for all (ECA, Wang et al. 2020)."""
 
     family: ClassVar[Family] = "conv"
     op: Literal["channel conv"] = "channel conv"

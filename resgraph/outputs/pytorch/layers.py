@@ -1,0 +1,258 @@
+"""What torch.nn lacks → one small class each, which exported source takes along as it stands.
+
+A class here needs nothing but torch, nn and F, so its text can be copied. What has parameters or buffers makes
+them in `__init__` and fills them in `reset_parameters`, as torch's own layers do: a net can be made on the meta
+device.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: in training an image is dropped with probability `rate`, what is left divided by 1 - rate."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        kept = x.new_empty((x.shape[0],) + (1,) * (x.dim() - 1)).bernoulli_(1 - self.rate)
+        return x * kept / (1 - self.rate)
+
+    def extra_repr(self) -> str:
+        return f"{self.rate}"
+
+
+class BlurPool(nn.Module):
+    """A binomial blur with reflected edges, then every stride-th cell."""
+
+    kernel: torch.Tensor
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.stride = stride
+        self.padding = (padding, padding) if isinstance(padding, int) else padding
+        self.register_buffer("kernel", torch.empty(1, 1, *self.kernel_size), persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        rows = []
+        for size in self.kernel_size:
+            row = [1]
+            for _ in range(size - 1):
+                row = [a + b for a, b in zip([0, *row], [*row, 0], strict=True)]
+            rows.append([number / 2 ** (size - 1) for number in row])
+        self.kernel.copy_(torch.tensor([[down * across for across in rows[1]] for down in rows[0]]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        down, across = self.padding
+        x = F.pad(x, (across, across, down, down), mode="reflect")
+        return F.conv2d(x, self.kernel.expand(x.shape[1], -1, -1, -1), stride=self.stride, groups=x.shape[1])
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class GlobalAvgPool(nn.Module):
+    """The average of each channel: a map becomes a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3))
+
+
+class GlobalMaxPool(nn.Module):
+    """The largest of each channel: a map becomes a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.amax((2, 3))
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalization over the channels of a map, at each place by itself."""
+
+    def __init__(self, width: int, eps: float = 1e-5) -> None:
+        super().__init__(width, eps)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class ChannelScale(nn.Module):
+    """A learned factor per channel, of a map or (not `spatial`) of a vector."""
+
+    def __init__(self, width: int, start: float = 1.0, spatial: bool = True) -> None:
+        super().__init__()
+        self.start = start
+        self.weight = nn.Parameter(torch.empty((width, 1, 1) if spatial else (width,)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, self.start)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[0]}, start={self.start}"
+
+
+class Gain(nn.Module):
+    """One learned factor."""
+
+    def __init__(self, start: float = 1.0) -> None:
+        super().__init__()
+        self.start = start
+        self.weight = nn.Parameter(torch.empty(1))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, self.start)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight
+
+    def extra_repr(self) -> str:
+        return f"start={self.start}"
+
+
+class ChannelConv(nn.Conv1d):
+    """A convolution along the channels of a vector, one filter for all, which keeps their number."""
+
+    def __init__(self, kernel_size: int, bias: bool = False) -> None:
+        super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.unsqueeze(1)).squeeze(1)
+
+
+class Part(nn.Module):
+    """One of `parts` equal parts of the channels, counted from 0."""
+
+    def __init__(self, which: int, parts: int) -> None:
+        super().__init__()
+        self.which = which
+        self.parts = parts
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.chunk(self.parts, dim=1)[self.which]
+
+    def extra_repr(self) -> str:
+        return f"{self.which} of {self.parts}"
+
+
+class PartSoftmax(nn.Module):
+    """A softmax across `parts` equal parts of the channels, number by number."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = x.reshape(x.shape[0], self.parts, -1, *x.shape[2:])
+        return parts.softmax(1).flatten(1, 2)
+
+    def extra_repr(self) -> str:
+        return f"{self.parts}"
+
+
+class ZeroPadShortcut(nn.Module):
+    """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing."""
+
+    def __init__(self, width_in: int, width: int, stride: int | tuple[int, int] = 1) -> None:
+        super().__init__()
+        self.more = width - width_in
+        self.stride = (stride, stride) if isinstance(stride, int) else stride
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.stride != (1, 1):
+            x = x[:, :, :: self.stride[0], :: self.stride[1]]
+        return F.pad(x, (0, 0) * (x.dim() - 2) + (0, self.more))
+
+    def extra_repr(self) -> str:
+        return f"{self.more} more channels, stride={self.stride}"
+
+
+class StandardizedConv2d(nn.Conv2d):
+    """A convolution whose filters are standardized before use: mean 0, variance 1."""
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(width_in, width, kernel_size, stride, padding, dilation, groups, bias)
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
+        weight = (self.weight - mean) * (variance + self.eps).rsqrt()
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class ScaledStandardizedConv2d(nn.Conv2d):
+    """A convolution whose filters are standardized, divided by the root of their fan-in, and multiplied by `gamma`
+    and a learned gain."""
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        gamma: float = 1.0,
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__(width_in, width, kernel_size, stride, padding, dilation, groups, bias)
+        self.gain = nn.Parameter(torch.empty(width, 1, 1, 1))
+        self.factor = gamma * self.weight[0].numel() ** -0.5
+        self.eps = eps
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        if hasattr(self, "gain"):  # not yet when nn.Conv2d calls this
+            nn.init.ones_(self.gain)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
+        scale = self.gain * self.factor * (variance + self.eps).rsqrt()
+        weight = (self.weight - mean) * scale
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class LinearWithActivation(nn.Linear):
+    """A linear layer and what follows it, by its name: `LinearWithActivation(64, 4, relu=nn.ReLU())`."""
+
+    def __init__(self, width_in: int, width: int, bias: bool = True, **activation: nn.Module) -> None:
+        super().__init__(width_in, width, bias)
+        for name, module in activation.items():
+            self.add_module(name, module)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = super().forward(x)
+        for activation in self.children():
+            x = activation(x)
+        return x
