@@ -1,0 +1,31 @@
+"""A plan → a figure: SVG, and from the same layout HTML, TikZ, PDF and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .scene import Scene
+from .style import Theme
+from .svg import write
+from .view import View, choose
+
+if TYPE_CHECKING:
+    from ...plan import Plan
+
+__all__ = ["scene", "svg"]
+
+
+def svg(
+    plan: Plan, view: View = "auto", theme: Theme = "light", width: float | None = None, expand: Iterable[str] = ()
+) -> str:
+    """The net as SVG. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width."""
+    return write(scene(plan, view, width, expand), theme)
+
+
+def scene(plan: Plan, view: View = "auto", width: float | None = None, expand: Iterable[str] = ()) -> Scene:
+    """The figure before it is written in any format."""
+    from . import stages
+
+    chosen = choose(plan.graph, view)
+    return stages.draw(plan, chosen, tuple(expand), width)

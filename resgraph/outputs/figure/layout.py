@@ -1,0 +1,193 @@
+"""A tree of parts → where each stands: the main path one straight vertical line, shortcuts in lanes of their own.
+
+Every part is placed about its own spine (x = 0), from its top (y = 0), and then moved as a whole, like boxes in TeX. A
+chain stacks its parts on the spine. A fork (`fork.py`) has columns and lanes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from . import text
+from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Tile
+from .scene import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The distances of one kind of picture, in pixels."""
+
+    row: float = 15.5
+    row_gap: float = 2
+    tile_pad: float = 6
+    tile_width: float = 142
+    sheet: float = 3.6
+    op_width: float = 224
+    op_tall: float = 42
+    op_thin: float = 25
+    capsule: float = 22
+    join: float = 6.6
+    tight: float = 6
+    loose: float = 17
+    split: float = 8
+    after_split: float = 13
+    before_join: float = 8
+    lane: float = 21
+    lane_step: float = 10
+    column_gap: float = 26
+    radius: float = 9
+    unit_gap: float = 17
+    frame_pad: float = 16
+    frame_head: float = 0
+    size: float = 9.75
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An edge as drawn: its corners, and what stands on it."""
+
+    points: tuple[Point, ...]
+    arrow: bool = False
+    changes: bool = False
+    shortcut: bool = False
+    dot: bool = False
+    pill: str = ""
+    note: str = ""
+    name: str = ""
+    title: str = ""
+
+    def moved(self, dx: float, dy: float) -> Wire:
+        """The same wire elsewhere."""
+        points = tuple((x + dx, y + dy) for x, y in self.points)
+        return Wire(
+            points, self.arrow, self.changes, self.shortcut, self.dot, self.pill, self.note, self.name, self.title
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A part and its rectangle; `x` is its spine, `left` and `right` how far it reaches from there."""
+
+    part: Part
+    x: float
+    y: float
+    left: float
+    right: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        """The y of its lower side."""
+        return self.y + self.height
+
+
+@dataclass(slots=True)
+class Placement:
+    """A part laid out, with all parts and wires within it, about its spine and from its top."""
+
+    part: Part
+    left: float
+    right: float
+    height: float
+    parts: list[Placed] = field(default_factory=list)
+    wires: list[Wire] = field(default_factory=list)
+
+    def put(self, inner: Placement, dx: float, dy: float) -> None:
+        """Take over what another placement holds, moved to its place here."""
+        self.parts += [
+            Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height) for p in inner.parts
+        ]
+        self.wires += [wire.moved(dx, dy) for wire in inner.wires]
+        self.left, self.right = max(self.left, inner.left - dx), max(self.right, inner.right + dx)
+
+
+def place(part: Part, rhythm: Rhythm) -> Placement:
+    """The layout of a part and of everything in it.
+
+    It recurses over blocks within blocks, which a view bounds, and never over depth.
+    """
+    from .fork import place_fork
+
+    if isinstance(part, Chain):
+        return _chain(part, [place(inner, rhythm) for inner in part.parts], rhythm)
+    if isinstance(part, Fork):
+        return place_fork(part, [place(unit, rhythm) for unit in part.units], rhythm)
+    left, right, height = _leaf(part, rhythm)
+    return Placement(part, left, right, height, [Placed(part, 0, 0, left, right, height)])
+
+
+def _leaf(part: Tile | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, float, float]:
+    """Left, right and height of a part that has no parts."""
+    if isinstance(part, Tile):
+        half = max(rhythm.tile_width, _tile_width(part, rhythm)) / 2
+        rows = len(part.rows)
+        height = rows * rhythm.row + (rows - 1) * rhythm.row_gap + 2 * rhythm.tile_pad
+        behind = 2 * rhythm.sheet  # to the right always, so that the lanes of all blocks stand in one line
+        return half, half + behind, height + (behind if part.sheets else 0)
+    if isinstance(part, OpBox):
+        return rhythm.op_width / 2, rhythm.op_width / 2, rhythm.op_tall if part.macs else rhythm.op_thin
+    if isinstance(part, Join):
+        half = max(rhythm.join, join_half(part.symbol, rhythm))
+        return half, half, 2 * rhythm.join
+    half = max(rhythm.tile_width, text.width(part.text, rhythm.size, 500) + 28) / 2
+    return half, half, rhythm.capsule
+
+
+def join_half(symbol: str, rhythm: Rhythm) -> float:
+    """Half the width of a join: a circle for a sign, wider for a word."""
+    return rhythm.join if len(symbol) == 1 else text.width(symbol, rhythm.size - 0.25, 600) / 2 + 6
+
+
+def _tile_width(tile: Tile, rhythm: Rhythm) -> float:
+    """What the widest row asks for, within limits: a longer text is cut."""
+    widest = 0.0
+    for row in tile.rows:
+        wanted = 14 + text.width(row.text, rhythm.size, 500) + 14 + text.width(row.number, rhythm.size, 600)
+        wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
+        wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
+        widest = max(widest, wanted)
+    return min(widest + 2 * rhythm.tile_pad, 236)
+
+
+def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
+    """Parts one under the other on the spine, with a wire in each gap."""
+    out = Placement(chain, 0, 0, 0)
+    y = 0.0
+    for index, box in enumerate(inner):
+        if index:
+            gap = rhythm.tight if chain.tight else gap_between(inner[index - 1].part, box.part, rhythm)
+            note = chain.notes[index] if index < len(chain.notes) else ""
+            if note and gap:
+                gap = max(gap, 27)
+            if gap:
+                arrow = not chain.tight and starts_with_box(box.part)
+                out.wires.append(Wire(((0, y), (0, y + gap)), arrow=arrow, note=note))
+            y += gap
+        out.put(box, 0, y)
+        y += box.height
+    out.height = y
+    out.parts.append(Placed(chain, 0, 0, out.left, out.right, y))
+    return out
+
+
+def gap_between(above: Part, below: Part, rhythm: Rhythm) -> float:
+    """The gap that two neighbours on a spine need; a fork that parts at once brings its own."""
+    if isinstance(below, Fork) and not below.frame and opens_with_split(below):
+        return 0
+    return rhythm.loose
+
+
+def opens_with_split(fork: Fork) -> bool:
+    """Whether more than one path leaves the fork's entry."""
+    return sum(link.source < 0 for link in fork.links) > 1
+
+
+def starts_with_box(part: Part) -> bool:
+    """Whether a wire from above ends right at a box, so that an arrowhead belongs there."""
+    while True:
+        if isinstance(part, Chain) and part.parts:
+            part = part.parts[0]
+        elif isinstance(part, Fork) and not part.frame and not opens_with_split(part) and part.units:
+            part = part.units[0]
+        else:
+            return not isinstance(part, Join | Fork | Chain)

@@ -1,0 +1,142 @@
+"""What a view decides to show → a tree of parts: boxes, joins, chains of parts, and forks where paths part and meet.
+
+A layout gives each part its place; it needs to know nothing of nets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+ENTRY = -1
+"""In a fork's links, the value that flows into the fork."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one row."""
+
+    name: str
+    family: str
+    text: str
+    number: str = ""
+    stride: str = ""
+    count: int = 1
+    title: str = ""
+    step: int = -1  # which lightness tells a convolution's width in the comparison figure; -1 for none
+    likeness: Hashable = None  # layers of equal likeness may be drawn as one
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Blocks drawn as one: `first` to `last` of their row, counted from 1.
+
+    `equal` says that they agree in every attribute and shape; where they do not, `differences` says in what.
+    """
+
+    first: int
+    last: int
+    equal: bool
+    differences: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many blocks the drawn one stands for."""
+        return self.last - self.first + 1
+
+
+@dataclass(slots=True)
+class Tile:
+    """A box of rows; sheets behind it say that it stands for several blocks."""
+
+    name: str
+    rows: list[Row]
+    title: str = ""
+    sheets: bool = False
+
+
+@dataclass(slots=True)
+class OpBox:
+    """One op, drawn large: what it is called, its attributes, and its costs at the right."""
+
+    name: str
+    family: str
+    text: str
+    detail: str = ""
+    params: str = ""
+    macs: str = ""
+    title: str = ""
+
+
+@dataclass(slots=True)
+class Join:
+    """Where values meet: a circle with its operation's sign, or a pill where that is a word."""
+
+    name: str
+    symbol: str
+    family: str = "merge"
+    title: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Capsule:
+    """The input or the output: a shape in a pill."""
+
+    name: str
+    text: str
+    title: str = ""
+    caption: str = ""
+
+
+@dataclass(slots=True)
+class Chain:
+    """Parts one after another. `tight` is for the ops of one layer; `notes[i]` stands on the edge into part i."""
+
+    name: str
+    parts: list[Part] = field(default_factory=list)
+    tight: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An edge of a fork, from unit `source` (or ENTRY) to unit `target`.
+
+    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it.
+    """
+
+    source: int
+    target: int
+    changes: bool = False
+    shortcut: bool = False
+    pill: str = ""
+    note: str = ""
+    name: str = ""
+    title: str = ""
+
+
+@dataclass(slots=True)
+class Fork:
+    """Units that read each other by links, each only units before it; `result` is the unit whose value leaves.
+
+    `column` keeps all units in one column (the rows of a net). `side` are units that never stand on the spine.
+    """
+
+    name: str
+    units: list[Part]
+    links: list[Link]
+    result: int
+    side: frozenset[int] = frozenset()
+    column: bool = False
+    frame: bool = False
+    caption: str = ""
+    subcaption: str = ""
+    totals: tuple[str, ...] = ()
+    repeat: Repeat | None = None
+    label: str = ""
+    kind: str = ""
+    title: str = ""
+
+
+Part = Tile | OpBox | Join | Capsule | Chain | Fork

@@ -1,0 +1,79 @@
+"""The blocks of a row → runs that one picture can stand for: equal ones, or alike ones with what differs said."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from ...graph import Block, Graph
+from .parts import Repeat
+
+MANY_KINDS = 4
+"""With more kinds of blocks than this in one row, blocks that are alike are drawn as one."""
+
+
+def runs(graph: Graph, blocks: Sequence[Block]) -> list[tuple[Block, Repeat]]:
+    """Each run of a row's blocks by its first block."""
+    equal = _grouped(list(range(len(blocks))), [_structure(graph, block) for block in blocks])
+    if len(equal) <= MANY_KINDS:
+        return [(blocks[run[0]], Repeat(run[0] + 1, run[-1] + 1, True)) for run in equal]
+    heads = [run[0] for run in equal]
+    alike = _grouped(list(range(len(equal))), [_likeness(graph, blocks[head]) for head in heads])
+    out = []
+    for group in alike:
+        first, last = equal[group[0]][0], equal[group[-1]][-1]
+        same = len(group) == 1
+        said = "" if same else _differences(graph, blocks[first], blocks[last])
+        out.append((blocks[first], Repeat(first + 1, last + 1, same, said)))
+    return out
+
+
+def _grouped(indices: list[int], keys: Sequence[Hashable]) -> list[list[int]]:
+    """Neighbours with equal keys together."""
+    out: list[list[int]] = []
+    for index in indices:
+        if out and keys[out[-1][-1]] == keys[index]:
+            out[-1].append(index)
+        else:
+            out.append([index])
+    return out
+
+
+def _structure(graph: Graph, block: Block) -> Hashable:
+    """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes, merge."""
+    prefix = block.name + "."
+    nodes = tuple(
+        (
+            node.name.removeprefix(prefix) if node.name != block.name else "",
+            node.op,
+            node.shape,
+            tuple(source.removeprefix(prefix) if source.startswith(prefix) else "" for source in node.inputs),
+        )
+        for node in graph.nodes_of(block)
+    )
+    return block.block, block.merge, block.shortcut, graph.nodes[block.input].shape, nodes
+
+
+def _likeness(graph: Graph, block: Block) -> Hashable:
+    """What alike blocks share: the kind of block, what its call changes, and its ops by word."""
+    words = tuple(node.op.op for node in graph.nodes_of(block))
+    changes = block.into != block.out
+    return block.block, block.merge, block.shortcut, block.stride, changes, words
+
+
+def _differences(graph: Graph, first: Block, last: Block) -> str:
+    """In what the ends of a run of alike blocks differ, in a few words."""
+    before, after = graph.nodes[first.output].shape, graph.nodes[last.output].shape
+    if before != after:
+        return f"width {before[0]} → {after[0]}"
+    for one, other in zip(graph.nodes_of(first), graph.nodes_of(last), strict=False):
+        for name in type(one.op).model_fields:
+            here, there = getattr(one.op, name), getattr(other.op, name, None)
+            if here != there:
+                return f"{one.op.op} {_said(here)} → {_said(there)}"
+    return "attributes differ"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)

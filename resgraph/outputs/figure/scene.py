@@ -1,0 +1,127 @@
+"""What every drawn output is made from: rectangles, circles, polygons, lines and single lines of text, in groups.
+
+Colours are tokens of `style`, so that a scene knows no theme. Coordinates are in pixels, y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle with rounded corners."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    radius: float = 0
+    fill: str = ""
+    stroke: str = ""
+    stroke_width: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A circle."""
+
+    x: float
+    y: float
+    radius: float
+    fill: str = ""
+    stroke: str = ""
+    stroke_width: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A closed shape with straight sides: an arrowhead, a face of a box."""
+
+    points: tuple[Point, ...]
+    fill: str = ""
+    stroke: str = ""
+    stroke_width: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at its end or not."""
+
+    points: tuple[Point, ...]
+    stroke: str
+    stroke_width: float = 1.4
+    radius: float = 0
+    dotted: bool = False
+    arrow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of text on its baseline. `anchor` says which of its ends stands at x; `turn` is in degrees."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 10
+    weight: int = 400
+    fill: str = "ink"
+    anchor: str = "start"
+    italic: bool = False
+    turn: int = 0
+
+
+Shape = Rect | Circle | Polygon | Line | Text
+
+
+@dataclass(slots=True)
+class Group:
+    """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader hears or hovers over."""
+
+    name: str
+    kind: str
+    title: str
+    shapes: list[Shape] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Scene:
+    """A whole picture: its size, what it is called and says, and what is drawn, from back to front."""
+
+    width: float
+    height: float
+    title: str
+    description: str
+    items: list[Shape | Group] = field(default_factory=list)
+    background: str = "surface"
+
+    def add(self, *items: Shape | Group) -> None:
+        """Draw on top of what is there."""
+        self.items.extend(items)
+
+
+ARROW_LENGTH, ARROW_HALF = 6.5, 2.7
+
+
+def arrowhead(line: Line) -> Polygon:
+    """The triangle at the end of a line."""
+    (x0, y0), (x1, y1) = line.points[-2], line.points[-1]
+    length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
+    dx, dy = (x1 - x0) / length, (y1 - y0) / length
+    bx, by = x1 - dx * ARROW_LENGTH, y1 - dy * ARROW_LENGTH
+    return Polygon(
+        ((x1, y1), (bx - dy * ARROW_HALF, by + dx * ARROW_HALF), (bx + dy * ARROW_HALF, by - dx * ARROW_HALF)),
+        fill=line.stroke,
+    )
+
+
+def shaft(line: Line) -> tuple[Point, ...]:
+    """The points of a line, shortened at the end where an arrowhead covers it."""
+    if not line.arrow:
+        return line.points
+    (x0, y0), (x1, y1) = line.points[-2], line.points[-1]
+    length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
+    back = min(ARROW_LENGTH - 1, length)
+    return (*line.points[:-1], (x1 - (x1 - x0) / length * back, y1 - (y1 - y0) / length * back))
