@@ -19,11 +19,15 @@ from ..errors import ResgraphError
 from .report import report
 
 _COMMANDS = {
-    "build": "check a spec, compile it, draw it and train it",
     "check": "check specs, and what they expect of themselves",
-    "export": "write the net as a Python module",
-    "render": "draw a net",
     "show": "print a net as a table",
+    "render": "draw a net",
+    "export": "write a net as a Python module",
+    "build": "check a spec, compile it, draw it and train it",
+    "resume": "go on with a run",
+    "runs": "list and compare runs",
+    "eval": "evaluate a run's weights",
+    "predict": "say what a trained net sees in images",
 }
 
 
@@ -36,7 +40,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f".{cmd_name}", __name__), cmd_name)
+        module = import_module(f".{cmd_name}", __name__)
+        command: click.Command = module.evaluate if cmd_name == "eval" else getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
