@@ -1,8 +1,8 @@
 """What torch.nn lacks → one small class each, which exported source takes along as it stands.
 
-A class here needs nothing but torch, nn and F, so its text can be copied. What has parameters or buffers makes
-them in `__init__` and fills them in `reset_parameters`, as torch's own layers do: a net can be made on the meta
-device.
+A class here needs nothing but torch, nn and F, so its text can be copied. What has parameters or buffers
+makes them in `__init__` and fills them in `reset_parameters`, as torch's own layers do, so that a net can be
+made on the meta device.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import nn
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training an image is dropped with probability `rate`, what is left divided by 1 - rate."""
+    """Stochastic depth: in training an image is dropped with probability `rate`, the others grow."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -209,8 +209,8 @@ class StandardizedConv2d(nn.Conv2d):
 
 
 class ScaledStandardizedConv2d(nn.Conv2d):
-    """A convolution whose filters are standardized, divided by the root of their fan-in, and multiplied by `gamma`
-    and a learned gain."""
+    """A convolution whose filters are standardized, divided by the root of their fan-in, and multiplied by
+    `gamma` and a learned gain."""
 
     def __init__(
         self,

@@ -1,0 +1,131 @@
+"""The paths of a scope → the lines of its `forward`: equations inline, locals only for what is read more than once."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ...graph import Graph, Path
+from .text import Piece, expression, flat, layout
+
+INDENT = 8
+_TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One value of a scope: the node it is, the values it is made from, and how it is written."""
+
+    value: str
+    reads: tuple[str, ...]
+    word: str  # the local variable that would hold it
+    write: Callable[[Sequence[str]], str]
+    call: bool  # a path's module is called (else an op of an equation)
+
+
+def forward_lines(graph: Graph, paths: Sequence[Path], start: str, result: str, *, rows: bool = False) -> list[str]:
+    """The body of `forward(self, x)` for paths that begin at node `start` and come to node `result`.
+
+    With `rows` each path is a statement of its own (`x = self.conv2(x)`), else what is read once stands where it is read.
+    """
+    steps = _live([step for path in paths for step in _steps(graph, path)], result)
+    lines = _Writer(steps, start, result, statements=rows).lines()
+    if not rows and any(line.startswith(" ") for line in lines):  # too long for a line: calls apart from the sum
+        return _Writer(steps, start, result, statements=True).lines()
+    return lines
+
+
+def _steps(graph: Graph, path: Path) -> list[Step]:
+    steps = []
+    for name in path.equation.nodes if path.equation else ():
+        node = graph.nodes[name]
+        shapes = [graph.nodes[source].shape for source in node.inputs]
+        alone = path.equation is not None and name == path.equation.output and not path.items
+        word = path.word if alone else name.rpartition(".")[2]
+        write = partial(node.op.expression, shapes=shapes)
+        steps.append(Step(name, node.inputs, word, write, call=False))
+    if path.items:
+        write = partial(_call, f"self.{path.word}")
+        steps.append(Step(path.output, (path.input,), path.word, write, call=True))
+    return steps
+
+
+def _call(module: str, terms: Sequence[str]) -> str:
+    return f"{module}({terms[0]})"
+
+
+def _live(steps: list[Step], result: str) -> list[Step]:
+    """The steps that something reads."""
+    wanted, kept = {result}, []
+    for step in reversed(steps):
+        if step.value in wanted:
+            wanted.update(step.reads)
+            kept.append(step)
+    return kept[::-1]
+
+
+class _Writer:
+    """Writes steps one after another, knowing which local holds what and how often it will still be read."""
+
+    def __init__(self, steps: list[Step], start: str, result: str, *, statements: bool) -> None:
+        self.steps, self.result, self.statements = steps, result, statements
+        self.total = Counter(source for step in steps for source in step.reads)
+        self.total[result] += 1
+        self.left = Counter(self.total)
+        self.text = {start: "x"}
+        self.holds_x = start
+        self.taken = set(_TAKEN)
+        self.out: list[str] = []
+
+    def lines(self) -> list[str]:
+        """Every statement, the return last."""
+        for step in self.steps:
+            body = flat(expression(step.write([self._term(source) for source in step.reads])))
+            self.left.subtract(step.reads)
+            if step.value == self.result and self.total[step.value] == 1:
+                return [*self.out, *_statement("return ", body)]
+            if self.total[step.value] == 1 and not (self.statements and step.call):
+                self.text[step.value] = body
+            else:
+                self._assign(step, body)
+        return [*self.out, f"return {self.text[self.result]}"]
+
+    def _term(self, source: str) -> str:
+        text = self.text[source]
+        return text if text.isidentifier() else f"({text})"
+
+    def _assign(self, step: Step, body: str) -> None:
+        """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the path's name."""
+        busy = self.left[self.holds_x] or any(_reads_x(text) for text in self._pending())
+        if self.total[step.value] == 1 and not busy:
+            name, self.holds_x = "x", step.value
+        else:
+            name = _local(step.word, self.taken)
+        self.text[step.value] = name
+        self.out += _statement(f"{name} = ", body)
+
+    def _pending(self) -> list[str]:
+        """Inlined text that is still to be written."""
+        return [text for value, text in self.text.items() if self.left[value] and not text.isidentifier()]
+
+
+def _reads_x(text: str) -> bool:
+    return re.search(r"(?<![\w.])x\b", text) is not None
+
+
+def _local(word: str, taken: set[str]) -> str:
+    name = f"{word}_" if word in _TAKEN or keyword.iskeyword(word) else word
+    number = 2
+    while name in taken:
+        name, number = f"{word}{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def _statement(before: str, body: str) -> list[str]:
+    piece: Piece = expression(body)
+    return [line[INDENT:] for line in layout(piece, INDENT, before)]

@@ -1,0 +1,78 @@
+"""What a source file is made of, before it is text: functions for layers, classes for blocks, a class for the net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...ops.base import Call
+from ...passes.starts import Start
+from .repeat import compress
+from .signatures import Signatures
+from .tree import Ref, Repeat, targets
+
+
+@dataclass(slots=True)
+class Function:
+    """A layer of several modules: `conv_bn_relu(width_in, width, kernel_size)`."""
+
+    name: str
+    parameters: dict[str, Any]
+    tree: Call
+
+
+@dataclass(slots=True)
+class Class:
+    """A block or the net: its modules by name, and how they are put together.
+
+    Without `forward` it is an `nn.Sequential`, whose modules are the arguments of `modules[""]`.
+    """
+
+    name: str
+    docstring: list[str]
+    parameters: dict[str, Any]
+    modules: list[tuple[str, Any]]
+    forward: list[str]
+    starts: tuple[Start, ...]
+    sequential: bool = False
+
+
+@dataclass(slots=True)
+class Program:
+    """Everything that a file defines, in the order in which it is written; the last class is the net."""
+
+    known: Signatures
+    functions: list[Function] = field(default_factory=list)
+    classes: list[Class] = field(default_factory=list)
+
+    def called(self) -> Iterator[str]:
+        """The name of everything that is called somewhere."""
+        for function in self.functions:
+            yield from targets(function.tree)
+        for cls in self.classes:
+            for _, tree in cls.modules:
+                yield from targets(tree)
+
+
+def tidy(tree: Any, known: Signatures) -> Any:
+    """The tree as it is written: without arguments that say what is so anyway, and with runs of children as loops."""
+    if isinstance(tree, Repeat):
+        return Repeat(tidy(tree.item, known), tree.loop)
+    if not isinstance(tree, Call):
+        return tree
+    args = compress(tree.args, known) if tree.target in ("nn.Sequential", "sequential_from") else tree.args
+    kwargs = [(name, value) for name, value in tree.kwargs if not _needless(tree.target, name, value, known)]
+    if known.is_conv(tree.target):
+        while kwargs and isinstance(kwargs[0][1], Ref) and known.roles(tree.target, len(args) + 1)[-1] == kwargs[0][0]:
+            args = (*args, kwargs.pop(0)[1])  # arguments handed on: nn.Conv2d(width_in, width, kernel_size, stride)
+    return Call(
+        tree.target,
+        tuple(tidy(arg, known) for arg in args),
+        tuple((name, tidy(value, known)) for name, value in kwargs),
+    )
+
+
+def _needless(target: str, name: str, value: Any, known: Signatures) -> bool:
+    default = known.default(target, name)
+    return not isinstance(value, Call | Ref | Repeat) and type(value) is type(default) and bool(value == default)

@@ -1,0 +1,83 @@
+"""What the arguments of a constructor are: their names, and the values that need not be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .support import REQUIRED, support_parameters
+
+_CONV = {
+    "width_in": REQUIRED,
+    "width": REQUIRED,
+    "kernel_size": REQUIRED,
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+}
+_BATCH_NORM = {"width": REQUIRED, "eps": 1e-5, "momentum": 0.1}
+_POOL = {"kernel_size": REQUIRED, "stride": None, "padding": 0}
+_TORCH: dict[str, dict[str, Any]] = {
+    "nn.AdaptiveAvgPool2d": {"output_size": REQUIRED},
+    "nn.AdaptiveMaxPool2d": {"output_size": REQUIRED},
+    "nn.AvgPool2d": {**_POOL, "ceil_mode": False, "count_include_pad": True},
+    "nn.BatchNorm1d": _BATCH_NORM,
+    "nn.BatchNorm2d": _BATCH_NORM,
+    "nn.Conv2d": _CONV,
+    "nn.ConvTranspose2d": _CONV | {"output_padding": 0},
+    "nn.Dropout": {"rate": REQUIRED, "inplace": False},
+    "nn.Flatten": {"start_dim": 1, "end_dim": -1},
+    "nn.GELU": {"approximate": "none"},
+    "nn.GroupNorm": {"norm_groups": REQUIRED, "width": REQUIRED, "eps": 1e-5},
+    "nn.LayerNorm": {"width": REQUIRED, "eps": 1e-5},
+    "nn.LeakyReLU": {"slope": 0.01, "inplace": False},
+    "nn.Linear": {"width_in": REQUIRED, "width": REQUIRED, "bias": True},
+    "nn.MaxPool2d": {**_POOL, "dilation": 1, "ceil_mode": False},
+    "nn.ReLU": {"inplace": False},
+    "nn.ReLU6": {"inplace": False},
+}
+"""The parameters of the torch.nn classes that ops call, by what they mean here, in torch's order."""
+
+USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "inplace": False, "rate": 0.0}
+"""The defaults that emitted functions and classes give to their own parameters."""
+
+WIDTHS = frozenset(["width_in", "width", "width_out", "groups"])
+"""Roles that count channels; an argument that is a width can be given to any of them."""
+
+SPATIAL = ("stride", "dilation", "kernel_size", "padding")
+"""Roles that count cells of a map, down and across; the first names an argument that is several of them."""
+
+
+class Signatures:
+    """The parameters of torch's classes, of the support classes, and of what a file defines itself."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Mapping[str, Any]] = {**_TORCH, **support_parameters()}
+
+    def add(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Make a definition known: its parameters in order, with their defaults or `REQUIRED`."""
+        self._known[name] = parameters
+
+    def roles(self, target: str, count: int) -> tuple[str, ...]:
+        """The names of the first `count` positional arguments."""
+        known = tuple(self._known.get(target, ()))
+        return (*known, *(f"value{index}" for index in range(len(known), count)))[:count]
+
+    def default(self, target: str, name: str) -> Any:
+        """What a parameter is where it is not given; `REQUIRED` where that is not known."""
+        return self._known.get(target, {}).get(name, REQUIRED)
+
+    def names(self) -> frozenset[str]:
+        """The names of the support classes."""
+        return frozenset(support_parameters())
+
+    def parameters(self, target: str) -> Mapping[str, Any]:
+        """The parameters of a constructor, with their defaults."""
+        return self._known[target]
+
+    def is_conv(self, target: str) -> bool:
+        """Whether the call makes a convolution, whose every option is written down before calls are compared."""
+        known = self._known.get(target, {})
+        return "kernel_size" in known and "width_in" in known

@@ -1,0 +1,145 @@
+"""Pieces of Python → lines of at most 100 columns, laid out as `ruff format` would; foreign text → safe text."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Brackets and what stands in them: one line where it fits, else one line for each item.
+
+    A chain has no commas: a comprehension, or a sum, whose brackets (no tail) come only where it is broken.
+    """
+
+    head: str
+    items: tuple[Piece, ...]
+    tail: str = ")"
+    chain: bool = False
+
+
+Piece = str | Group
+
+
+def flat(piece: Piece) -> str:
+    """The piece on one line."""
+    if isinstance(piece, str):
+        return piece
+    inner = [flat(item) for item in piece.items]
+    if piece.chain:
+        return piece.head + " ".join(inner) + piece.tail
+    comma = "," if piece.head == "(" and len(inner) == 1 else ""
+    return piece.head + ", ".join(inner) + comma + piece.tail
+
+
+def layout(piece: Piece, indent: int = 0, before: str = "", after: str = "") -> list[str]:
+    """The piece between `before` and `after`, as lines that begin `indent` columns in."""
+    pad = " " * indent
+    line = f"{pad}{before}{flat(piece)}{after}"
+    if isinstance(piece, str) or len(line) <= WIDTH:
+        return [line]
+    head, tail = (piece.head, piece.tail) if piece.tail else (piece.head + "(", ")")
+    lines = [f"{pad}{before}{head}"]
+    inner = f"{pad}    {', '.join(map(flat, piece.items))}"
+    if len(inner) <= WIDTH and not piece.chain and all(isinstance(item, str) for item in piece.items):
+        return [*lines, inner, f"{pad}{tail}{after}"]
+    comma = "" if piece.chain or len(piece.items) == 1 else ","
+    for item in piece.items:
+        lines += layout(item, indent + 4, after=comma)
+    return [*lines, f"{pad}{tail}{after}"]
+
+
+_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+def expression(text: str) -> Piece:
+    """A Python expression as a piece, with the fewest brackets that keep its meaning."""
+    return _piece(ast.parse(text, mode="eval").body)
+
+
+def _piece(node: ast.expr, head: str = "") -> Piece:
+    if isinstance(node, ast.Call):
+        items = [_piece(arg) for arg in node.args]
+        items += [_piece(key.value, f"{key.arg}=") for key in node.keywords]
+        return Group(f"{head}{ast.unparse(node.func)}(", tuple(items))
+    if isinstance(node, ast.List):
+        return Group(head + "[", tuple(_piece(item) for item in node.elts), "]")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        terms: list[Piece] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add | ast.Sub):
+            right = ast.unparse(ast.BinOp(ast.Name("_"), left.op, left.right)).removeprefix("_ ")
+            terms.append(right)
+            left = left.left
+        return Group(head, (_piece(left), *reversed(terms)), "", chain=True)
+    return head + ast.unparse(node)
+
+
+def safe(text: str) -> str:
+    """Text of a user as one printable line: whatever a terminal or Python could act on is spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def comment(text: str) -> list[str]:
+    """Text of a user as lines of comment."""
+    return [f"# {line}" for line in textwrap.wrap(safe(text), WIDTH - 2, break_long_words=True)]
+
+
+def docstring(paragraphs: Sequence[str], indent: int) -> list[str]:
+    """Text of a user as a docstring, which can neither end early nor hold an escape of its own."""
+    quoted = [_quotable(text) for text in paragraphs]
+    pad = " " * indent
+    if len(quoted) == 1 and len(quoted[0]) + indent + 6 <= WIDTH:
+        return [f'{pad}"""{quoted[0]}"""']
+    quoted[0] = f'"""{quoted[0]}'
+    lines: list[str] = []
+    for text in quoted:
+        lines += ["", *textwrap.wrap(text, WIDTH - indent, break_long_words=False, break_on_hyphens=False)]
+    return [*(pad + line if line else "" for line in lines[1:]), f'{pad}"""']
+
+
+def _quotable(text: str) -> str:
+    quoted = safe(text).replace("\\", "\\\\")
+    return quoted.replace('"', '\\"') if '"""' in quoted or quoted.endswith('"') else quoted
+
+
+_SPELLED = {
+    word.lower(): word
+    for word in """BiT CIFAR ConvNeXt DenseNet DropPath ECA EfficientNet MLP MobileNet NF PreAct RegNet RepVGG Res2Net ResNeSt
+    ResNet ResNeXt SE SENet SK SKNet UNet VGG WRN""".split()
+}
+"""Names as their papers spell them."""
+
+
+def camel(text: str) -> str:
+    """`se-bottleneck` → `SEBottleneck`; two numbers that meet are kept apart: `resnext-50-32x4d` → `ResNeXt50_32x4d`."""
+    name = ""
+    for word in re.findall(r"[A-Za-z0-9]+", text.replace("_", " ")):
+        joint = "_" if name[-1:].isdigit() and word[0].isdigit() else ""
+        name += joint + _SPELLED.get(word.lower(), word[0].upper() + word[1:])
+    return name if name[:1].isalpha() else f"Net{name}"
+
+
+class Names:
+    """Gives every definition of a file a name of its own."""
+
+    def __init__(self, taken: frozenset[str]) -> None:
+        self._taken = set(taken)
+
+    def new(self, *wanted: str) -> str:
+        """The first of `wanted` that is free, else the last with a number."""
+        candidates = list(wanted)
+        number = 2
+        while candidates[0] in self._taken:
+            if len(candidates) == 1:
+                candidates.append(f"{wanted[-1]}{number}")
+                number += 1
+            candidates.pop(0)
+        self._taken.add(candidates[0])
+        return candidates[0]
