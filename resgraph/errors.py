@@ -12,9 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning"]
+_WIDEST = 160  # characters of a line that a frame shows
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its end."""
-        lines = self.text.split("\n")
+        lines = _lines(self.text)
         return lines[number - 1].rstrip("\r") if 1 <= number <= len(lines) else ""
 
 
@@ -93,16 +100,30 @@ class Diagnostic:
 def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
     """The lines of a frame that show one place."""
     span, pad = place.span, " " * gutter
-    text = span.source.line(span.line).replace("\t", " ")
-    width = span.end_column - span.column if span.end_line == span.line else len(text) - span.column + 1
-    marks = "^" * max(1, width)
+    line = span.source.line(span.line)
+    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    text, start, end = _window(line, span.column - 1, end)
+    marks = "^" * max(1, end - start)
     label = f" {place.label}" if place.label else ""
     return [
         f"{pad}{arrow} {span}",
         f"{pad} |",
         f"{span.line:>{gutter}} | {text}".rstrip(),
-        f"{pad} | {' ' * (span.column - 1)}{marks}{label}",
+        f"{pad} | {' ' * start}{marks}{label}",
     ]
+
+
+def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line as a terminal can show it, and where its characters `start` to `end` are in that.
+
+    Of a long line, the part around them. What does not print (an escape sequence, a change of direction) is `�`.
+    """
+    first = max(0, min(start - _WIDEST // 4, len(line) - _WIDEST))
+    last = first + _WIDEST
+    shown = "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in line[first:last])
+    shown = f"…{shown[1:]}" if first else shown
+    shown = f"{shown[:-1]}…" if last < len(line) else shown
+    return shown, start - first, min(end, last) - first
 
 
 class Fault(Exception):

@@ -136,7 +136,7 @@ class Composer:
         if top and top.node.flow and plain and self._is_piece(top, text, start, end):
             return
         scalar = Scalar(text, text, self.places.span(start, end), plain)
-        if hidden := FORBIDDEN.search(text):
+        if event.style == '"' and (hidden := FORBIDDEN.search(text)):
             message = f"an escape stands for {described(hidden[0])}, which cannot be seen"
             self._report(mistake("E002", message, scalar.span, "take it out"))
         problem = mistakes.properties(event, self.places)
@@ -147,7 +147,7 @@ class Composer:
             self._key(top, scalar)
             return
         if plain and not problem and not (top and top.drop):
-            self._resolve(top, scalar)
+            self._resolve(top, scalar, start)
         self._add(scalar, end)
 
     def _content(self, event: Any) -> tuple[int, int]:
@@ -193,7 +193,7 @@ class Composer:
         else:
             top.key = key
 
-    def _resolve(self, top: _Open | None, scalar: Scalar) -> None:
+    def _resolve(self, top: _Open | None, scalar: Scalar, start: int) -> None:
         """Give a plain text its value; what is refused stays text, and nothing becomes `none`."""
         if not scalar.text:
             scalar.value = scalar.text = "none"
@@ -201,6 +201,8 @@ class Composer:
                 scalar.span = top.key.span
                 self._report(mistakes.no_value(top.key, top.node.flow))
             elif top:
+                dash = self.places.text.rfind("-", 0, start)
+                scalar.span = self.places.span(dash, dash + 1)
                 self._report(mistakes.no_item(scalar.span))
             return
         value = read_plain(scalar.text, self.limits.digits)

@@ -26,8 +26,10 @@ class Places:
 
     def span(self, start: int, end: int) -> Span:
         """Characters `start` to `end`, kept inside the text."""
-        start = max(0, min(start, len(self.text)))
-        end = max(start, min(end, len(self.text)))
-        first, last = self.line_of(start), self.line_of(end)
-        column, end_column = start - self.starts[first - 1] + 1, end - self.starts[last - 1] + 1
-        return Span(self.source, first, column, last, end_column)
+        size, starts = len(self.text), self.starts
+        start = start if 0 <= start <= size else max(0, min(start, size))
+        end = end if start <= end <= size else max(start, min(end, size))
+        first = last = bisect_right(starts, start)
+        if first < len(starts) and end >= starts[first]:
+            last = bisect_right(starts, end)
+        return Span(self.source, first, start - starts[first - 1] + 1, last, end - starts[last - 1] + 1)

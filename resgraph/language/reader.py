@@ -69,8 +69,8 @@ def decode(data: bytes, name: str, limits: Limits = LIMITS) -> Source:
 def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[Diagnostic]]:
     """The tree of a text and the mistakes in it, in the order of their places. Raises nothing.
 
-    A tree that comes with mistakes is mended (the first of repeated keys, `none` for `null`): good
-    for finding more mistakes, and for nothing else. There is none where the text could not be read to its end.
+    A tree that comes with mistakes is mended (the first of equal keys, `none` for `null`): good for finding
+    more mistakes, and for nothing else. There is none where the text could not be read to its end.
     """
     if len(source.text) > limits.size:
         return None, [_too_large(source.name, limits)]

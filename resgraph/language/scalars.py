@@ -43,6 +43,8 @@ def read_plain(text: str, digits: int) -> Value | Refusal:
     """The value of an unquoted text. Digits are counted before they are converted."""
     if text[:1] not in _MAY_BE_SPECIAL:
         return text
+    if " " in text and not _DATE.match(text):
+        return text  # a label, most often
     if text in _TRUTH:
         return _TRUTH[text]
     if text in _NULL:
