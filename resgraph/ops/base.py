@@ -159,7 +159,7 @@ class Op(BaseModel):
         return key not in self.quiet and (field.is_required() or getattr(self, key) != field.default)
 
     def label(self) -> str:
-        """The Figure 3 label, the least that a user would write to get this op: `3x3 conv 64 /2 groups 32`."""
+        """The Figure 3 label, the least that a user writes to get this op: `3x3 conv 64 /2 groups 32`."""
         head, number, stride = [self.op], "", ""
         options: list[str] = []
         for key in type(self).model_fields:

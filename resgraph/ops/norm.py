@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Shape, ShapeError, Width
+from .base import Call, Family, Op, Shape, ShapeError, Width, shape_text
 
 Eps = Annotated[float, Field(gt=0, le=1)]
 
@@ -67,9 +68,9 @@ class GroupNorm(_Norm):
             raise ShapeError(
                 f"`gn {self.groups}` does not divide {x[0]} channels", f"the nearest is `gn {near}`", "E042"
             )
-        if len(x) == 1 and x[0] == self.groups:
+        if prod(x) == self.groups:
             raise ShapeError(
-                f"`gn {self.groups}` on a vector of {x[0]} norms each number by itself, which leaves zeros",
+                f"`gn {self.groups}` on {shape_text(x)} norms each number by itself, which leaves zeros",
                 "use fewer groups, or `bn`",
                 "E042",
             )

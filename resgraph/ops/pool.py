@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import model_validator
 
 from .base import Call, Cells, Family, Op, Pair, Shape, ShapeError, need_map, pair_text
-from .window import same_padding, slid, square
+from .sliding import same_padding, slid, square
 
 
 class _Window(Op):

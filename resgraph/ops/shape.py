@@ -20,7 +20,7 @@ from .base import (
     pair_text,
     shape_text,
 )
-from .window import square
+from .sliding import square
 
 
 class Input(Op):

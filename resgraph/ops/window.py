@@ -18,44 +18,11 @@ from .base import (
     Width,
     need_map,
     need_vector,
-    pair_text,
 )
+from .sliding import same_padding, slid, square
 
 Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
 """No bias, a bias with the default start, or a bias that starts at a number."""
-
-
-def same_padding(kernel: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> tuple[int, int]:
-    """The padding where none is written: d(k-1)/2 for odd k, which keeps the size; 0 for even k."""
-    return (
-        dilation[0] * (kernel[0] - 1) // 2 if kernel[0] % 2 else 0,
-        dilation[1] * (kernel[1] - 1) // 2 if kernel[1] % 2 else 0,
-    )
-
-
-def square(pair: tuple[int, int]) -> int | tuple[int, int]:
-    """A pair as torch takes it: one number where both are equal."""
-    return pair[0] if pair[0] == pair[1] else pair
-
-
-def slid(
-    size: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
-) -> tuple[int, int]:
-    """How often a window fits, down and across. Raises `ShapeError` (E043) where it does not fit once."""
-    spare = [n + 2 * p - d * (k - 1) - 1 for n, k, p, d in zip(size, kernel, padding, dilation, strict=True)]
-    if min(spare) < 0:
-        padded = f" with {pair_text(padding)} cells of padding" if max(padding) else ""
-        dilated = f" with dilation {pair_text(dilation)}" if max(dilation) > 1 else ""
-        raise ShapeError(
-            f"a {size[0]}x{size[1]} map{padded} is too small for a {kernel[0]}x{kernel[1]} kernel{dilated}",
-            "use a smaller kernel, more `pad`, fewer strides before it, or a larger input",
-            "E043",
-        )
-    return spare[0] // stride[0] + 1, spare[1] // stride[1] + 1
 
 
 class _Window(Op):
@@ -221,20 +188,14 @@ class UpConv(_Window):
 
     @model_validator(mode="after")
     def _exact(self) -> UpConv:
-        names = (
-            ("down", "across")
-            if self.kernel[0] != self.kernel[1] or self.stride[0] != self.stride[1]
-            else ("", "")
-        )
-        for axis, name in enumerate(names):
-            k, s, d, o = self.kernel[axis], self.stride[axis], self.dilation[axis], self.output_padding[axis]
-            if not 0 <= o < max(s, d):
-                where = f" {name}" if name else ""
-                padded = f" with pad {self.padding[axis]}" if self.pad is not None else ""
-                fix = f"try kernel {2 * s if s > 1 else k + 1}" if self.pad is None else "leave `pad` out"
-                raise ValueError(
-                    f"a kernel of {k}{padded} cannot make a map exactly {s} times as large{where}; {fix}"
+        for axis in (0, 1):
+            k, s, o = self.kernel[axis], self.stride[axis], self.output_padding[axis]
+            if not 0 <= o < max(s, self.dilation[axis]):
+                goal = "keep the size" if s == 1 else f"make a map exactly {s} times as large"
+                way, fix = (
+                    ("", f"try {k + 1}") if self.pad is None else (" with this `pad`", "leave `pad` out")
                 )
+                raise ValueError(f"a transposed kernel of {k}{way} cannot {goal}: {fix}")
         return self
 
     def _excess(self) -> tuple[int, int]:
