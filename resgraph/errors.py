@@ -1,11 +1,11 @@
 """Everything that can go wrong → one tree of exceptions, and one record (`Diagnostic`) for each mistake in a spec.
 
-    ResgraphError                     exit
-    ├── SpecError                     1     the spec is wrong: one or more diagnostics, each with its place
-    ├── UsageError                    2     the command or the call is wrong
-    ├── TrainingError                 3     NaN, out of memory, bad data
-    ├── MissingError                  4     something is missing from the environment (torch, CUDA, dot)
-    └── RunError                      5     the checkpoint or the run directory is unusable
+ResgraphError                     exit
+├── SpecError                     1     the spec is wrong: one or more diagnostics, each with its place
+├── UsageError                    2     the command or the call is wrong
+├── TrainingError                 3     NaN, out of memory, bad data
+├── MissingError                  4     something is missing from the environment (torch, CUDA, dot)
+└── RunError                      5     the checkpoint or the run directory is unusable
 """
 
 from __future__ import annotations
@@ -135,7 +135,12 @@ class Fault(Exception):
 
 
 def fault(
-    code: str, message: str, span: Span | None, help: str = "", label: str = "", *notes: str  # noqa: A002
+    code: str,
+    message: str,
+    span: Span | None,
+    help: str = "",
+    label: str = "",
+    *notes: str,
 ) -> Fault:
     """A `Fault` of one diagnostic."""
     return Fault(Diagnostic(code, message, span, label, notes, help))

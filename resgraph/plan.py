@@ -114,9 +114,7 @@ class Plan:
         return self.svg()
 
 
-def load(
-    reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False
-) -> Plan:
+def load(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Plan:
     """The plan of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
 
     Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant. `expect` is not verified:

@@ -39,9 +39,7 @@ def build(
         return
     if auto_resume and output is None:
         raise UsageError("--auto-resume needs -o DIR, the run that it goes on with")
-    result = train.build(
-        plan, out=output, options=options, reporter=reporter(quiet=as_json), auto_resume=auto_resume
-    )
+    result = train.build(plan, out=output, options=options, reporter=reporter(quiet=as_json), auto_resume=auto_resume)
     if as_json:
         print_json(result.document())
     else:

@@ -14,8 +14,6 @@ from .options import output_options, set_option, spec_argument, write
 @spec_argument
 @set_option
 @output_options
-def export(
-    spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None, force: bool
-) -> None:
+def export(spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None, force: bool) -> None:
     """Write a net as a Python module that depends on torch alone."""
     write(load(spec, overrides, allow_outside=allow_outside).source(), output, force=force)

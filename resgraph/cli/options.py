@@ -27,9 +27,9 @@ def set_option(command: F) -> F:
         metavar="PATH=VALUE",
         help="override a value of the spec, as in --set let.e=2 (repeatable)",
     )(command)
-    return click.option(
-        "--allow-outside", is_flag=True, help="let the spec extend files outside its directory"
-    )(command)
+    return click.option("--allow-outside", is_flag=True, help="let the spec extend files outside its directory")(
+        command
+    )
 
 
 def json_option(command: F) -> F:

@@ -20,7 +20,10 @@ def run_options(command: F) -> F:
         click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps"),
         click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True),
         click.option(
-            "--layout", type=click.Choice(["auto", "channels-last", "contiguous"]), default="auto", show_default=True
+            "--layout",
+            type=click.Choice(["auto", "channels-last", "contiguous"]),
+            default="auto",
+            show_default=True,
         ),
         click.option("--compile", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True),
         click.option("--workers", type=click.IntRange(0), help="processes that load images"),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import Diagnostic, Span
+from ..errors import Fault, Span, fault
 
 Value = Fraction | str | tuple["Value", ...]
 """What a name can stand for: an exact number, a word (a block, an activation), or a list of values."""
@@ -30,13 +30,13 @@ _TOKEN = re.compile(
 class ExpressionError(Exception):
     """A number or an equation that cannot be read or worked out; becomes a diagnostic at its characters."""
 
-    def __init__(self, code: str, message: str, start: int, end: int, help: str = "") -> None:  # noqa: A002
+    def __init__(self, code: str, message: str, start: int, end: int, help: str = "") -> None:
         super().__init__(message)
         self.code, self.message, self.start, self.end, self.help = code, message, start, end, help
 
-    def diagnostic(self, span: Span) -> Diagnostic:
+    def at(self, span: Span) -> Fault:
         """This error within the text that `span` covers."""
-        return Diagnostic(self.code, self.message, span.part(self.start, self.end), help=self.help)
+        return fault(self.code, self.message, span.part(self.start, self.end), self.help)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,7 @@ class _Parser:
             found = _TOKEN.match(self.text, position)
             if found is None:
                 character = self.text[position]
-                raise ExpressionError(
-                    "E010", f"`{character}` has no meaning here", position, position + 1
-                )
+                raise ExpressionError("E010", f"`{character}` has no meaning here", position, position + 1)
             if found.lastgroup != "space":
                 yield _Token(str(found.lastgroup), found.group(), position, found.end())
             position = found.end()
@@ -181,9 +179,7 @@ class _Parser:
         token = self.peek()
         if token is None:
             end = len(self.text)
-            raise ExpressionError(
-                "E010", "the expression ends where a value is expected", max(0, end - 1), end
-            )
+            raise ExpressionError("E010", "the expression ends where a value is expected", max(0, end - 1), end)
         self.position += 1
         if token.kind == "number":
             return _number(token)
@@ -238,7 +234,7 @@ class _Parser:
 def _number(token: _Token) -> Number:
     if len(token.text) > 40:
         raise ExpressionError("E004", "a number of more than 40 characters", token.start, token.end)
-    mantissa, _, exponent = token.text.lower().partition("e")
+    _, _, exponent = token.text.lower().partition("e")
     if exponent and abs(int(exponent)) > 99:
         raise ExpressionError("E004", "an exponent beyond 99", token.start, token.end)
     return Number(Fraction(token.text.replace("_", "")), token.start, token.end)

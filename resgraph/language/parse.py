@@ -215,7 +215,12 @@ class Parser:
         if merge is None and len(paths) != 1:
             what = "has no path" if not paths else f"has {len(paths)} paths and no `merge`"
             self.report(
-                fault("E024", f"this block {what}", span, "`merge:` says what it hands back: `merge: body + shortcut`")
+                fault(
+                    "E024",
+                    f"this block {what}",
+                    span,
+                    "`merge:` says what it hands back: `merge: body + shortcut`",
+                )
             )
         about = entries["about"].value if "about" in entries else None
         return BlockDef(
@@ -225,7 +230,7 @@ class Parser:
             lets,
             inner.unit(entries["unit"].value) if "unit" in entries else None,
             inner.shortcut(entries["shortcut"].value) if "shortcut" in entries else None,
-            paths if merge or len(paths) != 1 else {"": path for path in paths.values()},
+            paths if merge or len(paths) != 1 else dict(zip([""], paths.values(), strict=True)),
             merge,
             frozenset(words_in(tree)),
             self.library,
@@ -272,4 +277,3 @@ class Parser:
 def words_of(lets: dict[str, Value]) -> frozenset[str]:
     """The `let`s that stand for a word, and can begin a label."""
     return frozenset(name for name, value in lets.items() if isinstance(value, Word))
-

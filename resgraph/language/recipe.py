@@ -1,7 +1,8 @@
 """The `train:` key of a spec (a recipe's name, or a mapping over one) → `Train`, a validated record.
 
-A recipe is plain YAML in `library/recipes`; whoever names one may override it key by key. Lengths (`at`, `length`) count
-what the run counts: `epochs: 100` makes them epochs, `iterations: 64_000` iterations, as the papers do.
+A recipe is plain YAML in `library/recipes`; whoever names one may override it key by key. Lengths (`at`,
+`length`) count what the run counts: `epochs: 100` makes them epochs, `iterations: 64_000` iterations, as the
+papers do.
 """
 
 from __future__ import annotations
@@ -33,12 +34,22 @@ from .recipe_records import (
     Warmup,
 )
 
-TAGS: Mapping[str, str] = {"data": "set", "optimizer": "name", "schedule": "kind", "warmup": "kind", "crop": "kind"}
-"""The key that says which of several records a mapping is; `schedule: cosine` is short for `schedule: {kind: cosine}`."""
+TAGS: Mapping[str, str] = {
+    "data": "set",
+    "optimizer": "name",
+    "schedule": "kind",
+    "warmup": "kind",
+    "crop": "kind",
+}
+"""The key that says which of several records a mapping is; `schedule: cosine` is short for `schedule: {kind:
+cosine}`.
+"""
 
 
 class Train(Record):
-    """How a net is trained. `batch` counts the images of one optimizer step over all processes and accumulations."""
+    """How a net is trained. `batch` counts the images of one optimizer step over all processes and
+    accumulations.
+    """
 
     about: str = ""
     data: Data
@@ -68,8 +79,10 @@ class Train(Record):
     @field_validator("batch")
     @classmethod
     def _some_length(cls, value: int, info: Any) -> int:
-        if "epochs" in info.data and "iterations" in info.data and not (
-            info.data["epochs"] or info.data["iterations"]
+        if (
+            "epochs" in info.data
+            and "iterations" in info.data
+            and not (info.data["epochs"] or info.data["iterations"])
         ):
             raise ValueError("the run has no length: say `epochs` or `iterations`")
         return value
@@ -87,7 +100,13 @@ class Train(Record):
     def _within_the_run(cls, value: Any, info: Any) -> Any:
         whole = info.data.get("epochs") or info.data.get("iterations")
         unit = "epochs" if info.data.get("epochs") else "iterations"
-        last = value.at[-1] if isinstance(value, Steps) else value.length if isinstance(value, Ramp | Hold) else 0
+        last = (
+            value.at[-1]
+            if isinstance(value, Steps)
+            else value.length
+            if isinstance(value, Ramp | Hold)
+            else 0
+        )
         if whole is not None and last >= whole:
             raise ValueError(f"{last:g} {unit} is not within the run, which ends at {whole:g} {unit}")
         return value
@@ -103,7 +122,9 @@ class Train(Record):
         return self.epochs if self.epochs is not None else float(self.iterations or 0)
 
     def document(self) -> dict[str, Any]:
-        """The record as a mapping that `resolve_train` reads back to an equal record: no names, no defaults left out."""
+        """The record as a mapping that `resolve_train` reads back to an equal record: no names, no defaults
+        left out.
+        """
         return self.model_dump(mode="json", exclude_none=True)
 
 
@@ -116,9 +137,10 @@ def recipe_names() -> tuple[str, ...]:
 def resolve_train(value: str | Mapping[str, Any]) -> Train:
     """`train: digits`, or `train: {recipe: digits, epochs: 20}`, as a whole record.
 
-    Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces whole; the word `none`
-    takes a key away. Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no union tags),
-    and names the key itself where it is unknown, the mapping where a key is missing.
+    Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces whole; the
+    word `none` takes a key away. Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user
+    writes them (no union tags), and names the key itself where it is unknown, the mapping where a key is
+    missing.
     """
     merged = _resolved({"recipe": value} if isinstance(value, str) else dict(value))
     try:
@@ -164,7 +186,7 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-# ---- errors as a user would want them -------------------------------------------------------------------------------
+# ---- errors as a user would want them ------------------------------------------------------------
 
 
 def _error(mistakes: list[tuple[tuple[str | int, ...], str, Any]]) -> ValidationError:
@@ -189,7 +211,10 @@ def _plain(error: ValidationError, merged: Mapping[str, Any]) -> ValidationError
             text = f"the key {context['discriminator'].replace(chr(39), '`')} is missing"
         elif detail["type"] == "union_tag_invalid":
             tag = context["discriminator"].strip("'")
-            loc, text = (*loc, tag), f"`{context['tag']}` is not one of {context['expected_tags'].replace(chr(39), '`')}"
+            loc, text = (
+                (*loc, tag),
+                f"`{context['tag']}` is not one of {context['expected_tags'].replace(chr(39), '`')}",
+            )
         else:
             text = detail["msg"].removeprefix("Value error, ")
             text = text[:1].lower() + text[1:]
@@ -198,7 +223,9 @@ def _plain(error: ValidationError, merged: Mapping[str, Any]) -> ValidationError
 
 
 def _untagged(loc: tuple[str | int, ...], merged: Any) -> tuple[str | int, ...]:
-    """`("optimizer", "sgd", "lr")` as `("optimizer", "lr")`: a part right after a union's key that is its tag."""
+    """`("optimizer", "sgd", "lr")` as `("optimizer", "lr")`: a part right after a union's key that is its
+    tag.
+    """
     out: list[str | int] = []
     value: Any = merged
     for part in loc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -19,11 +20,13 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-# ---- data -----------------------------------------------------------------------------------------------------------
+# ---- data ----------------------------------------------------------------------------------------
 
 
 class Digits(Record):
-    """scikit-learn's 1,797 handwritten digits of 8x8, which come with it; a fifth of each class is for testing."""
+    """scikit-learn's 1,797 handwritten digits of 8x8, which come with it; a fifth of each class is for
+    testing.
+    """
 
     set: Literal["digits"] = "digits"
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -33,22 +36,26 @@ class Digits(Record):
 
 
 class Cifar(Record):
-    """CIFAR-10 or -100 from an official archive (python or binary version) or the folder that it unpacks to."""
+    """CIFAR-10 or -100 from an official archive (python or binary version), or its folder."""
 
     set: Literal["cifar10", "cifar100"]
     path: str = "data"
-    held_out: Annotated[int, Field(ge=0, le=45_000)] = 0  # taken from the training set to watch; 0 watches the test set
+    held_out: Annotated[int, Field(ge=0, le=45_000)] = (
+        0  # taken from the training set to watch; 0 watches the test set
+    )
     split_seed: Seed = 0
 
 
 class Folder(Record):
-    """Images in one folder per class: `path/train/class/*.jpg` and `path/val/class/*.jpg` (ImageNet's tree)."""
+    """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's tree)."""
 
     set: Literal["folder"]
     path: str
     train: str = "train"
     validation: str = "val"
-    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # shorter side before the centre crop; None: 8/7 of it
+    resize: Annotated[int, Field(ge=1, le=4096)] | None = (
+        None  # shorter side before the centre crop; None: 8/7 of it
+    )
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001  # the share of files that may turn out broken
 
 
@@ -65,18 +72,22 @@ class Synthetic(Record):
 
 Data = Annotated[Digits | Cifar | Folder | Synthetic, Field(discriminator="set")]
 
-# ---- augmentation ---------------------------------------------------------------------------------------------------
+# ---- augmentation --------------------------------------------------------------------------------
 
 
 class PadCrop(Record):
-    """`cells` zeros on each side, then a random crop of the image's own size (He et al. 2016, section 4.2: 4)."""
+    """`cells` zeros on each side, then a random crop of the image's own size (He et al. 2016, section 4.2:
+    4).
+    """
 
     kind: Literal["pad"]
     cells: Annotated[int, Field(ge=1, le=64)]
 
 
 class AreaCrop(Record):
-    """A random part of the image, by area and aspect, resized to the net's input (Szegedy et al. 2015, section 6)."""
+    """A random part of the image, by area and aspect, resized to the net's input (Szegedy et al. 2015,
+    section 6).
+    """
 
     kind: Literal["area"]
     area: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (0.08, 1.0)
@@ -91,7 +102,9 @@ class AreaCrop(Record):
 
 
 class SideCrop(Record):
-    """The shorter side resized to a random length in `side`, then a random crop (He et al. 2016, section 3.4)."""
+    """The shorter side resized to a random length in `side`, then a random crop (He et al. 2016, section
+    3.4).
+    """
 
     kind: Literal["side"]
     side: tuple[Count, Count] = (256, 480)
@@ -114,8 +127,8 @@ class RandAugment(Record):
 class Augment(Record):
     """What is done to training images, each image by random numbers of its own.
 
-    On pixels: the crop of a folder's images, randaugment, lighting. After normalization, where zeros are the mean: rotate,
-    zoom and shift, the crop of sets in memory, flip, cutout, and mixup or cutmix.
+    On pixels: the crop of a folder's images, randaugment, lighting. After normalization, where zeros are the
+    mean: rotate, zoom and shift, the crop of sets in memory, flip, cutout, and mixup or cutmix.
     """
 
     crop: Annotated[PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")] | None = None
@@ -124,13 +137,19 @@ class Augment(Record):
     zoom: Share = 0.0  # relative, to either side
     shift: Annotated[float, Field(ge=0, le=64)] = 0.0  # pixels to each side
     randaugment: RandAugment | None = None
-    lighting: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
-    cutout: Annotated[int, Field(ge=0, le=1024)] = 0  # side of the square that is blanked (DeVries, Taylor 2017)
+    lighting: Annotated[float, Field(ge=0, le=1)] = (
+        0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
+    )
+    cutout: Annotated[int, Field(ge=0, le=1024)] = (
+        0  # side of the square that is blanked (DeVries, Taylor 2017)
+    )
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Zhang et al. 2018)
-    cutmix: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
+    cutmix: Annotated[float, Field(ge=0, le=10)] = (
+        0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
+    )
 
 
-# ---- optimization ---------------------------------------------------------------------------------------------------
+# ---- optimization --------------------------------------------------------------------------------
 
 Decayless = Literal["norm", "bias", "scale"]
 
@@ -183,13 +202,15 @@ class Steps(Record):
     @field_validator("at")
     @classmethod
     def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if any(a >= b for a, b in zip(value, value[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(value)):
             raise ValueError("the lengths must rise from one to the next")
         return value
 
 
 class Cosine(Record):
-    """Half a cosine from lr down to `end` of it, after the warm-up (Loshchilov, Hutter 2017, without restarts)."""
+    """Half a cosine from lr down to `end` of it, after the warm-up (Loshchilov, Hutter 2017, without
+    restarts).
+    """
 
     kind: Literal["cosine"]
     end: Share = 0.0
@@ -203,7 +224,9 @@ class Linear(Record):
 
 
 class OneCycle(Record):
-    """Up from `start` of lr over the share `rise` of the run, then down to `end` of it, by cosines (Smith 2018)."""
+    """Up from `start` of lr over the share `rise` of the run, then down to `end` of it, by cosines (Smith
+    2018).
+    """
 
     kind: Literal["one-cycle"]
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -212,7 +235,7 @@ class OneCycle(Record):
 
 
 class Plateau(Record):
-    """The learning rate times `factor` where the validation error has not fallen for `patience` evaluations."""
+    """The learning rate times `factor` where the validation error fell in none of `patience` evaluations."""
 
     kind: Literal["plateau"]
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
@@ -239,7 +262,9 @@ class Hold(Record):
 
 
 class UntilError(Record):
-    """A constant `lr` until the training error of the last `window` steps is under `error` percent (section 4.2)."""
+    """A constant `lr` until the training error of the last `window` steps is under `error` percent (section
+    4.2).
+    """
 
     kind: Literal["until"]
     lr: Rate

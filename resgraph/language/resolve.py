@@ -1,4 +1,4 @@
-"""A spec's file → one tree with `extends`, a variant and overrides applied; every value keeps the place it came from."""
+"""A spec's file → one tree with `extends`, a variant and overrides applied; values keep the places they came from."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class _Chain:
         identity = (status.st_dev, status.st_ino)
         if identity in [known for known, _, _ in self.open]:
             names = " → ".join([name for _, _, name in self.open] + [source.name])
-            raise SpecError([fault("E061", "this file extends itself", asked, "", "", f"the chain is {names}").diagnostic])
+            raise SpecError(
+                [fault("E061", "this file extends itself", asked, "", "", f"the chain is {names}").diagnostic]
+            )
         if len(self.open) >= _CHAIN:
             raise SpecError([fault("E004", f"a chain of more than {_CHAIN} files", asked).diagnostic])
         self.open.append((identity, asked, source.name))

@@ -58,7 +58,7 @@ def validate(tree: Mapping) -> tuple[File | None, list[Diagnostic]]:
         model: Any = dict[str, Expect] if by_variant else Expect
         errors = _errors_of(model, expect, tree.entries["expect"].value)
         if errors:
-            rest, more = validate(Mapping({k: e for k, e in tree.entries.items() if k != "expect"}, tree.span, tree.flow))
+            _, more = validate(Mapping({k: e for k, e in tree.entries.items() if k != "expect"}, tree.span, tree.flow))
             return None, more + errors
     try:
         return File.model_validate(value), []
@@ -106,7 +106,7 @@ def _said(error: Any) -> str:
 
 
 def _locate(tree: Tree, location: tuple[int | str, ...]) -> tuple[Span, Span | None]:
-    """The place of a value, and of its key; parts of a location that are no keys (names of union members) are passed."""
+    """The place of a value, and of its key; parts of a location that are no keys (union members) are passed."""
     key: Span | None = None
     for part in location:
         if isinstance(tree, Mapping) and part in tree.entries:

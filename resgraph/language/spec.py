@@ -1,4 +1,4 @@
-"""A resolved tree → Spec: everything that a file says, as records, with every mistake that needs no graph to be seen."""
+"""A resolved tree → Spec: all that a file says, as records, with every mistake that needs no graph to be seen."""
 
 from __future__ import annotations
 
@@ -66,15 +66,14 @@ class Spec:
         for key in keys:
             if not isinstance(tree, Mapping) or key not in tree.entries:
                 break
-            tree, span = tree.entries[key].value, tree.entries[key].key.span
+            entry = tree.entries[key]
+            tree, span = entry.value, entry.key.span
             if isinstance(tree, Scalar):
                 span = tree.span
         return span
 
 
-def load_spec(
-    reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False
-) -> Spec:
+def load_spec(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Spec:
     """The spec of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
 
     Raises `SpecError` with every mistake that can be seen without building the graph, `UsageError` for a variant or an
@@ -91,9 +90,7 @@ def text_spec(source: Source, variant: str | None = None, overrides: Iterable[st
     return parse_spec(tree, errors, variant, overrides)
 
 
-def parse_spec(
-    tree: Mapping, errors: list[Diagnostic], variant: str | None, overrides: Iterable[str] = ()
-) -> Spec:
+def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, overrides: Iterable[str] = ()) -> Spec:
     """A tree → Spec. Raises `SpecError` with the mistakes given and found."""
     whole = tree
     if variant is not None:
@@ -232,7 +229,9 @@ def _expect(
     expect = file.expect
     if isinstance(expect, Expect) and variants:
         hint = f"write `expect: {{{variants[0]}: {{…}}}}`"
-        errors.append(fault("E022", "a file with variants expects by variant", tree.entries["expect"].key.span, hint).diagnostic)
+        errors.append(
+            fault("E022", "a file with variants expects by variant", tree.entries["expect"].key.span, hint).diagnostic
+        )
         return None
     if not isinstance(expect, dict):
         return expect
@@ -253,4 +252,3 @@ def _train(tree: Mapping) -> Train | None:
         raise Fault(diagnostics(problems, entry.value, Train)[0]) from None
     except ValueError as problem:
         raise fault("E022", str(problem), entry.value.span) from None
-

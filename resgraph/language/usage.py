@@ -31,9 +31,7 @@ def words_in(tree: Tree) -> Iterator[str]:
                 yield from word.split("-")
 
 
-def unused(
-    tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]
-) -> list[Diagnostic]:
+def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]) -> list[Diagnostic]:
     """An error for each definition of `tree` that nothing reads, there or in the file as it was `written`."""
     out: list[Diagnostic] = []
     readers = [part.entries[key].value for part in (tree, written) for key in _READERS if key in part.entries]

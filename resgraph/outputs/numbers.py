@@ -11,11 +11,10 @@ def count_text(number: int) -> str:
         return "–"
     if number < 1000:
         return str(number)
-    value, unit = float(number), ""
-    for unit in ("k", "M", "G", "T", "P"):
-        value /= 1000
-        if value < 999.5:
-            break
+    value, units = float(number) / 1000, iter("kMGTP")
+    unit = next(units)
+    while value >= 999.5:
+        value, unit = value / 1000, next(units)
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{digits}f} {unit}"
 

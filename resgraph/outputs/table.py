@@ -91,8 +91,7 @@ def facts(plan: Plan) -> dict[str, Any]:
                 "name": row.name,
                 "output": list(row.output),
                 "layers": [
-                    {"block": group.block, "lines": list(group.lines), "repeat": group.count}
-                    for group in row.groups
+                    {"block": group.block, "lines": list(group.lines), "repeat": group.count} for group in row.groups
                 ],
                 "params": row.cost.params,
                 "macs": row.cost.macs,

@@ -1,4 +1,4 @@
-"""Nodes, one after another → a Graph: each is shaped and costed as it is made, or its mistake is kept with its place."""
+"""Nodes one by one → what a Graph is made of: each is shaped and costed as it is made, or its mistake is kept."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ class Builder:
             Diagnostic(found.code, found.message, found.span, found.label, found.notes, found.help, related)
         )
 
-    def node(
-        self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False
-    ) -> Flow:
+    def node(self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False) -> Flow:
         """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a shortcut do not."""
         shapes = [flow.shape for flow in inputs]
         if None in shapes:

@@ -47,8 +47,9 @@ def call_of(
 ) -> Call:
     """Work out a call where it is written. Only the first copy of a repeat has the stride."""
     into = flow.shape[0] if flow.shape else None
+    values: dict[str, Value] = {}
     if isinstance(item, Inline):
-        number, stride, values, shortcut = item.out, item.stride, {}, None
+        number, stride, shortcut = item.out, item.stride, None
     else:
         bound = bind(item, block, words)
         _refuse_unused(bound, block)

@@ -89,7 +89,9 @@ class Environment:
             return value
         known = self.names()
         if name.name in CONSTANTS:
-            where = "is a tensor, not a number" if name.name in ("x", "input", "shortcut") else "is known only in a block"
+            where = (
+                "is a tensor, not a number" if name.name in ("x", "input", "shortcut") else "is known only in a block"
+            )
             if name.name in COUNTERS:
                 where = "counts blocks that rows call, and this is read elsewhere"
             raise fault("E030", f"`{name.name}` {where}", span.part(name.start, name.end))

@@ -13,10 +13,8 @@ from ..language.expressions import (
     Apply,
     Binary,
     Expression,
-    ExpressionError,
     Name,
     Negative,
-    evaluate,
 )
 from ..language.records import Equation
 from ..language.words import did_you_mean
@@ -66,15 +64,11 @@ class EquationBuilder:
         value = self.values(tree.name)
         if value is not None and not tree.index:
             return value
-        number = self.env.find(tree.name)
-        if number is None:
+        if self.env.find(tree.name) is None:
             known = self.known | self.env.names()
             hint = did_you_mean(tree.name, [*known, *VOCABULARY]) or f"known here: {', '.join(sorted(known))}"
             raise self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
-        try:
-            number = evaluate(tree, lambda name: number)
-        except ExpressionError as problem:
-            raise problem.at(self.equation.span) from None
+        number = self.env.value_of(tree, self.equation.span)
         if not isinstance(number, Fraction):
             raise self.wrong(tree, "E031", f"`{tree.name}` is neither a tensor nor a number")
         return number
@@ -107,7 +101,7 @@ class EquationBuilder:
             raise self.wrong(tree.right, "E040", "a tensor can be divided only by a number")
         if tree.symbol == "/" and right == 0:
             raise self.wrong(tree.right, "E032", "division by zero")
-        op = SYMBOLS[tree.symbol](
+        op = SYMBOLS[tree.symbol](  # type: ignore[call-arg]  # `op` has a default in each of them
             left=float(left) if isinstance(left, Fraction) else None,
             right=float(right) if isinstance(right, Fraction) else None,
         )

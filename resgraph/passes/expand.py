@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from ..errors import Fault, SpecError, fault
 from ..graph import Block, Graph, Layer, Origin, Path
@@ -67,9 +68,7 @@ class _Expander:
 
     def graph(self) -> Graph:
         input_place = self.spec.place("input")
-        flow: Flow | Nothing = self.builder.node(
-            "input", Input(shape=self.spec.input), [], Origin(input_place)
-        )
+        flow: Flow | Nothing = self.builder.node("input", Input(shape=self.spec.input), [], Origin(input_place))
         values: dict[str, Flow | Nothing] = {"input": flow}
         place = Place(self.env, self.setting, values, None)
         rows: list[Path] = []
@@ -85,7 +84,9 @@ class _Expander:
             self.builder.report(large.problem)
         self.unread_rows()
         if self.builder.errors:
-            raise SpecError(sorted(self.builder.errors, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
+            raise SpecError(
+                sorted(self.builder.errors, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+            )
         assert isinstance(flow, Flow)
         return Graph(self.builder.nodes, rows, "input", flow.node)
 
@@ -93,7 +94,7 @@ class _Expander:
         """A row that neither the next one nor any equation reads."""
         names = list(self.spec.rows)
         read = {n for path in self.spec.rows.values() if path.equation for n in path.equation.reads()}
-        for name, following in zip(names, names[1:], strict=False):
+        for name, following in pairwise(names):
             if self.spec.rows[following].equation and name not in read:
                 place = self.spec.tree.entries["net"].value.entries[name].key.span  # type: ignore[union-attr]
                 self.builder.report(fault("E034", f"nothing reads the row `{name}`", place))
@@ -109,7 +110,9 @@ class _Expander:
 
     # -- paths and items --------------------------------------------------------------------------------------------
 
-    def path(self, name: str, word: str, definition: PathDef, flow: Flow | Nothing, place: Place) -> tuple[Path, Flow | Nothing]:
+    def path(
+        self, name: str, word: str, definition: PathDef, flow: Flow | Nothing, place: Place
+    ) -> tuple[Path, Flow | Nothing]:
         """A row or a path: its scope and the value that it hands on."""
         scope = Path(name, word, "", "", listed=definition.listed)
         number = 0
@@ -170,7 +173,14 @@ class _Expander:
         return count
 
     def item(
-        self, name: str, item: ItemDef, copy: int, flow: Flow, place: Place, counters: dict[str, Value | None], scope: Path
+        self,
+        name: str,
+        item: ItemDef,
+        copy: int,
+        flow: Flow,
+        place: Place,
+        counters: dict[str, Value | None],
+        scope: Path,
     ) -> Flow:
         """One layer or block, added to its path; the value that comes out."""
         origin = place.at(item.word_span if isinstance(item, Label) and not item.options else item.span)
@@ -245,7 +255,11 @@ class _Expander:
         finally:
             self.open.pop()
         if isinstance(out, Nothing):
-            raise fault("E040", "this block hands back nothing: its only term is a shortcut that is `none`", origin.span)
+            raise fault(
+                "E040",
+                "this block hands back nothing: its only term is a shortcut that is `none`",
+                origin.span,
+            )
         scope.items.append(self.scope(name, item, block, call, flow, out, inside, result, origin))
         return out
 
@@ -272,8 +286,8 @@ class _Expander:
         text = item.text if isinstance(item, Label) else ""
         kind = inside.plan.kind if inside.plan and "shortcut" in inside.values else "none"
         return Block(
-            name, block.name, text, flow.node, out.node, call.into or 0, call.out or 0, call.stride, inside.paths, result,
-            kind, merge, origin,
+            name, block.name, text, flow.node, out.node, call.into or 0, call.out or 0, call.stride, inside.paths,
+            result, kind, merge, origin,
         )  # fmt: skip
 
     # -- names ------------------------------------------------------------------------------------------------------
@@ -332,4 +346,3 @@ def _counters(env: Environment) -> dict[str, Value | None]:
 
 def _file_env(env: Environment, file: Environment) -> Environment:
     return file.with_constants(_counters(env))
-

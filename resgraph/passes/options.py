@@ -59,12 +59,12 @@ def make_op(
     if bound.number is not None and cls.number:
         fields[cls.number] = field_value(cls, cls.number, bound.number, env)
         places[cls.number] = bound.number.span
-    key = (cls, bound.label.word, tuple(fields.items()))
-    if key not in _made:
+    made = (cls, bound.label.word, tuple(fields.items()))
+    if made not in _made:
         if len(_made) > 20_000:
             _made.clear()
-        _made[key] = _validated(cls, {"op": bound.label.word, **fields}, places, bound.label.span)
-    return _made[key]
+        _made[made] = _validated(cls, {"op": bound.label.word, **fields}, places, bound.label.span)
+    return _made[made]
 
 
 def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span], span: Span) -> Op:

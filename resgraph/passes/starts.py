@@ -17,8 +17,10 @@ class Start:
     value: float
 
 
-def starts(graph: Graph, *, zero_last: bool = False) -> dict[str, tuple[Start, ...]]:
+def starts(graph: Graph, *, zero_last: bool = False, zero_biases: bool = False) -> dict[str, tuple[Start, ...]]:
     """The starts by the name of their block, "" for what belongs to no block.
+
+    `zero_biases` says that the biases of convolutions start at 0 anyway.
 
     With `zero_last` the last norm of each residual branch starts at weight 0 (Goyal et al. 2017, section 5.1; where the
     branch ends in a convolution without one, the convolution), so that each block starts as its shortcut.
@@ -26,8 +28,9 @@ def starts(graph: Graph, *, zero_last: bool = False) -> dict[str, tuple[Start, .
     found: dict[str, list[Start]] = {}
     for owner, layer in _layers(graph):
         for name in layer.nodes:
-            bias = getattr(graph.nodes[name].op, "bias", None)
-            if isinstance(bias, float):
+            op = graph.nodes[name].op
+            bias = getattr(op, "bias", None)
+            if isinstance(bias, float) and not (zero_biases and op.family == "conv" and bias == 0):
                 found.setdefault(owner, []).append(Start(_below(owner, f"{name}.bias"), bias))
     if zero_last:
         for block in graph.blocks():
@@ -64,7 +67,11 @@ def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
     """The node at the end of each residual branch: of each term of a sum in which the block's shortcut is another term."""
     equation = block.result.equation
     direct = {block.input} | {path.output for path in block.paths if path.word == "shortcut"}
-    sums = [graph.nodes[name] for name in (equation.nodes if equation else ()) if isinstance(graph.nodes[name].op, Add)]
+    sums = [
+        graph.nodes[name]
+        for name in (equation.nodes if equation else ())
+        if isinstance(graph.nodes[name].op, Add)
+    ]
     inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
     for node in sums:
         if direct & set(node.inputs):
@@ -82,5 +89,7 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
             return name
         if not node.inputs:
             return None
-        name = next((source for source in node.inputs if graph.nodes[source].shape == node.shape), node.inputs[0])
+        name = next(
+            (source for source in node.inputs if graph.nodes[source].shape == node.shape), node.inputs[0]
+        )
     return None

@@ -59,7 +59,7 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
 
 
 def _lines(graph: Graph, item: Item, *, inside: bool) -> Iterator[str]:
-    """The labels of a layer, or of the layers of a block; a block's strides and shortcut are left out, as in the paper."""
+    """The labels of a layer, or of a block's layers without its strides and its shortcut, as in the paper."""
     if isinstance(item, Layer):
         yield _label(graph, item, stride=not inside)
         return
