@@ -47,9 +47,7 @@ VOCABULARY: dict[str, type[Op]] = {phrase: op for op in get_args(_Ops) for phras
 ACTIVATIONS: frozenset[str] = frozenset([*_phrases(Activation), *_phrases(LeakyRelu)])
 """What can stand in a unit as its nonlinearity, and in a label as its mode."""
 
-NORMS: frozenset[str] = frozenset(
-    phrase for op in (BatchNorm, LayerNorm, GroupNorm) for phrase in _phrases(op)
-)
+NORMS: frozenset[str] = frozenset(phrase for op in (BatchNorm, LayerNorm, GroupNorm) for phrase in _phrases(op))
 """What can stand in a unit as its norm."""
 
 SYMBOLS: dict[str, type[Binary]] = {op.symbol: op for op in (Add, Sub, Mul, Div)}

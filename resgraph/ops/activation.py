@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
@@ -23,9 +23,11 @@ class _Row(NamedTuple):
     inplace: bool = False  # that file has a formula for the in-place form which reads the output alone
 
 
+ACTIVATION_WORDS: tuple[ActivationWord, ...] = get_args(ActivationWord)
+
 _TABLE: dict[ActivationWord, _Row] = {
     "relu": _Row("nn.ReLU", "F.relu", saves_output=True, inplace=True),
-    "relu6": _Row("nn.ReLU6", "F.relu6", inplace=True),
+    "relu6": _Row("nn.ReLU6", "F.relu6"),
     "gelu": _Row("nn.GELU", "F.gelu"),
     "silu": _Row("nn.SiLU", "F.silu"),
     "sigmoid": _Row("nn.Sigmoid", "torch.sigmoid", saves_output=True),

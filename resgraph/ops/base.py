@@ -52,13 +52,15 @@ class Call:
 class ShapeError(Exception):
     """An op cannot take the shapes that it was given; says why in the user's words, and how to mend it."""
 
-    def __init__(self, message: str, help: str = "", code: str = "E040") -> None:  # noqa: A002
+    def __init__(self, message: str, help: str = "", code: str = "E040") -> None:
         super().__init__(message)
         self.message, self.help, self.code = message, help, code
 
 
 def _pair(value: Any) -> Any:
-    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, value
+    return tuple(value) if isinstance(value, list) else value  # a list is how JSON writes a tuple
 
 
 _Size = Annotated[int, Field(ge=1, le=4096)]

@@ -60,9 +60,7 @@ class Pool(_Window):
     @model_validator(mode="after")
     def _consistent(self) -> Pool:
         if self.to and (max(self.kernel + self.stride) > 1 or self.pad or self.ceil):
-            raise ValueError(
-                "`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go with it"
-            )
+            raise ValueError("`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go with it")
         if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
             raise ValueError("`pad` is at most half of the kernel, so that no window lies in padding alone")
         return self
@@ -140,6 +138,10 @@ class GlobalPool(Op):
 
     family: ClassVar[Family] = "pool"
     op: Literal["global avg pool", "global max pool"]
+
+    @property
+    def saves_output(self) -> bool:
+        return self.op == "global max pool"  # its gradient goes to the cells that equal what came out
 
     def infer(self, *inputs: Shape) -> Shape:
         return (need_map(self.op, *inputs)[0],)

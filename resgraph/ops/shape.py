@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from .base import (
     Call,
-    Cells,
     Family,
     Op,
     Pair,
@@ -84,15 +83,14 @@ class Pad(Op):
     family: ClassVar[Family] = "shape"
     number: ClassVar[str | None] = "cells"
     op: Literal["pad"] = "pad"
-    cells: Cells
+    cells: Annotated[int, Field(ge=0, le=4096)]
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
-        return channels, height + 2 * self.cells[0], width + 2 * self.cells[1]
+        return channels, height + 2 * self.cells, width + 2 * self.cells
 
     def torch(self, *inputs: Shape) -> Call:
-        down, across = self.cells
-        return Call("nn.ZeroPad2d", (down if down == across else (across, across, down, down),))
+        return Call("nn.ZeroPad2d", (self.cells,))
 
 
 class Part(Op):

@@ -192,17 +192,13 @@ class UpConv(_Window):
             k, s, o = self.kernel[axis], self.stride[axis], self.output_padding[axis]
             if not 0 <= o < max(s, self.dilation[axis]):
                 goal = "keep the size" if s == 1 else f"make a map exactly {s} times as large"
-                way, fix = (
-                    ("", f"try {k + 1}") if self.pad is None else (" with this `pad`", "leave `pad` out")
-                )
+                way, fix = ("", f"try {k + 1}") if self.pad is None else (" with this `pad`", "leave `pad` out")
                 raise ValueError(f"a transposed kernel of {k}{way} cannot {goal}: {fix}")
         return self
 
     def _excess(self) -> tuple[int, int]:
         """By how many cells, down and across, the bare transposed convolution is larger than n·s."""
-        down, across = (
-            d * (k - 1) + 1 - s for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True)
-        )
+        down, across = (d * (k - 1) + 1 - s for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True))
         return down, across
 
     @property

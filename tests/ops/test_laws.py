@@ -1,0 +1,140 @@
+"""Every op under common laws: what it says of its shape, its cost and its call is what torch does."""
+
+from __future__ import annotations
+
+import inspect
+from math import prod
+
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch.utils.flop_counter import FlopCounterMode
+
+from resgraph.errors import Source, Span
+from resgraph.language.labels import bind, parse_label
+from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY, AnyOp, BlurPool, ChannelConv, Op
+from resgraph.passes.environment import Environment
+from resgraph.passes.options import make_op
+
+from .build import module, numbers, target
+from .rows import NAMES, ROWS, Row
+
+every_row = pytest.mark.parametrize("row", ROWS, ids=NAMES)
+
+
+def test_every_op_has_a_row() -> None:
+    assert {row.op.op for row in ROWS} == set(VOCABULARY)
+
+
+@every_row
+def test_the_shape_is_torchs(row: Row) -> None:
+    made = module(row.op, row.x).double()
+    assert tuple(made(numbers(row.x)).shape[1:]) == row.op.infer(row.x)
+
+
+@every_row
+def test_the_parameters_are_torchs(row: Row) -> None:
+    made = module(row.op, row.x)
+    assert sum(p.numel() for p in made.parameters()) == row.op.params(row.x) == row.op.cost(row.x).params
+
+
+@every_row
+def test_the_multiply_adds_are_the_formulas_and_torchs(row: Row) -> None:
+    assert row.op.macs(row.x) == row.macs == row.op.cost(row.x).macs
+    with FlopCounterMode(display=False) as counter:
+        module(row.op, row.x).eval()(numbers(row.x, batch=1).float().detach())
+    counted = 0 if isinstance(row.op, BlurPool) else counter.get_total_flops() // 2  # a blur learns nothing
+    assert counted == row.macs
+
+
+@every_row
+def test_the_activations_are_the_output(row: Row) -> None:
+    assert row.op.cost(row.x).activations == prod(row.op.infer(row.x))
+
+
+@every_row
+def test_the_call_says_nothing_that_torch_knows(row: Row) -> None:
+    call = row.op.torch(row.x)
+    parameters = inspect.signature(target(call)).parameters
+    for key, value in call.kwargs:
+        assert parameters[key].default != value, f"{key}={value} is the default"
+        assert not (isinstance(value, tuple) and len(set(value)) == 1), f"{key}={value} is one number"
+
+
+@every_row
+def test_the_label_is_the_least_and_reads_back(row: Row) -> None:
+    assert row.op.label() == row.label
+    label = parse_label(row.label, Span(Source("label", row.label), 1, 1, 1, len(row.label) + 1), ())
+    assert label is not None
+    assert VOCABULARY[label.word] is type(row.op)
+    read = make_op(type(row.op), bind(label, type(row.op), ()), {}, Environment({}, {}), _unsaid(row.op))
+    assert read == row.op
+
+
+def _unsaid(op: Op) -> dict[str, object]:
+    """What a label leaves to `ops:` and to the unit."""
+    values = {key: getattr(op, key) for key in type(op).quiet & set(type(op).model_fields)}
+    return values | ({"bias": op.bias} if op.word == "conv" and isinstance(op.bias, str) else {})  # type: ignore[attr-defined]
+
+
+@every_row
+def test_the_record_reads_back_and_is_closed(row: Row) -> None:
+    adapter = TypeAdapter[Op](AnyOp)
+    assert adapter.validate_python(row.op.model_dump()) == row.op
+    assert adapter.validate_json(row.op.model_dump_json()) == row.op
+    assert len({row.op, adapter.validate_python(row.op.model_dump())}) == 1
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        adapter.validate_python({**row.op.model_dump(), "colour": "red"})
+    with pytest.raises(ValidationError, match="frozen"):
+        row.op.op = "other"
+
+
+@every_row
+def test_what_shares_memory_and_what_the_backward_pass_keeps(row: Row) -> None:
+    """The facts that decide what may run in place, against torch's own autograd."""
+    made, x = module(row.op, row.x).double(), numbers(row.x)
+    kept: list[int] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.data_ptr()) or t, lambda t: t):
+        out = made(x)
+        shares = _shares(out, x) or _shares(made.eval()(x), x)
+    assert row.op.returns_view == shares
+    if not shares:
+        assert row.op.saves_output == (out.data_ptr() in kept)
+
+
+def _shares(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+@pytest.mark.parametrize("word", sorted(ACTIVATIONS))
+def test_in_place_is_exact_and_keeps_no_copy(word: str) -> None:
+    op = VOCABULARY[word].model_validate({"op": word})
+    takes = "inplace" in inspect.signature(target(op.torch((8,)))).parameters
+    assert takes or not op.takes_inplace
+    if not takes:
+        return
+    made, x = module(op, (8,)), numbers((8,))
+    expected = torch.autograd.grad(made(x).sum(), x)[0]
+    made.inplace, y, kept = True, x * 1, []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.data_ptr()) or t, lambda t: t):
+        out = made(y)
+    assert out.data_ptr() == y.data_ptr()
+    assert torch.allclose(torch.autograd.grad(out.sum(), x)[0], expected)
+    assert op.takes_inplace == (set(kept) <= {out.data_ptr()})
+
+
+def test_the_schema_is_closed_and_tells_ops_apart_by_their_words() -> None:
+    schema = TypeAdapter(AnyOp).json_schema()
+    assert set(schema["discriminator"]["mapping"]) == set(VOCABULARY)
+    assert all(record["additionalProperties"] is False for record in schema["$defs"].values())
+
+
+def test_the_lists_agree() -> None:
+    assert set(VOCABULARY) >= ACTIVATIONS | NORMS
+    assert {VOCABULARY[word].family for word in ACTIVATIONS} == {"activation"}
+    assert {VOCABULARY[word].family for word in NORMS} == {"norm"}
+    for phrase, op in VOCABULARY.items():
+        assert op.number is None or op.number in op.model_fields
+        assert op.weighted == (phrase in {"conv", "depthwise conv", "up conv", "fc"})
+        assert (op.word == "conv") == (op.weighted and phrase != "fc")
+    assert not ChannelConv.weighted
