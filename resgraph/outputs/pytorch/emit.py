@@ -29,7 +29,7 @@ _IMPORTS = {
 }
 _SEQUENTIAL_FROM = '''\
 def sequential_from(first, *modules):
-    """An `nn.Sequential` that counts from `first`: the places before belong to what learns nothing."""
+    """A Sequential that counts from `first`: the places before belong to what learns nothing."""
     places = (str(place) for place in range(first, first + len(modules)))
     return nn.Sequential(OrderedDict(zip(places, modules, strict=True)))
 '''
@@ -41,7 +41,7 @@ def source(plan: Plan) -> str:
     Its `state_dict` keys are the names of the plan's nodes. Deterministic to the byte; torch is not imported.
     """
     init = plan.spec.init or Init()
-    begins = starts(plan.graph, zero_last=init.zero_last)
+    begins = starts(plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch")
     program = lower(plan.graph, plan.name, inplace(plan.graph), begins)
     body = "\n\n\n".join(_parts(program, reset_lines(program, init)))
     return "\n".join([*_header(plan), "", *_imports(body), "", "", body]) + "\n"

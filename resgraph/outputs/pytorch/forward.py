@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ...graph import Graph, Path
-from .text import Piece, expression, flat, layout
+from ...graph import Graph, Item, Path
+from .text import expression, flat, statement
 
-INDENT = 8
 _TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
 
 
@@ -33,22 +32,28 @@ def forward_lines(graph: Graph, paths: Sequence[Path], start: str, result: str, 
     With `rows` each path is a statement of its own (`x = self.conv2(x)`), else what is read once stands where it is read.
     """
     steps = _live([step for path in paths for step in _steps(graph, path)], result)
-    lines = _Writer(steps, start, result, statements=rows).lines()
+    lines = _Writer(steps, start, result, statements=rows, chain=rows).lines()
     if not rows and any(line.startswith(" ") for line in lines):  # too long for a line: calls apart from the sum
-        return _Writer(steps, start, result, statements=True).lines()
+        return _Writer(steps, start, result, statements=True, chain=False).lines()
     return lines
+
+
+def working(graph: Graph, path: Path) -> list[Item]:
+    """The items of a path that do anything: a block that hands back its `x` makes no module."""
+    return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
 def _steps(graph: Graph, path: Path) -> list[Step]:
     steps = []
+    items = working(graph, path)
     for name in path.equation.nodes if path.equation else ():
         node = graph.nodes[name]
         shapes = [graph.nodes[source].shape for source in node.inputs]
-        alone = path.equation is not None and name == path.equation.output and not path.items
+        alone = path.equation is not None and name == path.equation.output and not items
         word = path.word if alone else name.rpartition(".")[2]
         write = partial(node.op.expression, shapes=shapes)
         steps.append(Step(name, node.inputs, word, write, call=False))
-    if path.items:
+    if items:
         write = partial(_call, f"self.{path.word}")
         steps.append(Step(path.output, (path.input,), path.word, write, call=True))
     return steps
@@ -71,8 +76,8 @@ def _live(steps: list[Step], result: str) -> list[Step]:
 class _Writer:
     """Writes steps one after another, knowing which local holds what and how often it will still be read."""
 
-    def __init__(self, steps: list[Step], start: str, result: str, *, statements: bool) -> None:
-        self.steps, self.result, self.statements = steps, result, statements
+    def __init__(self, steps: list[Step], start: str, result: str, *, statements: bool, chain: bool) -> None:
+        self.steps, self.result, self.statements, self.chain = steps, result, statements, chain
         self.total = Counter(source for step in steps for source in step.reads)
         self.total[result] += 1
         self.left = Counter(self.total)
@@ -87,7 +92,7 @@ class _Writer:
             body = flat(expression(step.write([self._term(source) for source in step.reads])))
             self.left.subtract(step.reads)
             if step.value == self.result and self.total[step.value] == 1:
-                return [*self.out, *_statement("return ", body)]
+                return [*self.out, *statement("return ", expression(body))]
             if self.total[step.value] == 1 and not (self.statements and step.call):
                 self.text[step.value] = body
             else:
@@ -101,12 +106,12 @@ class _Writer:
     def _assign(self, step: Step, body: str) -> None:
         """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the path's name."""
         busy = self.left[self.holds_x] or any(_reads_x(text) for text in self._pending())
-        if self.total[step.value] == 1 and not busy:
+        if self.chain and self.total[step.value] == 1 and not busy:
             name, self.holds_x = "x", step.value
         else:
             name = _local(step.word, self.taken)
         self.text[step.value] = name
-        self.out += _statement(f"{name} = ", body)
+        self.out += statement(f"{name} = ", expression(body))
 
     def _pending(self) -> list[str]:
         """Inlined text that is still to be written."""
@@ -124,8 +129,3 @@ def _local(word: str, taken: set[str]) -> str:
         name, number = f"{word}{number}", number + 1
     taken.add(name)
     return name
-
-
-def _statement(before: str, body: str) -> list[str]:
-    piece: Piece = expression(body)
-    return [line[INDENT:] for line in layout(piece, INDENT, before)]

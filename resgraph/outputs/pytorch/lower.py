@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...graph import Block, Equation, Graph, Item, Layer, Path
 from ...ops.base import Call
 from ...passes.starts import Start, is_alias
+from .constants import Constant, constants, replaced
 from .define import Column, Shared, is_width, share_block, share_layer
-from .forward import forward_lines
+from .forward import forward_lines, working
 from .program import Class, Function, Program
 from .signatures import REQUIRED, SPATIAL, Signatures
-from .text import Names, camel, safe
-from .tree import Leaf, leaves, named, numbered, refill, skeleton
+from .text import Names, camel
+from .tree import Leaf, Ref, leaves, named, numbered, refill, skeleton
 
 _RESERVED = frozenset(["F", "OrderedDict", "Tensor", "math", "nn", "self", "sequential_from", "super", "torch", "x"])
 _KINDS = {"identity": "", "projection": "Projection", "zero-pad": "ZeroPad", "path": "Projection", "none": "Plain"}
 _SHORTCUTS = {
-    "identity": "the identity as its shortcut",
-    "projection": "a projection as its shortcut",
-    "zero-pad": "a zero-padded identity as its shortcut",
-    "path": "a shortcut written out",
-    "none": "no shortcut",
+    "identity": "with the identity as its shortcut",
+    "projection": "with a projection as its shortcut",
+    "zero-pad": "with a zero-padded identity as its shortcut",
+    "path": "with its shortcut as written in the spec",
+    "none": "without its shortcut",
 }
 
 
@@ -47,9 +49,18 @@ class _Instance:
     starts: tuple[Start, ...]
     sequential: bool
 
+    numbers: list[Constant] = field(default_factory=list)
+
+    def leaves(self, known: Signatures) -> list[Leaf]:
+        """The literals of the trees, then the numbers of the equations."""
+        found = [leaf for _, tree in self.modules for leaf in leaves(tree, known)]
+        words = {word for word, _ in self.modules}
+        return found + [Leaf(c.name if c.name not in words else f"{c.name}_", c.value) for c in self.numbers]
+
     def key(self) -> tuple[Any, ...]:
         trees = tuple((word, skeleton(tree)) for word, tree in self.modules)
-        return self.block.block, trees, tuple(self.forward), self.starts
+        blank, self.numbers = constants(self.forward)
+        return self.block.block, trees, blank, self.starts
 
 
 class _Lowering:
@@ -113,6 +124,8 @@ class _Lowering:
         for level in _levels(self.graph):
             groups: dict[Any, list[_Instance]] = {}
             for block in level:
+                if next(self.graph.nodes_of(block), None) is None:
+                    continue
                 if is_alias(block):
                     self.calls[id(block)] = self.calls[id(block.result.items[0])]
                 else:
@@ -128,36 +141,43 @@ class _Lowering:
         """The trees and the forward of one block."""
         starts = self.starts.get(block.name, ())
         path = block.result
-        if len(block.paths) == 1 and path.name == block.name:
+        if len(block.paths) == 1 and path.name == block.name and working(self.graph, path):
             tree = self.sequential(path, alone=True)
             forward = forward_lines(self.graph, [path], block.input, path.output) if path.equation else []
             forward = [line.replace("self.(", "super().forward(") for line in forward]
             return _Instance(block, [("", tree)], forward, starts, sequential=True)
-        modules = [(path.word, self.sequential(path)) for path in block.paths if path.items]
+        modules = [(path.word, self.sequential(path)) for path in block.paths if working(self.graph, path)]
         forward = forward_lines(self.graph, block.paths, block.input, path.output)
         return _Instance(block, modules, forward, starts, sequential=False)
 
     def sequential(self, path: Path, *, alone: bool = False) -> Call:
         """What makes the module of a path: its one item where it is not a list, else a Sequential of its places."""
+        items = working(self.graph, path)
         if not path.listed:
-            return self.calls[id(path.items[0])]
-        places = [(int(item.name[len(path.name) + 1 :]), self.calls[id(item)]) for item in path.items]
+            return self.calls[id(items[0])]
+        places = [(int(item.name[len(path.name) + 1 :]), self.calls[id(item)]) for item in items]
         return numbered(places, alone=alone)
 
     def define(self, members: Sequence[_Instance], *, alone: bool) -> None:
         """Define the class of blocks of one structure, and each block as a call of it."""
         first = members[0]
-        found = [[leaf for _, tree in member.modules for leaf in leaves(tree, self.known)] for member in members]
+        found = [member.leaves(self.known) for member in members]
         hints = [word for word, tree in first.modules for _ in leaves(tree, self.known)]
+        hints += ["" for _ in first.numbers]
         into, out = tuple(m.block.into for m in members), tuple(m.block.out for m in members)
         shared = share_block(found[0], _columns(found), hints, into, out)
         fills = iter(shared.fills)
         modules = [(word, refill(tree, fills)) for word, tree in first.modules]
+        names = [fill.text if isinstance(fill, Ref) else None for fill in fills]
+        attributes = [(name, Ref(name)) for name in dict.fromkeys(names) if name]
+        forward = first.forward
+        if attributes:
+            forward = replaced(forward, [f"self.{name}" if name else None for name in names])
         name = self.class_name(first.block, alone=alone)
         parameters = shared.parameters()
         docstring = _docstring(first.block)
         self.program.classes.append(
-            Class(name, docstring, parameters, modules, first.forward, first.starts, first.sequential)
+            Class(name, docstring, parameters, [*attributes, *modules], forward, first.starts, first.sequential)
         )
         self.known.add(name, parameters)
         for index, member in enumerate(members):
@@ -174,7 +194,7 @@ class _Lowering:
         graph = self.graph
         into, out = (("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output))
         docstring = [f"({', '.join(map(str, into))}) → ({', '.join(map(str, out))})"]
-        modules = [(row.word, self.sequential(row)) for row in graph.rows if row.items]
+        modules = [(row.word, self.sequential(row)) for row in graph.rows if working(graph, row)]
         forward = forward_lines(graph, graph.rows, graph.input, graph.output, rows=True)
         self.program.classes.append(Class(name, docstring, {}, modules, forward, self.starts.get("", ())))
         return self.program
@@ -237,7 +257,8 @@ def _function_name(ops: Sequence[str], words: Sequence[str]) -> str:
 
 def _docstring(block: Block) -> list[str]:
     """The merge equation, and which block this is."""
-    name = f"Block `{safe(block.block)}`" if block.block else "A block written inline"
+    name = f"Block `{block.block}`" if block.block else "A block written inline"
     if not block.merge:
-        return [f"{name}: one path."]
-    return [safe(block.merge), f"{name}, with {_SHORTCUTS[block.shortcut]}."]
+        return [f"{name}."]
+    optional = block.shortcut != "none" or re.search(r"\bshortcut\b", block.merge)
+    return [block.merge, f"{name}, {_SHORTCUTS[block.shortcut]}." if optional else f"{name}."]

@@ -13,6 +13,7 @@ from .signatures import Signatures
 from .tree import Ref, Repeat, literal
 
 SHORTEST = 3  # two calls read better written out
+LONGEST = 76  # and so do calls with nothing regular about them
 
 Slot = int | str
 """A positional argument by its place, or a keyword argument by its name."""
@@ -29,12 +30,10 @@ def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
             at += equal[at]
             continue
         end, slots = _varying_run(children, equal, at)
-        if end - at >= SHORTEST:
-            out.append(_loop(children[at:end], sorted(slots, key=str), known))
-            at = end
-        else:
-            out.append(children[at])
-            at += 1
+        run = children[at:end]
+        loop = _loop(run, sorted(slots, key=str), known) if len(run) >= SHORTEST else None
+        out += [loop] if loop and len(loop.loop) <= LONGEST else run
+        at = end
     return out
 
 

@@ -40,7 +40,7 @@ _TORCH: dict[str, dict[str, Any]] = {
 }
 """The parameters of the torch.nn classes that ops call, by what they mean here, in torch's order."""
 
-USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "inplace": False, "rate": 0.0}
+USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "inplace": False, "rate": 0.0}
 """The defaults that emitted functions and classes give to their own parameters."""
 
 WIDTHS = frozenset(["width_in", "width", "width_out", "groups"])

@@ -55,7 +55,9 @@ def layout(piece: Piece, indent: int = 0, before: str = "", after: str = "") -> 
     return [*lines, f"{pad}{tail}{after}"]
 
 
-_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+def statement(before: str, body: Piece, indent: int = 8) -> list[str]:
+    """A statement of a method as lines, from where the method's body begins."""
+    return [line[indent:] for line in layout(body, indent, before)]
 
 
 def expression(text: str) -> Piece:

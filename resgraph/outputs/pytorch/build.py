@@ -1,0 +1,104 @@
+"""Plan → `nn.Module`: the emitted source, executed as a module of its own, and its weights made once on the device."""
+
+from __future__ import annotations
+
+import copyreg
+import hashlib
+import importlib.abc
+import importlib.util
+import linecache
+import re
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from .emit import source
+
+if TYPE_CHECKING:
+    from ...plan import Plan
+
+
+def build(plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None) -> nn.Module:
+    """The net of a plan: it takes `(batch, *plan.input)` and gives `(batch, *plan.output)`.
+
+    It is made on the meta device and its weights are drawn once, on `device`, from torch's global generator.
+    """
+    text = source(plan)
+    defined = source_module(text)
+    with torch.device("meta"):
+        net: nn.Module = net_class(defined)()
+    net.to_empty(device=device)
+    if dtype is not None:
+        net.to(dtype)
+    net.reset_parameters()  # type: ignore[operator]
+    return net
+
+
+def net_class(defined: ModuleType) -> type[nn.Module]:
+    """The class of the net in a module of emitted source: the last one that it defines."""
+    classes = [value for value in vars(defined).values() if _is_own(value, defined)]
+    found: type[nn.Module] = classes[-1]
+    return found
+
+
+def source_module(text: str) -> ModuleType:
+    """Emitted source as an imported module. Equal text is one module, whose name follows from the text alone."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    title = re.sub(r"[^a-z0-9]+", "_", text.partition(":")[0].partition("\n")[0].lower()).strip("_")
+    name = f"resgraph_source_{title[:40]}_{digest}"
+    if name not in sys.modules:
+        _load(name, text)
+    return sys.modules[name]
+
+
+class _Loader(importlib.abc.ExecutionLoader):
+    """Hands the import system a text instead of a file."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_filename(self, fullname: str) -> str:
+        return f"<{fullname}>"
+
+    def get_source(self, fullname: str) -> str:
+        return self.text
+
+
+def _load(name: str, text: str) -> None:
+    """Execute a text under a name, where tracebacks, debuggers and `inspect` find its lines and pickle its classes."""
+    loader = _Loader(text)
+    file = loader.get_filename(name)
+    spec = importlib.util.spec_from_loader(name, loader, origin=file)
+    assert spec is not None
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = file
+    sys.modules[name] = module
+    loader.exec_module(module)
+    for value in vars(module).values():
+        if _is_own(value, module):
+            copyreg.pickle(value, _reduce)  # type: ignore[arg-type]
+
+
+def _is_own(value: Any, module: ModuleType) -> bool:
+    return isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+
+
+def _reduce(net: nn.Module) -> tuple[Any, ...]:
+    """What pickle keeps of a module: its class's name, the whole source (once in a pickle), and its state.
+
+    So a process that never saw the source can load it; the source itself needs nothing for that.
+    """
+    loader = sys.modules[type(net).__module__].__loader__
+    assert isinstance(loader, _Loader)
+    return restore, (loader.text, type(net).__qualname__), net.__getstate__()  # type: ignore[attr-defined]
+
+
+def restore(text: str, name: str) -> nn.Module:
+    """An empty module of class `name` of a source, for pickle and deepcopy to fill."""
+    cls = getattr(source_module(text), name)
+    empty: nn.Module = cls.__new__(cls)
+    return empty
