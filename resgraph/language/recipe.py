@@ -79,11 +79,7 @@ class Train(Record):
     @field_validator("batch")
     @classmethod
     def _some_length(cls, value: int, info: Any) -> int:
-        if (
-            "epochs" in info.data
-            and "iterations" in info.data
-            and not (info.data["epochs"] or info.data["iterations"])
-        ):
+        if "epochs" in info.data and "iterations" in info.data and not (info.data["epochs"] or info.data["iterations"]):
             raise ValueError("the run has no length: say `epochs` or `iterations`")
         return value
 
@@ -100,13 +96,7 @@ class Train(Record):
     def _within_the_run(cls, value: Any, info: Any) -> Any:
         whole = info.data.get("epochs") or info.data.get("iterations")
         unit = "epochs" if info.data.get("epochs") else "iterations"
-        last = (
-            value.at[-1]
-            if isinstance(value, Steps)
-            else value.length
-            if isinstance(value, Ramp | Hold)
-            else 0
-        )
+        last = value.at[-1] if isinstance(value, Steps) else value.length if isinstance(value, Ramp | Hold) else 0
         if whole is not None and last >= whole:
             raise ValueError(f"{last:g} {unit} is not within the run, which ends at {whole:g} {unit}")
         return value

@@ -40,9 +40,7 @@ class Cifar(Record):
 
     set: Literal["cifar10", "cifar100"]
     path: str = "data"
-    held_out: Annotated[int, Field(ge=0, le=45_000)] = (
-        0  # taken from the training set to watch; 0 watches the test set
-    )
+    held_out: Annotated[int, Field(ge=0, le=45_000)] = 0  # taken from the training set to watch; 0 watches the test set
     split_seed: Seed = 0
 
 
@@ -53,9 +51,7 @@ class Folder(Record):
     path: str
     train: str = "train"
     validation: str = "val"
-    resize: Annotated[int, Field(ge=1, le=4096)] | None = (
-        None  # shorter side before the centre crop; None: 8/7 of it
-    )
+    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # shorter side before the centre crop; None: 8/7 of it
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001  # the share of files that may turn out broken
 
 
@@ -137,16 +133,10 @@ class Augment(Record):
     zoom: Share = 0.0  # relative, to either side
     shift: Annotated[float, Field(ge=0, le=64)] = 0.0  # pixels to each side
     randaugment: RandAugment | None = None
-    lighting: Annotated[float, Field(ge=0, le=1)] = (
-        0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
-    )
-    cutout: Annotated[int, Field(ge=0, le=1024)] = (
-        0  # side of the square that is blanked (DeVries, Taylor 2017)
-    )
+    lighting: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
+    cutout: Annotated[int, Field(ge=0, le=1024)] = 0  # side of the square that is blanked (DeVries, Taylor 2017)
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Zhang et al. 2018)
-    cutmix: Annotated[float, Field(ge=0, le=10)] = (
-        0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
-    )
+    cutmix: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
 
 
 # ---- optimization --------------------------------------------------------------------------------

@@ -1,32 +1,117 @@
-"""Plan → a trained run, and back: build, resume, evaluate, predict, and the list of runs. Torch is imported when it is needed."""
+"""Plan → a trained run, and what can be done with one: resume, evaluate, predict, list. Torch is imported
+when it is needed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MissingError
 from .options import Options
 from .reporter import Reporter, Silent
+from .runs import RunInfo, differences, find_runs, read_run
 
 if TYPE_CHECKING:
+    from .estimate import Forecast
+    from .inference import Prediction
     from .plans import Loader, PlanLike
     from .result import RunResult
+    from .score import Score
 
-__all__ = ["Options", "Reporter", "Silent", "build"]
+__all__ = [
+    "Options",
+    "Reporter",
+    "RunInfo",
+    "Silent",
+    "build",
+    "differences",
+    "evaluate",
+    "find_runs",
+    "forecast",
+    "predict",
+    "read_run",
+    "resume",
+]
 
 
 def build(
-    plan: PlanLike, *, out: Path | None = None, options: Options | None = None, reporter: Reporter | None = None
+    plan: PlanLike,
+    *,
+    out: Path | None = None,
+    options: Options | None = None,
+    reporter: Reporter | None = None,
+    auto_resume: bool = False,
+    load: Loader | None = None,
 ) -> RunResult:
     """Trains a plan by its recipe in a run directory of its own (`out`, or `runs/<name>-<n>`).
 
-    Raises `UsageError`, `TrainingError`, `MissingError`, `RunError`, and `signals.Stopped` where a signal asked to stop.
+    With `auto_resume`, goes on with the run at `out` where there is one: the same command, fresh or
+    continued. Raises `UsageError`, `TrainingError`, `MissingError`, `RunError`, and `signals.StoppedError`
+    where a signal asked to stop.
     """
     _need_torch()
+    if auto_resume and out is not None and (out / "run.json").is_file():
+        return resume(out, plan=plan, load=load, options=options, reporter=reporter)
     from .session import start
 
     return start(plan, out, options or Options(), reporter or Silent())
+
+
+def resume(
+    run: Path,
+    *,
+    plan: PlanLike | None = None,
+    load: Loader | None = None,
+    options: Options | None = None,
+    reporter: Reporter | None = None,
+) -> RunResult:
+    """Goes on with a run to the end of its recipe, bit for bit; a finished one is only exported again.
+
+    `plan` changes what is gone on with (more epochs, say). Raises `RunError` where the run cannot be used.
+    """
+    _need_torch()
+    from .continuation import go_on
+
+    return go_on(run, load or _load, options or Options(), reporter or Silent(), plan)
+
+
+def forecast(plan: PlanLike, *, options: Options | None = None) -> Forecast:
+    """What a build would use and why, with its steps, memory and time: nothing is trained or written."""
+    _need_torch()
+    from .estimate import forecast as estimated
+
+    return estimated(plan, options or Options())
+
+
+def evaluate(run: Path, *, load: Loader | None = None, options: Options | None = None) -> Score:
+    """The exported weights on the run's validation part: loss, error in percent, images."""
+    _need_torch()
+    from .inference import evaluate_run
+
+    return evaluate_run(run, load or _load, options or Options())[0]
+
+
+def predict(
+    run: Path,
+    images: Sequence[Path],
+    *,
+    top: int = 5,
+    load: Loader | None = None,
+    options: Options | None = None,
+) -> list[Prediction]:
+    """The `top` likeliest classes of each image file."""
+    _need_torch()
+    from .inference import predict_images
+
+    return predict_images(run, images, load or _load, options or Options(), top)
+
+
+def _load(path: Path) -> PlanLike:
+    from ..plan import load
+
+    return load(path)
 
 
 def _need_torch() -> None:

@@ -39,7 +39,7 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
     if train.sync_bn and world.size > 1:
         if decisions.device.type != "cuda":
             raise UsageError("sync_bn: torch has it between GPUs only; take it out, or use GPUs")
-        net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+        net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
         net.compile()
     optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
@@ -51,15 +51,16 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
 def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions, world: World) -> None:
     """Puts DDP around the net, after its weights are what they will be.
 
-    DDP orders its buckets anew after its first backward pass, and with three ranks or more the order of a sum changes its last bit.
-    So one pass over zeros is made for nothing, in a fresh run and in a resumed one: from then on both add up alike.
+    DDP orders its buckets anew after its first backward pass, and with three ranks or more the order of a sum
+    changes its last bit. So one pass over zeros is made for nothing, in a fresh run and in a resumed one:
+    from then on both add up alike.
     """
     if world.size == 1:
         return
     ids = [decisions.device.index] if decisions.device.type == "cuda" else None
     learner.model = DistributedDataParallel(learner.net, device_ids=ids, gradient_as_bucket_view=True)
     before = {name: value.clone() for name, value in learner.net.named_buffers()}
-    learner.model.train()
+    learner.net.train()
     for _ in range(2):
         learner.model(torch.zeros(2, *example, device=decisions.device)).sum().backward()
         learner.model.zero_grad(set_to_none=True)
@@ -73,7 +74,7 @@ def make_feed(
     """The batches of this rank. Raises `UsageError` where the recipe's crop is not for such a set."""
     crop, streamed = train.augment.crop, isinstance(data.train, Files)
     if streamed and not isinstance(crop, AreaCrop | SideCrop):
-        raise UsageError(f"images of a folder have many sizes: `augment.crop` must be of kind area or side")
+        raise UsageError("images of a folder have many sizes: `augment.crop` must be of kind area or side")
     if not streamed and isinstance(crop, SideCrop):
         raise UsageError(f"`augment.crop` of kind side is for folders of images; {data.name} takes pad or area")
     if isinstance(crop, PadCrop) and len(data.shape) != 3:
@@ -86,6 +87,7 @@ def make_feed(
         device=decisions.device,
         channels_last=decisions.channels_last,
         validation_images=len(data.validation),
+        levels=data.levels,
     )
 
 

@@ -1,4 +1,6 @@
-"""Normalized images and their indices → images turned, cropped, flipped and blanked, each by its own luck, batch by batch."""
+"""Normalized images and their indices → images turned, cropped, flipped and blanked, each by its own luck,
+batch by batch.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from .counter import key, uniform
 
 
 def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
-    """(n, channels, height, width) float → the same shape. `seed` is the epoch's key, `index` (n,) the samples' numbers.
+    """(n, channels, height, width) float → the same shape. `seed` is the epoch's key, `index` (n,) the
+    samples' numbers.
 
     What comes in from outside the image is 0, which is the mean.
     """

@@ -1,6 +1,8 @@
-"""The state of a run → checkpoints that survive a kill at any instant, and back: the newest one that is whole.
+"""The state of a run → checkpoints that survive a kill at any instant, and back: the newest one that is
+whole.
 
-latest.json is the commit point: it lists what may be trusted, newest first, each with the SHA-256 of its bytes.
+latest.json is the commit point: it lists what may be trusted, newest first, each with the SHA-256 of its
+bytes.
 """
 
 from __future__ import annotations
@@ -23,11 +25,14 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `keep` how many stay."""
+    """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `former` what it was before
+    changes.
+    """
 
     directory: Path
     spec: str
     keep: int = 2
+    former: tuple[str, ...] = ()
 
     def save(self, state: State, step: int, world: int) -> Path:
         """Writes one and commits to it; older ones than `keep` go once the commit is on disk."""
@@ -72,7 +77,7 @@ class Checkpoints:
             if hashlib.sha256(data).hexdigest() != entry["sha256"]:
                 warn(f"{path} is damaged: its bytes are not those that were saved; trying the one before")
                 continue
-            if entry["spec"] != self.spec:
+            if entry["spec"] not in (self.spec, *self.former):
                 raise RunError(f"{path} was saved by another spec than this run's spec.yaml, which was changed since")
             state: State = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
             return state

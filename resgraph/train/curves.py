@@ -1,4 +1,6 @@
-"""Rows of metrics → curves.svg: error in percent over the run, thin for training and bold for validation, as in the papers."""
+"""Rows of metrics → curves.svg: error in percent over the run, thin for training and bold for validation, as
+in the papers.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ Point = tuple[float, float]
 
 
 def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str) -> str:
-    """An SVG of the rows of metrics.jsonl. `unit` is "epochs" or "iterations", `watched` what validates ("test").
+    """An SVG of the rows of metrics.jsonl. `unit` is "epochs" or "iterations", `watched` what validates
+    ("test").
 
-    The error axis is cut where the curves have come down, so that what matters is not a flat line at the bottom.
+    The error axis is cut where the curves have come down, so that what matters is not a flat line at the
+    bottom.
     """
     along = "step" if unit == "iterations" else "epoch"
     train = [(float(row[along]), float(row["train"]["error"])) for row in rows]
@@ -46,12 +50,13 @@ class _Area:
         return LEFT + (WIDTH - LEFT - RIGHT) * value / self.right
 
     def y(self, value: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(value, self.top) / self.top)
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / self.top)
 
 
 def _page(title: str, below: str, body: list[str]) -> str:
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label="{escape(title)}: {escape(below)}" font-family="{FONT}" font-size="12">'
     )
     return "\n".join(
@@ -84,7 +89,8 @@ def _axes(area: _Area, unit: str) -> list[str]:
     out.append(f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle" fill="{SLATE}">{unit}</text>')
     centre = (TOP + foot) / 2
     out.append(
-        f'<text x="16" y="{centre}" text-anchor="middle" fill="{SLATE}" transform="rotate(-90 16 {centre})">error (%)</text>'
+        f'<text x="16" y="{centre}" text-anchor="middle" fill="{SLATE}" '
+        f'transform="rotate(-90 16 {centre})">error (%)</text>'
     )
     return out
 
@@ -102,7 +108,9 @@ def _line(area: _Area, points: Sequence[Point], colour: str, width: float) -> st
 
 def _ends(area: _Area, series: Sequence[tuple[str, Sequence[Point], str, int]]) -> list[str]:
     """Each curve's name beside its end, moved apart where they would touch."""
-    placed = sorted((area.y(points[-1][1]), name, points, colour, weight) for name, points, colour, weight in series if points)
+    placed = sorted(
+        (area.y(points[-1][1]), name, points, colour, weight) for name, points, colour, weight in series if points
+    )
     out: list[str] = []
     floor = -math.inf
     room = [HEIGHT - BOTTOM - 16 * (len(placed) - 1 - i) for i in range(len(placed))]
@@ -117,10 +125,11 @@ def _ends(area: _Area, series: Sequence[tuple[str, Sequence[Point], str, int]]) 
 
 
 def _drops(rates: Sequence[Point]) -> list[float]:
-    """Where the learning rate falls to half or less at once: the steps of a schedule."""
-    pairs = zip(rates, rates[1:], strict=False)
-    sharp = [before[0] for before, after in pairs if after[1] <= before[1] / 2]
-    return sharp if len(sharp) <= 4 else []
+    """Where the learning rate falls to half or less from a flat stretch: the steps of a schedule, not a
+    cosine's end.
+    """
+    triples = zip(rates, rates[1:], rates[2:], strict=False)
+    return [last[0] for first, last, after in triples if first[1] == last[1] and after[1] <= last[1] / 2]
 
 
 def _drop(area: _Area, value: float) -> str:

@@ -1,4 +1,6 @@
-"""A plan, its recipe, the machine and the options → what will be used, and why: device, precision, layout, compile."""
+"""A plan, its recipe, the machine and the options → what will be used, and why: device, precision, layout,
+compile.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Reason = tuple[str, str, str]
 """What is decided, the choice, and why."""
 
 SMALL_STEP = 2e9
-"""Multiply-adds of a step under which bf16 costs more in conversions than it saves (measured on a CPU with AMX)."""
+"""Multiply-adds of a step under which bf16 costs more in conversions than it saves (measured on a CPU with
+AMX).
+"""
 COMPILE_PAYS = 600.0
 """Seconds of estimated training from which compiling pays for itself on a GPU."""
 
@@ -39,13 +43,23 @@ class Decisions:
         """What losses are added up in."""
         return torch.float32 if self.device.type == "mps" else torch.float64
 
+    def used(self) -> dict[str, str | int]:
+        """What a resume must use again to come to the same bits, as `Options` say it."""
+        return {
+            "precision": "bf16" if self.bf16 else "fp32",
+            "layout": "channels-last" if self.channels_last else "contiguous",
+            "compile": "on" if self.compile else "off",
+            "threads": self.threads,
+        }
+
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
 
 def decide(options: Options, world: World, step_macs: float, images: bool, steps: int) -> Decisions:
-    """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the run.
+    """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the
+    run.
 
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
@@ -59,7 +73,9 @@ def decide(options: Options, world: World, step_macs: float, images: bool, steps
     threads = options.threads or max(1, cores // world.size)
     workers = min(8, max(1, cores // world.size)) if options.workers is None else options.workers
     if device.type == "cpu":
-        reasons.append(("threads", f"{threads} threads", "as asked" if options.threads else "the cores of this process"))
+        reasons.append(
+            ("threads", f"{threads} threads", "as asked" if options.threads else "the cores of this process")
+        )
     return Decisions(device, bf16, layout, compiled, fused, workers, threads, tuple(reasons))
 
 

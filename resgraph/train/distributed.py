@@ -1,4 +1,6 @@
-"""The environment of torchrun, SLURM or MPI → which process this is, and the few collective operations that training needs."""
+"""The environment of torchrun, SLURM or MPI → which process this is, and the few collective operations that
+training needs.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,8 @@ def join(environment: Mapping[str, str], device: str) -> World:
         return world
     if "MASTER_ADDR" not in environment or "MASTER_PORT" not in environment:
         raise UsageError(
-            f"{world.size} processes are told of, but not where to meet: set MASTER_ADDR and MASTER_PORT, or use torchrun"
+            f"{world.size} processes are told of, but not where to meet: "
+            "set MASTER_ADDR and MASTER_PORT, or use torchrun"
         )
     if not dist.is_available():
         raise MissingError("this torch was built without torch.distributed; one process is all it can do")

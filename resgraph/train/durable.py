@@ -1,4 +1,6 @@
-"""Bytes → files that are whole or absent whatever happens: temporary file, flush to disk, rename, directory flush."""
+"""Bytes → files that are whole or absent whatever happens: temporary file, flush to disk, rename, directory
+flush.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ TEMPORARY = ".partial-"
 
 
 def write_whole(path: Path, content: bytes | str) -> str:
-    """Writes `path` so that a reader sees the old file or the new, never a part. Returns the SHA-256 of the content.
+    """Writes `path` so that a reader sees the old file or the new, never a part. Returns the SHA-256 of the
+    content.
 
     Raises `RunError` where the disk is full, read-only or gone; the old file is then as it was.
     """
@@ -62,7 +65,9 @@ def disk_error(path: Path, error: OSError) -> RunError:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Makes the names in a directory durable; where the platform cannot (Windows), renames are as good as it gets."""
+    """Makes the names in a directory durable; where the platform cannot (Windows), renames are as good as it
+    gets.
+    """
     try:
         handle = os.open(directory, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Weights after each step → their exponential moving average, in a module of its own that can be evaluated."""
+"""Weights after each step → their exponential moving average, in a module that can be evaluated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class Average:
 
     @torch.no_grad()
     def update(self, net: nn.Module, step: int) -> None:
-        """After step number `step`, counted from 1; the first updates lean on the net, as it has no history yet."""
+        """After step number `step`, counted from 1; the first updates lean on the net, as it has no history
+        yet.
+        """
         if step % self.recipe.every:
             return
         self.updates += 1

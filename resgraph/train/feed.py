@@ -62,6 +62,7 @@ class Feed:
     device: torch.device
     channels_last: bool
     validation_images: int
+    levels: int
 
     def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
         """The training batches of an epoch from step `first` of it on."""
@@ -70,12 +71,14 @@ class Feed:
         start = epoch * self.sampler.steps_per_epoch + first
         raw = self.pixels.train(epoch, order)
         for step, (index, (images, labels)) in enumerate(zip(order.to(self.device), raw, strict=True), start):
-            painted = repaint(images, self.recipe.augment, seed, index)
+            painted = repaint(images, self.recipe.augment, self.levels, seed, index)
             ready = augment(self.normalization(painted), self.recipe.augment, seed, index)
             yield mix(self._layout(ready), labels, self.recipe.augment, self.recipe.seed, step)
 
     def validation(self, world: World) -> Iterator[tuple[Tensor, Tensor]]:
-        """Each validation image once over all ranks: images, and labels with -100 where a batch was filled up."""
+        """Each validation image once over all ranks: images, and labels with -100 where a batch was filled
+        up.
+        """
         batch = self.sampler.batch // self.sampler.world
         mine = torch.arange(world.rank, self.validation_images, world.size)
         rows = -(-self.validation_images // (batch * world.size))

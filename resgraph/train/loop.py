@@ -1,9 +1,12 @@
-"""Net, recipe and batches → steps, evaluations and checkpoints, in the one order that every run and every resume follows."""
+"""Net, recipe and batches → steps, evaluations and checkpoints, in the one order that every run and every
+resume follows.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,18 +20,19 @@ from .counter import key
 from .decide import Decisions
 from .distributed import World
 from .ema import Average
-from .evaluate import Score, score
 from .feed import Feed
 from .mix import Batch
 from .optimizer import set_lr
 from .reporter import Epoch, Reporter, Step
 from .schedule import Schedule
+from .score import Score, score
 from .tally import Tally
 
 LOOK = 0.25
 """Seconds between looks at the loss: a look waits for the device, so a step must not have one."""
 AGREE = 10
 """Steps between looks where ranks must look together."""
+MILDER = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
 
 
 @dataclass(slots=True)
@@ -63,7 +67,10 @@ class Learner:
         """Goes on from `state`."""
         self.step = state["step"]
         self.net.load_state_dict(state["net"])
+        chosen = [{k: v for k, v in group.items() if k != "params"} for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, options in zip(self.optimizer.param_groups, chosen, strict=True):
+            group.update(options)  # the recipe's word holds, not the checkpoint's
         self.schedule.load(state["schedule"])
         if self.average:
             self.average.net.load_state_dict(state["average"]["net"])
@@ -73,7 +80,9 @@ class Learner:
 
 @dataclass(slots=True)
 class Loop:
-    """Runs a learner to the end of its schedule. `asked` is the signal that came, or 0; `save` writes a checkpoint."""
+    """Runs a learner to the end of its schedule. `asked` is the signal that came, or 0; `save` writes a
+    checkpoint.
+    """
 
     train: Train
     learner: Learner
@@ -142,7 +151,8 @@ class Loop:
             other = self._loss(logits, batch.partners[part])
             loss = batch.share * loss + (1 - batch.share) * other
         (loss / parts).backward()  # type: ignore[no-untyped-call]
-        self.learner.tally.add(loss.detach(), logits.detach(), labels, self.learner.step)
+        counted = batch.main[part]
+        self.learner.tally.add(loss.detach(), logits.detach(), counted, self.learner.step)
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing, ignore_index=-100)
@@ -172,8 +182,7 @@ class Loop:
         if bad >= 0:
             lr = self.learner.schedule.lr(bad)
             raise TrainingError(
-                f"the loss is not finite at step {bad + 1:,}, with a learning rate of {lr:.3g}; a smaller "
-                f"`optimizer.lr`, a `warmup` or `clip: 1.0` may help"
+                f"the loss is not finite at step {bad + 1:,}, with a learning rate of {lr:.3g}; {MILDER}"
             )
         return loss, error
 
@@ -217,17 +226,16 @@ class Loop:
         self._finite()
         for name, value in self.learner.net.state_dict().items():
             if value.is_floating_point() and not torch.isfinite(value).all():
+                step = self.learner.step
                 raise TrainingError(
-                    f"`{name}` is not finite after step {self.learner.step:,}; nothing was saved of it; a smaller "
-                    f"`optimizer.lr`, a `warmup` or `clip: 1.0` may help"
+                    f"`{name}` is not finite after step {step:,}, with a learning rate of "
+                    f"{self.learner.schedule.lr(step - 1):.3g}; nothing was saved of it; {MILDER}"
                 )
         self.save()
 
 
-def synchronized(model: nn.Module, last: bool) -> Any:
+def synchronized(model: nn.Module, last: bool) -> AbstractContextManager[None]:
     """Gradients are averaged over the ranks with the last part only."""
-    from contextlib import nullcontext
-
     if isinstance(model, nn.parallel.DistributedDataParallel) and not last:
         return model.no_sync()
     return nullcontext()

@@ -1,4 +1,6 @@
-"""Evaluations → rows of metrics.jsonl, and back: append-only, the same bytes for the same run, clocks kept elsewhere."""
+"""Evaluations → rows of metrics.jsonl, and back: append-only, the same bytes for the same run, clocks kept
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ class Metrics:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The whole rows of a file, none where it does not exist; what is not a row with a step ends the reading."""
+    """The whole rows of a file, none where there is no file; what is not a row with a step ends them."""
     rows: list[dict[str, Any]] = []
     if not path.exists():
         return rows

@@ -22,6 +22,11 @@ class Batch:
     partners: Tensor | None = None
     share: float = 1.0
 
+    @property
+    def main(self) -> Tensor:
+        """The label of the larger part of each image."""
+        return self.labels if self.partners is None or self.share >= 0.5 else self.partners
+
 
 def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -> Batch:
     """One share for the whole batch, a function of (seed, step); each image's partner is the one after it."""

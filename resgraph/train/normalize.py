@@ -1,4 +1,4 @@
-"""Training images → the mean and spread that are taken out of every image, and that a prediction needs again."""
+"""Training images → the mean and spread that are taken out of every image, at a prediction too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from .data.sets import Resident
 
 @dataclass(frozen=True, slots=True)
 class Normalization:
-    """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1, height or 1, width or 1)."""
+    """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1, height or 1,
+    width or 1).
+    """
 
     scale: Tensor
     offset: Tensor
@@ -36,13 +38,11 @@ class Normalization:
         return cls(torch.tensor(document["scale"]), torch.tensor(document["offset"]))
 
 
-def measure(
-    images: Resident, levels: int, how: Literal["per-channel", "per-pixel", "scale"]
-) -> Normalization:
+def measure(images: Resident, levels: int, how: Literal["per-channel", "per-pixel", "scale"]) -> Normalization:
     """What the training images say, in pixels scaled to [0, 1].
 
-    `per-channel` takes out mean and standard deviation of each channel, `per-pixel` the mean image (He et al. 2016),
-    `scale` nothing.
+    `per-channel` takes out mean and standard deviation of each channel, `per-pixel` the mean image (He et al.
+    2016), `scale` nothing.
     """
     lead = images.images.shape[1]
     rest = (1,) * (images.images.ndim - 2)
@@ -50,8 +50,8 @@ def measure(
         return Normalization(torch.full((lead, *rest), 1 / levels), torch.zeros(lead, *rest))
     total = torch.zeros(images.images.shape[1:], dtype=torch.float64)
     square = torch.zeros_like(total)
-    for part in images.images.split(1024):
-        values = part.to(torch.float64) / levels
+    for first in range(0, len(images), 1024):
+        values = images.images[first : first + 1024].to(torch.float64) / levels
         total += values.sum(0)
         square += values.square().sum(0)
     count = len(images)

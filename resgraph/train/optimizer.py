@@ -1,4 +1,6 @@
-"""A recipe's optimizer and a net → a torch optimizer, with the parameters that do not decay in a group of their own."""
+"""A recipe's optimizer and a net → a torch optimizer, with the parameters that do not decay in a group of
+their own.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,14 @@ def make_optimizer(recipe: Sgd | AdamW, net: nn.Module, *, fused: bool) -> torch
     ]
     groups = [group for group in groups if group["params"]]
     if isinstance(recipe, Sgd):
-        return torch.optim.SGD(
-            groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=fused
-        )
+        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=fused)
     return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused)
 
 
 def exempt_names(net: nn.Module, kinds: tuple[str, ...]) -> frozenset[str]:
-    """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other vectors and numbers."""
+    """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other vectors and
+    numbers.
+    """
     exempt: set[str] = set()
     for prefix, module in net.named_modules():
         for name, parameter in module.named_parameters(recurse=False):

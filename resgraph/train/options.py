@@ -1,4 +1,6 @@
-"""How a run is carried out, as the command line says it → `Options`; none of it changes what is learned on purpose."""
+"""How a run is carried out, as the command line says it → `Options`; none of it changes what is learned on
+purpose.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where, how fast and how often. "auto" and None are decided from the machine and the net, and told with reasons."""
+    """Where, how fast and how often. "auto" and None are decided from the machine and the net, and told with
+    reasons.
+    """
 
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"

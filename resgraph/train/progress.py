@@ -21,7 +21,8 @@ def reporter_for(stream: TextIO | None = None) -> Reporter:
 def epoch_line(epoch: Epoch, epochs: float) -> str:
     """`epoch 12/40  loss 0.112  train error 3.12 %  validation error 1.39 %  lr 0.042  8 s`."""
     return (
-        f"epoch {epoch.epoch:>3g}/{epochs:g}  loss {epoch.train_loss:.4f}  train error {epoch.train_error:5.2f} %  "
+        f"epoch {epoch.epoch:>3g}/{epochs:g}  loss {epoch.train_loss:.4f}  "
+        f"train error {epoch.train_error:5.2f} %  "
         f"validation error {epoch.validation_error:5.2f} %  lr {epoch.lr:.2g}  {epoch.seconds:.0f} s"
     )
 
@@ -82,7 +83,8 @@ class Bar(Lines):
 
     def step(self, step: Step) -> None:
         """Moves the bar."""
-        facts = f"loss {step.loss:.3f}  error {step.error:.1f} %  lr {step.lr:.2g}  {step.images_per_second:,.0f} images/s"
+        speed = f"{step.images_per_second:,.0f} images/s"
+        facts = f"loss {step.loss:.3f}  error {step.error:.1f} %  lr {step.lr:.2g}  {speed}"
         self.progress.update(
             self.task, completed=step.step, description=f"epoch {step.epoch}/{self.epochs:g}", facts=facts
         )

@@ -19,7 +19,9 @@ PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the best one picked)."""
+    """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the best one
+    picked).
+    """
 
     name: str
     directory: Path

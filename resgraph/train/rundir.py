@@ -1,4 +1,6 @@
-"""A name → a run directory of its own: made exclusively, locked while it is in use, with a fixed place for everything."""
+"""A name → a run directory of its own: made exclusively, locked while it is in use, with a fixed place for
+everything.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from ..errors import RunError, UsageError
 from .durable import disk_error, sweep, write_whole
 from .metrics import Metrics
 
+LOCK = ".lock"
 PLACES = {
     "spec": "spec.yaml",
     "diagram": "diagram.svg",
@@ -29,7 +32,7 @@ PLACES = {
 
 @dataclass(slots=True)
 class RunDirectory:
-    """A directory that this process alone writes to. `lock` is held until `release`."""
+    """A directory that this process alone writes to, while it is entered as a context."""
 
     path: Path
     lock: IO[bytes]
@@ -57,19 +60,27 @@ class RunDirectory:
         """Adds to run.json."""
         self.write("run.json", json.dumps({**self.facts(), **facts}, indent=2) + "\n")
 
-    def release(self) -> None:
+    def __enter__(self) -> RunDirectory:
+        """Itself: the lock is held already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Lets others have it."""
         self.lock.close()
 
 
 def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
-    """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken, `RunError` where none can be made."""
+    """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken, `RunError` where
+    none can be made.
+    """
     if out is None:
         return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        if not force or not (out / "run.json").is_file():
-            hint = "--force replaces it" if (out / "run.json").is_file() else "it is no run, so nothing replaces it"
-            raise UsageError(f"{out} exists already; {hint}; `resgraph resume {out}` goes on with a run")
+        is_run, is_ours = (out / "run.json").is_file(), (out / LOCK).is_file()
+        if is_run and not force:
+            raise UsageError(f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it")
+        if not is_ours:  # with a lock and no run.json, a run died here before it began
+            raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
         _lock(out).close()  # refuses where the run is still going
         shutil.rmtree(out)
     try:
@@ -83,6 +94,7 @@ def open_run(path: Path) -> RunDirectory:
     """An existing run, locked. Raises `RunError` where there is none, or another process has it."""
     read_facts(path)
     lock = _lock(path)
+    (path / "checkpoints").mkdir(exist_ok=True)
     for directory in (path, path / "checkpoints"):
         sweep(directory)
     return RunDirectory(path, lock)
@@ -125,7 +137,7 @@ def _fresh(path: Path) -> RunDirectory:
 
 def _lock(path: Path) -> IO[bytes]:
     """An advisory lock that the system lets go of when its owner dies, however it dies."""
-    handle = (path / ".lock").open("ab")
+    handle = (path / LOCK).open("ab")
     try:
         if os.name == "posix":
             import fcntl
@@ -135,3 +147,14 @@ def _lock(path: Path) -> IO[bytes]:
         handle.close()
         raise RunError(f"{path} is in use by another process; two runs never share a directory") from error
     return handle
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process holds the run now."""
+    if not (path / LOCK).exists():
+        return False
+    try:
+        _lock(path).close()
+    except RunError:
+        return True
+    return False

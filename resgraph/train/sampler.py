@@ -1,4 +1,6 @@
-"""(seed, epoch, step) → which samples, on which rank: the same order whatever the number of workers, ranks or resumes."""
+"""(seed, epoch, step) → which samples, on which rank: the same order whatever the number of workers, ranks or
+resumes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from .counter import key, permutation
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged batch is left out."""
+    """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged batch is left
+    out.
+    """
 
     samples: int
     batch: int
@@ -27,9 +31,7 @@ class Sampler:
             )
         if self.batch % self.world:
             near = max(self.world, round(self.batch / self.world) * self.world)
-            raise UsageError(
-                f"a batch of {self.batch} cannot be shared equally by {self.world} processes; {near} can"
-            )
+            raise UsageError(f"a batch of {self.batch} cannot be shared equally by {self.world} processes; {near} can")
 
     @property
     def steps_per_epoch(self) -> int:

@@ -1,4 +1,6 @@
-"""A step → the learning rate: warm-up first, then the schedule; plateaus and error-bound warm-ups remember what they saw."""
+"""A step → the learning rate: warm-up first, then the schedule; plateaus and error-bound warm-ups remember
+what they saw.
+"""
 
 from __future__ import annotations
 

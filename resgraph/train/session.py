@@ -7,6 +7,8 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +33,7 @@ from .reporter import Reporter, Silent, Start
 from .result import RunResult
 from .rundir import PLACES, RunDirectory, create
 from .sampler import Sampler
-from .signals import Stopped, listening
+from .signals import StoppedError, listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def recipe_of(plan: PlanLike) -> Train:
     """The recipe of a plan; raises `UsageError` where it has none."""
     train = plan.spec.train
     if not isinstance(train, Train):
-        raise UsageError(f"{plan.name} has no `train:`; write `train: digits`, or name a recipe with --set train=digits")
+        raise UsageError(
+            f"{plan.name} has no `train:`; write `train: digits`, or name a recipe with --set train=digits"
+        )
     return train
 
 
@@ -73,16 +77,18 @@ def start(plan: PlanLike, out: Path | None, options: Options, reporter: Reporter
     reporter = reporter if world.first else Silent()
     try:
         ready = prepare(plan, options, world)
-        run = create(plan.name, out, force=options.force) if world.first else None
-        if run:
-            describe(run, ready)
-        return carry_on(ready, run, options, reporter)
+        with create(plan.name, out, force=options.force) if world.first else nullcontext() as run:
+            if run:
+                describe(run, ready)
+            return carry_on(ready, run, options, reporter)
     finally:
         world.leave()
 
 
 def describe(run: RunDirectory, ready: Prepared) -> None:
-    """Writes what is known before the first step: the spec, its pictures and source, and the facts of the run."""
+    """Writes what is known before the first step: the spec, its pictures and source, and the facts of the
+    run.
+    """
     plan, data = ready.plan, ready.data
     run.write("spec.yaml", plan.resolved())
     run.write("model.py", plan.source())
@@ -93,7 +99,12 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
         "status": "running",
         "spec": spec_hash(plan),
         "recipe": ready.train.document(),
-        "data": {"name": data.name, "about": data.about, "train": len(data.train), "validation": len(data.validation)},
+        "data": {
+            "name": data.name,
+            "about": data.about,
+            "train": len(data.train),
+            "validation": len(data.validation),
+        },
         "classes": list(data.classes),
         "watched": data.watched,
         "params": plan.params,
@@ -101,7 +112,7 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
         "steps": ready.steps,
         "world": ready.world.size,
         "decisions": [list(reason) for reason in ready.decisions.reasons],
-        "bf16": ready.decisions.bf16,
+        "used": ready.decisions.used(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "command": sys.argv,
     }
@@ -119,7 +130,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
     world, train = ready.world, ready.train
     learner = make_learner(ready.plan, train, ready.sampler, ready.decisions, world)
     normalization = _normalization(ready)
-    checkpoints = run and Checkpoints(run.checkpoints, run.facts()["spec"], options.keep)
+    checkpoints = run_checkpoints(run, options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     if state:
         learner.load(state, world)
@@ -156,9 +167,14 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
     if number:
         if run:
             run.update(status="stopped")
-            run.release()
-        raise Stopped(number, f"stopped after step {learner.step:,}, saved; go on with: resgraph resume {where}")
+        raise StoppedError(number, f"stopped after step {learner.step:,}, saved; go on with: resgraph resume {where}")
     return finish(ready, run, learner, Path(where))
+
+
+def run_checkpoints(run: RunDirectory, keep: int = 2) -> Checkpoints:
+    """The checkpoints of a run, with the specs that it had."""
+    facts = run.facts()
+    return Checkpoints(run.checkpoints, facts["spec"], keep, tuple(facts.get("former", ())))
 
 
 def _run(loop: Loop, ready: Prepared) -> int:
@@ -170,12 +186,12 @@ def _run(loop: Loop, ready: Prepared) -> int:
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
             raise TrainingError(
                 f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
-                f"`accumulate: {2 * ready.train.accumulate}` (the same result in smaller parts) or a smaller batch"
+                f"`accumulate: {2 * ready.train.accumulate}` (in smaller parts) or a smaller batch"
             ) from error
         raise
 
 
-def _saver(learner: Learner, checkpoints: Checkpoints | None, world: World):  # type: ignore[no-untyped-def]
+def _saver(learner: Learner, checkpoints: Checkpoints | None, world: World) -> Callable[[], None]:
     def save() -> None:
         state = learner.state(world)  # on every rank: they add up what they have seen
         if checkpoints:
@@ -227,7 +243,7 @@ def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: P
     last, plan = rows[-1], ready.plan
     if run:
         weights = {name: value.detach().cpu().contiguous() for name, value in learner.judged.state_dict().items()}
-        run.write("weights.safetensors", safetensors(weights, {"format": "pt", "name": plan.name}))
+        run.write("weights.safetensors", safetensors(weights, {"format": "pt"}))
         run.write("curves.svg", curves(plan.name, rows, ready.train.unit, ready.data.watched))
     result = RunResult(
         name=plan.name,
@@ -246,5 +262,4 @@ def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: P
     )
     if run:
         run.update(status="done", result={"accuracy": result.accuracy, "seconds": round(result.seconds, 3)})
-        run.release()
     return result

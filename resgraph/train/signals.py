@@ -11,12 +11,10 @@ from typing import Any
 
 from ..errors import ResgraphError
 
-ASKED = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
-)
+ASKED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name))
 
 
-class Stopped(ResgraphError):
+class StoppedError(ResgraphError):
     """A signal asked the run to stop, and it did, with everything saved. Exits 128 + the signal's number."""
 
     def __init__(self, number: int, message: str) -> None:
@@ -45,7 +43,9 @@ class StopRequest:
 
 @contextmanager
 def listening() -> Iterator[StopRequest]:
-    """Handles the signals within the block; elsewhere than in the main thread Python gives none, and nothing is handled."""
+    """Handles the signals within the block; elsewhere than in the main thread Python gives none, and nothing
+    is handled.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request

@@ -1,4 +1,6 @@
-"""The losses and errors of training steps → their means, added up on the device so that no step waits for a number."""
+"""The losses and errors of training steps → their means, added up on the device so that no step waits for a
+number.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from .distributed import World
 
 
 class Tally:
-    """Sums since the last evaluation: loss times images, wrong answers, images; and the same since the last window."""
+    """Sums since the last evaluation: loss times images, wrong answers, images; and the same since the last
+    window.
+    """
 
     def __init__(self, device: torch.device, sum_type: torch.dtype) -> None:
         self.sums = torch.zeros(6, dtype=sum_type, device=device)

@@ -10,7 +10,9 @@ from .sets import DataSet, Resident, stratified
 
 
 def load_digits(recipe: Digits) -> DataSet:
-    """Grey images with 17 levels (0 to 16), split by class; the same split for the same seed, on every machine."""
+    """Grey images with 17 levels (0 to 16), split by class; the same split for the same seed, on every
+    machine.
+    """
     try:
         from sklearn.datasets import load_digits as bundled
     except ImportError as error:
@@ -31,6 +33,6 @@ def load_digits(recipe: Digits) -> DataSet:
         validation=Resident(images[test], labels[test]),
         classes=tuple(map(str, range(10))),
         shape=(recipe.channels, recipe.size, recipe.size),
-        about="optical recognition of handwritten digits (Alpaydin, Kaynak 1998), as bundled with scikit-learn",
+        about="handwritten digits (Alpaydin, Kaynak 1998), as bundled with scikit-learn",
         levels=levels,
     )

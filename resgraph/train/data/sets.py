@@ -1,4 +1,6 @@
-"""What a data set is once it is read: images in memory as uint8, or images that are decoded as they are asked for."""
+"""What a data set is once it is read: images in memory as uint8, or images that are decoded as they are asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says where it is from."""
+    """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says where it is
+    from.
+    """
 
     name: str
     train: Resident | Files
@@ -50,7 +54,9 @@ class DataSet:
     facts: dict[str, str] = field(default_factory=dict)
 
     def check(self, shape: Shape, output: Shape) -> None:
-        """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out of range."""
+        """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out
+        of range.
+        """
         if shape != self.shape:
             raise TrainingError(
                 f"the net reads {shape_text(shape)}, but {self.name} has images of {shape_text(self.shape)}; "
@@ -74,11 +80,11 @@ class DataSet:
 
 
 def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Indices of the larger and the smaller part; `share` of each class (at least one) goes to the smaller."""
+    """Indices of the larger and the smaller part, to which `share` of each class (at least one) goes."""
     from ..counter import key, permutation
 
     kept, taken = [], []
-    for label in labels.unique(sorted=True).tolist():
+    for label in range(int(labels.max()) + 1):
         members = (labels == label).nonzero().flatten()
         members = members[permutation(key(seed, "split", label), len(members))]
         count = max(1, round(len(members) * share))

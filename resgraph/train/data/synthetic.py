@@ -30,4 +30,12 @@ def load_synthetic(recipe: Synthetic, shape: Shape, output: Shape) -> DataSet:
             images[part] = (128 + 40 * noisy).clamp(0, 255).to(torch.uint8)
         parts.append(Resident(images, labels))
     names = tuple(f"class {i}" for i in range(classes))
-    return DataSet("synthetic", parts[0], parts[1], names, shape, f"synthetic images, seed {recipe.seed}", watched="validation")
+    return DataSet(
+        "synthetic",
+        parts[0],
+        parts[1],
+        names,
+        shape,
+        f"synthetic images, seed {recipe.seed}",
+        watched="validation",
+    )

@@ -23,9 +23,7 @@ class Score:
 
 
 @torch.no_grad()
-def score(
-    net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], decisions: Decisions, world: World
-) -> Score:
+def score(net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], decisions: Decisions, world: World) -> Score:
     """Over all ranks; labels of -100 do not count. The net is left in the mode that it was in."""
     training = net.training
     net.eval()

@@ -1,0 +1,195 @@
+"""An official CIFAR archive, or the folder it unpacks to → a data set; archives are checked by their
+published MD5.
+
+https://www.cs.toronto.edu/~kriz/cifar.html tells the formats: the binary version has records of one label
+byte (CIFAR-100: coarse, then fine) and 3,072 pixel bytes, the python version pickled dictionaries with the
+same pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+
+from ...errors import MissingError, TrainingError
+from ...language.recipe_records import Cifar
+from .pickles import read_dictionary
+from .sets import DataSet, Resident, stratified
+
+PIXELS = 3072
+LARGEST = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One official archive: its file and folder, its MD5, the files of both parts, where labels are."""
+
+    archive: str
+    md5: str
+    folder: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    names: str
+    binary: bool
+    labels: str  # key of the pickled dictionary
+    names_key: str
+
+
+TEN = tuple(f"data_batch_{i}" for i in range(1, 6))
+VERSIONS: dict[str, tuple[Version, ...]] = {
+    "cifar10": (
+        Version(
+            "cifar-10-binary.tar.gz",
+            "c32a1d4ab5d03f1284b67883e8d87530",
+            "cifar-10-batches-bin",
+            tuple(f"{name}.bin" for name in TEN),
+            ("test_batch.bin",),
+            "batches.meta.txt",
+            True,
+            "labels",
+            "",
+        ),
+        Version(
+            "cifar-10-python.tar.gz",
+            "c58f30108f718f92721af3b95e74349a",
+            "cifar-10-batches-py",
+            TEN,
+            ("test_batch",),
+            "batches.meta",
+            False,
+            "labels",
+            "label_names",
+        ),
+    ),
+    "cifar100": (
+        Version(
+            "cifar-100-binary.tar.gz",
+            "03b5dce01913d631647c71ecec9e9cb8",
+            "cifar-100-binary",
+            ("train.bin",),
+            ("test.bin",),
+            "fine_label_names.txt",
+            True,
+            "fine_labels",
+            "",
+        ),
+        Version(
+            "cifar-100-python.tar.gz",
+            "eb9058c3a382ffc7106e4002c42a8d85",
+            "cifar-100-python",
+            ("train",),
+            ("test",),
+            "meta",
+            False,
+            "fine_labels",
+            "fine_label_names",
+        ),
+    ),
+}
+"""The official files, with the MD5 sums that https://www.cs.toronto.edu/~kriz/cifar.html gives."""
+
+
+def load_cifar(recipe: Cifar, path: Path) -> DataSet:
+    """`path` is an archive, an unpacked folder, or a folder that holds one of either.
+
+    Raises `MissingError` where there is none, with the way to get it, and `TrainingError` where one is
+    damaged.
+    """
+    version, files = _find(recipe.set, path)
+    classes = _classes(version, files)
+    train, test = (_part(version, files, names, len(classes)) for names in (version.train, version.test))
+    watched = "test"
+    if recipe.held_out:
+        kept, held = stratified(train.labels, recipe.held_out / len(train), recipe.split_seed)
+        train, test = (
+            Resident(train.images[kept], train.labels[kept]),
+            Resident(train.images[held], train.labels[held]),
+        )
+        watched = "validation"
+    title = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}[recipe.set]
+    about = f"{title} (Krizhevsky 2009), {version.archive}"
+    return DataSet(title, train, test, classes, (3, 32, 32), about, watched=watched)
+
+
+def _find(name: str, path: Path) -> tuple[Version, dict[str, bytes]]:
+    """The version that is there, and its files by name."""
+    for version in VERSIONS[name]:
+        for folder in (path, path / version.folder):
+            if all((folder / file).is_file() for file in (*version.train, *version.test, version.names)):
+                wanted = (*version.train, *version.test, version.names)
+                return version, {file: (folder / file).read_bytes() for file in wanted}
+        for archive in (path, path / version.archive):
+            if archive.is_file() and archive.name == version.archive:
+                return version, _unpack(version, archive)
+    if path.is_file():
+        known = " or ".join(version.archive for version in VERSIONS[name])
+        raise TrainingError(f"{path} is none of the official archives: {known}")
+    first = VERSIONS[name][0]
+    raise MissingError(
+        f"{name} is not in {path}: download https://www.cs.toronto.edu/~kriz/{first.archive} into it "
+        "(the archive or its folder, binary or python version), or say where it is with `data.path`"
+    )
+
+
+def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
+    """The files of an archive, in memory: nothing is written anywhere."""
+    data = archive.read_bytes()
+    digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if digest != version.md5:
+        raise TrainingError(
+            f"{archive} is damaged or not the official one: its MD5 is {digest}, the published one {version.md5}"
+        )
+    wanted, files = {*version.train, *version.test, version.names}, {}
+    with tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            name = Path(member.name).name
+            if member.isreg() and name in wanted and member.size <= LARGEST:
+                handle = tar.extractfile(member)
+                files[name] = handle.read() if handle else b""
+    missing = wanted - files.keys()
+    if missing:
+        raise TrainingError(f"{archive} lacks {', '.join(sorted(missing))}")
+    return files
+
+
+def _classes(version: Version, files: dict[str, bytes]) -> tuple[str, ...]:
+    if version.binary:
+        return tuple(line for line in files[version.names].decode("utf-8", "replace").split("\n") if line.strip())
+    names = read_dictionary(files[version.names], version.names).get(version.names_key)
+    if not isinstance(names, list) or not names:
+        raise TrainingError(f"{version.names} has no `{version.names_key}`")
+    return tuple(str(name) for name in names)
+
+
+def _part(version: Version, files: dict[str, bytes], names: tuple[str, ...], classes: int) -> Resident:
+    read = _read_binary if version.binary else _read_python
+    parts = [read(version, files[name], name) for name in names]
+    images, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= classes):
+        raise TrainingError(f"{names[0]} has labels out of 0 to {classes - 1}; is it another set's file?")
+    return Resident(images.view(-1, 3, 32, 32), labels)
+
+
+def _read_binary(version: Version, data: bytes, name: str) -> tuple[Tensor, Tensor]:
+    lead = 2 if version.labels == "fine_labels" else 1
+    if not data or len(data) % (lead + PIXELS):
+        raise TrainingError(f"{name} is cut short: {len(data):,} bytes are no whole records of {lead + PIXELS:,}")
+    records = torch.from_numpy(numpy.frombuffer(data, dtype=numpy.uint8).reshape(-1, lead + PIXELS).copy())
+    return records[:, lead:].contiguous(), records[:, lead - 1].to(torch.int64)
+
+
+def _read_python(version: Version, data: bytes, name: str) -> tuple[Tensor, Tensor]:
+    found: dict[str, Any] = read_dictionary(data, name)
+    pixels, labels = found.get("data"), found.get(version.labels)
+    if not isinstance(pixels, numpy.ndarray) or pixels.dtype != numpy.uint8 or pixels.shape[1:] != (PIXELS,):
+        raise TrainingError(f"{name} has no `data` of rows of {PIXELS:,} bytes")
+    if not isinstance(labels, list) or len(labels) != len(pixels) or not all(type(x) is int for x in labels):
+        raise TrainingError(f"{name} has no `{version.labels}`, one number for each image")
+    return torch.from_numpy(pixels.copy()), torch.tensor(labels, dtype=torch.int64)

@@ -1,0 +1,139 @@
+"""Augmentation: what it may do to pixels, and that each image's luck is its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from resgraph.language.recipe_records import Augment, RandAugment
+from resgraph.train import augment as module
+from resgraph.train.augment import augment
+from resgraph.train.mix import mix
+from resgraph.train.pixels import repaint
+from resgraph.train.randaugment import OPERATIONS
+
+INDEX = torch.arange(40)
+
+
+def images(n: int = 40, channels: int = 3, side: int = 8) -> Tensor:
+    return torch.randn(n, channels, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def recipe(**keys: Any) -> Augment:
+    return Augment.model_validate_json(json.dumps(keys))
+
+
+EVERYTHING = {
+    "crop": {"kind": "pad", "cells": 2},
+    "flip": True,
+    "rotate": 10,
+    "zoom": 0.1,
+    "shift": 1,
+    "cutout": 3,
+}
+
+
+@pytest.mark.parametrize("keys", [{key: value} for key, value in EVERYTHING.items()] + [EVERYTHING])
+def test_an_image_is_treated_alike_in_any_batch(keys: dict[str, Any]) -> None:
+    x = images()
+    whole = augment(x, recipe(**keys), 11, INDEX)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(1))
+    shuffled = augment(x[order], recipe(**keys), 11, INDEX[order])
+    alone = torch.cat([augment(x[i : i + 1], recipe(**keys), 11, INDEX[i : i + 1]) for i in range(40)])
+    assert torch.equal(shuffled, whole[order])
+    torch.testing.assert_close(alone, whole, rtol=0, atol=1e-6)
+    assert whole.shape == x.shape
+    assert not torch.equal(whole, x)
+    assert not torch.equal(augment(x, recipe(**keys), 12, INDEX), whole)
+
+
+def test_flip_mirrors_about_half() -> None:
+    x = images(400)
+    out = augment(x, recipe(flip=True), 3, torch.arange(400))
+    mirrored = (out == x.flip(3)).flatten(1).all(1)
+    kept = (out == x).flatten(1).all(1)
+    assert bool((mirrored ^ kept).all())
+    assert 160 < int(mirrored.sum()) < 240
+
+
+def test_a_crop_is_a_window_of_the_padded_image() -> None:
+    x = images(200, 1, 5)
+    out = augment(x, recipe(crop={"kind": "pad", "cells": 1}), 3, torch.arange(200))
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
+    windows = torch.stack([padded[:, :, i : i + 5, j : j + 5] for i in range(3) for j in range(3)])
+    hits = (windows == out).flatten(2).all(2)
+    assert bool((hits.sum(0) == 1).all())
+    assert bool((hits.sum(1) > 5).all())  # all nine places come up
+
+
+def test_cutout_blanks_a_square() -> None:
+    x = torch.ones(100, 2, 9, 9)
+    out = augment(x, recipe(cutout=3), 3, torch.arange(100))
+    blanked = (out == 0).sum((2, 3))
+    assert torch.equal(blanked[:, 0], blanked[:, 1])
+    assert set(blanked[:, 0].tolist()) == {4, 6, 9}  # whole, over an edge, over a corner
+
+
+def test_a_quarter_turn_is_a_quarter_turn() -> None:
+    x = images(1, 1, 8)
+    draws = [module.uniform(module.key(s, "warp"), torch.tensor([0]), 8)[0, 0].item() for s in range(4000)]
+    seed = min(range(4000), key=lambda s: abs(draws[s] - 1))
+    turned = module._warp(x, Augment(rotate=90.0), seed, torch.tensor([0]))
+    torch.testing.assert_close(turned, torch.rot90(x, 1, (2, 3)), atol=0.05, rtol=0)
+
+
+def test_an_area_crop_of_everything_changes_nothing() -> None:
+    x = images()
+    crop = {"kind": "area", "area": [1.0, 1.0], "aspect": [1.0, 1.0]}
+    torch.testing.assert_close(augment(x, recipe(crop=crop), 0, INDEX), x, atol=1e-5, rtol=0)
+
+
+def test_mixtures_hold_what_they_say() -> None:
+    x, labels = torch.zeros(8, 1, 16, 16), torch.arange(8)
+    x += labels.view(8, 1, 1, 1)
+    before = x.clone()
+    for step in range(20):
+        mixed = mix(x, labels, recipe(mixup=0.4), 0, step)
+        assert mixed.partners is not None
+        wanted = mixed.share * labels + (1 - mixed.share) * mixed.partners
+        torch.testing.assert_close(mixed.images.mean((1, 2, 3)), wanted.float())
+        cut = mix(x, labels, recipe(cutmix=1.0), 0, step)
+        assert cut.partners is not None
+        wanted = cut.share * labels + (1 - cut.share) * cut.partners
+        torch.testing.assert_close(cut.images.mean((1, 2, 3)), wanted.float())
+        assert torch.equal(cut.main, labels if cut.share >= 0.5 else cut.partners)
+    assert torch.equal(x, before)
+    assert mix(x, labels, recipe(), 0, 0).partners is None
+    assert mix(x, labels, recipe(mixup=0.4), 0, 3).share == mix(x, labels, recipe(mixup=0.4), 0, 3).share
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_colour_operations_keep_range_and_shape(operation: Any, channels: int) -> None:
+    x = (images(6, channels, 12) * 60 + 128).clamp(0, 255)
+    for sign in (-0.9, 0.9):
+        out = operation(x, torch.full((6,), sign))
+        assert out.shape == x.shape
+        assert float(out.min()) >= -1e-3
+        assert float(out.max()) <= 255 + 1e-3
+        same = operation.__name__ == "_identity" or (operation.__name__ == "_colour" and channels == 1)
+        if not same:
+            assert not torch.equal(out, x)
+        alone = torch.cat([operation(x[i : i + 1], torch.full((1,), sign)) for i in range(6)])
+        torch.testing.assert_close(alone, out, atol=1e-3, rtol=0)
+
+
+def test_repainting_respects_the_levels_of_a_set() -> None:
+    raw = torch.randint(0, 17, (40, 1, 8, 8), dtype=torch.uint8)
+    assert repaint(raw, recipe(), 16, 0, INDEX) is raw
+    out = repaint(raw, Augment(randaugment=RandAugment()), 16, 0, INDEX)
+    assert float(out.max()) <= 16.001
+    assert float(out.max()) > 8
+    lit = repaint(raw.expand(-1, 3, -1, -1), recipe(lighting=0.1), 16, 0, INDEX)
+    shift = lit - raw
+    assert float(shift.var((2, 3)).max()) < 1e-6  # one shift for each image and channel
+    assert float(shift.abs().max()) > 0

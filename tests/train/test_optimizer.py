@@ -1,0 +1,78 @@
+"""Optimizers against torch's own, weight decay where it belongs, and the average of weights."""
+
+from __future__ import annotations
+
+import torch
+from small_plan import residual
+from torch import nn
+
+from resgraph.language.recipe_records import AdamW, Ema, Sgd
+from resgraph.train.ema import Average
+from resgraph.train.optimizer import exempt_names, make_optimizer
+
+
+def test_what_does_not_decay() -> None:
+    net = residual(1, 10, (4, 8), 1)
+    norm = {f"{n}.{p}" for n, m in net.named_modules() if isinstance(m, nn.BatchNorm2d) for p in ("weight", "bias")}
+    biases = {name for name, _ in net.named_parameters() if name.endswith("bias")}
+    assert exempt_names(net, ("norm",)) == norm
+    assert exempt_names(net, ("bias",)) == biases
+    assert exempt_names(net, ("norm", "bias")) == norm | biases
+    assert exempt_names(net, ()) == frozenset()
+
+
+def test_groups_hold_every_parameter_once() -> None:
+    net = residual(1, 10, (4,), 1)
+    optimizer = make_optimizer(Sgd(name="sgd", lr=0.1, weight_decay=0.1, no_decay=("norm", "bias")), net, fused=True)
+    grouped = [p for group in optimizer.param_groups for p in group["params"]]
+    assert len(grouped) == len(set(map(id, grouped))) == len(list(net.parameters()))
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.0]
+
+
+def test_steps_are_torchs() -> None:
+    for recipe, theirs in (
+        (Sgd(name="sgd", lr=0.1, nesterov=True, weight_decay=0.01), lambda p: torch.optim.SGD(
+            p, 0.1, 0.9, weight_decay=0.01, nesterov=True)),
+        (AdamW(name="adamw", lr=0.01), lambda p: torch.optim.AdamW(p, 0.01)),
+    ):  # fmt: skip
+        torch.manual_seed(0)
+        ours_net, their_net = nn.Linear(4, 3), nn.Linear(4, 3)
+        their_net.load_state_dict(ours_net.state_dict())
+        pair = (
+            (ours_net, make_optimizer(recipe, ours_net, fused=False)),
+            (their_net, theirs(their_net.parameters())),
+        )
+        x = torch.randn(5, 4)
+        for _ in range(3):
+            for net, optimizer in pair:
+                optimizer.zero_grad()
+                net(x).square().sum().backward()
+                optimizer.step()
+        for ours, other in zip(ours_net.parameters(), their_net.parameters(), strict=True):
+            assert torch.equal(ours, other)
+
+
+def test_the_average_follows_and_keeps_counters_whole() -> None:
+    net = residual(1, 10, (4,), 1)
+    average = Average(Ema(decay=0.5), net)
+    before = net[0].weight.detach().clone()
+    with torch.no_grad():
+        net[0].weight += 1
+    net[1].num_batches_tracked += 3
+    average.update(net, 1)
+    moved = 1 - min(0.5, 2 / 11)
+    torch.testing.assert_close(average.net[0].weight, before + moved)
+    assert int(average.net[1].num_batches_tracked) == 3
+    assert not any(p.requires_grad for p in average.net.parameters())
+
+
+def test_the_average_moves_only_every_so_many_steps() -> None:
+    net = nn.Linear(2, 2)
+    average = Average(Ema(decay=0.5, every=5), net)
+    with torch.no_grad():
+        net.weight += 1
+    average.update(net, 4)
+    assert not torch.equal(average.net.weight, net.weight)
+    assert average.updates == 0
+    average.update(net, 5)
+    assert average.updates == 1

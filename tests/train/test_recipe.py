@@ -1,0 +1,112 @@
+"""The `train:` section: named recipes, overrides key by key, and mistakes with their places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from resgraph.language.recipe import Train, recipe_names, resolve_train
+from resgraph.language.recipe_records import Cosine, Digits, Hold, Plateau, SideCrop, Steps, UntilError
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_named_recipe_reads_back_from_its_own_document(name: str) -> None:
+    recipe = resolve_train(name)
+    assert recipe.about
+    assert resolve_train(recipe.document()) == recipe
+
+
+def test_the_cifar_recipe_is_section_4_2() -> None:
+    recipe = resolve_train("cifar")
+    assert (recipe.unit, recipe.length, recipe.batch) == ("iterations", 64_000, 128)
+    assert recipe.schedule == Steps(kind="steps", at=(32_000, 48_000), factor=0.1)
+    assert (recipe.optimizer.lr, recipe.optimizer.weight_decay) == (0.1, 1e-4)
+    assert recipe.normalize == "per-pixel"
+    assert recipe.augment.flip
+    assert recipe.warmup is None
+    assert resolve_train("cifar-deep").warmup == UntilError(kind="until", lr=0.01, error=80)
+    assert resolve_train("cifar-preact").warmup == Hold(kind="hold", lr=0.01, length=400)
+
+
+def test_the_imagenet_recipe_is_section_3_4() -> None:
+    recipe = resolve_train("imagenet")
+    assert (recipe.unit, recipe.length, recipe.batch) == ("iterations", 600_000, 256)
+    assert isinstance(recipe.schedule, Plateau)
+    assert recipe.augment.crop == SideCrop(kind="side", side=(256, 480))
+
+
+def test_keys_merge_one_by_one() -> None:
+    base = resolve_train("digits")
+    other = resolve_train({"recipe": "digits", "epochs": 5, "optimizer": {"lr": 0.01}})
+    assert other.optimizer.lr == 0.01
+    assert other.optimizer.model_copy(update={"lr": base.optimizer.lr}) == base.optimizer
+    assert other.epochs == 5
+    assert other.augment == base.augment
+
+
+def test_another_kind_replaces_the_mapping() -> None:
+    recipe = resolve_train({"recipe": "cifar", "data": "digits", "schedule": "cosine"})
+    assert recipe.data == Digits()
+    assert recipe.schedule == Cosine(kind="cosine")
+
+
+def test_none_takes_a_key_away() -> None:
+    assert resolve_train("cifar-fast").ema is not None
+    assert resolve_train({"recipe": "cifar-fast", "ema": "none"}).ema is None
+    assert not resolve_train({"recipe": "digits", "optimizer": {"no_decay": "none"}}).optimizer.no_decay
+
+
+def test_the_length_changes_its_unit_with_its_key() -> None:
+    recipe = resolve_train({"recipe": "digits", "iterations": 700})
+    assert (recipe.unit, recipe.length, recipe.epochs) == ("iterations", 700, None)
+
+
+BASE: dict[str, Any] = {"recipe": "digits"}
+
+
+@pytest.mark.parametrize(
+    ("value", "loc", "words"),
+    [
+        ("digit", ("recipe",), "did you mean `digits`"),
+        ({**BASE, "batches": 3}, ("batches",), "unknown key `batches`"),
+        ({**BASE, "optimizer": {"betas": [0.9, 0.9]}}, ("optimizer", "betas"), "unknown key"),
+        ({**BASE, "optimizer": {"lr": "big"}}, ("optimizer", "lr"), "valid number"),
+        ({**BASE, "optimizer": "adam"}, ("optimizer", "name"), "`adam` is not one of `sgd`, `adamw`"),
+        ({**BASE, "optimizer": "adamw"}, ("optimizer",), "`lr` is missing"),
+        ({**BASE, "batch": True}, ("batch",), "valid integer"),
+        ({**BASE, "epochs": 0}, ("epochs",), "greater than 0"),
+        ({**BASE, "iterations": 5, "epochs": 5}, ("iterations",), "one of the two"),
+        ({**BASE, "augment": {"crop": {"cells": 4}}}, ("augment", "crop"), "key `kind` is missing"),
+        ({**BASE, "augment": {"crop": {"kind": "pad", "cells": 0}}}, ("augment", "crop", "cells"), "greater"),
+        ({**BASE, "schedule": {"kind": "steps", "at": [9, 9]}}, ("schedule", "at"), "must rise"),
+        ({**BASE, "warmup": {"kind": "linear", "length": 30}}, ("warmup",), "not within the run"),
+        ({"recipe": "cifar", "epochs": 20}, ("schedule",), "48000 epochs is not within the run"),
+        ({**BASE, "accumulate": 3}, ("accumulate",), "cannot be cut into 3"),
+        ({**BASE, "optimizer": {"momentum": 0.0}}, ("optimizer", "nesterov"), "momentum above 0"),
+    ],
+)
+def test_a_mistake_points_at_its_key(value: Any, loc: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        resolve_train(value)
+    (error,) = caught.value.errors()
+    assert error["loc"] == loc
+    assert words in error["msg"]
+
+
+def test_mistakes_come_all_at_once() -> None:
+    with pytest.raises(ValidationError) as caught:
+        resolve_train({**BASE, "batch": 0, "optimizer": {"lr": -1, "x": 1}, "seed": 1.5})
+    assert {e["loc"] for e in caught.value.errors()} == {
+        ("batch",),
+        ("optimizer", "lr"),
+        ("optimizer", "x"),
+        ("seed",),
+    }
+
+
+def test_a_recipe_is_frozen_and_hashable_by_value() -> None:
+    assert isinstance(resolve_train("digits"), Train)
+    with pytest.raises(ValidationError):
+        resolve_train("digits").batch = 3  # type: ignore[misc]

@@ -1,0 +1,266 @@
+"""Resume is exact: whatever was stopped, and wherever, the same weights and the same metrics bytes come out."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_plan
+from small_plan import FakePlan
+
+from resgraph.errors import RunError, TrainingError, UsageError
+from resgraph.train import Options, Silent, build, read_run, resume
+from resgraph.train.reporter import Epoch, Start
+from resgraph.train.signals import StoppedError
+
+DATA = {"set": "synthetic", "samples": 96, "validation": 40, "classes": 10}
+PLAIN: dict[str, Any] = {
+    "data": DATA,
+    "epochs": 3,
+    "batch": 16,
+    "optimizer": {"name": "sgd", "lr": 0.05, "nesterov": True, "weight_decay": 1e-4, "no_decay": ["norm"]},
+    "schedule": {"kind": "one-cycle"},
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": PLAIN,
+    "adamw, average, accumulation, clipping": {
+        **PLAIN,
+        "optimizer": {"name": "adamw", "lr": 0.01, "no_decay": ["norm", "bias"]},
+        "ema": {"decay": 0.9, "every": 2},
+        "accumulate": 2,
+        "clip": 1.0,
+        "label_smoothing": 0.1,
+    },
+    "all augmentations": {
+        **PLAIN,
+        "augment": {
+            "crop": {"kind": "pad", "cells": 1},
+            "flip": True,
+            "rotate": 5,
+            "cutout": 2,
+            "randaugment": {},
+            "mixup": 0.2,
+            "cutmix": 1.0,
+        },
+    },
+    "plateau, rare evaluations": {
+        **PLAIN,
+        "epochs": 5,
+        "evaluate_every": 2,
+        "schedule": {"kind": "plateau", "patience": 1},
+        "normalize": "per-pixel",
+    },
+    "iterations, a warm-up that waits": {
+        **PLAIN,
+        "epochs": "none",
+        "iterations": 15,
+        "schedule": {"kind": "steps", "at": [12]},
+        "warmup": {"kind": "until", "lr": 0.01, "error": 95, "window": 4},
+    },
+}
+ONE = Options(threads=1)
+
+
+class SignalAt(Silent):
+    """Sends this process a signal after so many looks of the loop."""
+
+    def __init__(self, after: int, number: int = signal.SIGTERM) -> None:
+        self.after, self.number = after, number
+
+    def step(self, step: object) -> None:
+        self.after -= 1
+        if self.after == 0:
+            signal.raise_signal(self.number)
+
+
+def tiny(recipe: dict[str, Any]) -> FakePlan:
+    return small_plan.plan(recipe, widths=(4, 8), blocks=1, dropout=0.2)
+
+
+def result(path: Path) -> tuple[bytes, bytes]:
+    return (path / "metrics.jsonl").read_bytes(), (path / "weights.safetensors").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("after", [1, 6, 8])
+def test_a_run_goes_on_bit_for_bit(kind: str, after: int, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    build(tiny(KINDS[kind]), out=whole, options=ONE)
+    with pytest.raises(StoppedError) as stopped:
+        build(tiny(KINDS[kind]), out=cut, options=ONE, reporter=SignalAt(after))
+    assert stopped.value.exit_code == 128 + signal.SIGTERM
+    assert f"resgraph resume {cut}" in str(stopped.value)
+    assert read_run(cut).status == "stopped"
+    with pytest.raises(StoppedError):
+        resume(cut, load=small_plan.load, reporter=SignalAt(5, signal.SIGINT))
+    resume(cut, load=small_plan.load)
+    assert result(cut) == result(whole)
+
+
+def test_two_runs_are_the_same_and_another_seed_is_not(tmp_path: Path) -> None:
+    results = []
+    for place, seed in enumerate((0, 0, 1)):
+        build(tiny({**PLAIN, "seed": seed}), out=tmp_path / str(place), options=ONE)
+        results.append(result(tmp_path / str(place)))
+    assert results[0] == results[1]
+    assert results[0][0] != results[2][0]
+
+
+def test_saving_often_changes_nothing(tmp_path: Path) -> None:
+    build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
+    build(tiny(PLAIN), out=tmp_path / "b", options=Options(threads=1, save_every=2))
+    assert result(tmp_path / "a") == result(tmp_path / "b")
+
+
+def stopped_run(path: Path, after: int = 8, recipe: dict[str, Any] = PLAIN) -> Path:
+    with pytest.raises(StoppedError):
+        build(tiny(recipe), out=path, options=ONE, reporter=SignalAt(after))
+    return path
+
+
+def corrupt_zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def corrupt_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def corrupt_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+def corrupt_html(path: Path) -> None:
+    path.write_text("<html>502</html>")
+
+
+@pytest.mark.parametrize("corrupt", [corrupt_zeros, corrupt_short, corrupt_bit, corrupt_html, Path.unlink])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(corrupt: Any, tmp_path: Path) -> None:
+    build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
+    cut = stopped_run(tmp_path / "cut")
+    newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())["checkpoints"]
+    assert (newest["step"], before["step"]) == (9, 6)
+    corrupt(cut / "checkpoints" / newest["file"])
+    said: list[str] = []
+    first: list[int] = []
+
+    class Listener(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+        def start(self, start: Start) -> None:
+            first.append(start.first_step)
+
+    resume(cut, load=small_plan.load, reporter=Listener())
+    assert first == [6]
+    assert newest["file"] in said[0]
+    assert result(cut) == result(tmp_path / "whole")
+
+
+def test_no_whole_checkpoint_is_an_error_and_never_a_fresh_start(tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    for path in (cut / "checkpoints").glob("*.pt"):
+        corrupt_bit(path)
+    with pytest.raises(RunError, match=r"no checkpoint .* is whole"):
+        resume(cut, load=small_plan.load)
+
+
+def test_a_torn_row_and_rows_after_the_checkpoint_are_cut(tmp_path: Path) -> None:
+    build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
+    cut = stopped_run(tmp_path / "cut")
+    with (cut / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 12, "epoch": 2, "lr": 1, "train": {}, "validation": {}}\n{"step": 18, "ep')
+    resume(cut, load=small_plan.load)
+    assert result(cut) == result(tmp_path / "whole")
+
+
+def test_more_epochs_extend_a_finished_run(tmp_path: Path) -> None:
+    recipe = {**PLAIN, "schedule": "constant"}
+    build(tiny({**recipe, "epochs": 5}), out=tmp_path / "long", options=ONE)
+    build(tiny(recipe), out=tmp_path / "short", options=ONE)
+    resume(tmp_path / "short", plan=tiny({**recipe, "epochs": 5}), load=small_plan.load)
+    assert result(tmp_path / "short") == result(tmp_path / "long")
+    resume(tmp_path / "short", load=small_plan.load)
+
+
+def test_another_net_is_refused_with_the_difference(tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    other = small_plan.plan(PLAIN, widths=(4, 16), blocks=1)
+    with pytest.raises(RunError, match=r"another net[\s\S]*-# \(4, 8\) 1\n\+# \(4, 16\) 1"):
+        resume(cut, plan=other, load=small_plan.load)
+
+
+def test_another_recipe_needs_a_word(tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    changed = tiny({**PLAIN, "label_smoothing": 0.1})
+    with pytest.raises(RunError, match="differs in `label_smoothing`; --allow-change"):
+        resume(cut, plan=changed, load=small_plan.load)
+    with pytest.raises(RunError, match="`batch` cannot change"):
+        resume(cut, plan=tiny({**PLAIN, "batch": 32}), load=small_plan.load, options=Options(allow_change=True))
+    resume(cut, plan=changed, load=small_plan.load, options=Options(allow_change=True))
+    assert read_run(cut).recipe["label_smoothing"] == 0.1
+
+
+def test_a_spec_changed_behind_the_run_is_refused(tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    with (cut / "spec.yaml").open("a") as file:
+        file.write("# a note\n")
+    with pytest.raises(RunError, match="was changed since"):
+        resume(cut, load=small_plan.load)
+
+
+def test_the_same_command_starts_and_continues(tmp_path: Path) -> None:
+    build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
+    with pytest.raises(StoppedError):
+        build(
+            tiny(PLAIN), out=tmp_path / "a", options=ONE, reporter=SignalAt(8), auto_resume=True, load=small_plan.load
+        )
+    build(tiny(PLAIN), out=tmp_path / "a", options=ONE, auto_resume=True, load=small_plan.load)
+    assert result(tmp_path / "a") == result(tmp_path / "whole")
+
+
+def test_a_run_in_use_is_not_shared(tmp_path: Path) -> None:
+    class Intruder(Silent):
+        said = ""
+
+        def epoch(self, epoch: Epoch) -> None:
+            assert read_run(tmp_path / "a").status == "running"
+            with pytest.raises(RunError) as caught:
+                resume(tmp_path / "a", load=small_plan.load)
+            Intruder.said = str(caught.value)
+
+    build(tiny(PLAIN), out=tmp_path / "a", options=ONE, reporter=Intruder())
+    assert "in use by another process" in Intruder.said
+
+
+def test_a_loss_that_is_not_finite_stops_and_saves_nothing_of_it(tmp_path: Path) -> None:
+    recipe = {
+        **PLAIN,
+        "optimizer": {"name": "sgd", "lr": 100.0, "momentum": 0.99},
+        "schedule": "constant",
+        "epochs": 40,
+    }
+    with pytest.raises(TrainingError, match=r"not finite (at|after) step .*") as caught:
+        build(tiny(recipe), out=tmp_path / "a", options=ONE)
+    assert "learning rate of 100" in str(caught.value)
+    assert read_run(tmp_path / "a").status == "failed"
+    import torch
+
+    for path in (tmp_path / "a" / "checkpoints").glob("*.pt"):
+        state = torch.load(path, weights_only=True)
+        assert all(bool(torch.isfinite(v).all()) for v in state["net"].values() if v.is_floating_point())
+
+
+def test_the_recipe_can_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no `train:`"):
+        build(FakePlan(train=None), out=tmp_path / "a")
