@@ -113,14 +113,19 @@ def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
     ]
 
 
+def printable(text: str) -> str:
+    """A text, character for character, without those that a terminal would obey or not show."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
+
+
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     """A line as a terminal can show it, and where its characters `start` to `end` are in that.
 
-    Of a long line, the part around them. What does not print (an escape sequence, a change of direction) is `�`.
+    Of a long line, the part around them.
     """
     first = max(0, min(start - _WIDEST // 4, len(line) - _WIDEST))
     last = first + _WIDEST
-    shown = "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in line[first:last])
+    shown = printable(line[first:last])
     shown = f"…{shown[1:]}" if first else shown
     shown = f"{shown[:-1]}…" if last < len(line) else shown
     return shown, start - first, min(end, last) - first

@@ -79,9 +79,7 @@ class Composer:
     def _counted(self, offset: int) -> None:
         self.count += 1
         if self.count > self.limits.values:
-            self._end_at(
-                offset, f"the file holds more than {self.limits.values:,} values, which is the limit"
-            )
+            self._end_at(offset, f"the file holds more than {self.limits.values:,} values, which is the limit")
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -109,9 +107,7 @@ class Composer:
         if problem := mistakes.properties(event, self.places):
             self._report(problem)
         if len(self.stack) >= self.limits.depth:
-            self._end_at(
-                start, f"more than {self.limits.depth} lists and maps in one another, which is the limit"
-            )
+            self._end_at(start, f"more than {self.limits.depth} lists and maps in one another, which is the limit")
         flow, span = bool(event.flow_style), self.places.span(start, start)
         is_list = isinstance(event, yaml.SequenceStartEvent)
         node: Sequence | Mapping = Sequence([], span, flow) if is_list else Mapping({}, span, flow)

@@ -15,9 +15,7 @@ _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 _QUOTES = "if text is meant, put quotes around it"
 
 
-def mistake(
-    code: str, message: str, span: Span, hint: str = "", label: str = "", *related: Related
-) -> Diagnostic:
+def mistake(code: str, message: str, span: Span, hint: str = "", label: str = "", *related: Related) -> Diagnostic:
     """A diagnostic, in the order in which its words are written here."""
     return Diagnostic(code, message, span, label, (), hint, related)
 
@@ -43,11 +41,7 @@ def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | 
 
 def no_value(key: Scalar, flow: bool) -> Diagnostic:
     """A key and nothing behind it."""
-    hint = (
-        "write it after the colon"
-        if flow
-        else "write it after the colon, or on lines that are indented further"
-    )
+    hint = "write it after the colon" if flow else "write it after the colon, or on lines that are indented further"
     return mistake("E008", f"{shown(key.text)} has no value", key.span, hint)
 
 
@@ -70,9 +64,7 @@ def properties(event: Any, places: Places) -> Diagnostic | None:
     text = found[0] if found else places.text[start : start + 1]
     what = "an anchor" if text.startswith("&") else "a tag"
     span = places.span(start, start + len(text))
-    return mistake(
-        "E006", f"{shown(text)} is {what}, which a spec does not have", span, f"take it out; {_QUOTES}"
-    )
+    return mistake("E006", f"{shown(text)} is {what}, which a spec does not have", span, f"take it out; {_QUOTES}")
 
 
 def alias(span: Span, text: str) -> Diagnostic:
@@ -84,9 +76,7 @@ def alias(span: Span, text: str) -> Diagnostic:
 def directive(places: Places) -> Diagnostic:
     """`%YAML 1.1`."""
     line = re.search(r"^%.*", places.text, re.MULTILINE)
-    return mistake(
-        "E006", "a spec has no `%` lines", places.span(*(line.span() if line else (0, 1))), "take it out"
-    )
+    return mistake("E006", "a spec has no `%` lines", places.span(*(line.span() if line else (0, 1))), "take it out")
 
 
 def second_document(start: int, places: Places) -> Diagnostic:

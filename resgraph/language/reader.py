@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from resgraph.errors import Diagnostic, Source, SpecError
+from resgraph.errors import Diagnostic, Source, SpecError, printable
 
 from .characters import hidden_characters, not_utf8
 from .compose import Composer
@@ -39,7 +39,7 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
     Raises `SpecError`: E001 where there is no file that can be read, E002 where it is not UTF-8, E004 where
     it is over the limit on size.
     """
-    name = "".join(c if c.isprintable() else "�" for c in os.fspath(path))
+    name = printable(os.fspath(path))
     try:
         kind = stat.S_IFMT(Path(path).stat().st_mode)
         if kind != stat.S_IFREG:
@@ -107,6 +107,4 @@ def _unreadable(name: str, reason: str) -> SpecError:
 
 
 def _too_large(name: str, limits: Limits) -> Diagnostic:
-    return Diagnostic(
-        "E004", f"cannot read `{name}`: it is larger than {limits.size:,} bytes, which is the limit"
-    )
+    return Diagnostic("E004", f"cannot read `{name}`: it is larger than {limits.size:,} bytes, which is the limit")

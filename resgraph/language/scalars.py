@@ -6,6 +6,8 @@ import math
 import re
 from typing import NamedTuple
 
+from resgraph.errors import printable
+
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _INTEGER = re.compile(rf"[-+]?{_DIGITS}")
 _FLOAT = re.compile(rf"[-+]?(?:\.{_DIGITS}|{_DIGITS}(?:\.(?:{_DIGITS})?)?)(?:[eE][-+]?[0-9]+)?")
@@ -34,7 +36,7 @@ class Refusal(NamedTuple):
 
 def shown(text: str, width: int = 40) -> str:
     """User text for a message: in backquotes, on one line, cut to `width` characters."""
-    line = " ".join(text[: 4 * width].split())
+    line = printable(" ".join(text[: 4 * width].split()))
     line = f"{line[: width - 1]}…" if len(line) > width else line
     return f'"{line}"' if "`" in line else f"`{line}`"
 
@@ -65,24 +67,18 @@ def _ambiguous(text: str) -> Refusal | None:
     if _DATE.fullmatch(text):
         return _two_meanings(text, "a date to some, text to others")
     if _BASE.fullmatch(text):
-        return _two_meanings(
-            text, "a number in another base to some, text to others", "write the number in base ten"
-        )
+        return _two_meanings(text, "a number in another base to some, text to others", "write the number in base ten")
     if _LEADING_ZERO.match(text) and _FLOAT.fullmatch(text):
         return _two_meanings(text, "base 8 to some, base 10 to others", "leave the zeros in front out")
     if _UNDERSCORES.fullmatch(text) and not _INTEGER.fullmatch(text):
         return _two_meanings(text, "a number to some, text to others", "put each `_` between two digits")
     if _NOT_FINITE.fullmatch(text):
-        return Refusal(
-            "E007", f"{shown(text)} is not a number that a network can use", "", "write a finite number"
-        )
+        return Refusal("E007", f"{shown(text)} is not a number that a network can use", "", "write a finite number")
     return None
 
 
 def _two_meanings(text: str, label: str, mend: str = "") -> Refusal:
-    quoted = (
-        f'if text is meant, write `"{text}"`' if len(text) <= 40 else "if text is meant, put quotes around it"
-    )
+    quoted = f'if text is meant, write `"{text}"`' if len(text) <= 40 else "if text is meant, put quotes around it"
     message = f"{shown(text)} means different things to different readers"
     return Refusal("E007", message, label, f"{mend}; {quoted}" if mend else quoted)
 
@@ -103,7 +99,5 @@ def _float(text: str) -> float | Refusal:
     mantissa = re.split("[eE]", text)[0]
     if math.isinf(value) or (value == 0 and re.search("[1-9]", mantissa)):
         size = "small" if value == 0 else "large"
-        return Refusal(
-            "E004", f"{shown(text)} is too {size} for a float, which goes from 5e-324 to 1.8e308", "", ""
-        )
+        return Refusal("E004", f"{shown(text)} is too {size} for a float, which goes from 5e-324 to 1.8e308", "", "")
     return value

@@ -26,9 +26,7 @@ def not_a_spec(root: Scalar | Sequence | None, places: Places) -> Diagnostic:
     if isinstance(root, Scalar) and _NO_SPACE.match(root.text):
         hint = "put a space after the colon"
     what = "a list" if isinstance(root, Sequence) else "text"
-    return Diagnostic(
-        "E003", f"a spec is a map of `name: value` lines, and this is {what}", root.span, help=hint
-    )
+    return Diagnostic("E003", f"a spec is a map of `name: value` lines, and this is {what}", root.span, help=hint)
 
 
 def syntax_error(error: Exception, places: Places) -> Diagnostic:
@@ -65,9 +63,7 @@ class _Complaint:
                 return found
         return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
 
-    def error(
-        self, message: str, span: Span, label: str = "", hint: str = "", *related: Related
-    ) -> Diagnostic:
+    def error(self, message: str, span: Span, label: str = "", hint: str = "", *related: Related) -> Diagnostic:
         """A syntax error."""
         return Diagnostic("E003", message, span, label, (), hint, related)
 
@@ -91,9 +87,7 @@ class _Complaint:
                 what = {"incompatible YAML": "directive"}.get(word, word)
                 hint = "take it out" if what == "directive" else f"take it out, or {_QUOTES}"
                 span = self.places.span(self.start, self.start + 1)
-                return Diagnostic(
-                    "E006", f"a spec has no {what.replace('alias', 'aliase')}s", span, "", (), hint
-                )
+                return Diagnostic("E006", f"a spec has no {what.replace('alias', 'aliase')}s", span, "", (), hint)
         return None
 
     def tab(self) -> Diagnostic | None:
@@ -102,9 +96,7 @@ class _Complaint:
             return None
         length = len(self.text[self.at :]) - len(self.text[self.at :].lstrip("\t"))
         if self.before().strip():
-            return self.error(
-                "a tab stands where a space belongs", self.here(length), "a tab", "write one space"
-            )
+            return self.error("a tab stands where a space belongs", self.here(length), "a tab", "write one space")
         hint = "indent with spaces, two for each level"
         return self.error("a line is indented with a tab", self.here(length), "a tab", hint)
 
@@ -115,9 +107,7 @@ class _Complaint:
         quote = self.text[self.start : self.start + 1]
         if "end of stream" in self.problem or "document" in self.problem:
             span = self.places.span(self.start, self.start + 1)
-            return self.error(
-                "this quote is not closed", span, "opened here", f"put a {shown(quote)} at its end"
-            )
+            return self.error("this quote is not closed", span, "opened here", f"put a {shown(quote)} at its end")
         slash = max(self.start, self.text.rfind("\\", self.start, self.at + 1))
         escape = _ESCAPE.match(self.text, slash)
         written = escape[0] if escape else self.text[slash : slash + 2]
@@ -142,14 +132,10 @@ class _Complaint:
         other_line = self.places.line_of(self.start) != self.places.line_of(self.at)
         if not self.text[self.at :].strip() or (other_line and self.character == ":"):
             span = self.places.span(self.start, self.start + 1)
-            return self.error(
-                f"this {what} is not closed", span, "opened here", f"put a `{closer}` at its end"
-            )
+            return self.error(f"this {what} is not closed", span, "opened here", f"put a `{closer}` at its end")
         if self.character in "]})":
             opened = Related(self.places.span(self.start, self.start + 1), "opened here")
-            return self.error(
-                f"a {what} that begins with `{opener}` ends with `{closer}`", self.here(), "", "", opened
-            )
+            return self.error(f"a {what} that begins with `{opener}` ends with `{closer}`", self.here(), "", "", opened)
         if self.character == ":":
             return self.error(
                 "a second colon in one entry", self.here(), "", f"put a comma between entries, or {_QUOTES}"
@@ -165,9 +151,7 @@ class _Complaint:
     def colon(self) -> Diagnostic | None:
         """A colon too many, or too few."""
         if "unexpected ':'" in self.problem:
-            return self.error(
-                "a value is missing after this colon", self.here(), "", f"write it, or {_QUOTES}"
-            )
+            return self.error("a value is missing after this colon", self.here(), "", f"write it, or {_QUOTES}")
         if "could not find expected ':'" in self.problem:
             start, end = self.places.line(self.start)
             line = self.text[start:end]
@@ -179,9 +163,7 @@ class _Complaint:
             return None
         before = self.before()
         if re.search(r":\s", before):
-            return self.error(
-                "a second colon on one line", self.here(), "", f"{_QUOTES}, or give the key its own line"
-            )
+            return self.error("a second colon on one line", self.here(), "", f"{_QUOTES}, or give the key its own line")
         above = self.text[: self.places.line(self.at)[0]].rstrip("\n").rpartition("\n")[2]
         begin = self.at - len(before.lstrip())
         span = self.places.span(begin, max(self.at, begin + 1))
