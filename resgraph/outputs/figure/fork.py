@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import route
 from .layout import Placed, Placement, Rhythm, Wire
-from .parts import ENTRY, Fork, Join, Link
+from .parts import ENTRY, Chain, Fork, Join, Link, Part, Tile
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
     """A fork laid out: units in columns, links routed, framed where it has a frame."""
     inset = rhythm.frame_pad + rhythm.frame_head if fork.frame else 0.0
     frame = Frame(fork, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0})
-    on_spine = set(range(len(boxes))) if fork.column else spine(fork, boxes)
+    on_spine = set(range(len(boxes))) if fork.breaks else spine(fork, [box.height for box in boxes])
     ways = _Stacker(frame, on_spine).stack()
     _spread(frame)
     out = Placement(fork, 0, 0, max((frame.bottom(u) for u in range(len(boxes))), default=inset))
@@ -73,25 +73,38 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
     return out
 
 
-def spine(fork: Fork, boxes: list[Placement]) -> set[int]:
+def spine(fork: Fork, heights: list[float]) -> set[int]:
     """The units of the highest path from the entry to the result; of a product, only the first factor counts."""
     score: dict[int, float] = {ENTRY: 0.0}
     before: dict[int, int] = {}
     sources: dict[int, list[int]] = defaultdict(list)
     for link in fork.links:
         sources[link.target].append(link.source)
-    for unit, box in enumerate(boxes):
+    for unit, part in enumerate(fork.units):
         choices = sources[unit]
-        if isinstance(box.part, Join) and box.part.symbol == "×":
+        if isinstance(part, Join) and part.symbol == "×":
             choices = choices[:1]
         best = max(choices, key=lambda source: score[source], default=ENTRY)
         before[unit] = best
-        score[unit] = score[best] + (0 if unit in fork.side else box.height + 1)
+        score[unit] = score[best] + (0 if unit in fork.side else heights[unit] + 1)
     out, unit = set(), fork.result
     while unit >= 0:
         out.add(unit)
         unit = before[unit]
     return out
+
+
+def spine_of(fork: Fork) -> set[int]:
+    """The spine of a fork that is not laid out: the longest path counts, by what its units hold."""
+    sizes = {id(part): 1.0 for part in fork.units}
+    for part in fork.units:
+        stack: list[Part] = [part]
+        while stack:
+            top = stack.pop()
+            inner = top.parts if isinstance(top, Chain) else top.units if isinstance(top, Fork) else []
+            stack += inner
+            sizes[id(part)] += len(top.rows) if isinstance(top, Tile) else 1
+    return spine(fork, [sizes[id(part)] for part in fork.units])
 
 
 class _Stacker:
@@ -134,13 +147,11 @@ class _Stacker:
         """The column under what the unit reads, or else the first at the right that nothing stands in the way of."""
         for link in self.ins[unit]:
             column = self.frame.of(link.source)
-            if column and self.last[column] == link.source and self.occupied[column] <= self.frame.bottom(link.source):
+            if column and self.last[column] == link.source:
                 return column
         start = max((self.split(link.source) for link in self.ins[unit]), default=self.frame.inset)
         column = 1
-        while column in self.occupied and (
-            self.occupied[column] > start or self.waiting.get(self.last[column], 0) > 0
-        ):
+        while column in self.occupied and (self.occupied[column] > start or self.waiting.get(self.last[column], 0) > 0):
             column += 1
         return column
 
@@ -164,17 +175,21 @@ class _Stacker:
         join, half = frame.is_join(unit), frame.boxes[unit].height / 2
         need = frame.inset
         if column in self.last and self.last[column] != ENTRY:
-            need = self.occupied[column] + (rhythm.before_join if join else self.gap(self.last[column], unit))
+            need = self.occupied[column] + self.gap(self.last[column], unit)
         for link, way in ways.items():
             base, parted = frame.bottom(link.source), len(self.outs[link.source]) > 1
             if way == "straight" and not parted:
-                if link.source < 0:
-                    need = max(need, base)
-                else:
-                    need = max(need, base + (rhythm.before_join if join else self.gap(link.source, unit)))
+                gap = 0 if link.source < 0 else self.gap(link.source, unit)
+                need = max(need, base + (max(gap, rhythm.note_gap) if link.note else gap))
             elif join:
                 below = base + (rhythm.split if parted else 0)
-                need = max(need, below + (rhythm.before_join if way == "straight" else rhythm.radius) + 2 - half * (way != "straight"))
+                need = max(
+                    need,
+                    below
+                    + (rhythm.before_join if way == "straight" else rhythm.radius)
+                    + 2
+                    - half * (way != "straight"),
+                )
             else:
                 room = rhythm.after_split + (rhythm.after_split if way == "lane" else 0)
                 need = max(need, base + rhythm.split + room)
@@ -187,8 +202,10 @@ class _Stacker:
         from .layout import gap_between
 
         boxes, rhythm = self.frame.boxes, self.frame.rhythm
-        if self.frame.fork.column:
+        if below in self.frame.fork.breaks:
             return rhythm.unit_gap
+        if self.frame.is_join(below):
+            return rhythm.before_join
         return gap_between(boxes[above].part, boxes[below].part, rhythm)
 
     def centre_side_units(self, ways: dict[Link, route.Way]) -> None:
@@ -220,4 +237,3 @@ def _spread(frame: Frame) -> None:
         else:
             frame.x[column] = reach_right + gap + left
             reach_right += gap + left + right
-

@@ -38,8 +38,21 @@ class Rhythm:
     radius: float = 9
     unit_gap: float = 17
     frame_pad: float = 16
-    frame_head: float = 0
+    frame_head: float = 20
+    note_gap: float = 27
     size: float = 9.75
+    inner: Rhythm | None = None
+
+    def within(self, part: Part) -> Rhythm:
+        """The rhythm of a part: that of ops from a framed block on inwards."""
+        return self.inner if self.inner and isinstance(part, Fork) and part.frame else self
+
+
+OPS = Rhythm(
+    join=9.5, loose=25, split=11, after_split=17, before_join=12, lane=30, lane_step=12, column_gap=44, capsule=26,
+    tile_width=170, size=10.25, unit_gap=44,
+)  # fmt: skip
+"""The distances of ops drawn one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +107,7 @@ class Placement:
 
     def put(self, inner: Placement, dx: float, dy: float) -> None:
         """Take over what another placement holds, moved to its place here."""
-        self.parts += [
-            Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height) for p in inner.parts
-        ]
+        self.parts += [Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height) for p in inner.parts]
         self.wires += [wire.moved(dx, dy) for wire in inner.wires]
         self.left, self.right = max(self.left, inner.left - dx), max(self.right, inner.right + dx)
 
@@ -108,6 +119,7 @@ def place(part: Part, rhythm: Rhythm) -> Placement:
     """
     from .fork import place_fork
 
+    rhythm = rhythm.within(part)
     if isinstance(part, Chain):
         return _chain(part, [place(inner, rhythm) for inner in part.parts], rhythm)
     if isinstance(part, Fork):
@@ -119,7 +131,7 @@ def place(part: Part, rhythm: Rhythm) -> Placement:
 def _leaf(part: Tile | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, float, float]:
     """Left, right and height of a part that has no parts."""
     if isinstance(part, Tile):
-        half = max(rhythm.tile_width, _tile_width(part, rhythm)) / 2
+        half = max(rhythm.tile_width, tile_width(part, rhythm)) / 2
         rows = len(part.rows)
         height = rows * rhythm.row + (rows - 1) * rhythm.row_gap + 2 * rhythm.tile_pad
         behind = 2 * rhythm.sheet  # to the right always, so that the lanes of all blocks stand in one line
@@ -135,10 +147,10 @@ def _leaf(part: Tile | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, f
 
 def join_half(symbol: str, rhythm: Rhythm) -> float:
     """Half the width of a join: a circle for a sign, wider for a word."""
-    return rhythm.join if len(symbol) == 1 else text.width(symbol, rhythm.size - 0.25, 600) / 2 + 6
+    return rhythm.join if len(symbol) == 1 else text.width(symbol, 9.5, 600) / 2 + 6
 
 
-def _tile_width(tile: Tile, rhythm: Rhythm) -> float:
+def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     """What the widest row asks for, within limits: a longer text is cut."""
     widest = 0.0
     for row in tile.rows:
@@ -146,7 +158,7 @@ def _tile_width(tile: Tile, rhythm: Rhythm) -> float:
         wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
         wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
         widest = max(widest, wanted)
-    return min(widest + 2 * rhythm.tile_pad, 236)
+    return min(widest + 2 * rhythm.tile_pad, 216)
 
 
 def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
@@ -158,7 +170,7 @@ def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
             gap = rhythm.tight if chain.tight else gap_between(inner[index - 1].part, box.part, rhythm)
             note = chain.notes[index] if index < len(chain.notes) else ""
             if note and gap:
-                gap = max(gap, 27)
+                gap = max(gap, rhythm.note_gap)
             if gap:
                 arrow = not chain.tight and starts_with_box(box.part)
                 out.wires.append(Wire(((0, y), (0, y + gap)), arrow=arrow, note=note))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...graph import Block, Graph, Layer
 from . import quantity, text
 from .layout import Placement
-from .parts import Join, OpBox, Row, Tile
+from .parts import Fork, Join, OpBox, Tile
 from .scene import Line, Rect, Scene, Shape, Text
 from .style import FAMILIES
 from .wording import LONG
@@ -23,7 +23,7 @@ _OPTIONS = {"zero-pad": "option A", "projection": "option B"}
 
 def subtitle(graph: Graph, about: str) -> str:
     """What kind of net it is, from its graph: its blocks and what its shortcuts do where the shape changes."""
-    blocks = list(graph.blocks())
+    blocks = [item for row in graph.rows for item in row.items if isinstance(item, Block)]
     merged = [block for block in blocks if block.merge]
     if not merged:
         return about
@@ -39,10 +39,16 @@ def _changes(graph: Graph, block: Block) -> bool:
     return graph.nodes[block.input].shape != graph.nodes[block.output].shape
 
 
+def macs_text(macs: int) -> str:
+    """`11.5 GMACs`, `352 M MACs`."""
+    said = quantity.short(macs)
+    return f"{said}MACs" if said.endswith("G") else f"{said} MACs"
+
+
 def header(scene: Scene, plan: Plan, width: float) -> float:
     """Name and kind at the left, totals at the right; returns the y below them."""
     graph = plan.graph
-    totals = f"{quantity.short(plan.params)} params · {quantity.short(plan.macs)}MACs"
+    totals = f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
     counted = [quantity.plural(sum(1 for block in graph.blocks() if block.merge), "block")]
     counted = [] if counted == ["0 blocks"] else counted
     counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
@@ -65,7 +71,7 @@ class Legend:
     families: dict[str, None] = field(default_factory=dict)
     identity: bool = False
     changes: dict[str, None] = field(default_factory=dict)
-    repeats: bool = False
+    repeats: str = ""
     main: bool = False
 
     def gather(self, placement: Placement, kinds: set[str]) -> None:
@@ -74,10 +80,11 @@ class Legend:
             part = placed.part
             if isinstance(part, Tile):
                 self.families.update({row.family: None for row in part.rows})
-                self.repeats |= part.sheets
             elif isinstance(part, OpBox):
                 self.families[part.family] = None
                 self.main = True
+            elif isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
+                self.repeats = self.repeats or ("× N repeats" if part.repeat.equal else "blocks alike, drawn as one")
             elif isinstance(part, Join) and self.main:
                 self.families[part.family] = None
         for wire in placement.wires:
@@ -147,7 +154,7 @@ def _entries(shown: Legend, graph: Graph):  # type: ignore[no-untyped-def]
     for kind in shown.changes:
         yield 22, _CHANGE[kind], _sample(True)
     if shown.repeats:
-        yield 15, "× N repeats", _sheets
+        yield 15, shown.repeats, _sheets
 
 
 def _swatch(family: str):  # type: ignore[no-untyped-def]
@@ -167,4 +174,3 @@ def _sample(changes: bool):  # type: ignore[no-untyped-def]
 
 def _sheets(x: float, y: float) -> list[Shape]:
     return [Rect(x + d, y - 6 + d, 9, 8, 2, "tile", "tile-edge") for d in (4, 2, 0)]
-

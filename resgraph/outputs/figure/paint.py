@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from . import route, text
-from .layout import Placed, Placement, Rhythm, Wire, join_half
+from .layout import Placed, Placement, Rhythm, Wire
 from .parts import Capsule, Chain, Fork, Join, OpBox, Row, Tile
 from .scene import Circle, Group, Line, Polygon, Rect, Scene, Shape, Text
 
-SMALL = 9.5
+SMALL_JOIN = 8.0
+"""A join of a smaller radius is drawn in slate: beside folded layers it is structure, and no op to look at."""
 
 
 def paint(scene: Scene, placement: Placement, x: float, y: float, rhythm: Rhythm) -> None:
@@ -24,9 +25,9 @@ def paint(scene: Scene, placement: Placement, x: float, y: float, rhythm: Rhythm
             case Tile():
                 scene.add(*_tile(part, part.part, rhythm))
             case OpBox():
-                scene.add(_op(part, part.part, rhythm))
+                scene.add(_op(part, part.part))
             case Join():
-                scene.add(*_join(part, part.part, rhythm))
+                scene.add(*_join(part, part.part))
             case Capsule():
                 scene.add(_capsule(part, part.part, rhythm))
             case Chain() | Fork():
@@ -62,19 +63,15 @@ def _on_wire(wire: Wire) -> list[Shape | Group]:
 
 
 def _frame(placed: Placed, fork: Fork) -> Group:
-    """A block of ops: a thin border, its name at the top left, what it costs at the bottom right."""
+    """A block of ops: a thin border, its name at the left of the spine and what it costs at the right."""
     group = Group(fork.name, "block", fork.title)
-    x, right = placed.x - placed.left, placed.x + placed.right
-    width = right - x
-    group.shapes.append(Rect(x, placed.y, width, placed.height, 10, "card", "rule"))
-    group.shapes.append(Text(x + 12, placed.y + 19, fork.caption, 11, 600))
-    room = placed.left - 22
-    group.shapes.append(Text(x + 12, placed.y + 33, text.fit(fork.subcaption, 9.75, room), 9.75, fill="muted"))
-    for index, line in enumerate(reversed(fork.totals)):
-        weight, colour = (400, "muted") if index == 0 else (600, "ink")
-        group.shapes.append(
-            Text(right - 14, placed.bottom - 13 - 14 * index, line, 9.75 + 0.75 * index, weight, colour, "end")
-        )
+    x, right, y = placed.x - placed.left, placed.x + placed.right, placed.y
+    group.shapes.append(Rect(x, y, right - x, placed.height, 9, "tile", "rule"))
+    room = placed.left - 24
+    group.shapes.append(Text(x + 12, y + 18, text.fit(fork.caption, 11, room, 600), 11, 600))
+    group.shapes.append(Text(x + 12, y + 31, text.fit(fork.subcaption, 9.75, room), 9.75, fill="muted"))
+    for line, base, weight, colour in zip(fork.totals, (18, 31), (600, 400), ("ink", "muted"), strict=False):
+        group.shapes.append(Text(right - 12, y + base, line, 9.75, weight, colour, "end"))
     return group
 
 
@@ -119,7 +116,7 @@ def _row(row: Row, x: float, y: float, width: float, rhythm: Rhythm) -> Group:
     return group
 
 
-def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Group:
+def _op(placed: Placed, op: OpBox) -> Group:
     """One op: name and attributes at the left, costs at the right; tall where it has multiply-adds."""
     group = Group(op.name, op.family, op.title)
     x, y, width, height = placed.x - placed.left, placed.y, placed.left + placed.right, placed.height
@@ -142,19 +139,19 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Group:
     return group
 
 
-def _join(placed: Placed, join: Join, rhythm: Rhythm) -> list[Shape | Group]:
+def _join(placed: Placed, join: Join) -> list[Shape | Group]:
     """A circle with a sign, or a pill with a word."""
     group = Group(join.name, join.family, join.title)
-    x, y, r = placed.x, placed.y + placed.height / 2, rhythm.join
-    colour = "edge" if r < 9 else join.family
-    fill = "tile" if r < 9 else f"{join.family}-fill"
+    x, y, r = placed.x, placed.y + placed.height / 2, placed.height / 2
+    colour = "edge" if r < SMALL_JOIN else join.family
+    fill = "tile" if r < SMALL_JOIN else f"{join.family}-fill"
     if len(join.symbol) == 1 and join.symbol in "+−×÷":
         group.shapes.append(Circle(x, y, r, fill, colour, 1.3))
         group.shapes += _sign(join.symbol, x, y, r * 0.56, colour)
     else:
-        half = join_half(join.symbol, rhythm)
+        half = placed.left
         group.shapes.append(Rect(x - half, y - r - 1, 2 * half, 2 * r + 2, r + 1, fill, colour, 1.2))
-        group.shapes.append(Text(x, y + 3.3, join.symbol, rhythm.size - 0.25, 600, "ink", "middle"))
+        group.shapes.append(Text(x, y + 3.3, join.symbol, 9.5, 600, "ink", "middle"))
     out: list[Shape | Group] = [group]
     if join.note:
         out.append(Text(x - placed.left - 8, y + 4, join.note, 10.5, fill="ink", anchor="end", italic=True))

@@ -31,13 +31,13 @@ class Row:
 class Repeat:
     """Blocks drawn as one: `first` to `last` of their row, counted from 1.
 
-    `equal` says that they agree in every attribute and shape; where they do not, `differences` says in what.
+    `equal` says that they agree in every attribute and shape; where they do not, `differences` says in what, and from what to what.
     """
 
     first: int
     last: int
     equal: bool
-    differences: str = ""
+    differences: tuple[str, str] = ("", "")
 
     @property
     def count(self) -> int:
@@ -120,7 +120,7 @@ class Link:
 class Fork:
     """Units that read each other by links, each only units before it; `result` is the unit whose value leaves.
 
-    `column` keeps all units in one column (the rows of a net). `side` are units that never stand on the spine.
+    `breaks`, where given, keeps all units in one column, and are those that begin a row of a net. `side` are units that never stand on the spine.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Fork:
     links: list[Link]
     result: int
     side: frozenset[int] = frozenset()
-    column: bool = False
+    breaks: frozenset[int] = frozenset()
     frame: bool = False
     caption: str = ""
     subcaption: str = ""

@@ -14,15 +14,16 @@ MANY_KINDS = 4
 def runs(graph: Graph, blocks: Sequence[Block]) -> list[tuple[Block, Repeat]]:
     """Each run of a row's blocks by its first block."""
     equal = _grouped(list(range(len(blocks))), [_structure(graph, block) for block in blocks])
-    if len(equal) <= MANY_KINDS:
-        return [(blocks[run[0]], Repeat(run[0] + 1, run[-1] + 1, True)) for run in equal]
-    heads = [run[0] for run in equal]
-    alike = _grouped(list(range(len(equal))), [_likeness(graph, blocks[head]) for head in heads])
+    heads = [blocks[run[0]] for run in equal]
+    # Blocks that differ in nothing but a rate of dropout are always drawn as one.
+    alike = _grouped(list(range(len(equal))), [_structure(graph, head, rates=False) for head in heads])
+    if len(alike) > MANY_KINDS:
+        alike = _grouped(list(range(len(equal))), [_likeness(graph, head) for head in heads])
     out = []
     for group in alike:
         first, last = equal[group[0]][0], equal[group[-1]][-1]
         same = len(group) == 1
-        said = "" if same else _differences(graph, blocks[first], blocks[last])
+        said = ("", "") if same else _differences(graph, blocks[first], blocks[last])
         out.append((blocks[first], Repeat(first + 1, last + 1, same, said)))
     return out
 
@@ -38,13 +39,16 @@ def _grouped(indices: list[int], keys: Sequence[Hashable]) -> list[list[int]]:
     return out
 
 
-def _structure(graph: Graph, block: Block) -> Hashable:
-    """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes, merge."""
+def _structure(graph: Graph, block: Block, *, rates: bool = True) -> Hashable:
+    """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes, merge.
+
+    Without `rates`, an op of dropout counts as any other of its kind.
+    """
     prefix = block.name + "."
     nodes = tuple(
         (
             node.name.removeprefix(prefix) if node.name != block.name else "",
-            node.op,
+            node.op if rates or node.op.family != "regularize" else node.op.op,
             node.shape,
             tuple(source.removeprefix(prefix) if source.startswith(prefix) else "" for source in node.inputs),
         )
@@ -60,17 +64,17 @@ def _likeness(graph: Graph, block: Block) -> Hashable:
     return block.block, block.merge, block.shortcut, block.stride, changes, words
 
 
-def _differences(graph: Graph, first: Block, last: Block) -> str:
-    """In what the ends of a run of alike blocks differ, in a few words."""
+def _differences(graph: Graph, first: Block, last: Block) -> tuple[str, str]:
+    """In what the ends of a run of alike blocks differ, and from what to what."""
     before, after = graph.nodes[first.output].shape, graph.nodes[last.output].shape
     if before != after:
-        return f"width {before[0]} → {after[0]}"
+        return "width", f"{before[0]} → {after[0]}"
     for one, other in zip(graph.nodes_of(first), graph.nodes_of(last), strict=False):
         for name in type(one.op).model_fields:
             here, there = getattr(one.op, name), getattr(other.op, name, None)
             if here != there:
-                return f"{one.op.op} {_said(here)} → {_said(there)}"
-    return "attributes differ"
+                return one.op.op, f"{_said(here)} → {_said(there)}"
+    return "attributes", "differ"
 
 
 def _said(value: object) -> str:

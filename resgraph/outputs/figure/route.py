@@ -71,7 +71,7 @@ def _upright(wire: Wire) -> tuple[float, float, float]:
 
 def caption_room(fork: Fork) -> float:
     """How far a frame must reach to the left for its caption to stand beside the spine."""
-    return max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)) + 22 if fork.caption else 0
+    return max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)) + 24 if fork.caption else 0
 
 
 def _wire(link: Link, points: tuple[tuple[float, float], ...], *, arrow: bool, dot: bool = False) -> Wire:
@@ -106,7 +106,11 @@ def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) ->
     """Down the source's column and across into a join; from a dot where the column goes on."""
     x, y = frame.at(link.source), frame.centre(link.target)
     end = (_side(frame, link.target, x), y)
-    on = [o for o in links if o is not link and (ways[o] == "straight" or (ways[o] == "down" and frame.centre(o.target) > y))]
+    on = [
+        o
+        for o in links
+        if o is not link and (ways[o] == "straight" or (ways[o] == "down" and frame.centre(o.target) > y))
+    ]
     if on:
         return _wire(link, ((x, y), end), arrow=True, dot=True)
     return _wire(link, ((x, frame.bottom(link.source)), (x, y), end), arrow=True)

@@ -39,6 +39,8 @@ def layer_row(graph: Graph, layer: Layer) -> Row:
         number = str(node.shape[0])
     said = "; ".join(title(graph, graph.nodes[name]) for name in layer.nodes)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
+    if node.op.family == "shape":
+        text, number = " ".join(filter(None, (text, number, words.rest))), ""
     groups = _groups(words)
     likeness = (tuple(graph.nodes[name].op for name in layer.nodes), before, node.shape)
     return Row(
@@ -95,5 +97,5 @@ def pill_text(graph: Graph, layers: Sequence[Layer]) -> str:
         elif words.kernel and words.number:
             said.append(f"{words.kernel}, {words.number} {words.stride}".strip())
         else:
-            said.append(" ".join(filter(None, (words.short, words.number, words.stride))))
+            said.append(" ".join(filter(None, (words.word, words.number, words.stride))))
     return " · ".join(said)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import log2
 from typing import TYPE_CHECKING
 
 from ...graph import Path
 from ...passes.receptive_field import ReceptiveField, receptive_fields
 from . import quantity, text
-from .layout import Placed, Rhythm, place
+from .layout import OPS, Placed, Rhythm, place, tile_width
 from .page import MARGIN, Legend, header, legend
 from .paint import box_glyph, paint
-from .parts import Chain, Fork, OpBox, Tile
+from .parts import Chain, Fork, OpBox, Part, Tile
 from .scene import Line, Rect, Scene, Text
 from .view import Builder, View, check_names
 
 if TYPE_CHECKING:
     from ...plan import Plan
 
-RHYTHM = Rhythm(unit_gap=33)
+RHYTHM = Rhythm(unit_gap=33, inner=OPS)
 NARROWEST = 780.0
-_SHAPES, _GUTTER, _CARD_PAD = 118.0, 92.0, 14.0
+_SHAPES, _GUTTER, _CARD_PAD = 114.0, 98.0, 14.0
 _COLUMNS = (("parameters", 84.0), ("MACs", 84.0), ("receptive field", 74.0))
 _COLUMN_GAP = 15.0
 
@@ -48,23 +50,25 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None) -
     builder = Builder(graph, view, check_names(graph, expand))
     net = builder.net()
     _mark_sheets(net)
-    placement = place(net, RHYTHM)
+    rhythm = OPS if view == "ops" else RHYTHM
+    rhythm = replace(rhythm, tile_width=max([rhythm.tile_width, *(tile_width(tile, rhythm) for tile in _tiles(net))]))
+    placement = place(net, rhythm)
     bands = _bands(builder, placement.parts)
     left = MARGIN + _SHAPES + _CARD_PAD + _GUTTER
-    reach_left = max(placement.left, RHYTHM.tile_width / 2)
+    reach_left = max(placement.left, rhythm.tile_width / 2)
     spine = left + reach_left
     metrics = sum(wide for _, wide in _COLUMNS) + _COLUMN_GAP * (len(_COLUMNS) - 1)
-    card_right = spine + max(placement.right + 22, RHYTHM.tile_width / 2 + 74)
+    card_right = spine + max(placement.right + 22, rhythm.tile_width / 2 + 74)
     total = max(width or NARROWEST, card_right + 20 + metrics + MARGIN)
     metrics_x = total - MARGIN - metrics
     seen = receptive_fields(graph)
     scene = Scene(total, 0, plan.name, describe(plan))
     y = header(scene, plan, total)
-    _column_heads(scene, y + 28, metrics_x, total)
+    _column_heads(scene, y + 28, metrics_x, total, len(plan.input) == 3)
     top = y + 36 + 17
     card = (MARGIN + _SHAPES, min(card_right, metrics_x - 18))
     _cards(scene, bands, top, card)
-    paint(scene, placement, spine, top, RHYTHM)
+    paint(scene, placement, spine, top, rhythm)
     for band in bands:
         _labels(scene, band, top, card[0] + _CARD_PAD, placement.parts)
         _numbers(scene, plan, band, seen, top, metrics_x)
@@ -81,6 +85,17 @@ def describe(plan: Plan) -> str:
         f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, {quantity.short(plan.params)} "
         f"parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}; rows {rows}."
     )
+
+
+def _tiles(net: Fork) -> Iterator[Tile]:
+    """Every tile of a net."""
+    stack: list[Part] = [net]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Tile):
+            yield part
+        elif isinstance(part, Chain | Fork):
+            stack += part.parts if isinstance(part, Chain) else part.units
 
 
 def _mark_sheets(net: Fork) -> None:
@@ -110,12 +125,12 @@ def _cards(scene: Scene, bands: list[Band], top: float, card: tuple[float, float
     for band in bands:
         if band.is_card:
             y, bottom = top + band.top - 12, top + band.bottom + 7
-            scene.add(Rect(card[0], y, card[1] - card[0], max(bottom - y, 50), 10, "card"))
+            scene.add(Rect(card[0], y, card[1] - card[0], max(bottom - y, 72), 10, "card"))
 
 
-def _column_heads(scene: Scene, y: float, x: float, width: float) -> None:
+def _column_heads(scene: Scene, y: float, x: float, width: float, seen: bool) -> None:
     scene.add(Text(MARGIN + 3, y, "output", 9.5, 500, "muted"))
-    for name, wide in _COLUMNS:
+    for name, wide in _COLUMNS if seen else _COLUMNS[:2]:
         scene.add(Text(x, y, name, 9.5, 500, "muted"))
         x += wide + _COLUMN_GAP
     scene.add(Line(((MARGIN, y + 8), (width - MARGIN, y + 8)), "rule", 1))
@@ -131,10 +146,14 @@ def _labels(scene: Scene, band: Band, top: float, x: float, placed: list[Placed]
         return
     y = top + band.top
     scene.add(Text(x, y + 7, text.fit(name, 11, room, 600), 11, 600))
-    kinds = ", ".join(dict.fromkeys(fork.kind for _, fork in band.blocks))
+    counts: Counter[str] = Counter()
+    for _, fork in band.blocks:
+        counts[fork.kind] += fork.repeat.count if fork.repeat else 1
+    kinds = ", ".join(counts)
+    kinds = kinds if text.width(kinds, 9.75) <= room else counts.most_common(1)[0][0]
     scene.add(Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted"))
     for where, fork in band.blocks:
-        _which(scene, fork, top + _middle(where, placed), x, room)
+        _which(scene, fork, max(top + _middle(where, placed), y + 33), x, room)
 
 
 def _middle(block: Placed, placed: list[Placed]) -> float:
@@ -158,13 +177,13 @@ def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
         scene.add(Rect(x, y, wide, 17.5, 8.75, "pill"))
         scene.add(Text(x + wide / 2, y + 12.4, said, 10.5, 650, "on-pill", "middle"))
         return
-    scene.add(Text(x, y - 3, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
-    scene.add(Text(x, y + 10, text.fit(run.differences, 9.5, room, 600), 9.5, 600))
+    what, change = run.differences
+    scene.add(Text(x, y - 9, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
+    scene.add(Text(x, y + 4, text.fit(what, 9.5, room), 9.5, fill="muted"))
+    scene.add(Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600))
 
 
-def _numbers(
-    scene: Scene, plan: Plan, band: Band, seen: dict[str, ReceptiveField], top: float, x: float
-) -> None:
+def _numbers(scene: Scene, plan: Plan, band: Band, seen: dict[str, ReceptiveField], top: float, x: float) -> None:
     """The shape that a band hands on, its costs with their shares, and what one of its outputs sees."""
     graph = plan.graph
     nodes = [node for row in band.rows for node in graph.nodes_of(row)]
@@ -203,4 +222,3 @@ def _shape(scene: Scene, shape: tuple[int, ...], y: float, image: tuple[int, ...
     scene.add(*box_glyph(x, y, side, depth))
     scene.add(Text(x + 50, y + 1, str(channels), 12, 600))
     scene.add(Text(x + 50, y + 14, f"{height} × {across}", 9.75, fill="muted"))
-

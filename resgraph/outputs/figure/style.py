@@ -30,7 +30,7 @@ FAMILIES: dict[str, str] = {
     "conv": "convolution",
     "norm": "normalisation",
     "activation": "activation",
-    "merge": "merge",
+    "merge": "addition, product, concat",
     "pool": "pooling",
     "dense": "fully connected",
     "regularize": "dropout, scale",

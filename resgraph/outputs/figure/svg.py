@@ -57,9 +57,7 @@ class _Pen:
         if not self.auto:
             return []
         dark = PALETTES["dark"]
-        rules = "".join(
-            f".resgraph .{kind[0]}-{token}{{{kind}:{dark[token]}}}" for kind, token in sorted(self.used)
-        )
+        rules = "".join(f".resgraph .{kind[0]}-{token}{{{kind}:{dark[token]}}}" for kind, token in sorted(self.used))
         return [f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"]
 
     def paint(self, fill: str, stroke: str = "", width: float = 1) -> str:

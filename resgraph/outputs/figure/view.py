@@ -20,7 +20,7 @@ VIEWS: tuple[View, ...] = ("auto", "stages", "blocks", "ops")
 
 AUTO_BLOCKS = 12
 """A net of more blocks than this is folded by default."""
-FOLDED_LAYERS = 3
+FOLDED_LAYERS = 4
 """As many equal layers in a row of the net are drawn as one line."""
 DEEPEST = 24
 """Blocks within blocks beyond this depth stay folded: no picture could show them."""
@@ -55,7 +55,9 @@ class Builder:
         self.detail: Detail = "ops" if view == "ops" else "rows"
         self.bands: list[tuple[list[Path], list[Part]]] = []
         self.readers = Counter(source for node in graph.nodes.values() for source in node.inputs)
-        self.opened = {name[:end] for name in expand for end in range(len(name) + 1) if name[end : end + 1] in ("", ".")}
+        self.opened = {
+            name[:end] for name in expand for end in range(len(name) + 1) if name[end : end + 1] in ("", ".")
+        }
 
     def net(self) -> Fork:
         """The whole net: the input, then each row a unit in one column; `bands` says which rows each unit shows."""
@@ -63,11 +65,13 @@ class Builder:
         wires = Wiring(self.graph, start.name, unit=0, detail=self.detail)
         text = f"{_input_word(start.shape)} {quantity.times(start.shape)}"
         wires.units.append(Capsule(start.name, text, caption="input"))
+        breaks: set[int] = set()
         for row in self.graph.rows:
             before = len(wires.units)
             if not self._joins_row_above(row, wires):
                 self.path(wires, row, "ops" if row.name in self.expand else self.detail, level=0)
             if len(wires.units) > before:
+                breaks.add(before)
                 self.bands.append(([row], wires.units[before:]))
         result = wires.found[self.graph.output].unit
         if self.detail == "ops":
@@ -75,7 +79,8 @@ class Builder:
             wires.units.append(capsule)
             wires.links.append(Link(result, len(wires.units) - 1))
             result = len(wires.units) - 1
-        return Fork("net", wires.units, wires.links, result, column=True)
+            breaks.add(result)
+        return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
 
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
         """Draw a row of layers without parameters in the tile of the layers above it, where nothing else reads those."""
@@ -152,6 +157,8 @@ class Builder:
                 fork = self.block(item, "rows", 1)
                 if fork:
                     fork.repeat, fork.label = shown[item.name], "" if lone else _numbered(shown[item.name])
+                    if not fork.repeat.equal:
+                        _hide_rates(fork)
                     parts.append(fork)
         self._flush(path, parts, tile)
         return parts, []
@@ -198,7 +205,7 @@ class Builder:
 
 
 def _folded(rows: list[Row]) -> list[Row]:
-    """Three or more neighbours that say the same become one row with a count."""
+    """Neighbours that say the same become one row with a count."""
     out: list[Row] = []
     start = 0
     for index in range(1, len(rows) + 1):
@@ -208,6 +215,13 @@ def _folded(rows: list[Row]) -> list[Row]:
         out += [replace(rows[start], count=count)] if count >= FOLDED_LAYERS else rows[start:index]
         start = index
     return out
+
+
+def _hide_rates(fork: Fork) -> None:
+    """Take the rates of dropout off blocks that differ in them and are drawn as one."""
+    for tile in fork.units:
+        if isinstance(tile, Tile):
+            tile.rows = [replace(row, number="") if row.family == "regularize" else row for row in tile.rows]
 
 
 def _same(one: Row, other: Row) -> bool:

@@ -75,10 +75,11 @@ class Wiring:
 
     def equation(self, equation: Equation, detail: Detail) -> None:
         """Each node of an equation as a join; activations only at the detail of ops."""
+        merges = [name for name in equation.nodes if self.graph.nodes[name].op.family == "merge"]
         for name in equation.nodes:
             node = self.graph.nodes[name]
             if node.op.family == "merge":
-                note = equation.text if detail == "ops" and name == equation.nodes[-1] else ""
+                note = equation.text if detail == "ops" and name == merges[-1] else ""
                 self.add(Join(name, symbol(node.op), title=title(self.graph, node), note=note), node.inputs, name)
             elif detail == "ops":
                 self.add(op_box(self.graph, node), node.inputs, name)
@@ -90,15 +91,13 @@ class Wiring:
         source = self.found[path.input]
         shortcut = self.block is not None and path.word == "shortcut" and self.block.result is not path
         changes = shortcut and self._shape(path.output) != self._shape(self.block.input if self.block else path.input)
-        layers = [item for item in path.items if isinstance(item, Layer)]
+        layers = _plain_layers(path)
         if part is None:
             self.found.setdefault(path.output, source)
-        elif shortcut and self.detail == "rows" and len(layers) == len(path.items):
+        elif shortcut and self.detail == "rows" and layers:
             nodes = list(self.graph.nodes_of(path))
             said = "; ".join(title(self.graph, node) for node in nodes)
-            self.found[path.output] = Found(
-                source.unit, changes, True, pill_text(self.graph, layers), path.name, said
-            )
+            self.found[path.output] = Found(source.unit, changes, True, pill_text(self.graph, layers), path.name, said)
         else:
             unit = self.add(part, (path.input,), path.output)
             if shortcut:
@@ -125,6 +124,22 @@ class Wiring:
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         if self.detail == "ops":
             params, macs = sum(n.cost.params for n in nodes), sum(n.cost.macs for n in nodes)
-            fork.frame, fork.caption, fork.subcaption = True, block.name, block.label
+            stride = "" if max(block.stride) == 1 else f" /{block.stride[0]}"
+            fork.frame, fork.caption, fork.subcaption = True, block.name, f"{block.block} {block.out}{stride}"
             fork.totals = (f"{quantity.short(params)} params", f"{quantity.short(macs)} MACs")
         return fork
+
+
+def _plain_layers(path: Path) -> list[Layer]:
+    """The layers of a path, those of its blocks of one path among them; none where a block has several."""
+    out: list[Layer] = []
+    stack: list[Layer | Block] = list(reversed(path.items))
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Layer):
+            out.append(item)
+        elif item.merge:
+            return []
+        else:
+            stack += [inner for each in reversed(item.paths) for inner in reversed(each.items)]
+    return out

@@ -48,6 +48,7 @@ def wording(op: Op) -> Wording:
     tokens = after.split()
     number = tokens.pop(0) if tokens and _NUMBER.fullmatch(tokens[0]) else ""
     stride = next((token for token in tokens if token.startswith("/")), "")
+    number = f"{float(number):.3g}" if "." in number or "e" in number else number
     rest = " ".join(token for token in tokens if token != stride)
     return Wording(before.strip().replace("x", "×"), op.op, number, stride.replace("x", "×"), rest)
 
