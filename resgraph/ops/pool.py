@@ -72,16 +72,8 @@ class Pool(_Window):
         channels, *size = need_map(self.op, *inputs)
         if self.to:
             return (channels, *self.to)
-        floors = slid((size[0], size[1]), self.kernel, self.stride, self.padding)
-        if not self.ceil:
-            return (channels, *floors)
-        return (channels, *(self._ceiling(size[axis], floors[axis], axis) for axis in (0, 1)))
-
-    def _ceiling(self, size: int, floor: int, axis: int) -> int:
-        """One window more where cells are left over, if it starts on the map or the padding before it."""
-        kernel, stride, padding = self.kernel[axis], self.stride[axis], self.padding[axis]
-        left = (size + 2 * padding - kernel) % stride
-        return floor + (left > 0 and floor * stride < size + padding)
+        height, width = slid((size[0], size[1]), self.kernel, self.stride, self.padding, ceil=self.ceil)
+        return channels, height, width
 
     def torch(self, *inputs: Shape) -> Call:
         kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"

@@ -24,15 +24,24 @@ def slid(
     stride: tuple[int, int],
     padding: tuple[int, int],
     dilation: tuple[int, int] = (1, 1),
+    *,
+    ceil: bool = False,
 ) -> tuple[int, int]:
-    """How often a window fits, down and across. Raises `ShapeError` (E043) where it does not fit once."""
-    spare = [n + 2 * p - d * (k - 1) - 1 for n, k, p, d in zip(size, kernel, padding, dilation, strict=True)]
-    if min(spare) < 0:
-        padded = f" with {pair_text(padding)} cells of padding" if max(padding) else ""
-        dilated = f" with dilation {pair_text(dilation)}" if max(dilation) > 1 else ""
+    """How often a window fits, down and across. Raises `ShapeError` (E043) where it does not fit once.
+
+    With `ceil` a last window may hang over the edge, if it starts on the map or on the padding before it.
+    """
+    fits = [0, 0]
+    for axis, (n, k, s, p, d) in enumerate(zip(size, kernel, stride, padding, dilation, strict=True)):
+        spare = n + 2 * p - d * (k - 1) - 1
+        fits[axis] = (spare + (s - 1) * ceil) // s + 1
+        fits[axis] -= ceil and (fits[axis] - 1) * s >= n + p
+    if min(fits) < 1:
+        padded = f" padded by {pair_text(padding)}" if max(padding) else ""
+        dilated = f" of dilation {pair_text(dilation)}" if max(dilation) > 1 else ""
         raise ShapeError(
             f"a {size[0]}x{size[1]} map{padded} is too small for a {kernel[0]}x{kernel[1]} kernel{dilated}",
             "use a smaller kernel, more `pad`, fewer strides before it, or a larger input",
             "E043",
         )
-    return spare[0] // stride[0] + 1, spare[1] // stride[1] + 1
+    return fits[0], fits[1]
