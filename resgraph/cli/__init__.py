@@ -21,6 +21,11 @@ from .report import report
 _COMMANDS = {
     "check": "check specs, and what they expect of themselves",
     "show": "print a net as a table",
+    "fmt": "put specs in one style, in labels or in the long form",
+    "resolve": "print a spec with everything filled in",
+    "diff": "compare two nets",
+    "blocks": "list the standard blocks, or print one",
+    "new": "write a starter spec",
     "render": "draw a net",
     "export": "write a net as a Python module",
     "build": "check a spec, compile it, draw it and train it",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from ..errors import Span
 from .tree import Mapping, Scalar, Sequence, Tree
 
 # A text that needs no quotes, even within brackets: it begins with a letter or digit and holds nothing YAML reads.
@@ -14,23 +16,22 @@ _NUMBER = re.compile(r"[-+.]?[0-9][0-9_.eE+:-]*\Z")
 
 def emit(tree: Mapping) -> str:
     """The YAML of a whole file."""
-    lines: list[str] = []
-    _block(tree, 0, lines)
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line, _ in emit_lines(tree))
 
 
-def _block(tree: Mapping, indent: int, lines: list[str]) -> None:
+def emit_lines(tree: Mapping, indent: int = 0) -> Iterator[tuple[str, Span | None]]:
+    """The lines of a map, and where the value on each was written (None for a line that only opens a map)."""
     pad = " " * indent
     for key, entry in tree.entries.items():
         value = entry.value
         if isinstance(value, Mapping) and not value.flow and value.entries:
-            lines.append(f"{pad}{key}:")
-            _block(value, indent + 2, lines)
+            yield f"{pad}{key}:", None
+            yield from emit_lines(value, indent + 2)
         elif isinstance(value, Sequence) and not value.flow and value.items:
-            lines.append(f"{pad}{key}:")
-            lines += [f"{pad}  - {inline(item)}" for item in value.items]
+            yield f"{pad}{key}:", None
+            yield from ((f"{pad}  - {inline(item)}", item.span) for item in value.items)
         else:
-            lines.append(f"{pad}{key}: {inline(value, nested=False)}")
+            yield f"{pad}{key}: {inline(value, nested=False)}", value.span
 
 
 def inline(tree: Tree, *, nested: bool = True) -> str:

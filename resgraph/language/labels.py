@@ -167,7 +167,7 @@ def _literals(annotation: Any) -> Iterator[str]:
 
 def bind(label: Label, target: Target, words: Collection[str]) -> Bound:
     """The rest of a label, read as options of `target`; `words` as for `parse_label`."""
-    return _bind_mapping(label, target) if label.options else _Binder(label, target, words).bound()
+    return _bind_mapping(label, target, words) if label.options else _Binder(label, target, words).bound()
 
 
 class _Binder:
@@ -279,7 +279,7 @@ def _refuse_quotient(expr: Expr) -> Expr:
     return expr
 
 
-def _bind_mapping(label: Label, target: Target) -> Bound:
+def _bind_mapping(label: Label, target: Target, words: Collection[str]) -> Bound:
     """A layer or call in the long form, whose options were read with their keys."""
     options = dict(label.options)
     key = "out" if isinstance(target, BlockDef) else target.number
@@ -290,8 +290,8 @@ def _bind_mapping(label: Label, target: Target) -> Bound:
             known = [*fields_of(target), "repeat", *([key] if key else [])]
             hint = did_you_mean(option.key, known) or f"its options are {', '.join(sorted(known))}"
             raise fault("E012", f"`{label.word}` has no option `{option.key}`", option.span, hint)
-    word = mode.value if mode and isinstance(mode.value, Word) else None
-    if mode and (word is None or not takes_mode(target, word.text)):
+    word = Word(mode.value.text, mode.span) if mode and isinstance(mode.value, Word | Expr) else None
+    if mode and (word is None or not (takes_mode(target, word.text) or word.text in words)):
         hint = "`linear`, `bare` and activations are for convolutions"
         raise fault("E012", f"no such mode of `{label.word}`", mode.span, hint)
     value = number.value if number else None

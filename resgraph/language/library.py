@@ -34,6 +34,16 @@ def library_source(name: str) -> Source:
     return Source(f"library/{file}", text)
 
 
+def library_text(name: str) -> str:
+    """Block `name` as a file's `blocks:` would hold it, comments included."""
+    lines = library_source(name).text.splitlines()
+    start = lines.index(next(line for line in lines if line.startswith(f"  {name}:")))
+    end = start + 1
+    while end < len(lines) and (lines[end].startswith("   ") or not lines[end].strip()):
+        end += 1
+    return "blocks:\n" + "\n".join(lines[start:end]).rstrip() + "\n"
+
+
 @cache
 def library_block(name: str) -> BlockDef:
     """The definition of a standard block."""

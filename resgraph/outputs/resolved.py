@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..language.emit import emit
+from ..errors import Source, Span
+from ..language.emit import emit, emit_lines
 from ..language.tree import Entry, Mapping, Scalar
+from ..language.usage import words_in
 from ..plan import Plan
 
 _ORDER = (
@@ -11,10 +13,37 @@ _ORDER = (
 )  # fmt: skip
 
 
-def resolved(plan: Plan) -> str:
-    """YAML that loads to the same net, and to the same recipe."""
+def resolved(plan: Plan, *, defaults: bool = False) -> str:
+    """YAML that loads to the same net, and to the same recipe; with `defaults`, what the spec left unsaid too."""
+    return emit(_tree(plan, defaults=defaults))
+
+
+def blame(plan: Plan) -> str:
+    """The resolved spec with the place that set each line behind it, as a comment."""
+    lines = list(emit_lines(_open_lets(_tree(plan, defaults=True))))
+    wide = min(80, max(len(line) for line, span in lines if span is not None))
+    return "".join(f"{line:<{wide}}  # {_place(span)}\n" if span is not None else f"{line}\n" for line, span in lines)
+
+
+def _place(span: Span) -> str:
+    return span.source.name if span.source.name.startswith("the default") else str(span)
+
+
+def _open_lets(tree: Mapping) -> Mapping:
+    """`let` a line each, so that each value shows its own place."""
+    entry = tree.entries.get("let")
+    if entry is None or not isinstance(entry.value, Mapping):
+        return tree
+    lets = Mapping(entry.value.entries, entry.value.span, False)
+    return Mapping({**tree.entries, "let": Entry(entry.key, lets)}, tree.span, False)
+
+
+def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     tree = plan.spec.tree
     entries = {key: tree.entries[key] for key in _ORDER if key in tree.entries}
+    if defaults:
+        filled = {key: entries.get(key) or _default(key, text) for key, text in DEFAULTS.items()}
+        entries = {key: {**entries, **filled}[key] for key in _ORDER if key in {**entries, **filled}}
     variant = plan.spec.variant
     if variant is not None:
         name = tree.entries["name"]
@@ -22,7 +51,15 @@ def resolved(plan: Plan) -> str:
         entries |= _own_expect(tree, variant)
     if variant is None and plan.spec.variants:
         entries.pop("expect", None)
-    return emit(Mapping(_used(entries, plan), tree.span, False))
+    return Mapping(_used(entries, plan), tree.span, False)
+
+
+DEFAULTS = {"unit": "conv bn relu", "shortcut": "projection"}
+
+
+def _default(key: str, text: str) -> Entry:
+    span = Span(Source(f"the default {key}", text), 1, 1, 1, len(text) + 1)
+    return Entry(Scalar(key, key, span, True), Scalar(text, text, span, True))
 
 
 def _own_expect(tree: Mapping, variant: str) -> dict[str, Entry]:
@@ -36,8 +73,6 @@ def _own_expect(tree: Mapping, variant: str) -> dict[str, Entry]:
 
 def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
     """Without the definitions that only other variants use, which would be mistakes in a file of its own."""
-    from ..language.usage import words_in
-
     entries = dict(entries)
     while True:
         readers = [entries[key].value for key in ("net", "let", "unit", "shortcut", "ops") if key in entries]

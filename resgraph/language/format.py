@@ -1,0 +1,177 @@
+"""A spec's text → the same spec in one style: labels in their canonical order, or all items in the long or short form.
+
+Only items are rewritten, each in its place; comments, blank lines and everything else stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import Fault, Source, Span
+from ..ops import VOCABULARY
+from .labels import Target, bind
+from .library import library_block, library_index
+from .parse import Parser, words_of
+from .records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
+from .resolve import read_text
+from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .words import BLOCK_KEYS
+
+Form = Literal["keep", "long", "short"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    start: int
+    end: int
+    text: str
+
+
+def reformat(source: Source, form: Form = "keep") -> str:
+    """The text in one style. Raises `SpecError` where it is not YAML; what is no label is left alone."""
+    tree, _ = read_text(source)
+    text = source.text
+    for edit in sorted(_Formatter(source, tree, form).edits(), key=lambda e: e.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n")]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+class _Formatter:
+    def __init__(self, source: Source, tree: Mapping, form: Form) -> None:
+        self.source, self.tree, self.form = source, tree, form
+        self.starts = [0]
+        for line in source.text.split("\n"):
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        definitions = _entries(tree, "blocks")
+        names = frozenset(definitions) | frozenset(library_index())
+        quiet = Parser(names, [])
+        self.lets = quiet.lets(tree.entries["let"].value) if "let" in tree.entries else {}
+        self.parser = Parser(names | words_of(self.lets), [])
+        self.blocks = {n: self.parser.block(n, e.value, e.key.span) for n, e in definitions.items()}
+
+    def edits(self) -> Iterator[_Edit]:
+        for entry in _entries(self.tree, "net").values():
+            yield from self.path(entry.value, self.parser, self.lets)
+        for name, entry in _entries(self.tree, "blocks").items():
+            yield from self.block(entry.value, self.blocks[name])
+        if "shortcut" in self.tree.entries and isinstance(self.tree.entries["shortcut"].value, Sequence):
+            yield from self.path(self.tree.entries["shortcut"].value, self.parser, self.lets)
+
+    def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
+        lets = {**self.lets, **block.lets}
+        parser = Parser(self.parser.words | words_of(block.lets), [])
+        if not isinstance(tree, Mapping) or {"op", "block"} & tree.entries.keys():
+            yield from self.path(tree, parser, lets)
+            return
+        for key, entry in tree.entries.items():
+            listed = key in ("shortcut", "merge") and isinstance(entry.value, Sequence)
+            if key not in BLOCK_KEYS or listed:
+                yield from self.path(entry.value, parser, lets, entry)
+
+    def path(
+        self, tree: Tree, parser: Parser, lets: dict[str, Value], entry: Entry | None = None
+    ) -> Iterator[_Edit]:
+        for item in tree.items if isinstance(tree, Sequence) else [tree]:
+            if isinstance(item, Mapping) and not {"op", "block"} & item.entries.keys():
+                inline = parser.block("", item, item.span)
+                yield from self.block(item, inline)
+                continue
+            try:
+                label = parser.item(item, first=True)
+                bound = self.bound(label, lets) if isinstance(label, Label) else None
+            except Fault:
+                continue
+            if bound is not None:
+                yield from self.item(item, bound)
+
+    def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
+        """The label with its options, where its word is known without the graph."""
+        word = label.word
+        value = lets.get(word)
+        target: Target | None = VOCABULARY.get(word) or self.blocks.get(word)
+        if target is None and word in library_index():
+            target = library_block(word)
+        if target is None and isinstance(value, Word):
+            target = VOCABULARY.get(value.text) or self.blocks.get(value.text)
+            target = target or (library_block(value.text) if value.text in library_index() else None)
+        return bind(label, target, self.parser.words | words_of(lets)) if target else None
+
+    def item(self, tree: Tree, bound: Bound) -> Iterator[_Edit]:
+        start, end = self.offsets(tree.span)
+        if isinstance(tree, Scalar):
+            if not tree.plain:
+                start, end = start - 1, end + 1
+            short = self.form != "long"
+            yield _Edit(start, end, short_form(bound) if short else long_form(bound))
+        elif isinstance(tree, Mapping) and self.form == "short" and _sayable(bound):
+            if tree.flow and "#" not in self.source.text[start:end]:
+                yield _Edit(start, end, short_form(bound))
+
+    def offsets(self, span: Span) -> tuple[int, int]:
+        return (
+            self.starts[span.line - 1] + span.column - 1,
+            self.starts[span.end_line - 1] + span.end_column - 1,
+        )
+
+
+def _entries(tree: Mapping, key: str) -> dict[str, Entry]:
+    entry = tree.entries.get(key)
+    return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
+
+
+def _sayable(bound: Bound) -> bool:
+    """Whether a label can say it: a path written out as a call's shortcut cannot stand in one."""
+    return not any(isinstance(option.value, PathDef) for option in bound.options.values())
+
+
+def value_form(value: Value) -> str:
+    """A value as it was written, without commas, which would end it in a flow list."""
+    if isinstance(value, Expr | Word):
+        return " ".join(value.text.replace(",", " ").split())
+    if isinstance(value, Size):
+        return value_form(value.down) + (f"x{value_form(value.across)}" if value.across else "")
+    return "[" + ", ".join(map(value_form, value.items)) + "]"
+
+
+def short_form(bound: Bound) -> str:
+    """`3 x 3x3 conv 64 /2 linear groups 32`: repeat, kernel, word, number, stride, mode, flags, keys."""
+    label, options = bound.label, dict(bound.options)
+    parts: list[str] = [] if label.repeat is None else [f"{value_form(label.repeat)} x"]
+    kernel = options.get("kernel")
+    if kernel is not None and isinstance(kernel.value, Size) and kernel.value.across is not None:
+        parts.append(value_form(kernel.value))
+        del options["kernel"]
+    parts.append(label.word)
+    parts += [value_form(bound.number)] if bound.number is not None else []
+    stride = options.pop("stride", None)
+    parts += [f"/{value_form(stride.value)}"] if stride and not isinstance(stride.value, PathDef) else []
+    parts += [bound.mode.text] if bound.mode else []
+    for option in options.values():
+        if isinstance(option.value, Word) and option.value.text == "true":
+            parts.append(option.key)
+        elif not isinstance(option.value, PathDef):
+            parts.append(f"{option.key} {value_form(option.value)}")
+    return " ".join(parts)
+
+
+def long_form(bound: Bound) -> str:
+    """`{op: conv, repeat: 3, kernel: 3x3, width: 64, stride: 2, mode: linear, groups: 32}`."""
+    label = bound.label
+    layer = VOCABULARY.get(label.word)
+    pairs: list[tuple[str, str]] = [("op" if layer else "block", label.word)]
+    options = dict(bound.options)
+    if label.repeat is not None:
+        pairs.append(("repeat", value_form(label.repeat)))
+    if (kernel := options.pop("kernel", None)) and not isinstance(kernel.value, PathDef):
+        pairs.append(("kernel", value_form(kernel.value)))
+    if bound.number is not None:
+        pairs.append(((layer.number if layer else "out") or "number", value_form(bound.number)))
+    if (stride := options.pop("stride", None)) and not isinstance(stride.value, PathDef):
+        pairs.append(("stride", value_form(stride.value)))
+    if bound.mode:
+        pairs.append(("mode", bound.mode.text))
+    pairs += [(o.key, value_form(o.value)) for o in options.values() if not isinstance(o.value, PathDef)]
+    return "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
