@@ -226,10 +226,9 @@ class ScaledStandardizedConv2d(nn.Conv2d):
         eps: float = 1e-6,
     ) -> None:
         super().__init__(width_in, width, kernel_size, stride, padding, dilation, groups, bias)
-        self.gain = nn.Parameter(torch.empty(width, 1, 1, 1))
+        self.gain = nn.Parameter(torch.ones(width, 1, 1, 1))
         self.factor = gamma * self.weight[0].numel() ** -0.5
         self.eps = eps
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         super().reset_parameters()

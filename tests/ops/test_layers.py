@@ -1,0 +1,266 @@
+"""What torch lacks and layers.py has: each class against a plain reading of its definition, and in every use."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resgraph.outputs.pytorch import layers
+
+MAP, VECTOR = (2, 8, 6, 7), (2, 8)
+
+MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "DropPath": (lambda: layers.DropPath(0.3), MAP),
+    "BlurPool": (lambda: layers.BlurPool(3, stride=2, padding=1), MAP),
+    "BlurPool 5x3": (lambda: layers.BlurPool((5, 3), stride=(1, 2), padding=(2, 0)), MAP),
+    "GlobalAvgPool": (lambda: layers.GlobalAvgPool(), MAP),
+    "GlobalMaxPool": (lambda: layers.GlobalMaxPool(), MAP),
+    "ChannelNorm": (lambda: layers.ChannelNorm(8, eps=1e-6), MAP),
+    "ChannelScale": (lambda: layers.ChannelScale(8, start=0.1), MAP),
+    "ChannelScale of a vector": (lambda: layers.ChannelScale(8, spatial=False), VECTOR),
+    "Gain": (lambda: layers.Gain(start=0.5), MAP),
+    "ChannelConv": (lambda: layers.ChannelConv(3, bias=True), VECTOR),
+    "Part": (lambda: layers.Part(1, 2), MAP),
+    "PartSoftmax": (lambda: layers.PartSoftmax(4), MAP),
+    "ZeroPadShortcut": (lambda: layers.ZeroPadShortcut(8, 12, stride=2), MAP),
+    "ZeroPadShortcut of a vector": (lambda: layers.ZeroPadShortcut(8, 12), VECTOR),
+    "StandardizedConv2d": (lambda: layers.StandardizedConv2d(8, 6, 3, stride=2, padding=1), MAP),
+    "ScaledStandardizedConv2d": (lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7), MAP),
+    "LinearWithActivation": (lambda: layers.LinearWithActivation(8, 4, relu=nn.ReLU()), VECTOR),
+}
+every_layer = pytest.mark.parametrize(("make", "shape"), MADE.values(), ids=MADE)
+
+
+def some(shape: tuple[int, ...], dtype: torch.dtype = torch.double) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+
+
+def made(make: Callable[[], nn.Module]) -> nn.Module:
+    """A layer in double precision and in evaluation, its numbers no longer those that it starts with."""
+    layer = make().double().eval()
+    with torch.no_grad():
+        for place, parameter in enumerate(layer.parameters()):
+            parameter.add_(some(parameter.shape), alpha=0.1 + place / 10)
+    return layer
+
+
+def test_every_class_is_here() -> None:
+    classes = {name for name, value in vars(layers).items() if inspect.isclass(value)}
+    assert classes == {name.split()[0] for name in MADE}
+
+
+# -- what they compute --------------------------------------------------------------------------------
+
+
+def test_blur_pool_is_the_binomial_filter_with_reflected_edges() -> None:
+    x = some(MAP)
+    filters = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.double).expand(8, 1, 3, 3) / 16
+    expected = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), filters, stride=2, groups=8)
+    assert torch.allclose(layers.BlurPool(3, stride=2, padding=1).double()(x), expected)
+    assert torch.equal(layers.BlurPool((1, 5)).kernel, torch.tensor([[[[1.0, 4, 6, 4, 1]]]]) / 16)
+    assert torch.allclose(layers.BlurPool(7, padding=3)(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
+
+
+def test_global_pools_are_those_of_torch() -> None:
+    x = some(MAP)
+    assert torch.allclose(layers.GlobalAvgPool()(x), F.adaptive_avg_pool2d(x, 1).flatten(1))
+    assert torch.equal(layers.GlobalMaxPool()(x), F.adaptive_max_pool2d(x, 1).flatten(1))
+
+
+def test_channel_norm_is_over_the_channels_at_each_place() -> None:
+    x, layer = some(MAP), made(lambda: layers.ChannelNorm(8, eps=1e-6))
+    mean, variance = x.mean(1, keepdim=True), x.var(1, correction=0, keepdim=True)
+    weight, bias = (p.view(1, 8, 1, 1) for p in layer.parameters())
+    assert torch.allclose(layer(x), (x - mean) / (variance + 1e-6).sqrt() * weight + bias)
+
+
+def test_factors() -> None:
+    x, v = some(MAP), some(VECTOR)
+    assert torch.equal(layers.Gain(0.0).double()(x), torch.zeros_like(x))
+    scale = made(lambda: layers.ChannelScale(8))
+    assert torch.equal(scale(x), x * scale.weight.view(1, 8, 1, 1))
+    assert list(layers.ChannelScale(8, start=1e-6).weight.shape) == [8, 1, 1]
+    assert list(layers.ChannelScale(8, spatial=False).double()(v).shape) == list(VECTOR)
+
+
+def test_channel_conv_slides_along_the_channels() -> None:
+    v, layer = some(VECTOR), made(lambda: layers.ChannelConv(3))
+    a, b, c = layer.weight.flatten()
+    padded = F.pad(v, (1, 1))
+    assert torch.allclose(layer(v), a * padded[:, :-2] + b * padded[:, 1:-1] + c * padded[:, 2:])
+
+
+def test_parts() -> None:
+    x = some(MAP)
+    assert torch.equal(torch.cat([layers.Part(which, 4)(x) for which in range(4)], 1), x)
+    y = layers.PartSoftmax(2)(x)
+    assert y.shape == x.shape
+    assert torch.allclose(layers.Part(0, 2)(y) + layers.Part(1, 2)(y), torch.ones_like(x[:, :4]))
+    assert torch.allclose(layers.Part(0, 2)(y), torch.sigmoid(x[:, :4] - x[:, 4:]))
+
+
+def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> None:
+    x, v = some(MAP), some(VECTOR)
+    y = layers.ZeroPadShortcut(8, 12, stride=2)(x)
+    assert torch.equal(y[:, :8], x[:, :, ::2, ::2])
+    assert torch.equal(y[:, 8:], torch.zeros(2, 4, 3, 4, dtype=torch.double))
+    assert torch.equal(layers.ZeroPadShortcut(8, 8)(x), x)
+    assert torch.equal(layers.ZeroPadShortcut(8, 9)(v), torch.cat([v, torch.zeros(2, 1, dtype=torch.double)], 1))
+
+
+def test_standardized_filters() -> None:
+    """As BiT's code has it: (w - mean) / sqrt(var + eps), the variance over all of a filter, not unbiased."""
+    x, layer = some(MAP), made(lambda: layers.StandardizedConv2d(8, 6, 3, padding=1))
+    rows = layer.weight.reshape(6, -1)
+    rows = (rows - rows.mean(1, keepdim=True)) / (rows.var(1, correction=0, keepdim=True) + 1e-8).sqrt()
+    assert torch.allclose(layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, padding=1))
+
+
+def test_scaled_standardized_filters() -> None:
+    """As NFNet's paper has it: gain * gamma * (w - mean) / (sqrt(fan-in) * sigma)."""
+    x, layer = some(MAP), made(lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7))
+    rows = layer.weight.reshape(6, -1)
+    deviation = (rows.var(1, correction=0, keepdim=True) + 1e-6).sqrt()
+    rows = layer.gain.view(6, 1) * 1.7 * (rows - rows.mean(1, keepdim=True)) / (36**0.5 * deviation)
+    assert torch.allclose(layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, groups=2))
+
+
+def test_scaled_standardization_keeps_the_variance() -> None:
+    """What it is for (Brock et al. 2021, section 3): variance 1 in, variance gamma² out."""
+    torch.manual_seed(0)
+    layer = layers.ScaledStandardizedConv2d(256, 512, 3, bias=False, gamma=1.5)
+    variance = layer(torch.randn(4, 256, 12, 12)).var().item()
+    assert variance == pytest.approx(1.5**2, rel=0.05)
+
+
+def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    layer, x = layers.DropPath(0.25), torch.ones(20_000, 2, 3)
+    y = layer(x)
+    assert y.unique().tolist() == [0, pytest.approx(1 / 0.75)]
+    assert all(len(image.unique()) == 1 for image in y[:100])
+    assert y.mean().item() == pytest.approx(1, abs=0.02)
+    assert layer.eval()(x) is x
+    assert layers.DropPath(0.0).train()(x) is x
+
+
+def test_a_linear_layer_and_its_activation_are_one_module() -> None:
+    layer = layers.LinearWithActivation(8, 4, sigmoid=nn.Sigmoid(), relu=nn.ReLU())
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    assert [name for name, _ in layer.named_children()] == ["sigmoid", "relu"]
+    x = some(VECTOR, torch.float)
+    assert torch.equal(layer(x), torch.sigmoid(F.linear(x, layer.weight, layer.bias)))
+    assert layers.LinearWithActivation(8, 4, bias=False).bias is None
+
+
+# -- where they are used --------------------------------------------------------------------------------
+
+
+@every_layer
+def test_gradients(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    layer = made(make)
+    assert torch.autograd.gradcheck(layer, some(shape).requires_grad_())
+
+
+@every_layer
+def test_copies_pickles_and_state(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    layer, x = made(make), some(shape)
+    fresh = make().double().eval()
+    fresh.load_state_dict(layer.state_dict())
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), fresh):
+        assert torch.equal(other(x), layer(x))
+    assert len(list(layer.state_dict())) == len(list(layer.parameters()))  # no buffer is saved
+
+
+@every_layer
+def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    """Made without memory, then filled: as if made in the ordinary way."""
+    torch.manual_seed(0)
+    expected = make().eval()
+    with torch.device("meta"):
+        layer = make().eval()
+    assert {t.device.type for t in (*layer.parameters(), *layer.buffers())} <= {"meta"}
+    assert layer(torch.empty(shape, device="meta")).shape == expected(some(shape, torch.float)).shape
+    layer.to_empty(device="cpu")
+    torch.manual_seed(0)
+    owns = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+    if owns:
+        for tensor in owns:
+            nn.init.constant_(tensor, float("nan"))
+        layer.reset_parameters()
+    for name, tensor in (*expected.named_parameters(), *expected.named_buffers()):
+        filled = layer.get_parameter(name) if isinstance(tensor, nn.Parameter) else layer.get_buffer(name)
+        assert torch.equal(filled, tensor)
+
+
+@every_layer
+def test_half_precision(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    layer, x = make().eval(), some(shape, torch.float)
+    expected = layer(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.allclose(layer(x).float(), expected, rtol=0.05, atol=0.05)
+        assert torch.allclose(layer(x.bfloat16()).float(), expected, rtol=0.05, atol=0.05)
+    whole = copy.deepcopy(layer).bfloat16()(x.bfloat16())
+    assert whole.dtype == torch.bfloat16
+    assert torch.allclose(whole.float(), expected, rtol=0.05, atol=0.05)
+
+
+@every_layer
+def test_export(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    layer, x = made(make), some(shape)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},))
+    more = torch.cat([x, x + 1, x - 1])
+    assert torch.allclose(program.module()(more), layer(more))
+
+
+@every_layer
+def test_compiles_without_a_break(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    layer, x = made(make).train(), some(shape)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    torch.manual_seed(0)
+    expected = layer(x)
+    torch.manual_seed(0)
+    assert compiled(x).shape == expected.shape
+    assert torch.allclose(compiled.eval()(x), layer.eval()(x))
+
+
+@every_layer
+def test_the_text_of_a_class_stands_alone(
+    make: Callable[[], nn.Module], shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copied into a file with torch, nn and F, and nothing else, it is the same class."""
+    torch.manual_seed(0)
+    ours = make().eval()
+    name = type(ours).__name__
+    space = {"torch": torch, "nn": nn, "F": F, "__name__": "model"}
+    exec(inspect.getsource(type(ours)), space)
+    monkeypatch.setattr(layers, name, space[name])
+    torch.manual_seed(0)
+    copied = make().eval()
+    assert type(copied).__module__ == "model"
+    x = some(shape, torch.float)
+    assert torch.equal(copied(x), ours(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DropPath", "DropPath(0.3)"),
+        ("BlurPool", "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1))"),
+        ("ChannelScale", "ChannelScale(8, start=0.1)"),
+        ("Gain", "Gain(start=0.5)"),
+        ("Part", "Part(1 of 2)"),
+        ("PartSoftmax", "PartSoftmax(4)"),
+        ("ZeroPadShortcut", "ZeroPadShortcut(4 more channels, stride=(2, 2))"),
+    ],
+)
+def test_how_it_prints(name: str, text: str) -> None:
+    assert repr(MADE[name][0]()) == text
