@@ -45,7 +45,8 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
         if kind != stat.S_IFREG:
             raise _unreadable(name, f"it is {_KINDS.get(kind, 'no file')}")
         # The file may have become a pipe since: do not wait for one who writes into it.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(limits.size + 1) or b""
     except FileNotFoundError:

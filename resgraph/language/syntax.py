@@ -15,6 +15,16 @@ _INDEXED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[([0-9]+)\]")
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})")
 _NO_SPACE = re.compile(r"\s*[\w-]+:\S")
 _QUOTES = "put quotes around the text"
+_AFTER = "take it out, or put quotes around all of the text"
+_REFUSED = {  # words of PyYAML's messages
+    "anchor": "anchors",
+    "an alias": "aliases",
+    " a tag": "tags",
+    "tag handle": "tags",
+    "<tag>": "tags",
+    "directive": "directives",
+    "incompatible YAML": "directives",
+}
 _COLUMN = "the keys of one map start in one column, and what belongs below a key is indented further"
 
 
@@ -49,16 +59,8 @@ class _Complaint:
 
     def diagnostic(self) -> Diagnostic:
         """The first reading that fits."""
-        readings = (
-            self.refused,
-            self.tab,
-            self.quote,
-            self.flow,
-            self.colon,
-            self.block,
-            self.start_of_value,
-        )
-        for reading in readings:
+        first, then = (self.refused, self.tab, self.quote, self.index), (self.flow, self.colon, self.block)
+        for reading in (*first, *then, self.start_of_value):
             if found := reading():
                 return found
         return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
@@ -82,12 +84,11 @@ class _Complaint:
 
     def refused(self) -> Diagnostic | None:
         """Anchors, aliases, tags and directives that YAML cannot read either."""
-        for word in ("anchor", "alias", "tag", "directive", "incompatible YAML"):
-            if word in self.context or (word in self.problem and "tab" not in self.problem):
-                what = {"incompatible YAML": "directive"}.get(word, word)
-                hint = "take it out" if what == "directive" else f"take it out, or {_QUOTES}"
-                span = self.places.span(self.start, self.start + 1)
-                return Diagnostic("E006", f"a spec has no {what.replace('alias', 'aliase')}s", span, "", (), hint)
+        for word, what in _REFUSED.items():
+            if word in self.context or word in self.problem:
+                start = self.start if word in self.context else self.at
+                hint = "take it out" if what == "directives" else f"take it out, or {_QUOTES}"
+                return Diagnostic("E006", f"a spec has no {what}", self.places.span(start, start + 1), help=hint)
         return None
 
     def tab(self) -> Diagnostic | None:
@@ -102,7 +103,7 @@ class _Complaint:
 
     def quote(self) -> Diagnostic | None:
         """Inside quotes."""
-        if "quoted scalar" not in self.context and "double-quoted" not in self.context:
+        if "quoted scalar" not in self.context:
             return None
         quote = self.text[self.start : self.start + 1]
         if "end of stream" in self.problem or "document" in self.problem:
@@ -115,65 +116,62 @@ class _Complaint:
         hint = "write `\\\\` for a backslash, or use single quotes"
         return self.error(f"{shown(written)} stands for no character", span, "", hint)
 
+    def index(self) -> Diagnostic | None:
+        """`reps[0]`, which is text in a line of its own and a list in a list."""
+        for found in _INDEXED.finditer(self.text, *self.places.line(self.at)):
+            if "flow" in self.context and found.start() < self.at < found.end():
+                message = f"brackets after a name do not work here: {shown(found[0])}"
+                return self.error(message, self.places.span(*found.span()), "", f"write `{found[1]}.{found[2]}`")
+        return None
+
     def flow(self) -> Diagnostic | None:
         """Inside brackets and braces."""
         opener = self.text[self.start : self.start + 1]
         if "flow" not in self.context or opener not in ("[", "{"):
             return None
-        line_start, line_end = self.places.line(self.at)
-        for indexed in _INDEXED.finditer(self.text, line_start, line_end):
-            if indexed.start() < self.at < indexed.end():
-                fix = f"{indexed[1]}.{indexed[2]}"
-                span = self.places.span(*indexed.span())
-                return self.error(
-                    f"brackets after a name do not work here: {shown(indexed[0])}", span, "", f"write `{fix}`"
-                )
         what, closer = ("list", "]") if opener == "[" else ("map", "}")
+        opening = self.places.span(self.start, self.start + 1)
         other_line = self.places.line_of(self.start) != self.places.line_of(self.at)
         if not self.text[self.at :].strip() or (other_line and self.character == ":"):
-            span = self.places.span(self.start, self.start + 1)
-            return self.error(f"this {what} is not closed", span, "opened here", f"put a `{closer}` at its end")
-        if self.character in "]})":
-            opened = Related(self.places.span(self.start, self.start + 1), "opened here")
-            return self.error(f"a {what} that begins with `{opener}` ends with `{closer}`", self.here(), "", "", opened)
+            return self.error(f"this {what} is not closed", opening, "opened here", f"put a `{closer}` at its end")
+        if self.character in "]}":
+            message = f"a {what} that begins with `{opener}` ends with `{closer}`"
+            return self.error(message, self.here(), "", "", Related(opening, "opened here"))
         if self.character == ":":
-            return self.error(
-                "a second colon in one entry", self.here(), "", f"put a comma between entries, or {_QUOTES}"
-            )
+            hint = f"put a comma between entries, or {_QUOTES}"
+            return self.error("a second colon in one entry", self.here(), "", hint)
         if self.character == ",":
             return self.error(
                 "a value is missing before this comma", self.here(), "", "write it, or take the comma out"
             )
-        return self.error(
-            "a comma is missing before this", self.here(), "", f"put a comma between values, or {_QUOTES}"
-        )
+        return self.error("a comma is missing before this", self.here(), "", f"write it, or {_QUOTES}")
 
     def colon(self) -> Diagnostic | None:
         """A colon too many, or too few."""
         if "unexpected ':'" in self.problem:
             return self.error("a value is missing after this colon", self.here(), "", f"write it, or {_QUOTES}")
         if "could not find expected ':'" in self.problem:
-            start, end = self.places.line(self.start)
-            line = self.text[start:end]
-            hint = "put a space after the colon" if _NO_SPACE.match(line) else "write `name: value`"
-            begin = start + len(line) - len(line.lstrip())
-            span = self.places.span(begin, start + len(line.rstrip()))
-            return self.error("this line is not `name: value`", span, "", hint)
+            return self.no_entry(self.start)
         if "mapping values are not allowed" not in self.problem:
             return None
         before = self.before()
         if re.search(r":\s", before):
             return self.error("a second colon on one line", self.here(), "", f"{_QUOTES}, or give the key its own line")
-        above = self.text[: self.places.line(self.at)[0]].rstrip("\n").rpartition("\n")[2]
+        above = len(self.text[: self.at - len(before)].rstrip())
+        line = self.text[slice(*self.places.line(above))] if above else ""
+        if line and not re.search(r":(\s|$)|^\s*#", line):
+            return self.no_entry(above)
         begin = self.at - len(before.lstrip())
         span = self.places.span(begin, max(self.at, begin + 1))
-        if above.strip() and not re.search(r":(\s|$)", above):
-            start = self.places.text.rfind(above, 0, self.at)
-            begin = start + len(above) - len(above.lstrip())
-            over = self.places.span(begin, start + len(above.rstrip()))
-            hint = "put a space after the colon" if _NO_SPACE.match(above) else "write `name: value`"
-            return self.error("this line is not `name: value`", over, "", hint)
         return self.error("this key is indented below a key that has a value", span, "", _COLUMN)
+
+    def no_entry(self, offset: int) -> Diagnostic:
+        """A line without a colon that ends a key."""
+        start, end = self.places.line(offset)
+        line = self.text[start:end]
+        span = self.places.span(start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
+        hint = "put a space after the colon" if _NO_SPACE.match(line) else "write `name: value`"
+        return self.error("this line is not `name: value`", span, "", hint)
 
     def block(self) -> Diagnostic | None:
         """Between the lines of a map or a list."""
@@ -192,26 +190,18 @@ class _Complaint:
     def start_of_value(self) -> Diagnostic | None:
         """A character that starts no value, and content where none can be."""
         if "cannot start any token" in self.problem:
-            return self.error(f"a value cannot begin with `{self.character}`", self.here(), "", _QUOTES)
+            return self.error(f"a value cannot begin with {shown(self.character)}", self.here(), "", _QUOTES)
         if "sequence entries are not allowed" in self.problem:
             hint = "begin the list on the next line, or write it in brackets: `[a, b]`"
             return self.error("a list with `-` cannot begin on this line", self.here(), "", hint)
         if "block scalar" in self.context:
-            return self.error(
-                "nothing but a comment can follow `|` or `>`",
-                self.here(),
-                "",
-                "begin the text on the next line",
-            )
+            message = "nothing but a comment can follow `|` or `>`"
+            return self.error(message, self.here(), "", "begin the text on the next line")
         if self.text.startswith("...", self.at):
             return self.error("`...` ends a document, and none has begun", self.here(3), "", "take it out")
         if "document start" in self.problem:
             return self.error("the value of the file has ended, and more follows", self.here(), "", _AFTER)
         if "node content" in self.problem and self.character and self.character in "]},:":
-            return self.error(
-                f"a value cannot begin with `{self.character}`", self.here(), "", f"take it out, or {_QUOTES}"
-            )
+            message = f"a value cannot begin with `{self.character}`"
+            return self.error(message, self.here(), "", f"take it out, or {_QUOTES}")
         return None
-
-
-_AFTER = "take it out, or put quotes around all of the text"

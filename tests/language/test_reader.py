@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -14,11 +13,12 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from promise import answers, parts
 
 from resgraph.errors import Diagnostic, Source, Span, SpecError
 from resgraph.language import reader
 from resgraph.language.reader import Limits, decode, open_source, read
-from resgraph.language.tree import Mapping, Scalar, Sequence, Tree, plain_value
+from resgraph.language.tree import Mapping, Scalar, Sequence, plain_value
 
 SPECS = Path(__file__).parents[2] / "specs"
 GOOD = """\
@@ -69,18 +69,6 @@ def written(span: Span) -> str:
     lines = span.source.text.split("\n")[span.line - 1 : span.end_line]
     lines[-1] = lines[-1][: span.end_column - 1]
     return "\n".join(lines)[span.column - 1 :]
-
-
-def parts(tree: Tree) -> Iterator[Tree]:
-    """A tree, its keys and all values in it."""
-    yield tree
-    if isinstance(tree, Sequence):
-        for item in tree.items:
-            yield from parts(item)
-    elif isinstance(tree, Mapping):
-        for entry in tree.entries.values():
-            yield entry.key
-            yield from parts(entry.value)
 
 
 # -- what is read ------------------------------------------------------------------------------------------------
@@ -491,28 +479,6 @@ def test_hostile_texts_are_answered_in_time_and_space(text: str, code: str) -> N
     assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024, "KiB"
     assert len(told) < 30_000
-
-
-def answers(text: str) -> None:
-    """The promise: a tree or a mistake, no exception, places within the text, frames that a terminal can print."""
-    source = Source("spec.yaml", text)
-    tree, errors = read(source)
-    assert tree is not None or errors
-    spans = [place.span for error in errors for place in error.related]
-    spans += [error.span for error in errors if error.span]
-    spans += [part.span for part in parts(tree)] if tree else []
-    lines = text.split("\n")
-    for span in spans:
-        assert span.source is source
-        assert 1 <= span.line <= span.end_line <= len(lines)
-        assert 1 <= span.column <= len(lines[span.line - 1]) + 1
-        assert 1 <= span.end_column <= len(lines[span.end_line - 1]) + 1
-        assert (span.line, span.column) <= (span.end_line, span.end_column)
-    for error in errors:
-        assert error.message.isprintable()
-        assert all(line.isprintable() for line in error.frame().split("\n"))
-    if tree:
-        plain_value(tree)
 
 
 _PIECES = st.sampled_from(
