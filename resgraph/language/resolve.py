@@ -13,7 +13,7 @@ from .words import did_you_mean
 
 _CHAIN = 8  # files in a chain of `extends`
 _DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
-_OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect"])
+_OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])
 
 
 def split_reference(reference: str | os.PathLike[str]) -> tuple[Path, str | None]:

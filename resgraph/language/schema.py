@@ -45,6 +45,7 @@ class File(Record):
     net: Annotated[Map, Field(min_length=1)]
     variants: dict[str, Map] = {}
     extends: str | None = None
+    allow: Annotated[list[str], Field(description="lints that this spec silences, by name")] = []
     expect: Expect | dict[str, Expect] | None = None
     train: str | Map | None = None
 

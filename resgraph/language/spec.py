@@ -14,6 +14,7 @@ from ..errors import Diagnostic, Fault, Source, Span, SpecError, fault
 from ..ops import VOCABULARY, Shape
 from .init import Init
 from .library import library_block, library_index
+from .lints import unknown_lints
 from .parse import Parser, words_of
 from .recipe import Train, resolve_train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
@@ -97,7 +98,7 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
         tree = apply_variant(tree, variant)
     tree = apply_overrides(tree, overrides)
     file, problems = validate(tree)
-    errors = [*errors, *problems]
+    errors = [*errors, *problems, *unknown_lints(tree)]
     if file is None:
         _parse_blocks_and_rows(tree, errors)
         raise SpecError(_ordered(errors))

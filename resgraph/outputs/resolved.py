@@ -9,7 +9,7 @@ from ..language.usage import words_in
 from ..plan import Plan
 
 _ORDER = (
-    "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net", "expect", "train",
+    "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net", "expect", "train", "allow",
 )  # fmt: skip
 
 

@@ -1,0 +1,42 @@
+"""The names of the lints, and a spec's `allow:` → which of them it silences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Diagnostic, fault
+from .tree import Mapping, Scalar, Sequence
+from .words import did_you_mean
+
+LINTS = {
+    "bias-before-norm": "W001",
+    "activation-after-sum": "W002",
+    "strided-1x1": "W003",
+    "stride-over-kernel": "W004",
+    "odd-width": "W005",
+    "no-downsampling": "W006",
+    "dead-path": "W007",
+    "missing-final-norm": "W008",
+}
+"""The name by which `allow:` silences a lint, and its code."""
+
+
+def allowed(tree: Mapping) -> frozenset[str]:
+    """The codes of the lints that a spec silences."""
+    return frozenset(LINTS[name.text] for name in _names(tree) if name.text in LINTS)
+
+
+def unknown_lints(tree: Mapping) -> list[Diagnostic]:
+    """An error for each name under `allow:` that is no lint's."""
+    out: list[Diagnostic] = []
+    for name in _names(tree):
+        if name.text not in LINTS:
+            hint = did_you_mean(name.text, LINTS) or f"the lints are {', '.join(LINTS)}"
+            out.append(fault("E022", f"no lint `{name.text}`", name.span, hint).diagnostic)
+    return out
+
+
+def _names(tree: Mapping) -> Iterator[Scalar]:
+    entry = tree.entries.get("allow")
+    if entry and isinstance(entry.value, Sequence):
+        yield from (item for item in entry.value.items if isinstance(item, Scalar))

@@ -1,0 +1,66 @@
+"""Graph → its residual sums: in which blocks a branch is added to the shortcut, and what each branch begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..graph import Block, Graph, Node
+from ..ops import NORMS, Add, Div, Dropout, Mul
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A sum of a branch and the shortcut.
+
+    `opening` is what the branch puts before its first convolution (or fc): "norm", "activation", both, or nothing. A
+    branch that opens with either is pre-activated (He et al. 2016, Figure 4 (c) to (e)).
+    """
+
+    block: Block
+    sum: Node
+    opening: frozenset[str]
+
+
+def residuals(graph: Graph) -> Iterator[Residual]:
+    """Every residual sum in a block's `merge:`, in reading order."""
+    for block in graph.blocks():
+        equation = block.result.equation
+        direct = {block.input} | {path.output for path in block.paths if path.word == "shortcut"}
+        for name in equation.nodes if equation else ():
+            node = graph.nodes[name]
+            terms = [_source(graph, term) for term in node.inputs]
+            branches = [term for term in terms if term not in direct]
+            if isinstance(node.op, Add) and len(branches) < len(terms):
+                for branch in branches:
+                    yield Residual(block, node, _opening(graph, block, branch))
+
+
+def kind(node: Node) -> str:
+    """ "norm", "activation", or "" for any other op (the learned factors are no norms, whatever their colour)."""
+    if node.op.op in NORMS:
+        return "norm"
+    return "activation" if node.op.family == "activation" else ""
+
+
+def _source(graph: Graph, name: str) -> str:
+    """What a term is before it is scaled by a number or thinned by dropout."""
+    node = graph.nodes[name]
+    while len(node.inputs) == 1 and isinstance(node.op, Mul | Div | Dropout):
+        node = graph.nodes[node.inputs[0]]
+    return node.name
+
+
+def _opening(graph: Graph, block: Block, branch: str) -> frozenset[str]:
+    """What stands between the block's input and the first weighted op of a branch, walking back along first inputs."""
+    found: set[str] = set()
+    weighted, name = False, branch
+    while name != block.input and graph.nodes[name].inputs:
+        node = graph.nodes[name]
+        if node.op.weighted:
+            found.clear()
+            weighted = True
+        else:
+            found.add(kind(node))
+        name = node.inputs[0]
+    return frozenset(found - {""}) if weighted and name == block.input else frozenset()
