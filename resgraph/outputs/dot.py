@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..errors import MissingError
 from .figure.fork import spine_of
-from .figure.parts import Capsule, Chain, Fork, Join, Link, OpBox, Part, Row, Tile
+from .figure.parts import Capsule, Chain, Fork, Join, Link, OpBox, Part, Row, Strip, Tile
 from .figure.style import PALETTES, Theme
 from .figure.view import Builder, View, check_names, choose
 
@@ -45,7 +46,7 @@ def laid_out(source: str, kind: str = "svg") -> bytes:
     except graphviz.ExecutableNotFound:
         pass
     try:
-        import pygraphviz
+        import pygraphviz  # type: ignore[import-not-found]
     except ImportError:
         raise MissingError(f"no Graphviz engine was found: {_INSTALL}") from None
     return bytes(pygraphviz.AGraph(string=source).draw(prog="dot", format=kind))
@@ -112,11 +113,13 @@ class _Writer:
         self.emit(depth, f"{name} [{self.leaf(part)}, {common}];")
         return _Ports(name, name)
 
-    def leaf(self, part: Tile | OpBox | Join | Capsule) -> str:
+    def leaf(self, part: Tile | Strip | OpBox | Join | Capsule) -> str:
         """The attributes that draw a part without parts."""
         c = self.colours
         if isinstance(part, Tile):
             return f"label=<{self.table(part.rows)}>"
+        if isinstance(part, Strip):
+            return f"label=<{self.table([part.row])}>"
         if isinstance(part, OpBox):
             name = part.family
             text = _html(part.text) + (
@@ -155,7 +158,7 @@ class _Writer:
     def chain(self, chain: Chain, depth: int, group: str) -> _Ports:
         """Parts one after another."""
         ports = [self.part(part, depth, group) for part in chain.parts]
-        for index, (above, below) in enumerate(zip(ports, ports[1:], strict=False), 1):
+        for index, (above, below) in enumerate(pairwise(ports), 1):
             note = chain.notes[index] if index < len(chain.notes) else ""
             label = f", label={quoted(' ' + note)}" if note else ""
             head = ", arrowhead=none" if chain.tight else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .scene import Scene
@@ -13,7 +13,7 @@ from .view import View, choose
 if TYPE_CHECKING:
     from ...plan import Plan
 
-__all__ = ["scene", "svg"]
+__all__ = ["comparison", "scene", "svg"]
 
 
 def svg(
@@ -21,6 +21,13 @@ def svg(
 ) -> str:
     """The net as SVG. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width."""
     return write(scene(plan, view, width, expand), theme)
+
+
+def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | None = None) -> str:
+    """Several nets side by side as SVG, level where their maps are of one size (the ResNet paper's Figure 3)."""
+    from . import side_by_side
+
+    return write(side_by_side.draw(plans, width), theme)
 
 
 def scene(plan: Plan, view: View = "auto", width: float | None = None, expand: Iterable[str] = ()) -> Scene:

@@ -173,9 +173,9 @@ class _Stacker:
         """The top of a unit: below all that it reads, with room for dots, corners and arrowheads."""
         frame, rhythm = self.frame, self.frame.rhythm
         join, half = frame.is_join(unit), frame.boxes[unit].height / 2
-        need = frame.inset
+        need = max(frame.inset, frame.fork.floors.get(unit, 0.0))
         if column in self.last and self.last[column] != ENTRY:
-            need = self.occupied[column] + self.gap(self.last[column], unit)
+            need = max(need, self.occupied[column] + self.gap(self.last[column], unit))
         for link, way in ways.items():
             base, parted = frame.bottom(link.source), len(self.outs[link.source]) > 1
             if way == "straight" and not parted:
@@ -199,11 +199,11 @@ class _Stacker:
 
     def gap(self, above: int, below: int) -> float:
         """The gap between two units on the same spine."""
-        from .layout import gap_between
+        from .layout import gap_between, parts_at_once
 
         boxes, rhythm = self.frame.boxes, self.frame.rhythm
         if below in self.frame.fork.breaks:
-            return rhythm.unit_gap
+            return rhythm.unit_gap_split if parts_at_once(boxes[below].part) else rhythm.unit_gap
         if self.frame.is_join(below):
             return rhythm.before_join
         return gap_between(boxes[above].part, boxes[below].part, rhythm)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from . import text
-from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Tile
+from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
 from .scene import Point
 
 
@@ -36,7 +36,8 @@ class Rhythm:
     lane_step: float = 10
     column_gap: float = 26
     radius: float = 9
-    unit_gap: float = 17
+    unit_gap: float = 33
+    unit_gap_split: float = 33
     frame_pad: float = 16
     frame_head: float = 20
     note_gap: float = 27
@@ -50,7 +51,7 @@ class Rhythm:
 
 OPS = Rhythm(
     join=9.5, loose=25, split=11, after_split=17, before_join=12, lane=30, lane_step=12, column_gap=44, capsule=26,
-    tile_width=170, size=10.25, unit_gap=44,
+    tile_width=170, size=10.25, unit_gap=44, unit_gap_split=44,
 )  # fmt: skip
 """The distances of ops drawn one by one."""
 
@@ -128,7 +129,7 @@ def place(part: Part, rhythm: Rhythm) -> Placement:
     return Placement(part, left, right, height, [Placed(part, 0, 0, left, right, height)])
 
 
-def _leaf(part: Tile | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, float, float]:
+def _leaf(part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, float, float]:
     """Left, right and height of a part that has no parts."""
     if isinstance(part, Tile):
         half = max(rhythm.tile_width, tile_width(part, rhythm)) / 2
@@ -136,11 +137,14 @@ def _leaf(part: Tile | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, f
         height = rows * rhythm.row + (rows - 1) * rhythm.row_gap + 2 * rhythm.tile_pad
         behind = 2 * rhythm.sheet  # to the right always, so that the lanes of all blocks stand in one line
         return half, half + behind, height + (behind if part.sheets else 0)
+    if isinstance(part, Strip):
+        half = max(rhythm.tile_width, strip_width(part, rhythm)) / 2
+        return half, half, rhythm.row
     if isinstance(part, OpBox):
         return rhythm.op_width / 2, rhythm.op_width / 2, rhythm.op_tall if part.macs else rhythm.op_thin
     if isinstance(part, Join):
         half = max(rhythm.join, join_half(part.symbol, rhythm))
-        return half, half, 2 * rhythm.join
+        return half, half, 2 * rhythm.join if len(part.symbol) == 1 else max(2 * rhythm.join, 14)
     half = max(rhythm.tile_width, text.width(part.text, rhythm.size, 500) + 28) / 2
     return half, half, rhythm.capsule
 
@@ -148,6 +152,12 @@ def _leaf(part: Tile | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, f
 def join_half(symbol: str, rhythm: Rhythm) -> float:
     """Half the width of a join: a circle for a sign, wider for a word."""
     return rhythm.join if len(symbol) == 1 else text.width(symbol, 9.5, 600) / 2 + 6
+
+
+def strip_width(strip: Strip, rhythm: Rhythm) -> float:
+    """What a strip's label asks for, its badge beside it."""
+    badge = text.width(strip.row.stride, 9.5, 600) + 14 if strip.row.stride else 0
+    return min(text.width(strip.row.label, rhythm.size, 500) + badge + 14, 200)
 
 
 def tile_width(tile: Tile, rhythm: Rhythm) -> float:
@@ -184,9 +194,14 @@ def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
 
 def gap_between(above: Part, below: Part, rhythm: Rhythm) -> float:
     """The gap that two neighbours on a spine need; a fork that parts at once brings its own."""
-    if isinstance(below, Fork) and not below.frame and opens_with_split(below):
-        return 0
-    return rhythm.loose
+    return 0 if parts_at_once(below) else rhythm.loose
+
+
+def parts_at_once(part: Part) -> bool:
+    """Whether a part begins with the dot at which paths part, above which it brings room of its own."""
+    while isinstance(part, Chain) and part.parts:
+        part = part.parts[0]
+    return isinstance(part, Fork) and not part.frame and opens_with_split(part)
 
 
 def opens_with_split(fork: Fork) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...graph import Block, Graph, Layer
 from . import quantity, text
 from .layout import Placement
-from .parts import Fork, Join, OpBox, Tile
+from .parts import Fork, Join, OpBox, Strip, Tile
 from .scene import Line, Rect, Scene, Shape, Text
 from .style import FAMILIES
 from .wording import LONG
@@ -73,12 +73,15 @@ class Legend:
     changes: dict[str, None] = field(default_factory=dict)
     repeats: str = ""
     main: bool = False
+    widths: dict[int, int] = field(default_factory=dict)
 
     def gather(self, placement: Placement, kinds: set[str]) -> None:
         """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the shape."""
         for placed in placement.parts:
             part = placed.part
-            if isinstance(part, Tile):
+            if isinstance(part, Strip):
+                self.families[part.row.family] = None
+            elif isinstance(part, Tile):
                 self.families.update({row.family: None for row in part.rows})
             elif isinstance(part, OpBox):
                 self.families[part.family] = None
@@ -89,7 +92,7 @@ class Legend:
                 self.families[part.family] = None
         for wire in placement.wires:
             if wire.changes:
-                self.changes.update({kind: None for kind in sorted(kinds)} or {"path": None})
+                self.changes.update(dict.fromkeys(sorted(kinds)) or {"path": None})
             elif wire.shortcut:
                 self.identity = True
 
@@ -98,7 +101,7 @@ def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
     short = {"bn": "BN", "gn": "GN", "ln": "LN"}
     found: Counter[tuple[str, ...]] = Counter()
-    for layer in _layers(graph):
+    for layer in layers_of(graph):
         ops = [graph.nodes[name].op for name in layer.nodes]
         if any(op.family == "conv" for op in ops):
             found[tuple(short.get(op.op, LONG.get(op.op, op.op)) for op in ops if op.family != "conv")] += 1
@@ -108,7 +111,14 @@ def unit_words(graph: Graph) -> str:
     return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
 
 
-def _layers(graph: Graph) -> list[Layer]:
+def shortcut_kinds(graph: Graph) -> set[str]:
+    """The kinds of shortcuts by which blocks change the shape."""
+    kinds = {str(block.shortcut) for block in graph.blocks() if _changes(graph, block)}
+    return kinds & {"projection", "zero-pad", "path"}
+
+
+def layers_of(graph: Graph) -> list[Layer]:
+    """Every layer of a net."""
     out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
     for block in graph.blocks():
         out += [item for path in block.paths for item in path.items if isinstance(item, Layer)]
@@ -143,8 +153,10 @@ SIZE = 9.75
 
 
 def _entries(shown: Legend, graph: Graph):  # type: ignore[no-untyped-def]
+    if shown.widths:
+        yield text.width("conv width", SIZE, 600) + 8 + 33 * len(shown.widths), "", _widths(shown.widths)
     for family, label in FAMILIES.items():
-        if family in shown.families:
+        if family in shown.families and not (shown.widths and family == "conv"):
             said = label + (unit_words(graph) if family == "conv" and not shown.main else "")
             yield 13, said, _swatch(family)
     if shown.main:
@@ -168,6 +180,21 @@ def _sample(changes: bool):  # type: ignore[no-untyped-def]
     def draw(x: float, y: float) -> list[Shape]:
         colour = "accent" if changes else "edge"
         return [Line(((x, y), (x + 19, y)), colour, 1.7 if changes else 1.4, dotted=changes, arrow=True)]
+
+    return draw
+
+
+def _widths(widths: dict[int, int]):  # type: ignore[no-untyped-def]
+    """A swatch for each lightness of a convolution, with the greatest width that it stands for."""
+
+    def draw(x: float, y: float) -> list[Shape]:
+        out: list[Shape] = [Text(x, y + 3.4, "conv width", SIZE, 600)]
+        x += text.width("conv width", SIZE, 600) + 8
+        for step, value in widths.items():
+            out.append(Rect(x, y - 6.5, 30, 13, 3, f"width-{step}", "conv-line", 0.9))
+            out.append(Text(x + 15, y + 3.2, str(value), 9.5, anchor="middle"))
+            x += 33
+        return out
 
     return draw
 

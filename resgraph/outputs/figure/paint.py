@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import route, text
 from .layout import Placed, Placement, Rhythm, Wire
-from .parts import Capsule, Chain, Fork, Join, OpBox, Row, Tile
+from .parts import Capsule, Chain, Fork, Join, OpBox, Row, Strip, Tile
 from .scene import Circle, Group, Line, Polygon, Rect, Scene, Shape, Text
 
 SMALL_JOIN = 8.0
@@ -24,6 +24,8 @@ def paint(scene: Scene, placement: Placement, x: float, y: float, rhythm: Rhythm
         match part.part:
             case Tile():
                 scene.add(*_tile(part, part.part, rhythm))
+            case Strip():
+                scene.add(_strip(part, part.part, rhythm))
             case OpBox():
                 scene.add(_op(part, part.part))
             case Join():
@@ -50,7 +52,7 @@ def _on_wire(wire: Wire) -> list[Shape | Group]:
     out: list[Shape | Group] = []
     if wire.note:
         x, y = route.note_place(wire)
-        out.append(Text(x, y, wire.note, route.NOTE_SIZE, fill="muted"))
+        out.append(Text(x, y, wire.note, route.NOTE_SIZE, fill="accent" if wire.changes else "muted"))
     if wire.pill:
         x, y, width, height = route.pill_box(wire)
         colour = "accent" if wire.changes else "edge"
@@ -116,6 +118,25 @@ def _row(row: Row, x: float, y: float, width: float, rhythm: Rhythm) -> Group:
     return group
 
 
+def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Group:
+    """A layer as a box of its own: its label in the middle, its stride in a badge at the right."""
+    row = strip.row
+    group = Group(row.name, row.family, row.title)
+    x, y, wide, high = placed.x - placed.left, placed.y, placed.left + placed.right, placed.height
+    fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
+    group.shapes.append(Rect(x, y, wide, high, 3.5, fill, f"{row.family}-line", 0.9))
+    badge = text.width(row.stride, 9.5, 600) + 8 if row.stride else 0
+    if badge:
+        group.shapes.append(Rect(x + wide - badge - 2.5, y + 2.2, badge, high - 4.4, 3, "badge"))
+        middle = x + wide - badge / 2 - 2.5
+        group.shapes.append(Text(middle, y + high / 2 + 3.3, row.stride, 9.5, 600, "accent", "middle"))
+    label = text.fit(row.label, rhythm.size, wide - 10 - (badge + 2 if badge else 0), 500)
+    half = text.width(label, rhythm.size, 500) / 2
+    middle = min(placed.x, x + wide - badge - 6 - half) if badge else placed.x
+    group.shapes.append(Text(middle, y + high / 2 + 3.4, label, rhythm.size, 500, anchor="middle"))
+    return group
+
+
 def _op(placed: Placed, op: OpBox) -> Group:
     """One op: name and attributes at the left, costs at the right; tall where it has multiply-adds."""
     group = Group(op.name, op.family, op.title)
@@ -150,7 +171,7 @@ def _join(placed: Placed, join: Join) -> list[Shape | Group]:
         group.shapes += _sign(join.symbol, x, y, r * 0.56, colour)
     else:
         half = placed.left
-        group.shapes.append(Rect(x - half, y - r - 1, 2 * half, 2 * r + 2, r + 1, fill, colour, 1.2))
+        group.shapes.append(Rect(x - half, y - r, 2 * half, 2 * r, r, fill, colour, 1.2))
         group.shapes.append(Text(x, y + 3.3, join.symbol, 9.5, 600, "ink", "middle"))
     out: list[Shape | Group] = [group]
     if join.note:

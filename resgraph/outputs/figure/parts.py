@@ -5,7 +5,7 @@ A layout gives each part its place; it needs to know nothing of nets.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 ENTRY = -1
@@ -26,12 +26,19 @@ class Row:
     step: int = -1  # which lightness tells a convolution's width in the comparison figure; -1 for none
     likeness: Hashable = None  # layers of equal likeness may be drawn as one
 
+    @property
+    def label(self) -> str:
+        """What and how wide in one, as in Figure 3: `3×3 conv, 64`, `fc 1000`."""
+        between = " " if self.family == "dense" else ", "
+        return f"{self.text}{between}{self.number}" if self.number else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """Blocks drawn as one: `first` to `last` of their row, counted from 1.
 
-    `equal` says that they agree in every attribute and shape; where they do not, `differences` says in what, and from what to what.
+    `equal` says that they agree in every attribute and shape; where they do not, `differences` says in what, and from
+    what to what.
     """
 
     first: int
@@ -53,6 +60,19 @@ class Tile:
     rows: list[Row]
     title: str = ""
     sheets: bool = False
+
+
+@dataclass(slots=True)
+class Strip:
+    """One layer as a box of its own, with its label in the middle: the comparison figure."""
+
+    name: str
+    row: Row
+
+    @property
+    def title(self) -> str:
+        """What its row says."""
+        return self.row.title
 
 
 @dataclass(slots=True)
@@ -120,7 +140,8 @@ class Link:
 class Fork:
     """Units that read each other by links, each only units before it; `result` is the unit whose value leaves.
 
-    `breaks`, where given, keeps all units in one column, and are those that begin a row of a net. `side` are units that never stand on the spine.
+    `breaks`, where given, keeps all units in one column, and are those that begin a row of a net; `floors` are heights
+    above which a unit may not begin. `side` are units that never stand on the spine.
     """
 
     name: str
@@ -129,6 +150,7 @@ class Fork:
     result: int
     side: frozenset[int] = frozenset()
     breaks: frozenset[int] = frozenset()
+    floors: Mapping[int, float] = field(default_factory=dict)
     frame: bool = False
     caption: str = ""
     subcaption: str = ""
@@ -139,4 +161,4 @@ class Fork:
     title: str = ""
 
 
-Part = Tile | OpBox | Join | Capsule | Chain | Fork
+Part = Tile | Strip | OpBox | Join | Capsule | Chain | Fork

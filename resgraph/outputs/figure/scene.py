@@ -78,7 +78,7 @@ Shape = Rect | Circle | Polygon | Line | Text
 
 @dataclass(slots=True)
 class Group:
-    """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader hears or hovers over."""
+    """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader hears."""
 
     name: str
     kind: str

@@ -12,7 +12,7 @@ from ...graph import Path
 from ...passes.receptive_field import ReceptiveField, receptive_fields
 from . import quantity, text
 from .layout import OPS, Placed, Rhythm, place, tile_width
-from .page import MARGIN, Legend, header, legend
+from .page import MARGIN, Legend, header, legend, shortcut_kinds
 from .paint import box_glyph, paint
 from .parts import Chain, Fork, OpBox, Part, Tile
 from .scene import Line, Rect, Scene, Text
@@ -21,7 +21,7 @@ from .view import Builder, View, check_names
 if TYPE_CHECKING:
     from ...plan import Plan
 
-RHYTHM = Rhythm(unit_gap=33, inner=OPS)
+RHYTHM = Rhythm(inner=OPS)
 NARROWEST = 780.0
 _SHAPES, _GUTTER, _CARD_PAD = 114.0, 98.0, 14.0
 _COLUMNS = (("parameters", 84.0), ("MACs", 84.0), ("receptive field", 74.0))
@@ -73,7 +73,7 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None) -
         _labels(scene, band, top, card[0] + _CARD_PAD, placement.parts)
         _numbers(scene, plan, band, seen, top, metrics_x)
     shown = Legend()
-    shown.gather(placement, {block.shortcut for block in graph.blocks()} & {"projection", "zero-pad", "path"})
+    shown.gather(placement, shortcut_kinds(graph))
     scene.height = legend(scene, shown, graph, top + placement.height + 30, total) + 10
     return scene
 
@@ -82,8 +82,9 @@ def describe(plan: Plan) -> str:
     """The picture in one sentence, for whoever cannot see it."""
     rows = ", ".join(row.name for row in plan.graph.rows)
     return (
-        f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, {quantity.short(plan.params)} "
-        f"parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}; rows {rows}."
+        f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, "
+        f"{quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}; "
+        f"rows {rows}."
     )
 
 

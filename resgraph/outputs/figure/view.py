@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -83,7 +83,7 @@ class Builder:
         return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
 
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
-        """Draw a row of layers without parameters in the tile of the layers above it, where nothing else reads those."""
+        """Draw a row of layers without parameters in the tile above it, where nothing else reads what that gives."""
         above = wires.units[-1]
         plain = not row.equation and all(isinstance(item, Layer) for item in row.items) and row.items
         if not plain or self.detail == "ops" or row.name in self.opened or not isinstance(above, Chain):
@@ -93,7 +93,7 @@ class Builder:
             return False
         if self.readers[row.input] > 1 or any(node.cost.params for node in self.graph.nodes_of(row)):
             return False
-        tile.rows += [self._row(item) for item in row.items]
+        tile.rows += [self.row(item) for item in row.items]
         wires.found[row.output] = wires.found[row.input]
         self.bands[-1][0].append(row)
         return True
@@ -142,7 +142,7 @@ class Builder:
     def _row_parts(self, path: Path, level: int) -> tuple[list[Part], list[str]]:
         parts: list[Part] = []
         blocks = [item for item in path.items if isinstance(item, Block)]
-        shown = self._shown(blocks) if level == 0 else {}
+        shown = self.shown(blocks) if level == 0 else {}
         lone = len(blocks) == 1
         tile: list[Layer | Block] = []
         for item in path.items:
@@ -166,7 +166,7 @@ class Builder:
     def _opens(self, block: Block) -> bool:
         return block.name in self.opened
 
-    def _shown(self, blocks: list[Block]) -> dict[str, Repeat]:
+    def shown(self, blocks: list[Block]) -> dict[str, Repeat]:
         """By name, the blocks of a row that are drawn, and for how many each stands."""
         if not self.fold:
             return {block.name: Repeat(i + 1, i + 1, True) for i, block in enumerate(blocks)}
@@ -186,12 +186,20 @@ class Builder:
 
     def _flush(self, path: Path, parts: list[Part], items: list[Layer | Block]) -> None:
         """Make one tile of the items gathered so far."""
-        rows = [self._row(item) for item in items if any(True for _ in self.graph.nodes_of(item))]
+        rows = self.rows_of(items)
         items.clear()
         if rows:
-            parts.append(Tile(rows[0].name + "-tile", _folded(rows) if self.fold else rows, title=path.name))
+            parts.append(self.tile(_folded(rows) if self.fold else rows, path.name))
 
-    def _row(self, item: Layer | Block) -> Row:
+    def rows_of(self, items: Sequence[Item]) -> list[Row]:
+        """A row for each item that has nodes."""
+        return [self.row(item) for item in items if any(True for _ in self.graph.nodes_of(item))]
+
+    def tile(self, rows: list[Row], name: str) -> Part:
+        """Layers in a row as one part."""
+        return Tile(f"{rows[0].name}-tile", rows, title=name)
+
+    def row(self, item: Layer | Block) -> Row:
         return layer_row(self.graph, item) if isinstance(item, Layer) else nested_row(self.graph, item)
 
     def block(self, block: Block, detail: Detail, level: int) -> Fork | None:

@@ -92,12 +92,12 @@ class Wiring:
         shortcut = self.block is not None and path.word == "shortcut" and self.block.result is not path
         changes = shortcut and self._shape(path.output) != self._shape(self.block.input if self.block else path.input)
         layers = _plain_layers(path)
-        if part is None:
+        if shortcut and self.detail == "rows" and layers:
+            said = "; ".join(title(self.graph, node) for node in self.graph.nodes_of(path))
+            pill = pill_text(self.graph, layers)
+            self.found[path.output] = Found(source.unit, changes, True, pill, path.name, said)
+        elif part is None:
             self.found.setdefault(path.output, source)
-        elif shortcut and self.detail == "rows" and layers:
-            nodes = list(self.graph.nodes_of(path))
-            said = "; ".join(title(self.graph, node) for node in nodes)
-            self.found[path.output] = Found(source.unit, changes, True, pill_text(self.graph, layers), path.name, said)
         else:
             unit = self.add(part, (path.input,), path.output)
             if shortcut:

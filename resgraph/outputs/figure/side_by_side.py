@@ -1,0 +1,233 @@
+"""Several plans → one figure, as the ResNet paper's Figure 3: side by side, level where maps are of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import log2
+from typing import TYPE_CHECKING
+
+from ...errors import UsageError
+from ...graph import Block
+from . import quantity, text
+from .layout import Placed, Placement, Rhythm, place
+from .page import MARGIN, Legend, layers_of, legend, macs_text, shortcut_kinds
+from .paint import paint
+from .parts import Chain, Fork, Part, Strip
+from .rows import main_node
+from .scene import Rect, Scene, Text
+from .stages import describe
+from .strips import StripBuilder
+from .style import WIDTH_STEPS
+
+if TYPE_CHECKING:
+    from ...plan import Plan
+
+RHYTHM = Rhythm(
+    row=15.5, tile_width=112, capsule=15.5, join=4, tight=4.5, loose=12, split=5, after_split=11, before_join=3.5,
+    lane=20, lane_step=9, column_gap=22, unit_gap=13, unit_gap_split=4, note_gap=12, size=9.5,
+)  # fmt: skip
+MOST_BLOCKS = 36
+"""A net of more blocks than this is drawn with equal neighbours folded."""
+_LABELS, _TOP, _PAD, _GAP = 92.0, 92.0, 13.0, 52.0
+Size = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Column:
+    """One net: its units in one column, each with the size of the map that it gives."""
+
+    plan: Plan
+    net: Fork
+    sizes: list[Size]
+    runs: list[Fork]
+    level: list[int]
+    placement: Placement
+
+
+def draw(plans: Sequence[Plan], width: float | None) -> Scene:
+    """The scene of several nets side by side."""
+    if not plans:
+        raise UsageError("nothing to compare: name at least one net")
+    widths = _width_steps(plans)
+    columns = [_column(plan, widths) for plan in plans]
+    sizes = _common([[size for size, _ in groupby(column.sizes)] for column in columns])
+    tops, bottoms = _level(columns, sizes)
+    spines, total = _spines(columns)
+    scene = Scene(max(total, width or 0), 0, " and ".join(p.name for p in plans), " ".join(describe(p) for p in plans))
+    for index, size in enumerate(sizes):
+        _band(scene, index, size, _TOP + tops[index], _TOP + bottoms[index])
+    for column, spine in zip(columns, spines, strict=True):
+        _head(scene, column.plan, spine)
+        paint(scene, column.placement, spine, _TOP, RHYTHM)
+        _repeats(scene, column, spine)
+    shown = Legend(widths={step: value for value, step in sorted(widths.items())})
+    for column in columns:
+        shown.gather(column.placement, shortcut_kinds(column.plan.graph))
+    scene.height = legend(scene, shown, plans[0].graph, _TOP + bottoms[-1] + 22, scene.width) + 10
+    return scene
+
+
+def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
+    """For each width of a convolution a lightness: one each where they are few, else by powers of two."""
+    found: set[int] = set()
+    for plan in plans:
+        found |= {n.shape[0] for n in plan.graph.nodes.values() if n.op.family == "conv"}
+    ordered = sorted(found)
+    if len(ordered) <= WIDTH_STEPS:
+        return {width: step for step, width in enumerate(ordered)}
+    low, high = log2(ordered[0]), log2(ordered[-1])
+    return {w: min(int((log2(w) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1) for w in ordered}
+
+
+def _column(plan: Plan, widths: dict[int, int]) -> Column:
+    graph = plan.graph
+    blocks = sum(1 for row in graph.rows for item in row.items if isinstance(item, Block))
+    builder = StripBuilder(graph, "stages" if blocks > MOST_BLOCKS else "blocks")
+    net = builder.net()
+    steps = {}
+    for layer in layers_of(graph):
+        node = main_node(graph, layer)
+        if node.op.family == "conv":
+            steps[layer.name] = widths[node.shape[0]]
+    runs = []
+    for part in _walk(net):
+        if isinstance(part, Strip):
+            part.row = replace(part.row, step=steps.get(part.row.name, -1))
+        elif isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
+            runs.append(part)
+    sizes = [_size(graph.nodes[name].shape) for name in builder.outputs]
+    return Column(plan, net, sizes, runs, [], place(net, RHYTHM))
+
+
+def _walk(net: Fork) -> list[Part]:
+    stack: list[Part] = [net]
+    out = []
+    while stack:
+        part = stack.pop()
+        out.append(part)
+        stack += part.parts if isinstance(part, Chain) else part.units if isinstance(part, Fork) else []
+    return out
+
+
+def _size(shape: tuple[int, ...]) -> Size:
+    """Height and width; a vector counts as one cell."""
+    return shape[1:] if len(shape) == 3 else (1, 1)
+
+
+def _common(sequences: list[list[Size]]) -> list[Size]:
+    """A shortest sequence that holds every net's sequence of sizes in its order, merged net by net."""
+    out: list[Size] = sequences[0]
+    for other in sequences[1:]:
+        out = _merged(out, other)
+    return out
+
+
+def _merged(a: list[Size], b: list[Size]) -> list[Size]:
+    """The shortest common supersequence of two sequences."""
+    best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in range(len(a) - 1, -1, -1):
+        for j in range(len(b) - 1, -1, -1):
+            best[i][j] = best[i + 1][j + 1] + 1 if a[i] == b[j] else max(best[i + 1][j], best[i][j + 1])
+    out, i, j = [], 0, 0
+    while i < len(a) and j < len(b):
+        if a[i] == b[j]:
+            out.append(a[i])
+            i, j = i + 1, j + 1
+        elif (best[i + 1][j], a[i]) >= (best[i][j + 1], b[j]):
+            out.append(a[i])
+            i += 1
+        else:
+            out.append(b[j])
+            j += 1
+    return out + a[i:] + b[j:]
+
+
+def _level(columns: list[Column], sizes: list[Size]) -> tuple[list[float], list[float]]:
+    """Where each size's band begins and ends; every net is laid out again with its units in their bands."""
+    heights = [0.0] * len(sizes)
+    for column in columns:
+        column.level = _levels(column.sizes, sizes)
+        tops, bottoms = _extents(column)
+        for level in tops:
+            heights[level] = max(heights[level], bottoms[level] - tops[level])
+    starts, ends, y = [], [], 0.0
+    for height in heights:
+        starts.append(y)
+        y += height + 2 * _PAD
+        ends.append(y)
+    for column in columns:
+        floors: dict[int, float] = {}
+        for unit, level in enumerate(column.level):
+            if unit == 0 or column.level[unit - 1] != level:
+                floors[unit] = starts[level] + _PAD
+        column.net.floors = floors
+        column.placement = place(column.net, RHYTHM)
+    return starts, ends
+
+
+def _levels(mine: list[Size], sizes: list[Size]) -> list[int]:
+    """For each unit the band that it stands in."""
+    out, level = [], 0
+    for size in mine:
+        while sizes[level] != size:
+            level += 1
+        out.append(level)
+    return out
+
+
+def _extents(column: Column) -> tuple[dict[int, float], dict[int, float]]:
+    """For each band of a column its least top and its greatest bottom, as laid out without bands."""
+    where = {id(p.part): p for p in column.placement.parts}
+    tops: dict[int, float] = {}
+    bottoms: dict[int, float] = {}
+    for unit, level in zip(column.net.units, column.level, strict=True):
+        placed = where[id(unit)]
+        tops.setdefault(level, placed.y)
+        bottoms[level] = max(bottoms.get(level, 0.0), placed.bottom)
+    return tops, bottoms
+
+
+def _spines(columns: list[Column]) -> tuple[list[float], float]:
+    """The x of each net's spine, and the width of the figure."""
+    x, out = MARGIN + _LABELS, []
+    for column in columns:
+        title = max(text.width(column.plan.name, 14, 650), text.width(_totals(column.plan), 9.75)) / 2
+        folded = 44.0 if column.runs else 0.0
+        left = max(column.placement.left + folded, title)
+        out.append(x + left)
+        x += left + max(column.placement.right, title) + _GAP
+    return out, max(x - _GAP + MARGIN, 560.0)
+
+
+def _totals(plan: Plan) -> str:
+    return f"{macs_text(plan.macs)} · {quantity.short(plan.params)} params"
+
+
+def _head(scene: Scene, plan: Plan, x: float) -> None:
+    scene.add(Text(x, 48, plan.name, 14, 650, anchor="middle"))
+    scene.add(Text(x, 65, _totals(plan), 9.75, fill="muted", anchor="middle"))
+
+
+def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> None:
+    if index % 2 == 0:
+        scene.add(Rect(MARGIN - 14, top, scene.width - 2 * MARGIN + 28, bottom - top, 7, "card"))
+    scene.add(Text(MARGIN, top + 23, quantity.times(size), 11, 600))
+    if index == 0:
+        scene.add(Text(MARGIN, top + 36, "output size", 9.5, fill="muted"))
+
+
+def _repeats(scene: Scene, column: Column, x: float) -> None:
+    """`× 35` beside a block that stands for several."""
+    where: dict[int, Placed] = {id(p.part): p for p in column.placement.parts}
+    for fork in column.runs:
+        placed, run = where[id(fork)], fork.repeat
+        if run is None:
+            continue
+        said = f"× {run.count}" if run.equal else f"{run.count} alike"
+        wide = text.width(said, 9.5, 650) + 13
+        right, y = x - RHYTHM.tile_width / 2 - 7, _TOP + placed.y + placed.height / 2 - 8
+        fill, ink = ("pill", "on-pill") if run.equal else ("rule", "ink")
+        scene.add(Rect(right - wide, y, wide, 16, 8, fill))
+        scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 650, ink, "middle"))
