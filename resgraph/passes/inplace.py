@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ..graph import Block, Graph, Layer, Path
 
@@ -19,7 +20,7 @@ def inplace(graph: Graph) -> frozenset[str]:
     found = set()
     for path in _paths(graph):
         names = [name for item in path.items for name in (item.nodes if isinstance(item, Layer) else ("",))]
-        for before, name in zip(names, names[1:], strict=False):
+        for before, name in pairwise(names):
             if before and name and reads[before] == 1:
                 maker, op = graph.nodes[before].op, graph.nodes[name].op
                 if op.takes_inplace and not maker.saves_output and not maker.returns_view:

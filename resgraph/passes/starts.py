@@ -64,14 +64,10 @@ def is_alias(block: Block) -> bool:
 
 
 def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
-    """The node at the end of each residual branch: of each term of a sum in which the block's shortcut is another term."""
+    """The node at the end of each residual branch: a term of a sum in which the block's shortcut is another term."""
     equation = block.result.equation
     direct = {block.input} | {path.output for path in block.paths if path.word == "shortcut"}
-    sums = [
-        graph.nodes[name]
-        for name in (equation.nodes if equation else ())
-        if isinstance(graph.nodes[name].op, Add)
-    ]
+    sums = [graph.nodes[name] for name in (equation.nodes if equation else ()) if isinstance(graph.nodes[name].op, Add)]
     inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
     for node in sums:
         if direct & set(node.inputs):
@@ -89,7 +85,5 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
             return name
         if not node.inputs:
             return None
-        name = next(
-            (source for source in node.inputs if graph.nodes[source].shape == node.shape), node.inputs[0]
-        )
+        name = next((source for source in node.inputs if graph.nodes[source].shape == node.shape), node.inputs[0])
     return None

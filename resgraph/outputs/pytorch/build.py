@@ -80,7 +80,7 @@ def _load(name: str, text: str) -> None:
     loader.exec_module(module)
     for value in vars(module).values():
         if _is_own(value, module):
-            copyreg.pickle(value, _reduce)  # type: ignore[arg-type]
+            copyreg.pickle(value, _reduce)
 
 
 def _is_own(value: Any, module: ModuleType) -> bool:
@@ -94,7 +94,7 @@ def _reduce(net: nn.Module) -> tuple[Any, ...]:
     """
     loader = sys.modules[type(net).__module__].__loader__
     assert isinstance(loader, _Loader)
-    return restore, (loader.text, type(net).__qualname__), net.__getstate__()  # type: ignore[attr-defined]
+    return restore, (loader.text, type(net).__qualname__), net.__getstate__()  # type: ignore[no-untyped-call]
 
 
 def restore(text: str, name: str) -> nn.Module:

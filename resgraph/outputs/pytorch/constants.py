@@ -32,7 +32,7 @@ class _Numbers(ast.NodeTransformer):
         self.found: list[Constant] = []
         self.fills = fills
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
         node.left = self._side(node.left, node)
         node.right = self._side(node.right, node)
         return node

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .signatures import REQUIRED, SPATIAL, USUAL, WIDTHS
+from .signatures import SPATIAL, USUAL, WIDTHS
+from .support import REQUIRED
 from .tree import Leaf, Ref
 
 Column = tuple[Any, ...]

@@ -116,9 +116,7 @@ def _class(cls: Class, known: Signatures, *, reset: bool = False) -> list[str]:
 
 
 def _signature(head: str, parameters: Mapping[str, Any], indent: int) -> list[str]:
-    items = [
-        name if default is REQUIRED else f"{name}={literal(default)}" for name, default in parameters.items()
-    ]
+    items = [name if default is REQUIRED else f"{name}={literal(default)}" for name, default in parameters.items()]
     return layout(Group(head, tuple(items)), indent, after=":")
 
 

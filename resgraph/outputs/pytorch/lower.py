@@ -14,7 +14,8 @@ from .constants import Constant, constants, replaced
 from .define import Column, Shared, is_width, share_block, share_layer
 from .forward import forward_lines, working
 from .program import Class, Function, Program
-from .signatures import REQUIRED, SPATIAL, Signatures
+from .signatures import SPATIAL, Signatures
+from .support import REQUIRED
 from .text import Names, camel
 from .tree import Leaf, Ref, leaves, named, numbered, refill, skeleton
 

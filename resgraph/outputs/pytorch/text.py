@@ -113,14 +113,38 @@ def _quotable(text: str) -> str:
 
 _SPELLED = {
     word.lower(): word
-    for word in """BiT CIFAR ConvNeXt DenseNet DropPath ECA EfficientNet MLP MobileNet NF PreAct RegNet RepVGG Res2Net ResNeSt
-    ResNet ResNeXt SE SENet SK SKNet UNet VGG WRN""".split()
+    for word in [
+        "BiT",
+        "CIFAR",
+        "ConvNeXt",
+        "DenseNet",
+        "DropPath",
+        "ECA",
+        "EfficientNet",
+        "MLP",
+        "MobileNet",
+        "NF",
+        "PreAct",
+        "RegNet",
+        "RepVGG",
+        "Res2Net",
+        "ResNeSt",
+        "ResNet",
+        "ResNeXt",
+        "SE",
+        "SENet",
+        "SK",
+        "SKNet",
+        "UNet",
+        "VGG",
+        "WRN",
+    ]
 }
 """Names as their papers spell them."""
 
 
 def camel(text: str) -> str:
-    """`se-bottleneck` → `SEBottleneck`; two numbers that meet are kept apart: `resnext-50-32x4d` → `ResNeXt50_32x4d`."""
+    """`se-basic` → `SEBasic`; numbers that meet are kept apart: `resnext-50-32x4d` → `ResNeXt50_32x4d`."""
     name = ""
     for word in re.findall(r"[A-Za-z0-9]+", text.replace("_", " ")):
         joint = "_" if name[-1:].isdigit() and word[0].isdigit() else ""

@@ -1,0 +1,187 @@
+"""A state dict from elsewhere and a net → which entry is which: by execution order and shape, one to one, never guessed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import Any
+
+from ...errors import RunError
+from ...ops.base import shape_text
+
+Shape = tuple[int, ...]
+
+_ROLES = frozenset(["weight", "bias", "running_mean", "running_var", "gain"])
+_UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
+_COMPARED = 16  # orders of one scope that are compared
+_SEARCHED = 10_000  # partial orders looked at within one scope
+
+
+class AlignmentError(RunError):
+    """A state dict is not of this net, or could be in more than one way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The entries of one module, by role: `weight`, `bias`, `running_mean`, …"""
+
+    prefix: str
+    keys: dict[str, str]
+    shapes: dict[str, Shape]
+    signature: tuple[tuple[str, Shape], ...]  # what its counterpart must have too
+
+
+@dataclass(slots=True)
+class _Scope:
+    """Our names as a tree: what stands below a name, in order; `units` are all those within."""
+
+    units: list[Unit] = field(default_factory=list)
+    children: dict[str, _Scope] = field(default_factory=dict)
+
+
+def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
+    """The key in `theirs` of every entry of `ours`; both map keys, in execution order, to tensors or shapes.
+
+    Where the order differs, what stands below one of our names may be reordered as a whole (a shortcut before its body, a
+    scale before its block), if exactly one such order fits. Raises `AlignmentError` with the first disagreement.
+    """
+    mine, its = _units(ours), _units(theirs)
+    if len(mine) != len(its):
+        raise AlignmentError(_count_message(mine, its))
+    tree = _tree(mine)
+    orders = _orders(tree, its)
+    if not orders:
+        raise AlignmentError(_first_disagreement(mine, its))
+    if len(orders) > 1:
+        place = next(i for i, units in enumerate(zip(*orders, strict=True)) if units[0] is not units[1])
+        raise AlignmentError(
+            f"`{its[place].prefix}` could be `{orders[0][place].prefix}` or `{orders[1][place].prefix}`: "
+            "order and shape do not tell"
+        )
+    pairs = dict(pair for one, other in zip(orders[0], its, strict=True) for pair in _paired(one, other))
+    return {key: pairs[key] for key in ours if key in pairs}
+
+
+def load_aligned(module: Any, state: Mapping[str, Any]) -> dict[str, str]:
+    """Give a module the values of a state dict with other names; returns the names. Raises `AlignmentError`."""
+    own = module.state_dict()
+    names = align(own, state)
+    values = {key: state[theirs].reshape(own[key].shape) for key, theirs in names.items()}
+    module.load_state_dict({**own, **values})
+    return names
+
+
+def _signature(shapes: Mapping[str, Shape]) -> tuple[tuple[str, Shape], ...]:
+    return tuple(sorted((role, _trimmed(shape)) for role, shape in shapes.items() if role != _UNLEARNED))
+
+
+def _trimmed(shape: Shape) -> Shape:
+    """Without the axes of size 1 at its end: a 1x1 convolution is a linear layer."""
+    while len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
+def _units(entries: Mapping[str, Any]) -> list[Unit]:
+    units = []
+    for prefix, keys in groupby(entries, key=lambda key: key.rpartition(".")[0]):
+        leaves = {key.rpartition(".")[2]: key for key in keys}
+        if len(leaves) == 1 and not leaves.keys() & _ROLES:  # `layer_scale`, `gamma`: the one thing that is learned
+            leaves = {"weight": key for key in leaves.values()}
+        shapes = {leaf: tuple(getattr(entries[key], "shape", entries[key])) for leaf, key in leaves.items()}
+        units.append(Unit(prefix, leaves, shapes, _signature(shapes)))
+    return units
+
+
+def _tree(units: Sequence[Unit]) -> _Scope:
+    root = _Scope()
+    for unit in units:
+        scope = root
+        scope.units.append(unit)
+        for part in unit.prefix.split("."):
+            scope = scope.children.setdefault(part, _Scope())
+            scope.units.append(unit)
+    return root
+
+
+def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
+    """The orders of a scope's units that fit; its own order alone where that does.
+
+    Of several, those whose scopes lie best within those of the other side: a shortcut first, not half of it in the body.
+    """
+    mine, wanted = [unit.signature for unit in scope.units], [unit.signature for unit in its]
+    if mine == wanted:
+        return [scope.units]
+    if len(mine) != len(wanted) or Counter(mine) != Counter(wanted):
+        return []
+    found = list(islice(_arrangements(list(scope.children.values()), its), _COMPARED))
+    if len(found) < 2:
+        return found
+    broken = [_crossings(order, its) for order in found]
+    return [order for order, count in zip(found, broken, strict=True) if count == min(broken)]
+
+
+def _crossings(order: Sequence[Unit], its: Sequence[Unit]) -> int:
+    """How many pairs of scopes, one of ours and one of theirs, overlap without either holding the other."""
+    return sum(a < c < b < d or c < a < d < b for a, b in _extents(order).values() for c, d in _extents(its).values())
+
+
+def _extents(units: Sequence[Unit]) -> dict[str, tuple[int, int]]:
+    """From where to where each scope reaches."""
+    found: dict[str, tuple[int, int]] = {}
+    for place, unit in enumerate(units):
+        parts = unit.prefix.split(".")
+        for depth in range(1, len(parts) + 1):
+            name = ".".join(parts[:depth])
+            found[name] = (found.get(name, (place, 0))[0], place + 1)
+    return found
+
+
+def _arrangements(children: list[_Scope], its: Sequence[Unit]) -> Iterator[list[Unit]]:
+    """Children one after another so that they have the wanted signatures; equal children keep their order."""
+    waiting: list[tuple[list[_Scope], list[Unit]]] = [(children, [])]
+    for _ in range(_SEARCHED):
+        if not waiting:
+            return
+        left, done = waiting.pop()
+        if not left:
+            yield done
+            continue
+        tried = set()
+        found = []
+        for index, child in enumerate(left):
+            kind = tuple(unit.signature for unit in child.units)
+            if kind not in tried:
+                tried.add(kind)
+                part = its[len(done) : len(done) + len(kind)]
+                rest = left[:index] + left[index + 1 :]
+                found += [(rest, done + order) for order in _orders(child, part)]
+        waiting += reversed(found)
+
+
+def _paired(one: Unit, other: Unit) -> Iterator[tuple[str, str]]:
+    yield from ((key, other.keys[role]) for role, key in one.keys.items() if role in other.keys)
+
+
+def _described(unit: Unit) -> str:
+    entries = (f"{role} {shape_text(shape) or 'a number'}" for role, shape in unit.shapes.items() if role != _UNLEARNED)
+    return f"`{unit.prefix}` ({', '.join(entries)})"
+
+
+def _first_disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
+    pairs = zip(mine, its, strict=False)
+    for number, (one, other) in enumerate(pairs, 1):
+        if one.signature != other.signature:
+            return f"module {number} differs: here {_described(one)}, in the state dict {_described(other)}"
+    return "the modules are the same, in an order that does not fit"
+
+
+def _count_message(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
+    text = f"the net has {len(mine)} modules with parameters, the state dict {len(its)}"
+    if any(one.signature != other.signature for one, other in zip(mine, its, strict=False)):
+        return f"{text}; {_first_disagreement(mine, its)}"
+    longer, where = (mine, "the net") if len(mine) > len(its) else (its, "the state dict")
+    extra = longer[min(len(mine), len(its))]
+    return f"{text}; only {where} has {_described(extra)}"

@@ -1,0 +1,63 @@
+"""Nets of torchvision and timm, written as specs, have the reference's entries and give the reference's numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+import resgraph
+from resgraph.outputs.pytorch import source
+from resgraph.outputs.pytorch.align import align
+from resgraph.outputs.pytorch.build import net_class, source_module
+
+from .probe import disagreement, entries, facts, probe
+
+ROOT = Path(__file__).parents[2]
+GOLDEN: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "golden.yaml").read_text())
+FAST = {"params": 27_000_000, "macs": 4_500_000_000}  # together under half a minute on one core
+
+
+def nets(*, by_cost: bool = False) -> list[Any]:
+    """Every pair of library and net; with `by_cost` the expensive ones are marked as slow."""
+    found = []
+    for library, known in GOLDEN.items():
+        for name in known:
+            slow = by_cost and any(facts(library)[name][cost] > limit for cost, limit in FAST.items())
+            marks = [pytest.mark.slow] if slow else []
+            found.append(pytest.param(library, name, id=f"{library}/{name}", marks=marks))
+    return found
+
+
+def plan_of(library: str, name: str) -> resgraph.Plan:
+    return resgraph.load(ROOT / GOLDEN[library][name])
+
+
+def meta_net(plan: resgraph.Plan) -> nn.Module:
+    with torch.device("meta"):
+        return net_class(source_module(source(plan)))()
+
+
+def test_every_net_that_was_measured_has_a_spec() -> None:
+    assert {library: set(known) for library, known in GOLDEN.items()} == {
+        library: set(facts(library)) for library in ("torchvision", "timm")
+    }
+
+
+@pytest.mark.parametrize(("library", "name"), nets())
+def test_entries_are_the_references_one_to_one(library: str, name: str) -> None:
+    net = meta_net(plan_of(library, name))
+    theirs = entries(library, name)
+    pairs = align(net.state_dict(), theirs)
+    assert pairs.keys() == net.state_dict().keys()
+    assert set(pairs.values()) == set(theirs)
+
+
+@pytest.mark.parametrize(("library", "name"), nets(by_cost=True))
+def test_logits_are_the_references(library: str, name: str) -> None:
+    output = probe(plan_of(library, name).module(), library, name)
+    assert disagreement(output, library, name) < 1e-9
