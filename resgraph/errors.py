@@ -30,6 +30,7 @@ class Source:
 
     name: str
     text: str = field(repr=False)
+    ours: bool = False  # it came with resgraph: a user's mistake that shows here was made elsewhere
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its end."""
@@ -129,6 +130,44 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     shown = f"…{shown[1:]}" if first else shown
     shown = f"{shown[:-1]}…" if last < len(line) else shown
     return shown, start - first, min(end, last) - first
+
+
+def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Mistakes as they are told: file by file, from top to bottom, each once and without its consequences.
+
+    A mistake is a consequence where it stands on the very characters of one that was found before it, or within a text
+    that YAML could not read (E00…).
+    """
+    told: dict[tuple[str, str, Span | None], Diagnostic] = {}
+    unread: list[Span] = []
+    places: dict[Span, str] = {}
+    sources: dict[str, int] = {}
+    for problem in found:
+        span = problem.span
+        if span is not None:
+            sources.setdefault(span.source.name, len(sources))
+            of_yaml = problem.code.startswith("E00")
+            same = span in places and (of_yaml or places[span] != problem.code)
+            if same or (not of_yaml and _within(span, unread)):
+                continue
+            places[span] = problem.code
+            if of_yaml:
+                unread.append(span)
+        told.setdefault((problem.code, problem.message, span), problem)
+    return sorted(told.values(), key=lambda d: (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0))
+
+
+def _start(span: Span) -> tuple[int, int]:
+    return span.line, span.column
+
+
+def _within(span: Span, others: list[Span]) -> bool:
+    """Whether a place begins inside one of the others."""
+    return any(
+        span.source.name == other.source.name
+        and _start(other) <= _start(span) < (other.end_line, max(other.end_column, other.column + 1))
+        for other in others
+    )
 
 
 class Fault(Exception):

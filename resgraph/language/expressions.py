@@ -16,14 +16,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import Fault, Span, fault
+from .words import did_you_mean
 
 Value = Fraction | str | tuple["Value", ...]
 """What a name can stand for: an exact number, a word (a block, an activation), or a list of values."""
 
-_PARTS = 200  # tokens in one expression: keeps the tree shallow enough to be walked by recursion
+_PARTS = 200  # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
+_NESTED = 30
 
 _TOKEN = re.compile(
-    r"(?P<number>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<symbol>[-+*/(),.])|(?P<space>\s+)"
+    r"(?P<number>[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<symbol>[-+*/(),.])|(?P<space>[ \t\n]+)"
 )
 
 
@@ -123,6 +126,7 @@ class _Parser:
         self.text = text
         self.tokens = list(self._tokens())
         self.position = 0
+        self.depth = 0
         if len(self.tokens) > _PARTS:
             raise ExpressionError("E004", f"an expression of more than {_PARTS} parts", 0, len(text))
 
@@ -156,10 +160,14 @@ class _Parser:
         return None
 
     def sum(self) -> Expression:
+        if self.depth > _NESTED:
+            raise ExpressionError("E004", f"more than {_NESTED} brackets in one another", 0, len(self.text))
+        self.depth += 1
         left = self.product()
         while token := self.take("+", "-"):
             right = self.product()
             left = Binary(token.text, left, right, left.start, right.end)
+        self.depth -= 1
         return left
 
     def product(self) -> Expression:
@@ -171,7 +179,9 @@ class _Parser:
 
     def unary(self) -> Expression:
         if minus := self.take("-"):
-            operand = self.unary()
+            if (again := self.peek()) and again.text == "-":
+                raise ExpressionError("E010", "one `-` too many", again.start, again.end, "take it out")
+            operand = self.atom()
             return Negative(operand, minus.start, operand.end)
         return self.atom()
 
@@ -199,9 +209,10 @@ class _Parser:
         arguments: list[Expression] = []
         while not (closing := self.take(")")):
             if self.peek() is None:
-                raise self.unclosed(function)
+                raise self.unclosed(function.end)
             arguments.append(self.sum())
-            self.take(",")
+            if (comma := self.take(",")) and (following := self.peek()) and following.text == ")":
+                raise ExpressionError("E010", "a value is missing after this comma", comma.start, comma.end)
         return Apply(function.text, tuple(arguments), function.start, closing.end)
 
     def name(self, token: _Token) -> Name:
@@ -225,13 +236,19 @@ class _Parser:
 
     def close(self, opening: _Token) -> None:
         if not self.take(")"):
-            raise self.unclosed(opening)
+            raise self.unclosed(opening.start)
 
-    def unclosed(self, opening: _Token) -> ExpressionError:
-        return ExpressionError("E010", "a bracket is opened here and never closed", opening.start, opening.end)
+    def unclosed(self, start: int) -> ExpressionError:
+        """The bracket at `start` misses its end: there, or before what stands in its way."""
+        rest = self.peek()
+        help_ = f"a `)` is expected before `{rest.text}`" if rest else "put a `)` at its end"
+        return ExpressionError("E010", "a bracket is opened here and never closed", start, start + 1, help_)
 
 
 def _number(token: _Token) -> Number:
+    if len(token.text) > 1 and token.text[0] == "0" and token.text[1] not in ".eE":
+        said = f"`{token.text}` is base 8 to some, base 10 to others"
+        raise ExpressionError("E007", said, token.start, token.end, "leave the zeros in front out")
     if len(token.text) > 40:
         raise ExpressionError("E004", "a number of more than 40 characters", token.start, token.end)
     _, _, exponent = token.text.lower().partition("e")
@@ -291,10 +308,12 @@ def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
 def _element(tree: Name, value: Value) -> Value:
     for place in tree.index:
         if not isinstance(value, tuple):
-            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end)
+            help_ = f"it is {value_text(value)}: write `{tree.name}`"
+            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end, help_)
         if place >= len(value):
-            text = f"`{tree.name}` has {len(value)} elements, the last is `{tree.name}.{len(value) - 1}`"
-            raise ExpressionError("E031", text, tree.start, tree.end)
+            text = f"`{tree.name}` has {len(value)} element{'s' * (len(value) != 1)}, and this asks for number {place}"
+            help_ = f"they count from 0: the last is `{tree.name}.{len(value) - 1}`" if value else ""
+            raise ExpressionError("E031", text, tree.start, tree.end, help_)
         value = value[place]
     return value
 
@@ -303,19 +322,20 @@ def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
     value = evaluate(tree, lookup)
     if isinstance(value, Fraction):
         return value
-    what = "a list" if isinstance(value, tuple) else f"the word `{value}`"
-    raise ExpressionError("E031", f"a number is needed here, and this is {what}", tree.start, tree.end)
+    what = f"the list {value_text(value)}" if isinstance(value, tuple) else f"the word `{value}`"
+    help_ = f"its first element is `{tree.name}.0`" if isinstance(value, tuple) and isinstance(tree, Name) else ""
+    raise ExpressionError("E031", f"a number is needed here, and this is {what}", tree.start, tree.end, help_)
 
 
 def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
     if tree.function not in FUNCTIONS:
-        known = ", ".join(FUNCTIONS)
-        raise ExpressionError(
-            "E030", f"no function `{tree.function}`", tree.start, tree.end, f"the functions are {known}"
-        )
+        known = did_you_mean(tree.function, FUNCTIONS) or f"the functions are {', '.join(FUNCTIONS)}"
+        end = tree.start + len(tree.function)
+        raise ExpressionError("E030", f"no function `{tree.function}`", tree.start, end, known)
     fewest, most, function = FUNCTIONS[tree.function]
     if not fewest <= len(tree.arguments) <= most:
-        text = f"`{tree.function}` takes {fewest} value{'s' * (fewest > 1)}, not {len(tree.arguments)}"
+        least = "at least " * (most > fewest)
+        text = f"`{tree.function}` takes {least}{fewest} value{'s' * (fewest > 1)}, not {len(tree.arguments)}"
         raise ExpressionError("E010", text, tree.start, tree.end)
     values = [_numeric(argument, lookup) for argument in tree.arguments]
     if (tree.function == "sqrt" and values[0] < 0) or (tree.function == "log2" and values[0] <= 0):
@@ -328,7 +348,8 @@ def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
 def _binary(tree: Binary, lookup: Callable[[Name], Value]) -> Fraction:
     left, right = _numeric(tree.left, lookup), _numeric(tree.right, lookup)
     if tree.symbol == "/" and right == 0:
-        raise ExpressionError("E032", "division by zero", tree.right.start, tree.right.end)
+        help_ = "" if isinstance(tree.right, Number) else "this comes to 0; `max(1 …)` keeps a divisor from it"
+        raise ExpressionError("E032", "division by zero", tree.right.start, tree.right.end, help_)
     value = {
         "+": left.__add__,
         "-": left.__sub__,

@@ -15,11 +15,12 @@ from ..errors import Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 from .expressions import Binary, ExpressionError, Number, parse_expression, value_text
 from .records import BlockDef, Bound, Chunk, Equation, Expr, Label, Option, Size, Value, Word
-from .words import MODES, POLICIES, did_you_mean
+from .words import ELSEWHERE, MODES, POLICIES, did_you_mean, foreign_letters
 
 Target = type[Op] | BlockDef
 
-_KERNEL = re.compile(r"(\d+)x(\d+)\Z")
+_KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
+_CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
 
@@ -89,8 +90,8 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     texts = [part.text for part in parts]
     place, repeat, kernel = 0, None, None
     if len(parts) > 2 and texts[1] == "x":
-        if len(parts) > 3 and texts[0].isdigit() and texts[2].isdigit():
-            whole = span.part(0, text.index(texts[2], len(texts[0]) + 1) + len(texts[2]))
+        if len(parts) > 3 and _KERNEL.match(f"{texts[0]}x{texts[2]}"):
+            whole = Span(span.source, *_start(parts[0].span), *_end(parts[2].span))
             fix = f"write `{texts[0]}x{texts[2]}`, in one word"
             raise fault("E014", f"`{' '.join(texts[:3])}` is not a kernel size", whole, fix)
         repeat, place = parse_expr(texts[0], parts[0].span), 2
@@ -119,10 +120,20 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     """The error for a label whose first word means nothing."""
     if not parts:
         return fault("E011", "an op or a block is missing here", span)
+    first = parts[0].text
+    if _CALL.match(first):
+        return fault("E011", "this is a call in Python, not a label", span, "a label is like `3x3 conv 64 /2`")
     two = " ".join(part.text for part in parts[:2])
     hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
-    hint = hint or did_you_mean(parts[0].text, [*VOCABULARY, *words])
-    return fault("E011", f"no op or block `{parts[0].text}`", parts[0].span, hint or "`resgraph blocks` lists them")
+    plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
+    hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, [*VOCABULARY, *words]))
+    hint = hint or "`resgraph blocks` lists them"
+    notes = [foreign_letters(first)] if foreign_letters(first) else []
+    return fault("E011", f"no op or block `{_short(first)}`", parts[0].span, hint, "", *notes)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 64 else f"{text[:63]}…"
 
 
 def is_equation(text: str) -> bool:
@@ -148,6 +159,17 @@ def takes_mode(target: Target, word: str) -> bool:
     if target.word == "conv":
         return word in MODES or word in ACTIVATIONS
     return target is VOCABULARY["fc"] and word in ACTIVATIONS
+
+
+def mode_hint(target: Target, mode: str) -> str:
+    """What to do about a mode that the target does not take."""
+    if target is VOCABULARY["fc"]:
+        return "`fc` is linear by itself; an activation may follow: `fc 64 relu`"
+    if takes_mode(target, "linear"):
+        return "it takes `linear`, `bare` or an activation"
+    if mode in ACTIVATIONS:
+        return f"give it a place of its own: `[…, {mode}]`"
+    return "`linear` and `bare` are for convolutions"
 
 
 def literal_words(target: Target, key: str) -> frozenset[str]:
@@ -221,8 +243,7 @@ class _Binder:
 
     def read_mode(self, part: Chunk, mode: str) -> None:
         if mode in MODES | ACTIVATIONS and not takes_mode(self.target, mode):
-            hint = "`linear`, `bare` and activations are for convolutions"
-            raise fault("E012", f"`{self.label.word}` takes no `{mode}`", part.span, hint)
+            raise fault("E012", f"`{self.label.word}` takes no `{mode}`", part.span, mode_hint(self.target, mode))
         if self.mode is not None:
             raise fault("E013", f"`{self.mode.text}` and `{mode}` exclude each other", part.span)
         self.mode = Word(mode, part.span)
@@ -233,7 +254,9 @@ class _Binder:
         if not isinstance(self.target, BlockDef) and self.target.model_fields[key].annotation is bool:
             return self.put(key, part.span, Word("true", part.span))
         if self.place == len(self.texts):
-            raise fault("E012", f"`{key}` needs a value", part.span, f"write it behind: `{key} 2`")
+            choices = ["2", *sorted(literal_words(self.target, key) - {"default"})]
+            examples = " or ".join(f"`{key} {choice}`" for choice in choices)
+            raise fault("E012", f"`{key}` needs a value", part.span, f"write it behind: {examples}")
         value = self.take()
         if key == "shortcut":
             return self.put(key, part.span, self.policy(value))
@@ -261,8 +284,12 @@ class _Binder:
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
             hint = did_you_mean(part.text, known) or options
             raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
+        first = self.number.text if isinstance(self.number, Expr) else ""
+        if hint := did_you_mean(first, self.fields) if _WORD.match(first) else "":
+            raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, hint)  # type: ignore[union-attr]
         if self.number is not None:
-            raise fault("E013", f"`{word}` takes one number, and this is a second", part.span)
+            hint = "a sum in a label has no spaces, or brackets: `16+16`" if part.text in ("+", "-", "*") else ""
+            raise fault("E013", f"`{word}` takes one number, and this is a second", part.span, hint)
         if not takes:
             raise fault("E012", f"`{word}` takes no number", part.span)
         self.number = _refuse_quotient(parse_expr(part.text, part.span))
@@ -292,8 +319,8 @@ def _bind_mapping(label: Label, target: Target, words: Collection[str]) -> Bound
             raise fault("E012", f"`{label.word}` has no option `{option.key}`", option.span, hint)
     word = Word(mode.value.text, mode.span) if mode and isinstance(mode.value, Word | Expr) else None
     if mode and (word is None or not (takes_mode(target, word.text) or word.text in words)):
-        hint = "`linear`, `bare` and activations are for convolutions"
-        raise fault("E012", f"no such mode of `{label.word}`", mode.span, hint)
+        said = f"`{word.text}`" if word else "such mode"
+        raise fault("E012", f"`{label.word}` takes no {said}", mode.span, mode_hint(target, word.text if word else ""))
     value = number.value if number else None
     if isinstance(value, Expr | Size | Word) or value is None:
         return Bound(label, value, options, word)

@@ -31,7 +31,7 @@ def library_source(name: str) -> Source:
     """The text of the library file that defines block `name`, as a user reads and copies it."""
     file = library_index()[name]
     text = (resources.files("resgraph") / "library" / file).read_text(encoding="utf-8")
-    return Source(f"library/{file}", text)
+    return Source(f"library/{file}", text, ours=True)
 
 
 def library_text(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic, Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
@@ -39,6 +39,9 @@ from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, did_you_mean, name_problem
 
+# A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
+_CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
+
 
 @dataclass
 class Parser:
@@ -47,6 +50,8 @@ class Parser:
     words: frozenset[str]  # blocks, and `let`s whose value is a word
     errors: list[Diagnostic]
     library: bool = False
+    rows: frozenset[str] = frozenset()  # names that are rows, and so no words
+    passed: list[Diagnostic] = field(default_factory=list)  # of the errors, those that only break their path
 
     def report(self, problem: Fault) -> None:
         """Keep a mistake and go on."""
@@ -96,16 +101,18 @@ class Parser:
         trees = tree.items if isinstance(tree, Sequence) else [tree]
         equation: Equation | None = None
         items: list[ItemDef] = []
+        broken = not trees
         if not trees:
-            self.report(fault("E022", "an empty path", tree.span, "write `x` for the block's input itself"))
+            self.report(fault("E022", "an empty path", tree.span, "write a label, or `x` for the input of a block"))
         for place, part in enumerate(trees):
             item = self.item(part, first=place == 0)
             if isinstance(item, Equation):
                 equation = item
             elif item is not None:
                 items.append(item)
+            broken = broken or item is None
         counted = bool(items) and items[0].repeat is not None
-        return PathDef(tree.span, equation, tuple(items), isinstance(tree, Sequence) or counted)
+        return PathDef(tree.span, equation, tuple(items), isinstance(tree, Sequence) or counted, broken)
 
     def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | None:
         """One place of a path: a label, a mapping, or (only first) an equation."""
@@ -117,6 +124,7 @@ class Parser:
             return self.text_item(tree, first)
         except Fault as problem:
             self.report(problem)
+            self.passed.append(problem.diagnostic)
             return None
 
     def text_item(self, tree: Scalar, first: bool) -> ItemDef | Equation:
@@ -126,12 +134,15 @@ class Parser:
         label = parse_label(text, span, self.words)
         if label is not None:
             return label
-        if not is_equation(text):
+        if text in self.rows and not first:
+            hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
+            raise fault("E016", f"`{text}` is a row, not an op or a block", span, hint)
+        if not is_equation(text) or _CALL_OF_AN_OP.match(text):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
         if first:
             return equation
-        if text.replace("_", "").isalnum():
+        if text.replace("_", "").replace(".", "").isalnum():
             raise unknown_word(chunks(text, span), self.words, span)
         raise fault("E016", "an equation can only be the first item of a path", span, "give it a path of its own")
 
@@ -201,27 +212,23 @@ class Parser:
             return BlockDef(name, span, "", {}, None, None, {"": path}, None, frozenset(words_in(tree)), self.library)
         entries = tree.entries
         lets = self.lets(entries["let"].value) if "let" in entries else {}
-        inner = Parser(self.words | words_of(lets), self.errors, self.library)
+        inner = replace(self, words=self.words | words_of(lets))
         paths: dict[str, PathDef] = {}
         for key, entry in entries.items():
             if key in BLOCK_KEYS:
                 continue
             problem = name_problem(key, VOCABULARY)
             if key in CALL_KEYS or problem:
-                hint = did_you_mean(key, BLOCK_KEYS)
-                self.report(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span, hint))
+                problem = problem or "it is a key of a call"
+                self.report(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span))
             paths[key] = inner.path(entry.value)
         merge = inner.path(entries["merge"].value) if "merge" in entries else None
         if merge is None and len(paths) != 1:
             what = "has no path" if not paths else f"has {len(paths)} paths and no `merge`"
-            self.report(
-                fault(
-                    "E024",
-                    f"this block {what}",
-                    span,
-                    "`merge:` says what it hands back: `merge: body + shortcut`",
-                )
-            )
+            near = [key for key in paths if "merge" in did_you_mean(key, ["merge"])]
+            hint = "`merge:` says what it hands back: `merge: body + shortcut`"
+            place = entries[near[0]].key.span if near else span
+            self.report(fault("E024", f"this block {what}", place, "did you mean `merge`?" if near else hint))
         about = entries["about"].value if "about" in entries else None
         return BlockDef(
             name,
@@ -243,6 +250,7 @@ class Parser:
             found = [self.item(item, first=False) for item in tree.items]
             labels = [item for item in found if isinstance(item, Label)]
             if len(labels) < len(found):
+                self.passed.clear()
                 return None
         elif isinstance(tree, Scalar) and isinstance(tree.value, str):
             parts = chunks(tree.text, tree.span)

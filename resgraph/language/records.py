@@ -117,12 +117,16 @@ ItemDef = Label | Inline
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathDef:
-    """A path: an optional equation, then items. `listed` where it is a list or has a count."""
+    """A path: an optional equation, then items. `listed` where it is a list or has a count.
+
+    `broken`: an item could not be read, so what the path hands on is not known.
+    """
 
     span: Span
     equation: Equation | None
     items: tuple[ItemDef, ...]
     listed: bool
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
@@ -28,7 +29,12 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
 
     Raises `SpecError` where there is none.
     """
-    return _Chain(path.resolve().parent, allow_outside).read(path, None)
+    return _Chain(path.resolve().parent, allow_outside).read(open_source(path), path, None)
+
+
+def read_source(source: Source, path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
+    """As `read_file`, of a text that is to stand in a file: an editor's buffer, or a mended copy."""
+    return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
 def read_text(source: Source) -> tuple[Mapping, list[Diagnostic]]:
@@ -53,10 +59,9 @@ class _Chain:
         self.directory, self.allow_outside = directory, allow_outside
         self.open: list[tuple[tuple[int, int], Span | None, str]] = []
 
-    def read(self, path: Path, asked: Span | None) -> tuple[Mapping, list[Diagnostic]]:
-        source = open_source(path)
-        status = path.stat()
-        identity = (status.st_dev, status.st_ino)
+    def read(self, source: Source, path: Path, asked: Span | None) -> tuple[Mapping, list[Diagnostic]]:
+        status = path.stat() if path.exists() else None  # an editor's buffer may have no file yet
+        identity = (status.st_dev, status.st_ino) if status else (0, 0)
         if identity in [known for known, _, _ in self.open]:
             names = " → ".join([name for _, _, name in self.open] + [source.name])
             raise SpecError(
@@ -82,9 +87,18 @@ class _Chain:
             problem = fault("E062", f"`{entry.value}` is outside the directory of the spec", entry.span, help_)
             raise SpecError([problem.diagnostic])
         if not base.exists():
-            raise SpecError([fault("E060", f"there is no file `{entry.value}` to extend", entry.span).diagnostic])
-        below, errors = self.read(base, entry.span)
+            hint = did_you_mean(base.stem, _specs_beside(base)).replace("`?", f"{base.suffix}`?")
+            raise SpecError([fault("E060", f"there is no file `{entry.value}` to extend", entry.span, hint).diagnostic])
+        below, errors = self.read(open_source(base), base, entry.span)
         return merge(below, tree), errors
+
+
+def _specs_beside(path: Path) -> list[str]:
+    """The names of the specs in the directory of a file."""
+    try:
+        return [other.stem for other in islice(path.parent.glob("*.yaml"), 1000)]
+    except OSError:
+        return []
 
 
 def merge(base: Mapping, top: Mapping) -> Mapping:

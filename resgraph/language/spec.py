@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, Fault, Source, Span, SpecError, fault
+from ..errors import Diagnostic, Fault, Related, Source, Span, SpecError, fault, in_order
 from ..ops import VOCABULARY, Shape
 from .init import Init
 from .library import library_block, library_index
@@ -22,10 +22,10 @@ from .resolve import apply_overrides, apply_variant, read_file, read_text, split
 from .schema import Expect, File, diagnostics, validate
 from .tree import Mapping, Scalar, Tree, plain_value
 from .usage import unused
-from .words import did_you_mean, name_problem
+from .words import ELSEWHERE, did_you_mean, name_problem
 
 T = TypeVar("T")
-_DEFAULT_UNIT = Source("the default unit", "conv bn relu")
+_DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,7 @@ class Spec:
     expect: Expect | None
     train: Train | None
     variants: tuple[str, ...] = field(default=())
+    mistakes: tuple[Diagnostic, ...] = ()  # of labels and of use: the rest of the net can be checked all the same
 
     @property
     def name(self) -> str:
@@ -77,8 +78,8 @@ class Spec:
 def load_spec(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Spec:
     """The spec of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
 
-    Raises `SpecError` with every mistake that can be seen without building the graph, `UsageError` for a variant or an
-    override that names nothing.
+    Raises `SpecError` for mistakes that leave no spec to go on with, `UsageError` for an unknown variant. Mistakes in
+    labels, and what nothing uses, are the spec's `mistakes`: `expand` raises them with those that it finds.
     """
     path, variant = split_reference(reference)
     tree, errors = read_file(path, allow_outside=allow_outside)
@@ -92,7 +93,7 @@ def text_spec(source: Source, variant: str | None = None, overrides: Iterable[st
 
 
 def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, overrides: Iterable[str] = ()) -> Spec:
-    """A tree → Spec. Raises `SpecError` with the mistakes given and found."""
+    """A tree → Spec. Raises `SpecError` as `load_spec` does; `errors` are mistakes of the reader."""
     whole = tree
     if variant is not None:
         tree = apply_variant(tree, variant)
@@ -101,22 +102,25 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     errors = [*errors, *problems, *unknown_lints(tree)]
     if file is None:
         _parse_blocks_and_rows(tree, errors)
-        raise SpecError(_ordered(errors))
-    spec = _spec(tree, file, variant, variants_of(whole), errors)
-    errors += unused(spec.tree, whole, spec.blocks, spec.rows)
-    if errors:
-        raise SpecError(_ordered(errors))
-    return spec
+        raise SpecError(in_order(errors))
+    spec, passed = _spec(tree, file, variant, variants_of(whole), errors)
+    found = unused(spec.tree, whole, spec.blocks, spec.rows)
+    if len(errors) > len(passed):
+        raise SpecError(in_order([*errors, *found]))
+    return replace(spec, mistakes=tuple(errors + found))
 
 
-def _spec(tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic]) -> Spec:
+def _spec(
+    tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic]
+) -> tuple[Spec, list[Diagnostic]]:
+    """The spec, and those of the mistakes in it that only break a path."""
     parser, lets, blocks, rows = _parse_blocks_and_rows(tree, errors)
     unit_tree = _named(tree, "unit")
     default = Scalar(_DEFAULT_UNIT.text, _DEFAULT_UNIT.text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True)
     unit = parser.unit(unit_tree or default) or parser.unit(default)
     assert unit is not None
     shortcut_tree = _named(tree, "shortcut")
-    return Spec(
+    spec = Spec(
         tree,
         variant,
         file.name,
@@ -134,6 +138,7 @@ def _spec(tree: Mapping, file: File, variant: str | None, variants: list[str], e
         _gather(errors, lambda: _train(tree), None),
         tuple(variants),
     )
+    return spec, parser.passed
 
 
 def _gather(errors: list[Diagnostic], read: Callable[[], T], otherwise: T) -> T:
@@ -142,12 +147,6 @@ def _gather(errors: list[Diagnostic], read: Callable[[], T], otherwise: T) -> T:
     except Fault as problem:
         errors.append(problem.diagnostic)
         return otherwise
-
-
-def _ordered(errors: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """By place, the spec's own file as it reads; equal ones once."""
-    unique = {(d.code, d.span, d.message): d for d in errors}
-    return sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
 
 
 def _mapping(tree: Mapping, key: str) -> Mapping:
@@ -175,7 +174,8 @@ def _parse_blocks_and_rows(
     names = frozenset(definitions) | frozenset(library_index())
     first = Parser(names, errors)
     lets = first.lets(_mapping(tree, "let"))
-    parser = Parser(names | words_of(lets), errors)
+    rows_written = _mapping(tree, "net").entries
+    parser = Parser(names | words_of(lets), errors, rows=frozenset(rows_written))
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):
@@ -183,9 +183,12 @@ def _parse_blocks_and_rows(
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         for let in blocks[name].lets.keys() & lets.keys():
             place = _let_place(entry.value, let, entry.key.span)
-            errors.append(fault("E033", f"`{let}` hides the file's `let` of that name", place).diagnostic)
+            problem = f"`{let}` hides the file's `let` of that name"
+            related = (Related(_mapping(tree, "let").entries[let].key.span, "the file's"),)
+            hint = "give one of them another name"
+            errors.append(Diagnostic("E033", problem, place, "", (), hint, related))
     rows: dict[str, PathDef] = {}
-    for name, entry in _mapping(tree, "net").entries.items():
+    for name, entry in rows_written.items():
         if problem := name_problem(name, [*VOCABULARY, *names]):
             errors.append(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span).diagnostic)
         rows[name] = parser.path(entry.value)
@@ -211,7 +214,8 @@ def _defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     out: dict[str, dict[str, Option]] = {}
     for op, entry in _mapping(tree, "ops").entries.items():
         if op not in VOCABULARY:
-            hint = did_you_mean(op, VOCABULARY)
+            plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", op.lower()), "")
+            hint = f"did you mean `{plain}`?" if plain else did_you_mean(op, VOCABULARY)
             parser.report(fault("E011", f"no op `{op}`", entry.key.span, hint))
             continue
         fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]

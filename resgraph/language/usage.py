@@ -6,6 +6,7 @@ Use is textual and over the whole file, so a block that only one variant calls i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from ..errors import Diagnostic, fault
@@ -13,6 +14,7 @@ from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_LET = "read it, or take it out"
 _READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
 
 
@@ -37,13 +39,15 @@ def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: d
     readers = [part.entries[key].value for part in (tree, written) for key in _READERS if key in part.entries]
     said = {word for reader in readers for word in words_in(reader)}
     in_blocks = {name: set(words_in(entry.value)) for name, entry in entries_of(tree, "blocks").items()}
+    times = Counter(word for words in in_blocks.values() for word in words)  # how many blocks say a word
     for name, entry in entries_of(tree, "blocks").items():
-        if name not in said.union(*(words for other, words in in_blocks.items() if other != name)):
-            out.append(fault("E034", f"no row and no block calls `{name}`", entry.key.span).diagnostic)
+        if name not in said and times[name] == (name in in_blocks[name]):
+            problem = f"no row and no block calls `{name}`"
+            out.append(fault("E034", problem, entry.key.span, "call it, or take it out").diagnostic)
         out += _unused_in_block(blocks[name], entry.value)
     for name, entry in entries_of(tree, "let").items():
-        if name not in said.union(*in_blocks.values()):
-            out.append(fault("E034", f"nothing reads `{name}`", entry.key.span).diagnostic)
+        if name not in said and not times[name]:
+            out.append(fault("E034", f"nothing reads `{name}`", entry.key.span, _LET).diagnostic)
     for row, path in rows.items():
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
@@ -70,9 +74,9 @@ def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
     said = set(words_in(tree))
     for name, entry in entries_of(tree, "let").items():
         if name not in said:
-            yield fault("E034", f"nothing in this block reads `{name}`", entry.key.span).diagnostic
-    if block.merge is None:
-        return
+            yield fault("E034", f"nothing in this block reads `{name}`", entry.key.span, _LET).diagnostic
+    if block.merge is None or any(path.broken for path in block.every_path()):
+        return  # what could not be read may read it
     read = {name for path in block.every_path() if path.equation for name in path.equation.reads()}
     for name in block.paths:
         if name not in read:
@@ -80,4 +84,5 @@ def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
             yield fault("E034", f"nothing reads the path `{name}`", tree.entries[name].key.span, hint).diagnostic
     if block.shortcut is not None and "shortcut" not in read:
         problem = "`shortcut` is set, and nothing in this block reads it"
-        yield fault("E034", problem, tree.entries["shortcut"].key.span).diagnostic
+        hint = "read it in `merge:`, or take it out"
+        yield fault("E034", problem, tree.entries["shortcut"].key.span, hint).diagnostic

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable
 
 CONSTANTS = frozenset(["x", "in", "out", "stride", "index", "total", "row_index", "row_total", "input", "shortcut"])
@@ -15,6 +16,15 @@ POLICIES = frozenset(["projection", "projection always", "zero-pad", "identity",
 MODES = frozenset(["linear", "bare"])
 BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
+
+ELSEWHERE = {
+    "batchnorm": "bn", "groupnorm": "gn", "layernorm": "ln", "convolution": "conv", "dwconv": "depthwise conv",
+    "linear": "fc", "dense": "fc", "maxpool": "max pool", "avgpool": "avg pool", "averagepool": "avg pool",
+    "gap": "global avg pool", "globalavgpool": "global avg pool", "adaptiveavgpool": "global avg pool",
+    "leakyrelu": "leaky relu", "droppath": "drop path", "stochasticdepth": "drop path", "deconv": "up conv",
+    "transposedconv": "up conv", "convtranspose": "up conv", "swish": "silu", "layerscale": "scale",
+}  # fmt: skip
+"""What other libraries and papers call the words of the language, without what is no letter."""
 
 # Attributes of torch.nn.Module (2.13), which a row or a path cannot be called since they become attributes of one.
 _MODULE = frozenset(
@@ -82,19 +92,28 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
     letters = "A-Za-z0-9_-" if dashes else "A-Za-z0-9_"
     if not re.fullmatch(rf"[A-Za-z][{letters}]*\Z", name):
         extra = " and `-`" if dashes else ""
-        return f"a name begins with a letter and has letters, digits, `_`{extra}"
+        return f"a name begins with a letter (a to z) and goes on with letters, digits, `_`{extra}"
     if len(name) > 64:
         return "a name has at most 64 characters"
     if name in CONSTANTS or name in MODES:
-        return f"`{name}` is a word of the language"
+        return "it is a word of the language"
     if keyword.iskeyword(name) or name in _MODULE:
-        return f"`{name}` is taken by Python or torch.nn.Module"
+        return f"it is a word of {'Python' if keyword.iskeyword(name) else 'torch.nn.Module'}"
     if name in taken:
-        return f"`{name}` is the name of an op or a block"
+        return "an op or a block has that name"
     return ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean `groups`?`, or "" where nothing is near."""
-    near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    words = sorted(set(known))
+    wanted = word[:64]
+    near = difflib.get_close_matches(wanted, words, n=1, cutoff=0.6)
+    near = near or difflib.get_close_matches(wanted.lower(), words, n=1, cutoff=0.6)
     return f"did you mean `{near[0]}`?" if near else ""
+
+
+def foreign_letters(word: str) -> str:
+    """The letters of a word that only look like the language's own: `U+0441 CYRILLIC SMALL LETTER ES`, or ""."""
+    found = dict.fromkeys(c for c in word if ord(c) > 127 and c.isalpha())
+    return ", ".join(f"`{c}` is U+{ord(c):04X} {unicodedata.name(c, 'without a name')}" for c in [*found][:3])

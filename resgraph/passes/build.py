@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic, Fault, Related, Span, fault
 from ..graph import Node, Origin
@@ -38,18 +38,23 @@ class Builder:
 
     def report(self, problem: Fault, origin: Origin | None = None) -> None:
         """Keep a mistake, once for each place: blocks that repeat make the same one again."""
-        found = problem.diagnostic
+        found = in_the_spec(problem.diagnostic, origin)
         if (found.code, found.span) in self._places:
             return
         self._places.add((found.code, found.span))
         calls = tuple(Related(call, "called here") for call in reversed(origin.calls)) if origin else ()
-        related = found.related + tuple(c for c in calls if c.span != found.span)
-        self.errors.append(
-            Diagnostic(found.code, found.message, found.span, found.label, found.notes, found.help, related)
-        )
+        told = [found.span, *(related.span for related in found.related)]
+        related = found.related + tuple(c for c in calls if c.span not in told)
+        self.errors.append(replace(found, related=related))
 
-    def node(self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False) -> Flow:
-        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a shortcut do not."""
+    def node(
+        self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False,
+        explain: Callable[[ShapeError], Fault] | None = None,
+    ) -> Flow:  # fmt: skip
+        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a shortcut do not.
+
+        `explain` says what an op cannot take in better words than the op has, who knows only shapes.
+        """
         shapes = [flow.shape for flow in inputs]
         if None in shapes:
             return Flow()
@@ -58,7 +63,8 @@ class Builder:
             shape = op.infer(*known)
             cost = op.cost(*known)
         except ShapeError as problem:
-            self.report(fault(problem.code, problem.message, origin.span, problem.help), origin)
+            said = fault(problem.code, problem.message, origin.span, problem.help)
+            self.report(explain(problem) if explain else said, origin)
             return Flow()
         depths = [flow.depth for flow in inputs] or [0]
         depth = depths[0] if op.gates else max(depths)
@@ -73,6 +79,15 @@ class Builder:
             raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span))
         if self.params > PARAMS:
             raise TooLarge(fault("E004", "a net of more than 2^40 parameters", origin.span))
+
+
+def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
+    """A mistake that shows in a standard block was made where a spec calls it: that place comes first."""
+    calls = [call for call in reversed(origin.calls) if not call.source.ours] if origin else []
+    if found.span is None or not found.span.source.ours or not calls:
+        return found
+    shown = Related(found.span, found.label)
+    return replace(found, span=calls[0], label="called here", related=(shown, *found.related))
 
 
 class TooLarge(Exception):

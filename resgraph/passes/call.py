@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import fault
+from ..errors import Span, fault
 from ..language.expressions import Value
 from ..language.labels import bind
 from ..language.records import BlockDef, Bound, Inline, Label, PathDef, ShortcutDef, Size, Word
@@ -24,6 +24,8 @@ class Call:
     stride: tuple[int, int]
     values: dict[str, Value]
     shortcut: ShortcutDef | None
+    span: Span  # the word of the call
+    repeated: bool
 
     @property
     def constants(self) -> dict[str, Value | None]:
@@ -58,7 +60,9 @@ def call_of(
         number = bound.number  # type: ignore[assignment]
         values, shortcut = _values(bound, env)
     out = into if number is None else _width(number, env)
-    return Call(into, out, _stride(stride, env) if first else (1, 1), values, shortcut)
+    place = item.word_span if isinstance(item, Label) else item.span
+    strides = _stride(stride, env) if first else (1, 1)
+    return Call(into, out, strides, values, shortcut, place, item.repeat is not None)
 
 
 def _refuse_unused(bound: Bound, block: BlockDef) -> None:
@@ -66,9 +70,11 @@ def _refuse_unused(bound: Bound, block: BlockDef) -> None:
         message = f"`{block.name}` never uses `out`, so a width says nothing"
         raise fault("E036", message, bound.number.span, f"its width is worked out in the block: write `{block.name}`")
     if "stride" in bound.options and not block.uses("stride"):
-        raise fault("E036", f"`{block.name}` never uses `stride`", bound.options["stride"].span)
+        message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
+        raise fault("E036", message, bound.options["stride"].span, "take it out, or write `/stride` in the block")
     if "shortcut" in bound.options and "shortcut" not in block.reads:
-        raise fault("E036", f"`{block.name}` reads no `shortcut`", bound.options["shortcut"].span)
+        message = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
+        raise fault("E036", message, bound.options["shortcut"].span, "take it out, or read it in the block's `merge:`")
 
 
 def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutDef | None]:
@@ -86,9 +92,9 @@ def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutD
 
 
 def _width(number: Written, env: Environment) -> int:
-    width = whole(env.value(number), "out", number)
+    width = whole(env.value(number), "out", number, env)
     if not 1 <= width <= 1_000_000:
-        raise fault("E035", f"a width of {width}: it must be 1 to 1,000,000", number.span)
+        raise fault("E035", f"a width must be 1 to 1,000,000, and this is {width:,}", number.span)
     return width
 
 
@@ -97,7 +103,8 @@ def _stride(size: Size | Written | None, env: Environment) -> tuple[int, int]:
         return (1, 1)
     value = env.value(size)
     both = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
-    down, across = (whole(part, "stride", size) for part in both)
+    down, across = (whole(part, "stride", size, env) for part in both)
     if not (1 <= down <= 64 and 1 <= across <= 64):
-        raise fault("E035", f"a stride of {max(down, across, key=abs)}: it must be 1 to 64", size.span)
+        odd = down if not 1 <= down <= 64 else across
+        raise fault("E035", f"a stride must be 1 to 64, and this is {odd:,}", size.span)
     return down, across

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ..errors import Span, fault
-from ..language.expressions import Expression, ExpressionError, Name, Value, evaluate, value_text
+from ..language.expressions import Expression, ExpressionError, Name, Value, evaluate, names_in, value_text
 from ..language.records import Expr, ListValue, Size, Word
 from ..language.records import Value as Written
 from ..language.words import CONSTANTS, COUNTERS, did_you_mean
@@ -27,7 +27,6 @@ class Environment:
     ) -> None:
         self.lets, self.constants, self.outer = lets, constants, outer
         self.worked_out: dict[str, Value] = {}
-        self.open: list[str] = []
 
     def with_constants(self, constants: Mapping[str, Value | None]) -> Environment:
         """This environment with the constants of a place."""
@@ -43,20 +42,40 @@ class Environment:
         if name in self.worked_out:
             return self.worked_out[name]
         if name in self.lets:
-            self.worked_out[name] = value = self._work_out(name)
-            return value
+            self._work_out(name)
+            return self.worked_out[name]
         return self.outer.find(name) if self.outer else None
 
-    def _work_out(self, name: str) -> Value:
-        written = self.lets[name]
-        if name in self.open:
-            chain = " → ".join([*self.open[self.open.index(name) :], name])
-            raise fault("E037", f"`{name}` is worked out from itself", written.span, "", "", f"the chain is {chain}")
-        self.open.append(name)
-        try:
-            return self.value(written)
-        finally:
-            self.open.pop()
+    def _work_out(self, name: str) -> None:
+        """Work out a `let` after those that it reads, on a stack of our own: a chain of them may be long."""
+        stack, unfinished = [(name, iter(self._reads(name)))], {name}
+        while stack:
+            top, reads = stack[-1]
+            for below in reads:
+                if below in unfinished:
+                    names = [unfinished_name for unfinished_name, _ in stack]
+                    chain = [*names[names.index(below) :], below]
+                    note = f"the chain is {' → '.join(chain if len(chain) <= 9 else [*chain[:4], '…', *chain[-4:]])}"
+                    place = self.lets[below].span
+                    raise fault("E037", f"`{below}` is worked out from itself", place, "", "", note)
+                if below not in self.worked_out:
+                    stack.append((below, iter(self._reads(below))))
+                    unfinished.add(below)
+                    break
+            else:
+                self.worked_out[top] = self.value(self.lets[top])
+                stack.pop()
+                unfinished.remove(top)
+
+    def _reads(self, name: str) -> list[str]:
+        """The `let`s of this environment that a `let` reads."""
+        return [n for n in names_of(self.lets[name]) if n in self.lets and n not in self.constants]
+
+    def definition(self, name: str) -> Written | None:
+        """What was written for the `let` of that name, None where the name is no `let`."""
+        if name in self.constants:
+            return None
+        return self.lets.get(name) or (self.outer.definition(name) if self.outer else None)
 
     def value(self, written: Written) -> Value:
         """The value of anything written as one."""
@@ -89,15 +108,29 @@ class Environment:
             return value
         known = self.names()
         if name.name in CONSTANTS:
-            where = (
-                "is a tensor, not a number" if name.name in ("x", "input", "shortcut") else "is known only in a block"
-            )
-            if name.name in COUNTERS:
-                where = "counts blocks that rows call, and this is read elsewhere"
-            raise fault("E030", f"`{name.name}` {where}", span.part(name.start, name.end))
-        hint = did_you_mean(name.name, known) or (f"known here: {', '.join(sorted(known))}" if known else "")
+            raise fault("E030", f"`{name.name}` {_where(name.name)}", span.part(name.start, name.end))
+        listed = sorted(known - COUNTERS)
+        hint = did_you_mean(name.name, known) or (f"known here: {', '.join(listed)}" if listed else "")
         raise fault("E030", f"nothing here is called `{name.name}`", span.part(name.start, name.end), hint)
 
     def names(self) -> set[str]:
         """Every name that has a value here."""
         return {*self.lets, *self.constants, *(self.outer.names() if self.outer else ())}
+
+
+def _where(constant: str) -> str:
+    """Why a constant has no value where it is read."""
+    if constant in ("index", "total"):
+        return "counts the blocks with a `merge` that rows call, and this is read elsewhere"
+    if constant in COUNTERS:
+        return "counts the places of a row, and this is read elsewhere"
+    return "is a tensor, not a number" if constant in ("x", "input", "shortcut") else "is known only in a block"
+
+
+def names_of(written: Written) -> list[str]:
+    """The names that a value reads."""
+    if isinstance(written, Expr):
+        return [name.name for name in names_in(written.tree)]
+    if isinstance(written, Size):
+        return [*names_of(written.down), *(names_of(written.across) if written.across else ())]
+    return [name for item in written.items for name in names_of(item)] if isinstance(written, ListValue) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from ..errors import Fault, fault
@@ -17,10 +17,12 @@ from ..language.expressions import (
     Negative,
 )
 from ..language.records import Equation
-from ..language.words import did_you_mean
-from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op
+from ..language.words import COUNTERS, did_you_mean
+from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op, ShapeError, shape_text
 from .build import Builder, Flow, Nothing
 from .environment import Environment
+
+_ROWS = "an equation in a row reads `input` and the rows above"
 
 Term = Flow | Nothing | Fraction
 Values = Callable[[str], Flow | Nothing | None]
@@ -43,7 +45,8 @@ class EquationBuilder:
         """The scope of the equation and the value that it comes to."""
         value = self.term(self.equation.tree)
         if isinstance(value, Fraction):
-            raise self.wrong(self.equation.tree, "E030", "this equation reads no tensor", "begin with `x` or a path")
+            hint = "read `x` or a path" if "x" in self.known else _ROWS
+            raise self.wrong(self.equation.tree, "E030", "this equation reads no tensor", hint)
         output = value.node if isinstance(value, Flow) else ""
         scope = EquationScope(self.name, self.equation.text, tuple(self.nodes), output, self.origin)
         return scope, value
@@ -53,7 +56,7 @@ class EquationBuilder:
             return self.read(tree)
         if isinstance(tree, Negative):
             value = self.term(tree.operand)
-            return -value if isinstance(value, Fraction) else self.node("mul", Mul(left=-1.0), [value])
+            return -value if isinstance(value, Fraction) else self.node("mul", Mul(left=-1.0), [value], [tree.operand])
         if isinstance(tree, Apply):
             return self.apply(tree)
         if isinstance(tree, Binary):
@@ -66,7 +69,10 @@ class EquationBuilder:
             return value
         if self.env.find(tree.name) is None:
             known = self.known | self.env.names()
-            hint = did_you_mean(tree.name, [*known, *VOCABULARY]) or f"known here: {', '.join(sorted(known))}"
+            hint = did_you_mean(tree.name, [*known, *VOCABULARY])
+            hint = hint or f"known here: {', '.join(sorted(known - COUNTERS))}"
+            if tree.name == "x":
+                raise self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)
             raise self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
         number = self.env.value_of(tree, self.equation.span)
         if not isinstance(number, Fraction):
@@ -78,12 +84,12 @@ class EquationBuilder:
         if tree.function == "concat":
             if len(values) < 2 or not all(isinstance(value, Flow) for value in values):
                 raise self.wrong(tree, "E010", "`concat` joins two or more tensors")
-            return self.node("concat", Concat(), values)
+            return self.node("concat", Concat(), values, tree.arguments)
         if tree.function in ACTIVATIONS:
             if len(values) != 1 or isinstance(values[0], Fraction):
                 raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor")
             op = VOCABULARY[tree.function].model_validate({"op": tree.function})
-            return self.node(tree.function, op, values)
+            return self.node(tree.function, op, values, tree.arguments)
         if tree.function in FUNCTIONS and all(isinstance(value, Fraction) for value in values):
             number = self.env.value_of(tree, self.equation.span)
             assert isinstance(number, Fraction)
@@ -105,7 +111,7 @@ class EquationBuilder:
             left=float(left) if isinstance(left, Fraction) else None,
             right=float(right) if isinstance(right, Fraction) else None,
         )
-        return self.node(op.word, op, [left, right])
+        return self.node(op.word, op, [left, right], [tree.left, tree.right])
 
     def without(self, tree: Binary, left: Term, right: Term) -> Term:
         """A sum leaves out what is none; a product of it means nothing."""
@@ -113,19 +119,36 @@ class EquationBuilder:
             hint = "`shortcut: none` suits a sum; in a product give it `identity` or a path"
             raise self.wrong(tree, "E040", "a factor of this product is `none`", hint)
         if isinstance(left, Nothing):
-            return self.node("mul", Mul(left=-1.0), [right]) if tree.symbol == "-" else right
+            return self.node("mul", Mul(left=-1.0), [right], [tree.right]) if tree.symbol == "-" else right
         return left
 
-    def node(self, word: str, op: Op, terms: list[Term]) -> Flow | Nothing:
+    def node(self, word: str, op: Op, terms: list[Term], trees: Sequence[Expression]) -> Flow | Nothing:
         if any(isinstance(term, Nothing) for term in terms):
             return Nothing()
         count = self.seen[word] = self.seen.get(word, 0) + 1
         name = f"{self.name}.{word}{count if count > 1 else ''}"
         inputs = [term for term in terms if isinstance(term, Flow)]
-        flow = self.builder.node(name, op, inputs, self.origin, shortcut=self.shortcut)
+        read = [(tree, term) for tree, term in zip(trees, terms, strict=True) if isinstance(term, Flow)]
+        flow = self.builder.node(
+            name, op, inputs, self.origin, shortcut=self.shortcut, explain=lambda problem: self.unjoined(problem, read)
+        )
         if flow.node:
             self.nodes.append(name)
         return flow
+
+    def unjoined(self, problem: ShapeError, terms: list[tuple[Expression, Flow]]) -> Fault:
+        """What cannot be joined, each term by the name that it has in the equation."""
+        first, last = terms[0][0], terms[-1][0]
+        span = self.equation.span.part(first.start, last.end)
+        if len(terms) == 1:
+            return fault(problem.code, problem.message, span, problem.help)
+        said = [f"`{self.equation.text[t.start : t.end]}` is {shape_text(flow.shape or ())}" for t, flow in terms]
+        message = f"{', '.join(said[:-1])} and {said[-1]}, which cannot be joined"
+        unprojected = any(isinstance(tree, Name) and tree.name == "x" for tree, _ in terms)
+        help_ = problem.help
+        if unprojected and "shortcut" in self.known and len({flow.shape for _, flow in terms}) > 1:
+            help_ = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
+        return fault(problem.code, message, span, help_)
 
     def wrong(self, tree: Expression, code: str, message: str, hint: str = "") -> Fault:
         return fault(code, message, self.equation.span.part(tree.start, tree.end), hint)

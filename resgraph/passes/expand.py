@@ -6,17 +6,17 @@ A mistake does not stop the walk: what follows from an unknown shape is passed o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from ..errors import Fault, SpecError, fault
+from ..errors import Diagnostic, Fault, SpecError, fault, in_order
 from ..graph import Block, Graph, Layer, Origin, Path
 from ..language.expressions import Value
 from ..language.labels import bind
 from ..language.parse import words_of
 from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
+from ..language.words import did_you_mean
 from ..ops import VOCABULARY, Op
 from ..ops.shape import Input
 from .build import Builder, Flow, Nothing, TooLarge
@@ -29,6 +29,8 @@ from .units import Setting, layer_ops
 
 _NESTED = 32  # blocks within blocks
 _COPIES = 10_000
+_STEPS = 30_000  # items that are made, those without a node too
+_FAR = 1_000_000  # items beyond which there is no need to begin
 
 
 def expand(spec: Spec) -> Graph:
@@ -63,6 +65,8 @@ class _Expander:
         self.open: list[BlockDef] = []
         self.blocks_seen = 0
         self.blocks_total = 0
+        self.steps = 0
+        self.times = 1  # how often the path that is being made is made
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -83,10 +87,8 @@ class _Expander:
         except TooLarge as large:
             self.builder.report(large.problem)
         self.unread_rows()
-        if self.builder.errors:
-            raise SpecError(
-                sorted(self.builder.errors, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
-            )
+        if self.spec.mistakes or self.builder.errors:
+            raise SpecError(_told([*self.spec.mistakes, *self.builder.errors]))
         assert isinstance(flow, Flow)
         return Graph(self.builder.nodes, rows, "input", flow.node)
 
@@ -95,9 +97,11 @@ class _Expander:
         names = list(self.spec.rows)
         read = {n for path in self.spec.rows.values() if path.equation for n in path.equation.reads()}
         for name, following in pairwise(names):
-            if self.spec.rows[following].equation and name not in read:
+            path = self.spec.rows[following]
+            if name not in read and path.equation and not path.broken:
                 place = self.spec.tree.entries["net"].value.entries[name].key.span  # type: ignore[union-attr]
-                self.builder.report(fault("E034", f"nothing reads the row `{name}`", place))
+                hint = f"`{following}` begins with an equation, which could read it"
+                self.builder.report(fault("E034", f"nothing reads the row `{name}`", place, hint))
 
     def merges(self, path: PathDef) -> int:
         """How many blocks with a merge a row calls."""
@@ -132,13 +136,20 @@ class _Expander:
             except Fault as problem:
                 self.builder.report(problem, origin)
                 flow = Flow()
+        if definition.broken:
+            flow = Flow()
         scope.input = flow.node if isinstance(flow, Flow) else ""
         if isinstance(flow, Nothing):
             return scope, flow
         for item, copy, counters in self.copies_of(definition, number, place):
+            self.steps += 1
+            if self.steps > _STEPS:
+                raise TooLarge(fault("E004", f"a net of more than {_STEPS:,} layers and blocks", item.span))
             below = f"{name}.{number}" if definition.listed else name
             flow = self.item(below, item, copy, flow, place, counters, scope)
             number += 1
+        if definition.broken:
+            flow = Flow()
         scope.output = flow.node
         return scope, flow
 
@@ -148,27 +159,34 @@ class _Expander:
         """Every copy of every item, with the counters of its place (none within a block: its caller's hold)."""
         counts = [self.copies(item, place.env) for item in definition.items]
         number, total = first, first + sum(counts)
+        times = self.times
+        if times * sum(counts) > _FAR:
+            message = f"a net of {times * sum(counts):,} layers and blocks, and the limit is {_STEPS:,}"
+            raise TooLarge(fault("E004", message, definition.span))
         for item, count in zip(definition.items, counts, strict=True):
+            self.times = times * count
             for copy in range(count):
                 counters: dict[str, Value | None] = {}
                 if place.block is None:
                     counters = {"row_index": Fraction(number), "row_total": Fraction(total)}
                 yield item, copy, counters
                 number += 1
+        self.times = times
 
     def copies(self, item: ItemDef, env: Environment) -> int:
         """How often an item stands in its path."""
         if item.repeat is None:
             return 1
         try:
-            count = whole(env.number(item.repeat), "repeat", item.repeat)
+            count = whole(env.number(item.repeat), "repeat", item.repeat, env)
         except Unknown:
             return 1
         except Fault as problem:
             self.builder.report(problem)
             return 1
         if not 0 <= count <= _COPIES:
-            self.builder.report(fault("E004", f"{count} copies: it must be 0 to {_COPIES:,}", item.repeat.span))
+            message = f"a repeat must be 0 to {_COPIES:,}, and this is {count:,}"
+            self.builder.report(fault("E004", message, item.repeat.span))
             return 1
         return count
 
@@ -193,7 +211,7 @@ class _Expander:
                 word = self.resolve(item.word, place.env)
                 found = VOCABULARY.get(word) or self.spec.block(word)
                 if found is None:
-                    raise fault("E011", f"no op or block `{word}`", item.word_span)
+                    raise fault("E011", f"no op or block `{word}`", item.word_span, did_you_mean(word, VOCABULARY))
                 target = found
                 item = item if item.word == word else renamed(item, word)
             if isinstance(target, BlockDef):
@@ -217,6 +235,9 @@ class _Expander:
         env = place.env.with_constants(counters) if counters else place.env
         ops = layer_ops(cls, bound, env, place.setting, lambda word: self.resolve(word, place.env))
         if len(ops) == 1 and ops[0].op.nothing():
+            if not (label.kernel or label.rest or label.options):
+                hint = f"give it a kernel, a stride or a size: `3x3 {label.word} /2`, `{label.word} to 7x7`"
+                raise fault("E021", f"`{label.word}` by itself changes nothing", label.span, hint)
             return flow
         nodes: list[str] = []
         for worded in ops:
@@ -233,9 +254,12 @@ class _Expander:
         counters: dict[str, Value | None], scope: Path, origin: Origin,
     ) -> Flow:  # fmt: skip
         """A block's call: its constants, its paths in the order they are written, its merge."""
-        if block in self.open or len(self.open) >= _NESTED:
-            chain = " → ".join([b.name for b in self.open] + [block.name])
+        if block in self.open:
+            names = [b.name for b in self.open]
+            chain = " → ".join([*names[names.index(block.name) :], block.name])
             raise fault("E037", f"`{block.name}` calls itself", origin.span, "", "", f"the chain is {chain}")
+        if len(self.open) >= _NESTED:
+            raise fault("E004", f"more than {_NESTED} blocks in one another", origin.span)
         if place.block is None and block.merge is not None:
             counters = {**counters, "index": Fraction(self.blocks_seen), "total": Fraction(self.blocks_total)}
             self.blocks_seen += 1
@@ -247,8 +271,7 @@ class _Expander:
         env = Environment(lets, constants, base)
         setting = Setting(block.unit or self.spec.unit, self.spec.defaults, self.spec.words)
         inside = Place(env, setting, {"x": flow}, origin, block=block)
-        vector = flow.shape is not None and len(flow.shape) == 1
-        inside.plan = shortcut_plan(name, call, block, self.spec, outside, vector=vector)
+        inside.plan = shortcut_plan(name, call, block, self.spec, outside, flow.shape)
         self.open.append(block)
         try:
             result, out = self.paths(name, block, flow, inside)
@@ -302,8 +325,7 @@ class _Expander:
         flow = place.values["x"]
         assert isinstance(flow, Flow)
         if plan.problem is not None:
-            assert place.origin is not None
-            self.builder.report(Fault(replace(plan.problem.diagnostic, span=place.origin.span)), place.origin)
+            self.builder.report(plan.problem, place.origin)
             return Flow()
         if plan.kind == "none":
             return Nothing()
@@ -346,3 +368,11 @@ def _counters(env: Environment) -> dict[str, Value | None]:
 
 def _file_env(env: Environment, file: Environment) -> Environment:
     return file.with_constants(_counters(env))
+
+
+def _told(found: list[Diagnostic]) -> list[Diagnostic]:
+    """In order, without what goes unused only because a name is misspelled elsewhere."""
+    helped = {help_ for help_ in (problem.help for problem in found) if help_.startswith("did you mean")}
+    meant = {help_.split("`")[1] for help_ in helped}
+    unused = [d for d in found if d.code == "E034" and meant.intersection(d.message.split("`")[1::2])]
+    return in_order(d for d in found if d not in unused)

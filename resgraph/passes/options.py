@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import cache
 from typing import Any, Literal, get_args
@@ -11,11 +12,11 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from ..errors import Fault, Span, fault
-from ..language.expressions import Binary, Expression, Value, value_text
+from ..language.expressions import Binary, Expression, Name, Value, value_text
 from ..language.labels import literal_words
 from ..language.records import Bound, Expr, Option, PathDef, Word
 from ..language.records import Value as Written
-from ..language.words import did_you_mean
+from ..language.words import CONSTANTS, did_you_mean
 from ..ops import Op
 from .environment import Environment
 
@@ -75,11 +76,16 @@ def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span]
         key = str(error["loc"][0]) if error["loc"] else ""
         if error["type"] == "missing":
             raise fault("E021", _missing(cls, str(fields["op"]), key), span) from None
-        message = str(error["msg"]).removeprefix("Value error, ")
-        message = message[0].lower() + message[1:]
-        given = f" (here it is {_shown(fields[key])})" if key in fields else ""
-        name = f"`{key}`: " if key else ""
-        raise fault("E035", f"{name}{message}{given}", places.get(key, span)) from None
+        message = str(error["msg"])
+        place = places.get(key, span)
+        if error["type"] == "value_error":  # our own words
+            raise fault("E035", message.removeprefix("Value error, "), place) from None
+        must = message.removeprefix("Input should be ").removeprefix("a valid ")
+        for said, plain in (("greater than or equal to", "at least"), ("less than or equal to", "at most")):
+            must = must.replace(said, plain)
+        must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
+        given = f", and this is {_shown(error['input'])}" if key in fields else ""
+        raise fault("E035", f"`{key}` must be {must}{given}", place) from None
 
 
 def _missing(cls: type[Op], word: str, key: str) -> str:
@@ -91,7 +97,9 @@ def _missing(cls: type[Op], word: str, key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else f"`{value}`"
 
 
 def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Environment) -> Any:
@@ -106,37 +114,54 @@ def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Enviro
     words = literal_words(cls, key)
     if isinstance(written, Expr) and written.text in words and env.find(written.text) is None:
         return written.text
+    name = written.text if isinstance(written, Expr) and isinstance(written.tree, Name) else ""
+    if words and name and env.find(name) is None and name not in CONSTANTS:
+        raise _no_such_word(key, name, words, written.span)
     value = env.value(written)
     if isinstance(value, str):
         if value in words:
             return value
-        hint = did_you_mean(value, words) or (f"the words here are {', '.join(sorted(words))}" if words else "")
-        raise fault("E022", f"`{key}` cannot be `{value}`", written.span, hint)
+        raise _no_such_word(key, value, words, written.span)
     if kind == "pair":
         both = value if isinstance(value, tuple) else (value, value)
         if len(both) != 2:
             raise fault("E022", f"`{key}` is one number or two", written.span)
-        return tuple(whole(part, key, written) for part in both)
+        return tuple(whole(part, key, written, env) for part in both)
     if isinstance(value, tuple):
         raise fault("E031", f"`{key}` is one number, not {value_text(value)}", written.span)
-    return float(value) if kind == "float" else whole(value, key, written)
+    return float(value) if kind == "float" else whole(value, key, written, env)
 
 
-def whole(value: Value, key: str, written: Written) -> int:
-    """A number that must be whole. The error names the nearest that would be."""
+def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fault:
+    known = sorted(set(words) - {"default"})
+    listed = f"it is a number or {', '.join(f'`{w}`' for w in known)}" if known else "a number is needed here"
+    return fault("E022", f"`{key}` cannot be `{word}`", span, did_you_mean(word, known) or listed)
+
+
+def whole(value: Value, key: str, written: Written, env: Environment) -> int:
+    """A number that must be whole. The error is where the number is worked out, and names the nearest that would be."""
     if not isinstance(value, Fraction):
         raise fault("E031", f"a number is needed here, and this is {value_text(value)}", written.span)
     if value.denominator == 1:
         return int(value)
-    raise _not_whole(value, key, written)
+    raise _not_whole(value, key, written, env)
 
 
-def _not_whole(value: Fraction, key: str, written: Written) -> Fault:
-    text = getattr(written, "text", "")
-    tree: Expression | None = written.tree if isinstance(written, Expr) else None
+def _not_whole(value: Fraction, key: str, written: Written, env: Environment) -> Fault:
+    for _ in range(8):  # a name that stands for a `let`: the arithmetic is there
+        tree: Expression | None = written.tree if isinstance(written, Expr) else None
+        below = env.definition(tree.name) if isinstance(tree, Name) and not tree.index else None
+        if below is None:
+            break
+        written = below
+    text = getattr(written, "text", key)
     help_ = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
-    if isinstance(tree, Binary) and tree.symbol == "/" and value.denominator < 10**6:
-        top, bottom = value.numerator, value.denominator
-        near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
-        help_ = f"{top} does not divide by {bottom}; the nearest that do are {near}"
+    if isinstance(tree, Binary) and tree.symbol == "/":
+        try:
+            top, bottom = (env.value_of(side, written.span) for side in (tree.left, tree.right))
+        except Fault:
+            top = bottom = Fraction(1)
+        if isinstance(top, Fraction) and isinstance(bottom, Fraction) and bottom.denominator == 1:
+            near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
+            help_ = f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
     return fault("E032", f"`{text}` is {float(value):g}, and `{key}` must be whole", written.span, help_)

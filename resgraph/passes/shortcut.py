@@ -9,7 +9,7 @@ from ..graph import ShortcutKind
 from ..language.labels import parse_label
 from ..language.records import BlockDef, PathDef, UnitDef, Word
 from ..language.spec import Spec
-from ..ops import Op, shape_text
+from ..ops import Op, Shape, shape_text
 from ..ops.shape import ZeroPad
 from .call import Call
 from .environment import Environment
@@ -29,7 +29,7 @@ class ShortcutPlan:
 
 
 def _written(text: str) -> PathDef:
-    span = Span(Source("the default shortcut", text), 1, 1, 1, len(text) + 1)
+    span = Span(Source("the default shortcut", text, ours=True), 1, 1, 1, len(text) + 1)
     label = parse_label(text, span, ())
     assert label is not None
     return PathDef(span, None, (label,), False)
@@ -40,13 +40,16 @@ _VECTOR_PROJECTION = _written("fc out")
 
 
 def shortcut_plan(
-    name: str, call: Call, block: BlockDef, spec: Spec, outside: Environment, *, vector: bool
+    name: str, call: Call, block: BlockDef, spec: Spec, outside: Environment, shape: Shape | None
 ) -> ShortcutPlan:
-    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the file's."""
+    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the file's.
+
+    `shape` is what flows in, None where an earlier mistake hides it.
+    """
     below = f"{name}.shortcut"
     chosen = call.shortcut or block.shortcut or spec.shortcut
     policy = chosen.text if isinstance(chosen, Word) else "projection" if chosen is None else ""
-    if policy != "projection always" and not call.changes:
+    if policy != "projection always" and (not call.changes or call.into is None):
         return ShortcutPlan(below, "identity")
     if isinstance(chosen, PathDef):
         if call.shortcut is not None:
@@ -60,14 +63,17 @@ def shortcut_plan(
     if policy == "zero-pad":
         return ShortcutPlan(below, "zero-pad", op=ZeroPad(width=call.out or 1, stride=call.stride))
     if policy == "identity":
-        return ShortcutPlan(below, "identity", problem=_cannot_be_identity(call))
+        return ShortcutPlan(below, "identity", problem=_cannot_be_identity(call, shape))
+    vector = shape is not None and len(shape) == 1
     return ShortcutPlan(below, "projection", path=_VECTOR_PROJECTION if vector else _PROJECTION)
 
 
-def _cannot_be_identity(call: Call) -> Fault:
-    down, across = call.stride
-    change = [f"{call.into} channels into {call.out}"] if call.into != call.out else []
-    change += [f"the size by /{shape_text((down, across)) if down != across else down}"] if max(call.stride) > 1 else []
+def _cannot_be_identity(call: Call, shape: Shape | None) -> Fault:
+    """E041, with the shape that comes in and the one that has to come out."""
+    assert shape is not None and call.out is not None
+    sizes = [-(-size // stride) for size, stride in zip(shape[1:], call.stride, strict=False)]
+    change = f"{shape_text(shape)} into {shape_text((call.out, *sizes))}"
     help_ = "use `shortcut: projection` (option B) or `shortcut: zero-pad` (option A)"
     note = "He et al. 2016, section 3.3: identity only where dimensions match"
-    return fault("E041", f"an identity shortcut cannot change {' and '.join(change)}", None, help_, "", note)
+    label = "the shape changes in the first block of this row" if call.repeated else "the shape changes here"
+    return fault("E041", f"an identity shortcut cannot change {change}", call.span, help_, label, note)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import fault
-from ..language.labels import bind, takes_mode
+from ..language.labels import bind, mode_hint, takes_mode
 from ..language.records import Bound, Label, Option, UnitDef
 from ..language.words import MODES
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY, Op
@@ -39,7 +39,7 @@ def layer_ops(
     defaults = setting.defaults.get(word, {})
     mode = resolve(bound.mode.text) if bound.mode else ""
     if bound.mode and not takes_mode(cls, mode):
-        raise fault("E012", f"`{word}` takes no `{mode}`", bound.mode.span)
+        raise fault("E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode))
     if cls.word != "conv":
         main = Worded("", make_op(cls, bound, defaults, env, {}))
         return [main, _activation(mode, bound, setting, env)] if mode else [main]
@@ -69,7 +69,7 @@ def _in_mode(labels: list[tuple[Label, str]], mode: str, bound: Bound) -> list[t
     chosen = (Label(mode, bound.mode.span, mode, bound.mode.span), mode)
     if any(name in ACTIVATIONS for _, name in before):
         unit = " ".join(name for _, name in labels)
-        hint = "`linear` and `bare` are what can be said here"
+        hint = "leave it out, or write `linear`, and give it a place of its own behind"
         raise fault("E012", f"the unit `{unit}` puts its activation before the conv", bound.mode.span, hint)
     places = [place for place, (_, name) in enumerate(after) if name in ACTIVATIONS]
     if not places:

@@ -1,37 +1,46 @@
-"""A spec's `expect` and its graph → the claims that do not hold, each with the difference."""
+"""A spec's `expect` and its graph → the claims that do not hold, each with the difference and the usual reason."""
 
 from __future__ import annotations
 
-from ..errors import Diagnostic, fault
+from collections.abc import Callable
+
+from ..errors import Diagnostic, Span, fault
 from ..graph import Graph
 from ..language.spec import Spec
 from ..ops import shape_text
+from .reasons import usual_reason
+
+MEASURES: dict[str, Callable[[Graph], int | str]] = {
+    "params": lambda graph: graph.cost.params,
+    "macs": lambda graph: graph.cost.macs,
+    "depth": lambda graph: graph.nodes[graph.output].depth,
+    "output": lambda graph: shape_text(graph.nodes[graph.output].shape),
+}
+"""What can be claimed of a net, and how it is measured."""
 
 
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """One E050 for each claim that the graph does not keep."""
     if spec.expect is None:
         return []
-    last = graph.nodes[graph.output]
-    cost = graph.cost
-    measured: dict[str, int | str] = {
-        "params": cost.params, "macs": cost.macs, "depth": last.depth, "output": shape_text(last.shape),
-    }  # fmt: skip
     out: list[Diagnostic] = []
-    for claim, value in measured.items():
-        expected = getattr(spec.expect, claim)
+    for claim, measure in MEASURES.items():
+        expected, value = getattr(spec.expect, claim), measure(graph)
         if expected is None or str(expected) == str(value):
             continue
         keys = ("expect", spec.variant, claim) if spec.variant else ("expect", claim)
-        out.append(_broken(claim, expected, value, spec.place(*keys)))
+        out.append(_broken(claim, expected, value, spec.place(*keys), usual_reason(spec, graph, measure, expected)))
     return out
 
 
-def _broken(claim: str, expected: int | str, value: int | str, place: object) -> Diagnostic:
+def _broken(claim: str, expected: int | str, value: int | str, place: Span, reason: str) -> Diagnostic:
+    """E050: what was claimed, what is, and the difference."""
     if isinstance(expected, int) and isinstance(value, int):
+        what, given = ("a depth of " if claim == "depth" else ""), ("" if claim == "depth" else f" {claim}")
         difference = value - expected
-        share = f", {abs(difference) / expected:.2%} {'more' if difference > 0 else 'less'}" if expected else ""
-        message = f"expected {expected:,} {claim}, the net has {value:,} ({difference:+,}{share})"
+        share = abs(difference) / expected if expected else 0
+        percent = f", {share:.2%} {'more' if difference > 0 else 'less'}" if share >= 0.0001 and not what else ""
+        message = f"expected {what}{expected:,}{given}, the net has {value:,} ({difference:+,}{percent})"
     else:
         message = f"expected an {claim} of {expected}, the net has {value}"
-    return fault("E050", message, place).diagnostic  # type: ignore[arg-type]
+    return fault("E050", message, place, reason).diagnostic

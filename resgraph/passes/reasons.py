@@ -1,0 +1,76 @@
+"""A claim that does not hold → the usual reason, if one of the papers' variants explains the number exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..errors import SpecError
+from ..graph import Graph
+from ..language.records import BlockDef, Chunk, ItemDef, Label, PathDef, Word
+from ..language.spec import Spec
+from ..ops import VOCABULARY
+from .expand import expand
+
+_LARGEST = 5_000  # nodes of a net that is built again to find out
+
+_OPTIONS = {
+    "projection": "with projections where the shape changes (option B, `shortcut: projection`)",
+    "zero-pad": "with zero-padded shortcuts (option A, `shortcut: zero-pad`)",
+    "projection always": "with projections everywhere (option C, `shortcut: projection always`)",
+}
+
+
+def usual_reason(spec: Spec, graph: Graph, measure: Callable[[Graph], int | str], expected: int | str) -> str:
+    """What would make `measure` come to `expected`, or "" where no usual change does."""
+    if len(graph.nodes) > _LARGEST:
+        return ""
+    for said, other in _alternatives(spec, graph):
+        try:
+            if measure(expand(other)) == expected:
+                return f"{said} it would be {expected:,}" if isinstance(expected, int) else f"{said} it would be so"
+        except SpecError:
+            continue
+    return ""
+
+
+def _alternatives(spec: Spec, graph: Graph) -> Iterator[tuple[str, Spec]]:
+    """The nets that are most often meant where this one is written."""
+    kinds = {block.shortcut for block in graph.blocks()} - {"none", "path"}
+    if kinds:
+        now = spec.shortcut.text if isinstance(spec.shortcut, Word) else "projection"
+        for policy, said in _OPTIONS.items():
+            if policy != now:
+                place = spec.shortcut.span if spec.shortcut else spec.tree.span
+                yield said, replace(spec, shortcut=Word(policy, place))
+    called = dict.fromkeys(block.block for block in graph.blocks())
+    blocks = [block for block in map(spec.block, called) if block is not None]
+    for version, (kernel, word) in {"v1": ("1x1", "first 1x1"), "v1.5": ("3x3", "3x3")}.items():
+        moved = {block.name: found for block in blocks if (found := _stride_on(block, kernel))}
+        if moved:
+            yield f"with the stride on the {word} conv ({version})", replace(spec, blocks={**spec.blocks, **moved})
+
+
+def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:
+    """The block with the `/stride` of a path on its first conv of that kernel; None where nothing changes."""
+    paths = {name: _moved(path, kernel) for name, path in block.paths.items()}
+    if all(paths[name] is path for name, path in block.paths.items()):
+        return None
+    return replace(block, paths=paths)
+
+
+def _moved(path: PathDef, kernel: str) -> PathDef:
+    convs = [item for item in path.items if isinstance(item, Label) and VOCABULARY.get(item.word) is VOCABULARY["conv"]]
+    strided = [label for label in convs if any(chunk.text == "/stride" for chunk in label.rest)]
+    wanted = [label for label in convs if label.kernel and label.text.startswith(kernel)]
+    if len(convs) < 2 or len(strided) != 1 or not wanted or wanted[0] is strided[0]:
+        return path
+    chunk = next(chunk for chunk in strided[0].rest if chunk.text == "/stride")
+    items = tuple(_with_stride(item, strided[0], wanted[0], chunk) for item in path.items)
+    return replace(path, items=items)
+
+
+def _with_stride(item: ItemDef, giver: Label, taker: Label, chunk: Chunk) -> ItemDef:
+    if item is giver:
+        return replace(giver, rest=tuple(c for c in giver.rest if c is not chunk))
+    return replace(taker, rest=(*taker.rest, chunk)) if item is taker else item
