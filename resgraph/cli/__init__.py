@@ -24,6 +24,7 @@ _COMMANDS = {
     "fmt": "put specs in one style, in labels or in the long form",
     "resolve": "print a spec with everything filled in",
     "diff": "compare two nets",
+    "explain": "explain an error code, or a node of a net",
     "blocks": "list the standard blocks, or print one",
     "new": "write a starter spec",
     "render": "draw a net",

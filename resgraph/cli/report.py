@@ -29,9 +29,8 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
         return
     for diagnostic in diagnostics:
         click.echo(_colored(diagnostic) + "\n", err=True)
-    errors = sum(d.severity == "error" for d in diagnostics)
-    if errors:
-        click.echo(f"{errors} error{'s' * (errors > 1)}", err=True)
+    counts = [(sum(d.severity == kind for d in diagnostics), kind) for kind in ("error", "warning")]
+    click.echo(", ".join(f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count), err=True)
 
 
 def _colored(diagnostic: Diagnostic) -> str:

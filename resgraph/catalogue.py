@@ -1,0 +1,53 @@
+"""`catalogue.yaml` → what each code of a diagnostic means, with a wrong and a right example."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+
+class Entry(BaseModel):
+    """One code.
+
+    The examples are specs, or the part of one that matters (`completed` fills in the rest). One whose first line
+    begins with `$` is a command, run where the rest of the example is the file `example.yaml`. `files` are others that
+    the examples need.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    title: str
+    why: str
+    wrong: str
+    right: str
+    name: str = ""  # of a lint, by which `allow:` silences it
+    files: dict[str, str] = {}
+
+
+_FRAME = {"name": "name: example", "input": "input: 3x32x32", "net": "net:\n  conv1: 3x3 conv 8"}
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """Every code, in order."""
+    text = (resources.files("resgraph") / "catalogue.yaml").read_text(encoding="utf-8")
+    entries = {code: Entry.model_validate(entry) for code, entry in yaml.safe_load(text).items()}
+    return dict(sorted(entries.items()))
+
+
+def completed(example: str) -> tuple[str, str]:
+    """The command of an example ("" for a plain check), and its file with `name`, `input` and `net` where it lacks them.
+
+    A file that extends another has them from there.
+    """
+    first, _, rest = example.partition("\n")
+    command, text = (first[2:].strip(), rest) if first.startswith("$ ") else ("", example)
+    extends = re.search(r"^extends:", text, re.MULTILINE)
+    missing = [line for key, line in _FRAME.items() if not extends and not re.search(rf"^{key}:", text, re.MULTILINE)]
+    head = [line for line in missing if not line.startswith("net")]
+    tail = [line for line in missing if line.startswith("net")]
+    return command, "\n".join([*head, text.rstrip("\n"), *tail]) + "\n"
