@@ -1,4 +1,4 @@
-"""A state dict from elsewhere and a net → which entry is which: by execution order and shape, one to one, never guessed."""
+"""A state dict from elsewhere and a net → which entry is which: by order and shape, one to one, never guessed."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class _Scope:
 def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
     """The key in `theirs` of every entry of `ours`; both map keys, in execution order, to tensors or shapes.
 
-    Where the order differs, what stands below one of our names may be reordered as a whole (a shortcut before its body, a
-    scale before its block), if exactly one such order fits. Raises `AlignmentError` with the first disagreement.
+    Where the order differs, what stands below one of our names may be reordered as a whole (a shortcut before its body,
+    a scale before its block), if exactly one such order fits. Raises `AlignmentError` with the first disagreement.
     """
     mine, its = _units(ours), _units(theirs)
     if len(mine) != len(its):
@@ -89,7 +89,7 @@ def _units(entries: Mapping[str, Any]) -> list[Unit]:
     for prefix, keys in groupby(entries, key=lambda key: key.rpartition(".")[0]):
         leaves = {key.rpartition(".")[2]: key for key in keys}
         if len(leaves) == 1 and not leaves.keys() & _ROLES:  # `layer_scale`, `gamma`: the one thing that is learned
-            leaves = {"weight": key for key in leaves.values()}
+            leaves = {"weight": next(iter(leaves.values()))}
         shapes = {leaf: tuple(getattr(entries[key], "shape", entries[key])) for leaf, key in leaves.items()}
         units.append(Unit(prefix, leaves, shapes, _signature(shapes)))
     return units
@@ -109,7 +109,7 @@ def _tree(units: Sequence[Unit]) -> _Scope:
 def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
     """The orders of a scope's units that fit; its own order alone where that does.
 
-    Of several, those whose scopes lie best within those of the other side: a shortcut first, not half of it in the body.
+    Of several, those whose scopes lie best within those of the other side: a shortcut, not a part of it and the body.
     """
     mine, wanted = [unit.signature for unit in scope.units], [unit.signature for unit in its]
     if mine == wanted:

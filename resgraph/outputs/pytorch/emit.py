@@ -44,7 +44,9 @@ def source(plan: Plan) -> str:
     begins = starts(plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch")
     program = lower(plan.graph, plan.name, inplace(plan.graph), begins)
     body = "\n\n\n".join(_parts(program, reset_lines(program, init)))
-    return "\n".join([*_header(plan), "", *_imports(body), "", "", body]) + "\n"
+    own = sorted({node.op.imports for node in plan.graph.nodes.values()} - {""})
+    imports = [*_imports(body), *(["", *(f"import {module}" for module in own)] if own else [])]
+    return "\n".join([*_header(plan), "", *imports, "", "", body]) + "\n"
 
 
 def class_name(plan: Plan) -> str:

@@ -29,7 +29,7 @@ class Step:
 def forward_lines(graph: Graph, paths: Sequence[Path], start: str, result: str, *, rows: bool = False) -> list[str]:
     """The body of `forward(self, x)` for paths that begin at node `start` and come to node `result`.
 
-    With `rows` each path is a statement of its own (`x = self.conv2(x)`), else what is read once stands where it is read.
+    With `rows` each path is a statement (`x = self.conv2(x)`), else what is read once stands where it is read.
     """
     steps = _live([step for path in paths for step in _steps(graph, path)], result)
     lines = _Writer(steps, start, result, statements=rows, chain=rows).lines()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...language.init import Init, Scheme, parse_scheme
 from .program import Class, Program
 from .support import support_bases
+from .text import docstring
 
 _CONVS = ("nn.Conv2d", "nn.ConvTranspose2d", "nn.Conv1d")
 _DESCRIBED = {
@@ -39,7 +40,8 @@ def reset_lines(program: Program, init: Init) -> list[str]:
         "        module.reset_parameters()",
     ]
     said.append("torch's own for the rest" if said else "torch's own")
-    return [f'"""Start values: {", ".join(said)}."""', *lines, *_starts(program.classes)]
+    summary = docstring([f"Start values: {', '.join(said)}."], 8)
+    return [*(line[8:] for line in summary), *lines, *_starts(program.classes)]
 
 
 def _kinds(names: Sequence[str]) -> str:

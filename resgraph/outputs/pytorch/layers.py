@@ -41,7 +41,9 @@ class BlurPool(nn.Module):
         padding: int | tuple[int, int] = 0,
     ) -> None:
         super().__init__()
-        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        if isinstance(kernel_size, int):
+            kernel_size = (kernel_size, kernel_size)
+        self.kernel_size = kernel_size
         self.stride = stride
         self.padding = (padding, padding) if isinstance(padding, int) else padding
         self.register_buffer("kernel", torch.empty(1, 1, *self.kernel_size), persistent=False)
@@ -59,7 +61,8 @@ class BlurPool(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         down, across = self.padding
         x = F.pad(x, (across, across, down, down), mode="reflect")
-        return F.conv2d(x, self.kernel.expand(x.shape[1], -1, -1, -1), stride=self.stride, groups=x.shape[1])
+        kernel = self.kernel.expand(x.shape[1], -1, -1, -1)
+        return F.conv2d(x, kernel, stride=self.stride, groups=x.shape[1])
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -209,8 +212,8 @@ class StandardizedConv2d(nn.Conv2d):
 
 
 class ScaledStandardizedConv2d(nn.Conv2d):
-    """A convolution whose filters are standardized, divided by the root of their fan-in, and multiplied by
-    `gamma` and a learned gain."""
+    """A convolution of filters that are standardized, divided by the root of their fan-in, and
+    multiplied by `gamma` and a learned gain."""
 
     def __init__(
         self,
@@ -243,11 +246,11 @@ class ScaledStandardizedConv2d(nn.Conv2d):
 
 
 class LinearWithActivation(nn.Linear):
-    """A linear layer and what follows it, by its name: `LinearWithActivation(64, 4, relu=nn.ReLU())`."""
+    """A linear layer and what follows it: `LinearWithActivation(64, 4, relu=nn.ReLU())`."""
 
-    def __init__(self, width_in: int, width: int, bias: bool = True, **activation: nn.Module) -> None:
+    def __init__(self, width_in: int, width: int, bias: bool = True, **then: nn.Module) -> None:
         super().__init__(width_in, width, bias)
-        for name, module in activation.items():
+        for name, module in then.items():
             self.add_module(name, module)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

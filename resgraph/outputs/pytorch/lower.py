@@ -1,4 +1,4 @@
-"""Graph → Program: layers of one structure become a function, blocks of one structure a class, the net a class of rows."""
+"""Graph → Program: layers of one structure become a function, blocks of one structure a class, the net a class."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Slot = int | str
 
 
 def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
-    """Equal children as `*(Block(64) for _ in range(3))`; children that differ in a literal or two as a loop over them."""
+    """Equal children as `*(Block(64) for _ in range(3))`, children that differ in a literal or two as a loop."""
     equal = _equal_runs(children)
     out: list[Any] = []
     at = 0

@@ -113,32 +113,36 @@ def _quotable(text: str) -> str:
 
 _SPELLED = {
     word.lower(): word
-    for word in [
-        "BiT",
-        "CIFAR",
-        "ConvNeXt",
-        "DenseNet",
-        "DropPath",
-        "ECA",
-        "EfficientNet",
-        "MLP",
-        "MobileNet",
-        "NF",
-        "PreAct",
-        "RegNet",
-        "RepVGG",
-        "Res2Net",
-        "ResNeSt",
-        "ResNet",
-        "ResNeXt",
-        "SE",
-        "SENet",
-        "SK",
-        "SKNet",
-        "UNet",
-        "VGG",
-        "WRN",
-    ]
+    for word in (
+        *(
+            "BiT",
+            "CIFAR",
+            "ConvNeXt",
+            "DenseNet",
+            "DropPath",
+            "ECA",
+            "EfficientNet",
+            "MLP",
+            "MobileNet",
+            "NF",
+            "PreAct",
+        ),
+        *(
+            "RegNet",
+            "RepVGG",
+            "Res2Net",
+            "ResNeSt",
+            "ResNet",
+            "ResNeXt",
+            "SE",
+            "SENet",
+            "SK",
+            "SKNet",
+            "UNet",
+            "VGG",
+            "WRN",
+        ),
+    )
 }
 """Names as their papers spell them."""
 

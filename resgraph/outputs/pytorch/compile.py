@@ -1,0 +1,82 @@
+"""A net → the same net, its rows compiled in chunks of blocks, where like chunks share one compiled graph.
+
+Dynamo keeps at most eight graphs for a code object and then falls back to eager without a word; all blocks of a class
+have one code object. So every structure gets a code object of its own, and a net of any depth a handful of graphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+
+LARGEST = 8
+"""Blocks in one graph: fewer cost calls between graphs, more cost time to compile."""
+
+Run = Callable[[torch.Tensor], torch.Tensor]
+
+
+def compile_blocks(net: nn.Module, **options: Any) -> int:
+    """Compile the rows of a net in place, and return how many different graphs that makes.
+
+    `options` are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not compiled.
+    """
+    graphs = 0
+    for row in net.children():
+        codes: dict[tuple[str, ...], Any] = {}
+        runs: list[Run] = []
+        for blocks in chunks(list(row) if isinstance(row, nn.Sequential) else [row]):
+            kind = tuple(map(repr, blocks))
+            if kind not in codes:
+                codes[kind] = _chunk.__code__.replace(co_name=f"chunk_{graphs + len(codes)}")
+            runs.append(torch.compile(_run(codes[kind], blocks), **{"dynamic": False, "fullgraph": True, **options}))
+        graphs += len(codes)
+        row._compiled_call_impl = _Chain(runs)  # what `nn.Module.compile` sets, and copies and pickles leave out
+    return graphs
+
+
+def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
+    """Blocks in order, at most eight together, a long run of equal ones so that its chunks are equal."""
+    found: list[list[nn.Module]] = []
+    open_chunk: list[nn.Module] = []
+    for _, group in groupby(blocks, key=repr):
+        run = list(group)
+        size = min(range(LARGEST, LARGEST - 3, -1), key=lambda size: len(run) % size)
+        rest = len(run) % size if len(run) > LARGEST else len(run)
+        for block in run[:rest]:
+            if len(open_chunk) == LARGEST:
+                found.append(open_chunk)
+                open_chunk = []
+            open_chunk.append(block)
+        if rest < len(run):
+            found += [open_chunk] if open_chunk else []
+            open_chunk = []
+            found += [run[at : at + size] for at in range(rest, len(run), size)]
+    return found + ([open_chunk] if open_chunk else [])
+
+
+class _Chain:
+    """Calls one chunk after another."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.runs = runs
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        for run in self.runs:
+            x = run(x)
+        return x
+
+
+def _chunk(x: torch.Tensor, blocks: Sequence[nn.Module]) -> torch.Tensor:
+    for block in blocks:
+        x = block(x)
+    return x
+
+
+def _run(code: Any, blocks: Sequence[nn.Module]) -> Run:
+    """A chunk as a function of its own code object."""
+    return FunctionType(code, globals(), "chunk", (tuple(blocks),))
