@@ -17,7 +17,7 @@ from .ema import Average
 from .feed import Feed, InMemory, Pixels
 from .loop import Learner
 from .normalize import Normalization
-from .optimizer import make_optimizer
+from .optimizer import make_optimizer, start_light
 from .plans import PlanLike
 from .sampler import Sampler
 from .schedule import Schedule
@@ -42,6 +42,8 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
         net.compile()
+    else:
+        start_light()
     optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
     average = Average(train.ema, net) if train.ema else None
     schedule = Schedule(train, sampler.steps_per_epoch)

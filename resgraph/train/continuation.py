@@ -60,7 +60,10 @@ def own_plan(path: Path, load: Loader) -> PlanLike:
         raise RunError(f"{path} has no spec.yaml: {error.strerror}") from error
     if digest not in (facts.get("spec"), *facts.get("former", ())):
         raise RunError(f"{spec} was changed since the run began; pass the changed spec to `resgraph resume` instead")
-    return load(spec)
+    plan = load(spec)
+    if "recipe" in facts and recipe_of(plan).document() != facts["recipe"]:
+        raise RunError(f"{spec} names a recipe that has changed since the run began; build it anew")
+    return plan
 
 
 def as_before(options: Options, facts: dict[str, Any]) -> Options:

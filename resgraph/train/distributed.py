@@ -4,7 +4,6 @@ training needs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -107,8 +106,10 @@ def join(environment: Mapping[str, str], device: str) -> World:
         )
     if not dist.is_available():
         raise MissingError("this torch was built without torch.distributed; one process is all it can do")
-    backend = "nccl" if device.startswith("cuda") else "gloo"
+    gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    backend = "nccl" if gpu else "gloo"
     meeting = f"tcp://{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}"
-    use_store = "env://" if "RANK" in os.environ else meeting
-    dist.init_process_group(backend, init_method=use_store, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+    if "RANK" in environment:
+        meeting = "env://"  # torchrun's own store, which may be there already
+    dist.init_process_group(backend, init_method=meeting, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
     return world

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 import torch
 
-from .decide import Decisions, Reason
+from .assemble import fresh_net
+from .decide import Reason
 from .distributed import placed
+from .optimizer import make_optimizer, start_light
 from .options import Options
 from .plans import PlanLike
 from .session import Prepared, prepare
+
+BUDGET = 10e9
+"""Multiply-adds of a step that a forecast may try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Forecast:
             (
                 "time",
                 f"~ {_span(self.seconds)}",
-                "three forward passes a step at this device's measured pace",
+                "a few steps of this net, measured here; data and evaluations come on top",
             ),
         ]
         wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
@@ -49,7 +54,6 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
     """Reads the data (so that a missing one is told of now) and measures the device for a moment."""
     ready = prepare(plan, options, placed(os.environ))
     per_epoch = ready.sampler.steps_per_epoch
-    macs = 3 * plan.macs * ready.train.batch / ready.world.size * ready.steps
     return Forecast(
         name=plan.name,
         images=len(ready.data.train),
@@ -57,7 +61,7 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
         epochs=round(ready.steps / per_epoch, 3),
         batch=ready.train.batch,
         memory=_memory(ready),
-        seconds=macs / pace(ready.decisions),
+        seconds=step_seconds(ready) * ready.steps,
         reasons=ready.decisions.reasons,
     )
 
@@ -66,34 +70,37 @@ def _memory(ready: Prepared) -> int:
     """Weights, gradients and optimizer state in fp32, and the activations that a backward pass keeps."""
     plan, train = ready.plan, ready.train
     states = 2 + {"sgd": 1, "adamw": 2}[train.optimizer.name] + (train.ema is not None)
-    activations = getattr(getattr(plan, "graph", None), "cost", None)
-    kept = activations.activations if activations is not None else 0
     images = train.batch // ready.world.size // train.accumulate
     resident = getattr(ready.data.train, "images", None)
     return (
         4 * plan.params * states
-        + kept * images * (2 if ready.decisions.bf16 else 4)
+        + plan.activations * images * (2 if ready.decisions.bf16 else 4)
         + (resident.numel() if resident is not None else 0)
     )
 
 
-def pace(decisions: Decisions) -> float:
-    """Multiply-adds a second that convolutions come to on this device, measured for a quarter of one."""
-    device, width = decisions.device, 64 if decisions.device.type == "cpu" else 256
-    conv = torch.nn.Conv2d(width, width, 3, padding=1, bias=False, device=device)
-    images = torch.randn(16, width, 16, 16, device=device)
-    if decisions.channels_last:
-        conv = conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        images = images.to(memory_format=torch.channels_last)
-    count, macs = 0, 16 * 16 * 16 * 9 * width * width
-    with torch.no_grad(), decisions.autocast():
-        float(conv(images).sum())
+def step_seconds(ready: Prepared) -> float:
+    """One training step of this very net on this device, measured on as many images as take a moment, and scaled."""
+    train, decisions, plan = ready.train, ready.decisions, ready.plan
+    share = train.batch // ready.world.size
+    images = max(2, min(share, int(BUDGET / (3 * plan.macs + 1))))
+    net = fresh_net(plan, train, decisions)
+    start_light()
+    optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
+    batch = torch.rand(images, *plan.input, device=decisions.device)
+    if decisions.channels_last and batch.ndim == 4:
+        batch = batch.contiguous(memory_format=torch.channels_last)
+    times: list[float] = []
+    while len(times) < 3 or (len(times) < 20 and sum(times) < 0.3):
         began = time.perf_counter()
-        while time.perf_counter() - began < 0.25:
-            float(conv(images)[0, 0, 0, 0])
-            count += 1
-        taken = time.perf_counter() - began
-    return 0.5 * macs * count / taken  # the rest goes into norms, activations and memory
+        with decisions.autocast():
+            loss = net(batch).float().square().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        float(loss)
+        times.append(time.perf_counter() - began)
+    return sorted(times)[len(times) // 2] * share / images
 
 
 def _span(seconds: float) -> str:

@@ -30,6 +30,8 @@ from .tally import Tally
 
 LOOK = 0.25
 """Seconds between looks at the loss: a look waits for the device, so a step must not have one."""
+WINDOW = 3.0
+"""Seconds over which the shown throughput is measured."""
 AGREE = 10
 """Steps between looks where ranks must look together."""
 MILDER = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
@@ -97,6 +99,8 @@ class Loop:
     clock: float = 0.0  # seconds before this process took over
     began: float = field(default_factory=time.monotonic)
     looked: float = 0.0
+    window: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
+    pace: float = 0.0  # images a second in the last whole window
     fresh: int = 0  # images since `began`
 
     def run(self) -> int:
@@ -171,7 +175,9 @@ class Loop:
         self.looked = now
         loss, error = self._finite()
         epoch = -(-step // self.feed.sampler.steps_per_epoch)
-        speed = self.fresh / max(1e-9, now - self.began)
+        if now - self.window[0] > WINDOW:
+            self.window, self.pace = (now, self.fresh), (self.fresh - self.window[1]) / (now - self.window[0])
+        speed = self.pace or self.fresh / max(1e-9, now - self.began)
         lr = self.learner.schedule.lr(step - 1)
         self.reporter.step(Step(step, epoch, lr, loss, error, speed))
         return asked
@@ -197,7 +203,7 @@ class Loop:
         """Evaluates, writes the row, and saves."""
         learner = self.learner
         self._finite()
-        self.world.same_buffers(learner.net)
+        self.world.same_buffers(learner.judged)
         found = self.evaluate()
         loss, error = learner.tally.take(self.world)
         learner.schedule.saw_validation(found.error)

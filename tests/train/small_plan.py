@@ -75,6 +75,10 @@ class FakePlan:
     def macs(self) -> int:
         return 1_000_000
 
+    @property
+    def activations(self) -> int:
+        return 10_000
+
     def table(self) -> str:
         return "a table"
 

@@ -1,0 +1,74 @@
+"""Several processes over gloo: the same bytes after a stop, each sample once, and agreement on where to stop."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_killed import SHORT, worker
+
+from resgraph.errors import UsageError
+from resgraph.train.distributed import World, join, placed
+
+RECIPE: dict[str, Any] = {**SHORT, "batch": 12, "accumulate": 2, "epochs": 3}
+
+
+def launched(*launches: dict[str, Any]) -> list[list[list[Any]]]:
+    """One after another: each rank's exit code and what it said."""
+    found: list[list[list[Any]]] = worker({"launches": launches})
+    return found
+
+
+@pytest.mark.parametrize("ranks", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_ranks_stop_together_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -> None:
+    whole, cut = ({"out": str(tmp_path / name), "recipe": RECIPE} for name in ("whole", "cut"))
+    first, second, third = launched(
+        {"ranks": ranks, "number": 0, **whole},
+        {"ranks": ranks, "number": signal.SIGTERM, **cut},
+        {"ranks": ranks, "number": 0, **cut},
+    )
+    assert [code for code, _ in first] == [0] * ranks, first
+    assert [code for code, _ in second] == [128 + signal.SIGTERM] * ranks, second
+    assert {said.split("after step ")[1].split(",")[0] for _, said in second} == {"10"}
+    assert [code for code, _ in third] == [0] * ranks, third
+    for name in ("metrics.jsonl", "weights.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+
+
+def test_a_run_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
+    orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
+    two, one = launched({"ranks": 2, "number": signal.SIGTERM, **orders}, {"ranks": 1, "number": 0, **orders})
+    assert [code for code, _ in two] == [128 + signal.SIGTERM] * 2
+    assert one == [[0, ""]]
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [8, 16, 24]
+
+
+def test_places_are_read_from_each_kind_of_environment() -> None:
+    assert placed({}) == World(0, 1, 0)
+    assert placed({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}) == World(3, 4, 1)
+    assert placed({"SLURM_PROCID": "2", "SLURM_NTASKS": "8", "SLURM_LOCALID": "0"}) == World(2, 8, 0)
+    assert placed({"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}) == World(1, 2, 0)
+    assert placed({"SLURM_NTASKS": "1", "SLURM_PROCID": "0"}) == World(0, 1, 0)
+
+
+def test_half_an_environment_is_an_error() -> None:
+    with pytest.raises(UsageError, match="RANK is not"):
+        placed({"WORLD_SIZE": "2"})
+    with pytest.raises(UsageError, match="must be whole numbers"):
+        placed({"RANK": "a", "WORLD_SIZE": "2"})
+    with pytest.raises(UsageError, match="not where to meet"):
+        join({"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, "cpu")
+
+
+def test_one_process_needs_no_group() -> None:
+    world = World()
+    values = torch.tensor([1.0, 2.0])
+    assert torch.equal(world.sum(values), values)
+    assert torch.equal(world.gather(values), values[None])
+    assert world.largest(15, torch.device("cpu")) == 15
+    assert world.share("x") == "x"

@@ -1,0 +1,146 @@
+"""Images in folders: found, decoded and cropped alike by any number of workers; broken ones counted, named and skipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import small_plan
+import torch
+from PIL import Image
+
+from resgraph.errors import MissingError, TrainingError, UsageError
+from resgraph.language.recipe import resolve_train
+from resgraph.language.recipe_records import AreaCrop, Folder, SideCrop
+from resgraph.train import Options, build, evaluate, predict
+from resgraph.train.data import load
+from resgraph.train.decide import decide
+from resgraph.train.decode import Decoded, centre, cropped, to_tensor
+from resgraph.train.distributed import World
+
+SHAPE = (3, 16, 16)
+
+
+def picture(label: int, number: int) -> Image.Image:
+    draw = numpy.random.default_rng(100 * label + number)
+    height, width = draw.integers(20, 40, 2)
+    base = numpy.zeros((height, width, 3)) + numpy.array([[200, 40, 40], [40, 40, 200]][label])
+    noisy = base + draw.normal(0, 25, base.shape)
+    return Image.fromarray(noisy.clip(0, 255).astype(numpy.uint8))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for part, count in (("train", 12), ("val", 4)):
+        for label, name in enumerate(("red", "blue")):
+            folder = tmp_path / "set" / part / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                picture(label, number).save(folder / f"{number}.{'png' if number % 3 else 'jpg'}")
+            (folder / "notes.txt").write_text("not an image")
+    return tmp_path / "set"
+
+
+def recipe(path: Path, **keys: Any) -> dict[str, Any]:
+    return {
+        "data": {"set": "folder", "path": str(path)},
+        "augment": {"crop": {"kind": "area", "area": [0.3, 1.0]}, "flip": True},
+        "epochs": 3,
+        "batch": 8,
+        "optimizer": {"name": "sgd", "lr": 0.05},
+        **keys,
+    }
+
+
+def test_a_tree_is_a_set(tree: Path) -> None:
+    data = load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
+    assert data.classes == ("blue", "red")
+    assert (len(data.train), len(data.validation)) == (24, 8)
+    assert data.train.labels.tolist() == [0] * 12 + [1] * 12
+    assert all(path.suffix in (".png", ".jpg") for path in data.train.paths)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("crop", [{"kind": "area"}, {"kind": "side", "side": [18, 24]}])
+def test_pixels_do_not_depend_on_the_workers(tree: Path, crop: dict[str, Any]) -> None:
+    train = resolve_train(recipe(tree, augment={"crop": crop}))
+    data = load(train.data, SHAPE, (2,))
+    order = torch.tensor([[3, 20, 7, 1], [11, 2, 23, 0]])
+    batches = []
+    for workers in (0, 2):
+        decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
+        batches.append(list(Decoded(data, train, decisions).train(5, order)))
+    for (images, labels), (others, their_labels) in zip(*batches, strict=True):
+        assert torch.equal(images, others)
+        assert torch.equal(labels, their_labels)
+    again = list(Decoded(data, train, decide(Options(workers=0), World(), 1.0, True, 1)).train(6, order))
+    assert not torch.equal(again[0][0], batches[0][0][0])
+    assert batches[0][0][0].shape == (4, *SHAPE)
+
+
+def test_a_net_is_trained_evaluated_and_asked(tree: Path, tmp_path: Path) -> None:
+    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    result = build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    assert result.accuracy == 100
+    assert 100 - evaluate(tmp_path / "run", load=small_plan.load, options=Options(workers=0)).error == 100
+    found = predict(tmp_path / "run", [tree / "val" / "red" / "1.png"], load=small_plan.load)
+    assert found[0].classes[0][0] == "red"
+
+
+def test_broken_images_are_skipped_up_to_a_bound(tree: Path, tmp_path: Path) -> None:
+    broken = tree / "train" / "red" / "3.jpg"
+    broken.write_bytes(broken.read_bytes()[:300])
+    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    with pytest.raises(TrainingError, match=r"1 images cannot be read, more than `data.unreadable`.*3\.jpg"):
+        build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
+    keys = {"data": {"set": "folder", "path": str(tree), "unreadable": 0.05}}
+    plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    said: list[str] = []
+
+    class Listener(small_plan.Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0), reporter=Listener())
+    assert len([text for text in said if "3.jpg" in text]) == 1
+    assert broken.stat().st_size == 300
+
+
+def test_crops_are_where_they_say() -> None:
+    ramp = numpy.tile(numpy.arange(64, dtype=numpy.uint8), (32, 1))
+    image = Image.fromarray(ramp)
+    import random
+
+    assert torch.equal(centre(image, 32, (32, 32))[0, 0], torch.arange(16, 48, dtype=torch.uint8))
+    small = centre(image, 16, (16, 16))
+    assert small.shape == (1, 16, 16)
+    assert float(small.float().mean()) == pytest.approx(31.5, abs=0.6)
+    for seed in range(20):
+        luck = random.Random(seed)
+        part = cropped(image, SideCrop(kind="side", side=(32, 32)), (16, 16), luck)
+        steps = part[0, 0].float().diff()
+        assert float(steps.min()) >= 1
+        assert float(steps.max()) <= 1
+        assert cropped(image, AreaCrop(kind="area"), (16, 16), luck).shape == (1, 16, 16)
+    assert to_tensor(image.convert("RGB")).shape == (3, 32, 64)
+
+
+def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"nowhere/train is not there: images are looked for as"):
+        load(Folder(set="folder", path=str(tmp_path / "nowhere")), SHAPE, (2,))
+    (tree / "train" / "green").mkdir()
+    with pytest.raises(TrainingError, match="different classes: green"):
+        load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
+    (tree / "val" / "green").mkdir()
+    with pytest.raises(TrainingError, match="green has no image"):
+        load(Folder(set="folder", path=str(tree)), SHAPE, (3,))
+
+
+def test_a_crop_for_the_wrong_kind_of_set_is_refused(tree: Path, tmp_path: Path) -> None:
+    plan = small_plan.plan(recipe(tree, augment={"flip": True}), input=SHAPE, classes=2)
+    with pytest.raises(UsageError, match="`augment.crop` must be of kind area or side"):
+        build(plan, out=tmp_path / "a", options=Options(workers=0))
+    plan = small_plan.plan({"recipe": "digits", "augment": {"crop": {"kind": "side"}}})
+    with pytest.raises(UsageError, match="is for folders of images"):
+        build(plan, out=tmp_path / "b", options=Options(workers=0))

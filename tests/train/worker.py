@@ -1,0 +1,145 @@
+"""A process for tests to kill: `python worker.py '{"launches": [...]}'` runs one after another, each in children."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import small_plan
+
+from resgraph.errors import ResgraphError
+from resgraph.train import Options, Reporter, Silent, build
+from resgraph.train.reporter import Epoch
+
+TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}
+
+
+class Signaller(Silent):
+    """Signals its own process after the first evaluation."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def epoch(self, epoch: Epoch) -> None:
+        if self.number:
+            os.kill(os.getpid(), self.number)
+            self.number = 0
+
+
+def train(out: str, recipe: dict[str, Any], reporter: Reporter, **options: Any) -> None:
+    """A fresh run at `out`, or the one that is there gone on with."""
+    plan = small_plan.plan(recipe, **TINY)
+    build(
+        plan,
+        out=Path(out),
+        options=Options(threads=1, **options),
+        reporter=reporter,
+        auto_resume=True,
+        load=small_plan.load,
+    )
+
+
+def die_at(count: int) -> None:
+    """From now on, the process is killed at its `count`-th durable operation, right before it."""
+    left = [count]
+
+    def counted(real: Any) -> Any:
+        def operation(*args: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args)
+
+        return operation
+
+    os.fsync, os.replace = counted(os.fsync), counted(os.replace)
+
+
+def sweep(reference: str, root: str, recipe: dict[str, Any], every: int, first: int) -> None:
+    """Kills a run at every so-manieth durable operation, goes on with it, and compares it with the reference.
+
+    Each run is a forked child, so that torch is loaded once. Prints how often it killed one.
+    """
+    train(reference, recipe, Silent())
+    wanted = [(Path(reference) / name).read_bytes() for name in ("metrics.jsonl", "weights.safetensors")]
+    at, killed = first, 0
+    while True:
+        out = Path(root) / f"at-{at}"
+        child = os.fork()
+        if child == 0:
+            die_at(at)
+            train(str(out), recipe, Silent())
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+            break
+        assert os.WIFSIGNALED(status), status
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        killed += 1
+        again = os.fork()
+        if again == 0:
+            train(str(out), recipe, Silent())
+            os._exit(0)
+        assert os.waitpid(again, 0)[1] == 0, f"could not go on after a kill at operation {at}"
+        found = [(out / name).read_bytes() for name in ("metrics.jsonl", "weights.safetensors")]
+        assert found == wanted, f"another result after a kill at operation {at}"
+        at += every
+    print(killed)
+
+
+def launch(ranks: int, number: int, **orders: Any) -> list[list[Any]]:
+    """What torchrun does: one process for each rank, which find each other through the environment.
+
+    The first is signalled after its first evaluation. Returns each rank's exit code, and what it said.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        meet = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(probe.getsockname()[1])}
+    children = []
+    for rank in range(ranks):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(writing, 2)
+            os.environ.update(meet, RANK=str(rank), LOCAL_RANK=str(rank))
+            os._exit(train_once({**orders, "signal": 0 if rank else number}))
+        os.close(writing)
+        children.append((child, reading))
+    ended = []
+    for child, reading in children:
+        with os.fdopen(reading) as pipe:
+            said = pipe.read()
+        ended.append([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said])
+    return ended
+
+
+def train_once(orders: dict[str, Any]) -> int:
+    """One run, as the command line would run it: its exit code."""
+    number = orders.pop("signal", 0)
+    try:
+        train(reporter=Signaller(number), **orders)
+    except ResgraphError as error:
+        print(error, file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0
+
+
+def main(orders: Any) -> None:
+    """What the test asks for."""
+    if "sweep" in orders:
+        sweep(**orders["sweep"])
+    else:
+        importlib.import_module("torch._dynamo")  # before the first fork, so that no child loads it again
+        importlib.import_module("torch.distributed")
+
+        print(json.dumps([launch(**one) for one in orders["launches"]]))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
