@@ -6,8 +6,12 @@
 25557032
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .errors import MissingError, ResgraphError, RunError, SpecError, TrainingError, UsageError
-from .plan import Plan, load, loads
+
+if TYPE_CHECKING:
+    from .plan import Plan, load, loads
 
 __version__ = "0.1.0"
 __all__ = [
@@ -21,3 +25,12 @@ __all__ = [
     "load",
     "loads",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The compiler is imported when it is first asked for: `resgraph --help` needs none of it."""
+    if name in ("Plan", "load", "loads"):
+        from . import plan
+
+        return getattr(plan, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from pydantic import Field
 from .activation import Activation, LeakyRelu, Softmax
 from .base import Call, Cost, Family, Op, Shape, ShapeError, pair_text, shape_text
 from .dense import Fc
+from .extension import installed_ops
 from .learned import Gain, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
 from .norm import BatchNorm, GroupNorm, LayerNorm
@@ -41,7 +42,8 @@ def _phrases(op: type[Op]) -> tuple[str, ...]:
     return get_args(op.model_fields["op"].annotation)
 
 
-VOCABULARY: dict[str, type[Op]] = {phrase: op for op in get_args(_Ops) for phrase in _phrases(op)}
+_OWN: dict[str, type[Op]] = {phrase: op for op in get_args(_Ops) for phrase in _phrases(op)}
+VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
 """The words of a label, `global avg pool`, and the op that they name."""
 
 ACTIVATIONS: frozenset[str] = frozenset([*_phrases(Activation), *_phrases(LeakyRelu)])

@@ -107,6 +107,7 @@ class Op(BaseModel):
     number: ClassVar[str | None] = None
     weighted: ClassVar[bool] = False  # counts in the depth of a net (convolutions and fc)
     quiet: ClassVar[frozenset[str]] = frozenset()  # not said in labels: what a spec sets once, under `ops:`
+    imports: ClassVar[str] = ""  # the module of a user's torch class, `mypackage.layers`
     gates: ClassVar[bool] = False  # its depth is its first input's: the rest are gates (products)
 
     def infer(self, *inputs: Shape) -> Shape:
