@@ -47,7 +47,6 @@ class _Pointwise(Op):
     """What keeps the shape and learns nothing."""
 
     family: ClassVar[Family] = "activation"
-    precedence: ClassVar[int] = 4
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -33,7 +33,7 @@ class Binary(Op):
 
     family: ClassVar[Family] = "merge"
     symbol: ClassVar[str]
-    precedence: ClassVar[int]
+    precedence: ClassVar[int]  # how tightly it holds its terms, as `precedence_of` counts
     left: Number | None = None
     right: Number | None = None
 
@@ -145,7 +145,6 @@ class Concat(Op):
 
     family: ClassVar[Family] = "merge"
     word: ClassVar[str] = "concat"
-    precedence: ClassVar[int] = 4
     op: Literal["concat"] = "concat"
 
     def infer(self, *inputs: Shape) -> Shape:

@@ -63,11 +63,9 @@ class GroupNorm(_Norm):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if x[0] % self.groups:
-            fits = [n for n in range(1, x[0] + 1) if x[0] % n == 0]
-            near = min(fits, key=lambda n: abs(n - self.groups))
-            raise ShapeError(
-                f"`gn {self.groups}` does not divide {x[0]} channels", f"the nearest is `gn {near}`", "E042"
-            )
+            below = next(n for n in range(min(self.groups, x[0]), 0, -1) if x[0] % n == 0)
+            message = f"`gn {self.groups}` does not divide {x[0]} channels"
+            raise ShapeError(message, f"the nearest below that does is `gn {below}`", "E042")
         if prod(x) == self.groups:
             raise ShapeError(
                 f"`gn {self.groups}` on {shape_text(x)} norms each number by itself, which leaves zeros",

@@ -168,6 +168,10 @@ def test_what_makes_no_sense(fields: tuple[type[Op], dict[str, float]], message:
         op.model_validate(values)
 
 
+def test_only_a_product_gates() -> None:
+    assert [op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)] == [False, False, True, False, False, False]
+
+
 def test_labels() -> None:
     labels = [op.label() for op in (Add(), Sub(left=1), Mul(right=0.5), Div(right=2), Concat())]
     assert labels == ["+", "1 -", "* 0.5", "/ 2", "concat"]
