@@ -10,6 +10,7 @@ from resgraph.ops import (
     BlurPool,
     ChannelConv,
     Conv,
+    DepthToSpace,
     DepthwiseConv,
     Dropout,
     DropPath,
@@ -26,7 +27,9 @@ from resgraph.ops import (
     Pool,
     Scale,
     Shape,
+    Shuffle,
     Softmax,
+    SpaceToDepth,
     UpConv,
     Upsample,
 )
@@ -43,6 +46,9 @@ class Row(NamedTuple):
 MAP, VECTOR = (8, 11, 14), (8,)
 
 ROWS = [
+    Row(Shuffle(groups=4), MAP, "shuffle 4"),
+    Row(SpaceToDepth(factor=2), (8, 12, 14), "space to depth 2"),
+    Row(DepthToSpace(factor=2), MAP, "depth to space 2"),
     Row(Conv(width=6, kernel=3), MAP, "3x3 conv 6", 6 * 8 * 9 * 11 * 14),
     Row(Conv(width=6, kernel=(1, 7), stride=2), MAP, "1x7 conv 6 /2", 6 * 8 * 7 * 6 * 7),
     Row(Conv(width=6, kernel=(5, 2), stride=(2, 1)), MAP, "5x2 conv 6 /2x1", 6 * 8 * 10 * 6 * 13),

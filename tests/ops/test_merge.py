@@ -168,8 +168,8 @@ def test_what_makes_no_sense(fields: tuple[type[Op], dict[str, float]], message:
         op.model_validate(values)
 
 
-def test_only_a_product_gates() -> None:
-    assert [op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)] == [False, False, True, False, False, False]
+def test_only_products_and_quotients_gate() -> None:
+    assert [op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)] == [False, False, True, True, False, False]
 
 
 def test_labels() -> None:
