@@ -28,8 +28,10 @@ class Weights:
         return F.conv2d(x, weight, bias, stride, pad, dilation, groups)
 
     def bn(self, name: str, x: Tensor) -> Tensor:
-        entry = {key: self.entries[f"row.{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")}
-        return F.batch_norm(x, *entry.values())
+        mean, var, weight, bias = (
+            self.entries[f"row.{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")
+        )
+        return F.batch_norm(x, mean, var, weight, bias)
 
     def unit(self, name: str, x: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
         """conv bn"""
