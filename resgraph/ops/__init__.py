@@ -14,22 +14,64 @@ from .learned import Gain, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import BlurPool, GlobalPool, Pool
+from .rearrange import DepthToSpace, Shuffle, SpaceToDepth
 from .regularize import Dropout, DropPath
 from .shape import Flatten, Input, Pad, Part, Upsample, ZeroPad
 from .window import ChannelConv, Conv, DepthwiseConv, UpConv
 
 __all__ = [
-    "ACTIVATIONS", "NORMS", "SYMBOLS", "VOCABULARY", "Activation", "Add", "AnyOp", "BatchNorm", "Binary",
-    "BlurPool", "Call", "ChannelConv", "Concat", "Conv", "Cost", "DepthwiseConv", "Div", "DropPath",
-    "Dropout", "Family", "Fc", "Flatten", "Gain", "GlobalPool", "GroupNorm", "Input", "LayerNorm",
-    "LeakyRelu", "Mul", "Op", "Pad", "Part", "Pool", "Scale", "Shape", "ShapeError", "Softmax", "Sub",
-    "UpConv", "Upsample", "ZeroPad", "pair_text", "shape_text",
+    "ACTIVATIONS",
+    "NORMS",
+    "SYMBOLS",
+    "VOCABULARY",
+    "Activation",
+    "Add",
+    "AnyOp",
+    "BatchNorm",
+    "Binary",
+    "BlurPool",
+    "Call",
+    "ChannelConv",
+    "Concat",
+    "Conv",
+    "Cost",
+    "DepthToSpace",
+    "DepthwiseConv",
+    "Div",
+    "DropPath",
+    "Dropout",
+    "Family",
+    "Fc",
+    "Flatten",
+    "Gain",
+    "GlobalPool",
+    "GroupNorm",
+    "Input",
+    "LayerNorm",
+    "LeakyRelu",
+    "Mul",
+    "Op",
+    "Pad",
+    "Part",
+    "Pool",
+    "Scale",
+    "Shape",
+    "ShapeError",
+    "Shuffle",
+    "Softmax",
+    "SpaceToDepth",
+    "Sub",
+    "UpConv",
+    "Upsample",
+    "ZeroPad",
+    "pair_text",
+    "shape_text",
 ]  # fmt: skip
 
 _Ops = (
     Conv | DepthwiseConv | UpConv | ChannelConv | Fc
     | Pool | BlurPool | GlobalPool
-    | Flatten | Upsample | Pad | Part
+    | Flatten | Upsample | Pad | Part | Shuffle | SpaceToDepth | DepthToSpace
     | BatchNorm | LayerNorm | GroupNorm
     | Activation | LeakyRelu | Softmax
     | Dropout | DropPath | Scale | Gain

@@ -1,0 +1,67 @@
+"""An op that puts the numbers of a map in another order → its shape and torch call."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Call, Family, Op, Shape, ShapeError, Width, need_map
+from .shape import equal_part
+
+Factor = Annotated[int, Field(ge=2, le=256)]
+
+
+class Shuffle(Op):
+    """The channels of `groups` equal parts dealt out in turn (ShuffleNet; Zhang et al. 2017, Figure 1)."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "groups"
+    op: Literal["shuffle"] = "shuffle"
+    groups: Width
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, *size = need_map(self.op, *inputs)
+        equal_part(channels, self.groups)
+        return channels, *size
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.ChannelShuffle", (self.groups,))
+
+
+class SpaceToDepth(Op):
+    """Each square of `factor` x `factor` cells becomes one cell with as many times the channels."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "factor"
+    op: Literal["space to depth"] = "space to depth"
+    factor: Factor
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, height, width = need_map(self.op, *inputs)
+        if height % self.factor or width % self.factor:
+            raise ShapeError(
+                f"a map of {height}x{width} does not fall into squares of {self.factor}x{self.factor}",
+                f"it needs a height and a width that {self.factor} divides; `pad` can add cells",
+                "E043",
+            )
+        return channels * self.factor**2, height // self.factor, width // self.factor
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.PixelUnshuffle", (self.factor,))
+
+
+class DepthToSpace(Op):
+    """The way back: `factor` squared channels become a square of cells."""
+
+    family: ClassVar[Family] = "shape"
+    number: ClassVar[str | None] = "factor"
+    op: Literal["depth to space"] = "depth to space"
+    factor: Factor
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, height, width = need_map(self.op, *inputs)
+        return equal_part(channels, self.factor**2), height * self.factor, width * self.factor
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.PixelShuffle", (self.factor,))
