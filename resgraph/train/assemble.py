@@ -8,7 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UsageError
 from ..language.recipe import Train
-from ..language.recipe_records import AreaCrop, PadCrop, SideCrop
+from ..language.recipe_records import AreaCrop, SideCrop
 from .counter import key
 from .data.sets import DataSet, Files, Resident
 from .decide import Decisions
@@ -70,17 +70,21 @@ def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions,
         value.copy_(before[name])
 
 
-def make_feed(
-    train: Train, data: DataSet, sampler: Sampler, normalization: Normalization, decisions: Decisions
-) -> Feed:
-    """The batches of this rank. Raises `UsageError` where the recipe's crop is not for such a set."""
+def check_crop(train: Train, data: DataSet) -> None:
+    """Raises `UsageError` where the recipe's crop is not for such a set."""
     crop, streamed = train.augment.crop, isinstance(data.train, Files)
     if streamed and not isinstance(crop, AreaCrop | SideCrop):
         raise UsageError("images of a folder have many sizes: `augment.crop` must be of kind area or side")
     if not streamed and isinstance(crop, SideCrop):
         raise UsageError(f"`augment.crop` of kind side is for folders of images; {data.name} takes pad or area")
-    if isinstance(crop, PadCrop) and len(data.shape) != 3:
+    if crop and len(data.shape) != 3:
         raise UsageError("`augment.crop` is for images, but the net reads vectors")
+
+
+def make_feed(
+    train: Train, data: DataSet, sampler: Sampler, normalization: Normalization, decisions: Decisions
+) -> Feed:
+    """The batches of this rank."""
     return Feed(
         pixels=make_pixels(data, train, decisions),
         recipe=train,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,10 @@ class Checkpoints:
                 continue
             if entry["spec"] not in (self.spec, *self.former):
                 raise RunError(f"{path} was saved by another spec than this run's spec.yaml, which was changed since")
-            state: State = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            try:
+                state: State = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:
+                raise RunError(f"{path} holds more than numbers, and is not loaded") from error
             return state
         if entries:
             raise RunError(f"no checkpoint of {self.directory.parent} is whole; start again with `resgraph build`")

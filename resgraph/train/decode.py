@@ -127,6 +127,7 @@ class Decoded:
         share = train.data.unreadable if isinstance(train.data, Folder) else 0.0
         self.bound = share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
+        self.told: set[str] = set()
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped by the luck of (epoch, index)."""
@@ -135,6 +136,12 @@ class Decoded:
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped in the middle."""
         return self._batches(self.parts[1], [[(0, i) for i in row] for row in order.tolist()])
+
+    def troubles(self) -> list[str]:
+        """The files that were found broken since the last call."""
+        fresh = sorted(self.broken - self.told)
+        self.told.update(fresh)
+        return [f"skipped, as it cannot be read: {text}" for text in fresh]
 
     def _batches(self, part: _Part, asked: list[list[tuple[int, int]]]) -> Iterator[tuple[Tensor, Tensor]]:
         loader: DataLoader[Any] = DataLoader(

@@ -98,7 +98,7 @@ def step_seconds(ready: Prepared) -> float:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        float(loss)
+        float(loss.detach())
         times.append(time.perf_counter() - began)
     return sorted(times)[len(times) // 2] * share / images
 

@@ -30,6 +30,9 @@ class Pixels(Protocol):
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """The same of the validation part, without luck."""
 
+    def troubles(self) -> list[str]:
+        """What could not be read since the last call."""
+
 
 class InMemory:
     """Images that stay on the device as uint8."""
@@ -45,6 +48,10 @@ class InMemory:
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, gathered."""
         return self._gather(self.parts[1], order)
+
+    def troubles(self) -> list[str]:
+        """None: everything was read at the start."""
+        return []
 
     def _gather(self, part: tuple[Tensor, Tensor], order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         for index in order.to(self.device):

@@ -205,6 +205,8 @@ class Loop:
         self._finite()
         self.world.same_buffers(learner.judged)
         found = self.evaluate()
+        for trouble in self.feed.pixels.troubles():
+            self.reporter.say(trouble)
         loss, error = learner.tally.take(self.world)
         learner.schedule.saw_validation(found.error)
         epoch = learner.step / self.feed.sampler.steps_per_epoch

@@ -18,7 +18,7 @@ from safetensors.torch import save as safetensors
 from ..errors import ResgraphError, RunError, TrainingError, UsageError
 from ..language.recipe import Train
 from . import data as datasets
-from .assemble import distribute, make_feed, make_learner
+from .assemble import check_crop, distribute, make_feed, make_learner
 from .checkpoint import Checkpoints
 from .curves import curves
 from .data.sets import DataSet, Resident
@@ -63,6 +63,7 @@ def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
     """Reads the data, checks it against the net, and decides."""
     train = recipe_of(plan)
     data = datasets.load(train.data, plan.input, plan.output, options.data)
+    check_crop(train, data)
     sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))

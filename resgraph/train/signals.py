@@ -35,6 +35,8 @@ class StopRequest:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """The handler: remembers the first signal, and lets a second one do what it always does."""
+        if self.number and number == signal.SIGINT:
+            raise KeyboardInterrupt
         if self.number:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

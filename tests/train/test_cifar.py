@@ -8,7 +8,7 @@ import io
 import pickle
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 import pytest
@@ -32,7 +32,7 @@ def python_2_pickle(content: dict[str, Any]) -> bytes:
     """Protocol 2 with byte strings for text, as Python 2 wrote the official files."""
 
     class Writer(pickle._Pickler):  # the pure-Python one: its way with text can be changed
-        dispatch = dict(pickle._Pickler.dispatch)
+        dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
         def save_text(self, text: str) -> None:
             data = text.encode("latin1")
@@ -40,7 +40,7 @@ def python_2_pickle(content: dict[str, Any]) -> bytes:
                        else pickle.BINSTRING + len(data).to_bytes(4, "little") + data)  # fmt: skip
             self.memoize(text)
 
-        dispatch[str] = save_text  # type: ignore[assignment]
+        dispatch[str] = save_text
 
         def save_array(self, array: Any) -> None:
             self.write(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01bt" + pickle.REDUCE)
@@ -50,7 +50,7 @@ def python_2_pickle(content: dict[str, Any]) -> bytes:
             raw = array.tobytes()
             self.write(b"T" + len(raw).to_bytes(4, "little") + raw + b"tb")
 
-        dispatch[numpy.ndarray] = save_array  # type: ignore[assignment]
+        dispatch[numpy.ndarray] = save_array
 
     out = io.BytesIO()
     Writer(out, 2).dump(content)

@@ -1,4 +1,4 @@
-"""Images in folders: found, decoded and cropped alike by any number of workers; broken ones counted, named and skipped."""
+"""Images in folders: found, cropped alike by any number of workers; broken ones counted, named and skipped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe_records import AreaCrop, Folder, SideCrop
-from resgraph.train import Options, build, evaluate, predict
+from resgraph.train import Options, Silent, build, evaluate, predict
 from resgraph.train.data import load
 from resgraph.train.decide import decide
 from resgraph.train.decode import Decoded, centre, cropped, to_tensor
@@ -98,7 +98,7 @@ def test_broken_images_are_skipped_up_to_a_bound(tree: Path, tmp_path: Path) -> 
     plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1)
     said: list[str] = []
 
-    class Listener(small_plan.Silent):
+    class Listener(Silent):
         def say(self, text: str) -> None:
             said.append(text)
 
@@ -139,8 +139,9 @@ def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(tree: Path, tmp
 
 def test_a_crop_for_the_wrong_kind_of_set_is_refused(tree: Path, tmp_path: Path) -> None:
     plan = small_plan.plan(recipe(tree, augment={"flip": True}), input=SHAPE, classes=2)
-    with pytest.raises(UsageError, match="`augment.crop` must be of kind area or side"):
+    with pytest.raises(UsageError, match=r"`augment\.crop` must be of kind area or side"):
         build(plan, out=tmp_path / "a", options=Options(workers=0))
+    assert not (tmp_path / "a").exists()
     plan = small_plan.plan({"recipe": "digits", "augment": {"crop": {"kind": "side"}}})
     with pytest.raises(UsageError, match="is for folders of images"):
         build(plan, out=tmp_path / "b", options=Options(workers=0))

@@ -1,0 +1,177 @@
+"""What people see: curves, progress, forecasts with their reasons, and how signals are heard."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import threading
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_plan
+import torch
+from rich.console import Console
+
+from resgraph.errors import MissingError, UsageError
+from resgraph.train import Options, differences, forecast, read_run
+from resgraph.train.curves import curves
+from resgraph.train.decide import decide
+from resgraph.train.distributed import World
+from resgraph.train.progress import Bar, Lines, reporter_for
+from resgraph.train.reporter import Epoch, Start, Step
+from resgraph.train.rundir import create
+from resgraph.train.signals import listening
+
+
+def rows(errors: list[float], lrs: list[float] | None = None) -> list[dict[str, Any]]:
+    return [
+        {
+            "step": 10 * (i + 1),
+            "epoch": i + 1,
+            "lr": lrs[i] if lrs else 0.1,
+            "train": {"loss": 1.0, "error": error + 1},
+            "validation": {"loss": 1.0, "error": error},
+        }
+        for i, error in enumerate(errors)
+    ]
+
+
+def polylines(svg: str) -> list[list[tuple[float, float]]]:
+    found = ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}polyline")
+    return [[tuple(map(float, point.split(","))) for point in line.attrib["points"].split()] for line in found]  # type: ignore[misc]
+
+
+def test_curves_are_the_rows() -> None:
+    errors = [8.0, 6.0, 4.0, 3.0, 2.0]
+    train, validation = polylines(curves("net", rows(errors), "epochs", "test"))
+    assert len(train) == len(validation) == 5
+    assert [y for _, y in validation] == sorted(y for _, y in validation)
+    assert all(t[1] < v[1] for t, v in zip(train, validation, strict=True))  # a larger error stands higher
+    (x0, y0), (x1, y1) = validation[0], validation[-1]
+    scale = (y1 - y0) / (8.0 - 2.0)
+    for (_, y), error in zip(validation, errors, strict=True):
+        assert y == pytest.approx(y0 + scale * (8.0 - error), abs=0.11)
+    assert x0 < x1
+
+
+@pytest.mark.parametrize("errors", [[], [50.0], [0.0, 0.0, 0.0], [90.0, 0.01], [100.0] * 300])
+def test_any_rows_make_a_picture(errors: list[float]) -> None:
+    for unit in ("epochs", "iterations"):
+        ET.fromstring(curves('<b>&"net"', rows(errors), unit, "test"))
+
+
+def test_only_steps_of_the_rate_are_marked() -> None:
+    stepped = curves("net", rows([5.0] * 6, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001]), "epochs", "test")
+    assert stepped.count("stroke-dasharray") == 2
+    falling = [0.1 * 0.4**i for i in range(6)]
+    assert curves("net", rows([5.0] * 6, falling), "epochs", "test").count("stroke-dasharray") == 0
+
+
+START = Start("net [/]", Path("runs/net-1"), 1000, 2, 20, 10, 640, 0, (("device", "cpu", "why"),))
+
+
+def tell(reporter: Any) -> None:
+    reporter.start(START)
+    reporter.step(Step(3, 1, 0.1, 2.0, 80.0, 1234.5))
+    reporter.epoch(Epoch(10, 1, 0.1, 1.5, 40.0, 1.4, 35.25, 2.0))
+    reporter.say("a [red]word")
+    reporter.stop()
+
+
+def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
+    out = io.StringIO()
+    reporter = reporter_for(out)
+    assert type(reporter) is Lines
+    tell(reporter)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "net [/]: 1,000 parameters, 640 images, 2 epochs (20 steps)"
+    assert lines[2] == "epoch   1/2  loss 1.5000  train error 40.00 %  validation error 35.25 %  lr 0.1  2 s"
+    assert lines[3] == "a [red]word"
+    assert "\x1b" not in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 120])
+def test_the_bar_shows_where_training_stands(width: int) -> None:
+    out = io.StringIO()
+    tell(Bar(Console(file=out, force_terminal=True, width=width)))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert "validation error" in text.replace("\n", " ")
+    if width == 120:
+        assert "loss 2.000  error 80.0 %  lr 0.1  1,234 images/s" in text
+
+
+def test_a_stream_that_knows_only_ascii_gets_ascii() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    tell(reporter_for(stream))
+    assert b"runs/net-1" in raw.getvalue()
+
+
+def test_every_decision_has_its_reason() -> None:
+    decisions = decide(Options(device="cpu", threads=3), World(), 1e6, True, 100)
+    told = {what: (choice, why) for what, choice, why in decisions.reasons}
+    assert told["precision"][0] == "fp32"
+    assert told["layout"][0] == "channels-last"
+    assert told["threads"] == ("3 threads", "as asked")
+    assert not decisions.bf16
+    able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    assert decide(Options(device="cpu"), World(), 1e12, True, 100).bf16 == able
+    asked = decide(Options(device="cpu", precision="bf16", layout="contiguous"), World(), 1e6, True, 100)
+    assert asked.bf16
+    assert not asked.channels_last
+
+
+@pytest.mark.parametrize(("device", "kind"), [("cuda", MissingError), ("mps", MissingError), ("tpu", UsageError)])
+def test_a_device_that_is_not_there_is_said(device: str, kind: type[Exception]) -> None:
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(kind, match=f"--device {device}"):
+        decide(Options(device=device), World(), 1.0, True, 1)
+
+
+def test_a_forecast_costs_nothing_and_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = forecast(small_plan.plan("digits", blocks=1), options=Options(threads=1))
+    assert (found.steps, found.images, found.batch) == (660, 1438, 64)
+    assert 0.1 < found.seconds < 600
+    assert {"device", "precision", "layout", "compile", "batch", "steps", "memory", "time"} <= {
+        line.split()[0] for line in found.text().splitlines()
+    }
+    assert not list(tmp_path.iterdir())
+
+
+def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
+    infos = []
+    for name, lr in (("a", 0.1), ("b", 0.2)):
+        with create(name, tmp_path / name) as run:
+            recipe = {"optimizer": {"lr": lr, "name": "sgd"}, "about": name}
+            run.write("run.json", json.dumps({"name": name, "status": "running", "recipe": recipe}))
+        infos.append(read_run(tmp_path / name))
+    assert differences(infos) == {"optimizer.lr": ["0.1", "0.2"]}
+    assert [info.status for info in infos] == ["interrupted"] * 2
+
+
+def test_a_second_signal_stops_at_once() -> None:
+    with listening() as request:
+        signal.raise_signal(signal.SIGINT)
+        assert request.number == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_thread_hears_nothing_and_breaks_nothing() -> None:
+    numbers: list[int] = []
+
+    def listen() -> None:
+        with listening() as request:
+            numbers.append(request.number)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert numbers == [0]
