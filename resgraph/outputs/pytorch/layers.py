@@ -13,7 +13,7 @@ from torch import nn
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training an image is dropped with probability `rate`, the others grow."""
+    """Stochastic depth: in training an image is dropped with probability `rate`, the rest grow."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class Gain(nn.Module):
 
 
 class ChannelConv(nn.Conv1d):
-    """A convolution along the channels of a vector, one filter for all, which keeps their number."""
+    """A convolution along the channels of a vector, one filter for all; their number is kept."""
 
     def __init__(self, kernel_size: int, bias: bool = False) -> None:
         super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=bias)

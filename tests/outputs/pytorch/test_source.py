@@ -123,8 +123,8 @@ def test_places_are_those_of_the_spec_where_an_equation_or_nothing_stands_first(
     text = net("  a: p 4\n  b: [1x1 avg pool, 3x3 conv 4, 1x1 avg pool, 3x3 conv 4]", blocks)
     assert "self.body = sequential_from(1, conv_bn_relu(4, 4, kernel_size=3))" in text
     assert "self.merge = sequential_from(1, nn.BatchNorm2d(4))" in text
-    assert '("1", conv_bn_relu(4, 4, kernel_size=3)),' in text
-    assert '("3", conv_bn_relu(4, 4, kernel_size=3)),' in text
+    assert '("1", conv_bn_relu(4, 4, kernel_size=3))' in text
+    assert '("3", conv_bn_relu(4, 4, kernel_size=3))' in text
 
 
 def test_runs_of_rates_by_depth_are_one_line() -> None:

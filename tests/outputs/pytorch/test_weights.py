@@ -1,0 +1,93 @@
+"""Weights from elsewhere: files of both kinds, wrapped and prefixed, and every refusal."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import resgraph
+from resgraph.errors import RunError
+from resgraph.outputs.pytorch.weights import convert, read_state
+
+TEXT = """
+name: small
+input: 3x16x16
+blocks:
+  pair:
+    body:  [3x3 conv out /stride, 3x3 conv out linear]
+    merge: relu(body + shortcut)
+net:
+  conv1: 3x3 conv 8
+  conv2: [pair 8, pair 16 /2]
+  head:  [global avg pool, fc 10]
+"""
+
+
+@pytest.fixture
+def plan() -> resgraph.Plan:
+    return resgraph.loads(TEXT)
+
+
+def foreign(plan: resgraph.Plan) -> dict[str, torch.Tensor]:
+    """The net's state under other names, in the same order, with values of its own."""
+    generator = torch.Generator().manual_seed(1)
+    state = plan.module().state_dict()
+    return {
+        f"layer{place}.{key.rpartition('.')[2]}" if "." in key else key: torch.randn(
+            value.shape, generator=generator
+        ).to(value.dtype)
+        for place, (key, value) in (
+            (list(dict.fromkeys(k.rpartition(".")[0] for k in state)).index(key.rpartition(".")[0]), (key, value))
+            for key, value in state.items()
+        )
+    }
+
+
+@pytest.mark.parametrize("wrap", ["plain", "nested", "parallel"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_are_taken(plan: resgraph.Plan, tmp_path: Path, suffix: str, wrap: str) -> None:
+    state = foreign(plan)
+    written = {f"module.{key}": value for key, value in state.items()} if wrap == "parallel" else state
+    file, out = tmp_path / f"theirs{suffix}", tmp_path / "ours.safetensors"
+    if suffix == ".safetensors":
+        save_file(written, file)
+    else:
+        torch.save({"epoch": 3, "state_dict": written} if wrap == "nested" else written, file)
+    names = convert(plan, file, out)
+    ours = load_file(out)
+    assert ours.keys() == plan.module().state_dict().keys()
+    for key, theirs in names.items():
+        assert torch.equal(ours[key], state[theirs].to(ours[key].dtype))
+    with pytest.raises(RunError, match="exists"):
+        convert(plan, file, out)
+
+
+def test_another_net_is_refused_with_the_first_disagreement(plan: resgraph.Plan, tmp_path: Path) -> None:
+    state = foreign(plan)
+    first = next(key for key, value in state.items() if value.shape == (16, 8, 3, 3))
+    state[first] = torch.zeros(16, 8, 5, 5)
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(RunError, match=r"conv2\.1\.body\.0\.conv.*5x5"):
+        convert(plan, tmp_path / "x.pth", tmp_path / "o.safetensors")
+    assert not (tmp_path / "o.safetensors").exists()
+
+
+class Nasty:
+    def __reduce__(self) -> tuple[object, ...]:
+        return print, ("this must not run",)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x80\x02.", pickle.dumps(Nasty()), b"PK\x03\x04"])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_bad_file_is_one_message(
+    tmp_path: Path, content: bytes, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / f"bad{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=r"bad\.(pth|safetensors)"):
+        read_state(file)
+    assert "must not run" not in capsys.readouterr().out
