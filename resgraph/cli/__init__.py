@@ -29,6 +29,7 @@ _COMMANDS = {
     "new": "write a starter spec",
     "render": "draw a net",
     "export": "write a net as a Python module",
+    "weights": "take weights from torchvision or timm",
     "build": "check a spec, compile it, draw it and train it",
     "resume": "go on with a run",
     "runs": "list and compare runs",

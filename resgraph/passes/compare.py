@@ -28,9 +28,7 @@ class Change:
         """What the change adds; negative where it saves."""
         before = self.before.cost if self.before else Cost()
         after = self.after.cost if self.after else Cost()
-        return Cost(
-            after.params - before.params, after.macs - before.macs, after.activations - before.activations
-        )
+        return Cost(after.params - before.params, after.macs - before.macs, after.activations - before.activations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,9 @@ def grouped(before: Graph, after: Graph) -> list[Group]:
         for change in part:
             block = next((name for name in _scopes(change.name) if name in whole), "")
             texts = ("", whole[block]) if block else _texts(change)
-            kinds.setdefault((change.kind, _pattern(block or change.name), *texts), []).append((block or change.name, change))
+            kinds.setdefault((change.kind, _pattern(block or change.name), *texts), []).append(
+                (block or change.name, change)
+            )
         for (kind, pattern, old, new), members in kinds.items():
             names = list(dict.fromkeys(name for name, _ in members))
             name = names[0] if len(names) == 1 else pattern.replace("*", _ranges([_place(n) for n in names]), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from ...errors import RunError
 from .align import load_aligned
+from .order import written_order
 
 if TYPE_CHECKING:
     from ...plan import Plan
@@ -29,7 +31,13 @@ def convert(plan: Plan, file: Path, out: Path, *, overwrite: bool = False) -> di
     if out.exists() and not overwrite:
         raise RunError(f"{out} exists; --force overwrites it")
     module = plan.module()
-    names = load_aligned(module, read_state(file))
+    given = read_state(file)
+    if given.keys() == module.state_dict().keys():
+        module.load_state_dict(given)
+        names = {key: key for key in given}
+    else:
+        order = written_order(given) if file.suffix == ".safetensors" else given
+        names = load_aligned(module, {key: given[key] for key in order})
     state = {key: value.contiguous() for key, value in module.state_dict().items()}
     try:
         save_file(state, out, metadata={"net": plan.name, "format": "pt"})
@@ -42,16 +50,20 @@ def read_state(file: Path) -> dict[str, Any]:
     """The state dict in a `.safetensors`, `.pth`, `.pt` or `.bin` file; only tensors are ever loaded from it."""
     try:
         loaded = load_file(file) if file.suffix == ".safetensors" else _torch_load(file)
-    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError) as problem:
-        raise RunError(f"cannot read {file}: {str(problem).splitlines()[0]}") from None
+    except OSError as problem:
+        raise RunError(f"cannot read {file}: {problem.strerror or problem}") from None
     except pickle.UnpicklingError:
-        text = "it holds Python objects, which could run code; save its state dict alone"
+        text = "it holds Python objects, which could run code, or is damaged; save its state dict alone"
         raise RunError(f"{file} is not loaded: {text}") from None
+    except Exception as problem:  # a damaged file can fail anywhere in the two readers
+        raise RunError(f"{file} is no file of weights, or damaged ({type(problem).__name__})") from None
     return _state_in(loaded, file)
 
 
 def _torch_load(file: Path) -> Any:
-    return torch.load(file, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch wonders at old pickles; whether they load is all that counts
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _state_in(loaded: Any, file: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import pickle
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from safetensors.torch import load_file, save_file
 
 import resgraph
 from resgraph.errors import RunError
+from resgraph.outputs.pytorch.order import written_order
 from resgraph.outputs.pytorch.weights import convert, read_state
+
+FACTS = Path(__file__).parents[2] / "golden_facts" / "keys.json.gz"
 
 TEXT = """
 name: small
@@ -45,6 +50,19 @@ def foreign(plan: resgraph.Plan) -> dict[str, torch.Tensor]:
             for key, value in state.items()
         )
     }
+
+
+def test_the_order_of_every_reference_net_is_found_again() -> None:
+    for net, entries in json.loads(gzip.decompress(FACTS.read_bytes())).items():
+        keys = [entry.split(" ")[0] for entry in entries]
+        modules = list(dict.fromkeys(key.rpartition(".")[0] for key in keys))
+        found = dict.fromkeys(key.rpartition(".")[0] for key in written_order(sorted(keys)))
+        assert list(found) == modules, net
+
+
+def test_an_unknown_order_is_refused() -> None:
+    with pytest.raises(RunError, match="`left`, `right`, whose order is not known"):
+        written_order(["a.left.weight", "a.right.weight"])
 
 
 @pytest.mark.parametrize("wrap", ["plain", "nested", "parallel"])

@@ -1,0 +1,71 @@
+"""Keys in the order of the alphabet → the order in which the net was written, by the names that torchvision and timm use.
+
+A safetensors file does not keep the order of its tensors. The order of the modules within one another is known for the
+nets of the residual family; what is not in the table is refused, since alignment goes by order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ...errors import RunError
+
+ORDERS = (
+    ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "se", "downsample"),
+    ("conv1", "bn1", "maxpool", "layer1", "layer2", "layer3", "layer4", "fc"),
+    ("features", "classifier"),
+    ("stem", "trunk_output", "fc"),
+    ("proj", "f"),
+    ("a", "b", "se", "c"),
+    ("fc1", "fc2"),
+    ("norm1", "conv1", "norm2", "conv2"),
+    ("norm", "conv"),
+    (
+        "conv0", "norm0", "denseblock1", "transition1", "denseblock2", "transition2", "denseblock3", "transition3",
+        "denseblock4", "norm5",
+    ),
+)  # fmt: skip
+"""How torchvision 0.28 and timm 1.0 name what stands side by side in a module, in the order of registration."""
+
+
+def written_order(keys: Iterable[str]) -> list[str]:
+    """The keys in the order of their modules; a module's own tensors come before its children's.
+
+    Raises `RunError` where names stand side by side whose order is not known.
+    """
+    keys = list(keys)
+    tree = _tree(keys)
+    return sorted(keys, key=lambda key: (_place(key, tree), key))
+
+
+def _tree(keys: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Scope → place of each child within it."""
+    children: dict[str, list[str]] = {}
+    for key in keys:
+        parts = key.split(".")[:-1]
+        for depth, part in enumerate(parts):
+            known = children.setdefault(".".join(parts[:depth]), [])
+            if part not in known:
+                known.append(part)
+    return {scope: _places(scope, names) for scope, names in children.items()}
+
+
+def _places(scope: str, names: list[str]) -> dict[str, int]:
+    if len({re.sub(r"\d+\Z", "", name) for name in names}) == 1:  # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
+        ordered = sorted(names, key=lambda name: int((re.search(r"\d+\Z", name) or ["0"])[0]))
+        return {name: place for place, name in enumerate(ordered)}
+    for order in ORDERS:
+        if set(names) <= set(order):
+            return {name: order.index(name) for name in names}
+    where = f"in `{scope}`" if scope else "at its top"
+    raise RunError(
+        f"a safetensors file keeps no order, and {where} stand {', '.join(f'`{n}`' for n in sorted(names))}, "
+        "whose order is not known; save the state dict with torch.save, which keeps it"
+    )
+
+
+def _place(key: str, tree: dict[str, dict[str, int]]) -> tuple[int, ...]:
+    """A module's own tensors stand at -1, before its children."""
+    parts = key.split(".")[:-1]
+    return (*(tree[".".join(parts[:depth])][part] for depth, part in enumerate(parts)), -1)
