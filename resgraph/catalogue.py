@@ -40,7 +40,7 @@ def catalogue() -> dict[str, Entry]:
 
 
 def completed(example: str) -> tuple[str, str]:
-    """The command of an example ("" for a plain check), and its file with `name`, `input` and `net` where it lacks them.
+    """The command of an example ("" for a plain check), and its file with the `name`, `input` or `net` that it lacks.
 
     A file that extends another has them from there.
     """

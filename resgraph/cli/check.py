@@ -114,4 +114,3 @@ def _data(net: Checked) -> dict[str, object]:
         return {"spec": net.reference, "ok": False}
     plan = net.plan
     return {"spec": net.reference, "ok": True, "params": plan.params, "macs": plan.macs, "depth": plan.depth}
-

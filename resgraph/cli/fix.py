@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -78,8 +77,8 @@ def _replace(path: Path, text: str) -> None:
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
             file.write(text)
-        os.chmod(file.name, path.stat().st_mode)
-        os.replace(file.name, path)
+        Path(file.name).chmod(path.stat().st_mode)
+        Path(file.name).replace(path)
     except OSError as problem:
         raise UsageError(f"cannot write {path}: {problem.strerror}") from None
 

@@ -55,7 +55,7 @@ def _said(diagnostic: Diagnostic, span: Span) -> list[Edit]:
         return []
     edits = [Edit(span, found[1])]
     words = found[1].count(" ")
-    rest = re.match(r"(?: +[A-Za-z]+){%d}" % words, span.source.line(span.line)[span.end_column - 1 :])
+    rest = re.match(rf"(?: +[A-Za-z]+){{{words}}}", span.source.line(span.line)[span.end_column - 1 :])
     if words and rest:  # of `max pol`, the first word has the place
         longer = Span(span.source, span.line, span.column, span.line, span.end_column + rest.end())
         edits.insert(0, Edit(longer, found[1]))

@@ -1,0 +1,40 @@
+"""What `explain` writes out is what the ops count: each derivation, worked out, is the number that it derives."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from resgraph import load
+from resgraph.language.expressions import Name, Value, evaluate, parse_expression
+from resgraph.passes.derivation import derivation
+
+SPECS = Path(__file__).parents[2] / "specs"
+NETS = [
+    "resnet-d.yaml::resnet-50-d", "efficientnet-b0.yaml", "convnext.yaml::convnext-tiny", "digits-mlp.yaml", "res-unet.yaml",
+    "digits.yaml", "nf-resnet.yaml", "res2net.yaml::res2net-50", "anti-aliased.yaml", "vgg.yaml::vgg-11", "resnet-gn.yaml",
+    "pruned.yaml", "densenet.yaml::densenet-121",
+]  # fmt: skip
+
+
+def worked_out(text: str) -> Fraction:
+    def no_name(name: Name) -> Value:
+        raise AssertionError(f"{name.name} in {text}")
+
+    value = evaluate(parse_expression(text), no_name)
+    assert isinstance(value, Fraction)
+    return value
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_derivations_come_to_what_the_ops_say(net: str) -> None:
+    graph = load(SPECS / net).graph
+    for node in graph.nodes.values():
+        found = derivation(graph, node)
+        before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
+        for axis, text in enumerate(found.axes):
+            assert (worked_out(text) if text else before[axis]) == node.shape[axis], (node.name, text)
+        assert (worked_out(found.params) if found.params else 0) == node.cost.params, (node.name, found.params)
+        assert (worked_out(found.macs) if found.macs else 0) == node.cost.macs, (node.name, found.macs)

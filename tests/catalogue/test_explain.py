@@ -1,0 +1,93 @@
+"""`resgraph explain SPEC NAME` says of each name where its numbers come from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from resgraph import load
+from resgraph.cli import run
+from resgraph.outputs.explanation import explanation
+from resgraph.passes.provenance import options_of
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["explain", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def place(file: str, text: str, occurrence: int = 0) -> str:
+    """`file:line:column` of a text in a spec."""
+    found = [
+        (number, match.start() + 1)
+        for number, line in enumerate((SPECS / file).read_text(encoding="utf-8").splitlines(), 1)
+        for match in re.finditer(re.escape(text), line)
+    ]
+    line, column = found[occurrence]
+    return f"{SPECS / file}:{line}:{column}"
+
+
+def test_a_convolution_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.1.conv")
+    assert "height    floor((56 + 2*1 - 3)/2) + 1 = 28\n" in out
+    assert "params      128*128*3*3 = 147,456\n" in out
+    assert "MACs        28*28*128*128*3*3 = 115,605,504\n" in out
+    assert "reads       conv3.0.body.0.relu, 128x56x56\n" in out
+    assert "read by     conv3.0.body.1.bn\n" in out
+
+
+def test_values_are_followed_to_where_they_were_set(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, f"{SPECS}/resnet.yaml::wide-resnet-50-2", "conv3.0.body.1.conv")
+    label, row = "3x3 conv width /stride groups cardinality", "reps.1 x block 128*e /2"
+    assert f"written at {place('resnet.yaml', label)}: `{label}`" in out
+    assert f"called at {place('resnet.yaml', row)}: `{row}`" in out
+    assert f"width = out/4*wider at {place('resnet.yaml', 'out/4*wider')}\n" in out
+    assert f"out = 128*e at {place('resnet.yaml', '128*e')}\n" in out
+    assert f"wider = 2 at {place('resnet.yaml', '2}', 0)}\n" in out
+
+
+def test_only_the_first_copy_has_the_stride(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.1.body.1.conv")
+    assert re.search(r"stride = 1 at .* \(none is given, or not to this copy\)", out)
+
+
+def test_what_the_unit_and_ops_say(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, f"{SPECS}/convnext.yaml::convnext-tiny", "stem.1")
+    assert re.search(r"eps +1e-6 +at \S+convnext\.yaml:5:\d+ \(`ops:`\)", out)
+
+
+def test_a_block_says_its_call(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.0")
+    assert "its call  in = 256, out = 512, stride = 2\n" in out
+    assert "merge     relu(body + shortcut)\n" in out
+    assert re.search(r"in all +379,392 params +372,506,624 MACs", out)
+
+
+def test_an_unknown_name_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.bdy"]) == 2
+    assert "did you mean `conv3.0.body`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("net", ["res-unet.yaml", "se-resnext-26-d.yaml", "nf-resnet.yaml", "efficientnet-b0.yaml"])
+def test_every_name_can_be_explained(net: str) -> None:
+    plan = load(SPECS / net)
+    names = {*plan.graph.nodes, *(row.name for row in plan.graph.rows), *(block.name for block in plan.graph.blocks())}
+    for name in names:
+        assert explanation(plan, name).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "net", ["resnet.yaml::resnext-50-32x4d", "se-resnext-26-d.yaml", "regnet.yaml::regnet-y-400mf"]
+)
+def test_what_a_label_says_has_a_place(net: str) -> None:
+    """An option that is not at its default was set by somebody, except a pool's kernel, which follows its stride."""
+    plan = load(SPECS / net)
+    for node in plan.graph.nodes.values():
+        for option in options_of(plan.spec, plan.graph, node):
+            field = type(node.op).model_fields[option.key]
+            if option.setting.span is None and option.key not in ("bias", "kernel"):
+                assert getattr(node.op, option.key) == field.default, (node.name, option)
