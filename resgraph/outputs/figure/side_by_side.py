@@ -12,7 +12,8 @@ from ...errors import UsageError
 from ...graph import Block
 from . import quantity, text
 from .layout import Placed, Placement, Rhythm, place
-from .page import MARGIN, Legend, layers_of, legend, macs_text, shortcut_kinds
+from .legend import Legend
+from .page import MARGIN, layers_of, macs_text, shortcut_kinds
 from .paint import paint
 from .parts import Chain, Fork, Part, Strip
 from .rows import main_node
@@ -65,7 +66,7 @@ def draw(plans: Sequence[Plan], width: float | None) -> Scene:
     shown = Legend(widths={step: value for value, step in sorted(widths.items())})
     for column in columns:
         shown.gather(column.placement, shortcut_kinds(column.plan.graph))
-    scene.height = legend(scene, shown, plans[0].graph, _TOP + bottoms[-1] + 22, scene.width) + 10
+    scene.height = shown.draw(scene, _TOP + bottoms[-1] + 22) + 10
     return scene
 
 

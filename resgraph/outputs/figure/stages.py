@@ -12,7 +12,8 @@ from ...graph import Path
 from ...passes.receptive_field import ReceptiveField, receptive_fields
 from . import quantity, text
 from .layout import OPS, Placed, Rhythm, place, tile_width
-from .page import MARGIN, Legend, header, legend, shortcut_kinds
+from .legend import Legend
+from .page import MARGIN, header, shortcut_kinds, unit_words
 from .paint import box_glyph, paint
 from .parts import Chain, Fork, OpBox, Part, Tile
 from .scene import Line, Rect, Scene, Text
@@ -72,9 +73,9 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None) -
     for band in bands:
         _labels(scene, band, top, card[0] + _CARD_PAD, placement.parts)
         _numbers(scene, plan, band, seen, top, metrics_x)
-    shown = Legend()
+    shown = Legend(unit_words(graph))
     shown.gather(placement, shortcut_kinds(graph))
-    scene.height = legend(scene, shown, graph, top + placement.height + 30, total) + 10
+    scene.height = shown.draw(scene, top + placement.height + 30) + 10
     return scene
 
 

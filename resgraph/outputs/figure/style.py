@@ -45,7 +45,7 @@ _PLAIN: dict[str, tuple[str, str]] = {
     "tile": ("#ffffff", "#1a212c"),
     "tile-edge": ("#c8d0d9", "#323d4b"),
     "ink": ("#1f2933", "#eef2f6"),
-    "muted": ("#5f6b79", "#9aa7b5"),
+    "muted": ("#5f6b79", "#a3b0bd"),
     "rule": ("#e3e8ed", "#262f3b"),
     "edge": ("#616e7c", "#8b98a8"),
     "bar": ("#616e7c", "#9aa7b5"),

@@ -1,0 +1,176 @@
+"""The SVG is portable, safe, the same every time, and the same picture in every theme."""
+
+from __future__ import annotations
+
+import re
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from nets import ALL, RESIDUAL, plan
+
+from resgraph import UsageError, load, loads
+from resgraph.outputs import figure
+from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
+from resgraph.outputs.figure.svg import escape, number, write
+
+SVG = "{http://www.w3.org/2000/svg}"
+PORTABLE = {"svg", "title", "desc", "g", "rect", "path", "circle", "text"}
+VIEWS = ("stages", "blocks", "ops")
+SPECS = Path(__file__).parents[3] / "specs"
+
+
+def parsed(text: str) -> ET.Element:
+    return ET.fromstring(text)
+
+
+def tags(root: ET.Element) -> set[str]:
+    return {element.tag.removeprefix(SVG) for element in root.iter()}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ALL)
+def test_only_portable_elements(name: str, view: str) -> None:
+    root = parsed(figure.svg(plan(name), view=view))  # type: ignore[arg-type]
+    assert tags(root) <= PORTABLE
+    for text in root.iter(f"{SVG}text"):
+        assert len(list(text)) == 0
+        assert text.text
+        assert "\n" not in text.text
+        assert float(text.attrib["font-size"]) >= 9.5
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ALL)
+def test_everything_stands_on_the_canvas(name: str, view: str) -> None:
+    root = parsed(figure.svg(plan(name), view=view))  # type: ignore[arg-type]
+    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    for rect in root.iter(f"{SVG}rect"):
+        x, y = float(rect.attrib["x"]), float(rect.attrib["y"])
+        assert x >= 0
+        assert y >= 0
+        assert x + float(rect.attrib["width"]) <= width + 0.01
+        assert y + float(rect.attrib["height"]) <= height + 0.01
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ALL)
+def test_each_thing_is_named_once_and_said(name: str, view: str) -> None:
+    net = plan(name)
+    root = parsed(figure.svg(net, view=view))  # type: ignore[arg-type]
+    groups = list(root.iter(f"{SVG}g"))
+    ids = [group.attrib["id"] for group in groups]
+    assert len(ids) == len(set(ids))
+    for group in groups:
+        assert group.attrib["class"]
+        title = group.find(f"{SVG}title")
+        assert title is not None
+        assert title.text
+    if view == "ops":
+        assert set(net.graph.nodes) <= set(ids)
+
+
+def test_a_reader_of_screens_hears_what_it_is() -> None:
+    root = parsed(figure.svg(plan("residual")))
+    assert root.attrib["role"] == "img"
+    labels = root.attrib["aria-labelledby"].split()
+    said = {element.attrib.get("id"): element.text for element in root}
+    assert said[labels[0]] == "Residual"
+    assert "parameters" in str(said[labels[1]])
+
+
+def test_same_input_same_bytes() -> None:
+    assert figure.svg(loads(RESIDUAL)) == figure.svg(loads(RESIDUAL))
+
+
+def geometry(text: str) -> list[tuple[str, ...]]:
+    keys = ("x", "y", "width", "height", "d", "cx", "cy", "r")
+    return [tuple(e.attrib.get(k, "") for k in keys) for e in parsed(text).iter() if e.tag != f"{SVG}style"]
+
+
+@pytest.mark.parametrize("theme", ["dark", "auto"])
+def test_themes_share_their_geometry(theme: str) -> None:
+    net = plan("residual")
+    assert geometry(figure.svg(net)) == geometry(figure.svg(net, theme=theme))  # type: ignore[arg-type]
+
+
+def test_auto_is_light_with_dark_beside_it() -> None:
+    """Every colour that `auto` draws in light has a rule for dark, and that rule gives the dark theme's colour."""
+    net = plan("residual")
+    auto, dark = parsed(figure.svg(net, theme="auto")), parsed(figure.svg(net, theme="dark"))
+    rules = dict(re.findall(r"\.resgraph \.([fs]-[\w-]+)\{(?:fill|stroke):(#\w+)\}", figure.svg(net, theme="auto")))
+    drawn = [e for e in auto.iter() if e.tag not in (f"{SVG}style",)]
+    for light, other in zip(drawn, dark.iter(), strict=True):
+        for word in light.attrib.get("class", "").split():
+            if word[:2] in ("f-", "s-"):
+                kind = {"f": "fill", "s": "stroke"}[word[0]]
+                assert rules[word] == other.attrib[kind]
+
+
+def test_text_of_a_spec_cannot_break_out() -> None:
+    name = '</svg><script>alert("1")</script> & \x01 {0}'
+    about = "<!-- ]]> \\N 'quoted'"
+    spec = RESIDUAL.replace("name: Residual", f"name: {name!r}".replace("\\x01", ""))
+    net = loads(spec.replace("input:", f'about: "{about}"\ninput:'.replace("\\", "\\\\"), 1))
+    root = parsed(figure.svg(net))
+    assert "script" not in tags(root)
+    assert root[0].text == net.name
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x1f", "\ud800", "\ufffe", "a\x08b"])
+def test_what_xml_cannot_hold_is_replaced(text: str) -> None:
+    assert parsed(f"<a>{escape(text)}</a>").text == re.sub("[^ab]", "\ufffd", text)
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.125, "0.12"), (-0.001, "0"), (10.5, "10.5"), (100, "100")])
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_scene_becomes_these_lines(golden: Callable[[str, str], None]) -> None:
+    scene = Scene(100, 50, "T", "D")
+    scene.add(
+        Rect(1, 2, 30, 20, 4, "tile", "tile-edge"), Line(((5, 5), (50, 5), (50, 40)), "accent", 1.7, 8, True, True)
+    )
+    scene.add(Text(10, 20, "a < b", 11, 600, anchor="end"))
+    golden("svg/scene.svg", write(scene, "auto"))
+
+
+@pytest.mark.parametrize("name", ["residual", "highway"])
+def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"svg/{name}.svg", figure.svg(plan(name), view="stages"))
+
+
+def test_comparison_golden(golden: Callable[[str, str], None]) -> None:
+    golden("svg/comparison.svg", figure.comparison([plan("plain"), plan("residual")]))
+
+
+def test_dotted_exactly_where_the_shape_changes() -> None:
+    net = plan("residual")
+    root = parsed(figure.svg(net, view="blocks"))
+    dotted = [p for p in root.iter(f"{SVG}path") if "stroke-dasharray" in p.attrib]
+    changes = [b for b in net.graph.blocks() if net.graph.nodes[b.input].shape != net.graph.nodes[b.output].shape]
+    assert len(changes) == 1
+    assert len(dotted) == len(changes) + 1  # and once in the legend
+
+
+def test_resnet_1202_is_one_screen_and_quick() -> None:
+    net = load(SPECS / "cifar-resnet.yaml::resnet-1202")
+    start = time.process_time()
+    text = figure.svg(net)
+    assert time.process_time() - start < 1
+    assert float(parsed(text).attrib["height"]) < 1080
+    assert "× 199" in text
+
+
+def test_a_wider_canvas_is_given_and_a_narrower_is_not() -> None:
+    net = plan("plain")
+    assert parsed(figure.svg(net, width=1000)).attrib["width"] == "1000"
+    assert float(parsed(figure.svg(net, width=10)).attrib["width"]) >= 760
+
+
+def test_comparing_nothing_is_a_mistake() -> None:
+    with pytest.raises(UsageError, match="nothing to compare"):
+        figure.comparison([])

@@ -1,0 +1,132 @@
+"""A view shows what it says: folded repeats, whole blocks, single ops; and unfolds what is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from nets import DENSE, RESIDUAL, plan
+
+from resgraph import Plan, UsageError, loads
+from resgraph.outputs import figure
+from resgraph.outputs.figure.parts import Chain, Fork, Join, OpBox, Part, Tile
+from resgraph.outputs.figure.view import Builder, View, check_names, choose
+
+
+def parts(net: Plan, view: View, *expand: str) -> Iterator[Part]:
+    stack: list[Part] = [Builder(net.graph, view, check_names(net.graph, expand)).net()]
+    while stack:
+        part = stack.pop()
+        yield part
+        stack += part.parts if isinstance(part, Chain) else part.units if isinstance(part, Fork) else []
+
+
+def folded(net: Plan, view: View = "stages") -> list[tuple[str, int, bool]]:
+    runs = [(p.name, p.repeat) for p in parts(net, view) if isinstance(p, Fork) and p.repeat]
+    return sorted((name, run.count, run.equal) for name, run in runs)
+
+
+def test_a_first_block_that_differs_is_drawn_alone() -> None:
+    assert folded(plan("residual")) == [("conv2.0", 3, True), ("conv3.0", 1, True), ("conv3.1", 3, True)]
+
+
+def test_the_block_view_folds_nothing() -> None:
+    assert [count for _, count, _ in folded(plan("residual"), "blocks")] == [1] * 7
+
+
+def test_blocks_that_grow_are_alike_and_never_equal() -> None:
+    net = loads(DENSE)
+    assert folded(net) == [("dense1.0", 6, False)]
+    text = figure.svg(net, view="stages")
+    assert "36 → 96" in text
+    assert ">× 6<" not in text
+
+
+def test_blocks_that_differ_in_a_rate_are_alike_and_say_so() -> None:
+    spec = RESIDUAL.replace("3x3 conv out linear]", "3x3 conv out linear, drop path 0.1*index/(total - 1)]")
+    net = loads(spec)
+    assert ("conv3.1", 3, False) in folded(net)
+    text = figure.svg(net, view="stages")
+    assert "drop path" in text
+    assert ">× 3<" not in text
+
+
+def test_an_attribute_keeps_blocks_apart() -> None:
+    spec = RESIDUAL.replace("conv2: 3 x pair 16", "conv2: [2 x pair 16, 2 x wide 16]").replace(
+        "net:", "  wide:\n    body:  [3x3 conv out dilation 2, 3x3 conv out linear]\n    merge: relu(body + x)\nnet:"
+    )
+    assert [run for run in folded(loads(spec)) if run[0].startswith("conv2")] == [
+        ("conv2.0", 2, True),
+        ("conv2.2", 2, True),
+    ]
+
+
+def test_the_ops_view_draws_every_node() -> None:
+    net = plan("gated")
+    drawn = {p.name for p in parts(net, "ops") if isinstance(p, OpBox | Join)}
+    assert drawn == set(net.graph.nodes) - {net.graph.input}
+
+
+@pytest.mark.parametrize("name", ["conv3.1", "conv3.1.body", "conv3"])
+def test_a_name_unfolds_what_it_names(name: str) -> None:
+    net = plan("residual")
+    unfolded = {p.name for p in parts(net, "stages", name) if isinstance(p, OpBox)}
+    assert unfolded
+    assert all(node.startswith(name) for node in unfolded)
+
+
+def test_unfolding_one_of_equal_blocks_leaves_the_others_folded() -> None:
+    net = plan("residual")
+    runs = [
+        (p.name, p.repeat.first, p.repeat.last)
+        for p in parts(net, "stages", "conv3.2")
+        if isinstance(p, Fork) and p.repeat
+    ]
+    assert [run for run in sorted(runs) if run[0].startswith("conv3")] == [
+        ("conv3.0", 1, 1), ("conv3.1", 2, 2), ("conv3.2", 3, 3), ("conv3.3", 4, 4),
+    ]  # fmt: skip
+
+
+def test_a_block_within_a_path_is_a_row_until_it_is_unfolded() -> None:
+    net = plan("gated")
+    rows = {row.text for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows}
+    assert "se" in rows
+    opened = {p.name for p in parts(net, "stages", "fans.0.merge.1") if isinstance(p, OpBox)}
+    assert "fans.0.merge.1.s.0" in opened
+
+
+def test_a_pool_after_layers_stands_in_their_tile() -> None:
+    tiles = [[row.text for row in p.rows] for p in parts(plan("plain"), "stages") if isinstance(p, Tile)]
+    assert ["3×3 conv", "3×3 conv", "max pool"] in tiles
+
+
+def test_what_is_read_again_keeps_its_own_tile() -> None:
+    """The pool of a ladder may not join the tile above it, whose output the other side reads."""
+    names = [p.name for p in parts(plan("ladder"), "stages") if isinstance(p, Tile)]
+    assert any(name.startswith("enc2.0") for name in names)
+
+
+def test_many_equal_layers_are_one_row() -> None:
+    counts = [row.count for p in parts(plan("plain"), "stages") if isinstance(p, Tile) for row in p.rows]
+    assert sorted(counts)[-1] == 5  # the first of the six has another width coming in
+    assert {row.count for p in parts(plan("plain"), "blocks") if isinstance(p, Tile) for row in p.rows} == {1}
+
+
+def test_auto_folds_deep_nets_only() -> None:
+    assert choose(plan("residual").graph, "auto") == "blocks"
+    deep = loads(RESIDUAL.replace("4 x pair", "14 x pair"))
+    assert choose(deep.graph, "auto") == "stages"
+
+
+def test_unknown_names_and_views_are_mistakes() -> None:
+    net = plan("residual")
+    with pytest.raises(UsageError, match="nothing to unfold is called `conv9`"):
+        figure.svg(net, expand=["conv9"])
+    with pytest.raises(UsageError, match="no view `tree`"):
+        figure.svg(net, view="tree")  # type: ignore[arg-type]
+
+
+def test_blocks_within_blocks_beyond_all_sense_stay_folded() -> None:
+    blocks = ["  b0: [3x3 conv out]"] + [f"  b{i}: [b{i - 1} out, relu]" for i in range(1, 30)]
+    net = loads("name: Nest\ninput: 3x8x8\nblocks:\n" + "\n".join(blocks) + "\nnet:\n  only: b29 4\n")
+    assert figure.svg(net, view="ops").count("<g ") > 20

@@ -1,0 +1,99 @@
+"""The dot text is Graphviz' language whatever a spec says, tells what the figure tells, and can be laid out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from resgraph import MissingError, load, loads
+from resgraph.outputs.dot import dot, laid_out, quoted
+
+SPECS = Path(__file__).parents[2] / "specs"
+NET = """
+name: Small
+input: 3x32x32
+blocks:
+  pair:
+    body:  [3x3 conv out /stride, 3x3 conv out linear]
+    merge: relu(body + shortcut)
+net:
+  conv1: 3x3 conv 16
+  conv2: 3 x pair 16
+  conv3: 3 x pair 32 /2
+  head:  [global avg pool, fc 10]
+"""
+needs_engine = pytest.mark.skipif(
+    shutil.which("dot") is None, reason="no Graphviz: apt install graphviz"
+)
+
+
+@pytest.mark.parametrize("view", ["stages", "ops"])
+def test_golden(view: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"dot/small-{view}.dot", dot(loads(NET), view=view))  # type: ignore[arg-type]
+
+
+def test_same_input_same_text() -> None:
+    assert dot(loads(NET)) == dot(loads(NET))
+
+
+def test_shortcuts_weigh_nothing_and_the_main_path_is_heavy() -> None:
+    text = dot(loads(NET), view="blocks")
+    edges = re.findall(r"-> \w+ \[(.*)\];", text)
+    shortcuts = [edge for edge in edges if "headport=e" in edge]
+    assert len(shortcuts) == 6
+    assert all("weight=0" in edge for edge in shortcuts)
+    assert sum("style=dotted" in edge for edge in shortcuts) == 1
+    assert all("weight=20" in edge for edge in edges if edge not in shortcuts)
+
+
+def test_splines_are_never_orthogonal() -> None:
+    assert "ortho" not in dot(loads(NET))
+
+
+def test_ids_are_counted_and_never_of_the_user() -> None:
+    text = dot(loads(NET), view="ops")
+    assert set(re.findall(r"^ *(\w+) \[", text, re.MULTILINE)) - {"graph", "node", "edge"} <= {
+        *re.findall(r"\bn\d+\b", text)
+    }
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\", "\\N \\l", "a\nb", '";} digraph {', "<b>"])
+def test_quoting_keeps_text_text(text: str) -> None:
+    said = quoted(text)
+    assert said[0] == said[-1] == '"'
+    assert re.fullmatch(r'(?:[^"\\]|\\.)*', said[1:-1])
+    assert "\n" not in said
+
+
+@needs_engine
+@pytest.mark.parametrize("view", ["stages", "ops"])
+def test_an_engine_reads_it(view: str) -> None:
+    svg = laid_out(dot(loads(NET), view=view)).decode()  # type: ignore[arg-type]
+    assert svg.count("<svg") == 1
+    assert "3×3 conv" in svg or "Conv 3×3" in svg
+
+
+@needs_engine
+def test_an_engine_reads_hostile_names() -> None:
+    net = loads(NET.replace("name: Small", "name: 'a\"; b -> c [<&>] \\N \\'"))
+    assert b"a&quot;; b" in laid_out(dot(net))
+
+
+@needs_engine
+@pytest.mark.parametrize(
+    "name", ["densenet", "cifar-highway", "senet", "res2net", "res-unet", "mlp", "convnext", "activation-orders"]
+)
+def test_an_engine_reads_the_zoo(name: str) -> None:
+    assert b"</svg>" in laid_out(dot(load(SPECS / f"{name}.yaml"), view="stages"))
+
+
+def test_without_an_engine_one_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(MissingError, match="no Graphviz engine was found: install Graphviz"):
+        laid_out("digraph {}")
