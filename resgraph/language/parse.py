@@ -50,6 +50,7 @@ class Parser:
     words: frozenset[str]  # blocks, and `let`s whose value is a word
     errors: list[Diagnostic]
     library: bool = False
+    blocks: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()  # names that are rows, and so no words
     passed: list[Diagnostic] = field(default_factory=list)  # of the errors, those that only break their path
 
@@ -165,8 +166,12 @@ class Parser:
         if not isinstance(word, Scalar) or not isinstance(word.value, str):
             raise fault("E022", f"`{kind}` is a name", word.span)
         known = VOCABULARY if kind == "op" else self.words
+        other = "block" if kind == "op" else "op"
+        if word.value in (self.blocks if kind == "op" else VOCABULARY):
+            a = "a block" if kind == "op" else "an op"
+            raise fault("E011", f"`{word.value}` is {a}", word.span, f"write `{other}: {word.value}`")
         if word.value not in known and word.value not in self.words:
-            raise unknown_word(chunks(word.value, word.span), self.words if kind == "block" else (), word.span)
+            raise unknown_word(chunks(word.value, word.span), self.words, word.span)
         repeat: Expr | None = None
         options: dict[str, Option] = {}
         for key, entry in tree.entries.items():

@@ -175,7 +175,7 @@ def _parse_blocks_and_rows(
     first = Parser(names, errors)
     lets = first.lets(_mapping(tree, "let"))
     rows_written = _mapping(tree, "net").entries
-    parser = Parser(names | words_of(lets), errors, rows=frozenset(rows_written))
+    parser = Parser(names | words_of(lets), errors, blocks=names, rows=frozenset(rows_written))
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):

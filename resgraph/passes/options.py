@@ -51,12 +51,12 @@ def make_op(
     places: dict[str, Span] = {}
     for option in defaults.values():
         fields[option.key] = field_value(cls, option.key, option.value, env)
-        places[option.key] = option.span
+        places[option.key] = option.value.span
     for key, value in extra.items():
         fields.setdefault(key, value)
     for option in bound.options.values():
         fields[option.key] = field_value(cls, option.key, option.value, env)
-        places[option.key] = option.span
+        places[option.key] = option.value.span
     if bound.number is not None and cls.number:
         fields[cls.number] = field_value(cls, cls.number, bound.number, env)
         places[cls.number] = bound.number.span

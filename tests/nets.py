@@ -1,0 +1,47 @@
+"""Texts of small specs → plans, and the facts of a plan that tests speak of."""
+
+from __future__ import annotations
+
+from resgraph.errors import Diagnostic, SpecError
+from resgraph.plan import Plan, loads
+
+
+def spec(net: str, *, input: str = "16x32x32", top: str = "") -> str:
+    """The text of a spec from its rows, a line each, and what stands above them."""
+    rows = "\n".join(f"  {line}" for line in net.strip().splitlines())
+    return f"name: test\ninput: {input}\n{top}\nnet:\n{rows}\n"
+
+
+def plan(net: str, *, input: str = "16x32x32", top: str = "", variant: str | None = None) -> Plan:
+    return loads(spec(net, input=input, top=top), variant)
+
+
+def ops(of: Plan) -> dict[str, str]:
+    """Every node but the input, and the label of its op."""
+    return {name: node.op.label() for name, node in of.graph.nodes.items() if name != "input"}
+
+
+def shapes(of: Plan) -> dict[str, tuple[int, ...]]:
+    """Every node and its shape."""
+    return {name: node.shape for name, node in of.graph.nodes.items()}
+
+
+def mistakes(text: str, variant: str | None = None, overrides: tuple[str, ...] = ()) -> list[Diagnostic]:
+    """What is wrong with a spec's text; nothing where it plans."""
+    try:
+        return loads(text, variant, overrides).unmet()
+    except SpecError as problem:
+        return list(problem.diagnostics)
+
+
+def told(text: str, variant: str | None = None, overrides: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """The code of each mistake, and the characters that its caret stands below."""
+    return [(problem.code, pointed(problem)) for problem in mistakes(text, variant, overrides)]
+
+
+def pointed(problem: Diagnostic) -> str:
+    """The characters that a diagnostic points at."""
+    span = problem.span
+    assert span is not None
+    end = span.end_column - 1 if span.line == span.end_line else None
+    return span.source.line(span.line)[span.column - 1 : end]

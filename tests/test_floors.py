@@ -1,0 +1,125 @@
+"""The house has floors: imports go down, outputs do not know one another, and `check` needs no heavy library."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "resgraph"
+FLOORS = {
+    "errors": 0, "ops": 1, "language": 2, "graph": 3, "passes": 4, "plan": 5, "outputs": 6, "train": 7, "cli": 8,
+}  # fmt: skip
+ROOF = {"__init__", "__main__"}  # the package itself, and `python -m resgraph`
+MODULES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("torch", "numpy", "networkx", "rich", "sklearn", "PIL")
+
+
+def dotted(path: Path) -> list[str]:
+    """`resgraph/ops/base.py` → `["ops", "base"]`; a package is its own name."""
+    parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+
+
+def imports(path: Path) -> Iterator[tuple[list[str], bool]]:
+    """What a module imports, as dotted names, and whether only a type checker sees it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typed = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    package = ["resgraph", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield name.name.split("."), id(node) in typed
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            for name in node.names:
+                yield [*module, name.name], id(node) in typed
+
+
+def floor_of(parts: list[str]) -> int | None:
+    return FLOORS.get(parts[0])
+
+
+def test_every_module_has_a_floor() -> None:
+    loose = {dotted(path)[0] for path in MODULES} - FLOORS.keys() - ROOF
+    data = {"catalogue", "library"}  # read as text, by whoever needs it
+    assert loose <= data
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
+def test_imports_go_down(path: Path) -> None:
+    here = dotted(path)
+    floor = floor_of(here)
+    if here[0] in ROOF or floor is None:
+        return
+    for module, typed in imports(path):
+        if module[0] != "resgraph" or typed or len(module) < 2:
+            continue
+        there = floor_of(module[1:])
+        if there is None or module[1] == here[0]:
+            continue
+        assert there < floor, f"{'.'.join(here)} imports {'.'.join(module)}, from floor {there} to {floor}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "outputs").rglob("*.py")), ids=lambda path: ".".join(dotted(path)))
+def test_no_output_package_imports_another(path: Path) -> None:
+    here = dotted(path)
+    packages = {folder.name for folder in (PACKAGE / "outputs").iterdir() if (folder / "__init__.py").exists()}
+    mine = here[1] if len(here) > 1 else ""
+    for module, typed in imports(path):
+        if module[:2] == ["resgraph", "outputs"] and not typed and mine in packages:
+            assert module[2] == mine or module[2] not in packages, f"{'.'.join(here)} imports {'.'.join(module)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
+def test_torch_is_imported_in_two_places(path: Path) -> None:
+    here = dotted(path)
+    if here[0] == "train" or here[:2] == ["outputs", "pytorch"]:
+        return
+    assert not [module for module, typed in imports(path) if module[0] == "torch" and not typed]
+
+
+def loaded_after(code: str) -> set[str]:
+    """The heavy libraries that are imported once `code` has run in a fresh interpreter."""
+    script = f"import sys\n{code}\nprint(*(m for m in {HEAVY!r} if m in sys.modules), sep='\\n', file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_importing_resgraph_is_light() -> None:
+    assert loaded_after("import resgraph") == set()
+
+
+def test_check_is_light() -> None:
+    code = "from resgraph.cli import run\nassert run(['check', 'specs/resnet.yaml::resnet-18']) == 0"
+    assert loaded_after(code) == set()
+
+
+def test_a_plan_and_its_numbers_are_light() -> None:
+    code = "import resgraph\nplan = resgraph.load('specs/resnet.yaml::resnet-50')\nassert plan.params == 25557032"
+    assert loaded_after(code) == set()
+
+
+def test_check_starts_fast() -> None:
+    """The measured number is in benchmarks; this only catches an import of torch-like weight."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    code = "from resgraph.cli import run; run(['check', 'specs/resnet.yaml::resnet-18'])"
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert seconds < 1.5, f"{seconds:.2f} s of CPU, {time.monotonic() - started:.2f} s"
