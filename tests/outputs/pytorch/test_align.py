@@ -1,0 +1,129 @@
+"""Alignment: by order and shape, tolerant of what is unambiguous, refused with the first disagreement."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import resgraph
+from resgraph.errors import RunError
+from resgraph.outputs.pytorch import module
+from resgraph.outputs.pytorch.align import AlignmentError, align, load_aligned
+
+Entries = dict[str, tuple[int, ...]]
+
+
+def conv(name: str, width: int, into: int, kernel: int = 3) -> Entries:
+    return {f"{name}.weight": (width, into, kernel, kernel)}
+
+
+def bn(name: str, width: int) -> Entries:
+    leaves = ("weight", "bias", "running_mean", "running_var")
+    return {**{f"{name}.{leaf}": (width,) for leaf in leaves}, f"{name}.num_batches_tracked": ()}
+
+
+def test_equal_order_needs_no_names() -> None:
+    ours = {**conv("body.0.conv", 8, 4), **bn("body.0.bn", 8)}
+    theirs = {**conv("conv1", 8, 4), **bn("bn1", 8)}
+    pairs = align(ours, theirs)
+    assert pairs["body.0.conv.weight"] == "conv1.weight"
+    assert pairs["body.0.bn.running_var"] == "bn1.running_var"
+    assert pairs.keys() == ours.keys()
+
+
+def test_an_old_checkpoint_has_no_counters() -> None:
+    theirs = {key: shape for key, shape in bn("bn1", 8).items() if "num_batches" not in key}
+    assert "a.bn.num_batches_tracked" not in align(bn("a.bn", 8), theirs)
+
+
+def test_a_linear_layer_is_a_1x1_convolution() -> None:
+    assert align(conv("a.conv", 8, 4, 1), {"fc.weight": (8, 4)}) == {"a.conv.weight": "fc.weight"}
+
+
+def test_a_shortcut_may_stand_before_its_body() -> None:
+    body = {**conv("b.body.0.conv", 8, 4, 1), **conv("b.body.1.conv", 8, 8)}
+    theirs = {**conv("b.proj", 8, 4, 1), **conv("b.f.a", 8, 4, 1), **conv("b.f.b", 8, 8)}
+    pairs = align({**body, **conv("b.shortcut.conv", 8, 4, 1)}, theirs)
+    assert pairs == {
+        "b.body.0.conv.weight": "b.f.a.weight",
+        "b.body.1.conv.weight": "b.f.b.weight",
+        "b.shortcut.conv.weight": "b.proj.weight",
+    }
+
+
+def test_a_shortcut_whose_shape_is_in_the_body_too_goes_where_scopes_nest() -> None:
+    ours = {
+        **conv("b.body.0.conv", 8, 8, 1),
+        **conv("b.body.1.conv", 8, 8),
+        **conv("b.body.2.conv", 8, 8, 1),
+        **conv("b.shortcut.conv", 8, 8, 1),
+    }
+    theirs = {
+        **conv("b.proj", 8, 8, 1),
+        **conv("b.f.a", 8, 8, 1),
+        **conv("b.f.b", 8, 8),
+        **conv("b.f.c", 8, 8, 1),
+    }
+    pairs = align(ours, theirs)
+    assert pairs["b.shortcut.conv.weight"] == "b.proj.weight"
+    assert pairs["b.body.2.conv.weight"] == "b.f.c.weight"
+
+
+def test_a_scale_may_be_registered_before_what_it_scales() -> None:
+    ours = {**conv("b.body.0.conv", 8, 8), "b.body.1.weight": (8, 1, 1)}
+    theirs = {"b.layer_scale": (8, 1, 1), **conv("b.block.0", 8, 8)}
+    assert align(ours, theirs)["b.body.1.weight"] == "b.layer_scale"
+
+
+def test_what_order_and_shape_do_not_tell_is_refused() -> None:
+    ours = {**conv("b.p.conv", 8, 8), **conv("b.q.conv", 8, 4), **conv("b.r.0.conv", 8, 8), **conv("b.r.1.conv", 8, 8)}
+    theirs = {**conv("w", 8, 8), **conv("x", 8, 8), **conv("y", 8, 8), **conv("z", 8, 4)}
+    with pytest.raises(AlignmentError, match="`w` could be `b.p.conv` or `b.r.0.conv`: order and shape do not tell"):
+        align(ours, theirs)
+
+
+def test_the_first_disagreement_is_shown_with_both_names_and_shapes() -> None:
+    ours = {**conv("a.conv", 8, 4), **bn("a.bn", 8), **conv("b.conv", 16, 8)}
+    theirs = {**conv("conv1", 8, 4), **bn("bn1", 8), **conv("conv2", 16, 8, 5)}
+    with pytest.raises(AlignmentError) as caught:
+        align(ours, theirs)
+    assert str(caught.value) == (
+        "module 3 differs: here `b.conv` (weight 16x8x3x3), in the state dict `conv2` (weight 16x8x5x5)"
+    )
+    assert isinstance(caught.value, RunError)
+
+
+def test_roles_are_checked_as_well_as_shapes() -> None:
+    with pytest.raises(AlignmentError, match=r"here `a` \(weight 8, bias 8\), in the state dict `n` \(weight 8\)"):
+        align({"a.weight": (8,), "a.bias": (8,)}, {"n.weight": (8,)})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (conv("a", 8, 4) | conv("b", 8, 8), conv("c", 8, 4), "only the net has `b` (weight 8x8x3x3)"),
+        (conv("a", 8, 4), conv("c", 8, 4) | conv("d", 8, 8), "only the state dict has `d` (weight 8x8x3x3)"),
+    ],
+)
+def test_too_many_and_too_few(ours: Entries, theirs: Entries, said: str) -> None:
+    with pytest.raises(AlignmentError) as caught:
+        align(ours, theirs)
+    assert said in str(caught.value)
+
+
+def test_a_long_row_of_reordered_blocks_does_not_recurse() -> None:
+    ours: Entries = {}
+    theirs: Entries = {}
+    for index in range(1500):
+        ours |= {**conv(f"row.{index}.body.conv", 8, 8), "row.%d.scale.weight" % index: (8, 1, 1)}
+        theirs |= {f"row.{index}.layer_scale": (8, 1, 1), **conv(f"row.{index}.block", 8, 8)}
+    assert align(ours, theirs)["row.1499.scale.weight"] == "row.1499.layer_scale"
+
+
+def test_loading_gives_the_values_and_the_same_output() -> None:
+    text = "name: net\ninput: 3x8x8\nnet:\n  a: 3x3 conv 4\n  head: [global avg pool, fc 2]\n"
+    one, other = (module(resgraph.loads(text)).eval() for _ in range(2))
+    state = {key.replace("a.", "stem.").replace("head.1", "classifier"): v for key, v in one.state_dict().items()}
+    load_aligned(other, state)
+    image = torch.randn(1, 3, 8, 8)
+    assert torch.equal(one(image), other(image))
