@@ -92,7 +92,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except ResgraphError as problem:
-        report(problem, as_json="--json" in arguments)
+        report(problem, as_json="--json" in arguments or "--format=json" in "=".join(arguments))
         return problem.exit_code
     except BrokenPipeError:
         # The reader went away: Python would complain again when it flushes stdout on exit.

@@ -63,12 +63,12 @@ def _better(source: Source, errors_of: Callable[[Source], list[Diagnostic]]) -> 
 
 
 def _mends(error: Diagnostic, edit: Edit, before: list[Diagnostic], after: list[Diagnostic]) -> bool:
-    """Whether an edit takes its mistake away, and brings no mistake to the line that was not there before."""
-    line = edit.span.line
-    known = {(d.code, d.message) for d in before}
-    here = [d for d in after if d.span and d.span.line == line]
-    return (error.code, error.message) not in {(d.code, d.message) for d in here} and all(
-        (d.code, d.message) in known for d in here
+    """Whether an edit takes its mistake away, and uncovers none on its line that takes a person to mend."""
+    known = {(d.code, d.message) for d in before} - {(error.code, error.message)}
+    here = [d for d in after if d.span and d.span.line == edit.span.line]
+    return all(
+        (d.code, d.message) in known or ((d.code, d.message) != (error.code, error.message) and bool(fixes(d)))
+        for d in here
     )
 
 

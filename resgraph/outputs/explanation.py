@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..errors import UsageError
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
@@ -175,7 +175,7 @@ def _worked(text: str, value: int) -> str:
     return f"{text} = {value:,}" if text and text != str(value) else f"{value:,}"
 
 
-def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Columns that line up."""
     columns = max(map(len, rows))
     wide = [max((len(row[c]) for row in rows if len(row) > c + 1), default=0) for c in range(columns)]

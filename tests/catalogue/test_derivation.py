@@ -13,9 +13,9 @@ from resgraph.passes.derivation import derivation
 
 SPECS = Path(__file__).parents[2] / "specs"
 NETS = [
-    "resnet-d.yaml::resnet-50-d", "efficientnet-b0.yaml", "convnext.yaml::convnext-tiny", "digits-mlp.yaml", "res-unet.yaml",
-    "digits.yaml", "nf-resnet.yaml", "res2net.yaml::res2net-50", "anti-aliased.yaml", "vgg.yaml::vgg-11", "resnet-gn.yaml",
-    "pruned.yaml", "densenet.yaml::densenet-121",
+    "resnet-d.yaml::resnet-50-d", "efficientnet-b0.yaml", "convnext.yaml::convnext-tiny", "digits-mlp.yaml",
+    "res-unet.yaml", "digits.yaml", "nf-resnet.yaml", "res2net.yaml::res2net-50", "anti-aliased.yaml",
+    "vgg.yaml::vgg-11", "resnet-gn.yaml", "pruned.yaml", "densenet.yaml::densenet-121",
 ]  # fmt: skip
 
 

@@ -1,0 +1,139 @@
+"""Lints warn of what they should, stay silent about what is meant, and can be silenced by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from resgraph.cli import run
+from resgraph.language.lints import LINTS
+from resgraph.passes.lint import lint
+from resgraph.plan import loads
+
+SPECS = Path(__file__).parents[2] / "specs"
+HEAD = "name: test\ninput: 3x32x32\n"
+
+
+def warnings(text: str) -> list[str]:
+    plan = loads(HEAD + text)
+    return [w.code for w in lint(plan.spec, plan.graph)]
+
+
+SILENT = {
+    "a bias before a layer norm has a meaning": """
+        unit: conv
+        net: {stem: [4x4 conv 96 /4, ln], head: [global avg pool, fc 10]}
+    """,
+    "beside a 3x3 that reads every cell a 1x1 may stride": """
+        net: {conv1: 3x3 conv 16, conv2: repvgg 32 /2}
+    """,
+    "a projection may stride": """
+        net: {conv1: 3x3 conv 16, conv2: basic 32 /2, conv3: bottleneck 64 /2}
+    """,
+    "a pool as large as its stride loses nothing": """
+        net: {conv1: 3x3 conv 16, pool: avg pool /4}
+    """,
+    "small nets are as wide as they like": """
+        net: {conv1: 3x3 conv 17, conv2: 3x3 conv 33, head: [global avg pool, fc 10]}
+    """,
+    "what makes the output is as wide as it has to be": """
+        net: {conv1: 3x3 conv 512, conv2: 3x3 conv 512, head: [1x1 conv 21 bare, global avg pool]}
+    """,
+    "a stem is no stage": """
+        net: {conv1: [7x7 conv 64 /2, 3x3 max pool /2], conv2: 3 x bottleneck 256}
+    """,
+    "dilation stands for a stride": """
+        net: {conv1: 3x3 conv 16, conv2: 3 x basic 16, conv3: 3 x basic 32 dilation 2}
+    """,
+    "all parts are read": """
+        net: {conv1: 3x3 conv 16, a: [conv1, part 0 of 2], b: [conv1, part 1 of 2], c: concat(a b)}
+    """,
+    "a part beside the whole": """
+        net: {conv1: 3x3 conv 16, a: [conv1, part 0 of 2, 3x3 conv 16], c: conv1 + a}
+    """,
+    "an activation after the sum of a block that begins with a convolution": """
+        net: {conv1: 3x3 conv 16, conv2: 2 x basic 16, head: [global avg pool, fc 10]}
+    """,
+}
+
+
+@pytest.mark.parametrize("text", SILENT.values(), ids=SILENT)
+def test_what_is_meant_is_not_warned_of(text: str) -> None:
+    import textwrap
+
+    assert warnings(textwrap.dedent(text)) == []
+
+
+WARNED = {
+    "bias-before-norm": "net: {a: [flatten, fc 16, bn, relu], b: fc 10}\n",
+    "activation-after-sum": (
+        "unit: bn relu conv\n"
+        "blocks: {pair: {body: 3x3 conv out, merge: [body + shortcut, relu]}}\n"
+        "net: {a: 3x3 conv 16 bare, b: pair 16, c: [bn, relu]}\n"
+    ),
+    "strided-1x1": "net: {a: 3x3 conv 16, b: 1x1 conv 32 /2}\n",
+    "stride-over-kernel": "net: {a: 3x3 conv 16, b: 3x3 max pool /4}\n",
+    "odd-width": "net: {a: 3x3 conv 500, b: bottleneck 2004, c: [global avg pool, fc 10]}\n",
+    "no-downsampling": "net: {a: 4 x 3x3 conv 16, b: 4 x 3x3 conv 32}\n",
+    "dead-path": "net: {a: 3x3 conv 16, b: 3x3 conv 16, c: a + 0*b}\n",
+    "missing-final-norm": (
+        "unit: relu conv bn\n"
+        "blocks: {pair: {body: 3x3 conv out, merge: body + shortcut}}\n"
+        "net: {a: 3x3 conv 16 bare, b: pair 16, c: [global avg pool, fc 10]}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_each_lint_warns_and_is_silenced_by_its_name(name: str) -> None:
+    assert LINTS[name] in warnings(WARNED[name])
+    assert LINTS[name] not in warnings(f"{WARNED[name]}allow: [{name}]\n")
+
+
+def test_every_lint_is_tested() -> None:
+    assert set(WARNED) == set(LINTS)
+
+
+def test_what_a_library_block_does_is_said_at_its_call() -> None:
+    plan = loads(HEAD + "net:\n  a: 3x3 conv 512\n  b: bottleneck 2004\n  c: [global avg pool, fc 10]\n")
+    (warning,) = lint(plan.spec, plan.graph)
+    assert warning.span is not None
+    assert (warning.span.source.name, warning.span.line) == ("<text>", 5)
+
+
+def test_an_unknown_lint_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "a.yaml"
+    spec.write_text(f"{HEAD}net: {{a: 3x3 conv 8}}\nallow: [odd-with]\n")
+    assert run(["check", str(spec)]) == 1
+    error = capsys.readouterr().err
+    assert "no lint `odd-with`" in error
+    assert "did you mean `odd-width`?" in error
+
+
+@pytest.fixture
+def warned(tmp_path: Path) -> Path:
+    spec = tmp_path / "warned.yaml"
+    spec.write_text(f"{HEAD}net: {{a: 3x3 conv 8 bias 1}}\n")
+    return spec
+
+
+def test_a_warning_does_not_fail_a_check(warned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(warned)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("ok  ")
+    assert printed.err.startswith("warning[W001]: ")
+    assert printed.err.endswith("\n1 warning\n")
+
+
+def test_strict_fails_on_a_warning(warned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "--strict", "--json", str(warned)]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["ok"] is False
+    assert [(d["code"], d["severity"]) for d in printed["diagnostics"]] == [("W001", "warning")]
+
+
+def test_the_zoo_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "--strict", *map(str, sorted(SPECS.glob("*.yaml")))]) == 0
+    assert capsys.readouterr().err == ""
