@@ -17,10 +17,18 @@ __all__ = ["comparison", "scene", "svg"]
 
 
 def svg(
-    plan: Plan, view: View = "auto", theme: Theme = "light", width: float | None = None, expand: Iterable[str] = ()
+    plan: Plan,
+    view: View = "auto",
+    theme: Theme = "light",
+    width: float | None = None,
+    expand: Iterable[str] = (),
+    only: str = "",
 ) -> str:
-    """The net as SVG. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width."""
-    return write(scene(plan, view, width, expand), theme)
+    """The net as SVG. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width.
+
+    `only` draws one row, block or path op by op, and nothing else. Raises `UsageError` for a name that is none.
+    """
+    return write(scene(plan, view, width, expand, only), theme)
 
 
 def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | None = None) -> str:
@@ -30,9 +38,12 @@ def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | Non
     return write(side_by_side.draw(plans, width), theme)
 
 
-def scene(plan: Plan, view: View = "auto", width: float | None = None, expand: Iterable[str] = ()) -> Scene:
+def scene(
+    plan: Plan, view: View = "auto", width: float | None = None, expand: Iterable[str] = (), only: str = ""
+) -> Scene:
     """The figure before it is written in any format."""
-    from . import stages
+    from . import focus, stages
 
-    chosen = choose(plan.graph, view)
-    return stages.draw(plan, chosen, tuple(expand), width)
+    if only:
+        return focus.draw(plan, only)
+    return stages.draw(plan, choose(plan.graph, view), tuple(expand), width)

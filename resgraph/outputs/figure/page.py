@@ -23,7 +23,7 @@ def subtitle(graph: Graph, about: str) -> str:
     merged = [block for block in blocks if block.merge]
     if not merged:
         return about
-    names = list(dict.fromkeys(block.block for block in merged))
+    names = [name for name in dict.fromkeys(block.block for block in merged) if name] or ["inline"]
     said = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "") + " blocks"
     kinds = dict.fromkeys(block.shortcut for block in merged if _changes(graph, block))
     named = [kind for kind in kinds if kind in ("projection", "zero-pad")]

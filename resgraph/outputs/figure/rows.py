@@ -61,7 +61,7 @@ def nested_row(graph: Graph, block: Block) -> Row:
     said = f"{block.name}: {block.label}, {params:,} params, {macs:,} MACs"
     stride = "" if max(block.stride) == 1 else f"/{block.stride[0]}"
     number = str(block.out) if block.into != block.out else ""
-    return Row(block.name, "block", block.block, number, stride, title=said)
+    return Row(block.name, "block", block.block or block.name.rsplit(".", 1)[-1], number, stride, title=said)
 
 
 def op_box(graph: Graph, node: Node) -> OpBox:

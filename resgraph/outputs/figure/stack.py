@@ -101,7 +101,8 @@ class Stacker:
 
     def rows_into(self, unit: int, column: int, ways: dict[Link, Way]) -> list[tuple[float, float, float]]:
         """Height and columns passed of the links that run across into a unit."""
-        frame, out = self.frame, []
+        frame = self.frame
+        out: list[tuple[float, float, float]] = []
         for link, way in ways.items():
             if way == "down":
                 ends = sorted((column, frame.of(link.source)))
@@ -173,6 +174,7 @@ class Stacker:
                 need = max(need, base + (max(gap, rhythm.note_gap) if link.note else gap))
             elif join:
                 below = base + (rhythm.split if parted else 0) + 2
+                below += rhythm.join if link.note and way == "down" else 0
                 need = max(need, below + (rhythm.before_join if way == "straight" else rhythm.radius - half))
             else:
                 room = rhythm.after_split + (rhythm.after_split if way == "lane" else 0)

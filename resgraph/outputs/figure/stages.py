@@ -150,7 +150,7 @@ def _labels(scene: Scene, band: Band, top: float, x: float, placed: list[Placed]
     scene.add(Text(x, y + 7, text.fit(name, 11, room, 600), 11, 600))
     counts: Counter[str] = Counter()
     for _, fork in band.blocks:
-        counts[fork.kind] += fork.repeat.count if fork.repeat else 1
+        counts[fork.kind or "inline"] += fork.repeat.count if fork.repeat else 1
     kinds = ", ".join(counts)
     kinds = kinds if text.width(kinds, 9.75) <= room else counts.most_common(1)[0][0]
     scene.add(Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted"))

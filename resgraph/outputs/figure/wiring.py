@@ -125,7 +125,11 @@ class Wiring:
         if self.detail == "ops":
             params, macs = sum(n.cost.params for n in nodes), sum(n.cost.macs for n in nodes)
             stride = "" if max(block.stride) == 1 else f" /{block.stride[0]}"
-            fork.frame, fork.caption, fork.subcaption = True, block.name, f"{block.block} {block.out}{stride}"
+            fork.frame, fork.caption, fork.subcaption = (
+                True,
+                block.name,
+                f"{block.block or 'inline'} {block.out}{stride}",
+            )
             fork.totals = (f"{quantity.short(params)} params", f"{quantity.short(macs)} MACs")
         return fork
 
