@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from .words import did_you_mean
 
 _CHAIN = 8  # files in a chain of `extends`
 _DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
+_PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
 _OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])
 
 
@@ -82,14 +85,23 @@ class _Chain:
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
             raise SpecError([fault("E060", "`extends` names one file", entry.span).diagnostic])
         base = path.parent / entry.value
-        if not self.allow_outside and not base.resolve().is_relative_to(self.directory):
+        try:
+            outside = not base.resolve().is_relative_to(self.directory)
+            there = base.exists()
+        except (OSError, ValueError, RuntimeError):  # a name too long, a link to itself
+            outside = there = False
+        if not self.allow_outside and outside:
             help_ = "move it there, or give `--allow-outside`"
             problem = fault("E062", f"`{entry.value}` is outside the directory of the spec", entry.span, help_)
             raise SpecError([problem.diagnostic])
-        if not base.exists():
+        if not there:
             hint = did_you_mean(base.stem, _specs_beside(base)).replace("`?", f"{base.suffix}`?")
             raise SpecError([fault("E060", f"there is no file `{entry.value}` to extend", entry.span, hint).diagnostic])
-        below, errors = self.read(open_source(base), base, entry.span)
+        try:
+            source = open_source(base)
+        except SpecError as problem:  # said of the file; here it is asked for
+            raise SpecError([replace(d, span=d.span or entry.span) for d in problem.diagnostics]) from None
+        below, errors = self.read(source, base, entry.span)
         return merge(below, tree), errors
 
 
@@ -108,7 +120,11 @@ def merge(base: Mapping, top: Mapping) -> Mapping:
         below = entries.get(key)
         if key == "extends":
             continue
-        if key in _DEEP and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
+        if isinstance(entry.value, Scalar) and entry.value.value == "none" and key != "shortcut":
+            if below is None:
+                raise _nothing_to_remove(entry, entries)
+            del entries[key]
+        elif key in _DEEP and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
             entries[key] = Entry(below.key, _overlay(below.value, entry.value, deep=key in ("ops", "variants")))
         else:
             entries[key] = entry
@@ -121,14 +137,18 @@ def _overlay(base: Mapping, top: Mapping, *, deep: bool) -> Mapping:
         below = entries.get(key)
         if isinstance(entry.value, Scalar) and entry.value.value == "none":
             if below is None:
-                hint = did_you_mean(key, entries)
-                raise SpecError([fault("E063", f"there is no `{key}` to remove", entry.key.span, hint).diagnostic])
+                raise _nothing_to_remove(entry, entries)
             del entries[key]
         elif deep and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
             entries[key] = Entry(below.key, _overlay(below.value, entry.value, deep=False))
         else:
             entries[key] = entry
     return Mapping(entries, top.span, top.flow)
+
+
+def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> SpecError:
+    name = entry.key.text
+    return SpecError([fault("E063", f"there is no `{name}` to remove", entry.key.span, did_you_mean(name, known)).diagnostic])
 
 
 def variants_of(tree: Mapping) -> list[str]:
@@ -170,8 +190,10 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     """The tree with `--set path=value` applied, each value read as the file would be."""
     for override in overrides:
         path, found, text = override.partition("=")
-        if not found or not path.strip():
+        if not found or not _PATH.fullmatch(path.strip()) or "\n" in text:
             raise UsageError(f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`")
+        if path.strip().startswith("variants"):
+            raise UsageError(f"`--set {override}`: a variant is applied before; set what it sets, as in `--set let.e=2`")
         value, errors = _read(Source("--set", f"{path.strip()}: {text.strip()}"))
         if errors:
             raise SpecError(errors)

@@ -1,0 +1,310 @@
+"""`extends`, variants and overrides: what one spec takes from another, and every way to get it wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import resgraph
+from nets import pointed
+from resgraph.errors import Diagnostic, SpecError, UsageError
+from resgraph.language.resolve import split_reference
+from resgraph.plan import Plan
+
+BASE = """\
+name: Base
+about: the one below
+input: 3x32x32
+let: {w: 16, n: 2}
+ops: {bn: {eps: 1.0e-3, momentum: 0.2}}
+blocks:
+  pair:
+    body:  [3x3 conv out /stride, 3x3 conv out linear]
+    merge: relu(body + shortcut)
+net:
+  stem:  3x3 conv w
+  one:   n x pair w
+  two:   pair 2*w /2
+  head:  [global avg pool, fc 10]
+variants:
+  small: {}
+  large: {w: 32, n: 3}
+expect:
+  small: {depth: 8}
+  large: {depth: 10}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "base.yaml").write_text(BASE)
+    return tmp_path
+
+
+def extended(files: Path, text: str, reference: str = "", **options: object) -> Plan:
+    (files / "top.yaml").write_text(f"extends: base.yaml\n{text}")
+    return resgraph.load(f"{files}/top.yaml{reference}", **options)  # type: ignore[arg-type]
+
+
+def problems(files: Path, text: str, reference: str = "") -> list[Diagnostic]:
+    with pytest.raises(SpecError) as caught:
+        extended(files, text, reference)
+    return list(caught.value.diagnostics)
+
+
+def test_a_spec_that_adds_nothing_is_the_base_without_its_claims(files: Path) -> None:
+    top = extended(files, "", "::large")
+    base = resgraph.load(f"{files}/base.yaml::large")
+    assert list(top.graph.nodes) == list(base.graph.nodes)
+    assert (top.params, top.macs) == (base.params, base.macs)
+    assert base.spec.expect is not None
+    assert top.spec.expect is None
+
+
+def test_what_is_written_replaces(files: Path) -> None:
+    top = extended(files, "name: Top\nabout: mine\ninput: 1x28x28\n", "::small")
+    assert (top.spec.title, top.spec.about, top.input) == ("Top", "mine", (1, 28, 28))
+
+
+def test_maps_merge_key_by_key(files: Path) -> None:
+    top = extended(files, "let: {n: 1}\nops: {bn: {eps: 0.5}}\nvariants: {large: {w: 64}, huge: {w: 128}}\n", "::large")
+    assert top.spec.variants == ("small", "large", "huge")
+    norm = top.graph.nodes["stem.bn"].op
+    assert (norm.eps, norm.momentum) == (0.5, 0.2)  # type: ignore[attr-defined]
+    assert top.graph.nodes["stem.conv"].shape == (64, 32, 32)
+    assert sum(block.block == "pair" for block in top.graph.blocks()) == 3 + 1, "`n` is still what the variant says"
+
+
+def test_a_row_keeps_its_place_and_a_new_one_comes_last(files: Path) -> None:
+    top = extended(files, "net: {two: pair 3*w /2, tail: relu}\n", "::small")
+    assert [row.word for row in top.graph.rows] == ["stem", "one", "two", "head", "tail"]
+    assert top.graph.nodes["two.body.0.conv"].shape == (48, 16, 16)
+
+
+def test_a_block_replaces_whole(files: Path) -> None:
+    top = extended(files, "blocks: {pair: {body: 3x3 conv out /stride linear, merge: body + shortcut}}\n", "::small")
+    assert "one.0.body.conv" in top.graph.nodes
+    assert not any(name.startswith("one.0.body.1") for name in top.graph.nodes)
+
+
+def test_none_removes(files: Path) -> None:
+    top = extended(files, "about: none\nvariants: {large: none}\nnet: {one: none}\nlet: {n: none}\n", "::small")
+    assert [row.word for row in top.graph.rows] == ["stem", "two", "head"]
+    assert top.spec.variants == ("small",)
+    assert top.spec.about == ""
+
+
+def test_shortcut_none_is_a_policy_and_removes_nothing(files: Path) -> None:
+    top = extended(files, "shortcut: none\n", "::small")
+    assert not any(".shortcut" in name for name in top.graph.nodes)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "at"),
+    [
+        ("net: {thre: none}\n", "E063", "thre"),
+        ("train: none\n", "E063", "train"),
+        ("net: {two: pair 3*w /}\n", "E010", "/"),
+        ("let: {v: 2}\n", "E034", "v"),
+        ("nte: {}\n", "E020", "nte"),
+        ("name: Top\nname: Top\n", "E005", "name"),
+    ],
+)
+def test_mistakes_are_where_they_are_written(files: Path, text: str, code: str, at: str) -> None:
+    (problem,) = problems(files, text, "::small")
+    assert (problem.code, pointed(problem)) == (code, at)
+    assert problem.span is not None and problem.span.source.name.endswith("top.yaml")
+
+
+def test_mistakes_of_the_base_are_in_the_base(files: Path) -> None:
+    (files / "base.yaml").write_text(BASE.replace("stem:  3x3 conv", "stem:  3x3 convv"))
+    (problem,) = problems(files, "", "::small")
+    assert problem.span is not None
+    assert (problem.span.source.name, problem.span.line) == (f"{files}/base.yaml", 11)
+
+
+def test_chains(files: Path) -> None:
+    for number in range(7):
+        below = "base.yaml" if number == 0 else f"c{number - 1}.yaml"
+        (files / f"c{number}.yaml").write_text(f"extends: {below}\nlet: {{n: {number + 1}}}\n")
+    assert sum(b.block == "pair" for b in resgraph.load(f"{files}/c6.yaml").graph.blocks()) == 7 + 1
+    (files / "c7.yaml").write_text("extends: c6.yaml\n")
+    with pytest.raises(SpecError) as caught:
+        resgraph.load(f"{files}/c7.yaml")
+    assert [problem.code for problem in caught.value.diagnostics] == ["E004"]
+
+
+def test_circles(files: Path) -> None:
+    (files / "a.yaml").write_text("extends: b.yaml\n")
+    (files / "b.yaml").write_text("extends: ./a.yaml\n")
+    with pytest.raises(SpecError) as caught:
+        resgraph.load(f"{files}/a.yaml")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "E061"
+    assert "a.yaml → " in problem.notes[0] and pointed(problem) == "./a.yaml"
+
+
+def test_a_link_to_itself(files: Path) -> None:
+    (files / "same.yaml").symlink_to(files / "top.yaml")
+    (files / "top.yaml").write_text("extends: same.yaml\n")
+    with pytest.raises(SpecError) as caught:
+        resgraph.load(f"{files}/top.yaml")
+    assert caught.value.diagnostics[0].code == "E061"
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("missing.yaml", "E060"),
+        ("bsae.yaml", "E060"),
+        ("../outside.yaml", "E062"),
+        ("/etc/hostname", "E062"),
+        ("link.yaml", "E062"),
+        (".", "E001"),
+        ("sub", "E001"),
+        ("a" * 300, "E060"),
+        ("loop.yaml", "E060"),
+        ("[base.yaml]", "E060"),
+        ("7", "E060"),
+        ("base.yaml::small", "E060"),
+    ],
+)
+def test_what_cannot_be_extended(files: Path, target: str, code: str) -> None:
+    (files / "sub").mkdir()
+    (files / "loop.yaml").symlink_to("loop.yaml")
+    (files / "link.yaml").symlink_to("/etc/hostname")
+    (files / "top.yaml").write_text(f"extends: {target}\n")
+    with pytest.raises(SpecError) as caught:
+        resgraph.load(f"{files}/top.yaml")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == code
+    assert problem.span is not None and problem.span.line == 1
+    if target == "bsae.yaml":
+        assert problem.help == "did you mean `base.yaml`?"
+
+
+def test_outside_may_be_allowed(files: Path) -> None:
+    (files / "sub").mkdir()
+    (files / "sub" / "top.yaml").write_text("extends: ../base.yaml\n")
+    assert resgraph.load(f"{files}/sub/top.yaml::small", allow_outside=True).params > 0
+
+
+def test_a_text_extends_nothing() -> None:
+    with pytest.raises(SpecError) as caught:
+        resgraph.loads("extends: base.yaml\nname: a\ninput: 3\nnet: {one: relu}\n")
+    assert [problem.code for problem in caught.value.diagnostics] == ["E060"]
+
+
+# -- variants ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reference", "path", "variant"),
+    [
+        ("a.yaml", "a.yaml", None),
+        ("dir/a.yaml::v-1", "dir/a.yaml", "v-1"),
+        ("a::b.yaml::v", "a::b.yaml", "v"),
+        (Path("a.yaml"), "a.yaml", None),
+    ],
+)
+def test_references(reference: str | Path, path: str, variant: str | None) -> None:
+    assert split_reference(reference) == (Path(path), variant)
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"),
+    [
+        ("smal", "no variant `smal` in {}: did you mean `small`?"),
+        ("xyz", "no variant `xyz` in {}: it has small, large"),
+        ("", "no variant `` in {}: it has small, large"),
+    ],
+)
+def test_unknown_variants(files: Path, variant: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resgraph.load(f"{files}/base.yaml::{variant}")
+    assert str(caught.value) == said.format(files / "base.yaml")
+
+
+def test_a_file_without_variants_has_none(files: Path) -> None:
+    (files / "plain.yaml").write_text("name: a\ninput: 3x8x8\nnet: {one: relu}\n")
+    with pytest.raises(UsageError, match="it has no variants"):
+        resgraph.load(f"{files}/plain.yaml::small")
+
+
+@pytest.mark.parametrize(
+    ("variants", "code", "at"),
+    [
+        ("{small: {v: 1}}", "E064", "v"),
+        ("{small: 3}", "E022", "3"),
+        ("{small: {w: 1.5}}", "E032", "1.5"),
+    ],
+)
+def test_mistakes_of_variants(files: Path, variants: str, code: str, at: str) -> None:
+    found = problems(files, f"variants: {variants}\n", "::small")
+    assert (found[0].code, pointed(found[0])) == (code, at)
+
+
+# -- overrides --------------------------------------------------------------------------------------------------------
+
+
+def overridden(files: Path, *overrides: str, variant: str = "small") -> Plan:
+    return resgraph.load(f"{files}/base.yaml::{variant}", overrides)
+
+
+@pytest.mark.parametrize(
+    ("override", "node", "width"),
+    [
+        ("let.w=24", "stem.conv", 24),
+        ("let.w = 3*8", "stem.conv", 24),
+        ("net.stem=3x3 conv 24", "stem.conv", 24),
+        ("net.stem=[3x3 conv 8, 3x3 conv 24]", "stem.1.conv", 24),
+        ("blocks.pair.body=[3x3 conv out /stride, 1x1 conv 24, 3x3 conv out linear]", "one.0.body.1.conv", 24),
+        ("input=24x32x32", "input", 24),
+    ],
+)
+def test_overrides(files: Path, override: str, node: str, width: int) -> None:
+    assert overridden(files, override).graph.nodes[node].shape[0] == width
+
+
+def test_overrides_come_after_the_variant_one_after_another(files: Path) -> None:
+    assert overridden(files, "let.w=24", "let.w=40", variant="large").graph.nodes["stem.conv"].shape[0] == 40
+
+
+@pytest.mark.parametrize("override", ["unit=conv relu", "shortcut=zero-pad", "ops.bn.eps=0.1", "train=digits"])
+def test_what_a_file_leaves_out_can_be_set(files: Path, override: str) -> None:
+    assert overridden(files, override).params > 0
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "at"),
+    [
+        ("net.five=relu", "E065", "net.five"),
+        ("let.ww=24", "E065", "let.ww"),
+        ("nte.stem=relu", "E065", "nte.stem"),
+        ("net.stem.conv=3", "E065", "net.stem.conv"),
+        ("name.first=a", "E065", "name.first"),
+        ("let.w=0b11", "E007", "0b11"),
+        ("let.w=", "E008", "let.w"),
+        ("net.stem=3x3 convv 8", "E011", "convv"),
+        ("net.stem=3x3 conv 8/2", "E015", "8/2"),
+        ("net.stem=[3x3 conv 8", "E003", "["),
+        ("net.stem=3x3 conv 3.5", "E032", "3.5"),
+        ("let=3", "E022", "3"),
+        ("train.epochs=x", "E022", "x"),
+    ],
+)
+def test_overrides_make_the_same_mistakes_as_the_file(files: Path, override: str, code: str, at: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        overridden(files, override)
+    first = next(d for d in caught.value.diagnostics if d.span and d.span.source.name == "--set")
+    assert (first.code, pointed(first)) == (code, at)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["", "let.w", "=3", ".=3", "let..w=3", "let.w=3\nname: x", "a: b=3", "variants.small.w=3", "train" + ".a" * 2000 + "=1"],
+)
+def test_what_is_no_override(files: Path, override: str) -> None:
+    with pytest.raises(UsageError, match="--set"):
+        overridden(files, override)
