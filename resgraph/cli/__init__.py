@@ -25,6 +25,7 @@ _COMMANDS = {
     "resolve": "print a spec with everything filled in",
     "diff": "compare two nets",
     "explain": "explain an error code, or a node of a net",
+    "schema": "print the JSON Schema of specs, for editors",
     "blocks": "list the standard blocks, or print one",
     "new": "write a starter spec",
     "render": "draw a net",

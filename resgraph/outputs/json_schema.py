@@ -1,0 +1,253 @@
+"""The models of the language → one JSON Schema (draft 7) by which editors complete and check a spec as it is typed.
+
+Layers in the long form are a closed union on `op`, calls of blocks are open, labels and equations are text: those
+`resgraph check` reads. Numbers may be text wherever the language takes an expression.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
+
+from ..language.lints import LINTS
+from ..language.recipe import Train, recipe_names
+from ..language.schema import File
+from ..language.words import MODES, POLICIES
+from ..ops import ACTIVATIONS, VOCABULARY, Op
+
+Schema = dict[str, Any]
+
+_NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+_BLOCK_NAME = "^[A-Za-z][A-Za-z0-9_-]*$"
+_DIGITS = "^[-+]?[0-9][0-9_]*$"  # `25_557_032`, which is text to an editor that reads YAML 1.2
+
+_KEYS: dict[str, str] = {
+    "name": "the title of tables and figures",
+    "about": "one line on where the net comes from",
+    "input": "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written",
+    "let": "named values: numbers, words, lists",
+    "unit": "what `conv` means: `conv bn relu` (the default), `bn relu conv`, `[conv, gn 16, leaky relu 0.1]`",
+    "shortcut": "what `shortcut` is where a block changes width or size: `projection` (the default), `zero-pad`, "
+    "`projection always`, `identity`, `none`, or a path written out",
+    "ops": "default options of ops, off the labels: `{bn: {eps: 1.0e-5}}`",
+    "init": "how weights start",
+    "blocks": "this file's blocks; those of the library are known without being named",
+    "net": "the rows, one after another, as in Table 1: a row is a label, an equation, or a list of them",
+    "variants": "named sets of `let` values",
+    "extends": "another spec, over which this one is laid key by key",
+    "allow": "lints that are silenced, by name",
+    "expect": "claims that `resgraph check` verifies, by variant where there are variants",
+    "train": "a recipe by name, or a map of its keys",
+}
+
+
+def json_schema() -> Schema:
+    """The schema of a spec."""
+    file = File.model_json_schema(ref_template="#/definitions/{model}")
+    known = {name: relaxed(schema) for name, schema in file.get("$defs", {}).items()}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "resgraph spec",
+        "description": "A residual network, as its paper would write it.",
+        "type": "object",
+        "additionalProperties": False,
+        "anyOf": [{"required": ["name", "input", "net"]}, {"required": ["extends"]}],
+        "properties": {key: {"description": _KEYS[key], **_PROPERTIES[key]} for key in File.model_fields},
+        "definitions": known | _definitions(),
+    }
+
+
+def relaxed(schema: Any) -> Any:
+    """A model's schema as a spec's author may write it: what is required may come from below, numbers as `64_000`."""
+    if isinstance(schema, list):
+        return [relaxed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {
+        {"prefixItems": "items", "oneOf": "anyOf"}.get(key, key): relaxed(value)
+        for key, value in schema.items()
+        if key not in ("required", "discriminator", "title", "default")
+    }
+    if out.get("type") in ("integer", "number"):
+        out = {**out, "type": [out["type"], "string"], "pattern": _DIGITS}
+    if "description" in out:
+        out["description"] = " ".join(str(out["description"]).split())
+    return out
+
+
+def _definitions() -> Schema:
+    layers = {f"layer {word}": _layer(word, op) for word, op in VOCABULARY.items()}
+    return {
+        **layers,
+        "value": {
+            "anyOf": [
+                {"type": ["number", "string", "boolean"]},
+                {"type": "array", "items": {"$ref": "#/definitions/value"}},
+            ]
+        },
+        "number": {"type": ["number", "string"], "description": "a number, or an expression such as `out/4`"},
+        "size": {"type": ["number", "string"], "description": "`2`, or `2x1`: down and across; or an expression"},
+        "layer": {
+            "type": "object",
+            "required": ["op"],
+            "properties": {"op": {"enum": list(VOCABULARY)}},
+            "allOf": [
+                {
+                    "if": {"properties": {"op": {"const": word}}, "required": ["op"]},
+                    "then": {"$ref": f"#/definitions/layer {word}"},
+                }
+                for word in VOCABULARY
+            ],
+        },
+        "call": {
+            "type": "object",
+            "description": "a call of a block; its other keys are the block's `let`s",
+            "required": ["block"],
+            "properties": {
+                "block": {"type": "string"},
+                "repeat": {"$ref": "#/definitions/number"},
+                "out": {"$ref": "#/definitions/number"},
+                "stride": {"$ref": "#/definitions/size"},
+                "shortcut": {"$ref": "#/definitions/shortcut"},
+            },
+            "additionalProperties": {"$ref": "#/definitions/value"},
+        },
+        "body": {
+            "type": "object",
+            "description": "a block: paths by name, and `merge`, the path that it hands back",
+            "not": {"anyOf": [{"required": ["op"]}, {"required": ["block"]}]},
+            "properties": {
+                "about": {"type": "string"},
+                "let": _PROPERTIES["let"],
+                "unit": _PROPERTIES["unit"],
+                "shortcut": {"$ref": "#/definitions/shortcut"},
+                "merge": {"$ref": "#/definitions/path", "description": "`relu(body + shortcut)`"},
+                "repeat": {"$ref": "#/definitions/number"},
+                "out": {"$ref": "#/definitions/number"},
+                "stride": {"$ref": "#/definitions/size"},
+            },
+            "propertyNames": {"pattern": _NAME},
+            "additionalProperties": {"$ref": "#/definitions/path"},
+        },
+        "item": {
+            "description": "a label (`3x3 conv 64 /2`), an equation (`body + shortcut`), or either in the long form",
+            "if": {"type": "object"},
+            "then": {
+                "if": {"required": ["op"]},
+                "then": {"$ref": "#/definitions/layer"},
+                "else": {
+                    "if": {"required": ["block"]},
+                    "then": {"$ref": "#/definitions/call"},
+                    "else": {"$ref": "#/definitions/body"},
+                },
+            },
+            "else": {"type": "string"},
+        },
+        "path": {
+            "if": {"type": "array"},
+            "then": {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/item"}},
+            "else": {"$ref": "#/definitions/item"},
+        },
+        "shortcut": {"anyOf": [{"enum": sorted(POLICIES)}, {"$ref": "#/definitions/path"}]},
+        "train": _train(),
+    }
+
+
+def _layer(word: str, op: type[Op]) -> Schema:
+    """A layer in the long form. Options may be expressions, so their ranges are left to the check."""
+    fields = {key: field for key, field in op.model_fields.items() if key != "op"}
+    properties: Schema = {"op": {"const": word}, "repeat": {"$ref": "#/definitions/number"}}
+    properties |= {key: _option(op, key, field) for key, field in fields.items()}
+    if op.word == "conv":
+        properties["mode"] = {"enum": sorted(MODES | ACTIVATIONS), "description": "what of the unit to use"}
+    elif word == "fc":
+        properties["mode"] = {"enum": sorted(ACTIVATIONS), "description": "the activation behind it"}
+    return {
+        "type": "object",
+        "description": " ".join((op.__doc__ or "").split()),
+        "required": ["op", *(key for key, field in fields.items() if field.is_required() and key == op.number)],
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
+    if field.annotation is bool:
+        return {"type": "boolean", "default": field.default}
+    schema: Schema = {"type": ["number", "string"]}
+    words = [word for word in _literals(field.annotation) if isinstance(word, str)]
+    if words:
+        schema = {"anyOf": [{"enum": words}, {"type": ["number", "string"]}]}
+    return schema if field.is_required() or field.default is None else {**schema, "default": _shown(field.default)}
+
+
+def _literals(annotation: Any) -> list[Any]:
+    return [part for a in get_args(annotation) for part in ([a] if isinstance(a, str) else _literals(a))]
+
+
+def _shown(default: Any) -> Any:
+    return default[0] if isinstance(default, tuple) and len(set(default)) == 1 else default
+
+
+def _train() -> Schema:
+    """A recipe's name, or its keys, of which any may come from the recipe that it names."""
+    schema = relaxed(TypeAdapter(Train).json_schema(ref_template="#/definitions/train/definitions/{model}"))
+    definitions = schema.pop("$defs", {})
+    whole = {**schema, "properties": {"recipe": {"enum": list(recipe_names())}, **schema["properties"]}}
+    for key in ("schedule", "warmup", "optimizer", "data"):  # `schedule: cosine` is short for `{kind: cosine}`
+        whole["properties"][key] = {"anyOf": [{"type": "string"}, whole["properties"][key]]}
+    return {"anyOf": [{"enum": [*recipe_names(), "none"]}, whole], "definitions": definitions}
+
+
+def _by_name(value: Schema, pattern: str = _NAME) -> Schema:
+    return {"type": "object", "propertyNames": {"pattern": pattern}, "additionalProperties": value}
+
+
+_CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
+_LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
+_VALUE: Schema = {"$ref": "#/definitions/value"}
+
+_PROPERTIES: dict[str, Schema] = {
+    "name": {"type": "string", "minLength": 1, "maxLength": 200},
+    "about": {"type": "string"},
+    "input": {"type": ["integer", "string"], "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$"},
+    "let": _by_name(_VALUE),
+    "unit": {"anyOf": [{"type": "string"}, _LABELS]},
+    "shortcut": {"$ref": "#/definitions/shortcut"},
+    "ops": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            word: {
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            key: _option(op, key, field)
+                            for key, field in op.model_fields.items()
+                            if key not in ("op", "width")
+                        },
+                    },
+                    {"const": "none"},
+                ]
+            }
+            for word, op in VOCABULARY.items()
+        },
+    },
+    "init": {"anyOf": [{"$ref": "#/definitions/Init"}, {"const": "none"}]},
+    "blocks": _by_name({"$ref": "#/definitions/path"}, _BLOCK_NAME),
+    "net": {"minProperties": 1, **_by_name({"$ref": "#/definitions/path"})},
+    "variants": _by_name({"anyOf": [_by_name(_VALUE), {"const": "none"}]}, _BLOCK_NAME),
+    "extends": {"type": "string"},
+    "allow": {"type": "array", "items": {"enum": list(LINTS)}},
+    "expect": {
+        "type": "object",
+        "if": {"properties": {claim: {"not": {"type": "object"}} for claim in ("params", "macs", "depth", "output")}},
+        "then": {"anyOf": [_CLAIMS, {"type": "object", "additionalProperties": _CLAIMS}]},
+        "else": {"type": "object", "additionalProperties": _CLAIMS},
+    },
+    "train": {"$ref": "#/definitions/train"},
+}
