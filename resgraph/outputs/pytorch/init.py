@@ -29,12 +29,10 @@ def reset_lines(program: Program, init: Init) -> list[str]:
     if own:
         lines += [f"    if isinstance(module, {_kinds(own)}):", "        module.reset_parameters()"]
     word, said = "if", []
-    for kind, names, text in (("convolutions", _CONVS, init.conv), ("linear layers", ("nn.Linear",), init.fc)):
-        scheme, found = parse_scheme(text), [name for name in names if name in made]
-        if found and scheme.kind != "torch":
-            lines += [f"    {word} isinstance(module, {_kinds(found)}):", *_set(scheme)]
-            word = "elif"
-            said.append(f"{_DESCRIBED[scheme.kind]} for {kind}")
+    for scheme, (kinds, names) in _cases(made, init).items():
+        lines += [f"    {word} isinstance(module, {_kinds(names)}):", *_set(scheme)]
+        word = "elif"
+        said.append(f"{_DESCRIBED[scheme.kind]} for {' and '.join(kinds)}")
     lines += [
         f'    {word} module is not self and hasattr(module, "reset_parameters"):',
         "        module.reset_parameters()",
@@ -42,6 +40,18 @@ def reset_lines(program: Program, init: Init) -> list[str]:
     said.append("torch's own for the rest" if said else "torch's own")
     summary = docstring([f"Start values: {', '.join(said)}."], 8)
     return [*(line[8:] for line in summary), *lines, *_starts(program.classes)]
+
+
+def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str]]]:
+    """What each scheme is for, in words and as the classes that are made; torch's own needs no case."""
+    cases: dict[Scheme, tuple[list[str], list[str]]] = {}
+    for kind, names, text in (("convolutions", _CONVS, init.conv), ("linear layers", ("nn.Linear",), init.fc)):
+        scheme, found = parse_scheme(text), [name for name in names if name in made]
+        if found and scheme.kind != "torch":
+            kinds, classes = cases.setdefault(scheme, ([], []))
+            kinds.append(kind)
+            classes += found
+    return cases
 
 
 def _kinds(names: Sequence[str]) -> str:

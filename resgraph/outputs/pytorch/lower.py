@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...errors import UsageError
 from ...graph import Block, Equation, Graph, Item, Layer, Path
 from ...ops.base import Call
 from ...passes.starts import Start, is_alias
@@ -16,7 +18,7 @@ from .forward import forward_lines, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
-from .text import Names, camel
+from .text import Names, camel, safe
 from .tree import Leaf, Ref, leaves, named, numbered, refill, skeleton
 
 _RESERVED = frozenset(["F", "OrderedDict", "Tensor", "math", "nn", "self", "sequential_from", "super", "torch", "x"])
@@ -33,6 +35,7 @@ _SHORTCUTS = {
 def lower(graph: Graph, name: str, inplace: frozenset[str], starts: Mapping[str, tuple[Start, ...]]) -> Program:
     """The program of a graph. `inplace` names the activations that may overwrite what they read; `starts` gives, by the
     name of a block (or "" for the net), the parameters that do not start as their layers say."""
+    _check_names(graph)
     lowering = _Lowering(graph, inplace, starts)
     net = lowering.names.new(camel(name))
     lowering.layers()
@@ -199,6 +202,15 @@ class _Lowering:
         forward = forward_lines(graph, graph.rows, graph.input, graph.output, rows=True)
         self.program.classes.append(Class(name, docstring, {}, modules, forward, self.starts.get("", ())))
         return self.program
+
+
+def _check_names(graph: Graph) -> None:
+    """The last check before a name becomes Python, whatever made the graph."""
+    scopes = [*graph.rows, *(path for block in graph.blocks() for path in block.paths)]
+    for name in (*graph.nodes, *(path.name for path in scopes), *(path.word for path in scopes if path.word)):
+        for part in name.split("."):
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+", part) or keyword.iskeyword(part):
+                raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
 
 
 def _layers(graph: Graph) -> Iterable[Layer]:

@@ -9,7 +9,7 @@ from torch import nn
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training an image is dropped with probability `rate`, the others grow."""
+    """Stochastic depth: in training an image is dropped with probability `rate`, the rest grow."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -155,13 +155,11 @@ class ConvNeXtTiny(nn.Module):
         return self.head(x)
 
     def reset_parameters(self):
-        """Start values: a truncated normal distribution for convolutions, a truncated normal distribution for linear layers, torch's own for the rest."""
+        """Start values: a truncated normal distribution for convolutions and linear layers, torch's
+        own for the rest.
+        """
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Linear):
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

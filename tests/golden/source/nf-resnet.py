@@ -1,5 +1,5 @@
-# NF-ResNet-50: Brock et al. 2021 (arXiv 2101.08692), section 3; no norms, activations scaled to the
-# variance they should have
+# NF-ResNet-50: Brock et al. 2021 (arXiv 2101.08692); no norms, activations scaled to the variance
+# they should have
 # 25,557,032 parameters, 4,089,184,256 multiply-adds for one 3x224x224 input.
 # Written by resgraph.
 
@@ -61,7 +61,7 @@ def conv(width_in, width, kernel_size, stride=1):
     return nn.Sequential(
         OrderedDict(
             conv=ScaledStandardizedConv2d(
-                width_in, width, kernel_size, stride, kernel_size // 2, gamma=1.7139588594436646
+                width_in, width, kernel_size, stride, kernel_size // 2, gamma=1.7128585504496627
             )
         )
     )
@@ -71,7 +71,7 @@ def conv_relu(width_in, width, kernel_size, stride=1):
     return nn.Sequential(
         OrderedDict(
             conv=ScaledStandardizedConv2d(
-                width_in, width, kernel_size, stride, kernel_size // 2, gamma=1.7139588594436646
+                width_in, width, kernel_size, stride, kernel_size // 2, gamma=1.7128585504496627
             ),
             relu=nn.ReLU(inplace=True),
         )

@@ -1,5 +1,5 @@
-# resnet-50: He et al. 2015 (arXiv 1512.03385), Table 1, with the stride on the 3x3; Wide ResNet
-# (1605.07146); ResNeXt (1611.05431)
+# resnet-50: He et al. 2015 (arXiv 1512.03385), stride on the 3x3; Wide ResNet (1605.07146); ResNeXt
+# (1611.05431)
 # 25,557,032 parameters, 4,089,184,256 multiply-adds for one 3x224x224 input.
 # Written by resgraph.
 

@@ -11,7 +11,7 @@ from torch import nn
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training an image is dropped with probability `rate`, the others grow."""
+    """Stochastic depth: in training an image is dropped with probability `rate`, the rest grow."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()

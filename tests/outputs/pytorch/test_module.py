@@ -49,6 +49,17 @@ SMALL = [
 ]
 
 
+IN_PLACE = [
+    "activation-orders.yaml::relu-before",
+    "activation-orders.yaml::bn-after",
+    "cifar-highway.yaml::highway-19",
+    "densenet.yaml::densenet-121",
+    "mixed.yaml",
+    "res-unet.yaml",
+    "res2net.yaml::res2net-50",
+]
+
+
 def plan_of(name: str) -> resgraph.Plan:
     return resgraph.load(SPECS / name)
 
@@ -89,7 +100,9 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     assert seen.pop("") == plan.output
     nodes = plan.graph.nodes
     shared = seen.keys() & nodes.keys()
-    heads = {path for path in shared if any(other.startswith(f"{path}.") for other in shared)}  # an fc with an activation
+    heads = {
+        path for path in shared if any(other.startswith(f"{path}.") for other in shared)
+    }  # an fc with an activation
     assert {path: seen[path] for path in shared - heads} == {path: nodes[path].shape for path in shared - heads}
     assert {name for name, node in nodes.items() if node.cost.params} <= shared
 
@@ -102,7 +115,7 @@ def test_everything_is_initialised(name: str) -> None:
     assert [key for key, value in tensors.items() if not torch.isfinite(value).all()] == []
 
 
-@pytest.mark.parametrize("name", ["cifar-resnet.yaml::resnet-20", "mixed.yaml", "res-unet.yaml"])
+@pytest.mark.parametrize("name", IN_PLACE)
 def test_activations_in_place_change_no_gradient(name: str) -> None:
     plan = plan_of(name)
     text = source(plan)

@@ -1,4 +1,4 @@
-"""The text of the source: small nets compared whole, sharing of classes and functions, layout, and text of strangers."""
+"""The text of the source: nets compared whole, sharing of classes and functions, layout, text of strangers."""
 
 from __future__ import annotations
 
