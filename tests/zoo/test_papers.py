@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import resgraph
-from resgraph.ops import BatchNorm, BlurPool, ChannelConv, Conv, DropPath, Fc, GroupNorm, Pool
+from resgraph.ops import BatchNorm, BlurPool, ChannelConv, Conv, Div, DropPath, Fc, GroupNorm, Pool
 from resgraph.plan import Plan
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -129,6 +129,30 @@ def test_activation_orders_are_those_of_figure_4(order: str, kinds: str) -> None
     assert [op.op for op in ops(plan, object, "conv1")] == ["conv", "bn", "relu"]
     last = {"relu-only": ["relu"], "full": ["bn", "relu"]}.get(order, [])
     assert [op.op for op in ops(plan, object, "head")] == [*last, "global avg pool", "fc"]
+
+
+@pytest.mark.parametrize(
+    ("order", "kinds"),
+    [
+        ("original", "conv bn relu conv bn relu conv bn add relu"),
+        ("bn-after", "conv bn relu conv bn relu conv add bn relu"),
+        ("relu-before", "conv bn relu conv bn relu conv bn relu add"),
+        ("relu-only", "relu conv bn relu conv bn relu conv bn add"),
+        ("full", "bn relu conv bn relu conv bn relu conv add"),
+    ],
+)
+def test_activation_orders_are_the_same_around_bottlenecks(order: str, kinds: str) -> None:
+    nodes = load(f"activation-orders-164.yaml::{order}").graph.nodes
+    assert [node.op.op for name, node in nodes.items() if name.startswith("conv2.1.")] == kinds.split()
+
+
+def test_nf_resnets_expect_the_variance_that_sums_give() -> None:
+    # Brock et al. 2021: 1 after a transition, 0.2^2 more for each block; a transition sees the whole stage.
+    nodes = load("nf-resnet.yaml").graph.nodes
+    divisors = [node.op for name, node in nodes.items() if ".pre." in name and isinstance(node.op, Div)]
+    variances = [(op.right or 0) ** 2 for op in divisors]
+    stages = [[1, 1.04, 1.08], [1.12, 1.04, 1.08, 1.12], [1.16, 1.04, 1.08, 1.12, 1.16, 1.2], [1.24, 1.04, 1.08]]
+    assert variances == pytest.approx([variance for stage in stages for variance in stage])
 
 
 def test_eca_reaches_further_in_wider_maps() -> None:
