@@ -13,7 +13,7 @@ from .view import View, choose
 if TYPE_CHECKING:
     from ...plan import Plan
 
-__all__ = ["comparison", "scene", "svg"]
+__all__ = ["comparison", "html", "scene", "svg"]
 
 
 def svg(
@@ -36,6 +36,13 @@ def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | Non
     from . import side_by_side
 
     return write(side_by_side.draw(plans, width), theme)
+
+
+def html(plan: Plan, theme: Theme = "auto") -> str:
+    """The net as one offline page that folds, unfolds and searches. `theme` is what it opens in."""
+    from .viewer import html as written
+
+    return written(plan, theme)
 
 
 def scene(

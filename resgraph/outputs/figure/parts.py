@@ -60,6 +60,7 @@ class Tile:
     rows: list[Row]
     title: str = ""
     sheets: bool = False
+    covers: list[str] = field(default_factory=list)  # the names of all layers that its rows stand for
 
 
 @dataclass(slots=True)

@@ -84,6 +84,7 @@ class Group:
     kind: str
     title: str
     shapes: list[Shape] = field(default_factory=list)
+    place: str = ""  # where in the spec it was written, for a page that can say so
 
 
 @dataclass(slots=True)

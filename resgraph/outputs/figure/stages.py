@@ -50,7 +50,7 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None) -
     graph = plan.graph
     builder = Builder(graph, view, check_names(graph, expand))
     net = builder.net()
-    _mark_sheets(net)
+    mark_sheets(net)
     rhythm = OPS if view == "ops" else RHYTHM
     rhythm = replace(rhythm, tile_width=max([rhythm.tile_width, *(tile_width(tile, rhythm) for tile in _tiles(net))]))
     placement = place(net, rhythm)
@@ -100,7 +100,7 @@ def _tiles(net: Fork) -> Iterator[Tile]:
             stack += part.parts if isinstance(part, Chain) else part.units
 
 
-def _mark_sheets(net: Fork) -> None:
+def mark_sheets(net: Fork) -> None:
     """Put sheets behind the tiles of blocks that are drawn for several."""
     for row in net.units:
         for part in row.parts if isinstance(row, Chain) else ():

@@ -44,10 +44,16 @@ def write(scene: Scene, theme: Theme = "light") -> str:
     )
 
 
+def fragment(items: list[Shape | Group]) -> str:
+    """Shapes as the inside of an SVG element, coloured by classes alone (`f-` fills, `s-` strokes)."""
+    return "\n".join(_Pen("auto", plain=False).all(items))
+
+
 class _Pen:
     """Writes shapes in the colours of one theme, and remembers which colours a reader may have to change."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, plain: bool = True) -> None:
+        self.plain = plain
         self.palette = PALETTES["dark" if theme == "dark" else "light"]
         self.auto = theme == "auto"
         self.used: set[tuple[str, str]] = set()
@@ -62,20 +68,21 @@ class _Pen:
 
     def paint(self, fill: str, stroke: str = "", width: float = 1) -> str:
         """The attributes that colour a shape."""
-        out = [f'fill="{self.palette[fill] if fill else "none"}"']
+        out = [f'fill="{self.palette[fill]}"' if fill and self.plain else "" if fill else 'fill="none"']
         if stroke:
-            out.append(f'stroke="{self.palette[stroke]}" stroke-width="{number(width)}"')
+            out += [f'stroke="{self.palette[stroke]}"'] * self.plain + [f'stroke-width="{number(width)}"']
         if self.auto:
             kinds = [(kind, token) for kind, token in (("fill", fill), ("stroke", stroke)) if token]
             self.used.update(kinds)
             out.append('class="' + " ".join(f"{kind[0]}-{token}" for kind, token in kinds) + '"')
-        return " ".join(out)
+        return " ".join(filter(None, out))
 
     def all(self, items: list[Shape | Group]) -> Iterator[str]:
         """One line for each shape, groups opened and closed."""
         for item in items:
             if isinstance(item, Group):
-                yield f'<g id="{escape(item.name)}" class="{escape(item.kind)}">'
+                place = f' data-at="{escape(item.place)}"' if item.place else ""
+                yield f'<g id="{escape(item.name)}" class="{escape(item.kind)}"{place}>'
                 yield f"<title>{escape(item.title)}</title>"
                 yield from (self.draw(shape) for shape in item.shapes)
                 yield "</g>"

@@ -93,7 +93,8 @@ class Builder:
             return False
         if self.readers[row.input] > 1 or any(node.cost.params for node in self.graph.nodes_of(row)):
             return False
-        tile.rows += [self.row(item) for item in row.items]
+        rows = self.rows_of(row.items)
+        tile.rows, tile.covers = tile.rows + rows, tile.covers + [each.name for each in rows]
         wires.found[row.output] = wires.found[row.input]
         self.bands[-1][0].append(row)
         return True
@@ -119,7 +120,7 @@ class Builder:
         notes: list[str] = []
         last: tuple[int, ...] = ()
         for item in path.items:
-            part = self._op_part(item, level)
+            part = self.op_part(item, level)
             if part is None:
                 continue
             first = next(iter(self.graph.nodes_of(item)))
@@ -129,7 +130,7 @@ class Builder:
             last = shape
         return parts, notes
 
-    def _op_part(self, item: Item, level: int) -> Part | None:
+    def op_part(self, item: Item, level: int) -> Part | None:
         if isinstance(item, Layer):
             boxes: list[Part] = [op_box(self.graph, self.graph.nodes[name]) for name in item.nodes]
             if not boxes:
@@ -190,6 +191,8 @@ class Builder:
         items.clear()
         if rows:
             parts.append(self.tile(_folded(rows) if self.fold else rows, path.name))
+            if isinstance(parts[-1], Tile):
+                parts[-1].covers = [row.name for row in rows]
 
     def rows_of(self, items: Sequence[Item]) -> list[Row]:
         """A row for each item that has nodes."""

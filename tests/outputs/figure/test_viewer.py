@@ -1,0 +1,175 @@
+"""The page is one offline file, and does in a real browser what it says: unfold, fold, find, follow a link, turn dark."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nets import ALL, RESIDUAL, plan
+
+from resgraph import Plan, load, loads
+from resgraph.outputs.figure import html
+from resgraph.outputs.figure import viewer as viewer_module
+
+SPECS = Path(__file__).parents[3] / "specs"
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt install chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=4000",
+    "--dump-dom",
+]
+
+
+def data_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="net">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_node_can_be_unfolded_to(name: str) -> None:
+    net = plan(name)
+    data = data_of(html(net))
+    ids = set()
+    for row in data["rows"]:
+        for item in row["items"]:
+            for leaf in item.get("blocks", [item]):
+                for key in ("f", "o"):
+                    if key in leaf:
+                        drawn = data["fragments"][leaf[key]]["d"].replace(viewer_module.PLACEHOLDER, leaf.get("n", ""))
+                        ids |= set(re.findall(r'<g id="([^"]*)"', drawn))
+    assert set(net.graph.nodes) - {net.graph.input} <= ids
+
+
+def test_it_needs_no_network() -> None:
+    page = html(plan("residual"))
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", page))
+    assert addresses == set()
+    assert not re.search(r"<(link|img|iframe)|@import|url\(", page)
+
+
+def test_own_script_is_small() -> None:
+    here = Path(viewer_module.__file__).parent
+    assert sum(here.joinpath(name).stat().st_size for name in ("viewer.js", "viewer.css")) < 60_000
+
+
+def test_equal_blocks_share_their_pictures() -> None:
+    net = load(f"{SPECS}/cifar-resnet.yaml::resnet-1202")
+    page = html(net)
+    assert len(data_of(page)["fragments"]) < 25
+    assert len(page) < 200_000
+
+
+def test_a_spec_cannot_break_out_of_its_data() -> None:
+    evil = '</script><img src=x onerror="window.broken=1"> <!-- '
+    net = loads(RESIDUAL.replace("name: Residual", f"name: '{evil}'"))
+    page = html(net)
+    assert page.count("</script>") == 2
+    assert data_of(page)["name"] == net.name
+    assert "<img" not in page.split('id="net">')[0]
+
+
+def run(net: Plan, tmp_path: Path, script: str, fragment: str = "") -> Any:
+    """Open the page, run a script that fills `out`, and give back what it filled in."""
+    page = tmp_path / "page.html"
+    tail = f"<script>addEventListener('load', () => {{ const out = {{}}; {script}; const pre = document.createElement('pre');"
+    tail += "pre.id = 'out'; pre.textContent = JSON.stringify(out); document.body.append(pre); })</script>"
+    page.write_text(html(net) + tail, encoding="utf-8")
+    done = subprocess.run(
+        [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"{page.as_uri()}{fragment}"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    found = re.search(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    return json.loads(found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+IDS = "const ids = () => [...document.querySelectorAll('main svg g[id]')].map((g) => g.id);"
+PRESS = "const press = (key) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));"
+
+
+@browser
+def test_in_a_browser_it_unfolds_and_folds(tmp_path: Path) -> None:
+    out = run(
+        plan("residual"), tmp_path,
+        IDS + """
+        out.before = ids();
+        document.querySelector('#open-all').click(); out.all = ids();
+        document.querySelector('#fold-all').click(); out.after = ids();
+        document.querySelector('.toggle.many').click(); out.run = ids();
+        """,
+    )  # fmt: skip
+    nodes = set(plan("residual").graph.nodes)
+    assert nodes <= set(out["all"])
+    assert len(out["all"]) == len(set(out["all"]))
+    assert out["before"] == out["after"]
+    assert "conv2.2.body.0" in out["run"]
+    assert "conv2.2.body.0" not in out["before"]
+
+
+@browser
+def test_in_a_browser_it_follows_a_deep_link_and_says_what_it_finds(tmp_path: Path) -> None:
+    out = run(
+        plan("residual"), tmp_path,
+        "out.chosen = [...document.querySelectorAll('.chosen')].map((g) => g.id);"
+        "out.said = document.querySelector('aside').innerText; out.hidden = document.querySelector('aside').hidden;"
+        "out.captions = [...document.querySelectorAll('main svg text')].map((t) => t.textContent);",
+        "#conv3.2.body.0.conv",
+    )  # fmt: skip
+    assert out["chosen"] == ["conv3.2.body.0.conv"]
+    assert not out["hidden"]
+    assert "conv3.2.body.0.conv" in out["said"]
+    assert "9,216 params" in out["said"]
+    assert "<text>:6" in out["said"]
+    assert "conv3.2" in out["captions"]
+
+
+@browser
+def test_in_a_browser_it_searches_moves_and_turns_dark(tmp_path: Path) -> None:
+    out = run(
+        plan("residual"), tmp_path,
+        IDS + PRESS + """
+        const search = document.querySelector('input');
+        search.value = 'conv3.3.merge'; search.dispatchEvent(new Event('input'));
+        out.count = document.querySelector('output').textContent;
+        search.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}));
+        out.found = document.querySelector('.chosen')?.id;
+        search.value = ''; search.dispatchEvent(new Event('input'));
+        press('Escape'); press('ArrowDown'); press('ArrowDown');
+        out.second = document.querySelector('.chosen')?.id; out.ids = ids();
+        press('e'); out.folded = ids().length;
+        const ink = () => getComputedStyle(document.body).color;
+        const before = ink(); press('d'); out.dark = ink() !== before;
+        const group = [...document.querySelectorAll('main svg g[id]')].find((g) => g.id.startsWith('conv2.0.body'));
+        group.dispatchEvent(new MouseEvent('mouseover', {bubbles: true}));
+        out.lit = [...document.querySelectorAll('.on')].map((g) => g.id);
+        """,
+    )  # fmt: skip
+    assert out["count"] == "2 found"
+    assert out["found"].startswith("conv3.3.merge")
+    assert out["second"] == out["ids"][1]
+    assert out["dark"]
+    assert len(out["lit"]) > 1
+    assert all(name.startswith("conv2.0.body") for name in out["lit"])
+
+
+@browser
+def test_in_a_browser_long_skips_are_drawn_over_the_pile(tmp_path: Path) -> None:
+    out = run(plan("ladder"), tmp_path, "out.skips = document.querySelectorAll('svg.skips path.s-edge').length;")
+    assert out["skips"] == 2
