@@ -1,18 +1,17 @@
-"""Plan → the net as a table in the style of the ResNet paper's Table 1, as text or as plain data for JSON."""
+"""Plan → the net as a table for a terminal, in the style of the ResNet paper's Table 1."""
 
 from __future__ import annotations
 
 from io import StringIO
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..passes.summary import Group, Row, summarize
-from ..plan import Plan
-from .numbers import count_text, shape_label
+from ...passes.summary import Group, Row, summarize
+from ...plan import Plan
+from ..numbers import count_text, shape_label
 
 
 def table(plan: Plan, *, width: int = 100, color: bool = False) -> str:
@@ -73,30 +72,3 @@ def _brackets(place: int, lines: int) -> tuple[str, str]:
     if place == 0:
         return "┌", "┐"
     return ("└", "┘") if place == lines - 1 else ("│", "│")
-
-
-def facts(plan: Plan) -> dict[str, Any]:
-    """The table as plain data: sizes are `[channels, height, width]`, costs are exact and for one image."""
-    return {
-        "name": plan.name,
-        "about": plan.spec.about,
-        "input": list(plan.input),
-        "output": list(plan.output),
-        "params": plan.params,
-        "macs": plan.macs,
-        "activations": plan.activations,
-        "depth": plan.depth,
-        "rows": [
-            {
-                "name": row.name,
-                "output": list(row.output),
-                "layers": [
-                    {"block": group.block, "lines": list(group.lines), "repeat": group.count} for group in row.groups
-                ],
-                "params": row.cost.params,
-                "macs": row.cost.macs,
-                "activations": row.cost.activations,
-            }
-            for row in summarize(plan.graph)
-        ],
-    }

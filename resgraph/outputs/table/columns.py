@@ -1,0 +1,46 @@
+"""Plans → the cells of one table: a row for each name, with the groups of layers of each plan that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...ops import Shape
+from ...passes.summary import Group, Row, summarize
+from ...plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One row: its name, the shape that it hands on (None where the plans differ), each plan's row or None."""
+
+    name: str
+    output: Shape | None
+    rows: tuple[Row | None, ...]
+
+    def groups(self, column: int) -> tuple[Group, ...]:
+        """The layers of one plan in this row."""
+        row = self.rows[column]
+        return row.groups if row else ()
+
+
+def columns(plans: Sequence[Plan]) -> list[Cells]:
+    """The rows of several plans, aligned by name; a name that only some have keeps its place among its neighbours."""
+    tables = [{row.name: row for row in summarize(plan.graph)} for plan in plans]
+    names: list[str] = []
+    for table in tables:
+        place = 0
+        for name in table:
+            if name in names:
+                place = names.index(name) + 1
+            else:
+                names.insert(place, name)
+                place += 1
+    return [_cells(name, [table.get(name) for table in tables]) for name in names]
+
+
+def _cells(name: str, rows: list[Row | None]) -> Cells:
+    sizes = {row.output[1:] for row in rows if row}
+    widths = {row.output for row in rows if row}
+    output = next(iter(widths)) if len(widths) == 1 else (next(iter(sizes)) if len(sizes) == 1 else None)
+    return Cells(name, output, tuple(rows))

@@ -1,0 +1,70 @@
+"""Plans → the numbers of their tables as plain data: records for JSON, lines for CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+from ...passes.paths import paths
+from ...passes.receptive_field import receptive_fields
+from ...passes.summary import summarize
+from ...plan import Plan
+
+_FIELDS = ("net", "row", "output", "layers", "params", "macs", "activations", "receptive_field", "stride")
+
+
+def csv_text(plans: Sequence[Plan]) -> str:
+    """A line for each row of each plan; sizes as `64x56x56`, costs exact and for one image."""
+    stream = StringIO()
+    writer = csv.DictWriter(stream, _FIELDS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for plan in plans:
+        for row in facts(plan)["rows"]:
+            layers = "; ".join(
+                f"[{', '.join(group['lines'])}] x {group['repeat']}" if group["block"] else ", ".join(group["lines"])
+                for group in row["layers"]
+            )
+            sizes = {"output": "x".join(map(str, row["output"])), "stride": "x".join(f"{s:g}" for s in row["stride"])}
+            writer.writerow({"net": plan.name, "row": row["name"], **row, **sizes, "layers": layers})
+    return stream.getvalue()
+
+
+def _paths(plan: Plan) -> dict[str, Any]:
+    found = paths(plan.graph)
+    return {
+        "count": found.count, "shortest": found.shortest, "longest": found.longest, "mean": float(found.mean),
+    }  # fmt: skip
+
+
+def facts(plan: Plan) -> dict[str, Any]:
+    """The table as plain data: sizes are `[channels, height, width]`, costs are exact and for one image."""
+    fields = receptive_fields(plan.graph)
+    return {
+        "name": plan.name,
+        "about": plan.spec.about,
+        "input": list(plan.input),
+        "output": list(plan.output),
+        "params": plan.params,
+        "macs": plan.macs,
+        "activations": plan.activations,
+        "depth": plan.depth,
+        "receptive_field": fields[plan.graph.output].text(),
+        "paths": _paths(plan),
+        "rows": [
+            {
+                "name": row.name,
+                "output": list(row.output),
+                "receptive_field": fields[plan.graph.rows[place].output].text(),
+                "stride": [float(step) for step in fields[plan.graph.rows[place].output].step],
+                "layers": [
+                    {"block": group.block, "lines": list(group.lines), "repeat": group.count} for group in row.groups
+                ],
+                "params": row.cost.params,
+                "macs": row.cost.macs,
+                "activations": row.cost.activations,
+            }
+            for place, row in enumerate(summarize(plan.graph))
+        ],
+    }

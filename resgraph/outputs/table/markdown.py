@@ -1,0 +1,49 @@
+"""Plans → Table 1 in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...passes.summary import Group
+from ...plan import Plan
+from ..numbers import count_text, shape_label
+from .columns import columns
+
+
+def markdown(plans: Sequence[Plan]) -> str:
+    """A table with a column for each plan: layers × repeats, then parameters, multiply-adds and depth."""
+    lines = [
+        _line("", "output", *(_escape(plan.name) for plan in plans)),
+        _line("---", "---", *("---" for _ in plans)),
+        _line("input", "", *(shape_label(plan.input) for plan in plans)),
+    ]
+    for cells in columns(plans):
+        output = shape_label(cells.output) if cells.output else ""
+        layers = (_layers(cells.groups(place)) for place in range(len(plans)))
+        lines.append(_line(_escape(cells.name), output, *layers))
+    lines.append(_line("params", "", *(f"{plan.params:,}" for plan in plans)))
+    lines.append(_line("MACs", "", *(count_text(plan.macs) for plan in plans)))
+    lines.append(_line("depth", "", *(str(plan.depth) for plan in plans)))
+    return "\n".join(lines) + "\n"
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _layers(groups: Sequence[Group]) -> str:
+    return "<br>".join(_group(group) for group in groups)
+
+
+def _group(group: Group) -> str:
+    text = ", ".join(map(_escape, group.lines))
+    if group.block:
+        return f"[{text}] × {group.count}"
+    return text + (f" × {group.count}" if group.count > 1 else "")
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown and HTML take literally."""
+    for character in "\\`*_[]|":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
