@@ -146,6 +146,13 @@ def convnext(w: Weights, x: Tensor) -> Tensor:
     return over(y, w.entries["row.body.4.weight"].flatten()[None]) + x
 
 
+def shuffle_unit(w: Weights, x: Tensor) -> Tensor:
+    kept, half = x.chunk(2, 1)
+    y = w.unit("body.2", relu(w.unit("body.1", half)))
+    both = torch.stack([kept, relu(w.unit("body.3", y))], 2)  # channel by channel, one of each
+    return both.flatten(1, 2)
+
+
 def repvgg(w: Weights, x: Tensor) -> Tensor:
     return relu(w.unit("body", x) + w.unit("point", x) + w.bn("kept.1", x))
 
@@ -174,6 +181,7 @@ BLOCKS: list[tuple[str, str, Callable[[Weights, Tensor], Tensor]]] = [
     ("inverted-residual 64", "", inverted_residual),
     ("mbconv 64 kernel 5", "", mbconv),
     ("convnext", "", convnext),
+    ("shuffle-unit", "", shuffle_unit),
     ("repvgg 64", "", repvgg),
     ("blur-basic 128 /2", "", blur_basic),
 ]

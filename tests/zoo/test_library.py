@@ -66,6 +66,7 @@ BLOCKS = [
     (IMAGE, "stem-rs 64", "64x8x8", conv(3, 3, 32) + conv(3, 32, 32) + conv(3, 32, 64) + conv(3, 64, 64)),
     (IMAGE, "stem-3x3 16", "16x32x32", conv(3, 3, 16)),
     (IMAGE, "stem-4x4 96", "96x8x8", bare(4, 3, 96) + 96 + 2 * 96),
+    (IMAGE, "stem-s2d 64", "64x8x8", conv(3, 48, 64)),
     (MAP, "head-mean 10", "10", fc(64, 10)),
     (MAP, "head-preact 10", "10", bn(64) + fc(64, 10)),
     (MAP, "head-vgg 10 hidden 32", "10", fc(64 * 49, 32) + fc(32, 32) + fc(32, 10)),
@@ -110,6 +111,13 @@ BLOCKS = [
     (VECTOR, "fc-basic 64", VECTOR, 2 * fc(64, 64)),
     (VECTOR, "fc-basic 32", "32", fc(64, 32) + fc(32, 32) + fc(64, 32)),
     (VECTOR, "fc-preact", VECTOR, bn(64) + fc(64, 128) + fc(128, 64)),
+    (MAP, "shuffle-unit", MAP, 2 * conv(1, 32, 32) + conv(3, 32, 32, 32)),
+    (
+        MAP,
+        "shuffle-down 96 /2",
+        "96x8x8",
+        conv(3, 64, 64, 64) + 2 * conv(1, 64, 48) + conv(3, 48, 48, 48) + conv(1, 48, 48),
+    ),
     (MAP, "repvgg 64", MAP, conv(3, 64, 64) + conv(1, 64, 64) + bn(64)),
     (MAP, "repvgg 128 /2", "128x8x8", conv(3, 64, 128) + conv(1, 64, 128)),
 ]
