@@ -115,9 +115,7 @@ class Pile:
             "params": [quantity.short(params), params / max(self.plan.params, 1)],
             "macs": [quantity.short(macs), macs / max(self.plan.macs, 1)],
             "seen": seen[end.name].text() if len(self.plan.input) == 3 else "",
-            "at": _written(nodes[0].origin.calls[0] if nodes[0].origin.calls else nodes[0].origin.span)
-            if nodes
-            else "",
+            "at": _written([*nodes[0].origin.calls, nodes[0].origin.span][0]) if nodes else "",
             "units": len(units),
             "items": items,
         }
@@ -143,7 +141,8 @@ class Pile:
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
         graph = self.plan.graph
-        folded, ops = (Builder(graph, view).block(block, detail, 1) for view, detail in _BOTH)
+        folded = Builder(graph, "blocks").block(block, "rows", 1)
+        ops = Builder(graph, "ops").block(block, "ops", 1)
         out: dict[str, Any] = {"n": block.name}
         if folded and ops:
             out |= {"f": self.add(folded, block.name), "o": self.add(ops, block.name)}
@@ -183,9 +182,6 @@ class Pile:
         if node is None:
             node = next((nodes[each] for each in (f"{name}.conv", f"{name}.bn", f"{name}.0") if each in nodes), None)
         return _written(node.origin.span) if node else ""
-
-
-_BOTH = (("blocks", "rows"), ("ops", "ops"))
 
 
 def _written(span: Span) -> str:

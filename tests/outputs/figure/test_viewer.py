@@ -1,4 +1,4 @@
-"""The page is one offline file, and does in a real browser what it says: unfold, fold, find, follow a link, turn dark."""
+"""The page is one offline file, and does in a real browser what it says: unfold, find, follow a link, turn dark."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_a_spec_cannot_break_out_of_its_data() -> None:
 def run(net: Plan, tmp_path: Path, script: str, fragment: str = "") -> Any:
     """Open the page, run a script that fills `out`, and give back what it filled in."""
     page = tmp_path / "page.html"
-    tail = f"<script>addEventListener('load', () => {{ const out = {{}}; {script}; const pre = document.createElement('pre');"
-    tail += "pre.id = 'out'; pre.textContent = JSON.stringify(out); document.body.append(pre); })</script>"
+    tail = f"<script>addEventListener('load', () => {{ const out = {{}}; {script};"
+    tail += "const pre = document.createElement('pre'); pre.id = 'out'; pre.textContent = JSON.stringify(out); document.body.append(pre); })</script>"
     page.write_text(html(net) + tail, encoding="utf-8")
     done = subprocess.run(
         [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"{page.as_uri()}{fragment}"],
