@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from ..errors import Fault, Span, fault
@@ -174,9 +175,12 @@ def mode_hint(target: Target, mode: str) -> str:
 
 def literal_words(target: Target, key: str) -> frozenset[str]:
     """The words that are values of an op's option: those of its Literal type."""
-    if isinstance(target, BlockDef):
-        return frozenset()
-    return frozenset(_literals(target.model_fields[key].annotation))
+    return frozenset() if isinstance(target, BlockDef) else _words_of_field(target, key)
+
+
+@cache
+def _words_of_field(op: type[Op], key: str) -> frozenset[str]:
+    return frozenset(_literals(op.model_fields[key].annotation))
 
 
 def _literals(annotation: Any) -> Iterator[str]:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import Diagnostic, Span, fault
+from ..errors import Diagnostic
+from .complaints import diagnostics
 from .init import Init
-from .tree import Mapping, Scalar, Sequence, Tree, plain_value
-from .words import did_you_mean
+from .tree import Mapping, Tree, plain_value
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Map = dict[str, Any]
@@ -73,75 +73,5 @@ def _errors_of(model: Any, value: Any, tree: Tree) -> list[Diagnostic]:
     try:
         TypeAdapter(model).validate_python(value)
     except ValidationError as problems:
-        return diagnostics(problems, tree, Expect)
+        return diagnostics(problems, tree, Expect, "expect")
     return []
-
-
-def diagnostics(problems: ValidationError, tree: Tree, model: type[BaseModel]) -> list[Diagnostic]:
-    """pydantic's errors as diagnostics at the keys and values that they speak of, one for each place."""
-    out: dict[tuple[Span, str], Diagnostic] = {}
-    for error in problems.errors():
-        place, key = _locate(tree, error["loc"])
-        name = str(error["loc"][-1]) if error["loc"] else ""
-        match error["type"]:
-            case "extra_forbidden":
-                known = ", ".join(model.model_fields)
-                hint = did_you_mean(name, model.model_fields) or f"the keys are {known}"
-                problem = fault("E020", f"no key `{name}` here", key or place, hint)
-            case "missing":
-                problem = fault("E021", f"`{name}` is missing", place, _MISSING.get(name, ""))
-            case _:
-                message, found, word = _said(name, error).partition("; did you mean ")
-                hint = f"did you mean {word}" if found else _MISSING.get(name, "")
-                problem = fault("E022", message, place, hint)
-        out.setdefault((problem.diagnostic.span or place, name * (error["type"] == "missing")), problem.diagnostic)
-    unknown = [d.help for d in out.values() if d.code == "E020" and "did you mean" in d.help]
-    missing = [d for d in out.values() if d.code == "E021"]
-    # A misspelled key is one mistake, not two.
-    lost = [d for d in missing if any(f"`{d.message.split('`')[1]}`" in help_ for help_ in unknown)]
-    return [d for d in out.values() if d not in lost]
-
-
-_MISSING = {
-    "name": "the title of tables and pictures: `name: ResNet-50`",
-    "input": "what an image is: `input: 3x224x224`",
-    "net": "the rows: `net: {conv1: 7x7 conv 64 /2, …}`",
-}
-_SAID = {
-    "dict_type": "is a map of names",
-    "list_type": "is a list",
-    "string_type": "is text",
-    "int_type": "is a whole number",
-    "int_from_float": "is a whole number",
-    "float_type": "is a number",
-    "bool_type": "is true or false",
-    "too_short": "is empty",
-    "string_too_short": "is empty",
-}
-
-
-def _said(name: str, error: Any) -> str:
-    """pydantic's message in the words of the language."""
-    if said := _SAID.get(error["type"]):
-        return f"`{name}` {said}"
-    text = str(error["msg"]).removeprefix("Value error, ")
-    if "; did you mean" in text:
-        return text
-    if text.startswith("Input should be "):
-        return f"`{name}` must be {text.removeprefix('Input should be ')}"
-    return f"`{name}`: {text[0].lower()}{text[1:]}"
-
-
-def _locate(tree: Tree, location: tuple[int | str, ...]) -> tuple[Span, Span | None]:
-    """The place of a value, and of its key; parts of a location that are no keys (union members) are passed."""
-    key: Span | None = None
-    for part in location:
-        if isinstance(tree, Mapping) and part in tree.entries:
-            entry = tree.entries[str(part)]
-            key, tree = entry.key.span, entry.value
-        elif isinstance(tree, Sequence) and isinstance(part, int) and part < len(tree.items):
-            key, tree = None, tree.items[part]
-    span = tree.span
-    if isinstance(tree, Mapping) and not isinstance(tree, Scalar):
-        span = Span(span.source, span.line, span.column, span.line, span.column + 1)
-    return span, key

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ..errors import Diagnostic, Fault, Related, Source, Span, SpecError, fault, in_order
 from ..ops import VOCABULARY, Shape
+from .complaints import diagnostics
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
@@ -19,12 +20,13 @@ from .parse import Parser, words_of
 from .recipe import Train, resolve_train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .resolve import apply_overrides, apply_variant, read_file, read_text, split_reference, variants_of
-from .schema import Expect, File, diagnostics, validate
+from .schema import Expect, File, validate
 from .tree import Mapping, Scalar, Tree, plain_value
 from .usage import unused
 from .words import ELSEWHERE, did_you_mean, name_problem
 
 T = TypeVar("T")
+_WIDEST = 1_000_000  # channels, height or width of the input
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True)
 
 
@@ -135,7 +137,7 @@ def _spec(
         parser.words,
         file.init,
         _expect(tree, file, variant, variants, errors),
-        _gather(errors, lambda: _train(tree), None),
+        _train(tree, errors),
         tuple(variants),
     )
     return spec, parser.passed
@@ -190,7 +192,8 @@ def _parse_blocks_and_rows(
     rows: dict[str, PathDef] = {}
     for name, entry in rows_written.items():
         if problem := name_problem(name, [*VOCABULARY, *names]):
-            errors.append(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span).diagnostic)
+            parser.report(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span))
+            parser.passed.append(errors[-1])
         rows[name] = parser.path(entry.value)
     return parser, lets, blocks, rows
 
@@ -203,10 +206,13 @@ def _let_place(block: Tree, let: str, otherwise: Span) -> Span:
 def _input_shape(tree: Mapping) -> Shape:
     value = tree.entries["input"].value
     text = value.text.replace("_", "") if isinstance(value, Scalar) else ""
-    if not re.fullmatch(r"\d{1,7}(x\d{1,7}x\d{1,7})?", text) or "0" in text.split("x"):
+    if not re.fullmatch(r"[0-9]{1,12}(x[0-9]{1,12}x[0-9]{1,12})?", text) or "0" in text.split("x"):
         hint = "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written"
         raise fault("E022", f"`{text or 'this'}` is no input shape", value.span, hint)
-    return tuple(int(part) for part in text.split("x"))
+    shape = tuple(int(part) for part in text.split("x"))
+    if max(shape) > _WIDEST:
+        raise fault("E035", f"a side of the input must be at most {_WIDEST:,}, and this is {max(shape):,}", value.span)
+    return shape
 
 
 def _defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
@@ -247,13 +253,14 @@ def _expect(
     return expect.get(variant) if variant else None
 
 
-def _train(tree: Mapping) -> Train | None:
+def _train(tree: Mapping, errors: list[Diagnostic]) -> Train | None:
     entry = tree.entries.get("train")
     if entry is None:
         return None
     try:
         return resolve_train(plain_value(entry.value))
     except ValidationError as problems:
-        raise Fault(diagnostics(problems, entry.value, Train)[0]) from None
+        errors += diagnostics(problems, entry.value, Train, "train")
     except ValueError as problem:
-        raise fault("E022", str(problem), entry.value.span) from None
+        errors.append(fault("E022", str(problem), entry.value.span).diagnostic)
+    return None

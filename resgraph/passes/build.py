@@ -76,9 +76,9 @@ class Builder:
 
     def _limit(self, origin: Origin) -> None:
         if len(self.nodes) >= LAYERS:
-            raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span))
+            raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span), origin)
         if self.params > PARAMS:
-            raise TooLarge(fault("E004", "a net of more than 2^40 parameters", origin.span))
+            raise TooLarge(fault("E004", "a net of more than 2^40 parameters", origin.span), origin)
 
 
 def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
@@ -93,6 +93,6 @@ def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
 class TooLarge(Exception):
     """A net beyond the limits; nothing more of it is built."""
 
-    def __init__(self, problem: Fault) -> None:
+    def __init__(self, problem: Fault, origin: Origin) -> None:
         super().__init__(str(problem))
-        self.problem = problem
+        self.problem, self.origin = problem, origin

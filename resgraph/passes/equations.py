@@ -146,7 +146,7 @@ class EquationBuilder:
         message = f"{', '.join(said[:-1])} and {said[-1]}, which cannot be joined"
         unprojected = any(isinstance(tree, Name) and tree.name == "x" for tree, _ in terms)
         help_ = problem.help
-        if unprojected and "shortcut" in self.known and len({flow.shape for _, flow in terms}) > 1:
+        if unprojected and "shortcut" in self.known and len({len(flow.shape or ()) for _, flow in terms}) == 1:
             help_ = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
         return fault(problem.code, message, span, help_)
 

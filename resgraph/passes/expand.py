@@ -6,13 +6,13 @@ A mistake does not stop the walk: what follows from an unknown shape is passed o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 from ..errors import Diagnostic, Fault, SpecError, fault, in_order
 from ..graph import Block, Graph, Layer, Origin, Path
 from ..language.expressions import Value
-from ..language.labels import bind
 from ..language.parse import words_of
 from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
@@ -85,7 +85,7 @@ class _Expander:
         except Fault as problem:
             self.builder.report(problem)
         except TooLarge as large:
-            self.builder.report(large.problem)
+            self.builder.report(large.problem, large.origin)
         self.unread_rows()
         if self.spec.mistakes or self.builder.errors:
             raise SpecError(_told([*self.spec.mistakes, *self.builder.errors]))
@@ -144,7 +144,8 @@ class _Expander:
         for item, copy, counters in self.copies_of(definition, number, place):
             self.steps += 1
             if self.steps > _STEPS:
-                raise TooLarge(fault("E004", f"a net of more than {_STEPS:,} layers and blocks", item.span))
+                large = fault("E004", f"a net of more than {_STEPS:,} layers and blocks", item.span)
+                raise TooLarge(large, place.at(item.span))
             below = f"{name}.{number}" if definition.listed else name
             flow = self.item(below, item, copy, flow, place, counters, scope)
             number += 1
@@ -162,7 +163,7 @@ class _Expander:
         times = self.times
         if times * sum(counts) > _FAR:
             message = f"a net of {times * sum(counts):,} layers and blocks, and the limit is {_STEPS:,}"
-            raise TooLarge(fault("E004", message, definition.span))
+            raise TooLarge(fault("E004", message, definition.span), place.at(definition.span))
         for item, count in zip(definition.items, counts, strict=True):
             self.times = times * count
             for copy in range(count):
@@ -228,7 +229,7 @@ class _Expander:
         self, name: str, label: Label, cls: type[Op], copy: int, flow: Flow, place: Place, scope: Path, origin: Origin,
         counters: dict[str, Value | None],
     ) -> Flow:  # fmt: skip
-        bound = bind(label, cls, self.words(place))
+        bound = place.setting.bind(label, cls, self.words(place))
         if copy and "stride" in bound.options:
             options = {key: option for key, option in bound.options.items() if key != "stride"}
             bound = type(bound)(label, bound.number, options, bound.mode)
@@ -269,7 +270,7 @@ class _Expander:
         constants: Mapping[str, Value | None] = {**counters, **call.constants, **call.values}
         base = Environment({}, _counters(place.env), None) if block.library else _file_env(place.env, self.env)
         env = Environment(lets, constants, base)
-        setting = Setting(block.unit or self.spec.unit, self.spec.defaults, self.spec.words)
+        setting = replace(self.setting, unit=block.unit or self.spec.unit)
         inside = Place(env, setting, {"x": flow}, origin, block=block)
         inside.plan = shortcut_plan(name, call, block, self.spec, outside, flow.shape)
         self.open.append(block)
@@ -337,7 +338,7 @@ class _Expander:
             scope.items.append(Layer(plan.name, plan.op.label(), (plan.name,), place.origin))
             scope.output = out.node
         elif plan.path is not None:
-            setting = Setting(plan.unit or place.setting.unit, self.spec.defaults, self.spec.words)
+            setting = replace(self.setting, unit=plan.unit or place.setting.unit)
             inner = Place(plan.env or place.env, setting, place.values, place.origin, block=place.block, shortcut=True)
             scope, out = self.path(plan.name, "shortcut", plan.path, flow, inner)
         if isinstance(out, Flow):

@@ -1,8 +1,8 @@
-"""A claim that does not hold → the usual reason, if one of the papers' variants explains the number exactly."""
+"""Claims that do not hold → the usual reasons, where one of the papers' variants explains a number exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import SpecError
@@ -21,17 +21,22 @@ _OPTIONS = {
 }
 
 
-def usual_reason(spec: Spec, graph: Graph, measure: Callable[[Graph], int | str], expected: int | str) -> str:
-    """What would make `measure` come to `expected`, or "" where no usual change does."""
-    if len(graph.nodes) > _LARGEST:
-        return ""
+def usual_reasons(
+    spec: Spec, graph: Graph, claims: Mapping[str, int | str], measures: Mapping[str, Callable[[Graph], int | str]]
+) -> dict[str, str]:
+    """What would make the net keep each of the claims, where a usual change does."""
+    out: dict[str, str] = {}
+    if not claims or len(graph.nodes) > _LARGEST:
+        return out
     for said, other in _alternatives(spec, graph):
         try:
-            if measure(expand(other)) == expected:
-                return f"{said} it would be {expected:,}" if isinstance(expected, int) else f"{said} it would be so"
+            made = expand(other)
         except SpecError:
             continue
-    return ""
+        for claim, expected in claims.items():
+            if claim not in out and measures[claim](made) == expected:
+                out[claim] = f"{said} it would be {expected:,}" if isinstance(expected, int) else f"{said} it would"
+    return out
 
 
 def _alternatives(spec: Spec, graph: Graph) -> Iterator[tuple[str, Spec]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import fault
 from ..language.labels import bind, mode_hint, takes_mode
@@ -29,6 +29,13 @@ class Setting:
     unit: UnitDef
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
+    bounds: dict[tuple[Label, type[Op]], Bound] = field(default_factory=dict)  # one for a label, however often it is made
+
+    def bind(self, label: Label, cls: type[Op], words: frozenset[str]) -> Bound:
+        """The label's options, read once."""
+        if (label, cls) not in self.bounds:
+            self.bounds[label, cls] = bind(label, cls, words)
+        return self.bounds[label, cls]
 
 
 def layer_ops(
@@ -81,7 +88,7 @@ def _in_mode(labels: list[tuple[Label, str]], mode: str, bound: Bound) -> list[t
 def _unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
-    return make_op(cls, bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})
+    return make_op(cls, setting.bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})
 
 
 def _activation(mode: str, bound: Bound, setting: Setting, env: Environment) -> Worded:

@@ -8,7 +8,7 @@ from ..errors import Diagnostic, Span, fault
 from ..graph import Graph
 from ..language.spec import Spec
 from ..ops import shape_text
-from .reasons import usual_reason
+from .reasons import usual_reasons
 
 MEASURES: dict[str, Callable[[Graph], int | str]] = {
     "params": lambda graph: graph.cost.params,
@@ -23,13 +23,14 @@ def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """One E050 for each claim that the graph does not keep."""
     if spec.expect is None:
         return []
+    measured = {claim: measure(graph) for claim, measure in MEASURES.items()}
+    claims: dict[str, int | str] = spec.expect.model_dump(exclude_none=True)
+    broken = {claim: expected for claim, expected in claims.items() if str(expected) != str(measured[claim])}
+    reasons = usual_reasons(spec, graph, broken, MEASURES)
     out: list[Diagnostic] = []
-    for claim, measure in MEASURES.items():
-        expected, value = getattr(spec.expect, claim), measure(graph)
-        if expected is None or str(expected) == str(value):
-            continue
+    for claim, expected in broken.items():
         keys = ("expect", spec.variant, claim) if spec.variant else ("expect", claim)
-        out.append(_broken(claim, expected, value, spec.place(*keys), usual_reason(spec, graph, measure, expected)))
+        out.append(_broken(claim, expected, measured[claim], spec.place(*keys), reasons.get(claim, "")))
     return out
 
 

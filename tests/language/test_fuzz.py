@@ -23,6 +23,7 @@ GOOD = [
     for name in SMALL
     if (path := ROOT / "specs" / f"{name}.yaml").exists()
 ]
+WORDS = sorted({word for text in GOOD for word in re.findall(r"[A-Za-z0-9_./]+", text.partition("input:")[2])})
 TOKEN = re.compile(r"[A-Za-z_]+|[0-9.]+|\s+|.")
 VALUES = [
     "0", "-1", "1", "3.5", "1e30", "99999999999999999999", "none", "null", "true", "x", "in", "out", "stride", "shortcut",
@@ -78,6 +79,14 @@ def test_words_of_the_language_in_any_order(words: list[str]) -> None:
     answered("name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: " + " ".join(words) + "}")
 
 
+def reworded(text: str, chance: random.Random) -> str:
+    """The text with one to four words or numbers replaced by others of good specs: YAML stays as it was."""
+    pieces = re.split(r"([A-Za-z0-9_./]+)", text)
+    for _ in range(chance.randint(1, 4)):
+        pieces[2 * chance.randrange(len(pieces) // 2) + 1] = chance.choice(WORDS)
+    return "".join(pieces)
+
+
 def mutated(text: str, chance: random.Random) -> str:
     """The text with one to four things deleted, doubled, swapped or replaced."""
     for _ in range(chance.randint(1, 4)):
@@ -112,3 +121,4 @@ def test_good_specs_are_good(good: int) -> None:
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 2**32))
 def test_any_mutation_of_a_good_spec(good: int, seed: int) -> None:
     answered(mutated(GOOD[good], random.Random(seed)))
+    answered(reworded(GOOD[good], random.Random(seed)))
