@@ -45,14 +45,14 @@ def output_options(command: F) -> F:
     return click.option("--force", is_flag=True, help="overwrite the file")(command)
 
 
-def write(text: str, output: Path | None, *, force: bool) -> None:
-    """Put text on stdout or in a file. Raises `UsageError` where the file is there already, or cannot be written."""
+def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
+    """Put text or bytes on stdout or in a file. Raises `UsageError` where a file is there, or cannot be written."""
     if output is None or str(output) == "-":
-        click.echo(text, nl=not text.endswith("\n"))
+        click.echo(content, nl=isinstance(content, str) and not content.endswith("\n"))
         return
     try:
-        with output.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with output.open("wb" if force else "xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
     except FileExistsError:
         raise UsageError(f"{output} exists; --force overwrites it") from None
     except OSError as problem:
