@@ -46,7 +46,7 @@ def laid_out(source: str, kind: str = "svg") -> bytes:
     except graphviz.ExecutableNotFound:
         pass
     try:
-        import pygraphviz  # type: ignore[import-not-found]
+        import pygraphviz
     except ImportError:
         raise MissingError(f"no Graphviz engine was found: {_INSTALL}") from None
     return bytes(pygraphviz.AGraph(string=source).draw(prog="dot", format=kind))

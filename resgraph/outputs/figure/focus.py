@@ -43,13 +43,13 @@ def draw(plan: Plan, name: str) -> Scene:
     into, out = graph.nodes[scope.input].shape, graph.nodes[scope.output].shape
     ends = [_end(name, "input", into), _end(name, "output", out)]
     placement = _between(ends, place(Chain("inner", [scope.part]), RHYTHM))
-    title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 650))
+    title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 700))
     width = max(placement.left + placement.right + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
     spine = (width - placement.right + placement.left) / 2
     scene = Scene(
         width, 0, f"{name} of {plan.name}", f"{scope.said}: {quantity.times(into)} in, {quantity.times(out)} out."
     )
-    scene.add(Text(MARGIN, 50, scope.name, 20, 650), Text(MARGIN, 68, scope.said, 10.5, fill="muted"))
+    scene.add(Text(MARGIN, 50, scope.name, 20, 700), Text(MARGIN, 68, scope.said, 10.5, fill="muted"))
     top = 96.0
     _card(scene, plan, scope, placement, spine, top)
     paint(scene, placement, spine, top, RHYTHM)

@@ -50,7 +50,7 @@ def header(scene: Scene, plan: Plan, width: float) -> float:
     counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
     right = width - MARGIN
     room = right - MARGIN - text.width(totals, 11, 600) - 24
-    scene.add(Text(MARGIN, 50, text.fit(plan.name, 20, room, 650), 20, 650))
+    scene.add(Text(MARGIN, 50, text.fit(plan.name, 20, room, 700), 20, 700))
     scene.add(Text(right, 50, totals, 11, 600, anchor="end"))
     said = ", ".join(counted)
     room = right - MARGIN - text.width(said, 10.5) - 24

@@ -194,7 +194,7 @@ def _spines(columns: list[Column]) -> tuple[list[float], float]:
     """The x of each net's spine, and the width of the figure."""
     x, out = MARGIN + _LABELS, []
     for column in columns:
-        title = max(text.width(column.plan.name, 14, 650), text.width(_totals(column.plan), 9.75)) / 2
+        title = max(text.width(column.plan.name, 14, 700), text.width(_totals(column.plan), 9.75)) / 2
         folded = 44.0 if column.runs else 0.0
         left = max(column.placement.left + folded, title)
         out.append(x + left)
@@ -207,7 +207,7 @@ def _totals(plan: Plan) -> str:
 
 
 def _head(scene: Scene, plan: Plan, x: float) -> None:
-    scene.add(Text(x, 48, plan.name, 14, 650, anchor="middle"))
+    scene.add(Text(x, 48, plan.name, 14, 700, anchor="middle"))
     scene.add(Text(x, 65, _totals(plan), 9.75, fill="muted", anchor="middle"))
 
 
@@ -227,8 +227,8 @@ def _repeats(scene: Scene, column: Column, x: float) -> None:
         if run is None:
             continue
         said = f"× {run.count}" if run.equal else f"{run.count} alike"
-        wide = text.width(said, 9.5, 650) + 13
+        wide = text.width(said, 9.5, 700) + 13
         right, y = x - RHYTHM.tile_width / 2 - 7, _TOP + placed.y + placed.height / 2 - 8
         fill, ink = ("pill", "on-pill") if run.equal else ("rule", "ink")
         scene.add(Rect(right - wide, y, wide, 16, 8, fill))
-        scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 650, ink, "middle"))
+        scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 700, ink, "middle"))

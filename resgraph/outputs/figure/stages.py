@@ -175,9 +175,9 @@ def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
     if run.equal:
         scene.add(Text(x, y - 6, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
         said = f"× {run.count}"
-        wide = text.width(said, 10.5, 650) + 15
+        wide = text.width(said, 10.5, 700) + 15
         scene.add(Rect(x, y, wide, 17.5, 8.75, "pill"))
-        scene.add(Text(x + wide / 2, y + 12.4, said, 10.5, 650, "on-pill", "middle"))
+        scene.add(Text(x + wide / 2, y + 12.4, said, 10.5, 700, "on-pill", "middle"))
         return
     what, change = run.differences
     scene.add(Text(x, y - 9, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))

@@ -89,7 +89,8 @@ def run(net: Plan, tmp_path: Path, script: str, fragment: str = "") -> Any:
     """Open the page, run a script that fills `out`, and give back what it filled in."""
     page = tmp_path / "page.html"
     tail = f"<script>addEventListener('load', () => {{ const out = {{}}; {script};"
-    tail += "const pre = document.createElement('pre'); pre.id = 'out'; pre.textContent = JSON.stringify(out); document.body.append(pre); })</script>"
+    tail += "const pre = document.createElement('pre'); pre.id = 'out'; pre.textContent = JSON.stringify(out);"
+    tail += "document.body.append(pre); })</script>"
     page.write_text(html(net) + tail, encoding="utf-8")
     done = subprocess.run(
         [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"{page.as_uri()}{fragment}"],
