@@ -72,6 +72,7 @@ _MODULE = frozenset(
         "register_state_dict_post_hook",
         "register_state_dict_pre_hook",
         "requires_grad_",
+        "reset_parameters",
         "set_extra_state",
         "set_submodule",
         "share_memory",

@@ -15,7 +15,7 @@ from .lower import lower
 from .program import Class, Function, Program, tidy
 from .signatures import Signatures
 from .support import REQUIRED, support_imports, support_texts
-from .text import Group, Piece, camel, comment, docstring, layout
+from .text import Group, Piece, comment, docstring, layout
 from .tree import literal, piece
 
 if TYPE_CHECKING:
@@ -47,11 +47,6 @@ def source(plan: Plan) -> str:
     own = sorted({node.op.imports for node in plan.graph.nodes.values()} - {""})
     imports = [*_imports(body), *(["", *(f"import {module}" for module in own)] if own else [])]
     return "\n".join([*_header(plan), "", *imports, "", "", body]) + "\n"
-
-
-def class_name(plan: Plan) -> str:
-    """The name of the net's class in its source."""
-    return camel(plan.name)
 
 
 def _header(plan: Plan) -> list[str]:

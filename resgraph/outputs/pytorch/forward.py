@@ -84,6 +84,7 @@ class _Writer:
         self.text = {start: "x"}
         self.holds_x = start
         self.taken = set(_TAKEN)
+        self.inlined: dict[str, str] = {}  # text that is still to be written
         self.out: list[str] = []
 
     def lines(self) -> list[str]:
@@ -91,10 +92,12 @@ class _Writer:
         for step in self.steps:
             body = flat(expression(step.write([self._term(source) for source in step.reads])))
             self.left.subtract(step.reads)
+            for source in step.reads:
+                self.inlined.pop(source, None)
             if step.value == self.result and self.total[step.value] == 1:
                 return [*self.out, *statement("return ", expression(body))]
             if self.total[step.value] == 1 and not (self.statements and step.call):
-                self.text[step.value] = body
+                self.text[step.value] = self.inlined[step.value] = body
             else:
                 self._assign(step, body)
         return [*self.out, f"return {self.text[self.result]}"]
@@ -105,17 +108,13 @@ class _Writer:
 
     def _assign(self, step: Step, body: str) -> None:
         """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the path's name."""
-        busy = self.left[self.holds_x] or any(_reads_x(text) for text in self._pending())
+        busy = self.left[self.holds_x] or any(map(_reads_x, self.inlined.values()))
         if self.chain and self.total[step.value] == 1 and not busy:
             name, self.holds_x = "x", step.value
         else:
             name = _local(step.word, self.taken)
         self.text[step.value] = name
         self.out += statement(f"{name} = ", expression(body))
-
-    def _pending(self) -> list[str]:
-        """Inlined text that is still to be written."""
-        return [text for value, text in self.text.items() if self.left[value] and not text.isidentifier()]
 
 
 def _reads_x(text: str) -> bool:

@@ -93,4 +93,6 @@ def _starts(classes: Sequence[Class]) -> list[str]:
 
 
 def _constant(owner: str, parameter: str, value: float) -> str:
+    if value == 0:
+        return f'nn.init.zeros_({owner}.get_parameter("{parameter}"))'
     return f'nn.init.constant_({owner}.get_parameter("{parameter}"), {value!r})'

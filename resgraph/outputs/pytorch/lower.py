@@ -72,7 +72,7 @@ class _Lowering:
         self.graph, self.inplace, self.starts = graph, inplace, starts
         self.known = Signatures()
         self.program = Program(self.known)
-        self.names = Names(_RESERVED | self.known.names())
+        self.names = Names(_RESERVED.union(keyword.kwlist, self.known.names()))
         self.calls: dict[int, Call] = {}  # by the identity of a layer or block: the call that makes it
 
     # -- layers -----------------------------------------------------------------------------------------------------

@@ -111,39 +111,11 @@ def _quotable(text: str) -> str:
     return quoted.replace('"', '\\"') if '"""' in quoted or quoted.endswith('"') else quoted
 
 
-_SPELLED = {
-    word.lower(): word
-    for word in (
-        *(
-            "BiT",
-            "CIFAR",
-            "ConvNeXt",
-            "DenseNet",
-            "DropPath",
-            "ECA",
-            "EfficientNet",
-            "MLP",
-            "MobileNet",
-            "NF",
-            "PreAct",
-        ),
-        *(
-            "RegNet",
-            "RepVGG",
-            "Res2Net",
-            "ResNeSt",
-            "ResNet",
-            "ResNeXt",
-            "SE",
-            "SENet",
-            "SK",
-            "SKNet",
-            "UNet",
-            "VGG",
-            "WRN",
-        ),
-    )
-}
+_PAPERS = """
+    BiT CIFAR ConvNeXt DenseNet DropPath ECA EfficientNet MBConv MLP MobileNet NF PreAct RegNet RepVGG Res2Net ResNeSt
+    ResNet ResNeXt SE SENet SK SKNet UNet VGG WRN
+"""
+_SPELLED = {word.lower(): word for word in _PAPERS.split()}
 """Names as their papers spell them."""
 
 

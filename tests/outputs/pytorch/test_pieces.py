@@ -15,7 +15,8 @@ from resgraph.ops.base import Call
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.repeat import compress
 from resgraph.outputs.pytorch.signatures import Signatures
-from resgraph.outputs.pytorch.text import Names, camel, docstring, expression, flat, layout
+from resgraph.outputs.pytorch.support import support_parameters, support_texts
+from resgraph.outputs.pytorch.text import WIDTH, Names, camel, docstring, expression, flat, layout
 from resgraph.outputs.pytorch.tree import literal, piece
 
 
@@ -119,3 +120,9 @@ def test_a_name_that_is_no_name_never_becomes_source() -> None:
     plan.graph.rows[1].word = "b = print(1); self.b"
     with pytest.raises(UsageError, match="cannot be a name"):
         source(plan)
+
+
+def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> None:
+    texts = list(support_texts(support_parameters()))
+    assert len(texts) == len(support_parameters())
+    assert [line for text in texts for line in text.split("\n") if len(line) > WIDTH] == []

@@ -159,3 +159,15 @@ def test_text_of_a_stranger_stays_text(name: str, about: str, equation: str) -> 
     assert {c for c in text if not c.isprintable()} == {"\n"}
     documented = [ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.ClassDef)]
     assert [bool(re.search(r"Block\s`", text)) for text in documented] == [True, True, False]
+
+
+def test_names_that_mean_something_in_python_are_numbered() -> None:
+    text = net(
+        "  a: none-\n  b: F", "  none-: {y: 3x3 conv out, merge: relu(y + x)}\n  F: {y: 3x3 conv out, merge: y + x}"
+    )
+    assert classes(text) == ["None2", "F2", "Net"]
+
+
+def test_a_row_cannot_be_called_as_a_method_of_the_net() -> None:
+    with pytest.raises(resgraph.SpecError, match=r"a word of torch\.nn\.Module"):
+        net("  reset_parameters: 3x3 conv 4")
