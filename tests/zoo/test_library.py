@@ -87,7 +87,7 @@ BLOCKS = [
     (MAP, "inverted-residual 64", MAP, conv(1, 64, 384) + conv(3, 384, 384, 384) + conv(1, 384, 64)),
     (MAP, "inverted-residual 32 /2 expand 2", "32x8x8", conv(1, 64, 128) + 128 * 9 + bn(128) + conv(1, 128, 32)),
     (MAP, "mbconv 64 kernel 5", MAP, conv(1, 64, 384) + 384 * 25 + bn(384) + se(384, 16) + conv(1, 384, 64)),
-    (MAP, "silu-se squeeze 4", MAP, se(64, 4)),
+    (MAP, "se squeeze 4 act hardswish gate hardsigmoid", MAP, se(64, 4)),
     (MAP, "convnext", MAP, 64 * 49 + 64 + bn(64) + fc(64, 256) + fc(256, 64) + 64),
     (MAP, "convnext-down 128 /2", "128x8x8", bn(64) + bare(2, 64, 128) + 128),
     ("256x16x16", "res2net 256", "256x16x16", conv(1, 256, 104) + 3 * conv(3, 26, 26) + conv(1, 104, 256)),
