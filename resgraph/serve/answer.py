@@ -1,0 +1,85 @@
+"""The text of a spec as it stands in the editor → what the page shows: figure, table, source, shapes by line, mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import Diagnostic, ResgraphError, SpecError
+from ..language.reader import decode
+from ..language.resolve import read_source, variants_of
+from ..language.spec import parse_spec
+from ..language.tree import Mapping
+from ..outputs.numbers import count_text, shape_label
+from ..passes.lint import lint
+from ..plan import Plan, plan_of
+
+View = Literal["auto", "stages", "blocks", "ops"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the page asks: a text, which variant of it, and how to draw it."""
+
+    text: str
+    variant: str | None = None
+    view: View = "auto"
+    theme: Literal["light", "dark"] = "light"
+
+
+def answer(question: Question, path: Path) -> dict[str, Any]:
+    """Plain data for the page. Never raises for what the text says: mistakes are part of the answer."""
+    variants: list[str] = []
+    try:
+        source = decode(question.text.encode("utf-8", "surrogatepass"), path.name)
+        tree, errors = read_source(source, path)
+        variants = variants_of(tree)
+        variant = question.variant if question.variant in variants else next(iter(variants), None)
+        plan = plan_of(parse_spec(tree, errors, variant))
+    except SpecError as problem:
+        return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(d) for d in problem.diagnostics]}
+    except (ResgraphError, UnicodeEncodeError) as problem:
+        return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(Diagnostic("E001", str(problem)))]}
+    found = [*plan.unmet(), *lint(plan.spec, plan.graph)]
+    return {
+        "ok": True,
+        "variants": variants,
+        "variant": variant,
+        "diagnostics": [_diagnostic(d) for d in found],
+        "svg": plan.svg(view=question.view, theme=question.theme),
+        "table": plan.table(),
+        "source": plan.source(),
+        "facts": f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth {plan.depth}",
+        "rows": _rows(tree, plan),
+    }
+
+
+def _rows(tree: Mapping, plan: Plan) -> list[dict[str, Any]]:
+    """The line of each row in the text, and the shape that the row hands on."""
+    net = tree.entries["net"].value
+    assert isinstance(net, Mapping)
+    return [
+        {
+            "name": row.word,
+            "line": net.entries[row.word].key.span.line,
+            "shape": shape_label(plan.graph.nodes[row.output].shape),
+        }
+        for row in plan.graph.rows
+        if net.entries[row.word].key.span.source.name == tree.span.source.name
+    ]
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A mistake with its place in the editor; one that has none there stands on the first line."""
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "line": span.line if span else 1,
+        "column": span.column if span else 1,
+        "file": span.source.name if span else "",
+    }
