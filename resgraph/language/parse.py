@@ -64,7 +64,7 @@ class Parser:
         """The `let:` of a file or a block."""
         out: dict[str, Value] = {}
         for key, entry in self.entries(tree, "let"):
-            if problem := name_problem(key, VOCABULARY):
+            if problem := name_problem(key, {*VOCABULARY, *self.blocks}):
                 self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span))
             if (value := self.value(entry.value)) is not None:
                 out[key] = value
@@ -222,7 +222,7 @@ class Parser:
         for key, entry in entries.items():
             if key in BLOCK_KEYS:
                 continue
-            problem = name_problem(key, VOCABULARY)
+            problem = name_problem(key, {*VOCABULARY, *self.blocks})
             if key in CALL_KEYS or problem:
                 problem = problem or "it is a key of a call"
                 self.report(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span))

@@ -174,7 +174,7 @@ def _parse_blocks_and_rows(
 ) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
     definitions = _mapping(tree, "blocks").entries
     names = frozenset(definitions) | frozenset(library_index())
-    first = Parser(names, errors)
+    first = Parser(names, errors, blocks=names)
     lets = first.lets(_mapping(tree, "let"))
     rows_written = _mapping(tree, "net").entries
     parser = Parser(names | words_of(lets), errors, blocks=names, rows=frozenset(rows_written))

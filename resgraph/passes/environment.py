@@ -84,8 +84,9 @@ class Environment:
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
         if isinstance(written, Size):
-            down = self.number(written.down)
-            return (down, self.number(written.across)) if written.across else down
+            if written.across is None:
+                return self.value(written.down)  # one number, or a name that stands for two
+            return self.number(written.down), self.number(written.across)
         return self.value_of(written.tree, written.span)
 
     def value_of(self, tree: Expression, span: Span) -> Value:

@@ -46,8 +46,12 @@ def test_names_that_are_fine(name: str) -> None:
     assert list(plan(f"{name}: relu").graph.nodes) == ["input", name]
 
 
-def test_a_row_cannot_have_the_name_of_a_block() -> None:
+def test_nothing_else_can_have_the_name_of_a_block() -> None:
     assert told(spec("basic: relu")) == [("E023", "basic")]
+    assert told(spec("one: relu", top="let: {basic: 3}")) == [("E023", "basic")]
+    assert told(spec("one: b 8", top="blocks: {b: {basic: 3x3 conv out}}")) == [("E023", "basic")]
+    top = "blocks:\n  b: {c: 3x3 conv out}\n  c: [1x1 conv out]"
+    assert told(spec("one: [b 8, c 8]", top=top)) == [("E023", "c")]
 
 
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,30}", fullmatch=True))
