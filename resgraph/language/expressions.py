@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import Fault, Span, fault
@@ -201,8 +201,7 @@ class _Parser:
             return self.name(token)
         if token.text == "(":
             inner = self.sum()
-            self.close(token)
-            return inner
+            return replace(inner, start=token.start, end=self.close(token))
         raise ExpressionError("E010", f"`{token.text}` is not expected here", token.start, token.end)
 
     def apply(self, function: _Token) -> Apply:
@@ -234,9 +233,11 @@ class _Parser:
             end = element.end
         return Name(token.text, tuple(index), token.start, end)
 
-    def close(self, opening: _Token) -> None:
-        if not self.take(")"):
-            raise self.unclosed(opening.start)
+    def close(self, opening: _Token) -> int:
+        """Take the bracket that closes; its end."""
+        if closing := self.take(")"):
+            return closing.end
+        raise self.unclosed(opening.start)
 
     def unclosed(self, start: int) -> ExpressionError:
         """The bracket at `start` misses its end: there, or before what stands in its way."""

@@ -67,6 +67,9 @@ class EquationBuilder:
         value = self.values(tree.name)
         if value is not None and not tree.index:
             return value
+        if value is not None:
+            hint = f"`[{tree.name}, part {tree.index[0]} of n]` is a path that takes a part of its channels"
+            raise self.wrong(tree, "E031", f"`{tree.name}` is a tensor and has no elements", hint)
         if self.env.find(tree.name) is None:
             known = self.known | self.env.names()
             hint = did_you_mean(tree.name, [*known, *VOCABULARY])

@@ -144,7 +144,7 @@ def test_inexact_functions_are_near() -> None:
         ("reps.4", "E031", "reps.4"),
         ("reps.0.0", "E031", "reps.0.0"),
         ("out/zero", "E032", "zero"),
-        ("out/(in - 64)", "E032", "in - 64"),
+        ("out/(in - 64)", "E032", "(in - 64)"),
         ("sqrt(-1)", "E032", "sqrt(-1)"),
         ("log2(0)", "E032", "log2(0)"),
         ("make_divisible(8 0)", "E032", "make_divisible(8 0)"),
