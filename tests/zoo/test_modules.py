@@ -1,0 +1,37 @@
+"""Specs that no reference measures, as modules: they have the plan's parameters and give the plan's shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import resgraph
+from resgraph.outputs.pytorch import source
+from resgraph.outputs.pytorch.build import net_class, source_module
+
+from .test_zoo import GOLDEN, ROOT, SPECS, variants
+
+
+def nets() -> list[Any]:
+    """Every variant of the specs that golden.yaml does not name; all but the first of a file are slow."""
+    measured = {ROOT / spec.partition("::")[0] for nets in GOLDEN.values() for spec in nets.values()}
+    found = []
+    for path in SPECS:
+        for place, variant in enumerate([] if path in measured else variants(path) or [None]):
+            name = f"{path.stem}::{variant}" if variant else path.stem
+            found.append(pytest.param(path, variant, id=name, marks=[pytest.mark.slow] if place else []))
+    return found
+
+
+@pytest.mark.parametrize(("path", "variant"), nets())
+def test_module_is_what_was_planned(path: Path, variant: str | None) -> None:
+    plan = resgraph.load(f"{path}::{variant}" if variant else path)
+    with torch.device("meta"):
+        net = net_class(source_module(source(plan)))()
+        images = torch.empty(2, *plan.input)
+    assert sum(parameter.numel() for parameter in net.parameters()) == plan.params
+    for mode in (True, False):
+        assert net.train(mode)(images).shape == (2, *plan.output)
