@@ -192,16 +192,10 @@ class _Writer:
 
     def cluster(self, fork: Fork, depth: int) -> None:
         """How a cluster looks, and what it stands for."""
-        run = fork.repeat
-        row = fork.name.partition(".")[0]
-        said = fork.caption or (f"{row}, {fork.label}" if fork.label else row)
-        if run and run.count > 1:
-            how = f"× {run.count}" if run.equal else f"{run.differences[0]} {run.differences[1]}"
-            said = f"{said}: {how}"
         c = self.colours
         self.emit(
             depth,
-            f'graph [label={quoted(said)}, labeljust=l, style="rounded,filled", fillcolor="{c["card"]}", '
+            f'graph [label={quoted(fork.heading)}, labeljust=l, style="rounded,filled", fillcolor="{c["card"]}", '
             f'color="{c["rule"]}", fontsize=10, fontcolor="{c["muted"]}", tooltip={quoted(fork.title)}];',
         )
 

@@ -13,7 +13,7 @@ from .view import View, choose
 if TYPE_CHECKING:
     from ...plan import Plan
 
-__all__ = ["comparison", "html", "scene", "svg"]
+__all__ = ["comparison", "html", "mermaid", "scene", "svg", "tikz"]
 
 
 def svg(
@@ -43,6 +43,20 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
     from .viewer import html as written
 
     return written(plan, theme)
+
+
+def tikz(plan: Plan, view: View = "auto", expand: Iterable[str] = (), only: str = "", theme: Theme = "light") -> str:
+    """The net as a standalone LaTeX document, drawn with TikZ."""
+    from .latex import write as written
+
+    return written(scene(plan, view, None, expand, only), theme)
+
+
+def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
+    """The net in Mermaid's flowchart language."""
+    from .flowchart import mermaid as written
+
+    return written(plan, view, expand)
 
 
 def scene(

@@ -14,6 +14,7 @@ from .style import FAMILIES
 
 SIZE = 9.75
 Draw = Callable[[float, float], list[Shape]]
+_SIGNS = {"+": "addition", "×": "product", "−": "difference", "÷": "quotient", "concat": "concatenation"}
 _CHANGES = {"projection": "projection shortcut", "zero-pad": "zero-padded shortcut"}
 
 
@@ -31,6 +32,7 @@ class Legend:
     identity: bool = False
     ops: bool = False
     repeats: str = ""
+    joins: dict[str, None] = field(default_factory=dict)
 
     def gather(self, placement: Placement, kinds: Iterable[str]) -> None:
         """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the shape."""
@@ -47,6 +49,8 @@ class Legend:
                 self.ops = True
             elif isinstance(part, Join) and placed.height >= 16:
                 self.families.add(part.family)
+                sign = next((sign for sign in _SIGNS if sign in part.symbol), "")
+                self.joins[_SIGNS.get(sign, "equation")] = None
         for wire in placement.wires:
             if wire.changes:
                 self.changes.update(dict.fromkeys(sorted(kinds)) or {"path": None})
@@ -74,6 +78,7 @@ class Legend:
             yield text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths), "", _widths(self.widths)
         for family, label in FAMILIES.items():
             if family in self.families and not (self.widths and family == "conv"):
+                label = ", ".join(self.joins) if family == "merge" and self.joins else label
                 yield 13, label + (self.units if family == "conv" and not self.ops else ""), _swatch(family)
         if self.ops:
             yield 20, "main path", _sample(dotted=False)

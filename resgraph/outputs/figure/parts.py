@@ -161,5 +161,14 @@ class Fork:
     kind: str = ""
     title: str = ""
 
+    @property
+    def heading(self) -> str:
+        """What a block is called where it has a box of its own: `conv4, blocks 2–36: × 35`."""
+        row = self.name.partition(".")[0]
+        said = self.caption or (f"{row}, {self.label}" if self.label else row)
+        if not self.repeat or self.repeat.count == 1:
+            return said
+        return f"{said}: " + (f"× {self.repeat.count}" if self.repeat.equal else " ".join(self.repeat.differences))
+
 
 Part = Tile | Strip | OpBox | Join | Capsule | Chain | Fork

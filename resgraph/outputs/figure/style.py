@@ -30,7 +30,7 @@ FAMILIES: dict[str, str] = {
     "conv": "convolution",
     "norm": "normalisation",
     "activation": "activation",
-    "merge": "addition, product, concat",
+    "merge": "equation",
     "pool": "pooling",
     "dense": "fully connected",
     "regularize": "dropout, scale",
