@@ -202,6 +202,13 @@ def test_a_bias_can_have_a_start_and_the_last_norm_of_a_branch_too() -> None:
     assert bool((plain.get_parameter("a.0.body.1.bn.weight") == 1).all())
 
 
+def test_a_scheme_reaches_linear_layers_with_an_activation() -> None:
+    torch.manual_seed(0)
+    net = net_of("name: net\ninput: 100\ninit: {fc: normal 0.5}\nnet:\n  a: fc 100 relu\n")
+    assert net.get_parameter("a.weight").std().item() == pytest.approx(0.5, rel=0.03)
+    assert bool((net.get_parameter("a.bias") == 0).all())
+
+
 def test_dtype_and_device() -> None:
     net = module(plan_of("digits.yaml"), device="meta", dtype=torch.bfloat16)
     assert {(p.device.type, p.dtype) for p in net.parameters()} == {("meta", torch.bfloat16)}
