@@ -23,7 +23,7 @@ _NAME = "^[A-Za-z][A-Za-z0-9_]*$"
 _BLOCK_NAME = "^[A-Za-z][A-Za-z0-9_-]*$"
 _DIGITS = "^[-+]?[0-9][0-9_]*$"  # `25_557_032`, which is text to an editor that reads YAML 1.2
 
-_KEYS: dict[str, str] = {
+KEYS: dict[str, str] = {
     "name": "the title of tables and figures",
     "about": "one line on where the net comes from",
     "input": "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written",
@@ -41,6 +41,7 @@ _KEYS: dict[str, str] = {
     "expect": "claims that `resgraph check` verifies, by variant where there are variants",
     "train": "a recipe by name, or a map of its keys",
 }
+"""The keys of a spec, and what each says."""
 
 
 def json_schema() -> Schema:
@@ -54,7 +55,7 @@ def json_schema() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "anyOf": [{"required": ["name", "input", "net"]}, {"required": ["extends"]}],
-        "properties": {key: {"description": _KEYS[key], **_PROPERTIES[key]} for key in File.model_fields},
+        "properties": {key: {"description": KEYS[key], **_PROPERTIES[key]} for key in File.model_fields},
         "definitions": known | _definitions(),
     }
 

@@ -1,0 +1,87 @@
+"""The text of a spec in an editor → what is wrong in it, its tree, and the last net that it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from ..cli.check import Checked, check_nets, unique
+from ..errors import Diagnostic, Source, Span
+from ..language.reader import read
+from ..language.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..plan import Plan
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A text and what is known of it. `plans` are those of the text, or of the last text before it that had any."""
+
+    source: Source
+    tree: Mapping | None
+    diagnostics: tuple[Diagnostic, ...]
+    plans: tuple[Plan, ...]
+    current: bool  # the plans are of this very text
+
+    @property
+    def plan(self) -> Plan | None:
+        """The net that hovers and hints speak of: the first variant."""
+        return self.plans[0] if self.plans else None
+
+
+def analyse(text: str, path: Path, before: Analysis | None = None) -> Analysis:
+    """Read and check a text that stands, or is to stand, at `path`; `before` is what the text before it was."""
+    source = Source(str(path), text)
+    nets = check_nets(str(path), source=source)
+    found = unique(chain.from_iterable((*net.problems, *net.warnings) for net in nets))
+    plans = tuple(net.plan for net in nets if net.plan is not None)
+    kept = plans or (before.plans if before else ())
+    return Analysis(source, _tree(source, nets) or (before.tree if before else None), tuple(found), kept, bool(plans))
+
+
+def _tree(source: Source, nets: list[Checked]) -> Mapping | None:
+    """The file's own tree, without what it extends."""
+    tree, _ = read(source)
+    return tree
+
+
+def entry(tree: Tree | None, *keys: str) -> Entry | None:
+    """The entry at a path of keys."""
+    found: Entry | None = None
+    for key in keys:
+        if not isinstance(tree, Mapping) or key not in tree.entries:
+            return None
+        found = tree.entries[key]
+        tree = found.value
+    return found
+
+
+def entries(tree: Tree | None, *keys: str) -> dict[str, Entry]:
+    """The entries of the map at a path of keys, none where there is no map."""
+    if keys:
+        found = entry(tree, *keys)
+        tree = found.value if found else None
+    return tree.entries if isinstance(tree, Mapping) else {}
+
+
+def covers(span: Span, line: int, column: int) -> bool:
+    """Whether a place (counted from 1) is in a span, or right behind it."""
+    return (span.line, span.column) <= (line, column) <= (span.end_line, span.end_column)
+
+
+def trail(tree: Mapping | None, line: int, column: int) -> list[str]:
+    """The keys that lead to a place: `["net", "conv3"]`."""
+    keys: list[str] = []
+    here: Tree | None = tree
+    while here is not None:
+        following: Tree | None = None
+        if isinstance(here, Mapping):
+            for key, item in here.entries.items():
+                if covers(item.key.span, line, column) or covers(item.value.span, line, column):
+                    keys.append(key)
+                    following = None if covers(item.key.span, line, column) else item.value
+                    break
+        elif isinstance(here, Sequence):
+            following = next((item for item in here.items if covers(item.span, line, column)), None)
+        here = None if isinstance(following, Scalar) else following
+    return keys

@@ -1,0 +1,182 @@
+"""An analysis and a place in its text → what can be written there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..language.expressions import FUNCTIONS
+from ..language.labels import Target, fields_of, literal_words, phrase_at, takes_mode
+from ..language.library import library_block, library_index
+from ..language.lints import LINTS
+from ..language.recipe import recipe_names
+from ..language.records import BlockDef
+from ..language.schema import File
+from ..language.words import BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
+from ..ops import ACTIVATIONS, NORMS, VOCABULARY
+from ..outputs.json_schema import KEYS
+from .analysis import Analysis, entries
+
+Kind = Literal["key", "op", "block", "option", "mode", "value", "name", "function"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that can stand at a place, and what it is."""
+
+    text: str
+    kind: Kind
+    about: str = ""
+
+
+def complete(analysis: Analysis, text: str, line: int, column: int) -> list[Candidate]:
+    """What can be written at a place, counted from 1, of a text that may be newer than the analysis."""
+    lines = text.split("\n")
+    before = lines[line - 1][: column - 1] if line <= len(lines) else ""
+    section, key = _where(lines, line, before)
+    keys = _keys(lines, line, before)
+    unique = {candidate.text: candidate for candidate in _candidates(analysis, section, key, before, keys)}
+    return list(unique.values())
+
+
+def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: list[str]) -> Iterator[Candidate]:
+    if not section:
+        yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
+        return
+    if key == "shortcut":
+        yield from _words(POLICIES, "value")
+    elif key == "unit":
+        yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
+        return
+    simple = {"train": recipe_names(), "allow": tuple(LINTS)}
+    if section in simple:
+        yield from _words(simple[section], "value")
+    elif section == "ops" and not re.search(r"[:{]\s*\S*$", before.strip()):
+        yield from _ops()
+    elif section in ("blocks", "net", "shortcut") and ":" in before + "\n" and _in_value(before):
+        yield from _label(analysis, before, keys)
+    elif section == "blocks" and before.startswith("    "):
+        yield from _words(sorted(BLOCK_KEYS), "key")
+
+
+def _in_value(before: str) -> bool:
+    """Whether the cursor is behind a colon or a dash of its line."""
+    return re.search(r":\s|^\s*-\s", before) is not None
+
+
+def _where(lines: list[str], line: int, before: str) -> tuple[str, str]:
+    """The top-level key of a place ("" where one is written), and the nearest key before it."""
+    key = re.findall(r"([A-Za-z_][\w-]*):(?=\s)", before)
+    if re.match(r"[A-Za-z_]*$", before):
+        return "", ""
+    for number in range(line - 1, -1, -1):
+        found = re.match(r"([A-Za-z_][\w-]*):", lines[number] if number < line - 1 else before)
+        if found:
+            return found[1], key[-1] if key else ""
+    return "", ""
+
+
+def _keys(lines: list[str], line: int, before: str) -> list[str]:
+    """The keys that lead to a place by indentation, which holds while the text cannot be parsed."""
+    keys: list[str] = []
+    indent = len(before) + 1
+    for text in [before, *reversed(lines[: line - 1])]:
+        found = re.match(r"( *)([A-Za-z_][\w-]*):", text)
+        if found and len(found[1]) < indent:
+            keys.insert(0, found[2])
+            indent = len(found[1])
+    return keys
+
+
+def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candidate]:
+    """Within a label or an equation."""
+    start = max((m.end() for m in re.finditer(r":\s|^\s*-\s|[\[{,](?![^(]*\))", before)), default=0)
+    label = before[start:]
+    written = re.split(r"\s+", label.lstrip())[:-1]  # the word under the cursor is still being written
+    place = 2 if len(written) > 1 and written[1] == "x" else 0
+    place += len(written) > place and re.match(r"\d+x\d+$", written[place]) is not None
+    if ("(" in label and label.count("(") > label.count(")")) or re.search(r"[+*]\s*\S*$", label):
+        yield from _equation(analysis, keys)
+        return
+    target = _target(analysis, written, place)
+    if target is not None:
+        yield from _options(target, written)
+        yield from _names(analysis, keys)
+    elif place == len(written) or _starts_phrase(written[place:]):
+        yield from _ops(" ".join(written[place:]))
+        yield from _blocks(analysis)
+        yield from _names(analysis, keys)
+        yield from _equation(analysis, keys)
+
+
+def _starts_phrase(words: list[str]) -> bool:
+    return any(phrase.startswith(" ".join(words) + " ") for phrase in VOCABULARY)
+
+
+def _target(analysis: Analysis, written: list[str], place: int) -> Target | None:
+    phrase = phrase_at(written, place)
+    if phrase:
+        return VOCABULARY[phrase]
+    word = written[place] if place < len(written) else ""
+    if analysis.plan is not None and word:
+        value = analysis.plan.spec.lets.get(word)
+        word = getattr(value, "text", word) if value is not None else word
+        return analysis.plan.spec.block(word) or (library_block(word) if word in library_index() else None)
+    return library_block(word) if word in library_index() else None
+
+
+def _options(target: Target, written: list[str]) -> Iterator[Candidate]:
+    last = written[-1] if written else ""
+    if isinstance(target, BlockDef):
+        if last == "shortcut":
+            yield from _words(sorted(POLICIES), "value")
+            return
+        yield from _words(sorted(fields_of(target) - set(written)), "option")
+        return
+    if last in fields_of(target):
+        yield from _words(sorted(literal_words(target, last)), "value")
+    yield from _words(sorted(fields_of(target) - {"kernel", *written}), "option")
+    yield from _words([m for m in sorted(MODES | ACTIVATIONS) if takes_mode(target, m)], "mode")
+
+
+def _ops(typed: str = "") -> Iterator[Candidate]:
+    """Ops; behind `max`, the `pool` that is left of `max pool`."""
+    for phrase, op in VOCABULARY.items():
+        if not typed or phrase.startswith(f"{typed} "):
+            rest = phrase[len(typed) :].lstrip()
+            yield Candidate(rest, "op", " ".join((op.__doc__ or "").split()))
+
+
+def _blocks(analysis: Analysis) -> Iterator[Candidate]:
+    for name in entries(analysis.tree, "blocks"):
+        yield Candidate(name, "block", "of this file")
+    for name, file in library_index().items():
+        yield Candidate(name, "block", f"of the library, {file}")
+
+
+def _names(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
+    """`let`s in sight, and in a block the constants of its call."""
+    yield from _words(entries(analysis.tree, "let"), "name")
+    if keys[:1] == ["blocks"]:
+        yield from _words(entries(analysis.tree, *keys[:2], "let"), "name")
+        yield from _words(["in", "out", "stride"], "name")
+
+
+def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
+    """Tensors in sight and functions of them."""
+    if keys[:1] == ["blocks"]:
+        own = [key for key in entries(analysis.tree, *keys[:2]) if key not in BLOCK_KEYS | CALL_KEYS]
+        yield from _words([*own, "x", "shortcut"], "name")
+        yield from _names(analysis, keys)
+    elif keys[:1] == ["net"]:
+        rows = list(entries(analysis.tree, "net"))
+        above = rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
+        yield from _words(["input", *above], "name")
+        yield from _names(analysis, keys)
+    yield from _words(["concat", *(a for a in sorted(ACTIVATIONS) if " " not in a), *FUNCTIONS], "function")
+
+
+def _words(words: Iterable[str], kind: Kind) -> Iterator[Candidate]:
+    return (Candidate(word, kind) for word in words)

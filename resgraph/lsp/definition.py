@@ -1,0 +1,49 @@
+"""An analysis and a place → where the name there was defined: a block, a `let`, a path or a row."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from ..errors import Span, SpecError
+from ..language.library import library_block, library_index
+from ..language.resolve import read_source
+from ..language.tree import Mapping
+from .analysis import Analysis, entries, entry, trail
+from .hover import word_at
+
+
+def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] | None:
+    """The file and the place where the name under a place is defined; None for a word of the language."""
+    word = word_at(analysis, line, column)
+    path = Path(analysis.source.name)
+    keys = trail(analysis.tree, line, column)
+    if not word or not keys:
+        return None
+    scopes = [keys[: place + 1] for place in range(len(keys) - 1, -1, -1)]
+    for scope in scopes:  # a block's own values and paths come before the file's
+        for found in (entry(analysis.tree, *scope, "let", word), entry(analysis.tree, *scope, word)):
+            if found is not None and scope[0] in ("blocks", "net"):
+                return path, found.key.span
+    whole = _whole(analysis, path)
+    for key in ("blocks", "let", "net"):
+        if word in (known := entries(whole, key)):
+            span = known[word].key.span
+            return Path(span.source.name), span
+    if word in library_index():
+        return library_file(word), library_block(word).span
+    return None
+
+
+def _whole(analysis: Analysis, path: Path) -> Mapping | None:
+    """The tree with what it extends, where that can be read."""
+    try:
+        tree, _ = read_source(analysis.source, path)
+    except SpecError:
+        return analysis.tree
+    return tree
+
+
+def library_file(block: str) -> Path:
+    """The file of a standard block."""
+    return Path(str(resources.files("resgraph") / "library" / library_index()[block]))

@@ -1,0 +1,145 @@
+"""An analysis and a place → what an editor shows there: shapes and costs, or what a word means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import Span
+from ..graph import Block, Graph, Layer, Path
+from ..language.library import library_block, library_index
+from ..language.tree import Scalar, Sequence, Tree
+from ..ops import VOCABULARY, Cost
+from ..outputs.numbers import count_text, shape_label
+from ..plan import Plan
+from .analysis import Analysis, covers, entries, entry, trail
+
+_VARIANTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Text behind a place."""
+
+    line: int
+    column: int
+    text: str
+    tooltip: str
+
+
+def hover(analysis: Analysis, line: int, column: int) -> str:
+    """Markdown for a place, counted from 1; "" where there is nothing to say."""
+    keys = trail(analysis.tree, line, column)
+    plan = analysis.plan
+    if plan is None or not keys:
+        return ""
+    if keys[0] == "net" and len(keys) == 2 and _on_key(analysis, keys, line, column):
+        return _row(analysis, keys[1])
+    found = _scopes_at(plan.graph, analysis.source.name, line, column)
+    parts = [_scope(plan, found)] if found else []
+    parts += [text for text in [_word(analysis, line, column)] if text]
+    return "\n\n".join(parts)
+
+
+def _on_key(analysis: Analysis, keys: list[str], line: int, column: int) -> bool:
+    found = entry(analysis.tree, *keys)
+    return found is not None and covers(found.key.span, line, column)
+
+
+def _row(analysis: Analysis, name: str) -> str:
+    """A row in every variant."""
+    lines = [f"**{name}**", "", "| | output | params | MACs |", "|---|---|---:|---:|"]
+    for plan in analysis.plans[:_VARIANTS]:
+        row = next((row for row in plan.graph.rows if row.name == name), None)
+        if row is not None:
+            cost = sum((node.cost for node in plan.graph.nodes_of(row)), Cost())
+            shape = shape_label(plan.graph.nodes[row.output].shape)
+            lines.append(f"| {plan.name} | {shape} | {count_text(cost.params)} | {count_text(cost.macs)} |")
+    more = len(analysis.plans) - _VARIANTS
+    return "\n".join(lines) + (f"\n\nand {more} variants more" if more > 0 else "") if len(lines) > 4 else ""
+
+
+def _scopes_at(graph: Graph, file: str, line: int, column: int) -> list[Layer | Block]:
+    """The layers and calls that were written at a place, those of the smallest span."""
+    found: dict[Span, list[Layer | Block]] = {}
+    for item in _items(graph):
+        span = item.origin.span
+        if span.source.name == file and covers(span, line, column):
+            found.setdefault(span, []).append(item)
+    smallest = min(found, key=lambda s: (s.end_line - s.line, s.end_column - s.column), default=None)
+    return found[smallest] if smallest is not None else []
+
+
+def _items(graph: Graph) -> Iterator[Layer | Block]:
+    stack: list[Path | Block] = list(reversed(graph.rows))
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Path):
+            yield from top.items
+            stack += reversed([item for item in top.items if isinstance(item, Block)])
+        else:
+            stack += reversed(top.paths)
+
+
+def _scope(plan: Plan, found: list[Layer | Block]) -> str:
+    """The first of the layers or calls that a label makes, and the sum of all."""
+    graph, first = plan.graph, found[0]
+    output = first.nodes[-1] if isinstance(first, Layer) else first.output
+    source = graph.nodes[first.nodes[0]].inputs[0] if isinstance(first, Layer) else first.input
+    shapes = f"{shape_label(graph.nodes[source].shape)} → {shape_label(graph.nodes[output].shape)}"
+    cost = sum((node.cost for node in graph.nodes_of(first)), Cost())
+    whole = sum((node.cost for item in found for node in graph.nodes_of(item)), Cost())
+    lines = [f"**{first.name}** of {plan.name}", f"{shapes}", f"{cost.params:,} params, {cost.macs:,} MACs"]
+    if len(found) > 1:
+        lines.append(f"{len(found)} times in the net: {count_text(whole.params)} params, {count_text(whole.macs)} MACs")
+    return "  \n".join(lines)
+
+
+def word_at(analysis: Analysis, line: int, column: int) -> str:
+    """The name under a place."""
+    text = analysis.source.line(line)
+    start = end = column - 1
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-"):
+        start -= 1
+    while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
+        end += 1
+    return text[start:end].strip("-")
+
+
+def _word(analysis: Analysis, line: int, column: int) -> str:
+    """What an op or a standard block is."""
+    word, text = word_at(analysis, line, column), analysis.source.line(line)
+    if not word:
+        return ""
+    phrases = [p for p in VOCABULARY if word in p.split() and p in text]
+    best = max(phrases, key=len, default="")
+    if best:
+        return f"`{best}`: {' '.join((VOCABULARY[best].__doc__ or '').split())}"
+    if word in library_index() and word not in entries(analysis.tree, "blocks"):
+        block = library_block(word)
+        return f"`{word}` of the library: {block.about}"
+    return ""
+
+
+def hints(analysis: Analysis) -> list[Hint]:
+    """The shape that each row hands on, behind the row."""
+    plan, out = analysis.plan, []
+    if plan is None or not analysis.current:
+        return []
+    rows = {row.name: row for row in plan.graph.rows}
+    for name, found in entries(analysis.tree, "net").items():
+        if name in rows:
+            place, shape = _end(found.value), plan.graph.nodes[rows[name].output].shape
+            tooltip = f"what {name} hands on" + (f" in {plan.name}" if plan.spec.variants else "")
+            out.append(Hint(place.end_line, place.end_column, f"→ {shape_label(shape)}", tooltip))
+    return out
+
+
+def _end(tree: Tree) -> Span:
+    """The last place of a value; of a list with dashes, of its last item."""
+    while not isinstance(tree, Scalar) and not tree.flow:
+        inner = tree.items if isinstance(tree, Sequence) else [e.value for e in tree.entries.values()]
+        if not inner:
+            break
+        tree = inner[-1]
+    return tree.span

@@ -1,0 +1,225 @@
+"""The Language Server Protocol on stdin and stdout, over the functions of this package."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+
+from .. import __version__
+from ..errors import Diagnostic, Source, Span, SpecError
+from ..language.fixes import fixes
+from ..language.format import reformat
+from .analysis import Analysis, analyse
+from .completion import Kind, complete
+from .definition import definition
+from .hover import hints, hover
+
+_PAUSE = 0.15  # seconds without a keystroke before a text is checked
+
+_KINDS: dict[Kind, lsp.CompletionItemKind] = {
+    "key": lsp.CompletionItemKind.Property,
+    "op": lsp.CompletionItemKind.Function,
+    "block": lsp.CompletionItemKind.Class,
+    "option": lsp.CompletionItemKind.Field,
+    "mode": lsp.CompletionItemKind.Keyword,
+    "value": lsp.CompletionItemKind.EnumMember,
+    "name": lsp.CompletionItemKind.Variable,
+    "function": lsp.CompletionItemKind.Function,
+}
+
+
+class Server(LanguageServer):
+    """The server, and the latest analysis of every open text."""
+
+    def __init__(self) -> None:
+        super().__init__("resgraph", __version__)
+        self.analyses: dict[str, Analysis] = {}
+
+    def text(self, uri: str) -> str:
+        """The text of an open document."""
+        return self.workspace.get_text_document(uri).source
+
+    def analysis(self, uri: str) -> Analysis:
+        """The analysis of a document as it is now."""
+        text, known = self.text(uri), self.analyses.get(uri)
+        if known is None or known.source.text != text:
+            known = self.analyses[uri] = analyse(text, path_of(uri), known)
+        return known
+
+    async def check(self, uri: str, version: int) -> None:
+        """Check a document once its author pauses, and tell the editor what was found."""
+        await asyncio.sleep(_PAUSE)
+        if self.workspace.get_text_document(uri).version != version:  # a closed document has none
+            return
+        text, known = self.text(uri), self.analyses.get(uri)
+        found = await asyncio.get_running_loop().run_in_executor(None, analyse, text, path_of(uri), known)
+        if self.workspace.get_text_document(uri).version != version:
+            return
+        self.analyses[uri] = found
+        told = [self.diagnostic(uri, d) for d in found.diagnostics]
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, told, version))
+        hint = self.client_capabilities.workspace and self.client_capabilities.workspace.inlay_hint
+        if hint and hint.refresh_support:
+            await self.workspace_inlay_hint_refresh_async(None)
+
+    # -- places -----------------------------------------------------------------------------------------------------
+
+    def range(self, span: Span) -> lsp.Range:
+        """A span as the editor counts: from 0, in its own units."""
+        lines = span.source.text.split("\n")
+        start = lsp.Position(span.line - 1, span.column - 1)
+        end = lsp.Position(span.end_line - 1, span.end_column - 1)
+        return self.workspace.position_codec.range_to_client_units(lines, lsp.Range(start, end))
+
+    def place(self, text: str, position: lsp.Position) -> tuple[int, int]:
+        """An editor's position as line and column, counted from 1 in characters."""
+        found = self.workspace.position_codec.position_from_client_units(text.split("\n"), position)
+        return found.line + 1, found.character + 1
+
+    def diagnostic(self, uri: str, found: Diagnostic) -> lsp.Diagnostic:
+        """A diagnostic; one whose place is in another file stands where this file leads there."""
+        here = str(path_of(uri))
+        places = (
+            [p.span for p in found.related] if found.span is None or found.span.source.name != here else [found.span]
+        )
+        span = next((span for span in places if span.source.name == here), None)
+        origin = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 1))
+        related = [
+            lsp.DiagnosticRelatedInformation(lsp.Location(uri_of(other), self.range(other)), label)
+            for other, label in [(r.span, r.label) for r in found.related] + ([(found.span, "")] if found.span else [])
+            if other is not span and Path(other.source.name).is_file()
+        ]
+        lines = [found.message, *found.notes, found.help and f"help: {found.help}"]
+        unused = found.code == "E034"
+        return lsp.Diagnostic(
+            self.range(span) if span else origin,
+            "\n".join(filter(None, lines)),
+            lsp.DiagnosticSeverity.Error if found.severity == "error" else lsp.DiagnosticSeverity.Warning,
+            code=found.code,
+            source="resgraph",
+            tags=[lsp.DiagnosticTag.Unnecessary] if unused else None,
+            related_information=related or None,
+        )
+
+
+def path_of(uri: str) -> Path:
+    """The file of a document; one that is not saved has a name in the directory at hand."""
+    parts = urlparse(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(Path(unquote(parts.path)).name or "untitled")
+
+
+def uri_of(span: Span) -> str:
+    """The document that a span is in."""
+    return Path(span.source.name).resolve().as_uri()
+
+
+def server() -> Server:
+    """A server with its features."""
+    out = Server()
+    for register in (_follow, _inform, _help_writing, _change):
+        register(out)
+    return out
+
+
+def _follow(server: Server) -> None:
+    """Diagnostics, as texts open, change and close."""
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    async def did_open(ls: Server, params: lsp.DidOpenTextDocumentParams) -> None:
+        await ls.check(params.text_document.uri, params.text_document.version)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    async def did_change(ls: Server, params: lsp.DidChangeTextDocumentParams) -> None:
+        await ls.check(params.text_document.uri, params.text_document.version)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
+        ls.analyses.pop(params.text_document.uri, None)
+        ls.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
+
+
+def _inform(server: Server) -> None:
+    """Hovers, hints and definitions."""
+
+    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
+    def on_hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
+        analysis = ls.analysis(params.text_document.uri)
+        text = hover(analysis, *ls.place(analysis.source.text, params.position))
+        return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text)) if text else None
+
+    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
+    def on_inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        analysis, out = ls.analysis(params.text_document.uri), []
+        for hint in hints(analysis):
+            if params.range.start.line <= hint.line - 1 <= params.range.end.line:
+                place = Span(analysis.source, hint.line, hint.column, hint.line, hint.column)
+                out.append(lsp.InlayHint(ls.range(place).start, hint.text, tooltip=hint.tooltip, padding_left=True))
+        return out
+
+    @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
+    def on_definition(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
+        analysis = ls.analysis(params.text_document.uri)
+        found = definition(analysis, *ls.place(analysis.source.text, params.position))
+        return lsp.Location(found[0].resolve().as_uri(), ls.range(found[1])) if found else None
+
+
+def _help_writing(server: Server) -> None:
+    """Completion."""
+
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[" ", "[", "("]))
+    def on_completion(ls: Server, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+        uri = params.text_document.uri
+        text = ls.text(uri)
+        found = complete(ls.analysis(uri), text, *ls.place(text, params.position))
+        return [
+            lsp.CompletionItem(c.text, kind=_KINDS[c.kind], detail=c.about or None, sort_text=f"{place:04}")
+            for place, c in enumerate(found)
+        ]
+
+
+def _change(server: Server) -> None:
+    """Formatting, and fixes of mistakes."""
+
+    @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
+    def on_formatting(ls: Server, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
+        source = Source(params.text_document.uri, ls.text(params.text_document.uri))
+        try:
+            text = reformat(source)
+        except SpecError:
+            return None
+        lines = source.text.split("\n")
+        whole = Span(source, 1, 1, len(lines), len(lines[-1]) + 1)
+        return [lsp.TextEdit(ls.range(whole), text)] if text != source.text else []
+
+    @server.feature(
+        lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix])
+    )
+    def on_code_action(ls: Server, params: lsp.CodeActionParams) -> Sequence[lsp.CodeAction]:
+        uri, out = params.text_document.uri, []
+        here = str(path_of(uri))
+        for problem in ls.analysis(uri).diagnostics:
+            if (
+                problem.span is None
+                or problem.span.source.name != here
+                or not _meet(ls.range(problem.span), params.range)
+            ):
+                continue
+            for edit in fixes(problem)[:1]:
+                change = lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(ls.range(edit.span), edit.text)]})
+                title, kind = f"write `{edit.text}`", lsp.CodeActionKind.QuickFix
+                told = [ls.diagnostic(uri, problem)]
+                out.append(lsp.CodeAction(title, kind=kind, diagnostics=told, edit=change, is_preferred=True))
+        return out
+
+
+def _meet(one: lsp.Range, other: lsp.Range) -> bool:
+    return not (_before(one.end, other.start) or _before(other.end, one.start))
+
+
+def _before(one: lsp.Position, other: lsp.Position) -> bool:
+    return (one.line, one.character) < (other.line, other.character)

@@ -1,0 +1,366 @@
+"""A real client and a real process: `resgraph lsp` over stdio."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types as lsp
+from pygls.lsp.client import LanguageClient
+
+TEXT = """\
+name: test 𝄞
+input: 3x32x32
+let: {width: 16}
+blocks:
+  pair:
+    body:  [3x3 conv out /stride, 3x3 conv out linear]
+    merge: relu(body + shortcut)
+net:
+  conv1: 3x3 conv width
+  conv2: 2 x pair 32 /2  # a comment
+  conv3: [bottleneck 64 /2, se]
+  head:
+    - global avg pool
+    - fc 10
+"""
+
+
+class Client(LanguageClient):
+    """A client that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__("test", "1")
+        self.told: dict[str, list[lsp.Diagnostic]] = {}
+        self.news = asyncio.Event()
+
+        @self.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def keep(params: lsp.PublishDiagnosticsParams) -> None:
+            self.told[params.uri] = list(params.diagnostics)
+            self.news.set()
+
+    async def diagnostics(self, uri: str) -> list[lsp.Diagnostic]:
+        await asyncio.wait_for(self.news.wait(), 20)
+        self.news.clear()
+        return self.told[uri]
+
+    def open(self, uri: str, text: str) -> None:
+        document = lsp.TextDocumentItem(uri, "yaml", 1, text)
+        self.text_document_did_open(lsp.DidOpenTextDocumentParams(document))
+
+    def change(self, uri: str, version: int, text: str) -> None:
+        whole = lsp.TextDocumentContentChangeWholeDocument(text)
+        document = lsp.VersionedTextDocumentIdentifier(version, uri)
+        self.text_document_did_change(lsp.DidChangeTextDocumentParams(document, [whole]))
+
+
+@asynccontextmanager
+async def started(folder: Path) -> AsyncIterator[Client]:
+    client = Client()
+    await client.start_io(sys.executable, "-m", "resgraph", "lsp", "--stdio")
+    capabilities = lsp.ClientCapabilities()
+    await client.initialize_async(lsp.InitializeParams(capabilities, root_uri=folder.as_uri()))
+    client.initialized(lsp.InitializedParams())
+    try:
+        yield client
+    finally:
+        await client.shutdown_async(None)
+        client.exit(None)
+        await client.stop()
+
+
+Talk = Callable[[Client, str], Awaitable[Any]]
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Callable[..., Any]:
+    """Runs a conversation about a text in a file."""
+
+    def run(conversation: Talk, text: str = TEXT, **files: str) -> Any:
+        for name, content in files.items():
+            (tmp_path / f"{name}.yaml").write_text(content, encoding="utf-8")
+        path = tmp_path / "a b.yaml"
+        path.write_text(text, encoding="utf-8")
+
+        async def whole() -> Any:
+            async with started(tmp_path) as client:
+                client.open(path.as_uri(), text)
+                return await conversation(client, path.as_uri())
+
+        return asyncio.run(whole())
+
+    return run
+
+
+def at(text: str, before: str, after: int = 0) -> lsp.Position:
+    """The place behind the first occurrence of some text, in UTF-16 units."""
+    index = text.index(before) + len(before) + after
+    line = text.count("\n", 0, index)
+    column = text[text.rfind("\n", 0, index) + 1 : index]
+    return lsp.Position(line, len(column.encode("utf-16-le")) // 2)
+
+
+def where(uri: str, text: str, before: str) -> dict[str, Any]:
+    return {"text_document": lsp.TextDocumentIdentifier(uri), "position": at(text, before)}
+
+
+def test_diagnostics_follow_the_text(talk: Callable[..., Any]) -> None:
+    async def conversation(client: Client, uri: str) -> None:
+        assert await client.diagnostics(uri) == []
+        client.change(uri, 2, TEXT.replace("test 𝄞", "𝄞").replace("2 x pair", "2 x pairr"))
+        found = await client.diagnostics(uri)
+        assert [(d.code, d.severity) for d in found] == [("E011", lsp.DiagnosticSeverity.Error)]
+        assert "did you mean `pair`?" in found[0].message
+        assert found[0].range == lsp.Range(lsp.Position(9, 13), lsp.Position(9, 18))
+        client.change(uri, 3, TEXT.replace("{width: 16}", "{width: 16, wider: 32}"))
+        (unused,) = await client.diagnostics(uri)
+        assert (unused.code, unused.tags) == ("E034", [lsp.DiagnosticTag.Unnecessary])
+        client.change(uri, 4, TEXT)
+        assert await client.diagnostics(uri) == []
+
+    talk(conversation)
+
+
+def test_a_mistake_in_a_block_stands_in_the_block_and_names_the_call(talk: Callable[..., Any]) -> None:
+    text = TEXT.replace("3x3 conv out linear", "3x3 conv out /2 linear")
+
+    async def conversation(client: Client, uri: str) -> None:
+        (found,) = await client.diagnostics(uri)
+        assert found.code == "E040"
+        assert found.range.start.line == 6
+        assert found.related_information is not None
+        assert [r.location.range.start.line for r in found.related_information] == [9]
+
+    talk(conversation, text)
+
+
+def test_columns_are_the_editors(talk: Callable[..., Any]) -> None:
+    text = "name: a\ninput: 3x32x32\nnet:\n  conv1: {op: conv, kernel: 3x3, width: 8, '𝄞': 1}\n"
+
+    async def conversation(client: Client, uri: str) -> None:
+        (found,) = await client.diagnostics(uri)
+        start = text.splitlines()[3].index("𝄞")
+        assert found.range == lsp.Range(lsp.Position(3, start), lsp.Position(3, start + 2))
+
+    talk(conversation, text)
+
+
+def test_hover_says_shape_and_cost(talk: Callable[..., Any]) -> None:
+    async def conversation(client: Client, uri: str) -> None:
+        on_label = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "conv2: 2 x pai")))
+        assert on_label is not None
+        assert "**conv2.0** of test 𝄞" in on_label.contents.value
+        assert "16 × 32 × 32 → 32 × 16 × 16" in on_label.contents.value
+        assert "14,528 params" in on_label.contents.value
+        assert "2 times in the net" in on_label.contents.value
+        on_row = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "  conv")))
+        assert on_row is not None
+        assert "| test 𝄞 | 16 × 32 × 32 | 464 | 442 k |" in on_row.contents.value
+        inside = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "[3x3 con")))
+        assert inside is not None
+        assert "**conv2.0.body.0**" in inside.contents.value
+        assert "A convolution" in inside.contents.value
+
+    talk(conversation)
+
+
+def test_hints_say_what_each_row_hands_on(talk: Callable[..., Any]) -> None:
+    async def conversation(client: Client, uri: str) -> None:
+        whole = lsp.Range(lsp.Position(0, 0), lsp.Position(20, 0))
+        params = lsp.InlayHintParams(lsp.TextDocumentIdentifier(uri), whole)
+        found = await client.text_document_inlay_hint_async(params)
+        lines = TEXT.splitlines()
+        assert found is not None
+        assert [(lines[h.position.line][: h.position.character], h.label) for h in found] == [
+            ("  conv1: 3x3 conv width", "→ 16 × 32 × 32"),
+            ("  conv2: 2 x pair 32 /2", "→ 32 × 16 × 16"),
+            ("  conv3: [bottleneck 64 /2, se]", "→ 64 × 8 × 8"),
+            ("    - fc 10", "→ 10"),
+        ]
+
+    talk(conversation)
+
+
+COMPLETIONS = {
+    "ops, blocks and lets where a label begins": ("  conv4: ", ["conv", "max pool", "pair", "bottleneck"], ["groups"]),
+    "after a count": ("  conv4: 3 x ", ["pair", "bottleneck"], ["groups"]),
+    "in a list": ("  conv4: [3x3 conv 8, 3x3 ", ["conv", "max pool"], ["groups"]),
+    "the rest of an op of two words": ("  conv4: 3x3 max ", ["pool"], ["conv"]),
+    "options of an op": ("  conv4: 3x3 conv 8 ", ["groups", "dilation", "linear", "gelu", "width"], ["max pool"]),
+    "options of a pool": ("  conv4: 3x3 max pool ", ["ceil", "pad"], ["groups", "linear"]),
+    "lets of a block": ("  conv4: se ", ["reduction"], ["groups", "linear"]),
+    "values of an option": ("  conv4: 3x3 conv 8 bias ", ["none"], []),
+    "policies of a call": ("  conv4: pair 8 shortcut ", ["projection", "zero-pad"], ["groups"]),
+    "rows in an equation": ("  conv4: [concat(conv3 ", ["conv1", "conv2", "input"], ["max pool"]),
+    "keys of a file": ("al", ["allow", "variants", "train"], ["conv"]),
+    "names of lints": ("allow: [", ["odd-width"], ["conv"]),
+    "policies of the file": ("shortcut: ", ["zero-pad"], []),
+    "recipes": ("train: ", ["cifar", "digits"], ["conv"]),
+    "words of a unit": ("unit: conv ", ["bn", "relu"], ["bottleneck"]),
+}
+
+
+@pytest.mark.parametrize("typed", COMPLETIONS)
+def test_completions_without_a_process(typed: str, tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+
+    line, wanted, unwanted = COMPLETIONS[typed]
+    text = f"{TEXT}{line}\n"
+    before = analyse(TEXT, tmp_path / "a.yaml")
+    number = text.count("\n")
+    found = [c.text for c in complete(analyse(text, tmp_path / "a.yaml", before), text, number, len(line) + 1)]
+    assert set(wanted) <= set(found)
+    assert not set(unwanted) & set(found)
+
+
+def test_completion_in_a_block(tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+
+    analysis = analyse(TEXT, tmp_path / "a.yaml")
+    in_label = at(TEXT, "3x3 conv out /stride, 3x3 conv ")
+    found = {c.text for c in complete(analysis, TEXT, in_label.line + 1, in_label.character + 1)}
+    assert {"in", "out", "stride", "groups"} <= found
+    in_equation = at(TEXT, "relu(")
+    found = {c.text for c in complete(analysis, TEXT, in_equation.line + 1, in_equation.character + 1)}
+    assert {"body", "x", "shortcut", "concat"} <= found
+
+
+def test_completion_over_the_wire(talk: Callable[..., Any]) -> None:
+    text = TEXT.replace("conv1: 3x3 conv width", "conv1: 3x3 conv width ")
+
+    async def conversation(client: Client, uri: str) -> None:
+        await client.diagnostics(uri)
+        found = await client.text_document_completion_async(lsp.CompletionParams(**where(uri, text, "conv width ")))
+        assert isinstance(found, list)
+        kinds = {item.label: item.kind for item in found}
+        assert kinds["groups"] == lsp.CompletionItemKind.Field
+        assert kinds["gelu"] == lsp.CompletionItemKind.Keyword
+
+    talk(conversation, text)
+
+
+def test_definitions(talk: Callable[..., Any]) -> None:
+    async def conversation(client: Client, uri: str) -> None:
+        async def go(before: str) -> lsp.Location:
+            found = await client.text_document_definition_async(lsp.DefinitionParams(**where(uri, TEXT, before)))
+            assert isinstance(found, lsp.Location)
+            return found
+
+        block = await go("conv2: 2 x pa")
+        assert (block.uri, block.range.start) == (uri, lsp.Position(4, 2))
+        let = await go("conv1: 3x3 conv wid")
+        assert let.range.start == lsp.Position(2, 6)
+        path = await go("relu(bo")
+        assert path.range.start == lsp.Position(5, 4)
+        library = await go("conv3: [bott")
+        assert library.uri.endswith("/resgraph/library/resnet.yaml")
+        assert library.range.start.line > 0
+
+    talk(conversation)
+
+
+def test_a_definition_in_the_file_that_is_extended(talk: Callable[..., Any], tmp_path: Path) -> None:
+    text = "extends: base.yaml\nname: b\nnet:\n  conv2: pair 16\n"
+
+    async def conversation(client: Client, uri: str) -> None:
+        assert await client.diagnostics(uri) == []
+        params = lsp.DefinitionParams(**where(uri, text, "conv2: pai"))
+        found = await client.text_document_definition_async(params)
+        assert isinstance(found, lsp.Location)
+        assert found.uri == (tmp_path / "base.yaml").as_uri()
+        assert found.range.start == lsp.Position(4, 2)
+
+    talk(conversation, text, base=TEXT)
+
+
+def test_formatting(talk: Callable[..., Any]) -> None:
+    text = TEXT.replace("body:  [3x3", "body: [3x3   ")
+
+    async def conversation(client: Client, uri: str) -> None:
+        options = lsp.FormattingOptions(2, True)
+        params = lsp.DocumentFormattingParams(lsp.TextDocumentIdentifier(uri), options)
+        (edit,) = await client.text_document_formatting_async(params) or []
+        from resgraph.errors import Source
+        from resgraph.language.format import reformat
+
+        assert edit.new_text == reformat(Source("a", text)) != text
+        assert edit.range == lsp.Range(lsp.Position(0, 0), lsp.Position(text.count("\n"), 0))
+
+    talk(conversation, text)
+
+
+def test_fixes(talk: Callable[..., Any]) -> None:
+    text = TEXT.replace("2 x pair 32 /2", "7 x 7 conv 32")
+    text = text[: text.index("blocks:")] + text[text.index("net:") :]
+
+    async def conversation(client: Client, uri: str) -> None:
+        (found,) = await client.diagnostics(uri)
+        assert found.code == "E014"
+        context = lsp.CodeActionContext([found])
+        params = lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), found.range, context)
+        (action,) = await client.text_document_code_action_async(params) or []
+        assert isinstance(action, lsp.CodeAction)
+        assert action.edit is not None
+        assert action.edit.changes is not None
+        (edit,) = action.edit.changes[uri]
+        assert (edit.range, edit.new_text) == (found.range, "7x7")
+
+    talk(conversation, text)
+
+
+def test_a_text_that_is_no_yaml_keeps_what_was_known(talk: Callable[..., Any]) -> None:
+    async def conversation(client: Client, uri: str) -> None:
+        assert await client.diagnostics(uri) == []
+        broken = TEXT.replace("[bottleneck 64 /2, se]", "[bottleneck 64 /2, ")
+        client.change(uri, 2, broken)
+        found = await client.diagnostics(uri)
+        assert [d.code for d in found] == ["E003"]
+        items = await client.text_document_completion_async(lsp.CompletionParams(**where(uri, broken, "64 /2, ")))
+        assert isinstance(items, list)
+        assert {"pair", "bottleneck"} <= {item.label for item in items}
+
+    talk(conversation)
+
+
+def test_a_closed_text_has_no_diagnostics(talk: Callable[..., Any]) -> None:
+    async def conversation(client: Client, uri: str) -> None:
+        assert await client.diagnostics(uri) != []
+        client.text_document_did_close(lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(uri)))
+        assert await client.diagnostics(uri) == []
+
+    talk(conversation, TEXT.replace("32 /2", "32 /0"))
+
+
+def test_without_pygls_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from resgraph.cli import run
+
+    monkeypatch.delitem(sys.modules, "resgraph.lsp.server", raising=False)
+    monkeypatch.setitem(sys.modules, "pygls.lsp.server", None)
+    assert run(["lsp"]) == 4
+    assert "pip install 'resgraph[lsp]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cut", range(0, len(TEXT), 7))
+def test_a_text_that_is_being_typed_never_fails(cut: int, tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+    from resgraph.lsp.definition import definition
+    from resgraph.lsp.hover import hints, hover
+
+    text = TEXT[:cut]
+    before = analyse(TEXT, tmp_path / "a.yaml")
+    analysis = analyse(text, tmp_path / "a.yaml", before)
+    line, column = text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1
+    complete(analysis, text, line, column)
+    hover(analysis, line, column)
+    hints(analysis)
+    definition(analysis, line, column)
