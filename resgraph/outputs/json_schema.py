@@ -162,9 +162,9 @@ def _layer(word: str, op: type[Op]) -> Schema:
     properties: Schema = {"op": {"const": word}, "repeat": {"$ref": "#/definitions/number"}}
     properties |= {key: _option(op, key, field) for key, field in fields.items()}
     if op.word == "conv":
-        properties["mode"] = {"enum": sorted(MODES | ACTIVATIONS), "description": "what of the unit to use"}
+        properties["mode"] = _mode(MODES | ACTIVATIONS, "what of the unit to use")
     elif word == "fc":
-        properties["mode"] = {"enum": sorted(ACTIVATIONS), "description": "the activation behind it"}
+        properties["mode"] = _mode(ACTIVATIONS, "the activation behind it")
     return {
         "type": "object",
         "description": " ".join((op.__doc__ or "").split()),
@@ -172,6 +172,11 @@ def _layer(word: str, op: type[Op]) -> Schema:
         "properties": properties,
         "additionalProperties": False,
     }
+
+
+def _mode(words: frozenset[str], about: str) -> Schema:
+    """One of the words, or a `let` that stands for one."""
+    return {"description": about, "anyOf": [{"enum": sorted(words)}, {"type": "string", "pattern": _NAME}]}
 
 
 def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:

@@ -119,7 +119,7 @@ def test_diagnostics_follow_the_text(talk: Callable[..., Any]) -> None:
         assert found[0].range == lsp.Range(lsp.Position(9, 13), lsp.Position(9, 18))
         client.change(uri, 3, TEXT.replace("{width: 16}", "{width: 16, wider: 32}"))
         (unused,) = await client.diagnostics(uri)
-        assert (unused.code, unused.tags) == ("E034", [lsp.DiagnosticTag.Unnecessary])
+        assert (unused.code, list(unused.tags or ())) == ("E034", [lsp.DiagnosticTag.Unnecessary])
         client.change(uri, 4, TEXT)
         assert await client.diagnostics(uri) == []
 
