@@ -106,9 +106,8 @@ class _Formatter:
                 start, end = start - 1, end + 1
             short = self.form != "long"
             yield _Edit(start, end, short_form(bound) if short else long_form(bound))
-        elif isinstance(tree, Mapping) and self.form == "short" and _sayable(bound):
-            if tree.flow and "#" not in self.source.text[start:end]:
-                yield _Edit(start, end, short_form(bound))
+        elif self.form == "short" and tree.flow and _sayable(bound) and "#" not in self.source.text[start:end]:
+            yield _Edit(start, end, short_form(bound))
 
     def offsets(self, span: Span) -> tuple[int, int]:
         return (

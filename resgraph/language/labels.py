@@ -127,7 +127,7 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     two = " ".join(part.text for part in parts[:2])
     hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
-    hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, [*VOCABULARY, *words]))
+    hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
     hint = hint or "`resgraph blocks` lists them"
     notes = [foreign_letters(first)] if foreign_letters(first) else []
     return fault("E011", f"no op or block `{_short(first)}`", parts[0].span, hint, "", *notes)

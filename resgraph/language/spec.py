@@ -22,7 +22,7 @@ from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .resolve import apply_overrides, apply_variant, read_file, read_text, split_reference, variants_of
 from .schema import Expect, File, validate
 from .tree import Mapping, Scalar, Tree, plain_value
-from .usage import unused
+from .usage import unused, without_misspelled
 from .words import ELSEWHERE, did_you_mean, name_problem
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
         _parse_blocks_and_rows(tree, errors)
         raise SpecError(in_order(errors))
     spec, passed = _spec(tree, file, variant, variants_of(whole), errors)
-    found = unused(spec.tree, whole, spec.blocks, spec.rows)
+    found = without_misspelled(unused(spec.tree, whole, spec.blocks, spec.rows), errors)
     if len(errors) > len(passed):
         raise SpecError(in_order([*errors, *found]))
     return replace(spec, mistakes=tuple(errors + found))

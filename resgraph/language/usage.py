@@ -15,6 +15,7 @@ from .tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"
+_QUOTED = re.compile(r"`([^`]*)`")
 _READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
 
 
@@ -86,3 +87,9 @@ def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
         problem = "`shortcut` is set, and nothing in this block reads it"
         hint = "read it in `merge:`, or take it out"
         yield fault("E034", problem, tree.entries["shortcut"].key.span, hint).diagnostic
+
+
+def without_misspelled(found: list[Diagnostic], errors: list[Diagnostic]) -> list[Diagnostic]:
+    """Without what is unused only because the word that means it is misspelled: that is one mistake, told already."""
+    meant = {word for error in errors if error.code in ("E011", "E030") for word in _QUOTED.findall(error.help)}
+    return [one for one in found if not meant.intersection(_QUOTED.findall(one.message))]

@@ -105,13 +105,22 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
     return ""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean `groups`?`, or "" where nothing is near."""
-    words = sorted(set(known))
-    wanted = word[:64]
-    near = difflib.get_close_matches(wanted, words, n=1, cutoff=0.6)
-    near = near or difflib.get_close_matches(wanted.lower(), words, n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else ""
+def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
+    """`did you mean `groups`?`, or "" where nothing is near; of two as near, one of `rather`."""
+    near = nearest(word, known, rather)
+    return f"did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
+    """The right word that a wrong one is nearest to, or ""."""
+    wanted, preferred = word[:64], frozenset(rather)
+    words = sorted({*known, *preferred})
+    if wanted.lower() in words:
+        return wanted.lower()
+    near = difflib.get_close_matches(wanted, words, n=3, cutoff=0.6)
+    near = near or difflib.get_close_matches(wanted.lower(), words, n=3, cutoff=0.6)
+    likeness = {found: difflib.SequenceMatcher(None, found, wanted).ratio() for found in near}
+    return max(near, key=lambda found: (likeness[found], found in preferred), default="")
 
 
 def foreign_letters(word: str) -> str:

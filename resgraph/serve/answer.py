@@ -1,4 +1,4 @@
-"""The text of a spec as it stands in the editor → what the page shows: figure, table, source, shapes by line, mistakes."""
+"""The text of a spec in the editor → what the page shows: figure, table, source, shapes by line, mistakes."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page, its two files, and the spec."""
-        path, _, query = self.path.partition("?")
+        path = self.path.partition("?")[0]
         name = {"/": "page.html", "/editor.js": "editor.js", "/editor.css": "editor.css"}.get(path)
         if not self._from_here():
             self._send(403, {"error": "another host was asked"})
@@ -143,16 +143,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Quiet: requests are of no interest to who writes a spec."""
 
 
 def _question(asked: dict[str, Any]) -> Question:
-    view, theme = asked.get("view"), asked.get("theme")
     variant = asked.get("variant")
+    views: dict[Any, View] = {view: view for view in get_args(View)}
     return Question(
         text=str(asked.get("text", "")),
         variant=variant if isinstance(variant, str) else None,
-        view=view if view in get_args(View) else "auto",
-        theme="dark" if theme == "dark" else "light",
+        view=views.get(asked.get("view"), "auto"),
+        theme="dark" if asked.get("theme") == "dark" else "light",
     )
