@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 import resgraph
 from resgraph.errors import UsageError
 from resgraph.ops.base import Call
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.repeat import compress
-from resgraph.outputs.pytorch.signatures import Signatures
+from resgraph.outputs.pytorch.signatures import _TORCH, Signatures
 from resgraph.outputs.pytorch.support import support_parameters, support_texts
 from resgraph.outputs.pytorch.text import WIDTH, Names, camel, docstring, expression, flat, layout
 from resgraph.outputs.pytorch.tree import literal, piece
@@ -126,3 +129,41 @@ def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> N
     texts = list(support_texts(support_parameters()))
     assert len(texts) == len(support_parameters())
     assert [line for text in texts for line in text.split("\n") if len(line) > WIDTH] == []
+
+
+RENAMED = {
+    "in_channels": "width_in",
+    "in_features": "width_in",
+    "num_channels": "width",
+    "num_features": "width",
+    "normalized_shape": "width",
+    "out_channels": "width",
+    "out_features": "width",
+    "num_groups": "norm_groups",
+    "negative_slope": "slope",
+    "p": "rate",
+}
+
+
+@pytest.mark.parametrize("name", list(_TORCH))
+def test_signatures_are_torchs_in_torchs_order(name: str) -> None:
+    torchs = inspect.signature(getattr(nn, name.removeprefix("nn."))).parameters
+    ours = list(_TORCH[name])
+    assert ours == [RENAMED.get(parameter, parameter) for parameter in torchs][: len(ours)]
+
+
+def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() -> None:
+    plan = resgraph.loads(
+        "name: net\ninput: 4x5x7\nunit: conv\nnet:\n  a: 3x3 up conv 8 /2\n  b: 4x4 up conv 8 /2 groups 4\n"
+        "  c: 3x3 up conv 8 dilation 2\n  d: 5x5 up conv 4 /2x1 groups 2\n"
+    )
+    net = plan.module()
+    made = [layer for layer in net.modules() if isinstance(layer, nn.ConvTranspose2d)]
+    found = [(m.stride, m.groups, m.dilation, m.padding, m.output_padding) for m in made]
+    assert found == [
+        ((2, 2), 1, (1, 1), (1, 1), (1, 1)),
+        ((2, 2), 4, (1, 1), (1, 1), (0, 0)),
+        ((1, 1), 1, (2, 2), (2, 2), (0, 0)),
+        ((2, 1), 2, (1, 1), (2, 2), (1, 0)),
+    ]
+    assert tuple(net(torch.zeros(1, 4, 5, 7)).shape) == (1, 4, 40, 28)
