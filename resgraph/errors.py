@@ -16,6 +16,10 @@ from functools import lru_cache
 from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning"]
+MOST_TOLD = 50
+"""Mistakes of one spec that are told: more would not be read."""
+
+_LONGEST = 400  # characters of a message
 _WIDEST = 160  # characters of a line that a frame shows
 
 
@@ -154,7 +158,11 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             if of_yaml:
                 unread.append(span)
         told.setdefault((problem.code, problem.message, span), problem)
-    return sorted(told.values(), key=lambda d: (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0))
+    out = sorted(told.values(), key=lambda d: (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0))
+    if len(out) > MOST_TOLD:
+        more = f"{MOST_TOLD} mistakes are told, and there are more"
+        out[MOST_TOLD:] = [Diagnostic("E004", more, out[MOST_TOLD].span)]
+    return out
 
 
 def _start(span: Span) -> tuple[int, int]:
@@ -186,7 +194,8 @@ def fault(
     label: str = "",
     *notes: str,
 ) -> Fault:
-    """A `Fault` of one diagnostic."""
+    """A `Fault` of one diagnostic; a text of the spec in it may be of any length."""
+    message, help = (t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…" for t in (message, help))
     return Fault(Diagnostic(code, message, span, label, notes, help))
 
 

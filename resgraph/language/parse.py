@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..errors import Diagnostic, Fault, Span, fault
+from ..errors import MOST_TOLD, Diagnostic, Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
 from .labels import (
     chunks,
@@ -116,7 +116,9 @@ class Parser:
         return PathDef(tree.span, equation, tuple(items), isinstance(tree, Sequence) or counted, broken)
 
     def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | None:
-        """One place of a path: a label, a mapping, or (only first) an equation."""
+        """One place of a path: a label, a mapping, or (only first) an equation; None where it cannot be read."""
+        if len(self.errors) > MOST_TOLD:
+            return None
         try:
             if isinstance(tree, Mapping):
                 return self.mapping_item(tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..errors import Diagnostic, Fault, Related, Span, fault
+from ..errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
 from ..graph import Node, Origin
 from ..ops import Op, Shape, ShapeError
 
@@ -46,6 +46,8 @@ class Builder:
         told = [found.span, *(related.span for related in found.related)]
         related = found.related + tuple(c for c in calls if c.span not in told)
         self.errors.append(replace(found, related=related))
+        if len(self.errors) > MOST_TOLD:
+            raise TooLarge(problem, origin)
 
     def node(
         self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False,
@@ -91,8 +93,8 @@ def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
 
 
 class TooLarge(Exception):
-    """A net beyond the limits; nothing more of it is built."""
+    """A net beyond the limits, of size or of mistakes; nothing more of it is built."""
 
-    def __init__(self, problem: Fault, origin: Origin) -> None:
+    def __init__(self, problem: Fault, origin: Origin | None) -> None:
         super().__init__(str(problem))
         self.problem, self.origin = problem, origin

@@ -82,11 +82,11 @@ class _Expander:
                 path, flow = self.path(name, name, definition, flow, place)
                 rows.append(path)
                 values[name] = flow
+            self.unread_rows()
         except Fault as problem:
             self.builder.report(problem)
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
-        self.unread_rows()
         if self.spec.mistakes or self.builder.errors:
             raise SpecError(_told([*self.spec.mistakes, *self.builder.errors]))
         assert isinstance(flow, Flow)
