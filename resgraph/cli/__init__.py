@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 training failed, 4 something
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import traceback
@@ -13,9 +15,10 @@ from importlib import import_module
 from typing import NoReturn
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from .. import __version__
-from ..errors import ResgraphError
+from ..errors import ResgraphError, UsageError
 from .report import report
 
 _COMMANDS = {
@@ -31,7 +34,7 @@ _COMMANDS = {
     "new": "write a starter spec",
     "render": "draw a net",
     "serve": "write a spec beside its figure, in the browser",
-    "export": "write a net as a Python module",
+    "export": "write a net as Python source, safetensors, .pt2 or ONNX",
     "weights": "take weights from torchvision or timm",
     "build": "check a spec, compile it, draw it and train it",
     "resume": "go on with a run",
@@ -85,27 +88,50 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
+    as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has only ASCII shows `?`
     try:
         code = cli.main(arguments, prog_name="resgraph", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:
-        problem.show()
+        if as_json:
+            report(UsageError(problem.format_message()), as_json=True)
+        else:
+            problem.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
     except ResgraphError as problem:
-        report(problem, as_json="--json" in arguments or "--format=json" in "=".join(arguments))
+        report(problem, as_json=as_json)
         return problem.exit_code
-    except BrokenPipeError:
-        # The reader went away: Python would complain again when it flushes stdout on exit.
+    except SystemExit as stop:
+        # click ends so where the reader of stdout went away, and has replaced the stream.
+        return 141 if isinstance(sys.stdout, PacifyFlushWrapper) else int(stop.code or 0)
+    except OSError as problem:
+        if problem.errno not in _CANNOT_WRITE:
+            return _bug()
+        # Python would complain again when it flushes stdout on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        if problem.errno == errno.EPIPE:
+            return 141
+        report(UsageError(f"cannot write: {(problem.strerror or 'the disk is full').lower()}"), as_json=False)
+        return 2
     except Exception:
-        traceback.print_exc()
-        click.echo(
-            f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
-            " and the lines above.",
-            err=True,
-        )
-        return 70
+        return _bug()
+
+
+_CANNOT_WRITE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+
+
+def _bug() -> int:
+    """Our own mistake, with all that is needed to mend it."""
+    traceback.print_exc()
+    click.echo(
+        f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
+        " and the lines above.",
+        err=True,
+    )
+    return 70

@@ -1,0 +1,163 @@
+"""A net and its weights → one file that others can run: safetensors, torch.export's .pt2, or ONNX."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ...errors import MissingError, UsageError
+from ...ops.base import shape_text
+from .fold import fold
+
+if TYPE_CHECKING:
+    from ...plan import Plan
+
+OPSET = 18
+"""The version of ONNX' operators, which torch.onnx writes without a conversion."""
+AGREE = 1e-4
+"""How far an exported net may be from the module, relative to the largest output (float32, sums in another order)."""
+_LARGEST = 2**31 - 1  # bytes in a protobuf, and so in an ONNX file
+
+
+def export(
+    plan: Plan,
+    form: str,
+    state: Mapping[str, Tensor] | None = None,
+    *,
+    preprocessing: Mapping[str, Any] | None = None,
+    fold_norms: bool = False,
+    seed: int = 0,
+) -> bytes:
+    """The net as a file of `form` ("safetensors", "pt2" or "onnx"), in evaluation, for batches of any size.
+
+    `state` are its weights; without, it is initialised from `seed`. With `fold_norms`, batch norms become part of the
+    convolutions before them. Net, input shape and `preprocessing` (what is done to an image before the net sees it) are
+    in the file's metadata. Raises `MissingError` where a package is missing, `UsageError` where torch cannot export
+    the net, or what it made disagrees with the module.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = plan.module()
+        if state is not None:
+            net.load_state_dict(state)
+        if fold_norms:
+            plan, state = fold(plan, net.state_dict())
+            net = plan.module()
+            net.load_state_dict(state)
+    facts = {"net": plan.name, "input": shape_text(plan.input), "output": shape_text(plan.output)}
+    if preprocessing is not None:
+        facts["preprocessing"] = json.dumps(preprocessing)
+    return _FORMS[form](net.eval().requires_grad_(False), _images(plan), facts)
+
+
+def _images(plan: Plan) -> Tensor:
+    """Two images of noise: with one, a trace would take the batch axis for a constant."""
+    return torch.randn(2, *plan.input, generator=torch.Generator().manual_seed(0))
+
+
+def _safetensors(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+    state = {name: value.contiguous() for name, value in net.state_dict().items()}
+    return _sorted(save(state, {"format": "pt", **facts}))
+
+
+def _sorted(content: bytes) -> bytes:
+    """Safetensors with the header's keys in order: as they are saved, metadata stand in a new order each time."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
+
+
+def _pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+    """A program of torch.export; the facts are its extra file `resgraph.json`."""
+    program = torch.export.export(net, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    file = io.BytesIO()
+    torch.export.save(program, file, extra_files={"resgraph.json": json.dumps(facts)})
+    loaded = torch.export.load(io.BytesIO(file.getvalue())).module()
+    _check(net, images, loaded, "torch.export")
+    return file.getvalue()
+
+
+def _onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+    """An ONNX model from `images` to `logits`; checked in onnxruntime where that is installed."""
+    for package in ("onnx", "onnxscript"):
+        _need(package)
+    if sum(value.nbytes for value in net.state_dict().values()) > _LARGEST:
+        raise UsageError("an ONNX file holds 2 GB at most, and the weights are more: export to .pt2 or .safetensors")
+    with _quiet():
+        program = torch.onnx.export(
+            net,
+            (images,),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+        )
+    assert program is not None
+    program.model.producer_name = "resgraph"
+    program.model.metadata_props.update(facts)
+    content: bytes = program.model_proto.SerializeToString()
+    _check(net, images, _session(content), "torch.onnx")
+    return content
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch.onnx has to say to those who develop it."""
+    log = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _session(content: bytes) -> Callable[[Tensor], Tensor] | None:
+    """An ONNX model as a function, run by onnxruntime; None where that is not installed."""
+    try:
+        runtime = import_module("onnxruntime")
+    except ImportError:
+        return None
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+
+
+def _check(net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensor] | None, maker: str) -> None:
+    """Raises `UsageError` where what was made differs from the module, for a batch of the traced size or another."""
+    if made is None:
+        return
+    for batch in (images, torch.cat([images, images[:1]])):
+        with torch.no_grad():
+            wanted, found = net(batch), made(batch)
+        apart = float((wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-6))
+        if wanted.shape != found.shape or not apart <= AGREE:
+            raise UsageError(f"what {maker} made of the net is off by {apart:.2g}; use another format, and report this")
+
+
+def _need(package: str) -> None:
+    try:
+        import_module(package)
+    except ImportError:
+        raise MissingError(f"exporting to ONNX needs the package {package}: pip install 'resgraph[onnx]'") from None
+
+
+_FORMS: dict[str, Callable[[nn.Module, Tensor, Mapping[str, str]], bytes]] = {
+    "safetensors": _safetensors,
+    "pt2": _pt2,
+    "onnx": _onnx,
+}

@@ -1,0 +1,73 @@
+"""Graph → the graph for inference: each batch norm that follows a convolution or fc becomes part of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from ..graph import Block, Equation, Graph, Item, Layer, Node, Path
+from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv
+
+
+def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
+    """The graph without the norms that fold, and of each such norm the node that takes it in (`{norm: conv}`).
+
+    With statistics that no longer move, a norm is a factor and a shift per channel (Jacob et al. 2018, section 3.2):
+    the convolution's filters take the factor, its bias the shift. So every other node keeps its name and its value, and
+    a convolution without a bias gets one. A norm stays where something else reads the convolution too, and after
+    filters that are standardized before use.
+    """
+    reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
+    reads[graph.output] += 1
+    folded = {name: source for name, source in _pairs(graph) if reads[source] == 1}
+    takers = set(folded.values())
+    nodes: dict[str, Node] = {}
+    for name, node in graph.nodes.items():
+        if name not in folded:
+            inputs = tuple(folded.get(source, source) for source in node.inputs)
+            node = replace(node, inputs=inputs)
+            nodes[name] = _with_bias(node, [nodes[source] for source in inputs]) if name in takers else node
+    rows = [_path(row, folded) for row in graph.rows]
+    return Graph(nodes, rows, graph.input, folded.get(graph.output, graph.output)), folded
+
+
+def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Every norm that reads a layer which could take it in, and that layer."""
+    for name, node in graph.nodes.items():
+        if isinstance(node.op, BatchNorm):
+            op = graph.nodes[node.inputs[0]].op
+            if isinstance(op, DepthwiseConv | UpConv | Fc) or (isinstance(op, Conv) and not op.standardize):
+                yield name, node.inputs[0]
+
+
+def _with_bias(node: Node, inputs: list[Node]) -> Node:
+    if getattr(node.op, "bias", None) != "none":
+        return node
+    op = node.op.model_copy(update={"bias": "default"})
+    return replace(node, op=op, cost=op.cost(*(source.shape for source in inputs)))
+
+
+def _path(path: Path, folded: Mapping[str, str]) -> Path:
+    items = [kept for item in path.items if (kept := _item(item, folded))]
+    into, out = (folded.get(name, name) for name in (path.input, path.output))
+    return replace(path, input=into, output=out, equation=_equation(path.equation, folded), items=items)
+
+
+def _equation(equation: Equation | None, folded: Mapping[str, str]) -> Equation | None:
+    return equation and replace(equation, output=folded.get(equation.output, equation.output))
+
+
+def _item(item: Item, folded: Mapping[str, str]) -> Item | None:
+    """The layer or block; nothing where it was a norm alone."""
+    if isinstance(item, Layer):
+        nodes = tuple(name for name in item.nodes if name not in folded)
+        return replace(item, nodes=nodes) if nodes else None
+    return _block(item, folded)
+
+
+def _block(block: Block, folded: Mapping[str, str]) -> Block:
+    paths = [_path(path, folded) for path in block.paths]
+    result = next(new for new, old in zip(paths, block.paths, strict=True) if old is block.result)
+    into, out = (folded.get(name, name) for name in (block.input, block.output))
+    return replace(block, input=into, output=out, paths=paths, result=result)
