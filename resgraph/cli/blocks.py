@@ -19,7 +19,8 @@ def blocks(name: str | None, as_json: bool) -> None:
     index = library_index()
     if name is not None:
         if name not in index:
-            raise UsageError(f"no standard block `{name}`: {did_you_mean(name, index) or '`resgraph blocks` lists them'}")
+            hint = did_you_mean(name, index) or "`resgraph blocks` lists them"
+            raise UsageError(f"no standard block `{name}`: {hint}")
         click.echo(library_text(name), nl=False)
         return
     abouts = {block: library_block(block).about for block in index}

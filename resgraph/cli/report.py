@@ -51,7 +51,7 @@ def _colored(diagnostic: Diagnostic) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text without control characters, with which a spec could write on the terminal; ASCII where that is all it has."""
+    """Text without control characters, which could write on the terminal; ASCII where that is all it has."""
     shown = "".join(c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
     return shown.encode(encoding, "replace").decode(encoding)

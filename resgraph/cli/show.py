@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from ..outputs.numbers import count_text
-from ..outputs.table import FORMATS
+from ..outputs.table import FORMATS, table
 from ..outputs.table.data import facts
-from ..outputs.table.text import rich_table
 from ..passes.memory import training_memory
 from ..passes.paths import paths
 from ..passes.receptive_field import receptive_fields
@@ -42,9 +41,10 @@ def show(
 def _print(plan: Plan, batch: int) -> None:
     from rich.console import Console
 
+    console = Console()
     if plan.spec.about:
         click.echo(plan.spec.about)
-    Console(highlight=False).print(rich_table(plan))
+    click.echo(table(plan, width=console.width, color=console.is_terminal and not console.no_color), nl=False)
     click.echo(_summary(plan, batch))
 
 

@@ -80,7 +80,7 @@ def _merged(before: Graph, after: Graph) -> Iterator[tuple[str, Node]]:
 
 
 def grouped(before: Graph, after: Graph) -> list[Group]:
-    """The differences of two nets for a reader: blocks that one of them lacks as one, equal changes of a row told once."""
+    """The differences of two nets for a reader: blocks that one lacks as one, equal changes of a row once."""
     whole = {**_blocks_without(before, after), **_blocks_without(after, before)}
     out: list[Group] = []
     for row, part in groupby(compare(before, after), key=lambda c: c.name.split(".")[0]):

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from ..errors import Diagnostic, Fault, SpecError, fault, in_order
 from ..graph import Block, Graph, Layer, Origin, Path
-from ..language.expressions import Value
+from ..language.expressions import Value, value_text
 from ..language.parse import words_of
 from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
@@ -311,7 +311,7 @@ class _Expander:
         kind = inside.plan.kind if inside.plan and "shortcut" in inside.values else "none"
         return Block(
             name, block.name, text, flow.node, out.node, call.into or 0, call.out or 0, call.stride, inside.paths,
-            result, kind, merge, origin,
+            result, kind, merge, origin, {key: value_text(value) for key, value in call.values.items()},
         )  # fmt: skip
 
     # -- names ------------------------------------------------------------------------------------------------------

@@ -63,14 +63,19 @@ def _lines(graph: Graph, item: Item, *, inside: bool) -> Iterator[str]:
     if isinstance(item, Layer):
         yield _label(graph, item, stride=not inside)
         return
-    for path in item.paths:
-        if path.word != "shortcut":
-            for inner in path.items:
-                if isinstance(inner, Layer):
-                    if _speaks(graph, inner):
-                        yield _label(graph, inner, stride=False)
-                else:
-                    yield inner.label.split(" /")[0] or inner.block or "block"
+    branches = {path.word: list(_path_lines(graph, path)) for path in item.paths if path.word != "shortcut"}
+    several = sum(map(bool, branches.values())) > 1
+    for word, lines in branches.items():
+        yield from (f"{word}: {line}" if several and place == 0 else line for place, line in enumerate(lines))
+
+
+def _path_lines(graph: Graph, path: Path) -> Iterator[str]:
+    for item in path.items:
+        if isinstance(item, Block):
+            width = [str(item.out)] if item.out != item.into else []
+            yield " ".join([item.block or "block", *width, *(f"{key} {value}" for key, value in item.values.items())])
+        elif _speaks(graph, item):
+            yield _label(graph, item, stride=False)
 
 
 def _main(graph: Graph, layer: Layer) -> Op:
@@ -85,7 +90,10 @@ def _speaks(graph: Graph, layer: Layer) -> bool:
 
 
 def _label(graph: Graph, layer: Layer, *, stride: bool) -> str:
+    """Its op, and an activation other than ReLU, which goes without saying as in the paper."""
     op = _main(graph, layer)
+    last = graph.nodes[layer.nodes[-1]].op
     if not stride and hasattr(op, "stride"):
         op = op.model_copy(update={"stride": (1, 1)})
-    return op.label()
+    says = last is not op and last.family == "activation" and last.op != "relu"
+    return f"{op.label()} {last.label()}" if says else op.label()
