@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from . import text
 from .layout import Placement
 from .page import MARGIN
+from .paint import MARKS
 from .parts import Fork, Join, OpBox, Strip, Tile
 from .scene import Line, Rect, Scene, Shape, Text
 from .style import FAMILIES
@@ -33,11 +34,14 @@ class Legend:
     ops: bool = False
     repeats: str = ""
     joins: dict[str, None] = field(default_factory=dict)
+    marks: set[str] = field(default_factory=set)
 
     def gather(self, placement: Placement, kinds: Iterable[str]) -> None:
         """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the shape."""
         for placed in placement.parts:
             part = placed.part
+            if isinstance(part, Strip | Join) and part.mark:
+                self.marks.add(part.mark)
             if isinstance(part, Strip):
                 self.families.add(part.row.family)
             elif isinstance(part, Tile):
@@ -80,6 +84,8 @@ class Legend:
             if family in self.families and not (self.widths and family == "conv"):
                 label = ", ".join(self.joins) if family == "merge" and self.joins else label
                 yield 13, label + (self.units if family == "conv" and not self.ops else ""), _swatch(family)
+        for mark in sorted(self.marks):
+            yield 15, f"{MARKS[mark]} {mark}", _outline(mark)
         if self.ops:
             yield 20, "main path", _sample(dotted=False)
         if self.identity:
@@ -93,6 +99,13 @@ class Legend:
 def _swatch(family: str) -> Draw:
     def draw(x: float, y: float) -> list[Shape]:
         return [Rect(x, y - 5.5, 13, 11, 2.5, f"{family}-row"), Rect(x, y - 5.5, 3.4, 11, 1.7, family)]
+
+    return draw
+
+
+def _outline(mark: str) -> Draw:
+    def draw(x: float, y: float) -> list[Shape]:
+        return [Rect(x, y - 5.5, 15, 11, 2.5, "", mark, 1.8)]
 
     return draw
 

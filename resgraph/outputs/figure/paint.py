@@ -7,6 +7,8 @@ from .layout import Placed, Placement, Rhythm, Wire
 from .parts import Capsule, Chain, Fork, Join, OpBox, Row, Strip, Tile
 from .scene import Circle, Group, Line, Polygon, Rect, Scene, Shape, Text
 
+MARKS = {"added": "+", "removed": "−", "changed": "~"}
+"""The sign beside what differs between two nets, for readers who do not tell the colours apart."""
 SMALL_JOIN = 8.0
 """A join of a smaller radius is drawn in slate: beside folded layers it is structure, and no op to look at."""
 
@@ -124,7 +126,10 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Group:
     group = Group(row.name, row.family, row.title)
     x, y, wide, high = placed.x - placed.left, placed.y, placed.left + placed.right, placed.height
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
-    group.shapes.append(Rect(x, y, wide, high, 3.5, fill, f"{row.family}-line", 0.9))
+    edge, stroke = (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
+    group.shapes.append(Rect(x, y, wide, high, 3.5, fill, edge, stroke))
+    if strip.mark:
+        group.shapes.append(Text(x - 5, y + high / 2 + 4, MARKS[strip.mark], 12, 700, strip.mark, "end"))
     badge = text.width(row.stride, 9.5, 600) + 8 if row.stride else 0
     if badge:
         group.shapes.append(Rect(x + wide - badge - 2.5, y + 2.2, badge, high - 4.4, 3, "badge"))
@@ -164,7 +169,7 @@ def _join(placed: Placed, join: Join) -> list[Shape | Group]:
     """A circle with a sign, or a pill with a word."""
     group = Group(join.name, join.family, join.title)
     x, y, r = placed.x, placed.y + placed.height / 2, placed.height / 2
-    colour = "edge" if r < SMALL_JOIN else join.family
+    colour = join.mark or ("edge" if r < SMALL_JOIN else join.family)
     fill = "tile" if r < SMALL_JOIN else f"{join.family}-fill"
     if len(join.symbol) == 1 and join.symbol in "+−×÷":
         group.shapes.append(Circle(x, y, r, fill, colour, 1.3))

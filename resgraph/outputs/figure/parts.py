@@ -69,6 +69,7 @@ class Strip:
 
     name: str
     row: Row
+    mark: str = ""  # added, removed or changed, where two nets are compared
 
     @property
     def title(self) -> str:
@@ -98,6 +99,7 @@ class Join:
     family: str = "merge"
     title: str = ""
     note: str = ""
+    mark: str = ""
 
 
 @dataclass(slots=True)

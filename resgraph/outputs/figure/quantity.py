@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from ...ops.base import Shape
-
-_STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+from ..numbers import count_text, shape_label
 
 
 def short(number: int) -> str:
     """Three significant digits: `9540` → `9.54 k`, `999_999` → `1.00 M`; below 1000 the number itself."""
-    for scale, letter in _STEPS:
-        if number >= scale * 0.9995:
-            value = number / scale
-            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-            return f"{value:.{digits}f} {letter}"
-    return str(number)
+    return count_text(number) if number else "0"
 
 
 def percent(part: int, whole: int) -> str:
@@ -27,7 +21,7 @@ def percent(part: int, whole: int) -> str:
 
 def times(shape: Shape) -> str:
     """`(64, 56, 56)` → `64 × 56 × 56`."""
-    return " × ".join(map(str, shape))
+    return shape_label(shape)
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from ...graph import Block, Graph
 from .parts import Repeat
@@ -11,14 +11,16 @@ MANY_KINDS = 4
 """With more kinds of blocks than this in one row, blocks that are alike are drawn as one."""
 
 
-def runs(graph: Graph, blocks: Sequence[Block]) -> list[tuple[Block, Repeat]]:
-    """Each run of a row's blocks by its first block."""
-    equal = _grouped(list(range(len(blocks))), [_structure(graph, block) for block in blocks])
+def runs(
+    graph: Graph, blocks: Sequence[Block], apart: Callable[[Block], Hashable] = lambda block: None
+) -> list[tuple[Block, Repeat]]:
+    """Each run of a row's blocks by its first block; blocks that differ in `apart` never share one."""
+    equal = _grouped(list(range(len(blocks))), [(apart(block), _structure(graph, block)) for block in blocks])
     heads = [blocks[run[0]] for run in equal]
     # Blocks that differ in nothing but a rate of dropout are always drawn as one.
-    alike = _grouped(list(range(len(equal))), [_structure(graph, head, rates=False) for head in heads])
+    alike = _grouped(list(range(len(equal))), [(apart(b), _structure(graph, b, rates=False)) for b in heads])
     if len(alike) > MANY_KINDS:
-        alike = _grouped(list(range(len(equal))), [_likeness(graph, head) for head in heads])
+        alike = _grouped(list(range(len(equal))), [(apart(b), _likeness(graph, b)) for b in heads])
     out = []
     for group in alike:
         first, last = equal[group[0]][0], equal[group[-1]][-1]

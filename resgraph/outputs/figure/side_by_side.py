@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import log2
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from ...graph import Block
+from ...graph import Block, Graph
 from . import quantity, text
 from .layout import Placed, Placement, Rhythm, place
 from .legend import Legend
 from .page import MARGIN, layers_of, macs_text, shortcut_kinds
 from .paint import paint
-from .parts import Chain, Fork, Part, Strip
+from .parts import Chain, Fork, Join, Part, Strip
 from .rows import main_node
-from .scene import Rect, Scene, Text
+from .scene import Group, Rect, Scene, Text
 from .stages import describe
 from .strips import StripBuilder
 from .style import WIDTH_STEPS
@@ -47,23 +47,29 @@ class Column:
     placement: Placement
 
 
-def draw(plans: Sequence[Plan], width: float | None) -> Scene:
-    """The scene of several nets side by side."""
+def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str, str]] = ()) -> Scene:
+    """The scene of several nets side by side; `marks` says for each net which of its nodes to mark, and how."""
     if not plans:
         raise UsageError("nothing to compare: name at least one net")
     widths = _width_steps(plans)
-    columns = [_column(plan, widths) for plan in plans]
+    each = marks or [{}] * len(plans)
+    columns = [_column(plan, widths, mark, bool(marks)) for plan, mark in zip(plans, each, strict=True)]
     sizes = _common([[size for size, _ in groupby(column.sizes)] for column in columns])
     tops, bottoms = _level(columns, sizes)
     spines, total = _spines(columns)
     scene = Scene(max(total, width or 0), 0, " and ".join(p.name for p in plans), " ".join(describe(p) for p in plans))
     for index, size in enumerate(sizes):
         _band(scene, index, size, _TOP + tops[index], _TOP + bottoms[index])
-    for column, spine in zip(columns, spines, strict=True):
+    for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
         _head(scene, column.plan, spine)
+        start = len(scene.items)
         paint(scene, column.placement, spine, _TOP, RHYTHM)
-        _repeats(scene, column, spine)
+        for item in scene.items[start:]:
+            if isinstance(item, Group):  # names are unique in a net, and ids must be in a picture
+                item.name = f"{number}:{item.name}"
+        _repeats(scene, column, spine, 14 if marks else 0)
     shown = Legend(widths={step: value for value, step in sorted(widths.items())})
+    shown.marks |= {kind for mark in marks for kind in mark.values()}
     for column in columns:
         shown.gather(column.placement, shortcut_kinds(column.plan.graph))
     scene.height = shown.draw(scene, _TOP + bottoms[-1] + 22) + 10
@@ -82,10 +88,10 @@ def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
     return {w: min(int((log2(w) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1) for w in ordered}
 
 
-def _column(plan: Plan, widths: dict[int, int]) -> Column:
+def _column(plan: Plan, widths: dict[int, int], marks: Mapping[str, str], fold: bool) -> Column:
     graph = plan.graph
     blocks = sum(1 for row in graph.rows for item in row.items if isinstance(item, Block))
-    builder = StripBuilder(graph, "stages" if blocks > MOST_BLOCKS else "blocks")
+    builder = StripBuilder(graph, "stages" if fold or blocks > MOST_BLOCKS else "blocks", marks)
     net = builder.net()
     steps = {}
     for layer in layers_of(graph):
@@ -96,10 +102,21 @@ def _column(plan: Plan, widths: dict[int, int]) -> Column:
     for part in _walk(net):
         if isinstance(part, Strip):
             part.row = replace(part.row, step=steps.get(part.row.name, -1))
+            part.mark = _mark(graph, part.row.name, marks)
+        elif isinstance(part, Join):
+            part.mark = marks.get(part.name, "")
         elif isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
             runs.append(part)
     sizes = [_size(graph.nodes[name].shape) for name in builder.outputs]
     return Column(plan, net, sizes, runs, [], place(net, RHYTHM))
+
+
+def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
+    """The mark of a layer or of a folded block: that of its nodes, or `changed` where they differ in theirs."""
+    if not marks:
+        return ""
+    mine = {marks.get(node, "") for node in graph.nodes if node == name or node.startswith(name + ".")}
+    return mine.pop() if len(mine) == 1 else "changed"
 
 
 def _walk(net: Fork) -> list[Part]:
@@ -156,7 +173,7 @@ def _level(columns: list[Column], sizes: list[Size]) -> tuple[list[float], list[
     starts, ends, y = [], [], 0.0
     for height in heights:
         starts.append(y)
-        y += height + 2 * _PAD
+        y += max(height + 2 * _PAD, 36 if len(starts) > 1 else 48)
         ends.append(y)
     for column in columns:
         floors: dict[int, float] = {}
@@ -195,7 +212,7 @@ def _spines(columns: list[Column]) -> tuple[list[float], float]:
     x, out = MARGIN + _LABELS, []
     for column in columns:
         title = max(text.width(column.plan.name, 14, 700), text.width(_totals(column.plan), 9.75)) / 2
-        folded = 44.0 if column.runs else 0.0
+        folded = 60.0 if column.runs else 0.0
         left = max(column.placement.left + folded, title)
         out.append(x + left)
         x += left + max(column.placement.right, title) + _GAP
@@ -219,7 +236,7 @@ def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> No
         scene.add(Text(MARGIN, top + 36, "output size", 9.5, fill="muted"))
 
 
-def _repeats(scene: Scene, column: Column, x: float) -> None:
+def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     """`× 35` beside a block that stands for several."""
     where: dict[int, Placed] = {id(p.part): p for p in column.placement.parts}
     for fork in column.runs:
@@ -228,7 +245,7 @@ def _repeats(scene: Scene, column: Column, x: float) -> None:
             continue
         said = f"× {run.count}" if run.equal else f"{run.count} alike"
         wide = text.width(said, 9.5, 700) + 13
-        right, y = x - RHYTHM.tile_width / 2 - 7, _TOP + placed.y + placed.height / 2 - 8
+        right, y = x - RHYTHM.tile_width / 2 - 7 - room, _TOP + placed.y + placed.height / 2 - 8
         fill, ink = ("pill", "on-pill") if run.equal else ("rule", "ink")
         scene.add(Rect(right - wide, y, wide, 16, 8, fill))
         scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 700, ink, "middle"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from ...graph import Block, Item, Layer, Path
+from ...graph import Block, Graph, Item, Layer, Path
 from . import quantity
-from .parts import Capsule, Chain, Fork, Part, Row, Strip
-from .view import Builder
+from .paint import MARKS
+from .parts import Capsule, Chain, Fork, Link, Part, Row, Strip
+from .view import Builder, View
 from .wiring import Detail, Wiring
 
 _SHOWN = frozenset(["conv", "dense", "pool", "block"])
@@ -19,6 +20,17 @@ class StripBuilder(Builder):
     """A builder whose layers are strips; `outputs` names, for each unit of the net, the node that it gives."""
 
     outputs: list[str]
+    marks: Mapping[str, str]
+
+    def __init__(self, graph: Graph, view: View, marks: Mapping[str, str] | None = None) -> None:
+        super().__init__(graph, view)
+        self.outputs, self.marks = [], marks or {}
+
+    def apart(self, block: Block) -> Hashable:
+        """Blocks with different marks are drawn apart."""
+        prefix = len(block.name)
+        nodes = [node.name for node in self.graph.nodes_of(block)]
+        return tuple((name[prefix:], self.marks[name]) for name in nodes if name in self.marks)
 
     def net(self) -> Fork:
         """The net with a unit for each block, and for each stretch of layers that give one size of map."""
@@ -61,12 +73,15 @@ class StripBuilder(Builder):
         fork = super().block(block, "rows", level)
         if fork:
             fork.links = [
-                replace(link, pill="", note=self._said(block) or link.note) if link.pill else link
-                for link in fork.links
+                replace(link, pill="", note=self._said(block, link)) if link.pill else link for link in fork.links
             ]
         return fork
 
-    def _said(self, block: Block) -> str:
+    def _said(self, block: Block, link: Link) -> str:
+        """What a shortcut does to the width; where it differs between two nets, all that it does, with its mark."""
+        kinds = {self.marks[name] for name in self.marks if f"{name}.".startswith(f"{link.name}.")}
+        if kinds:
+            return f"{MARKS[min(kinds)]} {link.pill}"
         into, out = self.graph.nodes[block.input].shape, self.graph.nodes[block.output].shape
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -178,7 +178,7 @@ class Builder:
                 stretch.append(block)
                 continue
             start = index - len(stretch)
-            for head, run in runs(self.graph, stretch):
+            for head, run in runs(self.graph, stretch, self.apart):
                 out[head.name] = Repeat(run.first + start, run.last + start, run.equal, run.differences)
             stretch = []
             if block is not None:
@@ -193,6 +193,10 @@ class Builder:
             parts.append(self.tile(_folded(rows) if self.fold else rows, path.name))
             if isinstance(parts[-1], Tile):
                 parts[-1].covers = [row.name for row in rows]
+
+    def apart(self, block: Block) -> Hashable:
+        """What keeps a block from being drawn as one with its neighbours, though it be equal to them."""
+        return None
 
     def rows_of(self, items: Sequence[Item]) -> list[Row]:
         """A row for each item that has nodes."""
