@@ -143,6 +143,13 @@ def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"svg/{name}.svg", figure.svg(plan(name), view="stages"))
 
 
+def test_ids_of_nets_side_by_side_are_apart() -> None:
+    root = parsed(figure.comparison([plan("plain"), plan("plain")]))
+    ids = [group.attrib["id"] for group in root.iter(f"{SVG}g")]
+    assert len(ids) == len(set(ids))
+    assert {name.partition(":")[0] for name in ids} == {"1", "2"}
+
+
 def test_comparison_golden(golden: Callable[[str, str], None]) -> None:
     golden("svg/comparison.svg", figure.comparison([plan("plain"), plan("residual")]))
 

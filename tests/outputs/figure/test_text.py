@@ -37,7 +37,7 @@ def test_three_digits(number: int, said: str) -> None:
 @given(st.integers(1000, 10**15))
 def test_a_short_number_is_near(number: int) -> None:
     digits, unit = quantity.short(number).split(" ")
-    scale = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[unit]
+    scale = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}[unit]
     assert float(digits) * scale == pytest.approx(number, rel=0.0051)
 
 
