@@ -9,6 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..errors import UsageError
 from ..language.recipe import Train
 from ..language.recipe_records import AreaCrop, SideCrop
+from ..outputs.pytorch.compile import compile_blocks
 from .counter import key
 from .data.sets import DataSet, Files, Resident
 from .decide import Decisions
@@ -41,7 +42,7 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
             raise UsageError("sync_bn: torch has it between GPUs only; take it out, or use GPUs")
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
-        net.compile()
+        compile_blocks(net)
     else:
         start_light()
     optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)

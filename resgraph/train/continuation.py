@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import RunError
 from ..language.recipe import Train
-from .distributed import join
+from .distributed import joined
 from .options import Options
 from .plans import Loader, PlanLike
 from .reporter import Reporter, Silent
@@ -32,9 +32,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
     `changed` is the plan to go on with in place of the run's own: the same net; more epochs are fine, other
     changes of the recipe need `options.allow_change`. Raises `RunError` where that cannot be.
     """
-    world = join(os.environ, options.device)
-    reporter = reporter if world.first else Silent()
-    try:
+    with joined(os.environ, options.device) as world:
         plan = own_plan(path, load)
         options = as_before(options, read_facts(path))
         if changed is not None:
@@ -45,9 +43,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
         with open_run(path) if world.first else nullcontext() as run:
             if run and changed is not None:
                 _adopt(run, changed)
-            return carry_on(ready, run, options, reporter)
-    finally:
-        world.leave()
+            return carry_on(ready, run, options, reporter if world.first else Silent())
 
 
 def own_plan(path: Path, load: Loader) -> PlanLike:

@@ -4,7 +4,9 @@ training needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from ..errors import MissingError, UsageError
+from ..errors import MissingError, TrainingError, UsageError
+from .signals import StoppedError
 
 TIMEOUT = timedelta(minutes=10)
 
@@ -67,10 +70,16 @@ class World:
             for buffer in net.buffers():
                 dist.broadcast(buffer, src=0)
 
-    def leave(self) -> None:
-        """Waits for all, then ends the group."""
+    def part(self, *, together: bool = True) -> None:
+        """Ends the group, after all have come to this point (where no one was lost).
+
+        Gloo's threads need Python's lock to let go of their last tensors, and whoever drops the group joins them with
+        that lock in hand: a deadlock, were they not given a moment with the lock free.
+        """
         if self.size > 1 and dist.is_initialized():
-            dist.barrier()
+            if together:
+                dist.barrier()
+            time.sleep(0.1)
             dist.destroy_process_group()
 
 
@@ -92,6 +101,24 @@ def placed(environment: Mapping[str, str]) -> World:
         if size in environment and size == "WORLD_SIZE" and environment[size] != "1":
             raise UsageError("WORLD_SIZE is set but RANK is not; start with torchrun, or unset it")
     return World()
+
+
+@contextmanager
+def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
+    """The world for as long as the block lasts. Where another process is lost, a `TrainingError` says so."""
+    world = join(environment, device)
+    try:
+        yield world
+    except StoppedError:
+        world.part()  # all ranks stop at the same step
+        raise
+    except RuntimeError as error:
+        if world.size == 1 or isinstance(error, torch.OutOfMemoryError):
+            raise
+        reason = str(error).splitlines()[0][:200]
+        world.part(together=False)
+        raise TrainingError(f"process {world.rank} lost the others ({reason}); the last checkpoint is good") from error
+    world.part()
 
 
 def join(environment: Mapping[str, str], device: str) -> World:

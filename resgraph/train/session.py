@@ -23,7 +23,7 @@ from .checkpoint import Checkpoints
 from .curves import curves
 from .data.sets import DataSet, Resident
 from .decide import Decisions, decide
-from .distributed import World, join
+from .distributed import World, joined
 from .loop import Learner, Loop
 from .metrics import read_rows
 from .normalize import Normalization, measure
@@ -74,16 +74,12 @@ def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
 
 def start(plan: PlanLike, out: Path | None, options: Options, reporter: Reporter) -> RunResult:
     """A fresh run in a directory of its own."""
-    world = join(os.environ, options.device)
-    reporter = reporter if world.first else Silent()
-    try:
+    with joined(os.environ, options.device) as world:
         ready = prepare(plan, options, world)
         with create(plan.name, out, force=options.force) if world.first else nullcontext() as run:
             if run:
                 describe(run, ready)
-            return carry_on(ready, run, options, reporter)
-    finally:
-        world.leave()
+            return carry_on(ready, run, options, reporter if world.first else Silent())
 
 
 def describe(run: RunDirectory, ready: Prepared) -> None:
@@ -164,6 +160,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
             raise
         finally:
             reporter.stop()
+            learner.model = learner.net  # DDP goes before the group that it holds on to
     where = world.share(str(run.path) if run else "")
     if number:
         if run:

@@ -48,6 +48,28 @@ def test_a_run_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == [8, 16, 24]
 
 
+def test_where_a_rank_is_killed_the_others_end_and_the_run_goes_on(tmp_path: Path) -> None:
+    orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
+    lost, again, whole = launched(
+        {"ranks": 2, "number": signal.SIGKILL, "victim": 1, **orders},
+        {"ranks": 2, "number": 0, **orders},
+        {"ranks": 2, "number": 0, **orders, "out": str(tmp_path / "whole")},
+    )
+    (first, said), (second, _) = lost
+    assert (first, second) == (3, -signal.SIGKILL)
+    assert "process 0 lost the others" in said
+    assert "the last checkpoint is good" in said
+    assert [code for code, _ in again + whole] == [0] * 4
+    for name in ("metrics.jsonl", "weights.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+
+
+def test_a_signal_to_any_rank_stops_all(tmp_path: Path) -> None:
+    orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
+    (ended,) = launched({"ranks": 2, "number": signal.SIGTERM, "victim": 1, **orders})
+    assert [code for code, _ in ended] == [128 + signal.SIGTERM] * 2, ended
+
+
 def test_places_are_read_from_each_kind_of_environment() -> None:
     assert placed({}) == World(0, 1, 0)
     assert placed({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}) == World(3, 4, 1)

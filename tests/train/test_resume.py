@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import small_plan
+import torch
 from small_plan import FakePlan
 
 from resgraph.errors import RunError, TrainingError, UsageError
@@ -254,11 +255,37 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing_of_it(tmp_path: Path)
         build(tiny(recipe), out=tmp_path / "a", options=ONE)
     assert "learning rate of 100" in str(caught.value)
     assert read_run(tmp_path / "a").status == "failed"
-    import torch
-
     for path in (tmp_path / "a" / "checkpoints").glob("*.pt"):
         state = torch.load(path, weights_only=True)
         assert all(bool(torch.isfinite(v).all()) for v in state["net"].values() if v.is_floating_point())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_a_lack_of_memory_is_told_with_a_way_out(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("resgraph.train.loop.Loop._backward", fail)
+    with pytest.raises(TrainingError, match=r"out of memory on cpu with 16 images a step; try `accumulate: 2`"):
+        build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
+    assert read_run(tmp_path / "a").status == "failed"
+
+
+def test_a_bug_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr("resgraph.train.loop.Loop._backward", fail)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
 
 
 def test_the_recipe_can_be_missing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import small_plan
 
 from resgraph.errors import ResgraphError
-from resgraph.train import Options, Reporter, Silent, build
+from resgraph.train import Options, Reporter, Silent, build, loop
 from resgraph.train.reporter import Epoch
 
 TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}
@@ -93,10 +93,11 @@ def sweep(reference: str, root: str, recipe: dict[str, Any], every: int, first: 
     print(killed)
 
 
-def launch(ranks: int, number: int, **orders: Any) -> list[list[Any]]:
+def launch(ranks: int, number: int, victim: int = 0, **orders: Any) -> list[list[Any]]:
     """What torchrun does: one process for each rank, which find each other through the environment.
 
-    The first is signalled after its first evaluation. Returns each rank's exit code, and what it said.
+    The first rank is signalled after its first evaluation, another victim at its tenth step. Returns each rank's exit
+    code, and what it said.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -108,7 +109,9 @@ def launch(ranks: int, number: int, **orders: Any) -> list[list[Any]]:
         if child == 0:
             os.dup2(writing, 2)
             os.environ.update(meet, RANK=str(rank), LOCAL_RANK=str(rank))
-            os._exit(train_once({**orders, "signal": 0 if rank else number}))
+            if victim and rank == victim:
+                signal_at_step(10, number)
+            os._exit(train_once({**orders, "signal": 0 if rank or victim else number}))
         os.close(writing)
         children.append((child, reading))
     ended = []
@@ -117,6 +120,19 @@ def launch(ranks: int, number: int, **orders: Any) -> list[list[Any]]:
             said = pipe.read()
         ended.append([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said])
     return ended
+
+
+def signal_at_step(step: int, number: int) -> None:
+    """Signals this process right before a step (other ranks than the first have no reporter to do it)."""
+    left, real = [step], loop.set_lr
+
+    def counted(*args: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), number)
+        real(*args)
+
+    loop.set_lr = counted
 
 
 def train_once(orders: dict[str, Any]) -> int:
