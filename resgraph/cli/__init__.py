@@ -15,11 +15,10 @@ from importlib import import_module
 from typing import NoReturn
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from .. import __version__
 from ..errors import ResgraphError, UsageError
-from .report import report
+from .report import colored, report
 
 _COMMANDS = {
     "check": "check specs, and what they expect of themselves",
@@ -89,12 +88,14 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
-    for stream in (sys.stdout, sys.stderr):
+    stdout = sys.stdout
+    for stream in (stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has only ASCII shows `?`
     try:
-        code = cli.main(arguments, prog_name="resgraph", standalone_mode=False)
-        sys.stdout.flush()
+        code = cli.main(arguments, prog_name="resgraph", standalone_mode=False, color=colored())
+        if stdout is not None:  # it may be closed
+            stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:
         if as_json:
@@ -109,7 +110,7 @@ def run(arguments: list[str]) -> int:
         return problem.exit_code
     except SystemExit as stop:
         # click ends so where the reader of stdout went away, and has replaced the stream.
-        return 141 if isinstance(sys.stdout, PacifyFlushWrapper) else int(stop.code or 0)
+        return 141 if sys.stdout is not stdout else int(stop.code or 0)
     except OSError as problem:
         if problem.errno not in _CANNOT_WRITE:
             return _bug()

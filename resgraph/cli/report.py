@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
     elif as_json:
         print_json({"ok": False, "error": str(problem), "exit_code": problem.exit_code})
     else:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {_safe(str(problem))}", err=True)
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {_safe(str(problem))}", err=True, color=colored())
 
 
 def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> None:
@@ -28,9 +29,15 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
         print_json({"ok": False, "diagnostics": [diagnostic_data(d) for d in diagnostics]})
         return
     for diagnostic in diagnostics:
-        click.echo(_colored(diagnostic) + "\n", err=True)
+        click.echo(_colored(diagnostic) + "\n", err=True, color=colored())
     counts = [(sum(d.severity == kind for d in diagnostics), kind) for kind in ("error", "warning")]
-    click.echo(", ".join(f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count), err=True)
+    total = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count)
+    click.echo(total, err=True, color=colored())
+
+
+def colored() -> bool | None:
+    """Whether to colour: not where `NO_COLOR` says so (no-color.org), else where there is a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _colored(diagnostic: Diagnostic) -> str:
@@ -86,4 +93,4 @@ def print_json(value: Any) -> None:
 def warn(diagnostics: Iterable[Diagnostic]) -> None:
     """Warnings on stderr."""
     for diagnostic in diagnostics:
-        click.echo(_colored(diagnostic) + "\n", err=True)
+        click.echo(_colored(diagnostic) + "\n", err=True, color=colored())

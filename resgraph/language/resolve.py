@@ -32,7 +32,8 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
 
     Raises `SpecError` where there is none.
     """
-    return _Chain(path.resolve().parent, allow_outside).read(open_source(path), path, None)
+    source = open_source(path)  # first, for it says what is wrong with a path
+    return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
 def read_source(source: Source, path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
