@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import MOST_TOLD, Diagnostic, Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
+from .expressions import Name
 from .labels import (
     chunks,
     is_equation,
@@ -290,5 +291,12 @@ class Parser:
 
 
 def words_of(lets: dict[str, Value]) -> frozenset[str]:
-    """The `let`s that stand for a word, and can begin a label."""
-    return frozenset(name for name, value in lets.items() if isinstance(value, Word))
+    """The `let`s that stand for a word, and can begin a label: their value is one, or the name of such a `let`."""
+    found = [name for name, value in lets.items() if isinstance(value, Word)]
+    renaming: dict[str, list[str]] = {}
+    for name, value in lets.items():
+        if isinstance(value, Expr) and isinstance(value.tree, Name):
+            renaming.setdefault(value.tree.name, []).append(name)
+    for name in found:
+        found += renaming.pop(name, ())
+    return frozenset(found)

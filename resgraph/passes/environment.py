@@ -80,7 +80,10 @@ class Environment:
     def value(self, written: Written) -> Value:
         """The value of anything written as one."""
         if isinstance(written, Word):
-            return written.text
+            named = self.find(
+                written.text
+            )  # a word may be the name of another: `let: {kind: basic}`, `cell inner kind`
+            return named if isinstance(named, str) else written.text
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
         if isinstance(written, Size):
@@ -129,7 +132,9 @@ def _where(constant: str) -> str:
 
 
 def names_of(written: Written) -> list[str]:
-    """The names that a value reads."""
+    """The names that a value reads, if they are names: a word may stand for itself."""
+    if isinstance(written, Word):
+        return [written.text]
     if isinstance(written, Expr):
         return [name.name for name in names_in(written.tree)]
     if isinstance(written, Size):

@@ -149,8 +149,9 @@ class _Tracer:
     def word(self, word: str, level: int) -> str:
         if word in VOCABULARY or self.spec.block(word):
             return word
-        found = self.find(word, level)
-        return found[1].text if found and isinstance(found[1], Word) else word
+        while (found := self.find(word, level)) is not None and isinstance(found[1], Expr | Word):
+            level, word = found[0], found[1].text
+        return word
 
     def names(self, written: Written, level: int, deep: int = 8) -> Iterator[Setting]:
         """The names that a value reads, each with where it was set, and those that it reads in turn."""

@@ -36,6 +36,24 @@ def test_words() -> None:
     assert list(made)[-3:] == ["two.conv", "two.gelu", "three.0"]
 
 
+BLOCK = "blocks:\n  b:\n    let: {nl: relu, after: nl}\n    body: [3x3 conv out nl, after]\n    merge: body + x\n"
+
+
+@pytest.mark.parametrize(
+    ("let", "net"),
+    [
+        ("{act: silu}", "one: b 16 nl act"),  # handed on by a call
+        ("{act: silu, other: act}", "one: b 16 nl other"),  # two names of one word
+        ("{act: silu}", "one: {block: b, out: 16, nl: act}"),
+        ("{act: silu, kind: b, other: kind}", "one: other 16 nl act"),
+    ],
+)
+def test_a_word_may_be_the_name_of_a_word(let: str, net: str) -> None:
+    made = plan(net, top=f"let: {let}\n{BLOCK}")
+    assert [name.rpartition(".")[2] for name in ops(made)] == ["conv", "bn", "silu", "1", "add"]
+    assert ops(made)["one.body.1"] == "silu"
+
+
 def test_a_policy_may_be_a_let() -> None:
     made = plan("one: basic 32", top="let: {s: zero-pad}\nshortcut: s")
     assert "one.shortcut" in made.graph.nodes
