@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 
 import click
 
-from ..errors import Diagnostic, Source, SpecError, UsageError
+from ..checked import check_nets
+from ..errors import Diagnostic, Source, SpecError, in_order
 from ..language.fixes import Edit, fixes, mended
 from ..language.reader import open_source
 from ..language.resolve import split_reference
-from .check import check_nets, unique
+from .options import replace_file
 
 _ROUNDS = 100  # one mistake in each; a mistake can hide others
 
@@ -31,7 +30,7 @@ def fix_files(references: Iterable[str], overrides: tuple[str, ...], allow_outsi
         if not quiet:
             lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")
             click.echo("\n".join(map(_colored, lines)))
-        _replace(path, after)
+        replace_file(path, after)
 
 
 def fixed(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> tuple[str, str]:
@@ -40,7 +39,7 @@ def fixed(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = Fal
 
     def errors_of(text: Source) -> list[Diagnostic]:
         nets = check_nets(str(path), overrides, allow_outside, text)
-        return unique(chain.from_iterable(net.problems for net in nets))
+        return in_order(d for net in nets for d in net.problems)
 
     for _ in range(_ROUNDS):
         better = next(_better(source, errors_of), None)
@@ -70,17 +69,6 @@ def _mends(error: Diagnostic, edit: Edit, before: list[Diagnostic], after: list[
         (d.code, d.message) in known or ((d.code, d.message) != (error.code, error.message) and bool(fixes(d)))
         for d in here
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(file.name).chmod(path.stat().st_mode)
-        Path(file.name).replace(path)
-    except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror}") from None
 
 
 def _colored(line: str) -> str:

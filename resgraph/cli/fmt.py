@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
-import tempfile
 from pathlib import Path
 
 import click
 
-from ..errors import UsageError
 from ..language.format import Form, reformat
 from ..language.reader import open_source
+from .options import replace_file
 
 
 @click.command()
@@ -35,18 +33,6 @@ def fmt(files: tuple[Path, ...], form: Form | None, only_check: bool, show_diff:
         elif only_check:
             click.echo(f"would reformat {path}", err=True)
         else:
-            _replace(path, text)
+            replace_file(path, text)
             click.echo(f"reformatted {path}", err=True)
     return 1 if changed and only_check else 0
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
-    except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror}") from None

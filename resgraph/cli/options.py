@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,3 +60,15 @@ def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
     except OSError as problem:
         raise UsageError(f"cannot write {output}: {problem.strerror}") from None
     click.echo(f"wrote {output}", err=True)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that a crash leaves the old one or the new one. Raises `UsageError` where it cannot."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(name).chmod(path.stat().st_mode & 0o777)
+        Path(name).replace(path)
+    except OSError as problem:
+        raise UsageError(f"cannot write {path}: {problem.strerror}") from None

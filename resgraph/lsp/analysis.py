@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from ..cli.check import Checked, check_nets, unique
+from ..checked import check_nets, found_in
 from ..errors import Diagnostic, Source, Span
 from ..language.reader import read
 from ..language.tree import Entry, Mapping, Scalar, Sequence, Tree
@@ -33,16 +32,11 @@ def analyse(text: str, path: Path, before: Analysis | None = None) -> Analysis:
     """Read and check a text that stands, or is to stand, at `path`; `before` is what the text before it was."""
     source = Source(str(path), text)
     nets = check_nets(str(path), source=source)
-    found = unique(chain.from_iterable((*net.problems, *net.warnings) for net in nets))
+    found = found_in(nets)
     plans = tuple(net.plan for net in nets if net.plan is not None)
     kept = plans or (before.plans if before else ())
-    return Analysis(source, _tree(source, nets) or (before.tree if before else None), tuple(found), kept, bool(plans))
-
-
-def _tree(source: Source, nets: list[Checked]) -> Mapping | None:
-    """The file's own tree, without what it extends."""
-    tree, _ = read(source)
-    return tree
+    tree, _ = read(source)  # the file's own, without what it extends
+    return Analysis(source, tree or (before.tree if before else None), tuple(found), kept, bool(plans))
 
 
 def entry(tree: Tree | None, *keys: str) -> Entry | None:

@@ -237,8 +237,8 @@ def _missing_final_norm(facts: Facts) -> Iterator[Finding]:
     if missing:
         yield Finding(
             node.origin,
-            f"the sum of the last block reaches `{node.op.label()}` without the {_listed(missing)} "
-            "that its blocks put before their convolutions",
+            f"the sum of the last block reaches {f'`{node.op.label()}`' if node.op.weighted else 'the output'} "
+            f"without the {_listed(missing)} that its blocks put before their convolutions",
             "begin the head with them: `[bn, relu, global avg pool, fc 1000]`",
             "He et al. 2016 (arXiv 1603.05027), appendix: the last sum is followed by one more activation",
         )

@@ -91,3 +91,8 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
             field = type(node.op).model_fields[option.key]
             if option.setting.span is None and option.key not in ("bias", "kernel"):
                 assert getattr(node.op, option.key) == field.default, (node.name, option)
+
+
+def test_without_a_name_the_rows_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", f"{SPECS}/digits.yaml"]) == 2
+    assert "its rows are conv1, conv2, conv3, conv4, head" in capsys.readouterr().err

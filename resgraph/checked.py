@@ -1,0 +1,56 @@
+"""A spec's name → its nets, a variant each, with the mistakes in them and what looks unmeant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .errors import Diagnostic, Source, SpecError, in_order
+from .language.resolve import read_file, read_source, split_reference, variants_of
+from .language.spec import parse_spec
+from .passes.lint import lint
+from .plan import Plan, plan_of
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One net, or why there is none; and the lints that it meets."""
+
+    reference: str
+    plan: Plan | None
+    problems: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def check_nets(
+    reference: str, overrides: tuple[str, ...] = (), allow_outside: bool = False, source: Source | None = None
+) -> list[Checked]:
+    """The nets that a reference names: one, or each variant of a file. `source` stands in for the file's text.
+
+    Raises `UsageError` for a variant that there is not.
+    """
+    path, variant = split_reference(reference)
+    try:
+        if source is None:
+            tree, errors = read_file(path, allow_outside=allow_outside)
+        else:
+            tree, errors = read_source(source, path, allow_outside=allow_outside)
+    except SpecError as problem:
+        return [Checked(reference, None, problem.diagnostics)]
+    names: list[str | None] = [variant] if variant else list(variants_of(tree)) or [None]
+    out: list[Checked] = []
+    for name in names:
+        label = f"{path}::{name}" if name else str(path)
+        try:
+            plan = plan_of(parse_spec(tree, errors, name, overrides))
+            out.append(Checked(label, plan, tuple(plan.unmet()), tuple(lint(plan.spec, plan.graph))))
+        except SpecError as problem:
+            out.append(Checked(label, None, problem.diagnostics))
+    return out
+
+
+def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
+    """The mistakes of all nets and then the warnings; what holds in each variant of a file is said once."""
+    nets = list(nets)
+    warnings = {(d.code, d.span, d.message): d for net in nets for d in net.warnings}
+    return [*in_order(d for net in nets for d in net.problems), *warnings.values()]
