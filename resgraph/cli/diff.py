@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from ..outputs.numbers import count_text, shape_label
 from ..passes.compare import Change, Group, compare, grouped
 from ..plan import Plan, load
-from .options import json_option, set_option
+from .options import json_option, output_options, set_option, write
 from .report import print_json
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow"), "shape": ("~", "yellow")}
@@ -20,10 +21,19 @@ _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
 @click.argument("after", metavar="SPEC")
 @set_option
 @json_option
-def diff(before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool) -> None:
-    """Compare two nets by the names of their nodes. `--set` applies to the second."""
+@output_options
+def diff(
+    before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool, output: Path | None,
+    force: bool,
+) -> None:  # fmt: skip
+    """Compare two nets by the names of their nodes. `--set` applies to the second. `-o` draws it (svg, pdf, png, tex)."""
     first = load(before, allow_outside=allow_outside)
     second = load(after, overrides, allow_outside=allow_outside)
+    if output:
+        from ..outputs.figure.formats import render_difference
+
+        write(render_difference(first, second, output.suffix.lstrip(".") or "svg"), output, force=force)
+        return
     if as_json:
         changes = [_data(change) for change in compare(first.graph, second.graph)]
         print_json({"before": _facts(first), "after": _facts(second), "changes": changes})

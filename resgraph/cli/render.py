@@ -9,23 +9,25 @@ from typing import Any, Literal
 import click
 
 from ..errors import UsageError
+from ..outputs.figure.formats import FORMATS, Look
+from ..outputs.figure.formats import render as draw
 from ..plan import Plan, load
 from .options import output_options, set_option, write
 
-_DRAWN = ("svg", "html", "dot")
-_LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of the same view
+_LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
 
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @set_option
 @output_options
-@click.option("--format", "kind", type=click.Choice([*_DRAWN, "pdf", "png"]), help="if not by the name of the file")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="if not by the name of the file")
 @click.option("--view", type=click.Choice(["auto", "stages", "blocks", "ops"]), default="auto", show_default=True)
 @click.option("--theme", type=click.Choice(["light", "dark", "auto"]), default="light", show_default=True)
 @click.option("--width", type=click.FloatRange(100, 10_000), help="the least width in pixels")
 @click.option("--expand", multiple=True, metavar="NAME", help="draw this row or block op by op (repeatable)")
 @click.option("--only", default="", metavar="NAME", help="draw one row, block or path, and nothing else")
+@click.option("--scale", type=click.FloatRange(0.1, 10), default=2.0, show_default=True, help="of png")
 @click.option("--engine", type=click.Choice(["own", "dot"]), default="own", show_default=True, help="who lays it out")
 def render(
     specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, output: Path | None, force: bool,
@@ -33,29 +35,18 @@ def render(
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
     chosen = kind or (output.suffix.lstrip(".") if output and str(output) != "-" else "svg")
-    known = _LAID_OUT if engine == "dot" else _DRAWN
-    if chosen not in known:
-        hint = "; `--engine dot` makes pdf and png" if chosen in _LAID_OUT else ""
-        raise UsageError(f"cannot draw `{chosen}`: the formats are {', '.join(known)}{hint}")
     plans = [load(spec, overrides, allow_outside=allow_outside) for spec in specs]
-    write(_picture(plans, chosen, engine, look), output, force=force)
+    write(
+        _by_graphviz(plans, chosen, look) if engine == "dot" else draw(plans, chosen, Look(**look)), output, force=force
+    )
 
 
-def _picture(plans: Sequence[Plan], kind: str, engine: str, look: dict[str, Any]) -> str | bytes:
+def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> bytes:
+    """Graphviz' layout of one net."""
     if len(plans) > 1:
-        if kind != "svg" or engine != "own":
-            raise UsageError("several nets are drawn side by side as SVG")
-        from ..outputs.figure import comparison
+        raise UsageError("`--engine dot` lays out one net; several are drawn side by side without it")
+    if kind not in _LAID_OUT:
+        raise UsageError(f"`--engine dot` makes {', '.join(_LAID_OUT)}, not `{kind}`")
+    from ..outputs.dot import dot, laid_out
 
-        return comparison(plans, theme=look["theme"], width=look["width"])
-    (plan,) = plans
-    if kind == "html":
-        from ..outputs.figure import html
-
-        return html(plan, theme=look["theme"])
-    if kind == "dot" or engine == "dot":
-        from ..outputs.dot import dot, laid_out
-
-        text = dot(plan, view=look["view"], expand=look["expand"], theme=look["theme"])
-        return text if kind == "dot" else laid_out(text, kind)
-    return plan.svg(**look)
+    return laid_out(dot(plans[0], view=look["view"], expand=look["expand"], theme=look["theme"]), kind)

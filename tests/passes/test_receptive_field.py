@@ -72,3 +72,38 @@ def test_the_widest_path_counts() -> None:
     )
     net = loads(text + "net:\n  a: b\n")
     assert receptive_fields(net.graph)[net.graph.output].text() == "7 px"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[3x3 conv 2, 5x5 conv 2 /2, 3x3 conv 2]",
+        "[3x3 conv 2 dilation 3, 2x2 max pool /2, 3x3 conv 2]",
+        "[7x7 conv 2 /2, 3x3 max pool /2, 3x3 conv 2 /2, 3x3 conv 2]",
+        "[2x2 avg pool /2, 4x4 up conv 2 /2, 3x3 conv 2]",
+        "[3x1 conv 2, 1x5 conv 2]",
+    ],
+)
+def test_it_is_what_a_place_reads(row: str) -> None:
+    """The pixels with a gradient from one place in the middle span what the pass says, at every size of step."""
+    torch = pytest.importorskip("torch")
+    net = loads(f"name: t\ninput: 1x96x96\nunit: conv\nnet:\n  a: {row}\n")
+    module = net.module().double()
+    for parameter in module.parameters():
+        torch.nn.init.constant_(parameter, 0.5)
+    image = torch.rand(1, 1, 96, 96, dtype=torch.float64)
+    spans = []
+    for shift in (0, 1):  # a transposed convolution's places differ: the widest counts
+        image.requires_grad_().grad = None
+        out = module(image)
+        out[0, 0, out.shape[2] // 2 + shift, out.shape[3] // 2 + shift].backward()
+        rows, columns = torch.nonzero(image.grad[0, 0], as_tuple=True)
+        spans.append((int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1))
+    size = receptive_fields(net.graph)[net.graph.output].size
+    assert size is not None
+    widest = tuple(max(span[axis] for span in spans) for axis in (0, 1))
+    seen = tuple(-(-side.numerator // side.denominator) for side in size)
+    if "max pool" in row:  # a maximum has a gradient at one place of its window
+        assert all(found <= told for found, told in zip(widest, seen, strict=True))
+    else:
+        assert widest == seen

@@ -40,16 +40,9 @@ def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | Non
 
 def difference(before: Plan, after: Plan, theme: Theme = "light", width: float | None = None) -> str:
     """Two nets side by side as SVG, with what was removed, added and changed marked in both."""
-    from ...passes.compare import compare
     from . import side_by_side
 
-    marks: list[dict[str, str]] = [{}, {}]
-    for change in compare(before.graph, after.graph):
-        kind = "changed" if change.kind == "shape" else change.kind
-        for side, node in enumerate((change.before, change.after)):
-            if node:
-                marks[side][change.name] = kind
-    return write(side_by_side.draw([before, after], width, marks), theme)
+    return write(side_by_side.differences(before, after, width), theme)
 
 
 def html(plan: Plan, theme: Theme = "auto") -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...graph import Block, Graph
+from ...passes.compare import compare
 from . import quantity, text
 from .layout import Placed, Placement, Rhythm, place
 from .legend import Legend
@@ -74,6 +75,17 @@ def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str
         shown.gather(column.placement, shortcut_kinds(column.plan.graph))
     scene.height = shown.draw(scene, _TOP + bottoms[-1] + 22) + 10
     return scene
+
+
+def differences(before: Plan, after: Plan, width: float | None) -> Scene:
+    """The scene of two nets with what was removed, added and changed marked in both."""
+    marks: list[dict[str, str]] = [{}, {}]
+    for change in compare(before.graph, after.graph):
+        kind = "changed" if change.kind == "shape" else change.kind
+        for side, node in enumerate((change.before, change.after)):
+            if node:
+                marks[side][change.name] = kind
+    return draw([before, after], width, marks)
 
 
 def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:

@@ -1,0 +1,114 @@
+"""Plans and a format's name → the picture in that format: the one list of what a figure can be written as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ...errors import UsageError
+from .scene import Scene
+from .style import Theme
+from .view import View
+
+if TYPE_CHECKING:
+    from ...plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a figure is to look; what a format has no use for (a width in Mermaid) it leaves aside."""
+
+    view: View = "auto"
+    theme: Theme = "light"
+    width: float | None = None
+    expand: Sequence[str] = ()
+    only: str = ""
+    scale: float = 2.0
+
+
+def render(plans: Sequence[Plan], kind: str, look: Look | None = None) -> str | bytes:
+    """One net, or several side by side, in a format of `FORMATS`.
+
+    Raises `UsageError` for a format that is none or that cannot hold several nets, `MissingError` where a package that
+    a format needs is not installed.
+    """
+    look = look or Look()
+    if kind in _SCENES:
+        return _SCENES[kind](_scene(plans, look), look)
+    if kind not in _SINGLE:
+        raise UsageError(f"cannot draw `{kind}`: the formats are {', '.join(FORMATS)}")
+    if len(plans) != 1:
+        raise UsageError(f"`{kind}` holds one net; several are drawn side by side as {', '.join(_SCENES)}")
+    return _SINGLE[kind](plans[0], look)
+
+
+def render_difference(before: Plan, after: Plan, kind: str, look: Look | None = None) -> str | bytes:
+    """What changed between two nets, in a format that holds several. Raises as `render` does."""
+    from . import side_by_side
+
+    look = look or Look()
+    if kind not in _SCENES:
+        raise UsageError(f"a difference is drawn as {', '.join(_SCENES)}, not as `{kind}`")
+    return _SCENES[kind](side_by_side.differences(before, after, look.width), look)
+
+
+def _scene(plans: Sequence[Plan], look: Look) -> Scene:
+    from . import scene, side_by_side
+
+    if len(plans) == 1:
+        return scene(plans[0], look.view, look.width, look.expand, look.only)
+    if look.expand or look.only:
+        raise UsageError("one part of a net is drawn of one net: name one, or leave the part out")
+    return side_by_side.draw(plans, look.width)
+
+
+def _svg(scene: Scene, look: Look) -> str:
+    from .svg import write
+
+    return write(scene, look.theme)
+
+
+def _tex(scene: Scene, look: Look) -> str:
+    from .latex import write
+
+    return write(scene, look.theme)
+
+
+def _png(scene: Scene, look: Look) -> bytes:
+    from .raster import png
+
+    return png(_svg(scene, look), look.scale)
+
+
+def _pdf(scene: Scene, look: Look) -> bytes:
+    from .raster import pdf
+
+    return pdf(_svg(scene, look), scene.title)
+
+
+def _html(plan: Plan, look: Look) -> str:
+    from .viewer import html
+
+    return html(plan, look.theme)
+
+
+def _dot(plan: Plan, look: Look) -> str:
+    from ..dot import dot
+
+    return dot(plan, look.view, look.expand, look.theme)
+
+
+def _mmd(plan: Plan, look: Look) -> str:
+    from .flowchart import mermaid
+
+    return mermaid(plan, look.view, look.expand)
+
+
+_SCENES: Mapping[str, Callable[[Scene, Look], str | bytes]] = MappingProxyType(
+    {"svg": _svg, "pdf": _pdf, "png": _png, "tex": _tex}
+)
+_SINGLE: Mapping[str, Callable[[Plan, Look], str | bytes]] = MappingProxyType({"html": _html, "dot": _dot, "mmd": _mmd})
+FORMATS = (*_SCENES, *_SINGLE)
+"""What a figure can be written as; the first few also hold several nets side by side."""

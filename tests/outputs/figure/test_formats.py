@@ -1,0 +1,54 @@
+"""Every format comes out of one call, and what cannot be drawn is a mistake with a message."""
+
+from __future__ import annotations
+
+import pytest
+from nets import plan
+
+from resgraph import UsageError
+from resgraph.outputs.figure.formats import FORMATS, Look, render, render_difference
+
+STARTS = {
+    "svg": "<svg ", "pdf": b"%PDF-", "png": b"\x89PNG", "tex": "% ", "html": "<!doctype html>",
+    "dot": "digraph ", "mmd": "---\n",
+}  # fmt: skip
+NEEDS = {"pdf": "typst", "png": "resvg_py"}
+
+
+def test_the_list_is_whole() -> None:
+    assert set(FORMATS) == set(STARTS)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_one_net(kind: str) -> None:
+    if kind in NEEDS:
+        pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
+    out = render([plan("residual")], kind, Look(view="stages", expand=["conv3.0"]))
+    assert out.startswith(STARTS[kind])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_several_nets(kind: str) -> None:
+    if kind in NEEDS:
+        pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
+    nets = [plan("plain"), plan("residual")]
+    if kind in ("html", "dot", "mmd"):
+        with pytest.raises(UsageError, match=f"`{kind}` holds one net"):
+            render(nets, kind)
+    else:
+        assert render(nets, kind).startswith(STARTS[kind])  # type: ignore[arg-type]
+
+
+def test_mistakes() -> None:
+    with pytest.raises(UsageError, match="cannot draw `gif`: the formats are svg"):
+        render([plan("plain")], "gif")
+    with pytest.raises(UsageError, match="one part of a net"):
+        render([plan("plain"), plan("plain")], "svg", Look(only="conv1"))
+    with pytest.raises(UsageError, match="nothing to compare"):
+        render([], "svg")
+
+
+def test_a_difference() -> None:
+    assert render_difference(plan("plain"), plan("residual"), "svg").startswith("<svg ")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a difference is drawn as svg"):
+        render_difference(plan("plain"), plan("residual"), "html")
