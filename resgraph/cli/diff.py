@@ -26,7 +26,7 @@ def diff(
     before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool, output: Path | None,
     force: bool,
 ) -> None:  # fmt: skip
-    """Compare two nets by the names of their nodes. `--set` applies to the second. `-o` draws it (svg, pdf, png, tex)."""
+    """Compare two nets by the names of their nodes; `--set` applies to the second, `-o` draws both."""
     first = load(before, allow_outside=allow_outside)
     second = load(after, overrides, allow_outside=allow_outside)
     if output:
