@@ -9,7 +9,6 @@ from typing import Any
 
 from ..errors import Diagnostic, Related
 from ..graph import Block, Graph, Node, Origin, Path
-from ..language.library import library_index
 from ..language.lints import LINTS, allowed
 from ..language.spec import Spec
 from ..ops import Concat, Mul, Part, ZeroPad, shape_text
@@ -64,16 +63,11 @@ def lint(spec: Spec, graph: Graph) -> list[Diagnostic]:
 
 
 def _in_spec(origin: Origin) -> Origin:
-    """The place where the spec's author can act: of what stands in a library block, its call."""
+    """The place where the spec's author can act: of what came with resgraph (a block of the library), its call."""
     calls = origin.calls
-    while calls and _in_library(origin):
+    while calls and origin.span.source.ours:
         origin, calls = Origin(calls[-1], calls[:-1]), calls[:-1]
     return origin
-
-
-def _in_library(origin: Origin) -> bool:
-    folder, _, file = origin.span.source.name.partition("/")
-    return folder == "library" and file in library_index().values()
 
 
 def _bias_before_norm(facts: Facts) -> Iterator[Finding]:
@@ -85,7 +79,7 @@ def _bias_before_norm(facts: Facts) -> Iterator[Finding]:
         readers = facts.readers[node.name]
         if not getattr(node.op, "has_bias", False) or not readers or any(r.op.op != "bn" for r in readers):
             continue
-        if _in_library(node.origin):
+        if node.origin.span.source.ours:
             continue
         start = getattr(node.op, "bias", None)
         which = f" and its start value {start:g} do" if isinstance(start, float) and start else " does"
