@@ -195,8 +195,8 @@ def fault(
     *notes: str,
 ) -> Fault:
     """A `Fault` of one diagnostic; a text of the spec in it may be of any length."""
-    message, help = (t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…" for t in (message, help))
-    return Fault(Diagnostic(code, message, span, label, notes, help))
+    said, way_out = (t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…" for t in (message, help))
+    return Fault(Diagnostic(code, said, span, label, notes, way_out))
 
 
 class ResgraphError(Exception):

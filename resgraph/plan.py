@@ -31,6 +31,16 @@ OUTPUTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as SVG text, which notebooks show."""
+
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A net that holds together: its spec, and its graph with every shape and cost."""
@@ -110,8 +120,13 @@ class Plan:
         """The spec with its variant and overrides applied, as YAML: loading it gives this plan again."""
         return str(self._output("resolved")(self))
 
-    def _repr_html_(self) -> str:
-        return self.svg()
+    def render(self, **options: Any) -> Picture:
+        """The net as a picture that a notebook shows; options as for `svg`: view, theme, width, expand, only."""
+        return Picture(self.svg(**options))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """How a notebook shows a plan: its picture, and its table where pictures cannot be."""
+        return {"image/svg+xml": self.svg(), "text/plain": self.table()}
 
 
 def load(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Plan:

@@ -1,4 +1,4 @@
-"""The text of a number or an equation → a tree, by a small precedence parser, and numbers → exact values.
+"""The text of a number or an equation → a tree, by a small precedence parser.
 
     equation = product { ("+" | "-") product }        product = unary { ("*" | "/") unary }
     unary    = [ "-" ] ( NUMBER | name | FUNC "(" equation { [","] equation } ")" | "(" equation ")" )
@@ -9,17 +9,12 @@ One grammar serves widths (`2*out/4`) and merges (`relu(body + shortcut)`); noth
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import Fault, Span, fault
-from .words import did_you_mean
-
-Value = Fraction | str | tuple["Value", ...]
-"""What a name can stand for: an exact number, a word (a block, an activation), or a list of values."""
 
 _PARTS = 200  # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
 _NESTED = 30
@@ -256,117 +251,3 @@ def _number(token: _Token) -> Number:
     if exponent and abs(int(exponent)) > 99:
         raise ExpressionError("E004", "an exponent beyond 99", token.start, token.end)
     return Number(Fraction(token.text.replace("_", "")), token.start, token.end)
-
-
-def _round_down(value: Fraction, divisor: Fraction) -> Fraction:
-    """The nearest multiple of `divisor`, never under it nor under 0.9 of the value (MobileNet's rule)."""
-    near = max(divisor, divisor * math.floor(value / divisor + Fraction(1, 2)))
-    return near + divisor if near < Fraction(9, 10) * value else near
-
-
-def _log2(value: Fraction) -> Fraction:
-    whole = value.numerator.bit_length() - 1
-    return Fraction(whole) if value == 2**whole else Fraction(math.log2(value))
-
-
-def _sqrt(value: Fraction) -> Fraction:
-    top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
-    exact = top * top == value.numerator and bottom * bottom == value.denominator
-    return Fraction(top, bottom) if exact else Fraction(math.sqrt(value))
-
-
-_Function = Callable[..., Fraction]
-FUNCTIONS: dict[str, tuple[int, int, _Function]] = {
-    "floor": (1, 1, lambda v: Fraction(math.floor(v))),
-    "ceil": (1, 1, lambda v: Fraction(math.ceil(v))),
-    "round": (1, 1, lambda v: Fraction(round(v))),
-    "min": (1, 99, lambda *v: min(v)),
-    "max": (1, 99, lambda *v: max(v)),
-    "log2": (1, 1, _log2),
-    "sqrt": (1, 1, _sqrt),
-    "make_divisible": (2, 2, _round_down),
-}
-"""The functions of numbers: fewest and most arguments, and what they do. `round` goes half to even."""
-
-
-def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
-    """The exact value of an expression; `lookup` says what a name stands for.
-
-    Raises `ExpressionError`: E030 for an unknown function, E031 for a word or a list where a number is needed,
-    E032 for a division by zero, E004 for numbers beyond 10^30.
-    """
-    if isinstance(tree, Number):
-        return tree.value
-    if isinstance(tree, Name):
-        return _element(tree, lookup(tree))
-    if isinstance(tree, Negative):
-        return -_numeric(tree.operand, lookup)
-    if isinstance(tree, Apply):
-        return _apply(tree, lookup)
-    return _binary(tree, lookup)
-
-
-def _element(tree: Name, value: Value) -> Value:
-    for place in tree.index:
-        if not isinstance(value, tuple):
-            help_ = f"it is {value_text(value)}: write `{tree.name}`"
-            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end, help_)
-        if place >= len(value):
-            text = f"`{tree.name}` has {len(value)} element{'s' * (len(value) != 1)}, and this asks for number {place}"
-            help_ = f"they count from 0: the last is `{tree.name}.{len(value) - 1}`" if value else ""
-            raise ExpressionError("E031", text, tree.start, tree.end, help_)
-        value = value[place]
-    return value
-
-
-def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
-    value = evaluate(tree, lookup)
-    if isinstance(value, Fraction):
-        return value
-    what = f"the list {value_text(value)}" if isinstance(value, tuple) else f"the word `{value}`"
-    help_ = f"its first element is `{tree.name}.0`" if isinstance(value, tuple) and isinstance(tree, Name) else ""
-    raise ExpressionError("E031", f"a number is needed here, and this is {what}", tree.start, tree.end, help_)
-
-
-def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
-    if tree.function not in FUNCTIONS:
-        known = did_you_mean(tree.function, FUNCTIONS) or f"the functions are {', '.join(FUNCTIONS)}"
-        end = tree.start + len(tree.function)
-        raise ExpressionError("E030", f"no function `{tree.function}`", tree.start, end, known)
-    fewest, most, function = FUNCTIONS[tree.function]
-    if not fewest <= len(tree.arguments) <= most:
-        least = "at least " * (most > fewest)
-        text = f"`{tree.function}` takes {least}{fewest} value{'s' * (fewest > 1)}, not {len(tree.arguments)}"
-        raise ExpressionError("E010", text, tree.start, tree.end)
-    values = [_numeric(argument, lookup) for argument in tree.arguments]
-    if (tree.function == "sqrt" and values[0] < 0) or (tree.function == "log2" and values[0] <= 0):
-        raise ExpressionError("E032", f"`{tree.function}` of {values[0]}", tree.start, tree.end)
-    if tree.function == "make_divisible" and values[1] <= 0:
-        raise ExpressionError("E032", "a multiple of what is not positive", tree.start, tree.end)
-    return function(*values)
-
-
-def _binary(tree: Binary, lookup: Callable[[Name], Value]) -> Fraction:
-    left, right = _numeric(tree.left, lookup), _numeric(tree.right, lookup)
-    if tree.symbol == "/" and right == 0:
-        help_ = "" if isinstance(tree.right, Number) else "this comes to 0; `max(1 …)` keeps a divisor from it"
-        raise ExpressionError("E032", "division by zero", tree.right.start, tree.right.end, help_)
-    value = {
-        "+": left.__add__,
-        "-": left.__sub__,
-        "*": left.__mul__,
-        "/": left.__truediv__,
-    }[tree.symbol](right)
-    if abs(value) > 10**30 or value.denominator > 10**40:
-        raise ExpressionError("E004", "a value beyond 10^30", tree.start, tree.end)
-    return value
-
-
-def value_text(value: Value) -> str:
-    """A value as a spec would write it: `64`, `0.1`, `510/4`, `[3, 4]`."""
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(value_text, value)) + "]"
-    if isinstance(value, str) or value.denominator == 1:
-        return str(value)
-    number = float(value)
-    return repr(number) if Fraction(repr(number)) == value else str(value)

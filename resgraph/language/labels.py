@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from ..errors import Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY, Op
-from .expressions import Binary, ExpressionError, Number, parse_expression, value_text
+from .arithmetic import value_text
+from .expressions import Binary, ExpressionError, Number, parse_expression
 from .records import BlockDef, Bound, Chunk, Equation, Expr, Label, Option, Size, Value, Word
 from .words import ELSEWHERE, MODES, POLICIES, did_you_mean, foreign_letters
 

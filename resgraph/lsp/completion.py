@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..language.expressions import FUNCTIONS
+from ..language.arithmetic import FUNCTIONS
 from ..language.labels import Target, fields_of, literal_words, phrase_at, takes_mode
 from ..language.library import library_block, library_index
 from ..language.lints import LINTS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import Span, fault
-from ..language.expressions import Value
+from ..language.arithmetic import Value
 from ..language.labels import bind
 from ..language.records import BlockDef, Bound, Inline, Label, PathDef, ShortcutDef, Size, Word
 from ..language.records import Value as Written

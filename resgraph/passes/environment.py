@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ..errors import Span, fault
-from ..language.expressions import Expression, ExpressionError, Name, Value, evaluate, names_in, value_text
+from ..language.arithmetic import Value, evaluate, value_text
+from ..language.expressions import Expression, ExpressionError, Name, names_in
 from ..language.records import Expr, ListValue, Size, Word
 from ..language.records import Value as Written
 from ..language.words import CONSTANTS, COUNTERS, did_you_mean

@@ -8,14 +8,8 @@ from fractions import Fraction
 from ..errors import Fault, fault
 from ..graph import Equation as EquationScope
 from ..graph import Origin
-from ..language.expressions import (
-    FUNCTIONS,
-    Apply,
-    Binary,
-    Expression,
-    Name,
-    Negative,
-)
+from ..language.arithmetic import FUNCTIONS
+from ..language.expressions import Apply, Binary, Expression, Name, Negative
 from ..language.records import Equation
 from ..language.words import COUNTERS, did_you_mean
 from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op, ShapeError, shape_text

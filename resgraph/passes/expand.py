@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from ..errors import Diagnostic, Fault, SpecError, fault, in_order
 from ..graph import Block, Graph, Layer, Origin, Path
-from ..language.expressions import Value, value_text
+from ..language.arithmetic import Value, value_text
 from ..language.parse import words_of
 from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec

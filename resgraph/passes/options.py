@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from ..errors import Fault, Span, fault
-from ..language.expressions import Binary, Expression, Name, Value, value_text
+from ..language.arithmetic import Value, value_text
+from ..language.expressions import Binary, Expression, Name
 from ..language.labels import literal_words
 from ..language.records import Bound, Expr, Option, PathDef, Word
 from ..language.records import Value as Written

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from resgraph import load
-from resgraph.language.expressions import Name, Value, evaluate, parse_expression
+from resgraph.language.arithmetic import Value, evaluate
+from resgraph.language.expressions import Name, parse_expression
 from resgraph.passes.derivation import derivation
 
 SPECS = Path(__file__).parents[2] / "specs"
