@@ -265,6 +265,10 @@ class Parser:
             texts, place = [part.text for part in parts], 0
             while place < len(parts):
                 word = phrase_at(texts, place) or texts[place]
+                if word in self.blocks and word not in VOCABULARY:
+                    message = f"`{word}` is a block, and a unit is made of ops"
+                    self.report(fault("E025", message, parts[place].span, "as in `unit: conv bn relu`"))
+                    return None
                 if word not in VOCABULARY and word not in self.words:
                     self.report(unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span))
                     return None

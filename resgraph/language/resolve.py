@@ -149,7 +149,9 @@ def _overlay(base: Mapping, top: Mapping, *, deep: bool) -> Mapping:
 
 def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> SpecError:
     name = entry.key.text
-    return SpecError([fault("E063", f"there is no `{name}` to remove", entry.key.span, did_you_mean(name, known)).diagnostic])
+    return SpecError(
+        [fault("E063", f"there is no `{name}` to remove", entry.key.span, did_you_mean(name, known)).diagnostic]
+    )
 
 
 def variants_of(tree: Mapping) -> list[str]:
@@ -194,7 +196,9 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
         if not found or not _PATH.fullmatch(path.strip()) or "\n" in text:
             raise UsageError(f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`")
         if path.strip().startswith("variants"):
-            raise UsageError(f"`--set {override}`: a variant is applied before; set what it sets, as in `--set let.e=2`")
+            raise UsageError(
+                f"`--set {override}`: a variant is applied before; set what it sets, as in `--set let.e=2`"
+            )
         value, errors = _read(Source("--set", f"{path.strip()}: {text.strip()}"))
         if errors:
             raise SpecError(errors)

@@ -29,7 +29,9 @@ class Setting:
     unit: UnitDef
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
-    bounds: dict[tuple[Label, type[Op]], Bound] = field(default_factory=dict)  # one for a label, however often it is made
+    bounds: dict[tuple[Label, type[Op]], Bound] = field(
+        default_factory=dict
+    )  # one for a label, however often it is made
 
     def bind(self, label: Label, cls: type[Op], words: frozenset[str]) -> Bound:
         """The label's options, read once."""
@@ -86,6 +88,9 @@ def _in_mode(labels: list[tuple[Label, str]], mode: str, bound: Bound) -> list[t
 
 
 def _unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
+    if name not in VOCABULARY:
+        message = f"`{label.word}` is `{name}`, and a unit is made of ops"
+        raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
     return make_op(cls, setting.bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})

@@ -184,7 +184,9 @@ def test_json_of_a_net(capsys: pytest.CaptureFixture[str]) -> None:
 # -- terminals --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [("show", RESNET), ("check", RESNET), ("check", WRONG), ("blocks",), ("diff", RESNET, RESNET)])
+@pytest.mark.parametrize(
+    "arguments", [("show", RESNET), ("check", RESNET), ("check", WRONG), ("blocks",), ("diff", RESNET, RESNET)]
+)
 def test_an_ascii_terminal(arguments: tuple[str, ...]) -> None:
     done = command(*arguments, PYTHONIOENCODING="ascii")
     assert done.returncode == (1 if WRONG in arguments else 0)
@@ -309,7 +311,9 @@ def test_check_goes_through_the_variants_of_a_file(capsys: pytest.CaptureFixture
 
 def test_what_is_wrong_in_every_variant_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "a.yaml"
-    spec.write_text("name: a\ninput: 3x8x8\nlet: {w: 8}\nnet: {one: 3x3 convv w}\nvariants: {s: {}, m: {w: 9}, l: {w: 16}}\n")
+    spec.write_text(
+        "name: a\ninput: 3x8x8\nlet: {w: 8}\nnet: {one: 3x3 convv w}\nvariants: {s: {}, m: {w: 9}, l: {w: 16}}\n"
+    )
     assert run(["check", str(spec)]) == 1
     assert capsys.readouterr().err.count("error[E011]") == 1
 

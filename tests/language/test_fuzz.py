@@ -26,10 +26,11 @@ GOOD = [
 WORDS = sorted({word for text in GOOD for word in re.findall(r"[A-Za-z0-9_./]+", text.partition("input:")[2])})
 TOKEN = re.compile(r"[A-Za-z_]+|[0-9.]+|\s+|.")
 VALUES = [
-    "0", "-1", "1", "3.5", "1e30", "99999999999999999999", "none", "null", "true", "x", "in", "out", "stride", "shortcut",
-    "relu", "conv", "3x3", "7 x 7", "[]", "{}", "[", "]", "{", "}", "(", ")", ",", ":", "#", "'", '"', "&a", "*a", "!!x",
-    "-", "|", ">", "\t", "\n", " ", "010", "12:30", "é", "\u200b", "\x00", "index", "total", "body", "10000", "a.0",
-    "merge", "extends", "net", "let", "unit", "bottleneck", "1/0", "linear", "bare", "/2", "groups", "%", "@", "`",
+    "0", "-1", "1", "3.5", "1e30", "99999999999999999999", "none", "null", "true", "x", "in", "out", "stride",
+    "shortcut", "relu", "conv", "3x3", "7 x 7", "[]", "{}", "[", "]", "{", "}", "(", ")", ",", ":", "#", "'", '"',
+    "&a", "*a", "!!x", "-", "|", ">", "\t", "\n", " ", "010", "12:30", "\u00e9", "\u200b", "\u0000", "index",
+    "total", "body", "10000", "a.0", "merge", "extends", "net", "let", "unit", "bottleneck", "1/0", "linear",
+    "bare", "/2", "groups", "%", "@", "`",
 ]  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def answered(text: str) -> list[Diagnostic]:
         assert problems
     for problem in problems:
         assert re.fullmatch(r"[EW]\d{3}", problem.code), problem
-        assert problem.message and problem.frame().isprintable() or "\n" in problem.frame()
+        assert (problem.message and problem.frame().isprintable()) or "\n" in problem.frame()
         for span in [problem.span, *(related.span for related in problem.related)]:
             if span is None:
                 assert problem.code in ("E001", "E004"), problem
@@ -57,7 +58,9 @@ def answered(text: str) -> list[Diagnostic]:
             assert (span.end_line, span.end_column) >= (span.line, span.column), problem
             assert span.end_column <= len(lines[span.end_line - 1]) + 2, problem
     keys = [(problem.code, problem.span) for problem in problems]
-    assert len({(*key, problem.message) for key, problem in zip(keys, problems, strict=True)}) == len(keys), "told twice"
+    assert len({(*key, problem.message) for key, problem in zip(keys, problems, strict=True)}) == len(keys), (
+        "told twice"
+    )
     return problems
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from nets import ops, plan, shapes, spec, told
 
 UNITS = ["conv bn relu", "conv relu", "bn relu conv", "relu conv bn", "conv"]

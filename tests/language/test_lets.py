@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from nets import mistakes, ops, plan, spec, told
 
 
@@ -32,7 +31,7 @@ def test_values(let: str, expected: int) -> None:
 def test_words() -> None:
     top = "let: {b: bottleneck, act: gelu, unit_word: conv relu}\nunit: unit_word"
     made = ops(plan("one: b 16\ntwo: 3x3 conv 8 act\nthree: [act]", top=top))
-    assert [name for name in made if "body" in name][0] == "one.body.0.conv"
+    assert next(name for name in made if "body" in name) == "one.body.0.conv"
     assert list(made)[-3:] == ["two.conv", "two.gelu", "three.0"]
 
 

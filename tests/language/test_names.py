@@ -7,8 +7,8 @@ import keyword
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from nets import plan, spec, told
+
 from resgraph.language.words import CONSTANTS, did_you_mean, foreign_letters, name_problem
 from resgraph.ops import VOCABULARY
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-
 from nets import mistakes, plan, spec, told
 
 BLOCK = "blocks:\n  b:\n    body: 3x3 conv out linear\n    merge: body + shortcut\n"
@@ -27,7 +26,7 @@ BLOCK = "blocks:\n  b:\n    body: 3x3 conv out linear\n    merge: body + shortcu
         ("one: s 8", "let: {s: basic}", []),
         ("one: b 8", BLOCK.replace("    merge", "    side: relu\n    merge"), [("E034", "side")]),
         ("one: b 8", BLOCK.replace("    body", "    let: {k: 3}\n    body"), [("E034", "k")]),
-        ("one: b 16", BLOCK.replace("shortcut", "x").replace("    body", "    shortcut: none\n    body"), [("E034", "shortcut")]),
+        ("one: b 16", "blocks: {b: {a: relu, shortcut: none, merge: a + x}}", [("E034", "shortcut"), ("E036", "16")]),
         ("one: relu\ntwo: relu\nthree: [one, relu]", "", [("E034", "two")]),
         ("one: relu\ntwo: [one, relu]\nthree: one + two", "", []),
         ("one: {let: {k: 3}, body: 3x3 conv 8}", "", [("E034", "k")]),

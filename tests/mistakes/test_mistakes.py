@@ -1,4 +1,4 @@
-"""The gallery of mistakes: each spec beside the exact text that its writer is told. `--update-golden` rewrites the texts."""
+"""The gallery of mistakes: each spec beside the exact text that is told; `--update-golden` rewrites the texts."""
 
 from __future__ import annotations
 

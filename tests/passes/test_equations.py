@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from nets import mistakes, ops, plan, spec, told
 
 PATHS = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from nets import mistakes, ops, plan, shapes, spec
 
-from nets import mistakes, ops, plan, shapes, spec, told
 from resgraph.graph import Block
 
 PAIR = "blocks:\n  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: relu(body + shortcut)\n"
@@ -119,7 +119,10 @@ def test_counters() -> None:
         "blocks:\n  res:\n    body: [1x1 conv in bare, scale index+10*total]\n    merge: body + x\n"
         "  plain: [scale row_index+10*row_total]\n"
     )
-    made = plan("one: [plain, 2 x res]\ntwo: [relu, res, plain]\nthree: {body: [scale index+10*total], merge: body + x}", top=top)
+    made = plan(
+        "one: [plain, 2 x res]\ntwo: [relu, res, plain]\nthree: {body: [scale index+10*total], merge: body + x}",
+        top=top,
+    )
     starts = {name: node.op.start for name, node in made.graph.nodes.items() if node.op.op == "scale"}  # type: ignore[attr-defined]
     assert starts == {
         "one.0.0": 0 + 30, "one.1.body.1": 40 + 0, "one.2.body.1": 40 + 1,
@@ -163,7 +166,10 @@ def test_depth(net: str, depth: int) -> None:
 
 
 def test_a_node_reads_only_nodes_above() -> None:
-    made = plan("one: 3 x pair 32 /2\ntwo: [concat(one one), bottleneck 64]\nthree: [input, 3x3 conv 64 /2]\nfour: two + three", top=PAIR)
+    made = plan(
+        "one: 3 x pair 32 /2\ntwo: [concat(one one), bottleneck 64]\nthree: [input, 3x3 conv 64 /2]\nfour: two + three",
+        top=PAIR,
+    )
     above: set[str] = set()
     for name, node in made.graph.nodes.items():
         assert above.issuperset(node.inputs)

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from nets import mistakes, plan, spec, told
 
 import resgraph
-from nets import mistakes, plan, spec, told
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from nets import mistakes, ops, plan, spec, told
+
 from resgraph.plan import Plan
 
 PAIR = "blocks:\n  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: relu(body + shortcut)\n"
@@ -30,7 +30,11 @@ def kinds(of: Plan) -> list[str]:
             ["projection"] * 3,
         ),
         ("none", [], ["identity", "none", "identity"]),
-        ("[3x3 avg pool /stride, 1x1 conv out bare]", ["one.1.shortcut.0", "one.1.shortcut.1.conv"], ["identity", "path", "identity"]),
+        (
+            "[3x3 avg pool /stride, 1x1 conv out bare]",
+            ["one.1.shortcut.0", "one.1.shortcut.1.conv"],
+            ["identity", "path", "identity"],
+        ),
     ],
 )
 @pytest.mark.parametrize("level", ["file", "block", "call"])
@@ -82,7 +86,10 @@ def test_identity_says_both_shapes() -> None:
 
 
 def test_option_a_has_no_parameters() -> None:
-    a, b, c = (plan("one: 2 x pair 32 /2", top=f"shortcut: {p}\n{PAIR}") for p in ("zero-pad", "projection", "projection always"))
+    a, b, c = (
+        plan("one: 2 x pair 32 /2", top=f"shortcut: {p}\n{PAIR}")
+        for p in ("zero-pad", "projection", "projection always")
+    )
     assert b.params - a.params == 16 * 32 + 2 * 32
     assert c.params - b.params == 32 * 32 + 2 * 32
     assert (a.depth, b.depth, c.depth) == (4, 4, 4)
@@ -114,9 +121,7 @@ def test_a_blocks_path_may_begin_with_a_path_of_the_block() -> None:
 
 
 def test_a_path_may_begin_with_the_shortcut() -> None:
-    top = (
-        "blocks:\n  b:\n    body: 3x3 conv out linear\n    kept: [shortcut, dropout 0.5]\n    merge: body + kept\n"
-    )
+    top = "blocks:\n  b:\n    body: 3x3 conv out linear\n    kept: [shortcut, dropout 0.5]\n    merge: body + kept\n"
     made = plan("one: [b 16, b 32]", top=top)
     assert made.graph.nodes["one.0.kept.1"].inputs == ("input",)
     assert made.graph.nodes["one.1.kept.1"].inputs == ("one.1.shortcut.bn",)
@@ -146,7 +151,9 @@ def test_a_sum_leaves_none_out(merge: str, names: list[str]) -> None:
     assert list(ops(plan("one: b 32", top=top))) == ["one.body.conv", *names]
 
 
-@pytest.mark.parametrize("merge", ["body * shortcut", "shortcut / 2", "2*shortcut + body", "concat(body shortcut)", "shortcut"])
+@pytest.mark.parametrize(
+    "merge", ["body * shortcut", "shortcut / 2", "2*shortcut + body", "concat(body shortcut)", "shortcut"]
+)
 def test_none_elsewhere_is_an_error(merge: str) -> None:
     top = f"shortcut: none\nblocks:\n  b:\n    body: 3x3 conv out bare\n    merge: {merge}\n"
     found = mistakes(spec("one: b 32", top=top))
