@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import resgraph
+from resgraph.outputs.figure import comparison
 
 ROOT = Path(__file__).resolve().parents[1]
-FIGURES = {
-    "resnet-50.svg": "specs/resnet.yaml::resnet-50",
-    "digits.svg": "specs/digits.yaml",
+
+NETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "resnet-50.svg": ("specs/resnet.yaml::resnet-50", {}),
+    "resnet-1202-dark.svg": ("specs/cifar-resnet.yaml::resnet-1202", {"theme": "dark"}),
+    "densenet-121.svg": ("specs/densenet.yaml::densenet-121", {}),
+    "residual-u-net.svg": ("specs/res-unet.yaml", {}),
+    "highway.svg": ("specs/cifar-highway.yaml::highway-19", {}),
+    "se-resnext-block.svg": ("specs/se-resnext-26-d.yaml", {"only": "conv3.0"}),
+    "bottleneck.svg": ("specs/resnet.yaml::resnet-152", {"only": "conv3.0"}),
+    "digits.svg": ("specs/digits.yaml", {"view": "ops"}),
 }
+FIGURE_3 = ("specs/vgg.yaml::vgg-19", "specs/plain.yaml::plain-34", "specs/resnet-34-options.yaml::option-a")
 
 
 def drawings() -> dict[Path, str]:
     """Every file that this program makes, and its text."""
-    out = {
-        ROOT / "examples" / "figures" / name: resgraph.load(ROOT / spec).svg(theme="auto")
-        for name, spec in FIGURES.items()
-    }
+    folder = ROOT / "examples" / "figures"
+    out = {folder / name: resgraph.load(ROOT / spec).svg(**look) for name, (spec, look) in NETS.items()}
+    out[folder / "figure-3.svg"] = comparison([resgraph.load(ROOT / spec) for spec in FIGURE_3])
     readme = ROOT / "README.md"
     out[readme] = re.sub(r"<!-- table: (\S+) -->\n```\n.*?```\n", _table, readme.read_text("utf-8"), flags=re.DOTALL)
     return out
