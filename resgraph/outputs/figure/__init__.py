@@ -11,9 +11,11 @@ from .svg import write
 from .view import View, choose
 
 if TYPE_CHECKING:
+    from ...errors import SpecError
+    from ...language.spec import Spec
     from ...plan import Plan
 
-__all__ = ["comparison", "difference", "html", "mermaid", "scene", "svg", "tikz"]
+__all__ = ["comparison", "difference", "html", "mermaid", "scene", "svg", "tikz", "unfinished"]
 
 
 def svg(
@@ -43,6 +45,14 @@ def difference(before: Plan, after: Plan, theme: Theme = "light", width: float |
     from . import side_by_side
 
     return write(side_by_side.differences(before, after, width), theme)
+
+
+def unfinished(spec: Spec, problem: SpecError, view: View = "auto", theme: Theme = "light") -> str:
+    """As much of a wrong spec as holds together as SVG, and in red where it stops; "" where nothing does."""
+    from .halfway import scene as drawn
+
+    found = drawn(spec, problem, view)
+    return write(found, theme) if found else ""
 
 
 def html(plan: Plan, theme: Theme = "auto") -> str:

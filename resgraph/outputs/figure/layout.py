@@ -6,7 +6,7 @@ chain stacks its parts on the spine. A fork (`fork.py`) has columns and lanes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import text
 from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
@@ -69,13 +69,11 @@ class Wire:
     note: str = ""
     name: str = ""
     title: str = ""
+    broken: bool = False
 
     def moved(self, dx: float, dy: float) -> Wire:
         """The same wire elsewhere."""
-        points = tuple((x + dx, y + dy) for x, y in self.points)
-        return Wire(
-            points, self.arrow, self.changes, self.shortcut, self.dot, self.pill, self.note, self.name, self.title
-        )
+        return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
 
 
 @dataclass(frozen=True, slots=True)

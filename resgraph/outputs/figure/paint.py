@@ -41,7 +41,7 @@ def paint(scene: Scene, placement: Placement, x: float, y: float, rhythm: Rhythm
 
 
 def _wire(wire: Wire) -> list[Shape]:
-    colour = "accent" if wire.changes else "edge"
+    colour = "broken" if wire.broken else "accent" if wire.changes else "edge"
     stroke = 1.7 if wire.changes else 1.4
     out: list[Shape] = [Line(wire.points, colour, stroke, 9, dotted=wire.changes, arrow=wire.arrow)]
     if wire.dot:

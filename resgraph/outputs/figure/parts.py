@@ -126,7 +126,8 @@ class Chain:
 class Link:
     """An edge of a fork, from unit `source` (or ENTRY) to unit `target`.
 
-    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it.
+    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it; `broken` that what
+    it carries does not fit.
     """
 
     source: int
@@ -137,6 +138,7 @@ class Link:
     note: str = ""
     name: str = ""
     title: str = ""
+    broken: bool = False
 
 
 @dataclass(slots=True)

@@ -75,7 +75,9 @@ def caption_room(fork: Fork) -> float:
 
 
 def _wire(link: Link, points: tuple[tuple[float, float], ...], *, arrow: bool, dot: bool = False) -> Wire:
-    return Wire(points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name, link.title)
+    return Wire(
+        points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name, link.title, link.broken
+    )
 
 
 def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:

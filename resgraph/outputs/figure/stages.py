@@ -15,7 +15,7 @@ from .layout import OPS, Placed, Rhythm, place, tile_width
 from .legend import Legend
 from .page import MARGIN, header, shortcut_kinds, unit_words
 from .paint import box_glyph, paint
-from .parts import Chain, Fork, OpBox, Part, Tile
+from .parts import Chain, Fork, Link, OpBox, Part, Row, Tile
 from .scene import Line, Rect, Scene, Text
 from .view import Builder, View, check_names
 
@@ -45,11 +45,21 @@ class Band:
         return len(forks) > 1 or any(len(f.links) > 1 or (f.repeat and f.repeat.count > 1) for f in forks)
 
 
-def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None) -> Scene:
-    """The scene of the `stages` or the `blocks` view."""
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The row at which a net goes wrong, and what to say of it, a line each."""
+
+    row: str
+    said: tuple[str, ...]
+
+
+def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, broken: Broken | None = None) -> Scene:
+    """The scene of the `stages`, the `blocks` or the `ops` view; with what is `broken` at its end."""
     graph = plan.graph
     builder = Builder(graph, view, check_names(graph, expand))
     net = builder.net()
+    if broken:
+        _add_broken(net, broken)
     mark_sheets(net)
     rhythm = OPS if view == "ops" else RHYTHM
     rhythm = replace(rhythm, tile_width=max([rhythm.tile_width, *(tile_width(tile, rhythm) for tile in _tiles(net))]))
@@ -75,7 +85,11 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None) -
         _numbers(scene, plan, band, seen, top, metrics_x)
     shown = Legend(unit_words(graph))
     shown.gather(placement, shortcut_kinds(graph))
-    scene.height = shown.draw(scene, top + placement.height + 30) + 10
+    bottom = top + placement.height + 30
+    for line in broken.said if broken else ():
+        scene.add(Text(MARGIN, bottom, text.fit(line, 10.5, total - 2 * MARGIN, 500), 10.5, 500, "broken"))
+        bottom += 16
+    scene.height = shown.draw(scene, bottom) + 10
     return scene
 
 
@@ -98,6 +112,15 @@ def _tiles(net: Fork) -> Iterator[Tile]:
             yield part
         elif isinstance(part, Chain | Fork):
             stack += part.parts if isinstance(part, Chain) else part.units
+
+
+def _add_broken(net: Fork, broken: Broken) -> None:
+    """The row that does not fit, in red, and a red edge into it."""
+    row = Row(broken.row, "broken", broken.row, title=" ".join(broken.said))
+    net.units.append(Tile(f"{broken.row}-tile", [row]))
+    last = len(net.units) - 1
+    net.links.append(Link(net.result, last, broken=True))
+    net.result, net.breaks = last, net.breaks | {last}
 
 
 def mark_sheets(net: Fork) -> None:

@@ -23,6 +23,7 @@ HUES: dict[str, tuple[str, str]] = {
     "shape": ("#616e7c", "#97a3b2"),
     "input": ("#616e7c", "#97a3b2"),
     "block": ("#616e7c", "#97a3b2"),
+    "broken": ("#b42318", "#f97066"),
 }
 """The hue of each family of ops on a light and on a dark surface; `block` is a folded block."""
 
@@ -36,6 +37,7 @@ FAMILIES: dict[str, str] = {
     "regularize": "dropout, scale",
     "shape": "reshape",
     "block": "folded block",
+    "broken": "does not fit",
 }
 """What the legend calls each family, in the legend's order."""
 

@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from nets import RESIDUAL
+from drawn import RESIDUAL
 
 from resgraph import Plan, load, loads
 from resgraph.outputs import figure

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from nets import ALL, RESIDUAL, plan
+from drawn import ALL, RESIDUAL, plan
 
 from resgraph import loads
 from resgraph.outputs import figure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from nets import plan
+from drawn import plan
 
 from resgraph import UsageError
 from resgraph.outputs.figure.formats import FORMATS, Look, render, render_difference

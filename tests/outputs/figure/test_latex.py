@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nets import RESIDUAL, plan
+from drawn import RESIDUAL, plan
 
 from resgraph import loads
 from resgraph.outputs import figure

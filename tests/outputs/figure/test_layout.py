@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from laws import crossings, leaves, overlaps, shared_lanes
-from nets import ALL, plan, random_spec
+from drawn import ALL, plan, random_spec
 
 from resgraph import Plan, SpecError, load, loads
 from resgraph.outputs.figure.layout import OPS, Placed, Placement, Wire, place

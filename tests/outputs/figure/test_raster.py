@@ -7,7 +7,7 @@ import re
 import sys
 
 import pytest
-from nets import plan
+from drawn import plan
 
 from resgraph import MissingError
 from resgraph.outputs import figure

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nets import ALL, RESIDUAL, plan
+from drawn import ALL, RESIDUAL, plan
 
 from resgraph import UsageError, load, loads
 from resgraph.outputs import figure

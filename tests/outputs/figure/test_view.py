@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from nets import DENSE, RESIDUAL, plan
+from drawn import DENSE, RESIDUAL, plan
 
 from resgraph import Plan, UsageError, loads
 from resgraph.outputs import figure

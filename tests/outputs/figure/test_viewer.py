@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nets import ALL, RESIDUAL, plan
+from drawn import ALL, RESIDUAL, plan
 
 from resgraph import Plan, load, loads
 from resgraph.outputs.figure import html
