@@ -6,6 +6,7 @@ import click
 
 from ..checked import Checked, check_nets, found_in
 from ..errors import Diagnostic
+from ..language.fixes import fixes
 from ..outputs.numbers import count_text
 from ..plan import Plan
 from .formats import github, sarif
@@ -56,6 +57,9 @@ def _print(form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bo
                 click.echo(_line(net.reference, net.plan))
         if found:
             report_diagnostics(found, as_json=False)
+            fixable = sum(bool(fixes(d)) for d in found)
+            if fixable:
+                click.echo(f"`resgraph check --fix` may mend {fixable} of them", err=True)
 
 
 def _line(reference: str, plan: Plan) -> str:

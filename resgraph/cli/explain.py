@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..language.fixes import FIXES
 from ..language.words import did_you_mean
 from .options import set_option
+from .report import colored
 
 
 @click.command()
@@ -32,9 +33,9 @@ def explain(
         click.echo(errors_page(), nl=False)
     elif subject is None:
         for code, entry in catalogue().items():
-            click.echo(f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}")
+            click.echo(f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}", color=colored())
     elif name is None and "." not in subject and "/" not in subject:
-        click.echo(_code_text(*_find(subject)))
+        click.echo(_code_text(*_find(subject)), color=colored())
     else:
         from ..outputs.explanation import explanation
         from ..plan import load

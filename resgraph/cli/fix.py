@@ -14,6 +14,7 @@ from ..language.fixes import Edit, fixes, mended
 from ..language.reader import open_source
 from ..language.resolve import split_reference
 from .options import replace_file
+from .report import colored
 
 _ROUNDS = 100  # one mistake in each; a mistake can hide others
 
@@ -29,7 +30,7 @@ def fix_files(references: Iterable[str], overrides: tuple[str, ...], allow_outsi
             continue
         if not quiet:
             lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")
-            click.echo("\n".join(map(_colored, lines)))
+            click.echo("\n".join(map(_colored, lines)), color=colored())
         replace_file(path, after)
 
 

@@ -32,7 +32,7 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
         click.echo(_colored(diagnostic) + "\n", err=True, color=colored())
     counts = [(sum(d.severity == kind for d in diagnostics), kind) for kind in ("error", "warning")]
     total = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count)
-    click.echo(total, err=True, color=colored())
+    click.echo(f"{total}; `resgraph explain {diagnostics[0].code}` says more", err=True, color=colored())
 
 
 def colored() -> bool | None:

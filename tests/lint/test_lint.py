@@ -124,7 +124,7 @@ def test_a_warning_does_not_fail_a_check(warned: Path, capsys: pytest.CaptureFix
     printed = capsys.readouterr()
     assert printed.out.startswith("ok  ")
     assert printed.err.startswith("warning[W001]: ")
-    assert printed.err.endswith("\n1 warning\n")
+    assert printed.err.endswith("\n1 warning; `resgraph explain W001` says more\n")
 
 
 def test_strict_fails_on_a_warning(warned: Path, capsys: pytest.CaptureFixture[str]) -> None:
