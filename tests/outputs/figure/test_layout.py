@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from laws import crossings, leaves, overlaps, shared_lanes
 from drawn import ALL, plan, random_spec
+from laws import crossings, leaves, overlaps, shared_lanes
 
 from resgraph import Plan, SpecError, load, loads
 from resgraph.outputs.figure.layout import OPS, Placed, Placement, Wire, place

@@ -1,0 +1,54 @@
+"""What stands around a figure is true of the net: its kind, its totals, its caption, its legend."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from nets import RESIDUAL, plan
+
+from resgraph import loads
+from resgraph.outputs import figure
+from resgraph.outputs.figure.page import subtitle, unit_words
+
+
+def test_a_caption_says_what_the_figure_shows() -> None:
+    said = figure.caption(plan("residual"))
+    assert said.startswith("Residual: 3 × 32 × 32 in, 10 out, ")
+    assert "conv1 (2 layers), conv2 (3 pair), conv3 (4 pair), head (2 layers)" in said
+    assert said.endswith("Dotted shortcuts change the shape, by a projection.")
+
+
+def test_a_plain_net_has_no_shortcuts_to_speak_of() -> None:
+    assert "shortcut" not in figure.caption(plan("plain"))
+    assert "shortcut" not in figure.svg(plan("plain"))
+
+
+@pytest.mark.parametrize(("policy", "said"), [("projection", "(option B)"), ("zero-pad", "(option A)")])
+def test_the_kind_of_a_net(policy: str, said: str) -> None:
+    net = loads(RESIDUAL.replace("    merge: relu", f"    shortcut: {policy}\n    merge: relu"))
+    assert subtitle(net.graph, "") == f"pair blocks · {policy} shortcuts {said}"
+
+
+def test_what_goes_with_a_convolution() -> None:
+    assert unit_words(plan("residual").graph) == " (+ BN + ReLU)"
+    assert unit_words(loads(RESIDUAL.replace("net:", "unit: conv\nnet:", 1)).graph) == ""
+
+
+def legend(name: str, view: str = "stages") -> set[str]:
+    text = figure.svg(plan(name), view=view)  # type: ignore[arg-type]
+    return set(re.findall(r">([^<]+)</text>", text[text.rindex('height="1"') if 'height="1"' in text else -4000 :]))
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "absent"),
+    [
+        ("residual", {"pooling", "fully connected", "identity shortcut", "projection shortcut", "× N repeats"}, {"activation"}),
+        ("plain", {"pooling", "fully connected"}, {"identity shortcut", "× N repeats", "normalisation"}),
+        ("dense", {"blocks alike, drawn as one", "normalisation"}, {"× N repeats", "projection shortcut"}),
+    ],
+)  # fmt: skip
+def test_the_legend_has_what_occurs_and_no_more(name: str, there: set[str], absent: set[str]) -> None:
+    found = legend(name)
+    assert there <= found
+    assert not absent & found
