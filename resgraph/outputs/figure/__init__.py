@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .page import caption
 from .scene import Scene
 from .style import Theme
 from .svg import write
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ...language.spec import Spec
     from ...plan import Plan
 
-__all__ = ["comparison", "difference", "html", "mermaid", "scene", "svg", "tikz", "unfinished"]
+__all__ = ["caption", "comparison", "difference", "html", "mermaid", "scene", "svg", "tikz", "unfinished"]
 
 
 def svg(

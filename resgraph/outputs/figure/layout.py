@@ -39,7 +39,7 @@ class Rhythm:
     unit_gap: float = 33
     unit_gap_split: float = 33
     frame_pad: float = 16
-    frame_head: float = 20
+    frame_head: float = 24
     note_gap: float = 27
     size: float = 9.75
     inner: Rhythm | None = None

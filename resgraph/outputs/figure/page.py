@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...graph import Block, Graph, Layer
+from ...graph import Block, Graph, Layer, Path
 from . import quantity, text
 from .scene import Scene, Text
 from .wording import LONG
@@ -33,6 +33,31 @@ def subtitle(graph: Graph, about: str) -> str:
 
 def _changes(graph: Graph, block: Block) -> bool:
     return graph.nodes[block.input].shape != graph.nodes[block.output].shape
+
+
+def caption(plan: Plan) -> str:
+    """A net in two or three sentences, for the caption of a paper and for whoever cannot see the picture."""
+    graph = plan.graph
+    rows = [f"{row.name} ({_row_text(row)})" for row in graph.rows]
+    said = [
+        f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, "
+        f"{quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}.",
+        f"From top to bottom: {', '.join(rows)}.",
+    ]
+    kinds = sorted(shortcut_kinds(graph))
+    if kinds:
+        how = {"projection": "by a projection", "zero-pad": "by padding with zeros", "path": "by a path of their own"}
+        said.append(f"Dotted shortcuts change the shape, {' or '.join(how[kind] for kind in kinds)}.")
+    return " ".join(said)
+
+
+def _row_text(row: Path) -> str:
+    """`3 bottleneck`, `7x7 conv 64 /2`, `2 layers`."""
+    blocks = Counter(item.block or "inline" for item in row.items if isinstance(item, Block))
+    if blocks:
+        return ", ".join(f"{count} {name}" for name, count in blocks.items())
+    labels = [item.label for item in row.items if isinstance(item, Layer)]
+    return labels[0] if len(labels) == 1 else quantity.plural(len(labels), "layer")
 
 
 def macs_text(macs: int) -> str:

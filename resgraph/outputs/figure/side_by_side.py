@@ -14,12 +14,11 @@ from ...passes.compare import compare
 from . import quantity, text
 from .layout import Placed, Placement, Rhythm, place
 from .legend import Legend
-from .page import MARGIN, layers_of, macs_text, shortcut_kinds
+from .page import MARGIN, caption, layers_of, macs_text, shortcut_kinds
 from .paint import paint
 from .parts import Chain, Fork, Join, Part, Strip
 from .rows import main_node
 from .scene import Group, Rect, Scene, Text
-from .stages import describe
 from .strips import StripBuilder
 from .style import WIDTH_STEPS
 
@@ -58,7 +57,7 @@ def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str
     sizes = _common([[size for size, _ in groupby(column.sizes)] for column in columns])
     tops, bottoms = _level(columns, sizes)
     spines, total = _spines(columns)
-    scene = Scene(max(total, width or 0), 0, " and ".join(p.name for p in plans), " ".join(describe(p) for p in plans))
+    scene = Scene(max(total, width or 0), 0, " and ".join(p.name for p in plans), " ".join(caption(p) for p in plans))
     for index, size in enumerate(sizes):
         _band(scene, index, size, _TOP + tops[index], _TOP + bottoms[index])
     for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):

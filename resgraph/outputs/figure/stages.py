@@ -13,7 +13,7 @@ from ...passes.receptive_field import ReceptiveField, receptive_fields
 from . import quantity, text
 from .layout import OPS, Placed, Rhythm, place, tile_width
 from .legend import Legend
-from .page import MARGIN, header, shortcut_kinds, unit_words
+from .page import MARGIN, caption, header, shortcut_kinds, unit_words
 from .paint import box_glyph, paint
 from .parts import Chain, Fork, Link, OpBox, Part, Row, Tile
 from .scene import Line, Rect, Scene, Text
@@ -73,7 +73,7 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, b
     total = max(width or NARROWEST, card_right + 20 + metrics + MARGIN)
     metrics_x = total - MARGIN - metrics
     seen = receptive_fields(graph)
-    scene = Scene(total, 0, plan.name, describe(plan))
+    scene = Scene(total, 0, plan.name, caption(plan))
     y = header(scene, plan, total)
     _column_heads(scene, y + 28, metrics_x, total, len(plan.input) == 3)
     top = y + 36 + 17
@@ -91,16 +91,6 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, b
         bottom += 16
     scene.height = shown.draw(scene, bottom) + 10
     return scene
-
-
-def describe(plan: Plan) -> str:
-    """The picture in one sentence, for whoever cannot see it."""
-    rows = ", ".join(row.name for row in plan.graph.rows)
-    return (
-        f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, "
-        f"{quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}; "
-        f"rows {rows}."
-    )
 
 
 def _tiles(net: Fork) -> Iterator[Tile]:

@@ -17,11 +17,11 @@ from ...graph import Block, Item, Path
 from ...passes.receptive_field import receptive_fields
 from . import quantity
 from .layout import OPS, Placement, place, starts_with_box
-from .page import macs_text, subtitle
+from .page import caption, macs_text, subtitle
 from .paint import paint
 from .parts import Chain, Fork, Join, Part, Tile
 from .scene import Group, Scene, Text
-from .stages import RHYTHM, describe, mark_sheets
+from .stages import RHYTHM, mark_sheets
 from .style import FONT, PALETTES, THEMES, Theme
 from .svg import escape, fragment, number
 from .view import Builder
@@ -44,7 +44,7 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(plan.name)}</title>",
-        f'<meta name="description" content="{escape(describe(plan))}">',
+        f'<meta name="description" content="{escape(caption(plan))}">',
         f"<style>{_colours()}\n:root{{--font:{FONT}}}\n{style}</style>",
         '<div id="app"></div>',
         f'<script type="application/json" id="net">{data}</script>',

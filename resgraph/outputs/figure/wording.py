@@ -58,5 +58,5 @@ def symbol(op: Op) -> str:
     sign = SYMBOLS.get(op.op, op.op)
     left, right = getattr(op, "left", None), getattr(op, "right", None)
     if left is not None:
-        return f"{left:g} {sign}"
-    return f"{sign} {right:g}" if right is not None else sign
+        return f"{left:.3g} {sign}"
+    return f"{sign} {right:.3g}" if right is not None else sign

@@ -1,4 +1,4 @@
-"""Layouts obey the laws of `laws.py`, whatever the net; the main path is straight and shortcuts keep to their lanes."""
+"""Layouts obey the laws of `layout_laws.py`, whatever the net; the main path is straight and shortcuts keep to their lanes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drawn import ALL, plan, random_spec
-from laws import crossings, leaves, overlaps, shared_lanes
+from layout_laws import crossings, leaves, overlaps, shared_lanes
 
 from resgraph import Plan, SpecError, load, loads
 from resgraph.outputs.figure.layout import OPS, Placed, Placement, Wire, place
