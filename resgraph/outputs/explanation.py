@@ -47,7 +47,8 @@ def _scopes(graph: Graph) -> dict[str, Scope]:
 
 
 def _node(plan: Plan, node: Node) -> Iterator[str]:
-    graph, found = plan.graph, derivation(plan.graph, node)
+    graph = plan.graph
+    found = derivation(node.op, [graph.nodes[name].shape for name in node.inputs])
     yield f"{node.name}: {node.op.label()}"
     yield from _places(node.origin)
     options = options_of(plan.spec, graph, node)

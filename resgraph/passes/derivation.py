@@ -1,4 +1,4 @@
-"""A node → how its shape, parameters and multiply-adds come about, as arithmetic that a reader can follow.
+"""An op and what it reads → how its shape, parameters and multiply-adds come about, as arithmetic that a reader can follow.
 
 Each text is an expression of the language itself, so a test works it out and compares it with what the op says.
 """
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..graph import Graph, Node
 from ..ops import (
     BatchNorm,
     BlurPool,
     ChannelConv,
     Concat,
     Conv,
+    DepthToSpace,
     DepthwiseConv,
     Fc,
     Flatten,
@@ -28,6 +28,7 @@ from ..ops import (
     Pool,
     Scale,
     Shape,
+    SpaceToDepth,
     UpConv,
     Upsample,
     ZeroPad,
@@ -43,13 +44,17 @@ class Derivation:
     macs: str
 
 
-def derivation(graph: Graph, node: Node) -> Derivation:
-    """How the numbers of a node come about."""
-    shapes = [graph.nodes[name].shape for name in node.inputs]
-    axes = next((rule(node.op, shapes) for kind, rule in _AXES if isinstance(node.op, kind)), None)
-    params = next((rule(node.op, shapes) for kind, rule in _PARAMS if isinstance(node.op, kind)), "")
-    macs = next((rule(node.op, shapes) for kind, rule in _MACS if isinstance(node.op, kind)), "")
-    return Derivation(tuple(axes or [""] * len(node.shape)), params, macs)
+def derivation(op: Op, shapes: Sequence[Shape]) -> Derivation:
+    """How the numbers of an op come about from the shapes that it reads."""
+    out = op.infer(*shapes)
+    axes = _first(_AXES, op, shapes)
+    return Derivation(
+        tuple(axes or [""] * len(out)), _first(_PARAMS, op, shapes) or "", _first(_MACS, op, shapes) or ""
+    )
+
+
+def _first(rows: _Rows, op: Op, shapes: Sequence[Shape]) -> Any:
+    return next((rule(op, shapes) for kind, rule in rows if isinstance(op, kind)), None)
 
 
 def _slid(op: Any, shapes: Sequence[Shape]) -> list[str]:
@@ -89,6 +94,16 @@ def _zero_pad(op: Any, shapes: Sequence[Shape]) -> list[str]:
 
 def _times(op: Any, shapes: Sequence[Shape]) -> list[str]:
     return ["", *(f"{size}*{op.factor}" for size in shapes[0][1:])]
+
+
+def _to_depth(op: Any, shapes: Sequence[Shape]) -> list[str]:
+    channels, *sizes = shapes[0]
+    return [f"{channels}*{op.factor}*{op.factor}", *(f"{size}/{op.factor}" for size in sizes)]
+
+
+def _to_space(op: Any, shapes: Sequence[Shape]) -> list[str]:
+    channels, *sizes = shapes[0]
+    return [f"{channels}/({op.factor}*{op.factor})", *(f"{size}*{op.factor}" for size in sizes)]
 
 
 def _padded(op: Any, shapes: Sequence[Shape]) -> list[str]:
@@ -141,6 +156,8 @@ _AXES: _Rows = (
     (Fc, lambda op, shapes: [str(op.width)]),
     (Flatten, lambda op, shapes: ["*".join(map(str, shapes[0]))]),
     (Upsample, _times),
+    (SpaceToDepth, _to_depth),
+    (DepthToSpace, _to_space),
     (Pad, _padded),
     (Part, _part),
     (ZeroPad, _zero_pad),

@@ -10,7 +10,10 @@ import pytest
 from resgraph import load
 from resgraph.language.arithmetic import Value, evaluate
 from resgraph.language.expressions import Name, parse_expression
+from resgraph.ops import Op, Shape
 from resgraph.passes.derivation import derivation
+
+from .rows import NAMES, ROWS, Row
 
 SPECS = Path(__file__).parents[2] / "specs"
 NETS = [
@@ -29,13 +32,22 @@ def worked_out(text: str) -> Fraction:
     return value
 
 
+def check(op: Op, shapes: list[Shape]) -> None:
+    found, shape, cost = derivation(op, shapes), op.infer(*shapes), op.cost(*shapes)
+    before = shapes[0] if shapes else shape
+    for axis, text in enumerate(found.axes):
+        assert (worked_out(text) if text else before[axis]) == shape[axis], (op, text)
+    assert (worked_out(found.params) if found.params else 0) == cost.params, (op, found.params)
+    assert (worked_out(found.macs) if found.macs else 0) == cost.macs, (op, found.macs)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_op_is_derived(row: Row) -> None:
+    check(row.op, [row.x])
+
+
 @pytest.mark.parametrize("net", NETS)
 def test_derivations_come_to_what_the_ops_say(net: str) -> None:
     graph = load(SPECS / net).graph
     for node in graph.nodes.values():
-        found = derivation(graph, node)
-        before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-        for axis, text in enumerate(found.axes):
-            assert (worked_out(text) if text else before[axis]) == node.shape[axis], (node.name, text)
-        assert (worked_out(found.params) if found.params else 0) == node.cost.params, (node.name, found.params)
-        assert (worked_out(found.macs) if found.macs else 0) == node.cost.macs, (node.name, found.macs)
+        check(node.op, [graph.nodes[name].shape for name in node.inputs])
