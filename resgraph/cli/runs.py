@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
-from .options import json_option
+from .options import json_option, write
 from .report import print_json
 
 
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
+@click.option("--curves", type=click.Path(path_type=Path), metavar="FILE.svg", help="draw their errors in one picture")
+@click.option("--force", is_flag=True, help="overwrite the picture")
 @json_option
-def runs(folders: tuple[Path, ...], as_json: bool) -> None:
+def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool) -> None:
     """List runs, the ones under runs/ if none are named, and what their recipes differ in."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -29,6 +31,12 @@ def runs(folders: tuple[Path, ...], as_json: bool) -> None:
         return
     if not found:
         raise UsageError(f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one")
+    if curves is not None:
+        from ..train.curves import comparison
+        from ..train.metrics import read_rows
+
+        series = [(run.name, read_rows(run.path / "metrics.jsonl")) for run in found]
+        write(comparison("training and validation error", series, "epochs"), curves, force=force)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("run", no_wrap=True, style="bold")
     for column in ("status", "params", "epoch", "train error", "validation error", "time"):

@@ -10,8 +10,9 @@ from html import escape
 from typing import Any
 
 WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 58, 118, 52, 48
+LEFT, RIGHT, TOP, BOTTOM = 58, 148, 52, 48
 SLATE, BLUE, ACCENT, GRID = "#616e7c", "#3b6fb6", "#c2410c", "#e4e7eb"
+SERIES = (BLUE, ACCENT, "#2f9e8f", "#8257c4", "#b7791f", "#c05673")
 FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
 Point = tuple[float, float]
 
@@ -38,6 +39,26 @@ def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str) 
     last = valid[-1][1] if valid else 0.0
     below = f"{watched} error {last:.2f} % at the end, {best:.2f} % at its lowest"
     return _page(title, below, body)
+
+
+def comparison(title: str, runs: Sequence[tuple[str, Sequence[dict[str, Any]]]], unit: str) -> str:
+    """An SVG of several runs, each its name and its rows: a colour each, thin for training and bold for validation
+    (the ResNet paper's Figure 6).
+    """
+    along = "step" if unit == "iterations" else "epoch"
+    colours = [SERIES[place % len(SERIES)] for place in range(len(runs))]
+    parts = {
+        part: [[(float(row[along]), float(row[part]["error"])) for row in rows] for _, rows in runs]
+        for part in ("train", "validation")
+    }
+    every = [point for lines in parts.values() for line in lines for point in line]
+    area = _Area(max((x for x, _ in every), default=1.0), min(100.0, max((y for _, y in every), default=100.0)))
+    body = _axes(area, unit)
+    body += [_line(area, line, colour, 1.2) for line, colour in zip(parts["train"], colours, strict=True) if line]
+    body += [_line(area, line, colour, 2.4) for line, colour in zip(parts["validation"], colours, strict=True) if line]
+    names = [name for name, _ in runs]
+    body += _ends(area, [(n, line, c, 600) for n, line, c in zip(names, parts["validation"], colours, strict=True)])
+    return _page(title, "thin: training error, bold: validation error", body)
 
 
 class _Area:
