@@ -1,4 +1,4 @@
-"""Layouts obey the laws of `layout_laws.py`, whatever the net; the main path is straight and shortcuts keep to their lanes."""
+"""Layouts obey the laws whatever the net; the main path is straight and shortcuts keep to their lanes."""
 
 from __future__ import annotations
 

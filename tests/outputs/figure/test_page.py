@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from drawn_nets import RESIDUAL, plan
+from drawn import RESIDUAL, plan
 
 from resgraph import loads
 from resgraph.outputs import figure
