@@ -1,4 +1,4 @@
-"""An op and what it reads → how its shape, parameters and multiply-adds come about, as arithmetic that a reader can follow.
+"""An op and what it reads → how its shape, parameters and multiply-adds come about, as arithmetic to be followed.
 
 Each text is an expression of the language itself, so a test works it out and compares it with what the op says.
 """
