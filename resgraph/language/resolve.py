@@ -32,7 +32,11 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
 
     Raises `SpecError` where there is none.
     """
-    source = open_source(path)  # first, for it says what is wrong with a path
+    try:
+        source = open_source(path)
+    except SpecError as problem:
+        hint = did_you_mean(path.stem, _specs_beside(path)).replace("`?", f"{path.suffix}`?")
+        raise SpecError([replace(d, help=d.help or hint) for d in problem.diagnostics]) from None
     return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
@@ -110,7 +114,7 @@ def _specs_beside(path: Path) -> list[str]:
     """The names of the specs in the directory of a file."""
     try:
         return [other.stem for other in islice(path.parent.glob("*.yaml"), 1000)]
-    except OSError:
+    except (OSError, ValueError):
         return []
 
 

@@ -249,7 +249,8 @@ def _expect(
     for name in expect:
         if name not in variants:
             place = _mapping(tree, "expect").entries[name].key.span
-            errors.append(fault("E064", f"no variant `{name}`", place, did_you_mean(name, variants)).diagnostic)
+            hint = did_you_mean(name, variants) or ("" if variants else "this file has no variants")
+            errors.append(fault("E064", f"no variant `{name}`", place, hint).diagnostic)
     return expect.get(variant) if variant else None
 
 
