@@ -71,14 +71,28 @@ def decide(options: Options, world: World, step_macs: float, images: bool, steps
     compiled = _compile(options, device, steps, reasons)
     fused = device.type in ("cuda", "cpu")
     reasons.append(("optimizer", "fused" if fused else "for-each", f"what {device.type} has"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = options.threads or max(1, cores // world.size)
-    workers = min(8, max(1, cores // world.size)) if options.workers is None else options.workers
-    if device.type == "cpu":
-        reasons.append(
-            ("threads", f"{threads} threads", "as asked" if options.threads else "the cores of this process")
-        )
+    threads, workers = _threads(options, device, world, step_macs, reasons)
     return Decisions(device, bf16, layout, compiled, fused, workers, threads, tuple(reasons))
+
+
+def _threads(
+    options: Options, device: torch.device, world: World, step_macs: float, reasons: list[Reason]
+) -> tuple[int, int]:
+    """Threads of torch and processes that decode.
+
+    A small step runs on one thread: more would wait for one another (for 15 times as long, measured on two busy cores),
+    and its numbers do not depend on how many cores a machine has.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = max(1, cores // world.size)
+    small = step_macs < SMALL_STEP
+    threads = options.threads or (1 if small else share)
+    if device.type == "cpu":
+        why = (
+            "as asked" if options.threads else "a step is too small to share" if small else "the cores of this process"
+        )
+        reasons.append(("threads", f"{threads} thread{'s' if threads > 1 else ''}", why))
+    return threads, min(8, share) if options.workers is None else options.workers
 
 
 def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -178,7 +179,10 @@ def run_checkpoints(run: RunDirectory, keep: int = 2) -> Checkpoints:
 def _run(loop: Loop, ready: Prepared) -> int:
     """The loop, with a lack of memory in a user's words."""
     try:
-        return loop.run()
+        with warnings.catch_warnings():
+            # dynamo looks at the gradient of what flows from one graph into the next
+            warnings.filterwarnings("ignore", "The .grad attribute of a Tensor", UserWarning)
+            return loop.run()
     except (torch.OutOfMemoryError, RuntimeError) as error:
         text = str(error)
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:

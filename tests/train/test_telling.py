@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -118,6 +121,8 @@ def test_every_decision_has_its_reason() -> None:
     assert told["layout"][0] == "channels-last"
     assert told["threads"] == ("3 threads", "as asked")
     assert not decisions.bf16
+    told = {what: choice for what, choice, _ in decide(Options(device="cpu"), World(), 1e6, True, 100).reasons}
+    assert told["threads"] == "1 thread"
     able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     assert decide(Options(device="cpu"), World(), 1e12, True, 100).bf16 == able
     asked = decide(Options(device="cpu", precision="bf16", layout="contiguous"), World(), 1e6, True, 100)
@@ -153,6 +158,11 @@ def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
         infos.append(read_run(tmp_path / name))
     assert differences(infos) == {"optimizer.lr": ["0.1", "0.2"]}
     assert [info.status for info in infos] == ["interrupted"] * 2
+
+
+def test_runs_can_be_listed_without_torch() -> None:
+    code = "import sys, resgraph.train.runs; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0
 
 
 def test_a_second_signal_stops_at_once() -> None:
