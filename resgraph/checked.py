@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import Diagnostic, Source, SpecError, in_order
+from .language.lints import unused_allow
 from .language.resolve import read_file, read_source, split_reference, variants_of
 from .language.spec import parse_spec
-from .passes.lint import lint
+from .passes.lint import linted
 from .plan import Plan, plan_of
 
 
@@ -39,13 +40,19 @@ def check_nets(
         return [Checked(reference, None, problem.diagnostics)]
     names: list[str | None] = [variant] if variant else list(variants_of(tree)) or [None]
     out: list[Checked] = []
+    silenced: set[str] = set()
     for name in names:
         label = f"{path}::{name}" if name else str(path)
         try:
             plan = plan_of(parse_spec(tree, errors, name, overrides))
-            out.append(Checked(label, plan, tuple(plan.unmet()), tuple(lint(plan.spec, plan.graph))))
+            found = linted(plan.spec, plan.graph)
+            silenced |= found.silenced
+            out.append(Checked(label, plan, tuple(plan.unmet()), found.warnings))
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
+    if variant is None and not overrides and all(net.plan for net in out):  # what one variant does not need, others may
+        last = out[-1]
+        out[-1] = replace(last, warnings=(*last.warnings, *unused_allow(tree, silenced)))
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..errors import Diagnostic, fault
 from .tree import Mapping, Scalar, Sequence
@@ -17,13 +17,26 @@ LINTS = {
     "no-downsampling": "W006",
     "dead-path": "W007",
     "missing-final-norm": "W008",
+    "unused-allow": "W009",
 }
 """The name by which `allow:` silences a lint, and its code."""
 
 
 def allowed(tree: Mapping) -> frozenset[str]:
-    """The codes of the lints that a spec silences."""
-    return frozenset(LINTS[name.text] for name in _names(tree) if name.text in LINTS)
+    """The lints that a spec silences, by name."""
+    return frozenset(name.text for name in _names(tree) if name.text in LINTS)
+
+
+def unused_allow(tree: Mapping, silenced: Collection[str]) -> list[Diagnostic]:
+    """A warning for each name that a file allows and that none of its nets needs; `extends` may bring others."""
+    if "unused-allow" in allowed(tree):
+        return []
+    help_ = "take it out, so that the lint is told when it matters"
+    return [
+        fault("W009", f"`{name.text}` is allowed, and there is nothing to silence", name.span, help_).diagnostic
+        for name in _names(tree)
+        if name.text in LINTS and name.text not in silenced and name.span.source == tree.span.source
+    ]
 
 
 def unknown_lints(tree: Mapping) -> list[Diagnostic]:

@@ -46,20 +46,35 @@ class Finding:
 Lint = Callable[[Facts], Iterator[Finding]]
 
 
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """The warnings of a net in the order of their places, one for each place, and the names of those kept silent."""
+
+    warnings: tuple[Diagnostic, ...]
+    silenced: frozenset[str]
+
+
 def lint(spec: Spec, graph: Graph) -> list[Diagnostic]:
-    """The warnings of a net in the order of their places, without those that the spec allows; one for each place."""
-    silent, facts = allowed(spec.tree), Facts(graph)
+    """The warnings of a net that its spec does not allow."""
+    return list(linted(spec, graph).warnings)
+
+
+def linted(spec: Spec, graph: Graph) -> Linted:
+    """What in a net looks unmeant; what the spec allows is only named."""
+    silent, silenced, facts = allowed(spec.tree), set(), Facts(graph)
     found: dict[Any, Diagnostic] = {}
     for name, check in _CHECKS.items():
-        if LINTS[name] in silent:
-            continue
         for finding in check(facts):
+            if name in silent:
+                silenced.add(name)
+                break
             origin = _in_spec(finding.origin)
             calls = tuple(Related(call, "called here") for call in reversed(origin.calls) if call != origin.span)
             notes = tuple(filter(None, [finding.note, f"`allow: [{name}]` in the spec silences this"]))
             warning = Diagnostic(LINTS[name], finding.message, origin.span, "", notes, finding.help, calls)
             found.setdefault((warning.code, warning.span), warning)
-    return sorted(found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+    in_order = sorted(found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+    return Linted(tuple(in_order), frozenset(silenced))
 
 
 def _in_spec(origin: Origin) -> Origin:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resgraph.checked import check_nets, found_in
 from resgraph.cli import run
 from resgraph.language.lints import LINTS
 from resgraph.passes.lint import lint
@@ -93,7 +94,28 @@ def test_each_lint_warns_and_is_silenced_by_its_name(name: str) -> None:
 
 
 def test_every_lint_is_tested() -> None:
-    assert set(WARNED) == set(LINTS)
+    assert set(WARNED) == set(LINTS) - {"unused-allow"}
+
+
+def allowances(folder: Path, text: str) -> list[str]:
+    spec = folder / "a.yaml"
+    spec.write_text(HEAD + text)
+    return [d.message for d in found_in(check_nets(str(spec)))]
+
+
+def test_an_allowance_that_one_variant_needs_is_used(tmp_path: Path) -> None:
+    text = "let: {start: none}\nnet: {a: 3x3 conv 8 bias start}\n"
+    variants = "variants: {plain: {}, biased: {start: 1}}\n"
+    assert allowances(tmp_path, f"{text}{variants}allow: [bias-before-norm]\n") == []
+    assert allowances(tmp_path, f"{text}allow: [bias-before-norm]\n") == [
+        "`bias-before-norm` is allowed, and there is nothing to silence"
+    ]
+
+
+def test_an_allowance_from_the_extended_file_is_not_this_files(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(f"{HEAD}net: {{a: 3x3 conv 8 bias 1}}\nallow: [bias-before-norm]\n")
+    (tmp_path / "top.yaml").write_text("extends: base.yaml\nnet: {a: 3x3 conv 8}\n")
+    assert found_in(check_nets(str(tmp_path / "top.yaml"))) == []
 
 
 def test_what_a_library_block_does_is_said_at_its_call() -> None:
