@@ -12,17 +12,16 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
-from ..errors import Fault, Span, fault
+from ..errors import Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY, Op
-from .arithmetic import value_text
-from .expressions import Binary, ExpressionError, Number, parse_expression
+from .expressions import ExpressionError, parse_expression
+from .misspelled import assigned, refuse_quotient, respelled_word, unknown_word
 from .records import BlockDef, Bound, Chunk, Equation, Expr, Label, Option, Size, Value, Word
-from .words import ELSEWHERE, MODES, POLICIES, did_you_mean, foreign_letters
+from .words import MODES, POLICIES, did_you_mean
 
 Target = type[Op] | BlockDef
 
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
-_CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
 
@@ -105,7 +104,14 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
         rest = place + len(word.split())
         word_span = Span(span.source, *_start(parts[place].span), *_end(parts[rest - 1].span))
         return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
+    times = texts[1] if len(texts) > 2 and texts[1] in ("*", "×", "X") else ""
+    if times and texts[0].isdecimal() and (phrase_at(texts, 2) or texts[2] in words):
+        both = Span(span.source, *_start(parts[0].span), *_end(parts[1].span))
+        raise fault("E011", f"`{texts[0]} {times}` is not how a repeat is written", both, f"write `{texts[0]} x`")
     if repeat is None and kernel is None:
+        starred = respelled_word(texts[0], words) if texts and "*" in texts[0] and len(texts) > 1 else ""
+        if starred and (phrase_at(texts, 1) or texts[1] in words):
+            raise unknown_word(parts, words, span)
         return None
     raise unknown_word(parts[place:], words, span)
 
@@ -116,35 +122,6 @@ def _start(span: Span) -> tuple[int, int]:
 
 def _end(span: Span) -> tuple[int, int]:
     return span.end_line, span.end_column
-
-
-def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Fault:
-    """The error for a label whose first word means nothing."""
-    if not parts:
-        return fault("E011", "an op or a block is missing here", span)
-    first = parts[0].text
-    if _CALL.match(first):
-        return fault("E011", "this is a call in Python, not a label", span, "a label is like `3x3 conv 64 /2`")
-    two = " ".join(part.text for part in parts[:2])
-    hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
-    plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
-    hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
-    hint = hint or "`resgraph blocks` lists them"
-    notes = [foreign_letters(first)] if foreign_letters(first) else []
-    return fault("E011", f"no op or block `{_short(first)}`", parts[0].span, hint, "", *notes)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 64 else f"{text[:63]}…"
-
-
-def is_equation(text: str) -> bool:
-    """Whether a text that is no label was meant as an equation, which decides what its error says."""
-    try:
-        parse_expression(text)
-    except ExpressionError:
-        return re.search(r"[(+*]|\s-\s", text) is not None
-    return True
 
 
 def fields_of(target: Target) -> frozenset[str]:
@@ -282,6 +259,8 @@ class _Binder:
 
     def read_number(self, part: Chunk) -> None:
         target, word = self.target, self.label.word
+        if "=" in part.text:
+            raise assigned(part, self.fields)
         takes = isinstance(target, BlockDef) or target.number is not None
         if _WORD.match(part.text) and (self.number is not None or not takes):
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
@@ -297,18 +276,7 @@ class _Binder:
             raise fault("E013", f"`{word}` takes one number, and this is a second", part.span, hint)
         if not takes:
             raise fault("E012", f"`{word}` takes no number", part.span)
-        self.number = _refuse_quotient(parse_expr(part.text, part.span))
-
-
-def _refuse_quotient(expr: Expr) -> Expr:
-    """`64/2` in a label is nearly always a stride that lost its space."""
-    tree = expr.tree
-    if isinstance(tree, Binary) and tree.symbol == "/":
-        left, right = tree.left, tree.right
-        if isinstance(left, Number) and isinstance(right, Number):
-            fix = f"did you mean `{value_text(left.value)} /{value_text(right.value)}`? a stride stands apart"
-            raise fault("E015", f"`{expr.text}` divides one number by another", expr.span, fix)
-    return expr
+        self.number = refuse_quotient(parse_expr(part.text, part.span))
 
 
 def _bind_mapping(label: Label, target: Target, words: Collection[str]) -> Bound:

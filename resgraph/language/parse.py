@@ -11,15 +11,14 @@ from ..ops import ACTIVATIONS, VOCABULARY
 from .expressions import Name
 from .labels import (
     chunks,
-    is_equation,
     parse_equation,
     parse_expr,
     parse_label,
     parse_size,
     parse_value,
     phrase_at,
-    unknown_word,
 )
+from .misspelled import CALL_OF_AN_OP, is_equation, unknown_word
 from .records import (
     BlockDef,
     Equation,
@@ -39,9 +38,6 @@ from .records import (
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, did_you_mean, name_problem
-
-# A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
-_CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
 
 
 @dataclass
@@ -141,7 +137,7 @@ class Parser:
         if text in self.rows and not first:
             hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
             raise fault("E016", f"`{text}` is a row, not an op or a block", span, hint)
-        if not is_equation(text) or _CALL_OF_AN_OP.match(text):
+        if not is_equation(text) or CALL_OF_AN_OP.match(text):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
         if first:
@@ -181,13 +177,10 @@ class Parser:
             if key == "repeat":
                 repeat = self.expr(entry.value)
             elif key != kind:
-                value = self.option_value(key, entry.value)
+                value = self.shortcut(entry.value) if key == "shortcut" else self.value(entry.value)
                 if value is not None:
                     options[key] = Option(key, entry.key.span, value)
         return Label(word.value, tree.span, word.value, word.span, repeat, None, (), options)
-
-    def option_value(self, key: str, tree: Tree) -> Value | PathDef | None:
-        return self.shortcut(tree) if key == "shortcut" else self.value(tree)
 
     def expr(self, tree: Tree) -> Expr | None:
         """A number as an expression."""

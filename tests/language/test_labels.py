@@ -168,6 +168,13 @@ def test_a_block_may_be_written_where_it_is_called() -> None:
     [
         ("one: 7 x 7 conv 64", [("E014", "7 x 7")]),
         ("one: 7 x 7 x 7 conv 64", [("E014", "7 x 7")]),
+        ("one: 7X7 conv 64", [("E011", "7X7")]),
+        ("one: 7*7 conv 64", [("E011", "7*7")]),
+        ("one: conv7x7 64", [("E011", "conv7x7")]),
+        ("one: 2x basic 64", [("E011", "2x")]),
+        ("one: 2 * basic 64", [("E011", "2 *")]),
+        ("one: 3x3 conv 64 stride=2", [("E012", "stride=2")]),
+        ("one: 3x3 conv width=64", [("E012", "width=64")]),
         ("one: 3x3 conv 64/2", [("E015", "64/2")]),
         ("one: 3x3 conv 64 /", [("E010", "/")]),
         ("one: 3x3 conv 64 /2 /2", [("E013", "/2")]),

@@ -1,0 +1,85 @@
+"""A label whose word means nothing → the error, with the word that was meant where there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ..errors import Fault, Span, fault
+from ..ops import VOCABULARY
+from .expressions import Binary, ExpressionError, Number, parse_expression, value_text
+from .records import Chunk, Expr
+from .words import ELSEWHERE, did_you_mean, foreign_letters
+
+# A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
+CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
+_CALL = re.compile(r"[A-Za-z_][\w.]*\(")
+
+
+def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Fault:
+    """The error for a label whose first word means nothing."""
+    if not parts:
+        return fault("E011", "an op or a block is missing here", span)
+    first = parts[0].text
+    if respelled := respelled_word(first, words):
+        kernel = re.fullmatch(r"([0-9]{1,4})[xX×]", first)
+        if kernel and len(parts) > 1 and parts[1].text in VOCABULARY:
+            respelled = f"{kernel[1]}x{kernel[1]}"
+        return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{respelled}`")
+    if _CALL.match(first):
+        return fault("E011", "this is a call in Python, not a label", span, "a label is like `3x3 conv 64 /2`")
+    two = " ".join(part.text for part in parts[:2])
+    hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
+    plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
+    hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
+    hint = hint or "`resgraph blocks` lists them"
+    notes = [foreign_letters(first)] if foreign_letters(first) else []
+    return fault("E011", f"no op or block `{short(first)}`", parts[0].span, hint, "", *notes)
+
+
+def respelled_word(word: str, words: Collection[str]) -> str:
+    """A kernel, a repeat or both in one word with the op, as the language writes them; "" for anything else."""
+    if found := re.fullmatch(r"([0-9]{1,4})[X×*]([0-9]{1,4})", word):
+        return "x".join(found.groups())
+    if found := re.fullmatch(r"([0-9]{1,4})[xX×*]", word):
+        return f"{found[1]} x"
+    if found := re.fullmatch(r"([0-9]{1,4}x[0-9]{1,4})([A-Za-z]+)", word):
+        return f"{found[1]} {found[2]}" if found[2] in VOCABULARY else ""
+    if found := re.fullmatch(r"([A-Za-z]+)_?([0-9]{1,4}x[0-9]{1,4})", word):
+        return f"{found[2]} {found[1].lower()}" if found[1].lower() in VOCABULARY else ""
+    if found := re.fullmatch(r"([0-9]{1,4})[xX×*]([A-Za-z][\w-]*)", word):
+        return f"{found[1]} x {found[2]}" if found[2] in VOCABULARY or found[2] in words else ""
+    return ""
+
+
+def short(text: str) -> str:
+    return text if len(text) <= 64 else f"{text[:63]}…"
+
+
+def assigned(part: Chunk, fields: Collection[str]) -> Fault:
+    """The error for `stride=2`, as another language would have it."""
+    key, _, value = part.text.partition("=")
+    meant = f"/{value}" if key == "stride" else value if key == "width" else f"{key} {value}"
+    known = key in fields or key == "width"
+    hint = f"write `{meant}`" if known and value else "an option is a word and its value: `groups 32`"
+    return fault("E012", f"a label has no `=`, as in `{short(part.text)}`", part.span, hint)
+
+
+def refuse_quotient(expr: Expr) -> Expr:
+    """`64/2` in a label is nearly always a stride that lost its space."""
+    tree = expr.tree
+    if isinstance(tree, Binary) and tree.symbol == "/":
+        left, right = tree.left, tree.right
+        if isinstance(left, Number) and isinstance(right, Number):
+            fix = f"did you mean `{value_text(left.value)} /{value_text(right.value)}`? a stride stands apart"
+            raise fault("E015", f"`{expr.text}` divides one number by another", expr.span, fix)
+    return expr
+
+
+def is_equation(text: str) -> bool:
+    """Whether a text that is no label was meant as an equation, which decides what its error says."""
+    try:
+        parse_expression(text)
+    except ExpressionError:
+        return re.search(r"[(+*]|\s-\s", text) is not None
+    return True
