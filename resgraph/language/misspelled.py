@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from ..errors import Fault, Span, fault
 from ..ops import VOCABULARY
-from .expressions import Binary, ExpressionError, Number, parse_expression, value_text
+from .arithmetic import value_text
+from .expressions import Binary, ExpressionError, Number, parse_expression
 from .records import Chunk, Expr
 from .words import ELSEWHERE, did_you_mean, foreign_letters
 
