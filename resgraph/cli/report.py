@@ -19,6 +19,8 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
         report_diagnostics(problem.diagnostics, as_json=as_json)
     elif as_json:
         print_json({"ok": False, "error": str(problem), "exit_code": problem.exit_code})
+    elif problem.exit_code > 128:  # a signal asked to stop, which is no error
+        click.echo(_safe(str(problem)), err=True)
     else:
         click.echo(f"{click.style('error', fg='red', bold=True)}: {_safe(str(problem))}", err=True, color=colored())
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..errors import UsageError
+from ..plan import load
 from .options import json_option
 from .report import print_json
 from .training import options_from, reporter, run_argument, run_options
@@ -14,15 +16,20 @@ from .training import options_from, reporter, run_argument, run_options
 
 @click.command()
 @run_argument
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="as in --set train.epochs=40")
 @click.option("--allow-change", is_flag=True, help="go on although the recipe has changed")
 @run_options
 @json_option
-def resume(run: Path, allow_change: bool, as_json: bool, **settings: Any) -> None:
-    """Go on with a run to the end of its recipe, bit for bit."""
+def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: bool, **settings: Any) -> None:
+    """Go on with a run to the end of its recipe, bit for bit; more epochs extend a finished one."""
     from .. import train
 
+    spec = run / "spec.yaml"
+    if overrides and not spec.is_file():
+        raise UsageError(f"{run} holds no spec.yaml that --set could change")
+    plan = load(spec, overrides) if overrides else None
     options = options_from(settings, allow_change=allow_change)
-    result = train.resume(run, options=options, reporter=reporter(quiet=as_json))
+    result = train.resume(run, plan=plan, options=options, reporter=reporter(quiet=as_json))
     if as_json:
         print_json(result.document())
     else:

@@ -54,3 +54,15 @@ def plain_value(tree: Tree) -> Any:
     if isinstance(tree, Sequence):
         return [plain_value(item) for item in tree.items]
     return {name: plain_value(entry.value) for name, entry in tree.entries.items()}
+
+
+def tree_of(value: Any, span: Span) -> Tree:
+    """The inverse of `plain_value`: every part of the tree stands at `span`."""
+    if isinstance(value, dict):
+        keys = {str(key): Scalar(str(key), str(key), span, plain=True) for key in value}
+        parts = zip(keys.items(), value.values(), strict=True)
+        return Mapping({name: Entry(key, tree_of(part, span)) for (name, key), part in parts}, span, flow=False)
+    if isinstance(value, list | tuple):
+        return Sequence([tree_of(part, span) for part in value], span, flow=True)
+    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return Scalar(value, text, span, plain=not isinstance(value, str))

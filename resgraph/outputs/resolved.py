@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Source, Span
 from ..language.emit import emit, emit_lines
-from ..language.tree import Entry, Mapping, Scalar
+from ..language.tree import Entry, Mapping, Scalar, tree_of
 from ..language.usage import words_in
 from ..plan import Plan
 
@@ -51,6 +51,9 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
         entries |= _own_expect(tree, variant)
     if variant is None and plan.spec.variants:
         entries.pop("expect", None)
+    if plan.spec.train is not None:  # whole, so that a recipe of that name may change without changing this
+        train = tree.entries["train"]
+        entries["train"] = Entry(train.key, tree_of(plan.spec.train.document(), train.value.span))
     return Mapping(_used(entries, plan), tree.span, False)
 
 
