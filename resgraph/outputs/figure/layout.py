@@ -6,7 +6,7 @@ chain stacks its parts on the spine. A fork (`fork.py`) has columns and lanes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import text
 from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
@@ -73,7 +73,11 @@ class Wire:
 
     def moved(self, dx: float, dy: float) -> Wire:
         """The same wire elsewhere."""
-        return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
+        points = tuple((x + dx, y + dy) for x, y in self.points)
+        return Wire(
+            points, self.arrow, self.changes, self.shortcut, self.dot, self.pill, self.note, self.name, self.title,
+            self.broken,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

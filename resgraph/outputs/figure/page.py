@@ -66,8 +66,8 @@ def macs_text(macs: int) -> str:
     return f"{said}MACs" if said.endswith("G") else f"{said} MACs"
 
 
-def header(scene: Scene, plan: Plan, width: float) -> float:
-    """Name and kind at the left, totals at the right; returns the y below them."""
+def header(scene: Scene, plan: Plan, width: float) -> None:
+    """Name and kind at the left, totals at the right; 68 pixels high."""
     graph = plan.graph
     totals = f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
     counted = [quantity.plural(sum(1 for block in graph.blocks() if block.merge), "block")]
@@ -83,7 +83,6 @@ def header(scene: Scene, plan: Plan, width: float) -> float:
     if kind:
         scene.add(Text(MARGIN, 68, text.fit(kind, 10.5, room), 10.5, fill="muted"))
     scene.add(Text(right, 68, said, 10.5, fill="muted", anchor="end"))
-    return 68
 
 
 def unit_words(graph: Graph) -> str:

@@ -71,7 +71,7 @@
     const opened = open.has(item.key);
     box.append(toggle(item.key, opened ? "fold the repeats" : `unfold ${item.label}`, opened ? "− fold" : item.said, true));
     if (opened) item.blocks.forEach((leaf) => drawLeaf(leaf, box));
-    else { box.append(make("span", { class: "tag" }, item.label)); draw(item.f, "", box); }
+    else { box.append(make("span", { class: "tag" }, item.tag)); draw(item.f, "", box); }
     holder.append(box);
   }
 

@@ -134,8 +134,10 @@ class Pile:
             run = part.repeat
             if len(mine) == 1:
                 return inside[0]
-            said = f"× {run.count}" if run.equal else " ".join(run.differences)
-            return {"f": self.add(part), "label": part.label or f"blocks 1–{run.last}", "said": said, "blocks": inside}
+            label = part.label or f"blocks 1–{run.last}"
+            said = f"× {run.count}" if run.equal else f"{run.count} alike"
+            tag = label if run.equal else " ".join([label, *run.differences])
+            return {"f": self.add(part), "label": label, "tag": tag, "said": said, "blocks": inside}
         return {"f": self.add(part)}
 
     def block(self, block: Block) -> dict[str, Any]:
