@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ..errors import Diagnostic, fault
+from ..errors import Diagnostic, fault, in_order
 from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 
@@ -93,3 +93,11 @@ def without_misspelled(found: list[Diagnostic], errors: list[Diagnostic]) -> lis
     """Without what is unused only because the word that means it is misspelled: that is one mistake, told already."""
     meant = {word for error in errors if error.code in ("E011", "E030") for word in _QUOTED.findall(error.help)}
     return [one for one in found if not meant.intersection(_QUOTED.findall(one.message))]
+
+
+def told(found: list[Diagnostic]) -> list[Diagnostic]:
+    """In order, without what goes unused only because a name is misspelled elsewhere."""
+    helped = {help_ for help_ in (problem.help for problem in found) if help_.startswith("did you mean")}
+    meant = {help_.split("`")[1] for help_ in helped}
+    unused = [d for d in found if d.code == "E034" and meant.intersection(d.message.split("`")[1::2])]
+    return in_order(d for d in found if d not in unused)

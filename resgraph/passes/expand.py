@@ -10,12 +10,13 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from ..errors import Diagnostic, Fault, SpecError, fault, in_order
+from ..errors import Fault, SpecError, fault
 from ..graph import Block, Graph, Layer, Origin, Path
 from ..language.arithmetic import Value, value_text
 from ..language.parse import words_of
 from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
+from ..language.usage import told
 from ..language.words import did_you_mean
 from ..ops import VOCABULARY, Op
 from ..ops.shape import Input
@@ -24,6 +25,7 @@ from .call import Call, call_of
 from .environment import Environment, Unknown
 from .equations import EquationBuilder
 from .options import whole
+from .place import Place, counters_of, in_file
 from .shortcut import ShortcutPlan, shortcut_plan
 from .units import Setting, layer_ops
 
@@ -36,24 +38,6 @@ _FAR = 1_000_000  # items beyond which there is no need to begin
 def expand(spec: Spec) -> Graph:
     """The graph of a spec. Raises `SpecError` with every mistake that was found."""
     return _Expander(spec).graph()
-
-
-class Place:
-    """Where items are being made: names and values in sight, the unit, and the calls that led here."""
-
-    def __init__(
-        self, env: Environment, setting: Setting, values: dict[str, Flow | Nothing], origin: Origin | None,
-        *, block: BlockDef | None = None, shortcut: bool = False,
-    ) -> None:  # fmt: skip
-        self.env, self.setting, self.values, self.origin = env, setting, values, origin
-        self.block, self.shortcut = block, shortcut
-        self.plan: ShortcutPlan | None = None
-        self.paths: list[Path] = []
-
-    def at(self, span: object) -> Origin:
-        """The origin of something written at `span` here."""
-        calls = (*self.origin.calls, self.origin.span) if self.origin else ()
-        return Origin(span, calls)  # type: ignore[arg-type]
 
 
 class _Expander:
@@ -88,7 +72,7 @@ class _Expander:
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
         if self.spec.mistakes or self.builder.errors:
-            raise SpecError(_told([*self.spec.mistakes, *self.builder.errors]))
+            raise SpecError(told([*self.spec.mistakes, *self.builder.errors]))
         assert isinstance(flow, Flow)
         return Graph(self.builder.nodes, rows, "input", flow.node)
 
@@ -268,7 +252,7 @@ class _Expander:
         call = call_of(item, block, flow, outside, self.words(place), first=copy == 0)
         lets = {key: value for key, value in block.lets.items() if key not in call.values}
         constants: Mapping[str, Value | None] = {**counters, **call.constants, **call.values}
-        base = Environment({}, _counters(place.env), None) if block.library else _file_env(place.env, self.env)
+        base = Environment({}, counters_of(place.env), None) if block.library else in_file(place.env, self.env)
         env = Environment(lets, constants, base)
         setting = replace(self.setting, unit=block.unit or self.spec.unit)
         inside = Place(env, setting, {"x": flow}, origin, block=block)
@@ -359,21 +343,3 @@ class _Expander:
 def renamed(label: Label, word: str) -> Label:
     """The label with the word that its `let` stands for."""
     return Label(label.text, label.span, word, label.word_span, label.repeat, label.kernel, label.rest, label.options)
-
-
-def _counters(env: Environment) -> dict[str, Value | None]:
-    """The counters of the caller, which hold in the blocks within."""
-    found = {name: env.find(name) for name in ("index", "total", "row_index", "row_total")}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _file_env(env: Environment, file: Environment) -> Environment:
-    return file.with_constants(_counters(env))
-
-
-def _told(found: list[Diagnostic]) -> list[Diagnostic]:
-    """In order, without what goes unused only because a name is misspelled elsewhere."""
-    helped = {help_ for help_ in (problem.help for problem in found) if help_.startswith("did you mean")}
-    meant = {help_.split("`")[1] for help_ in helped}
-    unused = [d for d in found if d.code == "E034" and meant.intersection(d.message.split("`")[1::2])]
-    return in_order(d for d in found if d not in unused)

@@ -1,0 +1,41 @@
+"""Where the items of a path are being made: the names in sight, the unit in force, and the calls that led there."""
+
+from __future__ import annotations
+
+from ..errors import Span
+from ..graph import Origin, Path
+from ..language.arithmetic import Value
+from ..language.records import BlockDef
+from .build import Flow, Nothing
+from .environment import Environment
+from .shortcut import ShortcutPlan
+from .units import Setting
+
+
+class Place:
+    """Where items are being made: names and values in sight, the unit, and the calls that led here."""
+
+    def __init__(
+        self, env: Environment, setting: Setting, values: dict[str, Flow | Nothing], origin: Origin | None,
+        *, block: BlockDef | None = None, shortcut: bool = False,
+    ) -> None:  # fmt: skip
+        self.env, self.setting, self.values, self.origin = env, setting, values, origin
+        self.block, self.shortcut = block, shortcut
+        self.plan: ShortcutPlan | None = None
+        self.paths: list[Path] = []
+
+    def at(self, span: Span) -> Origin:
+        """The origin of something written at `span` here."""
+        calls = (*self.origin.calls, self.origin.span) if self.origin else ()
+        return Origin(span, calls)
+
+
+def counters_of(env: Environment) -> dict[str, Value | None]:
+    """The counters of the caller, which hold in the blocks within."""
+    found = {name: env.find(name) for name in ("index", "total", "row_index", "row_total")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def in_file(env: Environment, file: Environment) -> Environment:
+    """The names of a file, with the counters of a place in it."""
+    return file.with_constants(counters_of(env))
