@@ -13,7 +13,7 @@ from .report import colored
 
 
 @click.command()
-@click.argument("subject", required=False, metavar="CODE|SPEC")
+@click.argument("subject", required=False, metavar="[CODE|SPEC]")
 @click.argument("name", required=False, metavar="[NAME]")
 @set_option
 @click.option("--markdown", is_flag=True, help="print docs/errors.md, the page of all codes")

@@ -10,10 +10,24 @@ from ..errors import Fault, Span
 from ..graph import Block, Graph, Node
 from ..language.expressions import Expression, names_in
 from ..language.labels import bind, parse_label
-from ..language.parse import words_of
-from ..language.records import BlockDef, Bound, Expr, Label, ListValue, PathDef, Size, UnitDef, Word
+from ..language.parse import Parser, words_of
+from ..language.records import (
+    BlockDef,
+    Bound,
+    Expr,
+    Inline,
+    ItemDef,
+    Label,
+    ListValue,
+    Option,
+    PathDef,
+    Size,
+    UnitDef,
+    Word,
+)
 from ..language.records import Value as Written
 from ..language.spec import Spec
+from ..language.tree import Mapping, Sequence, Tree
 from ..ops import VOCABULARY
 from ..ops.base import value_text
 
@@ -79,7 +93,7 @@ def _given(bound: Bound | None, key: str, number: str | None) -> tuple[Written |
     option = bound.options.get(key)
     if option is None or isinstance(option.value, PathDef):
         return None, None
-    return option.value, option.span if key != "stride" else option.value.span
+    return option.value, option.value.span
 
 
 def _text(written: Written) -> str:
@@ -106,15 +120,31 @@ def _trees(written: Written) -> Iterator[Expression]:
             yield from _trees(item)
 
 
+def _maps(tree: Tree) -> Iterator[Mapping]:
+    stack = [tree]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Mapping):
+            yield top
+            stack += [entry.value for entry in top.entries.values()]
+        elif isinstance(top, Sequence):
+            stack += top.items
+
+
 class _Tracer:
     """The calls that lead to a place, read again for what each of them says."""
 
     def __init__(self, spec: Spec, calls: list[Block]) -> None:
         self.spec, self.calls = spec, calls
+        self.maps = {tree.span: tree for tree in _maps(spec.tree)}  # what is written in the long form
 
     def definition(self, level: int) -> BlockDef | None:
-        """The block whose body is at `level`; None for the rows and for blocks written inline."""
-        return self.spec.block(self.calls[level - 1].block) if level and self.calls[level - 1].block else None
+        """The block whose body is at `level`, by name or written where it is called; None for the rows."""
+        call = self.calls[level - 1] if level else None
+        if call is None or call.block:
+            return self.spec.block(call.block) if call else None
+        item = self.item(call.origin.span, level - 1)
+        return item.block if isinstance(item, Inline) else None
 
     def words(self, level: int) -> frozenset[str]:
         definition = self.definition(level)
@@ -137,14 +167,21 @@ class _Tracer:
                 return bind(replace(part, word=node.op.op), cls, self.words(level)), f"of the unit `{text}`"
         return None
 
-    def label(self, span: Span, level: int) -> Label | None:
-        """The label at a place, read again; None for the long form, which is a map."""
+    def item(self, span: Span, level: int) -> ItemDef | None:
+        """What is written at a place, read again; None where it is an equation."""
+        if span in self.maps:
+            return Parser(self.words(level), []).mapping_item(self.maps[span])
         if span.end_line != span.line:
             return None
         try:
             return parse_label(written_at(span), span, self.words(level))
         except Fault:
             return None
+
+    def label(self, span: Span, level: int) -> Label | None:
+        """The label at a place, in either form."""
+        item = self.item(span, level)
+        return item if isinstance(item, Label) else None
 
     def word(self, word: str, level: int) -> str:
         if word in VOCABULARY or self.spec.block(word):
@@ -195,7 +232,10 @@ class _Tracer:
     def call(self, level: int) -> Bound | None:
         """What the call of the block at `level` says."""
         definition, call = self.definition(level), self.calls[level - 1]
-        label = self.label(call.origin.span, level - 1)
-        if definition is None or label is None:
+        item = self.item(call.origin.span, level - 1)
+        if isinstance(item, Inline):
+            options = {"stride": Option("stride", item.stride.span, item.stride)} if item.stride else {}
+            return Bound(Label("", item.span, "", item.span), item.out, options, None)
+        if definition is None or item is None:
             return None
-        return bind(replace(label, word=definition.name), definition, self.words(level - 1))
+        return bind(replace(item, word=definition.name), definition, self.words(level - 1))

@@ -11,6 +11,7 @@ from resgraph import load
 from resgraph.cli import run
 from resgraph.outputs.explanation import explanation
 from resgraph.passes.provenance import options_of
+from resgraph.plan import loads
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -96,3 +97,34 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
 def test_without_a_name_the_rows_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", f"{SPECS}/digits.yaml"]) == 2
     assert "its rows are conv1, conv2, conv3, conv4, head" in capsys.readouterr().err
+
+
+LONG = """\
+name: long
+input: 3x32x32
+let: {w: 16}
+net:
+  conv1: {op: conv, kernel: 3x3, width: 2*w, stride: 2}
+  conv2:
+    body: 3x3 conv out groups g
+    merge: body
+    let: {g: 2}
+    out: 4*w
+  conv3: {block: bottleneck, out: 64, width: w}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("conv1.conv", "width     32       `2*w` at <text>:5:41"),
+        ("conv1.conv", "w = 16 at <text>:3:10"),
+        ("conv2.body.conv", "groups    2        `g` at <text>:7:31"),
+        ("conv2.body.conv", "g = 2 at <text>:9:14"),
+        ("conv2.body.conv", "out = 4*w at <text>:10:10"),
+        ("conv3.body.1.conv", "width = w at <text>:11:46"),
+    ],
+)
+def test_the_long_form_and_blocks_written_inline_are_read(name: str, line: str) -> None:
+    found = " ".join(explanation(loads(LONG), name).split())
+    assert " ".join(line.split()) in found
