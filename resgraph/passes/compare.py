@@ -81,13 +81,14 @@ def _merged(before: Graph, after: Graph) -> Iterator[tuple[str, Node]]:
 
 def grouped(before: Graph, after: Graph) -> list[Group]:
     """The differences of two nets for a reader: blocks that one lacks as one, equal changes of a row once."""
-    whole = {**_blocks_without(before, after), **_blocks_without(after, before)}
+    whole = {"removed": _blocks_without(before, after), "added": _blocks_without(after, before)}
     out: list[Group] = []
     for row, part in groupby(compare(before, after), key=lambda c: c.name.split(".")[0]):
         kinds: dict[tuple[Kind, str, str, str], list[tuple[str, Change]]] = {}
         for change in part:
-            block = next((name for name in _scopes(change.name) if name in whole), "")
-            texts = ("", whole[block]) if block else _texts(change)
+            blocks = whole.get(change.kind, {})
+            block = next((name for name in _scopes(change.name) if name in blocks), "")
+            texts = ("", blocks[block]) if block else _texts(change)
             kinds.setdefault((change.kind, _pattern(block or change.name), *texts), []).append(
                 (block or change.name, change)
             )
