@@ -5,6 +5,7 @@ Only items are rewritten, each in its place; comments, blank lines and everythin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -71,9 +72,7 @@ class _Formatter:
             if key not in BLOCK_KEYS or listed:
                 yield from self.path(entry.value, parser, lets, entry)
 
-    def path(
-        self, tree: Tree, parser: Parser, lets: dict[str, Value], entry: Entry | None = None
-    ) -> Iterator[_Edit]:
+    def path(self, tree: Tree, parser: Parser, lets: dict[str, Value], entry: Entry | None = None) -> Iterator[_Edit]:
         for item in tree.items if isinstance(tree, Sequence) else [tree]:
             if isinstance(item, Mapping) and not {"op", "block"} & item.entries.keys():
                 inline = parser.block("", item, item.span)
@@ -173,4 +172,9 @@ def long_form(bound: Bound) -> str:
     if bound.mode:
         pairs.append(("mode", bound.mode.text))
     pairs += [(o.key, value_form(o.value)) for o in options.values() if not isinstance(o.value, PathDef)]
-    return "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
+    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs) + "}"
+
+
+def _quoted(text: str) -> str:
+    """`0x2`, no cells down and two across, is a number in base sixteen to YAML."""
+    return re.sub(r"\b0x\d+\b", r'"\g<0>"', text)

@@ -56,3 +56,11 @@ def test_there_and_back(path: Path) -> None:
 def test_labels_have_one_order(before: str, after: str) -> None:
     text = f"name: t\ninput: 3x8x8\nnet:\n  a: {before}   # why\n"
     assert reformat(Source("t", text)) == f"name: t\ninput: 3x8x8\nnet:\n  a: {after}   # why\n"
+
+
+def test_a_size_that_yaml_would_take_for_a_number_is_quoted_in_the_long_form() -> None:
+    text = "name: t\ninput: 3x8x8\nnet:\n  a: [1x5 conv 4 pad 0x2, 1x3 max pool /1x2 pad 0x1]\n"
+    long = reformat(Source("t", text), "long")
+    assert 'pad: "0x2"}' in long
+    assert nodes(resgraph.loads(long)) == nodes(resgraph.loads(text))
+    assert reformat(Source("t", long), "short") == text
