@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path
+from ..language.fixes import written
 from ..language.library import library_block, library_index
 from ..language.tree import Scalar, Sequence, Tree
 from ..ops import VOCABULARY, Cost
@@ -107,10 +108,14 @@ def word_at(analysis: Analysis, line: int, column: int) -> str:
 
 
 def _word(analysis: Analysis, line: int, column: int) -> str:
-    """What an op or a standard block is."""
+    """What an op, a standard block or a `let` is."""
     word, text = word_at(analysis, line, column), analysis.source.line(line)
     if not word:
         return ""
+    keys = trail(analysis.tree, line, column)
+    for scope in [keys[:place] for place in range(len(keys), -1, -1)]:
+        if named := entry(analysis.tree, *scope, "let", word):
+            return f"`{word} = {written(named.value.span)}`"
     phrases = [p for p in VOCABULARY if word in p.split() and p in text]
     best = max(phrases, key=len, default="")
     if best:

@@ -45,7 +45,7 @@ class Client(LanguageClient):
             self.news.set()
 
     async def diagnostics(self, uri: str) -> list[lsp.Diagnostic]:
-        await asyncio.wait_for(self.news.wait(), 20)
+        await asyncio.wait_for(self.news.wait(), 60)
         self.news.clear()
         return self.told[uri]
 
@@ -165,6 +165,9 @@ def test_hover_says_shape_and_cost(talk: Callable[..., Any]) -> None:
         assert inside is not None
         assert "**conv2.0.body.0**" in inside.contents.value
         assert "A convolution" in inside.contents.value
+        let = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "conv1: 3x3 conv wid")))
+        assert let is not None
+        assert "`width = 16`" in let.contents.value
 
     talk(conversation)
 
