@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from . import route
+from . import route, text
 from .layout import Placed, Placement, Rhythm, Wire
 from .parts import ENTRY, Chain, Fork, Join, Part, Tile
 from .stack import Stacker
+
+NOTE_SIZE, SPINE_NOTE, SIDE_NOTE = 10.5, 190.0, 64.0
+"""The size of an equation beside its join, and how wide it may be: less where other columns stand beside it."""
 
 
 @dataclass(slots=True)
@@ -58,6 +61,9 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
     out = Placement(fork, 0, 0, max((frame.bottom(u) for u in range(len(boxes))), default=inset))
     for unit, box in enumerate(boxes):
         out.put(box, frame.at(unit), frame.top[unit])
+        if isinstance(box.part, Join) and box.part.note:
+            box.part.note = text.fit(box.part.note, NOTE_SIZE, SIDE_NOTE if frame.column[unit] else SPINE_NOTE)
+            out.left = max(out.left, box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit))
     wires = route.wires(frame, ways)
     out.wires += wires
     end = out.height + (rhythm.frame_pad if fork.frame else 0)

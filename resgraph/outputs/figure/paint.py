@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import route, text
+from .fork import NOTE_SIZE
 from .layout import Placed, Placement, Rhythm, Wire
 from .parts import Capsule, Chain, Fork, Join, OpBox, Row, Strip, Tile
 from .scene import Circle, Group, Line, Polygon, Rect, Scene, Shape, Text
@@ -180,7 +181,7 @@ def _join(placed: Placed, join: Join) -> list[Shape | Group]:
         group.shapes.append(Text(x, y + 3.3, join.symbol, 9.5, 600, "ink", "middle"))
     out: list[Shape | Group] = [group]
     if join.note:
-        out.append(Text(x - placed.left - 8, y + 4, join.note, 10.5, fill="ink", anchor="end", italic=True))
+        out.append(Text(x - placed.left - 8, y + 4, join.note, NOTE_SIZE, fill="ink", anchor="end", italic=True))
     return out
 
 

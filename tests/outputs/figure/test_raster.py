@@ -62,3 +62,8 @@ def test_without_the_package_one_clear_message(kind: str, package: str, monkeypa
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingError, match=r"pip install 'resgraph\[figures\]'"):
         getattr(raster, kind)("<svg/>")
+
+
+def test_a_picture_for_both_themes_is_printed_in_the_light_one() -> None:
+    net = plan("plain")
+    assert pixels(figure.svg(net, theme="auto"))[1] == pixels(figure.svg(net))[1]

@@ -13,6 +13,7 @@ from drawn import ALL, RESIDUAL, plan
 
 from resgraph import UsageError, load, loads
 from resgraph.outputs import figure
+from resgraph.outputs.figure import text as widths
 from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
 from resgraph.outputs.figure.svg import escape, number, write
 
@@ -53,6 +54,18 @@ def test_everything_stands_on_the_canvas(name: str, view: str) -> None:
         assert y >= 0
         assert x + float(rect.attrib["width"]) <= width + 0.01
         assert y + float(rect.attrib["height"]) <= height + 0.01
+
+
+def test_a_long_equation_stays_on_the_canvas() -> None:
+    merge = "relu(body + shortcut + 0.25*body + 0.5*body + 0.125*(body - shortcut) - 2*body)"
+    net = loads(RESIDUAL.replace("merge: relu(body + shortcut)", f"merge: {merge}"))
+    for options in ({"view": "ops"}, {"only": "conv3.0"}):
+        root = parsed(figure.svg(net, **options))  # type: ignore[arg-type]
+        for said in root.iter(f"{SVG}text"):
+            start = float(said.attrib["x"])
+            if said.attrib.get("text-anchor") == "end":
+                start -= widths.width(said.text or "", float(said.attrib["font-size"]))
+            assert start >= 0
 
 
 @pytest.mark.parametrize("view", VIEWS)
