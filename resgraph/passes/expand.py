@@ -5,7 +5,7 @@ A mistake does not stop the walk: what follows from an unknown shape is passed o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -24,15 +24,12 @@ from .build import Builder, Flow, Nothing, TooLarge
 from .call import Call, call_of
 from .environment import Environment, Unknown
 from .equations import EquationBuilder
-from .options import whole
 from .place import Place, counters_of, in_file
+from .repeats import Repeats
 from .shortcut import ShortcutPlan, shortcut_plan
 from .units import Setting, layer_ops
 
 _NESTED = 32  # blocks within blocks
-_COPIES = 10_000
-_STEPS = 30_000  # items that are made, those without a node too
-_FAR = 1_000_000  # items beyond which there is no need to begin
 
 
 def expand(spec: Spec) -> Graph:
@@ -49,8 +46,7 @@ class _Expander:
         self.open: list[BlockDef] = []
         self.blocks_seen = 0
         self.blocks_total = 0
-        self.steps = 0
-        self.times = 1  # how often the path that is being made is made
+        self.repeats = Repeats(self.builder)
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -93,7 +89,7 @@ class _Expander:
         for item in path.items:
             block = item.block if isinstance(item, Inline) else self.spec.block(self.resolve(item.word, self.env))
             if block is not None and block.merge is not None:
-                total += self.copies(item, self.env)
+                total += self.repeats.count(item, self.env)
         return total
 
     # -- paths and items --------------------------------------------------------------------------------------------
@@ -125,11 +121,7 @@ class _Expander:
         scope.input = flow.node if isinstance(flow, Flow) else ""
         if isinstance(flow, Nothing):
             return scope, flow
-        for item, copy, counters in self.copies_of(definition, number, place):
-            self.steps += 1
-            if self.steps > _STEPS:
-                large = fault("E004", f"a net of more than {_STEPS:,} layers and blocks", item.span)
-                raise TooLarge(large, place.at(item.span))
+        for item, copy, counters in self.repeats.copies_of(definition, number, place):
             below = f"{name}.{number}" if definition.listed else name
             flow = self.item(below, item, copy, flow, place, counters, scope)
             number += 1
@@ -137,43 +129,6 @@ class _Expander:
             flow = Flow()
         scope.output = flow.node
         return scope, flow
-
-    def copies_of(
-        self, definition: PathDef, first: int, place: Place
-    ) -> Iterator[tuple[ItemDef, int, dict[str, Value | None]]]:
-        """Every copy of every item, with the counters of its place (none within a block: its caller's hold)."""
-        counts = [self.copies(item, place.env) for item in definition.items]
-        number, total = first, first + sum(counts)
-        times = self.times
-        if times * sum(counts) > _FAR:
-            message = f"a net of {times * sum(counts):,} layers and blocks, and the limit is {_STEPS:,}"
-            raise TooLarge(fault("E004", message, definition.span), place.at(definition.span))
-        for item, count in zip(definition.items, counts, strict=True):
-            self.times = times * count
-            for copy in range(count):
-                counters: dict[str, Value | None] = {}
-                if place.block is None:
-                    counters = {"row_index": Fraction(number), "row_total": Fraction(total)}
-                yield item, copy, counters
-                number += 1
-        self.times = times
-
-    def copies(self, item: ItemDef, env: Environment) -> int:
-        """How often an item stands in its path."""
-        if item.repeat is None:
-            return 1
-        try:
-            count = whole(env.number(item.repeat), "repeat", item.repeat, env)
-        except Unknown:
-            return 1
-        except Fault as problem:
-            self.builder.report(problem)
-            return 1
-        if not 0 <= count <= _COPIES:
-            message = f"a repeat must be 0 to {_COPIES:,}, and this is {count:,}"
-            self.builder.report(fault("E004", message, item.repeat.span))
-            return 1
-        return count
 
     def item(
         self,
