@@ -9,6 +9,7 @@ import click
 
 from .options import write
 
+SCHEMA = "resgraph.schema.json"
 _KINDS = ("digits", "cifar", "imagenet", "vector")
 
 
@@ -19,5 +20,10 @@ _KINDS = ("digits", "cifar", "imagenet", "vector")
 def new(file: Path, kind: str, force: bool) -> None:
     """Write a spec to begin with: it checks, and it trains."""
     text = (resources.files("resgraph") / "library" / "starters" / f"{kind}.yaml").read_text(encoding="utf-8")
-    write(text.replace("NAME", file.stem.replace("_", "-")), file, force=force)
+    # Editors with yaml-language-server complete and check by the schema that the first line names.
+    text = f"# yaml-language-server: $schema={SCHEMA}\n" + text.replace("NAME", file.stem.replace("_", "-"))
+    write(text, file, force=force)
     click.echo(f"next: resgraph check {file}; resgraph show {file}; resgraph build {file}", err=True)
+    schema = file.parent / SCHEMA
+    if not schema.exists():
+        click.echo(f"for editors: resgraph schema -o {schema}", err=True)
