@@ -43,3 +43,18 @@ def test_what_flows_into_a_block_is_kept() -> None:
 def test_preactivation_may_overwrite_its_norm() -> None:
     blocks = "  pre:\n    p: [bn, relu]\n    body: [p, 3x3 conv out bare]\n    merge: body + x"
     assert found("  a: pre 4", blocks) == {"a.p.1"}
+
+
+@pytest.mark.parametrize(
+    ("merge", "expected"),
+    [
+        ("relu(body + x)", {"a.merge.relu"}),
+        ("relu(body * x)", {"a.merge.relu"}),
+        ("relu(body)", set()),  # what a path made is that path's
+        ("relu(x)*body", set()),  # and what flows in is the caller's
+        ("relu(body + x)*sigmoid(body)", {"a.merge.relu"}),
+        ("silu(body + x)", set()),
+    ],
+)
+def test_in_one_equation(merge: str, expected: set[str]) -> None:
+    assert found("  a: act 4", f"  act:\n    body: 3x3 conv out bare\n    merge: {merge}") == expected

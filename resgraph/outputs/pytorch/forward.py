@@ -26,12 +26,14 @@ class Step:
     call: bool  # a path's module is called (else an op of an equation)
 
 
-def forward_lines(graph: Graph, paths: Sequence[Path], start: str, result: str, *, rows: bool = False) -> list[str]:
+def forward_lines(
+    graph: Graph, paths: Sequence[Path], start: str, result: str, inplace: frozenset[str], *, rows: bool = False
+) -> list[str]:
     """The body of `forward(self, x)` for paths that begin at node `start` and come to node `result`.
 
     With `rows` each path is a statement (`x = self.conv2(x)`), else what is read once stands where it is read.
     """
-    steps = _live([step for path in paths for step in _steps(graph, path)], result)
+    steps = _live([step for path in paths for step in _steps(graph, path, inplace)], result)
     lines = _Writer(steps, start, result, statements=rows, chain=rows).lines()
     if not rows and any(line.startswith(" ") for line in lines):  # too long for a line: calls apart from the sum
         return _Writer(steps, start, result, statements=True, chain=False).lines()
@@ -43,7 +45,7 @@ def working(graph: Graph, path: Path) -> list[Item]:
     return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
-def _steps(graph: Graph, path: Path) -> list[Step]:
+def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> list[Step]:
     steps = []
     items = working(graph, path)
     for name in path.equation.nodes if path.equation else ():
@@ -52,11 +54,18 @@ def _steps(graph: Graph, path: Path) -> list[Step]:
         alone = path.equation is not None and name == path.equation.output and not items
         word = path.word if alone else name.rpartition(".")[2]
         write = partial(node.op.expression, shapes=shapes)
+        if name in inplace:
+            write = partial(_over, write)
         steps.append(Step(name, node.inputs, word, write, call=False))
     if items:
         write = partial(_call, f"self.{path.word}")
         steps.append(Step(path.output, (path.input,), path.word, write, call=True))
     return steps
+
+
+def _over(write: Callable[[Sequence[str]], str], terms: Sequence[str]) -> str:
+    """`F.relu(a + b)` → `F.relu(a + b, inplace=True)`."""
+    return f"{write(terms).removesuffix(')')}, inplace=True)"
 
 
 def _call(module: str, terms: Sequence[str]) -> str:

@@ -147,11 +147,11 @@ class _Lowering:
         path = block.result
         if len(block.paths) == 1 and path.name == block.name and working(self.graph, path):
             tree = self.sequential(path, alone=True)
-            forward = forward_lines(self.graph, [path], block.input, path.output) if path.equation else []
+            forward = forward_lines(self.graph, [path], block.input, path.output, self.inplace) if path.equation else []
             forward = [line.replace("self.(", "super().forward(") for line in forward]
             return _Instance(block, [("", tree)], forward, starts, sequential=True)
         modules = [(path.word, self.sequential(path)) for path in block.paths if working(self.graph, path)]
-        forward = forward_lines(self.graph, block.paths, block.input, path.output)
+        forward = forward_lines(self.graph, block.paths, block.input, path.output, self.inplace)
         return _Instance(block, modules, forward, starts, sequential=False)
 
     def sequential(self, path: Path, *, alone: bool = False) -> Call:
@@ -199,7 +199,7 @@ class _Lowering:
         into, out = (("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output))
         docstring = [f"({', '.join(map(str, into))}) → ({', '.join(map(str, out))})"]
         modules = [(row.word, self.sequential(row)) for row in graph.rows if working(graph, row)]
-        forward = forward_lines(graph, graph.rows, graph.input, graph.output, rows=True)
+        forward = forward_lines(graph, graph.rows, graph.input, graph.output, self.inplace, rows=True)
         self.program.classes.append(Class(name, docstring, {}, modules, forward, self.starts.get("", ())))
         return self.program
 

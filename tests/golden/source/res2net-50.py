@@ -96,7 +96,7 @@ class Res2NetFirst(nn.Module):
         y3 = self.y3(cut)
         body = self.body(torch.cat([y0, y1, y2, y3], dim=1))
         shortcut = self.shortcut(x)
-        return F.relu(body + shortcut)
+        return F.relu(body + shortcut, inplace=True)
 
 
 class Res2Net(nn.Module):
@@ -125,7 +125,7 @@ class Res2Net(nn.Module):
         y2 = self.y2(y1 + p2)
         y3 = self.y3(cut)
         body = self.body(torch.cat([y0, y1, y2, y3], dim=1))
-        return F.relu(body + x)
+        return F.relu(body + x, inplace=True)
 
 
 class Res2Net50(nn.Module):

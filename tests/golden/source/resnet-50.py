@@ -52,7 +52,7 @@ class BottleneckProjection(nn.Module):
         self.shortcut = conv_bn(width_in, width_out, kernel_size=1, stride=stride)
 
     def forward(self, x):
-        return F.relu(self.body(x) + self.shortcut(x))
+        return F.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -70,7 +70,7 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x):
-        return F.relu(self.body(x) + x)
+        return F.relu(self.body(x) + x, inplace=True)
 
 
 class ResNet50(nn.Module):

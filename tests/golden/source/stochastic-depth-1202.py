@@ -85,7 +85,7 @@ class Pair(nn.Module):
         )
 
     def forward(self, x):
-        return F.relu(self.body(x) + x)
+        return F.relu(self.body(x) + x, inplace=True)
 
 
 class PairZeroPad(nn.Module):
@@ -104,7 +104,7 @@ class PairZeroPad(nn.Module):
         self.shortcut = ZeroPadShortcut(width_in, width, stride=2)
 
     def forward(self, x):
-        return F.relu(self.body(x) + self.shortcut(x))
+        return F.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
 class ResNet1202(nn.Module):

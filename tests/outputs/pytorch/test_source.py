@@ -107,7 +107,7 @@ def test_a_local_never_hides_what_the_body_needs() -> None:
     text = net("  a: gate 4", blocks)
     assert "F_ = self.F(x)" in text
     assert "torch_ = self.torch(x)" in text
-    assert "return F.relu(torch.cat([F_, torch_, F_, torch_], dim=1))" in text
+    assert "return F.relu(torch.cat([F_, torch_, F_, torch_], dim=1), inplace=True)" in text
 
 
 def test_numbers_of_an_equation_become_an_attribute_where_they_differ() -> None:
