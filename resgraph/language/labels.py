@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 from ..errors import Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 from .expressions import ExpressionError, parse_expression
-from .misspelled import assigned, refuse_quotient, respelled_word, unknown_word
+from .misspelled import misplaced, numberless, refuse_quotient, respelled_word, unknown_word
 from .records import BlockDef, Bound, Chunk, Equation, Expr, Label, Option, Size, Value, Word
 from .words import MODES, POLICIES, did_you_mean
 
@@ -259,8 +259,8 @@ class _Binder:
 
     def read_number(self, part: Chunk) -> None:
         target, word = self.target, self.label.word
-        if "=" in part.text:
-            raise assigned(part, self.fields)
+        if problem := misplaced(part, word, self.fields):
+            raise problem
         takes = isinstance(target, BlockDef) or target.number is not None
         if _WORD.match(part.text) and (self.number is not None or not takes):
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
@@ -275,7 +275,7 @@ class _Binder:
             hint = "a sum in a label has no spaces, or brackets: `16+16`" if part.text in ("+", "-", "*") else ""
             raise fault("E013", f"`{word}` takes one number, and this is a second", part.span, hint)
         if not takes:
-            raise fault("E012", f"`{word}` takes no number", part.span)
+            raise fault("E012", f"`{word}` takes no number", part.span, numberless(word, self.fields, part.text))
         self.number = refuse_quotient(parse_expr(part.text, part.span))
 
 

@@ -29,6 +29,13 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
         return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{respelled}`")
     if _CALL.match(first):
         return fault("E011", "this is a call in Python, not a label", span, "a label is like `3x3 conv 64 /2`")
+    known = {*words, *VOCABULARY, *(phrase.partition(" ")[0] for phrase in VOCABULARY)}
+    if len(parts) > 1 and parts[1].text in known:
+        if re.fullmatch(r"[0-9]{1,4}", first):
+            return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{first} x {parts[1].text}`")
+        if re.fullmatch(r"\w+x\w+", first):
+            hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
+            return fault("E014", f"`{short(first)}` is not a kernel size", parts[0].span, hint)
     two = " ".join(part.text for part in parts[:2])
     hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
@@ -55,6 +62,22 @@ def respelled_word(word: str, words: Collection[str]) -> str:
 
 def short(text: str) -> str:
     return text if len(text) <= 64 else f"{text[:63]}…"
+
+
+def misplaced(part: Chunk, word: str, fields: Collection[str]) -> Fault | None:
+    """The error for `stride=2` and for a kernel behind its op."""
+    if "=" in part.text:
+        return assigned(part, fields)
+    if "kernel" in fields and re.fullmatch(r"[0-9]+x[0-9]+", part.text):
+        return fault("E014", "a kernel stands before its op", part.span, f"write `{part.text} {word}`")
+    return None
+
+
+def numberless(word: str, fields: Collection[str], number: str) -> str:
+    """What to write for a number behind an op that takes none."""
+    if "kernel" in fields and number.isdigit() and int(number) < 16 and word != "depthwise conv":
+        return f"a kernel stands before, `{number}x{number} {word}`, and a stride behind, `/{number}`"
+    return "leave it out: as many channels come out as come in"
 
 
 def assigned(part: Chunk, fields: Collection[str]) -> Fault:

@@ -11,7 +11,7 @@ from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
 from ..language.expressions import Apply, Binary, Expression, Name, Negative
 from ..language.records import Equation
-from ..language.words import COUNTERS, did_you_mean
+from ..language.words import COUNTERS, ELSEWHERE, did_you_mean
 from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op, ShapeError, shape_text
 from .build import Builder, Flow, Nothing
 from .environment import Environment
@@ -66,7 +66,8 @@ class EquationBuilder:
             raise self.wrong(tree, "E031", f"`{tree.name}` is a tensor and has no elements", hint)
         if self.env.find(tree.name) is None:
             known = self.known | self.env.names()
-            hint = did_you_mean(tree.name, [*known, *VOCABULARY])
+            plain = ELSEWHERE.get(tree.name.lower().replace("_", ""), "")
+            hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
             hint = hint or f"known here: {', '.join(sorted(known - COUNTERS))}"
             if tree.name == "x":
                 raise self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)

@@ -89,11 +89,15 @@ def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span]
         raise fault("E035", f"`{key}` must be {must}{given}", place) from None
 
 
+_EXAMPLES = {"width": "64", "rate": "0.1"}
+"""A likely value of what an op's number is, where it is not 2."""
+
+
 def _missing(cls: type[Op], word: str, key: str) -> str:
     if key == "kernel":
         return f"`{word}` needs a kernel: `3x3 {word}`"
     if key == cls.number:
-        return f"`{word}` needs a number, its {key}: `{word} 64`"
+        return f"`{word}` needs a number, its {key}: `{word} {_EXAMPLES.get(key, '2')}`"
     return f"`{word}` needs `{key}`"
 
 
