@@ -63,7 +63,7 @@ def stepping(net: nn.Module, images: torch.Tensor, *, bf16: bool = False) -> Cal
         loss = nn.functional.cross_entropy(logits.float(), labels)
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 
@@ -83,7 +83,7 @@ def test_weights_made_on_the_device() -> None:
     net = plan.module(device="cuda")
     assert {value.device.type for value in (*net.parameters(), *net.buffers())} == {"cuda"}
     weight = net.get_parameter("conv3.0.body.1.conv.weight")
-    assert float(weight.std()) == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)  # He et al. 2015, fan out
+    assert float(weight.detach().std()) == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)  # He et al. 2015, fan out
 
 
 @pytest.mark.parametrize("name", NETS[:1] + NETS[-1:])
