@@ -99,6 +99,7 @@ class Block:
     shortcut: ShortcutKind
     merge: str  # the text of the merge equation, "" for a block of one path
     origin: Origin
+    sized: bool = False  # a width is written in the call
     values: dict[str, str] = field(default_factory=dict)  # what the call sets of the block's `let`s, worked out
 
 

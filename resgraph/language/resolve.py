@@ -89,7 +89,8 @@ class _Chain:
         entry = tree.entries["extends"].value
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
             raise SpecError([fault("E060", "`extends` names one file", entry.span).diagnostic])
-        base = path.parent / entry.value
+        name, variant = split_reference(entry.value)
+        base = path.parent / name
         try:
             outside = not base.resolve().is_relative_to(self.directory)
             there = base.exists()
@@ -97,17 +98,26 @@ class _Chain:
             outside = there = False
         if not self.allow_outside and outside:
             help_ = "move it there, or give `--allow-outside`"
-            problem = fault("E062", f"`{entry.value}` is outside the directory of the spec", entry.span, help_)
+            problem = fault("E062", f"`{name}` is outside the directory of the spec", entry.span, help_)
             raise SpecError([problem.diagnostic])
         if not there:
             hint = did_you_mean(base.stem, _specs_beside(base)).replace("`?", f"{base.suffix}`?")
-            raise SpecError([fault("E060", f"there is no file `{entry.value}` to extend", entry.span, hint).diagnostic])
+            raise SpecError([fault("E060", f"there is no file `{name}` to extend", entry.span, hint).diagnostic])
         try:
             source = open_source(base)
         except SpecError as problem:  # said of the file; here it is asked for
             raise SpecError([replace(d, span=d.span or entry.span) for d in problem.diagnostics]) from None
         below, errors = self.read(source, base, entry.span)
-        return merge(below, tree), errors
+        return merge(below if variant is None else _one_variant(below, variant, entry.span), tree), errors
+
+
+def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
+    """A file as one of its variants has it, and no longer with variants of its own."""
+    if variant not in variants_of(tree):
+        problem = fault("E064", f"no variant `{variant}` to extend", asked, did_you_mean(variant, variants_of(tree)))
+        raise SpecError([problem.diagnostic])
+    chosen = apply_variant(tree, variant)
+    return Mapping({k: e for k, e in chosen.entries.items() if k != "variants"}, chosen.span, chosen.flow)
 
 
 def _specs_beside(path: Path) -> list[str]:

@@ -26,6 +26,7 @@ class Call:
     shortcut: ShortcutDef | None
     span: Span  # the word of the call
     repeated: bool
+    sized: bool  # a width is written in it
 
     @property
     def constants(self) -> dict[str, Value | None]:
@@ -62,7 +63,7 @@ def call_of(
     out = into if number is None else _width(number, env)
     place = item.word_span if isinstance(item, Label) else item.span
     strides = _stride(stride, env) if first else (1, 1)
-    return Call(into, out, strides, values, shortcut, place, item.repeat is not None)
+    return Call(into, out, strides, values, shortcut, place, item.repeat is not None, number is not None)
 
 
 def _refuse_unused(bound: Bound, block: BlockDef) -> None:

@@ -250,7 +250,7 @@ class _Expander:
         kind = inside.plan.kind if inside.plan and "shortcut" in inside.values else "none"
         return Block(
             name, block.name, text, flow.node, out.node, call.into or 0, call.out or 0, call.stride, inside.paths,
-            result, kind, merge, origin, {key: value_text(value) for key, value in call.values.items()},
+            result, kind, merge, origin, call.sized, {key: value_text(value) for key, value in call.values.items()},
         )  # fmt: skip
 
     # -- names ------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def _lines(graph: Graph, item: Item, *, inside: bool) -> Iterator[str]:
 def _path_lines(graph: Graph, path: Path) -> Iterator[str]:
     for item in path.items:
         if isinstance(item, Block):
-            width = [str(item.out)] if item.out != item.into else []
+            width = [str(item.out)] if item.sized else []
             yield " ".join([item.block or "block", *width, *(f"{key} {value}" for key, value in item.values.items())])
         elif _speaks(graph, item):
             yield _label(graph, item, stride=False)

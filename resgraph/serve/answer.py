@@ -11,6 +11,7 @@ from ..language.reader import decode
 from ..language.resolve import read_source, variants_of
 from ..language.spec import parse_spec
 from ..language.tree import Mapping
+from ..outputs.figure import unfinished
 from ..outputs.numbers import count_text, shape_label
 from ..passes.lint import lint
 from ..plan import Plan, plan_of
@@ -36,11 +37,15 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
         tree, errors = read_source(source, path)
         variants = variants_of(tree)
         variant = question.variant if question.variant in variants else next(iter(variants), None)
-        plan = plan_of(parse_spec(tree, errors, variant))
+        spec = parse_spec(tree, errors, variant)
     except SpecError as problem:
-        return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(d) for d in problem.diagnostics]}
+        return _wrong(problem, variants)
     except (ResgraphError, UnicodeEncodeError) as problem:
         return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(Diagnostic("E001", str(problem)))]}
+    try:
+        plan = plan_of(spec)
+    except SpecError as problem:  # what holds together is drawn, with the broken join in red
+        return _wrong(problem, variants) | {"svg": unfinished(spec, problem, question.view, question.theme)}
     found = [*plan.unmet(), *lint(plan.spec, plan.graph)]
     return {
         "ok": True,
@@ -53,6 +58,10 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
         "facts": f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth {plan.depth}",
         "rows": _rows(tree, plan),
     }
+
+
+def _wrong(problem: SpecError, variants: list[str]) -> dict[str, Any]:
+    return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(d) for d in problem.diagnostics]}
 
 
 def _rows(tree: Mapping, plan: Plan) -> list[dict[str, Any]]:

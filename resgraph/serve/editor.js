@@ -78,6 +78,12 @@ function select(line, column) {
   $("scroll").scrollTop = Math.max(0, (line - 6) * LINE);
 }
 
+function drawn(svg) {
+  // Our own server drew it, with every text of the spec escaped; scripts are forbidden by the page's policy besides.
+  $("figure").replaceChildren(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
+  $("figure").classList.remove("stale");
+}
+
 function show(answer) {
   state.answer = answer;
   showProblems(answer.diagnostics);
@@ -88,11 +94,10 @@ function show(answer) {
   }
   if (answer.variant) $("variant").value = answer.variant;
   for (const id of ["figure", "table", "source"]) $(id).classList.toggle("stale", !answer.ok);
+  if (answer.svg) drawn(answer.svg);
   const errors = answer.diagnostics.filter((d) => d.severity === "error").length;
   $("facts").textContent = answer.ok ? answer.facts : `${errors} mistake${errors === 1 ? "" : "s"}`;
   if (answer.ok) {
-    // Our own server drew it, with every text of the spec escaped; scripts are forbidden by the page's policy besides.
-    $("figure").replaceChildren(new DOMParser().parseFromString(answer.svg, "image/svg+xml").documentElement);
     $("table").textContent = answer.table;
     $("source").textContent = answer.source;
   }

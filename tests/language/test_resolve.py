@@ -167,7 +167,6 @@ def test_a_link_to_itself(files: Path) -> None:
         ("loop.yaml", "E060"),
         ("[base.yaml]", "E060"),
         ("7", "E060"),
-        ("base.yaml::small", "E060"),
     ],
 )
 def test_what_cannot_be_extended(files: Path, target: str, code: str) -> None:
@@ -317,3 +316,15 @@ def test_overrides_make_the_same_mistakes_as_the_file(files: Path, override: str
 def test_what_is_no_override(files: Path, override: str) -> None:
     with pytest.raises(UsageError, match="--set"):
         overridden(files, override)
+
+
+def test_a_variant_can_be_extended(tmp_path: Path) -> None:
+    base = "name: base\ninput: 3x8x8\nlet: {n: 1}\nnet: {a: n x 3x3 conv 4, b: 1x1 conv 2}\nvariants: {big: {n: 3}}\n"
+    (tmp_path / "base.yaml").write_text(base)
+    child = tmp_path / "child.yaml"
+    child.write_text("extends: base.yaml::big\nname: child\nnet: {b: 1x1 conv 5}\n")
+    plan = resgraph.load(child)
+    assert (plan.depth, plan.output, plan.spec.variants) == (4, (5, 8, 8), ())
+    child.write_text("extends: base.yaml::bit\nname: child\n")
+    with pytest.raises(SpecError, match="did you mean `big`"):
+        resgraph.load(child)

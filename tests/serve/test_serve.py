@@ -133,7 +133,8 @@ _TYPING = """
   out.changed = shapes();
   await type("pair 17 /2", "pare 17 /2");
   out.problem = $("problems").textContent;
-  out.stale = $("figure").classList.contains("stale");
+  out.partial = !$("figure").classList.contains("stale") && $("figure").textContent.includes("conv1");
+  out.stale = $("table").classList.contains("stale");
   $("problems").querySelector("li").click();
   out.caret = $("text").value.slice($("text").selectionStart).split(" ")[0];
   await type("pare 17 /2", "pair 24 /2");
@@ -169,6 +170,7 @@ def test_a_browser_shows_what_is_typed(served: SpecServer, tmp_path: Path, monke
     assert "no op or block `pare`" in out["problem"]
     assert "did you mean `pair`?" in out["problem"]
     assert out["stale"]
+    assert out["partial"]
     assert out["caret"] == "pare"
     assert out["mended"] == 0
     assert out["saved"]

@@ -47,6 +47,8 @@ def _part(spec: Spec, names: list[str]) -> Spec:
 def _rows(spec: Spec, names: list[str]) -> Graph | None:
     """The graph of the first rows of a spec; None where they do not hold together."""
     try:
-        return expand(_part(spec, names))
+        graph = expand(_part(spec, names))
     except SpecError:
         return None
+    # A label that could not be read is no mistake of the graph: what follows it has no value, and no shape.
+    return graph if all(row.output in graph.nodes for row in graph.rows) else None
