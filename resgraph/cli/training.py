@@ -18,7 +18,7 @@ def run_options(command: F) -> F:
     """Where and how fast; none of it changes what is learned."""
     for option in (
         click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps"),
-        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True),
+        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True),
         click.option(
             "--layout",
             type=click.Choice(["auto", "channels-last", "contiguous"]),
@@ -26,8 +26,16 @@ def run_options(command: F) -> F:
             show_default=True,
         ),
         click.option("--compile", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True),
+        click.option(
+            "--checkpointing",
+            type=click.Choice(["auto", "on", "off"]),
+            default="auto",
+            show_default=True,
+            help="recompute blocks in the backward pass: less memory, more time",
+        ),
         click.option("--workers", type=click.IntRange(0), help="processes that load images"),
         click.option("--threads", type=click.IntRange(1), help="threads of torch on the CPU"),
+        click.option("--tensorboard", is_flag=True, help="events for TensorBoard in RUN/tensorboard"),
         click.option("--data", type=click.Path(path_type=Path), help="where the images are"),
         click.option("--save-every", type=click.IntRange(1), metavar="STEPS", help="steps between checkpoints"),
     ):

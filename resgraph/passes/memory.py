@@ -28,9 +28,13 @@ def training_memory(graph: Graph, batch: int, *, width: int = 4, states: int = 1
 
     `states` counts the optimizer's numbers for each weight: 1 for SGD with momentum, 2 for Adam.
     """
-    kept = {name for node in graph.nodes.values() for name in _kept_by(node)}
-    activations = sum(graph.nodes[name].cost.activations for name in kept)
+    activations = sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
     return Memory(graph.cost.params * 4 * (2 + states), activations * width, batch)
+
+
+def kept_outputs(graph: Graph) -> frozenset[str]:
+    """The nodes whose outputs are kept from the forward pass to the backward pass."""
+    return frozenset(name for node in graph.nodes.values() for name in _kept_by(node))
 
 
 def _kept_by(node: Node) -> tuple[str, ...]:

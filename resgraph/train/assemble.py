@@ -20,6 +20,7 @@ from .loop import Learner
 from .normalize import Normalization
 from .optimizer import make_optimizer, start_light
 from .plans import PlanLike
+from .recompute import around_chunks, recompute
 from .sampler import Sampler
 from .schedule import Schedule
 from .tally import Tally
@@ -42,13 +43,15 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
             raise UsageError("sync_bn: torch has it between GPUs only; take it out, or use GPUs")
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
-        compile_blocks(net)
+        compile_blocks(net, around=around_chunks(net, decisions.recomputed))
     else:
+        recompute(net, decisions.recomputed)
         start_light()
     optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
     average = Average(train.ema, net) if train.ema else None
     schedule = Schedule(train, sampler.steps_per_epoch)
-    return Learner(net, net, optimizer, schedule, average, Tally(decisions.device, decisions.sum_type))
+    scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
+    return Learner(net, net, optimizer, schedule, average, Tally(decisions.device, decisions.sum_type), scaler)
 
 
 def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions, world: World) -> None:

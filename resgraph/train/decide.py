@@ -39,6 +39,14 @@ class Decisions:
     workers: int
     threads: int
     reasons: tuple[Reason, ...]
+    fp16: bool = False
+    memory: int = 0  # bytes of a step, by estimate
+    recomputed: tuple[str, ...] = ()  # blocks that are recomputed in the backward pass
+
+    @property
+    def half(self) -> bool:
+        """Whether activations have two bytes."""
+        return self.bf16 or self.fp16
 
     @property
     def sum_type(self) -> torch.dtype:
@@ -48,7 +56,7 @@ class Decisions:
     def used(self) -> dict[str, str | int]:
         """What a resume must use again to come to the same bits, as `Options` say it."""
         return {
-            "precision": "bf16" if self.bf16 else "fp32",
+            "precision": "bf16" if self.bf16 else "fp16" if self.fp16 else "fp32",
             "layout": "channels-last" if self.channels_last else "contiguous",
             "compile": "on" if self.compile else "off",
             "threads": self.threads,
@@ -56,7 +64,8 @@ class Decisions:
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+        kind = torch.float16 if self.fp16 else torch.bfloat16
+        return torch.autocast(self.device.type, dtype=kind, enabled=self.half)
 
 
 def decide(options: Options, world: World, step_macs: float, images: bool, steps: int) -> Decisions:
@@ -66,13 +75,14 @@ def decide(options: Options, world: World, step_macs: float, images: bool, steps
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
     device, reasons = _device(options, world)
-    bf16 = _precision(options, device, step_macs, reasons)
-    layout = _layout(options, device, bf16, images, reasons)
+    precision = _precision(options, device, step_macs, reasons)
+    bf16, fp16 = precision == "bf16", precision == "fp16"
+    layout = _layout(options, device, bf16 or fp16, images, reasons)
     compiled = _compile(options, device, steps, reasons)
     fused = device.type in ("cuda", "cpu")
     reasons.append(("optimizer", "fused" if fused else "for-each", f"what {device.type} has"))
     threads, workers = _threads(options, device, world, step_macs, reasons)
-    return Decisions(device, bf16, layout, compiled, fused, workers, threads, tuple(reasons))
+    return Decisions(device, bf16, layout, compiled, fused, workers, threads, tuple(reasons), fp16)
 
 
 def _threads(
@@ -115,13 +125,17 @@ def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]
     return device, [("device", str(device), why)]
 
 
-def _precision(options: Options, device: torch.device, step_macs: float, reasons: list[Reason]) -> bool:
+def _precision(options: Options, device: torch.device, step_macs: float, reasons: list[Reason]) -> str:
     if options.precision != "auto":
         reasons.append(("precision", options.precision, "as asked"))
-        return options.precision == "bf16"
+        return options.precision
     if device.type == "cuda":
-        able = torch.cuda.get_device_capability(device) >= (8, 0)
+        capability = torch.cuda.get_device_capability(device)
+        able = capability >= (8, 0)
         why = "tensor cores take bf16" if able else "no bf16 before Ampere (8.0)"
+        if (7, 0) <= capability < (8, 0):
+            reasons.append(("precision", "fp16", f"{why}, but tensor cores take fp16; the loss is scaled"))
+            return "fp16"
     elif device.type == "cpu":
         able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
         why = "AMX or AVX-512 takes bf16" if able else "this CPU has no bf16 instructions"
@@ -130,14 +144,14 @@ def _precision(options: Options, device: torch.device, step_macs: float, reasons
     else:
         able, why = False, f"bf16 is not worth it on {device.type}"
     reasons.append(("precision", "bf16" if able else "fp32", why))
-    return able
+    return "bf16" if able else "fp32"
 
 
-def _layout(options: Options, device: torch.device, bf16: bool, images: bool, reasons: list[Reason]) -> bool:
+def _layout(options: Options, device: torch.device, half: bool, images: bool, reasons: list[Reason]) -> bool:
     if options.layout != "auto":
         reasons.append(("layout", options.layout, "as asked"))
         return options.layout == "channels-last"
-    good = images and (device.type == "cpu" or (device.type == "cuda" and bf16))
+    good = images and (device.type == "cpu" or (device.type == "cuda" and half))
     why = "the convolutions' own layout here" if good else f"faster on {device.type}" if images else "vectors"
     reasons.append(("layout", "channels-last" if good else "contiguous", why))
     return good

@@ -14,6 +14,7 @@ from .distributed import placed
 from .optimizer import make_optimizer, start_light
 from .options import Options
 from .plans import PlanLike
+from .recompute import recompute
 from .session import Prepared, prepare
 
 BUDGET = 10e9
@@ -60,22 +61,9 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
         steps=ready.steps,
         epochs=round(ready.steps / per_epoch, 3),
         batch=ready.train.batch,
-        memory=_memory(ready),
+        memory=ready.decisions.memory,
         seconds=step_seconds(ready) * ready.steps,
         reasons=ready.decisions.reasons,
-    )
-
-
-def _memory(ready: Prepared) -> int:
-    """Weights, gradients and optimizer state in fp32, and the activations that a backward pass keeps."""
-    plan, train = ready.plan, ready.train
-    states = 2 + {"sgd": 1, "adamw": 2}[train.optimizer.name] + (train.ema is not None)
-    images = train.batch // ready.world.size // train.accumulate
-    resident = getattr(ready.data.train, "images", None)
-    return (
-        4 * plan.params * states
-        + plan.activations * images * (2 if ready.decisions.bf16 else 4)
-        + (resident.numel() if resident is not None else 0)
     )
 
 
@@ -85,6 +73,7 @@ def step_seconds(ready: Prepared) -> float:
     share = train.batch // ready.world.size
     images = max(2, min(share, int(BUDGET / (3 * plan.macs + 1))))
     net = fresh_net(plan, train, decisions)
+    recompute(net, decisions.recomputed)
     start_light()
     optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
     batch = torch.rand(images, *plan.input, device=decisions.device)

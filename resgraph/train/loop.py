@@ -47,6 +47,7 @@ class Learner:
     schedule: Schedule
     average: Average | None
     tally: Tally
+    scaler: torch.amp.GradScaler  # does nothing but in fp16
     step: int = 0
 
     @property
@@ -63,6 +64,7 @@ class Learner:
             "schedule": self.schedule.state(),
             "average": self.average and {"net": self.average.net.state_dict(), "updates": self.average.updates},
             "tally": self.tally.state(world),
+            "scaler": self.scaler.state_dict(),
         }
 
     def load(self, state: dict[str, Any], world: World) -> None:
@@ -78,6 +80,8 @@ class Learner:
             self.average.net.load_state_dict(state["average"]["net"])
             self.average.updates = state["average"]["updates"]
         self.tally.load(state["tally"], world)
+        if state.get("scaler"):
+            self.scaler.load_state_dict(state["scaler"])
 
 
 @dataclass(slots=True)
@@ -135,8 +139,10 @@ class Loop:
             with synchronized(learner.model, part == parts - 1):
                 self._backward(batch, slice(part * size, (part + 1) * size), parts)
         if self.train.clip:
+            learner.scaler.unscale_(learner.optimizer)
             nn.utils.clip_grad_norm_(learner.net.parameters(), self.train.clip)
-        learner.optimizer.step()
+        learner.scaler.step(learner.optimizer)
+        learner.scaler.update()
         learner.step += 1
         self.fresh += len(batch.labels) * self.world.size
         if learner.average:
@@ -154,7 +160,7 @@ class Loop:
         if batch.partners is not None:
             other = self._loss(logits, batch.partners[part])
             loss = batch.share * loss + (1 - batch.share) * other
-        (loss / parts).backward()  # type: ignore[no-untyped-call]
+        self.learner.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
         self.learner.tally.add(loss.detach(), logits.detach(), counted, self.learner.step)
 

@@ -16,12 +16,14 @@ class Options:
     """
 
     device: str = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     layout: Literal["auto", "channels-last", "contiguous"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
+    checkpointing: Literal["auto", "on", "off"] = "auto"  # recompute blocks in the backward pass, to save memory
     workers: int | None = None
     threads: int | None = None
     data: Path | None = None  # where the images are, in place of the recipe's `data.path`
+    tensorboard: bool = False  # events in run/tensorboard, made from metrics.jsonl
     save_every: int | None = None  # steps between checkpoints; None: at every evaluation
     keep: int = 2  # checkpoints, at least 2
     force: bool = False  # replace an older run at the same place

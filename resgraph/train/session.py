@@ -20,6 +20,7 @@ from ..errors import ResgraphError, RunError, TrainingError, UsageError
 from ..language.recipe import Train
 from . import data as datasets
 from .assemble import check_crop, distribute, make_feed, make_learner
+from .budget import with_budget
 from .checkpoint import Checkpoints
 from .curves import curves
 from .data.sets import DataSet, Resident
@@ -30,11 +31,12 @@ from .metrics import read_rows
 from .normalize import Normalization, measure
 from .options import Options
 from .plans import PlanLike
-from .reporter import Reporter, Silent, Start
+from .reporter import Epoch, Reporter, Silent, Start
 from .result import RunResult
 from .rundir import PLACES, RunDirectory, create
 from .sampler import Sampler
 from .signals import StoppedError, listening
+from .tensorboard import Board, need_tensorboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def recipe_of(plan: PlanLike) -> Train:
 def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
     """Reads the data, checks it against the net, and decides."""
     train = recipe_of(plan)
+    if options.tensorboard:
+        need_tensorboard()
     data = datasets.load(train.data, plan.input, plan.output, options.data)
     check_crop(train, data)
     sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size)
@@ -70,6 +74,8 @@ def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
     steps = max(1, round(train.length * per_unit))
     images = train.batch / world.size / train.accumulate
     decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps)
+    resident = data.train.images.numel() if isinstance(data.train, Resident) else 0
+    decisions = with_budget(decisions, plan, train, options, world.size, resident)
     return Prepared(plan, train, data, sampler, decisions, world, steps)
 
 
@@ -134,6 +140,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
         learner.load(state, world)
     feed = make_feed(train, ready.data, ready.sampler, normalization, ready.decisions)
     distribute(learner, ready.plan.input, ready.decisions, world)
+    board = None
     with listening() as request:
         loop = Loop(
             train=train,
@@ -143,7 +150,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
             world=world,
             reporter=reporter,
             save=_saver(learner, checkpoints, world),
-            record=run.metrics.append if run else lambda epoch, speed: None,
+            record=lambda epoch, speed: None,
             asked=lambda: request.number,
             save_every=options.save_every,
         )
@@ -152,6 +159,8 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
             loop.clock = run.metrics.seconds()
             run.write("preprocess.json", json.dumps(_preprocess(ready, normalization)) + "\n")
             run.update(status="running", world=world.size)
+            board = Board(run.path) if options.tensorboard else None
+            loop.record = _recorder(run, board)
         reporter.start(_opening(ready, run, learner))
         try:
             number = _run(loop, ready)
@@ -161,6 +170,8 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
             raise
         finally:
             reporter.stop()
+            if board:
+                board.close()
             learner.model = learner.net  # DDP goes before the group that it holds on to
     where = world.share(str(run.path) if run else "")
     if number:
@@ -188,6 +199,7 @@ def _run(loop: Loop, ready: Prepared) -> int:
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
             raise TrainingError(
                 f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
+                f"{'' if ready.decisions.recomputed else '--checkpointing on, '}"
                 f"`accumulate: {2 * ready.train.accumulate}` (in smaller parts) or a smaller batch"
             ) from error
         raise
@@ -200,6 +212,15 @@ def _saver(learner: Learner, checkpoints: Checkpoints | None, world: World) -> C
             checkpoints.save(state, learner.step, world.size)
 
     return save
+
+
+def _recorder(run: RunDirectory, board: Board | None) -> Callable[[Epoch, float], None]:
+    def record(epoch: Epoch, speed: float) -> None:
+        run.metrics.append(epoch, speed)
+        if board:
+            board.follow()
+
+    return record
 
 
 def _normalization(ready: Prepared) -> Normalization:

@@ -274,7 +274,8 @@ def test_a_lack_of_memory_is_told_with_a_way_out(
         raise error
 
     monkeypatch.setattr("resgraph.train.loop.Loop._backward", fail)
-    with pytest.raises(TrainingError, match=r"out of memory on cpu with 16 images a step; try `accumulate: 2`"):
+    told = r"out of memory on cpu with 16 images a step; try --checkpointing on, `accumulate: 2`"
+    with pytest.raises(TrainingError, match=told):
         build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
     assert read_run(tmp_path / "a").status == "failed"
 

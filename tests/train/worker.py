@@ -13,6 +13,7 @@ from typing import Any
 
 import small_plan
 
+import resgraph
 from resgraph.errors import ResgraphError
 from resgraph.train import Options, Reporter, Silent, build, loop
 from resgraph.train.reporter import Epoch
@@ -32,16 +33,16 @@ class Signaller(Silent):
             self.number = 0
 
 
-def train(out: str, recipe: dict[str, Any], reporter: Reporter, **options: Any) -> None:
-    """A fresh run at `out`, or the one that is there gone on with."""
-    plan = small_plan.plan(recipe, **TINY)
+def train(out: str, recipe: dict[str, Any], reporter: Reporter, real: str = "", **options: Any) -> None:
+    """A fresh run at `out`, or the one that is there gone on with; of the spec `real` with its own recipe, if given."""
+    plan = resgraph.load(real, ["train.epochs=1", "train.batch=48"]) if real else small_plan.plan(recipe, **TINY)
     build(
         plan,
         out=Path(out),
         options=Options(threads=1, **options),
         reporter=reporter,
         auto_resume=True,
-        load=small_plan.load,
+        load=resgraph.load if real else small_plan.load,
     )
 
 

@@ -18,12 +18,13 @@ LARGEST = 8
 """Blocks in one graph: fewer cost calls between graphs, more cost time to compile."""
 
 Run = Callable[[torch.Tensor], torch.Tensor]
+Around = Callable[[Run, Sequence[nn.Module]], Run]
 
 
-def compile_blocks(net: nn.Module, **options: Any) -> int:
+def compile_blocks(net: nn.Module, *, around: Around | None = None, **options: Any) -> int:
     """Compile the rows of a net in place, and return how many different graphs that makes.
 
-    `options` are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not compiled.
+    `around` may put something around a compiled chunk, of which it is told the blocks. `options` are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not compiled.
     """
     graphs = 0
     for row in net.children():
@@ -33,7 +34,8 @@ def compile_blocks(net: nn.Module, **options: Any) -> int:
             kind = tuple(map(repr, blocks))
             if kind not in codes:
                 codes[kind] = _chunk.__code__.replace(co_name=f"chunk_{graphs + len(codes)}")
-            runs.append(torch.compile(_run(codes[kind], blocks), **{"dynamic": False, "fullgraph": True, **options}))
+            run = torch.compile(_run(codes[kind], blocks), **{"dynamic": False, "fullgraph": True, **options})
+            runs.append(around(run, blocks) if around else run)
         graphs += len(codes)
         row._compiled_call_impl = _Chain(runs)  # what `nn.Module.compile` sets, and copies and pickles leave out
     return graphs

@@ -1,0 +1,120 @@
+"""A plan, its recipe and the decisions → the bytes of a step on each device, and the blocks that must be recomputed
+for it to fit.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+import torch
+
+from ..errors import UsageError
+from ..graph import Graph
+from ..language.recipe import Train
+from ..passes.memory import kept_outputs
+from .decide import Decisions
+from .options import Options
+from .plans import PlanLike
+
+ROOM = 0.85
+"""The share of a device's memory that a step may fill by estimate; workspaces and the allocator want the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What recomputing one block does, for one image: numbers not kept, numbers that come back meanwhile, macs."""
+
+    name: str
+    kind: str  # blocks of one kind are recomputed all or none
+    saved: int
+    held: int
+    macs: int
+
+
+def with_budget(
+    decisions: Decisions, plan: PlanLike, train: Train, options: Options, world: int, resident: int
+) -> Decisions:
+    """The decisions with `memory`, the estimate in bytes, and `recomputed`, the names of blocks.
+
+    `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only where the step
+    would not fit. Raises `UsageError` where nothing can be recomputed and it is asked for.
+    """
+    states = 2 + {"sgd": 1, "adamw": 2}[train.optimizer.name] + (train.ema is not None)
+    fixed = 4 * plan.params * states + resident
+    images = max(1, train.batch // world // train.accumulate)
+    number = images * (2 if decisions.half else 4)
+    graph = getattr(plan, "graph", None)
+    kept = _kept(graph) if graph else plan.activations
+    whole, room = fixed + kept * number, int(ROOM * device_memory(decisions.device))
+    if options.checkpointing == "off" or (options.checkpointing == "auto" and whole <= room):
+        why = "as asked" if options.checkpointing == "off" else f"a step fits in {_size(room)} without"
+        return _decided(decisions, whole, (), "off", why)
+    blocks = blocks_in(graph) if graph else []
+    if not blocks:
+        if options.checkpointing == "auto":
+            return _decided(decisions, whole, (), "off", f"more than {_size(room)}, but there are no blocks")
+        raise UsageError(f"--checkpointing on: {plan.name} has no block that would keep less by it")
+    target = (room - fixed) // number if options.checkpointing == "auto" else 0
+    chosen = choose(blocks, kept, target)
+    left = fixed + number * _left(chosen, kept)
+    why = f"{len(chosen)} of {len(blocks)} blocks: {_size(whole)} → {_size(left)}"
+    if options.checkpointing == "auto":
+        why += f", of {_size(room)}" + ("" if left <= room else ", which is still too much")
+    return _decided(decisions, left, tuple(block.name for block in chosen), "on", why)
+
+
+def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
+    """Kinds of blocks, the most numbers for a multiply-add first, until an image keeps no more than `target`."""
+    kinds: dict[str, list[Block]] = {}
+    for block in blocks:
+        kinds.setdefault(block.kind, []).append(block)
+    gain = {kind: sum(b.saved for b in same) / (1 + sum(b.macs for b in same)) for kind, same in kinds.items()}
+    chosen: list[Block] = []
+    for kind in sorted(kinds, key=gain.__getitem__, reverse=True):
+        if chosen and _left(chosen, kept) <= target:
+            break
+        chosen += kinds[kind]
+    return chosen
+
+
+def blocks_in(graph: Graph) -> list[Block]:
+    """The blocks that keep less when they are recomputed, by the names of the module's `blocks_of`."""
+    kept = kept_outputs(graph)
+    found = []
+    for row in graph.rows:
+        scopes = list(row.items) if row.listed and row.items else [row]
+        for scope in scopes:
+            nodes = list(graph.nodes_of(scope))
+            held = sum(node.cost.activations for node in nodes if node.name in kept)
+            macs = sum(node.cost.macs for node in nodes)
+            out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
+            if held > out:
+                kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
+                found.append(Block(scope.name, kind, held - out, held, macs))
+    return found
+
+
+def device_memory(device: torch.device) -> int:
+    """Bytes of the device, in all; of the machine, where the device is its CPU or shares its memory."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _left(chosen: list[Block], kept: int) -> int:
+    """Numbers of an image: what is kept, and the largest block that comes back in the backward pass."""
+    return kept - sum(block.saved for block in chosen) + max((block.held for block in chosen), default=0)
+
+
+def _kept(graph: Graph) -> int:
+    return sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
+
+
+def _decided(decisions: Decisions, memory: int, names: tuple[str, ...], choice: str, why: str) -> Decisions:
+    reason = ("checkpointing", choice, why)
+    return replace(decisions, memory=memory, recomputed=names, reasons=(*decisions.reasons, reason))
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
