@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from ...graph import Path
 from ...passes.receptive_field import ReceptiveField
 from . import quantity, text
-from .layout import Placed
 from .page import MARGIN
 from .paint import box_glyph
 from .parts import Chain, Fork, OpBox, Part, Tile
+from .placement import Placed
 from .scene import Rect, Scene, Text
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ...errors import UsageError
 from ...graph import Block, Graph, Path
 from . import quantity, text
-from .layout import OPS, Placement, Wire, place, starts_with_box
+from .layout import place
 from .legend import Legend
 from .page import MARGIN, shortcut_kinds
 from .paint import paint
 from .parts import Capsule, Chain, Part
+from .placement import OPS, Placement, Wire, starts_with_box
 from .scene import Rect, Scene, Text
 from .view import Builder
 

@@ -7,48 +7,14 @@ is blocked runs in a lane to the right of all that it passes.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 from . import route, text
-from .layout import Placed, Placement, Rhythm, Wire
 from .parts import ENTRY, Chain, Fork, Join, Part, Tile
+from .placement import Frame, Placed, Placement, Rhythm, Wire
 from .stack import Stacker
 
 NOTE_SIZE, SPINE_NOTE, SIDE_NOTE = 10.5, 190.0, 64.0
 """The size of an equation beside its join, and how wide it may be: less where other columns stand beside it."""
-
-
-@dataclass(slots=True)
-class Frame:
-    """Where a fork's units stand: for each unit its column and top, for each column its x."""
-
-    fork: Fork
-    boxes: list[Placement]
-    rhythm: Rhythm
-    inset: float
-    column: list[int]
-    top: list[float]
-    x: dict[int, float]
-
-    def bottom(self, unit: int) -> float:
-        """The lower side of a unit, or of the entry."""
-        return self.inset if unit < 0 else self.top[unit] + self.boxes[unit].height
-
-    def at(self, unit: int) -> float:
-        """The x of a unit's spine."""
-        return 0.0 if unit < 0 else self.x[self.column[unit]]
-
-    def of(self, unit: int) -> int:
-        """The column of a unit; the entry is above the spine."""
-        return 0 if unit < 0 else self.column[unit]
-
-    def is_join(self, unit: int) -> bool:
-        """Whether links may enter a unit from its sides."""
-        return isinstance(self.boxes[unit].part, Join)
-
-    def centre(self, unit: int) -> float:
-        """The height at which links enter a join."""
-        return self.top[unit] + self.boxes[unit].height / 2
 
 
 def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:

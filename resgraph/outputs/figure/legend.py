@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from . import text
-from .layout import Placement
 from .page import MARGIN
 from .paint import MARKS
 from .parts import Fork, Join, OpBox, Strip, Tile
+from .placement import Placement
 from .scene import Line, Rect, Scene, Shape, Text
 from .style import FAMILIES
 

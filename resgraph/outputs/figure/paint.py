@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from . import route, text
 from .fork import NOTE_SIZE
-from .layout import Placed, Placement, Rhythm, Wire
 from .parts import Capsule, Chain, Fork, Join, OpBox, Row, Strip, Tile
+from .placement import Placed, Placement, Rhythm, Wire
 from .scene import Circle, Group, Line, Polygon, Rect, Scene, Shape, Text
 
 MARKS = {"added": "+", "removed": "−", "changed": "~"}

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from . import text
-from .layout import Rhythm, Wire, join_half, starts_with_box
 from .parts import Fork, Join, Link
-
-if TYPE_CHECKING:
-    from .fork import Frame
+from .placement import Frame, Rhythm, Wire, join_half, starts_with_box
 
 Way = Literal["straight", "down", "across", "lane"]
 PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75

@@ -12,11 +12,12 @@ from ...errors import UsageError
 from ...graph import Block, Graph
 from ...passes.compare import compare
 from . import quantity, text
-from .layout import Placed, Placement, Rhythm, place
+from .layout import place
 from .legend import Legend
 from .page import MARGIN, caption, layers_of, macs_text, shortcut_kinds
 from .paint import paint
 from .parts import Chain, Fork, Join, Part, Strip
+from .placement import Placed, Placement, Rhythm
 from .rows import main_node
 from .scene import Group, Rect, Scene, Text
 from .strips import StripBuilder

@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING
 
-from .layout import gap_between, parts_at_once
 from .parts import ENTRY, Link
-
-if TYPE_CHECKING:
-    from .fork import Frame
-    from .route import Way
+from .placement import Frame, gap_between, parts_at_once
+from .route import Way
 
 CLEAR = 5.0
 """The least distance of a link that runs across from a box, and from another such link."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from ...passes.receptive_field import receptive_fields
 from . import text
 from .bands import COLUMN_GAP, COLUMNS, GUTTER, Band, bands_of, labels, numbers
-from .layout import OPS, Placement, Rhythm, place, tile_width
+from .layout import place
 from .legend import Legend
 from .page import MARGIN, caption, header, shortcut_kinds, unit_words
 from .paint import paint
 from .parts import Chain, Fork, Link, Part, Row, Tile
+from .placement import OPS, Placement, Rhythm, tile_width
 from .scene import Line, Rect, Scene, Text
 from .view import Builder, View, check_names
 

@@ -16,10 +16,11 @@ from ...errors import Span
 from ...graph import Block, Item, Path
 from ...passes.receptive_field import receptive_fields
 from . import quantity
-from .layout import OPS, Placement, place, starts_with_box
+from .layout import place
 from .page import caption, macs_text, subtitle
 from .paint import paint
 from .parts import Chain, Fork, Join, Part, Tile
+from .placement import OPS, Placement, starts_with_box
 from .scene import Group, Scene, Text
 from .stages import RHYTHM, mark_sheets
 from .style import FONT, PALETTES, THEMES, Theme

@@ -9,8 +9,9 @@ from drawn import ALL, plan, random_spec
 from layout_laws import crossings, leaves, overlaps, shared_lanes
 
 from resgraph import Plan, SpecError, load, loads
-from resgraph.outputs.figure.layout import OPS, Placed, Placement, Wire, place
+from resgraph.outputs.figure.layout import place
 from resgraph.outputs.figure.parts import Fork, Join, Tile
+from resgraph.outputs.figure.placement import OPS, Placed, Placement, Wire
 from resgraph.outputs.figure.side_by_side import RHYTHM as STRIPS
 from resgraph.outputs.figure.stages import RHYTHM
 from resgraph.outputs.figure.strips import StripBuilder
