@@ -33,7 +33,7 @@ def measure(name: str, rounds: int) -> None:
     runs |= {
         "resgraph: YAML to DAG": lambda: plan(name).graph.dag,
         "resgraph: DAG to source": net.source,
-        "resgraph: source to module": lambda: _executed(net),
+        "resgraph: DAG to module": lambda: _executed(net),
         "resgraph: YAML to module": lambda: _executed(plan(name)),
         "the exported class": cls,
     }

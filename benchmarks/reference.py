@@ -11,6 +11,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def timm() -> Any | None:
     if torchvision() is None:
         return None
     try:
-        import timm as package
+        with redirect_stdout(sys.stderr):  # where it says what it could not import
+            import timm as package
     except ImportError:
         return None
     return package
