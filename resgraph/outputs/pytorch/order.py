@@ -1,4 +1,4 @@
-"""Keys in the order of the alphabet → the order in which the net was written, by the names that torchvision and timm use.
+"""Keys in the order of the alphabet → the order in which the net was written, by the names of torchvision and timm.
 
 A safetensors file does not keep the order of its tensors. The order of the modules within one another is known for the
 nets of the residual family; what is not in the table is refused, since alignment goes by order.
