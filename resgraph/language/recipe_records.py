@@ -55,6 +55,20 @@ class Folder(Record):
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001  # the share of files that may turn out broken
 
 
+class Shards(Record):
+    """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's form, for large sets.
+
+    `{000..123}` in a name stands for the numbers from the first to the last.
+    """
+
+    set: Literal["shards"]
+    path: str
+    train: str = "train-{000000..000099}.tar"
+    validation: str = "val-{000000..000009}.tar"
+    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # as of a folder
+    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001
+
+
 class Synthetic(Record):
     """Seeded noise around one pattern for each class: for speed tests, and learnable."""
 
@@ -66,7 +80,7 @@ class Synthetic(Record):
     seed: Seed = 0
 
 
-Data = Annotated[Digits | Cifar | Folder | Synthetic, Field(discriminator="set")]
+Data = Annotated[Digits | Cifar | Folder | Shards | Synthetic, Field(discriminator="set")]
 
 # ---- augmentation --------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from ..language.recipe import Train
 from ..language.recipe_records import AreaCrop, SideCrop
 from ..outputs.pytorch.compile import compile_blocks
 from .counter import key
-from .data.sets import DataSet, Files, Resident
+from .data.sets import DataSet, Resident
 from .decide import Decisions
 from .distributed import World
 from .ema import Average
@@ -76,9 +76,9 @@ def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions,
 
 def check_crop(train: Train, data: DataSet) -> None:
     """Raises `UsageError` where the recipe's crop is not for such a set."""
-    crop, streamed = train.augment.crop, isinstance(data.train, Files)
+    crop, streamed = train.augment.crop, not isinstance(data.train, Resident)
     if streamed and not isinstance(crop, AreaCrop | SideCrop):
-        raise UsageError("images of a folder have many sizes: `augment.crop` must be of kind area or side")
+        raise UsageError("images on disk have many sizes: `augment.crop` must be of kind area or side")
     if not streamed and isinstance(crop, SideCrop):
         raise UsageError(f"`augment.crop` of kind side is for folders of images; {data.name} takes pad or area")
     if crop and len(data.shape) != 3:

@@ -8,6 +8,7 @@ import math
 import random
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import TrainingError
 from ..language.recipe import Train
-from ..language.recipe_records import AreaCrop, Folder, SideCrop
+from ..language.recipe_records import AreaCrop, Folder, Shards, SideCrop
 from ..ops.base import Shape
 from .counter import key, permutation
-from .data.sets import DataSet, Files, Resident
+from .data.sets import DataSet, Files, Packed, Resident
 from .decide import Decisions
 from .signals import ignore_in_worker
 
@@ -72,11 +73,11 @@ def _resample(image: Image.Image, box: Box, size: tuple[int, int]) -> Tensor:
     return to_tensor(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=inside, reducing_gap=2.0))
 
 
-def open_image(path: Path, channels: int, least: int) -> Image.Image:
+def open_image(source: Path | BytesIO, channels: int, least: int) -> Image.Image:
     """The whole image, decoded at a fraction of its size where a JPEG can be and nothing is lost by it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # broken EXIF and palette notes are about files that are not ours
-        with Image.open(path) as image:
+        with Image.open(source) as image:
             image.draft("RGB" if channels == 3 else "L", (least, least))
             return image.convert("RGB" if channels == 3 else "L")
 
@@ -86,22 +87,23 @@ class _Part(Dataset[tuple[Tensor, int, str]]):
     and its name.
     """
 
-    def __init__(self, files: Files, shape: Shape, crop: AreaCrop | SideCrop | None, resize: int, seed: int) -> None:
+    def __init__(
+        self, files: Files | Packed, shape: Shape, crop: AreaCrop | SideCrop | None, resize: int, seed: int
+    ) -> None:
         self.files, self.shape, self.crop, self.resize, self.seed = files, shape, crop, resize, seed
 
     def __getitem__(self, asked: tuple[int, int]) -> tuple[Tensor, int, str]:
         epoch, index = asked
         channels, size = self.shape[0], (self.shape[1], self.shape[2])
-        path = self.files.paths[index]
         try:
             if self.crop is None:
-                pixels = centre(open_image(path, channels, self.resize), self.resize, size)
+                pixels = centre(open_image(self.files.source(index), channels, self.resize), self.resize, size)
             else:
                 least = self.crop.side[1] if isinstance(self.crop, SideCrop) else 2 * max(size)
                 luck = random.Random(key(self.seed, "decode", epoch, index))
-                pixels = cropped(open_image(path, channels, least), self.crop, size, luck)
+                pixels = cropped(open_image(self.files.source(index), channels, least), self.crop, size, luck)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            return torch.full(self.shape, 128, dtype=torch.uint8), -100, f"{path}: {error}"
+            return torch.full(self.shape, 128, dtype=torch.uint8), -100, f"{self.files.name(index)}: {error}"
         return pixels, int(self.files.labels[index]), ""
 
 
@@ -109,7 +111,7 @@ class Decoded:
     """Batches from files. Counts the ones that are broken, and stops where there are too many."""
 
     def __init__(self, data: DataSet, train: Train, decisions: Decisions) -> None:
-        if not isinstance(data.train, Files) or not isinstance(data.validation, Files):
+        if isinstance(data.train, Resident) or isinstance(data.validation, Resident):
             raise TypeError("decoding is for files")
         crop = train.augment.crop
         resize = data.resize or round(min(data.shape[1:]) * 8 / 7)
@@ -124,7 +126,7 @@ class Decoded:
             ),
             _Part(data.validation, data.shape, None, resize, train.seed),
         )
-        share = train.data.unreadable if isinstance(train.data, Folder) else 0.0
+        share = train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
         self.bound = share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
         self.told: set[str] = set()
@@ -175,7 +177,7 @@ def _together(samples: list[tuple[Tensor, int, str]]) -> tuple[Tensor, Tensor, l
 
 def sample(data: DataSet, seed: int) -> Resident:
     """Some training images, cropped in the middle, for their mean and spread; broken ones are left out."""
-    if not isinstance(data.train, Files):
+    if isinstance(data.train, Resident):
         raise TypeError("sampling is for files")
     resize = data.resize or round(min(data.shape[1:]) * 8 / 7)
     part = _Part(data.train, data.shape, None, resize, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...language.recipe_records import Cifar, Data, Digits, Folder, Synthetic
+from ...language.recipe_records import Cifar, Data, Digits, Folder, Shards, Synthetic
 from ...ops.base import Shape
 from .sets import DataSet
 
@@ -27,6 +27,10 @@ def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None) ->
             from .folder import load_folder
 
             found = load_folder(recipe, path or Path(recipe.path), shape)
+        case Shards():
+            from .shards import load_shards
+
+            found = load_shards(recipe, path or Path(recipe.path), shape, output)
         case Synthetic():
             from .synthetic import load_synthetic
 

@@ -5,6 +5,7 @@ for.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -35,6 +36,38 @@ class Files:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def source(self, index: int) -> Path:
+        """What an image is opened from."""
+        return self.paths[index]
+
+    def name(self, index: int) -> str:
+        """What an image is called."""
+        return str(self.paths[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Images within larger files: for each its shard, where it begins there, its bytes, and its label; (n,) int64."""
+
+    shards: tuple[Path, ...]
+    shard: Tensor
+    start: Tensor
+    size: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def source(self, index: int) -> BytesIO:
+        """The bytes of an image."""
+        with self.shards[int(self.shard[index])].open("rb") as file:
+            file.seek(int(self.start[index]))
+            return BytesIO(file.read(int(self.size[index])))
+
+    def name(self, index: int) -> str:
+        """Where an image is."""
+        return f"{self.shards[int(self.shard[index])]} at byte {int(self.start[index]):,}"
+
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
@@ -43,8 +76,8 @@ class DataSet:
     """
 
     name: str
-    train: Resident | Files
-    validation: Resident | Files
+    train: Resident | Files | Packed
+    validation: Resident | Files | Packed
     classes: tuple[str, ...]
     shape: Shape
     about: str

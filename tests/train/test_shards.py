@@ -1,0 +1,199 @@
+"""Shards: indexed once, read alike by any number of workers, gone on with bit for bit; damage is told by name."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_plan
+import torch
+from test_folder import SHAPE, picture
+from test_resume import SignalAt, result
+
+from resgraph.errors import MissingError, TrainingError
+from resgraph.language.recipe import resolve_train
+from resgraph.language.recipe_records import Shards
+from resgraph.train import Options, build, evaluate, resume
+from resgraph.train.data import load, shards
+from resgraph.train.data.sets import Packed
+from resgraph.train.decide import decide
+from resgraph.train.decode import Decoded
+from resgraph.train.distributed import World
+from resgraph.train.signals import StoppedError
+
+RECORD = {"set": "shards", "train": "train-{00..02}.tar", "validation": "val.tar"}
+
+
+def pack(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+def members(first: int, count: int) -> dict[str, bytes]:
+    found: dict[str, bytes] = {"notes.json": b"{}"}
+    for number in range(first, first + count):
+        label, ending = number % 2, "jpg" if number % 3 else "png"
+        buffer = io.BytesIO()
+        picture(label, number).save(buffer, "jpeg" if ending == "jpg" else ending)
+        found |= {f"part/{number:06d}.{ending}": buffer.getvalue(), f"part/{number:06d}.cls": str(label).encode()}
+    return found
+
+
+@pytest.fixture
+def tars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "set"
+    path.mkdir()
+    for number in range(3):
+        pack(path / f"train-{number:02d}.tar", members(8 * number, 8))
+    pack(path / "val.tar", members(100, 6))
+    return path
+
+
+def record(path: Path) -> Shards:
+    return Shards.model_validate({**RECORD, "path": str(path)})
+
+
+def recipe(path: Path, **keys: Any) -> dict[str, Any]:
+    return {
+        "data": {**RECORD, "path": str(path)},
+        "augment": {"crop": {"kind": "area", "area": [0.3, 1.0]}, "flip": True},
+        "epochs": 3,
+        "batch": 8,
+        "optimizer": {"name": "sgd", "lr": 0.05},
+        **keys,
+    }
+
+
+def test_numbers_in_names() -> None:
+    assert shards.expand("a-{008..011}.tar") == ["a-008.tar", "a-009.tar", "a-010.tar", "a-011.tar"]
+    assert shards.expand("{0..1}/{0..1}") == ["0/0", "0/1", "1/0", "1/1"]
+    assert shards.expand("val.tar") == ["val.tar"]
+
+
+def test_shards_are_a_set(tars: Path) -> None:
+    data = load(record(tars), SHAPE, (2,))
+    assert (len(data.train), len(data.validation), data.classes) == (24, 6, ("0", "1"))
+    assert data.train.labels.tolist() == [0, 1] * 12
+    assert isinstance(data.train, Packed)
+    assert data.train.source(9).getvalue() == members(8, 8)["part/000009.png"]
+    (tars / "classes.txt").write_text("red\nblue\n")
+    assert load(record(tars), SHAPE, (2,)).classes == ("red", "blue")
+    (tars / "classes.txt").write_text("red\n")
+    with pytest.raises(TrainingError, match="names 1 classes, but the net puts out 2"):
+        load(record(tars), SHAPE, (2,))
+
+
+def test_a_shard_is_walked_once_until_it_changes(tars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[str] = []
+    real = shards._walked
+
+    def counted(shard: Path) -> Any:
+        walked.append(shard.name)
+        return real(shard)
+
+    monkeypatch.setattr(shards, "_walked", counted)
+    before = sorted(path.name for path in tars.iterdir())
+    first = load(record(tars), SHAPE, (2,))
+    assert len(walked) == 4
+    again = load(record(tars), SHAPE, (2,))
+    assert len(walked) == 4
+    assert torch.equal(first.train.start, again.train.start)  # type: ignore[union-attr]
+    pack(tars / "train-01.tar", members(50, 10))
+    assert len(load(record(tars), SHAPE, (2,)).train) == 26
+    assert walked[4:] == ["train-01.tar"]
+    assert sorted(path.name for path in tars.iterdir()) == before
+
+
+def test_a_broken_index_is_made_anew(tars: Path, tmp_path: Path) -> None:
+    wanted = load(record(tars), SHAPE, (2,)).train
+    for cached in (tmp_path / "cache").rglob("*.npy"):
+        cached.write_bytes(b"PK\x03\x04 not what it was")
+    found = load(record(tars), SHAPE, (2,)).train
+    assert torch.equal(found.start, wanted.start)  # type: ignore[union-attr]
+
+
+def test_pixels_do_not_depend_on_the_workers(tars: Path) -> None:
+    train = resolve_train(recipe(tars))
+    data = load(train.data, SHAPE, (2,))
+    order = torch.tensor([[3, 20, 7, 1], [11, 2, 23, 0]])
+    batches = []
+    for workers in (0, 2):
+        decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
+        batches.append(list(Decoded(data, train, decisions).train(5, order)))
+    for (images, labels), (others, their_labels) in zip(*batches, strict=True):
+        assert torch.equal(images, others)
+        assert torch.equal(labels, their_labels)
+    assert batches[0][0][1].tolist() == [1, 0, 1, 1]
+
+
+def test_a_net_is_trained_and_gone_on_with(tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    options = Options(threads=1, workers=0)
+    assert build(plan, out=tmp_path / "whole", options=options).accuracy == 100
+    with pytest.raises(StoppedError):
+        build(plan, out=tmp_path / "cut", options=options, reporter=SignalAt(4))
+    resume(tmp_path / "cut", load=small_plan.load, options=Options(workers=2))
+    assert result(tmp_path / "cut") == result(tmp_path / "whole")
+    assert evaluate(tmp_path / "cut", load=small_plan.load, options=Options(workers=0)).error == 0
+
+
+@pytest.mark.parametrize("at", [700, 512 * 6, -(512 * 4)])
+def test_a_damaged_shard_is_named(tars: Path, at: int) -> None:
+    shard = tars / "train-01.tar"
+    content = shard.read_bytes()
+    shard.write_bytes(content[:at].rstrip(b"\0"))
+    with pytest.raises(TrainingError, match=r"train-01\.tar is damaged"):
+        load(record(tars), SHAPE, (2,))
+
+
+def test_a_header_with_a_flipped_bit_does_not_end_a_shard(tars: Path) -> None:
+    shard = tars / "train-02.tar"
+    with tarfile.open(shard) as tar:
+        place = tar.getmembers()[4].offset
+    content = bytearray(shard.read_bytes())
+    content[place + 3] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(TrainingError, match=rf"train-02\.tar is damaged: what is at byte {place:,}"):
+        load(record(tars), SHAPE, (2,))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"part/000001.cls": None}, r"train-00\.tar lacks part/000001\.cls, the label of an image"),
+        ({"part/000001.jpg": None}, r"lacks an image for part/000001\.cls"),
+        ({"part/000001.cls": b"dog"}, r"part/000001\.cls holds b'dog', which is not the number of a class"),
+        ({"part/000001.cls": b"7"}, r"labels from 0 to 7, but 2 classes"),
+        ({"part/000001.png": b"x"}, r"has part/000001\.png twice"),
+    ],
+)
+def test_mistakes_within_a_shard_are_told(tars: Path, change: dict[str, bytes | None], words: str) -> None:
+    changed = {**members(0, 8), **change}
+    pack(tars / "train-00.tar", {name: content for name, content in changed.items() if content is not None})
+    with pytest.raises(TrainingError, match=words):
+        load(record(tars), SHAPE, (2,))
+
+
+def test_a_compressed_or_missing_shard_is_told(tars: Path) -> None:
+    with tarfile.open(tars / "val.tar", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("a.cls"))
+    with pytest.raises(TrainingError, match=r"val\.tar is damaged, or not a plain tar"):
+        load(record(tars), SHAPE, (2,))
+    (tars / "train-02.tar").unlink()
+    with pytest.raises(MissingError, match=r"train-02\.tar is not there \(1 of 3 shards"):
+        load(record(tars), SHAPE, (2,))
+
+
+def test_a_broken_image_is_named_with_its_shard(tars: Path, tmp_path: Path) -> None:
+    pack(tars / "train-00.tar", {**members(0, 8), "part/000004.jpg": b"not a picture"})
+    plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    with pytest.raises(TrainingError, match=r"1 images cannot be read.*train-00\.tar at byte"):
+        build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
