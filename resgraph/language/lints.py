@@ -18,6 +18,7 @@ LINTS = {
     "dead-path": "W007",
     "missing-final-norm": "W008",
     "unused-allow": "W009",
+    "padded-patches": "W010",
 }
 """The name by which `allow:` silences a lint, and its code."""
 

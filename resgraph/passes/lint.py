@@ -11,7 +11,7 @@ from ..errors import Diagnostic, Related
 from ..graph import Block, Graph, Node, Origin, Path
 from ..language.lints import LINTS, allowed
 from ..language.spec import Spec
-from ..ops import Concat, Mul, Part, ZeroPad, shape_text
+from ..ops import Concat, Conv, Mul, Part, ZeroPad, shape_text
 from .residual import Residual, kind, residuals
 
 _LARGE = 1_000_000  # parameters; below that nobody waits for the tensor cores
@@ -253,6 +253,17 @@ def _missing_final_norm(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def _padded_patches(facts: Facts) -> Iterator[Finding]:
+    for node in facts.graph.nodes.values():
+        op = node.op
+        if isinstance(op, Conv) and op.kernel == op.stride and op.pad is None and op.padding != (0, 0):
+            yield Finding(
+                node.origin,
+                f"`{op.label()}` cuts patches that begin outside the map: an odd kernel is padded",
+                f"`{op.label()} pad 0` cuts them from its corner, as patch embeddings do",
+            )
+
+
 def _listed(words: frozenset[str]) -> str:
     return " and ".join(sorted(words, reverse=True))
 
@@ -266,4 +277,5 @@ _CHECKS: dict[str, Lint] = {
     "no-downsampling": _no_downsampling,
     "dead-path": _dead_path,
     "missing-final-norm": _missing_final_norm,
+    "padded-patches": _padded_patches,
 }

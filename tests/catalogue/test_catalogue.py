@@ -78,7 +78,7 @@ def test_a_lint_is_found_by_its_name(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.startswith("W005: ")
 
 
-@pytest.mark.parametrize(("word", "near"), [("E0411", "E041"), ("odd-with", "odd-width"), ("W01", "W001")])
+@pytest.mark.parametrize(("word", "near"), [("E0411", "E041"), ("odd-with", "odd-width"), ("W0005", "W005")])
 def test_an_unknown_code_is_told_the_nearest(word: str, near: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", word]) == 2
     assert f"did you mean `{near}`?" in capsys.readouterr().err

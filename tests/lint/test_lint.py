@@ -77,6 +77,7 @@ WARNED = {
     "strided-1x1": "net: {a: 3x3 conv 16, b: 1x1 conv 32 /2}\n",
     "stride-over-kernel": "net: {a: 3x3 conv 16, b: 3x3 max pool /4}\n",
     "odd-width": "net: {a: 3x3 conv 500, b: bottleneck 2004, c: [global avg pool, fc 10]}\n",
+    "padded-patches": "net: {a: 7x7 conv 16 /7}\n",
     "no-downsampling": "net: {a: 4 x 3x3 conv 16, b: 4 x 3x3 conv 32}\n",
     "dead-path": "net: {a: 3x3 conv 16, b: 3x3 conv 16, c: a + 0*b}\n",
     "missing-final-norm": (
