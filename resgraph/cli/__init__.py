@@ -36,6 +36,7 @@ _COMMANDS = {
     "export": "write a net as Python source, safetensors, .pt2 or ONNX",
     "weights": "take weights from torchvision or timm",
     "build": "check a spec, compile it, draw it and train it",
+    "recipes": "list the recipes of training, or print one",
     "resume": "go on with a run",
     "runs": "list and compare runs",
     "eval": "evaluate a run's weights",

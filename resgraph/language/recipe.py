@@ -25,6 +25,7 @@ from .recipe_records import (
     Ema,
     Hold,
     Optimizer,
+    Progressive,
     Ramp,
     Record,
     Schedule,
@@ -65,6 +66,7 @@ class Train(Record):
     label_smoothing: Share = 0.0
     clip: Annotated[float, Field(gt=0, le=10**6)] | None = None  # largest norm of the gradient
     ema: Ema | None = None
+    progressive: Progressive | None = None  # smaller images first
     sync_bn: bool = False
     evaluate_every: Count = 1  # epochs
     seed: Seed = 0
@@ -124,6 +126,11 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
 
+def recipe_text(name: str) -> str:
+    """The YAML of a named recipe, comments included."""
+    return (resources.files("resgraph") / "library" / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
 def resolve_train(value: str | Mapping[str, Any]) -> Train:
     """`train: digits`, or `train: {recipe: digits, epochs: 20}`, as a whole record.
 
@@ -149,7 +156,7 @@ def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
         close = difflib.get_close_matches(str(name), names, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(names)}"
         raise _error([(("recipe",), f"no recipe is called `{name}`; {hint}", name)])
-    text = (resources.files("resgraph") / "library" / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    text = recipe_text(name)
     return _merge(_resolved(yaml.safe_load(text)), own)
 
 
