@@ -279,6 +279,20 @@ class UntilError(Record):
 Warmup = Annotated[Ramp | Hold | UntilError, Field(discriminator="kind")]
 
 
+class Progressive(Record):
+    """Images of these shorter sides over the share `until` of the run, then whole ones (Tan, Le 2021, section 4)."""
+
+    sides: Annotated[tuple[Annotated[int, Field(ge=4, le=4096)], ...], Field(min_length=1, max_length=5)]
+    until: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+    @field_validator("sides")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(a >= b for a, b in pairwise(value)):
+            raise ValueError("the sides must rise from one to the next")
+        return value
+
+
 class Ema(Record):
     """An exponential moving average of the weights, which is what is evaluated and exported."""
 

@@ -98,6 +98,7 @@ def make_feed(
         channels_last=decisions.channels_last,
         validation_images=len(data.validation),
         levels=data.levels,
+        shape=data.shape,
     )
 
 

@@ -16,6 +16,7 @@ from .options import Options
 from .plans import PlanLike
 from .recompute import recompute
 from .session import Prepared, prepare
+from .sizes import relative_work
 
 BUDGET = 10e9
 """Multiply-adds of a step that a forecast may try."""
@@ -62,9 +63,17 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
         epochs=round(ready.steps / per_epoch, 3),
         batch=ready.train.batch,
         memory=ready.decisions.memory,
-        seconds=step_seconds(ready) * ready.steps,
+        seconds=step_seconds(ready) * ready.steps * _work(ready),
         reasons=ready.decisions.reasons,
     )
+
+
+def _work(ready: Prepared) -> float:
+    """The part of a whole image that a step works on, over the run."""
+    if ready.train.progressive is None:
+        return 1.0
+    per_epoch, shape = ready.sampler.steps_per_epoch, ready.plan.input
+    return relative_work(ready.train, per_epoch, -(-ready.steps // per_epoch), (shape[1], shape[2]))
 
 
 def step_seconds(ready: Prepared) -> float:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..language.recipe import Train
+from ..ops.base import Shape
 from .augment import augment
 from .counter import key
 from .data.sets import Resident
@@ -19,6 +20,7 @@ from .mix import Batch, mix
 from .normalize import Normalization
 from .pixels import repaint
 from .sampler import Sampler
+from .sizes import resized, size_at
 
 
 class Pixels(Protocol):
@@ -70,6 +72,7 @@ class Feed:
     channels_last: bool
     validation_images: int
     levels: int
+    shape: Shape
 
     def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
         """The training batches of an epoch from step `first` of it on."""
@@ -77,10 +80,11 @@ class Feed:
         seed = key(self.recipe.seed, "augment", epoch)
         start = epoch * self.sampler.steps_per_epoch + first
         raw = self.pixels.train(epoch, order)
+        size = self._size(epoch)
         for step, (index, (images, labels)) in enumerate(zip(order.to(self.device), raw, strict=True), start):
             painted = repaint(images, self.recipe.augment, self.levels, seed, index)
             ready = augment(self.normalization(painted), self.recipe.augment, seed, index)
-            yield mix(self._layout(ready), labels, self.recipe.augment, self.recipe.seed, step)
+            yield mix(self._layout(resized(ready, size)), labels, self.recipe.augment, self.recipe.seed, step)
 
     def validation(self, world: World) -> Iterator[tuple[Tensor, Tensor]]:
         """Each validation image once over all ranks: images, and labels with -100 where a batch was filled
@@ -94,6 +98,11 @@ class Feed:
         for index, (images, labels) in zip(order, self.pixels.validation(order.clamp_min(0)), strict=True):
             masked = labels.masked_fill(index.to(labels.device) < 0, -100)
             yield self._layout(self.normalization(images)), masked
+
+    def _size(self, epoch: int) -> tuple[int, int]:
+        """Of the images of an epoch; nothing where the net reads vectors."""
+        full = (self.shape[1], self.shape[2]) if len(self.shape) == 3 else (0, 0)
+        return size_at(epoch, self.recipe, self.sampler.steps_per_epoch, full)
 
     def _layout(self, images: Tensor) -> Tensor:
         if self.channels_last and images.ndim == 4:

@@ -36,6 +36,7 @@ from .result import RunResult
 from .rundir import PLACES, RunDirectory, create
 from .sampler import Sampler
 from .signals import StoppedError, listening
+from .sizes import check_sizes
 from .tensorboard import Board, need_tensorboard
 
 
@@ -69,6 +70,7 @@ def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
         need_tensorboard()
     data = datasets.load(train.data, plan.input, plan.output, options.data)
     check_crop(train, data)
+    check_sizes(plan, train)
     sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
