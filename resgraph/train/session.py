@@ -135,7 +135,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, options: Options, report
     torch.set_num_threads(ready.decisions.threads)
     world, train = ready.world, ready.train
     learner = make_learner(ready.plan, train, ready.sampler, ready.decisions, world)
-    normalization = _normalization(ready)
+    normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     if state:
@@ -225,7 +225,8 @@ def _recorder(run: RunDirectory, board: Board | None) -> Callable[[Epoch, float]
     return record
 
 
-def _normalization(ready: Prepared) -> Normalization:
+def normalization_of(ready: Prepared) -> Normalization:
+    """Mean and spread of the training images, of a sample where they are on disk."""
     if isinstance(ready.data.train, Resident):
         return measure(ready.data.train, ready.data.levels, ready.train.normalize)
     from .decode import sample

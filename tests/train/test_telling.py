@@ -20,7 +20,7 @@ import torch
 from rich.console import Console
 
 from resgraph.errors import MissingError, UsageError
-from resgraph.train import Options, differences, forecast, read_run
+from resgraph.train import Options, build, differences, forecast, read_run
 from resgraph.train.curves import curves
 from resgraph.train.decide import decide
 from resgraph.train.distributed import World
@@ -185,3 +185,15 @@ def test_another_thread_hears_nothing_and_breaks_nothing() -> None:
     thread.start()
     thread.join()
     assert numbers == [0]
+
+
+@pytest.mark.slow
+def test_the_time_told_is_near_the_time_taken(tmp_path: Path) -> None:
+    data = {"set": "synthetic", "samples": 640, "validation": 64}
+    plan = small_plan.plan({"recipe": "synthetic", "data": data, "epochs": 10, "batch": 64})
+    threads = torch.get_num_threads()
+    forecast(plan, options=Options(threads=threads + 1))
+    assert torch.get_num_threads() == threads
+    told = forecast(plan, options=Options(threads=1)).seconds
+    taken = build(plan, out=tmp_path / "run", options=Options(threads=1)).seconds
+    assert 0.4 < taken / told < 2.5
