@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import click
 
-from ..errors import UsageError
+from ..errors import SpecError, UsageError
+from ..language.spec import load_spec
+from ..outputs.figure import unfinished
 from ..outputs.figure.formats import FORMATS, Look
 from ..outputs.figure.formats import render as draw
 from ..plan import Plan, load
@@ -28,14 +30,22 @@ _LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
 @click.option("--expand", multiple=True, metavar="NAME", help="draw this row or block op by op (repeatable)")
 @click.option("--only", default="", metavar="NAME", help="draw one row, block or path, and nothing else")
 @click.option("--scale", type=click.FloatRange(0.1, 10), default=2.0, show_default=True, help="of png")
+@click.option("--partial", is_flag=True, help="of a wrong spec, draw what holds together, and in red where it stops")
 @click.option("--engine", type=click.Choice(["own", "dot"]), default="own", show_default=True, help="who lays it out")
 def render(
     specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, output: Path | None, force: bool,
-    kind: str | None, engine: Literal["own", "dot"], **look: Any,
+    kind: str | None, engine: Literal["own", "dot"], partial: bool, **look: Any,
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
     chosen = kind or (output.suffix.lstrip(".") if output and str(output) != "-" else "svg")
-    plans = [load(spec, overrides, allow_outside=allow_outside) for spec in specs]
+    try:
+        plans = [load(spec, overrides, allow_outside=allow_outside) for spec in specs]
+    except SpecError as problem:
+        if partial and len(specs) == 1 and chosen == "svg":
+            spec = load_spec(specs[0], overrides, allow_outside=allow_outside)
+            if picture := unfinished(spec, problem, look["view"], look["theme"]):
+                write(picture, output, force=force)
+        raise
     write(
         _by_graphviz(plans, chosen, look) if engine == "dot" else draw(plans, chosen, Look(**look)), output, force=force
     )

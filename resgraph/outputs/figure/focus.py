@@ -18,7 +18,8 @@ from .scene import Rect, Scene, Text
 from .view import Builder
 
 if TYPE_CHECKING:
-    from ...plan import Plan
+    from ...language.words import did_you_mean
+from ...plan import Plan
 
 RHYTHM = replace(OPS, loose=27, lane=34, after_split=20)
 _SIDE, _GAP, _PAD, _NARROWEST = 40.0, 44.0, 20.0, 560.0
@@ -93,7 +94,10 @@ def _scope(graph: Graph, name: str) -> Scope:
         for path in block.paths:
             if path.name == name:
                 return _path(builder, path, f"path {path.word} of {block.name}")
-    raise UsageError(f"nothing is called `{name}`: give a row, a block or a path, as `conv3.0`")
+    blocks = list(graph.blocks())
+    known = [row.name for row in graph.rows] + [b.name for b in blocks] + [p.name for b in blocks for p in b.paths]
+    hint = did_you_mean(name, known) or f"give a row, a block or a path, as `{known[0]}`"
+    raise UsageError(f"nothing is called `{name}`: {hint}")
 
 
 def _path(builder: Builder, path: Path, said: str) -> Scope:

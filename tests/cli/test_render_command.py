@@ -1,0 +1,47 @@
+"""Pictures from the command line: formats by suffix, several nets, and what holds together of a wrong spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from resgraph.cli import run
+
+SPECS = Path(__file__).parents[2] / "specs"
+RESNET = f"{SPECS / 'resnet.yaml'}::resnet-18"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begins"), [("svg", "<svg"), ("dot", "digraph"), ("html", "<!"), ("tex", "%"), ("mmd", "---")]
+)
+def test_the_suffix_says_the_format(suffix: str, begins: str, tmp_path: Path) -> None:
+    out = tmp_path / f"net.{suffix}"
+    assert run(["render", RESNET, "-o", str(out)]) == 0
+    assert out.read_text().startswith(begins)
+
+
+def test_several_nets_stand_side_by_side(tmp_path: Path) -> None:
+    out = tmp_path / "figure-3.svg"
+    assert run(["render", f"{SPECS / 'plain.yaml'}::plain-18", RESNET, "-o", str(out)]) == 0
+    text = "".join(ElementTree.parse(out).getroot().itertext())
+    assert "plain-18" in text
+    assert "resnet-18" in text
+
+
+def test_a_wrong_spec_can_be_drawn_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec, out = tmp_path / "wrong.yaml", tmp_path / "partial.svg"
+    spec.write_text("name: w\ninput: 3x32x32\nnet:\n  a: 3x3 conv 16\n  b: 3x3 cnv 32\n")
+    assert run(["render", str(spec), "-o", str(out)]) == 1
+    assert not out.exists()
+    assert run(["render", str(spec), "--partial", "-o", str(out)]) == 1
+    assert "E011" in capsys.readouterr().err
+    assert "no op or block `cnv`" in "".join(ElementTree.parse(out).getroot().itertext())
+
+
+def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", RESNET, "-o", "net.bmp"]) == 2
+    assert "cannot draw `bmp`" in capsys.readouterr().err
+    assert run(["render", RESNET, "--only", "conv9"]) == 2
+    assert "did you mean `conv" in capsys.readouterr().err
