@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...graph import Block, Graph, Path
+from ...language.words import did_you_mean
 from . import quantity, text
 from .layout import place
 from .legend import Legend
@@ -18,8 +19,7 @@ from .scene import Rect, Scene, Text
 from .view import Builder
 
 if TYPE_CHECKING:
-    from ...language.words import did_you_mean
-from ...plan import Plan
+    from ...plan import Plan
 
 RHYTHM = replace(OPS, loose=27, lane=34, after_split=20)
 _SIDE, _GAP, _PAD, _NARROWEST = 40.0, 44.0, 20.0, 560.0
