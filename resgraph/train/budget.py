@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import torch
 
@@ -23,10 +24,14 @@ ROOM = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What recomputing one block does, for one image: numbers not kept, numbers that come back meanwhile, macs."""
+    """What recomputing one block does, for one image: numbers not kept, numbers that come back meanwhile, macs.
+
+    `before` counts the numbers kept of what stands before it, which are all that is left when its turn comes.
+    """
 
     name: str
     kind: str  # blocks of one kind are recomputed all or none
+    before: int
     saved: int
     held: int
     macs: int
@@ -81,7 +86,9 @@ def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
 def blocks_in(graph: Graph) -> list[Block]:
     """The blocks that keep less when they are recomputed, by the names of the module's `blocks_of`."""
     kept = kept_outputs(graph)
-    found = []
+    found: list[Block] = []
+    sizes = (node.cost.activations if node.name in kept else 0 for node in graph.nodes.values())
+    before = dict(zip(graph.nodes, accumulate(sizes, initial=0), strict=False))
     for row in graph.rows:
         scopes = list(row.items) if row.listed and row.items else [row]
         for scope in scopes:
@@ -91,7 +98,7 @@ def blocks_in(graph: Graph) -> list[Block]:
             out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
             if held > out:
                 kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
-                found.append(Block(scope.name, kind, held - out, held, macs))
+                found.append(Block(scope.name, kind, before[nodes[0].name], held - out, held, macs))
     return found
 
 
@@ -103,8 +110,12 @@ def device_memory(device: torch.device) -> int:
 
 
 def _left(chosen: list[Block], kept: int) -> int:
-    """Numbers of an image: what is kept, and the largest block that comes back in the backward pass."""
-    return kept - sum(block.saved for block in chosen) + max((block.held for block in chosen), default=0)
+    """The most numbers of an image at a time: at the end of the forward pass, or when a block comes back after it."""
+    gone, most = 0, 0
+    for block in sorted(chosen, key=lambda block: block.before):
+        most = max(most, block.before - gone + block.held)
+        gone += block.saved
+    return max(most, kept - gone)
 
 
 def _kept(graph: Graph) -> int:
@@ -117,4 +128,4 @@ def _decided(decisions: Decisions, memory: int, names: tuple[str, ...], choice: 
 
 
 def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"

@@ -16,8 +16,9 @@ import resgraph
 from resgraph.errors import UsageError
 from resgraph.outputs.pytorch import module
 from resgraph.outputs.pytorch.compile import compile_blocks
+from resgraph.passes.memory import kept_outputs
 from resgraph.train import Options, build, forecast
-from resgraph.train.budget import blocks_in, choose
+from resgraph.train.budget import Block, _left, blocks_in, choose
 from resgraph.train.recompute import Recomputed, around_chunks, blocks_of, recompute
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -155,7 +156,7 @@ def test_kinds_are_chosen_until_it_fits() -> None:
     blocks = blocks_in(plan.graph)
     kept = sum(block.saved for block in blocks) + 10
     assert {block.name for block in choose(blocks, kept, 0)} == {block.name for block in blocks}
-    some = choose(blocks, kept, kept // 2)
+    some = choose(blocks, kept, 2 * kept // 3)
     assert 0 < len(some) < len(blocks)
     kinds = {block.kind for block in some}
     assert all(block in some for block in blocks if block.kind in kinds)
@@ -197,3 +198,17 @@ def test_ranks_come_to_the_same_bits(tmp_path: Path) -> None:
         assert [code for code, _ in ended] == [0, 0], ended
     for name in ("metrics.jsonl", "weights.safetensors"):
         assert (tmp_path / "on" / name).read_bytes() == (tmp_path / "off" / name).read_bytes()
+
+
+def test_the_peak_is_where_a_block_comes_back_or_at_the_end() -> None:
+    early = Block("a", "a", before=10, saved=50, held=60, macs=1)
+    late = Block("b", "b", before=70, saved=20, held=30, macs=1)
+    assert _left([], 200) == 200
+    assert _left([late, early], 200) == 130
+    assert _left([early, late], 105) == max(10 + 60, 70 - 50 + 30, 105 - 70)
+
+
+def test_resnet_50_keeps_a_quarter_and_what_comes_back_fits_beside_it() -> None:
+    graph = resgraph.load(str(SPECS / "resnet.yaml") + "::resnet-50").graph
+    kept = sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
+    assert _left(blocks_in(graph), kept) < 0.35 * kept
