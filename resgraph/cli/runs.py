@@ -39,7 +39,7 @@ def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: b
         write(comparison("training and validation error", series, "epochs"), curves, force=force)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("run", no_wrap=True, style="bold")
-    for column in ("status", "params", "epoch", "train error", "validation error", "time"):
+    for column in ("status", "params", "epoch", "train err.", "val. err.", "time"):
         table.add_column(column, justify="left" if column == "status" else "right")
     for run in found:
         errors = ["–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)]
