@@ -18,7 +18,12 @@ def run_options(command: F) -> F:
     """Where and how fast; none of it changes what is learned."""
     for option in (
         click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps"),
-        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True),
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+            default="auto",
+            show_default=True,
+        ),
         click.option(
             "--layout",
             type=click.Choice(["auto", "channels-last", "contiguous"]),

@@ -27,9 +27,7 @@ net:
   conv3: 3 x pair 32 /2
   head:  [global avg pool, fc 10]
 """
-needs_engine = pytest.mark.skipif(
-    shutil.which("dot") is None, reason="no Graphviz: apt install graphviz"
-)
+needs_engine = pytest.mark.skipif(shutil.which("dot") is None, reason="no Graphviz: apt install graphviz")
 
 
 @pytest.mark.parametrize("view", ["stages", "ops"])

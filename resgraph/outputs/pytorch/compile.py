@@ -24,7 +24,8 @@ Around = Callable[[Run, Sequence[nn.Module]], Run]
 def compile_blocks(net: nn.Module, *, around: Around | None = None, **options: Any) -> int:
     """Compile the rows of a net in place, and return how many different graphs that makes.
 
-    `around` may put something around a compiled chunk, of which it is told the blocks. `options` are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not compiled.
+    `around` may put something around a compiled chunk, of which it is told the blocks. `options` are those of
+    `torch.compile`. State-dict keys and pickles stay as they were; a copy is not compiled.
     """
     graphs = 0
     for row in net.children():
