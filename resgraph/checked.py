@@ -38,7 +38,7 @@ def check_nets(
             tree, errors = read_source(source, path, allow_outside=allow_outside)
     except SpecError as problem:
         return [Checked(reference, None, problem.diagnostics)]
-    names: list[str | None] = [variant] if variant else list(variants_of(tree)) or [None]
+    names: list[str | None] = list(variants_of(tree)) or [None] if variant is None else [variant]
     out: list[Checked] = []
     silenced: set[str] = set()
     for name in names:

@@ -21,10 +21,16 @@ _OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "tr
 
 
 def split_reference(reference: str | os.PathLike[str]) -> tuple[Path, str | None]:
-    """`specs/resnet.yaml::resnet-50` → the file and the variant's name."""
+    """`specs/resnet.yaml::resnet-50` → the file and the variant's name. Raises `UsageError` without a file."""
     text = os.fspath(reference)
     name, found, variant = text.rpartition("::")
-    return (Path(name), variant) if found else (Path(text), None)
+    if (
+        not found or "/" in variant or os.sep in variant
+    ):  # `a::b/net.yaml`: a folder may have colons, no variant a slash
+        return Path(text), None
+    if not name:
+        raise UsageError(f"`{text}` names no file: write `file.yaml::variant`")
+    return Path(name), variant
 
 
 def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
@@ -89,7 +95,10 @@ class _Chain:
         entry = tree.entries["extends"].value
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
             raise SpecError([fault("E060", "`extends` names one file", entry.span).diagnostic])
-        name, variant = split_reference(entry.value)
+        try:
+            name, variant = split_reference(entry.value)
+        except UsageError as nameless:
+            raise SpecError([fault("E060", str(nameless), entry.span).diagnostic]) from None
         base = path.parent / name
         try:
             outside = not base.resolve().is_relative_to(self.directory)

@@ -9,7 +9,7 @@ from nets import pointed
 
 import resgraph
 from resgraph.errors import Diagnostic, SpecError, UsageError
-from resgraph.language.resolve import split_reference
+from resgraph.language.resolve import read_file, split_reference
 from resgraph.plan import Plan
 
 BASE = """\
@@ -204,11 +204,26 @@ def test_a_text_extends_nothing() -> None:
         ("a.yaml", "a.yaml", None),
         ("dir/a.yaml::v-1", "dir/a.yaml", "v-1"),
         ("a::b.yaml::v", "a::b.yaml", "v"),
+        ("a::b/c.yaml", "a::b/c.yaml", None),  # a folder may have colons
+        ("a::b/c.yaml::v", "a::b/c.yaml", "v"),
         (Path("a.yaml"), "a.yaml", None),
     ],
 )
 def test_references(reference: str | Path, path: str, variant: str | None) -> None:
     assert split_reference(reference) == (Path(path), variant)
+
+
+@pytest.mark.parametrize(("reference", "missing"), [("::v", "file"), ("::", "file")])
+def test_half_a_reference(reference: str, missing: str) -> None:
+    with pytest.raises(UsageError, match=f"names no {missing}"):
+        split_reference(reference)
+
+
+def test_half_a_reference_to_extend(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("extends: ::b\n", encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        read_file(tmp_path / "a.yaml")
+    assert [problem.code for problem in caught.value.diagnostics] == ["E060"]
 
 
 @pytest.mark.parametrize(

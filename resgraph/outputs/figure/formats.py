@@ -38,7 +38,8 @@ def render(plans: Sequence[Plan], kind: str, look: Look | None = None) -> str | 
     if kind in _SCENES:
         return _SCENES[kind](_scene(plans, look), look)
     if kind not in _SINGLE:
-        raise UsageError(f"cannot draw `{kind}`: the formats are {', '.join(FORMATS)}")
+        said = f"cannot draw `{kind}`" if kind else "which format is not said"
+        raise UsageError(f"{said}: the formats are {', '.join(FORMATS)}")
     if len(plans) != 1:
         raise UsageError(f"`{kind}` holds one net; several are drawn side by side as {', '.join(_SCENES)}")
     return _SINGLE[kind](plans[0], look)
