@@ -131,7 +131,8 @@ class _Parser:
             found = _TOKEN.match(self.text, position)
             if found is None:
                 character = self.text[position]
-                raise ExpressionError("E010", f"`{character}` has no meaning here", position, position + 1)
+                hint = "an element of a list is written `reps.0`" if character == "[" else ""
+                raise ExpressionError("E010", f"`{character}` has no meaning here", position, position + 1, hint)
             if found.lastgroup != "space":
                 yield _Token(str(found.lastgroup), found.group(), position, found.end())
             position = found.end()
@@ -141,8 +142,21 @@ class _Parser:
             raise ExpressionError("E010", "an expression is missing here", 0, max(1, len(self.text)))
         tree = self.sum()
         if (rest := self.peek()) is not None:
-            raise ExpressionError("E010", f"`{rest.text}` is not expected here", rest.start, rest.end)
+            raise ExpressionError(
+                "E010", f"`{rest.text}` is not expected here", rest.start, rest.end, self.missing(rest)
+            )
         return tree
+
+    def missing(self, rest: _Token) -> str:
+        """What to write where `rest` follows a whole expression."""
+        before = self.tokens[self.position - 1]
+        if before.kind == "number" and rest.kind == "name" and before.end == rest.start:
+            if rest.text == "x":
+                return f"a repeat stands apart, `{before.text} x`; a product has its sign, `{before.text}*x`"
+            return f"a product has its sign: `{before.text}*{rest.text.removeprefix('x')}`"
+        if rest.kind == "name" and rest.end == len(self.text):
+            return f"a function stands before its brackets: `{rest.text}({self.text[: rest.start].strip()})`"
+        return ""
 
     def peek(self) -> _Token | None:
         return self.tokens[self.position] if self.position < len(self.tokens) else None
@@ -197,7 +211,9 @@ class _Parser:
         if token.text == "(":
             inner = self.sum()
             return replace(inner, start=token.start, end=self.close(token))
-        raise ExpressionError("E010", f"`{token.text}` is not expected here", token.start, token.end)
+        power = token.text == "*" and self.text[: token.start].endswith("*")
+        hint = "a power is a product: `e*e`" if power else ""
+        raise ExpressionError("E010", f"`{token.text}` is not expected here", token.start, token.end, hint)
 
     def apply(self, function: _Token) -> Apply:
         arguments: list[Expression] = []

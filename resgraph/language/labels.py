@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 from ..errors import Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 from .expressions import ExpressionError, parse_expression
-from .misspelled import misplaced, numberless, refuse_quotient, respelled_word, unknown_word
+from .misspelled import misplaced, numberless, refuse_quotient, respelled_word, turned, unknown_word
 from .records import BlockDef, Bound, Chunk, Equation, Expr, Label, Option, Size, Value, Word
 from .words import MODES, POLICIES, did_you_mean
 
@@ -113,7 +113,7 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
         if starred and (phrase_at(texts, 1) or texts[1] in words):
             raise unknown_word(parts, words, span)
         return None
-    raise unknown_word(parts[place:], words, span)
+    raise (turned(parts, words) if repeat else None) or unknown_word(parts[place:], words, span)
 
 
 def _start(span: Span) -> tuple[int, int]:
@@ -259,7 +259,7 @@ class _Binder:
 
     def read_number(self, part: Chunk) -> None:
         target, word = self.target, self.label.word
-        if problem := misplaced(part, word, self.fields):
+        if problem := misplaced(self.label, self.place - 1, self.fields, self.words):
             raise problem
         takes = isinstance(target, BlockDef) or target.number is not None
         if _WORD.match(part.text) and (self.number is not None or not takes):

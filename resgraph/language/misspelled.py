@@ -6,15 +6,17 @@ import re
 from collections.abc import Collection
 
 from ..errors import Fault, Span, fault
-from ..ops import VOCABULARY
+from ..ops import ACTIVATIONS, VOCABULARY
 from .arithmetic import value_text
 from .expressions import Binary, ExpressionError, Number, parse_expression
-from .records import Chunk, Expr
+from .records import Chunk, Expr, Label
 from .words import ELSEWHERE, did_you_mean, foreign_letters
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(")
+_ELEMENT = r"[A-Za-z_]\w*(?:\.[0-9]+)+"
+_LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
 
 
 def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Fault:
@@ -31,7 +33,7 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
         return fault("E011", "this is a call in Python, not a label", span, "a label is like `3x3 conv 64 /2`")
     known = {*words, *VOCABULARY, *(phrase.partition(" ")[0] for phrase in VOCABULARY)}
     if len(parts) > 1 and parts[1].text in known:
-        if re.fullmatch(r"[0-9]{1,4}", first):
+        if re.fullmatch(rf"[0-9]{{1,4}}|{_ELEMENT}", first):
             return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{first} x {parts[1].text}`")
         if re.fullmatch(r"\w+x\w+", first):
             hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
@@ -49,7 +51,7 @@ def respelled_word(word: str, words: Collection[str]) -> str:
     """A kernel, a repeat or both in one word with the op, as the language writes them; "" for anything else."""
     if found := re.fullmatch(r"([0-9]{1,4})[X×*]([0-9]{1,4})", word):
         return "x".join(found.groups())
-    if found := re.fullmatch(r"([0-9]{1,4})[xX×*]", word):
+    if found := re.fullmatch(rf"([0-9]{{1,4}}|{_ELEMENT})[xX×*]", word):
         return f"{found[1]} x"
     if found := re.fullmatch(r"([0-9]{1,4}x[0-9]{1,4})([A-Za-z]+)", word):
         return f"{found[1]} {found[2]}" if found[2] in VOCABULARY else ""
@@ -64,10 +66,37 @@ def short(text: str) -> str:
     return text if len(text) <= 64 else f"{text[:63]}…"
 
 
-def misplaced(part: Chunk, word: str, fields: Collection[str]) -> Fault | None:
-    """The error for `stride=2` and for a kernel behind its op."""
+def is_counted(parts: list[Chunk], words: Collection[str]) -> bool:
+    """Whether `3x bottleneck 64*e` or `reps.0 bottleneck` is what a text is: a repeat that lost its `x`, or a space."""
+    return (
+        len(parts) > 1
+        and re.fullmatch(rf"([0-9]{{1,4}}|{_ELEMENT})[xX×*]?", parts[0].text) is not None
+        and (parts[1].text in _LAYERS or (parts[1].text in words and parts[1].text not in ACTIVATIONS))
+    )
+
+
+def turned(parts: list[Chunk], words: Collection[str]) -> Fault | None:
+    """The error for `bottleneck x 3`."""
+    first, times, *rest = (part.text for part in parts)
+    if times != "x" or not rest or not (first in words or first in VOCABULARY):
+        return None
+    return fault("E011", "a repeat stands before what it repeats", parts[0].span, f"write `{rest[0]} x {first}`")
+
+
+def misplaced(label: Label, place: int, fields: Collection[str], words: Collection[str]) -> Fault | None:
+    """The error for `stride=2`, `s2`, a kernel behind its op, and a layer behind a layer, at a place of the rest."""
+    part, *behind = label.rest[place:]
+    word = label.word
     if "=" in part.text:
         return assigned(part, fields)
+    if "stride" in fields and (found := re.fullmatch(r"s([1-9])", part.text)):
+        return fault("E012", f"`{word}` has no option `{part.text}`", part.span, f"write `/{found[1]}`")
+    layer = behind[0] if behind and re.fullmatch(r"[0-9]+x[0-9]+", part.text) else part
+    if layer.text in _LAYERS or layer.text in words:
+        cut = part.span.column - label.span.column
+        first, second = label.text[:cut].rstrip(" ,\n"), label.text[cut:].rstrip("]")
+        hint = f"layers one after another are a list: `[{short(first)}, {short(second)}]`"
+        return fault("E012", f"a second layer, `{short(layer.text)}`, within one label", part.span, hint)
     if "kernel" in fields and re.fullmatch(r"[0-9]+x[0-9]+", part.text):
         return fault("E014", "a kernel stands before its op", part.span, f"write `{part.text} {word}`")
     return None

@@ -18,7 +18,7 @@ from .labels import (
     parse_value,
     phrase_at,
 )
-from .misspelled import CALL_OF_AN_OP, is_equation, unknown_word
+from .misspelled import CALL_OF_AN_OP, is_counted, is_equation, unknown_word
 from .records import (
     BlockDef,
     Equation,
@@ -137,7 +137,7 @@ class Parser:
         if text in self.rows and not first:
             hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
             raise fault("E016", f"`{text}` is a row, not an op or a block", span, hint)
-        if not is_equation(text) or CALL_OF_AN_OP.match(text):
+        if not is_equation(text) or is_counted(chunks(text, span), self.words) or CALL_OF_AN_OP.match(text):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
         if first:
