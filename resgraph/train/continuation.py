@@ -18,7 +18,7 @@ from .plans import Loader, PlanLike
 from .reporter import Reporter, Silent
 from .result import RunResult
 from .rundir import RunDirectory, open_run, read_facts
-from .session import carry_on, prepare, recipe_of, spec_hash
+from .session import carry_on, prepare, recipe_of, run_checkpoints, spec_hash
 
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
 """Keys of a recipe that a resume may change as it likes: how long, and what is told."""
@@ -42,6 +42,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
             if run and changed is not None:
+                run_checkpoints(run).load(Silent().say)  # where nothing can be gone on from, nothing is changed either
                 _adopt(run, changed)
             return carry_on(ready, run, options, reporter if world.first else Silent())
 

@@ -137,7 +137,10 @@ def _fresh(path: Path) -> RunDirectory:
 
 def _lock(path: Path) -> IO[bytes]:
     """An advisory lock that the system lets go of when its owner dies, however it dies."""
-    handle = (path / LOCK).open("ab")
+    try:
+        handle = (path / LOCK).open("ab")
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}") from error
     try:
         if os.name == "posix":
             import fcntl
@@ -151,7 +154,7 @@ def _lock(path: Path) -> IO[bytes]:
 
 def in_use(path: Path) -> bool:
     """Whether a process holds the run now."""
-    if not (path / LOCK).exists():
+    if not os.access(path / LOCK, os.W_OK):  # none, or none that a run could hold
         return False
     try:
         _lock(path).close()

@@ -15,6 +15,7 @@ from small_plan import FakePlan
 from resgraph.errors import RunError, TrainingError, UsageError
 from resgraph.train import Options, Silent, build, read_run, resume
 from resgraph.train.reporter import Epoch, Start
+from resgraph.train.rundir import LOCK
 from resgraph.train.signals import StoppedError
 
 DATA = {"set": "synthetic", "samples": 96, "validation": 40, "classes": 10}
@@ -192,6 +193,25 @@ def test_more_epochs_extend_a_finished_run(tmp_path: Path) -> None:
     resume(tmp_path / "short", plan=tiny({**recipe, "epochs": 5}), load=small_plan.load)
     assert result(tmp_path / "short") == result(tmp_path / "long")
     resume(tmp_path / "short", load=small_plan.load)
+
+
+def test_a_change_that_cannot_be_gone_on_with_changes_nothing(tmp_path: Path) -> None:
+    recipe = {**PLAIN, "schedule": "constant"}
+    build(tiny(recipe), out=tmp_path / "run", options=ONE)
+    for path in (tmp_path / "run" / "checkpoints").glob("*.pt"):
+        corrupt_bit(path)
+    before = {name: (tmp_path / "run" / name).read_bytes() for name in ("run.json", "spec.yaml")}
+    with pytest.raises(RunError, match=r"no checkpoint .* is whole"):
+        resume(tmp_path / "run", plan=tiny({**recipe, "epochs": 5}), load=small_plan.load)
+    assert {name: (tmp_path / "run" / name).read_bytes() for name in before} == before
+
+
+def test_a_run_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    (cut / LOCK).unlink()
+    (cut / LOCK).mkdir()  # what no one can open for writing, root neither
+    with pytest.raises(RunError, match="cannot be written"):
+        resume(cut, load=small_plan.load)
 
 
 def test_another_net_is_refused_with_the_difference(tmp_path: Path) -> None:
