@@ -21,7 +21,7 @@ NETS: dict[str, tuple[str, dict[str, Any]]] = {
     "bottleneck.svg": ("specs/resnet.yaml::resnet-152", {"only": "conv3.0"}),
     "digits.svg": ("specs/digits.yaml", {"view": "ops"}),
 }
-FIGURE_3 = ("specs/vgg.yaml::vgg-19", "specs/plain.yaml::plain-34", "specs/resnet-34-options.yaml::option-a")
+FIGURE_3 = ("specs/vgg.yaml::vgg-19", "specs/plain.yaml::plain-34", "specs/resnet-34-options.yaml::resnet-34-a")
 
 
 def drawings() -> dict[Path, str]:

@@ -93,3 +93,26 @@ def test_options_that_the_readme_names_exist() -> None:
             options = CliRunner().invoke(cli, [command, "--help"]).output
             for option in re.findall(r"`(--?[a-z-]+)", says):
                 assert option in options, f"{command} has no {option}"
+
+
+IDENTITY = """name: identity
+input: 3x224x224
+shortcut: identity
+
+blocks:
+  bottleneck:
+    body:  [1x1 conv out/4, 3x3 conv out/4 /stride, 1x1 conv out linear]
+    merge: relu(body + shortcut)
+
+net:
+  conv1: [7x7 conv 64 /2, 3x3 max pool /2]
+  conv2: 3 x 3x3 conv 64
+  conv3: 4 x bottleneck 512 /2
+  head:  [global avg pool, fc 1000]
+"""
+
+
+def test_the_mistake_that_it_shows_is_told_so() -> None:
+    with pytest.raises(resgraph.SpecError) as caught:
+        resgraph.loads(IDENTITY, name="identity.yaml")
+    assert f"```\n{caught.value}\n```" in TEXT

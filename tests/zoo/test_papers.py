@@ -33,7 +33,7 @@ PRINTED = [
     ("cifar-resnet.yaml::resnet-1202", "params", 19.4e6, 0.1e6),
     ("resnet.yaml::resnet-18", "macs", 1.8e9, 0.1e9),
     ("plain.yaml::plain-34", "macs", 3.6e9, 0.1e9),
-    ("resnet-34-options.yaml::option-a", "macs", 3.6e9, 0.1e9),
+    ("resnet-34-options.yaml::resnet-34-a", "macs", 3.6e9, 0.1e9),
     ("resnet-v1.yaml::resnet-101", "macs", 7.6e9, 0.1e9),
     ("resnet-v1.yaml::resnet-152", "macs", 11.3e9, 0.1e9),
     ("vgg.yaml::vgg-19", "macs", 19.6e9, 0.1e9),

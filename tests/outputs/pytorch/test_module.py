@@ -41,7 +41,7 @@ SMALL = [
     "res-unet.yaml",
     "res2net.yaml::res2net-50",
     "resnest.yaml::resnest-50",
-    "resnet-34-options.yaml::option-a",
+    "resnet-34-options.yaml::resnet-34-a",
     "resnet-t.yaml::eca-resnet-26-t",
     "resnet.yaml::resnet-50",
     "sknet.yaml::sknet-26",
