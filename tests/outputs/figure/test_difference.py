@@ -42,7 +42,7 @@ def test_a_changed_layer_is_marked_in_both() -> None:
 
 
 def test_a_shortcut_that_differs_says_how() -> None:
-    a, b = (load(f"{SPECS}/resnet-34-options.yaml::option-{option}") for option in "ab")
+    a, b = (load(f"{SPECS}/resnet-34-options.yaml::resnet-34-{option}") for option in "ab")
     said = re.findall(r">([+−~] [^<]+)<", figure.difference(a, b))
     assert "− 64 → 128" in said
     assert "+ 1×1, 128 /2" in said
