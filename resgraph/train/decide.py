@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from ..errors import MissingError, UsageError
-from .distributed import World
+from .distributed import World, own_gpu
 from .options import Options
 
 Reason = tuple[str, str, str]
@@ -109,7 +109,7 @@ def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]
     name, why = options.device, "as asked"
     if name == "auto":
         if torch.cuda.is_available():
-            name, why = "cuda", f"{torch.cuda.get_device_name(world.local)}"
+            name, why = "cuda", torch.cuda.get_device_name(own_gpu(world))
         elif torch.backends.mps.is_available() and world.size == 1:
             name, why = "mps", "Apple's GPU"
         else:
@@ -121,7 +121,7 @@ def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]
         raise MissingError("--device mps: this torch sees no Apple GPU")
     if kind not in ("cpu", "cuda", "mps"):
         raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
-    device = torch.device("cuda", world.local) if name == "cuda" else torch.device(name)
+    device = torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(name)
     return device, [("device", str(device), why)]
 
 

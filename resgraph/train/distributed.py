@@ -1,6 +1,4 @@
-"""The environment of torchrun, SLURM or MPI → which process this is, and the few collective operations that
-training needs.
-"""
+"""The processes of a run, and the few collective operations that training needs."""
 
 from __future__ import annotations
 
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from ..errors import MissingError, TrainingError, UsageError
+from .launch import Launch, launched
 from .signals import StoppedError
 
 TIMEOUT = timedelta(minutes=10)
@@ -28,6 +27,11 @@ class World:
     rank: int = 0
     size: int = 1
     local: int = 0
+
+    @classmethod
+    def of(cls, launch: Launch) -> World:
+        """The world that a launcher tells of."""
+        return cls(launch.rank, launch.size, launch.local)
 
     @property
     def first(self) -> bool:
@@ -83,26 +87,6 @@ class World:
             dist.destroy_process_group()
 
 
-def placed(environment: Mapping[str, str]) -> World:
-    """Rank, size and local rank as torchrun, SLURM or Open MPI say them; one process where none does.
-
-    Raises `UsageError` where an environment says only a part.
-    """
-    for rank, size, local in (
-        ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
-        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"),
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
-    ):
-        if rank in environment and size in environment:
-            try:
-                return World(int(environment[rank]), int(environment[size]), int(environment.get(local, "0")))
-            except ValueError as error:
-                raise UsageError(f"the environment's {rank}, {size} and {local} must be whole numbers") from error
-        if size in environment and size == "WORLD_SIZE" and environment[size] != "1":
-            raise UsageError("WORLD_SIZE is set but RANK is not; start with torchrun, or unset it")
-    return World()
-
-
 @contextmanager
 def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
     """The world for as long as the block lasts. Where another process is lost, a `TrainingError` says so."""
@@ -123,20 +107,25 @@ def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
 
 def join(environment: Mapping[str, str], device: str) -> World:
     """Joins the other processes. NCCL between GPUs, gloo elsewhere."""
-    world = placed(environment)
+    found = launched(environment)
+    world = World.of(found)
     if world.size == 1:
         return world
-    if "MASTER_ADDR" not in environment or "MASTER_PORT" not in environment:
-        raise UsageError(
-            f"{world.size} processes are told of, but not where to meet: "
-            "set MASTER_ADDR and MASTER_PORT, or use torchrun"
-        )
     if not dist.is_available():
         raise MissingError("this torch was built without torch.distributed; one process is all it can do")
-    gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
-    backend = "nccl" if gpu else "gloo"
-    meeting = f"tcp://{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}"
-    if "RANK" in environment:
-        meeting = "env://"  # torchrun's own store, which may be there already
-    dist.init_process_group(backend, init_method=meeting, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+    backend = "gloo"
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        backend = "nccl"
+        torch.cuda.set_device(own_gpu(world))  # what NCCL takes where no tensor says it: barriers, shared objects
+    elif device.startswith("cuda:"):
+        raise UsageError(f"--device {device} is one GPU for {world.size} processes; --device cuda gives each its own")
+    dist.init_process_group(backend, init_method=found.meeting, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
     return world
+
+
+def own_gpu(world: World) -> int:
+    """The GPU of this process on its machine: by its number there, or the only one that its launcher lets it see."""
+    count = torch.cuda.device_count()
+    if world.local < count or count == 1:
+        return min(world.local, count - 1)
+    raise UsageError(f"process {world.local} of this machine finds {count} GPUs; start as many processes as GPUs")

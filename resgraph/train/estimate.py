@@ -13,7 +13,8 @@ import torch
 from .assemble import fresh_net, make_feed
 from .data.sets import Resident
 from .decide import Reason
-from .distributed import placed
+from .distributed import World
+from .launch import launched
 from .optimizer import make_optimizer, start_light
 from .options import Options
 from .plans import PlanLike
@@ -65,7 +66,7 @@ class Forecast:
 
 def forecast(plan: PlanLike, options: Options) -> Forecast:
     """Reads the data (so that a missing one is told of now) and measures the device for a moment."""
-    ready = prepare(plan, options, placed(os.environ))
+    ready = prepare(plan, options, World.of(launched(os.environ)))
     per_epoch = ready.sampler.steps_per_epoch
     return Forecast(
         name=plan.name,

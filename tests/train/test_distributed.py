@@ -11,8 +11,7 @@ import pytest
 import torch
 from test_killed import SHORT, worker
 
-from resgraph.errors import UsageError
-from resgraph.train.distributed import World, join, placed
+from resgraph.train.distributed import World
 
 RECIPE: dict[str, Any] = {**SHORT, "batch": 12, "accumulate": 2, "epochs": 3}
 
@@ -68,23 +67,6 @@ def test_a_signal_to_any_rank_stops_all(tmp_path: Path) -> None:
     orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
     (ended,) = launched({"ranks": 2, "number": signal.SIGTERM, "victim": 1, **orders})
     assert [code for code, _ in ended] == [128 + signal.SIGTERM] * 2, ended
-
-
-def test_places_are_read_from_each_kind_of_environment() -> None:
-    assert placed({}) == World(0, 1, 0)
-    assert placed({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}) == World(3, 4, 1)
-    assert placed({"SLURM_PROCID": "2", "SLURM_NTASKS": "8", "SLURM_LOCALID": "0"}) == World(2, 8, 0)
-    assert placed({"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}) == World(1, 2, 0)
-    assert placed({"SLURM_NTASKS": "1", "SLURM_PROCID": "0"}) == World(0, 1, 0)
-
-
-def test_half_an_environment_is_an_error() -> None:
-    with pytest.raises(UsageError, match="RANK is not"):
-        placed({"WORLD_SIZE": "2"})
-    with pytest.raises(UsageError, match="must be whole numbers"):
-        placed({"RANK": "a", "WORLD_SIZE": "2"})
-    with pytest.raises(UsageError, match="not where to meet"):
-        join({"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, "cpu")
 
 
 def test_one_process_needs_no_group() -> None:

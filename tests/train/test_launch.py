@@ -1,0 +1,116 @@
+"""What launchers put into the environment, as their manuals say it → which process this is, and where all meet."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import torch
+
+from resgraph.errors import UsageError
+from resgraph.train.distributed import World, join, own_gpu
+from resgraph.train.launch import Launch, launched
+
+MASTER = {"MASTER_ADDR": "head", "MASTER_PORT": "1234"}
+STEP = {
+    "SLURM_PROCID": "2",
+    "SLURM_STEP_NUM_TASKS": "8",
+    "SLURM_LOCALID": "1",
+    "SLURM_JOB_ID": "77",
+    "SLURM_STEP_ID": "1",
+}
+POD = {"JOB_COMPLETION_INDEX": "3", "WORLD_SIZE": "4", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+MPI = {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_RANK": "1"}
+
+
+def test_one_process_where_nothing_is_said() -> None:
+    assert launched({}) == Launch()
+    assert launched({"WORLD_SIZE": "1"}) == Launch()
+
+
+def test_torchrun_has_its_own_meeting() -> None:
+    told = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
+    assert launched({**told, **MASTER}) == Launch(3, 4, 1, "env://")
+    assert launched({**told, "MASTER_ADDR": "head"}) == Launch(3, 4, 1, "tcp://head:29500")
+
+
+def test_a_training_operator_of_kubernetes_says_what_torchrun_says_but_the_local_rank() -> None:
+    assert launched({"RANK": "1", "WORLD_SIZE": "2", **MASTER}) == Launch(1, 2, 0, "env://")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "first"),
+    [
+        ("gpu[003-004,009],login", "gpu003"),
+        ("gpu[3,7]", "gpu3"),
+        ("node7", "node7"),
+        ("a-1,b-2", "a-1"),
+        ("rack[1-2]-ib", "rack1-ib"),
+    ],
+)
+def test_tasks_of_slurm_meet_at_the_first_node_of_their_step(nodes: str, first: str) -> None:
+    assert launched({**STEP, "SLURM_STEP_NODELIST": nodes}) == Launch(2, 8, 1, f"tcp://{first}:15078")
+    assert launched({**STEP, "SLURM_JOB_NODELIST": nodes}) == Launch(2, 8, 1, f"tcp://{first}:15078")
+
+
+def test_what_the_user_says_holds_over_what_slurm_says() -> None:
+    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", **MASTER}).meeting == "tcp://head:1234"
+    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", "MASTER_PORT": "99"}).meeting == "tcp://node7:99"
+
+
+def test_a_batch_script_of_slurm_is_one_process() -> None:
+    """It is told of the job's tasks, but no others are started until `srun`: waiting for them would never end."""
+    assert launched({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_JOB_ID": "77"}) == Launch()
+
+
+@pytest.mark.parametrize(
+    ("host", "first"),
+    [("train-3.net.default.svc.cluster.local", "train-0.net.default.svc.cluster.local"), ("my-job-3", "my-job-0")],
+)
+def test_pods_of_an_indexed_job_meet_at_the_first(host: str, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda: host)
+    assert launched(POD) == Launch(3, 4, 0, f"tcp://{first}:29500")
+    assert launched({**POD, **MASTER}).meeting == "tcp://head:1234"
+
+
+def test_a_pod_of_another_name_must_be_told_where_to_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda: "worker-b")
+    with pytest.raises(UsageError, match="4 processes are told of, but not where to meet: set MASTER_ADDR"):
+        launched(POD)
+
+
+def test_indexes_without_a_size_are_runs_of_their_own() -> None:
+    assert launched({"JOB_COMPLETION_INDEX": "3"}) == Launch()
+
+
+def test_open_mpi_says_who_but_not_where() -> None:
+    assert launched({**MPI, **MASTER}) == Launch(1, 2, 1, "tcp://head:1234")
+    with pytest.raises(UsageError, match="not where to meet"):
+        launched(MPI)
+
+
+def test_half_an_environment_is_an_error() -> None:
+    with pytest.raises(UsageError, match="RANK is not"):
+        launched({"WORLD_SIZE": "2"})
+    with pytest.raises(UsageError, match="must be whole numbers"):
+        launched({"RANK": "a", "WORLD_SIZE": "2"})
+    with pytest.raises(UsageError, match="RANK=2 of WORLD_SIZE=2; ranks count from 0"):
+        launched({"RANK": "2", "WORLD_SIZE": "2"})
+    with pytest.raises(UsageError, match="not where to meet"):
+        launched({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "2"})
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert own_gpu(World(6, 8, 2)) == 2
+    with pytest.raises(UsageError, match="process 4 of this machine finds 4 GPUs; start as many processes as GPUs"):
+        own_gpu(World(4, 8, 4))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert own_gpu(World(6, 8, 2)) == 0, "a launcher may let each see its own only"
+
+
+def test_one_gpu_is_not_for_several_processes() -> None:
+    with pytest.raises(
+        UsageError, match="cuda:1 is one GPU for 2 processes; --device cuda gives each its own"
+    ):
+        join({"RANK": "0", "WORLD_SIZE": "2", **MASTER}, "cuda:1")
