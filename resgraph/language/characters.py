@@ -20,6 +20,12 @@ FORBIDDEN = re.compile(
     "\ufffe\uffff\U000e0000-\U000e0fff" + _NONCHARACTERS + "]"
 )
 
+# A character beyond U+FFFF as JSON escapes it. libyaml knows no such pairs; behind an even number of backslashes each
+# is put into its hands as the character itself, and as many fillers as keep every other character in its place.
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_FILLER = "\ufdd0"  # a noncharacter, which no text holds that gets as far as this
+_FILLED = re.compile(f"(.){_FILLER}{{11}}")
+
 _NAMES = {"\x00": "NUL", "\x1b": "ESCAPE", "\x85": "NEXT LINE", "\r": "CARRIAGE RETURN", "\x7f": "DELETE"}
 _KINDS = {"Cc": "a control character", "Cs": "half of a surrogate pair", "Cn": "no character"}
 
@@ -37,6 +43,29 @@ def hidden_characters(places: Places) -> Iterator[Diagnostic]:
         hint = "end the line with a line feed" if match[0] == "\r" else "take it out"
         message = f"the file holds {described(match[0])}, which cannot be seen"
         yield Diagnostic("E002", message, places.span(*match.span()), help=hint)
+
+
+def with_pairs_filled(text: str) -> str:
+    """The text with each pair of escapes, `\\ud83d\\ude00`, as one character and fillers: no longer and no shorter."""
+
+    def filled(pair: re.Match[str]) -> str:
+        return f"{pair[1]}{chr(_code_point(pair))}{_FILLER * 11}"
+
+    return _PAIR.sub(filled, text) if "\\u" in text else text
+
+
+def without_fillers(value: str, written: str, *, quoted: bool) -> str:
+    """The value of a text that was `written` with pairs: in double quotes their characters, elsewhere as it stands."""
+    if _FILLER not in value:
+        return value
+    if quoted:
+        return _FILLED.sub(r"\1", value)
+    pairs = (pair[0][len(pair[1]) :] for pair in _PAIR.finditer(written))
+    return _FILLED.sub(lambda _: next(pairs), value)
+
+
+def _code_point(pair: re.Match[str]) -> int:
+    return 0x10000 + ((int(pair[2], 16) - 0xD800) << 10) + int(pair[3], 16) - 0xDC00
 
 
 def not_utf8(data: bytes, name: str, error: UnicodeDecodeError) -> Diagnostic:

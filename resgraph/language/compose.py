@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from resgraph.errors import Diagnostic
 
 from . import mistakes
-from .characters import FORBIDDEN, described
+from .characters import FORBIDDEN, described, without_fillers
 from .limits import EndOfReadingError, Limits
 from .mistakes import mistake
 from .places import Places
@@ -127,12 +128,14 @@ class Composer:
     def _scalar(self, event: Any) -> None:
         start, end = self._content(event)
         self._counted(start)
-        text, plain = event.value, event.style not in ("'", '"', "|", ">")
+        written = self.places.text[event.start_mark.index : event.end_mark.index]
+        text = without_fillers(event.value, written, quoted=event.style == '"')
+        plain = event.style not in ("'", '"', "|", ">")
         top = self.stack[-1] if self.stack else None
         if top and top.node.flow and plain and self._is_piece(top, text, start, end):
             return
         scalar = Scalar(text, text, self.places.span(start, end), plain)
-        if event.style == '"' and (hidden := FORBIDDEN.search(text)):
+        if event.style == '"' and (hidden := FORBIDDEN.search(text) or re.search("\r", text)):
             message = f"an escape stands for {described(hidden[0])}, which cannot be seen"
             self._report(mistake("E002", message, scalar.span, "take it out"))
         problem = mistakes.properties(event, self.places)

@@ -60,7 +60,11 @@ def _quoted(text: str) -> str:
     if "\n" not in text and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     escaped = "".join(
-        {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}.get(c, c if c.isprintable() else f"\\u{ord(c):04x}")
-        for c in text
+        {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}.get(c, c if c.isprintable() else _escaped(c)) for c in text
     )
     return f'"{escaped}"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"

@@ -234,7 +234,7 @@ class Parser:
         return BlockDef(
             name,
             span,
-            about.text if isinstance(about, Scalar) else "",
+            " ".join(about.text.split()) if isinstance(about, Scalar) else "",
             lets,
             inner.unit(entries["unit"].value) if "unit" in entries else None,
             inner.shortcut(entries["shortcut"].value) if "shortcut" in entries else None,

@@ -11,7 +11,7 @@ import yaml
 
 from resgraph.errors import Diagnostic, Source, SpecError, printable
 
-from .characters import hidden_characters, not_utf8
+from .characters import hidden_characters, not_utf8, with_pairs_filled
 from .compose import Composer
 from .limits import LIMITS, EndOfReadingError, Limits
 from .places import Places
@@ -81,7 +81,7 @@ def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[
     composer = Composer(places, limits)
     errors = composer.errors
     try:
-        composer.compose(yaml.parse(source.text, Loader=_LOADER))
+        composer.compose(yaml.parse(with_pairs_filled(source.text), Loader=_LOADER))
     except EndOfReadingError:
         return None, _in_order(errors)
     except (yaml.YAMLError, ValueError) as error:  # the Python loader lets `chr` raise for "\U00110000"

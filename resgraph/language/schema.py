@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import Diagnostic
 from .complaints import diagnostics
 from .init import Init
 from .tree import Mapping, Tree, plain_value
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _one_line(text: str) -> str:
+    if not text.strip():
+        raise ValueError("`name` is empty")
+    if "\n" in text.strip() or "\t" in text.strip():
+        raise ValueError("`name` is one line, without tabs")
+    return text
+
+
+Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 Map = dict[str, Any]
 
 
@@ -33,7 +42,7 @@ class Expect(Record):
 class File(Record):
     """The keys of a spec. Labels, equations and paths are text here; the parser reads them."""
 
-    name: Text
+    name: Title
     about: str = ""
     input: Annotated[str | int, Field(description="`3x224x224`, or `784` for a feature vector")]
     let: Map = {}

@@ -125,8 +125,8 @@ def _spec(
     spec = Spec(
         tree,
         variant,
-        file.name,
-        file.about,
+        file.name.strip(),
+        " ".join(file.about.split()),
         _gather(errors, lambda: _input_shape(tree), (1,)),
         lets,
         unit,

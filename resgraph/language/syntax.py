@@ -114,6 +114,8 @@ class _Complaint:
         written = escape[0] if escape else self.text[slash : slash + 2]
         span = self.places.span(slash, slash + len(written))
         hint = "write `\\\\` for a backslash, or use single quotes"
+        if re.match(r"\\u[dD][89a-fA-F]", written):
+            hint = "it is half of a pair: write the character itself, or both halves, `\\ud83d\\ude00`"
         return self.error(f"{shown(written)} stands for no character", span, "", hint)
 
     def index(self) -> Diagnostic | None:

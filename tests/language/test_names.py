@@ -7,10 +7,11 @@ import keyword
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import plan, spec, told
+from nets import mistakes, plan, spec, told
 
 from resgraph.language.words import CONSTANTS, did_you_mean, foreign_letters, name_problem
 from resgraph.ops import VOCABULARY
+from resgraph.plan import loads
 
 TAKEN = [
     *sorted(CONSTANTS), "linear", "bare", "conv", "relu", "fc", "forward", "train", "type", "class", "lambda", "None",
@@ -79,3 +80,23 @@ def test_did_you_mean(word: str, known: list[str], meant: str) -> None:
 def test_letters_of_other_alphabets_are_named() -> None:
     assert foreign_letters("соnv") == "`с` is U+0441 CYRILLIC SMALL LETTER ES, `о` is U+043E CYRILLIC SMALL LETTER O"
     assert foreign_letters("conv") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (r'"a\nb"', "`name` is one line, without tabs"),
+        (r'"a\tb"', "`name` is one line, without tabs"),
+        ('" "', "`name` is empty"),
+        ('""', "`name` is empty"),
+    ],
+)
+def test_the_title_is_one_line(name: str, message: str) -> None:
+    text = f"name: {name}\ninput: 3x8x8\nnet: {{one: relu}}\n"
+    assert [(problem.code, problem.message) for problem in mistakes(text)] == [("E022", message)]
+
+
+def test_what_a_net_is_about_is_made_one_line() -> None:
+    text = 'name: |\n  One\nabout: "two\\n\\n three\\t four"\ninput: 3x8x8\nnet: {one: relu}\n'
+    spec = loads(text).spec
+    assert (spec.title, spec.about) == ("One", "two three four")

@@ -119,6 +119,25 @@ def test_the_place_of_a_plain_text_holds_that_text(text: str) -> None:
             assert written(part.span) == part.text
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"\ud83d\ude00"', "😀"),
+        (r'"a \uD83D\uDE00\uD834\udd1e, b"', "a 😀𝄞, b"),
+        (r'"\\\ud83d\ude00"', "\\😀"),
+        (r"'\ud83d\ude00'", r"\ud83d\ude00"),
+        (r"\ud83d\ude00 \\\ud83d\uDE00", r"\ud83d\ude00 \\\ud83d\uDE00"),
+    ],
+)
+def test_a_pair_of_escapes_is_one_character(text: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = f"{{a: {text}, b: 1}}" if "," not in text else f"a: {text}\nb: 1"
+    tree = tree_of(whole)
+    assert plain_value(tree) == {"a": value, "b": 1}
+    assert written(tree.entries["a"].value.span) == text.strip("\"'")
+    monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
+    assert tree_of(whole) == tree
+
+
 @pytest.mark.parametrize("name", ["resnet", "densenet", "convnext"])
 def test_the_two_loaders_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(SPECS / f"{name}.yaml")
@@ -351,6 +370,10 @@ def test_an_empty_file() -> None:
         ("a: [b), c]", "E009", "`b)` closes a bracket that was not opened", "b)"),
         ("a: {b: f(x, y: 1, z), c: 2}", "E009", "a comma cuts `f(x, y: 1, z)` in pieces", "f(x, y: 1, z)"),
         (r'a: "b\u200b"', "E002", "an escape stands for U+200B ZERO WIDTH SPACE, which cannot be seen", r"b\u200b"),
+        (r'a: "b\r\n"', "E002", "an escape stands for U+000D CARRIAGE RETURN, which cannot be seen", r"b\r\n"),
+        (r'a: "\ud83d b"', "E003", r"`\ud83d` stands for no character", r"\ud83d"),
+        (r'a: "\ud83d\ude00\ude00"', "E003", r"`\ude00` stands for no character", r"\ude00"),
+        (r'a: "\\ud83d\ude00"', "E003", r"`\ude00` stands for no character", r"\ude00"),
         ("a: b\rc: d", "E002", "the file holds U+000D CARRIAGE RETURN, which cannot be seen", "\r"),
         ("a: \x00", "E002", "the file holds U+0000 NUL, which cannot be seen", "\x00"),
         ("a: \ud800", "E002", "the file holds U+D800 (half of a surrogate pair), which cannot be seen", "\ud800"),
