@@ -11,7 +11,7 @@ from ..errors import SpecError, UsageError
 from ..plan import Plan, load
 from .options import json_option, set_option, spec_argument
 from .report import print_json
-from .training import options_from, reporter, run_options
+from .training import is_first, options_from, reporter, run_options
 
 
 @click.command()
@@ -21,7 +21,7 @@ from .training import options_from, reporter, run_options
 @click.option("--plan", "plan_only", is_flag=True, help="say what would be used and why, and run nothing")
 @click.option("--auto-resume", is_flag=True, help="go on with the run at -o if there is one, else begin")
 @click.option("--force", is_flag=True, help="replace an older run at -o")
-@run_options
+@run_options("train")
 @json_option
 def build(
     spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None, plan_only: bool,
@@ -40,6 +40,8 @@ def build(
     if auto_resume and output is None:
         raise UsageError("--auto-resume needs -o DIR, the run that it goes on with")
     result = train.build(plan, out=output, options=options, reporter=reporter(quiet=as_json), auto_resume=auto_resume)
+    if not is_first():
+        return
     if as_json:
         print_json(result.document())
     else:

@@ -16,7 +16,7 @@ from .training import options_from, run_argument, run_options
 @run_argument
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="classes for each image")
-@run_options
+@run_options("predict")
 @json_option
 def predict(run: Path, images: tuple[Path, ...], top: int, as_json: bool, **settings: Any) -> None:
     """Say what a trained net sees in images."""

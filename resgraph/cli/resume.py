@@ -11,14 +11,14 @@ from ..errors import UsageError
 from ..plan import load
 from .options import json_option
 from .report import print_json
-from .training import options_from, reporter, run_argument, run_options
+from .training import is_first, options_from, reporter, run_argument, run_options
 
 
 @click.command()
 @run_argument
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="as in --set train.epochs=40")
 @click.option("--allow-change", is_flag=True, help="go on although the recipe has changed")
-@run_options
+@run_options("train")
 @json_option
 def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: bool, **settings: Any) -> None:
     """Go on with a run to the end of its recipe, bit for bit; more epochs extend a finished one."""
@@ -30,6 +30,8 @@ def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: b
     plan = load(spec, overrides) if overrides else None
     options = options_from(settings, allow_change=allow_change)
     result = train.resume(run, plan=plan, options=options, reporter=reporter(quiet=as_json))
+    if not is_first():
+        return
     if as_json:
         print_json(result.document())
     else:

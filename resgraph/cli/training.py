@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -12,40 +13,53 @@ if TYPE_CHECKING:
     from ..train import Options, Reporter
 
 F = TypeVar("F", bound=Callable[..., Any])
+Use = Literal["train", "evaluate", "predict"]
+Option = Callable[[Any], Any]
 
+_AUTO: dict[str, Any] = {"default": "auto", "show_default": True}
+_SWITCH: dict[str, Any] = {**_AUTO, "type": click.Choice(["auto", "on", "off"])}
+_TRAIN, _SCORE, _ALL = {"train"}, {"train", "evaluate"}, {"train", "evaluate", "predict"}
 
-def run_options(command: F) -> F:
-    """Where and how fast; none of it changes what is learned."""
-    for option in (
-        click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps"),
+_OPTIONS: tuple[tuple[set[str], Option], ...] = (
+    (_ALL, click.option("--device", **_AUTO, help="cpu, cuda, cuda:1, mps")),
+    (_SCORE, click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), **_AUTO)),
+    (_SCORE, click.option("--layout", type=click.Choice(["auto", "channels-last", "contiguous"]), **_AUTO)),
+    (_TRAIN, click.option("--compile", **_SWITCH)),
+    (
+        _TRAIN,
         click.option(
-            "--precision",
-            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-            default="auto",
-            show_default=True,
+            "--checkpointing", **_SWITCH, help="recompute blocks in the backward pass: less memory, more time"
         ),
+    ),
+    (_SCORE, click.option("--workers", type=click.IntRange(0), help="processes that load images")),
+    (_SCORE, click.option("--threads", type=click.IntRange(1), help="threads of torch on the CPU")),
+    (
+        _TRAIN,
         click.option(
-            "--layout",
-            type=click.Choice(["auto", "channels-last", "contiguous"]),
-            default="auto",
-            show_default=True,
+            "--tensorboard/--no-tensorboard",
+            default=None,
+            help="events for TensorBoard in RUN/tensorboard; a resume goes on with what the run began with",
         ),
-        click.option("--compile", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True),
-        click.option(
-            "--checkpointing",
-            type=click.Choice(["auto", "on", "off"]),
-            default="auto",
-            show_default=True,
-            help="recompute blocks in the backward pass: less memory, more time",
-        ),
-        click.option("--workers", type=click.IntRange(0), help="processes that load images"),
-        click.option("--threads", type=click.IntRange(1), help="threads of torch on the CPU"),
-        click.option("--tensorboard", is_flag=True, help="events for TensorBoard in RUN/tensorboard"),
-        click.option("--data", type=click.Path(path_type=Path), help="where the images are"),
+    ),
+    (_SCORE, click.option("--data", type=click.Path(path_type=Path), metavar="PATH", help="where the images are")),
+    (
+        _TRAIN,
         click.option("--save-every", type=click.IntRange(1), metavar="STEPS", help="steps between checkpoints"),
-    ):
-        command = option(command)
-    return command
+    ),
+)
+"""Where and how fast, with who reads it; none of it changes what is learned."""
+
+
+def run_options(use: Use) -> Callable[[F], F]:
+    """The options that a command reads which trains, evaluates or predicts."""
+
+    def add(command: F) -> F:
+        for users, option in reversed(_OPTIONS):
+            if use in users:
+                command = option(command)
+        return command
+
+    return add
 
 
 def options_from(settings: dict[str, Any], **more: Any) -> Options:
@@ -61,6 +75,13 @@ def reporter(*, quiet: bool) -> Reporter:
     from ..train.progress import reporter_for
 
     return Silent() if quiet else reporter_for()
+
+
+def is_first() -> bool:
+    """Whether this process, of all that a launcher started, is the one that prints."""
+    from ..train.launch import launched
+
+    return launched(os.environ).rank == 0
 
 
 def run_argument(command: F) -> F:

@@ -5,6 +5,7 @@ when it is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,10 @@ def resume(
     _need_torch()
     from .continuation import go_on
 
-    return go_on(run, load or _load, options or Options(), reporter or Silent(), plan)
+    options = options or Options()
+    if options.tensorboard is None:
+        options = replace(options, tensorboard=(run / "tensorboard").is_dir())
+    return go_on(run, load or _load, options, reporter or Silent(), plan)
 
 
 def forecast(plan: PlanLike, *, options: Options | None = None) -> Forecast:
@@ -85,12 +89,22 @@ def forecast(plan: PlanLike, *, options: Options | None = None) -> Forecast:
     return estimated(plan, options or Options())
 
 
-def evaluate(run: Path, *, load: Loader | None = None, options: Options | None = None) -> Score:
-    """The exported weights on the run's validation part: loss, error in percent, images."""
-    _need_torch()
-    from .inference import evaluate_run
+def evaluate(
+    run: Path,
+    *,
+    crops: int = 1,
+    sides: Sequence[int] = (),
+    load: Loader | None = None,
+    options: Options | None = None,
+) -> Score:
+    """The exported weights on the run's validation part: loss, error in percent, images.
 
-    return evaluate_run(run, load or _load, options or Options())[0]
+    `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over several views of an image.
+    """
+    _need_torch()
+    from .evaluation import evaluate_run
+
+    return evaluate_run(run, load or _load, options or Options(), crops, tuple(sides))
 
 
 def predict(

@@ -1,18 +1,13 @@
-"""Image files → uint8 tensors of one size, decoded and cropped by worker processes, each by the luck of its
-own name.
-"""
+"""Image files → uint8 tensors, decoded and cropped by worker processes, each by the luck of its own name."""
 
 from __future__ import annotations
 
-import math
-import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy
 import torch
 from PIL import Image
 from torch import Tensor
@@ -23,54 +18,17 @@ from ..language.recipe import Train
 from ..language.recipe_records import AreaCrop, Folder, Shards, SideCrop
 from ..ops.base import Shape
 from .counter import key, permutation
+from .crops import AtRandom, Look, Middle
 from .data.sets import DataSet, Files, Packed, Resident
 from .decide import Decisions
 from .signals import ignore_in_worker
 
-Box = tuple[float, float, float, float]
+Sample = tuple[tuple[Tensor, ...], int, str]
+"""The views of an image, its label (-100 where it cannot be read) and then why not."""
+Group = tuple[Tensor, Tensor]
+"""Views of one size (k, channels, height, width), and for each the place of its image in the batch."""
 SAMPLED = 512
 """Training images of a folder whose mean and spread stand for all of them."""
-
-
-def to_tensor(image: Image.Image) -> Tensor:
-    """(channels, height, width) uint8."""
-    pixels = torch.from_numpy(numpy.array(image, dtype=numpy.uint8))
-    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
-
-
-def centre(image: Image.Image, side: int, size: tuple[int, int]) -> Tensor:
-    """The shorter side resized to `side`, then the middle of `size` (height, width)."""
-    height, width = size
-    scale = min(image.width, image.height) / side
-    across, down = width * scale, height * scale
-    left, top = (image.width - across) / 2, (image.height - down) / 2
-    return _resample(image, (left, top, left + across, top + down), size)
-
-
-def cropped(image: Image.Image, crop: AreaCrop | SideCrop, size: tuple[int, int], luck: random.Random) -> Tensor:
-    """A random part of the image, in the way of the recipe, as `size` (height, width)."""
-    if isinstance(crop, SideCrop):
-        scale = min(image.width, image.height) / luck.randint(*crop.side)
-        across, down = min(image.width, size[1] * scale), min(image.height, size[0] * scale)
-        left, top = luck.uniform(0, image.width - across), luck.uniform(0, image.height - down)
-        return _resample(image, (left, top, left + across, top + down), size)
-    for _ in range(10):  # Szegedy et al.: draw until it fits
-        area = image.width * image.height * luck.uniform(*crop.area)
-        aspect = math.exp(luck.uniform(math.log(crop.aspect[0]), math.log(crop.aspect[1])))
-        across, down = math.sqrt(area * aspect), math.sqrt(area / aspect)
-        if across <= image.width and down <= image.height:
-            left, top = luck.uniform(0, image.width - across), luck.uniform(0, image.height - down)
-            return _resample(image, (left, top, left + across, top + down), size)
-    return centre(image, min(size), size)
-
-
-def _resample(image: Image.Image, box: Box, size: tuple[int, int]) -> Tensor:
-    """A part of the image at `size`, in one filtered resampling (so nothing is resized that is then cut
-    away).
-    """
-    left, top, right, bottom = box
-    inside = (max(0.0, left), max(0.0, top), min(float(image.width), right), min(float(image.height), bottom))
-    return to_tensor(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=inside, reducing_gap=2.0))
 
 
 def open_image(source: Path | BytesIO, channels: int, least: int) -> Image.Image:
@@ -82,29 +40,25 @@ def open_image(source: Path | BytesIO, channels: int, least: int) -> Image.Image
             return image.convert("RGB" if channels == 3 else "L")
 
 
-class _Part(Dataset[tuple[Tensor, int, str]]):
-    """Asked with (epoch, index), or with index alone for validation; a broken file is gray, with label -100
-    and its name.
-    """
+class _Part(Dataset[Sample]):
+    """Asked with (epoch, index); a broken file is gray, with label -100 and its name."""
 
-    def __init__(
-        self, files: Files | Packed, shape: Shape, crop: AreaCrop | SideCrop | None, resize: int, seed: int
-    ) -> None:
-        self.files, self.shape, self.crop, self.resize, self.seed = files, shape, crop, resize, seed
+    def __init__(self, files: Files | Packed, shape: Shape, look: Look) -> None:
+        self.files, self.shape, self.look = files, shape, look
 
-    def __getitem__(self, asked: tuple[int, int]) -> tuple[Tensor, int, str]:
+    def __getitem__(self, asked: tuple[int, int]) -> Sample:
         epoch, index = asked
-        channels, size = self.shape[0], (self.shape[1], self.shape[2])
         try:
-            if self.crop is None:
-                pixels = centre(open_image(self.files.source(index), channels, self.resize), self.resize, size)
-            else:
-                least = self.crop.side[1] if isinstance(self.crop, SideCrop) else 2 * max(size)
-                luck = random.Random(key(self.seed, "decode", epoch, index))
-                pixels = cropped(open_image(self.files.source(index), channels, least), self.crop, size, luck)
+            views = self.look(open_image(self.files.source(index), self.shape[0], self.look.least), epoch, index)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            return torch.full(self.shape, 128, dtype=torch.uint8), -100, f"{self.files.name(index)}: {error}"
-        return pixels, int(self.files.labels[index]), ""
+            gray = torch.full(self.shape, 128, dtype=torch.uint8)
+            return (gray,), -100, f"{self.files.name(index)}: {error}"
+        return views, int(self.files.labels[index]), ""
+
+
+def middle(data: DataSet) -> Middle:
+    """How validation images are looked at."""
+    return Middle(data.resize or round(min(data.shape[1:]) * 8 / 7), (data.shape[1], data.shape[2]))
 
 
 class Decoded:
@@ -113,19 +67,11 @@ class Decoded:
     def __init__(self, data: DataSet, train: Train, decisions: Decisions) -> None:
         if isinstance(data.train, Resident) or isinstance(data.validation, Resident):
             raise TypeError("decoding is for files")
-        crop = train.augment.crop
-        resize = data.resize or round(min(data.shape[1:]) * 8 / 7)
-        self.device, self.workers = decisions.device, decisions.workers
-        self.parts = (
-            _Part(
-                data.train,
-                data.shape,
-                crop if isinstance(crop, AreaCrop | SideCrop) else None,
-                resize,
-                train.seed,
-            ),
-            _Part(data.validation, data.shape, None, resize, train.seed),
-        )
+        crop, still = train.augment.crop, middle(data)
+        look = AtRandom(crop, still.size, train.seed) if isinstance(crop, AreaCrop | SideCrop) else still
+        self.device, self.workers, self.shape = decisions.device, decisions.workers, data.shape
+        self.files = (data.train, data.validation)
+        self.looks: tuple[Look, Look] = (look, still)
         share = train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
         self.bound = share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
@@ -133,11 +79,19 @@ class Decoded:
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped by the luck of (epoch, index)."""
-        return self._batches(self.parts[0], [[(epoch, i) for i in row] for row in order.tolist()])
+        asked = [[(epoch, i) for i in row] for row in order.tolist()]
+        return self._to_device(self._loaded(self.files[0], self.looks[0], asked, _together))
 
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped in the middle."""
-        return self._batches(self.parts[1], [[(0, i) for i in row] for row in order.tolist()])
+        asked = [[(0, i) for i in row] for row in order.tolist()]
+        return self._to_device(self._loaded(self.files[1], self.looks[1], asked, _together))
+
+    def views(self, look: Look, rows: list[list[int]]) -> Iterator[tuple[list[Group], Tensor]]:
+        """Rows of validation images, each image with all its views, and their labels (n,), -100 where one is broken."""
+        asked = [[(0, i) for i in row] for row in rows]
+        for groups, labels in self._loaded(self.files[1], look, asked, _by_size):
+            yield [(views.to(self.device), places.to(self.device)) for views, places in groups], labels.to(self.device)
 
     def troubles(self) -> list[str]:
         """The files that were found broken since the last call."""
@@ -145,12 +99,19 @@ class Decoded:
         self.told.update(fresh)
         return [f"skipped, as it cannot be read: {text}" for text in fresh]
 
-    def _batches(self, part: _Part, asked: list[list[tuple[int, int]]]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _to_device(self, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        for images, labels in batches:
+            yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+
+    def _loaded(
+        self, files: Files | Packed, look: Look, asked: list[list[tuple[int, int]]], collate: Callable[..., Any]
+    ) -> Iterator[tuple[Any, Tensor]]:
+        """What `collate` makes of each row of samples, and their labels."""
         loader: DataLoader[Any] = DataLoader(
-            part,
+            _Part(files, self.shape, look),
             batch_sampler=asked,
             num_workers=self.workers,
-            collate_fn=_together,
+            collate_fn=collate,
             worker_init_fn=ignore_in_worker,
             pin_memory=self.device.type == "cuda",
             prefetch_factor=4 if self.workers else None,
@@ -158,7 +119,7 @@ class Decoded:
         )
         for images, labels, broken in loader:
             self._count(broken)
-            yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+            yield images, labels
 
     def _count(self, broken: list[str]) -> None:
         self.broken.update(broken)
@@ -170,20 +131,33 @@ class Decoded:
             )
 
 
-def _together(samples: list[tuple[Tensor, int, str]]) -> tuple[Tensor, Tensor, list[str]]:
-    images, labels, broken = zip(*samples, strict=True)
-    return torch.stack(images), torch.tensor(labels), [text for text in broken if text]
+def _together(samples: list[Sample]) -> tuple[Tensor, Tensor, list[str]]:
+    """Samples of one view each, all of one size."""
+    views, labels, broken = zip(*samples, strict=True)
+    return torch.stack([view for (view,) in views]), torch.tensor(labels), [text for text in broken if text]
+
+
+def _by_size(samples: list[Sample]) -> tuple[list[Group], Tensor, list[str]]:
+    """Samples of any views, those of one size together."""
+    views, labels, broken = zip(*samples, strict=True)
+    sizes: dict[torch.Size, list[tuple[Tensor, int]]] = {}
+    for place, seen in enumerate(views):
+        for view in seen:
+            sizes.setdefault(view.shape, []).append((view, place))
+    groups = [
+        (torch.stack([view for view, _ in same]), torch.tensor([place for _, place in same])) for same in sizes.values()
+    ]
+    return groups, torch.tensor(labels), [text for text in broken if text]
 
 
 def sample(data: DataSet, seed: int) -> Resident:
     """Some training images, cropped in the middle, for their mean and spread; broken ones are left out."""
     if isinstance(data.train, Resident):
         raise TypeError("sampling is for files")
-    resize = data.resize or round(min(data.shape[1:]) * 8 / 7)
-    part = _Part(data.train, data.shape, None, resize, seed)
+    part = _Part(data.train, data.shape, middle(data))
     chosen = permutation(key(seed, "sample"), len(data.train))[:SAMPLED].tolist()
     read = [part[(0, index)] for index in chosen]
-    whole = [(pixels, label) for pixels, label, _ in read if label >= 0]
+    whole = [(pixels, label) for (pixels,), label, _ in read if label >= 0]
     if not whole:
         raise TrainingError(f"none of {len(read)} images of {data.name} can be read; the first: {read[0][2]}")
     return Resident(torch.stack([pixels for pixels, _ in whole]), torch.tensor([label for _, label in whole]))

@@ -1,6 +1,4 @@
-"""A finished run and images → its classes with their probabilities; or the run's own validation part → its
-score again.
-"""
+"""A finished run and images → its classes with their probabilities."""
 
 from __future__ import annotations
 
@@ -16,18 +14,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
-from ..errors import RunError, TrainingError
-from .assemble import make_feed
-from .continuation import as_before, own_plan
-from .data.sets import DataSet
+from ..errors import RunError, TrainingError, UsageError
+from ..language.words import did_you_mean
+from .continuation import own_plan
+from .crops import centre, to_tensor
+from .data.folder import ENDINGS
 from .decide import decide
 from .distributed import World
 from .normalize import Normalization
 from .options import Options
 from .plans import Loader
-from .rundir import read_facts
-from .score import Score, score
-from .session import prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,11 @@ class Prediction:
 
 
 def predict_images(run: Path, images: Sequence[Path], load: Loader, options: Options, top: int = 5) -> list[Prediction]:
-    """Raises `RunError` where the run has no weights, `TrainingError` where an image cannot be read."""
+    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there, `TrainingError` where
+    it cannot be read.
+    """
+    for path in images:
+        _need(path)
     plan = own_plan(run, load)
     decisions = decide(options, World(), plan.macs, len(plan.input) == 3, 1)
     net = trained(run, plan.module()).to(decisions.device).eval()
@@ -54,19 +54,6 @@ def predict_images(run: Path, images: Sequence[Path], load: Loader, options: Opt
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         out.append(Prediction(path, tuple((names[place], value) for place, value in pairs)))
     return out
-
-
-def evaluate_run(run: Path, load: Loader, options: Options) -> tuple[Score, DataSet]:
-    """The exported weights on the validation part of the run's own data."""
-    options = as_before(options, read_facts(run))
-    ready = prepare(own_plan(run, load), options, World())
-    torch.set_num_threads(ready.decisions.threads)
-    normalization = Normalization.read(preprocessing(run)["normalize"])
-    feed = make_feed(ready.train, ready.data, ready.sampler, normalization, ready.decisions)
-    net = trained(run, ready.plan.module()).to(ready.decisions.device)
-    if ready.decisions.channels_last:
-        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return score(net, feed.validation(World()), ready.decisions, World()), ready.data
 
 
 def trained(run: Path, net: nn.Module) -> nn.Module:
@@ -91,6 +78,19 @@ def preprocessing(run: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def _need(path: Path) -> None:
+    """Raises `UsageError` where there is no file, with the nearest one that there is."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name the images in it, as in {path}/*.jpg")
+    if path.is_file():
+        return
+    if not path.parent.is_dir():
+        raise UsageError(f"{path} is not there: there is no folder {path.parent}")
+    beside = {entry.name: entry for entry in path.parent.iterdir() if entry.suffix.lower() in ENDINGS}
+    hint = did_you_mean(path.name, beside) or f"{len(beside) or 'no'} images are in {path.parent.resolve()}"
+    raise UsageError(f"{path} is not there; {hint}")
+
+
 def read_image(path: Path, document: dict[str, Any]) -> Tensor:
     """An image file as the net saw its training images: (channels, height, width) of pixels, not normalized
     yet.
@@ -103,10 +103,6 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     resize = document.get("resize")
     if isinstance(resize, int):
-        from .decode import centre
-
         return centre(image, resize, (height, width))
-    from .decode import to_tensor
-
     pixels = to_tensor(image.resize((width, height), Image.Resampling.BILINEAR))
     return pixels.to(torch.float32) * (float(document["levels"]) / 255)

@@ -15,9 +15,10 @@ from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe_records import AreaCrop, Folder, SideCrop
 from resgraph.train import Options, Silent, build, evaluate, predict
+from resgraph.train.crops import centre, cropped, to_tensor
 from resgraph.train.data import load
 from resgraph.train.decide import decide
-from resgraph.train.decode import Decoded, centre, cropped, to_tensor
+from resgraph.train.decode import Decoded
 from resgraph.train.distributed import World
 
 SHAPE = (3, 16, 16)

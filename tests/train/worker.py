@@ -15,7 +15,7 @@ import small_plan
 
 import resgraph
 from resgraph.errors import ResgraphError
-from resgraph.train import Options, Reporter, Silent, build, loop
+from resgraph.train import Options, Reporter, Silent, build, evaluate, loop
 from resgraph.train.reporter import Epoch
 
 TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}
@@ -136,11 +136,20 @@ def signal_at_step(step: int, number: int) -> None:
     loop.set_lr = counted
 
 
+def judge(out: str, **keys: Any) -> None:
+    """Says loss, error, top-5 error and images of a finished run."""
+    found = evaluate(Path(out), load=small_plan.load, options=Options(threads=1, workers=0, precision="fp32"), **keys)
+    print(json.dumps([found.loss, found.error, found.top5, found.images]), file=sys.stderr, flush=True)
+
+
 def train_once(orders: dict[str, Any]) -> int:
-    """One run, as the command line would run it: its exit code."""
-    number = orders.pop("signal", 0)
+    """One run (or, where `evaluate` says how, its evaluation), as the command line would run it: its exit code."""
+    number, asked = orders.pop("signal", 0), orders.pop("evaluate", None)
     try:
-        train(reporter=Signaller(number), **orders)
+        if asked is None:
+            train(reporter=Signaller(number), **orders)
+        else:
+            judge(**orders, **asked)
     except ResgraphError as error:
         print(error, file=sys.stderr, flush=True)
         return error.exit_code

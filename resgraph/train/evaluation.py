@@ -1,0 +1,63 @@
+"""A finished run → the score of its exported weights on its validation images, as validated or as papers test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from ..errors import TrainingError
+from . import data as datasets
+from .assemble import make_feed
+from .continuation import as_before, own_plan
+from .decide import Decisions, decide
+from .decode import Decoded
+from .distributed import World, joined
+from .inference import preprocessing, trained
+from .normalize import Normalization
+from .options import Options
+from .plans import Loader, PlanLike
+from .rundir import read_facts
+from .sampler import Sampler
+from .score import Score, score
+from .session import recipe_of
+from .views import Viewed, look_for
+
+
+def evaluate_run(run: Path, load: Loader, options: Options, crops: int = 1, sides: tuple[int, ...] = ()) -> Score:
+    """On the validation part of the run's own data, or of a copy at `options.data`; each rank takes its part.
+
+    `crops` and `sides` are those of `views`. Raises `RunError` where the run has no weights, `UsageError` where its
+    images or its net are not for such a test.
+    """
+    options = as_before(options, read_facts(run))
+    with joined(os.environ, options.device) as world:
+        plan = own_plan(run, load)
+        decisions = decide(options, world, plan.macs * recipe_of(plan).batch / world.size, len(plan.input) == 3, 1)
+        torch.set_num_threads(decisions.threads)
+        try:
+            return _evaluated(run, plan, options, decisions, world, crops, sides)
+        except torch.OutOfMemoryError as error:
+            where = decisions.device
+            raise TrainingError(f"out of memory on {where}; free some, or take another with --device") from error
+
+
+def _evaluated(
+    run: Path, plan: PlanLike, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...]
+) -> Score:
+    train = recipe_of(plan)
+    net = trained(run, plan.module()).to(decisions.device).eval()
+    if decisions.channels_last:
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    data = datasets.load(train.data, plan.input, plan.output, options.data)
+    look = look_for(data, crops, sides)
+    normalization = Normalization.read(preprocessing(run)["normalize"])
+    sampler = Sampler(len(data.train), train.batch, train.seed)
+    feed = make_feed(train, data, sampler, normalization, decisions)
+    if look is None:
+        return score(net, feed.validation(world), decisions, world)
+    if not isinstance(feed.pixels, Decoded):
+        raise TypeError("only files are looked at more than once")
+    viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)
+    return viewed.score(feed.pixels, look, len(data.validation), world)
