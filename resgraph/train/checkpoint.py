@@ -22,6 +22,8 @@ from ..errors import RunError
 from .durable import write_whole
 
 State = dict[str, Any]
+ENTRY = {"file": str, "sha256": str, "step": int, "spec": str}
+"""What latest.json says of each checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,15 @@ class Checkpoints:
         if not path.exists():
             return []
         try:
-            listed = json.loads(path.read_bytes())["checkpoints"]
-            return [dict(item, step=int(item["step"]), file=Path(item["file"]).name) for item in listed]
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise RunError(f"{path} is damaged: {error}; nothing was changed") from error
+            listed = json.loads(path.read_bytes())
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}; nothing was changed") from error
+        except ValueError as error:
+            raise _damaged(path, f"it is no JSON ({error})") from error
+        entries = listed.get("checkpoints") if isinstance(listed, dict) else None
+        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+            raise _damaged(path, f'expected {{"checkpoints": [...]}}, each with {", ".join(ENTRY)}')
+        return [dict(item, file=Path(item["file"]).name) for item in entries]
 
     def load(self, warn: Callable[[str], None]) -> State | None:
         """The newest whole one; None where the run has not saved yet.
@@ -88,3 +95,11 @@ class Checkpoints:
         if entries:
             raise RunError(f"no checkpoint of {self.directory.parent} is whole; start again with `resgraph build`")
         return None
+
+
+def _is_entry(item: object) -> bool:
+    return isinstance(item, dict) and all(isinstance(item.get(name), kind) for name, kind in ENTRY.items())
+
+
+def _damaged(path: Path, why: str) -> RunError:
+    return RunError(f"{path} is damaged: {why}; take it from a copy, or begin again with `resgraph build`")

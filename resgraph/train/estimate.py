@@ -19,6 +19,7 @@ from .optimizer import make_optimizer, start_light
 from .options import Options
 from .plans import PlanLike
 from .recompute import recompute
+from .reporter import epochs_of
 from .session import Prepared, normalization_of, prepare
 from .sizes import relative_work
 
@@ -52,7 +53,7 @@ class Forecast:
         rows = [
             *self.reasons,
             ("batch", f"{self.batch}", "images a step, over all processes"),
-            ("steps", f"{self.steps:,}", f"{self.epochs:g} epochs of {self.images:,} images"),
+            ("steps", f"{self.steps:,}", f"{epochs_of(self.epochs)} of {self.images:,} images"),
             ("memory", f"~ {self.memory / 2**20:,.0f} MiB", "weights, gradients, optimizer and activations"),
             (
                 "time",

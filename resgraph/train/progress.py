@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .reporter import Epoch, Reporter, Start, Step
+from .reporter import Epoch, Reporter, Start, Step, epochs_of
 
 
 def reporter_for(stream: TextIO | None = None) -> Reporter:
@@ -95,11 +95,18 @@ class Bar(Lines):
 
 
 def opening(start: Start) -> list[str]:
-    """The lines before the first step."""
+    """The lines before the first step: what is trained, then the choices that say something by themselves."""
     first = f", from step {start.first_step:,}" if start.first_step else ""
-    choices = ", ".join(choice for _, choice, _ in start.decisions)
+    told = (_told(what, choice) for what, choice, _ in start.decisions)
+    choices = ", ".join(word for word in told if word)
     return [
-        f"{start.name}: {start.params:,} parameters, {start.images:,} images, {start.epochs:g} epochs "
+        f"{start.name}: {start.params:,} parameters, {start.images:,} images, {epochs_of(start.epochs)} "
         f"({start.steps:,} steps){first}",
         f"{choices} → {start.directory}",
     ]
+
+
+def _told(what: str, choice: str) -> str:
+    """`checkpointing`, not `on`; nothing of what is off, but of compiling, which is a choice of two."""
+    words = {"on": what, "off": "", "compile on": "compiled", "compile off": "eager"}
+    return words.get(choice, choice)

@@ -84,3 +84,8 @@ class Silent:
 
     def stop(self) -> None:
         """Nothing."""
+
+
+def epochs_of(number: float) -> str:
+    """`1 epoch`, `2.5 epochs`."""
+    return f"{number:g} epoch{'' if number == 1 else 's'}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .reporter import epochs_of
+
 PURPOSES = {
     "spec": "the spec, resolved: what a resume reads",
     "diagram": "the net, drawn",
@@ -41,7 +43,7 @@ class RunResult:
         """The lines that end a build."""
         took = f"{self.seconds:.1f} s" if self.seconds < 100 else f"{self.seconds / 60:.1f} min"
         lines = [
-            f"{self.name}: {self.accuracy:.2f} % {self.watched} accuracy after {self.epochs:g} epochs",
+            f"{self.name}: {self.accuracy:.2f} % {self.watched} accuracy after {epochs_of(self.epochs)}",
             f"  {self.params:,} parameters, {self.macs:,} multiply-adds an image; "
             f"training accuracy {self.train_accuracy:.2f} %",
             f"  {self.steps:,} steps in {took}, {self.images_per_second:,.0f} images/s",
