@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import small_plan
 import torch
 from test_folder import SHAPE, picture
+from test_killed import worker
 from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError
@@ -143,6 +145,32 @@ def test_a_net_is_trained_and_gone_on_with(tars: Path, tmp_path: Path, monkeypat
     resume(tmp_path / "cut", load=small_plan.load, options=Options(workers=2))
     assert result(tmp_path / "cut") == result(tmp_path / "whole")
     assert evaluate(tmp_path / "cut", load=small_plan.load, options=Options(workers=0)).error == 0
+
+
+def noted(folder: Path) -> list[list[tuple[int, int]]]:
+    """For each rank, the (epoch, index) of the training images that it cut, in order."""
+    files = sorted(folder.iterdir())
+    return [[tuple(map(int, line.split())) for line in file.read_text().splitlines()] for file in files]  # type: ignore[misc]
+
+
+def test_ranks_share_the_shards_and_go_on_bit_for_bit(tars: Path, tmp_path: Path) -> None:
+    orders = {"ranks": 2, "recipe": recipe(tars, batch=4), "facts": {"input": SHAPE, "classes": 2}, "workers": 0}
+    launches = []
+    for name, number in (("whole", 0), ("cut", signal.SIGTERM), ("cut", 0)):
+        (tmp_path / f"seen {name}").mkdir(exist_ok=True)
+        places = {"out": str(tmp_path / name), "seen": str(tmp_path / f"seen {name}")}
+        launches.append({**orders, **places, "number": number})
+    whole, cut, again = worker({"launches": launches})
+    assert [code for code, _ in whole + again] == [0] * 4, (whole, again)
+    assert [code for code, _ in cut] == [128 + signal.SIGTERM] * 2, cut
+    assert "after step 10" in cut[0][1], "six steps are an epoch: this is within the second"
+    everything = sorted((epoch, index) for epoch in range(3) for index in range(24))
+    for name in ("whole", "cut"):
+        ranks = noted(tmp_path / f"seen {name}")
+        assert [len(one) for one in ranks] == [36, 36]
+        assert sorted(ranks[0] + ranks[1]) == everything
+    assert noted(tmp_path / "seen cut") == noted(tmp_path / "seen whole")
+    assert result(tmp_path / "cut") == result(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("at", [700, 512 * 6, -(512 * 4)])

@@ -15,7 +15,7 @@ import small_plan
 
 import resgraph
 from resgraph.errors import ResgraphError
-from resgraph.train import Options, Reporter, Silent, build, evaluate, loop
+from resgraph.train import Options, Reporter, Silent, build, crops, evaluate, loop
 from resgraph.train.reporter import Epoch
 
 TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}
@@ -33,9 +33,24 @@ class Signaller(Silent):
             self.number = 0
 
 
-def train(out: str, recipe: dict[str, Any], reporter: Reporter, real: str = "", **options: Any) -> None:
-    """A fresh run at `out`, or the one that is there gone on with; of the spec `real` with its own recipe, if given."""
-    plan = resgraph.load(real, ["train.epochs=1", "train.batch=48"]) if real else small_plan.plan(recipe, **TINY)
+def train(
+    out: str,
+    recipe: dict[str, Any],
+    reporter: Reporter,
+    real: str = "",
+    facts: dict[str, Any] | None = None,
+    seen: str = "",
+    **options: Any,
+) -> None:
+    """A fresh run at `out`, or the one that is there gone on with; of the spec `real` with its own recipe, if given.
+
+    `facts` are those of the small plan that differ, `seen` is a folder where `note_images` writes.
+    """
+    if seen:
+        note_images(Path(seen))
+    changed = {name: tuple(value) if isinstance(value, list) else value for name, value in (facts or {}).items()}
+    small = {**TINY, **changed}
+    plan = resgraph.load(real, ["train.epochs=1", "train.batch=48"]) if real else small_plan.plan(recipe, **small)
     build(
         plan,
         out=Path(out),
@@ -44,6 +59,18 @@ def train(out: str, recipe: dict[str, Any], reporter: Reporter, real: str = "", 
         auto_resume=True,
         load=resgraph.load if real else small_plan.load,
     )
+
+
+def note_images(folder: Path) -> None:
+    """From now on, this rank adds `epoch index` to its file there for each training image that it cuts from a file."""
+    real, rank = crops.AtRandom.__call__, os.environ["RANK"]
+
+    def noted(self: crops.AtRandom, image: Any, epoch: int, index: int) -> Any:
+        with (folder / rank).open("a") as file:
+            file.write(f"{epoch} {index}\n")
+        return real(self, image, epoch, index)
+
+    crops.AtRandom.__call__ = noted  # type: ignore[method-assign]
 
 
 def die_at(count: int) -> None:
