@@ -12,11 +12,12 @@ from typing import Literal
 
 from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
-from .labels import Target, bind
+from .binding import bind
 from .library import library_block, library_index
 from .parse import Parser, words_of
 from .records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
 from .resolve import read_text
+from .targets import Target
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .words import BLOCK_KEYS
 

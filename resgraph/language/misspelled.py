@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ..errors import Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
 from .arithmetic import value_text
 from .expressions import Binary, ExpressionError, Number, parse_expression
 from .records import Chunk, Expr, Label
-from .words import ELSEWHERE, did_you_mean, foreign_letters
+from .tree import Entry, Scalar, Tree
+from .tree import Mapping as MappingTree
+from .usage import words_in
+from .words import ANY_BLOCK, BLOCK_KEYS, ELSEWHERE, POLICIES, did_you_mean, foreign_letters, nearest
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
@@ -42,7 +46,7 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
     hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
-    hint = hint or "`resgraph blocks` lists them"
+    hint = hint or ANY_BLOCK
     notes = [foreign_letters(first)] if foreign_letters(first) else []
     return fault("E011", f"no op or block `{short(first)}`", parts[0].span, hint, "", *notes)
 
@@ -97,8 +101,12 @@ def misplaced(label: Label, place: int, fields: Collection[str], words: Collecti
         first, second = label.text[:cut].rstrip(" ,\n"), label.text[cut:].rstrip("]")
         hint = f"layers one after another are a list: `[{short(first)}, {short(second)}]`"
         return fault("E012", f"a second layer, `{short(layer.text)}`, within one label", part.span, hint)
-    if "kernel" in fields and re.fullmatch(r"[0-9]+x[0-9]+", part.text):
-        return fault("E014", "a kernel stands before its op", part.span, f"write `{part.text} {word}`")
+    if re.fullmatch(r"[0-9]+x[0-9]+", part.text):
+        if "kernel" in fields:
+            return fault("E014", "a kernel stands before its op", part.span, f"write `{part.text} {word}`")
+        down, across = part.text.split("x")
+        hint = f"write `{down}`" if down == across else "it is the same down and across"
+        return fault("E012", f"`{word}` takes a number, and `{short(part.text)}` is a size", part.span, hint)
     return None
 
 
@@ -129,10 +137,34 @@ def refuse_quotient(expr: Expr) -> Expr:
     return expr
 
 
+def misspelled_key(key: str, value: Tree, entries: Mapping[str, Entry]) -> str:
+    """The key of a block that was meant by one that reads like a path, and that no path reads; "" for a path."""
+    if key in BLOCK_KEYS or any(key in words_in(entry.value) for entry in entries.values()):
+        return ""
+    missing = BLOCK_KEYS - entries.keys()
+    if isinstance(value, Scalar):
+        if "shortcut" in missing and value.text in POLICIES - {"none"}:
+            return "shortcut"
+        several = len(entries.keys() - BLOCK_KEYS) > 1
+        if "merge" in missing and several and set("(+*") & set(value.text) and _parses(value.text):
+            return "merge"
+    holds_names = isinstance(value, MappingTree) and not {"op", "block", "merge"} & value.entries.keys()
+    meant = nearest(key, missing)
+    return meant if holds_names == (meant == "let") and _alike(key, meant) else ""
+
+
+def _alike(one: str, other: str) -> bool:
+    return one.lower() == other or difflib.SequenceMatcher(None, one.lower(), other).ratio() > 0.8
+
+
 def is_equation(text: str) -> bool:
     """Whether a text that is no label was meant as an equation, which decides what its error says."""
+    return _parses(text) or re.search(r"[(+*]|\s-\s", text) is not None
+
+
+def _parses(text: str) -> bool:
     try:
         parse_expression(text)
     except ExpressionError:
-        return re.search(r"[(+*]|\s-\s", text) is not None
+        return False
     return True

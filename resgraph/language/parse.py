@@ -18,7 +18,7 @@ from .labels import (
     parse_value,
     phrase_at,
 )
-from .misspelled import CALL_OF_AN_OP, is_counted, is_equation, unknown_word
+from .misspelled import CALL_OF_AN_OP, is_counted, is_equation, misspelled_key, unknown_word
 from .records import (
     BlockDef,
     Equation,
@@ -37,7 +37,7 @@ from .records import (
 )
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
-from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, did_you_mean, name_problem
+from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, name_problem, policy_hint
 
 
 @dataclass
@@ -211,7 +211,7 @@ class Parser:
         if not isinstance(tree, Mapping) or "op" in tree.entries or "block" in tree.entries:
             path = self.path(tree)
             return BlockDef(name, span, "", {}, None, None, {"": path}, None, frozenset(words_in(tree)), self.library)
-        entries = tree.entries
+        entries = self.respelled(tree)
         lets = self.lets(entries["let"].value) if "let" in entries else {}
         inner = replace(self, words=self.words | words_of(lets))
         paths: dict[str, PathDef] = {}
@@ -226,10 +226,8 @@ class Parser:
         merge = inner.path(entries["merge"].value) if "merge" in entries else None
         if merge is None and len(paths) != 1:
             what = "has no path" if not paths else f"has {len(paths)} paths and no `merge`"
-            near = [key for key in paths if "merge" in did_you_mean(key, ["merge"])]
             hint = "`merge:` says what it hands back: `merge: body + shortcut`"
-            place = entries[near[0]].key.span if near else span
-            self.report(fault("E024", f"this block {what}", place, "did you mean `merge`?" if near else hint))
+            self.report(fault("E024", f"this block {what}", span, hint))
         about = entries["about"].value if "about" in entries else None
         return BlockDef(
             name,
@@ -243,6 +241,16 @@ class Parser:
             frozenset(words_in(tree)),
             self.library,
         )
+
+    def respelled(self, tree: Mapping) -> dict[str, Entry]:
+        """The entries of a block, misspelled keys under the names that were meant."""
+        out: dict[str, Entry] = {}
+        for key, entry in tree.entries.items():
+            meant = misspelled_key(key, entry.value, tree.entries)
+            if meant:
+                self.report(fault("E020", f"no key `{key}` here", entry.key.span, f"did you mean `{meant}`?"))
+            out[meant or key] = entry
+        return out
 
     def unit(self, tree: Tree) -> UnitDef | None:
         """`conv bn relu`, or a list where words have options."""
@@ -280,7 +288,7 @@ class Parser:
         if isinstance(tree, Scalar) and isinstance(tree.value, str) and tree.text.strip() in POLICIES:
             return Word(tree.text.strip(), tree.span)
         if isinstance(tree, Scalar) and isinstance(tree.value, str):
-            hint = did_you_mean(tree.text.strip(), POLICIES)
+            hint = policy_hint(tree.text.strip())
             if hint and len(tree.text.split()) < 3:
                 self.report(fault("E012", f"no shortcut policy `{tree.text.strip()}`", tree.span, hint))
                 return None

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import Diagnostic, fault, in_order
 from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .words import ANY_BLOCK, KNOWN
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"
@@ -83,21 +84,38 @@ def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
         if name not in read:
             hint = "read it in `merge:`, or take it out"
             yield fault("E034", f"nothing reads the path `{name}`", tree.entries[name].key.span, hint).diagnostic
-    if block.shortcut is not None and "shortcut" not in read:
+    if block.shortcut is not None and "shortcut" not in read and "shortcut" in tree.entries:
         problem = "`shortcut` is set, and nothing in this block reads it"
         hint = "read it in `merge:`, or take it out"
         yield fault("E034", problem, tree.entries["shortcut"].key.span, hint).diagnostic
 
 
-def without_misspelled(found: list[Diagnostic], errors: list[Diagnostic]) -> list[Diagnostic]:
-    """Without what is unused only because the word that means it is misspelled: that is one mistake, told already."""
-    meant = {word for error in errors if error.code in ("E011", "E030") for word in _QUOTED.findall(error.help)}
-    return [one for one in found if not meant.intersection(_QUOTED.findall(one.message))]
+def without_misspelled(unused: Iterable[Diagnostic], errors: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Without what is unused only because the word that means it is misspelled: that is one mistake, told already.
+
+    Where no known word is near the misspelled one, it may mean any that could stand there.
+    """
+    words = [error for error in errors if error.code in ("E011", "E012", "E020", "E024", "E030")]
+    meant = {name for error in words for name in _meant(error)}
+    truncated = any(error.help.endswith("…") for error in words)
+    any_block = any(error.help == ANY_BLOCK for error in words)
+    return [
+        one
+        for one in unused
+        if not (truncated or meant.intersection(_QUOTED.findall(one.message)))
+        and not (any_block and one.message.startswith("no row and no block"))
+    ]
+
+
+def _meant(error: Diagnostic) -> list[str]:
+    """The names that an unknown word may stand for."""
+    if error.help.startswith(KNOWN):
+        return error.help.removeprefix(KNOWN).split(", ")
+    return _QUOTED.findall(error.help)
 
 
 def told(found: list[Diagnostic]) -> list[Diagnostic]:
     """In order, without what goes unused only because a name is misspelled elsewhere."""
-    helped = {help_ for help_ in (problem.help for problem in found) if help_.startswith("did you mean")}
-    meant = {help_.split("`")[1] for help_ in helped}
-    unused = [d for d in found if d.code == "E034" and meant.intersection(d.message.split("`")[1::2])]
-    return in_order(d for d in found if d not in unused)
+    unused = [problem for problem in found if problem.code == "E034"]
+    kept = without_misspelled(unused, found)
+    return in_order(problem for problem in found if problem.code != "E034" or problem in kept)

@@ -13,6 +13,8 @@ CONSTANTS = frozenset(["x", "in", "out", "stride", "index", "total", "row_index"
 
 COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
 POLICIES = frozenset(["projection", "projection always", "zero-pad", "identity", "none"])
+OPTIONS = {"A": "zero-pad", "B": "projection", "C": "projection always"}
+"""The shortcuts of He et al. 2015, section 3.3, by their letters."""
 MODES = frozenset(["linear", "bare"])
 BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
@@ -88,6 +90,11 @@ _MODULE = frozenset(
 )
 
 
+# Helps of errors, which also say what an unknown word may have meant.
+KNOWN = "known here: "
+ANY_BLOCK = "`resgraph blocks` lists them"
+
+
 def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
     """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops, blocks)."""
     letters = "A-Za-z0-9_-" if dashes else "A-Za-z0-9_"
@@ -103,6 +110,12 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
     if name in taken:
         return "an op or a block has that name"
     return ""
+
+
+def policy_hint(word: str) -> str:
+    """What to write for a shortcut policy that there is not: `option-B`, `zeropad`."""
+    letter = re.fullmatch(r"(?:[Oo]ption|[Tt]ype)?[\s_-]*([ABC])", word)
+    return f"write `{OPTIONS[letter[1]]}`, which is option {letter[1]}" if letter else did_you_mean(word, POLICIES)
 
 
 def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:

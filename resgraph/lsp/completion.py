@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..language.arithmetic import FUNCTIONS
-from ..language.labels import Target, fields_of, literal_words, phrase_at, takes_mode
+from ..language.labels import phrase_at
 from ..language.library import library_block, library_index
 from ..language.lints import LINTS
 from ..language.recipe import recipe_names
 from ..language.records import BlockDef
 from ..language.schema import File
+from ..language.targets import Target, fields_of, literal_words, takes_mode
 from ..language.words import BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS

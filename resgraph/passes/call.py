@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ..errors import Span, fault
 from ..language.arithmetic import Value
-from ..language.labels import bind
+from ..language.binding import bind
 from ..language.records import BlockDef, Bound, Inline, Label, PathDef, ShortcutDef, Size, Word
 from ..language.records import Value as Written
 from .build import Flow

@@ -10,7 +10,7 @@ from ..language.arithmetic import Value, evaluate, value_text
 from ..language.expressions import Expression, ExpressionError, Name, names_in
 from ..language.records import Expr, ListValue, Size, Word
 from ..language.records import Value as Written
-from ..language.words import CONSTANTS, COUNTERS, did_you_mean
+from ..language.words import CONSTANTS, COUNTERS, KNOWN, did_you_mean
 
 
 class Unknown(Exception):
@@ -115,7 +115,7 @@ class Environment:
         if name.name in CONSTANTS:
             raise fault("E030", f"`{name.name}` {_where(name.name)}", span.part(name.start, name.end))
         listed = sorted(known - COUNTERS)
-        hint = did_you_mean(name.name, known) or (f"known here: {', '.join(listed)}" if listed else "")
+        hint = did_you_mean(name.name, known) or (f"{KNOWN}{', '.join(listed)}" if listed else "")
         raise fault("E030", f"nothing here is called `{name.name}`", span.part(name.start, name.end), hint)
 
     def names(self) -> set[str]:

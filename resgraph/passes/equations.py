@@ -11,7 +11,7 @@ from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
 from ..language.expressions import Apply, Binary, Expression, Name, Negative
 from ..language.records import Equation
-from ..language.words import COUNTERS, ELSEWHERE, did_you_mean
+from ..language.words import COUNTERS, ELSEWHERE, KNOWN, did_you_mean
 from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op, ShapeError, shape_text
 from .build import Builder, Flow, Nothing
 from .environment import Environment
@@ -65,10 +65,10 @@ class EquationBuilder:
             hint = f"`[{tree.name}, part {tree.index[0]} of n]` is a path that takes a part of its channels"
             raise self.wrong(tree, "E031", f"`{tree.name}` is a tensor and has no elements", hint)
         if self.env.find(tree.name) is None:
-            known = self.known | self.env.names()
+            known = [*sorted(self.known), *sorted(self.env.names() - self.known - COUNTERS)]
             plain = ELSEWHERE.get(tree.name.lower().replace("_", ""), "")
             hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
-            hint = hint or f"known here: {', '.join(sorted(known - COUNTERS))}"
+            hint = hint or f"{KNOWN}{', '.join(known)}"
             if tree.name == "x":
                 raise self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)
             raise self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)

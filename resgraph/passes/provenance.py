@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import Fault, Span
 from ..graph import Block, Graph, Node
+from ..language.binding import bind
 from ..language.expressions import Expression, names_in
-from ..language.labels import bind, parse_label
+from ..language.labels import parse_label
 from ..language.parse import Parser, words_of
 from ..language.records import (
     BlockDef,

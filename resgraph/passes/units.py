@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import fault
-from ..language.labels import bind, mode_hint, takes_mode
+from ..language.binding import bind
 from ..language.records import Bound, Label, Option, UnitDef
+from ..language.targets import mode_hint, takes_mode
 from ..language.words import MODES
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from .environment import Environment

@@ -9,7 +9,10 @@ from resgraph.language.emit import emit
 from resgraph.language.reader import read
 from resgraph.language.tree import Mapping, plain_value, tree_of
 
-TEXTS = ["a", "", " a ", "yes", "12", "true", "a: b", "a #b", "it's", '"', "\\ud83d\\ude00", "a\nb", "😀", "\ue000", "\U000f0000"]  # fmt: skip
+TEXTS = [
+    "a", "", " a ", "yes", "12", "true", "a: b", "a #b", "it's", '"', "\\ud83d\\ude00", "a\nb", "😀", "\ue000",
+    "\U000f0000",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)

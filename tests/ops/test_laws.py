@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from torch.utils.flop_counter import FlopCounterMode
 
 from resgraph.errors import Source, Span
-from resgraph.language.labels import bind, parse_label
+from resgraph.language.binding import bind
+from resgraph.language.labels import parse_label
 from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY, AnyOp, BlurPool, ChannelConv, Op
 from resgraph.passes.environment import Environment
 from resgraph.passes.options import make_op

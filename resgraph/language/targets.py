@@ -1,0 +1,58 @@
+"""An op or a block → what a label can say of it: its options, their words, and its modes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from ..ops import ACTIVATIONS, VOCABULARY, Op
+from .records import BlockDef
+from .words import MODES
+
+Target = type[Op] | BlockDef
+
+
+def fields_of(target: Target) -> frozenset[str]:
+    """The option names that a target has, its number apart."""
+    if isinstance(target, BlockDef):
+        return frozenset(target.lets) | {"shortcut", "stride"}
+    return frozenset(target.model_fields) - {"op", target.number}
+
+
+def takes_mode(target: Target, word: str) -> bool:
+    """Whether `word` is a mode of the target: `linear`, `bare` and activations for convs, activations for fc."""
+    if isinstance(target, BlockDef):
+        return False
+    if target.word == "conv":
+        return word in MODES or word in ACTIVATIONS
+    return target is VOCABULARY["fc"] and word in ACTIVATIONS
+
+
+def mode_hint(target: Target, mode: str) -> str:
+    """What to do about a mode that the target does not take."""
+    if target is VOCABULARY["fc"]:
+        return "`fc` is linear by itself; an activation may follow: `fc 64 relu`"
+    if takes_mode(target, "linear"):
+        return "it takes `linear`, `bare` or an activation"
+    if mode in ACTIVATIONS:
+        return f"give it a place of its own: `[…, {mode}]`"
+    return "`linear` and `bare` are for convolutions"
+
+
+def literal_words(target: Target, key: str) -> frozenset[str]:
+    """The words that are values of an op's option: those of its Literal type."""
+    return frozenset() if isinstance(target, BlockDef) else _words_of_field(target, key)
+
+
+@cache
+def _words_of_field(op: type[Op], key: str) -> frozenset[str]:
+    return frozenset(_literals(op.model_fields[key].annotation))
+
+
+def _literals(annotation: Any) -> Iterator[str]:
+    if get_origin(annotation) is Literal:
+        yield from (value for value in get_args(annotation) if isinstance(value, str))
+    else:
+        for argument in get_args(annotation):
+            yield from _literals(argument)
