@@ -23,13 +23,20 @@ from .plans import PlanLike
 from .recompute import around_chunks, recompute
 from .sampler import Sampler
 from .schedule import Schedule
+from .sharding import shard
 from .tally import Tally
 
 
 def fresh_net(plan: PlanLike, train: Train, decisions: Decisions) -> nn.Module:
-    """The net with the weights that the recipe's seed gives, on its device and in its layout."""
+    """The net with the weights that the recipe's seed gives, on its device and in its layout.
+
+    One that is to be sharded stays where a whole one fits, and contiguous, as it must be to be divided.
+    """
     torch.manual_seed(key(train.seed, "weights"))
-    net = plan.module().to(decisions.device)
+    net = plan.module()
+    if decisions.sharded:
+        return net
+    net = net.to(decisions.device)
     if decisions.channels_last:
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net
@@ -55,13 +62,18 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
 
 
 def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions, world: World) -> None:
-    """Puts DDP around the net, after its weights are what they will be.
+    """Puts DDP around the net, or shards it, after its weights are what they will be.
 
     DDP orders its buckets anew after its first backward pass, and with three ranks or more the order of a sum
     changes its last bit. So one pass over zeros is made for nothing, in a fresh run and in a resumed one:
     from then on both add up alike.
     """
     if world.size == 1:
+        return
+    if decisions.sharded:
+        shard(learner.net, decisions.device, world.size, optimizer=learner.optimizer, compiled=decisions.compile)
+        if learner.average:
+            shard(learner.average.net, decisions.device, world.size)
         return
     ids = [decisions.device.index] if decisions.device.type == "cuda" else None
     learner.model = DistributedDataParallel(learner.net, device_ids=ids, gradient_as_bucket_view=True)

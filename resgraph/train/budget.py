@@ -5,13 +5,14 @@ for it to fit.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import torch
 
 from ..errors import UsageError
-from ..graph import Graph
+from ..graph import Graph, Item, Path
 from ..language.recipe import Train
 from ..passes.memory import kept_outputs
 from .decide import Decisions
@@ -40,18 +41,38 @@ class Block:
 def with_budget(
     decisions: Decisions, plan: PlanLike, train: Train, options: Options, world: int, resident: int
 ) -> Decisions:
-    """The decisions with `memory`, the estimate in bytes, and `recomputed`, the names of blocks.
+    """The decisions with `memory`, the estimate in bytes, `recomputed`, the names of blocks, and `sharded`.
 
     `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only where the step
-    would not fit. Raises `UsageError` where nothing can be recomputed and it is asked for.
+    would not fit, and the net is sharded only where that is not enough. Raises `UsageError` where nothing can be
+    recomputed and it is asked for.
     """
     states = 2 + {"sgd": 1, "adamw": 2}[train.optimizer.name] + (train.ema is not None)
-    fixed = 4 * plan.params * states + resident
+    weights, room = 4 * plan.params * states, int(ROOM * device_memory(decisions.device))
     images = max(1, train.batch // world // train.accumulate)
+    whole = _recomputed(decisions, plan, options, weights + resident, images, room)
+    wanted = options.sharding == "on" or (options.sharding == "auto" and whole.memory > room)
+    if world == 1 or not wanted:
+        why = "one process holds all" if world == 1 else "as asked" if options.sharding == "off" else "each holds all"
+        reasons = (("sharding", "off", why),) if world > 1 or options.sharding == "on" else ()
+        return replace(whole, reasons=whole.reasons + reasons)
+    fixed = weights // world + 2 * 4 * _largest(plan) + resident
+    shared = replace(decisions, sharded=True, fused=False)
+    shared = _recomputed(shared, plan, options, fixed, images, room)
+    why = "as asked" if options.sharding == "on" else f"{_size(whole.memory)} do not fit in {_size(room)}"
+    unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
+    others = tuple(unfused if reason[0] == "optimizer" else reason for reason in shared.reasons)
+    return replace(shared, reasons=(*others, ("sharding", "on", f"{why}: each process holds its share of the net")))
+
+
+def _recomputed(
+    decisions: Decisions, plan: PlanLike, options: Options, fixed: int, images: int, room: int
+) -> Decisions:
+    """With what is to be recomputed. `fixed` is the bytes that do not depend on the images of a step."""
     number = images * (2 if decisions.half else 4)
     graph = getattr(plan, "graph", None)
     kept = _kept(graph) if graph else plan.activations
-    whole, room = fixed + kept * number, int(ROOM * device_memory(decisions.device))
+    whole = fixed + kept * number
     if options.checkpointing == "off" or (options.checkpointing == "auto" and whole <= room):
         why = "as asked" if options.checkpointing == "off" else f"a step fits in {_size(room)} without"
         return _decided(decisions, whole, (), "off", why)
@@ -89,17 +110,21 @@ def blocks_in(graph: Graph) -> list[Block]:
     found: list[Block] = []
     sizes = (node.cost.activations if node.name in kept else 0 for node in graph.nodes.values())
     before = dict(zip(graph.nodes, accumulate(sizes, initial=0), strict=False))
-    for row in graph.rows:
-        scopes = list(row.items) if row.listed and row.items else [row]
-        for scope in scopes:
-            nodes = list(graph.nodes_of(scope))
-            held = sum(node.cost.activations for node in nodes if node.name in kept)
-            macs = sum(node.cost.macs for node in nodes)
-            out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
-            if held > out:
-                kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
-                found.append(Block(scope.name, kind, before[nodes[0].name], held - out, held, macs))
+    for scope in _blocks(graph):
+        nodes = list(graph.nodes_of(scope))
+        held = sum(node.cost.activations for node in nodes if node.name in kept)
+        macs = sum(node.cost.macs for node in nodes)
+        out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
+        if held > out:
+            kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
+            found.append(Block(scope.name, kind, before[nodes[0].name], held - out, held, macs))
     return found
+
+
+def _blocks(graph: Graph) -> Iterator[Path | Item]:
+    """The parts of the net that come one after another: the blocks of a row that is a list of them, and other rows."""
+    for row in graph.rows:
+        yield from row.items if row.listed and row.items else [row]
 
 
 def device_memory(device: torch.device) -> int:
@@ -116,6 +141,14 @@ def _left(chosen: list[Block], kept: int) -> int:
         most = max(most, block.before - gone + block.held)
         gone += block.saved
     return max(most, kept - gone)
+
+
+def _largest(plan: PlanLike) -> int:
+    """The parameters of the largest block: one is in use while the next one is gathered."""
+    graph: Graph | None = getattr(plan, "graph", None)
+    if graph is None:
+        return 0
+    return max(sum(node.cost.params for node in graph.nodes_of(scope)) for scope in _blocks(graph))
 
 
 def _kept(graph: Graph) -> int:

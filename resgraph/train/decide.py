@@ -42,6 +42,7 @@ class Decisions:
     fp16: bool = False
     memory: int = 0  # bytes of a step, by estimate
     recomputed: tuple[str, ...] = ()  # blocks that are recomputed in the backward pass
+    sharded: bool = False  # weights, gradients and optimizer state are divided among the processes
 
     @property
     def half(self) -> bool:
@@ -60,6 +61,7 @@ class Decisions:
             "layout": "channels-last" if self.channels_last else "contiguous",
             "compile": "on" if self.compile else "off",
             "threads": self.threads,
+            "sharding": "on" if self.sharded else "off",
         }
 
     def autocast(self) -> AbstractContextManager[None]:

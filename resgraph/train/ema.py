@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..language.recipe_records import Ema
+from .sharding import own
 
 
 class Average:
@@ -30,10 +31,10 @@ class Average:
         mine, theirs = _state(self.net), _state(net)
         floating = [i for i, value in enumerate(mine) if value.is_floating_point()]
         torch._foreach_lerp_([mine[i] for i in floating], [theirs[i] for i in floating], 1 - decay)
-        for own, other in zip(mine, theirs, strict=True):
-            if not own.is_floating_point():
-                own.copy_(other)
+        for value, other in zip(mine, theirs, strict=True):
+            if not value.is_floating_point():
+                value.copy_(other)
 
 
 def _state(net: nn.Module) -> list[Tensor]:
-    return [value.detach() for value in (*net.parameters(), *net.buffers())]
+    return [own(value.detach()) for value in (*net.parameters(), *net.buffers())]

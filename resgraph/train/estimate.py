@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import median
 
@@ -115,7 +115,7 @@ def batch_seconds(ready: Prepared) -> float:
 
 def _measured(ready: Prepared) -> float:
     """The median of some steps: a busy machine is as busy during the run."""
-    train, decisions, plan = ready.train, ready.decisions, ready.plan
+    train, decisions, plan = ready.train, replace(ready.decisions, sharded=False), ready.plan  # by one process
     share = train.batch // ready.world.size
     images = min(share // train.accumulate, int(BUDGET / (3 * plan.macs + 1)))
     images = max(2, images)

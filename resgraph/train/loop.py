@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,16 +15,18 @@ from torch import Tensor, nn
 
 from ..errors import TrainingError
 from ..language.recipe import Train
+from .checkpoint import State
 from .counter import key
 from .decide import Decisions
 from .distributed import World
 from .ema import Average
 from .feed import Feed
 from .mix import Batch
-from .optimizer import set_lr
+from .optimizer import load_optimizer, set_lr
 from .reporter import Epoch, Reporter, Step
 from .schedule import Schedule
 from .score import Score, score
+from .sharding import gathered
 from .tally import Tally
 
 LOOK = 0.25
@@ -55,26 +56,24 @@ class Learner:
         """The net that is evaluated and exported."""
         return self.average.net if self.average else self.net
 
-    def state(self, world: World) -> dict[str, Any]:
-        """Everything that a resume needs, with no reference to what goes on changing but tensors."""
+    def state(self, world: World) -> State:
+        """Everything that a resume needs, with no reference to what goes on changing but tensors; on every rank."""
+        average = self.average and {"net": self.average.net.state_dict(), "updates": self.average.updates}
         return {
             "step": self.step,
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "net": gathered(self.net.state_dict()),
+            "optimizer": gathered(self.optimizer.state_dict()),
             "schedule": self.schedule.state(),
-            "average": self.average and {"net": self.average.net.state_dict(), "updates": self.average.updates},
+            "average": gathered(average),
             "tally": self.tally.state(world),
             "scaler": self.scaler.state_dict(),
         }
 
-    def load(self, state: dict[str, Any], world: World) -> None:
+    def load(self, state: State, world: World) -> None:
         """Goes on from `state`."""
         self.step = state["step"]
         self.net.load_state_dict(state["net"])
-        chosen = [{k: v for k, v in group.items() if k != "params"} for group in self.optimizer.param_groups]
-        self.optimizer.load_state_dict(state["optimizer"])
-        for group, options in zip(self.optimizer.param_groups, chosen, strict=True):
-            group.update(options)  # the recipe's word holds, not the checkpoint's
+        load_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load(state["schedule"])
         if self.average:
             self.average.net.load_state_dict(state["average"]["net"])
@@ -96,7 +95,7 @@ class Loop:
     decisions: Decisions
     world: World
     reporter: Reporter
-    save: Callable[[], None]
+    save: Callable[[State], None]
     record: Callable[[Epoch, float], None]
     asked: Callable[[], int]
     save_every: int | None = None
@@ -238,14 +237,15 @@ class Loop:
     def _save(self) -> None:
         """Never with a weight that is not finite."""
         self._finite()
-        for name, value in self.learner.net.state_dict().items():
+        state = self.learner.state(self.world)
+        for name, value in state["net"].items():
             if value.is_floating_point() and not torch.isfinite(value).all():
                 step = self.learner.step
                 raise TrainingError(
                     f"`{name}` is not finite after step {step:,}, with a learning rate of "
                     f"{self.learner.schedule.lr(step - 1):.3g}; nothing was saved of it; {MILDER}"
                 )
-        self.save()
+        self.save(state)
 
 
 def synchronized(model: nn.Module, last: bool) -> AbstractContextManager[None]:

@@ -4,6 +4,8 @@ their own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -62,6 +64,22 @@ def exempt_names(net: nn.Module, kinds: tuple[str, ...]) -> frozenset[str]:
             if kind in kinds or (kind == "norm" and name == "bias" and "bias" in kinds):
                 exempt.add(f"{prefix}.{name}" if prefix else name)
     return frozenset(exempt)
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Goes on from `state`, with the options that the recipe has now.
+
+    A state comes to lie in memory as its parameter does: fused steps walk through both as if they were one row of
+    numbers, whichever layout the run had that saved it.
+    """
+    chosen = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, options in zip(optimizer.param_groups, chosen, strict=True):
+        group.update(options)
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

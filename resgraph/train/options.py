@@ -20,10 +20,11 @@ class Options:
     layout: Literal["auto", "channels-last", "contiguous"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     checkpointing: Literal["auto", "on", "off"] = "auto"  # recompute blocks in the backward pass, to save memory
+    sharding: Literal["auto", "on", "off"] = "auto"  # divide the weights and their states among the processes
     workers: int | None = None
     threads: int | None = None
     data: Path | None = None  # where the images are, in place of the recipe's `data.path`
-    tensorboard: bool = False  # events in run/tensorboard, made from metrics.jsonl
+    tensorboard: bool | None = None  # events in run/tensorboard, made from metrics.jsonl; None: as the run began
     save_every: int | None = None  # steps between checkpoints; None: at every evaluation
     keep: int = 2  # checkpoints, at least 2
     force: bool = False  # replace an older run at the same place

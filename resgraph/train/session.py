@@ -21,7 +21,7 @@ from ..language.recipe import Train
 from . import data as datasets
 from .assemble import check_crop, distribute, make_feed, make_learner
 from .budget import with_budget
-from .checkpoint import Checkpoints
+from .checkpoint import Checkpoints, State
 from .curves import curves
 from .data.sets import DataSet, Resident
 from .decide import Decisions, decide
@@ -35,6 +35,7 @@ from .reporter import Epoch, Reporter, Silent, Start
 from .result import RunResult
 from .rundir import PLACES, RunDirectory, create
 from .sampler import Sampler
+from .sharding import gathered
 from .signals import StoppedError, listening
 from .sizes import check_sizes
 from .tensorboard import Board, need_tensorboard
@@ -207,9 +208,8 @@ def _run(loop: Loop, ready: Prepared) -> int:
         raise
 
 
-def _saver(learner: Learner, checkpoints: Checkpoints | None, world: World) -> Callable[[], None]:
-    def save() -> None:
-        state = learner.state(world)  # on every rank: they add up what they have seen
+def _saver(learner: Learner, checkpoints: Checkpoints | None, world: World) -> Callable[[State], None]:
+    def save(state: State) -> None:
         if checkpoints:
             checkpoints.save(state, learner.step, world.size)
 
@@ -267,8 +267,9 @@ def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: P
     if not rows:
         raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
     last, plan = rows[-1], ready.plan
+    state = gathered(learner.judged.state_dict())
     if run:
-        weights = {name: value.detach().cpu().contiguous() for name, value in learner.judged.state_dict().items()}
+        weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
         run.write("weights.safetensors", safetensors(weights, {"format": "pt"}))
         run.write("curves.svg", curves(plan.name, rows, ready.train.unit, ready.data.watched))
     result = RunResult(

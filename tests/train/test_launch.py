@@ -110,7 +110,5 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_one_gpu_is_not_for_several_processes() -> None:
-    with pytest.raises(
-        UsageError, match="cuda:1 is one GPU for 2 processes; --device cuda gives each its own"
-    ):
+    with pytest.raises(UsageError, match="cuda:1 is one GPU for 2 processes; --device cuda gives each its own"):
         join({"RANK": "0", "WORLD_SIZE": "2", **MASTER}, "cuda:1")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from small_plan import residual
 from torch import nn
 
 from resgraph.language.recipe_records import AdamW, Ema, Sgd
 from resgraph.train.ema import Average
-from resgraph.train.optimizer import exempt_names, make_optimizer
+from resgraph.train.optimizer import exempt_names, load_optimizer, make_optimizer
 
 
 def test_what_does_not_decay() -> None:
@@ -76,3 +77,28 @@ def test_the_average_moves_only_every_so_many_steps() -> None:
     assert average.updates == 0
     average.update(net, 5)
     assert average.updates == 1
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_state_that_was_saved_in_another_layout_is_the_same_state(fused: bool) -> None:
+    torch.manual_seed(0)
+    start = nn.Conv2d(3, 4, 3).state_dict()
+    nets = [nn.Conv2d(3, 4, 3) for _ in range(2)]
+    optimizers: list[torch.optim.Optimizer] = []
+    for net, layout in zip(nets, (torch.contiguous_format, torch.channels_last), strict=True):
+        net.load_state_dict(start)
+        net.to(memory_format=layout)
+        optimizers.append(make_optimizer(Sgd(name="sgd", lr=0.1), net, fused=fused))
+    x = torch.randn(2, 3, 8, 8)
+
+    def step(place: int) -> None:
+        optimizers[place].zero_grad()
+        nets[place](x).square().sum().backward()
+        optimizers[place].step()
+
+    step(0)
+    nets[1].load_state_dict(nets[0].state_dict())
+    load_optimizer(optimizers[1], optimizers[0].state_dict())
+    step(0)
+    step(1)
+    torch.testing.assert_close(nets[1].weight, nets[0].weight)

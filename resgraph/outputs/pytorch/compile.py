@@ -35,7 +35,10 @@ def compile_blocks(net: nn.Module, *, around: Around | None = None, **options: A
             kind = tuple(map(repr, blocks))
             if kind not in codes:
                 codes[kind] = _chunk.__code__.replace(co_name=f"chunk_{graphs + len(codes)}")
-            run = torch.compile(_run(codes[kind], blocks), **{"dynamic": False, "fullgraph": True, **options})
+            parts = (
+                blocks if blocks[0] is not row else [row.forward]
+            )  # the row's own call comes to be what is made here
+            run = torch.compile(_run(codes[kind], parts), **{"dynamic": False, "fullgraph": True, **options})
             runs.append(around(run, blocks) if around else run)
         graphs += len(codes)
         row._compiled_call_impl = _Chain(runs)  # what `nn.Module.compile` sets, and copies and pickles leave out
@@ -74,12 +77,12 @@ class _Chain:
         return x
 
 
-def _chunk(x: torch.Tensor, blocks: Sequence[nn.Module]) -> torch.Tensor:
-    for block in blocks:
-        x = block(x)
+def _chunk(x: torch.Tensor, parts: Sequence[Run]) -> torch.Tensor:
+    for part in parts:
+        x = part(x)
     return x
 
 
-def _run(code: Any, blocks: Sequence[nn.Module]) -> Run:
+def _run(code: Any, parts: Sequence[Run]) -> Run:
     """A chunk as a function of its own code object."""
-    return FunctionType(code, globals(), "chunk", (tuple(blocks),))
+    return FunctionType(code, globals(), "chunk", (tuple(parts),))

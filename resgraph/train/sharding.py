@@ -1,0 +1,82 @@
+"""A learner whose processes each hold all → the same, each process holding its share of the weights, gradients and
+optimizer state (Rajbhandari et al. 2020, arXiv 1910.02054, stage 3; Zhao et al. 2023, arXiv 2304.11277).
+
+A block's weights are gathered when its turn comes, and let go of after it. What leaves the processes (a checkpoint, the
+exported weights) is whole, so that a run can go on with or without sharding, on any number of processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+T = TypeVar("T")
+
+
+def shard(
+    net: nn.Module,
+    device: torch.device,
+    size: int,
+    *,
+    optimizer: torch.optim.Optimizer | None = None,
+    compiled: bool = False,
+) -> None:
+    """Divides a net that is the same in all `size` processes, and the state of its optimizer, in place.
+
+    The net's shares come to `device`, wherever it was.
+    """
+    from torch.distributed.device_mesh import init_device_mesh  # half a second, which few runs need to spend
+    from torch.distributed.fsdp import fully_shard
+
+    before = dict(net.named_parameters())
+    mesh = init_device_mesh(device.type, (size,))
+    for unit in units(net, compiled=compiled):
+        fully_shard(unit, mesh=mesh)
+    fully_shard(net, mesh=mesh)
+    if optimizer:
+        _follow(optimizer, {before[name]: share for name, share in net.named_parameters()})
+
+
+def units(net: nn.Module, *, compiled: bool) -> Iterator[nn.Module]:
+    """What is gathered at a time: a block, or where chunks of blocks are compiled, a row."""
+    for row in net.children():
+        if compiled:
+            # the gathering hangs on a module's call, which a compiled call goes around, but not around `forward`
+            row.forward, row._compiled_call_impl = row._compiled_call_impl, None  # type: ignore[assignment]
+        parts = list(row) if isinstance(row, nn.Sequential) and not compiled else [row]
+        yield from (part for part in parts if any(True for _ in part.parameters()))
+
+
+def gathered(tree: T) -> T:
+    """Dicts and lists with every share made whole, on the CPU; all processes must call it alike."""
+    if isinstance(tree, Tensor) and hasattr(tree, "full_tensor"):
+        return tree.full_tensor().cpu()  # type: ignore[no-any-return]
+    if isinstance(tree, dict):
+        return {key: gathered(value) for key, value in tree.items()}  # type: ignore[return-value]
+    if isinstance(tree, list):
+        return [gathered(value) for value in tree]  # type: ignore[return-value]
+    return tree
+
+
+def own(value: Tensor) -> Tensor:
+    """This process's share of a tensor; all of one that is not shared."""
+    return value.to_local() if hasattr(value, "to_local") else value
+
+
+def _follow(optimizer: torch.optim.Optimizer, shares: dict[Any, Any]) -> None:
+    """The optimizer goes on with the shares in place of the whole parameters, and with its share of each state."""
+    from torch.distributed.tensor import distribute_tensor
+
+    for group in optimizer.param_groups:
+        group["params"] = [shares[parameter] for parameter in group["params"]]
+    for whole in list(optimizer.state):
+        share, values = shares[whole], optimizer.state.pop(whole)
+        optimizer.state[share] = {
+            name: distribute_tensor(value, share.device_mesh, share.placements, src_data_rank=None)
+            if isinstance(value, Tensor) and value.shape == whole.shape
+            else value
+            for name, value in values.items()
+        }
