@@ -31,6 +31,12 @@ _OPTIONS: tuple[tuple[set[str], Option], ...] = (
             "--checkpointing", **_SWITCH, help="recompute blocks in the backward pass: less memory, more time"
         ),
     ),
+    (
+        _TRAIN,
+        click.option(
+            "--sharding", **_SWITCH, help="divide weights and optimizer state among processes: less memory, more talk"
+        ),
+    ),
     (_SCORE, click.option("--workers", type=click.IntRange(0), help="processes that load images")),
     (_SCORE, click.option("--threads", type=click.IntRange(1), help="threads of torch on the CPU")),
     (
