@@ -98,6 +98,22 @@ def test_every_lint_is_tested() -> None:
     assert set(WARNED) == set(LINTS) - {"unused-allow"}
 
 
+def test_one_cause_of_many_biases_is_told_once() -> None:
+    rows = "net: {a: [3x3 conv 8, bn, relu, 3x3 conv 8 /2, bn], b: 3 x bottleneck 16, c: [1x1 conv 4 bias 1, bn]}\n"
+    plan = loads(f"{HEAD}unit: conv\nallow: [no-downsampling]\n{rows}")
+    whole, single = lint(plan.spec, plan.graph)
+    assert whole.notes[0] == "they are `3x3 conv 8` in line 5, `3x3 conv 8 /2` in line 5"
+    assert whole.help == "write `bias none` in each, or `ops: {conv: {bias: none}}` for all"
+    assert single.message.startswith("the bias of `1x1 conv 4 bias 1` and its start value 1 do nothing")
+    plan = loads(
+        f"{HEAD}ops: {{conv: {{bias: 0}}}}\nnet: {{a: 3x3 conv 8, b: [3x3 conv 8, 5x5 conv 8], c: 2 x 3x3 conv 4}}\n"
+    )
+    (only,) = lint(plan.spec, plan.graph)
+    assert only.span is not None
+    assert (only.span.line, only.span.column) == (3, 20)
+    assert only.notes[0].endswith("in line 4, 1 more")
+
+
 def allowances(folder: Path, text: str) -> list[str]:
     spec = folder / "a.yaml"
     spec.write_text(HEAD + text)
