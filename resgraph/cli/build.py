@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,9 @@ from ..plan import Plan, load
 from .options import json_option, set_option, spec_argument
 from .report import print_json
 from .training import is_first, options_from, reporter, run_options
+
+if TYPE_CHECKING:
+    from ..train.estimate import Forecast
 
 
 @click.command()
@@ -34,8 +38,7 @@ def build(
 
     options = options_from(settings, force=force)
     if plan_only:
-        forecast = train.forecast(plan, options=options)
-        click.echo(forecast.text())
+        _tell(train.forecast(plan, options=options), as_json=as_json)
         return
     if auto_resume and output is None:
         raise UsageError("--auto-resume needs -o DIR, the run that it goes on with")
@@ -46,6 +49,16 @@ def build(
         print_json(result.document())
     else:
         click.echo(result.summary())
+
+
+def _tell(forecast: Forecast, *, as_json: bool) -> None:
+    if not is_first():
+        return
+    if as_json:
+        reasons = [dict(zip(("what", "choice", "why"), reason, strict=True)) for reason in forecast.reasons]
+        print_json({**asdict(forecast), "reasons": reasons})
+    else:
+        click.echo(forecast.text())
 
 
 def _ready(plan: Plan, reference: str) -> None:

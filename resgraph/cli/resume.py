@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import RunError
 from ..plan import load
 from .options import json_option
 from .report import print_json
@@ -23,10 +23,13 @@ from .training import is_first, options_from, reporter, run_argument, run_option
 def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: bool, **settings: Any) -> None:
     """Go on with a run to the end of its recipe, bit for bit; more epochs extend a finished one."""
     from .. import train
+    from ..train.rundir import read_facts
 
     spec = run / "spec.yaml"
+    if overrides:
+        read_facts(run)  # what is no run is told so, and not what its spec.yaml lacks
     if overrides and not spec.is_file():
-        raise UsageError(f"{run} holds no spec.yaml that --set could change")
+        raise RunError(f"{run} has no spec.yaml that --set could change; take it from a copy")
     plan = load(spec, overrides) if overrides else None
     options = options_from(settings, allow_change=allow_change)
     result = train.resume(run, plan=plan, options=options, reporter=reporter(quiet=as_json))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UsageError
 from .options import json_option, write
 from .report import print_json
+
+if TYPE_CHECKING:
+    from ..train import RunInfo
 
 
 @click.command()
@@ -18,25 +22,41 @@ from .report import print_json
 @json_option
 def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool) -> None:
     """List runs, the ones under runs/ if none are named, and what their recipes differ in."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from ..train.runs import find_runs
 
-    from ..train.runs import differences, find_runs
-
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not there, or no folder; name runs, or folders of runs")
     found = [run for folder in folders or (Path("runs"),) for run in find_runs(folder)]
+    if curves is not None and found:
+        _draw(found, curves, force=force)
     if as_json:
         print_json([run.document() for run in found])
         return
     if not found:
         raise UsageError(f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one")
-    if curves is not None:
-        from ..train.curves import comparison
-        from ..train.metrics import read_rows
+    _print(found)
 
-        series = [(run.name, read_rows(run.path / "metrics.jsonl")) for run in found]
-        write(comparison("training and validation error", series, "epochs"), curves, force=force)
+
+def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
+    from ..train.curves import comparison
+    from ..train.metrics import read_rows
+
+    if curves.suffix != ".svg":
+        raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
+    series = [(run.name, read_rows(run.path / "metrics.jsonl")) for run in found if run.status != "damaged"]
+    write(comparison("training and validation error", series, "epochs"), curves, force=force)
+
+
+def _print(found: list[RunInfo]) -> None:
+    """The table, and where there are several runs what they differ in."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..train.runs import differences
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("run", no_wrap=True, style="bold")
     for column in ("status", "params", "epoch", "train err.", "val. err.", "time"):
@@ -47,11 +67,12 @@ def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: b
         table.add_row(Text(str(run.path)), run.status, *size)
     console = Console(highlight=False)
     console.print(table)
-    differing = differences(found) if len(found) > 1 else {}
+    whole = [run for run in found if run.status != "damaged"]
+    differing = differences(whole) if len(whole) > 1 else {}
     if differing:
         other = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, title="what differs", title_justify="left")
         other.add_column("key")
-        for run in found:
+        for run in whole:
             other.add_column(Text(run.path.name))
         for key, values in differing.items():
             other.add_row(key, *map(Text, values))

@@ -64,18 +64,32 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
     except FileNotFoundError as error:
         raise RunError(f"{run} has no weights yet; `resgraph resume {run}` finishes it") from error
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise RunError(f"{path} cannot be used: {error}") from error
+        raise _damaged(run, path, error) from error
     return net
 
 
 def preprocessing(run: Path) -> dict[str, Any]:
-    """preprocess.json of a run."""
+    """preprocess.json of a run. Raises `RunError` where it is not there, or not what a run writes."""
     path = run / "preprocess.json"
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}); `resgraph resume {run}` writes it again") from error
+    except ValueError as error:
+        raise _damaged(run, path, f"it is no JSON ({error})") from error
+    try:
+        Normalization.read(document["normalize"])
+        size, classes = [int(side) for side in document["shape"]], [str(name) for name in document["classes"]]
+        known = bool(classes) and len(size) in (1, 3) and float(document["levels"]) > 0
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        known = False
+    if not known:
+        raise _damaged(run, path, "it is not what a run writes")
     return dict(document)
+
+
+def _damaged(run: Path, path: Path, why: object) -> RunError:
+    return RunError(f"{path} is damaged: {why}; `resgraph resume {run}` writes it again")
 
 
 def _need(path: Path) -> None:
@@ -87,8 +101,12 @@ def _need(path: Path) -> None:
     if not path.parent.is_dir():
         raise UsageError(f"{path} is not there: there is no folder {path.parent}")
     beside = {entry.name: entry for entry in path.parent.iterdir() if entry.suffix.lower() in ENDINGS}
-    hint = did_you_mean(path.name, beside) or f"{len(beside) or 'no'} images are in {path.parent.resolve()}"
+    hint = did_you_mean(path.name, beside) or f"{_counted(len(beside))} in {path.parent.resolve()}"
     raise UsageError(f"{path} is not there; {hint}")
+
+
+def _counted(images: int) -> str:
+    return "1 image is" if images == 1 else f"{images or 'no'} images are"
 
 
 def read_image(path: Path, document: dict[str, Any]) -> Tensor:

@@ -13,12 +13,14 @@ from ..errors import RunError
 from .metrics import read_rows
 from .rundir import in_use, read_facts
 
-Status = Literal["running", "done", "stopped", "failed", "interrupted"]
+Status = Literal["running", "done", "stopped", "failed", "interrupted", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One run. Errors in percent at its last evaluation, None before; `interrupted` means killed."""
+    """One run. Errors in percent at its last evaluation, None before; `interrupted` means killed, `damaged` that its
+    files are not what resgraph wrote.
+    """
 
     path: Path
     name: str
@@ -41,8 +43,15 @@ class RunInfo:
 
 
 def read_run(path: Path) -> RunInfo:
-    """What a run directory says. Raises `RunError` where it is none."""
+    """What a run directory says. Raises `RunError` where it is none, or its files are not what resgraph wrote."""
     facts = read_facts(path)
+    try:
+        return _info(path, facts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{path}: run.json, metrics.jsonl or timing.jsonl is not what resgraph wrote") from error
+
+
+def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
     rows, clock = read_rows(path / "metrics.jsonl"), read_rows(path / "timing.jsonl")
     last = rows[-1] if rows else None
     status = facts.get("status", "failed")
@@ -54,29 +63,31 @@ def read_run(path: Path) -> RunInfo:
         status=status,
         params=int(facts.get("params", 0)),
         macs=int(facts.get("macs", 0)),
-        epoch=last["epoch"] if last else 0,
+        epoch=float(last["epoch"]) if last else 0,
         steps=int(facts.get("steps", 0)),
         step=last["step"] if last else 0,
-        error=last["validation"]["error"] if last else None,
-        train_error=last["train"]["error"] if last else None,
-        seconds=clock[-1]["seconds"] if clock else 0.0,
-        recipe=facts.get("recipe", {}),
+        error=float(last["validation"]["error"]) if last else None,
+        train_error=float(last["train"]["error"]) if last else None,
+        seconds=float(clock[-1]["seconds"]) if clock else 0.0,
+        recipe=dict(facts.get("recipe", {})),
     )
 
 
 def find_runs(root: Path) -> list[RunInfo]:
-    """The runs right under `root` (or `root` itself), in the order of their names; what is no run is passed
-    over.
+    """The runs right under `root` (or `root` itself), in the order of their names; what is no run is passed over, and
+    what is damaged is told so.
     """
     if (root / "run.json").is_file():
         return [read_run(root)]
-    found = []
-    for path in sorted(root.iterdir(), key=_natural) if root.is_dir() else ():
-        try:
-            found.append(read_run(path))
-        except RunError:
-            continue
-    return found
+    inside = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
+    return [_or_damaged(path) for path in inside if (path / "run.json").is_file()]
+
+
+def _or_damaged(path: Path) -> RunInfo:
+    try:
+        return read_run(path)
+    except RunError:
+        return RunInfo(path, path.name, "damaged", 0, 0, 0, 0, 0, None, None, 0.0, {})
 
 
 def differences(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
@@ -89,7 +100,8 @@ def differences(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
 
 def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     if not isinstance(value, dict):
-        return {prefix: str(value)}
+        whole = isinstance(value, float) and value.is_integer()
+        return {prefix: str(int(value) if whole else value)}
     out: dict[str, str] = {}
     for key, item in value.items():
         out.update(_flat(item, f"{prefix}.{key}" if prefix else key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...errors import UsageError
 from ...language.recipe_records import Cifar, Data, Digits, Folder, Shards, Synthetic
 from ...ops.base import Shape
 from .sets import DataSet
@@ -12,8 +13,12 @@ from .sets import DataSet
 def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None) -> DataSet:
     """Reads the set, from `path` where it is given, and checks it against the net's input and output shapes.
 
-    Raises `TrainingError` where set and net do not fit, `MissingError` where the set is not there.
+    Raises `TrainingError` where set and net do not fit, `MissingError` where the set is not there, `UsageError` where
+    it is never read from a path.
     """
+    if path is not None and isinstance(recipe, Digits | Synthetic):
+        whence = "come with scikit-learn" if isinstance(recipe, Digits) else "are made from a seed"
+        raise UsageError(f"--data {path}: the images of `{recipe.set}` {whence}, and are not read from a path")
     match recipe:
         case Digits():
             from .digits import load_digits

@@ -134,7 +134,7 @@ def _find(name: str, path: Path) -> tuple[Version, dict[str, bytes]]:
     first = VERSIONS[name][0]
     raise MissingError(
         f"{name} is not in {path}: download https://www.cs.toronto.edu/~kriz/{first.archive} into it "
-        "(the archive or its folder, binary or python version), or say where it is with `data.path`"
+        "(the archive or its folder, binary or python version), or say where it is with --data or `train.data.path`"
     )
 
 

@@ -28,7 +28,7 @@ def load_folder(recipe: Folder, path: Path, shape: Shape) -> DataSet:
         if not part.is_dir():
             raise MissingError(
                 f"{part} is not there: images are looked for as {path}/{recipe.train}/<class>/*.jpg and "
-                f"{path}/{recipe.validation}/<class>/*.jpg; say where they are with `data.path`"
+                f"{path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or `train.data.path`"
             )
     classes, watched = _classes(train), _classes(validation)
     if classes != watched:

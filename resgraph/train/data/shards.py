@@ -90,8 +90,8 @@ def _packed(path: Path, pattern: str) -> Packed:
     if missing or not shards:
         raise MissingError(
             f"{missing[0] if missing else path / pattern} is not there ({len(missing)} of {len(shards)} shards are "
-            "missing); say where they are with `data.path`, and what they are called with `data.train` and "
-            "`data.validation`, as in train-{000000..000099}.tar"
+            "missing); say where they are with --data or `train.data.path`, and what they are called with "
+            "`train.data.train` and `train.data.validation`, as in train-{000000..000099}.tar"
         )
     indices = [index_of(shard) for shard in shards]
     rows = torch.from_numpy(numpy.concatenate(indices))

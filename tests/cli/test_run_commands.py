@@ -1,0 +1,247 @@
+"""The commands about runs: what each offers and says, and what odd input is answered with."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from PIL import Image
+
+from resgraph.cli import run
+
+SPEC = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
+TRAINING = {"--compile", "--checkpointing", "--tensorboard", "--save-every"}
+SCORING = {"--precision", "--layout", "--workers", "--threads", "--data"}
+OFFERED = {
+    "build": {"--device"} | SCORING | TRAINING,
+    "resume": {"--device"} | SCORING | TRAINING,
+    "eval": {"--device"} | SCORING,
+    "predict": {"--device"},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "one"
+    assert run(["build", SPEC, "--set", "train.epochs=1", "--device", "cpu", "-o", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def copy(trained: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trained, tmp_path / "copy")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "seven.png"
+    Image.fromarray((numpy.arange(64).reshape(8, 8) * 4).astype("uint8")).save(path)
+    return path
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    out, err = capsys.readouterr()
+    assert out == "" and "Traceback" not in err, err
+    return " ".join(err.split())
+
+
+@pytest.mark.parametrize("command", OFFERED)
+def test_each_command_offers_what_it_reads(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    offered = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    assert offered & ({"--device"} | SCORING | TRAINING) == OFFERED[command]
+
+
+def test_what_only_training_reads_is_refused_elsewhere(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["eval", str(trained), "--save-every=2"], ["predict", str(trained), "x.png", "--compile=on"]):
+        assert run(arguments) == 2
+        assert "No such option" in said(capsys)
+
+
+def test_the_lines_of_a_build(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--compile", "off", "--checkpointing", "on", "--device", "cpu", "--precision", "fp32"]
+    assert run(["build", SPEC, "--set", "train.epochs=1", "-o", str(tmp_path / "a"), *asked]) == 0
+    out, err = capsys.readouterr()
+    opening, machine = err.splitlines()[:2]
+    assert opening.endswith("1,438 images, 1 epoch (22 steps)")
+    assert machine == f"cpu, fp32, channels-last, eager, fused, 1 thread, checkpointing → {tmp_path / 'a'}"
+    assert "test accuracy after 1 epoch\n" in out
+    assert run(["resume", str(trained)]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[1].endswith(f"eager, fused, 1 thread → {trained}")
+
+
+def test_a_plan_as_text_and_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["build", SPEC, "--plan", "--device", "cpu", "--set", "train.epochs=1"]
+    assert run(arguments) == 0
+    assert "1 epoch of 1,438 images" in capsys.readouterr().out
+    assert run([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["steps"], found["epochs"], found["batch"]) == (22, 1, 64)
+    assert found["reasons"][0] == {"what": "device", "choice": "cpu", "why": "as asked"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = json.loads((trained / "metrics.jsonl").read_text())["validation"]
+    assert run(["eval", str(trained), "--device", "cpu", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"loss", "error", "accuracy", "top5_error", "images", "crops", "sides"}
+    assert (found["error"], found["loss"]) == (pytest.approx(row["error"]), pytest.approx(row["loss"]))
+    assert (found["images"], found["crops"], found["sides"]) == (359, 1, [])
+    assert 0 <= found["top5_error"] < found["error"]
+    assert run(["eval", str(trained), "--device", "cpu"]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"accuracy {found['accuracy']:.2f} %  error {found['error']:.2f} %, top-5 ")
+    assert line.endswith("359 images\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--crops", "10"], "--crops 10 is for images on disk"),
+        (["--crops", "5"], "'5' is not one of '1', '10'"),
+        (["--sides", "224,256"], "--sides is for images on disk"),
+        (["--sides", "224,big"], "write whole numbers up to 4096 with commas"),
+        (["--sides", ""], "write whole numbers up to 4096 with commas"),
+        (["--sides", "0"], "write whole numbers"),
+        (["--sides", "5000"], "write whole numbers"),
+        (["--crops", "10", "--sides", "8"], "two ways of testing"),
+        (["--data", "elsewhere"], "--data elsewhere: the images of `digits` come with scikit-learn"),
+    ],
+)
+def test_a_test_that_cannot_be(
+    arguments: list[str], words: str, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["eval", str(trained), "--device", "cpu", *arguments]) == 2
+    assert words in said(capsys)
+
+
+def test_made_images_are_not_read_from_a_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ["--set", "train=synthetic", "--data", "elsewhere", "-o", str(tmp_path / "a")]
+    assert run(["build", SPEC, *made]) == 2
+    assert "the images of `synthetic` are made from a seed" in said(capsys)
+    assert not (tmp_path / "a").exists()
+
+
+def test_an_image_that_is_not_there(
+    trained: Path, image: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(image.parent)
+    for name, words in (
+        ("sevn.png", "sevn.png is not there; did you mean `seven.png`?"),
+        ("seven.jpg", "did you mean `seven.png`?"),
+        ("q", "q is not there; 1 image is in"),
+        ("no/seven.png", "no/seven.png is not there: there is no folder no"),
+        (".", ". is a folder; name the images in it, as in ./*.jpg"),
+    ):
+        assert run(["predict", str(trained), "seven.png", name]) == 2
+        assert words in said(capsys)
+    (image.parent / "text.png").write_text("no picture")
+    assert run(["predict", str(trained), "text.png"]) == 3
+    assert "text.png cannot be read as an image" in said(capsys)
+
+
+def test_a_prediction(trained: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", str(trained), str(image), "--top", "2", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["image"] == str(image) and len(found["classes"]) == 2
+    assert run(["predict", str(trained), str(image), "--top", "2"]) == 0
+    assert re.fullmatch(r".*seven\.png  \d \d+\.\d%  \d \d+\.\d%\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"shape": [1, 8, 8], "classes": ["a"], "normalize": {}}', "{half"])
+def test_a_damaged_preprocess_is_told_with_what_mends_it(
+    text: str, copy: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy / "preprocess.json").write_text(text)
+    for arguments in (["eval", str(copy)], ["predict", str(copy), str(image)]):
+        assert run(arguments) == 5
+        assert re.search(r"preprocess\.json is damaged: .*`resgraph resume .*` writes it again", said(capsys))
+    assert run(["resume", str(copy)]) == 0
+    assert run(["predict", str(copy), str(image)]) == 0
+
+
+def test_damaged_weights_are_told_with_what_mends_them(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = (copy / "weights.safetensors").read_bytes()
+    (copy / "weights.safetensors").write_bytes(whole[:100])
+    assert run(["eval", str(copy)]) == 5
+    assert re.search(r"weights\.safetensors is damaged: .* writes it again", said(capsys))
+    assert run(["resume", str(copy)]) == 0
+    assert (copy / "weights.safetensors").read_bytes() == whole
+
+
+DAMAGE: dict[str, Any] = {
+    "run.json": {"params": "many"},
+    "metrics.jsonl": {"step": 3},
+    "timing.jsonl": {"step": 3, "seconds": "long"},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_run_hides_no_other(
+    name: str, copy: Path, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    whole = shutil.copytree(trained, copy.parent / "whole")
+    (copy / name).write_text(json.dumps(DAMAGE[name]) + "\n")
+    assert run(["runs", str(copy)]) == 5
+    assert "is not what resgraph wrote" in said(capsys)
+    picture = copy.parent / "all.svg"
+    assert run(["runs", str(copy.parent), "--curves", str(picture), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [one["status"] for one in json.loads(out)] == ["damaged", "done"]
+    assert err == f"wrote {picture}\n"
+    assert picture.read_text().count("ResNet-8 for digits") == 1
+    assert run(["runs", str(copy.parent)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [" ".join(line.split()[:2]) for line in lines[2:4]] == [f"{copy} damaged", f"{whole} done"]
+
+
+def test_runs_that_are_not_there(tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, words in (
+        ([str(trained), str(tmp_path / "no")], "no is not there, or no folder"),
+        ([str(tmp_path)], f"no runs in {tmp_path}; `resgraph build SPEC` makes one"),
+        ([str(trained), "--curves", str(tmp_path / "a.png")], "the picture is an SVG; end its name in .svg"),
+    ):
+        assert run(["runs", *arguments]) == 2
+        assert words in said(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_run_cannot_be_gone_on_with(copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["resume", str(tmp_path / "no"), "--set", "train.epochs=2"]) == 5
+    assert "no is not a run: it has no run.json" in said(capsys)
+    (copy / "spec.yaml").unlink()
+    assert run(["resume", str(copy), "--set", "train.epochs=2"]) == 5
+    assert "has no spec.yaml that --set could change" in said(capsys)
+
+
+def test_events_go_on_as_the_run_began(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+
+    def steps(path: Path) -> list[int]:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        read = EventAccumulator(str(path))
+        read.Reload()
+        return [event.step for event in read.Scalars("loss/train")]
+
+    out = tmp_path / "a"
+    assert run(["build", SPEC, "--set", "train.epochs=1", "--tensorboard", "-o", str(out)]) == 0
+    assert run(["resume", str(out), "--set", "train.epochs=2"]) == 0
+    assert steps(out / "tensorboard") == [22, 44]
+    assert run(["resume", str(out), "--set", "train.epochs=3", "--no-tensorboard"]) == 0
+    assert steps(out / "tensorboard") == [22, 44]
+    plain = tmp_path / "b"
+    assert run(["build", SPEC, "--set", "train.epochs=1", "-o", str(plain)]) == 0
+    assert run(["resume", str(plain)]) == 0
+    assert not (plain / "tensorboard").exists()
