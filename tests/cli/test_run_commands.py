@@ -15,7 +15,7 @@ from PIL import Image
 from resgraph.cli import run
 
 SPEC = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
-TRAINING = {"--compile", "--checkpointing", "--tensorboard", "--save-every"}
+TRAINING = {"--compile", "--checkpointing", "--sharding", "--tensorboard", "--save-every"}
 SCORING = {"--precision", "--layout", "--workers", "--threads", "--data"}
 OFFERED = {
     "build": {"--device"} | SCORING | TRAINING,

@@ -131,11 +131,32 @@ def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path, "other", former=("spec",)).load(pytest.fail) is not None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"checkpoints": [1]}', '{"checkpoints": [{"file": "x"}]}'])
-def test_a_damaged_list_is_said(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "it is no JSON"),
+        ("{", "it is no JSON"),
+        ("[]", 'expected {"checkpoints": [...]}, each with file, sha256, step, spec'),
+        ("{}", "expected"),
+        ('{"checkpoints": {}}', "expected"),
+        ('{"checkpoints": [1]}', "expected"),
+        ('{"checkpoints": [{"file": "x", "step": 1}]}', "expected"),
+        ('{"checkpoints": [{"file": "x", "step": "1", "sha256": "a", "spec": "b"}]}', "expected"),
+    ],
+)
+def test_a_damaged_list_is_said(text: str, words: str, tmp_path: Path) -> None:
     saved(tmp_path, (1,))
     (tmp_path / "latest.json").write_text(text)
-    with pytest.raises(RunError, match="is damaged"):
+    with pytest.raises(RunError) as caught:
+        Checkpoints(tmp_path, "spec").load(pytest.fail)
+    told = str(caught.value)
+    assert told.startswith(f"{tmp_path / 'latest.json'} is damaged: ") and words in told
+    assert told.endswith("take it from a copy, or begin again with `resgraph build`")
+
+
+def test_a_list_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "latest.json").mkdir()
+    with pytest.raises(RunError, match=r"latest\.json cannot be read: Is a directory; nothing was changed"):
         Checkpoints(tmp_path, "spec").load(pytest.fail)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from resgraph.train import Options, build, differences, forecast, read_run
 from resgraph.train.curves import curves
 from resgraph.train.decide import decide
 from resgraph.train.distributed import World
-from resgraph.train.progress import Bar, Lines, reporter_for
-from resgraph.train.reporter import Epoch, Start, Step
+from resgraph.train.progress import Bar, Lines, opening, reporter_for
+from resgraph.train.reporter import Epoch, Start, Step, epochs_of
 from resgraph.train.rundir import create
 from resgraph.train.signals import listening
 
@@ -95,6 +96,25 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
     assert lines[2] == "epoch   1/2  loss 1.5000  train error 40.00 %  validation error 35.25 %  lr 0.1  2 s"
     assert lines[3] == "a [red]word"
     assert "\x1b" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("decisions", "told"),
+    [
+        ([("device", "cpu"), ("compile", "eager"), ("checkpointing", "off"), ("sharding", "off")], "cpu, eager"),
+        ([("device", "cpu"), ("compile", "compile off"), ("checkpointing", "on")], "cpu, eager, checkpointing"),
+        ([("compile", "compile on"), ("layout", "channels-last")], "compiled, channels-last"),
+    ],
+)
+def test_choices_are_told_by_name(decisions: list[tuple[str, str]], told: str) -> None:
+    lines = opening(replace(START, decisions=tuple((what, choice, "why") for what, choice in decisions)))
+    assert lines[1] == f"{told} → runs/net-1"
+
+
+@pytest.mark.parametrize(("number", "told"), [(1, "1 epoch"), (1.0, "1 epoch"), (2, "2 epochs"), (0.5, "0.5 epochs")])
+def test_one_epoch_is_one(number: float, told: str) -> None:
+    assert epochs_of(number) == told
+    assert f"640 images, {told} (20 steps)" in opening(replace(START, epochs=number))[0]
 
 
 @pytest.mark.parametrize("width", [20, 120])
