@@ -19,7 +19,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
     The library's blocks count what their papers count, some with such a bias; nobody who calls one can change it.
     What gives many labels their bias (`ops:`, or a unit without a norm) is said once.
     """
-    causes: dict[object, dict[Span, Node]] = {}
+    causes: dict[Span | str, dict[Span, Node]] = {}
     for node in facts.graph.nodes.values():
         readers = facts.readers[node.name]
         if not getattr(node.op, "has_bias", False) or not readers or any(r.op.op != "bn" for r in readers):
@@ -28,7 +28,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
         if not span.source.ours:
             default = facts.spec.defaults.get(node.op.op, {}).get("bias")
             own = "bias" in span.source.line(span.line)[span.column - 1 : span.end_column - 1].split()
-            cause = span if own else default.value.span if default else node.op.op
+            cause: Span | str = span if own else default.value.span if default else node.op.op
             causes.setdefault(cause, {}).setdefault(span, node)
     for cause, nodes in causes.items():
         given = cause if isinstance(cause, Span) and cause not in nodes else None
