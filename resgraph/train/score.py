@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import TrainingError
 from .decide import Decisions
 from .distributed import World
 
@@ -43,8 +44,10 @@ class Sums:
         self.totals[3] += counted.sum()
 
     def score(self, world: World) -> Score:
-        """Over all ranks."""
+        """Over all ranks. Raises `TrainingError` where no image counted."""
         loss, right, near, images = world.sum(self.totals).tolist()
+        if not images:
+            raise TrainingError("none of the validation images can be read")
         top5 = 100 * (1 - near / images) if self.classes > 5 else None
         return Score(loss / images, 100 * (1 - right / images), int(images), top5)
 

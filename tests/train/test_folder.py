@@ -108,6 +108,15 @@ def test_broken_images_are_skipped_up_to_a_bound(tree: Path, tmp_path: Path) -> 
     assert broken.stat().st_size == 300
 
 
+def test_a_part_of_which_nothing_can_be_read_has_no_score(tree: Path, tmp_path: Path) -> None:
+    for path in (tree / "val").rglob("*.??g"):
+        path.write_bytes(b"")
+    keys = {"data": {"set": "folder", "path": str(tree), "unreadable": 1.0}}
+    plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    with pytest.raises(TrainingError, match="none of the validation images can be read"):
+        build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
+
+
 def test_crops_are_where_they_say() -> None:
     ramp = numpy.tile(numpy.arange(64, dtype=numpy.uint8), (32, 1))
     image = Image.fromarray(ramp)
@@ -128,13 +137,18 @@ def test_crops_are_where_they_say() -> None:
 
 
 def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(tree: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    for part in ("train", "val"):
+        (empty / part).mkdir(parents=True)
+    with pytest.raises(TrainingError, match=r"empty/train has no folders: images are looked for as .*train/<class>"):
+        load(Folder(set="folder", path=str(empty)), SHAPE, (2,))
     with pytest.raises(MissingError, match=r"nowhere/train is not there: images are looked for as"):
         load(Folder(set="folder", path=str(tmp_path / "nowhere")), SHAPE, (2,))
     (tree / "train" / "green").mkdir()
-    with pytest.raises(TrainingError, match="different classes: green"):
+    with pytest.raises(TrainingError, match="different classes: only one has green; each class"):
         load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
     (tree / "val" / "green").mkdir()
-    with pytest.raises(TrainingError, match="green has no image"):
+    with pytest.raises(TrainingError, match=r"green has no image; the endings of images are \.bmp, \.jpeg"):
         load(Folder(set="folder", path=str(tree)), SHAPE, (3,))
 
 

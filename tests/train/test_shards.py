@@ -15,7 +15,7 @@ from test_folder import SHAPE, picture
 from test_killed import worker
 from test_resume import SignalAt, result
 
-from resgraph.errors import MissingError, TrainingError
+from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe_records import Shards
 from resgraph.train import Options, build, evaluate, resume
@@ -77,6 +77,8 @@ def test_numbers_in_names() -> None:
     assert shards.expand("a-{008..011}.tar") == ["a-008.tar", "a-009.tar", "a-010.tar", "a-011.tar"]
     assert shards.expand("{0..1}/{0..1}") == ["0/0", "0/1", "1/0", "1/1"]
     assert shards.expand("val.tar") == ["val.tar"]
+    with pytest.raises(UsageError, match=r"10,000,000 numbers are more than 1,000,000 shards"):
+        shards.expand("a-{0000000..9999999}.tar")
 
 
 def test_shards_are_a_set(tars: Path) -> None:
@@ -87,6 +89,9 @@ def test_shards_are_a_set(tars: Path) -> None:
     assert data.train.source(9).getvalue() == members(8, 8)["part/000009.png"]
     (tars / "classes.txt").write_text("red\nblue\n")
     assert load(record(tars), SHAPE, (2,)).classes == ("red", "blue")
+    (tars / "classes.txt").write_bytes(b"r\xe9d\nblue\n")
+    with pytest.raises(TrainingError, match=r"classes\.txt cannot be read as UTF-8 text"):
+        load(record(tars), SHAPE, (2,))
     (tars / "classes.txt").write_text("red\n")
     with pytest.raises(TrainingError, match="names 1 classes, but the net puts out 2"):
         load(record(tars), SHAPE, (2,))
@@ -199,6 +204,8 @@ def test_a_header_with_a_flipped_bit_does_not_end_a_shard(tars: Path) -> None:
         ({"part/000001.cls": None}, r"train-00\.tar lacks part/000001\.cls, the label of an image"),
         ({"part/000001.jpg": None}, r"lacks an image for part/000001\.cls"),
         ({"part/000001.cls": b"dog"}, r"part/000001\.cls holds b'dog', which is not the number of a class"),
+        ({"part/000001.cls": b"-1"}, r"holds b'-1', which is not the number of a class"),
+        ({"part/000001.cls": b"9" * 30}, r"holds b'9{20}', which is not the number of a class"),
         ({"part/000001.cls": b"7"}, r"labels from 0 to 7, but 2 classes"),
         ({"part/000001.png": b"x"}, r"has part/000001\.png twice"),
     ],

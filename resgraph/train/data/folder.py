@@ -31,9 +31,15 @@ def load_folder(recipe: Folder, path: Path, shape: Shape) -> DataSet:
                 f"{path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or `train.data.path`"
             )
     classes, watched = _classes(train), _classes(validation)
+    if not classes:
+        raise TrainingError(f"{train} has no folders: images are looked for as {train}/<class>/*.jpg")
     if classes != watched:
         odd = sorted(set(classes) ^ set(watched))
-        raise TrainingError(f"{train} and {validation} have different classes: {', '.join(odd[:5])}")
+        more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
+        raise TrainingError(
+            f"{train} and {validation} have different classes: only one has {', '.join(odd[:5])}{more}; "
+            "each class is a folder in both"
+        )
     return DataSet(
         name=path.name,
         train=_files(train, classes),
@@ -61,7 +67,7 @@ def _files(part: Path, classes: tuple[str, ...]) -> Files:
         except OSError as error:
             raise TrainingError(f"{part / name} cannot be read: {error.strerror}") from error
         if not found:
-            raise TrainingError(f"{part / name} has no image")
+            raise TrainingError(f"{part / name} has no image; the endings of images are {', '.join(sorted(ENDINGS))}")
         paths += [Path(file) for file in found]
         labels += [label] * len(found)
     return Files(tuple(paths), torch.tensor(labels, dtype=torch.int64))

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy
 import torch
 
-from ...errors import MissingError, RunError, TrainingError
+from ...errors import MissingError, RunError, TrainingError, UsageError
 from ...language.recipe_records import Shards
 from ...ops.base import Shape, shape_text
 from ..durable import write_whole
@@ -28,6 +28,9 @@ from .sets import DataSet, Packed
 BLOCK = 512
 """Bytes of a tar's unit: a header, or a part of what follows it; after the last member comes one of zeros."""
 NAMED = "classes.txt"
+MOST = 1_000_000
+"""Shards that one pair of braces may stand for."""
+LARGEST_LABEL = 2**31
 
 Index = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
 """A row for each image: where it begins, its bytes, its label."""
@@ -59,6 +62,10 @@ def expand(pattern: str) -> list[str]:
     if not found:
         return [pattern]
     first, last = found.groups()
+    if int(last) - int(first) >= MOST:
+        raise UsageError(
+            f"{pattern}: {int(last) - int(first) + 1:,} numbers are more than {MOST:,} shards; is it meant?"
+        )
     numbers = (f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1))
     return [name for n in numbers for name in expand(pattern[: found.start()] + n + pattern[found.end() :])]
 
@@ -148,16 +155,22 @@ def _members(shard: Path, file: io.BufferedReader) -> Iterator[tuple[str, int, i
 
 def _label(shard: Path, name: str, text: bytes) -> int:
     try:
-        return int(text)
+        label = int(text)
     except ValueError:
-        raise TrainingError(f"{shard}: {name} holds {text[:20]!r}, which is not the number of a class") from None
+        label = -1
+    if not 0 <= label < LARGEST_LABEL:
+        raise TrainingError(f"{shard}: {name} holds {text[:20]!r}, which is not the number of a class")
+    return label
 
 
 def _names(path: Path, count: int) -> tuple[str, ...]:
     listed = path / NAMED
     if not listed.is_file():
         return tuple(str(number) for number in range(count))
-    names = tuple(listed.read_text(encoding="utf-8").split("\n"))
+    try:
+        names = tuple(listed.read_text(encoding="utf-8").split("\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{listed} cannot be read as UTF-8 text: {error}") from error
     names = names[:-1] if names[-1] == "" else names
     if len(names) != count:
         raise TrainingError(f"{listed} names {len(names)} classes, but the net puts out {count}")
