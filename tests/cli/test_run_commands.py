@@ -206,6 +206,15 @@ def test_a_damaged_run_hides_no_other(
     assert [" ".join(line.split()[:2]) for line in lines[2:4]] == [f"{copy} damaged", f"{whole} done"]
 
 
+def test_runs_as_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", str(trained), "--json"]) == 0
+    out = capsys.readouterr().out
+    (found,) = json.loads(out)
+    assert (found["status"], found["step"], found["steps"], found["params"]) == ("done", 22, 22, 75_002)
+    assert '"epoch": 1,' in out
+    assert found["error"] == json.loads((trained / "metrics.jsonl").read_text())["validation"]["error"]
+
+
 def test_runs_that_are_not_there(tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, words in (
         ([str(trained), str(tmp_path / "no")], "no is not there, or no folder"),
