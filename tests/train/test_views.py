@@ -145,6 +145,14 @@ def test_where_and_how_the_images_are_read_changes_nothing(run: Path, tmp_path: 
         assert told(again) == pytest.approx(told(judged(run, **keys)), rel=1e-5)
 
 
+def test_a_copy_with_other_classes_is_refused(run: Path, tmp_path: Path) -> None:
+    copy = write_tree(tmp_path / "copy")
+    for part in ("train", "val"):
+        (copy / part / "c3").rename(copy / part / "zebra")
+    with pytest.raises(UsageError, match=r"copy are not of the classes .* trained on: only one has c3, zebra"):
+        evaluate(run, load=small_plan.load, options=Options(threads=1, workers=0, device="cpu", data=copy))
+
+
 def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
     run = trained(tmp_path, "per-channel")
     (tmp_path / "set" / "val" / "c3" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
