@@ -1,46 +1,86 @@
-"""Graph → the activations that may write over what they read: nothing else reads it, and no gradient needs it."""
+"""Graph → the nodes that may write over what they read: nothing else reads it, and no gradient needs it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from ..graph import Block, Graph, Layer, Path
+from ..graph import Graph, Layer, Path
+from ..ops import Add
+from .precision import low_precision
 
 
 def inplace(graph: Graph) -> frozenset[str]:
-    """Names of activation nodes whose input can be overwritten.
+    """Names of activations whose input can be overwritten, and of sums that can be written over their first term.
 
-    The input must be made in the same path or equation (what flows into it may be kept by whoever called it:
-    checkpointing, a hook), be read once, not share memory with something older, and not be what its maker's backward
-    pass reads.
+    What is overwritten must be made in the same path or equation, or, by a sum, in a path of the same block (what flows
+    in may be kept by whoever called it: checkpointing, a hook). It must be read once, not share memory with something
+    older, and not be what its maker's backward pass reads.
     """
     reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
     reads[graph.output] += 1
-    found = set()
-    for path in _paths(graph):
-        names = [name for item in path.items for name in (item.nodes if isinstance(item, Layer) else ("",))]
-        for before, name in pairwise(names):
-            if before and name and reads[before] == 1 and _can(graph, before, name):
-                found.add(name)
-        made = path.equation.nodes if path.equation else ()
-        for name in made:
-            before = graph.nodes[name].inputs[0]
-            if before in made and reads[before] == 1 and _can(graph, before, name):
-                found.add(name)
+    once = frozenset(name for name, count in reads.items() if count == 1)
+    found: set[str] = set()
+    for scope in _scopes(graph):
+        for path in scope:
+            _activations(graph, path, once, found)
+    sums = _sums_of_one_dtype(graph)
+    for scope in _scopes(graph):
+        _sums(graph, scope, sums, once, found)
     return frozenset(found)
 
 
-def _can(graph: Graph, before: str, name: str) -> bool:
-    """Whether the op `name` may write over what `before` made."""
-    maker = graph.nodes[before].op
-    return graph.nodes[name].op.takes_inplace and not maker.saves_output and not maker.returns_view
+def _activations(graph: Graph, path: Path, once: Collection[str], found: set[str]) -> None:
+    names = [name for item in path.items for name in (item.nodes if isinstance(item, Layer) else ("",))]
+    made = path.equation.nodes if path.equation else ()
+    pairs = [pair for pair in pairwise(names) if all(pair)]
+    pairs += [(before, name) for name in made if (before := graph.nodes[name].inputs[0]) in made]
+    for before, name in pairs:
+        if graph.nodes[name].op.takes_inplace and before in once and _free(graph, before, found):
+            found.add(name)
 
 
-def _paths(graph: Graph) -> Iterator[Path]:
-    stack = list(graph.rows)
-    while stack:
-        path = stack.pop()
-        yield path
-        stack.extend(inner for item in path.items if isinstance(item, Block) for inner in item.paths)
+def _sums(graph: Graph, scope: Sequence[Path], sums: Collection[str], once: Collection[str], found: set[str]) -> None:
+    """The sums of a scope whose first term a path made, or such a sum."""
+    made = {path.output for path in scope if path.output != path.input}
+    for name in (name for path in scope if path.equation for name in path.equation.nodes):
+        if name in sums:
+            first, other = graph.nodes[name].inputs
+            equal = graph.nodes[first].shape == graph.nodes[other].shape
+            if equal and first in once and first in made and _free(graph, first, found):
+                found.add(name)
+                made.add(name)
+
+
+def _free(graph: Graph, name: str, found: Collection[str]) -> bool:
+    """Whether what a node made is memory of its own, which no backward pass reads."""
+    op = graph.nodes[name].op
+    written = name in found and op.takes_inplace  # an activation in place: its gradient reads what came out
+    return not (op.saves_output or op.returns_view or written)
+
+
+def _sums_of_one_dtype(graph: Graph) -> frozenset[str]:
+    """Sums of two terms of one dtype, also under autocast: `a += b` has the dtype of `a`, and `a + b` the wider one.
+
+    Of blocks that are alike, a sum is named in all or in none, so that they can share a class.
+    """
+    low = low_precision(graph)
+    kinds: dict[str, tuple[str, ...]] = {name: (name,) for row in graph.rows for name in _sums_in(graph, row)}
+    for block in graph.blocks():
+        for name in (name for path in block.paths for name in _sums_in(graph, path)):
+            kinds[name] = (block.block, block.shortcut, name[len(block.name) :])
+    mixed = {kind for name, kind in kinds.items() if name not in low}
+    return frozenset(name for name, kind in kinds.items() if kind not in mixed)
+
+
+def _sums_in(graph: Graph, path: Path) -> Iterator[str]:
+    for name in path.equation.nodes if path.equation else ():
+        if isinstance(graph.nodes[name].op, Add) and len(graph.nodes[name].inputs) == 2:
+            yield name
+
+
+def _scopes(graph: Graph) -> Iterator[Sequence[Path]]:
+    """The rows, then the paths of each block."""
+    yield graph.rows
+    yield from (block.paths for block in graph.blocks())

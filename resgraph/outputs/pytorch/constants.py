@@ -66,6 +66,8 @@ def replaced(lines: Sequence[str], fills: Sequence[str | None]) -> list[str]:
         changed = finder.visit(node)
         if isinstance(changed, ast.Assign):
             out += statement(f"{ast.unparse(changed.targets[0])} = ", expression(ast.unparse(changed.value)))
+        elif isinstance(changed, ast.AugAssign):
+            out += statement(f"{ast.unparse(changed.target)} += ", expression(ast.unparse(changed.value)))
         else:
             assert isinstance(changed, ast.Return)
             assert changed.value is not None

@@ -1,4 +1,6 @@
-"""The paths of a scope → the lines of its `forward`: equations inline, locals only for what is read more than once."""
+"""The paths of a scope → the lines of its `forward`: equations inline, locals only for what is read more than once, and
+for what a sum is written over.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...graph import Graph, Item, Path
+from ...ops import Add
 from .text import expression, flat, statement
 
 _TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
@@ -24,6 +27,7 @@ class Step:
     word: str  # the local variable that would hold it
     write: Callable[[Sequence[str]], str]
     call: bool  # a path's module is called (else an op of an equation)
+    over: bool = False  # a sum that is written over the first value that it reads
 
 
 def forward_lines(
@@ -54,16 +58,17 @@ def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> list[Step]:
         alone = path.equation is not None and name == path.equation.output and not items
         word = path.word if alone else name.rpartition(".")[2]
         write = partial(node.op.expression, shapes=shapes)
-        if name in inplace:
-            write = partial(_over, write)
-        steps.append(Step(name, node.inputs, word, write, call=False))
+        over = name in inplace and isinstance(node.op, Add)
+        if name in inplace and not over:
+            write = partial(_inplace, write)
+        steps.append(Step(name, node.inputs, word, write, call=False, over=over))
     if items:
         write = partial(_call, f"self.{path.word}")
         steps.append(Step(path.output, (path.input,), path.word, write, call=True))
     return steps
 
 
-def _over(write: Callable[[Sequence[str]], str], terms: Sequence[str]) -> str:
+def _inplace(write: Callable[[Sequence[str]], str], terms: Sequence[str]) -> str:
     """`F.relu(a + b)` → `F.relu(a + b, inplace=True)`."""
     return f"{write(terms).removesuffix(')')}, inplace=True)"
 
@@ -89,6 +94,7 @@ class _Writer:
         self.steps, self.result, self.statements, self.chain = steps, result, statements, chain
         self.total = Counter(source for step in steps for source in step.reads)
         self.total[result] += 1
+        self.base = {step.reads[0] for step in steps if step.over}  # what a sum is written over
         self.left = Counter(self.total)
         self.text = {start: "x"}
         self.holds_x = start
@@ -103,9 +109,11 @@ class _Writer:
             self.left.subtract(step.reads)
             for source in step.reads:
                 self.inlined.pop(source, None)
-            if step.value == self.result and self.total[step.value] == 1:
+            if step.over:
+                self._add(step)
+            elif step.value == self.result and self.total[step.value] == 1:
                 return [*self.out, *statement("return ", expression(body))]
-            if self.total[step.value] == 1 and not (self.statements and step.call):
+            elif self.total[step.value] == 1 and step.value not in self.base and not (self.statements and step.call):
                 self.text[step.value] = self.inlined[step.value] = body
             else:
                 self._assign(step, body)
@@ -115,13 +123,22 @@ class _Writer:
         text = self.text[source]
         return text if text.isidentifier() else f"({text})"
 
+    def _add(self, step: Step) -> None:
+        """`out += b`: the local of the first term comes to be the sum."""
+        first, other = step.reads
+        name = self.text[step.value] = self.text[first]
+        if self.holds_x == first:
+            self.holds_x = step.value
+        self.out += statement(f"{name} += ", expression(self.text[other]))
+
     def _assign(self, step: Step, body: str) -> None:
-        """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the path's name."""
+        """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the path's name, or `out`
+        where a sum follows that changes it."""
         busy = self.left[self.holds_x] or any(map(_reads_x, self.inlined.values()))
         if self.chain and self.total[step.value] == 1 and not busy:
             name, self.holds_x = "x", step.value
         else:
-            name = _local(step.word, self.taken)
+            name = _local("out" if step.value in self.base else step.word, self.taken)
         self.text[step.value] = name
         self.out += statement(f"{name} = ", expression(body))
 

@@ -33,7 +33,7 @@ _SHORTCUTS = {
 
 
 def lower(graph: Graph, name: str, inplace: frozenset[str], starts: Mapping[str, tuple[Start, ...]]) -> Program:
-    """The program of a graph. `inplace` names the activations that may overwrite what they read; `starts` gives, by the
+    """The program of a graph. `inplace` names the nodes that may overwrite what they read; `starts` gives, by the
     name of a block (or "" for the net), the parameters that do not start as their layers say."""
     _check_names(graph)
     lowering = _Lowering(graph, inplace, starts)

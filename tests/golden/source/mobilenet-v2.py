@@ -80,7 +80,9 @@ class InvertedResidual(nn.Module):
         )
 
     def forward(self, x):
-        return self.body(x) + x
+        out = self.body(x)
+        out += x
+        return out
 
 
 class MobileNetV2(nn.Module):

@@ -48,7 +48,9 @@ class First(nn.Module):
         self.shortcut = conv(3, 64, kernel_size=1, bias=False)
 
     def forward(self, x):
-        return self.body(x) + self.shortcut(x)
+        out = self.body(x)
+        out += self.shortcut(x)
+        return out
 
 
 class PreActBasic(nn.Module):
@@ -72,7 +74,9 @@ class PreActBasic(nn.Module):
 
     def forward(self, x):
         pre = self.pre(x)
-        return self.body(pre) + self.shortcut(pre)
+        out = self.body(pre)
+        out += self.shortcut(pre)
+        return out
 
 
 class ResidualUNet(nn.Module):

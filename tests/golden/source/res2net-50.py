@@ -90,13 +90,9 @@ class Res2NetFirst(nn.Module):
 
     def forward(self, x):
         cut = self.cut(x)
-        y0 = self.y0(cut)
-        y1 = self.y1(cut)
-        y2 = self.y2(cut)
-        y3 = self.y3(cut)
-        body = self.body(torch.cat([y0, y1, y2, y3], dim=1))
-        shortcut = self.shortcut(x)
-        return F.relu(body + shortcut, inplace=True)
+        out = self.body(torch.cat([self.y0(cut), self.y1(cut), self.y2(cut), self.y3(cut)], dim=1))
+        out += self.shortcut(x)
+        return F.relu(out, inplace=True)
 
 
 class Res2Net(nn.Module):
@@ -119,13 +115,10 @@ class Res2Net(nn.Module):
     def forward(self, x):
         cut = self.cut(x)
         y0 = self.y0(cut)
-        p1 = self.p1(cut)
-        p2 = self.p2(cut)
-        y1 = self.y1(y0 + p1)
-        y2 = self.y2(y1 + p2)
-        y3 = self.y3(cut)
-        body = self.body(torch.cat([y0, y1, y2, y3], dim=1))
-        return F.relu(body + x, inplace=True)
+        y1 = self.y1(y0 + self.p1(cut))
+        out = self.body(torch.cat([y0, y1, self.y2(y1 + self.p2(cut)), self.y3(cut)], dim=1))
+        out += x
+        return F.relu(out, inplace=True)
 
 
 class Res2Net50(nn.Module):

@@ -67,7 +67,9 @@ class Pair(nn.Module):
         )
 
     def forward(self, x):
-        return F.relu(self.body(x) + x, inplace=True)
+        out = self.body(x)
+        out += x
+        return F.relu(out, inplace=True)
 
 
 class PairZeroPad(nn.Module):
@@ -85,7 +87,9 @@ class PairZeroPad(nn.Module):
         self.shortcut = ZeroPadShortcut(width_in, width, stride=2)
 
     def forward(self, x):
-        return F.relu(self.body(x) + self.shortcut(x), inplace=True)
+        out = self.body(x)
+        out += self.shortcut(x)
+        return F.relu(out, inplace=True)
 
 
 class ResNet1202(nn.Module):

@@ -52,7 +52,9 @@ class BottleneckProjection(nn.Module):
         self.shortcut = conv_bn(width_in, width_out, kernel_size=1, stride=stride)
 
     def forward(self, x):
-        return F.relu(self.body(x) + self.shortcut(x), inplace=True)
+        out = self.body(x)
+        out += self.shortcut(x)
+        return F.relu(out, inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -70,7 +72,9 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x):
-        return F.relu(self.body(x) + x, inplace=True)
+        out = self.body(x)
+        out += x
+        return F.relu(out, inplace=True)
 
 
 class ResNet50(nn.Module):

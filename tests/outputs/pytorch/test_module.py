@@ -49,17 +49,6 @@ SMALL = [
 ]
 
 
-IN_PLACE = [
-    "activation-orders.yaml::relu-before",
-    "activation-orders.yaml::bn-after",
-    "cifar-highway.yaml::highway-19",
-    "densenet.yaml::densenet-121",
-    "mixed.yaml",
-    "res-unet.yaml",
-    "res2net.yaml::res2net-50",
-]
-
-
 def plan_of(name: str) -> resgraph.Plan:
     return resgraph.load(SPECS / name)
 
@@ -113,23 +102,6 @@ def test_everything_is_initialised(name: str) -> None:
     net = module(plan_of(name))
     tensors = dict([*net.named_parameters(), *net.named_buffers()])
     assert [key for key, value in tensors.items() if not torch.isfinite(value).all()] == []
-
-
-@pytest.mark.parametrize("name", IN_PLACE)
-def test_activations_in_place_change_no_gradient(name: str) -> None:
-    plan = plan_of(name)
-    text = source(plan)
-    assert "inplace=True" in text
-    net = net_class(source_module(text))()
-    plain = net_class(source_module(text.replace("inplace=True", "")))()
-    plain.load_state_dict(net.state_dict())
-    image = torch.randn(2, plan.input[0], 64, 64)
-    outputs = [net(image), plain(image)]
-    for output in outputs:
-        output.square().sum().backward()
-    assert torch.equal(outputs[0], outputs[1])
-    pairs = zip(net.parameters(), plain.parameters(), strict=True)
-    assert all(torch.equal(one.grad, other.grad) for one, other in pairs if one.grad is not None)  # type: ignore[arg-type]
 
 
 def test_first_weights_are_those_of_the_papers() -> None:

@@ -91,6 +91,28 @@ def test_every_row_is_a_statement_and_what_is_read_again_keeps_its_name() -> Non
     ]
 
 
+def test_a_sum_is_written_over_what_a_path_made() -> None:
+    text = net("  a: 3x3 conv 4\n  b: pair 4", PAIR)
+    assert "out = self.body(x)\n        out += x\n        return F.relu(out, inplace=True)" in text
+    text = net("  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 4]")
+    assert "a = self.a(x)\n        x = self.b(a)\n        x += a\n        return self.c(x)" in text
+    text = net("  a: 3x3 conv 4 linear\n  b: [3x3 conv 4, relu]\n  c: [a + b, bn]\n  d: [c + b, bn]")
+    assert "a = self.a(x)\n        b = self.b(a)\n        x = self.c(a + b)" in text  # `a` is read twice
+
+
+def test_numbers_in_what_is_added_can_differ() -> None:
+    blocks = "  b:\n    let: {k: 1}\n    y: 3x3 conv out linear\n    merge: y + k*x"
+    text = net("  a: 3x3 conv 4\n  c: b k 3\n  d: b k 5", blocks)
+    assert "out = self.y(x)\n        out += self.factor * x\n        return out" in text
+    assert "self.c = B(factor=3)" in text
+
+
+def test_a_sum_in_the_middle_of_an_equation() -> None:
+    blocks = "  b:\n    y: 3x3 conv out linear\n    z: 3x3 conv out linear\n    merge: relu(z)*(y + z*x)"
+    text = net("  a: 3x3 conv 4\n  c: b 4", blocks)
+    assert "z = self.z(x)\n        out += z * x\n        return F.relu(z) * out" in text
+
+
 def test_the_input_can_be_read_by_a_later_row() -> None:
     text = net("  a: 3x3 conv 4\n  b: 3x3 conv 4\n  c: [b + input, 3x3 conv 2]")
     assert "a = self.a(x)\n        b = self.b(a)\n        return self.c(b + x)" in text
