@@ -12,7 +12,7 @@ from itertools import accumulate
 import torch
 
 from ..errors import UsageError
-from ..graph import Graph, Item, Path
+from ..graph import Graph, Item, Layer, Path
 from ..language.recipe import Train
 from ..passes.memory import kept_outputs
 from .decide import Decisions
@@ -105,12 +105,20 @@ def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
 
 
 def blocks_in(graph: Graph) -> list[Block]:
-    """The blocks that keep less when they are recomputed, by the names of the module's `blocks_of`."""
+    """The blocks that keep less when they are recomputed, by the names of the module's `blocks_of`.
+
+    Layers in a row that has no blocks come back one by one or, where all in all that leaves less, with their row.
+    """
+    kept = _kept(graph)
+    return min((_recomputable(graph, whole=whole) for whole in (False, True)), key=lambda found: _left(found, kept))
+
+
+def _recomputable(graph: Graph, *, whole: bool) -> list[Block]:
     kept = kept_outputs(graph)
     found: list[Block] = []
     sizes = (node.cost.activations if node.name in kept else 0 for node in graph.nodes.values())
     before = dict(zip(graph.nodes, accumulate(sizes, initial=0), strict=False))
-    for scope in _blocks(graph):
+    for scope in _scopes(graph, whole=whole):
         nodes = list(graph.nodes_of(scope))
         held = sum(node.cost.activations for node in nodes if node.name in kept)
         macs = sum(node.cost.macs for node in nodes)
@@ -121,10 +129,11 @@ def blocks_in(graph: Graph) -> list[Block]:
     return found
 
 
-def _blocks(graph: Graph) -> Iterator[Path | Item]:
-    """The parts of the net that come one after another: the blocks of a row that is a list of them, and other rows."""
+def _scopes(graph: Graph, *, whole: bool) -> Iterator[Path | Item]:
+    """The parts of the net that come one after another: what a row lists, or the row (`whole`: if it has no block)."""
     for row in graph.rows:
-        yield from row.items if row.listed and row.items else [row]
+        listed = row.listed and row.items and not (whole and all(isinstance(item, Layer) for item in row.items))
+        yield from row.items if listed else [row]
 
 
 def device_memory(device: torch.device) -> int:
@@ -148,7 +157,7 @@ def _largest(plan: PlanLike) -> int:
     graph: Graph | None = getattr(plan, "graph", None)
     if graph is None:
         return 0
-    return max(sum(node.cost.params for node in graph.nodes_of(scope)) for scope in _blocks(graph))
+    return max(sum(node.cost.params for node in graph.nodes_of(scope)) for scope in _scopes(graph, whole=False))
 
 
 def _kept(graph: Graph) -> int:

@@ -208,7 +208,14 @@ def test_the_peak_is_where_a_block_comes_back_or_at_the_end() -> None:
     assert _left([early, late], 105) == max(10 + 60, 70 - 50 + 30, 105 - 70)
 
 
-def test_resnet_50_keeps_a_quarter_and_what_comes_back_fits_beside_it() -> None:
-    graph = resgraph.load(str(SPECS / "resnet.yaml") + "::resnet-50").graph
+@pytest.mark.parametrize(("name", "share"), [("resnet.yaml::resnet-50", 0.3), ("vgg.yaml::vgg-16", 0.5)])
+def test_little_is_kept_and_what_comes_back_fits_beside_it(name: str, share: float) -> None:
+    graph = resgraph.load(f"{SPECS / name}").graph
     kept = sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
-    assert _left(blocks_in(graph), kept) < 0.35 * kept
+    assert _left(blocks_in(graph), kept) < share * kept
+
+
+def test_a_row_of_layers_comes_back_as_a_whole_where_that_leaves_less() -> None:
+    names = {block.name for block in blocks_in(resgraph.load(str(SPECS / "vgg.yaml") + "::vgg-16").graph)}
+    assert "conv1" in names
+    assert not any(name.startswith("conv1.") for name in names)
