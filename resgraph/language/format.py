@@ -14,11 +14,12 @@ from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
 from .binding import bind
 from .library import library_block, library_index
-from .parse import Parser, words_of
+from .parse import Parser
 from .records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
 from .resolve import read_text
 from .targets import Target
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .values import words_of
 from .words import BLOCK_KEYS
 
 Form = Literal["keep", "long", "short"]

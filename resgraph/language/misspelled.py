@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from ..errors import Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
@@ -38,7 +39,10 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     known = {*words, *VOCABULARY, *(phrase.partition(" ")[0] for phrase in VOCABULARY)}
     if len(parts) > 1 and parts[1].text in known:
         if re.fullmatch(rf"[0-9]{{1,4}}|{_ELEMENT}", first):
-            return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{first} x {parts[1].text}`")
+            both, end = parts[0].span, parts[1].span
+            both = replace(both, end_line=end.end_line, end_column=end.end_column)
+            message = f"`{first} {parts[1].text}` is not how a repeat is written"
+            return fault("E011", message, both, f"write `{first} x {parts[1].text}`")
         if re.fullmatch(r"\w+x\w+", first):
             hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
             return fault("E014", f"`{short(first)}` is not a kernel size", parts[0].span, hint)

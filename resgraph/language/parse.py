@@ -1,96 +1,23 @@
-"""The tree of a spec → records: paths, items, blocks, units and values; mistakes are gathered, not raised."""
+"""The tree of a spec → records: paths, items, blocks and units; mistakes are gathered, not raised."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..errors import MOST_TOLD, Diagnostic, Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
-from .expressions import Name
-from .labels import (
-    chunks,
-    parse_equation,
-    parse_expr,
-    parse_label,
-    parse_size,
-    parse_value,
-    phrase_at,
-)
+from .fixes import fixes
+from .labels import chunks, parse_equation, parse_label, phrase_at
 from .misspelled import CALL_OF_AN_OP, is_counted, is_equation, misspelled_key, unknown_word
-from .records import (
-    BlockDef,
-    Equation,
-    Expr,
-    Inline,
-    ItemDef,
-    Label,
-    ListValue,
-    Option,
-    PathDef,
-    ShortcutDef,
-    Size,
-    UnitDef,
-    Value,
-    Word,
-)
+from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, PathDef, ShortcutDef, UnitDef, Word
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
+from .values import ValueParser, words_of
 from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, name_problem, policy_hint
 
 
-@dataclass
-class Parser:
-    """What the names in a file can stand for, and the mistakes that were found."""
-
-    words: frozenset[str]  # blocks, and `let`s whose value is a word
-    errors: list[Diagnostic]
-    library: bool = False
-    blocks: frozenset[str] = frozenset()
-    rows: frozenset[str] = frozenset()  # names that are rows, and so no words
-    passed: list[Diagnostic] = field(default_factory=list)  # of the errors, those that only break their path
-
-    def report(self, problem: Fault) -> None:
-        """Keep a mistake and go on."""
-        self.errors.append(problem.diagnostic)
-
-    # -- values -----------------------------------------------------------------------------------------------------
-
-    def lets(self, tree: Tree) -> dict[str, Value]:
-        """The `let:` of a file or a block."""
-        out: dict[str, Value] = {}
-        for key, entry in self.entries(tree, "let"):
-            if problem := name_problem(key, {*VOCABULARY, *self.blocks}):
-                self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span))
-            if (value := self.value(entry.value)) is not None:
-                out[key] = value
-        return out
-
-    def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, Entry]]:
-        """The entries of a mapping; a mistake and nothing where it is not one."""
-        if isinstance(tree, Mapping):
-            return tree.entries.items()
-        self.report(fault("E022", f"`{what}` is a map of names", tree.span, f"write `{what}: {{name: …}}`"))
-        return ()
-
-    def value(self, tree: Tree) -> Value | None:
-        """One value of a `let` or of a key in the long form."""
-        try:
-            if isinstance(tree, Sequence):
-                items = [self.value(item) for item in tree.items]
-                return ListValue(tuple(item for item in items if item is not None), tree.span)
-            if isinstance(tree, Mapping):
-                raise fault("E022", "a value is a number, a word or a list, not a map", tree.span)
-            if isinstance(tree.value, bool):
-                return Word("true" if tree.value else "false", tree.span)
-            text = tree.text.strip()
-            if re.fullmatch(r"[a-z][a-z0-9]*( [a-z][a-z0-9]*)+", text):
-                return Word(text, tree.span)  # several words: a unit, or a policy
-            return parse_value(text, tree.span, self.words)
-        except Fault as problem:
-            self.report(problem)
-            return None
+class Parser(ValueParser):
+    """Paths, blocks, units and shortcuts."""
 
     # -- paths ------------------------------------------------------------------------------------------------------
 
@@ -99,18 +26,19 @@ class Parser:
         trees = tree.items if isinstance(tree, Sequence) else [tree]
         equation: Equation | None = None
         items: list[ItemDef] = []
-        broken = not trees
+        sound = None if trees else 0
         if not trees:
             self.report(fault("E022", "an empty path", tree.span, "write a label, or `x` for the input of a block"))
         for place, part in enumerate(trees):
-            item = self.item(part, first=place == 0)
+            item = self.item(part, first=place == 0) or self.meant(part, self.errors[-1])
             if isinstance(item, Equation):
                 equation = item
             elif item is not None:
                 items.append(item)
-            broken = broken or item is None
+            elif sound is None:
+                sound = len(items)
         counted = bool(items) and items[0].repeat is not None
-        return PathDef(tree.span, equation, tuple(items), isinstance(tree, Sequence) or counted, broken)
+        return PathDef(tree.span, equation, tuple(items), isinstance(tree, Sequence) or counted, sound)
 
     def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | None:
         """One place of a path: a label, a mapping, or (only first) an equation; None where it cannot be read."""
@@ -123,9 +51,22 @@ class Parser:
                 raise fault("E022", "a list within a path", tree.span, "take the inner brackets away")
             return self.text_item(tree, first)
         except Fault as problem:
-            self.report(problem)
-            self.passed.append(problem.diagnostic)
+            self.pass_over(problem)
             return None
+
+    def meant(self, tree: Tree, problem: Diagnostic) -> Label | None:
+        """The label that a text with a mistake was meant to be, where the mistake says so; for its shape alone."""
+        if not isinstance(tree, Scalar) or problem.span is None or tree.span.line != tree.span.end_line:
+            return None
+        for edit in fixes(problem):
+            start, end = (column - tree.span.column for column in (edit.span.column, edit.span.end_column))
+            try:
+                label = parse_label(f"{tree.text[:start]}{edit.text}{tree.text[end:]}", tree.span, self.words)
+            except Fault:
+                continue
+            if label is not None:
+                return replace(label, guessed=True)
+        return None
 
     def text_item(self, tree: Scalar, first: bool) -> ItemDef | Equation:
         text, span = tree.text.strip(), tree.span
@@ -182,28 +123,6 @@ class Parser:
                     options[key] = Option(key, entry.key.span, value)
         return Label(word.value, tree.span, word.value, word.span, repeat, None, (), options)
 
-    def expr(self, tree: Tree) -> Expr | None:
-        """A number as an expression."""
-        if not isinstance(tree, Scalar) or isinstance(tree.value, bool):
-            self.report(fault("E022", "a number is needed here", tree.span))
-            return None
-        try:
-            return parse_expr(tree.text.strip(), tree.span)
-        except Fault as problem:
-            self.report(problem)
-            return None
-
-    def size(self, tree: Tree) -> Size | None:
-        """`2` or `2x1`."""
-        if not isinstance(tree, Scalar):
-            self.report(fault("E022", "a size is like `2` or `2x1`", tree.span))
-            return None
-        try:
-            return parse_size(tree.text.strip(), tree.span)
-        except Fault as problem:
-            self.report(problem)
-            return None
-
     # -- blocks, units, shortcuts -----------------------------------------------------------------------------------
 
     def block(self, name: str, tree: Tree, span: Span) -> BlockDef:
@@ -221,7 +140,7 @@ class Parser:
             problem = name_problem(key, {*VOCABULARY, *self.blocks})
             if key in CALL_KEYS or problem:
                 problem = problem or "it is a key of a call"
-                self.report(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span))
+                self.pass_over(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span))
             paths[key] = inner.path(entry.value)
         merge = inner.path(entries["merge"].value) if "merge" in entries else None
         if merge is None and len(paths) != 1:
@@ -248,7 +167,7 @@ class Parser:
         for key, entry in tree.entries.items():
             meant = misspelled_key(key, entry.value, tree.entries)
             if meant:
-                self.report(fault("E020", f"no key `{key}` here", entry.key.span, f"did you mean `{meant}`?"))
+                self.pass_over(fault("E020", f"no key `{key}` here", entry.key.span, f"did you mean `{meant}`?"))
             out[meant or key] = entry
         return out
 
@@ -259,7 +178,6 @@ class Parser:
             found = [self.item(item, first=False) for item in tree.items]
             labels = [item for item in found if isinstance(item, Label)]
             if len(labels) < len(found):
-                self.passed.clear()
                 return None
         elif isinstance(tree, Scalar) and isinstance(tree.value, str):
             parts = chunks(tree.text, tree.span)
@@ -268,18 +186,18 @@ class Parser:
                 word = phrase_at(texts, place) or texts[place]
                 if word in self.blocks and word not in VOCABULARY:
                     message = f"`{word}` is a block, and a unit is made of ops"
-                    self.report(fault("E025", message, parts[place].span, "as in `unit: conv bn relu`"))
+                    self.pass_over(fault("E025", message, parts[place].span, "as in `unit: conv bn relu`"))
                     return None
                 if word not in VOCABULARY and word not in self.words:
-                    self.report(unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span))
+                    self.pass_over(unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span))
                     return None
                 labels.append(Label(word, parts[place].span, word, parts[place].span))
                 place += len(word.split())
         else:
-            self.report(fault("E022", "`unit` is like `conv bn relu`", tree.span))
+            self.pass_over(fault("E022", "`unit` is like `conv bn relu`", tree.span))
             return None
         if sum(label.word == "conv" for label in labels) != 1:
-            self.report(fault("E025", "a unit has the word `conv` once", tree.span, "as in `unit: conv bn relu`"))
+            self.pass_over(fault("E025", "a unit has the word `conv` once", tree.span, "as in `unit: conv bn relu`"))
             return None
         return UnitDef(tuple(labels), tree.span)
 
@@ -290,18 +208,6 @@ class Parser:
         if isinstance(tree, Scalar) and isinstance(tree.value, str):
             hint = policy_hint(tree.text.strip())
             if hint and len(tree.text.split()) < 3:
-                self.report(fault("E012", f"no shortcut policy `{tree.text.strip()}`", tree.span, hint))
+                self.pass_over(fault("E012", f"no shortcut policy `{tree.text.strip()}`", tree.span, hint))
                 return None
         return self.path(tree)
-
-
-def words_of(lets: dict[str, Value]) -> frozenset[str]:
-    """The `let`s that stand for a word, and can begin a label: their value is one, or the name of such a `let`."""
-    found = [name for name, value in lets.items() if isinstance(value, Word)]
-    renaming: dict[str, list[str]] = {}
-    for name, value in lets.items():
-        if isinstance(value, Expr) and isinstance(value.tree, Name):
-            renaming.setdefault(value.tree.name, []).append(name)
-    for name in found:
-        found += renaming.pop(name, ())
-    return frozenset(found)

@@ -67,6 +67,7 @@ class Label:
     kernel: Size | None = None
     rest: tuple[Chunk, ...] = ()
     options: dict[str, Option] = field(default_factory=dict)  # of the long form, which has no chunks
+    guessed: bool = False  # what a text with a mistake was meant to be: good for the shape that comes out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,14 +120,20 @@ ItemDef = Label | Inline
 class PathDef:
     """A path: an optional equation, then items. `listed` where it is a list or has a count.
 
-    `broken`: an item could not be read, so what the path hands on is not known.
+    `sound`: how many items stand before the first that could not be read, None where all could. What comes behind
+    that one is not known.
     """
 
     span: Span
     equation: Equation | None
     items: tuple[ItemDef, ...]
     listed: bool
-    broken: bool = False
+    sound: int | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether an item could not be read."""
+        return self.sound is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

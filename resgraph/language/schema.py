@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ..errors import Diagnostic
 from .complaints import diagnostics
 from .init import Init
-from .tree import Mapping, Tree, plain_value
+from .tree import Entry, Mapping, Scalar, Tree, plain_value
+from .words import nearest
 
 
 def _one_line(text: str) -> str:
@@ -59,8 +60,16 @@ class File(Record):
     train: str | Map | None = None
 
 
-def validate(tree: Mapping) -> tuple[File | None, list[Diagnostic]]:
-    """The keys of a spec, or what is wrong with them, each at its place."""
+_ASIDE = frozenset(["name", "about", "init", "allow", "expect", "train"])
+"""Keys that no shape depends on."""
+
+
+def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
+    """The tree, its keys, and what is wrong with them, each at its place.
+
+    Where no shape depends on what is wrong, that is left out (or stands under the key that was meant) and the rest is
+    there to go on with; else there is no `File`.
+    """
     value = plain_value(tree)
     expect = value.get("expect")
     if isinstance(expect, dict):  # which of the two forms decides by what it holds, so that one mistake is one error
@@ -68,12 +77,51 @@ def validate(tree: Mapping) -> tuple[File | None, list[Diagnostic]]:
         model: Any = dict[str, Expect] if by_variant else Expect
         errors = _errors_of(model, expect, tree.entries["expect"].value)
         if errors:
-            _, more = validate(Mapping({k: e for k, e in tree.entries.items() if k != "expect"}, tree.span, tree.flow))
-            return None, more + errors
+            rest, file, more = validate(_without(tree, "expect"))
+            return rest, file, more + errors
     try:
-        return File.model_validate(value), []
+        return tree, File.model_validate(value), []
     except ValidationError as problems:
-        return None, diagnostics(problems, tree, File)
+        mended = _mended(tree, problems)
+        found = diagnostics(problems, tree, File)
+        if mended is None:
+            return tree, None, found
+        rest, file, more = validate(mended)
+        return rest, file, found + more
+
+
+def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
+    """The tree without the keys that no shape depends on and that are wrong; None where others are."""
+    errors = problems.errors()
+    for error in errors:
+        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+            tree = _respelled(tree, str(error["loc"][0]))
+    for error in errors:
+        key = str(error["loc"][0])
+        if key not in tree.entries and key != "name":
+            if key in ("input", "net"):
+                return None
+        elif key in _ASIDE:
+            tree = _without(tree, key)
+        elif error["type"] != "missing":
+            return None
+    if "name" not in tree.entries:
+        title = Scalar("net", "net", tree.span, True)
+        tree = Mapping({**tree.entries, "name": Entry(title, title)}, tree.span, tree.flow)
+    return tree
+
+
+def _respelled(tree: Mapping, key: str) -> Mapping:
+    """The tree with what stands under an unknown key under the one that was meant, or nowhere."""
+    meant = nearest(key, File.model_fields)
+    if not meant or meant in tree.entries:
+        return _without(tree, key)
+    entries = {meant if name == key else name: entry for name, entry in tree.entries.items()}
+    return Mapping(entries, tree.span, tree.flow)
+
+
+def _without(tree: Mapping, key: str) -> Mapping:
+    return Mapping({name: e for name, e in tree.entries.items() if name != key}, tree.span, tree.flow)
 
 
 def _errors_of(model: Any, value: Any, tree: Tree) -> list[Diagnostic]:

@@ -16,14 +16,16 @@ from .complaints import diagnostics
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
-from .parse import Parser, words_of
+from .parse import Parser
 from .recipe import Train, resolve_train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .resolve import apply_overrides, apply_variant, read_file, read_text, split_reference, variants_of
 from .schema import Expect, File, validate
+from .targets import SHAPING
 from .tree import Mapping, Scalar, Tree, plain_value
 from .usage import unused, without_misspelled
-from .words import ELSEWHERE, did_you_mean, name_problem
+from .values import words_of
+from .words import ELSEWHERE, did_you_mean, name_problem, nearest
 
 T = TypeVar("T")
 _WIDEST = 1_000_000  # channels, height or width of the input
@@ -100,12 +102,13 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     if variant is not None:
         tree = apply_variant(tree, variant)
     tree = apply_overrides(tree, overrides)
-    file, problems = validate(tree)
+    tree, file, problems = validate(tree)
+    passed = [*problems, *unknown_lints(tree)] if file else []
     errors = [*errors, *problems, *unknown_lints(tree)]
     if file is None:
-        _parse_blocks_and_rows(tree, errors)
+        _parse_blocks_and_rows(tree, errors, passed)
         raise SpecError(in_order(errors))
-    spec, passed = _spec(tree, file, variant, variants_of(whole), errors)
+    spec = _spec(tree, file, variant, variants_of(whole), errors, passed)
     found = without_misspelled(unused(spec.tree, whole, spec.blocks, spec.rows), errors)
     if len(errors) > len(passed):
         raise SpecError(in_order([*errors, *found]))
@@ -113,16 +116,21 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
 
 
 def _spec(
-    tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic]
-) -> tuple[Spec, list[Diagnostic]]:
-    """The spec, and those of the mistakes in it that only break a path."""
-    parser, lets, blocks, rows = _parse_blocks_and_rows(tree, errors)
+    tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic],
+    passed: list[Diagnostic],
+) -> Spec:  # fmt: skip
+    """The spec; of the mistakes in it, `passed` are those that hide nothing of the rest."""
+    parser, lets, blocks, rows = _parse_blocks_and_rows(tree, errors, passed)
+    aside: list[Diagnostic] = []  # of keys that no shape depends on
+    expect, train = _expect(tree, file, variant, variants, aside), _train(tree, aside)
+    errors += aside
+    passed += aside
     unit_tree = _named(tree, "unit")
     default = Scalar(_DEFAULT_UNIT.text, _DEFAULT_UNIT.text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True)
     unit = parser.unit(unit_tree or default) or parser.unit(default)
     assert unit is not None
     shortcut_tree = _named(tree, "shortcut")
-    spec = Spec(
+    return Spec(
         tree,
         variant,
         file.name.strip(),
@@ -136,11 +144,10 @@ def _spec(
         rows,
         parser.words,
         file.init,
-        _expect(tree, file, variant, variants, errors),
-        _train(tree, errors),
+        expect,
+        train,
         tuple(variants),
     )
-    return spec, parser.passed
 
 
 def _gather(errors: list[Diagnostic], read: Callable[[], T], otherwise: T) -> T:
@@ -170,30 +177,29 @@ def _named(tree: Mapping, key: str) -> Tree | None:
 
 
 def _parse_blocks_and_rows(
-    tree: Mapping, errors: list[Diagnostic]
+    tree: Mapping, errors: list[Diagnostic], passed: list[Diagnostic]
 ) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
     definitions = _mapping(tree, "blocks").entries
     names = frozenset(definitions) | frozenset(library_index())
-    first = Parser(names, errors, blocks=names)
+    first = Parser(names, errors, blocks=names, passed=passed)
     lets = first.lets(_mapping(tree, "let"))
     rows_written = _mapping(tree, "net").entries
-    parser = Parser(names | words_of(lets), errors, blocks=names, rows=frozenset(rows_written))
+    parser = Parser(names | words_of(lets), errors, blocks=names, rows=frozenset(rows_written), passed=passed)
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):
-            errors.append(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span).diagnostic)
+            parser.report(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span))
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         for let in blocks[name].lets.keys() & lets.keys():
             place = _let_place(entry.value, let, entry.key.span)
             problem = f"`{let}` hides the file's `let` of that name"
             related = (Related(_mapping(tree, "let").entries[let].key.span, "the file's"),)
             hint = "give one of them another name"
-            errors.append(Diagnostic("E033", problem, place, "", (), hint, related))
+            parser.pass_over(Fault(Diagnostic("E033", problem, place, "", (), hint, related)))
     rows: dict[str, PathDef] = {}
     for name, entry in rows_written.items():
         if problem := name_problem(name, [*VOCABULARY, *names]):
-            parser.report(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span))
-            parser.passed.append(errors[-1])
+            parser.pass_over(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span))
         rows[name] = parser.path(entry.value)
     return parser, lets, blocks, rows
 
@@ -222,13 +228,14 @@ def _defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
         if op not in VOCABULARY:
             plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", op.lower()), "")
             hint = f"did you mean `{plain}`?" if plain else did_you_mean(op, VOCABULARY)
-            parser.report(fault("E011", f"no op `{op}`", entry.key.span, hint))
+            parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, hint))
             continue
         fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]
         for key, option in _mapping(Mapping({op: entry}, tree.span, True), op).entries.items():
             if key not in fields:
                 hint = did_you_mean(key, fields) or f"its options are {', '.join(fields)}"
-                parser.report(fault("E012", f"`{op}` has no option `{key}`", option.key.span, hint))
+                problem = fault("E012", f"`{op}` has no option `{key}`", option.key.span, hint)
+                (parser.report if nearest(key, fields) in SHAPING else parser.pass_over)(problem)
             elif (value := parser.value(option.value)) is not None:
                 out.setdefault(op, {})[key] = Option(key, option.key.span, value)
     return out

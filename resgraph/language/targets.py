@@ -12,6 +12,9 @@ from .words import MODES
 
 Target = type[Op] | BlockDef
 
+SHAPING = frozenset(["stride", "kernel", "pad", "dilation", "ceil", "to", "of", "factor"])
+"""Options of ops on which the shape depends that comes out."""
+
 
 def fields_of(target: Target) -> frozenset[str]:
     """The option names that a target has, its number apart."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ..errors import Diagnostic, fault, in_order
 from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-from .words import ANY_BLOCK, KNOWN
+from .words import ANY_BLOCK, CONSTANTS, KNOWN
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"
@@ -46,7 +46,7 @@ def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: d
         if name not in said and times[name] == (name in in_blocks[name]):
             problem = f"no row and no block calls `{name}`"
             out.append(fault("E034", problem, entry.key.span, "call it, or take it out").diagnostic)
-        out += _unused_in_block(blocks[name], entry.value)
+        out += _unused_in_block(blocks[name], entry.value, entries_of(tree, "let"))
     for name, entry in entries_of(tree, "let").items():
         if name not in said and not times[name]:
             out.append(fault("E034", f"nothing reads `{name}`", entry.key.span, _LET).diagnostic)
@@ -54,7 +54,7 @@ def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: d
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
         for block, part in zip(inline, trees, strict=False):
-            out += _unused_in_block(block, part)
+            out += _unused_in_block(block, part, entries_of(tree, "let"))
     return out
 
 
@@ -70,7 +70,7 @@ def _mappings(row: Tree) -> list[Tree]:
     return [i for i in items if isinstance(i, Mapping) and not {"op", "block"} & i.entries.keys()]
 
 
-def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
+def _unused_in_block(block: BlockDef, tree: Tree, lets: Collection[str]) -> Iterator[Diagnostic]:
     if not isinstance(tree, Mapping):
         return
     said = set(words_in(tree))
@@ -80,7 +80,8 @@ def _unused_in_block(block: BlockDef, tree: Tree) -> Iterator[Diagnostic]:
     if block.merge is None or any(path.broken for path in block.every_path()):
         return  # what could not be read may read it
     read = {name for path in block.every_path() if path.equation for name in path.equation.reads()}
-    for name in block.paths:
+    known = {*block.paths, *block.lets, *CONSTANTS, *lets}
+    for name in block.paths if read <= known else ():  # a name that is not known may mean any path
         if name not in read:
             hint = "read it in `merge:`, or take it out"
             yield fault("E034", f"nothing reads the path `{name}`", tree.entries[name].key.span, hint).diagnostic

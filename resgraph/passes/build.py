@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ..errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
 from ..graph import Node, Origin
 from ..ops import Op, Shape, ShapeError
+from .meant import likely_shape
 
 LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
 PARAMS = 2**40
+_OF_NAMES = frozenset(["E011", "E012", "E030"])  # mistakes in what a block says, whatever comes in
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A value on its way: the node that made it, its shape and depth. No node, no shape: an earlier mistake."""
+    """A value on its way: the node that made it, its shape and depth.
+
+    No shape: an earlier mistake hides it. A shape and no node: an earlier mistake, which leaves the shape known.
+    """
 
     node: str = ""
     shape: Shape | None = None
@@ -27,6 +33,16 @@ class Nothing:
     """The value of a shortcut that is `none`."""
 
 
+@dataclass(slots=True)
+class Silence:
+    """A stretch in which what is made is a guess: mistakes that may come of the guess are not kept.
+
+    `broken`: there were such.
+    """
+
+    broken: bool = False
+
+
 @dataclass
 class Builder:
     """The nodes made so far, and the mistakes found."""
@@ -34,10 +50,14 @@ class Builder:
     nodes: dict[str, Node] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     params: int = 0
+    silence: Silence | None = None
     _places: set[tuple[str, Span | None]] = field(default_factory=set)
 
     def report(self, problem: Fault, origin: Origin | None = None) -> None:
         """Keep a mistake, once for each place: blocks that repeat make the same one again."""
+        if self.silence is not None and problem.diagnostic.code not in _OF_NAMES:
+            self.silence.broken = True
+            return
         found = in_the_spec(problem.diagnostic, origin)
         if (found.code, found.span) in self._places:
             return
@@ -48,6 +68,15 @@ class Builder:
         self.errors.append(replace(found, related=related))
         if len(self.errors) > MOST_TOLD:
             raise TooLarge(problem, origin)
+
+    @contextmanager
+    def silent(self) -> Iterator[Silence]:
+        """Make what is only guessed: its mistakes are not told."""
+        before, self.silence = self.silence, Silence()
+        try:
+            yield self.silence
+        finally:
+            self.silence = before
 
     def node(
         self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False,
@@ -67,7 +96,7 @@ class Builder:
         except ShapeError as problem:
             said = fault(problem.code, problem.message, origin.span, problem.help)
             self.report(explain(problem) if explain else said, origin)
-            return Flow()
+            return Flow(shape=likely_shape(op, *known))
         depths = [flow.depth for flow in inputs] or [0]
         depth = depths[0] if op.gates else max(depths)
         depth += op.weighted and not shortcut

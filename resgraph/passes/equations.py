@@ -12,7 +12,7 @@ from ..language.arithmetic import FUNCTIONS
 from ..language.expressions import Apply, Binary, Expression, Name, Negative
 from ..language.records import Equation
 from ..language.words import COUNTERS, ELSEWHERE, KNOWN, did_you_mean
-from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Concat, Mul, Op, ShapeError, shape_text
+from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Add, Concat, Mul, Op, Shape, ShapeError, Sub, shape_text
 from .build import Builder, Flow, Nothing
 from .environment import Environment
 
@@ -27,11 +27,11 @@ class EquationBuilder:
 
     def __init__(
         self, builder: Builder, name: str, equation: Equation, values: Values, known: set[str], env: Environment,
-        origin: Origin, *, shortcut: bool = False,
+        origin: Origin, *, shortcut: bool = False, changes: bool = False,
     ) -> None:  # fmt: skip
         self.builder, self.name, self.equation = builder, name, equation
         self.values, self.known, self.env = values, known, env
-        self.origin, self.shortcut = origin, shortcut
+        self.origin, self.shortcut, self.changes = origin, shortcut, changes
         self.nodes: list[str] = []
         self.seen: dict[str, int] = {}
 
@@ -69,9 +69,11 @@ class EquationBuilder:
             plain = ELSEWHERE.get(tree.name.lower().replace("_", ""), "")
             hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
             hint = hint or f"{KNOWN}{', '.join(known)}"
+            problem = self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
             if tree.name == "x":
-                raise self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)
-            raise self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
+                problem = self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)
+            self.builder.report(problem, self.origin)
+            return Flow()  # the other names are looked at too
         number = self.env.value_of(tree, self.equation.span)
         if not isinstance(number, Fraction):
             raise self.wrong(tree, "E031", f"`{tree.name}` is neither a tensor nor a number")
@@ -127,12 +129,26 @@ class EquationBuilder:
         name = f"{self.name}.{word}{count if count > 1 else ''}"
         inputs = [term for term in terms if isinstance(term, Flow)]
         read = [(tree, term) for tree, term in zip(trees, terms, strict=True) if isinstance(term, Flow)]
+        if any(flow.shape is None for flow in inputs):
+            return Flow(shape=self.joined(op, read))
         flow = self.builder.node(
             name, op, inputs, self.origin, shortcut=self.shortcut, explain=lambda problem: self.unjoined(problem, read)
         )
         if flow.node:
             self.nodes.append(name)
         return flow
+
+    def joined(self, op: Op, terms: list[tuple[Expression, Flow]]) -> Shape | None:
+        """What a sum or product comes to where an earlier mistake hides a term: a map has the shape of the whole.
+
+        Unless it is `x` where the call changes the shape: then that is another mistake.
+        """
+        maps = [(tree, flow.shape) for tree, flow in terms if flow.shape and len(flow.shape) == 3 and flow.shape[0] > 1]
+        if not maps or not isinstance(op, Add | Sub | Mul):
+            return None
+        tree, shape = maps[0]
+        unprojected = isinstance(tree, Name) and tree.name == "x" and self.changes
+        return None if unprojected else shape
 
     def unjoined(self, problem: ShapeError, terms: list[tuple[Expression, Flow]]) -> Fault:
         """What cannot be joined, each term by the name that it has in the equation."""

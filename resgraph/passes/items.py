@@ -13,17 +13,19 @@ from fractions import Fraction
 from ..errors import Fault, fault
 from ..graph import Block, Layer, Origin, Path
 from ..language.arithmetic import Value, value_text
-from ..language.parse import words_of
 from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
+from ..language.targets import Target
+from ..language.values import words_of
 from ..language.words import did_you_mean
 from ..ops import VOCABULARY, Op
 from .build import Builder, Flow, Nothing
 from .call import Call, call_of
 from .environment import Environment, Unknown
 from .equations import EquationBuilder
+from .meant import keeps_shape, meant, shaping
 from .place import Place, counters_of, in_file
-from .repeats import Repeats
+from .repeats import Counters, Repeats
 from .shortcut import ShortcutPlan, shortcut_plan
 from .units import Setting, layer_ops
 
@@ -59,7 +61,7 @@ class ItemMaker:
                 known = {*place.values, *(["shortcut"] if place.plan else [])}
                 equation = EquationBuilder(
                     self.builder, below, definition.equation, lambda n: self.value(n, place), known, place.env, origin,
-                    shortcut=place.shortcut,
+                    shortcut=place.shortcut, changes=place.changes,
                 )  # fmt: skip
                 scope.equation, flow = equation.build()
             except Unknown:
@@ -67,13 +69,16 @@ class ItemMaker:
             except Fault as problem:
                 self.builder.report(problem, origin)
                 flow = Flow()
-        if definition.broken:
+        unread = definition.items[definition.sound :][:1] if definition.sound is not None else ()
+        if definition.sound == 0 and definition.equation is None:
             flow = Flow()
         scope.input = flow.node if isinstance(flow, Flow) else ""
         if isinstance(flow, Nothing):
             return scope, flow
         for item, copy, counters in self.repeats.copies_of(definition, number, place):
             below = f"{name}.{number}" if definition.listed else name
+            if item in unread:
+                flow = Flow()
             flow = self.item(below, item, copy, flow, place, counters, scope)
             number += 1
         if definition.broken:
@@ -82,42 +87,67 @@ class ItemMaker:
         return scope, flow
 
     def item(
-        self,
-        name: str,
-        item: ItemDef,
-        copy: int,
-        flow: Flow,
-        place: Place,
-        counters: dict[str, Value | None],
-        scope: Path,
+        self, name: str, item: ItemDef, copy: int, flow: Flow, place: Place, counters: Counters, scope: Path
     ) -> Flow:
         """One layer or block, added to its path; the value that comes out."""
-        origin = place.at(item.word_span if isinstance(item, Label) and not item.options else item.span)
-        whole_origin = place.at(item.span)
+        target: Target | None = None
+        seen = self.blocks_seen
         try:
-            target: type[Op] | BlockDef
-            if isinstance(item, Inline):
-                target = item.block
-            else:
-                word = self.resolve(item.word, place.env)
-                found = VOCABULARY.get(word) or self.spec.block(word)
-                if found is None:
-                    raise fault("E011", f"no op or block `{word}`", item.word_span, did_you_mean(word, VOCABULARY))
-                target = found
-                item = item if item.word == word else renamed(item, word)
-            if isinstance(target, BlockDef):
-                return self.call(name, item, target, copy, flow, place, counters, scope, whole_origin)
-            assert isinstance(item, Label)
-            return self.layer(name, item, target, copy, flow, place, scope, whole_origin, counters)
+            item, target = self.target(item, place)
+            if isinstance(item, Label) and item.guessed:
+                return self.guessed(name, item, target, copy, flow, place, counters, scope)
+            return self.made(name, item, target, copy, flow, place, counters, scope)
         except Unknown:
             return Flow()
         except Fault as problem:
-            self.builder.report(problem, origin)
-            return Flow()
+            self.builder.report(
+                problem, place.at(item.word_span if isinstance(item, Label) and not item.options else item.span)
+            )
+            if target is None:
+                return Flow()
+            self.blocks_seen = seen
+            again = meant(item, target, problem.diagnostic)
+            out = self.guessed(name, again, target, copy, flow, place, counters, scope) if again else Flow()
+            return flow if out.shape is None and keeps_shape(target) else out
+
+    def target(self, item: ItemDef, place: Place) -> tuple[ItemDef, Target]:
+        """What an item is a layer of or calls; the item comes with the word that a `let` in it stands for."""
+        if isinstance(item, Inline):
+            return item, item.block
+        word = self.resolve(item.word, place.env)
+        found = VOCABULARY.get(word) or self.spec.block(word)
+        if found is None:
+            raise fault("E011", f"no op or block `{word}`", item.word_span, did_you_mean(word, VOCABULARY))
+        return item if item.word == word else replace(item, word=word), found
+
+    def made(
+        self, name: str, item: ItemDef, target: Target, copy: int, flow: Flow, place: Place, counters: Counters,
+        scope: Path,
+    ) -> Flow:  # fmt: skip
+        """A layer or a block. Raises `Fault` where the item cannot be read as one."""
+        origin = place.at(item.span)
+        if isinstance(target, BlockDef):
+            return self.call(name, item, target, copy, flow, place, counters, scope, origin)
+        assert isinstance(item, Label)
+        return self.layer(name, item, target, copy, flow, place, scope, origin, counters)
+
+    def guessed(
+        self, name: str, item: ItemDef, target: Target, copy: int, flow: Flow, place: Place, counters: Counters,
+        scope: Path,
+    ) -> Flow:  # fmt: skip
+        """What comes out of an item as it was meant, if nothing is wrong with that; its mistake was told."""
+        if not isinstance(target, BlockDef):
+            place = place.with_setting(shaping(place.setting))
+        with self.builder.silent() as silence:
+            try:
+                out = self.made(name, item, target, copy, flow, place, counters, scope)
+            except (Fault, Unknown):
+                return Flow()
+        return Flow() if silence.broken else out
 
     def layer(
         self, name: str, label: Label, cls: type[Op], copy: int, flow: Flow, place: Place, scope: Path, origin: Origin,
-        counters: dict[str, Value | None],
+        counters: Counters,
     ) -> Flow:  # fmt: skip
         bound = place.setting.bind(label, cls, self.words(place))
         if copy and "stride" in bound.options:
@@ -142,7 +172,7 @@ class ItemMaker:
 
     def call(
         self, name: str, item: ItemDef, block: BlockDef, copy: int, flow: Flow, place: Place,
-        counters: dict[str, Value | None], scope: Path, origin: Origin,
+        counters: Counters, scope: Path, origin: Origin,
     ) -> Flow:  # fmt: skip
         """A block's call: its constants, its paths in the order they are written, its merge."""
         if block in self.open:
@@ -162,6 +192,7 @@ class ItemMaker:
         env = Environment(lets, constants, base)
         setting = replace(self.setting, unit=block.unit or self.spec.unit)
         inside = Place(env, setting, {"x": flow}, origin, block=block)
+        inside.changes = call.changes
         inside.plan = shortcut_plan(name, call, block, self.spec, outside, flow.shape)
         self.open.append(block)
         try:
@@ -244,8 +275,3 @@ class ItemMaker:
 
     def words(self, place: Place) -> frozenset[str]:
         return self.spec.words if place.block is None else self.spec.words | words_of(place.block.lets)
-
-
-def renamed(label: Label, word: str) -> Label:
-    """The label with the word that its `let` stands for."""
-    return Label(label.text, label.span, word, label.word_span, label.repeat, label.kernel, label.rest, label.options)

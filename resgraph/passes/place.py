@@ -22,7 +22,12 @@ class Place:
         self.env, self.setting, self.values, self.origin = env, setting, values, origin
         self.block, self.shortcut = block, shortcut
         self.plan: ShortcutPlan | None = None
+        self.changes = False  # the call of the block asks for another shape than comes in
         self.paths: list[Path] = []
+
+    def with_setting(self, setting: Setting) -> Place:
+        """This place, with another unit or other defaults."""
+        return Place(self.env, setting, self.values, self.origin, block=self.block, shortcut=self.shortcut)
 
     def at(self, span: Span) -> Origin:
         """The origin of something written at `span` here."""

@@ -11,7 +11,7 @@ from ..graph import Block, Graph, Node
 from ..language.binding import bind
 from ..language.expressions import Expression, names_in
 from ..language.labels import parse_label
-from ..language.parse import Parser, words_of
+from ..language.parse import Parser
 from ..language.records import (
     BlockDef,
     Bound,
@@ -29,6 +29,7 @@ from ..language.records import (
 from ..language.records import Value as Written
 from ..language.spec import Spec
 from ..language.tree import Mapping, Sequence, Tree
+from ..language.values import words_of
 from ..ops import VOCABULARY
 from ..ops.base import value_text
 

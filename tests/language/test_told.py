@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from nets import mistakes, spec, told
 
 from resgraph.errors import MOST_TOLD, Diagnostic, Source, Span, in_order
@@ -70,7 +71,106 @@ def test_labels_shapes_and_use_in_one_go() -> None:
 def test_what_follows_from_a_mistake_is_silent() -> None:
     assert told(spec("one: 3x3 convv 8\ntwo: 3x3 conv in\nthree: [fc 3, 3x3 conv 8]"))[0] == ("E011", "convv")
     assert told(spec("one: 3x3 conv w/2\ntwo: bottleneck 32\nthree: [global avg pool, fc 10]")) == [("E030", "w")]
-    assert told(spec("one: [3x3 conv 8 groups 3, 5 x basic 7, part 0 of 2]")) == [("E042", "3x3 conv 8 groups 3")]
+    assert told(spec("one: [40x40 conv 8 pad 0, 5 x basic 7, part 0 of 2]")) == [("E043", "40x40 conv 8 pad 0")]
+
+
+NEXT = "3x3 conv 9 groups 5"
+
+
+@pytest.mark.parametrize(
+    ("first", "mistake"),
+    [
+        ("3x3 convv 8", ("E011", "convv")),
+        ("3x3 conv 8 strid 2", ("E012", "strid")),
+        ("3x3 conv 8 rellu", ("E012", "rellu")),
+        ("3x3 conv 8 causal", ("E012", "causal")),
+        ("3x3 conv 8 stride=2", ("E012", "stride=2")),
+        ("3x3 conv 8 s2", ("E012", "s2")),
+        ("3x3 conv 8 relu linear", ("E013", "linear")),
+        ("3x3 conv 8 groups 0", ("E035", "0")),
+        ("3x3 conv 8 groups 1.5", ("E032", "1.5")),
+        ("3x3 conv 8 groups k", ("E030", "k")),
+        ("3x3 conv 8 groups 3", ("E042", "3x3 conv 8 groups 3")),
+        ("3x3 conv 8 bias yes", ("E022", "yes")),
+        ("3x3 conv 8 groups 2 groups 4", ("E013", "groups")),
+        ("conv 3x3 8", ("E014", "3x3")),
+        ("3x3 conv 8/2", ("E015", "8/2")),
+        ("3x3 depthwise conv 8", ("E012", "8")),
+        ("{op: conv, kernel: 3, width: 8, group: 2}", ("E012", "group")),
+        ("{op: conv, kernel: 3, width: 8, groups: 0}", ("E035", "0")),
+        ("bn 16", ("E012", "16")),
+        ("gn 5", ("E042", "gn 5")),
+        ("dropout", ("E021", "dropout")),
+        ("3x3 relu", ("E012", "3x3")),
+        ("basic 8 grups 2", ("E012", "grups")),
+        ("basic 8 warm 2", ("E012", "warm")),
+        ("basic 8 shortcut B", ("E012", "B")),
+        ("basik 8", ("E011", "basik")),
+        ("3*basic 8", ("E011", "3*basic")),
+        ("3 bottleneck 8", ("E011", "3 bottleneck")),
+        ("[3x3 conv 8, 3x3 conv 8 twice]", ("E012", "twice")),
+        ("[stem + x, 3x3 conv 8]", ("E030", "x")),
+        ("{body: [3x3 convolv 16, 3x3 conv out], merge: body + x, out: 16}", ("E011", "convolv")),
+    ],
+)
+def test_behind_a_mistake_that_leaves_the_shape_known_the_rest_is_checked(first: str, mistake: tuple[str, str]) -> None:
+    found = told(spec(f"stem: 3x3 conv 16\none: {first}\ntwo: {NEXT}"))
+    assert found == [mistake, ("E042", NEXT)]
+
+
+@pytest.mark.parametrize(
+    ("first", "mistake"),
+    [
+        ("3x3 konvolution 8", ("E011", "konvolution")),
+        ("3x3 conv 8 stride 1.5", ("E032", "1.5")),
+        ("3x3 conv w", ("E030", "w")),
+        ("3x3 conv 8 8", ("E013", "8")),
+        ("3x3 conv 8 widen 2", ("E012", "widen")),
+        ("conv 8", ("E021", "conv 8")),
+        ("basic 8 /2 /2", ("E013", "/2")),
+        ("cnn 8", ("E011", "cnn")),
+        ("fcc 8", ("E011", "fcc")),
+        ("concat(stem stm)", ("E030", "stm")),
+    ],
+)
+def test_behind_a_mistake_that_hides_the_shape_nothing_of_shape_is_told(first: str, mistake: tuple[str, str]) -> None:
+    assert told(spec(f"stem: 3x3 conv 16\none: {first}\ntwo: {NEXT}")) == [mistake]
+
+
+def test_a_mistake_in_a_branch_leaves_the_sum_known() -> None:
+    blocks = "blocks:\n  b:\n    body: {}\n    merge: relu({})\n"
+    rows = f"one: b 32 /2\ntwo: {NEXT}"
+    for body, merge, mistake in (
+        ("3x3 konvolution out", "body + shortcut", ("E011", "konvolution")),
+        ("3x3 conv out/3", "body + shortcut", ("E032", "out/3")),
+        ("3x3 conv out /stride", "bodi + shortcut", ("E030", "bodi")),
+        ("3x3 conv out /stride", "shortcut*foo", ("E030", "foo")),
+    ):
+        assert told(spec(rows, top=blocks.format(body, merge))) == [mistake, ("E042", NEXT)]
+    unprojected = blocks.format("3x3 konvolution out /stride", "body + x")
+    assert told(spec(rows, top=unprojected)) == [("E011", "konvolution")]
+    identity = blocks.format("3x3 conv out /stride", "body + shortcut") + "shortcut: identity\n"
+    assert told(spec(rows, top=identity)) == [("E041", "b"), ("E042", NEXT)]
+
+
+def test_what_no_shape_depends_on_hides_nothing() -> None:
+    for top, mistake in (
+        ("abuot: a net", ("E020", "abuot")),
+        ("batch: 128", ("E020", "batch")),
+        ("expect: {parms: 3}", ("E020", "parms")),
+        ("train: {recipe: digits, epohs: 3}", ("E020", "epohs")),
+        ("init: {conv: kaiming}", ("E022", "kaiming")),
+        ("allow: [oddwidth]", ("E022", "oddwidth")),
+        ("unit: conv bn rellu", ("E011", "rellu")),
+        ("shortcut: B", ("E012", "B")),
+        ("ops: {bn: {epsilon: 1}}", ("E012", "epsilon")),
+    ):
+        assert told(spec(f"one: {NEXT}", top=top)) == [mistake, ("E042", NEXT)], top
+    assert told(f"nmae: test\ninput: 16x8x8\nnet: {{one: {NEXT}}}\n") == [("E020", "nmae"), ("E042", NEXT)]
+    assert told(f"input: 16x8x8\nnet: {{one: {NEXT}}}\n") == [("E021", "i"), ("E042", NEXT)]
+    assert told(spec(f"one: {NEXT.replace('9', 'w')}", top="lets: {w: 9}")) == [
+        ("E020", "lets"), ("E042", NEXT.replace("9", "w")),
+    ]  # fmt: skip
 
 
 def test_every_mistake_of_yaml_and_of_the_rest_of_the_file() -> None:
