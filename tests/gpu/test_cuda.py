@@ -184,3 +184,29 @@ def stop_after_evaluations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Loop, "_close", closing)
     monkeypatch.setattr(Loop, "_step", failing)
+
+
+def test_a_net_from_the_cpu_comes_to_the_gpu_in_shares(tmp_path: Path) -> None:
+    from torch import distributed
+
+    from resgraph.train.sharding import gathered, shard
+
+    net, images = made("cifar-resnet.yaml::resnet-20")
+    net.eval()
+    with torch.no_grad():
+        wanted = net(images)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.0, momentum=0.9)
+    distributed.init_process_group("nccl", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    try:
+        shard(net, torch.device("cuda"), 1, optimizer=optimizer)
+        with torch.no_grad():
+            torch.testing.assert_close(net(images.cuda()).cpu(), wanted, rtol=1e-3, atol=1e-3)
+        net(images.cuda()).square().mean().backward()
+        optimizer.step()
+        after = gathered(net.state_dict())
+        assert {name: value.device.type for name, value in after.items()} == dict.fromkeys(before, "cpu")
+        for name, value in before.items():
+            assert torch.equal(after[name], value), name
+    finally:
+        distributed.destroy_process_group()
