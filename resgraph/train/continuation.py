@@ -15,10 +15,12 @@ from ..language.recipe import Train
 from .distributed import joined
 from .options import Options
 from .plans import Loader, PlanLike
+from .prepare import prepare, recipe_of
+from .recording import run_checkpoints, spec_hash
 from .reporter import Reporter, Silent
 from .result import RunResult
 from .rundir import RunDirectory, open_run, read_facts
-from .session import carry_on, prepare, recipe_of, run_checkpoints, spec_hash
+from .session import carry_on
 
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
 """Keys of a recipe that a resume may change as it likes: how long, and what is told."""
@@ -44,7 +46,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
             if run and changed is not None:
                 run_checkpoints(run).load(Silent().say)  # where nothing can be gone on from, nothing is changed either
                 _adopt(run, changed)
-            return carry_on(ready, run, options, reporter if world.first else Silent())
+            return carry_on(ready, run, reporter if world.first else Silent())
 
 
 def own_plan(path: Path, load: Loader) -> PlanLike:

@@ -18,9 +18,9 @@ from .launch import launched
 from .optimizer import make_optimizer, start_light
 from .options import Options
 from .plans import PlanLike
+from .prepare import Prepared, normalization_of, prepare
 from .recompute import recompute
 from .reporter import epochs_of
-from .session import Prepared, normalization_of, prepare
 from .sizes import relative_work
 
 BUDGET = 10e9

@@ -20,10 +20,10 @@ from .inference import preprocessing, trained
 from .normalize import Normalization
 from .options import Options
 from .plans import Loader, PlanLike
+from .prepare import recipe_of
 from .rundir import read_facts
 from .sampler import Sampler
 from .score import Score, score
-from .session import recipe_of
 from .views import Viewed, look_for
 
 

@@ -1,0 +1,71 @@
+"""A plan, options and the processes → what is known before the first step: data, decisions, how many steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from ..language.recipe import Train
+from . import data as datasets
+from .assemble import check_crop
+from .budget import with_budget
+from .data.sets import DataSet, Resident
+from .decide import Decisions, decide
+from .distributed import World
+from .normalize import Normalization, measure
+from .options import Options
+from .plans import PlanLike
+from .sampler import Sampler
+from .sizes import check_sizes
+from .tensorboard import need_tensorboard
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that is known before the first step."""
+
+    plan: PlanLike
+    options: Options
+    train: Train
+    data: DataSet
+    sampler: Sampler
+    decisions: Decisions
+    world: World
+    steps: int
+
+
+def recipe_of(plan: PlanLike) -> Train:
+    """The recipe of a plan; raises `UsageError` where it has none."""
+    train = plan.spec.train
+    if not isinstance(train, Train):
+        raise UsageError(
+            f"{plan.name} has no `train:`; write `train: digits`, or name a recipe with --set train=digits"
+        )
+    return train
+
+
+def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
+    """Reads the data, checks it against the net, and decides."""
+    train = recipe_of(plan)
+    if options.tensorboard:
+        need_tensorboard()
+    data = datasets.load(train.data, plan.input, plan.output, options.data)
+    check_crop(train, data)
+    check_sizes(plan, train)
+    sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size)
+    per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
+    steps = max(1, round(train.length * per_unit))
+    images = train.batch / world.size / train.accumulate
+    decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps)
+    resident = data.train.images.numel() if isinstance(data.train, Resident) else 0
+    decisions = with_budget(decisions, plan, train, options, world.size, resident)
+    return Prepared(plan, options, train, data, sampler, decisions, world, steps)
+
+
+def normalization_of(ready: Prepared) -> Normalization:
+    """Mean and spread of the training images, of a sample where they are on disk."""
+    if isinstance(ready.data.train, Resident):
+        return measure(ready.data.train, ready.data.levels, ready.train.normalize)
+    from .decode import sample
+
+    return measure(sample(ready.data, ready.train.seed), ready.data.levels, ready.train.normalize)

@@ -1,0 +1,147 @@
+"""What a run's directory is told: facts and pictures before the first step, rows meanwhile, weights and curves at the
+end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import save as safetensors
+
+from ..errors import ResgraphError, RunError
+from .checkpoint import Checkpoints
+from .curves import curves
+from .loop import Learner
+from .metrics import read_rows
+from .normalize import Normalization
+from .plans import PlanLike
+from .prepare import Prepared
+from .reporter import Epoch
+from .result import RunResult
+from .rundir import PLACES, RunDirectory
+from .sharding import gathered
+from .tensorboard import Board
+
+
+def describe(run: RunDirectory, ready: Prepared) -> None:
+    """Writes what is known before the first step: the spec, its pictures and source, and the facts of the
+    run.
+    """
+    plan, data = ready.plan, ready.data
+    run.write("spec.yaml", plan.resolved())
+    run.write("model.py", plan.source())
+    run.write("table.txt", plan.table().rstrip("\n") + "\n")
+    run.write("diagram.svg", plan.svg())
+    facts = {
+        "name": plan.name,
+        "status": "running",
+        "spec": spec_hash(plan),
+        "recipe": ready.train.document(),
+        "data": {
+            "name": data.name,
+            "about": data.about,
+            "train": len(data.train),
+            "validation": len(data.validation),
+        },
+        "classes": list(data.classes),
+        "watched": data.watched,
+        "params": plan.params,
+        "macs": plan.macs,
+        "steps": ready.steps,
+        "world": ready.world.size,
+        "decisions": [list(reason) for reason in ready.decisions.reasons],
+        "used": ready.decisions.used(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "command": sys.argv,
+    }
+    run.write("run.json", json.dumps(facts, indent=2) + "\n")
+
+
+def spec_hash(plan: PlanLike) -> str:
+    """SHA-256 of the resolved spec."""
+    return hashlib.sha256(plan.resolved().encode()).hexdigest()
+
+
+def run_checkpoints(run: RunDirectory, keep: int = 2) -> Checkpoints:
+    """The checkpoints of a run, with the specs that it had."""
+    facts = run.facts()
+    return Checkpoints(run.checkpoints, facts["spec"], keep, tuple(facts.get("former", ())))
+
+
+def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, object]:
+    """What a prediction must do to an image."""
+    data = ready.data
+    return {
+        "shape": list(data.shape),
+        "levels": data.levels,
+        "resize": data.resize,
+        "classes": list(data.classes),
+        "normalize": normalization.document(),
+    }
+
+
+@contextmanager
+def recorded(
+    run: RunDirectory | None, ready: Prepared, normalization: Normalization, step: int
+) -> Iterator[Callable[[Epoch, float], None]]:
+    """While a loop runs from `step` on: what writes its rows, and TensorBoard's events where they are wanted."""
+    if run is None:
+        yield lambda epoch, speed: None
+        return
+    run.metrics.cut(step)
+    run.write("preprocess.json", json.dumps(_preprocess(ready, normalization)) + "\n")
+    run.update(status="running", world=ready.world.size)
+    board = Board(run.path) if ready.options.tensorboard else None
+
+    def record(epoch: Epoch, speed: float) -> None:
+        run.metrics.append(epoch, speed)
+        if board:
+            board.follow()
+
+    try:
+        yield record
+    except ResgraphError:
+        run.update(status="failed")
+        raise
+    finally:
+        if board:
+            board.close()
+
+
+def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: Path) -> RunResult:
+    """Exports the weights, draws the curves, and says what came out."""
+    rows = read_rows(where / "metrics.jsonl")
+    clock = read_rows(where / "timing.jsonl")
+    if not rows:
+        raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
+    last, plan = rows[-1], ready.plan
+    state = gathered(learner.judged.state_dict())
+    if run:
+        weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+        run.write("weights.safetensors", safetensors(weights, {"format": "pt"}))
+        run.write("curves.svg", curves(plan.name, rows, ready.train.unit, ready.data.watched))
+    result = RunResult(
+        name=plan.name,
+        directory=where,
+        accuracy=100 - last["validation"]["error"],
+        train_accuracy=100 - last["train"]["error"],
+        loss=last["validation"]["loss"],
+        watched=ready.data.watched,
+        epochs=last["epoch"],
+        steps=last["step"],
+        seconds=clock[-1]["seconds"] if clock else 0.0,
+        images_per_second=clock[-1]["images_per_second"] if clock else 0.0,
+        params=plan.params,
+        macs=plan.macs,
+        files={name: where / place for name, place in PLACES.items()},
+    )
+    if run:
+        run.update(status="done", result={"accuracy": result.accuracy, "seconds": round(result.seconds, 3)})
+    return result
