@@ -14,7 +14,7 @@ from .labels import parse_expr, parse_size, parse_value, phrase_at
 from .misspelled import misplaced, numberless, refuse_quotient
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
-from .words import MODES, POLICIES, did_you_mean, policy_hint
+from .words import MODES, POLICIES, READ_IN_BLOCK, did_you_mean, policy_hint
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
@@ -115,6 +115,9 @@ class _Binder:
         if _WORD.match(part.text) and (self.number is not None or not takes):
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
             known = known | (ACTIVATIONS if takes_mode(target, "relu") else frozenset())
+            if isinstance(target, BlockDef) and part.text in target.reads:
+                hint = f"{READ_IN_BLOCK} with a value of its own: `let: {{{part.text}: …}}`"
+                raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
             hint = did_you_mean(part.text, known) or options
             raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
@@ -123,6 +126,8 @@ class _Binder:
             raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, hint)  # type: ignore[union-attr]
         if self.number is not None:
             hint = "a sum in a label has no spaces, or brackets: `16+16`" if part.text in ("+", "-", "*") else ""
+            if isinstance(target, BlockDef) and first in target.reads:
+                hint = f"a call sets what its block declares, and `{first}` is the file's: move it there"
             raise fault("E013", f"`{word}` takes one number, and this is a second", part.span, hint)
         if not takes:
             raise fault("E012", f"`{word}` takes no number", part.span, numberless(word, self.fields, part.text))

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Diagnostic, Span, fault
+from .recipe import Train
 from .tree import Mapping, Scalar, Sequence, Tree
 from .words import did_you_mean
 
@@ -29,6 +30,17 @@ _EXAMPLES = {
     "train": "a recipe by its name, `train: digits`, or `train: {recipe: digits, epochs: 20}`",
     "expect": "what the net should come to: `expect: {params: 25_557_032, depth: 50}`",
     "unit": "what `conv` means: `unit: conv bn relu`",
+    "data": "`data: cifar10`, or `data: {set: folder, path: …}`",
+    "optimizer": "`optimizer: {name: sgd, lr: 0.1}`",
+    "lr": "the learning rate: `lr: 0.1`",
+    "batch": "images of one step: `batch: 128`",
+    "schedule": "`schedule: cosine`, or `schedule: {kind: steps, at: [100, 150]}`",
+    "warmup": "`warmup: {kind: linear, length: 5}`",
+    "augment": "`augment: {flip: true}`",
+    "crop": "`crop: {kind: pad, cells: 4}`",
+    "randaugment": "`randaugment: {ops: 2, magnitude: 9}`",
+    "ema": "`ema: {decay: 0.999}`",
+    "progressive": "`progressive: {sides: [128, 160]}`",
     "init": "how weights start: `init: {conv: he, zero_last: true}`",
 }
 
@@ -51,7 +63,8 @@ def _diagnostic(span: Span, found: list[tuple[str, Any, Span | None]], model: ty
     name, error, key = found[0]
     if error["type"] == "extra_forbidden":
         known = _fields(model, error["loc"][:-1])
-        return fault("E020", f"no key `{name}` here", key or span, _nearest(name, known)).diagnostic
+        hint = did_you_mean(name, known) or _belongs(name, known) or _nearest(name, known)
+        return fault("E020", f"no key `{name}` here", key or span, hint).diagnostic
     if error["type"] == "missing":
         return fault("E021", f"`{name}` is missing", span, _EXAMPLES.get(name, "")).diagnostic
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
@@ -65,18 +78,19 @@ def _diagnostic(span: Span, found: list[tuple[str, Any, Span | None]], model: ty
 def _in_words(name: str, message: str, key: Span, span: Span, known: list[str]) -> Diagnostic:
     """A message that a validator of ours wrote, or that pydantic did."""
     text = re.sub(r"^Value error, ", "", message)
+    text, _, hint = text.partition("; ")
     if text.startswith("unknown key `"):
-        hint = _nearest(name, known)
+        hint = hint or _nearest(name, known)
         return fault("E020", f"no key {text.removeprefix('unknown key ')} here", key, hint).diagnostic
     if text.startswith("the key `"):
-        return fault("E021", text.removeprefix("the key "), span).diagnostic
+        missing = text.split("`")[1]
+        return fault("E021", text.removeprefix("the key "), span, _EXAMPLES.get(missing, "")).diagnostic
     must = re.sub(r"^[Ii]nput should be (a valid )?", "", text)
     if must != text:
-        article = "a " if re.match(r"(?:number|integer|string|boolean|dictionary|list)", must) else ""
-        return fault("E022", f"`{name}` must be {article}{_plain(must)}", span).diagnostic
-    said, found, rest = text.partition("; did you mean ")
-    said, listed, choices = said.partition(": one of ")
-    hint = f"did you mean {rest}" if found else f"one of {choices}" if listed else ""
+        article = "a " if re.match(r"(?:number|integer|string|dictionary|list|array)", must) else ""
+        return fault("E022", f"`{name}` must be {article}{_plain(must)}", span, _EXAMPLES.get(name, "")).diagnostic
+    said, listed, choices = text.partition(": one of ")
+    hint = hint or (f"one of {choices}" if listed else "")
     prefix = "" if "`" in said else f"`{name}`: "
     return fault("E022", f"{prefix}{said[0].lower()}{said[1:]}", span, hint).diagnostic
 
@@ -84,11 +98,21 @@ def _in_words(name: str, message: str, key: Span, span: Span, known: list[str]) 
 def _plain(text: str) -> str:
     """pydantic's words for kinds of values in those of YAML."""
     for theirs, ours in {
-        "integer": "whole number", "dictionary": "map", "string": "text", "boolean": "truth value",
+        "integer": "whole number", "dictionary": "map", "string": "text", "boolean": "true or false", "array": "list",
+        "an object": "a map of names",
         "greater than or equal to": "at least", "less than or equal to": "at most",
     }.items():  # fmt: skip
         text = text.replace(theirs, ours)
     return text
+
+
+def _belongs(name: str, known: list[str]) -> str:
+    """Where in a file a key belongs that does not stand at its top."""
+    if "train" in known and name in {*Train.model_fields, "recipe"}:
+        return f"it belongs to `train`: `train: {{{name}: …}}`"
+    if "expect" in known and name in ("params", "macs", "depth", "output"):
+        return f"it belongs to `expect`: `expect: {{{name}: …}}`"
+    return ""
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ LINTS = {
     "missing-final-norm": "W008",
     "unused-allow": "W009",
     "padded-patches": "W010",
+    "channels-last": "W011",
 }
 """The name by which `allow:` silences a lint, and its code."""
 

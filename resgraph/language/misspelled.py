@@ -19,6 +19,8 @@ from .words import ANY_BLOCK, BLOCK_KEYS, ELSEWHERE, POLICIES, did_you_mean, for
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
+ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=")
+"""`body = …`, as other languages give a name."""
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 _ELEMENT = r"[A-Za-z_]\w*(?:\.[0-9]+)+"
 _LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
@@ -39,20 +41,26 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     known = {*words, *VOCABULARY, *(phrase.partition(" ")[0] for phrase in VOCABULARY)}
     if len(parts) > 1 and parts[1].text in known:
         if re.fullmatch(rf"[0-9]{{1,4}}|{_ELEMENT}", first):
-            both, end = parts[0].span, parts[1].span
-            both = replace(both, end_line=end.end_line, end_column=end.end_column)
             message = f"`{first} {parts[1].text}` is not how a repeat is written"
-            return fault("E011", message, both, f"write `{first} x {parts[1].text}`")
+            return fault("E011", message, _both(parts[0].span, parts[1].span), f"write `{first} x {parts[1].text}`")
         if re.fullmatch(r"\w+x\w+", first):
             hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
             return fault("E014", f"`{short(first)}` is not a kernel size", parts[0].span, hint)
     two = " ".join(part.text for part in parts[:2])
+    if meant := ELSEWHERE.get(two.lower().replace(" ", "")) if len(parts) > 1 else None:
+        place = _both(parts[0].span, parts[1].span)
+        return fault("E011", f"no op or block `{short(two)}`", place, f"did you mean `{meant}`?")
     hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
     hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
     hint = hint or ANY_BLOCK
     notes = [foreign_letters(first)] if foreign_letters(first) else []
     return fault("E011", f"no op or block `{short(first)}`", parts[0].span, hint, "", *notes)
+
+
+def is_word_elsewhere(text: str, names: Collection[str]) -> bool:
+    """Whether a text that could be the name of a tensor is what others call an op: `avgpool`, and no near name."""
+    return re.sub(r"[^a-z]", "", text.lower()) in ELSEWHERE and text.isidentifier() and not did_you_mean(text, names)
 
 
 def respelled_word(word: str, words: Collection[str]) -> str:
@@ -68,6 +76,10 @@ def respelled_word(word: str, words: Collection[str]) -> str:
     if found := re.fullmatch(r"([0-9]{1,4})[xX×*]([A-Za-z][\w-]*)", word):
         return f"{found[1]} x {found[2]}" if found[2] in VOCABULARY or found[2] in words else ""
     return ""
+
+
+def _both(first: Span, last: Span) -> Span:
+    return replace(first, end_line=last.end_line, end_column=last.end_column)
 
 
 def short(text: str) -> str:

@@ -8,7 +8,15 @@ from ..errors import MOST_TOLD, Diagnostic, Fault, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
 from .fixes import fixes
 from .labels import chunks, parse_equation, parse_label, phrase_at
-from .misspelled import CALL_OF_AN_OP, is_counted, is_equation, misspelled_key, unknown_word
+from .misspelled import (
+    ASSIGNED,
+    CALL_OF_AN_OP,
+    is_counted,
+    is_equation,
+    is_word_elsewhere,
+    misspelled_key,
+    unknown_word,
+)
 from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, PathDef, ShortcutDef, UnitDef, Word
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
@@ -75,10 +83,15 @@ class Parser(ValueParser):
         label = parse_label(text, span, self.words)
         if label is not None:
             return label
-        if text in self.rows and not first:
+        if text in self.names and not first:
             hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
-            raise fault("E016", f"`{text}` is a row, not an op or a block", span, hint)
+            raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
         if not is_equation(text) or is_counted(chunks(text, span), self.words) or CALL_OF_AN_OP.match(text):
+            raise unknown_word(chunks(text, span), self.words, span)
+        if found := ASSIGNED.match(text):
+            hint = f"write `{found[1]}: …`"
+            raise fault("E010", "a name and what it stands for are parted by a colon", span.part(0, found.end()), hint)
+        if first and text not in self.names and is_word_elsewhere(text, self.names):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
         if first:
@@ -132,7 +145,8 @@ class Parser(ValueParser):
             return BlockDef(name, span, "", {}, None, None, {"": path}, None, frozenset(words_in(tree)), self.library)
         entries = self.respelled(tree)
         lets = self.lets(entries["let"].value) if "let" in entries else {}
-        inner = replace(self, words=self.words | words_of(lets))
+        paths_named = entries.keys() - BLOCK_KEYS
+        inner = replace(self, words=self.words | words_of(lets), names=self.names | paths_named | lets.keys())
         paths: dict[str, PathDef] = {}
         for key, entry in entries.items():
             if key in BLOCK_KEYS:

@@ -7,7 +7,6 @@ papers do.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from importlib import resources
@@ -15,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from .recipe_errors import error_of, in_plain_words
 from .recipe_records import (
     Augment,
     Constant,
@@ -34,6 +33,7 @@ from .recipe_records import (
     Steps,
     Warmup,
 )
+from .words import did_you_mean
 
 TAGS: Mapping[str, str] = {
     "data": "set",
@@ -143,7 +143,7 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     try:
         return Train.model_validate_json(json.dumps(merged))
     except ValidationError as error:
-        raise _plain(error, merged) from None
+        raise in_plain_words(error, merged, Train, TAGS) from None
 
 
 def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,9 +153,8 @@ def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
         return _merge({}, own)
     name, names = value["recipe"], recipe_names()
     if name not in names:
-        close = difflib.get_close_matches(str(name), names, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(names)}"
-        raise _error([(("recipe",), f"no recipe is called `{name}`; {hint}", name)])
+        hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
+        raise error_of([(("recipe",), f"no recipe is called `{name}`; {hint}", name)])
     text = recipe_text(name)
     return _merge(_resolved(yaml.safe_load(text)), own)
 
@@ -181,57 +180,3 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     if "iterations" in over and "epochs" not in over:
         merged.pop("epochs", None)
     return merged
-
-
-# ---- errors as a user would want them ------------------------------------------------------------
-
-
-def _error(mistakes: list[tuple[tuple[str | int, ...], str, Any]]) -> ValidationError:
-    details = [
-        InitErrorDetails(type=PydanticCustomError("train", "{text}", {"text": text}), loc=loc, input=value)
-        for loc, text, value in mistakes
-    ]
-    return ValidationError.from_exception_data("train", details)
-
-
-def _plain(error: ValidationError, merged: Mapping[str, Any]) -> ValidationError:
-    """The same mistakes with the tags of unions taken out of their places, and with words for a reader."""
-    mistakes: list[tuple[tuple[str | int, ...], str, Any]] = []
-    for detail in error.errors():
-        loc = _untagged(detail["loc"], merged)
-        context = detail.get("ctx", {})
-        if detail["type"] == "extra_forbidden":
-            text = f"unknown key `{loc[-1]}`"
-        elif detail["type"] == "missing":
-            loc, text = loc[:-1], f"the key `{loc[-1]}` is missing"
-        elif detail["type"] == "union_tag_not_found":
-            text = f"the key {context['discriminator'].replace(chr(39), '`')} is missing"
-        elif detail["type"] == "union_tag_invalid":
-            tag = context["discriminator"].strip("'")
-            loc, text = (
-                (*loc, tag),
-                f"`{context['tag']}` is not one of {context['expected_tags'].replace(chr(39), '`')}",
-            )
-        else:
-            text = detail["msg"].removeprefix("Value error, ")
-            text = text[:1].lower() + text[1:]
-        mistakes.append((loc, text, detail["input"]))
-    return _error(mistakes)
-
-
-def _untagged(loc: tuple[str | int, ...], merged: Any) -> tuple[str | int, ...]:
-    """`("optimizer", "sgd", "lr")` as `("optimizer", "lr")`: a part right after a union's key that is its
-    tag.
-    """
-    out: list[str | int] = []
-    value: Any = merged
-    for part in loc:
-        tag = TAGS.get(str(out[-1])) if out else None
-        if tag and isinstance(value, Mapping) and value.get(tag) == part and part not in value:
-            continue
-        out.append(part)
-        if isinstance(value, Mapping):
-            value = value.get(str(part))
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-    return tuple(out)

@@ -25,7 +25,7 @@ from .targets import SHAPING
 from .tree import Mapping, Scalar, Tree, plain_value
 from .usage import unused, without_misspelled
 from .values import words_of
-from .words import ELSEWHERE, did_you_mean, name_problem, nearest
+from .words import ELSEWHERE, READ_AS, did_you_mean, name_problem, nearest
 
 T = TypeVar("T")
 _WIDEST = 1_000_000  # channels, height or width of the input
@@ -103,7 +103,8 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
         tree = apply_variant(tree, variant)
     tree = apply_overrides(tree, overrides)
     tree, file, problems = validate(tree)
-    passed = [*problems, *unknown_lints(tree)] if file else []
+    read = [e for e in errors if e.help.startswith(READ_AS)]
+    passed = [*read, *problems, *unknown_lints(tree)] if file else []
     errors = [*errors, *problems, *unknown_lints(tree)]
     if file is None:
         _parse_blocks_and_rows(tree, errors, passed)
@@ -184,11 +185,13 @@ def _parse_blocks_and_rows(
     first = Parser(names, errors, blocks=names, passed=passed)
     lets = first.lets(_mapping(tree, "let"))
     rows_written = _mapping(tree, "net").entries
-    parser = Parser(names | words_of(lets), errors, blocks=names, rows=frozenset(rows_written), passed=passed)
+    tensors = frozenset([*rows_written, *lets])
+    parser = Parser(names | words_of(lets), errors, blocks=names, names=tensors, passed=passed)
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):
-            parser.report(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span))
+            told = parser.report if name in VOCABULARY else parser.pass_over
+            told(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span))
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         for let in blocks[name].lets.keys() & lets.keys():
             place = _let_place(entry.value, let, entry.key.span)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from ..errors import Diagnostic, fault, in_order
 from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-from .words import ANY_BLOCK, CONSTANTS, KNOWN
+from .words import ANY_BLOCK, CONSTANTS, KNOWN, READ_IN_BLOCK
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"
@@ -119,4 +119,10 @@ def told(found: list[Diagnostic]) -> list[Diagnostic]:
     """In order, without what goes unused only because a name is misspelled elsewhere."""
     unused = [problem for problem in found if problem.code == "E034"]
     kept = without_misspelled(unused, found)
-    return in_order(problem for problem in found if problem.code != "E034" or problem in kept)
+    undeclared = {_QUOTED.findall(p.message)[-1] for p in found if p.help.startswith(READ_IN_BLOCK)}
+    return in_order(
+        problem
+        for problem in found
+        if (problem.code != "E034" or problem in kept)
+        and not (problem.code == "E030" and undeclared.intersection(_QUOTED.findall(problem.message)))
+    )

@@ -23,7 +23,7 @@ class ValueParser:
     errors: list[Diagnostic]
     library: bool = False
     blocks: frozenset[str] = frozenset()
-    rows: frozenset[str] = frozenset()  # names that are rows, and so no words
+    names: frozenset[str] = frozenset()  # names that are rows, paths or `let`s, and so no words
     passed: list[Diagnostic] = field(default_factory=list)  # of the errors, those that hide nothing of the rest
 
     def report(self, problem: Fault) -> None:

@@ -92,6 +92,8 @@ _MODULE = frozenset(
 
 # Helps of errors, which also say what an unknown word may have meant.
 KNOWN = "known here: "
+READ_IN_BLOCK = "the block reads it, and has to declare it"
+READ_AS = ("write `none`", "leave the comma out")  # of mistakes that the reader mends as it says
 ANY_BLOCK = "`resgraph blocks` lists them"
 
 

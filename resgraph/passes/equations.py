@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from ..errors import Fault, fault
+from ..errors import Fault, Related, Span, fault
 from ..graph import Equation as EquationScope
 from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
@@ -27,11 +28,12 @@ class EquationBuilder:
 
     def __init__(
         self, builder: Builder, name: str, equation: Equation, values: Values, known: set[str], env: Environment,
-        origin: Origin, *, shortcut: bool = False, changes: bool = False,
+        origin: Origin, *, shortcut: bool = False, changes: bool = False, written: Span | None = None,
     ) -> None:  # fmt: skip
         self.builder, self.name, self.equation = builder, name, equation
         self.values, self.known, self.env = values, known, env
         self.origin, self.shortcut, self.changes = origin, shortcut, changes
+        self.written = written  # where the shortcut stands that is read here
         self.nodes: list[str] = []
         self.seen: dict[str, int] = {}
 
@@ -162,7 +164,11 @@ class EquationBuilder:
         help_ = problem.help
         if unprojected and "shortcut" in self.known and len({len(flow.shape or ()) for _, flow in terms}) == 1:
             help_ = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
-        return fault(problem.code, message, span, help_)
+        found = fault(problem.code, message, span, help_)
+        if self.written and any(isinstance(tree, Name) and tree.name == "shortcut" for tree, _ in terms):
+            related = (Related(self.written, "this is the shortcut"),)
+            return Fault(replace(found.diagnostic, related=related))
+        return found
 
     def wrong(self, tree: Expression, code: str, message: str, hint: str = "") -> Fault:
         return fault(code, message, self.equation.span.part(tree.start, tree.end), hint)

@@ -61,7 +61,7 @@ class ItemMaker:
                 known = {*place.values, *(["shortcut"] if place.plan else [])}
                 equation = EquationBuilder(
                     self.builder, below, definition.equation, lambda n: self.value(n, place), known, place.env, origin,
-                    shortcut=place.shortcut, changes=place.changes,
+                    shortcut=place.shortcut, changes=place.changes, written=place.plan.written if place.plan else None,
                 )  # fmt: skip
                 scope.equation, flow = equation.build()
             except Unknown:

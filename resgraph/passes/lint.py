@@ -62,4 +62,5 @@ _CHECKS: dict[str, Lint] = {
     "dead-path": lint_nets.dead_path,
     "missing-final-norm": lint_nets.missing_final_norm,
     "padded-patches": lint_layers.padded_patches,
+    "channels-last": lint_nets.channels_last,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ..graph import Block, Path
+from ..graph import Block, Origin, Path
 from ..ops import Concat, Mul, Part, shape_text
 from .findings import Facts, Finding
 from .residual import kind
@@ -91,6 +91,18 @@ def missing_final_norm(facts: Facts) -> Iterator[Finding]:
             f"without the {_listed(missing)} that its blocks put before their convolutions",
             "begin the head with them: `[bn, relu, global avg pool, fc 1000]`",
             "He et al. 2016 (arXiv 1603.05027), appendix: the last sum is followed by one more activation",
+        )
+
+
+def channels_last(facts: Facts) -> Iterator[Finding]:
+    """Pictures are never three cells wide, and seldom have dozens of channels."""
+    shape = facts.spec.input
+    if len(shape) == 3 and shape[2] in (1, 3, 4) and min(shape[:2]) >= 8:
+        height, width, channels = shape
+        yield Finding(
+            Origin(facts.spec.place("input")),
+            f"the input has {height} channels, and is {width} high and {channels} wide",
+            f"channels come first: write `{channels}x{height}x{width}`",
         )
 
 

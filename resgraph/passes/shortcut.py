@@ -27,6 +27,11 @@ class ShortcutPlan:
     env: Environment | None = None
     problem: Fault | None = None
 
+    @property
+    def written(self) -> Span | None:
+        """Where somebody wrote the path."""
+        return self.path.span if self.path and not self.path.span.source.ours else None
+
 
 def _written(text: str) -> PathDef:
     span = Span(Source("the default shortcut", text, ours=True), 1, 1, 1, len(text) + 1)
