@@ -119,7 +119,7 @@ class _Binder:
                 hint = f"{READ_IN_BLOCK} with a value of its own: `let: {{{part.text}: …}}`"
                 raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
-            hint = did_you_mean(part.text, known) or options
+            hint = did_you_mean(part.text, known) or self.flagged(part) or self.function() or options
             raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
         first = self.number.text if isinstance(self.number, Expr) else ""
         if hint := did_you_mean(first, self.fields) if _WORD.match(first) else "":
@@ -127,11 +127,24 @@ class _Binder:
         if self.number is not None:
             hint = "a sum in a label has no spaces, or brackets: `16+16`" if part.text in ("+", "-", "*") else ""
             if isinstance(target, BlockDef) and first in target.reads:
-                hint = f"a call sets what its block declares, and `{first}` is the file's: move it there"
+                hint = f"a call sets what its block's `let:` declares, and `{first}` is the file's"
             raise fault("E013", f"`{word}` takes one number, and this is a second", part.span, hint)
         if not takes:
             raise fault("E012", f"`{word}` takes no number", part.span, numberless(word, self.fields, part.text))
         self.number = refuse_quotient(parse_expr(part.text, part.span))
+
+    def flagged(self, part: Chunk) -> str:
+        """What to write for the `true` behind a flag."""
+        before = self.texts[self.place - 2] if self.place > 1 else ""
+        if part.text not in ("true", "false") or before not in self.fields:
+            return ""
+        return f"`{before}` alone says so" if part.text == "true" else f"leave `{before}` out too"
+
+    def function(self) -> str:
+        """What to write for `relu body + shortcut`."""
+        rest = " ".join(self.texts)
+        equation = self.label.word in ACTIVATIONS and (len(self.texts) == 1 or set("+*(") & set(rest))
+        return f"in an equation it has brackets: `{self.label.word}({rest})`" if equation else ""
 
 
 def _bind_mapping(label: Label, target: Target, words: Collection[str]) -> Bound:

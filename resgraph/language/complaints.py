@@ -29,6 +29,10 @@ _EXAMPLES = {
     "net": "the rows: `net: {conv1: 7x7 conv 64 /2, …}`",
     "train": "a recipe by its name, `train: digits`, or `train: {recipe: digits, epochs: 20}`",
     "expect": "what the net should come to: `expect: {params: 25_557_032, depth: 50}`",
+    "variants": "named sets of `let` values: `variants: {resnet-18: {e: 1}, resnet-50: {}}`",
+    "let": "named values: `let: {width: 64}`",
+    "blocks": "blocks by their names: `blocks: {pair: {body: …, merge: body + shortcut}}`",
+    "ops": "options of ops: `ops: {bn: {momentum: 0.01}}`",
     "unit": "what `conv` means: `unit: conv bn relu`",
     "data": "`data: cifar10`, or `data: {set: folder, path: …}`",
     "optimizer": "`optimizer: {name: sgd, lr: 0.1}`",
@@ -43,6 +47,14 @@ _EXAMPLES = {
     "progressive": "`progressive: {sides: [128, 160]}`",
     "init": "how weights start: `init: {conv: he, zero_last: true}`",
 }
+
+
+_ELSEWHERE = {
+    "architecture": "net", "constants": "let", "defaults": "ops", "description": "about", "flops": "macs",
+    "gflops": "macs", "inherit": "extends", "layers": "net", "model": "net", "modules": "blocks", "network": "net",
+    "parameters": "params", "title": "name", "training": "train", "variables": "let", "vars": "let",
+}  # fmt: skip
+"""What others call the keys of a spec."""
 
 
 def diagnostics(problems: ValidationError, tree: Tree, model: type[BaseModel], root: str = "") -> list[Diagnostic]:
@@ -63,13 +75,18 @@ def _diagnostic(span: Span, found: list[tuple[str, Any, Span | None]], model: ty
     name, error, key = found[0]
     if error["type"] == "extra_forbidden":
         known = _fields(model, error["loc"][:-1])
-        hint = did_you_mean(name, known) or _belongs(name, known) or _nearest(name, known)
+        plain = _ELSEWHERE.get(name.lower(), "")
+        hint = f"did you mean `{plain}`?" if plain in known else did_you_mean(name, known)
+        hint = hint or _belongs(name, known) or _nearest(name, known)
         return fault("E020", f"no key `{name}` here", key or span, hint).diagnostic
     if error["type"] == "missing":
         return fault("E021", f"`{name}` is missing", span, _EXAMPLES.get(name, "")).diagnostic
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
     if nouns:
-        return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, _EXAMPLES.get(name, "")).diagnostic
+        hint = _EXAMPLES.get(name, "")
+        if name == "input" and isinstance(error["input"], list):
+            hint = f"write `{'x'.join(map(str, error['input'][-3:]))}`"
+        return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, hint).diagnostic
     if error["type"] in ("too_short", "string_too_short"):
         return fault("E022", f"`{name}` is empty", span, _EXAMPLES.get(name, "")).diagnostic
     return _in_words(name, str(error["msg"]), key or span, span, _fields(model, error["loc"][:-1]))

@@ -18,6 +18,7 @@ from .records import Chunk, Equation, Expr, Label, Size, Value, Word
 from .words import POLICIES
 
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
+_PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
 
 
@@ -51,6 +52,11 @@ def parse_expr(text: str, span: Span) -> Expr:
     try:
         return Expr(text, span, parse_expression(text))
     except ExpressionError as e:
+        if pair := _PAIR.fullmatch(text):
+            hint = (
+                f"write `{pair[1]}x{pair[2]}`, or `{pair[1]}`" if pair[1] == pair[2] else f"write `{pair[1]}x{pair[2]}`"
+            )
+            raise fault("E010", f"`{text}` is not how a size is written", span, hint) from None
         raise e.at(span) from None
 
 

@@ -20,6 +20,7 @@ LINTS = {
     "unused-allow": "W009",
     "padded-patches": "W010",
     "channels-last": "W011",
+    "window-over-map": "W012",
 }
 """The name by which `allow:` silences a lint, and its code."""
 

@@ -37,7 +37,9 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
             respelled = f"{kernel[1]}x{kernel[1]}"
         return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{respelled}`")
     if _CALL.match(first):
-        return fault("E011", "this is a call in Python, not a label", span, "a label is like `3x3 conv 64 /2`")
+        called = first.partition("(")[0]
+        hint = f"a call is like `{called} 64 /2`" if called in words else "a label is like `3x3 conv 64 /2`"
+        return fault("E011", "this is a call in Python, not a label", span, hint)
     known = {*words, *VOCABULARY, *(phrase.partition(" ")[0] for phrase in VOCABULARY)}
     if len(parts) > 1 and parts[1].text in known:
         if re.fullmatch(rf"[0-9]{{1,4}}|{_ELEMENT}", first):
@@ -52,6 +54,8 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
         return fault("E011", f"no op or block `{short(two)}`", place, f"did you mean `{meant}`?")
     hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
+    if plain in ("avg pool", "max pool") and len(parts) == 1 and parts[0].span.column == span.column:
+        plain = f"global {plain}"  # of a pool alone, the only one that does anything
     hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
     hint = hint or ANY_BLOCK
     notes = [foreign_letters(first)] if foreign_letters(first) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ..errors import MOST_TOLD, Diagnostic, Fault, Span, fault
@@ -21,7 +22,7 @@ from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, P
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .values import ValueParser, words_of
-from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, name_problem, policy_hint
+from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, TENSOR_NAMES, name_problem, policy_hint
 
 
 class Parser(ValueParser):
@@ -83,14 +84,14 @@ class Parser(ValueParser):
         label = parse_label(text, span, self.words)
         if label is not None:
             return label
-        if text in self.names and not first:
-            hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
-            raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
-        if not is_equation(text) or is_counted(chunks(text, span), self.words) or CALL_OF_AN_OP.match(text):
-            raise unknown_word(chunks(text, span), self.words, span)
         if found := ASSIGNED.match(text):
             hint = f"write `{found[1]}: …`"
             raise fault("E010", "a name and what it stands for are parted by a colon", span.part(0, found.end()), hint)
+        if not first and (text in self.names or text in TENSOR_NAMES):
+            hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
+            raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
+        if not is_equation(text) or is_counted(chunks(text, span), self.words) or self.is_call(text):
+            raise unknown_word(chunks(text, span), self.words, span)
         if first and text not in self.names and is_word_elsewhere(text, self.names):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
@@ -99,6 +100,11 @@ class Parser(ValueParser):
         if text.replace("_", "").replace(".", "").isalnum():
             raise unknown_word(chunks(text, span), self.words, span)
         raise fault("E016", "an equation can only be the first item of a path", span, "give it a path of its own")
+
+    def is_call(self, text: str) -> bool:
+        """Whether a text is an op or a block with its arguments in brackets, as Python has it."""
+        called = re.match(r"([A-Za-z][\w-]*)\(", text)
+        return CALL_OF_AN_OP.match(text) is not None or (called is not None and called[1] in self.blocks)
 
     def mapping_item(self, tree: Mapping) -> ItemDef:
         if "op" in tree.entries and "block" in tree.entries:

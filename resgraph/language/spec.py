@@ -22,7 +22,7 @@ from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .resolve import apply_overrides, apply_variant, read_file, read_text, split_reference, variants_of
 from .schema import Expect, File, validate
 from .targets import SHAPING
-from .tree import Mapping, Scalar, Tree, plain_value
+from .tree import Entry, Mapping, Scalar, Tree, plain_value
 from .usage import unused, without_misspelled
 from .values import words_of
 from .words import ELSEWHERE, READ_AS, did_you_mean, name_problem, nearest
@@ -103,9 +103,10 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
         tree = apply_variant(tree, variant)
     tree = apply_overrides(tree, overrides)
     tree, file, problems = validate(tree)
-    read = [e for e in errors if e.help.startswith(READ_AS)]
-    passed = [*read, *problems, *unknown_lints(tree)] if file else []
-    errors = [*errors, *problems, *unknown_lints(tree)]
+    tree, signed = _without_arguments(tree)
+    aside = [*problems, *signed, *unknown_lints(tree)]
+    passed = [*(error for error in errors if error.help.startswith(READ_AS)), *aside] if file else []
+    errors = [*errors, *aside]
     if file is None:
         _parse_blocks_and_rows(tree, errors, passed)
         raise SpecError(in_order(errors))
@@ -114,6 +115,24 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     if len(errors) > len(passed):
         raise SpecError(in_order([*errors, *found]))
     return replace(spec, mistakes=tuple(errors + found))
+
+
+def _without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
+    """The tree with blocks that are named like functions, `pair(out, stride)`, under their bare names."""
+    definitions, found = _mapping(tree, "blocks"), []
+    entries: dict[str, Entry] = {}
+    for name, entry in definitions.entries.items():
+        bare = re.sub(r"\s*\(.*\)", "", name)
+        if bare != name and bare not in definitions.entries:
+            hint = f"write `{bare}`: what a block reads, `in`, `out`, `stride` and its `let`s, is not listed"
+            message = f"`{name}` cannot name a block: it has no arguments"
+            found.append(fault("E023", message, entry.key.span, hint).diagnostic)
+            name = bare
+        entries[name] = entry
+    if not found:
+        return tree, []
+    blocks = Entry(tree.entries["blocks"].key, Mapping(entries, definitions.span, definitions.flow))
+    return Mapping({**tree.entries, "blocks": blocks}, tree.span, tree.flow), found
 
 
 def _spec(

@@ -82,7 +82,7 @@ def _unused_in_block(block: BlockDef, tree: Tree, lets: Collection[str]) -> Iter
     read = {name for path in block.every_path() if path.equation for name in path.equation.reads()}
     known = {*block.paths, *block.lets, *CONSTANTS, *lets}
     for name in block.paths if read <= known else ():  # a name that is not known may mean any path
-        if name not in read:
+        if name not in said:
             hint = "read it in `merge:`, or take it out"
             yield fault("E034", f"nothing reads the path `{name}`", tree.entries[name].key.span, hint).diagnostic
     if block.shortcut is not None and "shortcut" not in read and "shortcut" in tree.entries:

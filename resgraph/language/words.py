@@ -11,6 +11,7 @@ from collections.abc import Iterable
 CONSTANTS = frozenset(["x", "in", "out", "stride", "index", "total", "row_index", "row_total", "input", "shortcut"])
 """What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no definition."""
 
+TENSOR_NAMES = frozenset(["x", "input", "shortcut"])
 COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
 POLICIES = frozenset(["projection", "projection always", "zero-pad", "identity", "none"])
 OPTIONS = {"A": "zero-pad", "B": "projection", "C": "projection always"}
@@ -27,6 +28,16 @@ ELSEWHERE = {
     "transposedconv": "up conv", "convtranspose": "up conv", "swish": "silu", "layerscale": "scale",
 }  # fmt: skip
 """What other libraries and papers call the words of the language, without what is no letter."""
+
+TENSORS = {
+    "identity": "shortcut", "skip": "shortcut", "residual": "shortcut", "res": "shortcut", "projection": "shortcut",
+    "input": "x", "inputs": "x", "inp": "x", "features": "x",
+}  # fmt: skip
+SIGNS = {
+    "add": "+", "sum": "+", "plus": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "times": "*",
+    "prod": "*",
+}  # fmt: skip
+"""What others call the tensors of a block, and the signs of an equation."""
 
 # Attributes of torch.nn.Module (2.13), which a row or a path cannot be called since they become attributes of one.
 _MODULE = frozenset(

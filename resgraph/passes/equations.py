@@ -10,9 +10,9 @@ from ..errors import Fault, Related, Span, fault
 from ..graph import Equation as EquationScope
 from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
-from ..language.expressions import Apply, Binary, Expression, Name, Negative
+from ..language.expressions import Apply, Binary, Expression, Name, Negative, Number
 from ..language.records import Equation
-from ..language.words import COUNTERS, ELSEWHERE, KNOWN, did_you_mean
+from ..language.words import COUNTERS, ELSEWHERE, KNOWN, SIGNS, TENSORS, did_you_mean
 from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Add, Concat, Mul, Op, Shape, ShapeError, Sub, shape_text
 from .build import Builder, Flow, Nothing
 from .environment import Environment
@@ -69,6 +69,8 @@ class EquationBuilder:
         if self.env.find(tree.name) is None:
             known = [*sorted(self.known), *sorted(self.env.names() - self.known - COUNTERS)]
             plain = ELSEWHERE.get(tree.name.lower().replace("_", ""), "")
+            plain = plain if plain and tree.name not in TENSORS else TENSORS.get(tree.name.lower(), "")
+            plain = plain if plain not in ("shortcut", "x") or plain in self.known else ""
             hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
             hint = hint or f"{KNOWN}{', '.join(known)}"
             problem = self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
@@ -82,6 +84,10 @@ class EquationBuilder:
         return number
 
     def apply(self, tree: Apply) -> Term:
+        if self.values(tree.function) is not None or self.env.find(tree.function) is not None:
+            product = f"{tree.function}*{self.text(tree)[len(tree.function) :].lstrip()}"
+            hint = f"a product has its sign: `{product}`"
+            raise self.wrong(tree, "E030", f"`{tree.function}` is no function", hint)
         values = [self.term(argument) for argument in tree.arguments]
         if tree.function == "concat":
             if len(values) < 2 or not all(isinstance(value, Flow) for value in values):
@@ -89,16 +95,36 @@ class EquationBuilder:
             return self.node("concat", Concat(), values, tree.arguments)
         if tree.function in ACTIVATIONS:
             if len(values) != 1 or isinstance(values[0], Fraction):
-                raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor")
+                raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor", self.signed(tree, values))
             op = VOCABULARY[tree.function].model_validate({"op": tree.function})
             return self.node(tree.function, op, values, tree.arguments)
         if tree.function in FUNCTIONS and all(isinstance(value, Fraction) for value in values):
             number = self.env.value_of(tree, self.equation.span)
             assert isinstance(number, Fraction)
             return number
+        raise self.wrong(tree, "E030", f"no function `{tree.function}` of tensors", self.instead_of(tree))
+
+    def instead_of(self, tree: Apply) -> str:
+        """What to write for a function that there is not."""
+        if (sign := SIGNS.get(tree.function.lower())) and len(tree.arguments) > 1:
+            return f"write `{f' {sign} '.join(map(self.text, tree.arguments))}`"
+        plain = "concat" if tree.function.lower() in ("cat", "concatenate", "join") else ""
         known = ["concat", *sorted(name for name in ACTIVATIONS if " " not in name)]
-        hint = did_you_mean(tree.function, known) or "functions of tensors are `concat` and the activations"
-        raise self.wrong(tree, "E030", f"no function `{tree.function}` of tensors", hint)
+        hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.function, known)
+        return hint or "functions of tensors are `concat` and the activations; whatever else is a layer of a path"
+
+    def signed(self, tree: Apply, values: list[Term]) -> str:
+        """What was meant by terms side by side, of which the last is one too many: a number times it, or their sum."""
+        if len(values) < 2:
+            return ""
+        whole, last = self.text(tree), tree.arguments[-1]
+        sign = "*" if ends_in_number(tree.arguments[-2]) else " + "
+        before = whole[: last.start - tree.start].rstrip(" ,")
+        return f"write `{before}{sign}{whole[last.start - tree.start :]}`"
+
+    def text(self, tree: Expression) -> str:
+        """An expression as it was written."""
+        return self.equation.text[tree.start : tree.end]
 
     def binary(self, tree: Binary, left: Term, right: Term) -> Term:
         if isinstance(left, Fraction) and isinstance(right, Fraction):
@@ -172,3 +198,10 @@ class EquationBuilder:
 
     def wrong(self, tree: Expression, code: str, message: str, hint: str = "") -> Fault:
         return fault(code, message, self.equation.span.part(tree.start, tree.end), hint)
+
+
+def ends_in_number(tree: Expression) -> bool:
+    """Whether a term is a sum or product whose last part is a number: of `x + 0.17 mix`, the first."""
+    while isinstance(tree, Binary):
+        tree = tree.right
+    return isinstance(tree, Number)

@@ -62,5 +62,6 @@ _CHECKS: dict[str, Lint] = {
     "dead-path": lint_nets.dead_path,
     "missing-final-norm": lint_nets.missing_final_norm,
     "padded-patches": lint_layers.padded_patches,
+    "window-over-map": lint_layers.window_over_map,
     "channels-last": lint_nets.channels_last,
 }

@@ -126,3 +126,23 @@ def padded_patches(facts: Facts) -> Iterator[Finding]:
                 f"`{op.label()}` cuts patches that begin outside the map: an odd kernel is padded",
                 f"`{op.label()} pad 0` cuts them from its corner, as patch embeddings do",
             )
+
+
+def window_over_map(facts: Facts) -> Iterator[Finding]:
+    """Once for a net, at the first such window."""
+    over = [node for node in facts.graph.nodes.values() if _over_map(facts, node)]
+    if over:
+        rest = f", and {len(over) - 1} more windows" if len(over) > 1 else ""
+        yield Finding(
+            over[0].origin,
+            f"`{over[0].op.label()}` reads a map of one cell, and zeros around it{rest}",
+            "stride less before it, or give the net larger images",
+        )
+
+
+def _over_map(facts: Facts, node: Node) -> bool:
+    """Whether a window larger than one cell reads one; where the net is given one cell, that is meant."""
+    shape = facts.graph.nodes[node.inputs[0]].shape if node.inputs else ()
+    windows = node.op.family in ("conv", "pool") and node.op.op != "up conv"
+    kernel = getattr(node.op, "kernel", None)
+    return windows and isinstance(kernel, tuple) and kernel != (1, 1) and shape[1:] == (1, 1) != facts.spec.input[1:]

@@ -78,6 +78,7 @@ WARNED = {
     "stride-over-kernel": "net: {a: 3x3 conv 16, b: 3x3 max pool /4}\n",
     "odd-width": "net: {a: 3x3 conv 500, b: bottleneck 2004, c: [global avg pool, fc 10]}\n",
     "padded-patches": "net: {a: 7x7 conv 16 /7}\n",
+    "window-over-map": "net: {a: 3x3 conv 16 /32, b: 3x3 conv 16}\n",
     "channels-last": "input: 32x32x3\nnet: {a: 3x3 conv 16}\n",
     "no-downsampling": "net: {a: 4 x 3x3 conv 16, b: 4 x 3x3 conv 32}\n",
     "dead-path": "net: {a: 3x3 conv 16, b: 3x3 conv 16, c: a + 0*b}\n",
