@@ -20,11 +20,11 @@ FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetenso
 @click.argument("spec", metavar="SPEC|RUN")
 @click.option("--format", "form", type=click.Choice(list(FORMS.values())), help="[by the suffix of FILE]")
 @click.option("--fold-bn", is_flag=True, help="make batch norms part of the convolutions, for inference")
-@click.option("--seed", type=int, default=0, show_default=True, help="of the weights where SPEC is not a run")
+@click.option("--seed", type=int, metavar="N", help="of the weights where SPEC is not a run  [default: 0]")
 @set_option
 @output_options
 def export(
-    spec: str, form: str | None, fold_bn: bool, seed: int, overrides: tuple[str, ...], allow_outside: bool,
+    spec: str, form: str | None, fold_bn: bool, seed: int | None, overrides: tuple[str, ...], allow_outside: bool,
     output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors, .pt2, .onnx).
@@ -35,6 +35,8 @@ def export(
     run = Path(spec) if Path(spec).is_dir() else None
     if run and overrides:
         raise UsageError("--set is for specs: a run has the spec that it was trained with")
+    if seed is not None and (run or form == "py"):
+        raise UsageError("--seed is for weights that are initialised: a run has its own, and .py has none")
     if form == "py":
         plan = load(run / "spec.yaml" if run else spec, overrides, allow_outside=allow_outside)
         plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
@@ -44,7 +46,7 @@ def export(
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
     if output.exists() and not force:
         raise UsageError(f"{output} exists; --force overwrites it")
-    content = _exported(spec, run, form, overrides, allow_outside=allow_outside, fold_norms=fold_bn, seed=seed)
+    content = _exported(spec, run, form, overrides, allow_outside=allow_outside, fold_norms=fold_bn, seed=seed or 0)
     _write(content, output)
 
 

@@ -10,8 +10,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunError
+from ..errors import RunError, UsageError
 from ..language.recipe import Train
+from .data.sets import DataSet
 from .distributed import joined
 from .options import Options
 from .plans import Loader, PlanLike
@@ -41,8 +42,11 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
             check_change(path, plan, changed, options)
             plan = changed
         ready = prepare(plan, options, world)
+        check_classes(ready.data, read_facts(path).get("classes", list(ready.data.classes)))
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
+            if run:
+                check_end(run, ready.steps)
             if run and changed is not None:
                 run_checkpoints(run).load(Silent().say)  # where nothing can be gone on from, nothing is changed either
                 _adopt(run, changed)
@@ -91,6 +95,21 @@ def check_change(path: Path, plan: PlanLike, changed: PlanLike, options: Options
         )
     if keys - FREE and not options.allow_change:
         raise RunError(f"the recipe differs in `{'`, `'.join(sorted(keys - FREE))}`; --allow-change goes on with it")
+
+
+def check_classes(data: DataSet, trained_on: list[str]) -> None:
+    """Raises `UsageError` where a set has other classes than the run's, whose numbers their order gives."""
+    odd = sorted(set(data.classes) ^ set(trained_on))
+    if odd:
+        few = ", ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
+        raise UsageError(f"{data.about} are not of the classes that the run was trained on: only one has {few}")
+
+
+def check_end(run: RunDirectory, steps: int) -> None:
+    """Raises `RunError` where the run is beyond the end of its recipe."""
+    done = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0)
+    if done > steps:
+        raise RunError(f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it more")
 
 
 def changed_keys(before: Train, after: Train) -> set[str]:

@@ -96,7 +96,7 @@ def _threads(
     and its numbers do not depend on how many cores a machine has.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = max(1, cores // world.size)
+    share = max(1, cores // world.sharing)
     small = step_macs < SMALL_STEP
     threads = options.threads or (1 if small else share)
     if device.type == "cpu":
@@ -116,13 +116,15 @@ def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]
             name, why = "mps", "Apple's GPU"
         else:
             name, why = "cpu", "no GPU that torch can use"
-    kind = name.partition(":")[0]
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdecimal())):
+        raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
     if kind == "cuda" and not torch.cuda.is_available():
         raise MissingError("--device cuda: this torch sees no CUDA device; install a CUDA build, or leave --device out")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise MissingError("--device mps: this torch sees no Apple GPU")
-    if kind not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
+    if number and int(number) >= torch.cuda.device_count():
+        raise MissingError(f"--device {name}: this machine has {torch.cuda.device_count()} GPUs, counted from 0")
     device = torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(name)
     return device, [("device", str(device), why)]
 
@@ -161,7 +163,7 @@ def _layout(options: Options, device: torch.device, half: bool, images: bool, re
 
 def _compile(options: Options, device: torch.device, steps: int, reasons: list[Reason]) -> bool:
     if options.compile != "auto":
-        reasons.append(("compile", f"compile {options.compile}", "as asked"))
+        reasons.append(("compile", "compiled" if options.compile == "on" else "eager", "as asked"))
         return options.compile == "on"
     good = device.type == "cuda" and steps >= COMPILE_PAYS
     if device.type == "cuda":

@@ -27,11 +27,12 @@ class World:
     rank: int = 0
     size: int = 1
     local: int = 0
+    sharing: int = 1  # processes that share this machine's cores
 
     @classmethod
     def of(cls, launch: Launch) -> World:
         """The world that a launcher tells of."""
-        return cls(launch.rank, launch.size, launch.local)
+        return cls(launch.rank, launch.size, launch.local, launch.sharing)
 
     @property
     def first(self) -> bool:
@@ -101,7 +102,7 @@ def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
             raise
         reason = str(error).splitlines()[0][:200]
         world.part(together=False)
-        raise TrainingError(f"process {world.rank} lost the others ({reason}); the last checkpoint is good") from error
+        raise TrainingError(f"process {world.rank} lost the others ({reason}); what was saved is good") from error
     world.part()
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import torch
 
-from ..errors import TrainingError, UsageError
+from ..errors import TrainingError
 from ..language.recipe_records import Folder
 from . import data as datasets
 from .assemble import make_feed
-from .continuation import as_before, own_plan
-from .data.sets import DataSet
+from .continuation import as_before, check_classes, own_plan
 from .decide import Decisions, decide
 from .decode import Decoded
 from .distributed import World, joined
@@ -55,7 +54,7 @@ def _evaluated(
     data = datasets.load(train.data, plan.input, plan.output, options.data)
     known = preprocessing(run)
     if isinstance(train.data, Folder):
-        _same_classes(data, known["classes"])
+        check_classes(data, known["classes"])
     look = look_for(data, crops, sides)
     normalization = Normalization.read(known["normalize"])
     sampler = Sampler(len(data.train), train.batch, train.seed)
@@ -66,11 +65,3 @@ def _evaluated(
         raise TypeError("only files are looked at more than once")
     viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)
     return viewed.score(feed.pixels, look, len(data.validation), world)
-
-
-def _same_classes(data: DataSet, trained_on: list[str]) -> None:
-    """Raises `UsageError` where folders are other classes than the run's, whose numbers their order gives."""
-    odd = sorted(set(data.classes) ^ set(trained_on))
-    if odd:
-        few = ", ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
-        raise UsageError(f"{data.about} are not of the classes that the run was trained on: only one has {few}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import UsageError
 
@@ -19,12 +19,16 @@ SLURM_PORTS = 15_000, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """This process among `size`; `local` is its number on this machine. `meeting` is an address as torch wants it."""
+    """This process among `size`; `local` is its number on this machine, and `sharing` how many share the cores there.
+
+    `meeting` is an address as torch wants it.
+    """
 
     rank: int = 0
     size: int = 1
     local: int = 0
     meeting: str = ""
+    sharing: int = 1
 
 
 def launched(environment: Mapping[str, str]) -> Launch:
@@ -34,20 +38,22 @@ def launched(environment: Mapping[str, str]) -> Launch:
     the pods of an Indexed Job at the pod of index 0. Raises `UsageError` where an environment says only a part.
     """
     if "RANK" in environment and "WORLD_SIZE" in environment:
-        found = _numbers(environment, "RANK", "WORLD_SIZE", "LOCAL_RANK")
+        found = _numbers(environment, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
         # torchrun's own store may be there already, which only env:// finds
         meeting = "env://" if {"MASTER_ADDR", "MASTER_PORT"} <= set(environment) else _meeting(environment, "", PORT)
     elif "JOB_COMPLETION_INDEX" in environment and "WORLD_SIZE" in environment:
-        found = _numbers(environment, "JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK")
+        found = _numbers(environment, "JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
         meeting = _meeting(environment, _first_pod(socket.getfqdn(), found.rank), PORT)
     elif environment.get("WORLD_SIZE", "1") != "1":
         raise UsageError("WORLD_SIZE is set but RANK is not; start with torchrun, or unset it")
     elif "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment:  # a batch script has no step
-        found = _numbers(environment, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")
+        found = _numbers(environment, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE")
         nodes = environment.get("SLURM_STEP_NODELIST", environment.get("SLURM_JOB_NODELIST", ""))
         meeting = _meeting(environment, _first_node(nodes), _slurm_port(environment))
     elif "OMPI_COMM_WORLD_RANK" in environment and "OMPI_COMM_WORLD_SIZE" in environment:
-        found = _numbers(environment, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK")
+        found = _numbers(
+            environment, *(f"OMPI_COMM_WORLD_{name}" for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE"))
+        )
         meeting = _meeting(environment, "", PORT)
     else:
         return Launch()
@@ -56,14 +62,20 @@ def launched(environment: Mapping[str, str]) -> Launch:
             f"{found.size} processes are told of, but not where to meet: set MASTER_ADDR (and MASTER_PORT) "
             "to a host that all can reach, or use torchrun"
         )
-    return Launch(found.rank, found.size, found.local, meeting)
+    return replace(found, meeting=meeting)
 
 
-def _numbers(environment: Mapping[str, str], rank: str, size: str, local: str) -> Launch:
+def _numbers(environment: Mapping[str, str], rank: str, size: str, local: str, sharing: str) -> Launch:
+    """Without a word on it, a process has its cores to itself: launchers that bind processes to cores need none."""
     try:
-        found = Launch(int(environment[rank]), int(environment[size]), int(environment.get(local, "0")))
+        found = Launch(
+            int(environment[rank]),
+            int(environment[size]),
+            int(environment.get(local, "0")),
+            sharing=max(1, int(environment.get(sharing, "1"))),
+        )
     except ValueError:
-        raise UsageError(f"the environment's {rank}, {size} and {local} must be whole numbers") from None
+        raise UsageError(f"the environment's {rank}, {size}, {local} and {sharing} must be whole numbers") from None
     if not 0 <= found.rank < found.size:
         raise UsageError(f"the environment says {rank}={found.rank} of {size}={found.size}; ranks count from 0")
     return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import RunError
 from .durable import append_line, write_whole
 from .reporter import Epoch
 
@@ -37,7 +38,7 @@ class Metrics:
         """Takes out the rows after `step`, and a last line that was torn."""
         for path in (self.path, self.clock):
             if path.exists():
-                kept = "".join(json.dumps(row) + "\n" for row in read_rows(path) if row["step"] <= step)
+                kept = "".join(json.dumps(row) + "\n" for row in _with_steps(path) if row["step"] <= step)
                 if kept.encode() != path.read_bytes():
                     write_whole(path, kept)
 
@@ -48,7 +49,16 @@ class Metrics:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The whole rows of a file, none where there is no file; what is not a row with a step ends them."""
+    """The rows of either file, none where there is no file. Raises `RunError` where one is not what a run writes."""
+    rows = _with_steps(path)
+    for number, row in enumerate(rows, 1):
+        if not (_is_clock(row) or _is_learned(row)):
+            raise RunError(f"{path}, line {number}, is not what resgraph wrote")
+    return rows
+
+
+def _with_steps(path: Path) -> list[dict[str, Any]]:
+    """What comes before a torn line, or one without a step."""
     rows: list[dict[str, Any]] = []
     if not path.exists():
         return rows
@@ -57,7 +67,20 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
         except ValueError:
             break
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        if not _numbers(row, "step"):
             break
         rows.append(row)
     return rows
+
+
+def _is_clock(row: dict[str, Any]) -> bool:
+    return _numbers(row, "step", "seconds", "images_per_second")
+
+
+def _is_learned(row: dict[str, Any]) -> bool:
+    parts = (row.get("train"), row.get("validation"))
+    return _numbers(row, "step", "epoch", "lr") and all(_numbers(part, "loss", "error") for part in parts)
+
+
+def _numbers(values: object, *names: str) -> bool:
+    return isinstance(values, dict) and all(isinstance(values.get(name), int | float) for name in names)

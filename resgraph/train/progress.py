@@ -107,6 +107,5 @@ def opening(start: Start) -> list[str]:
 
 
 def _told(what: str, choice: str) -> str:
-    """`checkpointing`, not `on`; nothing of what is off, but of compiling, which is a choice of two."""
-    words = {"on": what, "off": "", "compile on": "compiled", "compile off": "eager"}
-    return words.get(choice, choice)
+    """`checkpointing`, not `on`; nothing of what is off."""
+    return {"on": what, "off": ""}.get(choice, choice)

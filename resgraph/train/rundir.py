@@ -29,6 +29,10 @@ PLACES = {
 }
 """What a finished run holds, and what each thing is called."""
 
+KINDS: dict[str, type] = {"spec": str, "former": list, "recipe": dict, "used": dict, "classes": list, "data": dict}
+"""What is read of run.json again, and of which kind it is."""
+WORDS: dict[type, str] = {str: "text", list: "list", dict: "map"}
+
 
 @dataclass(slots=True)
 class RunDirectory:
@@ -110,6 +114,9 @@ def read_facts(path: Path) -> dict[str, Any]:
         raise RunError(f"{path / 'run.json'} cannot be read: {error}") from error
     if not isinstance(facts, dict):
         raise RunError(f"{path / 'run.json'} is not what resgraph wrote")
+    for name, kind in KINDS.items():
+        if not isinstance(facts.get(name, kind()), kind):
+            raise RunError(f"{path / 'run.json'} is not what resgraph wrote: `{name}` is no {WORDS[kind]}")
     return facts
 
 

@@ -48,7 +48,7 @@ def read_run(path: Path) -> RunInfo:
     try:
         return _info(path, facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"{path}: run.json, metrics.jsonl or timing.jsonl is not what resgraph wrote") from error
+        raise RunError(f"{path / 'run.json'} is not what resgraph wrote") from error
 
 
 def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
@@ -63,20 +63,14 @@ def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
         status=status,
         params=int(facts.get("params", 0)),
         macs=int(facts.get("macs", 0)),
-        epoch=_number(last["epoch"]) if last else 0,
+        epoch=last["epoch"] if last else 0,
         steps=int(facts.get("steps", 0)),
         step=last["step"] if last else 0,
-        error=_number(last["validation"]["error"]) if last else None,
-        train_error=_number(last["train"]["error"]) if last else None,
-        seconds=_number(clock[-1]["seconds"]) if clock else 0.0,
+        error=last["validation"]["error"] if last else None,
+        train_error=last["train"]["error"] if last else None,
+        seconds=clock[-1]["seconds"] if clock else 0.0,
         recipe=dict(facts.get("recipe", {})),
     )
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
-    return value
 
 
 def find_runs(root: Path) -> list[RunInfo]:

@@ -73,6 +73,7 @@ def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(trained: Pat
     ("arguments", "said"),
     [
         (["--format", "pt2"], "pt2 is no text: say where to with -o FILE.pt2"),
+        (["-o", "net.py", "--seed", "3"], "--seed is for weights that are initialised"),
         (["-o", "net.pkl"], "`net.pkl` does not say which format: end it in one of .py, .pt2, .onnx, .safetensors"),
     ],
 )

@@ -62,6 +62,23 @@ def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
     assert metrics.seconds() == 3.142
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 3}',
+        '{"step": 3, "seconds": 1}',
+        '{"step": 3, "epoch": 1, "lr": 0.1, "train": {}, "validation": {}}',
+    ],
+)
+def test_what_is_no_row_is_told_with_its_place(line: str, tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
+    metrics.append(row(1), 100.0)
+    for path in (metrics.path, metrics.clock):
+        append_line(path, line)
+        with pytest.raises(RunError, match=rf"{path}, line 2, is not what resgraph wrote"):
+            read_rows(path)
+
+
 def test_numbered_directories_are_each_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     paths = []

@@ -7,7 +7,9 @@ import socket
 import pytest
 import torch
 
-from resgraph.errors import UsageError
+from resgraph.errors import MissingError, UsageError
+from resgraph.train import Options
+from resgraph.train.decide import decide
 from resgraph.train.distributed import World, join, own_gpu
 from resgraph.train.launch import Launch, launched
 
@@ -51,6 +53,13 @@ def test_a_training_operator_of_kubernetes_says_what_torchrun_says_but_the_local
 def test_tasks_of_slurm_meet_at_the_first_node_of_their_step(nodes: str, first: str) -> None:
     assert launched({**STEP, "SLURM_STEP_NODELIST": nodes}) == Launch(2, 8, 1, f"tcp://{first}:15078")
     assert launched({**STEP, "SLURM_JOB_NODELIST": nodes}) == Launch(2, 8, 1, f"tcp://{first}:15078")
+
+
+def test_cores_are_shared_with_the_processes_of_this_machine_alone() -> None:
+    assert launched({"RANK": "9", "WORLD_SIZE": "16", "LOCAL_WORLD_SIZE": "8", **MASTER}).sharing == 8
+    assert launched({**STEP, "SLURM_NTASKS_PER_NODE": "4", **MASTER}).sharing == 4
+    assert launched({**MPI, "OMPI_COMM_WORLD_LOCAL_SIZE": "2", **MASTER}).sharing == 2
+    assert launched({**POD, **MASTER}).sharing == 1
 
 
 def test_what_the_user_says_holds_over_what_slurm_says() -> None:
@@ -112,3 +121,9 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_gpu_is_not_for_several_processes() -> None:
     with pytest.raises(UsageError, match="cuda:1 is one GPU for 2 processes; --device cuda gives each its own"):
         join({"RANK": "0", "WORLD_SIZE": "2", **MASTER}, "cuda:1")
+
+
+@pytest.mark.parametrize("device", ["cpu:9", "cuda:x", "mps:1", "gpu"])
+def test_devices_that_are_none(device: str) -> None:
+    with pytest.raises((UsageError, MissingError), match=f"--device {device}"):
+        decide(Options(device=device), World(), 1e6, images=True, steps=10)

@@ -206,6 +206,36 @@ def test_a_change_that_cannot_be_gone_on_with_changes_nothing(tmp_path: Path) ->
     assert {name: (tmp_path / "run" / name).read_bytes() for name in before} == before
 
 
+def test_a_recipe_that_ends_before_the_run_is_refused(tmp_path: Path) -> None:
+    recipe = {**PLAIN, "schedule": "constant"}
+    result = build(tiny(recipe), out=tmp_path / "run", options=ONE)
+    facts = (tmp_path / "run" / "run.json").read_bytes()
+    with pytest.raises(RunError, match=rf"is at step {result.steps} already, and the recipe ends at "):
+        resume(tmp_path / "run", plan=tiny({**recipe, "epochs": 1}), load=small_plan.load)
+    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["recipe"] == json.loads(facts)["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [("used", [], "map"), ("former", "", "list"), ("classes", 3, "list"), ("spec", None, "text")],
+)
+def test_facts_of_another_kind_are_told(name: str, value: object, word: str, tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    facts = {**json.loads((cut / "run.json").read_bytes()), name: value}
+    (cut / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError, match=f"is not what resgraph wrote: `{name}` is no {word}"):
+        resume(cut, load=small_plan.load)
+
+
+def test_a_set_of_other_classes_is_refused(tmp_path: Path) -> None:
+    cut = stopped_run(tmp_path / "cut")
+    facts = json.loads((cut / "run.json").read_bytes())
+    facts["classes"][3] = "cat"
+    (cut / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(UsageError, match="not of the classes that the run was trained on: only one has cat, class 3"):
+        resume(cut, load=small_plan.load)
+
+
 def test_a_run_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut")
     (cut / LOCK).unlink()

@@ -102,8 +102,8 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
     ("decisions", "told"),
     [
         ([("device", "cpu"), ("compile", "eager"), ("checkpointing", "off"), ("sharding", "off")], "cpu, eager"),
-        ([("device", "cpu"), ("compile", "compile off"), ("checkpointing", "on")], "cpu, eager, checkpointing"),
-        ([("compile", "compile on"), ("layout", "channels-last")], "compiled, channels-last"),
+        ([("device", "cpu"), ("compile", "eager"), ("checkpointing", "on")], "cpu, eager, checkpointing"),
+        ([("compile", "compiled"), ("layout", "channels-last")], "compiled, channels-last"),
     ],
 )
 def test_choices_are_told_by_name(decisions: list[tuple[str, str]], told: str) -> None:
