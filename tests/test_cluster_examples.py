@@ -74,7 +74,7 @@ def test_the_script_trains_what_it_says() -> None:
     words = shlex.split(line.rstrip("\\"))
     assert words[1:3] == ["resgraph", "build"]
     plan = resgraph.load(ROOT / words[3], [words[words.index("--set") + 1]])
-    assert (plan.name, plan.spec.train.name) == ("resnet-50", "imagenet-90")
+    assert (plan.name, plan.spec.train.epochs) == ("resnet-50", 90)
 
 
 def test_pods_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
