@@ -19,7 +19,7 @@ from settings import Stepping, clock, parser, plan, start
 from resgraph.outputs.pytorch.compile import compile_blocks
 
 BASE = "cifar/resnet-110"
-NETS = (BASE, "cifar/resnet-302", "cifar/resnet-1202")
+NETS = (BASE, "cifar/resnet-1202")
 AFTER = 3
 
 
