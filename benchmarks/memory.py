@@ -48,6 +48,7 @@ def compare(rounds: int) -> None:
     import torch
     from measure import heading, ratio, table
 
+    torch.set_num_threads(1)  # as the children do
     heading("Peak memory of a training step")
     for name, batch in (GPU if torch.cuda.is_available() else CPU).items():
         images: dict[str, list[float]] = {who: [] for who in CONTESTANTS}

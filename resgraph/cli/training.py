@@ -37,6 +37,12 @@ _OPTIONS: tuple[tuple[set[str], Option], ...] = (
             "--sharding", **_SWITCH, help="divide weights and optimizer state among processes: less memory, more talk"
         ),
     ),
+    (
+        _TRAIN,
+        click.option(
+            "--deterministic", **_SWITCH, help="on a GPU: the same bits again (auto: on), or the fastest ways"
+        ),
+    ),
     (_SCORE, click.option("--workers", type=click.IntRange(0), help="processes that load images")),
     (_SCORE, click.option("--threads", type=click.IntRange(1), help="threads of torch on the CPU")),
     (

@@ -42,6 +42,7 @@ class Decisions:
     fp16: bool = False
     memory: int = 0  # bytes of a step, by estimate
     recomputed: tuple[str, ...] = ()  # blocks that are recomputed in the backward pass
+    deterministic: bool = True  # the same bits again, on a GPU too
     sharded: bool = False  # weights, gradients and optimizer state are divided among the processes
 
     @property
@@ -61,6 +62,7 @@ class Decisions:
             "layout": "channels-last" if self.channels_last else "contiguous",
             "compile": "on" if self.compile else "off",
             "threads": self.threads,
+            "deterministic": "on" if self.deterministic else "off",
             "sharding": "on" if self.sharded else "off",
         }
 
@@ -70,9 +72,11 @@ class Decisions:
         return torch.autocast(self.device.type, dtype=kind, enabled=self.half)
 
 
-def decide(options: Options, world: World, step_macs: float, images: bool, steps: int) -> Decisions:
+def decide(
+    options: Options, world: World, step_macs: float, images: bool, steps: int, *, sync_bn: bool = False
+) -> Decisions:
     """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the
-    run.
+    run. `sync_bn` says that batch norms talk to one another.
 
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
@@ -80,11 +84,14 @@ def decide(options: Options, world: World, step_macs: float, images: bool, steps
     precision = _precision(options, device, step_macs, reasons)
     bf16, fp16 = precision == "bf16", precision == "fp16"
     layout = _layout(options, device, bf16 or fp16, images, reasons)
-    compiled = _compile(options, device, steps, reasons)
+    compiled = _compile(options, device, steps, reasons, talking=sync_bn and world.size > 1)
+    deterministic = _deterministic(options, device, reasons)
     fused = device.type in ("cuda", "cpu")
     reasons.append(("optimizer", "fused" if fused else "for-each", f"what {device.type} has"))
     threads, workers = _threads(options, device, world, step_macs, reasons)
-    return Decisions(device, bf16, layout, compiled, fused, workers, threads, tuple(reasons), fp16)
+    return Decisions(
+        device, bf16, layout, compiled, fused, workers, threads, tuple(reasons), fp16, deterministic=deterministic
+    )
 
 
 def _threads(
@@ -161,12 +168,23 @@ def _layout(options: Options, device: torch.device, half: bool, images: bool, re
     return good
 
 
-def _compile(options: Options, device: torch.device, steps: int, reasons: list[Reason]) -> bool:
+def _deterministic(options: Options, device: torch.device, reasons: list[Reason]) -> bool:
+    if device.type != "cuda":
+        return True
+    good = options.deterministic != "off"
+    why = "as asked" if options.deterministic != "auto" else "a resume comes to the same bits; off may be faster"
+    reasons.append(("algorithms", "deterministic" if good else "the fastest", why))
+    return good
+
+
+def _compile(options: Options, device: torch.device, steps: int, reasons: list[Reason], *, talking: bool) -> bool:
     if options.compile != "auto":
         reasons.append(("compile", "compiled" if options.compile == "on" else "eager", "as asked"))
         return options.compile == "on"
-    good = device.type == "cuda" and steps >= COMPILE_PAYS
-    if device.type == "cuda":
+    good = device.type == "cuda" and steps >= COMPILE_PAYS and not talking
+    if device.type == "cuda" and talking:
+        why = "batch norms that talk to one another do not go into a graph"
+    elif device.type == "cuda":
         why = f"{steps:,} steps {'pay' if good else 'do not pay'} for it"
     else:
         why = f"compiling takes longer than it saves on {device.type}"

@@ -23,6 +23,7 @@ from .prepare import recipe_of
 from .rundir import read_facts
 from .sampler import Sampler
 from .score import Score, score
+from .settle import settle
 from .views import Viewed, look_for
 
 
@@ -36,7 +37,7 @@ def evaluate_run(run: Path, load: Loader, options: Options, crops: int = 1, side
     with joined(os.environ, options.device) as world:
         plan = own_plan(run, load)
         decisions = decide(options, world, plan.macs * recipe_of(plan).batch / world.size, len(plan.input) == 3, 1)
-        torch.set_num_threads(decisions.threads)
+        settle(decisions)
         try:
             return _evaluated(run, plan, options, decisions, world, crops, sides)
         except torch.OutOfMemoryError as error:

@@ -21,6 +21,7 @@ class Options:
     compile: Literal["auto", "on", "off"] = "auto"
     checkpointing: Literal["auto", "on", "off"] = "auto"  # recompute blocks in the backward pass, to save memory
     sharding: Literal["auto", "on", "off"] = "auto"  # divide the weights and their states among the processes
+    deterministic: Literal["auto", "on", "off"] = "auto"  # the same bits again, where a GPU has faster ways without
     workers: int | None = None
     threads: int | None = None
     data: Path | None = None  # where the images are, in place of the recipe's `data.path`

@@ -56,7 +56,7 @@ def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     images = train.batch / world.size / train.accumulate
-    decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps)
+    decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps, sync_bn=train.sync_bn)
     resident = data.train.images.numel() if isinstance(data.train, Resident) else 0
     decisions = with_budget(decisions, plan, train, options, world.size, resident)
     return Prepared(plan, options, train, data, sampler, decisions, world, steps)

@@ -22,6 +22,7 @@ from .recording import describe, finish, recorded, run_checkpoints
 from .reporter import Reporter, Silent, Start
 from .result import RunResult
 from .rundir import RunDirectory, create
+from .settle import settle
 from .signals import StoppedError, listening
 
 
@@ -37,7 +38,7 @@ def start(plan: PlanLike, out: Path | None, options: Options, reporter: Reporter
 
 def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> RunResult:
     """From the newest checkpoint, or from step 0, to the end. `run` is None on all ranks but the first."""
-    torch.set_num_threads(ready.decisions.threads)
+    settle(ready.decisions)
     world, train = ready.world, ready.train
     learner = make_learner(ready.plan, train, ready.sampler, ready.decisions, world)
     normalization = normalization_of(ready)

@@ -42,6 +42,7 @@ def exact() -> Iterator[None]:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     yield
     torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+    torch.use_deterministic_algorithms(False)
 
 
 def made(name: str) -> tuple[nn.Module, torch.Tensor]:
@@ -149,16 +150,12 @@ def test_a_short_build_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped by a failure after its second epoch, with the algorithms of cuDNN that give the same bits each time."""
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    """Stopped by a failure after its second epoch."""
     build(tmp_path / "whole", epochs=3)
     stop_after_evaluations(2, monkeypatch)
     command = ["build", str(SPECS / "digits.yaml"), "-o", str(tmp_path / "parts"), "--device", "cuda", "--json"]
     assert run([*command, "--set", "train.epochs=3"]) == 3
     monkeypatch.undo()
-    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     assert run(["resume", str(tmp_path / "parts"), "--json"]) == 0
     whole, parts = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(parts[name], value) for name, value in whole.items())

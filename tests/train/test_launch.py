@@ -7,9 +7,7 @@ import socket
 import pytest
 import torch
 
-from resgraph.errors import MissingError, UsageError
-from resgraph.train import Options
-from resgraph.train.decide import decide
+from resgraph.errors import UsageError
 from resgraph.train.distributed import World, join, own_gpu
 from resgraph.train.launch import Launch, launched
 
@@ -121,9 +119,3 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_gpu_is_not_for_several_processes() -> None:
     with pytest.raises(UsageError, match="cuda:1 is one GPU for 2 processes; --device cuda gives each its own"):
         join({"RANK": "0", "WORLD_SIZE": "2", **MASTER}, "cuda:1")
-
-
-@pytest.mark.parametrize("device", ["cpu:9", "cuda:x", "mps:1", "gpu"])
-def test_devices_that_are_none(device: str) -> None:
-    with pytest.raises((UsageError, MissingError), match=f"--device {device}"):
-        decide(Options(device=device), World(), 1e6, images=True, steps=10)

@@ -1,0 +1,72 @@
+"""What is decided from a machine, and what torch is told of it; a GPU is one in words only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from resgraph.errors import MissingError, UsageError
+from resgraph.train import Options
+from resgraph.train.decide import Decisions, decide
+from resgraph.train.distributed import World
+from resgraph.train.settle import settle
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine of eight H200, by what it says; torch's settings are as before afterwards."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "NVIDIA H200")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def decided(options: Options, world: World | None = None, steps: int = 90_000, *, sync_bn: bool = False) -> Decisions:
+    return decide(options, world or World(), 1e12, images=True, steps=steps, sync_bn=sync_bn)
+
+
+def said(decisions: Decisions, what: str) -> tuple[str, str]:
+    (found,) = [(choice, why) for name, choice, why in decisions.reasons if name == what]
+    return found
+
+
+def test_a_long_run_on_a_gpu_is_compiled_bf16_and_exact(gpu: None) -> None:
+    found = decided(Options())
+    assert (found.device, found.bf16, found.channels_last) == (torch.device("cuda", 0), True, True)
+    assert (found.compile, found.fused, found.deterministic) == (True, True, True)
+    assert said(found, "algorithms") == ("deterministic", "a resume comes to the same bits; off may be faster")
+    assert not decided(Options(), steps=100).compile
+
+
+def test_batch_norms_that_talk_are_not_compiled_unless_asked(gpu: None) -> None:
+    world = World(3, 8, 3, 8)
+    assert decided(Options(), world).compile
+    found = decided(Options(), world, sync_bn=True)
+    assert not found.compile
+    assert "batch norms that talk" in said(found, "compile")[1]
+    assert decided(Options(compile="on"), world, sync_bn=True).compile
+    assert decided(Options(), sync_bn=True).compile, "one process has nobody to talk to"
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    found = decided(Options(deterministic="on" if exact else "off"))
+    settle(found)
+    assert torch.are_deterministic_algorithms_enabled() is exact
+    assert torch.backends.cudnn.benchmark is not exact
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert found.used()["deterministic"] == ("on" if exact else "off")
+
+
+@pytest.mark.parametrize("device", ["cpu:9", "cuda:x", "mps:1", "gpu"])
+def test_devices_that_are_none(device: str) -> None:
+    with pytest.raises((UsageError, MissingError), match=f"--device {device}"):
+        decide(Options(device=device), World(), 1e6, images=True, steps=10)
