@@ -13,7 +13,7 @@ from fractions import Fraction
 from ..errors import Fault, fault
 from ..graph import Block, Layer, Origin, Path
 from ..language.arithmetic import Value, value_text
-from ..language.records import BlockDef, Inline, ItemDef, Label, PathDef
+from ..language.records import BlockDef, Equation, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
 from ..language.targets import Target
 from ..language.values import words_of
@@ -54,21 +54,8 @@ class ItemMaker:
         scope = Path(name, word, "", "", listed=definition.listed)
         number = 0
         if definition.equation is not None:
-            origin = place.at(definition.equation.span)
-            below = f"{name}.0" if definition.listed else name
+            flow = self.equation(f"{name}.0" if definition.listed else name, definition.equation, place, scope)
             number = 1
-            try:
-                known = {*place.values, *(["shortcut"] if place.plan else [])}
-                equation = EquationBuilder(
-                    self.builder, below, definition.equation, lambda n: self.value(n, place), known, place.env, origin,
-                    shortcut=place.shortcut, changes=place.changes, written=place.plan.written if place.plan else None,
-                )  # fmt: skip
-                scope.equation, flow = equation.build()
-            except Unknown:
-                flow = Flow()
-            except Fault as problem:
-                self.builder.report(problem, origin)
-                flow = Flow()
         unread = definition.items[definition.sound :][:1] if definition.sound is not None else ()
         if definition.sound == 0 and definition.equation is None:
             flow = Flow()
@@ -85,6 +72,24 @@ class ItemMaker:
             flow = Flow()
         scope.output = flow.node
         return scope, flow
+
+    def equation(self, name: str, written: Equation, place: Place, scope: Path) -> Flow | Nothing:
+        """The value that a path begins with, and its nodes."""
+        origin = place.at(written.span)
+        known = {*place.values, *(["shortcut"] if place.plan else [])}
+        shortcut_at = place.plan.written if place.plan else None
+        try:
+            equation = EquationBuilder(
+                self.builder, name, written, lambda n: self.value(n, place), known, place.env, origin,
+                shortcut=place.shortcut, changes=place.changes, written=shortcut_at,
+            )  # fmt: skip
+            scope.equation, flow = equation.build()
+        except Unknown:
+            return Flow()
+        except Fault as problem:
+            self.builder.report(problem, origin)
+            return Flow()
+        return flow
 
     def item(
         self, name: str, item: ItemDef, copy: int, flow: Flow, place: Place, counters: Counters, scope: Path
