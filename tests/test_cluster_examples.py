@@ -58,7 +58,8 @@ def submit(job: dict[str, str], place: Path, **more: str) -> int:
         script = script.replace(said, small)
     (place / "slurm.sh").write_text(script)
     command = ["bash", "slurm.sh", "/datasets", "--set", "train.epochs=20", "--set", "train.batch=718"]
-    return subprocess.run(command, cwd=place, env={**job, **more}, capture_output=True, check=False).returncode
+    environment = {**job, **more}
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False, timeout=300).returncode
 
 
 def test_a_job_of_slurm_queues_itself_again_and_goes_on(job: dict[str, str], tmp_path: Path) -> None:
