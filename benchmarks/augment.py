@@ -9,7 +9,7 @@ from measure import heading, interleaved, rows, table
 from reference import torchvision
 from settings import clock, parser, start
 
-from resgraph.language.recipe_records import Augment, PadCrop
+from resgraph.language.recipe_augment import Augment, PadCrop
 from resgraph.train.augment import augment
 from resgraph.train.normalize import Normalization
 

@@ -15,24 +15,11 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from .recipe_augment import Augment
+from .recipe_base import Count, Record, Seed, Share
+from .recipe_data import Data
 from .recipe_errors import error_of, in_plain_words
-from .recipe_records import (
-    Augment,
-    Constant,
-    Count,
-    Data,
-    Ema,
-    Hold,
-    Optimizer,
-    Progressive,
-    Ramp,
-    Record,
-    Schedule,
-    Seed,
-    Share,
-    Steps,
-    Warmup,
-)
+from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
 from .words import did_you_mean
 
 TAGS: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UsageError
 from ..language.recipe import Train
-from ..language.recipe_records import AreaCrop, SideCrop
+from ..language.recipe_augment import AreaCrop, SideCrop
 from ..outputs.pytorch.compile import compile_blocks
 from .counter import key
 from .data.sets import DataSet, Resident

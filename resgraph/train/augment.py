@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..language.recipe_records import AreaCrop, Augment, PadCrop
+from ..language.recipe_augment import AreaCrop, Augment, PadCrop
 from .counter import key, uniform
 
 

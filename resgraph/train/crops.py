@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..language.recipe_records import AreaCrop, SideCrop
+from ..language.recipe_augment import AreaCrop, SideCrop
 from .counter import key
 
 Box = tuple[float, float, float, float]

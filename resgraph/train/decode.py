@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import TrainingError
 from ..language.recipe import Train
-from ..language.recipe_records import AreaCrop, Folder, Shards, SideCrop
+from ..language.recipe_augment import AreaCrop, SideCrop
+from ..language.recipe_data import Folder, Shards
 from ..ops.base import Shape
 from .counter import key, permutation
 from .crops import AtRandom, Look, Middle

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from ..language.recipe_records import Ema
+from ..language.recipe_steps import Ema
 from .sharding import own
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..errors import TrainingError
-from ..language.recipe_records import Folder
+from ..language.recipe_data import Folder
 from . import data as datasets
 from .assemble import make_feed
 from .continuation import as_before, check_classes, own_plan

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..language.recipe_records import Augment
+from ..language.recipe_augment import Augment
 from .counter import key
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..language.recipe_records import AdamW, Sgd
+from ..language.recipe_steps import AdamW, Sgd
 
 NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,

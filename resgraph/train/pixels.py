@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..language.recipe_records import Augment
+from ..language.recipe_augment import Augment
 from .counter import key, normal
 from .randaugment import rand_augment
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..language.recipe_records import RandAugment
+from ..language.recipe_augment import RandAugment
 from .counter import key, uniform
 
 Paint = Callable[[Tensor, Tensor], Tensor]

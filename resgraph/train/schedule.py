@@ -8,16 +8,7 @@ import math
 from typing import Any
 
 from ..language.recipe import Train
-from ..language.recipe_records import (
-    Cosine,
-    Hold,
-    Linear,
-    OneCycle,
-    Plateau,
-    Ramp,
-    Steps,
-    UntilError,
-)
+from ..language.recipe_steps import Cosine, Hold, Linear, OneCycle, Plateau, Ramp, Steps, UntilError
 
 
 class Schedule:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from resgraph.language.recipe_records import Augment, RandAugment
+from resgraph.language.recipe_augment import Augment, RandAugment
 from resgraph.train import augment as module
 from resgraph.train.augment import augment
 from resgraph.train.mix import mix

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from resgraph.errors import RunError, TrainingError, UsageError
-from resgraph.language.recipe_records import Digits
+from resgraph.language.recipe_data import Digits
 from resgraph.train import Options, build, evaluate, find_runs, predict, read_run, resume
 from resgraph.train.data import load
 from resgraph.train.result import RunResult

@@ -13,7 +13,8 @@ from PIL import Image
 
 from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
-from resgraph.language.recipe_records import AreaCrop, Folder, SideCrop
+from resgraph.language.recipe_augment import AreaCrop, SideCrop
+from resgraph.language.recipe_data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict
 from resgraph.train.crops import centre, cropped, to_tensor
 from resgraph.train.data import load

@@ -7,7 +7,7 @@ import torch
 from small_plan import residual
 from torch import nn
 
-from resgraph.language.recipe_records import AdamW, Ema, Sgd
+from resgraph.language.recipe_steps import AdamW, Ema, Sgd
 from resgraph.train.ema import Average
 from resgraph.train.optimizer import exempt_names, load_optimizer, make_optimizer
 

@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from resgraph.language.recipe import Train, recipe_names, resolve_train
-from resgraph.language.recipe_records import Cosine, Digits, Hold, Plateau, SideCrop, Steps, UntilError
+from resgraph.language.recipe_augment import SideCrop
+from resgraph.language.recipe_data import Digits
+from resgraph.language.recipe_steps import Cosine, Hold, Plateau, Steps, UntilError
 
 
 @pytest.mark.parametrize("name", recipe_names())

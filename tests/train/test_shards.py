@@ -17,7 +17,7 @@ from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
-from resgraph.language.recipe_records import Shards
+from resgraph.language.recipe_data import Shards
 from resgraph.train import Options, build, evaluate, resume
 from resgraph.train.data import load, shards
 from resgraph.train.data.sets import Packed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import UsageError
-from ...language.recipe_records import Cifar, Data, Digits, Folder, Shards, Synthetic
+from ...language.recipe_data import Cifar, Data, Digits, Folder, Shards, Synthetic
 from ...ops.base import Shape
 from .sets import DataSet
 

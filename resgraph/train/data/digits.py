@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ...errors import MissingError
-from ...language.recipe_records import Digits
+from ...language.recipe_data import Digits
 from .sets import DataSet, Resident, stratified
 
 

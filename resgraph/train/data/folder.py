@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ...errors import MissingError, TrainingError
-from ...language.recipe_records import Folder
+from ...language.recipe_data import Folder
 from ...ops.base import Shape, shape_text
 from .sets import DataSet, Files
 

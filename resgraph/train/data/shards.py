@@ -19,7 +19,7 @@ import numpy
 import torch
 
 from ...errors import MissingError, RunError, TrainingError, UsageError
-from ...language.recipe_records import Shards
+from ...language.recipe_data import Shards
 from ...ops.base import Shape, shape_text
 from ..durable import write_whole
 from .folder import ENDINGS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ...language.recipe_records import Synthetic
+from ...language.recipe_data import Synthetic
 from ...ops.base import Shape
 from ..counter import key
 from .sets import DataSet, Resident

@@ -1,0 +1,69 @@
+"""What a recipe trains on: the sets, each with where it is and how much of it is held out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .recipe_base import Count, Record, Seed
+
+
+class Digits(Record):
+    """scikit-learn's 1,797 handwritten digits of 8x8, which come with it; a fifth of each class is for
+    testing.
+    """
+
+    set: Literal["digits"] = "digits"
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    split_seed: Seed = 0
+    size: Annotated[int, Field(ge=8, le=256)] = 8  # enlarged by bilinear interpolation
+    channels: Literal[1, 3] = 1
+
+
+class Cifar(Record):
+    """CIFAR-10 or -100 from an official archive (python or binary version), or its folder."""
+
+    set: Literal["cifar10", "cifar100"]
+    path: str = "data"
+    held_out: Annotated[int, Field(ge=0, le=45_000)] = 0  # taken from the training set to watch; 0 watches the test set
+    split_seed: Seed = 0
+
+
+class Folder(Record):
+    """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's tree)."""
+
+    set: Literal["folder"]
+    path: str
+    train: str = "train"
+    validation: str = "val"
+    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # shorter side before the centre crop; None: 8/7 of it
+    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001  # the share of files that may turn out broken
+
+
+class Shards(Record):
+    """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's form, for large sets.
+
+    `{000..123}` in a name stands for the numbers from the first to the last.
+    """
+
+    set: Literal["shards"]
+    path: str
+    train: str = "train-{000000..000099}.tar"
+    validation: str = "val-{000000..000009}.tar"
+    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # as of a folder
+    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001
+
+
+class Synthetic(Record):
+    """Seeded noise around one pattern for each class: for speed tests, and learnable."""
+
+    set: Literal["synthetic"]
+    samples: Count = 1024
+    validation: Count = 256
+    classes: Annotated[int, Field(ge=2, le=100_000)] | None = None  # None: what the net puts out
+    noise: Annotated[float, Field(ge=0, le=10)] = 0.5
+    seed: Seed = 0
+
+
+Data = Annotated[Digits | Cifar | Folder | Shards | Synthetic, Field(discriminator="set")]
