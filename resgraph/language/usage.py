@@ -118,11 +118,11 @@ def _meant(error: Diagnostic) -> list[str]:
 def told(found: list[Diagnostic]) -> list[Diagnostic]:
     """In order, without what goes unused only because a name is misspelled elsewhere."""
     unused = [problem for problem in found if problem.code == "E034"]
-    kept = without_misspelled(unused, found)
+    kept = {id(problem) for problem in without_misspelled(unused, found)}
     undeclared = {_QUOTED.findall(p.message)[-1] for p in found if p.help.startswith(READ_IN_BLOCK)}
     return in_order(
         problem
         for problem in found
-        if (problem.code != "E034" or problem in kept)
+        if (problem.code != "E034" or id(problem) in kept)
         and not (problem.code == "E030" and undeclared.intersection(_QUOTED.findall(problem.message)))
     )
