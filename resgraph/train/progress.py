@@ -14,8 +14,16 @@ from .reporter import Epoch, Reporter, Start, Step, epochs_of
 
 def reporter_for(stream: TextIO | None = None) -> Reporter:
     """The bar where `stream` (stderr) is a terminal that can be rewritten, else lines."""
-    console = Console(file=stream or sys.stderr, highlight=False)
+    console = _Console(file=stream or sys.stderr, highlight=False)
     return Bar(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
+
+
+class _Console(Console):
+    """One that falls silent where its reader has gone; a run goes on without being watched."""
+
+    def on_broken_pipe(self) -> None:
+        """In place of the end of the program."""
+        self.quiet = True
 
 
 def epoch_line(epoch: Epoch, epochs: float) -> str:
@@ -47,11 +55,13 @@ class Lines:
         self.say(epoch_line(epoch, self.epochs))
 
     def say(self, text: str) -> None:
-        """The text as it is: no markup is read in it, and a closed pipe is not worth a traceback."""
+        """The text as it is: no markup is read in it. A terminal that is gone is not worth a run."""
         try:
             self.console.print(Text(text), soft_wrap=True)
-        except (BrokenPipeError, UnicodeEncodeError):
+        except UnicodeEncodeError:
             self.console.file.write(text.encode("ascii", "replace").decode() + "\n")
+        except OSError:
+            self.console.quiet = True
 
     def stop(self) -> None:
         """Nothing is open."""
