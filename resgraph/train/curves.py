@@ -102,7 +102,7 @@ def _axes(area: _Area, unit: str) -> list[str]:
         shade = SLATE if value == 0 else GRID
         out.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{shade}"/>')
         out.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="{SLATE}">{_number(value)}</text>')
-    for value in _ticks(area.right, 8):
+    for value in _ticks(area.right, 8, whole=True):
         x = area.x(value)
         out.append(f'<line x1="{x:.1f}" y1="{foot}" x2="{x:.1f}" y2="{foot + 4}" stroke="{SLATE}"/>')
         out.append(f'<text x="{x:.1f}" y="{foot + 17}" text-anchor="middle" fill="{SLATE}">{_number(value)}</text>')
@@ -171,8 +171,12 @@ def _ceiling(values: Sequence[float]) -> float:
     return min(100.0, math.ceil(wanted / step) * step)
 
 
-def _ticks(top: float, about: int) -> list[float]:
+def _ticks(top: float, about: int, *, whole: bool = False) -> list[float]:
+    """Round numbers from 0 to `top`; `whole` ones along a run, where half an epoch or iteration is nothing to read."""
     step = _step(top, about)
+    if whole:
+        step = max(1.0, step)
+        step = step if step.is_integer() else 2 * step
     return [i * step for i in range(int(top / step + 1e-9) + 1)]
 
 

@@ -68,6 +68,12 @@ def test_any_rows_make_a_picture(errors: list[float]) -> None:
         ET.fromstring(curves('<b>&"net"', rows(errors), unit, "test"))
 
 
+@pytest.mark.parametrize(("epochs", "ticks"), [(1, "0 1"), (2, "0 1 2"), (10, "0 2 4 6 8 10"), (20, "0 5 10 15 20")])
+def test_epochs_are_counted_in_whole_numbers(epochs: int, ticks: str) -> None:
+    svg = curves("net", rows([5.0] * epochs), "epochs", "test")
+    assert " ".join(re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg)) == ticks
+
+
 def test_only_steps_of_the_rate_are_marked() -> None:
     stepped = curves("net", rows([5.0] * 6, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001]), "epochs", "test")
     assert stepped.count("stroke-dasharray") == 2
