@@ -48,7 +48,7 @@ def with_budget(
     recomputed and it is asked for.
     """
     states = 2 + {"sgd": 1, "adamw": 2}[train.optimizer.name] + (train.ema is not None)
-    weights, room = 4 * plan.params * states, int(ROOM * device_memory(decisions.device))
+    weights, room = 4 * plan.params * states, room_of(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
     whole = _recomputed(decisions, plan, options, weights + resident, images, room)
     wanted = options.sharding == "on" or (options.sharding == "auto" and whole.memory > room)
@@ -59,7 +59,7 @@ def with_budget(
     fixed = weights // world + 2 * 4 * _largest(plan) + resident
     shared = replace(decisions, sharded=True, fused=False)
     shared = _recomputed(shared, plan, options, fixed, images, room)
-    why = "as asked" if options.sharding == "on" else f"{_size(whole.memory)} do not fit in {_size(room)}"
+    why = "as asked" if options.sharding == "on" else f"{size_text(whole.memory)} do not fit in {size_text(room)}"
     unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
     others = tuple(unfused if reason[0] == "optimizer" else reason for reason in shared.reasons)
     return replace(shared, reasons=(*others, ("sharding", "on", f"{why}: each process holds its share of the net")))
@@ -74,19 +74,19 @@ def _recomputed(
     kept = _kept(graph) if graph else plan.activations
     whole = fixed + kept * number
     if options.checkpointing == "off" or (options.checkpointing == "auto" and whole <= room):
-        why = "as asked" if options.checkpointing == "off" else f"a step fits in {_size(room)} without"
+        why = "as asked" if options.checkpointing == "off" else f"a step fits in {size_text(room)} without"
         return _decided(decisions, whole, (), "off", why)
     blocks = blocks_in(graph) if graph else []
     if not blocks:
         if options.checkpointing == "auto":
-            return _decided(decisions, whole, (), "off", f"more than {_size(room)}, but there are no blocks")
+            return _decided(decisions, whole, (), "off", f"more than {size_text(room)}, but there are no blocks")
         raise UsageError(f"--checkpointing on: {plan.name} has no block that would keep less by it")
     target = (room - fixed) // number if options.checkpointing == "auto" else 0
     chosen = choose(blocks, kept, target)
     left = fixed + number * _left(chosen, kept)
-    why = f"{len(chosen)} of {len(blocks)} blocks: {_size(whole)} → {_size(left)}"
+    why = f"{len(chosen)} of {len(blocks)} blocks: {size_text(whole)} → {size_text(left)}"
     if options.checkpointing == "auto":
-        why += f", of {_size(room)}" + ("" if left <= room else ", which is still too much")
+        why += f", of {size_text(room)}" + ("" if left <= room else ", which is still too much")
     return _decided(decisions, left, tuple(block.name for block in chosen), "on", why)
 
 
@@ -136,6 +136,11 @@ def _scopes(graph: Graph, *, whole: bool) -> Iterator[Path | Item]:
         yield from row.items if listed else [row]
 
 
+def room_of(device: torch.device) -> int:
+    """Bytes that a step may fill by estimate."""
+    return int(ROOM * device_memory(device))
+
+
 def device_memory(device: torch.device) -> int:
     """Bytes of the device, in all; of the machine, where the device is its CPU or shares its memory."""
     if device.type == "cuda":
@@ -169,5 +174,6 @@ def _decided(decisions: Decisions, memory: int, names: tuple[str, ...], choice: 
     return replace(decisions, memory=memory, recomputed=names, reasons=(*decisions.reasons, reason))
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """`1.5 GiB`, or MiB where it is less than one."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"

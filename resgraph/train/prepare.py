@@ -44,22 +44,26 @@ def recipe_of(plan: PlanLike) -> Train:
     return train
 
 
-def prepare(plan: PlanLike, options: Options, world: World) -> Prepared:
-    """Reads the data, checks it against the net, and decides."""
+def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = False) -> Prepared:
+    """Reads the data (`counted`: images that are made are not), checks it against the net, and decides."""
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
-    data = datasets.load(train.data, plan.input, plan.output, options.data)
+    data = datasets.load(train.data, plan.input, plan.output, options.data, counted=counted)
     check_crop(train, data)
     check_sizes(plan, train)
-    sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size)
+    sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size, train.accumulate)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     images = train.batch / world.size / train.accumulate
     decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps, sync_bn=train.sync_bn)
-    resident = data.train.images.numel() if isinstance(data.train, Resident) else 0
-    decisions = with_budget(decisions, plan, train, options, world.size, resident)
+    decisions = with_budget(decisions, plan, train, options, world.size, resident_bytes(data))
     return Prepared(plan, options, train, data, sampler, decisions, world, steps)
+
+
+def resident_bytes(data: DataSet) -> int:
+    """The bytes of training images that stay on the device."""
+    return data.train.images.numel() if isinstance(data.train, Resident) else 0
 
 
 def normalization_of(ready: Prepared) -> Normalization:

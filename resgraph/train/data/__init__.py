@@ -10,11 +10,11 @@ from ...ops.base import Shape
 from .sets import DataSet
 
 
-def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None) -> DataSet:
+def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None, *, counted: bool = False) -> DataSet:
     """Reads the set, from `path` where it is given, and checks it against the net's input and output shapes.
 
     Raises `TrainingError` where set and net do not fit, `MissingError` where the set is not there, `UsageError` where
-    it is never read from a path.
+    it is never read from a path. With `counted`, images that would be made are as many, and blank.
     """
     if path is not None and isinstance(recipe, Digits | Synthetic):
         whence = "come with scikit-learn" if isinstance(recipe, Digits) else "are made from a seed"
@@ -39,6 +39,6 @@ def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None) ->
         case Synthetic():
             from .synthetic import load_synthetic
 
-            found = load_synthetic(recipe, shape, output)
+            found = load_synthetic(recipe, shape, output, blank=counted)
     found.check(shape, output)
     return found

@@ -1,0 +1,120 @@
+"""What is known before the first step → the seconds of a step and of a batch, measured for a moment on this device.
+
+A trial never takes what a run would: it measures few images and scales, and stops after a few seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+
+import torch
+from torch import nn
+
+from .assemble import fresh_net, make_feed
+from .budget import room_of
+from .data.sets import Resident
+from .normalize import measure
+from .optimizer import make_optimizer, start_light
+from .prepare import Prepared
+from .recompute import recompute
+from .sampler import Sampler
+
+BUDGET = 10e9
+"""Multiply-adds of a step that a trial may try; two images, which batch norms need, are tried beyond that."""
+LARGEST = 400e9
+"""Multiply-adds of two images that a CPU does not try: one step would take minutes."""
+BYTES = 512 * 2**20
+"""Bytes of images, or of what a step keeps of them, that a trial may hold."""
+WARM = 2
+"""Steps that are not counted: the first ones allocate."""
+MOMENT = 0.6
+"""Seconds that a trial measures, where three steps do not take longer."""
+ENOUGH = 3.0
+"""Seconds after which a trial ends, and be it with its first step."""
+
+
+def step_seconds(ready: Prepared) -> float | None:
+    """One training step of this very net on this device; None where it is too large to be tried."""
+    images = images_of(ready)
+    if images is None:
+        return None
+    threads = torch.get_num_threads()
+    torch.set_num_threads(ready.decisions.threads)  # as the run will
+    try:
+        return _step(ready, images) * (ready.train.batch // ready.world.size) / images
+    finally:
+        torch.set_num_threads(threads)
+
+
+def images_of(ready: Prepared) -> int | None:
+    """As many images as take a moment and little memory, at most those of a step; None where two are too many."""
+    plan, train, device = ready.plan, ready.train, ready.decisions.device
+    macs, weights = 3 * plan.macs + 1, 16 * plan.params
+    bytes_each = 4 * (3 * plan.activations + _values(plan.input))
+    free = room_of(device) - weights
+    if free < 2 * bytes_each or (device.type == "cpu" and 2 * macs > LARGEST):
+        return None
+    share = train.batch // ready.world.size // train.accumulate
+    return max(2, min(share, int(BUDGET / macs), min(BYTES, free) // bytes_each))
+
+
+def batch_seconds(ready: Prepared) -> float:
+    """One batch of a set in memory, augmented on the device; files are read by workers while a step runs."""
+    found = ready.data.train
+    if not isinstance(found, Resident):
+        return 0.0
+    share = ready.train.batch // ready.world.size
+    each = 4 * _values(ready.data.shape)
+    images = max(1, min(share, BYTES // 4 // each))
+    few = _part(found, max(images, min(len(found), BYTES // each)))
+    data = replace(ready.data, train=few, validation=_part(few, 1))
+    sampler = Sampler(len(few), images, ready.train.seed)
+    normalization = measure(_part(few, 64), data.levels, ready.train.normalize)
+    feed = make_feed(ready.train, data, sampler, normalization, ready.decisions)
+    batches = (batch for _ in range(WARM + 10) for batch in feed.epoch(0, 0))
+    return _timed(lambda: float(next(batches).images.flatten()[0]), WARM + 10, WARM + 10) * share / images
+
+
+def _step(ready: Prepared, images: int) -> float:
+    """The median of some steps: a busy machine is as busy during the run."""
+    train, decisions, plan = ready.train, replace(ready.decisions, sharded=False), ready.plan  # by one process
+    net: nn.Module = fresh_net(plan, train, decisions)
+    recompute(net, decisions.recomputed)
+    start_light()
+    optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
+    batch = torch.rand(images, *plan.input, device=decisions.device)
+    if decisions.channels_last and batch.ndim == 4:
+        batch = batch.contiguous(memory_format=torch.channels_last)
+
+    def step() -> None:
+        with decisions.autocast():
+            loss = net(batch).float().square().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        float(loss.detach())
+
+    return _timed(step, WARM + 3, 50)
+
+
+def _timed(work: Callable[[], object], least: int, most: int) -> float:
+    """The median of the seconds that `work` takes, `least` times, more while it is quick, fewer where it is slow."""
+    times: list[float] = []
+    while len(times) < least or (len(times) < most and sum(times) < MOMENT):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+        if sum(times) > ENOUGH:
+            break
+    return median(times[WARM:] or times[-1:])
+
+
+def _part(images: Resident, count: int) -> Resident:
+    return Resident(images.images[:count], images.labels[:count])
+
+
+def _values(shape: tuple[int, ...]) -> int:
+    return torch.Size(shape).numel()

@@ -1,0 +1,148 @@
+"""A forecast's trial: few images, few seconds, little memory, and a word where the step itself does not fit."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import small_plan
+import torch
+from small_plan import FakePlan
+from torch import nn
+
+import resgraph
+from resgraph.errors import TrainingError
+from resgraph.train import Options, forecast
+from resgraph.train.assemble import fresh_net
+from resgraph.train.feed import Feed
+
+ONE = Options(threads=1, device="cpu")
+NET = """
+name: large
+input: 3x64x64
+net: {stem: 3x3 conv 8, s: 1 x basic 8, head: [global avg pool, fc 10]}
+train: {recipe: synthetic, batch: 4000, data: {samples: 4_000_000}}
+"""
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The images of each pass through a net that is tried."""
+    seen: list[int] = []
+
+    def watched(*arguments: Any) -> nn.Module:
+        net = fresh_net(*arguments)
+        net.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        return net
+
+    monkeypatch.setattr("resgraph.train.trial.fresh_net", watched)
+    return seen
+
+
+@pytest.fixture
+def fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The images of each batch that is made."""
+    seen: list[int] = []
+    real = Feed.epoch
+
+    def watched(self: Feed, epoch: int, first: int) -> Any:
+        for batch in real(self, epoch, first):
+            seen.append(len(batch.images))
+            yield batch
+
+    monkeypatch.setattr(Feed, "epoch", watched)
+    return seen
+
+
+def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
+    tried: list[int], fed: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resgraph.train.budget.device_memory", lambda device: 2**30)
+    monkeypatch.setattr("resgraph.train.trial.BYTES", 16 * 2**20)
+    (tmp_path / "net.yaml").write_text(NET.replace("4_000_000", "16_000"))
+    plan = resgraph.load(str(tmp_path / "net.yaml"))
+    found = forecast(plan, options=ONE)
+    held = 4 * max(tried) * 3 * plan.activations
+    assert max(tried) >= 2 and held <= 16 * 2**20
+    assert 1 <= max(fed) <= 16 * 2**20 // (4 * 3 * 64 * 64)
+    assert found.seconds is not None and found.seconds > 0
+    lines = {line.split()[0]: line for line in found.text().splitlines()}
+    assert "do not fit in 870 MiB: take a smaller `batch`, or `accumulate: " in lines["fits"]
+    assert "scaled" in lines["time"]
+    parts = int(found.too_large.rpartition("accumulate: ")[2].rstrip("`"))
+    plan = resgraph.load(str(tmp_path / "net.yaml"), [f"train.accumulate={parts}"])
+    assert forecast(plan, options=ONE).too_large == "", "what is told to do helps"
+
+
+def test_images_that_would_be_made_are_only_counted(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(NET)  # 49 GB of images
+    found = forecast(resgraph.load(str(tmp_path / "net.yaml")), options=ONE)
+    assert found.images == 4_000_000
+
+
+def test_nothing_else_is_said_where_a_step_fits(tried: list[int]) -> None:
+    found = forecast(small_plan.plan("digits", blocks=1), options=ONE)
+    assert found.too_large == "" and "do not fit" not in found.text()
+    assert set(tried) == {64}
+
+
+def test_one_slow_step_is_enough(tried: list[int], fed: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(0.0, 4.0)
+    monkeypatch.setattr("resgraph.train.trial.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    found = forecast(small_plan.plan("digits", blocks=1), options=ONE)
+    assert (len(tried), len(fed)) == (1, 1)
+    assert found.seconds == 660 * (4 + 4)
+
+
+class Huge(FakePlan):
+    @property
+    def macs(self) -> int:
+        return 10**12
+
+
+def test_a_net_that_is_too_large_to_try_has_no_time(tried: list[int]) -> None:
+    plan = small_plan.plan("digits", blocks=1)
+    found = forecast(Huge(plan.train), options=ONE)
+    assert found.seconds is None and tried == []
+    assert "unknown" in found.text()
+
+
+LACKING = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", LACKING)
+@pytest.mark.parametrize("place", ["resgraph.train.trial.fresh_net", "resgraph.train.trial.make_feed"])
+def test_a_lack_of_memory_leaves_the_time_unknown(
+    place: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(place, fail)
+    assert forecast(small_plan.plan("digits", blocks=1), options=ONE).seconds is None
+
+
+@pytest.mark.parametrize("error", LACKING)
+def test_data_for_which_there_is_no_memory(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("resgraph.train.data.load", fail)
+    with pytest.raises(TrainingError, match="out of memory while the images of small are read"):
+        forecast(small_plan.plan("digits", blocks=1), options=ONE)
+
+
+def test_a_bug_of_a_trial_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr("resgraph.train.trial.fresh_net", fail)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        forecast(small_plan.plan("digits", blocks=1), options=ONE)
