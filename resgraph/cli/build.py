@@ -11,8 +11,8 @@ import click
 from ..errors import SpecError, UsageError
 from ..plan import Plan, load
 from .options import json_option, set_option, spec_argument
-from .report import print_json
-from .training import is_first, options_from, reporter, run_options
+from .report import is_first, print_json
+from .training import options_from, reporter, run_options
 
 if TYPE_CHECKING:
     from ..train.estimate import Forecast

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import json_option
-from .report import print_json
-from .training import is_first, options_from, run_argument, run_options
+from .report import is_first, print_json
+from .training import options_from, run_argument, run_options
 
 if TYPE_CHECKING:
     from ..train.score import Score

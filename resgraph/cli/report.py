@@ -10,11 +10,16 @@ from typing import Any
 
 import click
 
-from ..errors import Diagnostic, ResgraphError, Span, SpecError
+from ..errors import Diagnostic, ResgraphError, Span, SpecError, UsageError
 
 
 def report(problem: ResgraphError, *, as_json: bool) -> None:
-    """Say what went wrong: frames (or one line) on stderr; with `as_json`, one JSON object on stdout."""
+    """Say what went wrong: frames (or one line) on stderr; with `as_json`, one JSON object on stdout.
+
+    What all processes of a run would say, JSON and a stop, the first one says.
+    """
+    if (as_json or problem.exit_code > 128) and not is_first():
+        return
     if isinstance(problem, SpecError):
         report_diagnostics(problem.diagnostics, as_json=as_json)
     elif as_json:
@@ -35,6 +40,16 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
     counts = [(sum(d.severity == kind for d in diagnostics), kind) for kind in ("error", "warning")]
     total = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count)
     click.echo(f"{total}; `resgraph explain {diagnostics[0].code}` says more", err=True, color=colored())
+
+
+def is_first() -> bool:
+    """Whether this process, of all that a launcher started, is the one that prints."""
+    from ..train.launch import launched
+
+    try:
+        return launched(os.environ).rank == 0
+    except UsageError:
+        return True  # it is told of, and every process is the only one that it knows
 
 
 def colored() -> bool | None:

@@ -10,8 +10,8 @@ import click
 from ..errors import RunError
 from ..plan import load
 from .options import json_option
-from .report import print_json
-from .training import is_first, options_from, reporter, run_argument, run_options
+from .report import is_first, print_json
+from .training import options_from, reporter, run_argument, run_options
 
 
 @click.command()

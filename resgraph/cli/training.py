@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -87,13 +86,6 @@ def reporter(*, quiet: bool) -> Reporter:
     from ..train.progress import reporter_for
 
     return Silent() if quiet else reporter_for()
-
-
-def is_first() -> bool:
-    """Whether this process, of all that a launcher started, is the one that prints."""
-    from ..train.launch import launched
-
-    return launched(os.environ).rank == 0
 
 
 def run_argument(command: F) -> F:

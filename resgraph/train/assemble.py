@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UsageError
 from ..language.recipe import Train
 from ..language.recipe_augment import AreaCrop, SideCrop
+from ..ops.base import shape_text
 from ..outputs.pytorch.compile import compile_blocks
 from .counter import key
 from .data.sets import DataSet, Resident
@@ -61,12 +62,12 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
     return Learner(net, net, optimizer, schedule, average, Tally(decisions.device, decisions.sum_type), scaler)
 
 
-def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions, world: World) -> None:
+def distribute(learner: Learner, batch: tuple[int, ...], decisions: Decisions, world: World) -> None:
     """Puts DDP around the net, or shards it, after its weights are what they will be.
 
     DDP orders its buckets anew after its first backward pass, and with three ranks or more the order of a sum
-    changes its last bit. So one pass over zeros is made for nothing, in a fresh run and in a resumed one:
-    from then on both add up alike.
+    changes its last bit. So one pass over zeros, of the shape of a batch, is made for nothing, in a fresh run and in a
+    resumed one: from then on both add up alike.
     """
     if world.size == 1:
         return
@@ -80,10 +81,18 @@ def distribute(learner: Learner, example: tuple[int, ...], decisions: Decisions,
     before = {name: value.clone() for name, value in learner.net.named_buffers()}
     learner.net.train()
     for _ in range(2):
-        learner.model(torch.zeros(2, *example, device=decisions.device)).sum().backward()
+        with decisions.autocast():
+            logits = learner.model(empty_batch(batch, decisions))
+        logits.float().sum().backward()
         learner.model.zero_grad(set_to_none=True)
     for name, value in learner.net.named_buffers():
         value.copy_(before[name])
+
+
+def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
+    """Zeros on the device, in the layout of images there."""
+    zeros = torch.zeros(shape, device=decisions.device)
+    return zeros.contiguous(memory_format=torch.channels_last) if decisions.channels_last and zeros.ndim == 4 else zeros
 
 
 def check_crop(train: Train, data: DataSet) -> None:
@@ -91,6 +100,10 @@ def check_crop(train: Train, data: DataSet) -> None:
     crop, streamed = train.augment.crop, not isinstance(data.train, Resident)
     if streamed and not isinstance(crop, AreaCrop | SideCrop):
         raise UsageError("images on disk have many sizes: `augment.crop` must be of kind area or side")
+    if streamed and data.resize and data.resize < max(data.shape[1:]):
+        raise UsageError(f"`data.resize: {data.resize}` is less than the net reads, {shape_text(data.shape)}")
+    if isinstance(crop, SideCrop) and crop.side[0] < max(data.shape[1:]):
+        raise UsageError(f"`augment.crop.side` begins at {crop.side[0]}, but the net reads {shape_text(data.shape)}")
     if not streamed and isinstance(crop, SideCrop):
         raise UsageError(f"`augment.crop` of kind side is for folders of images; {data.name} takes pad or area")
     if crop and len(data.shape) != 3:

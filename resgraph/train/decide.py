@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -65,6 +65,11 @@ class Decisions:
             "deterministic": "on" if self.deterministic else "off",
             "sharding": "on" if self.sharded else "off",
         }
+
+    def agreed(self, world: World) -> Decisions:
+        """What the first rank decided for itself, so that all do the same; each keeps its device and its processes."""
+        first: Decisions = world.share(self)
+        return replace(first, device=self.device, workers=self.workers, threads=self.threads)
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""

@@ -18,6 +18,7 @@ from .launch import Launch, launched
 from .signals import StoppedError
 
 TIMEOUT = timedelta(minutes=10)
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,16 @@ class World:
         if self.size == 1:
             return value
         box = [value]
-        dist.broadcast_object_list(box, src=0)
+        dist.broadcast_object_list(box, src=0, device=CPU)  # a state may be more than what a GPU has left
         return box[0]
+
+    def collect(self, values: list[str]) -> list[str]:
+        """What all ranks have to say, in their order, everywhere."""
+        if self.size == 1:
+            return values
+        parts: list[list[str]] = [[] for _ in range(self.size)]
+        dist.all_gather_object(parts, values)
+        return [value for part in parts for value in part]
 
     def same_buffers(self, net: nn.Module) -> None:
         """Gives every rank the first one's buffers (batch norm's running statistics)."""
@@ -83,7 +92,7 @@ class World:
         """
         if self.size > 1 and dist.is_initialized():
             if together:
-                dist.barrier()
+                dist.all_reduce(torch.zeros(1))  # all have come
             time.sleep(0.1)
             dist.destroy_process_group()
 
@@ -93,21 +102,27 @@ def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
     """The world for as long as the block lasts. Where another process is lost, a `TrainingError` says so."""
     world = join(environment, device)
     try:
-        yield world
-    except StoppedError:
-        world.part()  # all ranks stop at the same step
-        raise
+        try:
+            yield world
+        except StoppedError:
+            world.part()  # all ranks stop at the same step
+            raise
+        world.part()
     except RuntimeError as error:
-        if world.size == 1 or isinstance(error, torch.OutOfMemoryError):
+        if world.size == 1 or not _is_lost(error):
             raise
         reason = str(error).splitlines()[0][:200]
         world.part(together=False)
         raise TrainingError(f"process {world.rank} lost the others ({reason}); what was saved is good") from error
-    world.part()
+
+
+def _is_lost(error: RuntimeError) -> bool:
+    """Whether it is another process that is missing, by what gloo and NCCL say."""
+    return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "NCCL"))
 
 
 def join(environment: Mapping[str, str], device: str) -> World:
-    """Joins the other processes. NCCL between GPUs, gloo elsewhere."""
+    """Joins the other processes: NCCL for what is on GPUs, gloo for the rest."""
     found = launched(environment)
     world = World.of(found)
     if world.size == 1:
@@ -116,7 +131,7 @@ def join(environment: Mapping[str, str], device: str) -> World:
         raise MissingError("this torch was built without torch.distributed; one process is all it can do")
     backend = "gloo"
     if device in ("auto", "cuda") and torch.cuda.is_available():
-        backend = "nccl"
+        backend = "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(own_gpu(world))  # what NCCL takes where no tensor says it: barriers, shared objects
     elif device.startswith("cuda:"):
         raise UsageError(f"--device {device} is one GPU for {world.size} processes; --device cuda gives each its own")

@@ -164,7 +164,10 @@ class Loop:
         self.learner.tally.add(loss.detach(), logits.detach(), counted, self.learner.step)
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing, ignore_index=-100)
+        """The mean over the images that could be read, and 0 where none could."""
+        smoothing = self.train.label_smoothing
+        total = F.cross_entropy(logits, labels, label_smoothing=smoothing, ignore_index=-100, reduction="sum")
+        return total / (labels >= 0).sum().clamp_min(1)
 
     def _look(self) -> int:
         """Now and then: is the loss finite, has someone asked to stop, and the progress."""
@@ -210,7 +213,7 @@ class Loop:
         self._finite()
         self.world.same_buffers(learner.judged)
         found = self.evaluate()
-        for trouble in self.feed.pixels.troubles():
+        for trouble in self.world.collect(self.feed.pixels.troubles()):
             self.reporter.say(trouble)
         loss, error = learner.tally.take(self.world)
         learner.schedule.saw_validation(found.error)

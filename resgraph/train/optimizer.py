@@ -73,9 +73,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
     numbers, whichever layout the run had that saved it.
     """
     chosen = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
-    optimizer.load_state_dict(state)
-    for group, options in zip(optimizer.param_groups, chosen, strict=True):
-        group.update(options)
+    groups = [{**saved, **now} for saved, now in zip(state["param_groups"], chosen, strict=True)]
+    optimizer.load_state_dict({**state, "param_groups": groups})
     for parameter, values in optimizer.state.items():
         for name, value in values.items():
             if isinstance(value, torch.Tensor) and value.shape == parameter.shape:

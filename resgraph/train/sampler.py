@@ -15,7 +15,7 @@ from .counter import key, permutation
 @dataclass(frozen=True, slots=True)
 class Sampler:
     """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged batch is left
-    out.
+    out. `parts` is in how many a process takes its share of a batch.
     """
 
     samples: int
@@ -23,15 +23,20 @@ class Sampler:
     seed: int
     rank: int = 0
     world: int = 1
+    parts: int = 1
 
     def __post_init__(self) -> None:
         if self.samples < self.batch:
             raise TrainingError(
                 f"a batch of {self.batch} is more than the {self.samples} training images; make `train.batch` smaller"
             )
-        if self.batch % self.world:
-            near = max(self.world, round(self.batch / self.world) * self.world)
-            raise UsageError(f"a batch of {self.batch} cannot be shared equally by {self.world} processes; {near} can")
+        shares = self.world * self.parts
+        if self.batch % shares:
+            near = max(shares, round(self.batch / shares) * shares)
+            parts = f", in {self.parts} parts each" if self.parts > 1 else ""
+            raise UsageError(
+                f"a batch of {self.batch} cannot be shared equally by {self.world} processes{parts}; {near} can"
+            )
 
     @property
     def steps_per_epoch(self) -> int:

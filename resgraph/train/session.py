@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -38,6 +39,7 @@ def start(plan: PlanLike, out: Path | None, options: Options, reporter: Reporter
 
 def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> RunResult:
     """From the newest checkpoint, or from step 0, to the end. `run` is None on all ranks but the first."""
+    ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     settle(ready.decisions)
     world, train = ready.world, ready.train
     learner = make_learner(ready.plan, train, ready.sampler, ready.decisions, world)
@@ -47,7 +49,8 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
     if state:
         learner.load(state, world)
     feed = make_feed(train, ready.data, ready.sampler, normalization, ready.decisions)
-    distribute(learner, ready.plan.input, ready.decisions, world)
+    part = (train.batch // world.size // train.accumulate, *ready.plan.input)
+    distribute(learner, part, ready.decisions, world)
     with listening() as request, recorded(run, ready, normalization, learner.step) as record:
         loop = Loop(
             train=train,
@@ -90,6 +93,11 @@ def _run(loop: Loop, ready: Prepared) -> int:
                 f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
                 f"{'' if ready.decisions.recomputed else '--checkpointing on, '}"
                 f"`accumulate: {2 * ready.train.accumulate}` (in smaller parts) or a smaller batch"
+            ) from error
+        if "DataLoader worker" in text:
+            raise TrainingError(
+                f"a process that loads images was killed ({text.splitlines()[0]}): where memory is short, fewer "
+                "--workers need less; what was saved is good"
             ) from error
         raise
 

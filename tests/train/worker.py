@@ -22,10 +22,14 @@ TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}
 
 
 class Signaller(Silent):
-    """Signals its own process after the first evaluation."""
+    """Signals its own process after the first evaluation, and may say on stderr what it is told."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, *, tell: bool = False) -> None:
+        self.number, self.tell = number, tell
+
+    def say(self, text: str) -> None:
+        if self.tell:
+            print(text, file=sys.stderr, flush=True)
 
     def epoch(self, epoch: Epoch) -> None:
         if self.number:
@@ -171,10 +175,10 @@ def judge(out: str, **keys: Any) -> None:
 
 def train_once(orders: dict[str, Any]) -> int:
     """One run (or, where `evaluate` says how, its evaluation), as the command line would run it: its exit code."""
-    number, asked = orders.pop("signal", 0), orders.pop("evaluate", None)
+    number, tell, asked = orders.pop("signal", 0), orders.pop("tell", False), orders.pop("evaluate", None)
     try:
         if asked is None:
-            train(reporter=Signaller(number), **orders)
+            train(reporter=Signaller(number, tell=tell), **orders)
         else:
             judge(**orders, **asked)
     except ResgraphError as error:
