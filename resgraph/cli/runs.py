@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from .report import print_json
 
 if TYPE_CHECKING:
     from ..train import RunInfo
+
+UNCUT = 10_000
+"""Columns where nobody's window is that wide: a file or a program reads whole lines."""
 
 
 @click.command()
@@ -66,14 +70,16 @@ def _print(found: list[RunInfo]) -> None:
         size = (f"{run.params:,}", f"{run.epoch:g}", *errors, f"{run.seconds:.0f} s")
         table.add_row(Text(str(run.path)), run.status, *size)
     console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(highlight=False, width=UNCUT)
     console.print(table)
     whole = [run for run in found if run.status != "damaged"]
     differing = differences(whole) if len(whole) > 1 else {}
     if differing:
         other = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, title="what differs", title_justify="left")
-        other.add_column("key")
+        other.add_column("key", overflow="fold")
         for run in whole:
-            other.add_column(Text(run.path.name))
+            other.add_column(Text(run.path.name), overflow="fold")
         for key, values in differing.items():
             other.add_row(key, *map(Text, values))
         console.print(other)

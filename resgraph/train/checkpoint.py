@@ -74,17 +74,15 @@ class Checkpoints:
 
         Raises `RunError` where some are listed and none is whole: never a silent fresh start.
         """
-        entries = self.entries()
-        for entry in entries:
+        troubles: list[str] = []
+        for entry in self.entries():
             path = self.directory / entry["file"]
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                warn(f"{path} cannot be read ({error.strerror}); trying the one before")
+            data, trouble = _whole(path, entry["sha256"])
+            if data is None:
+                troubles.append(trouble)
                 continue
-            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-                warn(f"{path} is damaged: its bytes are not those that were saved; trying the one before")
-                continue
+            for text in troubles:
+                warn(f"{text}; the run goes on from {path.name}, which was saved before it")
             if entry["spec"] not in (self.spec, *self.former):
                 raise RunError(f"{path} was saved by another spec than this run's spec.yaml, which was changed since")
             try:
@@ -92,9 +90,24 @@ class Checkpoints:
             except pickle.UnpicklingError as error:
                 raise RunError(f"{path} holds more than numbers, and is not loaded") from error
             return state
-        if entries:
-            raise RunError(f"no checkpoint of {self.directory.parent} is whole; start again with `resgraph build`")
+        if troubles:
+            told = "".join(f"\n  {text}" for text in troubles)
+            raise RunError(
+                f"no checkpoint of {self.directory.parent} is whole:{told}\n"
+                "take one from a copy, or begin again with `resgraph build`"
+            )
         return None
+
+
+def _whole(path: Path, digest: str) -> tuple[bytes | None, str]:
+    """The bytes of a checkpoint, or None and what is wrong with them."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return None, f"{path} cannot be read ({error.strerror})"
+    if hashlib.sha256(data).hexdigest() != digest:
+        return None, f"{path} is damaged: its bytes are not those that were saved"
+    return data, ""
 
 
 def _is_entry(item: object) -> bool:

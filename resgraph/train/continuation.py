@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import os
 from contextlib import nullcontext
 from dataclasses import fields, replace
@@ -12,15 +13,18 @@ from typing import Any
 
 from ..errors import RunError, UsageError
 from ..language.recipe import Train
+from .checkpoint import State
 from .data.sets import DataSet
 from .distributed import joined
 from .options import Options
 from .plans import Loader, PlanLike
-from .prepare import prepare, recipe_of
+from .prepare import Prepared, prepare, recipe_of
 from .recording import run_checkpoints, spec_hash
 from .reporter import Reporter, Silent
 from .result import RunResult
 from .rundir import RunDirectory, open_run, read_facts
+from .runs import flat
+from .schedule import Schedule
 from .session import carry_on
 
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
@@ -36,7 +40,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
     changes of the recipe need `options.allow_change`. Raises `RunError` where that cannot be.
     """
     with joined(os.environ, options.device) as world:
-        plan = own_plan(path, load)
+        plan = own = own_plan(path, load)
         options = as_before(options, read_facts(path))
         if changed is not None:
             check_change(path, plan, changed, options)
@@ -46,9 +50,10 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
             if run:
-                check_end(run, ready.steps)
+                _tell_end(run, ready, reporter)
             if run and changed is not None:
-                run_checkpoints(run).load(Silent().say)  # where nothing can be gone on from, nothing is changed either
+                state = run_checkpoints(run).load(Silent().say)  # raises before anything is changed
+                _tell_rate(state, recipe_of(own), ready, reporter)
                 _adopt(run, changed)
             return carry_on(ready, run, reporter if world.first else Silent())
 
@@ -60,9 +65,15 @@ def own_plan(path: Path, load: Loader) -> PlanLike:
     try:
         digest = hashlib.sha256(spec.read_bytes()).hexdigest()
     except OSError as error:
-        raise RunError(f"{path} has no spec.yaml: {error.strerror}") from error
+        raise RunError(
+            f"{spec} cannot be read ({error.strerror}); take it from a copy, or begin again with `resgraph build`"
+        ) from error
     if digest not in (facts.get("spec"), *facts.get("former", ())):
-        raise RunError(f"{spec} was changed since the run began; pass the changed spec to `resgraph resume` instead")
+        raise RunError(
+            f"{spec} was changed since the run began, and a run goes on with the spec that it has. Put it back as it "
+            f"was, and change the recipe by `resgraph resume {path} --set train.epochs=…`; another net is a run of "
+            "its own: `resgraph build` with the changed spec"
+        )
     plan = load(spec)
     if "recipe" in facts and recipe_of(plan).document() != facts["recipe"]:
         raise RunError(f"{spec} names a recipe that has changed since the run began; build it anew")
@@ -87,14 +98,21 @@ def check_change(path: Path, plan: PlanLike, changed: PlanLike, options: Options
         lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), "the run", "the spec", lineterm=""))
         shown = "\n".join(lines[:40]) + ("\n…" if len(lines) > 40 else "")
         raise RunError(f"the spec is another net than {path} trains; build it anew\n{shown}")
-    keys = changed_keys(recipe_of(plan), recipe_of(changed))
+    recipes = recipe_of(plan), recipe_of(changed)
+    keys = changed_keys(*recipes)
     if keys & FIXED:
-        raise RunError(
-            f"`{'`, `'.join(sorted(keys & FIXED))}` cannot change within a run, "
-            "which would see other images; build anew"
-        )
+        told = _changes(*recipes, keys & FIXED)
+        raise RunError(f"what decides which images a run sees cannot change within it: {told}; build anew")
     if keys - FREE and not options.allow_change:
-        raise RunError(f"the recipe differs in `{'`, `'.join(sorted(keys - FREE))}`; --allow-change goes on with it")
+        told = _changes(*recipes, keys - FREE)
+        raise RunError(f"the recipe differs: {told}; --allow-change goes on with it")
+
+
+def _changes(before: Train, after: Train, keys: set[str]) -> str:
+    """`optimizer.lr` 0.1 → 0.2, for every value below some keys that differs."""
+    old, new = (flat({key: recipe.document().get(key) for key in keys}) for recipe in (before, after))
+    differing = [name for name in sorted(old | new) if old.get(name) != new.get(name)]
+    return ", ".join(f"`{name}` {old.get(name, 'none')} → {new.get(name, 'none')}" for name in differing)
 
 
 def check_classes(data: DataSet, trained_on: list[str]) -> None:
@@ -105,11 +123,33 @@ def check_classes(data: DataSet, trained_on: list[str]) -> None:
         raise UsageError(f"{data.about} are not of the classes that the run was trained on: only one has {few}")
 
 
-def check_end(run: RunDirectory, steps: int) -> None:
-    """Raises `RunError` where the run is beyond the end of its recipe."""
-    done = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0)
+def _tell_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
+    """Says where nothing is left to do; raises `RunError` where the run is beyond the end of its recipe."""
+    done, steps = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0), ready.steps
     if done > steps:
         raise RunError(f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it more")
+    if done == steps:
+        reporter.say(
+            f"no step is left: the run is at its last one, {done:,}, and only its results are written again; "
+            f"`resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
+        )
+
+
+def _tell_rate(state: State | None, before: Train, ready: Prepared, reporter: Reporter) -> None:
+    """Says where a changed recipe makes the learning rate of the next step another one than it would have been."""
+    if state is None:
+        return
+    old, new = (Schedule(recipe, ready.sampler.steps_per_epoch) for recipe in (before, ready.train))
+    for schedule in (old, new):
+        schedule.load(state["schedule"])
+    step = state["step"]
+    rates = old.lr(step), new.lr(step)
+    if math.isclose(*rates, rel_tol=1e-6):
+        return
+    why = "the schedule is stretched over" if old.steps != new.steps else "by the changed recipe, of"
+    reporter.say(
+        f"{why} {new.steps:,} steps: the learning rate jumps from {rates[0]:.3g} to {rates[1]:.3g} at step {step + 1:,}"
+    )
 
 
 def changed_keys(before: Train, after: Train) -> set[str]:

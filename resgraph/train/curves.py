@@ -7,7 +7,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
+
+from ..language.recipe import Train
+from ..language.recipe_steps import Plateau, Steps
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 58, 148, 52, 48
@@ -17,9 +21,9 @@ FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
 Point = tuple[float, float]
 
 
-def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str) -> str:
+def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str, marked: Sequence[float] = ()) -> str:
     """An SVG of the rows of metrics.jsonl. `unit` is "epochs" or "iterations", `watched` what validates
-    ("test").
+    ("test"), `marked` where lines stand: drops of the learning rate.
 
     The error axis is cut where the curves have come down, so that what matters is not a flat line at the
     bottom.
@@ -27,11 +31,10 @@ def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str) 
     along = "step" if unit == "iterations" else "epoch"
     train = [(float(row[along]), float(row["train"]["error"])) for row in rows]
     valid = [(float(row[along]), float(row["validation"]["error"])) for row in rows]
-    drops = _drops([(float(row[along]), float(row["lr"])) for row in rows])
     right = max((x for x, _ in train), default=1.0)
     top = _ceiling([y for _, y in (*train, *valid)])
     area = _Area(right, top)
-    body = [*_axes(area, unit), *(_drop(area, x) for x in drops)]
+    body = [*_axes(area, unit), *(_drop(area, x) for x in marked if x <= area.right)]
     body.append(_line(area, train, BLUE, 1.2))
     body.append(_line(area, valid, ACCENT, 2.4))
     body += _ends(area, [("training", train, BLUE, 400), (watched, valid, ACCENT, 600)])
@@ -39,6 +42,17 @@ def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str) 
     last = valid[-1][1] if valid else 0.0
     below = f"{watched} error {last:.2f} % at the end, {best:.2f} % at its lowest"
     return _page(title, below, body)
+
+
+def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
+    """Where the learning rate falls by a factor, in the run's own unit: nowhere in a smooth schedule."""
+    if isinstance(train.schedule, Steps):
+        return [float(at) for at in train.schedule.at]
+    if not isinstance(train.schedule, Plateau):
+        return []
+    along = "step" if train.unit == "iterations" else "epoch"
+    rates = [(float(row[along]), float(row["lr"])) for row in rows]
+    return [before[0] for before, after in pairwise(rates) if after[1] < before[1]]
 
 
 def comparison(title: str, runs: Sequence[tuple[str, Sequence[dict[str, Any]]]], unit: str) -> str:
@@ -143,14 +157,6 @@ def _ends(area: _Area, series: Sequence[tuple[str, Sequence[Point], str, int]]) 
             f"{escape(name)} {points[-1][1]:.2f} %</text>"
         )
     return out
-
-
-def _drops(rates: Sequence[Point]) -> list[float]:
-    """Where the learning rate falls to half or less from a flat stretch: the steps of a schedule, not a
-    cosine's end.
-    """
-    triples = zip(rates, rates[1:], rates[2:], strict=False)
-    return [last[0] for first, last, after in triples if first[1] == last[1] and after[1] <= last[1] / 2]
 
 
 def _drop(area: _Area, value: float) -> str:

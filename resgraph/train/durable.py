@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RunError
@@ -21,7 +22,7 @@ def write_whole(path: Path, content: bytes | str) -> str:
     Raises `RunError` where the disk is full, read-only or gone; the old file is then as it was.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    temporary, saved = path.with_name(f"{TEMPORARY}{path.name}"), _holds_files(path.parent)
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -30,8 +31,9 @@ def write_whole(path: Path, content: bytes | str) -> str:
         os.replace(temporary, path)  # noqa: PTH105  (the tests stop the process at this very call)
         _sync_directory(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise disk_error(path, error) from error
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise disk_error(path, error, saved=saved) from error
     return hashlib.sha256(data).hexdigest()
 
 
@@ -52,8 +54,8 @@ def sweep(directory: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def disk_error(path: Path, error: OSError) -> RunError:
-    """The error in a user's words."""
+def disk_error(path: Path, error: OSError, *, saved: bool = True) -> RunError:
+    """The error in a user's words; `saved` where something was there before."""
     why = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
@@ -61,7 +63,15 @@ def disk_error(path: Path, error: OSError) -> RunError:
         errno.EACCES: "permission is denied",
         errno.EPERM: "permission is denied",
     }.get(error.errno or 0, error.strerror or str(error))
-    return RunError(f"cannot write {path}: {why}; what was saved before is intact")
+    return RunError(f"cannot write {path}: {why}" + ("; what was saved before is intact" if saved else ""))
+
+
+def _holds_files(directory: Path) -> bool:
+    """Whether something was saved there."""
+    try:
+        return any(entry.is_file() and not entry.name.startswith(".") for entry in directory.iterdir())
+    except OSError:
+        return False
 
 
 def _sync_directory(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from .distributed import World
 from .normalize import Normalization
 from .options import Options
 from .plans import Loader
+from .rundir import read_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,11 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
     """The net with the run's exported weights."""
     path = run / "weights.safetensors"
     try:
-        net.load_state_dict(safetensors(path.read_bytes()))
+        data = path.read_bytes()
+        known = read_facts(run).get("weights_sha256")  # older runs have none
+        if known is not None and hashlib.sha256(data).hexdigest() != known:
+            raise _damaged(run, path, "its bytes are not those that were written")
+        net.load_state_dict(safetensors(data))
     except FileNotFoundError as error:
         raise RunError(f"{run} has no weights yet; `resgraph resume {run}` finishes it") from error
     except (OSError, SafetensorError, RuntimeError) as error:

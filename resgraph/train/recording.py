@@ -17,7 +17,8 @@ from safetensors.torch import save as safetensors
 
 from ..errors import ResgraphError, RunError
 from .checkpoint import Checkpoints
-from .curves import curves
+from .curves import curves, drops
+from .durable import write_whole
 from .loop import Learner
 from .metrics import read_rows
 from .normalize import Normalization
@@ -84,6 +85,7 @@ def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, obje
         "resize": data.resize,
         "classes": list(data.classes),
         "normalize": normalization.document(),
+        "formula": f"image (0..{data.levels}) * scale - offset",
     }
 
 
@@ -121,12 +123,14 @@ def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: P
     clock = read_rows(where / "timing.jsonl")
     if not rows:
         raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
-    last, plan = rows[-1], ready.plan
+    last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
     state = gathered(learner.judged.state_dict())
     if run:
         weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-        run.write("weights.safetensors", safetensors(weights, {"format": "pt"}))
-        run.write("curves.svg", curves(plan.name, rows, ready.train.unit, ready.data.watched))
+        digest = write_whole(run.path / "weights.safetensors", safetensors(weights, {"format": "pt"}))
+        run.update(weights_sha256=digest)
+        marked = drops(ready.train, rows)
+        run.write("curves.svg", curves(plan.name, rows, ready.train.unit, ready.data.watched, marked))
     result = RunResult(
         name=plan.name,
         directory=where,
@@ -136,8 +140,8 @@ def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: P
         watched=ready.data.watched,
         epochs=last["epoch"],
         steps=last["step"],
-        seconds=clock[-1]["seconds"] if clock else 0.0,
-        images_per_second=clock[-1]["images_per_second"] if clock else 0.0,
+        seconds=seconds,
+        images_per_second=last["step"] * ready.train.batch / seconds if seconds else 0.0,
         params=plan.params,
         macs=plan.macs,
         files={name: where / place for name, place in PLACES.items()},

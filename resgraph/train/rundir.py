@@ -29,7 +29,15 @@ PLACES = {
 }
 """What a finished run holds, and what each thing is called."""
 
-KINDS: dict[str, type] = {"spec": str, "former": list, "recipe": dict, "used": dict, "classes": list, "data": dict}
+KINDS: dict[str, type] = {
+    "spec": str,
+    "former": list,
+    "recipe": dict,
+    "used": dict,
+    "classes": list,
+    "data": dict,
+    "weights_sha256": str,
+}
 """What is read of run.json again, and of which kind it is."""
 WORDS: dict[type, str] = {str: "text", list: "list", dict: "map"}
 
@@ -81,7 +89,7 @@ def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
         return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         is_run, is_ours = (out / "run.json").is_file(), (out / LOCK).is_file()
-        if is_run and not force:
+        if is_run and not force and not _came_to_nothing(out):
             raise UsageError(f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it")
         if not is_ours:  # with a lock and no run.json, a run died here before it began
             raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
@@ -90,8 +98,17 @@ def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(out, error) from error
+        raise disk_error(out, error, saved=False) from error
     return _fresh(out)
+
+
+def _came_to_nothing(path: Path) -> bool:
+    """Whether a run failed before its first checkpoint: nothing is lost with it."""
+    saved = (path / "checkpoints" / "latest.json").exists() or (path / "weights.safetensors").exists()
+    try:
+        return not saved and read_facts(path).get("status") == "failed"
+    except RunError:
+        return False
 
 
 def open_run(path: Path) -> RunDirectory:
@@ -111,7 +128,10 @@ def read_facts(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"{path} is not a run: it has no run.json") from error
     except ValueError as error:
-        raise RunError(f"{path / 'run.json'} cannot be read: {error}") from error
+        raise RunError(
+            f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy, or begin again "
+            "with `resgraph build`"
+        ) from error
     if not isinstance(facts, dict):
         raise RunError(f"{path / 'run.json'} is not what resgraph wrote")
     for name, kind in KINDS.items():
@@ -133,7 +153,7 @@ def _numbered(root: Path, stem: str) -> RunDirectory:
                 continue
             return _fresh(path)
     except OSError as error:
-        raise disk_error(root, error) from error
+        raise disk_error(root, error, saved=False) from error
 
 
 def _fresh(path: Path) -> RunDirectory:

@@ -92,20 +92,30 @@ def _or_damaged(path: Path) -> RunInfo:
 
 def differences(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     """The keys of the recipes (and the size) in which the runs differ, with each one's value."""
-    flat = [{"params": f"{run.params:,}", **_flat(run.recipe)} for run in runs]
-    keys = sorted({key for one in flat for key in one} - {"about"})
-    table = {key: [one.get(key, "–") for one in flat] for key in keys}
+    sides = [{"params": f"{run.params:,}", **flat(run.recipe)} for run in runs]
+    keys = sorted({key for one in sides for key in one} - {"about"})
+    table = {key: [one.get(key, "–") for one in sides] for key in keys}
     return {key: values for key, values in table.items() if len(set(values)) > 1}
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+def flat(value: Any, prefix: str = "") -> dict[str, str]:
+    """A mapping of mappings → its leaves by their dotted keys, as a spec would write them."""
     if not isinstance(value, dict):
-        whole = isinstance(value, float) and value.is_integer()
-        return {prefix: str(int(value) if whole else value)}
+        return {prefix: _written(value)}
     out: dict[str, str] = {}
     for key, item in value.items():
-        out.update(_flat(item, f"{prefix}.{key}" if prefix else key))
+        out.update(flat(item, f"{prefix}.{key}" if prefix else key))
     return out
+
+
+def _written(value: Any) -> str:
+    """`true`, `none`, `[norm, bias]`, `3` for 3.0."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    words = {None: "none", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _natural(path: Path) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -10,9 +11,11 @@ from typing import Any
 
 import numpy
 import pytest
+import torch
 from PIL import Image
 
 from resgraph.cli import run
+from resgraph.train.normalize import Normalization
 
 SPEC = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
 TRAINING = {"--compile", "--checkpointing", "--sharding", "--tensorboard", "--save-every"}
@@ -73,7 +76,8 @@ def test_the_lines_of_a_build(trained: Path, tmp_path: Path, capsys: pytest.Capt
     assert "test accuracy after 1 epoch\n" in out
     assert run(["resume", str(trained)]) == 0
     out, err = capsys.readouterr()
-    assert err.splitlines()[1].endswith(f"eager, fused, 1 thread → {trained}")
+    assert err.startswith("no step is left: ")
+    assert err.splitlines()[2].endswith(f"eager, fused, 1 thread → {trained}")
 
 
 def test_a_plan_as_text_and_as_json(
@@ -179,6 +183,39 @@ def test_damaged_weights_are_told_with_what_mends_them(copy: Path, capsys: pytes
     assert (copy / "weights.safetensors").read_bytes() == whole
 
 
+def test_weights_that_changed_are_not_evaluated(
+    copy: Path, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "weights.safetensors"
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-1000] ^= 64
+    flipped[-2000] ^= 1
+    path.write_bytes(flipped)
+    out = str(tmp_path / "net.safetensors")
+    for arguments in (["eval", str(copy)], ["predict", str(copy), str(image)], ["export", str(copy), "-o", out]):
+        assert run(arguments) == 5
+        assert "weights.safetensors is damaged: its bytes are not those that were written; `resgraph resume" in (
+            said(capsys)
+        )
+    assert not Path(out).exists()
+    assert run(["resume", str(copy)]) == 0
+    assert path.read_bytes() == whole
+    facts = json.loads((copy / "run.json").read_text())
+    assert facts.pop("weights_sha256") == hashlib.sha256(whole).hexdigest()
+    (copy / "run.json").write_text(json.dumps(facts))  # as an older resgraph wrote it
+    assert run(["eval", str(copy)]) == 0
+
+
+def test_the_formula_of_a_preprocess_is_the_one_in_use(trained: Path) -> None:
+    document = json.loads((trained / "preprocess.json").read_text())
+    assert document["formula"] == "image (0..16) * scale - offset"
+    scale, offset = (torch.tensor(document["normalize"][name]) for name in ("scale", "offset"))
+    image = torch.randint(0, 17, (2, 1, 8, 8), dtype=torch.uint8)
+    by_words = image.float() * scale - offset
+    assert torch.allclose(Normalization.read(document["normalize"])(image), by_words)
+
+
 DAMAGE: dict[str, Any] = {
     "run.json": {"params": "many"},
     "metrics.jsonl": {"step": 3},
@@ -204,6 +241,21 @@ def test_a_damaged_run_hides_no_other(
     assert run(["runs", str(copy.parent)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [" ".join(line.split()[:2]) for line in lines[2:4]] == [f"{copy} damaged", f"{whole} done"]
+
+
+def test_runs_in_a_pipe_are_not_cut(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / ("a-long-name-" * 6)
+    for name in ("one", "two"):
+        shutil.copytree(trained, folder / name)
+    facts = json.loads((folder / "two" / "run.json").read_text())
+    facts["recipe"]["optimizer"].update(nesterov=False, no_decay=["norm", "bias"] * 20)
+    (folder / "two" / "run.json").write_text(json.dumps(facts))
+    assert run(["runs", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out and str(folder / "one") in out
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+    assert f"[{', '.join(['norm', 'bias'] * 20)}]" in lines["optimizer.no_decay"]
+    assert lines["optimizer.nesterov"].split()[1:] == ["true", "false"]
 
 
 def test_runs_as_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,6 +284,10 @@ def test_what_is_no_run_cannot_be_gone_on_with(copy: Path, tmp_path: Path, capsy
     (copy / "spec.yaml").unlink()
     assert run(["resume", str(copy), "--set", "train.epochs=2"]) == 5
     assert "has no spec.yaml that --set could change" in said(capsys)
+    for command in ("resume", "eval"):
+        assert run([command, str(copy)]) == 5
+        told = said(capsys)
+        assert "spec.yaml cannot be read (No such file or directory); take it from a copy, or begin again" in told
 
 
 def test_events_go_on_as_the_run_began(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,25 @@ def test_a_full_disk_leaves_the_old_file(number: int, tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_was_saved_before_is_told_of_only_where_something_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+    def refuse(self: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "")
+
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match=r"cannot write .*: the disk is full$"):
+        write_whole(tmp_path / "empty" / "a", "new")
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    for out in (tmp_path / "run", None):
+        with pytest.raises(RunError, match=r"cannot write .*: the file system is read-only$"):
+            create("net", out)
+
+
 def test_leftovers_are_swept(tmp_path: Path) -> None:
     (tmp_path / ".partial-step-1.pt").write_bytes(b"half")
     (tmp_path / "step-1.pt").write_bytes(b"whole")
@@ -106,6 +125,21 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
         assert not (run.path / "run.json").exists()
 
 
+@pytest.mark.parametrize("status", ["failed", "running", "stopped"])
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_run_that_failed_with_nothing_to_lose_is_begun_again(status: str, saved: bool, tmp_path: Path) -> None:
+    with create("net", tmp_path / "run") as run:
+        run.write("run.json", json.dumps({"status": status}))
+        if saved:
+            Checkpoints(run.checkpoints, "spec").save({}, 1, 1)
+    if status == "failed" and not saved:
+        create("net", tmp_path / "run").lock.close()
+        assert not (tmp_path / "run" / "run.json").exists()
+        return
+    with pytest.raises(UsageError, match="is a run already"):
+        create("net", tmp_path / "run")
+
+
 def test_a_run_that_died_before_it_began_is_begun_again(tmp_path: Path) -> None:
     with create("net", tmp_path / "run") as run:
         run.write("spec.yaml", "half")
@@ -117,7 +151,8 @@ def test_what_is_no_run_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is not a run"):
         open_run(tmp_path)
     (tmp_path / "run.json").write_text("{half")
-    with pytest.raises(RunError, match="cannot be read"):
+    words = r"run\.json cannot be read, as it is no JSON .*; take it from a copy, or begin again with `resgraph build`"
+    with pytest.raises(RunError, match=words):
         open_run(tmp_path)
 
 

@@ -21,8 +21,9 @@ import torch
 from rich.console import Console
 
 from resgraph.errors import MissingError, UsageError
+from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, build, differences, forecast, read_run
-from resgraph.train.curves import curves
+from resgraph.train.curves import curves, drops
 from resgraph.train.decide import decide
 from resgraph.train.distributed import World
 from resgraph.train.progress import Bar, Lines, opening, reporter_for
@@ -74,11 +75,33 @@ def test_epochs_are_counted_in_whole_numbers(epochs: int, ticks: str) -> None:
     assert " ".join(re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg)) == ticks
 
 
-def test_only_steps_of_the_rate_are_marked() -> None:
-    stepped = curves("net", rows([5.0] * 6, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001]), "epochs", "test")
-    assert stepped.count("stroke-dasharray") == 2
-    falling = [0.1 * 0.4**i for i in range(6)]
-    assert curves("net", rows([5.0] * 6, falling), "epochs", "test").count("stroke-dasharray") == 0
+STEPPED: dict[str, Any] = {"recipe": "digits", "epochs": 6, "warmup": "none"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "lrs", "places"),
+    [
+        ({"kind": "steps", "at": [3, 5]}, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001], [3, 5]),
+        ({"kind": "steps", "at": [2, 3]}, [0.1, 0.1, 0.01, 0.001, 0.001, 0.001], [2, 3]),
+        ({"kind": "steps", "at": [1, 2, 3, 4, 5], "factor": 0.9}, [0.1 * 0.9**i for i in range(6)], [1, 2, 3, 4, 5]),
+        ({"kind": "plateau", "factor": 0.5}, [0.1, 0.1, 0.05, 0.025, 0.025, 0.0125], [2, 3, 5]),
+        ({"kind": "cosine"}, [0.1 * 0.4**i for i in range(6)], []),
+        ({"kind": "one-cycle"}, [0.01, 0.1, 0.1, 0.05, 0.02, 0.001], []),
+        ({"kind": "constant"}, [0.1] * 6, []),
+    ],
+)
+def test_every_drop_of_a_stepped_rate_is_marked(schedule: dict[str, Any], lrs: list[float], places: list[int]) -> None:
+    learned = rows([5.0] * 6, lrs)
+    marked = drops(resolve_train({**STEPPED, "schedule": schedule}), learned)
+    assert marked == places
+    lines = ET.fromstring(curves("net", learned, "epochs", "test", marked)).findall("{http://www.w3.org/2000/svg}line")
+    dashed = [float(line.attrib["x1"]) for line in lines if "stroke-dasharray" in line.attrib]
+    (x0, _), *_, (x1, _) = polylines(curves("net", learned, "epochs", "test"))[1]
+    assert dashed == pytest.approx([x0 + (x1 - x0) * (place - 1) / 5 for place in places], abs=0.1)
+
+
+def test_drops_that_a_run_has_not_come_to_are_not_drawn() -> None:
+    assert curves("net", rows([5.0] * 3), "epochs", "test", [2, 4]).count("stroke-dasharray") == 1
 
 
 START = Start("net [/]", Path("runs/net-1"), 1000, 2, 20, 10, 640, 0, (("device", "cpu", "why"),))
@@ -179,10 +202,17 @@ def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
     infos = []
     for name, lr in (("a", 0.1), ("b", 0.2)):
         with create(name, tmp_path / name) as run:
-            recipe = {"optimizer": {"lr": lr, "name": "sgd"}, "about": name}
+            recipe = {
+                "optimizer": {"lr": lr, "nesterov": lr < 0.15, "no_decay": ["norm"] * int(10 * lr)},
+                "about": name,
+            }
             run.write("run.json", json.dumps({"name": name, "status": "running", "recipe": recipe}))
         infos.append(read_run(tmp_path / name))
-    assert differences(infos) == {"optimizer.lr": ["0.1", "0.2"]}
+    assert differences(infos) == {
+        "optimizer.lr": ["0.1", "0.2"],
+        "optimizer.nesterov": ["true", "false"],
+        "optimizer.no_decay": ["[norm]", "[norm, norm]"],
+    }
     assert [info.status for info in infos] == ["interrupted"] * 2
 
 
