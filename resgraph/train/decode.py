@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -53,7 +53,8 @@ class _Part(Dataset[Sample]):
             views = self.look(open_image(self.files.source(index), self.shape[0], self.look.least), epoch, index)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             gray = torch.full(self.shape, 128, dtype=torch.uint8)
-            return (gray,), -100, f"{self.files.name(index)}: {error}"
+            why = "it is no image" if isinstance(error, UnidentifiedImageError) else error
+            return (gray,), -100, f"{self.files.name(index)}: {why}"
         return views, int(self.files.labels[index]), ""
 
 
@@ -73,8 +74,8 @@ class Decoded:
         self.device, self.workers, self.shape = decisions.device, decisions.workers, data.shape
         self.files = (data.train, data.validation)
         self.looks: tuple[Look, Look] = (look, still)
-        share = train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
-        self.bound = share * (len(data.train) + len(data.validation))
+        self.share = train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
+        self.bound = self.share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
         self.told: set[str] = set()
 
@@ -125,11 +126,18 @@ class Decoded:
     def _count(self, broken: list[str]) -> None:
         self.broken.update(broken)
         if len(self.broken) > self.bound:
-            shown = "; ".join(sorted(self.broken)[:3])
-            raise TrainingError(
-                f"{len(self.broken)} images cannot be read, more than `data.unreadable` allows "
-                f"({self.bound:g}): {shown}"
-            )
+            raise TrainingError(self._too_many())
+
+    def _too_many(self) -> str:
+        """How many are broken, how many may be, and what to do."""
+        found, total = len(self.broken), sum(map(len, self.files))
+        allowed = f"{100 * self.share:g} % of {total:,}, which is {int(self.bound) or 'none'}"
+        shown = "; ".join(sorted(self.broken)[:3]) + (f"; and {found - 3:,} more" if found > 3 else "")
+        one, them = ("1 image", "it") if found == 1 else (f"{found:,} images", "them")
+        return (
+            f"{one} cannot be read, more than `data.unreadable` allows ({allowed}): {shown}. "
+            f"Mend or remove {them}, or allow more by a larger `train.data.unreadable`"
+        )
 
 
 def _together(samples: list[Sample]) -> tuple[Tensor, Tensor, list[str]]:

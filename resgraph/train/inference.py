@@ -37,8 +37,8 @@ class Prediction:
 
 
 def predict_images(run: Path, images: Sequence[Path], load: Loader, options: Options, top: int = 5) -> list[Prediction]:
-    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there, `TrainingError` where
-    it cannot be read.
+    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a file is none,
+    `TrainingError` where one cannot be read.
     """
     for path in images:
         _need(path)
@@ -123,7 +123,11 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
     try:
         with Image.open(path) as opened:
             image = opened.convert("L" if channels == 1 else "RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        if path.suffix.lower() not in ENDINGS:
+            raise UsageError(f"{path} is no image; name files like {', '.join(sorted(ENDINGS))}") from error
+        raise TrainingError(f"{path} cannot be read as an image: {error}") from error
+    except (OSError, Image.DecompressionBombError) as error:
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     resize = document.get("resize")
     if isinstance(resize, int):

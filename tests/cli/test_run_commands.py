@@ -152,6 +152,11 @@ def test_an_image_that_is_not_there(
     (image.parent / "text.png").write_text("no picture")
     assert run(["predict", str(trained), "text.png"]) == 3
     assert "text.png cannot be read as an image" in said(capsys)
+    (image.parent / "net.yaml").write_text("name: net")
+    assert run(["predict", str(trained), "net.yaml"]) == 2
+    assert "net.yaml is no image; name files like .bmp, .jpeg" in said(capsys)
+    assert run(["predict", "net.yaml"]) == 2
+    assert "Missing argument 'IMAGE...'" in said(capsys)
 
 
 def test_a_prediction(trained: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:

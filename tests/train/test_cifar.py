@@ -148,8 +148,38 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, VERSIONS["cifar10"][0], "cifar10")
     path = folder / "data_batch_3.bin"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(TrainingError, match=r"data_batch_3\.bin is cut short"):
+    url = r"take it anew from https://www\.cs\.toronto\.edu/~kriz/cifar-10-binary\.tar\.gz"
+    with pytest.raises(TrainingError, match=rf"^{folder}/data_batch_3\.bin is cut short: .*; {url}$"):
         load_cifar(Cifar(set="cifar10"), tmp_path)
+
+
+def test_a_broken_pickle_is_named_with_its_path(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, VERSIONS["cifar10"][1], "cifar10")
+    path = folder / "data_batch_3"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(TrainingError, match=rf"^{path} is not an official CIFAR file: .* anew from .*python\.tar\.gz$"):
+        load_cifar(Cifar(set="cifar10"), tmp_path)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_file_that_is_lacking_is_named(place: int, inside: bool, tmp_path: Path) -> None:
+    version = VERSIONS["cifar10"][place]
+    folder = write_folder(tmp_path, version, "cifar10")
+    for name in (version.train[2], version.names):
+        (folder / name).unlink()
+    words = rf"^{folder} lacks {version.train[2]}, {version.names}; unpack {version.url} there anew$"
+    with pytest.raises(MissingError, match=words):
+        load_cifar(Cifar(set="cifar10"), folder if inside else tmp_path)
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_names_that_are_stored_as_bytes_are_text(name: str, tmp_path: Path) -> None:
+    version = VERSIONS[name][1]
+    folder = write_folder(tmp_path, version, name)
+    words = [f"Äpfel {i}" for i in range(CLASSES[name])]
+    (folder / version.names).write_bytes(pickle.dumps({version.names_key.encode(): [word.encode() for word in words]}))
+    assert load_cifar(Cifar(set=name), tmp_path).classes == tuple(words)  # type: ignore[arg-type]
 
 
 def test_labels_out_of_range_are_refused(tmp_path: Path) -> None:

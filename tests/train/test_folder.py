@@ -94,8 +94,12 @@ def test_broken_images_are_skipped_up_to_a_bound(tree: Path, tmp_path: Path) -> 
     broken = tree / "train" / "red" / "3.jpg"
     broken.write_bytes(broken.read_bytes()[:300])
     plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
-    with pytest.raises(TrainingError, match=r"1 images cannot be read, more than `data.unreadable`.*3\.jpg"):
-        build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
+    words = (
+        r"^1 image cannot be read, more than `data\.unreadable` allows \(0\.1 % of 32, which is none\): .*3\.jpg: .*\. "
+        r"Mend or remove it, or allow more by a larger `train\.data\.unreadable`$"
+    )
+    with pytest.raises(TrainingError, match=words):
+        build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0))
     keys = {"data": {"set": "folder", "path": str(tree), "unreadable": 0.05}}
     plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1)
     said: list[str] = []

@@ -41,6 +41,16 @@ class Version:
     labels: str  # key of the pickled dictionary
     names_key: str
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that is read."""
+        return (*self.train, *self.test, self.names)
+
+    @property
+    def url(self) -> str:
+        """Where the archive is."""
+        return f"https://www.cs.toronto.edu/~kriz/{self.archive}"
+
 
 TEN = tuple(f"data_batch_{i}" for i in range(1, 6))
 VERSIONS: dict[str, tuple[Version, ...]] = {
@@ -99,12 +109,15 @@ VERSIONS: dict[str, tuple[Version, ...]] = {
 def load_cifar(recipe: Cifar, path: Path) -> DataSet:
     """`path` is an archive, an unpacked folder, or a folder that holds one of either.
 
-    Raises `MissingError` where there is none, with the way to get it, and `TrainingError` where one is
-    damaged.
+    Raises `MissingError` where there is none or a file is lacking, with the way to get it, and `TrainingError` where
+    one is damaged.
     """
-    version, files = _find(recipe.set, path)
-    classes = _classes(version, files)
-    train, test = (_part(version, files, names, len(classes)) for names in (version.train, version.test))
+    version, place, files = _find(recipe.set, path)
+    try:
+        classes = _classes(version, place, files)
+        train, test = (_part(version, place, files, names, len(classes)) for names in (version.train, version.test))
+    except TrainingError as error:
+        raise TrainingError(f"{error}; take it anew from {version.url}") from error
     watched = "test"
     if recipe.held_out:
         kept, held = stratified(train.labels, recipe.held_out / len(train), recipe.split_seed)
@@ -113,29 +126,37 @@ def load_cifar(recipe: Cifar, path: Path) -> DataSet:
             Resident(train.images[held], train.labels[held]),
         )
         watched = "validation"
-    title = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}[recipe.set]
-    about = f"{title} (Krizhevsky 2009), {version.archive}"
-    return DataSet(title, train, test, classes, (3, 32, 32), about, watched=watched)
+    about = f"{recipe.title} (Krizhevsky 2009), {version.archive}"
+    return DataSet(recipe.title, train, test, classes, recipe.shape, about, watched=watched)
 
 
-def _find(name: str, path: Path) -> tuple[Version, dict[str, bytes]]:
-    """The version that is there, and its files by name."""
+def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
+    """The version that is there, the folder or archive that holds it, and its files by name."""
     for version in VERSIONS[name]:
         for folder in (path, path / version.folder):
-            if all((folder / file).is_file() for file in (*version.train, *version.test, version.names)):
-                wanted = (*version.train, *version.test, version.names)
-                return version, {file: (folder / file).read_bytes() for file in wanted}
+            if not _lacking(version, folder):
+                return version, folder, {file: (folder / file).read_bytes() for file in version.files}
         for archive in (path, path / version.archive):
             if archive.is_file() and archive.name == version.archive:
-                return version, _unpack(version, archive)
+                return version, archive, _unpack(version, archive)
     if path.is_file():
         known = " or ".join(version.archive for version in VERSIONS[name])
         raise TrainingError(f"{path} is none of the official archives: {known}")
+    for version in VERSIONS[name]:
+        for folder in (path, path / version.folder):
+            lacking = _lacking(version, folder)
+            if 2 * len(lacking) <= len(version.files):  # cut short, and not another folder
+                raise MissingError(f"{folder} lacks {', '.join(lacking)}; unpack {version.url} there anew")
     first = VERSIONS[name][0]
     raise MissingError(
-        f"{name} is not in {path}: download https://www.cs.toronto.edu/~kriz/{first.archive} into it "
+        f"{name} is not in {path}: download {first.url} into it "
         "(the archive or its folder, binary or python version), or say where it is with --data or `train.data.path`"
     )
+
+
+def _lacking(version: Version, folder: Path) -> list[str]:
+    """The files of a version that a folder does not have."""
+    return [file for file in version.files if not (folder / file).is_file()]
 
 
 def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
@@ -146,7 +167,7 @@ def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
         raise TrainingError(
             f"{archive} is damaged or not the official one: its MD5 is {digest}, the published one {version.md5}"
         )
-    wanted, files = {*version.train, *version.test, version.names}, {}
+    wanted, files = set(version.files), {}
     with tarfile.open(archive, "r:gz") as tar:
         for member in tar:
             name = Path(member.name).name
@@ -159,21 +180,23 @@ def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
     return files
 
 
-def _classes(version: Version, files: dict[str, bytes]) -> tuple[str, ...]:
+def _classes(version: Version, place: Path, files: dict[str, bytes]) -> tuple[str, ...]:
     if version.binary:
         return tuple(line for line in files[version.names].decode("utf-8", "replace").split("\n") if line.strip())
-    names = read_dictionary(files[version.names], version.names).get(version.names_key)
+    path = place / version.names
+    names = read_dictionary(files[version.names], str(path)).get(version.names_key)
     if not isinstance(names, list) or not names:
-        raise TrainingError(f"{version.names} has no `{version.names_key}`")
+        raise TrainingError(f"{path} has no `{version.names_key}`")
     return tuple(str(name) for name in names)
 
 
-def _part(version: Version, files: dict[str, bytes], names: tuple[str, ...], classes: int) -> Resident:
+def _part(version: Version, place: Path, files: dict[str, bytes], names: tuple[str, ...], classes: int) -> Resident:
     read = _read_binary if version.binary else _read_python
-    parts = [read(version, files[name], name) for name in names]
+    parts = [read(version, files[name], str(place / name)) for name in names]
     images, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
     if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= classes):
-        raise TrainingError(f"{names[0]} has labels out of 0 to {classes - 1}; is it another set's file?")
+        where = place / names[0] if len(names) == 1 else f"one of {', '.join(names)} in {place}"
+        raise TrainingError(f"{where} has labels out of 0 to {classes - 1}; is it another set's file?")
     return Resident(images.view(-1, 3, 32, 32), labels)
 
 

@@ -84,8 +84,8 @@ class _Reader(pickle.Unpickler):
 
 
 def read_dictionary(data: bytes, name: str) -> dict[str, Any]:
-    """The dictionary, its keys as text, its arrays as numpy's. Raises `TrainingError` where the bytes are
-    anything else.
+    """The dictionary, its keys and lists of names as text, its arrays as numpy's. Raises `TrainingError` where the
+    bytes are anything else.
     """
     try:
         found = _Reader(io.BytesIO(data), encoding="latin1").load()
@@ -96,6 +96,13 @@ def read_dictionary(data: bytes, name: str) -> dict[str, Any]:
     return {
         key.decode("latin1") if isinstance(key, bytes) else str(key): value.value
         if isinstance(value, _Array)
-        else value
+        else _text(value)
         for key, value in found.items()
     }
+
+
+def _text(value: Any) -> Any:
+    """Names that a Python 3 stored as bytes are text, as those of the official files are."""
+    if isinstance(value, list):
+        return [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value]
+    return value
