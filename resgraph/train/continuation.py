@@ -49,7 +49,8 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
         check_classes(ready.data, read_facts(path).get("classes", list(ready.data.classes)))
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
-            if run:
+            if run and at_end(run, ready.steps):
+                run_checkpoints(run).load(Silent().say)  # raises where not even its results can be written again
                 _tell_end(run, ready, reporter)
             if run and changed is not None:
                 state = run_checkpoints(run).load(Silent().say)  # raises before anything is changed
@@ -123,16 +124,19 @@ def check_classes(data: DataSet, trained_on: list[str]) -> None:
         raise UsageError(f"{data.about} are not of the classes that the run was trained on: only one has {few}")
 
 
-def _tell_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
-    """Says where nothing is left to do; raises `RunError` where the run is beyond the end of its recipe."""
-    done, steps = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0), ready.steps
+def at_end(run: RunDirectory, steps: int) -> bool:
+    """Whether no step is left; raises `RunError` where the run is beyond the end of its recipe."""
+    done = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0)
     if done > steps:
         raise RunError(f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it more")
-    if done == steps:
-        reporter.say(
-            f"no step is left: the run is at its last one, {done:,}, and only its results are written again; "
-            f"`resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
-        )
+    return done == steps
+
+
+def _tell_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
+    reporter.say(
+        f"no step is left: the run is at its last one, {ready.steps:,}, and only its results are written again; "
+        f"`resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
+    )
 
 
 def _tell_rate(state: State | None, before: Train, ready: Prepared, reporter: Reporter) -> None:
