@@ -15,7 +15,11 @@ from .report import print_json
 @click.argument("name", required=False, metavar="[RECIPE]")
 @json_option
 def recipes(name: str | None, as_json: bool) -> None:
-    """List the named recipes of training, or print one as it is written."""
+    """List the named recipes of training, or print one as it is written.
+
+    A spec changes one key by key: `train: {recipe: cifar, epochs: 20}`. Its milestones (`at`) and its warm-up
+    (`length`) keep their shares of the new length.
+    """
     names = recipe_names()
     if name is not None and name not in names:
         raise UsageError(f"no recipe `{name}`: {did_you_mean(name, names) or '`resgraph recipes` lists them'}")

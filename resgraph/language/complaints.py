@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import Diagnostic, Span, fault
+from ..errors import Diagnostic, Related, Span, fault
+from .mistakes import comma_advice
 from .recipe import Train
+from .stretch import LENGTHS
 from .tree import Mapping, Scalar, Sequence, Tree
 from .words import did_you_mean
 
@@ -64,7 +67,7 @@ def diagnostics(problems: ValidationError, tree: Tree, model: type[BaseModel], r
         span, key, name = _locate(tree, error["loc"])
         alone = str(error["loc"][-1]) if error["type"] in ("missing", "extra_forbidden") else ""
         places.setdefault((span, alone), []).append((alone or name or root, error, key))
-    out = [_diagnostic(span, found, model) for (span, _), found in places.items()]
+    out = [_with_length(_diagnostic(span, found, model), tree) for (span, _), found in places.items()]
     # A misspelled key is one mistake, not two: what is missing, and what is too many.
     unknown = " ".join(problem.help for problem in out if problem.code == "E020" and "did you mean" in problem.help)
     return [d for d in out if d.code != "E021" or f"`{d.message.split('`')[1]}`" not in unknown]
@@ -89,7 +92,20 @@ def _diagnostic(span: Span, found: list[tuple[str, Any, Span | None]], model: ty
         return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, hint).diagnostic
     if error["type"] in ("too_short", "string_too_short"):
         return fault("E022", f"`{name}` is empty", span, _EXAMPLES.get(name, "")).diagnostic
-    return _in_words(name, str(error["msg"]), key or span, span, _fields(model, error["loc"][:-1]))
+    problem = _in_words(name, str(error["msg"]), key or span, span, _fields(model, error["loc"][:-1]))
+    advice = comma_advice(error["input"]) if isinstance(error["input"], str) and "number" in problem.message else ""
+    return replace(problem, help=advice) if advice else problem
+
+
+def _with_length(problem: Diagnostic, tree: Tree) -> Diagnostic:
+    """A milestone beyond the end of the run, with the place of the length where that is another line."""
+    length = next((key for key in LENGTHS if isinstance(tree, Mapping) and key in tree.entries), "")
+    if "is not within the run" not in problem.message or not length or problem.span is None:
+        return problem
+    place = _locate(tree, (length,))[0]
+    if (place.source, place.line) == (problem.span.source, problem.span.line):
+        return problem
+    return replace(problem, related=(Related(place, "the length of the run"),))
 
 
 def _in_words(name: str, message: str, key: Span, span: Span, known: list[str]) -> Diagnostic:
@@ -101,7 +117,7 @@ def _in_words(name: str, message: str, key: Span, span: Span, known: list[str]) 
         return fault("E020", f"no key {text.removeprefix('unknown key ')} here", key, hint).diagnostic
     if text.startswith("the key `"):
         missing = text.split("`")[1]
-        return fault("E021", text.removeprefix("the key "), span, _EXAMPLES.get(missing, "")).diagnostic
+        return fault("E021", text.removeprefix("the key "), span, hint or _EXAMPLES.get(missing, "")).diagnostic
     must = re.sub(r"^[Ii]nput should be (a valid )?", "", text)
     if must != text:
         article = "a " if re.match(r"(?:number|integer|string|dictionary|list|array)", must) else ""

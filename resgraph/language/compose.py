@@ -142,8 +142,10 @@ class Composer:
         if problem:
             self._report(problem)
         if top and top.expects_key:
+            touching = self.places.text[top.end : start] == ","
             top.end = end
-            self._key(top, scalar)
+            if not (touching and top.node.flow and self._is_decimal(top, scalar)):
+                self._key(top, scalar)
             return
         if plain and not problem and not (top and top.drop):
             self._resolve(top, scalar, start)
@@ -191,6 +193,18 @@ class Composer:
             self._report(problem)
         else:
             top.key = key
+
+    def _is_decimal(self, top: _Open, key: Scalar) -> bool:
+        """Whether a key is what stands behind the comma of a number, as in `{lr: 0,1}`; if so the number is mended."""
+        assert isinstance(top.node, Mapping)
+        last = next(reversed(top.node.entries.values()), None)
+        found = mistakes.decimal_comma(last.value, key) if last else None
+        if last is None or found is None:
+            return False
+        last.value, problem = found
+        top.drop = True  # YAML took the digits for a key; its value is no one's
+        self._report(problem)
+        return True
 
     def _resolve(self, top: _Open | None, scalar: Scalar, start: int) -> None:
         """Give a plain text its value; what is refused stays text, and nothing becomes `none`."""

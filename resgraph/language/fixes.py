@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import Diagnostic, Source, Span
+from .mistakes import number_meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,12 @@ def _stride(diagnostic: Diagnostic, span: Span) -> list[Edit]:
 
 
 def _without_commas(diagnostic: Diagnostic, span: Span) -> list[Edit]:
+    """A label without its commas, a fraction with a dot; what `64,000` means is not certain."""
     if not diagnostic.message.startswith("a comma"):
         return []
-    return [Edit(span, " ".join(written(span).replace(",", " ").split()))]
+    return _said(diagnostic, span) or (
+        [] if number_meant(written(span)) else [Edit(span, " ".join(written(span).replace(",", " ").split()))]
+    )
 
 
 FIXES: dict[str, Callable[[Diagnostic, Span], list[Edit]]] = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from resgraph.errors import Diagnostic, Related, Span
 
 from .places import Places
 from .scalars import Refusal, read_plain, shown
-from .tree import Scalar
+from .tree import Scalar, Tree
 
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 _QUOTES = "if text is meant, put quotes around it"
@@ -37,6 +38,34 @@ def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | 
         place = Related(first.span, "first here")
         return mistake("E005", f"{shown(key.text)} is given twice", key.span, "keep one of them", "", place)
     return None
+
+
+def decimal_comma(value: Tree, key: Scalar) -> tuple[Scalar, Diagnostic] | None:
+    """A number in braces that YAML cut at its comma, and the digits behind → the number meant; None for others."""
+    if not (isinstance(value, Scalar) and value.plain and key.plain and not isinstance(value.value, bool | str)):
+        return None
+    written = f"{value.text},{key.text}"
+    if not (meant := number_meant(written)):
+        return None
+    span = replace(value.span, end_line=key.span.end_line, end_column=key.span.end_column)
+    number = read_plain(meant, 19)
+    whole = Scalar(number if isinstance(number, int | float) else meant, meant, span, True)
+    return whole, mistake("E009", f"a comma cuts {shown(written)} in pieces", span, comma_advice(written))
+
+
+def number_meant(text: str) -> str:
+    """`0,1` → `0.1` and `64,000` → `64_000`, the number as a spec writes it; "" for anything else."""
+    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", text):
+        return text.replace(",", "_")
+    return text.replace(",", ".") if re.fullmatch(r"[-+]?[0-9]{1,9},[0-9]{1,18}([eE][-+]?[0-9]{1,3})?", text) else ""
+
+
+def comma_advice(text: str) -> str:
+    """What to write for a number with a comma; "" for anything else."""
+    meant = number_meant(text)
+    if "_" in meant:
+        return f"a number has no comma: write `{meant}`, or `{text.replace(',', '.', 1)}` for a fraction"
+    return f"write `{meant}`, with a dot" if meant else ""
 
 
 def no_value(key: Scalar, flow: bool) -> Diagnostic:

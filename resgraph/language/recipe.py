@@ -2,7 +2,8 @@
 
 A recipe is plain YAML in `library/recipes`; whoever names one may override it key by key. Lengths (`at`,
 `length`) count what the run counts: `epochs: 100` makes them epochs, `iterations: 64_000` iterations, as the
-papers do.
+papers do. Where a recipe is named and given another length, those that it has itself are stretched with it and count
+what the new length counts; those that are written beside its name are taken as written.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pydantic import Field, ValidationError, field_validator
 from .recipe_augment import Augment
 from .recipe_base import Count, Record, Seed, Share
 from .recipe_data import Data
-from .recipe_errors import error_of, in_plain_words
+from .recipe_errors import beyond_the_end, error_of, in_plain_words
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
+from .stretch import LENGTHS, stretched
 from .words import did_you_mean
 
 TAGS: Mapping[str, str] = {
@@ -84,10 +86,9 @@ class Train(Record):
     @classmethod
     def _within_the_run(cls, value: Any, info: Any) -> Any:
         whole = info.data.get("epochs") or info.data.get("iterations")
-        unit = "epochs" if info.data.get("epochs") else "iterations"
-        last = value.at[-1] if isinstance(value, Steps) else value.length if isinstance(value, Ramp | Hold) else 0
-        if whole is not None and last >= whole:
-            raise ValueError(f"{last:g} {unit} is not within the run, which ends at {whole:g} {unit}")
+        places = value.at if isinstance(value, Steps) else (value.length,) if isinstance(value, Ramp | Hold) else ()
+        if whole is not None and places and places[-1] >= whole:
+            raise beyond_the_end(info.field_name, places, whole, "epochs" if info.data.get("epochs") else "iterations")
         return value
 
     @property
@@ -122,15 +123,19 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     """`train: digits`, or `train: {recipe: digits, epochs: 20}`, as a whole record.
 
     Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces whole; the
-    word `none` takes a key away. Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user
-    writes them (no union tags), and names the key itself where it is unknown, the mapping where a key is
-    missing.
+    word `none` takes a key away. Another `epochs` or `iterations` than the named recipe's stretches the recipe's own
+    `schedule.at` and `warmup.length`; a mapping that names no recipe is taken as written.
+
+    Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no union tags), and names
+    the key itself where it is unknown, the mapping where a key is missing.
     """
-    merged = _resolved({"recipe": value} if isinstance(value, str) else dict(value))
+    written = {"recipe": value} if isinstance(value, str) else dict(value)
+    merged = _resolved(written)
     try:
         return Train.model_validate_json(json.dumps(merged))
     except ValidationError as error:
-        raise in_plain_words(error, merged, Train, TAGS) from None
+        lender = "" if any(key in written for key in LENGTHS) else str(written.get("recipe", ""))
+        raise in_plain_words(error, merged, Train, TAGS, lender) from None
 
 
 def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +148,7 @@ def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
         hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
         raise error_of([(("recipe",), f"no recipe is called `{name}`; {hint}", name)])
     text = recipe_text(name)
-    return _merge(_resolved(yaml.safe_load(text)), own)
+    return _merge(stretched(_resolved(yaml.safe_load(text)), own), own)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..ops.base import Shape
 from .recipe_base import Count, Record, Seed
 
 
@@ -20,6 +21,21 @@ class Digits(Record):
     size: Annotated[int, Field(ge=8, le=256)] = 8  # enlarged by bilinear interpolation
     channels: Literal[1, 3] = 1
 
+    @property
+    def title(self) -> str:
+        """What the set is called in reports."""
+        return "digits"
+
+    @property
+    def shape(self) -> Shape:
+        """Of one image, (channels, height, width)."""
+        return self.channels, self.size, self.size
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return 10
+
 
 class Cifar(Record):
     """CIFAR-10 or -100 from an official archive (python or binary version), or its folder."""
@@ -28,6 +44,21 @@ class Cifar(Record):
     path: str = "data"
     held_out: Annotated[int, Field(ge=0, le=45_000)] = 0  # taken from the training set to watch; 0 watches the test set
     split_seed: Seed = 0
+
+    @property
+    def title(self) -> str:
+        """What the set is called in reports."""
+        return {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}[self.set]
+
+    @property
+    def shape(self) -> Shape:
+        """Of one image, (channels, height, width)."""
+        return 3, 32, 32
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return {"cifar10": 10, "cifar100": 100}[self.set]
 
 
 class Folder(Record):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ..ops.base import number_text
 from .words import did_you_mean
 
 Location = tuple[str | int, ...]
@@ -34,12 +35,34 @@ def error_of(mistakes: Iterable[Mistake]) -> ValidationError:
     return ValidationError.from_exception_data("train", details)
 
 
+def beyond_the_end(key: str, places: Sequence[float], whole: float, unit: str) -> PydanticCustomError:
+    """The error for a milestone or a warm-up that ends when the run does, or later; `places` are all of its kind."""
+    inner = "at" if key == "schedule" else "length"
+    said = {"inner": inner, "name": f"{key}.{inner}", "place": number_text(places[-1]), "unit": unit}
+    said |= {"whole": number_text(whole), "fitting": _fitting(key, len(places), whole, unit)}
+    text = "`{name}`: {place} {unit} is not within the run, which ends at {whole} {unit}"
+    return PydanticCustomError("beyond_the_end", text, said)
+
+
+def _fitting(key: str, count: int, whole: float, unit: str) -> str:
+    """As many places as were written that would do: a half and three quarters of the run, or its twentieth part."""
+    shares = [0.05] if key == "warmup" else [1 - 0.5 ** (place + 1) for place in range(min(count, 3))]
+    places = [whole * share if unit == "epochs" else max(1, round(whole * share)) for share in shares]
+    texts = ", ".join(number_text(round(place, 6)) for place in places)
+    return f"length: {texts}" if key == "warmup" else f"at: [{texts}]"
+
+
 def in_plain_words(
-    error: ValidationError, merged: Mapping[str, Any], model: type[BaseModel], tags: Mapping[str, str]
+    error: ValidationError,
+    merged: Mapping[str, Any],
+    model: type[BaseModel],
+    tags: Mapping[str, str],
+    lender: str = "",
 ) -> ValidationError:
     """The same mistakes with the tags of unions taken out of their places, and with words for a reader.
 
-    A text is what is wrong, and behind a semicolon what to do, where that is known.
+    A text is what is wrong, and behind a semicolon what to do, where that is known. `lender` is the recipe from which
+    the run has its length.
     """
     mistakes: list[Mistake] = []
     for detail in error.errors():
@@ -50,7 +73,12 @@ def in_plain_words(
         elif detail["type"] == "missing":
             loc, text = loc[:-1], f"the key `{loc[-1]}` is missing"
         elif detail["type"] == "union_tag_not_found":
-            text = f"the key {context['discriminator'].replace(chr(39), '`')} is missing"
+            kinds = ", ".join(_kinds(model, detail["loc"], str(context["discriminator"]).strip("'")))
+            text = f"the key {context['discriminator'].replace(chr(39), '`')} of `{loc[-1]}` is missing; one of {kinds}"
+        elif detail["type"] == "beyond_the_end":
+            loc, text = (*loc, context["inner"]), detail["msg"]
+            text += f" (as in recipe `{lender}`)" if lender else ""
+            text += f"; what is written counts {context['unit']}, as the run does: write `{context['fitting']}`"
         elif detail["type"] == "union_tag_invalid":
             loc = (*loc, context["discriminator"].strip("'"))
             known = [name.strip("' ") for name in context["expected_tags"].split(",")]
@@ -89,6 +117,31 @@ def _record_at(model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -
         elif key in tags:
             model = next((m for m in members if part in get_args(m.model_fields[tags[key]].annotation)), model)
     return model
+
+
+def _kinds(model: type[BaseModel], loc: Location, tag: str) -> Iterator[str]:
+    """What the tag of the union at a place of `model` can be."""
+    for part in loc[:-1]:
+        model = next(_records(model.model_fields[str(part)].annotation))
+    for record in _records(model.model_fields[str(loc[-1])].annotation):
+        yield from (f"`{kind}`" for kind in get_args(record.model_fields[tag].annotation))
+
+
+def place_of(key: str, model: type[BaseModel]) -> tuple[str, ...]:
+    """Where a key of `model`, or of a record in it, stands, the outermost first, also by what others call it."""
+    plain = _ELSEWHERE.get(key.lower(), key)
+    level: list[tuple[tuple[str, ...], type[BaseModel]]] = [((), model)]
+    while level:
+        for path, record in level:
+            if plain in record.model_fields:
+                return (*path, plain)
+        level = [
+            ((*path, name), inner)
+            for path, record in level
+            for name, field in record.model_fields.items()
+            for inner in _records(field.annotation)
+        ]
+    return ()
 
 
 def _records(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -1,9 +1,8 @@
-"""A spec's file → one tree with `extends`, a variant and overrides applied; values keep the places they came from."""
+"""A spec's file → one tree with `extends` and a variant applied; values keep the places they came from."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
@@ -11,13 +10,11 @@ from pathlib import Path
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from .reader import open_source, read
-from .tree import Entry, Mapping, Scalar, Tree
+from .tree import Entry, Mapping, Scalar
 from .words import did_you_mean
 
 _CHAIN = 8  # files in a chain of `extends`
 _DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
-_PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
-_OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])
 
 
 def split_reference(reference: str | os.PathLike[str]) -> tuple[Path, str | None]:
@@ -53,13 +50,14 @@ def read_source(source: Source, path: Path, *, allow_outside: bool = False) -> t
 
 def read_text(source: Source) -> tuple[Mapping, list[Diagnostic]]:
     """As `read_file`, of a text that is not a file; it cannot extend one."""
-    tree, errors = _read(source)
+    tree, errors = read_whole(source)
     if extends := tree.entries.get("extends"):
         errors.append(fault("E060", "a text that is no file cannot extend one", extends.key.span).diagnostic)
     return tree, errors
 
 
-def _read(source: Source) -> tuple[Mapping, list[Diagnostic]]:
+def read_whole(source: Source) -> tuple[Mapping, list[Diagnostic]]:
+    """The tree of a text and the mistakes in it. Raises `SpecError` where there is no tree."""
     tree, errors = read(source)
     if tree is None:
         raise SpecError(errors)
@@ -84,7 +82,7 @@ class _Chain:
         if len(self.open) >= _CHAIN:
             raise SpecError([fault("E004", f"a chain of more than {_CHAIN} files", asked).diagnostic])
         self.open.append((identity, asked, source.name))
-        tree, errors = _read(source)
+        tree, errors = read_whole(source)
         if "extends" in tree.entries:
             tree, more = self.extend(tree, path)
             errors = more + errors
@@ -210,46 +208,3 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     # Keys stay where they were written; the value's place is the variant's.
     entries["let"] = Entry(lets.key, Mapping({**base.entries, **values.entries}, base.span, base.flow))
     return Mapping(entries, tree.span, tree.flow)
-
-
-def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
-    """The tree with `--set path=value` applied, each value read as the file would be."""
-    for override in overrides:
-        path, found, text = override.partition("=")
-        if not found or not _PATH.fullmatch(path.strip()) or "\n" in text:
-            raise UsageError(f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`")
-        if path.strip().startswith("variants"):
-            raise UsageError(
-                f"`--set {override}`: a variant is applied before; set what it sets, as in `--set let.e=2`"
-            )
-        value, errors = _read(Source("--set", f"{path.strip()}: {text.strip()}"))
-        if errors:
-            raise SpecError(errors)
-        (entry,) = value.entries.values()
-        tree = _set(tree, path.strip().split("."), entry)
-    return tree
-
-
-_FREE = frozenset(["train", "init", "ops", "expect"])  # maps whose missing keys have defaults
-
-
-def _set(tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: bool = False) -> Mapping:
-    key, rest = path[0], path[1:]
-    below = tree.entries.get(key)
-    if below is None and not (key in _OPTIONAL if level == 0 else free):
-        hint = did_you_mean(key, tree.entries) or f"the names here are {', '.join(tree.entries)}"
-        raise _names_nothing(entry, hint)
-    value: Tree = entry.value
-    if rest:
-        inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
-        if level == 0 and key == "train" and isinstance(inner, Scalar):
-            recipe = Scalar("recipe", "recipe", inner.span, True)
-            inner = Mapping({"recipe": Entry(recipe, inner)}, inner.span, True)
-        if not isinstance(inner, Mapping):
-            raise _names_nothing(entry, f"`{key}` holds no names")
-        value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
-    return Mapping({**tree.entries, key: Entry(below.key if below else entry.key, value)}, tree.span, tree.flow)
-
-
-def _names_nothing(entry: Entry, hint: str) -> SpecError:
-    return SpecError([fault("E065", f"`{entry.key.text}` names nothing in this spec", entry.key.span, hint).diagnostic])

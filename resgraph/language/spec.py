@@ -12,10 +12,11 @@ from ..ops import VOCABULARY, Shape
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
+from .overrides import apply_overrides
 from .parse import Parser
 from .recipe import Train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
-from .resolve import apply_overrides, apply_variant, read_file, read_text, split_reference, variants_of
+from .resolve import apply_variant, read_file, read_text, split_reference, variants_of
 from .schema import Expect, File, validate
 from .sections import claims, defaults, input_shape, mapping_at, named, recipe, without_arguments
 from .tree import Mapping, Scalar, Tree

@@ -1,4 +1,4 @@
-"""A spec's `expect` and its graph → the claims that do not hold, each with the difference and the usual reason."""
+"""A spec and its graph → the claims of `expect` that do not hold, and where the net does not fit its recipe's data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ..errors import Diagnostic, Span, fault
 from ..graph import Graph
 from ..language.spec import Spec
 from ..ops import shape_text
+from .data_fit import unfit
 from .reasons import usual_reasons
 
 MEASURES: dict[str, Callable[[Graph], int | str]] = {
@@ -20,7 +21,11 @@ MEASURES: dict[str, Callable[[Graph], int | str]] = {
 
 
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
-    """One E050 for each claim that the graph does not keep."""
+    """One E050 for each claim that the graph does not keep, with the difference and the usual reason; E051 for data."""
+    return [*_broken_claims(spec, graph), *unfit(spec, graph)]
+
+
+def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if spec.expect is None:
         return []
     measured = {claim: measure(graph) for claim, measure in MEASURES.items()}

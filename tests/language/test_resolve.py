@@ -9,6 +9,7 @@ from nets import pointed
 
 import resgraph
 from resgraph.errors import Diagnostic, SpecError, UsageError
+from resgraph.language.recipe_steps import Steps
 from resgraph.language.resolve import read_file, split_reference
 from resgraph.plan import Plan
 
@@ -312,6 +313,40 @@ def test_overrides_make_the_same_mistakes_as_the_file(files: Path, override: str
         overridden(files, override)
     first = next(d for d in caught.value.diagnostics if d.span and d.span.source.name == "--set")
     assert (first.code, pointed(first)) == (code, at)
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("epochs=4", "train.epochs"),
+        ("batch_size=4", "train.batch"),
+        ("lr=.5", "train.optimizer.lr"),
+        ("learning_rate=.5", "train.optimizer.lr"),
+        ("optimizer.lr=.5", "train.optimizer.lr"),
+        ("crop.cells=2", "train.augment.crop.cells"),
+        ("warmup.length=1", "train.warmup.length"),
+        ("w=24", "let.w"),
+        ("lett.w=24", "let"),
+    ],
+)
+def test_an_override_of_a_name_that_stands_deeper(files: Path, override: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        overridden(files, override)
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.help) == ("E065", f"did you mean `{meant}`?")
+
+
+def test_an_override_of_a_recipe_says_what_it_needs(files: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        overridden(files, "train=cifar", "train.warmup.length=1")
+    problem = next(d for d in caught.value.diagnostics if d.code == "E021")
+    assert problem.message == "`kind` of `warmup` is missing"
+    assert problem.help == "one of `linear`, `hold`, `until`"
+
+
+def test_another_length_stretches_the_recipe(files: Path) -> None:
+    train = overridden(files, "train=cifar", "train.epochs=2").spec.train
+    assert train is not None and isinstance(train.schedule, Steps) and train.schedule.at == (1, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,10 @@ CERTAIN = {
         "let: {w: [8, 16]}\nnet: {conv1: [3x3 conv w[0]]}\n",
         "let: {w: [8, 16]}\nnet: {conv1: [3x3 conv w.0]}\n",
     ),
+    "a fraction with a comma": (
+        "let: {rate: 0,5}\nnet: {conv1: dropout rate}\n",
+        "let: {rate: 0.5}\nnet: {conv1: dropout rate}\n",
+    ),
     "null": ("shortcut: null\nnet: {conv1: basic 3}\n", "shortcut: none\nnet: {conv1: basic 3}\n"),
     "a key": ("shortcuts: none\nnet: {conv1: basic 3}\n", "shortcut: none\nnet: {conv1: basic 3}\n"),
     "an op": ("net: {conv1: 3x3 covn 64}\n", "net: {conv1: 3x3 conv 64}\n"),
@@ -37,6 +41,7 @@ CERTAIN = {
 }
 
 UNSURE = {
+    "a thousand, or one, with a comma": "let: {width: 1,024}\nnet: {conv1: 3x3 conv width}\n",
     "a width that does not divide": "net: {conv1: 3x3 conv 8, conv2: bottleneck 30}\n",
     "two widths": "net: {conv1: 3x3 conv 8 16}\n",
     "a word like no other": "net: {conv1: 3x3 zzzzzz 8}\n",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from resgraph.language.recipe import Train, recipe_names, resolve_train
 from resgraph.language.recipe_augment import SideCrop
 from resgraph.language.recipe_data import Digits
-from resgraph.language.recipe_steps import Cosine, Hold, Plateau, Steps, UntilError
+from resgraph.language.recipe_steps import Cosine, Hold, Plateau, Ramp, Steps, UntilError
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -65,6 +65,64 @@ def test_the_length_changes_its_unit_with_its_key() -> None:
     assert (recipe.unit, recipe.length, recipe.epochs) == ("iterations", 700, None)
 
 
+def lengths(train: Train) -> list[float]:
+    """The milestones and the warm-up of a recipe, as many as it has."""
+    places = list(train.schedule.at) if isinstance(train.schedule, Steps) else []
+    return places + ([train.warmup.length] if isinstance(train.warmup, Hold | Ramp) else [])
+
+
+def test_the_cifar_recipe_can_be_told_in_epochs() -> None:
+    recipe = resolve_train({"recipe": "cifar", "data": {"path": "/data"}, "epochs": 20})
+    assert (recipe.unit, recipe.length, lengths(recipe)) == ("epochs", 20, [10, 15])
+    assert recipe.schedule == Steps(kind="steps", at=(10, 15), factor=0.1)
+    assert lengths(resolve_train({"recipe": "cifar-preact", "epochs": 160})) == [80, 120, 1]
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_of_another_length_keeps_its_shares(name: str) -> None:
+    whole = resolve_train(name)
+    shares = [place / whole.length for place in lengths(whole)]
+    short = resolve_train({"recipe": name, "epochs": 2})
+    assert (short.unit, short.length) == ("epochs", 2)
+    assert [place / 2 for place in lengths(short)] == pytest.approx(shares)
+    counted = resolve_train({"recipe": name, "iterations": 100})
+    assert (counted.unit, counted.length) == ("iterations", 100)
+    assert lengths(counted) == [max(1, round(100 * share)) for share in shares]
+    same = resolve_train({"recipe": name, whole.unit: whole.length if whole.epochs else whole.iterations})
+    assert same == whole
+
+
+@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("key", ["epochs", "iterations"])
+@pytest.mark.parametrize("length", [1, 2, 3, 100_000])
+def test_no_length_is_too_short_or_too_long_for_a_recipe(name: str, key: str, length: int) -> None:
+    recipe = resolve_train({"recipe": name, key: length})
+    assert all(0 < place < length for place in lengths(recipe))
+    assert key == "epochs" or all(place == int(place) for place in lengths(recipe))
+    assert resolve_train(recipe.document()) == recipe
+
+
+def test_what_is_written_beside_a_recipe_is_not_stretched() -> None:
+    written = {"at": [5, 6]}
+    recipe = resolve_train({"recipe": "cifar-preact", "epochs": 20, "schedule": written, "warmup": {"length": 3}})
+    assert lengths(recipe) == [5, 6, 3]
+    assert lengths(resolve_train({"recipe": "cifar", "epochs": 20, "schedule": {"factor": 0.2}})) == [10, 15]
+
+
+def test_a_map_that_names_no_recipe_is_not_stretched() -> None:
+    document = {**resolve_train("cifar-wide").document(), "epochs": 400}
+    assert lengths(resolve_train(document)) == [60, 120, 160]
+    with pytest.raises(ValidationError, match="160 epochs is not within the run, which ends at 2 epochs; what"):
+        resolve_train({**document, "epochs": 2})
+
+
+@pytest.mark.parametrize("length", ["long", 0, -3, True, 10**400, float("nan")])
+def test_a_length_that_is_none_stretches_nothing(length: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        resolve_train({"recipe": "cifar-preact", "epochs": length})
+    assert {error["loc"] for error in caught.value.errors()} == {("epochs",)}
+
+
 BASE: dict[str, Any] = {"recipe": "digits"}
 
 
@@ -80,11 +138,25 @@ BASE: dict[str, Any] = {"recipe": "digits"}
         ({**BASE, "batch": True}, ("batch",), "valid integer"),
         ({**BASE, "epochs": 0}, ("epochs",), "greater than 0"),
         ({**BASE, "iterations": 5, "epochs": 5}, ("iterations",), "one of the two"),
-        ({**BASE, "augment": {"crop": {"cells": 4}}}, ("augment", "crop"), "key `kind` is missing"),
+        (
+            {**BASE, "augment": {"crop": {"cells": 4}}},
+            ("augment", "crop"),
+            "key `kind` of `crop` is missing; one of `pad`",
+        ),
         ({**BASE, "augment": {"crop": {"kind": "pad", "cells": 0}}}, ("augment", "crop", "cells"), "greater"),
         ({**BASE, "schedule": {"kind": "steps", "at": [9, 9]}}, ("schedule", "at"), "must rise"),
-        ({**BASE, "warmup": {"kind": "linear", "length": 30}}, ("warmup",), "not within the run"),
-        ({"recipe": "cifar", "epochs": 20}, ("schedule",), "48000 epochs is not within the run"),
+        (
+            {**BASE, "warmup": {"kind": "linear", "length": 30}},
+            ("warmup", "length"),
+            "ends at 30 epochs (as in recipe `digits`); what is written counts epochs, as the run does: "
+            "write `length: 1.5`",
+        ),
+        (
+            {"recipe": "cifar", "epochs": 20, "schedule": {"at": [32_000, 48_000]}},
+            ("schedule", "at"),
+            "`schedule.at`: 48000 epochs is not within the run, which ends at 20 epochs; what is written counts "
+            "epochs, as the run does: write `at: [10, 15]`",
+        ),
         ({**BASE, "accumulate": 3}, ("accumulate",), "cannot be cut into 3"),
         ({**BASE, "optimizer": {"momentum": 0.0}}, ("optimizer", "nesterov"), "momentum above 0"),
     ],

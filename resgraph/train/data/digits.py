@@ -28,11 +28,11 @@ def load_digits(recipe: Digits) -> DataSet:
     labels = torch.from_numpy(raw.target).to(torch.int64)
     train, test = stratified(labels, recipe.test, recipe.split_seed)
     return DataSet(
-        name="digits",
+        name=recipe.title,
         train=Resident(images[train], labels[train]),
         validation=Resident(images[test], labels[test]),
-        classes=tuple(map(str, range(10))),
-        shape=(recipe.channels, recipe.size, recipe.size),
+        classes=tuple(map(str, range(recipe.classes))),
+        shape=recipe.shape,
         about="handwritten digits (Alpaydin, Kaynak 1998), as bundled with scikit-learn",
         levels=levels,
     )

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingError
-from ...ops.base import Shape, shape_text
+from ...ops.base import Shape
+from ...passes.data_fit import other_classes, other_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +91,12 @@ class DataSet:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out
         of range.
         """
-        if shape != self.shape:
-            raise TrainingError(
-                f"the net reads {shape_text(shape)}, but {self.name} has images of {shape_text(self.shape)}; "
-                f"write `input: {shape_text(self.shape)}`"
-            )
-        if output != (len(self.classes),):
-            raise TrainingError(
-                f"the net puts out {shape_text(output)}, but {self.name} has {len(self.classes)} classes; "
-                f"end it with `fc {len(self.classes)}`"
-            )
+        for problem, hint in (
+            other_images(self.name, self.shape, shape),
+            other_classes(self.name, len(self.classes), output),
+        ):
+            if problem:
+                raise TrainingError(f"{problem}; {hint}")
         for part, what in ((self.train, "training"), (self.validation, self.watched)):
             if not len(part):
                 raise TrainingError(f"the {what} part of {self.name} is empty")
