@@ -20,12 +20,13 @@ from .report import colored
 def explain(
     subject: str | None, name: str | None, overrides: tuple[str, ...], allow_outside: bool, markdown: bool
 ) -> None:
-    """Explain an error code, or a node or scope of a net.
+    """Explain an error code, or a node, a scope or a parameter of a net.
 
     \b
     resgraph explain                                  all codes
     resgraph explain E041                             one, with a wrong and a right example
     resgraph explain resnet.yaml::resnet-50 conv3.0   shapes and costs worked out, values and where they were set
+    resgraph explain resnet.yaml conv1.0.bn.weight    as well, for a key of the state dict
     """
     if markdown:
         from ..outputs.errors_page import errors_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..errors import UsageError
+from ..errors import MissingError, UsageError
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
 from ..language.words import did_you_mean
 from ..ops import Cost, shape_text
@@ -16,18 +16,40 @@ Scope = Path | Block | Layer | Equation
 
 
 def explanation(plan: Plan, name: str) -> str:
-    """All there is to say about a node, a layer, a path, a block or a row. Raises `UsageError` for an unknown name."""
+    """All there is to say about a node, a layer, a path, a block or a row, and about a key of the state dict.
+
+    Raises `UsageError` for an unknown name, `MissingError` for a key of the state dict where torch is not there.
+    """
     graph = plan.graph
     found = _scopes(graph)
     if name in graph.nodes:
         return "\n".join(_node(plan, graph.nodes[name])) + "\n"
     if name in found:
         return "\n".join(_scope(graph, name, found[name])) + "\n"
-    known = [*graph.nodes, *found]
+    state = _state(plan) if name.rpartition(".")[0] in graph.nodes else {}
+    if name in state:
+        return "\n".join([state[name], "", *_node(plan, graph.nodes[name.rpartition(".")[0]])]) + "\n"
+    known = [*graph.nodes, *found, *state]
     rows = ", ".join(row.name for row in graph.rows)
     raise UsageError(
         f"nothing in {plan.name} is called `{name}`: {did_you_mean(name, known) or f'its rows are {rows}'}"
     )
+
+
+def _state(plan: Plan) -> dict[str, str]:
+    """Every parameter and buffer of the net by its name in the state dict, and what is to be said of it."""
+    try:
+        net = plan.module(device="meta")
+    except ImportError as error:
+        raise MissingError("the names of parameters need PyTorch: pip install 'resgraph[train]'") from error
+    learned = {name for name, _ in net.named_parameters()}
+    out: dict[str, str] = {}
+    for name, tensor in net.state_dict().items():
+        count = f"{tensor.numel():,} numbers" if tensor.numel() != 1 else "one number"
+        size = f"{shape_text(tuple(tensor.shape))}, " if tensor.ndim > 1 else ""
+        what = "a parameter" if name in learned else "a buffer, which is not learned"
+        out[name] = f"{name}: {what}, {size}{count}"
+    return out
 
 
 def _scopes(graph: Graph) -> dict[str, Scope]:

@@ -73,6 +73,36 @@ def test_an_unknown_name_is_told_the_nearest(capsys: pytest.CaptureFixture[str])
     assert "did you mean `conv3.0.body`?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [
+        ("2.bn.weight", "a parameter, 512 numbers"),
+        ("2.bn.running_mean", "a buffer, which is not learned, 512 numbers"),
+        ("2.bn.num_batches_tracked", "a buffer, which is not learned, one number"),
+        ("2.conv.weight", "a parameter, 512x128x1x1, 65,536 numbers"),
+    ],
+)
+def test_a_key_of_the_state_dict_says_its_shape_and_its_node(
+    key: str, first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"conv3.0.body.{key}"
+    out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", name)
+    node = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", name.rpartition(".")[0])
+    assert out == f"{name}: {first}\n\n{node}"
+
+
+def test_an_unknown_parameter_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.2.bn.wieght"]) == 2
+    assert "did you mean `conv3.0.body.2.bn.weight`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("net", ["se-resnext-26-d.yaml", "convnext.yaml::convnext-tiny"])
+def test_every_key_of_the_state_dict_can_be_explained(net: str) -> None:
+    plan = load(f"{SPECS}/{net}")
+    for name in list(plan.module(device="meta").state_dict())[::40]:
+        assert explanation(plan, name).startswith(f"{name}: a ")
+
+
 @pytest.mark.parametrize("net", ["res-unet.yaml", "se-resnext-26-d.yaml", "nf-resnet.yaml", "efficientnet-b0.yaml"])
 def test_every_name_can_be_explained(net: str) -> None:
     plan = load(SPECS / net)
