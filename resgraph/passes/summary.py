@@ -85,8 +85,8 @@ def _main(graph: Graph, layer: Layer) -> Op:
 
 
 def _speaks(graph: Graph, layer: Layer) -> bool:
-    """Norms and activations on their own are left out of a block's lines, unless they are all it has."""
-    return _main(graph, layer).family not in ("norm", "activation")
+    """Batch norms and ReLUs on their own go without saying in a block's lines, as in the paper; all else is said."""
+    return any(graph.nodes[name].op.op not in ("bn", "relu") for name in layer.nodes)
 
 
 def _label(graph: Graph, layer: Layer, *, stride: bool) -> str:

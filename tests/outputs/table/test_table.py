@@ -36,6 +36,20 @@ def test_the_papers_table_in_markdown() -> None:
     assert {line.count(" | ") for line in lines} == {4}
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("[bn, relu, fc out]", "[fc 8] × 1"),
+        ("[ln, gelu, dropout 0.1, fc out]", "[ln, gelu, dropout 0.1, fc 8] × 1"),
+    ],
+)
+def test_only_batch_norm_and_relu_go_without_saying(body: str, said: str) -> None:
+    plan = resgraph.loads(
+        f"name: N\ninput: 8\nblocks:\n  res:\n    body: {body}\n    merge: body + x\nnet:\n  s: res 8\n"
+    )
+    assert f"| s | 8 | {said} |" in FORMATS["markdown"]([plan])
+
+
 def test_csv_adds_up() -> None:
     (plan,) = plans("resnet-50")
     rows = list(csv.DictReader(StringIO(FORMATS["csv"]([plan]))))
