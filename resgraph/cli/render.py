@@ -24,7 +24,13 @@ _LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
 @set_option
 @output_options
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="if not by the name of the file")
-@click.option("--view", type=click.Choice(["auto", "stages", "blocks", "ops"]), default="auto", show_default=True)
+@click.option(
+    "--view",
+    type=click.Choice(["auto", "stages", "blocks", "ops"]),
+    default="auto",
+    show_default=True,
+    help="stages (auto): equal blocks in a row once, with × N; blocks: each block; ops: each op",
+)
 @click.option("--theme", type=click.Choice(["light", "dark", "auto"]), default="light", show_default=True)
 @click.option("--width", type=click.FloatRange(100, 10_000), help="the least width in pixels")
 @click.option("--expand", multiple=True, metavar="NAME", help="draw this row or block op by op (repeatable)")

@@ -29,7 +29,7 @@ _INSTALL = (
 def dot(plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Theme = "light") -> str:
     """The net as a directed graph for `dot`; views and names to unfold are those of the figure."""
     graph = plan.graph
-    builder = Builder(graph, choose(graph, view), check_names(graph, expand))
+    builder = Builder(graph, choose(view), check_names(graph, expand))
     writer = _Writer(PALETTES["dark" if theme == "dark" else "light"])
     return writer.document(plan.name, builder.net())
 

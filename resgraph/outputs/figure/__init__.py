@@ -27,7 +27,8 @@ def svg(
     expand: Iterable[str] = (),
     only: str = "",
 ) -> str:
-    """The net as SVG. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width.
+    """The net as SVG. `view` is `stages` (what `auto` means), where equal blocks in a row are drawn once, with × N, or
+    `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width.
 
     `only` draws one row, block or path op by op, and nothing else. Raises `UsageError` for a name that is none.
     """
@@ -85,4 +86,4 @@ def scene(
 
     if only:
         return focus.draw(plan, only)
-    return stages.draw(plan, choose(plan.graph, view), tuple(expand), width)
+    return stages.draw(plan, choose(view), tuple(expand), width)

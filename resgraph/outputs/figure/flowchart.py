@@ -24,7 +24,7 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
     """
     graph = plan.graph
     writer = _Writer()
-    net = Builder(graph, choose(graph, view), check_names(graph, expand)).net()
+    net = Builder(graph, choose(view), check_names(graph, expand)).net()
     writer.part(net, 1)
     classes = [
         f"  classDef {family} fill:{mix(light, '#ffffff', 0.15)},stroke:{light},color:#1f2933"
@@ -86,7 +86,7 @@ class _Writer:
         if isinstance(part, Tile | Strip):
             rows = part.rows if isinstance(part, Tile) else [part.row]
             said = [
-                " ".join(filter(None, (r.text, r.number, r.stride, f"× {r.count}" if r.count > 1 else "")))
+                " ".join(filter(None, (r.said, r.number, r.stride, f"× {r.count}" if r.count > 1 else "")))
                 for r in rows
             ]
             family = rows[0].family

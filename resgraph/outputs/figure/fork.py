@@ -30,7 +30,7 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
         if isinstance(box.part, Join) and box.part.note:
             box.part.note = text.fit(box.part.note, NOTE_SIZE, SIDE_NOTE if frame.column[unit] else SPINE_NOTE)
             out.left = max(out.left, box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit))
-    wires = route.wires(frame, ways)
+    wires = route.wires(frame, ways) + route.names(frame)
     out.wires += wires
     end = out.height + (rhythm.frame_pad if fork.frame else 0)
     if end > frame.bottom(fork.result) + 0.01:

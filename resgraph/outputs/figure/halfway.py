@@ -37,7 +37,7 @@ def scene(spec: Spec, problem: SpecError, view: View = "auto", width: float | No
     first = problem.diagnostics[0]
     said = (f"{first.severity}[{first.code}]: {first.message}", *([f"help: {first.help}"] if first.help else []))
     plan = Plan(_part(spec, list(spec.rows)[:good]), sound)
-    return draw(plan, choose(sound, view), (), width, Broken(names[good], said))
+    return draw(plan, choose(view), (), width, Broken(names[good], said))
 
 
 def _part(spec: Spec, names: list[str]) -> Spec:

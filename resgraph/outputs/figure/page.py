@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...graph import Block, Graph, Layer, Path
 from . import quantity, text
+from .rows import unit_of
 from .scene import Scene, Text
 from .wording import LONG
 
@@ -70,8 +71,8 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
     """Name and kind at the left, totals at the right; 68 pixels high."""
     graph = plan.graph
     totals = f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
-    counted = [quantity.plural(sum(1 for block in graph.blocks() if block.merge), "block")]
-    counted = [] if counted == ["0 blocks"] else counted
+    blocks = sum(isinstance(item, Block) and bool(item.merge) for row in graph.rows for item in row.items)
+    counted = [quantity.plural(blocks, "block")] if blocks else []
     counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
     right = width - MARGIN
     room = right - MARGIN - text.width(totals, 11, 600) - 24
@@ -88,14 +89,7 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
 def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
     short = {"bn": "BN", "gn": "GN", "ln": "LN"}
-    found: Counter[tuple[str, ...]] = Counter()
-    for layer in layers_of(graph):
-        ops = [graph.nodes[name].op for name in layer.nodes]
-        if any(op.family == "conv" for op in ops):
-            found[tuple(short.get(op.op, LONG.get(op.op, op.op)) for op in ops if op.family != "conv")] += 1
-    if not found:
-        return ""
-    words = max(found, key=lambda words: (len(words), found[words]))
+    words = [short.get(word, LONG.get(word, word)) for word in unit_of(graph, layers_of(graph))]
     return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
 
 

@@ -21,7 +21,7 @@ def paint(scene: Scene, placement: Placement, x: float, y: float, rhythm: Rhythm
         if isinstance(part.part, Fork) and part.part.frame:
             scene.add(_frame(part, part.part))
     wires = [wire.moved(x, y) for wire in placement.wires]
-    for wire in sorted(wires, key=lambda wire: wire.changes):
+    for wire in sorted(filter(lambda wire: wire.is_drawn, wires), key=lambda wire: wire.changes):
         scene.add(*_wire(wire))
     for part in placed:
         match part.part:
@@ -55,7 +55,8 @@ def _on_wire(wire: Wire) -> list[Shape | Group]:
     out: list[Shape | Group] = []
     if wire.note:
         x, y = route.note_place(wire)
-        out.append(Text(x, y, wire.note, route.NOTE_SIZE, fill="accent" if wire.changes else "muted"))
+        colour = "accent" if wire.changes else "ink" if wire.named else "muted"
+        out.append(Text(x, y, wire.note, route.NOTE_SIZE, fill=colour, italic=wire.named))
     if wire.pill:
         x, y, width, height = route.pill_box(wire)
         colour = "accent" if wire.changes else "edge"
@@ -117,7 +118,7 @@ def _row(row: Row, x: float, y: float, width: float, rhythm: Rhythm) -> Group:
     if row.number:
         group.shapes.append(Text(end, base, row.number, size, 600, "ink", "end"))
         end -= text.width(row.number, size, 600) + 6
-    group.shapes.append(Text(x + 10, base, text.fit(row.text, size, end - x - 10, 500), size, 500))
+    group.shapes.append(Text(x + 10, base, text.fit(row.said, size, end - x - 10, 500), size, 500))
     return group
 
 

@@ -14,7 +14,10 @@ ENTRY = -1
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one row."""
+    """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one row.
+
+    `also` are the norms and activations of the layer that are not those of the net's convolutions.
+    """
 
     name: str
     family: str
@@ -25,6 +28,12 @@ class Row:
     title: str = ""
     step: int = -1  # which lightness tells a convolution's width in the comparison figure; -1 for none
     likeness: Hashable = None  # layers of equal likeness may be drawn as one
+    also: str = ""
+
+    @property
+    def said(self) -> str:
+        """What it is, with what goes with it: `3×3 conv, sigmoid`."""
+        return f"{self.text}, {self.also}" if self.also else self.text
 
     @property
     def label(self) -> str:
@@ -126,8 +135,8 @@ class Chain:
 class Link:
     """An edge of a fork, from unit `source` (or ENTRY) to unit `target`.
 
-    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it; `broken` that what
-    it carries does not fit.
+    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it; `named` that its note
+    is what an equation calls its value; `broken` that what it carries does not fit.
     """
 
     source: int
@@ -139,6 +148,7 @@ class Link:
     name: str = ""
     title: str = ""
     broken: bool = False
+    named: bool = False
 
 
 @dataclass(slots=True)
@@ -146,7 +156,8 @@ class Fork:
     """Units that read each other by links, each only units before it; `result` is the unit whose value leaves.
 
     `breaks`, where given, keeps all units in one column, and are those that begin a row of a net; `floors` are heights
-    above which a unit may not begin. `side` are units that never stand on the spine.
+    above which a unit may not begin. `side` are units that never stand on the spine. `names` are what the merge
+    equation calls the values of units, where a reader needs them to read it.
     """
 
     name: str
@@ -156,6 +167,7 @@ class Fork:
     side: frozenset[int] = frozenset()
     breaks: frozenset[int] = frozenset()
     floors: Mapping[int, float] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
     frame: bool = False
     caption: str = ""
     subcaption: str = ""

@@ -8,6 +8,9 @@ from . import text
 from .parts import Chain, Fork, Join, Part, Strip, Tile
 from .scene import Point
 
+NAME_ROOM = 16.0
+"""How far below a unit its name reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
@@ -66,13 +69,19 @@ class Wire:
     name: str = ""
     title: str = ""
     broken: bool = False
+    named: bool = False
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it has a line of its own: a name without an arrow stands beside a line that another wire draws."""
+        return self.arrow or not self.named
 
     def moved(self, dx: float, dy: float) -> Wire:
         """The same wire elsewhere."""
         points = tuple((x + dx, y + dy) for x, y in self.points)
         return Wire(
             points, self.arrow, self.changes, self.shortcut, self.dot, self.pill, self.note, self.name, self.title,
-            self.broken,
+            self.broken, self.named,
         )  # fmt: skip
 
 
@@ -127,6 +136,10 @@ class Frame:
         """The lower side of a unit, or of the entry."""
         return self.inset if unit < 0 else self.top[unit] + self.boxes[unit].height
 
+    def split(self, unit: int) -> float:
+        """The height at which links part below a unit: below its name, where it has one."""
+        return self.bottom(unit) + self.rhythm.split + (NAME_ROOM - 8 if unit in self.fork.names else 0)
+
     def at(self, unit: int) -> float:
         """The x of a unit's spine."""
         return 0.0 if unit < 0 else self.x[self.column[unit]]
@@ -159,7 +172,7 @@ def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     """What the widest row asks for, within limits: a longer text is cut."""
     widest = 0.0
     for row in tile.rows:
-        wanted = 14 + text.width(row.text, rhythm.size, 500) + 14 + text.width(row.number, rhythm.size, 600)
+        wanted = 14 + text.width(row.said, rhythm.size, 500) + 14 + text.width(row.number, rhythm.size, 600)
         wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
         wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
         widest = max(widest, wanted)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from . import text
 from .parts import Fork, Join, Link
-from .placement import Frame, Rhythm, Wire, join_half, starts_with_box
+from .placement import NAME_ROOM, Frame, Rhythm, Wire, join_half, starts_with_box
 
 Way = Literal["straight", "down", "across", "lane"]
 PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
@@ -32,6 +32,15 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
                 out.append(_across(frame, link, parted))
     by_span = sorted((link for link in ways if ways[link] == "lane"), key=lambda link: _span(frame, link))
     out += [_lane(frame, link, lanes, len(outs[link.source]) > 1) for link in by_span]
+    return out
+
+
+def names(frame: Frame) -> list[Wire]:
+    """The names of units, each on the first stretch below its unit."""
+    out = []
+    for unit, name in frame.fork.names.items():
+        x, y = frame.at(unit), frame.bottom(unit)
+        out.append(Wire(((x, y), (x, y + NAME_ROOM)), note=name, named=True))
     return out
 
 
@@ -73,8 +82,9 @@ def caption_room(fork: Fork) -> float:
 
 def _wire(link: Link, points: tuple[tuple[float, float], ...], *, arrow: bool, dot: bool = False) -> Wire:
     return Wire(
-        points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name, link.title, link.broken
-    )
+        points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name, link.title, link.broken,
+        link.named,
+    )  # fmt: skip
 
 
 def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
@@ -84,7 +94,7 @@ def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
     if source < 0 and frame.inset:
         out.append(Wire(((x, 0), (x, y))))
     if not {"straight", "down"} & set(ways):
-        out.append(Wire(((x, y), (x, y + frame.rhythm.split))))
+        out.append(Wire(((x, y), (x, frame.split(source)))))
     return out
 
 
@@ -117,7 +127,7 @@ def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) ->
 
 def _across(frame: Frame, link: Link, parted: bool) -> Wire:
     """Across to the target's column, then down into it."""
-    x, y = frame.at(link.source), frame.bottom(link.source) + frame.rhythm.split
+    x, y = frame.at(link.source), frame.split(link.source)
     to = frame.at(link.target)
     arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(link.target)
     return _wire(link, ((x, y), (to, y), (to, frame.top[link.target])), arrow=arrow, dot=parted)
@@ -125,7 +135,7 @@ def _across(frame: Frame, link: Link, parted: bool) -> Wire:
 
 def _ends(frame: Frame, link: Link) -> tuple[float, float]:
     """The heights at which a lane is entered and left."""
-    start = frame.bottom(link.source) + frame.rhythm.split
+    start = frame.split(link.source)
     if frame.is_join(link.target):
         return start, frame.centre(link.target)
     return start, frame.top[link.target] - frame.rhythm.after_split

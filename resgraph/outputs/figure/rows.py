@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from ...graph import Block, Graph, Layer, Node
 from . import quantity
@@ -29,8 +30,18 @@ def title(graph: Graph, node: Node) -> str:
     return f"{node.name}: {node.op.label()}, {arrow}{quantity.times(node.shape)}{cost}"
 
 
-def layer_row(graph: Graph, layer: Layer) -> Row:
-    """A layer as one line of a tile."""
+def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
+    """The norms and activations that go with a convolution in most of the layers, of those that have the most."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for layer in layers:
+        ops = [graph.nodes[name].op for name in layer.nodes]
+        if any(op.family == "conv" for op in ops):
+            found[tuple(op.op for op in ops if op.family != "conv")] += 1
+    return max(found, key=lambda words: (len(words), found[words]), default=())
+
+
+def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> Row:
+    """A layer as one line of a tile; of what goes with its main op, a convolution does not say what is `usual`."""
     node = main_node(graph, layer)
     words = wording(node.op)
     number = words.number
@@ -42,10 +53,14 @@ def layer_row(graph: Graph, layer: Layer) -> Row:
     if node.op.family == "shape":
         text, number = " ".join(filter(None, (text, number, words.rest))), ""
     groups = _groups(words)
+    besides = [graph.nodes[name].op.op for name in layer.nodes if name != node.name]
+    usual = usual if node.op.family == "conv" else ()
+    also = ", ".join(LONG.get(word, word) for word in besides if word not in usual)
     likeness = (tuple(graph.nodes[name].op for name in layer.nodes), before, node.shape)
     return Row(
-        layer.name, family_of(node.op.family), text + groups, number, words.stride, title=said, likeness=likeness
-    )
+        layer.name, family_of(node.op.family), text + groups, number, words.stride, title=said, likeness=likeness,
+        also=also,
+    )  # fmt: skip
 
 
 def _groups(words: Wording) -> str:

@@ -118,7 +118,7 @@ class Stacker:
 
     def split(self, source: int) -> float:
         """The height at which links part below a unit."""
-        return self.frame.bottom(source) + self.frame.rhythm.split
+        return self.frame.split(source)
 
     def free_column(self, unit: int) -> int:
         """The column under what the unit reads, or else the first at the right that nothing stands in the way of."""
@@ -169,12 +169,13 @@ class Stacker:
                 gap = 0 if link.source < 0 else self.gap(link.source, unit)
                 need = max(need, base + (max(gap, rhythm.note_gap) if link.note else gap))
             elif join:
-                below = base + (rhythm.split if parted else 0) + 2
-                below += rhythm.join if link.note and way == "down" else 0
+                below = (self.split(link.source) if parted else base) + 2
+                noted = link.note or (link.source in frame.fork.names and not parted)
+                below += rhythm.join if noted and way == "down" else 0
                 need = max(need, below + (rhythm.before_join if way == "straight" else rhythm.radius - half))
             else:
                 room = rhythm.after_split + (rhythm.after_split if way == "lane" else 0)
-                need = max(need, base + rhythm.split + room)
+                need = max(need, self.split(link.source) + room)
             if way == "lane" and not join:
                 need = max(need, self.occupied.get(column, 0) + 2 * rhythm.after_split)
         return need

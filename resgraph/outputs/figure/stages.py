@@ -55,7 +55,7 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, b
     rhythm = OPS if view == "ops" else RHYTHM
     rhythm = replace(rhythm, tile_width=max([rhythm.tile_width, *(tile_width(tile, rhythm) for tile in _tiles(net))]))
     placement = place(net, rhythm)
-    sheet = _sheet(placement, rhythm, width or NARROWEST)
+    sheet = _sheet(placement, rhythm, width or NARROWEST, len(plan.input) == 3)
     scene = Scene(sheet.width, 0, plan.name, caption(plan))
     header(scene, plan, sheet.width)
     _column_heads(scene, _TOP - 25, sheet.numbers, len(plan.input) == 3)
@@ -73,11 +73,12 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, b
     return scene
 
 
-def _sheet(placement: Placement, rhythm: Rhythm, least: float) -> Sheet:
-    """As wide as what is drawn asks for, and no narrower than `least`."""
+def _sheet(placement: Placement, rhythm: Rhythm, least: float, seen: bool) -> Sheet:
+    """As wide as what is drawn asks for, and no narrower than `least`; `seen` leaves room for receptive fields."""
     spine = MARGIN + _SHAPES + _CARD_PAD + GUTTER + max(placement.left, rhythm.tile_width / 2)
     right = spine + max(placement.right + 22, rhythm.tile_width / 2 + 74)
-    metrics = sum(wide for _, wide in COLUMNS) + COLUMN_GAP * (len(COLUMNS) - 1)
+    columns = COLUMNS if seen else COLUMNS[:2]
+    metrics = sum(wide for _, wide in columns) + COLUMN_GAP * (len(columns) - 1)
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
     return Sheet(width, (MARGIN + _SHAPES, min(right, numbers_x - 18)), spine, numbers_x)
@@ -112,14 +113,12 @@ def _add_broken(net: Fork, broken: Broken) -> None:
 
 
 def mark_sheets(net: Fork) -> None:
-    """Put sheets behind the tiles of blocks that are drawn for several."""
+    """Put sheets behind every tile of the blocks that are drawn for several."""
     for row in net.units:
         for part in row.parts if isinstance(row, Chain) else ():
             if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-                for unit in part.units:
-                    if isinstance(unit, Tile):
-                        unit.sheets = True
-                        break
+                for tile in _tiles(part):
+                    tile.sheets = True
 
 
 def _cards(scene: Scene, bands: list[Band], top: float, card: tuple[float, float]) -> None:

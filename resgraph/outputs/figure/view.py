@@ -1,4 +1,10 @@
-"""A graph, a view and the names to unfold → the parts to draw; what is folded is never walked but once."""
+"""A graph, a view and the names to unfold → the parts to draw; what is folded is never walked but once.
+
+Two rules say what a reader sees, in every net. What repeats: `stages`, the view that `auto` stands for, draws blocks
+that follow one another in a row and differ in nothing but their parameters once, with × N (two are enough), and five or
+more equal layers as one line; `blocks` draws each block, `ops` each op. What goes with a layer: the norm and activation
+of most convolutions stand in the legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +16,26 @@ from typing import Literal
 from ...errors import UsageError
 from ...graph import Block, Graph, Item, Layer, Path
 from . import quantity
+from .page import layers_of
 from .parts import Capsule, Chain, Fork, Link, Part, Repeat, Row, Tile
 from .repeats import runs
-from .rows import layer_row, nested_row, op_box
+from .rows import layer_row, nested_row, op_box, unit_of
 from .wiring import Detail, Wiring
 
 View = Literal["auto", "stages", "blocks", "ops"]
 VIEWS: tuple[View, ...] = ("auto", "stages", "blocks", "ops")
 
-AUTO_BLOCKS = 12
-"""A net of more blocks than this is folded by default."""
-FOLDED_LAYERS = 4
-"""As many equal layers in a row of the net are drawn as one line."""
+FOLDED_LAYERS = 5
+"""As many equal layers that follow one another in a row of the net are drawn as one line, with their count."""
 DEEPEST = 24
 """Blocks within blocks beyond this depth stay folded: no picture could show them."""
 
 
-def choose(graph: Graph, view: View) -> View:
-    """`auto` made definite: `stages` for a net of many blocks, or else `blocks`."""
+def choose(view: View) -> View:
+    """`auto` made definite: `stages`, in which equal blocks that follow one another are drawn once, with × N."""
     if view not in VIEWS:
         raise UsageError(f"no view `{view}`: choose {', '.join(VIEWS)}")
-    if view != "auto":
-        return view
-    return "stages" if sum(1 for _ in graph.blocks()) > AUTO_BLOCKS else "blocks"
+    return "stages" if view == "auto" else view
 
 
 def check_names(graph: Graph, names: Iterable[str]) -> frozenset[str]:
@@ -54,6 +57,7 @@ class Builder:
         self.graph, self.fold, self.expand = graph, view == "stages", expand
         self.detail: Detail = "ops" if view == "ops" else "rows"
         self.bands: list[tuple[list[Path], list[Part]]] = []
+        self.usual = unit_of(graph, layers_of(graph))
         self.readers = Counter(source for node in graph.nodes.values() for source in node.inputs)
         self.opened = {
             name[:end] for name in expand for end in range(len(name) + 1) if name[end : end + 1] in ("", ".")
@@ -106,6 +110,8 @@ class Builder:
         if path.equation:
             wires.equation(path.equation, detail)
         part = self.items(path, detail, level)
+        if level and self.readers[path.input] == 1 and wires.continues(path, part):
+            return
         wires.path(path, part)
 
     def items(self, path: Path, detail: Detail, level: int) -> Part | None:
@@ -207,7 +213,9 @@ class Builder:
         return Tile(f"{rows[0].name}-tile", rows, title=name)
 
     def row(self, item: Layer | Block) -> Row:
-        return layer_row(self.graph, item) if isinstance(item, Layer) else nested_row(self.graph, item)
+        if isinstance(item, Layer):
+            return layer_row(self.graph, item, self.usual)
+        return nested_row(self.graph, item)
 
     def block(self, block: Block, detail: Detail, level: int) -> Fork | None:
         """One block as a fork of its paths; None where it draws nothing."""

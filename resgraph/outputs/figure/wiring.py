@@ -5,12 +5,12 @@ Who reads what is told by the names of nodes: `found` knows for each node that c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...graph import Block, Equation, Graph, Layer, Path
 from . import quantity
-from .parts import ENTRY, Fork, Join, Link, Part
+from .parts import ENTRY, Fork, Join, Link, Part, Tile
 from .rows import op_box, pill_text, title
 from .wording import symbol
 
@@ -86,6 +86,18 @@ class Wiring:
             else:
                 self.found[name] = self.found[node.inputs[0]]
 
+    def continues(self, path: Path, part: Part | None) -> bool:
+        """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one line, one tile."""
+        source = self.found[path.input]
+        above = self.units[source.unit] if source.unit >= 0 else None
+        if not isinstance(part, Tile) or not isinstance(above, Tile) or source.pill or source.unit in self.side:
+            return False
+        if path.word == "shortcut":
+            return False
+        above.rows, above.covers = above.rows + part.rows, above.covers + part.covers
+        self.found[path.output] = Found(source.unit)
+        return True
+
     def path(self, path: Path, part: Part | None) -> None:
         """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the links that read it."""
         source = self.found[path.input]
@@ -120,6 +132,7 @@ class Wiring:
         if result == ENTRY or not self.units:
             return None
         fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
+        self._name(fork, self._names(block))
         nodes = list(self.graph.nodes_of(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         if self.detail == "ops":
@@ -132,6 +145,33 @@ class Wiring:
             )
             fork.totals = (f"{quantity.short(params)} params", f"{quantity.short(macs)} MACs")
         return fork
+
+    def _name(self, fork: Fork, names: dict[int, str]) -> None:
+        """Write names at units, with the shape if that would stand there; and `x` on the way of the block's input."""
+        for index, link in enumerate(fork.links if names else ()):
+            if link.source in names and link.note:
+                names[link.source] = f"{names[link.source].partition(' ')[0]} · {link.note}"
+                fork.links[index] = replace(link, note="")
+            elif link.source == ENTRY and isinstance(fork.units[link.target], Join) and not link.pill:
+                fork.links[index] = replace(link, note="x", named=True)
+        fork.names = names
+
+    def _names(self, block: Block) -> dict[int, str]:
+        """What the merge equation calls the units that it reads, where it multiplies two or more of them.
+
+        Where paths are only added or concatenated, each has the same part in it, and a name would tell nothing.
+        """
+        equation = block.result.equation
+        nodes = [self.graph.nodes[name] for name in equation.nodes] if equation else []
+        if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
+            return {}
+        read = {name for node in nodes for name in node.inputs}
+        names = {}
+        for path in block.paths:
+            found = self.found.get(path.output)
+            if path is not block.result and path.output in read and found and found.unit >= 0 and not found.shortcut:
+                names[found.unit] = path.word
+        return names if len(names) > 1 else {}
 
 
 def _plain_layers(path: Path) -> list[Layer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from drawn import DENSE, RESIDUAL, plan
 from resgraph import Plan, UsageError, loads
 from resgraph.outputs import figure
 from resgraph.outputs.figure.parts import Chain, Fork, Join, OpBox, Part, Tile
+from resgraph.outputs.figure.stages import mark_sheets
 from resgraph.outputs.figure.view import Builder, View, check_names, choose
 
 
@@ -112,10 +114,81 @@ def test_many_equal_layers_are_one_row() -> None:
     assert {row.count for p in parts(plan("plain"), "blocks") if isinstance(p, Tile) for row in p.rows} == {1}
 
 
-def test_auto_folds_deep_nets_only() -> None:
-    assert choose(plan("residual").graph, "auto") == "blocks"
-    deep = loads(RESIDUAL.replace("4 x pair", "14 x pair"))
-    assert choose(deep.graph, "auto") == "stages"
+def test_four_equal_layers_are_four_rows() -> None:
+    net = loads("name: Four\ninput: 16x8x8\nnet:\n  four: 4 x 3x3 conv 16\n")
+    assert [row.count for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows] == [1, 1, 1, 1]
+
+
+def test_auto_folds_equal_blocks_in_any_net() -> None:
+    assert choose("auto") == "stages"
+    assert choose("blocks") == "blocks"
+    assert figure.svg(loads(RESIDUAL.replace("4 x pair", "2 x pair"))).count(">× 3<") == 1
+
+
+PREACT = """
+name: Preact
+input: 16x8x8
+unit: bn relu conv
+blocks:
+  unit:
+    pre:      [bn, relu]
+    body:     [pre, 1x1 conv out/4 bare, 3x3 conv out]
+    shortcut: [pre, 1x1 conv out bare]
+    merge:    body + shortcut
+net:
+  s1: 3 x unit 32
+"""
+
+
+def test_layers_in_a_line_are_one_tile_though_two_paths_hold_them() -> None:
+    tiles = {p.name: p for p in parts(loads(PREACT), "stages") if isinstance(p, Tile)}
+    assert [row.text for row in tiles["s1.1.pre.0-tile"].rows] == ["BatchNorm", "ReLU", "1×1 conv", "3×3 conv"]
+    # The first block's projection reads `pre` too, so that the line parts there.
+    assert [row.text for row in tiles["s1.0.pre.0-tile"].rows] == ["BatchNorm", "ReLU"]
+
+
+def test_every_tile_of_a_folded_block_has_sheets() -> None:
+    net = Builder(plan("highway").graph, "stages").net()
+    mark_sheets(net)
+    deep = next(unit for unit in net.units if isinstance(unit, Chain) and isinstance(unit.parts[0], Fork))
+    block = deep.parts[0]
+    assert isinstance(block, Fork)
+    assert [tile.sheets for tile in block.units if isinstance(tile, Tile)] == [True, True]
+
+
+def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
+    spec = """
+    name: Gate
+    input: 3x8x8
+    unit: conv bn relu
+    net:
+      first: [3x3 conv 8, 3x3 conv 8, 3x3 conv 8 gelu, 1x1 conv 8 bare]
+      head:  [global avg pool, fc 16 relu, fc 10]
+    """
+    said = [row.said for p in parts(loads(spec), "stages") if isinstance(p, Tile) for row in p.rows]
+    assert sorted(said) == sorted([
+        "3×3 conv", "3×3 conv", "3×3 conv, GELU", "1×1 conv",
+        "global avg pool", "fully connected, ReLU", "fully connected",
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("view", ["stages", "ops"])
+def test_a_gate_is_read_by_the_names_of_its_equation(view: View) -> None:
+    blocks = [p for p in parts(plan("highway"), view) if isinstance(p, Fork) and p.names]
+    assert [sorted(block.names.values()) for block in blocks] == [["H", "T"]] * len(blocks)
+    assert {link.note for block in blocks for link in block.links if link.named} == {"x"}
+    text = figure.svg(plan("highway"), view=view)
+    assert all(re.search(f">{name}</text>", text) for name in ("H", "T", "x"))
+
+
+@pytest.mark.parametrize("name", ["residual", "dense", "gated"])
+def test_paths_that_are_only_joined_have_no_names(name: str) -> None:
+    assert not any(p.names for p in parts(plan(name), "stages") if isinstance(p, Fork))
+
+
+def test_only_blocks_of_the_rows_are_counted() -> None:
+    """The squeeze within each of the two blocks is no third and fourth."""
+    assert ">2 blocks, " in figure.svg(plan("gated"))
 
 
 def test_unknown_names_and_views_are_mistakes() -> None:
