@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from ..errors import Diagnostic, fault
 from ..graph import Graph, Path
 from ..language.recipe_data import Cifar, Digits
@@ -10,8 +12,11 @@ from ..ops import Shape, shape_text
 
 
 def other_images(name: str, images: Shape, reads: Shape) -> tuple[str, str]:
-    """What is wrong, and what to do, where a net `reads` other shapes than a set has; ("", "") where it does not."""
-    if images == reads:
+    """What is wrong, and what to do, where a net `reads` other shapes than a set has; ("", "") where it does not.
+
+    A net on vectors reads images row by row.
+    """
+    if reads in (images, (prod(images),)):
         return "", ""
     message = f"the net reads {shape_text(reads)}, but {name} has images of {shape_text(images)}"
     return message, f"write `input: {shape_text(images)}`"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import MissingError
 from .options import Options
 from .reporter import Reporter, Silent
+from .rundir import came_to_nothing
 from .runs import RunInfo, differences, find_runs, read_run
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def build(
     where a signal asked to stop.
     """
     _need_torch()
-    if auto_resume and out is not None and (out / "run.json").is_file():
+    if auto_resume and out is not None and (out / "run.json").is_file() and not came_to_nothing(out):
         return resume(out, plan=plan, load=load, options=options, reporter=reporter)
     from .session import start
 

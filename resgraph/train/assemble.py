@@ -124,6 +124,7 @@ def make_feed(
         validation_images=len(data.validation),
         levels=data.levels,
         shape=data.shape,
+        flat=data.flat,
     )
 
 

@@ -141,6 +141,12 @@ def room_of(device: torch.device) -> int:
     return int(ROOM * device_memory(device))
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether that is what an error says, of a GPU or of the machine."""
+    lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return lacking or "can't allocate memory" in str(error) or "not enough memory" in str(error)
+
+
 def device_memory(device: torch.device) -> int:
     """Bytes of the device, in all; of the machine, where the device is its CPU or shares its memory."""
     if device.type == "cuda":

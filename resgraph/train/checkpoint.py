@@ -62,7 +62,7 @@ class Checkpoints:
             listed = json.loads(path.read_bytes())
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}; nothing was changed") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(path, f"it is no JSON ({error})") from error
         entries = listed.get("checkpoints") if isinstance(listed, dict) else None
         if not isinstance(entries, list) or not all(map(_is_entry, entries)):

@@ -7,9 +7,9 @@ import hashlib
 import math
 import os
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from ..errors import RunError, UsageError
 from ..language.recipe import Train
@@ -46,7 +46,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
             check_change(path, plan, changed, options)
             plan = changed
         ready = prepare(plan, options, world)
-        check_classes(ready.data, read_facts(path).get("classes", list(ready.data.classes)))
+        check_data(ready.data, read_facts(path), options)
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
             if run and at_end(run, ready.steps):
@@ -83,18 +83,25 @@ def own_plan(path: Path, load: Loader) -> PlanLike:
 
 def as_before(options: Options, facts: dict[str, Any]) -> Options:
     """What was decided when the run began, where nothing else is asked for now."""
-    known = {field.name for field in fields(Options)}
+    known = get_type_hints(Options)
     undecided = {
         name: value
         for name, value in facts.get("used", {}).items()
         if name in known and getattr(options, name) in ("auto", None)
     }
+    for name, value in undecided.items():
+        allowed = get_args(known[name])
+        if value not in allowed and not (int in allowed and type(value) is int):
+            raise RunError(f"run.json is not what resgraph wrote: `used.{name}` is {value!r}")
     return replace(options, **undecided)
 
 
 def check_change(path: Path, plan: PlanLike, changed: PlanLike, options: Options) -> None:
     """Raises `RunError` that shows the difference where `changed` is not a way to go on with this run."""
-    before, after = (path / "model.py").read_text(encoding="utf-8"), changed.source()
+    try:
+        before, after = (path / "model.py").read_text(encoding="utf-8"), changed.source()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path / 'model.py'} cannot be read, so that no change can be checked: {error}") from error
     if before != after:
         lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), "the run", "the spec", lineterm=""))
         shown = "\n".join(lines[:40]) + ("\n…" if len(lines) > 40 else "")
@@ -122,6 +129,18 @@ def check_classes(data: DataSet, trained_on: list[str]) -> None:
     if odd:
         few = ", ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
         raise UsageError(f"{data.about} are not of the classes that the run was trained on: only one has {few}")
+    if list(data.classes) != trained_on:
+        raise UsageError(f"{data.about} have the classes that the run was trained on, but in another order")
+
+
+def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
+    """Raises where a resume would see other images than the run has seen, as far as their numbers say it."""
+    check_classes(data, facts.get("classes", list(data.classes)))
+    now = {"train": len(data.train), "validation": len(data.validation)}
+    before = {name: facts.get("data", {}).get(name, count) for name, count in now.items()}
+    if now != before and not options.allow_change:
+        told = ", ".join(f"{name} {before[name]} → {now[name]}" for name in now if now[name] != before[name])
+        raise RunError(f"the images are others than when the run began ({told}); --allow-change goes on with these")
 
 
 def at_end(run: RunDirectory, steps: int) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import torch
-
 from ..errors import TrainingError
-from .budget import room_of, size_text, with_budget
+from .budget import is_out_of_memory, room_of, size_text, with_budget
 from .decide import Reason
 from .distributed import World
 from .launch import launched
@@ -72,7 +70,7 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
     try:
         ready = prepare(plan, options, World.of(launched(os.environ)), counted=True)
     except (RuntimeError, MemoryError) as error:
-        if not _no_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise TrainingError(f"out of memory while the images of {plan.name} are read: {error}") from error
     per_epoch = ready.sampler.steps_per_epoch
@@ -95,14 +93,9 @@ def _seconds(ready: Prepared) -> float | None:
         one = step_seconds(ready)
         return None if one is None else (one * _work(ready) + batch_seconds(ready)) * ready.steps
     except (RuntimeError, MemoryError) as error:
-        if _no_memory(error):
+        if is_out_of_memory(error):
             return None
         raise
-
-
-def _no_memory(error: Exception) -> bool:
-    lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return lacking or "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def _too_large(ready: Prepared) -> str:

@@ -73,6 +73,7 @@ class Feed:
     validation_images: int
     levels: int
     shape: Shape
+    flat: bool = False  # what is an image until here goes on as a vector
 
     def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
         """The training batches of an epoch from step `first` of it on."""
@@ -105,6 +106,8 @@ class Feed:
         return size_at(epoch, self.recipe, self.sampler.steps_per_epoch, full)
 
     def _layout(self, images: Tensor) -> Tensor:
+        if self.flat:
+            return images.flatten(1)
         if self.channels_last and images.ndim == 4:
             return images.contiguous(memory_format=torch.channels_last)
         return images

@@ -48,10 +48,13 @@ def predict_images(run: Path, images: Sequence[Path], load: Loader, options: Opt
     document = preprocessing(run)
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
     names, out = document["classes"], []
+    if (len(names),) != plan.output:
+        raise _damaged(run, run / "preprocess.json", f"it names {len(names)} classes, and the net has {plan.output[0]}")
     for path in images:
         pixels = read_image(path, document)[None].to(decisions.device)
         with torch.inference_mode():
-            chance = net(normalization(pixels)).float().softmax(1)[0]
+            seen = normalization(pixels)
+            chance = net(seen.flatten(1) if document.get("flat") else seen).float().softmax(1)[0]
         best = chance.topk(min(top, len(names)))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         out.append(Prediction(path, tuple((names[place], value) for place, value in pairs)))

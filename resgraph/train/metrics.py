@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +59,24 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _with_steps(path: Path) -> list[dict[str, Any]]:
-    """What comes before a torn line, or one without a step."""
-    rows: list[dict[str, Any]] = []
-    if not path.exists():
-        return rows
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if not _numbers(row, "step"):
-            break
-        rows.append(row)
-    return rows
+    """The rows but a last line that is torn. Raises `RunError` where another one is, or the file cannot be read."""
+    try:
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    rows = [_row(line) for line in lines]
+    whole = list(takewhile(lambda row: row is not None, rows))
+    if len(rows) > len(whole) + 1:
+        raise RunError(f"{path}, line {len(whole) + 1}, is damaged; mend it, or take the file from a copy")
+    return [row for row in whole if row is not None]
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if _numbers(row, "step") else None
 
 
 def _is_clock(row: dict[str, Any]) -> bool:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from .data.sets import Resident
 
+CHUNK = 2**22
+"""Numbers that are added up at a time, in float64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Normalization:
@@ -50,8 +53,9 @@ def measure(images: Resident, levels: int, how: Literal["per-channel", "per-pixe
         return Normalization(torch.full((lead, *rest), 1 / levels), torch.zeros(lead, *rest))
     total = torch.zeros(images.images.shape[1:], dtype=torch.float64)
     square = torch.zeros_like(total)
-    for first in range(0, len(images), 1024):
-        values = images.images[first : first + 1024].to(torch.float64) / levels
+    some = max(1, CHUNK // total.numel())
+    for first in range(0, len(images), some):
+        values = images.images[first : first + some].to(torch.float64) / levels
         total += values.sum(0)
         square += values.square().sum(0)
     count = len(images)

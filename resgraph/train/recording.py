@@ -28,6 +28,7 @@ from .reporter import Epoch
 from .result import RunResult
 from .rundir import PLACES, RunDirectory
 from .sharding import gathered
+from .signals import StoppedError
 from .tensorboard import Board
 
 
@@ -83,6 +84,7 @@ def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, obje
         "shape": list(data.shape),
         "levels": data.levels,
         "resize": data.resize,
+        "flat": data.flat,
         "classes": list(data.classes),
         "normalize": normalization.document(),
         "formula": f"image (0..{data.levels}) * scale - offset",
@@ -109,6 +111,9 @@ def recorded(
 
     try:
         yield record
+    except StoppedError:
+        run.update(status="stopped")
+        raise
     except ResgraphError:
         run.update(status="failed")
         raise
@@ -119,8 +124,9 @@ def recorded(
 
 def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: Path) -> RunResult:
     """Exports the weights, draws the curves, and says what came out."""
-    rows = read_rows(where / "metrics.jsonl")
-    clock = read_rows(where / "timing.jsonl")
+    rows, clock = ready.world.share(
+        (read_rows(where / "metrics.jsonl"), read_rows(where / "timing.jsonl")) if run else None
+    )
     if not rows:
         raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
     last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0

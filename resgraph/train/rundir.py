@@ -8,12 +8,13 @@ import json
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import RunError, UsageError
-from .durable import disk_error, sweep, write_whole
+from .durable import TEMPORARY, disk_error, sweep, write_whole
 from .metrics import Metrics
 
 LOCK = ".lock"
@@ -29,6 +30,8 @@ PLACES = {
 }
 """What a finished run holds, and what each thing is called."""
 
+LOOKS = 10
+"""How often a lock is asked for, 20 ms apart."""
 KINDS: dict[str, type] = {
     "spec": str,
     "former": list,
@@ -87,22 +90,43 @@ def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
     """
     if out is None:
         return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        is_run, is_ours = (out / "run.json").is_file(), (out / LOCK).is_file()
-        if is_run and not force and not _came_to_nothing(out):
-            raise UsageError(f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it")
-        if not is_ours:  # with a lock and no run.json, a run died here before it began
-            raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
-        _lock(out).close()  # refuses where the run is still going
-        shutil.rmtree(out)
     try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            return _replaced(out, force=force)
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(out, error, saved=False) from error
     return _fresh(out)
 
 
-def _came_to_nothing(path: Path) -> bool:
+def _replaced(out: Path, *, force: bool) -> RunDirectory:
+    """The directory of an older run, empty and locked. What holds anything else than a run is left as it is."""
+    is_run = (out / "run.json").is_file()
+    if is_run and not force and not came_to_nothing(out):
+        raise UsageError(f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it")
+    if not is_run and not _died_at_birth(out):
+        raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
+    lock = _lock(out)  # refuses where the run is still going
+    entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
+    for entry in (*entries, out / "run.json"):  # that last: until then it can be resumed, or replaced again
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+    (out / "checkpoints").mkdir()
+    return RunDirectory(out, lock)
+
+
+def _died_at_birth(out: Path) -> bool:
+    """Whether there is only what a run writes before its run.json, and its lock."""
+    if not out.is_dir() or not (out / LOCK).is_file():
+        return False
+    own = {LOCK, "checkpoints", *(PLACES[name] for name in ("spec", "source", "table", "diagram"))}
+    names = {entry.name for entry in out.iterdir() if not entry.name.startswith(TEMPORARY)}
+    return names <= own and not any((out / "checkpoints").glob("*"))
+
+
+def came_to_nothing(path: Path) -> bool:
     """Whether a run failed before its first checkpoint: nothing is lost with it."""
     saved = (path / "checkpoints" / "latest.json").exists() or (path / "weights.safetensors").exists()
     try:
@@ -127,7 +151,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         facts = json.loads((path / "run.json").read_bytes())
     except OSError as error:
         raise RunError(f"{path} is not a run: it has no run.json") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(
             f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy, or begin again "
             "with `resgraph build`"
@@ -168,23 +192,32 @@ def _lock(path: Path) -> IO[bytes]:
         handle = (path / LOCK).open("ab")
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}") from error
-    try:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise RunError(f"{path} is in use by another process; two runs never share a directory") from error
-    return handle
+    for left in range(LOOKS, -1, -1):
+        if _flocked(handle, "LOCK_EX"):
+            return handle
+        if left:
+            time.sleep(0.02)  # someone may only be looking whether it is in use
+    handle.close()
+    raise RunError(f"{path} is in use by another process; two runs never share a directory")
 
 
 def in_use(path: Path) -> bool:
     """Whether a process holds the run now."""
-    if not os.access(path / LOCK, os.W_OK):  # none, or none that a run could hold
-        return False
     try:
-        _lock(path).close()
-    except RunError:
+        with (path / LOCK).open("rb") as handle:
+            return not _flocked(handle, "LOCK_SH")
+    except OSError:  # no lock, or none that can be looked at
+        return False
+
+
+def _flocked(handle: IO[bytes], kind: str) -> bool:
+    """Whether the lock could be had; always, where a system has none (Windows)."""
+    if os.name != "posix":
         return True
-    return False
+    import fcntl
+
+    try:
+        fcntl.flock(handle, getattr(fcntl, kind) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

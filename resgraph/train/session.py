@@ -9,10 +9,9 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from ..errors import TrainingError
+from ..errors import RunError, TrainingError
 from .assemble import distribute, make_feed, make_learner
+from .budget import is_out_of_memory
 from .checkpoint import Checkpoints, State
 from .distributed import World, joined
 from .loop import Learner, Loop
@@ -47,7 +46,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     if state:
-        learner.load(state, world)
+        _load(learner, state, world)
     feed = make_feed(train, ready.data, ready.sampler, normalization, ready.decisions)
     part = (train.batch // world.size // train.accumulate, *ready.plan.input)
     distribute(learner, part, ready.decisions, world)
@@ -71,12 +70,18 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
         finally:
             reporter.stop()
             learner.model = learner.net  # DDP goes before the group that it holds on to
-    where = world.share(str(run.path) if run else "")
-    if number:
-        if run:
-            run.update(status="stopped")
-        raise StoppedError(number, f"stopped after step {learner.step:,}, saved; go on with: resgraph resume {where}")
-    return finish(ready, run, learner, Path(where))
+        where = world.share(str(run.path) if run else "")
+        if number:
+            told = f"stopped after step {learner.step:,}, saved; go on with: resgraph resume {where}"
+            raise StoppedError(number, told)
+        return finish(ready, run, learner, Path(where))
+
+
+def _load(learner: Learner, state: State, world: World) -> None:
+    try:
+        learner.load(state, world)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"the checkpoint is not one of this net and recipe: {str(error).splitlines()[0]}") from error
 
 
 def _run(loop: Loop, ready: Prepared) -> int:
@@ -86,9 +91,9 @@ def _run(loop: Loop, ready: Prepared) -> int:
             # dynamo looks at the gradient of what flows from one graph into the next
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor", UserWarning)
             return loop.run()
-    except (torch.OutOfMemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         text = str(error)
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
+        if is_out_of_memory(error):
             raise TrainingError(
                 f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
                 f"{'' if ready.decisions.recomputed else '--checkpointing on, '}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import UsageError
@@ -41,4 +42,4 @@ def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None, *,
 
             found = load_synthetic(recipe, shape, output, blank=counted)
     found.check(shape, output)
-    return found
+    return replace(found, flat=found.shape != shape)

@@ -4,7 +4,7 @@ for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class DataSet:
     levels: int = 255
     watched: str = "test"  # what the validation part is called in reports
     resize: int | None = None  # shorter side before the centre crop, of images on disk
-    facts: dict[str, str] = field(default_factory=dict)
+    flat: bool = False  # the net reads vectors: an image row by row
 
     def check(self, shape: Shape, output: Shape) -> None:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out
