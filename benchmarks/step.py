@@ -22,7 +22,9 @@ def main() -> None:
     options = parser(__doc__, rounds=15)
     options.add_argument("nets", nargs="*", help=f"of {', '.join(CPU)}; all, where none is named")
     options.add_argument("--forward", action="store_true", help="a forward pass in evaluation")
-    options.add_argument("--compile", action="store_true", help="both sides compiled: torch.compile, and by structure")
+    options.add_argument(
+        "--compile", action="store_true", help="both sides compiled: torch.compile, and as a build does"
+    )
     settings = start(options)
     batches = GPU if settings.device.startswith("cuda") else CPU
     kind = "Forward pass" if settings.forward else "Training step"
@@ -50,7 +52,7 @@ def measure(name: str, batch: int, settings: object) -> None:
         module = net.module()
         contestants[label] = kind(module, images, **how)
         if compiled:
-            compile_blocks(module)
+            compile_blocks(module, whole=True)
     found = interleaved(contestants, rounds, clock(device), warm=3)
     print(f"{name}, {batch} images of {'x'.join(map(str, net.input))}\n")
     table(["", "ms", f"against {whose}", "images/s"], rows(found, whose, batch))

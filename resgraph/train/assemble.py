@@ -51,7 +51,9 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
             raise UsageError("sync_bn: torch has it between GPUs only; take it out, or use GPUs")
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
-        compile_blocks(net, around=around_chunks(net, decisions.recomputed))
+        # several processes add up the gradients of one chunk while the next is under way
+        whole = world.size == 1 and not decisions.recomputed
+        compile_blocks(net, whole=whole, around=around_chunks(net, decisions.recomputed))
     else:
         recompute(net, decisions.recomputed)
         start_light()

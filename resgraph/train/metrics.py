@@ -61,7 +61,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def _with_steps(path: Path) -> list[dict[str, Any]]:
     """The rows but a last line that is torn. Raises `RunError` where another one is, or the file cannot be read."""
     try:
-        lines = path.read_bytes().split(b"\n") if path.exists() else []
+        lines = path.read_bytes().rstrip(b"\n").split(b"\n") if path.exists() else []
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     rows = [_row(line) for line in lines]

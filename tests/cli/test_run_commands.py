@@ -203,7 +203,10 @@ def test_a_damaged_run_hides_no_other(
     assert [" ".join(line.split()[:2]) for line in lines[2:4]] == [f"{copy} damaged", f"{whole} done"]
 
 
-def test_runs_in_a_pipe_are_not_cut(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_in_a_pipe_are_not_cut(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     folder = tmp_path / ("a-long-name-" * 6)
     for name in ("one", "two"):
         shutil.copytree(trained, folder / name)

@@ -50,3 +50,17 @@ def test_a_real_plan_goes_the_whole_way(tmp_path: Path) -> None:
     assert "<svg" in result.files["diagram"].read_text()
     longer = resgraph.load(str(tmp_path / "run" / "spec.yaml"), ["train.epochs=3"])
     assert resume(tmp_path / "run", plan=longer).epochs == 3
+
+
+def test_a_shallow_net_is_one_graph_where_that_is_fine_and_a_deep_one_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch._dynamo.reset()
+    net = resgraph.load(str(SPECS / "digits.yaml")).module().eval()
+    images = torch.randn(2, 1, 8, 8)
+    wanted = net(images)
+    rows = len(list(net.children()))
+    assert compile_blocks(net, whole=True, backend="eager") == 1
+    torch.testing.assert_close(net(images), wanted)
+    assert compile_blocks(net, backend="eager") >= rows
+    monkeypatch.setattr("resgraph.outputs.pytorch.compile.SHALLOW", rows - 1)
+    assert compile_blocks(net, whole=True, backend="eager") >= rows
+    torch.testing.assert_close(net(images), wanted)
