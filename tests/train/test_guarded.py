@@ -66,9 +66,10 @@ def test_looking_at_runs_keeps_nobody_out(tmp_path: Path) -> None:
 
 
 def test_a_damaged_row_loses_no_other(tmp_path: Path) -> None:
-    cut = stopped_run(tmp_path / "cut")
+    cut = stopped_run(tmp_path / "cut", after=14)
     rows = (cut / "metrics.jsonl").read_text().splitlines()
-    damaged = "\n".join([rows[0], rows[0][:20], *rows[1:], ""])
+    assert len(rows) == 2
+    damaged = "\n".join([rows[0], rows[1][:20], rows[1], ""])
     (cut / "metrics.jsonl").write_text(damaged)
     with pytest.raises(RunError, match=r"metrics\.jsonl, line 2, is damaged"):
         resume(cut, load=small_plan.load)
