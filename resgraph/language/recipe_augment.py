@@ -18,6 +18,12 @@ class PadCrop(Record):
     cells: Annotated[int, Field(ge=1, le=64)]
 
 
+def _smaller_first(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError(f"the smaller number comes first: [{value[1]}, {value[0]}]")
+    return value
+
+
 class AreaCrop(Record):
     """A random part of the image, by area and aspect, resized to the net's input (Szegedy et al. 2015,
     section 6).
@@ -27,12 +33,7 @@ class AreaCrop(Record):
     area: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (0.08, 1.0)
     aspect: tuple[Annotated[float, Field(gt=0, le=10)], Annotated[float, Field(gt=0, le=10)]] = (0.75, 4 / 3)
 
-    @field_validator("area", "aspect")
-    @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] > value[1]:
-            raise ValueError(f"the smaller number comes first: [{value[1]}, {value[0]}]")
-        return value
+    _ordered = field_validator("area", "aspect")(_smaller_first)
 
 
 class SideCrop(Record):
@@ -43,12 +44,7 @@ class SideCrop(Record):
     kind: Literal["side"]
     side: tuple[Count, Count] = (256, 480)
 
-    @field_validator("side")
-    @classmethod
-    def _ordered(cls, value: tuple[int, int]) -> tuple[int, int]:
-        if value[0] > value[1]:
-            raise ValueError(f"the smaller number comes first: [{value[1]}, {value[0]}]")
-        return value
+    _ordered = field_validator("side")(_smaller_first)
 
 
 class RandAugment(Record):

@@ -79,17 +79,13 @@ def relaxed(schema: Any) -> Any:
 
 
 def _definitions() -> Schema:
-    layers = {f"layer {word}": _layer(word, op) for word, op in VOCABULARY.items()}
+    return {**_layers(), **_values(), **_blocks(), **_paths(), "train": _train()}
+
+
+def _layers() -> Schema:
+    """A layer in the long form: one schema for each op, and the one that `op` chooses."""
     return {
-        **layers,
-        "value": {
-            "anyOf": [
-                {"type": ["number", "string", "boolean"]},
-                {"type": "array", "items": {"$ref": "#/definitions/value"}},
-            ]
-        },
-        "number": {"type": ["number", "string"], "description": "a number, or an expression such as `out/4`"},
-        "size": {"type": ["number", "string"], "description": "`2`, or `2x1`: down and across; or an expression"},
+        **{f"layer {word}": _layer(word, op) for word, op in VOCABULARY.items()},
         "layer": {
             "type": "object",
             "required": ["op"],
@@ -102,6 +98,25 @@ def _definitions() -> Schema:
                 for word in VOCABULARY
             ],
         },
+    }
+
+
+def _values() -> Schema:
+    return {
+        "value": {
+            "anyOf": [
+                {"type": ["number", "string", "boolean"]},
+                {"type": "array", "items": {"$ref": "#/definitions/value"}},
+            ]
+        },
+        "number": {"type": ["number", "string"], "description": "a number, or an expression such as `out/4`"},
+        "size": {"type": ["number", "string"], "description": "`2`, or `2x1`: down and across; or an expression"},
+    }
+
+
+def _blocks() -> Schema:
+    """What calls a block, and what is one."""
+    return {
         "call": {
             "type": "object",
             "description": "a call of a block; its other keys are the block's `let`s",
@@ -132,6 +147,11 @@ def _definitions() -> Schema:
             "propertyNames": {"pattern": _NAME},
             "additionalProperties": {"$ref": "#/definitions/path"},
         },
+    }
+
+
+def _paths() -> Schema:
+    return {
         "item": {
             "description": "a label (`3x3 conv 64 /2`), an equation (`body + shortcut`), or either in the long form",
             "if": {"type": "object"},
@@ -152,7 +172,6 @@ def _definitions() -> Schema:
             "else": {"$ref": "#/definitions/item"},
         },
         "shortcut": {"anyOf": [{"enum": sorted(POLICIES)}, {"$ref": "#/definitions/path"}]},
-        "train": _train(),
     }
 
 

@@ -37,10 +37,13 @@ def fresh_net(plan: PlanLike, train: Train, decisions: Decisions) -> nn.Module:
     net = plan.module()
     if decisions.sharded:
         return net
+    return placed(net, decisions)
+
+
+def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
+    """On its device and in its layout."""
     net = net.to(decisions.device)
-    if decisions.channels_last:
-        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return net
+    return net.to(memory_format=torch.channels_last) if decisions.channels_last else net  # type: ignore[call-overload]
 
 
 def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Decisions, world: World) -> Learner:

@@ -141,6 +141,12 @@ def room_of(device: torch.device) -> int:
     return int(ROOM * device_memory(device))
 
 
+def more_parts(train: Train, world: int) -> Iterator[int]:
+    """The numbers of parts above today's into which the share of each process can be cut."""
+    share = train.batch // world
+    return (parts for parts in range(train.accumulate + 1, min(4096, share) + 1) if share % parts == 0)
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether that is what an error says, of a GPU or of the machine."""
     lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)

@@ -35,8 +35,8 @@ class Look(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Middle:
-    """The shorter side resized to `side`, then the middle of `size` (height, width)."""
+class _Resized:
+    """The shorter side resized to `side`, of which views of `size` (height, width) are taken."""
 
     side: int
     size: Size
@@ -45,6 +45,11 @@ class Middle:
     def least(self) -> int:
         """The side."""
         return self.side
+
+
+@dataclass(frozen=True, slots=True)
+class Middle(_Resized):
+    """The middle alone."""
 
     def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
         """One view."""
@@ -70,16 +75,8 @@ class AtRandom:
 
 
 @dataclass(frozen=True, slots=True)
-class Five:
-    """The shorter side resized to `side`, then the four corners and the middle, each of `size`."""
-
-    side: int
-    size: Size
-
-    @property
-    def least(self) -> int:
-        """The side."""
-        return self.side
+class Five(_Resized):
+    """The four corners and the middle."""
 
     def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
         """Five views: top left, top right, bottom left, bottom right, middle."""

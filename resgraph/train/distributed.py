@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,18 +22,13 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """This process among all: `local` is its number on this machine, which is its device's."""
-
-    rank: int = 0
-    size: int = 1
-    local: int = 0
-    sharing: int = 1  # processes that share this machine's cores
+class World(Launch):
+    """This process among all, as its launcher tells of it, and how it talks to the others."""
 
     @classmethod
     def of(cls, launch: Launch) -> World:
         """The world that a launcher tells of."""
-        return cls(launch.rank, launch.size, launch.local, launch.sharing)
+        return cls(**asdict(launch))
 
     @property
     def first(self) -> bool:
@@ -123,8 +118,7 @@ def _is_lost(error: RuntimeError) -> bool:
 
 def join(environment: Mapping[str, str], device: str) -> World:
     """Joins the other processes: NCCL for what is on GPUs, gloo for the rest."""
-    found = launched(environment)
-    world = World.of(found)
+    world = World.of(launched(environment))
     if world.size == 1:
         return world
     if not dist.is_available():
@@ -135,7 +129,7 @@ def join(environment: Mapping[str, str], device: str) -> World:
         torch.cuda.set_device(own_gpu(world))  # what NCCL takes where no tensor says it: barriers, shared objects
     elif device.startswith("cuda:"):
         raise UsageError(f"--device {device} is one GPU for {world.size} processes; --device cuda gives each its own")
-    dist.init_process_group(backend, init_method=found.meeting, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+    dist.init_process_group(backend, init_method=world.meeting, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
     return world
 
 

@@ -10,7 +10,7 @@ import torch
 from ..errors import TrainingError
 from ..language.recipe_data import Folder
 from . import data as datasets
-from .assemble import make_feed
+from .assemble import make_feed, placed
 from .continuation import as_before, check_classes, own_plan
 from .decide import Decisions, decide
 from .decode import Decoded
@@ -49,9 +49,7 @@ def _evaluated(
     run: Path, plan: PlanLike, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...]
 ) -> Score:
     train = recipe_of(plan)
-    net = trained(run, plan.module()).to(decisions.device).eval()
-    if decisions.channels_last:
-        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = placed(trained(run, plan.module()), decisions).eval()
     data = datasets.load(train.data, plan.input, plan.output, options.data)
     known = preprocessing(run)
     if isinstance(train.data, Folder):

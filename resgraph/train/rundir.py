@@ -108,7 +108,7 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
         raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
     lock = _lock(out)  # refuses where the run is still going
     entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
-    for entry in (*entries, out / "run.json"):  # that last: until then it can be resumed, or replaced again
+    for entry in (*entries, out / "run.json"):  # that last: until then it is a run, which --force may replace
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:

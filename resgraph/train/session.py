@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from ..errors import RunError, TrainingError
 from .assemble import distribute, make_feed, make_learner
-from .budget import is_out_of_memory
+from .budget import is_out_of_memory, more_parts
 from .checkpoint import Checkpoints, State
 from .distributed import World, joined
 from .loop import Learner, Loop
@@ -94,10 +95,14 @@ def _run(loop: Loop, ready: Prepared) -> int:
     except (MemoryError, RuntimeError) as error:
         text = str(error)
         if is_out_of_memory(error):
+            ways = [] if ready.decisions.recomputed else ["--checkpointing on"]
+            ways += [
+                f"`accumulate: {parts}` (in smaller parts)"
+                for parts in islice(more_parts(ready.train, ready.world.size), 1)
+            ]
             raise TrainingError(
                 f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
-                f"{'' if ready.decisions.recomputed else '--checkpointing on, '}"
-                f"`accumulate: {2 * ready.train.accumulate}` (in smaller parts) or a smaller batch"
+                f"{', '.join(ways)}{' or ' if ways else ''}a smaller batch"
             ) from error
         if "DataLoader worker" in text:
             raise TrainingError(

@@ -8,12 +8,10 @@ exported weights) is whole, so that a run can go on with or without sharding, on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-T = TypeVar("T")
 
 
 def shard(
@@ -33,6 +31,8 @@ def shard(
 
     before = dict(net.named_parameters())
     mesh = init_device_mesh(device.type, (size,))
+    if compiled:
+        _called_by_forward(net)
     for unit in units(net, compiled=compiled):
         fully_shard(unit, mesh=mesh)
     fully_shard(net, mesh=mesh)
@@ -43,21 +43,24 @@ def shard(
 def units(net: nn.Module, *, compiled: bool) -> Iterator[nn.Module]:
     """What is gathered at a time: a block, or where chunks of blocks are compiled, a row."""
     for row in net.children():
-        if compiled:
-            # the gathering hangs on a module's call, which a compiled call goes around, but not around `forward`
-            row.forward, row._compiled_call_impl = row._compiled_call_impl, None  # type: ignore[assignment]
         parts = list(row) if isinstance(row, nn.Sequential) and not compiled else [row]
         yield from (part for part in parts if any(True for _ in part.parameters()))
 
 
-def gathered(tree: T) -> T:
+def _called_by_forward(net: nn.Module) -> None:
+    """The gathering hangs on a module's call, which a compiled call goes around; but not around `forward`."""
+    for row in net.children():
+        row.forward, row._compiled_call_impl = row._compiled_call_impl, None  # type: ignore[assignment]
+
+
+def gathered(tree: Any) -> Any:
     """Dicts and lists with every share made whole, on the CPU; all processes must call it alike."""
     if isinstance(tree, Tensor) and hasattr(tree, "full_tensor"):
-        return tree.full_tensor().cpu()  # type: ignore[no-any-return]
+        return tree.full_tensor().cpu()
     if isinstance(tree, dict):
-        return {key: gathered(value) for key, value in tree.items()}  # type: ignore[return-value]
+        return {key: gathered(value) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [gathered(value) for value in tree]  # type: ignore[return-value]
+        return [gathered(value) for value in tree]
     return tree
 
 

@@ -46,7 +46,7 @@ def test_a_long_run_on_a_gpu_is_compiled_bf16_and_exact(gpu: None) -> None:
 
 
 def test_batch_norms_that_talk_are_not_compiled_unless_asked(gpu: None) -> None:
-    world = World(3, 8, 3, 8)
+    world = World(3, 8, 3, sharing=8)
     assert decided(Options(), world).compile
     found = decided(Options(), world, sync_bn=True)
     assert not found.compile

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from resgraph.errors import MissingError, TrainingError, UsageError
-from resgraph.language.recipe import resolve_train
+from resgraph.language.recipe import Train, resolve_train
 from resgraph.language.recipe_augment import AreaCrop, SideCrop
 from resgraph.language.recipe_data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict
@@ -64,21 +64,28 @@ def test_a_tree_is_a_set(tree: Path) -> None:
     assert all(path.suffix in (".png", ".jpg") for path in data.train.paths)  # type: ignore[union-attr]
 
 
+ORDER = torch.tensor([[3, 20, 7, 1], [11, 2, 23, 0]])
+
+
+def batches(train: Train, epoch: int, workers: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """What a recipe's training part gives in that order."""
+    decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
+    return list(Decoded(load(train.data, SHAPE, (2,)), train, decisions).train(epoch, ORDER))
+
+
+def check_workers_change_nothing(train: Train) -> None:
+    for (images, labels), (others, their_labels) in zip(batches(train, 5), batches(train, 5, workers=2), strict=True):
+        assert torch.equal(images, others)
+        assert torch.equal(labels, their_labels)
+
+
 @pytest.mark.parametrize("crop", [{"kind": "area"}, {"kind": "side", "side": [18, 24]}])
 def test_pixels_do_not_depend_on_the_workers(tree: Path, crop: dict[str, Any]) -> None:
     train = resolve_train(recipe(tree, augment={"crop": crop}))
-    data = load(train.data, SHAPE, (2,))
-    order = torch.tensor([[3, 20, 7, 1], [11, 2, 23, 0]])
-    batches = []
-    for workers in (0, 2):
-        decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
-        batches.append(list(Decoded(data, train, decisions).train(5, order)))
-    for (images, labels), (others, their_labels) in zip(*batches, strict=True):
-        assert torch.equal(images, others)
-        assert torch.equal(labels, their_labels)
-    again = list(Decoded(data, train, decide(Options(workers=0), World(), 1.0, True, 1)).train(6, order))
-    assert not torch.equal(again[0][0], batches[0][0][0])
-    assert batches[0][0][0].shape == (4, *SHAPE)
+    check_workers_change_nothing(train)
+    first, again = batches(train, 5)[0][0], batches(train, 6)[0][0]
+    assert not torch.equal(again, first)
+    assert first.shape == (4, *SHAPE)
 
 
 def test_a_net_is_trained_evaluated_and_asked(tree: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import small_plan
 import torch
-from test_folder import SHAPE, picture
+from test_folder import SHAPE, batches, check_workers_change_nothing, picture
 from test_killed import worker
 from test_resume import SignalAt, result
 
@@ -21,9 +21,6 @@ from resgraph.language.recipe_data import Shards
 from resgraph.train import Options, build, evaluate, resume
 from resgraph.train.data import load, shards
 from resgraph.train.data.sets import Packed
-from resgraph.train.decide import decide
-from resgraph.train.decode import Decoded
-from resgraph.train.distributed import World
 from resgraph.train.signals import StoppedError
 
 RECORD = {"set": "shards", "train": "train-{00..02}.tar", "validation": "val.tar"}
@@ -128,16 +125,8 @@ def test_a_broken_index_is_made_anew(tars: Path, tmp_path: Path) -> None:
 
 def test_pixels_do_not_depend_on_the_workers(tars: Path) -> None:
     train = resolve_train(recipe(tars))
-    data = load(train.data, SHAPE, (2,))
-    order = torch.tensor([[3, 20, 7, 1], [11, 2, 23, 0]])
-    batches = []
-    for workers in (0, 2):
-        decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
-        batches.append(list(Decoded(data, train, decisions).train(5, order)))
-    for (images, labels), (others, their_labels) in zip(*batches, strict=True):
-        assert torch.equal(images, others)
-        assert torch.equal(labels, their_labels)
-    assert batches[0][0][1].tolist() == [1, 0, 1, 1]
+    check_workers_change_nothing(train)
+    assert batches(train, 5)[0][1].tolist() == [1, 0, 1, 1]
 
 
 def test_a_net_is_trained_and_gone_on_with(tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

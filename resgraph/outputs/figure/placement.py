@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import text
 from .parts import Chain, Fork, Join, Part, Strip, Tile
@@ -79,10 +79,7 @@ class Wire:
     def moved(self, dx: float, dy: float) -> Wire:
         """The same wire elsewhere."""
         points = tuple((x + dx, y + dy) for x, y in self.points)
-        return Wire(
-            points, self.arrow, self.changes, self.shortcut, self.dot, self.pill, self.note, self.name, self.title,
-            self.broken, self.named,
-        )  # fmt: skip
+        return replace(self, points=points)
 
 
 @dataclass(frozen=True, slots=True)

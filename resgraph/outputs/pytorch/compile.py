@@ -18,11 +18,10 @@ LARGEST = 8
 """Blocks in one graph: fewer cost calls between graphs, more cost time to compile."""
 
 SHALLOW = 64
-"""Blocks up to which one graph takes no longer to compile than chunks do.
+"""Blocks up to which one graph takes little longer to compile than chunks do.
 
-One graph is faster: at the seams between chunks, images change their layout or are written and read once more. On a
-CPU, a step of ResNet-20 took 0.74 of eager's time as one graph, 1.08 in chunks; cold, ResNet-110 (54 blocks) took 1.1
-of the time of chunks as one graph.
+Measured on a CPU: ResNet-110 (54 blocks), cold, takes 1.12 of the time of chunks as one graph. But a step of ResNet-20
+takes 0.74 of eager's time as one graph, and 1.08 in chunks, as images change their layout at the seams.
 """
 
 Run = Callable[[torch.Tensor], torch.Tensor]
