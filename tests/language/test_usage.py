@@ -73,4 +73,7 @@ def test_the_time_grows_with_the_blocks_and_not_with_their_square() -> None:
         assert found[-1].message == "50 mistakes are told, and there are more"
         return time.process_time() - started
 
-    assert seconds(10_000) < 12 * min(seconds(2_000) for _ in range(3)), "5 times the blocks; their square is 25"
+    def least(count: int) -> float:
+        return min(seconds(count) for _ in range(3))  # a busy machine adds to a time, and never takes from it
+
+    assert least(10_000) < 15 * least(2_000), "5 times the blocks; their square is 25"
