@@ -8,10 +8,10 @@ from fractions import Fraction
 from ..errors import Span, fault
 from ..language.arithmetic import Value
 from ..language.binding import bind
+from ..language.environment import Environment
 from ..language.records import BlockDef, Bound, Inline, Label, PathDef, ShortcutDef, Size, Word
 from ..language.records import Value as Written
 from .build import Flow
-from .environment import Environment
 from .options import whole
 
 

@@ -10,12 +10,12 @@ from ..errors import Fault, Related, Span, fault
 from ..graph import Equation as EquationScope
 from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
+from ..language.environment import Environment
 from ..language.expressions import Apply, Binary, Expression, Name, Negative, Number
 from ..language.records import Equation
 from ..language.words import COUNTERS, ELSEWHERE, KNOWN, SIGNS, TENSORS, did_you_mean
 from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Add, Concat, Mul, Op, Shape, ShapeError, Sub, shape_text
 from .build import Builder, Flow, Nothing
-from .environment import Environment
 
 _ROWS = "an equation in a row reads `input` and the rows above"
 

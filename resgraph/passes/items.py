@@ -13,6 +13,7 @@ from fractions import Fraction
 from ..errors import Fault, fault
 from ..graph import Block, Layer, Origin, Path
 from ..language.arithmetic import Value, value_text
+from ..language.environment import Environment, Unknown
 from ..language.records import BlockDef, Equation, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
 from ..language.targets import Target
@@ -21,7 +22,6 @@ from ..language.words import did_you_mean
 from ..ops import VOCABULARY, Op
 from .build import Builder, Flow, Nothing
 from .call import Call, call_of
-from .environment import Environment, Unknown
 from .equations import EquationBuilder
 from .meant import keeps_shape, meant, shaping
 from .place import Place, counters_of, in_file

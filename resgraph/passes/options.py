@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from ..errors import Fault, Span, fault
 from ..language.arithmetic import Value, value_text
+from ..language.environment import Environment
 from ..language.expressions import Binary, Expression, Name
 from ..language.records import Bound, Expr, Option, PathDef, Word
 from ..language.records import Value as Written
 from ..language.targets import literal_words
 from ..language.words import CONSTANTS, did_you_mean
 from ..ops import Op
-from .environment import Environment
 
 Kind = Literal["pair", "float", "int", "flag", "word"]
 

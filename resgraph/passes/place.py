@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..errors import Span
 from ..graph import Origin, Path
 from ..language.arithmetic import Value
+from ..language.environment import Environment
 from ..language.records import BlockDef
 from .build import Flow, Nothing
-from .environment import Environment
 from .shortcut import ShortcutPlan
 from .units import Setting
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from ..errors import Fault, fault
 from ..language.arithmetic import Value
+from ..language.environment import Environment, Unknown
 from ..language.records import ItemDef, PathDef
 from .build import Builder, TooLarge
-from .environment import Environment, Unknown
 from .options import whole
 from .place import Place
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from ..errors import fault
 from ..language.binding import bind
+from ..language.environment import Environment
 from ..language.records import Bound, Label, Option, UnitDef
 from ..language.targets import mode_hint, takes_mode
 from ..language.words import MODES
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY, Op
-from .environment import Environment
 from .options import make_op
 
 

@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resgraph.errors import Source, Span
 from resgraph.language.binding import bind
+from resgraph.language.environment import Environment
 from resgraph.language.labels import parse_label
 from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY, AnyOp, BlurPool, ChannelConv, Op
-from resgraph.passes.environment import Environment
 from resgraph.passes.options import make_op
 
 from .build import module, numbers, target

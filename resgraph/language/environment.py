@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ..errors import Span, fault
-from ..language.arithmetic import Value, evaluate, value_text
-from ..language.expressions import Expression, ExpressionError, Name, names_in
-from ..language.records import Expr, ListValue, Size, Word
-from ..language.records import Value as Written
-from ..language.words import CONSTANTS, COUNTERS, KNOWN, did_you_mean
+from .arithmetic import Value, evaluate, value_text
+from .expressions import Expression, ExpressionError, Name, names_in
+from .records import Expr, ListValue, Size, Word
+from .records import Value as Written
+from .words import CONSTANTS, COUNTERS, KNOWN, did_you_mean
 
 
 class Unknown(Exception):
