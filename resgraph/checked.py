@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .errors import Diagnostic, Source, SpecError, in_order
 from .language.lints import unused_allow
-from .language.resolve import read_file, read_source, split_reference, variants_of
+from .language.references import Reference, locate
+from .language.resolve import read_file, read_source, variants_of
 from .language.spec import parse_spec
 from .passes.lint import linted
 from .plan import Plan, plan_of
@@ -26,23 +28,24 @@ class Checked:
 def check_nets(
     reference: str, overrides: tuple[str, ...] = (), allow_outside: bool = False, source: Source | None = None
 ) -> list[Checked]:
-    """The nets that a reference names: one, or each variant of a file. `source` stands in for the file's text.
+    """The nets that a reference names: one, or each variant of a file. `source` stands in for the text of a file.
 
     Raises `UsageError` for a variant that there is not.
     """
-    path, variant = split_reference(reference)
+    asked = locate(reference) if source is None else Reference(Path(reference))
+    variant = asked.variant
     try:
         if source is None:
-            tree, errors = read_file(path, allow_outside=allow_outside)
+            tree, errors = read_file(asked.path, allow_outside=allow_outside)
         else:
-            tree, errors = read_source(source, path, allow_outside=allow_outside)
+            tree, errors = read_source(source, asked.path, allow_outside=allow_outside)
     except SpecError as problem:
         return [Checked(reference, None, problem.diagnostics)]
     names: list[str | None] = list(variants_of(tree)) or [None] if variant is None else [variant]
     out: list[Checked] = []
     silenced: set[str] = set()
     for name in names:
-        label = f"{path}::{name}" if name else str(path)
+        label = asked.label(name)
         try:
             plan = plan_of(parse_spec(tree, errors, name, overrides))
             found = linted(plan.spec, plan.graph)

@@ -130,7 +130,7 @@ class Plan:
 
 
 def load(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Plan:
-    """The plan of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
+    """The plan of `file.yaml`, `file.yaml::variant` or a net of the zoo (`resnet-50`), with `path=value` overrides.
 
     Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant. `expect` is not verified:
     that is `plan.unmet()`.

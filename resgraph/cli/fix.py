@@ -12,7 +12,7 @@ from ..checked import check_nets
 from ..errors import Diagnostic, Source, SpecError, in_order
 from ..language.fixes import Edit, fixes, mended
 from ..language.reader import open_source
-from ..language.resolve import split_reference
+from ..language.references import locate
 from .options import replace_file
 from .report import colored
 
@@ -20,8 +20,9 @@ _ROUNDS = 100  # one mistake in each; a mistake can hide others
 
 
 def fix_files(references: Iterable[str], overrides: tuple[str, ...], allow_outside: bool, *, quiet: bool) -> None:
-    """Mend the files that specs are read from; files that they extend, and the library, are left alone."""
-    for path in dict.fromkeys(split_reference(reference)[0] for reference in references):
+    """Mend the files that specs are read from; files that they extend, the zoo and the library are left alone."""
+    found = [locate(reference) for reference in references]
+    for path in dict.fromkeys(one.path for one in found if not one.zoo):
         try:
             before, after = fixed(path, overrides, allow_outside)
         except SpecError:  # the file cannot be read, which the check after this will say

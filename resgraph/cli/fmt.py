@@ -9,6 +9,7 @@ import click
 
 from ..language.format import Form, reformat
 from ..language.reader import open_source
+from ..language.references import own_file
 from .options import replace_file
 
 
@@ -22,7 +23,7 @@ def fmt(files: tuple[Path, ...], form: Form | None, only_check: bool, show_diff:
     """Put specs in one style. Comments and blank lines are kept."""
     changed = 0
     for path in files:
-        source = open_source(path)
+        source = open_source(own_file(path))
         text = reformat(source, form or "keep")
         if text == source.text:
             continue

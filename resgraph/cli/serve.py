@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..language.references import own_file
 from ..serve.server import SpecServer
 
 
@@ -16,7 +17,7 @@ from ..serve.server import SpecServer
 @click.option("--open/--no-open", "open_page", default=True, help="open the browser")
 def serve(file: Path, port: int, open_page: bool) -> None:
     """Write a spec beside its figure, shapes, costs and mistakes; on this machine alone, without a network."""
-    with SpecServer(file, port) as server:
+    with SpecServer(own_file(file), port) as server:
         click.echo(server.address)
         click.echo("ctrl+c stops; the file is written only when the page is asked to save", err=True)
         if open_page:

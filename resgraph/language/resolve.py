@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from .reader import open_source, read
+from .references import locate, near, zoo_folder
 from .tree import Entry, Mapping, Scalar
 from .words import did_you_mean
 
 _CHAIN = 8  # files in a chain of `extends`
 _DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
-
-
-def split_reference(reference: str | os.PathLike[str]) -> tuple[Path, str | None]:
-    """`specs/resnet.yaml::resnet-50` → the file and the variant's name. Raises `UsageError` without a file."""
-    text = os.fspath(reference)
-    name, found, variant = text.rpartition("::")
-    if (
-        not found or "/" in variant or os.sep in variant
-    ):  # `a::b/net.yaml`: a folder may have colons, no variant a slash
-        return Path(text), None
-    if not name:
-        raise UsageError(f"`{text}` names no file: write `file.yaml::variant`")
-    return Path(name), variant
 
 
 def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
@@ -38,8 +24,7 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
     try:
         source = open_source(path)
     except SpecError as problem:
-        hint = did_you_mean(path.stem, _specs_beside(path)).replace("`?", f"{path.suffix}`?")
-        raise SpecError([replace(d, help=d.help or hint) for d in problem.diagnostics]) from None
+        raise SpecError([replace(d, help=d.help or near(path)) for d in problem.diagnostics]) from None
     return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
@@ -94,28 +79,32 @@ class _Chain:
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
             raise SpecError([fault("E060", "`extends` names one file", entry.span).diagnostic])
         try:
-            name, variant = split_reference(entry.value)
-        except UsageError as nameless:
-            raise SpecError([fault("E060", str(nameless), entry.span).diagnostic]) from None
-        base = path.parent / name
-        try:
-            outside = not base.resolve().is_relative_to(self.directory)
-            there = base.exists()
-        except (OSError, ValueError, RuntimeError):  # a name too long, a link to itself
-            outside = there = False
-        if not self.allow_outside and outside:
-            help_ = "move it there, or give `--allow-outside`"
-            problem = fault("E062", f"`{name}` is outside the directory of the spec", entry.span, help_)
-            raise SpecError([problem.diagnostic])
-        if not there:
-            hint = did_you_mean(base.stem, _specs_beside(base)).replace("`?", f"{base.suffix}`?")
-            raise SpecError([fault("E060", f"there is no file `{name}` to extend", entry.span, hint).diagnostic])
+            found = locate(entry.value, path.parent)
+        except UsageError as unclear:
+            raise SpecError([fault("E060", str(unclear), entry.span).diagnostic]) from None
+        base, name = found.path, entry.value.removesuffix(f"::{found.variant}")
+        if not found.zoo:
+            self._admit(base, name, path, entry.span)
         try:
             source = open_source(base)
         except SpecError as problem:  # said of the file; here it is asked for
             raise SpecError([replace(d, span=d.span or entry.span) for d in problem.diagnostics]) from None
         below, errors = self.read(source, base, entry.span)
-        return merge(below if variant is None else _one_variant(below, variant, entry.span), tree), errors
+        return merge(below if found.variant is None else _one_variant(below, found.variant, entry.span), tree), errors
+
+    def _admit(self, base: Path, name: str, path: Path, asked: Span) -> None:
+        """Refuse a file that is outside the directory of the spec (the zoo's extend one another), or not there."""
+        directory = zoo_folder() if path.parent == zoo_folder() else self.directory
+        try:
+            outside = not base.resolve().is_relative_to(directory)
+            there = base.exists()
+        except (OSError, ValueError, RuntimeError):  # a name too long, a link to itself
+            outside = there = False
+        if not self.allow_outside and outside:
+            help_ = "move it there, or give `--allow-outside`"
+            raise SpecError([fault("E062", f"`{name}` is outside the directory of the spec", asked, help_).diagnostic])
+        if not there:
+            raise SpecError([fault("E060", f"there is no file `{name}` to extend", asked, near(base)).diagnostic])
 
 
 def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
@@ -125,14 +114,6 @@ def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
         raise SpecError([problem.diagnostic])
     chosen = apply_variant(tree, variant)
     return Mapping({k: e for k, e in chosen.entries.items() if k != "variants"}, chosen.span, chosen.flow)
-
-
-def _specs_beside(path: Path) -> list[str]:
-    """The names of the specs in the directory of a file."""
-    try:
-        return [other.stem for other in islice(path.parent.glob("*.yaml"), 1000)]
-    except (OSError, ValueError):
-        return []
 
 
 def merge(base: Mapping, top: Mapping) -> Mapping:

@@ -16,7 +16,8 @@ from .overrides import apply_overrides
 from .parse import Parser
 from .recipe import Train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
-from .resolve import apply_variant, read_file, read_text, split_reference, variants_of
+from .references import locate
+from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
 from .sections import claims, defaults, input_shape, mapping_at, named, recipe, without_arguments
 from .tree import Mapping, Scalar, Tree
@@ -76,14 +77,14 @@ class Spec:
 
 
 def load_spec(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Spec:
-    """The spec of `file.yaml` or `file.yaml::variant`, with `path=value` overrides.
+    """The spec of `file.yaml`, `file.yaml::variant` or a net of the zoo, with `path=value` overrides.
 
     Raises `SpecError` for mistakes that leave no spec to go on with, `UsageError` for an unknown variant. Mistakes in
     labels, and what nothing uses, are the spec's `mistakes`: `expand` raises them with those that it finds.
     """
-    path, variant = split_reference(reference)
-    tree, errors = read_file(path, allow_outside=allow_outside)
-    return parse_spec(tree, errors, variant, overrides)
+    found = locate(reference)
+    tree, errors = read_file(found.path, allow_outside=allow_outside)
+    return parse_spec(tree, errors, found.variant, overrides)
 
 
 def text_spec(source: Source, variant: str | None = None, overrides: Iterable[str] = ()) -> Spec:

@@ -10,7 +10,8 @@ from nets import pointed
 import resgraph
 from resgraph.errors import Diagnostic, SpecError, UsageError
 from resgraph.language.recipe_steps import Steps
-from resgraph.language.resolve import read_file, split_reference
+from resgraph.language.references import locate
+from resgraph.language.resolve import read_file
 from resgraph.plan import Plan
 
 BASE = """\
@@ -211,13 +212,14 @@ def test_a_text_extends_nothing() -> None:
     ],
 )
 def test_references(reference: str | Path, path: str, variant: str | None) -> None:
-    assert split_reference(reference) == (Path(path), variant)
+    found = locate(reference)
+    assert (found.path, found.variant, found.zoo) == (Path(path), variant, "")
 
 
 @pytest.mark.parametrize(("reference", "missing"), [("::v", "file"), ("::", "file")])
 def test_half_a_reference(reference: str, missing: str) -> None:
     with pytest.raises(UsageError, match=f"names no {missing}"):
-        split_reference(reference)
+        locate(reference)
 
 
 def test_half_a_reference_to_extend(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""What a SPEC names → a file and a variant: a file of the user's, else a net of the zoo that comes with resgraph."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+from ..errors import UsageError
+from .words import nearest
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
+_VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
+_VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
+_BASE = re.compile(r"^extends: +([\w-]+)\.yaml *$", re.MULTILINE)
+_FIRST = ("resnet", "vgg", "cifar-resnet")
+"""Of zoo files that share a variant's name, those whose it is: torchvision's nets, and the ResNet paper's on CIFAR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A file, and the variant of it that is meant; `zoo` is the zoo's name of the file."""
+
+    path: Path
+    variant: str | None = None
+    zoo: str = ""
+
+    def label(self, variant: str | None) -> str:
+        """How a user writes a variant of this file."""
+        return f"{self.zoo or self.path}" + (f"::{variant}" if variant else "")
+
+
+def locate(reference: str | os.PathLike[str], folder: Path = Path()) -> Reference:
+    """`net.yaml::v`, `resnet::resnet-50` or `resnet-50` → what it names; `folder` is where paths begin.
+
+    A file that is there comes before a net of the zoo. Raises `UsageError` where no file is named, and for a variant
+    that several files of the zoo have; a file that is not there is left to its reader to tell of.
+    """
+    name, variant = _split(os.fspath(reference))
+    path, zoo = folder / name, zoo_index()
+    if not _NAME.fullmatch(name) or _kind(path) == "file":
+        return Reference(path, variant)
+    if name in zoo:
+        return Reference(zoo_folder() / f"{name}.yaml", variant, name)
+    files = [file for file, variants in zoo.items() if name in variants]
+    if variant is not None or not files:
+        return Reference(path, variant)
+    file = next((first for first in _FIRST if first in files), files[0])
+    if len(files) > 1 and file not in _FIRST:
+        readings = " or ".join(f"`{one}::{name}`" for one in files)
+        raise UsageError(f"several files of the zoo have a `{name}`: write {readings}")
+    return Reference(zoo_folder() / f"{file}.yaml", name, file)
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    name, found, variant = text.rpartition("::")
+    # `a::b/net.yaml`: a folder may have colons, no variant a slash
+    if not found or "/" in variant or os.sep in variant:
+        return text, None
+    if not name:
+        raise UsageError(f"`{text}` names no file: write `file.yaml::variant`")
+    return name, variant
+
+
+def _kind(path: Path) -> str:
+    """`file` (or whatever may be read), `directory`, or "" where nothing is there."""
+    try:
+        return "" if not path.exists() else "directory" if path.is_dir() else "file"
+    except (OSError, ValueError):  # a name that no file can have
+        return ""
+
+
+def own_file(path: Path) -> Path:
+    """A file that is to be written. Raises `UsageError` where a net of the zoo is meant, which nobody writes to."""
+    if locate(path).zoo:
+        copy = f"`resgraph resolve {path} -o FILE.yaml` makes a file of your own"
+        raise UsageError(f"`{path}` is a net of the zoo, which stays as it is; {copy}")
+    return path
+
+
+def near(path: Path) -> str:
+    """What may have been meant by a file that is not there: a spec beside it, or a net of the zoo."""
+    if _kind(path):
+        return ""
+    if _NAME.fullmatch(path.name):
+        known = {name: name for name in [*zoo_names(), *zoo_index()]} | _specs_beside(path)
+        meant = nearest(path.name, known)
+        return f"did you mean `{known[meant]}`?" if meant else "`resgraph zoo` lists the nets that need no file"
+    beside = _specs_beside(path)
+    meant = nearest(path.stem, beside)
+    hints = [f"did you mean `{beside[meant]}`?"] if meant else []
+    if path.stem in zoo_index() or path.stem in zoo_names():
+        hints.append(f"the zoo's `{path.stem}` is written without `{path.suffix}`")
+    return " ".join(hints)
+
+
+def _specs_beside(path: Path) -> dict[str, str]:
+    """The specs in the directory of a file, by their names without `.yaml`."""
+    try:
+        return {other.stem: other.name for other in islice(path.parent.glob("*.yaml"), 1000)}
+    except (OSError, ValueError):
+        return {}
+
+
+@cache
+def zoo_folder() -> Path:
+    """Where the zoo is: within an installed package; in a checkout, the `specs` that the build takes there."""
+    package = Path(__file__).parents[1]
+    return package / "zoo" if (package / "zoo").is_dir() else package.parent / "specs"
+
+
+@cache
+def zoo_index() -> dict[str, tuple[str, ...]]:
+    """Files of the zoo, without their `.yaml`, and the variants of each. They are scanned: names are all it takes."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(zoo_folder().glob("*.yaml"))}
+    return {file: tuple(_variants(file, texts)) for file in texts}
+
+
+def _variants(file: str, texts: dict[str, str]) -> list[str]:
+    base, own = _BASE.search(texts[file]), _VARIANTS.search(texts[file])
+    inherited = _variants(base[1], texts) if base else []
+    return list(dict.fromkeys([*inherited, *(_VARIANT.findall(own[1]) if own else [])]))
+
+
+@cache
+def zoo_names() -> tuple[str, ...]:
+    """Every net of the zoo by the shortest name that means it, file by file."""
+    out: list[str] = []
+    for file, variants in zoo_index().items():
+        for variant in variants or [None]:
+            full = Reference(Path(), zoo=file).label(variant)
+            out.append(variant if variant and _means(variant, file) else full)
+    return tuple(out)
+
+
+def _means(variant: str, file: str) -> bool:
+    try:
+        return locate(variant, zoo_folder()).zoo == file and variant not in zoo_index()
+    except UsageError:
+        return False

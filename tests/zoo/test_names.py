@@ -1,0 +1,150 @@
+"""The zoo by name: which net a word means, from any directory, and what a word that means none is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import resgraph
+from resgraph.cli import run
+from resgraph.language.references import locate, zoo_folder, zoo_index, zoo_names
+from resgraph.language.resolve import read_file, variants_of
+
+ROOT = Path(__file__).parents[2]
+TINY = "name: mine\ninput: 3x16x16\nnet: {one: 3x3 conv 8, head: [global avg pool, fc 3]}\n"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_index_has_what_the_files_have() -> None:
+    read = {path.stem: tuple(variants_of(read_file(path)[0])) for path in (ROOT / "specs").glob("*.yaml")}
+    assert zoo_index() == read and len(read) >= 57
+
+
+def test_every_net_has_a_name_that_means_it_and_no_other() -> None:
+    names = zoo_names()
+    count = sum(len(variants) or 1 for variants in zoo_index().values())
+    assert len(names) == len(set(names)) == count
+    found = {(reference.path, reference.variant) for reference in map(locate, names)}
+    assert len(found) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "variant"),
+    [
+        ("resnet-50", "resnet", "resnet-50"),  # torchvision's, though three files have one
+        ("vgg-16", "vgg", "vgg-16"),
+        ("resnet-110", "cifar-resnet", "resnet-110"),
+        ("resnet::resnet-50", "resnet", "resnet-50"),
+        ("resnet-v1::resnet-50", "resnet-v1", "resnet-50"),
+        ("resnext-50-32x4d", "resnet", "resnext-50-32x4d"),
+        ("resnet", "resnet", None),
+        ("plain", "plain", None),  # a file's name comes before squeezenet's variant
+        ("digits", "digits", None),
+    ],
+)
+def test_what_a_name_means(name: str, file: str, variant: str | None) -> None:
+    found = locate(name)
+    assert (found.path, found.variant, found.zoo) == (ROOT / f"specs/{file}.yaml", variant, file)
+
+
+def test_a_file_comes_before_the_zoo_and_a_directory_does_not(tmp_path: Path) -> None:
+    (tmp_path / "resnet-50").write_text(TINY, encoding="utf-8")
+    (tmp_path / "digits").mkdir()
+    assert resgraph.load("resnet-50").name == "mine"
+    assert resgraph.load("digits").params == 75_002
+
+
+def test_a_name_of_several_files_lists_its_readings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "plain-20"]) == 2
+    assert "write `cifar-plain::plain-20` or `highway::plain-20`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "help_"),
+    [
+        ("resent-50", "did you mean `resnet-50`?"),
+        ("ResNet-50", "did you mean `resnet-50`?"),
+        ("resnet50", "did you mean `resnet-50`?"),
+        ("tiny", "did you mean `tiny.yaml`?"),
+        ("tiny.yml", "did you mean `tiny.yaml`?"),
+        ("resnet-50.yaml", "the zoo's `resnet-50` is written without `.yaml`"),
+        ("specs/resnet.yaml::resnet-50", "the zoo's `resnet` is written without `.yaml`"),
+        ("qqqq", "`resgraph zoo` lists the nets that need no file"),
+    ],
+)
+def test_a_name_that_means_nothing(wrong: str, help_: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    assert run(["check", wrong]) == 1
+    told = capsys.readouterr().err
+    assert "there is no such file" in told and help_ in told
+
+
+def test_an_unknown_variant_of_a_file_of_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "resnet::resnet-5"]) == 2
+    assert "did you mean `resnet-50`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", "resnet-18"],
+        ["check", "resnet-18", "vgg-bn"],
+        ["resolve", "resnet-18"],
+        ["diff", "resnet-18", "resnet-34"],
+        ["export", "resnet-18"],
+        ["explain", "resnet-18", "conv3.0"],
+        ["render", "resnet-18", "-o", "a.svg"],
+        ["build", "digits", "--plan"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_that_takes_a_spec(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["fmt", "serve"])
+def test_nothing_writes_to_the_zoo(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "resnet-50"]) == 2
+    assert "`resgraph resolve resnet-50 -o FILE.yaml` makes a file of your own" in capsys.readouterr().err
+    assert run(["check", "--fix", "resnet-50"]) == 0
+
+
+@pytest.mark.parametrize("base", ["plain-18", "plain::plain-18"])
+def test_a_spec_extends_a_net_of_the_zoo(base: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: {base}\nname: mine\nnet: {{head: [global avg pool, fc 10]}}\n", encoding="utf-8")
+    assert resgraph.load(path).params == 11_515_688 - 513 * 990
+
+
+def test_a_net_of_the_zoo_that_extends_another_can_be_extended(tmp_path: Path) -> None:
+    (tmp_path / "vgg.yaml").write_text("name: not the zoo's\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text("extends: vgg-bn::vgg-11\nname: mine\n", encoding="utf-8")
+    assert resgraph.load("mine.yaml").params == 132_868_840
+
+
+def test_a_file_beside_a_spec_comes_before_the_zoo(tmp_path: Path) -> None:
+    (tmp_path / "resnet-50").write_text(TINY, encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text("extends: resnet-50\nname: child\n", encoding="utf-8")
+    assert resgraph.load("mine.yaml").params == resgraph.loads(TINY).params
+
+
+@pytest.mark.parametrize(
+    ("base", "code", "says"),
+    [
+        ("plain-20", "E060", "write `cifar-plain::plain-20` or `highway::plain-20`"),
+        ("resent-50", "E060", "did you mean `resnet-50`?"),
+        ("resnet::resnet-5", "E064", "did you mean `resnet-50`?"),
+        ("resnet-50.yaml", "E060", "the zoo's `resnet-50` is written without `.yaml`"),
+        (str(zoo_folder() / "resnet.yaml"), "E062", "outside the directory"),
+    ],
+)
+def test_a_base_that_cannot_be(base: str, code: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"extends: {base}\n", encoding="utf-8")
+    with pytest.raises(resgraph.SpecError, match=code) as caught:
+        resgraph.load("mine.yaml")
+    assert says in str(caught.value)
