@@ -16,25 +16,37 @@ from .report import print_json
 @spec_argument
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.safetensors|.pth")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.safetensors")
+@click.option("--key", metavar="KEY", help="which state dict of the checkpoint, as `model_ema`")
 @click.option("--force", is_flag=True, help="overwrite the file")
 @set_option
 @json_option
 def weights(
-    spec: str, file: Path, output: Path, force: bool, overrides: tuple[str, ...], allow_outside: bool, as_json: bool
+    spec: str,
+    file: Path,
+    output: Path,
+    key: str | None,
+    force: bool,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    as_json: bool,
 ) -> None:
-    """Take weights from elsewhere: aligned by order and shape, one to one, or refused at the first disagreement."""
+    """Take weights from elsewhere: aligned by order, shape and names, one to one, or refused.
+
+    Of several state dicts in a checkpoint, an average (EMA) is taken before what it averages; --key chooses another.
+    """
     plan = load(spec, overrides, allow_outside=allow_outside)
     try:
         from ..outputs.pytorch.weights import convert
     except ImportError:
         raise MissingError("weights need PyTorch: pip install 'resgraph[train]'") from None
-    names = convert(plan, file, output, overwrite=force)
+    taken = convert(plan, file, output, key=key, overwrite=force)
     if as_json:
-        print_json({"spec": spec, "file": str(file), "output": str(output), "names": names})
+        print_json({"spec": spec, "file": str(file), "key": taken.key, "output": str(output), "names": taken.names})
         return
-    pairs = list(names.items())
+    pairs = list(taken.names.items())
     wide = max(len(ours) for ours, _ in pairs)
     shown = pairs if len(pairs) <= 12 else [*pairs[:6], ("…", "…"), *pairs[-5:]]
     for ours, theirs in shown:
         click.echo(f"  {ours:<{wide}}  ←  {theirs}")
-    click.echo(f"{len(pairs)} tensors matched, each by its place and shape; wrote {output}")
+    at = f" of `{taken.key}`" if taken.key else ""
+    click.echo(f"{len(pairs)} tensors{at} matched, each by its place, shape and name; wrote {output}")

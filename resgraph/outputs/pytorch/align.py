@@ -1,20 +1,23 @@
-"""A state dict from elsewhere and a net → which entry is which: by order and shape, one to one, never guessed."""
+"""A state dict from elsewhere and a net → which entry is which: by order, shape and names, never guessed."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from typing import Any
 
 from ...errors import RunError
 from ...ops.base import shape_text
+from .order import diverge, names_tell_order
 
 Shape = tuple[int, ...]
 
 _ROLES = frozenset(["weight", "bias", "running_mean", "running_var", "gain"])
 _UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
+_SHORTCUTS = frozenset(["shortcut", "downsample", "skip", "proj", "identity", "residual"])
+"""What a residual block's shortcut is called, here and elsewhere (torchvision 0.28, timm 1.0)."""
 _COMPARED = 16  # orders of one scope that are compared
 _SEARCHED = 10_000  # partial orders looked at within one scope
 
@@ -30,7 +33,7 @@ class Unit:
     prefix: str
     keys: dict[str, str]
     shapes: dict[str, Shape]
-    signature: tuple[tuple[str, Shape], ...]  # what its counterpart must have too
+    signature: tuple[object, ...]  # what its counterpart must have too
 
 
 @dataclass(slots=True)
@@ -45,9 +48,11 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
     """The key in `theirs` of every entry of `ours`; both map keys, in execution order, to tensors or shapes.
 
     Where the order differs, what stands below one of our names may be reordered as a whole (a shortcut before its body,
-    a scale before its block), if exactly one such order fits. Raises `AlignmentError` with the first disagreement.
+    a scale before its block), if exactly one such order fits. Modules of one shape are told apart by their names: equal
+    names belong together, a shortcut is a shortcut, `conv1` comes before `conv2`. Raises `AlignmentError` with the
+    first disagreement, or with two readings where order, shape and names leave more than one.
     """
-    mine, its = _units(ours), _units(theirs)
+    mine, its = _named_alike(_units(ours), _units(theirs))
     if len(mine) != len(its):
         raise AlignmentError(_count_message(mine, its))
     tree = _tree(mine)
@@ -56,12 +61,62 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
         raise AlignmentError(_first_disagreement(mine, its))
     if len(orders) > 1:
         place = next(i for i, units in enumerate(zip(*orders, strict=True)) if units[0] is not units[1])
-        raise AlignmentError(
-            f"`{its[place].prefix}` could be `{orders[0][place].prefix}` or `{orders[1][place].prefix}`: "
-            "order and shape do not tell"
-        )
+        raise _ambiguous(its[place], orders[0][place], orders[1][place])
+    _refuse_untold(orders[0], its)
     pairs = dict(pair for one, other in zip(orders[0], its, strict=True) for pair in _paired(one, other))
     return {key: pairs[key] for key in ours if key in pairs}
+
+
+def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """Both sides with what names tell in their signatures: modules of one name and shape, and shortcuts.
+
+    Shortcuts only where both sides have as many of each shape: a `proj` may be something else.
+    """
+    same = {(u.prefix, u.signature) for u in mine} & {(u.prefix, u.signature) for u in its}
+
+    def named(unit: Unit) -> Unit:
+        own = unit.prefix if (unit.prefix, unit.signature) in same else ""
+        return replace(unit, signature=(own, *unit.signature))
+
+    def with_shortcuts(unit: Unit) -> Unit:
+        shortcut = not _SHORTCUTS.isdisjoint(unit.prefix.split("."))
+        return replace(unit, signature=(shortcut, *unit.signature))
+
+    mine, its = [named(unit) for unit in mine], [named(unit) for unit in its]
+    flagged = [with_shortcuts(unit) for unit in mine], [with_shortcuts(unit) for unit in its]
+    counts = [Counter(unit.signature for unit in side) for side in flagged]
+    return flagged if counts[0] == counts[1] else (mine, its)
+
+
+def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
+    """Refuse a pairing in which two modules could change places and nothing in their names speaks against it.
+
+    It is enough to look at neighbours among the modules of one signature: if each comes before the next, all do.
+    """
+    last: dict[tuple[object, ...], tuple[Unit, Unit]] = {}
+    for ours, theirs in zip(mine, its, strict=True):
+        if ours.signature in last:
+            our_last, their_last = last[ours.signature]
+            told = names_tell_order(their_last.prefix, theirs.prefix) or _same_parts(
+                diverge(their_last.prefix, theirs.prefix), our_last.prefix, ours.prefix
+            )
+            if not told:
+                raise _ambiguous(theirs, our_last, ours)
+        last[ours.signature] = ours, theirs
+
+
+def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
+    """Whether our two names differ in the very parts in which theirs do: `….gate.…` and `….value.…`."""
+    if parts is None:
+        return False
+    first, second = one.split("."), other.split(".")
+    return parts[0] in first and parts[0] not in second and parts[1] in second and parts[1] not in first
+
+
+def _ambiguous(theirs: Unit, one: Unit, other: Unit) -> AlignmentError:
+    return AlignmentError(
+        f"`{theirs.prefix}` could be `{one.prefix}` or `{other.prefix}`: order, shape and names do not tell"
+    )
 
 
 def load_aligned(module: Any, state: Mapping[str, Any]) -> dict[str, str]:

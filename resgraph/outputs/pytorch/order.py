@@ -6,7 +6,6 @@ nets of the residual family; what is not in the table is refused, since alignmen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from ...errors import RunError
@@ -39,6 +38,29 @@ def written_order(keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: (_place(key, tree), key))
 
 
+def diverge(one: str, other: str) -> tuple[str, str] | None:
+    """The first parts in which two dotted names differ; None where one lies within the other."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return next(((a, b) for a, b in pairs if a != b), None)
+
+
+def names_tell_order(one: str, other: str) -> bool:
+    """Whether the first of two modules is known to come before the second by their names: by number, or by `ORDERS`."""
+    parts = diverge(one, other)
+    if parts is None:
+        return False
+    (stem, number), (other_stem, other_number) = map(_numbered, parts)
+    if stem == other_stem:
+        return number < other_number
+    return any(set(parts) <= set(order) and order.index(parts[0]) < order.index(parts[1]) for order in ORDERS)
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """`layer3` → `layer`, 3; a name without a number at its end counts as 0."""
+    stem = name.rstrip("0123456789")
+    return stem, int(name[len(stem) :] or 0)
+
+
 def _tree(keys: Iterable[str]) -> dict[str, dict[str, int]]:
     """Scope → place of each child within it."""
     children: dict[str, list[str]] = {}
@@ -52,8 +74,8 @@ def _tree(keys: Iterable[str]) -> dict[str, dict[str, int]]:
 
 
 def _places(scope: str, names: list[str]) -> dict[str, int]:
-    if len({re.sub(r"\d+\Z", "", name) for name in names}) == 1:  # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
-        ordered = sorted(names, key=lambda name: int((re.search(r"\d+\Z", name) or ["0"])[0]))
+    if len({_numbered(name)[0] for name in names}) == 1:  # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
+        ordered = sorted(names, key=_numbered)
         return {name: place for place, name in enumerate(ordered)}
     for order in ORDERS:
         if set(names) <= set(order):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,35 +20,56 @@ from .order import written_order
 if TYPE_CHECKING:
     from ...plan import Plan
 
-_NESTED = ("state_dict", "model", "model_state", "state_dict_ema")
+_NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
+"""Where training scripts keep a state dict in a checkpoint; an average before what it averages, as timm 1.0 does."""
 _PREFIXES = ("module.", "_orig_mod.")
 
 
-def convert(plan: Plan, file: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]:
-    """Write the weights of `file` to `out` under the plan's names; returns ours → theirs.
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Weights that were taken: our names → theirs, and the key of the checkpoint they stood at ("" for its top)."""
 
-    Raises `RunError` where the file cannot be read or is not of this net, and where `out` exists.
+    names: dict[str, str]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateDict:
+    """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for its top)."""
+
+    tensors: dict[str, torch.Tensor]
+    key: str
+
+
+def convert(plan: Plan, file: Path, out: Path, *, key: str | None = None, overwrite: bool = False) -> Converted:
+    """Write the weights of `file` to `out` under the plan's names.
+
+    `key` chooses among the state dicts of a checkpoint. Raises `RunError` where the file cannot be read or is not of
+    this net, and where `out` exists.
     """
     if out.exists() and not overwrite:
         raise RunError(f"{out} exists; --force overwrites it")
     module = plan.module()
-    given = read_state(file)
-    if given.keys() == module.state_dict().keys():
-        module.load_state_dict(given)
-        names = {key: key for key in given}
+    given = read_state(file, key)
+    own = module.state_dict()
+    if given.tensors.keys() <= own.keys():
+        order = [name for name in own if name in given.tensors]
     else:
-        order = written_order(given) if file.suffix == ".safetensors" else given
-        names = load_aligned(module, {key: given[key] for key in order})
-    state = {key: value.contiguous() for key, value in module.state_dict().items()}
+        order = written_order(given.tensors) if file.suffix == ".safetensors" else list(given.tensors)
+    names = load_aligned(module, {name: given.tensors[name] for name in order})
+    state = {name: value.contiguous() for name, value in module.state_dict().items()}
     try:
         save_file(state, out, metadata={"net": plan.name, "format": "pt"})
     except (OSError, SafetensorError) as problem:
         raise RunError(f"cannot write {out}: {problem}") from None
-    return names
+    return Converted(names, given.key)
 
 
-def read_state(file: Path) -> dict[str, Any]:
-    """The state dict in a `.safetensors`, `.pth`, `.pt` or `.bin` file; only tensors are ever loaded from it."""
+def read_state(file: Path, key: str | None = None) -> StateDict:
+    """The state dict in a `.safetensors`, `.pth`, `.pt` or `.bin` file; only tensors are ever loaded from it.
+
+    Of several, the one at `key`, else an average (EMA) before what it averages. Raises `RunError` where there is none.
+    """
     try:
         loaded = load_file(file) if file.suffix == ".safetensors" else _torch_load(file)
     except OSError as problem:
@@ -57,7 +79,8 @@ def read_state(file: Path) -> dict[str, Any]:
         raise RunError(f"{file} is not loaded: {text}") from None
     except Exception as problem:  # a damaged file can fail anywhere in the two readers
         raise RunError(f"{file} is no file of weights, or damaged ({type(problem).__name__})") from None
-    return _state_in(loaded, file)
+    chosen = _chosen(_state_dicts(loaded), file, key)
+    return StateDict(_without_prefixes(chosen.tensors), chosen.key)
 
 
 def _torch_load(file: Path) -> Any:
@@ -66,16 +89,40 @@ def _torch_load(file: Path) -> Any:
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def _state_in(loaded: Any, file: Path) -> dict[str, Any]:
-    for key in _NESTED:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-            break
-    tensors = loaded if isinstance(loaded, Mapping) else {}
-    state = {str(key): value for key, value in tensors.items() if isinstance(value, torch.Tensor)}
-    if not state:
+def _state_dicts(loaded: Any, at: str = "") -> list[StateDict]:
+    """Every map of tensors in a checkpoint, those at its top first; `model.state_dict` is one within another."""
+    if not isinstance(loaded, Mapping):
+        return []
+    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
+    found = [StateDict(tensors, at)] if tensors else []
+    for name, value in loaded.items():
+        if at.count(".") < 2 and not str(name).startswith("optim"):  # its tensors are momenta
+            found += _state_dicts(value, f"{at}.{name}" if at else str(name))
+    return found
+
+
+def _chosen(found: list[StateDict], file: Path, key: str | None) -> StateDict:
+    """The one asked for, else by the habits of training scripts; refused where that leaves several."""
+    known = {state.key: state for state in found}
+    listed = ", ".join(f"`{name}`" for name in known if name)
+    if key is not None:
+        if key not in known:
+            raise RunError(f"{file} has no state dict at `{key}`{f'; it has {listed}' if listed else ''}")
+        return known[key]
+    if not found:
         raise RunError(f"{file} holds no state dict")
+    for name in _NESTED:  # even where a loss or a step stands beside them as a tensor
+        within = [state for state in found if state.key.split(".")[0] == name]
+        if within:
+            return within[0]
+    if len(found) == 1 or not found[0].key:
+        return found[0]
+    raise RunError(f"{file} holds several state dicts, {listed}; choose one with --key")
+
+
+def _without_prefixes(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The names as the net has them, not what wrapped it for several GPUs or for compiling."""
     for prefix in _PREFIXES:
-        if all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
     return state

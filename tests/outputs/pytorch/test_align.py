@@ -1,4 +1,4 @@
-"""Alignment: by order and shape, tolerant of what is unambiguous, refused with the first disagreement."""
+"""Alignment: by order, shape and names, tolerant of what is unambiguous, refused with the first disagreement."""
 
 from __future__ import annotations
 
@@ -78,8 +78,56 @@ def test_a_scale_may_be_registered_before_what_it_scales() -> None:
 def test_what_order_and_shape_do_not_tell_is_refused() -> None:
     ours = {**conv("b.p.conv", 8, 8), **conv("b.q.conv", 8, 4), **conv("b.r.0.conv", 8, 8), **conv("b.r.1.conv", 8, 8)}
     theirs = {**conv("w", 8, 8), **conv("x", 8, 8), **conv("y", 8, 8), **conv("z", 8, 4)}
-    with pytest.raises(AlignmentError, match=r"`w` could be `b\.p\.conv` or `b\.r\.0\.conv`: order and shape"):
+    with pytest.raises(AlignmentError, match=r"`w` could be `b\.p\.conv` or `b\.r\.0\.conv`: order, shape"):
         align(ours, theirs)
+
+
+def row(name: str, paths: tuple[str, ...], layers: int) -> Entries:
+    return {
+        key: shape for path in paths for i in range(layers) for key, shape in conv(f"{name}.{path}.{i}", 8, 8).items()
+    }
+
+
+def test_modules_of_one_shape_whose_names_tell_no_order_are_refused() -> None:
+    with pytest.raises(AlignmentError, match=r"`net\.t\.0` could be `b\.gate\.9` or `b\.value\.0`: order, shape and"):
+        align(row("b", ("gate", "value"), 10), row("net", ("h", "t"), 10))
+
+
+@pytest.mark.parametrize("theirs", [("value", "gate"), ("gate", "value")])
+def test_parts_of_one_name_belong_together_in_whatever_order(theirs: tuple[str, str]) -> None:
+    pairs = align(row("deep.0", ("gate", "value"), 2), row("deep.0", theirs, 2))
+    assert all(ours == other for ours, other in pairs.items())
+
+
+def test_a_part_that_is_named_alike_elsewhere_is_told_apart_by_it() -> None:
+    pairs = align(row("b", ("gate", "value"), 2), row("blocks.1", ("gate", "value"), 2))
+    assert pairs["b.gate.1.weight"] == "blocks.1.gate.1.weight"
+    with pytest.raises(AlignmentError, match="could be"):
+        align(row("b", ("gate", "value"), 2), row("blocks.1", ("value", "gate"), 2))
+
+
+def test_equal_names_win_over_order() -> None:
+    ours = {**conv("deep.gate", 8, 8), **conv("deep.value", 8, 8), **conv("head", 8, 8)}
+    theirs = {**conv("deep.value", 8, 8), **conv("deep.gate", 8, 8), **conv("classifier", 8, 8)}
+    pairs = align(ours, theirs)
+    assert pairs["deep.value.weight"] == "deep.value.weight"
+    assert pairs["head.weight"] == "classifier.weight"
+
+
+def test_a_shortcut_is_not_taken_for_a_layer_of_the_body() -> None:
+    ours = {**conv("b.body.0.conv", 8, 8), **conv("b.body.1.conv", 8, 8), **conv("b.shortcut.conv", 8, 8)}
+    pairs = align(ours, {**conv("b.downsample", 8, 8), **conv("b.f.1", 8, 8), **conv("b.f.2", 8, 8)})
+    assert pairs == {
+        "b.body.0.conv.weight": "b.f.1.weight",
+        "b.body.1.conv.weight": "b.f.2.weight",
+        "b.shortcut.conv.weight": "b.downsample.weight",
+    }
+
+
+def test_numbers_out_of_order_are_refused() -> None:
+    ours = {**conv("a.0.conv", 8, 8), **conv("a.1.conv", 8, 8)}
+    with pytest.raises(AlignmentError, match=r"`conv1` could be `a\.0\.conv` or `a\.1\.conv`"):
+        align(ours, {**conv("conv2", 8, 8), **conv("conv1", 8, 8)})
 
 
 def test_the_first_disagreement_is_shown_with_both_names_and_shapes() -> None:

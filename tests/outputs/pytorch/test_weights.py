@@ -75,13 +75,59 @@ def test_weights_are_taken(plan: resgraph.Plan, tmp_path: Path, suffix: str, wra
         save_file(written, file)
     else:
         torch.save({"epoch": 3, "state_dict": written} if wrap == "nested" else written, file)
-    names = convert(plan, file, out)
+    taken = convert(plan, file, out)
+    assert taken.key == ("state_dict" if wrap == "nested" and suffix == ".pth" else "")
+    names = taken.names
     ours = load_file(out)
     assert ours.keys() == plan.module().state_dict().keys()
     for key, theirs in names.items():
         assert torch.equal(ours[key], state[theirs].to(ours[key].dtype))
     with pytest.raises(RunError, match="exists"):
         convert(plan, file, out)
+
+
+def state_of(value: float) -> dict[str, torch.Tensor]:
+    return {"fc.weight": torch.full((2, 2), value)}
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "key", "read"),
+    [
+        ({"state_dict": state_of(1), "state_dict_ema": state_of(2)}, None, "state_dict_ema"),
+        ({"model": state_of(1), "model_ema": state_of(2), "loss": torch.tensor(3.0)}, None, "model_ema"),
+        ({"model": state_of(1), "model_ema": state_of(2)}, "model", "model"),
+        ({"model": {"state_dict": state_of(1)}, "optimizer": {"m": torch.ones(1)}}, None, "model.state_dict"),
+        ({"student": state_of(1)}, None, "student"),
+    ],
+)
+def test_which_state_dict_is_read_and_said(
+    tmp_path: Path, checkpoint: dict[str, object], key: str | None, read: str
+) -> None:
+    torch.save(checkpoint, tmp_path / "x.pth")
+    state = read_state(tmp_path / "x.pth", key)
+    assert state.key == read
+    assert state.tensors["fc.weight"][0, 0] == (2 if read.endswith("ema") else 1)
+
+
+def test_several_state_dicts_without_a_known_name_are_refused(tmp_path: Path) -> None:
+    torch.save({"student": state_of(1), "teacher": state_of(2)}, tmp_path / "x.pth")
+    with pytest.raises(RunError, match="several state dicts, `student`, `teacher`; choose one with --key"):
+        read_state(tmp_path / "x.pth")
+    with pytest.raises(RunError, match="no state dict at `model`; it has `student`, `teacher`"):
+        read_state(tmp_path / "x.pth", "model")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_own_names_in_any_order_and_another_number_of_classes(plan: resgraph.Plan, tmp_path: Path, suffix: str) -> None:
+    state = dict(reversed(plan.module().state_dict().items()))
+    file = tmp_path / f"own{suffix}"
+    save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
+    assert all(ours == theirs for ours, theirs in convert(plan, file, tmp_path / "o.safetensors").names.items())
+    other = resgraph.loads(TEXT.replace("fc 10", "fc 4"))
+    with pytest.raises(
+        RunError, match=r"`head\.1` \(weight 4x16, bias 4\), in the state dict `head\.1` \(weight 10x16"
+    ):
+        convert(other, file, tmp_path / "p.safetensors")
 
 
 def test_another_net_is_refused_with_the_first_disagreement(plan: resgraph.Plan, tmp_path: Path) -> None:
