@@ -1,7 +1,7 @@
 """resgraph: a residual network in a page of YAML → checked to the last channel, drawn, compiled and trained.
 
 >>> import resgraph
->>> plan = resgraph.load("specs/resnet.yaml::resnet-50")
+>>> plan = resgraph.load("resnet-50")
 >>> plan.params
 25557032
 """

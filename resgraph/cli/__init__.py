@@ -29,6 +29,7 @@ _COMMANDS = {
     "explain": "explain an error code, or a node of a net",
     "schema": "print the JSON Schema of specs, for editors",
     "lsp": "serve editors: mistakes, shapes and costs as specs are typed",
+    "zoo": "list the nets that come with resgraph",
     "blocks": "list the standard blocks, or print one",
     "new": "write a starter spec",
     "render": "draw a net",
@@ -77,7 +78,7 @@ class _Commands(click.Group):
 def cli() -> None:
     """Residual networks in YAML that reads like the paper: checked, drawn, compiled and trained.
 
-    A SPEC is a file, or a variant in it: specs/resnet.yaml::resnet-50
+    A SPEC is a file, a variant in it (net.yaml::large), or a net of the zoo: resnet-50
     """
 
 

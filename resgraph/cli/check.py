@@ -10,14 +10,14 @@ from ..language.fixes import fixes
 from ..outputs.numbers import count_text
 from ..plan import Plan
 from .formats import github, sarif
-from .options import json_option, set_option
+from .options import json_option, set_option, specs_argument
 from .report import diagnostic_data, print_json, report_diagnostics
 
 _FORMATS = ("text", "json", "github", "sarif")
 
 
 @click.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@specs_argument
 @set_option
 @click.option("--strict", is_flag=True, help="fail on warnings too")
 @click.option("--fix", is_flag=True, help="mend what has one certain fix, and show what was changed")

@@ -10,15 +10,15 @@ import click
 from ..outputs.numbers import count_text, shape_label
 from ..passes.compare import Change, Group, compare, grouped
 from ..plan import Plan, load
-from .options import json_option, output_options, set_option, write
+from .options import SPEC, json_option, output_options, set_option, write
 from .report import print_json
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow"), "shape": ("~", "yellow")}
 
 
 @click.command()
-@click.argument("before", metavar="SPEC")
-@click.argument("after", metavar="SPEC")
+@click.argument("before", type=SPEC, metavar="SPEC")
+@click.argument("after", type=SPEC, metavar="SPEC")
 @set_option
 @json_option
 @output_options

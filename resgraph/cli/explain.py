@@ -7,6 +7,7 @@ import click
 from ..catalogue import Entry, catalogue
 from ..errors import UsageError
 from ..language.fixes import FIXES
+from ..language.references import zoo_index, zoo_names
 from ..language.words import did_you_mean
 from .options import set_option
 from .report import colored
@@ -25,8 +26,8 @@ def explain(
     \b
     resgraph explain                                  all codes
     resgraph explain E041                             one, with a wrong and a right example
-    resgraph explain resnet.yaml::resnet-50 conv3.0   shapes and costs worked out, values and where they were set
-    resgraph explain resnet.yaml conv1.0.bn.weight    as well, for a key of the state dict
+    resgraph explain resnet-50 conv3.0                shapes and costs worked out, values and where they were set
+    resgraph explain mine.yaml conv1.0.bn.weight      as well, for a key of the state dict
     """
     if markdown:
         from ..outputs.errors_page import errors_page
@@ -35,13 +36,18 @@ def explain(
     elif subject is None:
         for code, entry in catalogue().items():
             click.echo(f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}", color=colored())
-    elif name is None and "." not in subject and "/" not in subject:
+    elif name is None and not _is_spec(subject):
         click.echo(_code_text(*_find(subject)), color=colored())
     else:
         from ..outputs.explanation import explanation
         from ..plan import load
 
         click.echo(explanation(load(subject, overrides, allow_outside=allow_outside), name or ""))
+
+
+def _is_spec(subject: str) -> bool:
+    """Whether a file or a net of the zoo is meant, and no code."""
+    return any(mark in subject for mark in (".", "/", "::")) or subject in (*zoo_names(), *zoo_index())
 
 
 def _find(word: str) -> tuple[str, Entry]:

@@ -11,13 +11,13 @@ import click
 from ..errors import MissingError, RunError, UsageError
 from ..passes.fold import fold_batch_norm
 from ..plan import Plan, load
-from .options import output_options, set_option, write
+from .options import SPEC, output_options, set_option, write
 
 FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetensors"}
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC|RUN")
+@click.argument("spec", type=SPEC, metavar="SPEC|RUN")
 @click.option("--format", "form", type=click.Choice(list(FORMS.values())), help="[by the suffix of FILE]")
 @click.option("--fold-bn", is_flag=True, help="make batch norms part of the convolutions, for inference")
 @click.option("--seed", type=int, metavar="N", help="of the weights where SPEC is not a run  [default: 0]")

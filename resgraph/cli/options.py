@@ -9,15 +9,37 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class SpecName(click.ParamType[str]):
+    """A file, or a net of the zoo: a shell that completes it offers both."""
+
+    name = "spec"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from ..language.references import zoo_index, zoo_names
+
+        here = sorted(str(path) for path in Path().glob("*.yaml"))
+        found = [name for name in [*here, *zoo_names(), *zoo_index()] if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in dict.fromkeys(found)] or [CompletionItem(incomplete, type="file")]
+
+
+SPEC = SpecName()
+
+
 def spec_argument(command: F) -> F:
     """One spec."""
-    return click.argument("spec", metavar="SPEC")(command)
+    return click.argument("spec", type=SPEC, metavar="SPEC")(command)
+
+
+def specs_argument(command: F) -> F:
+    """One spec or more."""
+    return click.argument("specs", type=SPEC, nargs=-1, required=True, metavar="SPEC...")(command)
 
 
 def set_option(command: F) -> F:

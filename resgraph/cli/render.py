@@ -14,13 +14,13 @@ from ..outputs.figure import unfinished
 from ..outputs.figure.formats import FORMATS, Look
 from ..outputs.figure.formats import render as draw
 from ..plan import Plan, load
-from .options import output_options, set_option, write
+from .options import output_options, set_option, specs_argument, write
 
 _LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
 
 
 @click.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@specs_argument
 @set_option
 @output_options
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="if not by the name of the file")

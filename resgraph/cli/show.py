@@ -11,12 +11,12 @@ from ..passes.memory import training_memory
 from ..passes.paths import paths
 from ..passes.receptive_field import receptive_fields
 from ..plan import Plan, load
-from .options import json_option, set_option
+from .options import json_option, set_option, specs_argument
 from .report import print_json
 
 
 @click.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@specs_argument
 @set_option
 @click.option("--format", "kind", type=click.Choice(["text", *FORMATS, "json"]), default="text", show_default=True)
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="for the memory of training")

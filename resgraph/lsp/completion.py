@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Literal
 
 from ..language.arithmetic import FUNCTIONS
@@ -13,6 +15,7 @@ from ..language.library import library_block, library_index
 from ..language.lints import LINTS
 from ..language.recipe import recipe_names
 from ..language.records import BlockDef
+from ..language.references import zoo_names
 from ..language.schema import File
 from ..language.targets import Target, fields_of, literal_words, takes_mode
 from ..language.words import BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
@@ -51,7 +54,7 @@ def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: l
     elif key == "unit":
         yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
         return
-    simple = {"train": recipe_names(), "allow": tuple(LINTS)}
+    simple = {"train": recipe_names(), "allow": tuple(LINTS), "extends": (*_beside(analysis), *zoo_names())}
     if section in simple:
         yield from _words(simple[section], "value")
     elif section == "ops" and not re.search(r"[:{]\s*\S*$", before.strip()):
@@ -60,6 +63,12 @@ def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: l
         yield from _label(analysis, before, keys)
     elif section == "blocks" and before.startswith("    "):
         yield from _words(sorted(BLOCK_KEYS), "key")
+
+
+def _beside(analysis: Analysis) -> list[str]:
+    """The other specs in the directory of a text."""
+    here = Path(analysis.source.name)
+    return sorted(path.name for path in islice(here.parent.glob("*.yaml"), 1000) if path.name != here.name)
 
 
 def _in_value(before: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from ..errors import Span, SpecError
+from ..errors import Source, Span, SpecError, UsageError
 from ..language.library import library_block, library_index
+from ..language.references import locate
 from ..language.resolve import read_source
-from ..language.tree import Mapping
+from ..language.tree import Mapping, Scalar
 from .analysis import Analysis, entries, entry, trail
 from .hover import word_at
 
@@ -18,6 +19,8 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
     word = word_at(analysis, line, column)
     path = Path(analysis.source.name)
     keys = trail(analysis.tree, line, column)
+    if keys == ["extends"]:
+        return _base(analysis, path)
     if not word or not keys:
         return None
     scopes = [keys[: place + 1] for place in range(len(keys) - 1, -1, -1)]
@@ -33,6 +36,16 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
     if word in library_index():
         return library_file(word), library_block(word).span
     return None
+
+
+def _base(analysis: Analysis, path: Path) -> tuple[Path, Span] | None:
+    """The first line of the spec that is extended."""
+    written = entries(analysis.tree)["extends"].value
+    try:
+        found = locate(written.text, path.parent) if isinstance(written, Scalar) else None
+    except UsageError:
+        return None
+    return (found.path, Span(Source(str(found.path), ""), 1, 1, 1, 1)) if found and found.path.is_file() else None
 
 
 def _whole(analysis: Analysis, path: Path) -> Mapping | None:

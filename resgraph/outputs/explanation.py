@@ -31,6 +31,8 @@ def explanation(plan: Plan, name: str) -> str:
         return "\n".join([state[name], "", *_node(plan, graph.nodes[name.rpartition(".")[0]])]) + "\n"
     known = [*graph.nodes, *found, *state]
     rows = ", ".join(row.name for row in graph.rows)
+    if not name:
+        raise UsageError(f"say what of {plan.name} to explain: its rows are {rows}")
     raise UsageError(
         f"nothing in {plan.name} is called `{name}`: {did_you_mean(name, known) or f'its rows are {rows}'}"
     )

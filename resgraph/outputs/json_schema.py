@@ -36,7 +36,7 @@ KEYS: dict[str, str] = {
     "blocks": "this file's blocks; those of the library are known without being named",
     "net": "the rows, one after another, as in Table 1: a row is a label, an equation, or a list of them",
     "variants": "named sets of `let` values",
-    "extends": "another spec, over which this one is laid key by key",
+    "extends": "the spec over which this one is laid key by key: `base.yaml::variant`, or a net of the zoo",
     "allow": "lints that are silenced, by name",
     "expect": "claims that `resgraph check` verifies, by variant where there are variants",
     "train": "a recipe by name, or a map of its keys",

@@ -203,6 +203,7 @@ COMPLETIONS = {
     "keys of a file": ("al", ["allow", "variants", "train"], ["conv"]),
     "names of lints": ("allow: [", ["odd-width"], ["conv"]),
     "policies of the file": ("shortcut: ", ["zero-pad"], []),
+    "nets of the zoo to extend": ("extends: ", ["resnet-50", "cifar-plain::plain-20"], ["conv", "a.yaml"]),
     "recipes": ("train: ", ["cifar", "digits"], ["conv"]),
     "words of a unit": ("unit: conv ", ["bn", "relu"], ["bottleneck"]),
 }
@@ -281,6 +282,17 @@ def test_a_definition_in_the_file_that_is_extended(talk: Callable[..., Any], tmp
         assert found.range.start == lsp.Position(4, 2)
 
     talk(conversation, text, base=TEXT)
+
+
+def test_a_base_of_the_zoo_can_be_opened(tmp_path: Path) -> None:
+    from resgraph.language.references import zoo_folder
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.definition import definition
+
+    analysis = analyse("extends: plain-18\nname: mine\n", tmp_path / "a.yaml")
+    assert analysis.diagnostics == () and analysis.plan is not None
+    found = definition(analysis, 1, 12)
+    assert found is not None and found[0] == zoo_folder() / "plain.yaml" and found[1].line == 1
 
 
 def test_formatting(talk: Callable[..., Any]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 import resgraph
-from resgraph.cli import run
+from resgraph.cli import cli, run
 from resgraph.language.references import locate, zoo_folder, zoo_index, zoo_names
 from resgraph.language.resolve import read_file, variants_of
 
@@ -100,6 +102,7 @@ def test_an_unknown_variant_of_a_file_of_the_zoo(capsys: pytest.CaptureFixture[s
         ["explain", "resnet-18", "conv3.0"],
         ["render", "resnet-18", "-o", "a.svg"],
         ["build", "digits", "--plan"],
+        ["zoo"],
     ],
     ids=lambda command: command[0],
 )
@@ -148,3 +151,64 @@ def test_a_base_that_cannot_be(base: str, code: str, says: str, tmp_path: Path) 
     with pytest.raises(resgraph.SpecError, match=code) as caught:
         resgraph.load("mine.yaml")
     assert says in str(caught.value)
+
+
+def zoo(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, object]]:
+    assert run(["zoo", *words, "--json"]) == 0
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_zoo_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    nets = zoo(capsys)
+    assert [net["name"] for net in nets] == list(zoo_names())
+    (net,) = [net for net in nets if net["name"] == "resnet-50"]
+    about = "He et al. 2015 (arXiv 1512.03385), stride on the 3x3; Wide ResNet (1605.07146); ResNeXt (1611.05431)"
+    assert net == {
+        "name": "resnet-50", "file": "resnet", "variant": "resnet-50", "params": 25_557_032, "input": "3x224x224",
+        "title": "ResNet", "about": about,
+    }  # fmt: skip
+    for net in nets[::20]:
+        assert resgraph.load(str(net["name"])).params == net["params"]
+
+
+def test_the_zoo_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    by_name = [net["name"] for net in zoo(capsys, "ResNeXt", "50")]
+    assert by_name == ["resnext-50-32x4d", "se-resnext-50-32x4d"]
+    by_text = {net["file"] for net in zoo(capsys, "torchvision")}
+    assert by_text == {"convnext", "mobilenet-v3", "regnet", "shufflenet-v2", "vgg-bn"}
+    assert run(["zoo", "resnext", "wrn"]) == 2
+    assert "no net of the zoo has `resnext wrn`" in capsys.readouterr().err
+
+
+def test_what_the_list_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["zoo", "darknet"]) == 0
+    head, net = capsys.readouterr().out.splitlines()
+    assert head.startswith("darknet-53  Redmon and Farhadi 2018")
+    assert net == "  darknet-53   41.6 M  3x256x256"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("resnext-50", ["resnext-50-32x4d"]),
+        ("darknet", ["darknet-53"]),
+        ("ti", ["tiny.yaml"]),
+        ("van", ["van-b0", "van-b1", "van"]),
+    ],
+)
+def test_a_shell_completes_names(typed: str, offered: list[str], tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    for command in ("show", "check", "export", "build", "diff"):
+        found = ShellComplete(cli, {}, "resgraph", "_RESGRAPH_COMPLETE").get_completions([command], typed)
+        assert [item.value for item in found] == offered
+
+
+def test_a_shell_completes_paths() -> None:
+    (item,) = ShellComplete(cli, {}, "resgraph", "_RESGRAPH_COMPLETE").get_completions(["show"], "specs/r")
+    assert (item.value, item.type) == ("specs/r", "file")
+
+
+def test_what_of_a_net_is_to_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "resnet-50"]) == 2
+    assert "say what of resnet-50 to explain: its rows are conv1, conv2" in capsys.readouterr().err
