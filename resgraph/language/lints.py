@@ -24,10 +24,14 @@ LINTS = {
 }
 """The name by which `allow:` silences a lint, and its code."""
 
+ALLOWABLE = {**LINTS, "unused": "E034"}
+"""What `allow:` can name: the lints, and definitions that are there for the files that extend this one."""
 
-def allowed(tree: Mapping) -> frozenset[str]:
-    """The lints that a spec silences, by name."""
-    return frozenset(name.text for name in _names(tree) if name.text in LINTS)
+
+def allowed(tree: Mapping, *, inherited: bool = True) -> frozenset[str]:
+    """What a spec silences, by name; without what is `inherited`, only in its own file."""
+    names = (name for name in _names(tree) if inherited or name.span.source == tree.span.source)
+    return frozenset(name.text for name in names if name.text in ALLOWABLE)
 
 
 def unused_allow(tree: Mapping, silenced: Collection[str]) -> list[Diagnostic]:
@@ -46,8 +50,8 @@ def unknown_lints(tree: Mapping) -> list[Diagnostic]:
     """An error for each name under `allow:` that is no lint's."""
     out: list[Diagnostic] = []
     for name in _names(tree):
-        if name.text not in LINTS:
-            hint = did_you_mean(name.text, LINTS) or f"the lints are {', '.join(LINTS)}"
+        if name.text not in ALLOWABLE:
+            hint = did_you_mean(name.text, ALLOWABLE) or f"the lints are {', '.join(LINTS)}"
             out.append(fault("E022", f"no lint `{name.text}`", name.span, hint).diagnostic)
     return out
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from ..errors import Source, SpecError, UsageError, fault
 from .recipe import Train
 from .recipe_errors import place_of
-from .resolve import read_whole
-from .tree import Entry, Mapping, Scalar, Tree
+from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
+from .tree import Entry, Mapping, Tree
 from .words import did_you_mean
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
@@ -18,7 +18,10 @@ _FREE = frozenset(["train", "init", "ops", "expect"])  # maps whose missing keys
 
 
 def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
-    """The tree with `--set path=value` applied, each value read as the file would be."""
+    """The tree with `--set path=value` applied, each value read as the file would be; `none` removes, as in `extends`.
+
+    What the file expects of itself is void once an override changes its net.
+    """
     for override in overrides:
         path, found, text = override.partition("=")
         if not found or not _PATH.fullmatch(path.strip()) or "\n" in text:
@@ -35,21 +38,69 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     return tree
 
 
+_SHAPING = frozenset(["input", "let", "unit", "shortcut", "ops", "blocks", "net"])
+
+
+def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
+    """The tree without the claims that its file makes of a net that overrides change; those they make are kept."""
+    paths = [override.partition("=")[0].strip() for override in overrides]
+    entry = tree.entries.get("expect")
+    if entry is None or not any(path.partition(".")[0] in _SHAPING for path in paths):
+        return tree
+    kept = _claimed(entry.value)
+    rest = {name: e for name, e in tree.entries.items() if name != "expect"}
+    return Mapping(rest | ({"expect": Entry(entry.key, kept)} if kept else {}), tree.span, tree.flow)
+
+
+def _claimed(tree: Tree) -> Mapping | None:
+    """What overrides say of a map."""
+    if not isinstance(tree, Mapping):
+        return None
+    kept: dict[str, Entry] = {}
+    for name, entry in tree.entries.items():
+        value = _claimed(entry.value) if isinstance(entry.value, Mapping) else entry.value
+        if value is not None and (isinstance(value, Mapping) or value.span.source.name == "--set"):
+            kept[name] = Entry(entry.key, value)
+    return Mapping(kept, tree.span, tree.flow) if kept else None
+
+
+def takes(tree: Mapping, override: str) -> bool:
+    """Whether the path of an override names something in a spec."""
+    try:
+        apply_overrides(tree, [override])
+    except SpecError as problem:
+        return problem.diagnostics[0].code not in ("E063", "E065")
+    return True
+
+
 def _set(tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: bool = False) -> Mapping:
     key, rest = path[0], path[1:]
     below = tree.entries.get(key)
+    if not rest and is_none(entry.value) and _removes(tuple(entry.key.text.split("."))):
+        return _without(tree, key, entry)
     if below is None and not (key in _OPTIONAL if level == 0 else free):
         raise _names_nothing(entry, _meant(path, tree) if level == 0 else _known(key, tree))
     value: Tree = entry.value
     if rest:
         inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
-        if level == 0 and key == "train" and isinstance(inner, Scalar):
-            recipe = Scalar("recipe", "recipe", inner.span, True)
-            inner = Mapping({"recipe": Entry(recipe, inner)}, inner.span, True)
+        if level == 0 and key == "train":
+            inner = recipe_map(inner)
         if not isinstance(inner, Mapping):
             raise _names_nothing(entry, f"`{key}` holds no names")
         value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
     return Mapping({**tree.entries, key: Entry(below.key if below else entry.key, value)}, tree.span, tree.flow)
+
+
+def _removes(path: tuple[str, ...]) -> bool:
+    """Whether `none` at a path takes a name away; of a `let` it is a value."""
+    return path[0] == "expect" or (path[0] != "let" and removable(path) and not may_be_none(path))
+
+
+def _without(tree: Mapping, key: str, entry: Entry) -> Mapping:
+    if key not in tree.entries:
+        message, hint = f"there is no `{entry.key.text}` to remove", did_you_mean(key, tree.entries)
+        raise SpecError([fault("E063", message, entry.key.span, hint).diagnostic])
+    return Mapping({name: e for name, e in tree.entries.items() if name != key}, tree.span, tree.flow)
 
 
 def _meant(path: list[str], tree: Mapping) -> str:

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
+from ..ops import VOCABULARY
 from .reader import open_source, read
+from .recipe import TAGS
 from .references import locate, near, zoo_folder
-from .tree import Entry, Mapping, Scalar
-from .words import did_you_mean
+from .targets import literal_words
+from .tree import Entry, Mapping, Scalar, Tree
+from .words import FILE_KEYS, NO_VARIANT, did_you_mean
 
 _CHAIN = 8  # files in a chain of `extends`
 _DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
@@ -118,38 +121,87 @@ def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
 
 def merge(base: Mapping, top: Mapping) -> Mapping:
     """`top` laid over `base`: maps merge key by key, all else replaces whole, `none` removes a key."""
-    entries = {key: entry for key, entry in base.entries.items() if key not in ("expect", "extends")}
-    for key, entry in top.entries.items():
-        below = entries.get(key)
-        if key == "extends":
-            continue
-        if isinstance(entry.value, Scalar) and entry.value.value == "none" and key != "shortcut":
-            if below is None:
-                raise _nothing_to_remove(entry, entries)
-            del entries[key]
-        elif key in _DEEP and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
-            entries[key] = Entry(below.key, _overlay(below.value, entry.value, deep=key in ("ops", "variants")))
-        else:
-            entries[key] = entry
-    return Mapping(entries, top.span, top.flow)
+    below = {key: e for key, e in base.entries.items() if key not in ("expect", "extends")}
+    above = {key: entry for key, entry in top.entries.items() if key != "extends"}
+    return _overlay(Mapping(below, base.span, False), Mapping(above, top.span, top.flow), ())
 
 
-def _overlay(base: Mapping, top: Mapping, *, deep: bool) -> Mapping:
+def _overlay(base: Mapping, top: Mapping, path: tuple[str, ...]) -> Mapping:
     entries = dict(base.entries)
     for key, entry in top.entries.items():
-        below = entries.get(key)
-        if isinstance(entry.value, Scalar) and entry.value.value == "none":
+        below, here = entries.get(key), (*path, key)
+        if is_none(entry.value) and not may_be_none(here):
             if below is None:
                 raise _nothing_to_remove(entry, entries)
             del entries[key]
-        elif deep and below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
-            entries[key] = Entry(below.key, _overlay(below.value, entry.value, deep=False))
+        elif below and (pair := _pair(below.value, entry.value, here)):
+            entries[key] = Entry(below.key, _overlay(*pair, here))
         else:
             entries[key] = entry
+    if path == ("net",):
+        entries = {name: entries[name] for name in _in_order(list(base.entries), list(top.entries)) if name in entries}
     return Mapping(entries, top.span, top.flow)
+
+
+def _pair(below: Tree, above: Tree, path: tuple[str, ...]) -> tuple[Mapping, Mapping] | None:
+    """The two maps that merge at a path, or None where what stands above replaces what stands below."""
+    if path[0] == "train":
+        below = recipe_map(below) if path == ("train",) else below
+        tag = TAGS.get(path[-1])
+        if isinstance(above, Mapping) and isinstance(below, Mapping) and tag in above.entries:
+            kinds = [part.entries[tag].value for part in (below, above) if tag in part.entries]
+            if len({kind.text for kind in kinds if isinstance(kind, Scalar)}) > 1 or len(kinds) == 1:
+                return None  # another optimizer or schedule, whose keys are its own
+    elif not removable((*path, "")):
+        return None
+    return (below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else None
+
+
+def recipe_map(tree: Tree) -> Tree:
+    """`train: digits` as the map that it is short for, `{recipe: digits}`."""
+    if not isinstance(tree, Scalar):
+        return tree
+    key = Scalar("recipe", "recipe", tree.span, True)
+    return Mapping({"recipe": Entry(key, tree)}, tree.span, True)
+
+
+def is_none(tree: Tree) -> bool:
+    """Whether a value is the word `none`."""
+    return isinstance(tree, Scalar) and tree.value == "none"
+
+
+def may_be_none(path: tuple[str, ...]) -> bool:
+    """Whether `none` is a value at a path: a policy, what a recipe goes without, a conv that has no bias."""
+    if path[-1] == "shortcut" and (len(path) == 1 or path[0] == "variants"):
+        return True
+    if path[0] == "ops" and len(path) == 3 and path[1] in VOCABULARY:
+        op = VOCABULARY[path[1]]
+        return path[2] in op.model_fields and "none" in literal_words(op, path[2])
+    return path[0] == "train" and len(path) > 1
+
+
+def removable(path: tuple[str, ...]) -> bool:
+    """Whether `none` at a path takes a name away: a key of a file, and a name in a map that merges key by key."""
+    return len(path) == 1 or (path[0] in _DEEP and len(path) <= (3 if path[0] in ("ops", "variants") else 2))
+
+
+def _in_order(base: list[str], top: list[str]) -> list[str]:
+    """The names of rows: in `top`'s order where it names all of `base`, else in `base`'s.
+
+    A name that is new stands before the one that `top` names behind it, and last where there is none.
+    """
+    if set(base) <= set(top):
+        return top
+    out, following = list(base), ""
+    for name in reversed(top):
+        if name not in out:
+            out.insert(out.index(following) if following else len(out), name)
+        following = name
+    return out
 
 
 def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> SpecError:
+    """The error for `none` where there is nothing."""
     name = entry.key.text
     return SpecError(
         [fault("E063", f"there is no `{name}` to remove", entry.key.span, did_you_mean(name, known)).diagnostic]
@@ -163,7 +215,29 @@ def variants_of(tree: Mapping) -> list[str]:
 
 
 def apply_variant(tree: Mapping, variant: str) -> Mapping:
-    """The tree with the variant's values in `let`. Raises `UsageError` for an unknown variant."""
+    """The tree as one of its variants has it. Raises `UsageError` for an unknown variant.
+
+    A variant sets `let` values by their names, and keys of the file, which are laid over the file's as `extends` does.
+    """
+    values = _variant(tree, variant)
+    wrong = [_refused(entry) for key, entry in values.entries.items() if key in NO_VARIANT]
+    if wrong:
+        raise SpecError(wrong)
+    inner = values.entries.get("let")
+    keys = {key: entry for key, entry in values.entries.items() if key in FILE_KEYS and key not in ("let", "expect")}
+    lets = {key: entry for key, entry in values.entries.items() if key not in FILE_KEYS}
+    lets |= inner.value.entries if inner and isinstance(inner.value, Mapping) else {}
+    merged = merge(tree, Mapping(keys, tree.span, tree.flow))
+    entries = {key: merged.entries[key] for key in (*tree.entries, *keys) if key in merged.entries}
+    if expect := _expected(tree, variant, values):
+        entries["expect"] = expect
+    if lets:
+        entries["let"] = _lets(tree, lets)
+    return Mapping(entries, tree.span, tree.flow)
+
+
+def _variant(tree: Mapping, variant: str) -> Mapping:
+    """What a variant says."""
     known = variants_of(tree)
     if variant not in known:
         hint = did_you_mean(variant, known) or (f"it has {', '.join(known)}" if known else "it has no variants")
@@ -172,20 +246,40 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     assert isinstance(chosen, Mapping)
     values = chosen.entries[variant].value
     if not isinstance(values, Mapping):
-        problem = fault("E022", "a variant is a map of `let` values", values.span, f"`{variant}: {{}}` changes none")
-        raise SpecError([problem.diagnostic])
+        message, hint = "a variant is a map of `let` values and keys of the file", f"`{variant}: {{}}` changes none"
+        raise SpecError([fault("E022", message, values.span, hint).diagnostic])
+    return values
+
+
+def _refused(entry: Entry) -> Diagnostic:
+    """The error for a key that a variant cannot set."""
+    message = f"a variant cannot set `{entry.key.text}`"
+    hint = "let a `let` say what differs, or write a file of its own that `extends` this one"
+    return fault("E064", message, entry.key.span, hint).diagnostic
+
+
+def _lets(tree: Mapping, values: dict[str, Entry]) -> Entry:
+    """The file's `let` with a variant's values. Keys stay where they were written; a value's place is the variant's."""
     lets = tree.entries.get("let")
     base = lets.value if lets and isinstance(lets.value, Mapping) else None
-    unknown = [entry for key, entry in values.entries.items() if base is None or key not in base.entries]
-    if unknown:
+    known = base.entries if base else {}
+    unknown = [entry for key, entry in values.items() if key not in known]
+    if unknown or base is None or lets is None:
+        settable = [*known, *(key for key in FILE_KEYS if key not in NO_VARIANT)]
         raise SpecError(
             fault("E064", f"`{entry.key.text}` is no `let` of this file", entry.key.span,
-                  did_you_mean(entry.key.text, base.entries if base else ())).diagnostic
+                  did_you_mean(entry.key.text, settable)).diagnostic
             for entry in unknown
         )  # fmt: skip
-    if base is None or lets is None:
-        return tree
-    entries = dict(tree.entries)
-    # Keys stay where they were written; the value's place is the variant's.
-    entries["let"] = Entry(lets.key, Mapping({**base.entries, **values.entries}, base.span, base.flow))
-    return Mapping(entries, tree.span, tree.flow)
+    return Entry(lets.key, Mapping({**known, **values}, base.span, base.flow))
+
+
+def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
+    """The file's `expect` with what a variant itself expects, which stands under its name."""
+    claims, own = tree.entries.get("expect"), values.entries.get("expect")
+    if own is None:
+        return claims
+    below = claims.value.entries if claims and isinstance(claims.value, Mapping) else {}
+    if (known := below.get(variant)) and isinstance(known.value, Mapping) and isinstance(own.value, Mapping):
+        own = Entry(own.key, Mapping({**known.value.entries, **own.value.entries}, own.key.span, True))
+    return Entry((claims or own).key, Mapping({**below, variant: own}, own.key.span, True))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, fault
+from ..errors import Diagnostic, Span, fault
 from ..ops import VOCABULARY, Shape
+from .arithmetic import FUNCTIONS, value_text
 from .complaints import diagnostics
+from .environment import Environment
+from .labels import parse_expr
 from .parse import Parser
 from .recipe import Train, resolve_train
-from .records import Option
+from .records import Option, Value
 from .schema import Expect, File
 from .targets import SHAPING
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
@@ -56,16 +60,43 @@ def named(tree: Mapping, key: str) -> Tree | None:
     return value
 
 
-def input_shape(tree: Mapping) -> Shape:
+def input_shape(tree: Mapping, lets: dict[str, Value]) -> Shape:
+    """The shape of an image or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises `Fault`."""
     value = tree.entries["input"].value
-    text = value.text.replace("_", "") if isinstance(value, Scalar) else ""
-    if not re.fullmatch(r"[0-9]{1,12}(x[0-9]{1,12}x[0-9]{1,12})?", text) or "0" in text.split("x"):
+    text = value.text if isinstance(value, Scalar) else ""
+    parts = _sides(text, lets)
+    if len(parts) not in (1, 3):
         hint = "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written"
         raise fault("E022", f"`{text or 'this'}` is no input shape", value.span, hint)
-    shape = tuple(int(part) for part in text.split("x"))
-    if max(shape) > _WIDEST:
-        raise fault("E035", f"a side of the input must be at most {_WIDEST:,}, and this is {max(shape):,}", value.span)
-    return shape
+    env = Environment(lets, {})
+    sides = [_side(part, value.span.part(start, start + len(part)), env) for start, part in parts]
+    if max(sides) > _WIDEST:
+        raise fault("E035", f"a side of the input must be at most {_WIDEST:,}, and this is {max(sides):,}", value.span)
+    return tuple(sides)
+
+
+def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:
+    """What stands between the `x` of a shape, each with its place; none where it is no number and no name.
+
+    The longest name goes first, so that a `let` may have an `x` in its name.
+    """
+    names = "|".join(map(re.escape, sorted({*lets, *FUNCTIONS}, key=len, reverse=True)))
+    token = re.compile(rf"[0-9_]+|(?:{names})(?:\.[0-9]+)*|[-+*/(), ]|x")
+    out, start, place = [], 0, 0
+    while found := token.match(text, place):
+        if found[0] == "x":
+            out.append((start, text[start:place]))
+            start = found.end()
+        place = found.end()
+    out.append((start, text[start:]))
+    return out if place == len(text) and all(part.strip() for _, part in out) else []
+
+
+def _side(text: str, span: Span, env: Environment) -> int:
+    value = env.number(parse_expr(text.strip().replace("_", "") if text[0].isdigit() else text.strip(), span))
+    if value.denominator != 1 or value < 1:
+        raise fault("E022", f"`{text.strip()}` is {value_text(value)}, and a side of the input is 1 or more", span)
+    return int(value)
 
 
 def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:

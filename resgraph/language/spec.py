@@ -12,7 +12,7 @@ from ..ops import VOCABULARY, Shape
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
-from .overrides import apply_overrides
+from .overrides import apply_overrides, voided
 from .parse import Parser
 from .recipe import Train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
@@ -23,7 +23,7 @@ from .sections import claims, defaults, input_shape, mapping_at, named, recipe, 
 from .tree import Mapping, Scalar, Tree
 from .usage import unused, without_misspelled
 from .values import words_of
-from .words import READ_AS, name_problem
+from .words import FILE_KEYS, READ_AS, name_problem
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True)
@@ -49,12 +49,14 @@ class Spec:
     expect: Expect | None
     train: Train | None
     variants: tuple[str, ...] = field(default=())
+    named: bool = False  # the variant, or an override, says what the net is called
+    void: bool = False  # overrides change the net of which its file expects something
     mistakes: tuple[Diagnostic, ...] = ()  # of labels and of use: the rest of the net can be checked all the same
 
     @property
     def name(self) -> str:
-        """The variant's name, else the file's."""
-        return self.variant or self.title
+        """The variant's name, unless the variant (or `--set`) sets the file's `name`; else the file's."""
+        return self.title if self.variant is None or self.named else self.variant
 
     def block(self, name: str) -> BlockDef | None:
         """The block of that name: this file's, else the standard library's."""
@@ -95,10 +97,13 @@ def text_spec(source: Source, variant: str | None = None, overrides: Iterable[st
 
 def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, overrides: Iterable[str] = ()) -> Spec:
     """A tree → Spec. Raises `SpecError` as `load_spec` does; `errors` are mistakes of the reader."""
-    whole = tree
+    whole, before = tree, tree.entries.get("name")
     if variant is not None:
         tree = apply_variant(tree, variant)
-    tree = apply_overrides(tree, overrides)
+    overrides = tuple(overrides)
+    changed = apply_overrides(tree, overrides)
+    tree = voided(changed, overrides)
+    void = tree is not changed
     tree, file, problems = validate(tree)
     tree, signed = without_arguments(tree)
     aside = [*problems, *signed, *unknown_lints(tree)]
@@ -111,7 +116,7 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     found = without_misspelled(unused(spec.tree, whole, spec.blocks, spec.rows), errors)
     if len(errors) > len(passed):
         raise SpecError(in_order([*errors, *found]))
-    return replace(spec, mistakes=tuple(errors + found))
+    return replace(spec, named=tree.entries["name"] is not before, void=void, mistakes=tuple(errors + found))
 
 
 def _spec(
@@ -134,7 +139,7 @@ def _spec(
         variant,
         file.name.strip(),
         " ".join(file.about.split()),
-        _gather(errors, lambda: input_shape(tree), (1,)),
+        _gather(errors, lambda: input_shape(tree, lets), (1,)),
         lets,
         unit,
         parser.shortcut(shortcut_tree) if shortcut_tree else None,
@@ -157,6 +162,16 @@ def _gather(errors: list[Diagnostic], read: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
+def _refuse_file_keys(lets: Mapping, parser: Parser) -> None:
+    """A `let` named like a key of the file: in a variant it would be that key."""
+    for name, entry in lets.entries.items():
+        if name in FILE_KEYS:
+            hint = f"give it another name, `{name}1` for instance"
+            parser.pass_over(
+                fault("E023", f"`{name}` cannot name a value: it is a key of a file", entry.key.span, hint)
+            )
+
+
 def _parse_blocks_and_rows(
     tree: Mapping, errors: list[Diagnostic], passed: list[Diagnostic]
 ) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
@@ -164,6 +179,7 @@ def _parse_blocks_and_rows(
     names = frozenset(definitions) | frozenset(library_index())
     first = Parser(names, errors, blocks=names, passed=passed)
     lets = first.lets(mapping_at(tree, "let"))
+    _refuse_file_keys(mapping_at(tree, "let"), first)
     rows_written = mapping_at(tree, "net").entries
     tensors = frozenset([*rows_written, *lets])
     parser = Parser(names | words_of(lets), errors, blocks=names, names=tensors, passed=passed)

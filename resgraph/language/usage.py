@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from ..errors import Diagnostic, fault, in_order
+from ..errors import Diagnostic, Span, fault, in_order
+from .lints import allowed
 from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .words import ANY_BLOCK, CONSTANTS, KNOWN, READ_IN_BLOCK
@@ -36,26 +37,51 @@ def words_in(tree: Tree) -> Iterator[str]:
 
 
 def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]) -> list[Diagnostic]:
-    """An error for each definition of `tree` that nothing reads, there or in the file as it was `written`."""
-    out: list[Diagnostic] = []
+    """An error for each definition of `tree` that nothing reads, there or in the file as it was `written`.
+
+    What comes from a file that is extended is never asked: it may be there for others that extend it.
+    """
+    if "unused" in allowed(tree, inherited=False):
+        return []
+    found = _unused(tree, written, blocks, rows)
+    return [problem for problem in found if problem.span and is_own(problem.span, tree)]
+
+
+def is_own(span: Span, tree: Mapping) -> bool:
+    """Whether something stands in the spec's own file (or in `--set`), and not in one that it extends."""
+    return span.source == tree.span.source or span.source.name == "--set"
+
+
+def _unused(
+    tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]
+) -> Iterator[Diagnostic]:
     readers = [part.entries[key].value for part in (tree, written) for key in _READERS if key in part.entries]
     said = {word for reader in readers for word in words_in(reader)}
+    inputs = " ".join(_inputs(written))  # `3xsidexside`: its names stand in no words of their own
     in_blocks = {name: set(words_in(entry.value)) for name, entry in entries_of(tree, "blocks").items()}
     times = Counter(word for words in in_blocks.values() for word in words)  # how many blocks say a word
     for name, entry in entries_of(tree, "blocks").items():
         if name not in said and times[name] == (name in in_blocks[name]):
             problem = f"no row and no block calls `{name}`"
-            out.append(fault("E034", problem, entry.key.span, "call it, or take it out").diagnostic)
-        out += _unused_in_block(blocks[name], entry.value, entries_of(tree, "let"))
+            yield fault("E034", problem, entry.key.span, "call it, or take it out").diagnostic
+        yield from _unused_in_block(blocks[name], entry.value, entries_of(tree, "let"))
     for name, entry in entries_of(tree, "let").items():
-        if name not in said and not times[name]:
-            out.append(fault("E034", f"nothing reads `{name}`", entry.key.span, _LET).diagnostic)
+        if name not in said and not times[name] and name not in inputs:
+            yield fault("E034", f"nothing reads `{name}`", entry.key.span, _LET).diagnostic
     for row, path in rows.items():
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
         for block, part in zip(inline, trees, strict=False):
-            out += _unused_in_block(block, part, entries_of(tree, "let"))
-    return out
+            yield from _unused_in_block(block, part, entries_of(tree, "let"))
+
+
+def _inputs(tree: Mapping) -> Iterator[str]:
+    """The texts of a file's `input`, its variants' too."""
+    variants = [entry.value for entry in entries_of(tree, "variants").values()]
+    for part in (tree, *variants):
+        entry = part.entries.get("input") if isinstance(part, Mapping) else None
+        if entry and isinstance(entry.value, Scalar):
+            yield entry.value.text
 
 
 def entries_of(tree: Tree, key: str) -> dict[str, Entry]:

@@ -19,6 +19,13 @@ OPTIONS = {"A": "zero-pad", "B": "projection", "C": "projection always"}
 MODES = frozenset(["linear", "bare"])
 BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
+FILE_KEYS = (
+    "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net", "variants", "extends",
+    "allow", "expect", "train",
+)  # fmt: skip
+"""The keys of a spec."""
+NO_VARIANT = frozenset(["blocks", "net", "variants", "extends"])
+"""Of those, what a variant cannot set."""
 
 ELSEWHERE = {
     "batchnorm": "bn", "groupnorm": "gn", "layernorm": "ln", "convolution": "conv", "dwconv": "depthwise conv",

@@ -11,10 +11,10 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from ..language.lints import LINTS
+from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
-from ..language.words import MODES, POLICIES
+from ..language.words import MODES, NO_VARIANT, POLICIES
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 
 Schema = dict[str, Any]
@@ -35,7 +35,7 @@ KEYS: dict[str, str] = {
     "init": "how weights start",
     "blocks": "this file's blocks; those of the library are known without being named",
     "net": "the rows, one after another, as in Table 1: a row is a label, an equation, or a list of them",
-    "variants": "named sets of `let` values",
+    "variants": "named sets of `let` values, and of keys of the file",
     "extends": "the spec over which this one is laid key by key: `base.yaml::variant`, or a net of the zoo",
     "allow": "lints that are silenced, by name",
     "expect": "claims that `resgraph check` verifies, by variant where there are variants",
@@ -79,7 +79,7 @@ def relaxed(schema: Any) -> Any:
 
 
 def _definitions() -> Schema:
-    return {**_layers(), **_values(), **_blocks(), **_paths(), "train": _train()}
+    return {**_layers(), **_values(), **_blocks(), **_paths(), "variant": _variant(), "train": _train()}
 
 
 def _layers() -> Schema:
@@ -226,6 +226,17 @@ def _train() -> Schema:
     return {"anyOf": [{"enum": [*recipe_names(), "none"]}, whole], "definitions": definitions}
 
 
+def _variant() -> Schema:
+    """What a variant sets: keys of the file, and values of its `let`s."""
+    keys = {key: {"description": KEYS[key], **_PROPERTIES[key]} for key in KEYS if key not in NO_VARIANT}
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": _NAME},
+        "properties": keys | dict.fromkeys(NO_VARIANT, False),
+        "additionalProperties": _VALUE,
+    }
+
+
 def _by_name(value: Schema, pattern: str = _NAME) -> Schema:
     return {"type": "object", "propertyNames": {"pattern": pattern}, "additionalProperties": value}
 
@@ -237,7 +248,7 @@ _VALUE: Schema = {"$ref": "#/definitions/value"}
 _PROPERTIES: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
     "about": {"type": "string"},
-    "input": {"type": ["integer", "string"], "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$"},
+    "input": {"type": ["integer", "string"], "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]"},
     "let": _by_name(_VALUE),
     "unit": {"anyOf": [{"type": "string"}, _LABELS]},
     "shortcut": {"$ref": "#/definitions/shortcut"},
@@ -265,9 +276,9 @@ _PROPERTIES: dict[str, Schema] = {
     "init": {"anyOf": [{"$ref": "#/definitions/Init"}, {"const": "none"}]},
     "blocks": _by_name({"$ref": "#/definitions/path"}, _BLOCK_NAME),
     "net": {"minProperties": 1, **_by_name({"$ref": "#/definitions/path"})},
-    "variants": _by_name({"anyOf": [_by_name(_VALUE), {"const": "none"}]}, _BLOCK_NAME),
+    "variants": _by_name({"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]}, _BLOCK_NAME),
     "extends": {"type": "string"},
-    "allow": {"type": "array", "items": {"enum": list(LINTS)}},
+    "allow": {"type": "array", "items": {"enum": list(ALLOWABLE)}},
     "expect": {
         "type": "object",
         "if": {"properties": {claim: {"not": {"type": "object"}} for claim in ("params", "macs", "depth", "output")}},

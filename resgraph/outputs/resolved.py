@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import Source, Span
 from ..language.emit import emit, emit_lines
 from ..language.tree import Entry, Mapping, Scalar, tree_of
 from ..language.usage import words_in
+from ..ops import shape_text
 from ..plan import Plan
 
 _ORDER = (
@@ -44,10 +47,15 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     if defaults:
         filled = {key: entries.get(key) or _default(key, text) for key, text in DEFAULTS.items()}
         entries = {key: {**entries, **filled}[key] for key in _ORDER if key in {**entries, **filled}}
+    given = tree.entries["input"]
+    if re.search("[a-wyz]", given.value.text):  # type: ignore[union-attr]  # of `let`s, which may then go unread
+        shape = shape_text(plan.input)
+        entries["input"] = Entry(given.key, Scalar(shape, shape, given.value.span, True))
     variant = plan.spec.variant
     if variant is not None:
         name = tree.entries["name"]
-        entries["name"] = Entry(name.key, Scalar(variant, variant, name.value.span, True))
+        if not plan.spec.named:
+            entries["name"] = Entry(name.key, Scalar(variant, variant, name.value.span, True))
         entries |= _own_expect(tree, variant)
     if variant is None and plan.spec.variants:
         entries.pop("expect", None)

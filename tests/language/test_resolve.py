@@ -380,3 +380,161 @@ def test_a_variant_can_be_extended(tmp_path: Path) -> None:
     child.write_text("extends: base.yaml::bit\nname: child\n")
     with pytest.raises(SpecError, match="did you mean `big`"):
         resgraph.load(child)
+
+
+# -- what a base and its children may hold ----------------------------------------------------------------------------
+
+
+def rows(plan: Plan) -> list[str]:
+    return [row.word for row in plan.graph.rows]
+
+
+def test_what_comes_from_a_base_is_never_asked_whether_it_is_used(files: Path) -> None:
+    top = extended(files, "net: {one: relu, two: 3x3 conv 2*w /2}\n", "::small")  # `pair` and `n` are left over
+    assert rows(top) == ["stem", "one", "two", "head"]
+    (mine,) = problems(files, "let: {v: 2}\nnet: {one: relu, two: relu}\n", "::small")
+    assert pointed(mine) == "v"
+
+
+def test_a_base_may_hold_blocks_for_its_children(files: Path) -> None:
+    spare = BASE.replace("net:\n", "  spare: [1x1 conv out]\nnet:\n")
+    (files / "base.yaml").write_text(spare)
+    with pytest.raises(SpecError):
+        resgraph.load(f"{files}/base.yaml::small")
+    assert extended(files, "net: {one: spare 8}\n", "::small").graph.nodes["one.0.conv"].shape == (8, 32, 32)
+    (files / "base.yaml").write_text("allow: [unused]\n" + spare)
+    assert resgraph.load(f"{files}/base.yaml::small").params > 0
+    (mine,) = problems(files, "blocks: {other: [1x1 conv out]}\n", "::small")  # what a base allows, it allows itself
+    assert pointed(mine) == "other"
+
+
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        ("{tail: relu}", ["stem", "one", "two", "head", "tail"]),
+        ("{stem: 3x3 conv 8, tail: relu}", ["stem", "one", "two", "head", "tail"]),
+        ("{extra: relu, two: pair 2*w /2}", ["stem", "one", "extra", "two", "head"]),
+        ("{stem: 3x3 conv w, extra: relu, one: pair w}", ["stem", "extra", "one", "two", "head"]),
+        ("{a: relu, b: relu, one: pair w, c: relu}", ["stem", "a", "b", "one", "two", "head", "c"]),
+        ("{extra: relu, head: none}", ["stem", "one", "two", "extra"]),
+        ("{stem: relu, two: relu, one: relu, e: relu, head: relu}", ["stem", "two", "one", "e", "head"]),
+        ("{two: relu, one: relu}", ["stem", "one", "two", "head"]),  # not all of them: each keeps its place
+    ],
+)
+def test_the_order_of_rows(files: Path, net: str, expected: list[str]) -> None:
+    assert rows(extended(files, f"net: {net}\n", "::small")) == expected
+
+
+def test_a_map_over_a_recipe_that_is_named_in_one_word(files: Path) -> None:
+    (files / "base.yaml").write_text(BASE + "train: digits\n")
+    train = extended(files, "train: {epochs: 3, optimizer: {lr: 0.5}, warmup: none}\n", "::small").spec.train
+    assert train is not None
+    assert (train.epochs, train.optimizer.lr, train.warmup) == (3, 0.5, None)
+    assert train.batch == resgraph.load(f"{files}/base.yaml::small").spec.train.batch  # type: ignore[union-attr]
+
+
+def test_none_is_a_value_where_it_means_one(files: Path) -> None:
+    (files / "base.yaml").write_text(BASE.replace("ops: {bn", "ops: {conv: {bias: 0}, bn"))
+    top = extended(files, "ops: {conv: {bias: none}}\n", "::small")
+    assert top.graph.nodes["stem.conv"].op.bias == "none"  # type: ignore[attr-defined]
+
+
+# -- variants that set keys of the file -------------------------------------------------------------------------------
+
+KEYED = BASE.replace(
+    "variants:\n",
+    """\
+train: digits
+variants:
+  wide: {w: 32, input: 1x28x28, name: Wide, about: wider, unit: conv gn silu, shortcut: zero-pad}
+  slow: {train: {epochs: 7}, ops: {bn: {eps: 0.5}}, init: {conv: xavier}, allow: [odd-width], expect: {depth: 8}}
+  long: {let: {n: 4}, about: none}
+""",
+)
+
+
+def test_a_variant_sets_keys_of_the_file(files: Path) -> None:
+    (files / "base.yaml").write_text(KEYED)
+    wide, slow, long = (resgraph.load(f"{files}/base.yaml::{name}") for name in ("wide", "slow", "long"))
+    assert (wide.input, wide.name, wide.spec.about) == ((1, 28, 28), "Wide", "wider")
+    assert wide.graph.nodes["stem.gn"].op.label() == "gn"
+    assert "stem.silu" in wide.graph.nodes
+    assert wide.graph.nodes["two.shortcut"].op.label().startswith("zero-pad")
+    norm = slow.graph.nodes["stem.bn"].op
+    assert (norm.eps, norm.momentum) == (0.5, 0.2)  # type: ignore[attr-defined]
+    assert slow.spec.train is not None and slow.spec.init is not None and slow.spec.expect is not None
+    assert (slow.spec.train.epochs, slow.spec.init.conv, slow.name) == (7, "xavier", "slow")
+    assert slow.spec.expect.depth == 8 and "E050" not in [d.code for d in slow.unmet()]
+    assert long.spec.about == "" and long.depth == slow.depth + 4
+    for plan in (wide, slow, long):
+        again = resgraph.loads(plan.resolved())
+        assert (again.params, again.name, again.input) == (plan.params, plan.name, plan.input)
+
+
+@pytest.mark.parametrize("key", ["blocks: {}", "net: {}", "variants: {}", "extends: a.yaml"])
+def test_what_a_variant_cannot_set(files: Path, key: str) -> None:
+    (found,) = problems(files, f"variants: {{small: {{{key}}}}}\n", "::small")
+    assert (found.code, pointed(found)) == ("E064", key.partition(":")[0])
+
+
+def test_a_let_has_no_name_of_a_key(files: Path) -> None:
+    found = problems(files, "let: {unit: conv relu, about: 3}\n", "::small")
+    assert [(d.code, pointed(d)) for d in found if d.code == "E023"] == [("E023", "unit"), ("E023", "about")]
+
+
+# -- an input of `let`s -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "shape"),
+    [
+        ("3xsidexside", (3, 48, 48)),
+        ("3 x side x side", (3, 48, 48)),
+        ("box*2xsidexmax(side/2 7)", (10, 48, 24)),
+        ("side", (48,)),
+        ("sizes.0xsizes.1x7", (3, 9, 7)),
+        ("1_000", (1000,)),
+    ],
+)
+def test_an_input_of_lets(written: str, shape: tuple[int, ...]) -> None:
+    text = f"name: a\ninput: {written}\nlet: {{side: 48, box: 5, sizes: [3, 9]}}\nallow: [unused]\nnet: {{one: relu}}\n"
+    plan = resgraph.loads(text)
+    assert plan.input == shape
+    assert resgraph.loads(plan.resolved()).input == shape
+
+
+def test_a_let_that_only_an_input_reads_is_read() -> None:
+    text = "name: a\ninput: 3xsidexside\nlet: {side: 8}\nnet: {one: relu}\nvariants: {s: {}, l: {side: 16}}\n"
+    assert resgraph.loads(text, "l").input == (3, 16, 16)
+
+
+@pytest.mark.parametrize("written", ["3xsidexsid", "3xsidexside/5", "3xside", "3xsidexside-8", "side x side"])
+def test_no_input(written: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        resgraph.loads(f"name: a\ninput: {written}\nlet: {{side: 8}}\nnet: {{one: relu}}\n")
+    assert [problem.code for problem in caught.value.diagnostics] == ["E022"]
+
+
+# -- `--set` ----------------------------------------------------------------------------------------------------------
+
+
+def test_none_removes_as_in_extends(files: Path) -> None:
+    assert rows(overridden(files, "net.head=none")) == ["stem", "one", "two"]
+    assert overridden(files, "about=none").spec.about == ""
+    assert overridden(files, "shortcut=none").spec.shortcut is not None, "a policy"
+    train = overridden(files, "train=cifar", "train.augment.crop=none").spec.train
+    assert train is not None
+    for path, meant in (("net.hed", "did you mean `head`?"), ("ops.bn.esp", "did you mean `eps`?"), ("train", "")):
+        with pytest.raises(SpecError) as caught:
+            overridden(files, f"{path}=none")
+        assert [(d.code, d.help) for d in caught.value.diagnostics] == [("E063", meant)]
+
+
+def test_what_is_set_voids_the_claims_of_the_file(files: Path) -> None:
+    changed = overridden(files, "let.n=1")
+    assert (changed.unmet(), changed.spec.expect, changed.spec.void) == ([], None, True)
+    trained = overridden(files, "train=digits", "train.epochs=1")
+    assert trained.spec.expect is not None and not trained.spec.void
+    claimed = overridden(files, "let.n=1", "expect.small.depth=7")
+    assert [problem.code for problem in claimed.unmet()] == ["E050"]
+    assert "expect" not in changed.resolved()

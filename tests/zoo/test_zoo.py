@@ -45,6 +45,20 @@ def test_keeps_what_it_expects(path: Path, variant: str | None) -> None:
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_variant_can_be_extended(path: Path, tmp_path: Path) -> None:
+    """`extends: file.yaml::variant` is that net, with nothing of the others to complain of."""
+    child = tmp_path / "child.yaml"
+    for variant in variants(path) or [None]:
+        reference = f"{path}::{variant}" if variant else str(path)
+        child.write_text(f"extends: {reference}\nname: Child\n")
+        base, top = resgraph.load(reference), resgraph.load(child, allow_outside=True)
+        assert [(n.name, n.op, n.shape) for n in top.graph.nodes.values()] == [
+            (n.name, n.op, n.shape) for n in base.graph.nodes.values()
+        ]
+        assert (top.name, top.spec.expect, top.spec.init) == ("Child", None, base.spec.init)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_variant_states_the_numbers_that_matter(path: Path) -> None:
     spec = tree(path)
     names = variants(path)
