@@ -47,10 +47,11 @@ def check_nets(
     for name in names:
         label = asked.label(name)
         try:
-            plan = plan_of(parse_spec(tree, errors, name, overrides))
+            plan = plan_of(parse_spec(tree, errors, name, overrides), strict=False)
             found = linted(plan.spec, plan.graph)
             silenced |= found.silenced
-            out.append(Checked(label, plan, tuple(plan.unmet()), found.warnings))
+            problems = (*plan.spec.unused, *plan.unmet())
+            out.append(Checked(label, plan, problems, found.warnings))
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
     if variant is None and not overrides and all(net.plan for net in out):  # what one variant does not need, others may

@@ -129,13 +129,19 @@ class Plan:
         return {"image/svg+xml": self.svg(), "text/plain": self.table()}
 
 
-def load(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Plan:
+def load(
+    reference: str | os.PathLike[str],
+    overrides: Iterable[str] = (),
+    *,
+    allow_outside: bool = False,
+    strict: bool = True,
+) -> Plan:
     """The plan of `file.yaml`, `file.yaml::variant` or a net of the zoo (`resnet-50`), with `path=value` overrides.
 
     Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant. `expect` is not verified:
-    that is `plan.unmet()`.
+    that is `plan.unmet()`. What nothing in the spec uses is a mistake unless `strict` is off.
     """
-    return plan_of(load_spec(reference, overrides, allow_outside=allow_outside))
+    return plan_of(load_spec(reference, overrides, allow_outside=allow_outside), strict=strict)
 
 
 def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), *, name: str = "<text>") -> Plan:
@@ -143,6 +149,6 @@ def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), 
     return plan_of(text_spec(Source(name, text), variant, overrides))
 
 
-def plan_of(spec: Spec) -> Plan:
+def plan_of(spec: Spec, *, strict: bool = True) -> Plan:
     """The rest of the pipeline, from a spec that was read."""
-    return Plan(spec, expand(spec))
+    return Plan(spec, expand(spec, strict=strict))

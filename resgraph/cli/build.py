@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SpecError, UsageError
-from ..plan import Plan, load
+from ..plan import Plan
+from .loading import load_plan, note_void
 from .options import json_option, set_option, spec_argument
 from .report import is_first, print_json
 from .training import options_from, reporter, run_options
@@ -32,7 +33,7 @@ def build(
     auto_resume: bool, force: bool, as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Check a spec, compile it, draw it and train it, in a run directory that holds all there is to know."""
-    plan = load(spec, overrides, allow_outside=allow_outside)
+    plan = load_plan(spec, overrides, allow_outside=allow_outside)
     _ready(plan, spec)
     from .. import train
 
@@ -63,6 +64,7 @@ def _tell(forecast: Forecast, *, as_json: bool) -> None:
 
 def _ready(plan: Plan, reference: str) -> None:
     """A spec that breaks its own claims, or says nothing of training, is not trained."""
+    note_void([plan.spec])
     broken = plan.unmet()
     if broken:
         raise SpecError(broken)

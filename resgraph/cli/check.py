@@ -10,6 +10,7 @@ from ..language.fixes import fixes
 from ..outputs.numbers import count_text
 from ..plan import Plan
 from .formats import github, sarif
+from .loading import note_void, overrides_of_each
 from .options import json_option, set_option, specs_argument
 from .report import diagnostic_data, print_json, report_diagnostics
 
@@ -35,7 +36,9 @@ def check(
         from .fix import fix_files
 
         fix_files(specs, overrides, allow_outside, quiet=as_json or form != "text")
-    checked = [net for spec in specs for net in check_nets(spec, overrides, allow_outside)]
+    each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
+    checked = [net for spec, own in zip(specs, each, strict=True) for net in check_nets(spec, own, allow_outside)]
+    note_void([net.plan.spec for net in checked if net.plan])
     found = found_in(checked)
     failed = any(strict or d.severity == "error" for d in found)
     _print("json" if as_json else form, checked, found, ok=not failed)

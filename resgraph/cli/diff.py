@@ -9,7 +9,8 @@ import click
 
 from ..outputs.numbers import count_text, shape_label
 from ..passes.compare import Change, Group, compare, grouped
-from ..plan import Plan, load
+from ..plan import Plan
+from .loading import load_plan
 from .options import SPEC, json_option, output_options, set_option, write
 from .report import print_json
 
@@ -27,8 +28,8 @@ def diff(
     force: bool,
 ) -> None:  # fmt: skip
     """Compare two nets by the names of their nodes; `--set` applies to the second, `-o` draws both."""
-    first = load(before, allow_outside=allow_outside)
-    second = load(after, overrides, allow_outside=allow_outside)
+    first = load_plan(before, allow_outside=allow_outside)
+    second = load_plan(after, overrides, allow_outside=allow_outside)
     if output:
         from ..outputs.figure.formats import render_difference
 

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..language.fixes import FIXES
 from ..language.references import zoo_index, zoo_names
 from ..language.words import did_you_mean
+from .loading import load_plan
 from .options import set_option
 from .report import colored
 
@@ -40,9 +41,8 @@ def explain(
         click.echo(_code_text(*_find(subject)), color=colored())
     else:
         from ..outputs.explanation import explanation
-        from ..plan import load
 
-        click.echo(explanation(load(subject, overrides, allow_outside=allow_outside), name or ""))
+        click.echo(explanation(load_plan(subject, overrides, allow_outside=allow_outside), name or ""))
 
 
 def _is_spec(subject: str) -> bool:

@@ -11,6 +11,7 @@ import click
 from ..errors import MissingError, RunError, UsageError
 from ..passes.fold import fold_batch_norm
 from ..plan import Plan, load
+from .loading import load_plan
 from .options import SPEC, output_options, set_option, write
 
 FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetensors"}
@@ -38,7 +39,7 @@ def export(
     if seed is not None and (run or form == "py"):
         raise UsageError("--seed is for weights that are initialised: a run has its own, and .py has none")
     if form == "py":
-        plan = load(run / "spec.yaml" if run else spec, overrides, allow_outside=allow_outside)
+        plan = load_plan(run / "spec.yaml" if run else spec, overrides, allow_outside=allow_outside)
         plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
         write(plan.source(), output, force=force)
         return
@@ -69,8 +70,8 @@ def _exported(
     except ImportError:
         raise MissingError(f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'") from None
     if not run:
-        return exported(load(spec, overrides, allow_outside=allow_outside), form, **options)
-    plan = cast(Plan, own_plan(run, lambda path: load(path)))
+        return exported(load_plan(spec, overrides, allow_outside=allow_outside), form, **options)
+    plan = cast(Plan, own_plan(run, lambda path: load(path, strict=False)))
     state = trained(run, plan.module()).state_dict()
     return exported(plan, form, state, preprocessing=preprocessing(run), **options)
 

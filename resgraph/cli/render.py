@@ -13,7 +13,8 @@ from ..language.spec import load_spec
 from ..outputs.figure import unfinished
 from ..outputs.figure.formats import FORMATS, Look
 from ..outputs.figure.formats import render as draw
-from ..plan import Plan, load
+from ..plan import Plan
+from .loading import load_plans
 from .options import output_options, set_option, specs_argument, write
 
 _LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
@@ -45,7 +46,7 @@ def render(
     """Draw a net, or several side by side, level where their maps are of one size."""
     chosen = kind or (output.suffix.lstrip(".") if output and str(output) != "-" else "svg")
     try:
-        plans = [load(spec, overrides, allow_outside=allow_outside) for spec in specs]
+        plans = load_plans(specs, overrides, allow_outside=allow_outside)
     except SpecError as problem:
         if partial and len(specs) == 1 and chosen == "svg":
             spec = load_spec(specs[0], overrides, allow_outside=allow_outside)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..outputs.resolved import blame, resolved
-from ..plan import load
+from .loading import load_plan
 from .options import output_options, set_option, spec_argument, write
 
 
@@ -20,5 +20,5 @@ def resolve(
     spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None, force: bool, with_places: bool
 ) -> None:
     """Print a spec with `extends`, its variant, overrides and defaults applied."""
-    plan = load(spec, overrides, allow_outside=allow_outside)
+    plan = load_plan(spec, overrides, allow_outside=allow_outside)
     write(blame(plan) if with_places else resolved(plan, defaults=True), output, force=force)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import RunError
-from ..plan import load
+from .loading import load_plan
 from .options import json_option
 from .report import is_first, print_json
 from .training import options_from, reporter, run_argument, run_options
@@ -30,7 +30,7 @@ def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: b
         read_facts(run)  # what is no run is told so, and not what its spec.yaml lacks
     if overrides and not spec.is_file():
         raise RunError(f"{run} has no spec.yaml that --set could change; take it from a copy")
-    plan = load(spec, overrides) if overrides else None
+    plan = load_plan(spec, overrides) if overrides else None
     options = options_from(settings, allow_change=allow_change)
     result = train.resume(run, plan=plan, options=options, reporter=reporter(quiet=as_json))
     if not is_first():

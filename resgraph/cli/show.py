@@ -10,7 +10,8 @@ from ..outputs.table.data import facts
 from ..passes.memory import training_memory
 from ..passes.paths import paths
 from ..passes.receptive_field import receptive_fields
-from ..plan import Plan, load
+from ..plan import Plan
+from .loading import load_plans
 from .options import json_option, set_option, specs_argument
 from .report import print_json
 
@@ -28,7 +29,7 @@ def show(
 
     In Markdown, LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
     """
-    plans = [load(spec, overrides, allow_outside=allow_outside) for spec in specs]
+    plans = load_plans(specs, overrides, allow_outside=allow_outside)
     if as_json or kind == "json":
         print_json(facts(plans[0]) if len(plans) == 1 else [facts(plan) for plan in plans])
     elif kind != "text":

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..errors import MissingError
-from ..plan import load
+from .loading import load_plan
 from .options import json_option, set_option, spec_argument
 from .report import print_json
 
@@ -34,7 +34,7 @@ def weights(
 
     Of several state dicts in a checkpoint, an average (EMA) is taken before what it averages; --key chooses another.
     """
-    plan = load(spec, overrides, allow_outside=allow_outside)
+    plan = load_plan(spec, overrides, allow_outside=allow_outside)
     try:
         from ..outputs.pytorch.weights import convert
     except ImportError:

@@ -51,7 +51,8 @@ class Spec:
     variants: tuple[str, ...] = field(default=())
     named: bool = False  # the variant, or an override, says what the net is called
     void: bool = False  # overrides change the net of which its file expects something
-    mistakes: tuple[Diagnostic, ...] = ()  # of labels and of use: the rest of the net can be checked all the same
+    mistakes: tuple[Diagnostic, ...] = ()  # of labels: the rest of the net can be checked all the same
+    unused: tuple[Diagnostic, ...] = ()  # definitions that nothing reads
 
     @property
     def name(self) -> str:
@@ -82,7 +83,7 @@ def load_spec(reference: str | os.PathLike[str], overrides: Iterable[str] = (), 
     """The spec of `file.yaml`, `file.yaml::variant` or a net of the zoo, with `path=value` overrides.
 
     Raises `SpecError` for mistakes that leave no spec to go on with, `UsageError` for an unknown variant. Mistakes in
-    labels, and what nothing uses, are the spec's `mistakes`: `expand` raises them with those that it finds.
+    labels are the spec's `mistakes`, and what nothing uses its `unused`: `expand` raises them with those that it finds.
     """
     found = locate(reference)
     tree, errors = read_file(found.path, allow_outside=allow_outside)
@@ -116,7 +117,8 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     found = without_misspelled(unused(spec.tree, whole, spec.blocks, spec.rows), errors)
     if len(errors) > len(passed):
         raise SpecError(in_order([*errors, *found]))
-    return replace(spec, named=tree.entries["name"] is not before, void=void, mistakes=tuple(errors + found))
+    renamed = tree.entries["name"] is not before
+    return replace(spec, named=renamed, void=void, mistakes=tuple(errors), unused=tuple(found))
 
 
 def _spec(

@@ -15,9 +15,12 @@ from .items import ItemMaker
 from .place import Place
 
 
-def expand(spec: Spec) -> Graph:
-    """The graph of a spec. Raises `SpecError` with every mistake that was found."""
-    return _Expander(spec).graph()
+def expand(spec: Spec, *, strict: bool = True) -> Graph:
+    """The graph of a spec. Raises `SpecError` with every mistake that was found.
+
+    Definitions that nothing uses are mistakes where it is `strict`, and where there are others.
+    """
+    return _Expander(spec).graph(strict=strict)
 
 
 class _Expander:
@@ -26,7 +29,7 @@ class _Expander:
         self.items = ItemMaker(spec)
         self.builder = self.items.builder
 
-    def graph(self) -> Graph:
+    def graph(self, *, strict: bool) -> Graph:
         input_place = self.spec.place("input")
         flow: Flow | Nothing = self.builder.node("input", Input(shape=self.spec.input), [], Origin(input_place))
         values: dict[str, Flow | Nothing] = {"input": flow}
@@ -43,8 +46,8 @@ class _Expander:
             self.builder.report(problem)
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
-        if self.spec.mistakes or self.builder.errors:
-            raise SpecError(told([*self.spec.mistakes, *self.builder.errors]))
+        if self.spec.mistakes or self.builder.errors or (strict and self.spec.unused):
+            raise SpecError(told([*self.spec.mistakes, *self.builder.errors, *self.spec.unused]))
         assert isinstance(flow, Flow)
         return Graph(self.builder.nodes, rows, "input", flow.node)
 

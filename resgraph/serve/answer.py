@@ -43,10 +43,10 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
     except (ResgraphError, UnicodeEncodeError) as problem:
         return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(Diagnostic("E001", str(problem)))]}
     try:
-        plan = plan_of(spec)
+        plan = plan_of(spec, strict=False)
     except SpecError as problem:  # what holds together is drawn, with the broken join in red
         return _wrong(problem, variants) | {"svg": unfinished(spec, problem, question.view, question.theme)}
-    found = [*plan.unmet(), *lint(plan.spec, plan.graph)]
+    found = [*spec.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
     return {
         "ok": True,
         "variants": variants,
