@@ -27,17 +27,17 @@ sys.exit(run(["build", sys.argv[1], "-o", sys.argv[2], "--device", "cpu", "--thr
 BY_HAND = """
 import sys
 sys.path.insert(0, sys.argv[3])
+import numpy
 import torch
-from sklearn.datasets import load_digits
 from reference import CifarResNet
 torch.set_num_threads(1)
-digits = load_digits()
-images = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
+digits = numpy.load(f"{sys.argv[3]}/../resgraph/train/data/digits.npz")
+images = torch.tensor(digits["images"], dtype=torch.float32)[:, None] / 16
 images = (images - images.mean()) / images.std()
 net = CifarResNet(8)
 net.conv1 = torch.nn.Conv2d(1, 16, 3, 1, 1, bias=False)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
-loss = torch.nn.functional.cross_entropy(net(images[:64]), torch.tensor(digits.target[:64]))
+loss = torch.nn.functional.cross_entropy(net(images[:64]), torch.tensor(digits["labels"][:64]).long())
 loss.backward()
 optimizer.step()
 """

@@ -1,6 +1,6 @@
 """The degradation experiment of He et al. 2015 (Figures 1 and 6) in small: `python examples/degradation.py [DIR]`.
 
-Plain and residual nets of 8 and 56 layers learn scikit-learn's digits, a few minutes in all. The deeper plain net has
+Plain and residual nets of 8 and 56 layers learn handwritten digits, a few minutes in all. The deeper plain net has
 the larger *training* error, so it does not overfit: it is harder to optimise. Shortcuts mend that.
 """
 

@@ -19,7 +19,7 @@ FLOORS = {
 }  # fmt: skip
 ROOF = {"__init__", "__main__"}  # the package itself, and `python -m resgraph`
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "numpy", "networkx", "rich", "sklearn", "PIL")
+HEAVY = ("torch", "numpy", "networkx", "rich", "PIL")
 
 
 def dotted(path: Path) -> list[str]:

@@ -11,7 +11,7 @@ from .recipe_base import Count, Record, Seed
 
 
 class Digits(Record):
-    """scikit-learn's 1,797 handwritten digits of 8x8, which come with it; a fifth of each class is for
+    """1,797 handwritten digits of 8x8 (UCI), which come with resgraph; a fifth of each class is for
     testing.
     """
 

@@ -116,7 +116,7 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["--sides", "0"], "write whole numbers"),
         (["--sides", "5000"], "write whole numbers"),
         (["--crops", "10", "--sides", "8"], "two ways of testing"),
-        (["--data", "elsewhere"], "--data elsewhere: the images of `digits` come with scikit-learn"),
+        (["--data", "elsewhere"], "--data elsewhere: the images of `digits` come with resgraph"),
     ],
 )
 def test_a_test_that_cannot_be(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -15,9 +16,25 @@ from resgraph.errors import RunError, TrainingError, UsageError
 from resgraph.language.recipe_data import Digits
 from resgraph.train import Options, build, evaluate, find_runs, predict, read_run, resume
 from resgraph.train.data import load
+from resgraph.train.data.digits import stored
 from resgraph.train.result import RunResult
 
 FAST = {"recipe": "digits", "epochs": 10}
+
+
+def test_the_digits_are_those_that_scikit_learn_gives() -> None:
+    images, labels = stored()
+    assert (tuple(images.shape), images.dtype) == ((1797, 8, 8), torch.uint8)
+    digest = hashlib.sha256(images.numpy().tobytes() + labels.numpy().astype("uint8").tobytes()).hexdigest()
+    assert digest == "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
+
+
+def test_the_digits_beside_scikit_learn() -> None:
+    """Where it is installed, which resgraph itself does not need."""
+    sklearn = pytest.importorskip("sklearn.datasets")
+    theirs, (images, labels) = sklearn.load_digits(), stored()
+    assert (images.numpy() == theirs.images).all()
+    assert (labels.numpy() == theirs.target).all()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from PIL import Image
 
 import resgraph
 from resgraph.train import Options, build, evaluate, predict, resume
+from resgraph.train.data.digits import stored
 
 ONE = Options(threads=1)
 SPEC = """\
@@ -38,16 +39,14 @@ def test_digits_are_read_row_by_row(spec: Path, tmp_path: Path) -> None:
     result = build(resgraph.load(spec), out=tmp_path / "run", options=ONE)
     assert result.accuracy > 85
     assert 100 - evaluate(tmp_path / "run", options=ONE).error == pytest.approx(result.accuracy)
-    from sklearn.datasets import load_digits
-
-    bundle = load_digits()
+    images, labels = stored()
     right = 0
     for index in range(20):
         picture = tmp_path / f"{index}.png"
-        grey = torch.from_numpy(bundle.images[index]).mul(255 / 16).round().to(torch.uint8)
+        grey = images[index].to(torch.float64).mul(255 / 16).round().to(torch.uint8)
         Image.fromarray(grey.numpy()).save(picture)
         (found,) = predict(tmp_path / "run", [picture], options=ONE)
-        right += found.classes[0][0] == str(bundle.target[index])
+        right += found.classes[0][0] == str(int(labels[index]))
     assert right >= 16
     resume(tmp_path / "run", options=ONE)
 

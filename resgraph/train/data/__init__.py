@@ -18,7 +18,7 @@ def load(recipe: Data, shape: Shape, output: Shape, path: Path | None = None, *,
     it is never read from a path. With `counted`, images that would be made are as many, and blank.
     """
     if path is not None and isinstance(recipe, Digits | Synthetic):
-        whence = "come with scikit-learn" if isinstance(recipe, Digits) else "are made from a seed"
+        whence = "come with resgraph" if isinstance(recipe, Digits) else "are made from a seed"
         raise UsageError(f"--data {path}: the images of `{recipe.set}` {whence}, and are not read from a path")
     match recipe:
         case Digits():
