@@ -10,7 +10,7 @@ ResgraphError                     exit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Literal
@@ -63,6 +63,48 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Other characters for a span: what is certain to mend a mistake."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a span was likely meant to be. Checking goes on as if it stood there; it is never written for anyone."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """How to mend a mistake, in words, and what of it is more than words.
+
+    `write` is what should stand in place of the mistake (or at `span`), which is `certain` or a guess. `names` are
+    those that a wrong word may stand for.
+    """
+
+    text: str = ""
+    write: str | None = None
+    certain: bool = False
+    span: Span | None = None
+    names: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def write(text: str, then: str = "", span: Span | None = None) -> Hint:
+    """``write `none` ``, which is certain to mend the mistake; `then` goes on behind it."""
+    return Hint(f"write `{text}`{then}", text, True, span)
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A second place that helps to understand a diagnostic, and what to say of it."""
 
@@ -81,11 +123,30 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     help: str = ""
     related: tuple[Related, ...] = ()
+    edits: tuple[Edit, ...] = ()  # made together, they mend it
+    guess: Guess | None = None  # what was likely meant, where that is not certain
+    about: str = ""  # the name that it is about
+    names: frozenset[str] = frozenset()  # those that it may be about, where a word is not known
+    causes: frozenset[str] = frozenset(["E034"])  # codes of what follows from it, where that is about one of `names`
+
+    @property
+    def likely(self) -> Edit | Guess | None:
+        """What was meant, so that checking can go on."""
+        return self.edits[0] if self.edits else self.guess
+
+    @property
+    def identity(self) -> tuple[str, str, Span | None]:
+        """What makes two diagnostics one."""
+        return self.code, self.message, self.span
 
     @property
     def severity(self) -> Severity:
         """W codes are warnings, all others are errors."""
         return "warning" if self.code.startswith("W") else "error"
+
+    def lines(self) -> list[str]:
+        """The message, the notes and the help, for those who show the place themselves."""
+        return [self.message, *self.notes, *([f"help: {self.help}"] if self.help else [])]
 
     def frame(self) -> str:
         """The diagnostic as plain text: header, place, the code as written, notes and help."""
@@ -139,15 +200,19 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
 def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Mistakes as they are told: file by file, from top to bottom, each once and without its consequences.
 
-    A mistake is a consequence where it stands on the very characters of one that was found before it, or within a text
-    that YAML could not read (E00…).
+    A mistake is a consequence where it stands on the very characters of one that was found before it, within a text
+    that YAML could not read (E00…), or is about a name that another may be about and is the cause.
     """
+    found = list(found)
+    caused = {(code, name) for problem in found for code in problem.causes for name in problem.names}
     told: dict[tuple[str, str, Span | None], Diagnostic] = {}
     unread: list[Span] = []
     places: dict[Span, str] = {}
     sources: dict[str, int] = {}
     for problem in found:
         span = problem.span
+        if problem.about and (problem.code, problem.about) in caused:
+            continue
         if span is not None:
             sources.setdefault(span.source.name, len(sources))
             of_yaml = problem.code.startswith("E00")
@@ -157,7 +222,7 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             places[span] = problem.code
             if of_yaml:
                 unread.append(span)
-        told.setdefault((problem.code, problem.message, span), problem)
+        told.setdefault(problem.identity, problem)
     out = sorted(told.values(), key=lambda d: (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0))
     if len(out) > MOST_TOLD:
         more = f"{MOST_TOLD} mistakes are told, and there are more"
@@ -190,13 +255,26 @@ def fault(
     code: str,
     message: str,
     span: Span | None,
-    help: str = "",
+    help: str | Hint = "",
     label: str = "",
     *notes: str,
+    about: str = "",
+    names: Collection[str] = (),
+    causes: Collection[str] = ("E034",),
 ) -> Fault:
     """A `Fault` of one diagnostic; a text of the spec in it may be of any length."""
-    said, way_out = (t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…" for t in (message, help))
-    return Fault(Diagnostic(code, said, span, label, notes, way_out))
+    hint = help if isinstance(help, Hint) else Hint(help)
+    said, way_out = (t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…" for t in (message, hint.text))
+    place = hint.span or span
+    edits: tuple[Edit, ...] = ()
+    guess = None
+    if hint.write is not None and place is not None and place.line == place.end_line:
+        edits = (Edit(place, hint.write),) if hint.certain else ()
+        guess = None if hint.certain else Guess(place, hint.write)
+    meant = frozenset(names) | hint.names
+    return Fault(
+        Diagnostic(code, said, span, label, notes, way_out, (), edits, guess, about, meant, frozenset(causes))
+    )
 
 
 class ResgraphError(Exception):

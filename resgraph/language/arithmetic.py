@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
+from ..errors import Hint
 from .expressions import Apply, Binary, Expression, ExpressionError, Name, Negative, Number
 from .words import did_you_mean
 
@@ -64,8 +65,8 @@ def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
 def _element(tree: Name, value: Value) -> Value:
     for place in tree.index:
         if not isinstance(value, tuple):
-            help_ = f"it is {value_text(value)}: write `{tree.name}`"
-            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end, help_)
+            hint = Hint(f"it is {value_text(value)}: write `{tree.name}`", tree.name, True)
+            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end, hint)
         if place >= len(value):
             text = f"`{tree.name}` has {len(value)} element{'s' * (len(value) != 1)}, and this asks for number {place}"
             help_ = f"they count from 0: the last is `{tree.name}.{len(value) - 1}`" if value else ""
@@ -85,9 +86,9 @@ def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
 
 def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
     if tree.function not in FUNCTIONS:
-        known = did_you_mean(tree.function, FUNCTIONS) or f"the functions are {', '.join(FUNCTIONS)}"
+        hint = did_you_mean(tree.function, FUNCTIONS) or f"the functions are {', '.join(FUNCTIONS)}"
         end = tree.start + len(tree.function)
-        raise ExpressionError("E030", f"no function `{tree.function}`", tree.start, end, known)
+        raise ExpressionError("E030", f"no function `{tree.function}`", tree.start, end, hint)
     fewest, most, function = FUNCTIONS[tree.function]
     if not fewest <= len(tree.arguments) <= most:
         least = "at least " * (most > fewest)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 
-from ..errors import Span, fault
+from ..errors import Hint, Span, fault, write
 from ..ops import ACTIVATIONS
 from .labels import parse_expr, parse_size, parse_value, phrase_at
 from .misspelled import misplaced, numberless, refuse_quotient
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
-from .words import MODES, POLICIES, READ_IN_BLOCK, did_you_mean, policy_hint
+from .words import MODES, POLICIES, did_you_mean, policy_hint
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
@@ -69,7 +70,7 @@ class _Binder:
         if "stride" not in self.fields:
             raise fault("E012", f"`{self.label.word}` has no stride", part.span)
         if part.text == "/":
-            raise fault("E010", "a stride is expected after `/`", part.span, "write `/2`, without a space")
+            raise fault("E010", "a stride is expected after `/`", part.span, self.behind_slash(part))
         span = part.span.part(1, len(part.text))
         self.put("stride", part.span, parse_size(part.text[1:], span))
 
@@ -97,13 +98,22 @@ class _Binder:
             return self.put(key, part.span, Word(value.text, value.span))
         return self.put(key, part.span, parse_value(value.text, value.span, self.words))
 
+    def behind_slash(self, slash: Chunk) -> Hint:
+        """The stride that lost its slash to a space."""
+        behind = self.label.rest[self.place] if self.place < len(self.texts) else slash
+        found = re.fullmatch(r"[0-9]{1,4}", behind.text)
+        text = f"/{found[0]}" if found else "/2"
+        place = replace(slash.span, end_line=behind.span.end_line, end_column=behind.span.end_column)
+        return replace(write(text, ", without a space", place), certain=found is not None)
+
     def policy(self, value: Chunk) -> Word:
         text = value.text
         if text == "projection" and self.texts[self.place : self.place + 1] == ["always"]:
             self.take()
             text = "projection always"
         if text not in POLICIES:
-            hint = policy_hint(text) or f"they are {', '.join(f'`{policy}`' for policy in sorted(POLICIES))}"
+            listed = f"they are {', '.join(f'`{policy}`' for policy in sorted(POLICIES))}"
+            hint = policy_hint(text) or listed
             raise fault("E012", f"no shortcut policy `{text}`", value.span, hint)
         return Word(text, value.span)
 
@@ -116,14 +126,15 @@ class _Binder:
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
             known = known | (ACTIVATIONS if takes_mode(target, "relu") else frozenset())
             if isinstance(target, BlockDef) and part.text in target.reads:
-                hint = f"{READ_IN_BLOCK} with a value of its own: `let: {{{part.text}: …}}`"
-                raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
+                said = f"`{word}` has no option `{part.text}`"
+                let = f"the block reads it, and has to declare it with a value of its own: `let: {{{part.text}: …}}`"
+                raise fault("E012", said, part.span, let, names=[part.text], causes=["E030"])
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
-            hint = did_you_mean(part.text, known) or self.flagged(part) or self.function() or options
-            raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, hint)
+            near = did_you_mean(part.text, known) or self.flagged(part) or self.function() or options
+            raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, near)
         first = self.number.text if isinstance(self.number, Expr) else ""
-        if hint := did_you_mean(first, self.fields) if _WORD.match(first) else "":
-            raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, hint)  # type: ignore[union-attr]
+        if near := did_you_mean(first, self.fields) if _WORD.match(first) else "":
+            raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, near)  # type: ignore[union-attr]
         if self.number is not None:
             hint = "a sum in a label has no spaces, or brackets: `16+16`" if part.text in ("+", "-", "*") else ""
             if isinstance(target, BlockDef) and first in target.reads:

@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import Diagnostic, Related, Span, fault
+from ..errors import Diagnostic, Hint, Related, Span, fault, write
 from .mistakes import comma_advice
 from .recipe import Train
+from .recipe_errors import Mistake
 from .stretch import LENGTHS
 from .tree import Mapping, Scalar, Sequence, Tree
-from .words import did_you_mean
+from .words import did_you_mean, meant
 
 _NOUNS = {
     "dict_type": "a map of names",
@@ -67,40 +68,63 @@ def diagnostics(problems: ValidationError, tree: Tree, model: type[BaseModel], r
         span, key, name = _locate(tree, error["loc"])
         alone = str(error["loc"][-1]) if error["type"] in ("missing", "extra_forbidden") else ""
         places.setdefault((span, alone), []).append((alone or name or root, error, key))
-    out = [_with_length(_diagnostic(span, found, model), tree) for (span, _), found in places.items()]
-    # A misspelled key is one mistake, not two: what is missing, and what is too many.
-    unknown = " ".join(problem.help for problem in out if problem.code == "E020" and "did you mean" in problem.help)
-    return [d for d in out if d.code != "E021" or f"`{d.message.split('`')[1]}`" not in unknown]
+    return [_diagnostic(span, found, model, tree) for (span, _), found in places.items()]
 
 
-def _diagnostic(span: Span, found: list[tuple[str, Any, Span | None]], model: type[BaseModel]) -> Diagnostic:
+def _diagnostic(
+    span: Span, found: list[tuple[str, Any, Span | None]], model: type[BaseModel], tree: Tree
+) -> Diagnostic:
     """What is wrong at one place; several errors there are the members of a union."""
     name, error, key = found[0]
+    known = _fields(model, error["loc"][:-1])
+    context = error.get("ctx", {})
+    if error["type"] == "train":
+        return _of_recipe(name, context["mistake"], key or span, span, known, tree)
     if error["type"] == "extra_forbidden":
-        known = _fields(model, error["loc"][:-1])
         plain = _ELSEWHERE.get(name.lower(), "")
-        hint = f"did you mean `{plain}`?" if plain in known else did_you_mean(name, known)
-        hint = hint or _belongs(name, known) or _nearest(name, known)
-        return fault("E020", f"no key `{name}` here", key or span, hint).diagnostic
+        hint = meant(plain, sure=True) if plain in known else did_you_mean(name, known)
+        return _no_key(name, key or span, hint or _belongs(name, known) or _nearest(name, known))
     if error["type"] == "missing":
-        return fault("E021", f"`{name}` is missing", span, _EXAMPLES.get(name, "")).diagnostic
+        return _missing(name, f"`{name}` is missing", span)
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
     if nouns:
-        hint = _EXAMPLES.get(name, "")
+        example: str | Hint = _EXAMPLES.get(name, "")
         if name == "input" and isinstance(error["input"], list):
-            hint = f"write `{'x'.join(map(str, error['input'][-3:]))}`"
-        return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, hint).diagnostic
+            example = write("x".join(map(str, error["input"][-3:])))
+        return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, example).diagnostic
     if error["type"] in ("too_short", "string_too_short"):
         return fault("E022", f"`{name}` is empty", span, _EXAMPLES.get(name, "")).diagnostic
-    problem = _in_words(name, str(error["msg"]), key or span, span, _fields(model, error["loc"][:-1]))
-    advice = comma_advice(error["input"]) if isinstance(error["input"], str) and "number" in problem.message else ""
-    return replace(problem, help=advice) if advice else problem
+    if error["type"] == "refused":
+        return fault("E022", context["said"], span, context["hint"]).diagnostic
+    said = str(context["error"]) if error["type"] == "value_error" else str(error["msg"])
+    return _wrong_value(name, said, error["type"], error["input"], span)
+
+
+def _of_recipe(name: str, mistake: Mistake, key: Span, span: Span, known: list[str], tree: Tree) -> Diagnostic:
+    """A mistake that was found in a recipe."""
+    if mistake.kind == "key":
+        return _no_key(mistake.name, key, mistake.hint or _nearest(name, known))
+    if mistake.kind == "missing":
+        return _missing(mistake.name, mistake.said, span, mistake.hint)
+    if mistake.of and mistake.of not in ("beyond_the_end", "refused"):
+        return _wrong_value(name, mistake.said, mistake.of, mistake.value, span)
+    problem = fault("E022", mistake.said, span, mistake.hint).diagnostic
+    return _with_length(problem, tree) if mistake.of == "beyond_the_end" else problem
+
+
+def _no_key(name: str, place: Span, hint: str | Hint) -> Diagnostic:
+    """An unknown key; a misspelled one is one mistake, not two: what is missing, and what is too many."""
+    return fault("E020", f"no key `{name}` here", place, hint, causes=("E021", "E034")).diagnostic
+
+
+def _missing(name: str, said: str, span: Span, hint: str | Hint = "") -> Diagnostic:
+    return fault("E021", said, span, hint or _EXAMPLES.get(name, ""), about=name).diagnostic
 
 
 def _with_length(problem: Diagnostic, tree: Tree) -> Diagnostic:
     """A milestone beyond the end of the run, with the place of the length where that is another line."""
     length = next((key for key in LENGTHS if isinstance(tree, Mapping) and key in tree.entries), "")
-    if "is not within the run" not in problem.message or not length or problem.span is None:
+    if not length or problem.span is None:
         return problem
     place = _locate(tree, (length,))[0]
     if (place.source, place.line) == (problem.span.source, problem.span.line):
@@ -108,24 +132,15 @@ def _with_length(problem: Diagnostic, tree: Tree) -> Diagnostic:
     return replace(problem, related=(Related(place, "the length of the run"),))
 
 
-def _in_words(name: str, message: str, key: Span, span: Span, known: list[str]) -> Diagnostic:
-    """A message that a validator of ours wrote, or that pydantic did."""
-    text = re.sub(r"^Value error, ", "", message)
-    text, _, hint = text.partition("; ")
-    if text.startswith("unknown key `"):
-        hint = hint or _nearest(name, known)
-        return fault("E020", f"no key {text.removeprefix('unknown key ')} here", key, hint).diagnostic
-    if text.startswith("the key `"):
-        missing = text.split("`")[1]
-        return fault("E021", text.removeprefix("the key "), span, hint or _EXAMPLES.get(missing, "")).diagnostic
-    must = re.sub(r"^[Ii]nput should be (a valid )?", "", text)
-    if must != text:
-        article = "a " if re.match(r"(?:number|integer|string|dictionary|list|array)", must) else ""
-        return fault("E022", f"`{name}` must be {article}{_plain(must)}", span, _EXAMPLES.get(name, "")).diagnostic
-    said, listed, choices = text.partition(": one of ")
-    hint = hint or (f"one of {choices}" if listed else "")
-    prefix = "" if "`" in said else f"`{name}`: "
-    return fault("E022", f"{prefix}{said[0].lower()}{said[1:]}", span, hint).diagnostic
+def _wrong_value(name: str, said: str, kind: str, value: Any, span: Span) -> Diagnostic:
+    """What pydantic says of a value, or a validator of ours that leaves it to others to name the key."""
+    must = re.sub(r"^[Ii]nput should be (a valid )?", "", said)
+    if must == said:
+        return fault("E022", f"`{name}`: {said[0].lower()}{said[1:]}", span).diagnostic
+    article = "a " if re.match(r"(?:number|integer|string|dictionary|list|array)", must) else ""
+    of_number = isinstance(value, str) and kind.startswith(("int_", "float_"))
+    hint = (comma_advice(value) if of_number else "") or _EXAMPLES.get(name, "")
+    return fault("E022", f"`{name}` must be {article}{_plain(must)}", span, hint).diagnostic
 
 
 def _plain(text: str) -> str:
@@ -148,7 +163,7 @@ def _belongs(name: str, known: list[str]) -> str:
     return ""
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str | Hint:
     return did_you_mean(name, known) or (f"the keys are {', '.join(known)}" if known else "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from ..errors import Span, fault
@@ -10,7 +11,7 @@ from .arithmetic import Value, evaluate, value_text
 from .expressions import Expression, ExpressionError, Name, names_in
 from .records import Expr, ListValue, Size, Word
 from .records import Value as Written
-from .words import CONSTANTS, COUNTERS, KNOWN, did_you_mean
+from .words import CONSTANTS, COUNTERS, did_you_mean, known_here
 
 
 class Unknown(Exception):
@@ -114,9 +115,10 @@ class Environment:
         known = self.names()
         if name.name in CONSTANTS:
             raise fault("E030", f"`{name.name}` {_where(name.name)}", span.part(name.start, name.end))
-        listed = sorted(known - COUNTERS)
-        hint = did_you_mean(name.name, known) or (f"{KNOWN}{', '.join(listed)}" if listed else "")
-        raise fault("E030", f"nothing here is called `{name.name}`", span.part(name.start, name.end), hint)
+        hint = did_you_mean(name.name, known) or known_here(sorted(known - COUNTERS))
+        place = span.part(name.start, name.start + len(name.name))
+        said = f"nothing here is called `{name.name}`"
+        raise fault("E030", said, span.part(name.start, name.end), replace(hint, span=place), about=name.name)
 
     def names(self) -> set[str]:
         """Every name that has a value here."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..errors import Fault, Span, fault
+from ..errors import Fault, Hint, Span, fault
 
 _PARTS = 200  # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
 _NESTED = 30
@@ -28,13 +28,13 @@ _TOKEN = re.compile(
 class ExpressionError(Exception):
     """A number or an equation that cannot be read or worked out; becomes a diagnostic at its characters."""
 
-    def __init__(self, code: str, message: str, start: int, end: int, help: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.start, self.end, self.help = code, message, start, end, help
+    def __init__(self, code: str, said: str, start: int, end: int, hint: str | Hint = "") -> None:
+        super().__init__(said)
+        self.code, self.said, self.start, self.end, self.hint = code, said, start, end, hint
 
     def at(self, span: Span) -> Fault:
         """This error within the text that `span` covers."""
-        return fault(self.code, self.message, span.part(self.start, self.end), self.help)
+        return fault(self.code, self.said, span.part(self.start, self.end), self.hint)
 
 
 @dataclass(frozen=True, slots=True)

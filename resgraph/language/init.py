@@ -8,9 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from .recipe_errors import refused
+
 Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
 
 _SCHEMES: dict[str, Kind] = {"he": "he", "xavier": "xavier", "lecun": "lecun", "torch": "torch"}
+
+
+_SCHEMES_LISTED = (
+    "one of `he`, `he fan in`, `he uniform`, `xavier`, `xavier uniform`, `lecun`, `normal 0.01`, "
+    "`trunc normal 0.02`, `torch`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +42,7 @@ def parse_scheme(text: str) -> Scheme:
     if name == "he":
         options = {"", "fan in", "fan out", "uniform", "uniform fan in", "uniform fan out"}
     if name not in _SCHEMES or rest not in options:
-        raise ValueError(
-            f"no scheme `{text}`: one of `he`, `he fan in`, `he uniform`, `xavier`, `xavier uniform`, `lecun`, "
-            "`normal 0.01`, `trunc normal 0.02`, `torch`"
-        )
+        raise refused(f"no scheme `{text}`", _SCHEMES_LISTED)
     return Scheme(_SCHEMES[name], "in" if rest.endswith("fan in") else "out", rest.startswith("uniform"))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ..errors import Span, fault
+from ..errors import Span, fault, write
 from ..ops import VOCABULARY
 from .expressions import ExpressionError, parse_expression
 from .misspelled import respelled_word, turned, unknown_word
@@ -53,9 +53,7 @@ def parse_expr(text: str, span: Span) -> Expr:
         return Expr(text, span, parse_expression(text))
     except ExpressionError as e:
         if pair := _PAIR.fullmatch(text):
-            hint = (
-                f"write `{pair[1]}x{pair[2]}`, or `{pair[1]}`" if pair[1] == pair[2] else f"write `{pair[1]}x{pair[2]}`"
-            )
+            hint = write(f"{pair[1]}x{pair[2]}", f", or `{pair[1]}`" if pair[1] == pair[2] else "")
             raise fault("E010", f"`{text}` is not how a size is written", span, hint) from None
         raise e.at(span) from None
 
@@ -94,8 +92,8 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     if len(parts) > 2 and texts[1] == "x":
         if len(parts) > 3 and _KERNEL.match(f"{texts[0]}x{texts[2]}"):
             whole = Span(span.source, *_start(parts[0].span), *_end(parts[2].span))
-            fix = f"write `{texts[0]}x{texts[2]}`, in one word"
-            raise fault("E014", f"`{' '.join(texts[:3])}` is not a kernel size", whole, fix)
+            hint = write(f"{texts[0]}x{texts[2]}", ", in one word")
+            raise fault("E014", f"`{' '.join(texts[:3])}` is not a kernel size", whole, hint)
         repeat, place = parse_expr(texts[0], parts[0].span), 2
     if place < len(parts) and _KERNEL.match(texts[place]):
         kernel = parse_size(texts[place], parts[place].span)
@@ -108,7 +106,7 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     times = texts[1] if len(texts) > 2 and texts[1] in ("*", "×", "X") else ""
     if times and texts[0].isdecimal() and (phrase_at(texts, 2) or texts[2] in words):
         both = Span(span.source, *_start(parts[0].span), *_end(parts[1].span))
-        raise fault("E011", f"`{texts[0]} {times}` is not how a repeat is written", both, f"write `{texts[0]} x`")
+        raise fault("E011", f"`{texts[0]} {times}` is not how a repeat is written", both, write(f"{texts[0]} x"))
     if repeat is None and kernel is None:
         starred = respelled_word(texts[0], words) if texts and "*" in texts[0] else ""
         alone = re.search(r" x [A-Za-z]", starred)  # `3*bottleneck`, the whole of it

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from ..errors import Fault, Span, fault
+from ..errors import Fault, Hint, Span, fault, write
 from ..ops import ACTIVATIONS, VOCABULARY
 from .arithmetic import value_text
 from .expressions import Binary, ExpressionError, Number, parse_expression
@@ -15,7 +15,7 @@ from .records import Chunk, Expr, Label
 from .tree import Entry, Scalar, Tree
 from .tree import Mapping as MappingTree
 from .usage import words_in
-from .words import ANY_BLOCK, BLOCK_KEYS, ELSEWHERE, POLICIES, did_you_mean, foreign_letters, nearest
+from .words import BLOCK_KEYS, ELSEWHERE, POLICIES, did_you_mean, foreign_letters, meant, nearest
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
@@ -35,7 +35,7 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
         kernel = re.fullmatch(r"([0-9]{1,4})[xX×]", first)
         if kernel and len(parts) > 1 and parts[1].text in VOCABULARY:
             respelled = f"{kernel[1]}x{kernel[1]}"
-        return fault("E011", f"no op or block `{first}`", parts[0].span, f"write `{respelled}`")
+        return fault("E011", f"no op or block `{first}`", parts[0].span, write(respelled))
     if _CALL.match(first):
         called = first.partition("(")[0]
         hint = f"a call is like `{called} 64 /2`" if called in words else "a label is like `3x3 conv 64 /2`"
@@ -44,22 +44,25 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     if len(parts) > 1 and parts[1].text in known:
         if re.fullmatch(rf"[0-9]{{1,4}}|{_ELEMENT}", first):
             message = f"`{first} {parts[1].text}` is not how a repeat is written"
-            return fault("E011", message, _both(parts[0].span, parts[1].span), f"write `{first} x {parts[1].text}`")
+            return fault("E011", message, _both(parts[0].span, parts[1].span), write(f"{first} x {parts[1].text}"))
         if re.fullmatch(r"\w+x\w+", first):
             hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
             return fault("E014", f"`{short(first)}` is not a kernel size", parts[0].span, hint)
     two = " ".join(part.text for part in parts[:2])
-    if meant := ELSEWHERE.get(two.lower().replace(" ", "")) if len(parts) > 1 else None:
+    if plain := ELSEWHERE.get(two.lower().replace(" ", "")) if len(parts) > 1 else None:
         place = _both(parts[0].span, parts[1].span)
-        return fault("E011", f"no op or block `{short(two)}`", place, f"did you mean `{meant}`?")
-    hint = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase]) if len(parts) > 1 else ""
+        return fault("E011", f"no op or block `{short(two)}`", place, meant(plain, sure=True))
+    near = Hint()
+    if len(parts) > 1:  # of `max pol`, the first word has the place
+        near = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase])
+        near = replace(near, span=_both(parts[0].span, parts[1].span))
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
     if plain in ("avg pool", "max pool") and len(parts) == 1 and parts[0].span.column == span.column:
         plain = f"global {plain}"  # of a pool alone, the only one that does anything
-    hint = hint or (f"did you mean `{plain}`?" if plain else did_you_mean(first, VOCABULARY, words))
-    hint = hint or ANY_BLOCK
+    near = near or (meant(plain, sure=True) if plain else did_you_mean(first, VOCABULARY, words))
+    near = near or Hint("`resgraph blocks` lists them", names=frozenset(words))
     notes = [foreign_letters(first)] if foreign_letters(first) else []
-    return fault("E011", f"no op or block `{short(first)}`", parts[0].span, hint, "", *notes)
+    return fault("E011", f"no op or block `{short(first)}`", parts[0].span, near, "", *notes)
 
 
 def is_word_elsewhere(text: str, names: Collection[str]) -> bool:
@@ -104,7 +107,9 @@ def turned(parts: list[Chunk], words: Collection[str]) -> Fault | None:
     first, times, *rest = (part.text for part in parts)
     if times != "x" or not rest or not (first in words or first in VOCABULARY):
         return None
-    return fault("E011", "a repeat stands before what it repeats", parts[0].span, f"write `{rest[0]} x {first}`")
+    place = _both(parts[0].span, parts[2].span)
+    hint = write(f"{rest[0]} x {first}", span=place)
+    return fault("E011", "a repeat stands before what it repeats", parts[0].span, hint)
 
 
 def misplaced(label: Label, place: int, fields: Collection[str], words: Collection[str]) -> Fault | None:
@@ -114,7 +119,7 @@ def misplaced(label: Label, place: int, fields: Collection[str], words: Collecti
     if "=" in part.text:
         return assigned(part, fields)
     if "stride" in fields and (found := re.fullmatch(r"s([1-9])", part.text)):
-        return fault("E012", f"`{word}` has no option `{part.text}`", part.span, f"write `/{found[1]}`")
+        return fault("E012", f"`{word}` has no option `{part.text}`", part.span, write(f"/{found[1]}"))
     layer = behind[0] if behind and re.fullmatch(r"[0-9]+x[0-9]+", part.text) else part
     if layer.text in _LAYERS or layer.text in words:
         cut = part.span.column - label.span.column
@@ -123,26 +128,27 @@ def misplaced(label: Label, place: int, fields: Collection[str], words: Collecti
         return fault("E012", f"a second layer, `{short(layer.text)}`, within one label", part.span, hint)
     if re.fullmatch(r"[0-9]+x[0-9]+", part.text):
         if "kernel" in fields:
-            return fault("E014", "a kernel stands before its op", part.span, f"write `{part.text} {word}`")
+            before = write(f"{part.text} {word}", span=_both(label.word_span, part.span))
+            return fault("E014", "a kernel stands before its op", part.span, replace(before, certain=place == 0))
         down, across = part.text.split("x")
-        hint = f"write `{down}`" if down == across else "it is the same down and across"
-        return fault("E012", f"`{word}` takes a number, and `{short(part.text)}` is a size", part.span, hint)
+        one = write(down) if down == across else "it is the same down and across"
+        return fault("E012", f"`{word}` takes a number, and `{short(part.text)}` is a size", part.span, one)
     return None
 
 
-def numberless(word: str, fields: Collection[str], number: str) -> str:
+def numberless(word: str, fields: Collection[str], number: str) -> str | Hint:
     """What to write for a number behind an op that takes none."""
     if "kernel" in fields and number.isdigit() and int(number) < 16 and word != "depthwise conv":
         return f"a kernel stands before, `{number}x{number} {word}`, and a stride behind, `/{number}`"
-    return "leave it out: as many channels come out as come in"
+    return Hint("leave it out: as many channels come out as come in", "")
 
 
 def assigned(part: Chunk, fields: Collection[str]) -> Fault:
     """The error for `stride=2`, as another language would have it."""
     key, _, value = part.text.partition("=")
-    meant = f"/{value}" if key == "stride" else value if key == "width" else f"{key} {value}"
+    plain = f"/{value}" if key == "stride" else value if key == "width" else f"{key} {value}"
     known = key in fields or key == "width"
-    hint = f"write `{meant}`" if known and value else "an option is a word and its value: `groups 32`"
+    hint = write(plain) if known and value else "an option is a word and its value: `groups 32`"
     return fault("E012", f"a label has no `=`, as in `{short(part.text)}`", part.span, hint)
 
 
@@ -152,8 +158,9 @@ def refuse_quotient(expr: Expr) -> Expr:
     if isinstance(tree, Binary) and tree.symbol == "/":
         left, right = tree.left, tree.right
         if isinstance(left, Number) and isinstance(right, Number):
-            fix = f"did you mean `{value_text(left.value)} /{value_text(right.value)}`? a stride stands apart"
-            raise fault("E015", f"`{expr.text}` divides one number by another", expr.span, fix)
+            apart = f"{value_text(left.value)} /{value_text(right.value)}"
+            hint = Hint(f"did you mean `{apart}`? a stride stands apart", apart, True)
+            raise fault("E015", f"`{expr.text}` divides one number by another", expr.span, hint)
     return expr
 
 
@@ -169,8 +176,8 @@ def misspelled_key(key: str, value: Tree, entries: Mapping[str, Entry]) -> str:
         if "merge" in missing and several and set("(+*") & set(value.text) and _parses(value.text):
             return "merge"
     holds_names = isinstance(value, MappingTree) and not {"op", "block", "merge"} & value.entries.keys()
-    meant = nearest(key, missing)
-    return meant if holds_names == (meant == "let") and _alike(key, meant) else ""
+    near = nearest(key, missing)
+    return near if holds_names == (near == "let") and _alike(key, near) else ""
 
 
 def _alike(one: str, other: str) -> bool:

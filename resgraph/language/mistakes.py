@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from resgraph.errors import Diagnostic, Related, Span
+from resgraph.errors import Diagnostic, Hint, Related, Span, fault, write
 
 from .places import Places
 from .scalars import Refusal, read_plain, shown
@@ -16,9 +16,11 @@ _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 _QUOTES = "if text is meant, put quotes around it"
 
 
-def mistake(code: str, message: str, span: Span, hint: str = "", label: str = "", *related: Related) -> Diagnostic:
+def mistake(
+    code: str, message: str, span: Span, hint: str | Hint = "", label: str = "", *related: Related
+) -> Diagnostic:
     """A diagnostic, in the order in which its words are written here."""
-    return Diagnostic(code, message, span, label, (), hint, related)
+    return replace(fault(code, message, span, hint, label).diagnostic, related=related)
 
 
 def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | None:
@@ -60,12 +62,12 @@ def number_meant(text: str) -> str:
     return text.replace(",", ".") if re.fullmatch(r"[-+]?[0-9]{1,9},[0-9]{1,18}([eE][-+]?[0-9]{1,3})?", text) else ""
 
 
-def comma_advice(text: str) -> str:
-    """What to write for a number with a comma; "" for anything else."""
+def comma_advice(text: str) -> Hint:
+    """What to write for a number with a comma, where what it stands for is plain; empty for anything else."""
     meant = number_meant(text)
     if "_" in meant:
-        return f"a number has no comma: write `{meant}`, or `{text.replace(',', '.', 1)}` for a fraction"
-    return f"write `{meant}`, with a dot" if meant else ""
+        return Hint(f"a number has no comma: write `{meant}`, or `{text.replace(',', '.', 1)}` for a fraction", meant)
+    return write(meant, ", with a dot") if meant else Hint()
 
 
 def no_value(key: Scalar, flow: bool) -> Diagnostic:
@@ -81,7 +83,8 @@ def no_item(span: Span) -> Diagnostic:
 
 def refused_value(scalar: Scalar, refusal: Refusal) -> Diagnostic:
     """A plain text that is no value."""
-    return mistake(refusal.code, refusal.message, scalar.span, refusal.help, refusal.label)
+    code, message, label, hint = refusal
+    return mistake(code, message, scalar.span, hint, label)
 
 
 def properties(event: Any, places: Places) -> Diagnostic | None:

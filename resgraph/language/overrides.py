@@ -115,7 +115,7 @@ def _meant(path: list[str], tree: Mapping) -> str:
 
 
 def _known(key: str, tree: Mapping) -> str:
-    return did_you_mean(key, tree.entries) or f"the names here are {', '.join(tree.entries)}"
+    return str(did_you_mean(key, tree.entries) or f"the names here are {', '.join(tree.entries)}")
 
 
 def _names_nothing(entry: Entry, hint: str) -> SpecError:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..errors import MOST_TOLD, Diagnostic, Fault, Span, fault
+from ..errors import MOST_TOLD, Diagnostic, Fault, Hint, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
-from .fixes import fixes
 from .labels import chunks, parse_equation, parse_label, phrase_at
 from .misspelled import (
     ASSIGNED,
@@ -22,7 +21,7 @@ from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, P
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .values import ValueParser, words_of
-from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, TENSOR_NAMES, name_problem, policy_hint
+from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, TENSOR_NAMES, certain, meant, name_problem, policy_hint
 
 
 class Parser(ValueParser):
@@ -67,15 +66,15 @@ class Parser(ValueParser):
         """The label that a text with a mistake was meant to be, where the mistake says so; for its shape alone."""
         if not isinstance(tree, Scalar) or problem.span is None or tree.span.line != tree.span.end_line:
             return None
-        for edit in fixes(problem):
-            start, end = (column - tree.span.column for column in (edit.span.column, edit.span.end_column))
-            try:
-                label = parse_label(f"{tree.text[:start]}{edit.text}{tree.text[end:]}", tree.span, self.words)
-            except Fault:
-                continue
-            if label is not None:
-                return replace(label, guessed=True)
-        return None
+        likely = problem.likely
+        if likely is None:
+            return None
+        start, end = (column - tree.span.column for column in (likely.span.column, likely.span.end_column))
+        try:
+            label = parse_label(f"{tree.text[:start]}{likely.text}{tree.text[end:]}", tree.span, self.words)
+        except Fault:
+            return None
+        return replace(label, guessed=True) if label else None
 
     def text_item(self, tree: Scalar, first: bool) -> ItemDef | Equation:
         text, span = tree.text.strip(), tree.span
@@ -128,7 +127,8 @@ class Parser(ValueParser):
         other = "block" if kind == "op" else "op"
         if word.value in (self.blocks if kind == "op" else VOCABULARY):
             a = "a block" if kind == "op" else "an op"
-            raise fault("E011", f"`{word.value}` is {a}", word.span, f"write `{other}: {word.value}`")
+            hint = Hint(f"write `{other}: {word.value}`", other, True, tree.entries[kind].key.span)
+            raise fault("E011", f"`{word.value}` is {a}", word.span, hint)
         if word.value not in known and word.value not in self.words:
             raise unknown_word(chunks(word.value, word.span), self.words, word.span)
         repeat: Expr | None = None
@@ -185,10 +185,11 @@ class Parser(ValueParser):
         """The entries of a block, misspelled keys under the names that were meant."""
         out: dict[str, Entry] = {}
         for key, entry in tree.entries.items():
-            meant = misspelled_key(key, entry.value, tree.entries)
-            if meant:
-                self.pass_over(fault("E020", f"no key `{key}` here", entry.key.span, f"did you mean `{meant}`?"))
-            out[meant or key] = entry
+            plain = misspelled_key(key, entry.value, tree.entries)
+            if plain:
+                hint = meant(plain, sure=certain(key, BLOCK_KEYS) == plain)
+                self.pass_over(fault("E020", f"no key `{key}` here", entry.key.span, hint))
+            out[plain or key] = entry
         return out
 
     def unit(self, tree: Tree) -> UnitDef | None:

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, field_validator
 from .recipe_augment import Augment
 from .recipe_base import Count, Record, Seed, Share
 from .recipe_data import Data
-from .recipe_errors import beyond_the_end, error_of, in_plain_words
+from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, refused
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
 from .stretch import LENGTHS, stretched
 from .words import did_you_mean
@@ -64,14 +64,14 @@ class Train(Record):
     @classmethod
     def _one_length(cls, value: int | None, info: Any) -> int | None:
         if value is not None and info.data.get("epochs") is not None:
-            raise ValueError("the run has a length in `epochs` already: say one of the two")
+            raise refused("the run has a length in `epochs` already: say one of the two")
         return value
 
     @field_validator("batch")
     @classmethod
     def _some_length(cls, value: int, info: Any) -> int:
         if "epochs" in info.data and "iterations" in info.data and not (info.data["epochs"] or info.data["iterations"]):
-            raise ValueError("the run has no length: say `epochs` or `iterations`")
+            raise refused("the run has no length: say `epochs` or `iterations`")
         return value
 
     @field_validator("accumulate")
@@ -146,7 +146,7 @@ def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
     name, names = value["recipe"], recipe_names()
     if name not in names:
         hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
-        raise error_of([(("recipe",), f"no recipe is called `{name}`; {hint}", name)])
+        raise error_of([Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)])
     text = recipe_text(name)
     return _merge(stretched(_resolved(yaml.safe_load(text)), own), own)
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ..errors import Hint
 from ..ops.base import number_text
-from .words import did_you_mean
+from .words import did_you_mean, meant
 
 Location = tuple[str | int, ...]
-Mistake = tuple[Location, str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong at a place of a recipe, what to do, and the value that was given."""
+
+    loc: Location
+    said: str
+    value: Any
+    hint: str | Hint = ""
+    kind: Literal["key", "missing", "value"] = "value"
+    name: str = ""  # of the key that is unknown or missing
+    of: str = ""  # pydantic's type of the error
 
 _ELSEWHERE = {
     "batch_size": "batch", "beta1": "betas", "clip_grad": "clip", "dataset": "data", "data_dir": "path",
@@ -27,12 +41,19 @@ _KINDS = {"cifar": "cifar10", "imagefolder": "folder", "imagenet": "folder", "mu
 
 
 def error_of(mistakes: Iterable[Mistake]) -> ValidationError:
-    """A `ValidationError` of places, texts and the values that were given."""
-    details = [
-        InitErrorDetails(type=PydanticCustomError("train", "{text}", {"text": text}), loc=loc, input=value)
-        for loc, text, value in mistakes
-    ]
+    """A `ValidationError` whose details have the `Mistake` in their context."""
+    details = []
+    for mistake in mistakes:
+        text = f"the key {mistake.said}" if mistake.kind == "missing" else mistake.said
+        text += f"; {mistake.hint}" if mistake.hint else ""
+        error = PydanticCustomError("train", "{text}", {"text": text, "mistake": mistake})
+        details.append(InitErrorDetails(type=error, loc=mistake.loc, input=mistake.value))
     return ValidationError.from_exception_data("train", details)
+
+
+def refused(said: str, hint: str | Hint = "") -> PydanticCustomError:
+    """What a validator of ours raises where its words name their place themselves."""
+    return PydanticCustomError("refused", "{said}", {"said": said, "hint": hint})
 
 
 def beyond_the_end(key: str, places: Sequence[float], whole: float, unit: str) -> PydanticCustomError:
@@ -61,43 +82,51 @@ def in_plain_words(
 ) -> ValidationError:
     """The same mistakes with the tags of unions taken out of their places, and with words for a reader.
 
-    A text is what is wrong, and behind a semicolon what to do, where that is known. `lender` is the recipe from which
-    the run has its length.
+    `lender` is the recipe from which the run has its length.
     """
     mistakes: list[Mistake] = []
     for detail in error.errors():
-        loc = _untagged(detail["loc"], merged, tags)
-        context = detail.get("ctx", {})
-        if detail["type"] == "extra_forbidden":
-            text = f"unknown key `{loc[-1]}`; {_instead(str(loc[-1]), model, detail['loc'][:-1], tags)}"
-        elif detail["type"] == "missing":
-            loc, text = loc[:-1], f"the key `{loc[-1]}` is missing"
-        elif detail["type"] == "union_tag_not_found":
-            kinds = ", ".join(_kinds(model, detail["loc"], str(context["discriminator"]).strip("'")))
-            text = f"the key {context['discriminator'].replace(chr(39), '`')} of `{loc[-1]}` is missing; one of {kinds}"
-        elif detail["type"] == "beyond_the_end":
-            loc, text = (*loc, context["inner"]), detail["msg"]
-            text += f" (as in recipe `{lender}`)" if lender else ""
-            text += f"; what is written counts {context['unit']}, as the run does: write `{context['fitting']}`"
-        elif detail["type"] == "union_tag_invalid":
-            loc = (*loc, context["discriminator"].strip("'"))
-            known = [name.strip("' ") for name in context["expected_tags"].split(",")]
-            text = f"`{context['tag']}` is not one of {', '.join(f'`{name}`' for name in known)}"
-            hint = did_you_mean(_KINDS.get(context["tag"].lower(), context["tag"]), known)
-            text += f"; {hint}" if hint else ""
+        loc, value, of = _untagged(detail["loc"], merged, tags), detail["input"], detail["type"]
+        context: dict[str, Any] = detail.get("ctx", {})
+        if of == "extra_forbidden":
+            name = str(loc[-1])
+            hint = _instead(name, model, detail["loc"][:-1], tags)
+            found = Mistake(loc, f"unknown key `{name}`", value, hint, "key", name)
+        elif of == "missing":
+            found = Mistake(loc[:-1], f"`{loc[-1]}` is missing", value, "", "missing", str(loc[-1]))
+        elif of == "union_tag_not_found":
+            tag = str(context["discriminator"]).strip("'")
+            listed = f"one of {', '.join(_kinds(model, detail['loc'], tag))}"
+            found = Mistake(loc, f"`{tag}` of `{loc[-1]}` is missing", value, listed, "missing", tag)
+        elif of == "beyond_the_end":
+            said = detail["msg"] + (f" (as in recipe `{lender}`)" if lender else "")
+            way_out = f"what is written counts {context['unit']}, as the run does: write `{context['fitting']}`"
+            found = Mistake((*loc, context["inner"]), said, value, way_out, of=of)
+        elif of == "union_tag_invalid":
+            found = _no_such_kind((*loc, context["discriminator"].strip("'")), context, value)
+        elif of == "refused":
+            found = Mistake(loc, context["said"], value, context["hint"], of=of)
         else:
-            text = detail["msg"].removeprefix("Value error, ")
-            text = text[:1].lower() + text[1:]
-        mistakes.append((loc, text, detail["input"]))
+            said = str(context["error"]) if of == "value_error" else detail["msg"]
+            found = Mistake(loc, said[:1].lower() + said[1:], value, of=of)
+        mistakes.append(found)
     return error_of(mistakes)
 
 
-def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> str:
+def _no_such_kind(loc: Location, context: Mapping[str, Any], value: Any) -> Mistake:
+    """The tag of a union that has no such record."""
+    known, tag = [name.strip("' ") for name in context["expected_tags"].split(",")], context["tag"]
+    said = f"`{tag}` is not one of {', '.join(f'`{name}`' for name in known)}"
+    plain = _KINDS.get(tag.lower(), "")
+    return Mistake(loc, said, value, meant(plain, sure=True) if plain in known else did_you_mean(tag, known))
+
+
+def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> str | Hint:
     """What to write for a key that is none of those at a place of `model`."""
     known = list(_record_at(model, loc, tags).model_fields)
     plain = _ELSEWHERE.get(key.lower(), key)
     if plain in known:
-        return f"did you mean `{plain}`?"
+        return meant(plain, sure=True)
     if near := did_you_mean(key, known):
         return near
     for name, field in model.model_fields.items() if not loc else ():

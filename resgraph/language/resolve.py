@@ -27,7 +27,9 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
     try:
         source = open_source(path)
     except SpecError as problem:
-        raise SpecError([replace(d, help=d.help or near(path)) for d in problem.diagnostics]) from None
+        if not (hint := near(path)):
+            raise
+        raise SpecError([replace(d, help=hint) for d in problem.diagnostics]) from None
     return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 

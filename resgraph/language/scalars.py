@@ -6,7 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
-from resgraph.errors import printable
+from resgraph.errors import Hint, printable, write
 
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _INTEGER = re.compile(rf"[-+]?{_DIGITS}")
@@ -31,7 +31,7 @@ class Refusal(NamedTuple):
     code: str
     message: str
     label: str
-    help: str
+    help: str | Hint
 
 
 def shown(text: str, width: int = 40) -> str:
@@ -50,7 +50,7 @@ def read_plain(text: str, digits: int) -> Value | Refusal:
     if text in _TRUTH:
         return _TRUTH[text]
     if text in _NULL:
-        return Refusal("E008", f"{shown(text)} is not a word of the language", "", "write `none`")
+        return Refusal("E008", f"{shown(text)} is not a word of the language", "", write("none"))
     if refusal := _ambiguous(text):
         return refusal
     if _INTEGER.fullmatch(text):

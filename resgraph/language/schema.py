@@ -9,15 +9,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ..errors import Diagnostic
 from .complaints import diagnostics
 from .init import Init
+from .recipe_errors import refused
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
 from .words import nearest
 
 
 def _one_line(text: str) -> str:
     if not text.strip():
-        raise ValueError("`name` is empty")
+        raise refused("`name` is empty")
     if "\n" in text.strip() or "\t" in text.strip():
-        raise ValueError("`name` is one line, without tabs")
+        raise refused("`name` is one line, without tabs")
     return text
 
 

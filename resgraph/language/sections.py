@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, Span, fault
+from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
 from .arithmetic import FUNCTIONS, value_text
 from .complaints import diagnostics
@@ -19,7 +19,7 @@ from .records import Option, Value
 from .schema import Expect, File
 from .targets import SHAPING
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
-from .words import ELSEWHERE, did_you_mean, nearest
+from .words import ELSEWHERE, did_you_mean, meant, nearest
 
 _WIDEST = 1_000_000  # channels, height or width of the input
 
@@ -31,7 +31,7 @@ def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
     for name, entry in definitions.entries.items():
         bare = re.sub(r"\s*\(.*\)", "", name)
         if bare != name and bare not in definitions.entries:
-            hint = f"write `{bare}`: what a block reads, `in`, `out`, `stride` and its `let`s, is not listed"
+            hint = write(bare, ": what a block reads, `in`, `out`, `stride` and its `let`s, is not listed")
             message = f"`{name}` cannot name a block: it has no arguments"
             found.append(fault("E023", message, entry.key.span, hint).diagnostic)
             name = bare
@@ -105,7 +105,7 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     for op, entry in mapping_at(tree, "ops").entries.items():
         if op not in VOCABULARY:
             plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", op.lower()), "")
-            hint = f"did you mean `{plain}`?" if plain else did_you_mean(op, VOCABULARY)
+            hint: str | Hint = meant(plain, sure=True) if plain else did_you_mean(op, VOCABULARY)
             parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, hint))
             continue
         fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]
@@ -134,8 +134,8 @@ def claims(
     for name in expect:
         if name not in variants:
             place = mapping_at(tree, "expect").entries[name].key.span
-            hint = did_you_mean(name, variants) or ("" if variants else "this file has no variants")
-            errors.append(fault("E064", f"no variant `{name}`", place, hint).diagnostic)
+            near = did_you_mean(name, variants) or ("" if variants else "this file has no variants")
+            errors.append(fault("E064", f"no variant `{name}`", place, near).diagnostic)
     return expect.get(variant) if variant else None
 
 

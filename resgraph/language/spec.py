@@ -21,9 +21,9 @@ from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
 from .sections import claims, defaults, input_shape, mapping_at, named, recipe, without_arguments
 from .tree import Mapping, Scalar, Tree
-from .usage import unused, without_misspelled
+from .usage import unused
 from .values import words_of
-from .words import FILE_KEYS, READ_AS, name_problem
+from .words import FILE_KEYS, name_problem
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True)
@@ -108,13 +108,13 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     tree, file, problems = validate(tree)
     tree, signed = without_arguments(tree)
     aside = [*problems, *signed, *unknown_lints(tree)]
-    passed = [*(error for error in errors if error.help.startswith(READ_AS)), *aside] if file else []
+    passed = [*(error for error in errors if error.likely), *aside] if file else []  # the reader read on as was meant
     errors = [*errors, *aside]
     if file is None:
         _parse_blocks_and_rows(tree, errors, passed)
         raise SpecError(in_order(errors))
     spec = _spec(tree, file, variant, variants_of(whole), errors, passed)
-    found = without_misspelled(unused(spec.tree, whole, spec.blocks, spec.rows), errors)
+    found = unused(spec.tree, whole, spec.blocks, spec.rows)
     if len(errors) > len(passed):
         raise SpecError(in_order([*errors, *found]))
     renamed = tree.entries["name"] is not before

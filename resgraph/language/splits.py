@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resgraph.errors import Diagnostic
+from resgraph.errors import Diagnostic, Hint, fault
 
+from .mistakes import number_meant
 from .places import Places
 from .scalars import shown
 from .tree import Scalar
@@ -27,7 +28,8 @@ class Split:
         """The value as it was meant, and what to tell its writer."""
         written, span = places.text[self.start : end], places.span(self.start, end)
         text = " ".join(written.replace(",", " ").split())
-        note, hint = "", "close it, or put quotes around the text"
+        note = ""
+        hint: str | Hint = "close it, or put quotes around the text"
         if self.depth < 0:
             message = f"{shown(written)} closes a bracket that was not opened"
             hint = "take it out, or put quotes around the text"
@@ -36,9 +38,9 @@ class Split:
         else:
             message = f"a comma cuts {shown(written)} in pieces"
             note = "between `[ ]` or `{ }`, YAML ends a value at every comma"
-            hint = f"leave the comma out: {shown(text, 80)}"
+            hint = Hint(f"leave the comma out: {shown(text, 80)}", text, not number_meant(written))
         notes = (note,) if note else ()
-        return Scalar(text, text, span, True), Diagnostic("E009", message, span, "", notes, hint)
+        return Scalar(text, text, span, True), fault("E009", message, span, hint, "", *notes).diagnostic
 
 
 def brackets(text: str, depth: int) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from resgraph.errors import Diagnostic, Related, Span
+from resgraph.errors import Diagnostic, Hint, Related, Span, write
 
+from .mistakes import mistake
 from .places import Places
 from .scalars import shown
 from .tree import Scalar, Sequence
@@ -65,9 +66,11 @@ class _Complaint:
                 return found
         return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
 
-    def error(self, message: str, span: Span, label: str = "", hint: str = "", *related: Related) -> Diagnostic:
+    def error(
+        self, message: str, span: Span, label: str = "", hint: str | Hint = "", *related: Related
+    ) -> Diagnostic:
         """A syntax error."""
-        return Diagnostic("E003", message, span, label, (), hint, related)
+        return mistake("E003", message, span, hint, label, *related)
 
     def here(self, length: int = 1) -> Span:
         """The place of the complaint; at the end of the text, the last character that is not blank."""
@@ -123,7 +126,7 @@ class _Complaint:
         for found in _INDEXED.finditer(self.text, *self.places.line(self.at)):
             if "flow" in self.context and found.start() < self.at < found.end():
                 message = f"brackets after a name do not work here: {shown(found[0])}"
-                return self.error(message, self.places.span(*found.span()), "", f"write `{found[1]}.{found[2]}`")
+                return self.error(message, self.places.span(*found.span()), "", write(f"{found[1]}.{found[2]}"))
         return None
 
     def flow(self) -> Diagnostic | None:

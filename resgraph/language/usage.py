@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
-from ..errors import Diagnostic, Span, fault, in_order
+from ..errors import Diagnostic, Span, fault
 from .lints import allowed
 from .records import BlockDef, Inline, PathDef
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-from .words import ANY_BLOCK, CONSTANTS, KNOWN, READ_IN_BLOCK
+from .words import CONSTANTS
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"
-_QUOTED = re.compile(r"`([^`]*)`")
+_PATH = "read it in `merge:`, or take it out"
 _READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
 
 
@@ -63,11 +63,11 @@ def _unused(
     for name, entry in entries_of(tree, "blocks").items():
         if name not in said and times[name] == (name in in_blocks[name]):
             problem = f"no row and no block calls `{name}`"
-            yield fault("E034", problem, entry.key.span, "call it, or take it out").diagnostic
+            yield fault("E034", problem, entry.key.span, "call it, or take it out", about=name).diagnostic
         yield from _unused_in_block(blocks[name], entry.value, entries_of(tree, "let"))
     for name, entry in entries_of(tree, "let").items():
         if name not in said and not times[name] and name not in inputs:
-            yield fault("E034", f"nothing reads `{name}`", entry.key.span, _LET).diagnostic
+            yield fault("E034", f"nothing reads `{name}`", entry.key.span, _LET, about=name).diagnostic
     for row, path in rows.items():
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
@@ -102,53 +102,17 @@ def _unused_in_block(block: BlockDef, tree: Tree, lets: Collection[str]) -> Iter
     said = set(words_in(tree))
     for name, entry in entries_of(tree, "let").items():
         if name not in said:
-            yield fault("E034", f"nothing in this block reads `{name}`", entry.key.span, _LET).diagnostic
+            problem = f"nothing in this block reads `{name}`"
+            yield fault("E034", problem, entry.key.span, _LET, about=name).diagnostic
     if block.merge is None or any(path.broken for path in block.every_path()):
         return  # what could not be read may read it
     read = {name for path in block.every_path() if path.equation for name in path.equation.reads()}
     known = {*block.paths, *block.lets, *CONSTANTS, *lets}
     for name in block.paths if read <= known else ():  # a name that is not known may mean any path
         if name not in said:
-            hint = "read it in `merge:`, or take it out"
-            yield fault("E034", f"nothing reads the path `{name}`", tree.entries[name].key.span, hint).diagnostic
+            place = tree.entries[name].key.span
+            yield fault("E034", f"nothing reads the path `{name}`", place, _PATH, about=name).diagnostic
     if block.shortcut is not None and "shortcut" not in read and "shortcut" in tree.entries:
         problem = "`shortcut` is set, and nothing in this block reads it"
-        hint = "read it in `merge:`, or take it out"
-        yield fault("E034", problem, tree.entries["shortcut"].key.span, hint).diagnostic
-
-
-def without_misspelled(unused: Iterable[Diagnostic], errors: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Without what is unused only because the word that means it is misspelled: that is one mistake, told already.
-
-    Where no known word is near the misspelled one, it may mean any that could stand there.
-    """
-    words = [error for error in errors if error.code in ("E011", "E012", "E020", "E024", "E030")]
-    meant = {name for error in words for name in _meant(error)}
-    truncated = any(error.help.endswith("…") for error in words)
-    any_block = any(error.help == ANY_BLOCK for error in words)
-    return [
-        one
-        for one in unused
-        if not (truncated or meant.intersection(_QUOTED.findall(one.message)))
-        and not (any_block and one.message.startswith("no row and no block"))
-    ]
-
-
-def _meant(error: Diagnostic) -> list[str]:
-    """The names that an unknown word may stand for."""
-    if error.help.startswith(KNOWN):
-        return error.help.removeprefix(KNOWN).split(", ")
-    return _QUOTED.findall(error.help)
-
-
-def told(found: list[Diagnostic]) -> list[Diagnostic]:
-    """In order, without what goes unused only because a name is misspelled elsewhere."""
-    unused = [problem for problem in found if problem.code == "E034"]
-    kept = {id(problem) for problem in without_misspelled(unused, found)}
-    undeclared = {_QUOTED.findall(p.message)[-1] for p in found if p.help.startswith(READ_IN_BLOCK)}
-    return in_order(
-        problem
-        for problem in found
-        if (problem.code != "E034" or id(problem) in kept)
-        and not (problem.code == "E030" and undeclared.intersection(_QUOTED.findall(problem.message)))
-    )
+        place = tree.entries["shortcut"].key.span
+        yield fault("E034", problem, place, _PATH, about="shortcut").diagnostic

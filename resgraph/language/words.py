@@ -6,7 +6,9 @@ import difflib
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from ..errors import Hint, Span, write
 
 CONSTANTS = frozenset(["x", "in", "out", "stride", "index", "total", "row_index", "row_total", "input", "shortcut"])
 """What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no definition."""
@@ -108,13 +110,6 @@ _MODULE = frozenset(
 )
 
 
-# Helps of errors, which also say what an unknown word may have meant.
-KNOWN = "known here: "
-READ_IN_BLOCK = "the block reads it, and has to declare it"
-READ_AS = ("write `none`", "leave the comma out")  # of mistakes that the reader mends as it says
-ANY_BLOCK = "`resgraph blocks` lists them"
-
-
 def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
     """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops, blocks)."""
     letters = "A-Za-z0-9_-" if dashes else "A-Za-z0-9_"
@@ -132,16 +127,44 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
     return ""
 
 
-def policy_hint(word: str) -> str:
+def policy_hint(word: str) -> Hint:
     """What to write for a shortcut policy that there is not: `option-B`, `zeropad`."""
     letter = re.fullmatch(r"(?:[Oo]ption|[Tt]ype)?[\s_-]*([ABC])", word)
-    return f"write `{OPTIONS[letter[1]]}`, which is option {letter[1]}" if letter else did_you_mean(word, POLICIES)
+    return write(OPTIONS[letter[1]], f", which is option {letter[1]}") if letter else did_you_mean(word, POLICIES)
 
 
-def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
-    """`did you mean `groups`?`, or "" where nothing is near; of two as near, one of `rather`."""
+def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:
+    """`did you mean `groups`?`, or an empty hint where nothing is near; of two as near, one of `rather`."""
+    known, rather = list(known), list(rather)
     near = nearest(word, known, rather)
-    return f"did you mean `{near}`?" if near else ""
+    return meant(near, sure=certain(word, {*known, *rather}) == near) if near else Hint()
+
+
+def meant(word: str, *, sure: bool, span: Span | None = None) -> Hint:
+    """`did you mean `groups`?`, of a word that is the right one for `sure`, or perhaps."""
+    return Hint(f"did you mean `{word}`?", word, sure, span, frozenset([word]))
+
+
+def known_here(names: Collection[str]) -> Hint:
+    """All that an unknown name may stand for."""
+    return Hint(f"known here: {', '.join(names)}", names=frozenset(names)) if names else Hint()
+
+
+def certain(word: str, known: Collection[str]) -> str:
+    """The one of `known` that a wrong word is for certain: but for its case, an `s`, or one slip; "" for none."""
+    lower = word.lower()
+    if lower in known:
+        return lower
+    found = [k for k in known if k in (lower + "s", lower.removesuffix("s"))]
+    found = found or [k for k in known if len(word) > 3 and _one_slip(lower, k)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _one_slip(one: str, other: str) -> bool:
+    """One letter missing, doubled or changed, or two swapped."""
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    a, b = one[at:], other[at:]
+    return a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
 
 
 def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:

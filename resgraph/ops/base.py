@@ -52,9 +52,9 @@ class Call:
 class ShapeError(Exception):
     """An op cannot take the shapes that it was given; says why in the user's words, and how to mend it."""
 
-    def __init__(self, message: str, help: str = "", code: str = "E040") -> None:
-        super().__init__(message)
-        self.message, self.help, self.code = message, help, code
+    def __init__(self, said: str, hint: str = "", code: str = "E040") -> None:
+        super().__init__(said)
+        self.said, self.hint, self.code = said, hint, code
 
 
 def _pair(value: Any) -> Any:

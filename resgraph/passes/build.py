@@ -94,7 +94,7 @@ class Builder:
             shape = op.infer(*known)
             cost = op.cost(*known)
         except ShapeError as problem:
-            said = fault(problem.code, problem.message, origin.span, problem.help)
+            said = fault(problem.code, problem.said, origin.span, problem.hint)
             self.report(explain(problem) if explain else said, origin)
             return Flow(shape=likely_shape(op, *known))
         depths = [flow.depth for flow in inputs] or [0]

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from ..errors import Fault, Related, Span, fault
+from ..errors import Fault, Hint, Related, Span, fault, write
 from ..graph import Equation as EquationScope
 from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
 from ..language.environment import Environment
 from ..language.expressions import Apply, Binary, Expression, Name, Negative, Number
 from ..language.records import Equation
-from ..language.words import COUNTERS, ELSEWHERE, KNOWN, SIGNS, TENSORS, did_you_mean
+from ..language.words import COUNTERS, ELSEWHERE, SIGNS, TENSORS, did_you_mean, known_here, meant
 from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Add, Concat, Mul, Op, Shape, ShapeError, Sub, shape_text
 from .build import Builder, Flow, Nothing
 
@@ -71,9 +71,9 @@ class EquationBuilder:
             plain = ELSEWHERE.get(tree.name.lower().replace("_", ""), "")
             plain = plain if plain and tree.name not in TENSORS else TENSORS.get(tree.name.lower(), "")
             plain = plain if plain not in ("shortcut", "x") or plain in self.known else ""
-            hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
-            hint = hint or f"{KNOWN}{', '.join(known)}"
-            problem = self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", hint)
+            near = meant(plain, sure=False) if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
+            near = near or known_here(known)
+            problem = self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", near, about=tree.name)
             if tree.name == "x":
                 problem = self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)
             self.builder.report(problem, self.origin)
@@ -104,23 +104,25 @@ class EquationBuilder:
             return number
         raise self.wrong(tree, "E030", f"no function `{tree.function}` of tensors", self.instead_of(tree))
 
-    def instead_of(self, tree: Apply) -> str:
+    def instead_of(self, tree: Apply) -> str | Hint:
         """What to write for a function that there is not."""
         if (sign := SIGNS.get(tree.function.lower())) and len(tree.arguments) > 1:
-            return f"write `{f' {sign} '.join(map(self.text, tree.arguments))}`"
+            return write(f" {sign} ".join(map(self.text, tree.arguments)), span=self.place(tree))
         plain = "concat" if tree.function.lower() in ("cat", "concatenate", "join") else ""
         known = ["concat", *sorted(name for name in ACTIVATIONS if " " not in name)]
-        hint = f"did you mean `{plain}`?" if plain else did_you_mean(tree.function, known)
+        hint = meant(plain, sure=True) if plain else did_you_mean(tree.function, known)
+        hint = replace(hint, span=self.equation.span.part(tree.start, tree.start + len(tree.function)))
         return hint or "functions of tensors are `concat` and the activations; whatever else is a layer of a path"
 
-    def signed(self, tree: Apply, values: list[Term]) -> str:
+    def signed(self, tree: Apply, values: list[Term]) -> str | Hint:
         """What was meant by terms side by side, of which the last is one too many: a number times it, or their sum."""
         if len(values) < 2:
             return ""
         whole, last = self.text(tree), tree.arguments[-1]
         sign = "*" if ends_in_number(tree.arguments[-2]) else " + "
         before = whole[: last.start - tree.start].rstrip(" ,")
-        return f"write `{before}{sign}{whole[last.start - tree.start :]}`"
+        text = f"{before}{sign}{whole[last.start - tree.start :]}"
+        return replace(write(text, span=self.place(tree)), certain=False)  # a sum, as likely as not
 
     def text(self, tree: Expression) -> str:
         """An expression as it was written."""
@@ -183,21 +185,24 @@ class EquationBuilder:
         first, last = terms[0][0], terms[-1][0]
         span = self.equation.span.part(first.start, last.end)
         if len(terms) == 1:
-            return fault(problem.code, problem.message, span, problem.help)
+            return fault(problem.code, problem.said, span, problem.hint)
         said = [f"`{self.equation.text[t.start : t.end]}` is {shape_text(flow.shape or ())}" for t, flow in terms]
         message = f"{', '.join(said[:-1])} and {said[-1]}, which cannot be joined"
         unprojected = any(isinstance(tree, Name) and tree.name == "x" for tree, _ in terms)
-        help_ = problem.help
+        hint = problem.hint
         if unprojected and "shortcut" in self.known and len({len(flow.shape or ()) for _, flow in terms}) == 1:
-            help_ = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
-        found = fault(problem.code, message, span, help_)
+            hint = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
+        found = fault(problem.code, message, span, hint)
         if self.written and any(isinstance(tree, Name) and tree.name == "shortcut" for tree, _ in terms):
             related = (Related(self.written, "this is the shortcut"),)
             return Fault(replace(found.diagnostic, related=related))
         return found
 
-    def wrong(self, tree: Expression, code: str, message: str, hint: str = "") -> Fault:
-        return fault(code, message, self.equation.span.part(tree.start, tree.end), hint)
+    def place(self, tree: Expression) -> Span:
+        return self.equation.span.part(tree.start, tree.end)
+
+    def wrong(self, tree: Expression, code: str, message: str, hint: str | Hint = "", about: str = "") -> Fault:
+        return fault(code, message, self.place(tree), hint, about=about)
 
 
 def ends_in_number(tree: Expression) -> bool:

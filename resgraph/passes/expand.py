@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..errors import Fault, SpecError, fault
+from ..errors import Fault, SpecError, fault, in_order
 from ..graph import Graph, Origin, Path
 from ..language.records import Inline, PathDef
 from ..language.spec import Spec
-from ..language.usage import told
 from ..ops.shape import Input
 from .build import Flow, Nothing, TooLarge
 from .items import ItemMaker
@@ -47,7 +46,7 @@ class _Expander:
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
         if self.spec.mistakes or self.builder.errors or (strict and self.spec.unused):
-            raise SpecError(told([*self.spec.mistakes, *self.builder.errors, *self.spec.unused]))
+            raise SpecError(in_order([*self.spec.mistakes, *self.builder.errors, *self.spec.unused]))
         assert isinstance(flow, Flow)
         return Graph(self.builder.nodes, rows, "input", flow.node)
 
@@ -60,7 +59,7 @@ class _Expander:
             if name not in read and path.equation and not path.broken:
                 place = self.spec.tree.entries["net"].value.entries[name].key.span  # type: ignore[union-attr]
                 hint = f"`{following}` begins with an equation, which could read it"
-                self.builder.report(fault("E034", f"nothing reads the row `{name}`", place, hint))
+                self.builder.report(fault("E034", f"nothing reads the row `{name}`", place, hint, about=name))
 
     def merges(self, path: PathDef) -> int:
         """How many blocks with a merge a row calls."""

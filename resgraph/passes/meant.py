@@ -16,7 +16,6 @@ from ..language.targets import SHAPING, Target, fields_of, takes_mode
 from ..ops import ACTIVATIONS, Op, Shape, ShapeError
 from .units import Setting
 
-_OFFERED = re.compile(r"(?:did you mean|write) `([^`…]+)`")
 _KEEPING = frozenset(["norm", "activation", "regularize"])
 """Families whose ops hand on the shape that they are given."""
 
@@ -76,8 +75,8 @@ def _mended(label: Label, place: int, target: Target, problem: Diagnostic) -> La
     if problem.code == "E014" and label.kernel is None:
         kernel = parse_size(chunk.text, chunk.span)
         return _with(replace(label, kernel=kernel), place, place + 1)
-    if offered := _OFFERED.match(problem.help):
-        return _with(label, place, place + 1, [Chunk(word, chunk.span) for word in offered[1].split()])
+    if (likely := problem.likely) and likely.span == chunk.span:
+        return _with(label, place, place + 1, [Chunk(word, chunk.span) for word in likely.text.split()])
     fields = fields_of(target)
     if problem.code == "E036" and chunk.text != "shortcut":
         return _with(label, place, place + 1)
@@ -88,8 +87,6 @@ def _mended(label: Label, place: int, target: Target, problem: Diagnostic) -> La
     two = " ".join(texts[place : place + 2])
     if chunk.text in ACTIVATIONS or two in ACTIVATIONS or takes_mode(target, chunk.text):
         return _with(label, place, place + (2 if two in ACTIVATIONS else 1))
-    if problem.help.startswith("leave it out"):
-        return _with(label, place, place + 1)
     return _unknown_word(label, place, target, texts)
 
 
@@ -124,8 +121,8 @@ def _long_form(label: Label, target: Target, problem: Diagnostic) -> Label | Non
     for key, option in label.options.items():
         if not (_covers(option.span, problem.span) or _covers(option.value.span, problem.span)):
             options[key] = option
-        elif offered := _OFFERED.match(problem.help) if problem.code == "E012" else None:
-            options[offered[1]] = replace(option, key=offered[1])
+        elif (likely := problem.likely) and likely.span == option.span and problem.code == "E012":
+            options[likely.text] = replace(option, key=likely.text)
         elif not (_neutral(key, target) and key in fields_of(target)):
             return None
     return replace(label, options=options, guessed=True) if options.keys() != label.options.keys() else None
