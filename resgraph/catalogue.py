@@ -26,6 +26,7 @@ class Entry(BaseModel):
     right: str
     name: str = ""  # of a lint, by which `allow:` silences it
     files: dict[str, str] = {}
+    fix: bool = False  # `check --fix` mends it where the fix is certain
 
 
 _FRAME = {"name": "name: example", "input": "input: 3x32x32", "net": "net:\n  conv1: 3x3 conv 8"}

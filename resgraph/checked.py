@@ -63,5 +63,5 @@ def check_nets(
 def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
     """The mistakes of all nets and then the warnings; what holds in each variant of a file is said once."""
     nets = list(nets)
-    warnings = {(d.code, d.span, d.message): d for net in nets for d in net.warnings}
+    warnings = {d.identity: d for net in nets for d in net.warnings}
     return [*in_order(d for net in nets for d in net.problems), *warnings.values()]

@@ -55,6 +55,10 @@ class Span:
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 
+    def written(self) -> str:
+        """Its characters, of a span on one line."""
+        return self.source.line(self.line)[self.column - 1 : self.end_column - 1]
+
     def part(self, start: int, end: int) -> Span:
         """Characters `start` to `end` of this span, counted from its first; the whole where it runs over lines."""
         if self.line != self.end_line:
@@ -272,9 +276,7 @@ def fault(
         edits = (Edit(place, hint.write),) if hint.certain else ()
         guess = None if hint.certain else Guess(place, hint.write)
     meant = frozenset(names) | hint.names
-    return Fault(
-        Diagnostic(code, said, span, label, notes, way_out, (), edits, guess, about, meant, frozenset(causes))
-    )
+    return Fault(Diagnostic(code, said, span, label, notes, way_out, (), edits, guess, about, meant, frozenset(causes)))
 
 
 class ResgraphError(Exception):

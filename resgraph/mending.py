@@ -1,4 +1,4 @@
-"""Diagnostics of a text → those of their edits that are sure to mend it, each tried; edits and a text → the mended text.
+"""Diagnostics of a text → the same with those of their edits that do mend it, each tried; edits → the mended text.
 
 An edit holds if the text with it has one mistake less and no new one, and if it loses no word or number but the wrong
 one. Where a mistake hid others that are as certain to mend, its edits come with theirs.
@@ -7,8 +7,10 @@ one. Where a mistake hid others that are as certain to mend, its edits come with
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from .checked import check_nets
@@ -18,7 +20,8 @@ MOST_TRIED = 24
 """Mistakes of one text whose edits are tried: each means checking the text again."""
 
 _ROUNDS = 4  # mistakes that hid one another
-_TOKEN = re.compile(r"[0-9]+|[A-Za-z]+")
+_NUMBER = re.compile(r"(?<![A-Za-z_])0*([0-9]+)")
+_WORD = re.compile(r"[A-Za-z]+")
 
 Check = Callable[[Source], Sequence[Diagnostic]]
 Place = tuple[str, str, str, int, int]
@@ -32,11 +35,6 @@ def checker(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = F
         return [d for d in in_order(d for net in nets for d in net.problems) if d.severity == "error"]
 
     return errors_of
-
-
-def written(span: Span) -> str:
-    """The characters of a span on one line."""
-    return span.source.line(span.line)[span.column - 1 : span.end_column - 1]
 
 
 def mended(source: Source, edits: Iterable[Edit]) -> str:
@@ -53,36 +51,122 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
     return "\n".join(lines)
 
 
-def verified(found: Sequence[Diagnostic], source: Source, check: Check) -> list[Diagnostic]:
-    """The same diagnostics, of whose edits only those are left that hold in this text; `found` are all its mistakes."""
-    tries = 0
+def examine(text: str, path: Path = Path("spec.yaml")) -> list[Diagnostic]:
+    """The mistakes of a text that is to stand at `path`, each with its edits where they are verified."""
+    source, check = Source(str(path), text), checker(path)
+    return verified(check(source), source, check)
+
+
+def verified(found: Iterable[Diagnostic], source: Source, check: Check) -> list[Diagnostic]:
+    """The same diagnostics, of whose edits only those are left that hold in this text.
+
+    `check` says all that is wrong with a text in place of `source`, of which `found` may be a part.
+    """
+    tries, before = 0, None
     out: list[Diagnostic] = []
     for problem in found:
         if problem.edits:
+            before = check(source) if before is None else before
             tries += 1
-            edits = _holding(problem, found, source, check) if tries <= MOST_TRIED else ()
+            edits = _holding(problem, before, source, check) if tries <= MOST_TRIED else ()
             problem = replace(problem, edits=edits)
         out.append(problem)
     return out
 
 
+def verified_in(
+    found: Iterable[Diagnostic], files: Mapping[Path, tuple[str, ...]], allow_outside: bool = False
+) -> list[Diagnostic]:
+    """The same of several files, each with what overrides it; edits of other files than these are left out."""
+    checks = {str(path): checker(path, overrides, allow_outside) for path, overrides in files.items()}
+    of_file: dict[str, list[Diagnostic]] = {}
+    out = list(found)
+    for problem in out:
+        if problem.edits:
+            of_file.setdefault(problem.edits[0].span.source.name, []).append(problem)
+    held: dict[int, Diagnostic] = {}
+    for name, mine in of_file.items():
+        good = [replace(problem, edits=()) for problem in mine]
+        if check := checks.get(name):
+            good = verified(mine, mine[0].edits[0].span.source, check)
+        held |= {id(problem): now for problem, now in zip(mine, good, strict=True)}
+    return [held.get(id(problem), problem) for problem in out]
+
+
 def _holding(problem: Diagnostic, before: Sequence[Diagnostic], source: Source, check: Check) -> tuple[Edit, ...]:
     """The edits that take a mistake away and bring no other; none where there are no such."""
-    known = {_place(d, []) for d in before}
-    edits = list(problem.edits)
+    known = {_place(d, ()) for d in before}
+    edits, owners = list(problem.edits), [problem] * len(problem.edits)
     for _ in range(_ROUNDS):
-        if not all(_of_source(edit.span, source) and _keeps(edit, problem) for edit in edits):
+        if not all(map(_keeps, edits, owners)) or any(edit.span.source.name != source.name for edit in edits):
             return ()
-        text = Source(source.name, mended(source, edits))
-        after = check(text)
-        if _place(problem, []) in {_place(d, edits) for d in after}:
+        after = check(Source(source.name, mended(source, edits), source.ours))
+        places = {_place(d, edits): d for d in after}
+        if _place(problem, ()) in places:
             return ()
-        new = [d for d in after if _place(d, edits) not in known]
-        if not new:
+        hidden = [d for place, d in places.items() if place not in known]
+        if not hidden:
             return tuple(edits)
-        more = [edit and Edit(span, edit.text) for d in new for edit in d.edits if (span := _back(edit.span, edits))]
-        if not more or not all(d.edits for d in new):
-            return ()
-        problem = replace(problem, names=problem.names)
-        edits += more
+        for other in hidden:
+            back = [_back(edit, edits) for edit in other.edits]
+            if not back or None in back:
+                return ()
+            edits += [edit for edit in back if edit]
+            owners += [replace(other, span=None)] * len(back)
     return ()
+
+
+def _keeps(edit: Edit, problem: Diagnostic) -> bool:
+    """Whether every number, and every word but the wrong one, is still there."""
+    old, new = edit.span.written(), edit.text
+    numbers = Counter(_NUMBER.findall(old))
+    if numbers - Counter(number.lstrip("0") or "0" for number in re.findall("[0-9]+", new)):
+        return False
+    outside = old
+    wrong = problem.span
+    if wrong is None or not _overlap(edit.span, wrong):
+        outside = ""  # what is edited is the mistake, wherever it shows
+    elif wrong.line == wrong.end_line:
+        start, end = (max(0, column - edit.span.column) for column in (wrong.column, wrong.end_column))
+        outside = f"{old[:start]} {old[end:]}"
+    words = _WORD.findall(new)
+    return all(word in new or get_close_matches(word, words) for word in _WORD.findall(outside))
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.line, one.column) < (other.end_line, other.end_column) and (other.line, other.column) < (
+        one.end_line,
+        one.end_column,
+    )
+
+
+def _place(problem: Diagnostic, edits: Iterable[Edit]) -> Place:
+    """What tells a mistake in the text with edits from others: its place in the text without them."""
+    if problem.span is None:
+        return problem.code, problem.about, "", 0, 0
+    name, line = problem.span.source.name, problem.span.line
+    column = _column(line, problem.span.column, [e for e in edits if e.span.source.name == name])
+    return problem.code, problem.about, name, line, column or 0
+
+
+def _column(line: int, column: int, edits: Iterable[Edit]) -> int | None:
+    """A column of the text with edits in that without; None within what an edit has written."""
+    moved = 0
+    for edit in sorted((e for e in edits if e.span.line == line), key=lambda e: e.span.column):
+        start = edit.span.column + moved
+        if column < start:
+            break
+        if column < start + len(edit.text):
+            return None
+        moved += len(edit.text) - (edit.span.end_column - edit.span.column)
+    return column - moved
+
+
+def _back(edit: Edit, edits: Sequence[Edit]) -> Edit | None:
+    """An edit of the text with edits as one of the text without; None where they meet."""
+    span = edit.span
+    start, last = (_column(span.line, column, edits) for column in (span.column, max(span.column, span.end_column - 1)))
+    if start is None or last is None or last - start != max(0, span.end_column - 1 - span.column):
+        return None
+    source = edits[0].span.source
+    return Edit(Span(source, span.line, start, span.line, start + span.end_column - span.column), edit.text)

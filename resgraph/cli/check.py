@@ -6,7 +6,8 @@ import click
 
 from ..checked import Checked, check_nets, found_in
 from ..errors import Diagnostic
-from ..language.fixes import fixes
+from ..language.references import locate
+from ..mending import verified_in
 from ..outputs.numbers import count_text
 from ..plan import Plan
 from .formats import github, sarif
@@ -32,14 +33,15 @@ def check(
 
     A file with variants is checked variant by variant. Warnings go by names that `allow:` in a spec silences.
     """
+    each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
+    files = {file.path: own for spec, own in zip(specs, each, strict=True) if not (file := locate(spec)).zoo}
     if fix:
         from .fix import fix_files
 
-        fix_files(specs, overrides, allow_outside, quiet=as_json or form != "text")
-    each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
+        fix_files(files, allow_outside, quiet=as_json or form != "text")
     checked = [net for spec, own in zip(specs, each, strict=True) for net in check_nets(spec, own, allow_outside)]
     note_void([net.plan.spec for net in checked if net.plan])
-    found = found_in(checked)
+    found = verified_in(found_in(checked), files, allow_outside)
     failed = any(strict or d.severity == "error" for d in found)
     _print("json" if as_json else form, checked, found, ok=not failed)
     return 1 if failed else 0
@@ -60,9 +62,9 @@ def _print(form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bo
                 click.echo(_line(net.reference, net.plan))
         if found:
             report_diagnostics(found, as_json=False)
-            fixable = sum(bool(fixes(d)) for d in found)
+            fixable = sum(bool(d.edits) for d in found)
             if fixable:
-                click.echo(f"`resgraph check --fix` may mend {fixable} of them", err=True)
+                click.echo(f"`resgraph check --fix` mends {fixable} of them", err=True)
 
 
 def _line(reference: str, plan: Plan) -> str:

@@ -6,7 +6,6 @@ import click
 
 from ..catalogue import Entry, catalogue
 from ..errors import UsageError
-from ..language.fixes import FIXES
 from ..language.references import zoo_index, zoo_names
 from ..language.words import did_you_mean
 from .loading import load_plan
@@ -68,7 +67,7 @@ def _code_text(code: str, entry: Entry) -> str:
         parts += [click.style(f"where {name} is", bold=True), *_example(text), ""]
     if entry.name:
         parts.append(f"`allow: [{entry.name}]` in a spec silences it.")
-    if code in FIXES:
+    if entry.fix:
         parts.append("`resgraph check --fix` mends it where the fix is certain.")
     return "\n".join(parts).rstrip()
 

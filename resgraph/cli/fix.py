@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from ..checked import check_nets
-from ..errors import Diagnostic, Source, SpecError, in_order
-from ..language.fixes import Edit, fixes, mended
+from ..errors import Diagnostic, Source, SpecError
 from ..language.reader import open_source
-from ..language.references import locate
+from ..mending import Check, checker, mended, verified
 from .options import replace_file
 from .report import colored
 
-_ROUNDS = 100  # one mistake in each; a mistake can hide others
+_ROUNDS = 100  # a mistake can hide others, and only so many are tried at once
 
 
-def fix_files(references: Iterable[str], overrides: tuple[str, ...], allow_outside: bool, *, quiet: bool) -> None:
-    """Mend the files that specs are read from; files that they extend, the zoo and the library are left alone."""
-    found = [locate(reference) for reference in references]
-    for path in dict.fromkeys(one.path for one in found if not one.zoo):
+def fix_files(files: Mapping[Path, tuple[str, ...]], allow_outside: bool, *, quiet: bool) -> None:
+    """Mend files, each with what `--set` says of it; files that they extend, and the library, are left alone."""
+    for path, overrides in files.items():
         try:
             before, after = fixed(path, overrides, allow_outside)
         except SpecError:  # the file cannot be read, which the check after this will say
@@ -38,39 +35,24 @@ def fix_files(references: Iterable[str], overrides: tuple[str, ...], allow_outsi
 def fixed(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> tuple[str, str]:
     """The text of a file, and what it becomes. The file itself is not touched."""
     source = original = open_source(path)
-
-    def errors_of(text: Source) -> list[Diagnostic]:
-        nets = check_nets(str(path), overrides, allow_outside, text)
-        return in_order(d for net in nets for d in net.problems)
-
+    check = checker(path, overrides, allow_outside)
     for _ in range(_ROUNDS):
-        better = next(_better(source, errors_of), None)
-        if better is None:
+        found = verified(check(source), source, check)
+        if not (better := _better(source, found, check)):
             break
         source = better
     return original.text, source.text
 
 
-def _better(source: Source, errors_of: Callable[[Source], list[Diagnostic]]) -> Iterator[Source]:
-    """Texts with one mistake less."""
-    errors = errors_of(source)
-    for error in errors:
-        if error.span is None or error.span.source.name != source.name:
-            continue
-        for edit in fixes(error):
-            candidate = Source(source.name, mended(source, [edit]))
-            if _mends(error, edit, errors, errors_of(candidate)):
-                yield candidate
-
-
-def _mends(error: Diagnostic, edit: Edit, before: list[Diagnostic], after: list[Diagnostic]) -> bool:
-    """Whether an edit takes its mistake away, and uncovers none on its line that takes a person to mend."""
-    known = {(d.code, d.message) for d in before} - {(error.code, error.message)}
-    here = [d for d in after if d.span and d.span.line == edit.span.line]
-    return all(
-        (d.code, d.message) in known or ((d.code, d.message) != (error.code, error.message) and bool(fixes(d)))
-        for d in here
-    )
+def _better(source: Source, found: Sequence[Diagnostic], check: Check) -> Source | None:
+    """The text with all that can be mended, if that leaves fewer mistakes; else with the first of it."""
+    mending = [d.edits for d in found if d.edits]
+    if not mending:
+        return None
+    whole = Source(source.name, mended(source, (edit for edits in mending for edit in edits)))
+    if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
+        return whole
+    return Source(source.name, mended(source, mending[0]))
 
 
 def _colored(line: str) -> str:

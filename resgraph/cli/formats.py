@@ -19,8 +19,7 @@ def github(diagnostic: Diagnostic) -> str:
         if span.line == span.end_line:  # GitHub takes columns on one line only
             places |= {"col": span.column, "endColumn": span.end_column}
         properties = [f"{key}={_property(str(value))}" for key, value in places.items()] + properties
-    lines = [diagnostic.message, *diagnostic.notes, diagnostic.help and f"help: {diagnostic.help}"]
-    return f"::{diagnostic.severity} {','.join(properties)}::{_data(chr(10).join(filter(None, lines)))}"
+    return f"::{diagnostic.severity} {','.join(properties)}::{_data(chr(10).join(diagnostic.lines()))}"
 
 
 def _data(text: str) -> str:
@@ -69,15 +68,31 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
             {"id": place, **_location(related.span), "message": {"text": related.label}}
             for place, related in enumerate(diagnostic.related)
         ]
+    if diagnostic.edits:
+        out["fixes"] = [_fix(diagnostic)]
     return out
 
 
+def _fix(diagnostic: Diagnostic) -> dict[str, Any]:
+    replacements = [
+        {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}} for edit in diagnostic.edits
+    ]
+    change = {"artifactLocation": _artifact(diagnostic.edits[0].span), "replacements": replacements}
+    return {"description": {"text": f"write {diagnostic.edits[0].text}"}, "artifactChanges": [change]}
+
+
 def _location(span: Span) -> dict[str, Any]:
-    region = {
+    return {"physicalLocation": {"artifactLocation": _artifact(span), "region": _region(span)}}
+
+
+def _artifact(span: Span) -> dict[str, Any]:
+    return {"uri": Path(span.source.name).as_posix()}
+
+
+def _region(span: Span) -> dict[str, Any]:
+    return {
         "startLine": span.line,
         "startColumn": span.column,
         "endLine": span.end_line,
         "endColumn": span.end_column,
     }
-    uri = Path(span.source.name).as_posix()
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

@@ -90,6 +90,7 @@ def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "place": _place(diagnostic.span),
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
+        "edits": [{"place": _place(edit.span), "text": edit.text} for edit in diagnostic.edits],
         "related": [{"place": _place(r.span), "label": r.label} for r in diagnostic.related],
     }
 

@@ -33,9 +33,10 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     first = parts[0].text
     if respelled := respelled_word(first, words):
         kernel = re.fullmatch(r"([0-9]{1,4})[xX×]", first)
+        sure = True
         if kernel and len(parts) > 1 and parts[1].text in VOCABULARY:
-            respelled = f"{kernel[1]}x{kernel[1]}"
-        return fault("E011", f"no op or block `{first}`", parts[0].span, write(respelled))
+            respelled, sure = f"{kernel[1]}x{kernel[1]}", parts[1].text == "conv"  # which does nothing without a kernel
+        return fault("E011", f"no op or block `{first}`", parts[0].span, replace(write(respelled), certain=sure))
     if _CALL.match(first):
         called = first.partition("(")[0]
         hint = f"a call is like `{called} 64 /2`" if called in words else "a label is like `3x3 conv 64 /2`"
@@ -57,8 +58,9 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
         near = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase])
         near = replace(near, span=_both(parts[0].span, parts[1].span))
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
-    if plain in ("avg pool", "max pool") and len(parts) == 1 and parts[0].span.column == span.column:
-        plain = f"global {plain}"  # of a pool alone, the only one that does anything
+    alone = plain in ("avg pool", "max pool") and len(parts) == 1 and parts[0].span.column == span.column
+    if alone:  # of a pool alone, the only one that does anything
+        near = near or meant(f"global {plain}", sure=False)
     near = near or (meant(plain, sure=True) if plain else did_you_mean(first, VOCABULARY, words))
     near = near or Hint("`resgraph blocks` lists them", names=frozenset(words))
     notes = [foreign_letters(first)] if foreign_letters(first) else []

@@ -32,9 +32,9 @@ def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | 
         return mistake("E006", "`<<` is a merge key, which a spec does not have", key.span, hint)
     value = read_plain(key.text, digits) if key.plain else key.text
     if not isinstance(value, str):
-        kind = "a number" if isinstance(value, int | float) else "not"
-        kind = "a truth value" if isinstance(value, bool) else kind
-        hint = "a name begins with a letter" if kind == "a number" else ""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        kind = "a number" if number else "a truth value" if isinstance(value, bool) else "not"
+        hint = "a name begins with a letter" if number else ""
         return mistake("E005", f"a key is a name, and {shown(key.text)} is {kind}", key.span, hint)
     if first:
         place = Related(first.span, "first here")

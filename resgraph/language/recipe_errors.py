@@ -28,6 +28,7 @@ class Mistake:
     name: str = ""  # of the key that is unknown or missing
     of: str = ""  # pydantic's type of the error
 
+
 _ELSEWHERE = {
     "batch_size": "batch", "beta1": "betas", "clip_grad": "clip", "dataset": "data", "data_dir": "path",
     "decay": "weight_decay", "eta_min": "end", "gamma": "factor", "grad_clip": "clip", "hflip": "flip",
@@ -53,7 +54,8 @@ def error_of(mistakes: Iterable[Mistake]) -> ValidationError:
 
 def refused(said: str, hint: str | Hint = "") -> PydanticCustomError:
     """What a validator of ours raises where its words name their place themselves."""
-    return PydanticCustomError("refused", "{said}", {"said": said, "hint": hint})
+    text = f"{said}; {hint}" if hint else said
+    return PydanticCustomError("refused", "{text}", {"text": text, "said": said, "hint": hint})
 
 
 def beyond_the_end(key: str, places: Sequence[float], whole: float, unit: str) -> PydanticCustomError:

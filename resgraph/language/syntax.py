@@ -66,9 +66,7 @@ class _Complaint:
                 return found
         return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
 
-    def error(
-        self, message: str, span: Span, label: str = "", hint: str | Hint = "", *related: Related
-    ) -> Diagnostic:
+    def error(self, message: str, span: Span, label: str = "", hint: str | Hint = "", *related: Related) -> Diagnostic:
         """A syntax error."""
         return mistake("E003", message, span, hint, label, *related)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..checked import check_nets, found_in
-from ..errors import Diagnostic, Source, Span
+from ..errors import Diagnostic, Edit, Source, Span
 from ..language.reader import read
 from ..language.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..mending import checker, verified
 from ..plan import Plan
 
 
@@ -21,6 +22,14 @@ class Analysis:
     diagnostics: tuple[Diagnostic, ...]
     plans: tuple[Plan, ...]
     current: bool  # the plans are of this very text
+    _held: dict[Diagnostic, tuple[Edit, ...]] = field(default_factory=dict)
+
+    def edits(self, problem: Diagnostic) -> tuple[Edit, ...]:
+        """What is sure to mend a mistake of this text, tried when it is first asked for."""
+        if problem.edits and problem not in self._held:
+            (tried,) = verified([problem], self.source, checker(Path(self.source.name)))
+            self._held[problem] = tried.edits
+        return self._held.get(problem, ())
 
     @property
     def plan(self) -> Plan | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path
-from ..language.fixes import written
 from ..language.library import library_block, library_index
 from ..language.tree import Scalar, Sequence, Tree
 from ..ops import VOCABULARY, Cost
@@ -115,7 +114,7 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
     keys = trail(analysis.tree, line, column)
     for scope in [keys[:place] for place in range(len(keys), -1, -1)]:
         if named := entry(analysis.tree, *scope, "let", word):
-            return f"`{word} = {written(named.value.span)}`"
+            return f"`{word} = {named.value.span.written()}`"
     phrases = [p for p in VOCABULARY if word in p.split() and p in text]
     best = max(phrases, key=len, default="")
     if best:

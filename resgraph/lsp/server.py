@@ -12,7 +12,6 @@ from pygls.lsp.server import LanguageServer
 
 from .. import __version__
 from ..errors import Diagnostic, Source, Span, SpecError
-from ..language.fixes import fixes
 from ..language.format import reformat
 from .analysis import Analysis, analyse
 from .completion import Kind, complete
@@ -94,11 +93,10 @@ class Server(LanguageServer):
             for other, label in [(r.span, r.label) for r in found.related] + ([(found.span, "")] if found.span else [])
             if other is not span and Path(other.source.name).is_file()
         ]
-        lines = [found.message, *found.notes, found.help and f"help: {found.help}"]
         unused = found.code == "E034"
         return lsp.Diagnostic(
             self.range(span) if span else origin,
-            "\n".join(filter(None, lines)),
+            "\n".join(found.lines()),
             lsp.DiagnosticSeverity.Error if found.severity == "error" else lsp.DiagnosticSeverity.Warning,
             code=found.code,
             source="resgraph",
@@ -209,9 +207,10 @@ def _change(server: Server) -> None:
                 or not _meet(ls.range(problem.span), params.range)
             ):
                 continue
-            for edit in fixes(problem)[:1]:
-                change = lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(ls.range(edit.span), edit.text)]})
-                title, kind = f"write `{edit.text}`", lsp.CodeActionKind.QuickFix
+            if edits := ls.analysis(uri).edits(problem):
+                changes = [lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits]
+                change = lsp.WorkspaceEdit(changes={uri: changes})
+                title, kind = f"write `{edits[0].text}`", lsp.CodeActionKind.QuickFix
                 told = [ls.diagnostic(uri, problem)]
                 out.append(lsp.CodeAction(title, kind=kind, diagnostics=told, edit=change, is_preferred=True))
         return out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..catalogue import Entry, catalogue
-from ..language.fixes import FIXES
 
 _HEAD = """\
 # Errors and warnings
@@ -21,13 +20,13 @@ Warnings go by names: `allow: [odd-width]` in a spec silences one, and `resgraph
 def errors_page() -> str:
     """The page as Markdown."""
     entries = catalogue()
-    rows = [f"| [{code}](#{code.lower()}) | {entry.title}{_mark(code)} |" for code, entry in entries.items()]
+    rows = [f"| [{code}](#{code.lower()}) | {entry.title}{_mark(entry)} |" for code, entry in entries.items()]
     table = "\n".join(["| code | |", "|---|---|", *rows])
     return "\n".join([_HEAD, table, "", *(_section(code, entry) for code, entry in entries.items())]).rstrip() + "\n"
 
 
-def _mark(code: str) -> str:
-    return " ✎" if code in FIXES else ""
+def _mark(entry: Entry) -> str:
+    return " ✎" if entry.fix else ""
 
 
 def _section(code: str, entry: Entry) -> str:

@@ -32,8 +32,8 @@ class Finding:
     """What a lint has to say, and where."""
 
     origin: Origin
-    message: str
-    help: str
+    said: str
+    hint: str
     note: str = ""
     labels: str = ""  # all that one cause has, where there are several
 

@@ -38,7 +38,7 @@ def linted(spec: Spec, graph: Graph) -> Linted:
             origin = _in_spec(finding.origin)
             calls = tuple(Related(call, "called here") for call in reversed(origin.calls) if call != origin.span)
             notes = tuple(filter(None, [finding.labels, finding.note, f"`allow: [{name}]` in the spec silences this"]))
-            warning = Diagnostic(LINTS[name], finding.message, origin.span, "", notes, finding.help, calls)
+            warning = Diagnostic(LINTS[name], finding.said, origin.span, "", notes, finding.hint, calls)
             found.setdefault((warning.code, warning.span), warning)
     in_order = sorted(found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
     return Linted(tuple(in_order), frozenset(silenced))

@@ -80,7 +80,7 @@ def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span]
         message = str(error["msg"])
         place = places.get(key, span)
         if error["type"] == "value_error":  # our own words
-            raise fault("E035", message.removeprefix("Value error, "), place) from None
+            raise fault("E035", str(error["ctx"]["error"]), place) from None
         must = message.removeprefix("Input should be ").removeprefix("a valid ")
         for said, plain in (("greater than or equal to", "at least"), ("less than or equal to", "at most")):
             must = must.replace(said, plain)

@@ -201,7 +201,7 @@ def test_any_text_is_a_tree_or_a_mistake_within_it(text: str) -> None:
 @given(st.text(alphabet="0123456789.+-*/(), inoutmaxrepsE", max_size=40))
 def test_any_expression_has_a_value_or_a_mistake(text: str) -> None:
     problem = _problem(lambda: evaluate(parse_expression(text), lambda name: NAMES.get(name.name, Fraction(2))))
-    assert problem is None or (problem.message and 0 <= problem.start <= problem.end <= max(1, len(text)))
+    assert problem is None or (problem.said and 0 <= problem.start <= problem.end <= max(1, len(text)))
 
 
 def _problem(action: Callable[[], object]) -> ExpressionError | None:

@@ -74,7 +74,7 @@ def test_a_good_name_is_an_identifier_that_is_free(name: str) -> None:
     ],
 )
 def test_did_you_mean(word: str, known: list[str], meant: str) -> None:
-    assert did_you_mean(word, known) == (f"did you mean `{meant}`?" if meant else "")
+    assert str(did_you_mean(word, known)) == (f"did you mean `{meant}`?" if meant else "")
 
 
 def test_letters_of_other_alphabets_are_named() -> None:

@@ -84,7 +84,7 @@ SHAPES: list[tuple[Op, Shape, str, str, str]] = [
 def test_a_shape_that_does_not_fit(op: Op, x: Shape, code: str, message: str, help_: str) -> None:
     with pytest.raises(ShapeError) as caught:
         op.infer(x)
-    assert (caught.value.code, caught.value.message, caught.value.help) == (code, message, help_)
+    assert (caught.value.code, caught.value.said, caught.value.hint) == (code, message, help_)
 
 
 FIELDS: list[tuple[dict[str, Any], str]] = [

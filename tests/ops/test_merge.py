@@ -59,8 +59,8 @@ def test_what_does_not_join(op: Op, a: Shape, b: Shape, help_: str) -> None:
             op.infer(one, other)
         assert caught.value.code == "E040"
         texts = ["x".join(map(str, shape)) for shape in (one, other)]
-        assert caught.value.message == f"`{op.label()}` cannot join {texts[0]} and {texts[1]}"
-        assert caught.value.help.startswith(help_)
+        assert caught.value.said == f"`{op.label()}` cannot join {texts[0]} and {texts[1]}"
+        assert caught.value.hint.startswith(help_)
 
 
 def test_concat_joins_channels() -> None:
@@ -72,7 +72,7 @@ def test_concat_joins_channels() -> None:
         with pytest.raises(ShapeError, match="`concat` cannot join") as caught:
             Concat().infer(a, b)
         assert caught.value.code == "E040"
-        assert caught.value.help
+        assert caught.value.hint
 
 
 @pytest.mark.parametrize(

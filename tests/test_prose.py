@@ -1,0 +1,84 @@
+"""Messages and helps are for readers: no module decides anything by their words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_floors import MODULES, PACKAGE, dotted
+
+from resgraph.language.words import POLICIES
+from resgraph.ops import VOCABULARY
+
+PHRASES = {*VOCABULARY, *POLICIES}  # of the language
+RENDERERS = {"errors.py", "cli/report.py", "cli/formats.py", "serve/answer.py", "outputs/figure/halfway.py"}
+TELLERS = {"fault", "Fault", "mistake", "Diagnostic", "Hint", "write", "error", "wrong", "refused", "Mistake",
+           "ExpressionError", "ShapeError", "Refusal", "Finding", "UsageError", "Related"}  # fmt: skip
+MATCHERS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "replace",
+            "find", "index", "count", "match", "fullmatch", "search", "sub", "compile", "findall"}  # fmt: skip
+
+
+def constants(node: ast.AST) -> Iterator[str]:
+    """Every text within a node, the fixed parts of f-strings too."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield inner.value
+
+
+def name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def told_texts(tree: ast.AST) -> Iterator[str]:
+    """What is said in errors, as far as it is a text where it is said or was assigned in that function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and name_of(node) in TELLERS:
+            yield from constants(node)
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id.strip("_") in ("hint", "help", "message", "said", "problem", "text")
+            for t in node.targets
+        ):
+            yield from constants(node.value)
+
+
+def matched_texts(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Texts that other texts are compared with, or searched for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MATCHERS:
+            for argument in node.args:
+                yield from ((text, node.lineno) for text in constants(argument))
+        elif isinstance(node, ast.Compare):
+            yield from ((text, node.lineno) for text in constants(node))
+
+
+TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+TOLD = "\n".join(text for tree in TREES.values() for text in told_texts(tree))
+
+
+def test_there_is_something_to_hold() -> None:
+    assert "a stride is expected after `/`" in TOLD
+    assert ("did you mean", 1) in matched_texts(ast.parse("x.startswith('did you mean')"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
+def test_only_renderers_read_a_message_or_a_help(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    read = [
+        (node.attr, node.lineno)
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Attribute) and node.attr in ("help", "message") and isinstance(node.ctx, ast.Load)
+    ]
+    assert name in RENDERERS or not read
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
+def test_no_module_matches_our_own_words(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    ours = [
+        (text, line)
+        for text, line in matched_texts(TREES[name])
+        if len(text.split()) > 1 and text.strip(" `?") in TOLD and text not in PHRASES
+    ]
+    assert ours == []
