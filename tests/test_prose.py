@@ -13,7 +13,14 @@ from resgraph.language.words import POLICIES
 from resgraph.ops import VOCABULARY
 
 PHRASES = {*VOCABULARY, *POLICIES}  # of the language
-RENDERERS = {"errors.py", "cli/report.py", "cli/formats.py", "serve/answer.py", "outputs/figure/halfway.py"}
+RENDERERS = {
+    "errors.py",
+    "cli/loading.py",
+    "cli/report.py",
+    "cli/formats.py",
+    "serve/answer.py",
+    "outputs/figure/halfway.py",
+}
 TELLERS = {"fault", "Fault", "mistake", "Diagnostic", "Hint", "write", "error", "wrong", "refused", "Mistake",
            "ExpressionError", "ShapeError", "Refusal", "Finding", "UsageError", "Related"}  # fmt: skip
 MATCHERS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "replace",
