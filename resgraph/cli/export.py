@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import click
 
-from ..errors import MissingError, RunError, UsageError
+from ..errors import MissingError, UsageError
+from ..files import write_file
 from ..passes.fold import fold_batch_norm
 from ..plan import Plan, load
 from .loading import load_plan
-from .options import SPEC, output_options, set_option, write
+from .options import SPEC, cannot_write, output_options, set_option, write
 
 FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetensors"}
 
@@ -78,10 +79,8 @@ def _exported(
 
 def _write(content: bytes, output: Path) -> None:
     """The file whole, or none at all."""
-    from ..train.durable import write_whole
-
     try:
-        write_whole(output, content)
-    except RunError as problem:
-        raise UsageError(str(problem)) from None
+        write_file(output, content)
+    except OSError as problem:
+        raise cannot_write(output, problem, "name another place") from None
     click.echo(f"wrote {output} ({len(content) / 1e6:,.1f} MB)", err=True)

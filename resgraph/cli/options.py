@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..errors import UsageError
+from ..files import reason, write_file
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,22 +74,22 @@ def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
         click.echo(content, nl=isinstance(content, str) and not content.endswith("\n"))
         return
     try:
-        with output.open("wb" if force else "xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+        write_file(output, content.encode() if isinstance(content, str) else content, overwrite=force)
     except FileExistsError:
         raise UsageError(f"{output} exists; --force overwrites it") from None
     except OSError as problem:
-        raise UsageError(f"cannot write {output}: {problem.strerror}") from None
+        raise cannot_write(output, problem, "name another place") from None
     click.echo(f"wrote {output}", err=True)
 
 
 def replace_file(path: Path, text: str) -> None:
     """Write a file so that a crash leaves the old one or the new one. Raises `UsageError` where it cannot."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
+        write_file(path, text.encode())
     except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror}") from None
+        raise cannot_write(path, problem, "it is as it was") from None
+
+
+def cannot_write(path: Path, problem: OSError, then: str) -> UsageError:
+    """Why, and what that means."""
+    return UsageError(f"cannot write {path}: {reason(problem)}; {then}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -21,7 +22,8 @@ def serve(file: Path, port: int, open_page: bool) -> None:
         click.echo(server.address)
         click.echo("ctrl+c stops; the file is written only when the page is asked to save", err=True)
         if open_page:
-            webbrowser.open(server.address)
+            with suppress(webbrowser.Error):  # there is none; the address is on the terminal
+                webbrowser.open(server.address)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

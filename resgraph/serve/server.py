@@ -9,43 +9,57 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import tempfile
+import sys
 import threading
+import traceback
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-from ..errors import UsageError
+from .. import __version__
+from ..errors import SpecError, UsageError
+from ..files import reason, write_file
 from ..language.limits import LIMITS
 from ..language.reader import open_source
 from .answer import Question, View, answer
 
 HOST = "127.0.0.1"
+MOST = 256
+"""Connections that are served at a time."""
+IDLE = 30.0
+"""Seconds after which a connection that says nothing is closed, and makes room for another."""
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:"
 
 
-class Conflict(Exception):
-    """The file changed on disk since the page read it."""
+class Refused(Exception):
+    """A request that is not answered: the status of HTTP, and why."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class SpecServer(ThreadingHTTPServer):
     """Serves one spec; `address` is what a browser opens."""
 
     daemon_threads = True
+    request_queue_size = 1024  # connections that wait; with the default of 5 the others are reset
 
     def __init__(self, path: Path, port: int = 0) -> None:
         self.path = path
         open_source(path)  # a file that cannot be read is told of now
         self.token = secrets.token_urlsafe(16)
-        self.drawing = threading.Lock()
+        self.drawing, self.saving = threading.Lock(), threading.Lock()
+        self.places = threading.BoundedSemaphore(MOST)
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as problem:
-            raise UsageError(f"cannot serve on port {port}: {problem.strerror}") from None
+            why = reason(problem)
+            raise UsageError(f"cannot serve on port {port}: {why}; --port 0, the default, takes a free one") from None
 
     @property
     def address(self) -> str:
@@ -58,15 +72,43 @@ class SpecServer(ThreadingHTTPServer):
         return {"text": text, "digest": _digest(text), "name": self.path.name}
 
     def save(self, text: str, digest: str) -> dict[str, str]:
-        """Write the file whole or not at all. Raises `Conflict` where it is no longer what the page read."""
-        if self.read()["digest"] != digest:
-            raise Conflict
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(self.path.stat().st_mode & 0o777)
-        Path(name).replace(self.path)
-        return self.read()
+        """Write the file whole or not at all. Raises `Refused` where it is no longer what the page read, or cannot be
+        written.
+        """
+        try:
+            content = text.encode()
+        except UnicodeEncodeError as problem:
+            raise Refused(400, _surrogate(text, problem.start)) from None
+        with self.saving:
+            if self.read()["digest"] != digest:
+                raise Refused(409, "the file was changed elsewhere; reload the page to see it")
+            try:
+                write_file(self.path, content)
+            except OSError as problem:
+                raise Refused(500, f"cannot write the file: {reason(problem)}; it is as it was") from None
+            return self.read()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread of its own, where fewer than `MOST` are busy; else it waits for one of them."""
+        self.places.acquire()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Makes room for another when it is done."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away in the middle of an answer is no event."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+def _surrogate(text: str, place: int) -> str:
+    line = text.count("\n", 0, place) + 1
+    return f"line {line} has half a character, U+{ord(text[place]):04X}, which no file can hold; delete it"
 
 
 def _digest(text: str) -> str:
@@ -76,38 +118,55 @@ def _digest(text: str) -> str:
 class _Handler(BaseHTTPRequestHandler):
     server: SpecServer
     protocol_version = "HTTP/1.1"
+    timeout = IDLE
 
     def do_GET(self) -> None:
         """The page, its two files, and the spec."""
+        self._answered(self._get)
+
+    def do_POST(self) -> None:
+        """`/answer`: what the text comes to. `/save`: the file, if it is still what the page read."""
+        self._answered(self._post)
+
+    def _answered(self, work: Callable[[], None]) -> None:
+        """Whatever happens, there is an answer."""
+        try:
+            work()
+        except Refused as refused:
+            self._send(refused.status, {"error": str(refused)})
+        except SpecError as problem:  # the file itself cannot be read any more
+            self._send(410, {"error": f"{problem.diagnostics[0].message}; put it back, or keep your text elsewhere"})
+        except OSError:
+            raise
+        except Exception:
+            traceback.print_exc()
+            self._send(500, {"error": f"this is a bug in resgraph {__version__}; the terminal says where"})
+
+    def _get(self) -> None:
         path = self.path.partition("?")[0]
         name = {"/": "page.html", "/editor.js": "editor.js", "/editor.css": "editor.css"}.get(path)
         if not self._from_here():
-            self._send(403, {"error": "another host was asked"})
-        elif name:
+            raise Refused(403, "another host was asked")
+        if name:
             text = (resources.files("resgraph.serve") / name).read_text(encoding="utf-8")
             self._send_text(200, text, _TYPES[name.rpartition(".")[2]])
         elif path == "/spec" and self._trusted():
             self._send(200, self.server.read())
         else:
-            self._send(404, {"error": "there is nothing here"})
+            raise Refused(404, "there is nothing here")
 
-    def do_POST(self) -> None:
-        """`/answer`: what the text comes to. `/save`: the file, if it is still what the page read."""
-        asked = self._body()
-        if not self._trusted() or asked is None:
-            self._send(403, {"error": "the token is missing"})
-        elif self.path == "/answer":
+    def _post(self) -> None:
+        body = self._body()
+        if not self._trusted():
+            raise Refused(403, "the token is missing, or of another session; open the address that the terminal shows")
+        asked = _asked(body)
+        if self.path == "/answer":
             with self.server.drawing:  # one at a time: Python would only make them wait for one another
                 self._send(200, answer(_question(asked), self.server.path))
         elif self.path == "/save":
-            try:
-                self._send(200, self.server.save(str(asked.get("text", "")), str(asked.get("digest", ""))))
-            except Conflict:
-                self._send(409, {"error": "the file was changed elsewhere; reload the page to see it"})
-            except OSError as problem:
-                self._send(500, {"error": f"cannot write the file: {problem.strerror}"})
+            self._send(200, self.server.save(_text(asked, "text"), _text(asked, "digest")))
         else:
-            self._send(404, {"error": "there is nothing here"})
+            raise Refused(404, "there is nothing here")
 
     def _from_here(self) -> bool:
         """Whether the browser asked this host by its own name (a rebound DNS name would be another)."""
@@ -117,16 +176,24 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.headers.get("X-Resgraph-Token", "")
         return self._from_here() and secrets.compare_digest(given.encode(), self.server.token.encode())
 
-    def _body(self) -> dict[str, Any] | None:
+    def _body(self) -> bytes:
+        """The body, read whole so that the next request on this connection begins where it ends."""
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > 4 * LIMITS.size:
+        if not (length.isascii() and length.isdigit()):
             self.close_connection = True
-            return None
-        try:
-            found = json.loads(self.rfile.read(int(length)))
-        except ValueError:
-            return None
-        return found if isinstance(found, dict) else None
+            raise Refused(411, "the length of the request is missing")
+        if len(length) > 12 or int(length) > 4 * LIMITS.size:
+            self.close_connection = True
+            self._send(413, {"error": f"the request is larger than {4 * LIMITS.size:,} bytes, which is the limit"})
+            self._drain()
+            raise ConnectionAbortedError
+        return self.rfile.read(int(length))
+
+    def _drain(self) -> None:
+        """Reads on for a while: a client that is cut off while it sends would not read why."""
+        for _ in range(64):
+            if not self.rfile.read1(LIMITS.size):
+                break
 
     def _send(self, status: int, value: dict[str, Any]) -> None:
         self._send_text(status, json.dumps(value), "application/json")
@@ -147,12 +214,28 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: requests are of no interest to who writes a spec."""
 
 
+def _asked(body: bytes) -> dict[str, Any]:
+    """What a request says. Raises `Refused` where that is no object of JSON."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise Refused(400, f"the request is no JSON: {problem}") from None
+    if not isinstance(found, dict):
+        raise Refused(400, "the request is JSON, but no object")
+    return found
+
+
+def _text(asked: dict[str, Any], key: str) -> str:
+    value = asked.get(key)
+    if not isinstance(value, str):
+        raise Refused(400, f"`{key}` must be text")
+    return value
+
+
 def _question(asked: dict[str, Any]) -> Question:
-    variant = asked.get("variant")
-    views: dict[Any, View] = {view: view for view in get_args(View)}
-    return Question(
-        text=str(asked.get("text", "")),
-        variant=variant if isinstance(variant, str) else None,
-        view=views.get(asked.get("view"), "auto"),
-        theme="dark" if asked.get("theme") == "dark" else "light",
-    )
+    """Raises `Refused` where a value is none that the page sends."""
+    view, theme = asked.get("view", "auto"), asked.get("theme", "light")
+    if view not in get_args(View) or theme not in ("light", "dark"):
+        raise Refused(400, f"`view` is one of {', '.join(get_args(View))}, `theme` light or dark")
+    variant = None if asked.get("variant") is None else _text(asked, "variant")
+    return Question(_text(asked, "text"), variant, view, theme)

@@ -1,38 +1,24 @@
-"""Bytes → files that are whole or absent whatever happens: temporary file, flush to disk, rename, directory
-flush.
-"""
+"""The files of a run: written whole, or by whole lines, with a full or read-only disk in a user's words."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RunError
-
-TEMPORARY = ".partial-"
+from ..files import TEMPORARY, reason, write_file
 
 
 def write_whole(path: Path, content: bytes | str) -> str:
-    """Writes `path` so that a reader sees the old file or the new, never a part. Returns the SHA-256 of the
-    content.
+    """Writes `path` whole or not at all. Returns the SHA-256 of the content.
 
     Raises `RunError` where the disk is full, read-only or gone; the old file is then as it was.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    temporary, saved = path.with_name(f"{TEMPORARY}{path.name}"), _holds_files(path.parent)
+    data, saved = content.encode("utf-8") if isinstance(content, str) else content, _holds_files(path.parent)
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105  (the tests stop the process at this very call)
-        _sync_directory(path.parent)
+        write_file(path, data)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise disk_error(path, error, saved=saved) from error
     return hashlib.sha256(data).hexdigest()
 
@@ -56,14 +42,7 @@ def sweep(directory: Path) -> None:
 
 def disk_error(path: Path, error: OSError, *, saved: bool = True) -> RunError:
     """The error in a user's words; `saved` where something was there before."""
-    why = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EROFS: "the file system is read-only",
-        errno.EACCES: "permission is denied",
-        errno.EPERM: "permission is denied",
-    }.get(error.errno or 0, error.strerror or str(error))
-    return RunError(f"cannot write {path}: {why}" + ("; what was saved before is intact" if saved else ""))
+    return RunError(f"cannot write {path}: {reason(error)}" + ("; what was saved before is intact" if saved else ""))
 
 
 def _holds_files(directory: Path) -> bool:
@@ -72,17 +51,3 @@ def _holds_files(directory: Path) -> bool:
         return any(entry.is_file() and not entry.name.startswith(".") for entry in directory.iterdir())
     except OSError:
         return False
-
-
-def _sync_directory(directory: Path) -> None:
-    """Makes the names in a directory durable; where the platform cannot (Windows), renames are as good as it
-    gets.
-    """
-    try:
-        handle = os.open(directory, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import RunError, UsageError
-from .durable import TEMPORARY, disk_error, sweep, write_whole
+from ..files import TEMPORARY
+from .durable import disk_error, sweep, write_whole
 from .metrics import Metrics
 
 LOCK = ".lock"

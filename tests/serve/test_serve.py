@@ -102,7 +102,6 @@ def test_strangers_are_refused(served: SpecServer) -> None:
     assert ask(served, "GET", "/", Host="evil.example")[0] == 403
     assert ask(served, "POST", "/answer", {"text": SPEC}, Host="evil.example")[0] == 403
     assert ask(served, "GET", "/../../etc/passwd")[0] == 404
-    assert ask(served, "POST", "/answer", [1])[0] == 403
     assert served.server_address[0] == "127.0.0.1"
 
 
