@@ -115,6 +115,9 @@ class Graph:
     input: str
     output: str
 
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
+
     @cached_property
     def dag(self) -> networkx.DiGraph[str]:
         """The nodes as a networkx DAG (`dag.nodes[name]["node"]` is the `Node`); edges run with the data."""

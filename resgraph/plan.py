@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import Diagnostic, Source
 from .graph import Graph
 from .language.spec import Spec, load_spec, text_spec
-from .ops import Shape
+from .ops import Shape, shape_text
 from .passes.expand import expand
 from .passes.verify import unmet
 
@@ -35,7 +35,7 @@ OUTPUTS = {
 class Picture:
     """A picture as SVG text, which notebooks show."""
 
-    svg: str
+    svg: str = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -47,6 +47,10 @@ class Plan:
 
     spec: Spec
     graph: Graph
+
+    def __repr__(self) -> str:
+        ends = f"{shape_text(self.input)} → {shape_text(self.output)}"
+        return f"<Plan {self.name}: {ends}, {self.params:,} params, {self.macs:,} MACs, depth {self.depth}>"
 
     @property
     def name(self) -> str:

@@ -22,6 +22,14 @@ def test_facts(plan: resgraph.Plan) -> None:
     assert plan.unmet() == []
 
 
+def test_what_is_printed_is_short(plan: resgraph.Plan) -> None:
+    facts = "3x224x224 → 1000, 25,557,032 params, 4,089,184,256 MACs, depth 50"
+    assert repr(plan) == str(plan) == f"<Plan resnet-50: {facts}>"
+    assert repr(plan.graph) == f"<Graph of {len(plan.graph.nodes)} nodes in 6 rows>"
+    assert repr(plan.spec).startswith("<Spec resnet-50, ")
+    assert repr(plan.render()) == "Picture()"
+
+
 def test_the_graph_is_a_networkx_dag(plan: resgraph.Plan) -> None:
     import networkx
 

@@ -54,6 +54,9 @@ class Spec:
     mistakes: tuple[Diagnostic, ...] = ()  # of labels: the rest of the net can be checked all the same
     unused: tuple[Diagnostic, ...] = ()  # definitions that nothing reads
 
+    def __repr__(self) -> str:
+        return f"<Spec {self.name}, {self.tree.span.source.name}>"
+
     @property
     def name(self) -> str:
         """The variant's name, unless the variant (or `--set`) sets the file's `name`; else the file's."""

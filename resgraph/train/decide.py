@@ -109,14 +109,29 @@ def _threads(
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = max(1, cores // world.sharing)
-    small = step_macs < SMALL_STEP
-    threads = options.threads or (1 if small else share)
+    limit = _limit(world)
+    if options.threads:
+        threads, why = options.threads, "as asked"
+    elif step_macs < SMALL_STEP:
+        threads, why = 1, "a step is too small to share"
+    elif limit and limit < share:
+        threads, why = limit, "OMP_NUM_THREADS says so"
+    else:
+        threads, why = share, "the cores of this process"
     if device.type == "cpu":
-        why = (
-            "as asked" if options.threads else "a step is too small to share" if small else "the cores of this process"
-        )
         reasons.append(("threads", f"{threads} thread{'s' if threads > 1 else ''}", why))
     return threads, min(8, share) if options.workers is None else options.workers
+
+
+def _limit(world: World) -> int:
+    """What OMP_NUM_THREADS allows, 0 where it says nothing.
+
+    torchrun sets 1 by itself where it starts several processes, and leaves cores idle so: that is nobody's wish.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # a list has a number for each level
+    if not first.isdecimal() or (first == "1" and world.sharing > 1 and "TORCHELASTIC_RUN_ID" in os.environ):
+        return 0
+    return int(first)
 
 
 def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]:

@@ -26,12 +26,12 @@ class _Console(Console):
         self.quiet = True
 
 
-def epoch_line(epoch: Epoch, epochs: float) -> str:
+def epoch_line(epoch: Epoch, epochs: float, watched: str) -> str:
     """`epoch 12/40  loss 0.112  train error 3.12 %  validation error 1.39 %  lr 0.042  8 s`."""
     return (
         f"epoch {epoch.epoch:>3g}/{epochs:g}  loss {epoch.train_loss:.4f}  "
         f"train error {epoch.train_error:5.2f} %  "
-        f"validation error {epoch.validation_error:5.2f} %  lr {epoch.lr:.2g}  {epoch.seconds:.0f} s"
+        f"{watched} error {epoch.validation_error:5.2f} %  lr {epoch.lr:.2g}  {epoch.seconds:.0f} s"
     )
 
 
@@ -39,11 +39,11 @@ class Lines:
     """A line for each evaluation, and nothing that moves."""
 
     def __init__(self, console: Console) -> None:
-        self.console, self.epochs = console, 0.0
+        self.console, self.epochs, self.watched = console, 0.0, "validation"
 
     def start(self, start: Start) -> None:
         """What is trained, on what, and where to."""
-        self.epochs = start.epochs
+        self.epochs, self.watched = start.epochs, start.watched
         for line in opening(start):
             self.say(line)
 
@@ -52,7 +52,7 @@ class Lines:
 
     def epoch(self, epoch: Epoch) -> None:
         """One line."""
-        self.say(epoch_line(epoch, self.epochs))
+        self.say(epoch_line(epoch, self.epochs, self.watched))
 
     def say(self, text: str) -> None:
         """The text as it is: no markup is read in it. A terminal that is gone is not worth a run."""

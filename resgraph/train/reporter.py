@@ -20,6 +20,7 @@ class Start:
     images: int
     first_step: int
     decisions: tuple[tuple[str, str, str], ...]
+    watched: str = "validation"  # what the images that are evaluated are called
 
 
 @dataclass(frozen=True, slots=True)

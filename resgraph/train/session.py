@@ -131,4 +131,5 @@ def _opening(ready: Prepared, run: RunDirectory | None, learner: Learner) -> Sta
         images=len(ready.data.train),
         first_step=learner.step,
         decisions=ready.decisions.reasons,
+        watched=ready.data.watched,
     )

@@ -127,6 +127,15 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
     assert "\x1b" not in out.getvalue()
 
 
+def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> None:
+    out = io.StringIO()
+    reporter = Lines(Console(file=out, width=200))
+    result = build(
+        small_plan.plan({"recipe": "digits", "epochs": 1}, blocks=1), out=tmp_path / "run", reporter=reporter
+    )
+    assert "  test error " in out.getvalue() and "% test accuracy" in result.summary()
+
+
 @pytest.mark.parametrize(
     ("decisions", "told"),
     [
@@ -177,6 +186,34 @@ def test_every_decision_has_its_reason() -> None:
     asked = decide(Options(device="cpu", precision="bf16", layout="contiguous"), World(), 1e6, True, 100)
     assert asked.bf16
     assert not asked.channels_last
+
+
+@pytest.mark.parametrize(
+    ("said", "sharing", "launcher", "threads"),
+    [
+        ("1", 1, {}, 1),
+        ("3", 1, {}, 3),
+        ("3,1", 1, {}, 3),
+        ("16", 1, {}, 8),
+        ("", 1, {}, 8),
+        ("many", 1, {}, 8),
+        ("0", 1, {}, 8),
+        ("1", 2, {}, 1),
+        ("1", 2, {"TORCHELASTIC_RUN_ID": "none"}, 4),  # which nobody wrote
+        ("2", 2, {"TORCHELASTIC_RUN_ID": "none"}, 2),
+    ],
+)
+def test_the_environment_limits_threads(
+    said: str, sharing: int, launcher: dict[str, str], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    for name, value in {"OMP_NUM_THREADS": said, **launcher}.items():
+        monkeypatch.setenv(name, value)
+    world = World(size=sharing, sharing=sharing)
+    assert decide(Options(device="cpu"), world, 1e12, True, 100).threads == threads
+    assert decide(Options(device="cpu"), world, 1e6, True, 100).threads == 1
+    assert decide(Options(device="cpu", threads=5), world, 1e12, True, 100).threads == 5
 
 
 @pytest.mark.parametrize(("device", "kind"), [("cuda", MissingError), ("mps", MissingError), ("tpu", UsageError)])
