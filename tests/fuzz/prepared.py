@@ -1,0 +1,113 @@
+"""The law of recipes: what `check` accepts, a build accepts up to its first step, with data of the kind it names."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from math import prod
+from pathlib import Path
+from unittest import mock
+
+import torch
+from law import Broken
+from PIL import Image
+
+from resgraph.errors import ResgraphError
+from resgraph.language.recipe_data import Cifar, Folder, Shards
+from resgraph.plan import Plan
+from resgraph.train.assemble import make_learner
+from resgraph.train.data import cifar
+from resgraph.train.data.sets import DataSet, Resident
+from resgraph.train.distributed import World
+from resgraph.train.options import Options
+from resgraph.train.prepare import prepare
+
+MOST = 5_000_000
+"""Parameters of a net whose optimizer is made."""
+
+
+def trains(net: Plan) -> str:
+    """Raises `Broken` where a build refuses, before its first step, what `check` accepts."""
+    if net.spec.train is None:
+        return "skipped: no recipe"
+    try:
+        with _archive():
+            ready = prepare(net, Options(device="cpu", data=_images(net)), World(), counted=True)
+        if net.params <= MOST:
+            make_learner(net, ready.train, ready.sampler, ready.decisions, ready.world)
+    except ResgraphError as problem:
+        raise Broken(f"check accepts, build refuses: {type(problem).__name__}: {problem}") from None
+    return ""
+
+
+def _images(net: Plan) -> Path | None:
+    """Where images of the recipe's kind are, as many classes as the net puts out."""
+    train = net.spec.train
+    assert train
+    classes = min(prod(net.output), 1000)
+    if isinstance(train.data, Folder):
+        return _tree(classes, train.data.train, train.data.validation)
+    if isinstance(train.data, Shards):
+        return _shards(classes, train.data.train, train.data.validation)
+    return None
+
+
+@contextmanager
+def _archive() -> Iterator[None]:
+    """CIFAR's archives as blank images, which take no memory."""
+
+    def blank(recipe: Cifar, path: Path) -> DataSet:
+        def part(count: int) -> Resident:
+            images = torch.zeros(1, dtype=torch.uint8).expand(count, *recipe.shape)
+            return Resident(images, torch.arange(count) % recipe.classes)
+
+        held = recipe.held_out
+        names = tuple(map(str, range(recipe.classes)))
+        return DataSet(recipe.title, part(50_000 - held), part(held or 10_000), names, recipe.shape, "blank")
+
+    with mock.patch.object(cifar, "load_cifar", blank):
+        yield
+
+
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+    Image.new("RGB", (64, 48), (90, 120, 30)).save(folder / "one.png")
+    return folder
+
+
+@cache
+def _tree(classes: int, *parts: str) -> Path:
+    """A folder for each class with two images, each one file that is linked."""
+    root = _folder() / f"tree-{classes}"
+    for part in parts:
+        for label in range(classes):
+            place = root / part / f"c{label:04}"
+            place.mkdir(parents=True)
+            for copy in "ab":
+                (place / f"{copy}.png").hardlink_to(_folder() / "one.png")
+    return root
+
+
+@cache
+def _shards(classes: int, train: str, validation: str) -> Path:
+    """Tar files as the patterns name them, of an image of each class."""
+    root = _folder() / f"shards-{classes}"
+    root.mkdir()
+    names = [f"{base}-{number:06}.tar" for base, last in (("train", 99), ("val", 9)) for number in range(last + 1)]
+    for name in names:
+        with tarfile.open(root / name, "w") as file:
+            for label in range(classes if name.endswith("000000.tar") else 1):
+                _add(file, f"{label:06}.png", (_folder() / "one.png").read_bytes())
+                _add(file, f"{label:06}.cls", str(label).encode())
+    return root
+
+
+def _add(file: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    file.addfile(member, io.BytesIO(content))
