@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from .activation import Activation, LeakyRelu, Softmax
-from .base import Call, Cost, Family, Op, Shape, ShapeError, pair_text, shape_text
+from .base import Call, Cost, Family, Op, Role, Shape, ShapeError, pair_text, shape_text
 from .dense import Fc
 from .extension import installed_ops
 from .learned import Gain, Scale
@@ -54,6 +54,7 @@ __all__ = [
     "Pad",
     "Part",
     "Pool",
+    "Role",
     "Scale",
     "Shape",
     "ShapeError",
@@ -88,10 +89,10 @@ _OWN: dict[str, type[Op]] = {phrase: op for op in get_args(_Ops) for phrase in _
 VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
 """The words of a label, `global avg pool`, and the op that they name."""
 
-ACTIVATIONS: frozenset[str] = frozenset([*_phrases(Activation), *_phrases(LeakyRelu)])
+ACTIVATIONS: frozenset[str] = frozenset(phrase for phrase, op in VOCABULARY.items() if op.role == "activation")
 """What can stand in a unit as its nonlinearity, and in a label as its mode."""
 
-NORMS: frozenset[str] = frozenset(phrase for op in (BatchNorm, LayerNorm, GroupNorm) for phrase in _phrases(op))
+NORMS: frozenset[str] = frozenset(phrase for phrase, op in VOCABULARY.items() if op.role == "norm")
 """What can stand in a unit as its norm."""
 
 SYMBOLS: dict[str, type[Binary]] = {op.symbol: op for op in (Add, Sub, Mul, Div)}

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Shape, number_text
+from .base import Call, Family, Op, Role, Shape, number_text
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -97,6 +97,7 @@ class LeakyRelu(_Pointwise):
 class Softmax(_Pointwise):
     """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of them."""
 
+    role: ClassVar[Role | None] = None
     op: Literal["softmax"] = "softmax"
     parts: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -14,6 +14,9 @@ Shape = tuple[int, ...]
 
 Family = Literal["conv", "norm", "activation", "merge", "pool", "dense", "regularize", "shape", "input"]
 """One word per op, which is one colour in a picture."""
+
+Role = Literal["norm", "activation"]
+"""What an op can be in a unit, beside the convolution: beside a norm it has no bias; a label can name an activation."""
 
 
 def shape_text(shape: Shape) -> str:
@@ -41,12 +44,14 @@ class Cost:
 class Call:
     """A torch call as data: `Call("nn.Conv2d", (3, 64), (("kernel_size", 7),))`.
 
-    A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that uses it.
+    A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that uses it. `names` are
+    what the class calls its positional arguments; those of torch.nn and of `layers.py` are known.
     """
 
     target: str
     args: tuple[Any, ...] = ()
     kwargs: tuple[tuple[str, Any], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class ShapeError(Exception):
@@ -103,12 +108,26 @@ class Op(BaseModel):
 
     op: str
     family: ClassVar[Family]
+    role: ClassVar[Role | None]  # its family, if that is a role and the class says nothing else
     word: ClassVar[str] = ""
     number: ClassVar[str | None] = None
     weighted: ClassVar[bool] = False  # counts in the depth of a net (convolutions and fc)
     quiet: ClassVar[frozenset[str]] = frozenset()  # not said in labels: what a spec sets once, under `ops:`
     imports: ClassVar[str] = ""  # the module of a user's torch class, `mypackage.layers`
     gates: ClassVar[bool] = False  # its depth is its first input's: the rest are gates (products)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        family = getattr(cls, "family", None)
+        if family and not hasattr(cls, "role"):
+            cls.role = family if family in get_args(Role) else None
+
+    @classmethod
+    def in_equation(cls) -> bool:
+        """Whether an equation can call it by its word, `relu(x)`: it has an expression and no required option."""
+        required = [key for key, field in cls.model_fields.items() if field.is_required() and key != "op"]
+        return cls.expression is not Op.expression and not required
 
     def infer(self, *inputs: Shape) -> Shape:
         """The shape that comes out, or a `ShapeError` that says why none does."""
@@ -134,7 +153,7 @@ class Op(BaseModel):
         raise NotImplementedError(type(self).__name__)
 
     def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        """This op as Python over `terms`, for the return line of a block (ops of equations only)."""
+        """This op as Python over `terms`, for the return line of a block: what has one can stand in an equation."""
         raise NotImplementedError(type(self).__name__)
 
     def nothing(self) -> bool:

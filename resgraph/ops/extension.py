@@ -6,12 +6,13 @@ A package says `[project.entry-points."resgraph.ops"]` and `asymmetric = "mypack
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import get_args
 
 from ..errors import MissingError
-from .base import Op
+from .base import Call, Cost, Op, Shape, ShapeError, shape_text
 
 GROUP = "resgraph.ops"
 
@@ -38,7 +39,65 @@ def _load(entry: EntryPoint) -> type[Op]:
         raise _unusable(entry, f"{type(problem).__name__}: {problem}") from problem
     if not (isinstance(op, type) and issubclass(op, Op) and get_args(op.model_fields["op"].annotation)):
         raise _unusable(entry, "it is no `Op` with a literal `op`")
+    missing = [name for name in ("infer", "torch") if getattr(op, name) is getattr(Op, name)]
+    if missing or not hasattr(op, "role"):
+        raise _unusable(entry, f"it does not say its `{missing[0] if missing else 'family'}`")
     return op
+
+
+def answers(op: Op, inputs: Sequence[Shape]) -> tuple[Shape, Cost]:
+    """The shape and cost of an op. Raises `ShapeError`, also where an installed op answers with what is neither."""
+    if _is_ours(type(op)):
+        return op.infer(*inputs), op.cost(*inputs)
+    try:
+        shape = op.infer(*inputs)
+        cost = op.cost(*inputs) if is_shape(shape) else Cost()
+    except ShapeError:
+        raise
+    except Exception as problem:  # the user learns whose mistake it is
+        message = f"{_whose(op)} fails on {_shapes(inputs)}: {type(problem).__name__}: {problem}"
+        raise ShapeError(message, _MEND) from problem
+    if not is_shape(shape):
+        message = f"{_whose(op)} gives {shape!r}, and an op gives one map (channels, height, width) or one vector"
+        raise ShapeError(message, f"for several outputs, write an op for each; {_MEND}")
+    if type(cost.params) is not int or type(cost.macs) is not int:
+        message = f"{_whose(op)} counts {cost.params!r} parameters and {cost.macs!r} multiply-adds"
+        raise ShapeError(message, f"they are whole numbers: {_MEND}")
+    return shape, cost
+
+
+def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:
+    """The torch call of an op. Raises `MissingError` for an installed op that gives none."""
+    try:
+        call = op.torch(*inputs)
+    except Exception as problem:
+        if _is_ours(type(op)):
+            raise
+        raise MissingError(f"{_whose(op)} has no torch call for {_shapes(inputs)}: {problem}; {_MEND}") from problem
+    if not isinstance(call, Call):
+        raise MissingError(f"{_whose(op)} gives {call!r} for a torch `Call`; {_MEND}")
+    return call
+
+
+def is_shape(shape: object) -> bool:
+    """Whether a value is the shape of a map or a vector."""
+    return isinstance(shape, tuple) and len(shape) in (1, 3) and all(type(side) is int and side > 0 for side in shape)
+
+
+_MEND = "mend the op, or uninstall its package"
+
+
+@cache
+def _is_ours(op: type[Op]) -> bool:
+    return op.__module__.startswith(f"{__package__}.")
+
+
+def _whose(op: Op) -> str:
+    return f"the op `{op.op}` of {type(op).__module__}"
+
+
+def _shapes(inputs: Sequence[Shape]) -> str:
+    return ", ".join(map(shape_text, inputs))
 
 
 def _unusable(entry: EntryPoint, why: str) -> MissingError:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Shape
+from .base import Call, Family, Op, Role, Shape
 
 Start = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -15,6 +15,7 @@ class _Factor(Op):
     """What both have in common: the shape is kept, and the factor begins at `start`."""
 
     family: ClassVar[Family] = "norm"
+    role: ClassVar[Role | None] = None
     number: ClassVar[str | None] = "start"
     start: Start = 1.0
 

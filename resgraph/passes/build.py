@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
 from ..graph import Node, Origin
 from ..ops import Op, Shape, ShapeError
+from ..ops.extension import answers
 from .meant import likely_shape
 
 LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
@@ -91,8 +92,7 @@ class Builder:
             return Flow()
         known = [shape for shape in shapes if shape is not None]
         try:
-            shape = op.infer(*known)
-            cost = op.cost(*known)
+            shape, cost = answers(op, known)
         except ShapeError as problem:
             said = fault(problem.code, problem.said, origin.span, problem.hint)
             self.report(explain(problem) if explain else said, origin)

@@ -96,7 +96,12 @@ class EquationBuilder:
         if tree.function in ACTIVATIONS:
             if len(values) != 1 or isinstance(values[0], Fraction):
                 raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor", self.signed(tree, values))
-            op = VOCABULARY[tree.function].model_validate({"op": tree.function})
+            cls = VOCABULARY[tree.function]
+            if not cls.in_equation():
+                message = f"`{tree.function}` cannot stand in an equation: its op gives no expression"
+                hint = f"make it a layer of the path: `[…, {tree.function}]`"
+                raise self.wrong(tree, "E030", message, hint)
+            op = cls.model_validate({"op": tree.function})
             return self.node(tree.function, op, values, tree.arguments)
         if tree.function in FUNCTIONS and all(isinstance(value, Fraction) for value in values):
             number = self.env.value_of(tree, self.equation.span)
@@ -109,7 +114,7 @@ class EquationBuilder:
         if (sign := SIGNS.get(tree.function.lower())) and len(tree.arguments) > 1:
             return write(f" {sign} ".join(map(self.text, tree.arguments)), span=self.place(tree))
         plain = "concat" if tree.function.lower() in ("cat", "concatenate", "join") else ""
-        known = ["concat", *sorted(name for name in ACTIVATIONS if " " not in name)]
+        known = ["concat", *equation_words()]
         hint = meant(plain, sure=True) if plain else did_you_mean(tree.function, known)
         hint = replace(hint, span=self.equation.span.part(tree.start, tree.start + len(tree.function)))
         return hint or "functions of tensors are `concat` and the activations; whatever else is a layer of a path"
@@ -203,6 +208,11 @@ class EquationBuilder:
 
     def wrong(self, tree: Expression, code: str, message: str, hint: str | Hint = "", about: str = "") -> Fault:
         return fault(code, message, self.place(tree), hint, about=about)
+
+
+def equation_words() -> list[str]:
+    """The activations that an equation can call."""
+    return sorted(word for word in ACTIVATIONS if " " not in word and VOCABULARY[word].in_equation())
 
 
 def ends_in_number(tree: Expression) -> bool:

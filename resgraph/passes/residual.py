@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..graph import Block, Graph, Node
-from ..ops import NORMS, Add, Div, Dropout, Mul
+from ..ops import Add, Div, Dropout, Mul
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,7 @@ def residuals(graph: Graph) -> Iterator[Residual]:
 
 def kind(node: Node) -> str:
     """ "norm", "activation", or "" for any other op (the learned factors are no norms, whatever their colour)."""
-    if node.op.op in NORMS:
-        return "norm"
-    return "activation" if node.op.family == "activation" else ""
+    return node.op.role or ""
 
 
 def _source(graph: Graph, name: str) -> str:

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 def build(plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None) -> nn.Module:
     """The net of a plan: it takes `(batch, *plan.input)` and gives `(batch, *plan.output)`.
 
-    It is made on the meta device and its weights are drawn once, on `device`, from torch's global generator.
+    It is made on the meta device and its weights are drawn once, on `device`, from torch's global generator. What an
+    installed op has learned numbers of, only its constructor can fill: a net with such is made on `device`.
     """
     text = source(plan)
-    defined = source_module(text)
+    made = net_class(source_module(text))
+    if any(node.op.imports for node in plan.graph.nodes.values()):
+        with torch.device(device):
+            return made().to(dtype=dtype)
     with torch.device("meta"), _NoNumbers():
-        net: nn.Module = net_class(defined)()
+        net = made()
     net.to_empty(device=device)
     if dtype is not None:
         net.to(dtype)

@@ -11,6 +11,7 @@ from typing import Any
 from ...errors import UsageError
 from ...graph import Block, Equation, Graph, Item, Layer, Path
 from ...ops.base import Call
+from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
 from .constants import Constant, constants, replaced
 from .define import Column, Shared, is_width, share_block, share_layer
@@ -95,7 +96,9 @@ class _Lowering:
     def module(self, name: str) -> Call:
         """The torch call of a node, its options written so that calls can be compared."""
         node = self.graph.nodes[name]
-        call = node.op.torch(*(self.graph.nodes[source].shape for source in node.inputs))
+        shapes = [self.graph.nodes[source].shape for source in node.inputs]
+        call = torch_call(node.op, shapes)
+        self.known.learn(call, node.op, shapes)
         kwargs = {key: _plain(key, value) for key, value in call.kwargs}
         args = call.args
         if self.known.is_conv(call.target):

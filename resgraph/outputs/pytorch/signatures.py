@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...ops.base import Call, Op, Shape
 from .support import REQUIRED, support_parameters
 
 _CONV = {
@@ -60,6 +61,10 @@ SPATIAL = ("stride", "dilation", "kernel_size", "padding")
 """Roles that count cells of a map, down and across; the first names an argument that is several of them."""
 
 
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
 class Signatures:
     """The parameters of torch's classes, of the support classes, and of what a file defines itself."""
 
@@ -70,10 +75,26 @@ class Signatures:
         """Make a definition known: its parameters in order, with their defaults or `REQUIRED`."""
         self._known[name] = parameters
 
+    def learn(self, call: Call, op: Op, shapes: Sequence[Shape]) -> None:
+        """Make the class of an installed op known: what its call says of its positional arguments, or the op's fields.
+
+        A number that is no field is a width where it counts the channels that come in.
+        """
+        known = self._known.get(call.target, {})
+        if len(known) >= len(call.args):
+            return
+        names = list(call.names[: len(call.args)])
+        for value in call.args[len(names) :]:
+            fields = (key for key in type(op).model_fields if key != "op" and _same(getattr(op, key), value))
+            width = "width" if shapes and _same(shapes[0][0], value) else "option"
+            name = next((key for key in fields if key not in names), width)
+            names.append(name if name not in names else f"{name}_{len(names) + 1}")
+        self._known[call.target] = dict.fromkeys(names, REQUIRED)
+
     def roles(self, target: str, count: int) -> tuple[str, ...]:
-        """The names of the first `count` positional arguments."""
+        """The names of the first `count` positional arguments; "" for what a container of modules holds."""
         known = tuple(self._known.get(target, ()))
-        return (*known, *(f"value{index}" for index in range(len(known), count)))[:count]
+        return (*known, *[""] * (count - len(known)))[:count]
 
     def default(self, target: str, name: str) -> Any:
         """What a parameter is where it is not given; `REQUIRED` where that is not known."""

@@ -1,0 +1,203 @@
+"""Norms and activations of an installed package are such everywhere; and what is told of an op that is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY
+
+from .rows import ROWS
+
+ROOT = Path(__file__).parents[2]
+OPS = """\
+from typing import ClassVar, Literal
+from resgraph.ops import Call, Family, Op
+
+class _Same(Op):
+    def infer(self, *inputs): return inputs[0]
+
+class Frn(_Same):
+    op: Literal["frn"] = "frn"
+    family: ClassVar[Family] = "norm"
+    imports: ClassVar[str] = "small.layers"
+    def params(self, *inputs): return 3 * inputs[0][0]
+    def torch(self, *inputs): return Call("small.layers.Frn", (inputs[0][0],))
+
+class Snake(_Same):
+    op: Literal["snake"] = "snake"
+    family: ClassVar[Family] = "activation"
+    imports: ClassVar[str] = "small.layers"
+    def torch(self, *inputs): return Call("small.layers.Snake", (2, 0.5), names=("rate",))
+    def expression(self, terms, shapes): return f"small.layers.snake({terms[0]})"
+
+class Closed(_Same):
+    op: Literal["closed"] = "closed"
+    family: ClassVar[Family] = "activation"
+    imports: ClassVar[str] = "small.layers"
+    def torch(self, *inputs): return Call("small.layers.Snake")
+
+class Fork(Op):
+    op: Literal["fork"] = "fork"
+    family: ClassVar[Family] = "shape"
+    def infer(self, *inputs): return (inputs[0], inputs[0])
+    def torch(self, *inputs): return Call("nn.Identity")
+
+class Fails(_Same):
+    op: Literal["fails"] = "fails"
+    family: ClassVar[Family] = "shape"
+    def params(self, *inputs): return inputs[0][7]
+    def torch(self, *inputs): return Call("nn.Identity")
+
+class Mute(_Same):
+    op: Literal["mute"] = "mute"
+    family: ClassVar[Family] = "shape"
+    def torch(self, *inputs): raise NotImplementedError("not yet")
+"""
+LAYERS = """\
+import torch
+from torch import nn
+
+def snake(x, rate=2, power=0.5): return x + torch.sin(x) ** 2
+
+class Snake(nn.Module):
+    def __init__(self, rate=2, power=0.5): super().__init__()
+    def forward(self, x): return snake(x)
+
+class Frn(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(width, 1, 1))
+        self.least = nn.Parameter(torch.zeros(width, 1, 1))
+    def forward(self, x):
+        spread = x.pow(2).mean((2, 3), keepdim=True) + 1e-6
+        return torch.maximum(self.weight * x * spread.rsqrt() + self.bias, self.least)
+"""
+NAMES = ("Frn", "Snake", "Closed", "Fork", "Fails", "Mute")
+SPEC = """\
+name: net
+input: 3x16x16
+unit: conv frn snake
+blocks:
+  pair: {body: [3x3 conv out /stride, 3x3 conv out linear], merge: snake(body + shortcut)}
+net:
+  one: [3x3 conv 8, 3x3 conv 8 bare, 3x3 conv 8 relu, 3x3 conv 12 closed]
+  two: pair 16 /2
+  head: [global avg pool, fc 3]
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which the package is installed."""
+    site = tmp_path_factory.mktemp("site")
+    (site / "small").mkdir()
+    for name, text in (("__init__", ""), ("ops", OPS), ("layers", LAYERS)):
+        (site / "small" / f"{name}.py").write_text(text)
+    info = site / "small-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1\n")
+    entries = "".join(f"{name.lower()} = small.ops:{name}\n" for name in NAMES)
+    (info / "entry_points.txt").write_text(f"[resgraph.ops]\n{entries}")
+    return site
+
+
+def run(site: Path, *arguments: str, spec: str = SPEC) -> subprocess.CompletedProcess[str]:
+    (site / "net.yaml").write_text(spec)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
+    return subprocess.run([sys.executable, *arguments], env=env, cwd=site, capture_output=True, text=True, check=False)
+
+
+def resgraph(site: Path, *arguments: str, spec: str = SPEC) -> subprocess.CompletedProcess[str]:
+    return run(site, "-m", "resgraph", *arguments, spec=spec)
+
+
+def test_an_installed_norm_and_activation_are_such(site: Path) -> None:
+    code = """
+import json, resgraph
+plan = resgraph.load("net.yaml")
+print(json.dumps({name: node.op.label() for name, node in plan.graph.nodes.items()}))
+print(json.dumps([node.op.bias for node in plan.graph.nodes.values() if node.op.op == "conv"]))
+import torch
+module = plan.module()
+print(json.dumps([sum(p.numel() for p in module.parameters()) - plan.params, module(torch.ones(2, 3, 16, 16)).shape]))
+print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.bias.unique().tolist()]))
+"""
+    done = run(site, "-c", code)
+    assert done.returncode == 0, done.stderr
+    labels, biases, built, filled = map(json.loads, done.stdout.splitlines())  # type: ignore[assignment]
+    assert filled == [[1.0], [0.0]], "the numbers that the constructor of the op's class gives them"
+    assert [labels[f"one.0.{word}"] for word in ("conv", "frn", "snake")] == ["3x3 conv 8", "frn", "snake"]
+    assert "one.1.frn" not in labels
+    assert (labels["one.2.relu"], labels["one.3.closed"], labels["two.merge.snake"]) == ("relu", "closed", "snake")
+    assert "two.body.1.frn" in labels
+    assert "two.body.1.snake" not in labels
+    assert biases == ["none"] * 7
+    assert built == [0, [2, 3]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["check"], ["show"], ["render", "-o", "net.svg", "--force"], ["export", "-o", "net.pt2", "--force"], ["resolve"]],
+    ids=lambda command: command[0],
+)
+def test_every_command_takes_them(site: Path, command: list[str]) -> None:
+    name, *rest = command
+    done = resgraph(site, name, "net.yaml", *rest)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_source_names_every_argument(site: Path) -> None:
+    text = resgraph(site, "export", "net.yaml").stdout
+    assert "import small.layers" in text
+    assert "def conv_frn_snake(width_in, width" in text
+    assert not re.search(r"value\d", text)
+    other = SPEC.replace("unit: conv frn snake", "unit: conv bn frn").replace("relu, ", "relu, frn, ")
+    assert not re.search(r"value\d", resgraph(site, "export", "net.yaml", spec=other).stdout)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("two: {body: relu, merge: closed(body + x)}", "its op gives no expression"),
+        ("two: fork", "the op `fork` of small.ops gives ((12, 16, 16), (12, 16, 16))"),
+        ("two: fails", "the op `fails` of small.ops fails on 12x16x16: IndexError"),
+    ],
+)
+def test_a_mistake_of_an_op_is_told_where_it_stands(site: Path, row: str, said: str) -> None:
+    spec = SPEC.replace("two: pair 16 /2", row).replace(SPEC[SPEC.index("blocks") : SPEC.index("net:")], "")
+    done = resgraph(site, "check", "net.yaml", spec=spec)
+    assert done.returncode == 1
+    assert said in done.stderr and "net.yaml:6:" in done.stderr
+    assert "bug in resgraph" not in done.stderr
+
+
+def test_an_op_without_a_torch_call(site: Path) -> None:
+    spec = SPEC.replace("two: pair", "two: mute\n  three: pair")
+    assert resgraph(site, "check", "net.yaml", spec=spec).returncode == 0
+    done = resgraph(site, "export", "net.yaml", spec=spec)
+    assert (done.returncode, "the op `mute` of small.ops has no torch call" in done.stderr) == (4, True)
+
+
+def test_the_roles_of_our_own() -> None:
+    assert {"bn", "ln", "gn"} <= NORMS
+    assert not {"scale", "gain", "softmax", "dropout"} & (NORMS | ACTIVATIONS)
+    for row in ROWS:
+        role = type(row.op).role
+        assert (row.op.op in NORMS, row.op.op in ACTIVATIONS) == (role == "norm", role == "activation")
+        if role:
+            assert row.op.infer(row.x) == row.x, "a unit's norm and activation keep the shape"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if type(row.op).role == "activation"], ids=lambda row: row.label)
+def test_what_an_equation_takes_has_an_expression(row: object) -> None:
+    op = row.op  # type: ignore[attr-defined]
+    assert VOCABULARY[op.op].in_equation()
+    assert "(x)" in op.expression(["x"], [(8, 4, 4)]) or "(x, " in op.expression(["x"], [(8, 4, 4)])
