@@ -1,5 +1,27 @@
-"""`python -m resgraph` → the command line."""
+"""`resgraph`, or `python -m resgraph` → the command line; what it cannot even be imported for is told, too."""
 
-from .cli import main
+from __future__ import annotations
 
-main()
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        from .cli import run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from .faults import translated
+
+        told = translated(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
+        sys.exit(told.exit_code)
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,13 +11,17 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import TextIO
 
 import click
 
 from .. import __version__
 from ..errors import ResgraphError, UsageError
+from ..faults import translated
+from ..files import reason
 from .report import colored, report
 
 _COMMANDS = {
@@ -82,11 +86,6 @@ def cli() -> None:
     """
 
 
-def main() -> NoReturn:
-    """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
@@ -101,40 +100,68 @@ def run(arguments: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:
         if as_json:
-            report(UsageError(problem.format_message()), as_json=True)
-        else:
+            return _told(UsageError(problem.format_message()), as_json=True)
+        with _heard():
             problem.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
     except ResgraphError as problem:
-        report(problem, as_json=as_json)
-        return problem.exit_code
+        return _told(problem, as_json=as_json)
     except SystemExit as stop:
         # click ends so where the reader of stdout went away, and has replaced the stream.
-        return 141 if sys.stdout is not stdout else int(stop.code or 0)
-    except OSError as problem:
-        if problem.errno not in _CANNOT_WRITE:
-            return _bug()
-        # Python would complain again when it flushes stdout on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if problem.errno == errno.EPIPE:
-            return 141
-        report(UsageError(f"cannot write: {(problem.strerror or 'the disk is full').lower()}"), as_json=False)
-        return 2
-    except Exception:
-        return _bug()
+        return 141 if sys.stdout is not stdout else stop.code if isinstance(stop.code, int) else 0
+    except Exception as problem:
+        if isinstance(problem, OSError) and problem.errno in _CANNOT_WRITE and problem.filename is None:
+            return _unread(problem)
+        told = translated(problem, arguments)
+        return _bug() if told is None else _told(told, as_json=as_json)
 
 
 _CANNOT_WRITE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 
+def _unread(problem: OSError) -> int:
+    """Stdout takes no more: nobody reads it, or the disk that it goes to is full."""
+    _silence(sys.stdout)
+    if problem.errno == errno.EPIPE:
+        return 141
+    return _told(UsageError(f"cannot write: {reason(problem)}"), as_json=False)
+
+
+def _told(problem: ResgraphError, *, as_json: bool) -> int:
+    """Says what is wrong, if anybody hears it; the exit code."""
+    with _heard():
+        report(problem, as_json=as_json)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    return problem.exit_code
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Where what is said goes nowhere (a full disk, a closed terminal), the exit code has to say it all."""
+    try:
+        yield
+    except OSError:
+        _silence(sys.stdout)
+        _silence(sys.stderr)
+
+
+def _silence(stream: TextIO | None) -> None:
+    """Python would complain again when it flushes the stream on exit."""
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _bug() -> int:
     """Our own mistake, with all that is needed to mend it."""
-    traceback.print_exc()
-    click.echo(
-        f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
-        " and the lines above.",
-        err=True,
-    )
+    with _heard():
+        traceback.print_exc()
+        click.echo(
+            f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
+            " and the lines above.",
+            err=True,
+        )
     return 70

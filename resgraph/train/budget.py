@@ -147,12 +147,6 @@ def more_parts(train: Train, world: int) -> Iterator[int]:
     return (parts for parts in range(train.accumulate + 1, min(4096, share) + 1) if share % parts == 0)
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether that is what an error says, of a GPU or of the machine."""
-    lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return lacking or "can't allocate memory" in str(error) or "not enough memory" in str(error)
-
-
 def device_memory(device: torch.device) -> int:
     """Bytes of the device, in all; of the machine, where the device is its CPU or shares its memory."""
     if device.type == "cuda":

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 
 from ..errors import TrainingError
-from .budget import is_out_of_memory, more_parts, room_of, size_text, with_budget
+from ..faults import is_out_of_memory
+from .budget import more_parts, room_of, size_text, with_budget
 from .decide import Reason
 from .distributed import World
 from .launch import launched

@@ -11,8 +11,9 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import RunError, TrainingError
+from ..faults import is_out_of_memory
 from .assemble import distribute, make_feed, make_learner
-from .budget import is_out_of_memory, more_parts
+from .budget import more_parts
 from .checkpoint import Checkpoints, State
 from .distributed import World, joined
 from .loop import Learner, Loop

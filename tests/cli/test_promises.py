@@ -256,7 +256,7 @@ def test_a_full_disk() -> None:
         done = subprocess.run(
             [sys.executable, "-m", "resgraph", "show", RESNET], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
         )
-    assert (done.returncode, done.stderr) == (2, "error: cannot write: no space left on device\n")
+    assert (done.returncode, done.stderr) == (2, "error: cannot write: the disk is full\n")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-"])

@@ -1,0 +1,113 @@
+"""What Python and its libraries raise where the machine is at fault → the error that a user is told of.
+
+The one place where such exceptions are known: no memory, no room, no permission, a package that is missing or damaged.
+Whatever is none of them is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import dis
+import errno
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+
+from .errors import MissingError, ResgraphError, TrainingError, UsageError
+from .files import reason
+
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory", "bad alloc")
+_NO_THREADS = ("can't start new thread", "Resource temporarily unavailable")
+_PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "resvg_py": "resvg-py"}
+"""What is installed under another name than it is imported by."""
+
+
+def translated(error: BaseException, arguments: Sequence[str] = ()) -> ResgraphError | None:
+    """The error of a user whose machine or environment is at fault; None where the fault is ours.
+
+    `arguments` are those of the command line: what cannot be used there was asked for.
+    """
+    if is_out_of_memory(error):
+        return TrainingError(
+            "out of memory; free some or allow more (`ulimit -v` says the limit), or take a smaller net, batch, "
+            "picture or `--workers`"
+        )
+    package = _unusable_package(error)
+    if package:
+        return MissingError(_reinstall(package, error))
+    if isinstance(error, OSError | RuntimeError) and any(word in str(error) for word in _NO_THREADS):
+        return MissingError("the system starts no more threads or processes; `ulimit -u` says how many it allows")
+    return _unusable_file(error, arguments) if isinstance(error, OSError) else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether that is what an error says, of a GPU or of the machine."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in _NO_MEMORY)
+
+
+def _unusable_file(error: OSError, arguments: Sequence[str]) -> ResgraphError:
+    place = error.filename if isinstance(error.filename, str | bytes) else ""
+    name = place.decode(errors="replace") if isinstance(place, bytes) else place
+    what = f"cannot use {name}: {reason(error)}" if name else f"the system refused: {reason(error)}"
+    asked = name and any(name == given or name.startswith(f"{given}/") for given in arguments if given)
+    return UsageError(what) if asked else MissingError(f"{what}; the environment has to be mended, then try again")
+
+
+def _unusable_package(error: BaseException) -> str:
+    """The package that cannot be imported, if that is what went wrong: it is missing, or what is there is damaged."""
+    if isinstance(error, ImportError) and error.name:
+        return "" if error.name.startswith("resgraph.") and type(error) is ImportError else error.name.partition(".")[0]
+    last = None  # the last of our own functions on the way to the error
+    traceback = error.__traceback__
+    while traceback is not None:
+        if Path(traceback.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
+            last = traceback
+        traceback = traceback.tb_next
+    return _imported_at(last).partition(".")[0] if last else ""
+
+
+def _imported_at(traceback: TracebackType) -> str:
+    """What a function was importing when it was left, if it was."""
+    name, level = "", 0
+    for instruction in dis.get_instructions(traceback.tb_frame.f_code):
+        if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, int):
+            level = instruction.argval  # how many dots stand before the name: what is imported is our own
+        if instruction.opname == "IMPORT_NAME":
+            name = "resgraph" if level else str(instruction.argval)
+        if instruction.offset == traceback.tb_lasti:
+            return name if instruction.opname in ("IMPORT_NAME", "IMPORT_FROM") else ""
+    return ""
+
+
+def _reinstall(package: str, error: BaseException) -> str:
+    said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    if package == "resgraph":
+        return f"this copy of resgraph is not whole ({said}); pip install --force-reinstall resgraph"
+    name = _PACKAGES.get(package, package)
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        extra = _extra_of(name)
+        wanted = f"'resgraph[{extra}]'" if extra else name
+        return f"{name} is not installed: pip install {wanted}"
+    except Exception:  # its description is as damaged as it is
+        version = "(of an unknown version)"
+    return f"{name} {version} cannot be imported ({said}); pip install --force-reinstall {name}"
+
+
+def _extra_of(name: str) -> str:
+    """The extra of resgraph that brings a package, or nothing."""
+    try:
+        needed = metadata.requires("resgraph") or []
+    except Exception:
+        return ""
+    for line in needed:
+        requirement, _, marker = line.partition(";")
+        if (
+            requirement.strip().partition(">")[0].partition("[")[0].strip().lower() == name.lower()
+            and "extra" in marker
+        ):
+            return marker.rpartition("==")[2].strip(" '\"")
+    return ""
