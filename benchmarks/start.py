@@ -35,7 +35,9 @@ def main() -> None:
 
 
 def _run(command: list[str]) -> None:
+    """A new process; like an installed package, it finds its modules compiled from the second time on."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
