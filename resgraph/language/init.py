@@ -60,7 +60,7 @@ class Init(BaseModel):
     `zero_last` starts the last norm of each residual branch at 0 (Goyal et al. 2017, section 5.1).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     conv: SchemeText = "he"
     fc: SchemeText = "torch"

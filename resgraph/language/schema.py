@@ -29,7 +29,7 @@ Map = dict[str, Any]
 class Record(BaseModel):
     """Base of the models: closed, frozen, and strict about types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Expect(Record):

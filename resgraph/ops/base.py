@@ -104,7 +104,7 @@ class Op(BaseModel):
     number in a label sets.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     op: str
     family: ClassVar[Family]
