@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import Diagnostic, Source, SpecError, in_order
-from .language.lints import unused_allow
+from .language.lints import LINTS, unused_allow
 from .language.references import Reference, locate
 from .language.resolve import read_file, read_source, variants_of
 from .language.spec import parse_spec
@@ -50,8 +50,9 @@ def check_nets(
             plan = plan_of(parse_spec(tree, errors, name, overrides), strict=False)
             found = linted(plan.spec, plan.graph)
             silenced |= found.silenced
-            problems = (*plan.spec.unused, *plan.unmet())
-            out.append(Checked(label, plan, problems, found.warnings))
+            unused = plan.spec.unused
+            warnings = tuple(w for w in found.warnings if not unused or w.code != LINTS["dead-path"])  # said already
+            out.append(Checked(label, plan, (*unused, *plan.unmet()), warnings))
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
     if variant is None and not overrides and all(net.plan for net in out):  # what one variant does not need, others may

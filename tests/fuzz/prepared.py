@@ -48,7 +48,7 @@ def _images(net: Plan) -> Path | None:
     """Where images of the recipe's kind are, as many classes as the net puts out."""
     train = net.spec.train
     assert train
-    classes = min(prod(net.output), 1000)
+    classes = min(prod(net.output), 8192)
     if isinstance(train.data, Folder):
         return _tree(classes, train.data.train, train.data.validation)
     if isinstance(train.data, Shards):
