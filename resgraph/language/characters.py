@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from resgraph.errors import Diagnostic, Source
+from resgraph.errors import Diagnostic, Hint, Source, fault
 
 from .places import Places
 
@@ -19,6 +19,9 @@ FORBIDDEN = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb"
     "\ufffe\uffff\U000e0000-\U000e0fff" + _NONCHARACTERS + "]"
 )
+
+# What looks like a space and ends no word: people get them from web pages, papers and keyboards.
+_ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 # A character beyond U+FFFF as JSON escapes it. libyaml knows no such pairs; behind an even number of backslashes each
 # is put into its hands as the character itself, and as many fillers as keep every other character in its place.
@@ -40,9 +43,25 @@ def described(character: str) -> str:
 def hidden_characters(places: Places) -> Iterator[Diagnostic]:
     """Characters that cannot be seen, or that show the text in another order than it is read."""
     for match in FORBIDDEN.finditer(places.text):
-        hint = "end the line with a line feed" if match[0] == "\r" else "take it out"
         message = f"the file holds {described(match[0])}, which cannot be seen"
-        yield Diagnostic("E002", message, places.span(*match.span()), help=hint)
+        hint: str | Hint = "end the line with a line feed"
+        if match[0] != "\r":
+            joins = re.fullmatch(r"[A-Za-z][0-9]", places.text[match.start() - 1] + places.text[match.end() :][:1])
+            hint = Hint("take it out", " " if joins else "", True)  # `conv` and `64` are two words
+        yield fault("E002", message, places.span(*match.span()), hint).diagnostic
+
+
+def odd_spaces(places: Places, start: int, end: int) -> Iterator[Diagnostic]:
+    """Characters between two offsets that only look like spaces."""
+    for match in _ODD_SPACES.finditer(places.text, start, end):
+        message = f"{described(match[0])} looks like a space, and is none"
+        hint = Hint("write a space in its place", " ", True)
+        yield fault("E002", message, places.span(*match.span()), hint).diagnostic
+
+
+def with_plain_spaces(text: str) -> str:
+    """The text, character for character, with spaces for what looks like one."""
+    return _ODD_SPACES.sub(" ", text)
 
 
 def with_pairs_filled(text: str) -> str:

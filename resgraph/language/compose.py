@@ -12,7 +12,7 @@ import yaml
 from resgraph.errors import Diagnostic
 
 from . import mistakes
-from .characters import FORBIDDEN, described, without_fillers
+from .characters import FORBIDDEN, described, odd_spaces, with_plain_spaces, without_fillers
 from .limits import EndOfReadingError, Limits
 from .mistakes import mistake
 from .places import Places
@@ -132,6 +132,10 @@ class Composer:
         text = without_fillers(event.value, written, quoted=event.style == '"')
         plain = event.style not in ("'", '"', "|", ">")
         top = self.stack[-1] if self.stack else None
+        if event.style not in ("|", ">") and not self._is_prose(top):
+            for odd in odd_spaces(self.places, start, end):
+                self._report(odd)
+                text = with_plain_spaces(text).rstrip()
         if top and top.node.flow and plain and self._is_piece(top, text, start, end):
             return
         scalar = Scalar(text, text, self.places.span(start, end), plain)
@@ -150,6 +154,10 @@ class Composer:
         if plain and not problem and not (top and top.drop):
             self._resolve(top, scalar, start)
         self._add(scalar, end)
+
+    def _is_prose(self, top: _Open | None) -> bool:
+        """Whether what comes is the value of `name` or `about`, which are for people."""
+        return top is not None and top.key is not None and top.key.text in ("name", "about")
 
     def _content(self, event: Any) -> tuple[int, int]:
         """Where a scalar's text stands: inside the quotes, below the `|`."""

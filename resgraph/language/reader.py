@@ -11,7 +11,7 @@ import yaml
 
 from resgraph.errors import Diagnostic, Source, SpecError, printable
 
-from .characters import hidden_characters, not_utf8, with_pairs_filled
+from .characters import hidden_characters, not_utf8, odd_spaces, with_pairs_filled
 from .compose import Composer
 from .limits import LIMITS, EndOfReadingError, Limits
 from .places import Places
@@ -85,6 +85,8 @@ def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[
     except EndOfReadingError:
         return None, _in_order(errors)
     except (yaml.YAMLError, ValueError) as error:  # the Python loader lets `chr` raise for "\U00110000"
+        if odd := list(odd_spaces(places, *places.line(_offset(error, places)))):
+            return None, odd
         # In a list or map that breaks off, a missing value says only that it broke off.
         broken = min((o.start for o in composer.stack if o.node.flow), default=len(source.text))
         place = places.span(broken, broken)
@@ -93,6 +95,12 @@ def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[
     if not isinstance(composer.root, Mapping):
         return None, [not_a_spec(composer.root, places)]
     return composer.root, _in_order(errors)
+
+
+def _offset(error: Exception, places: Places) -> int:
+    """Where PyYAML stopped."""
+    mark = getattr(error, "problem_mark", None)
+    return min(mark.index, len(places.text)) if mark else 0
 
 
 def _place(problem: Diagnostic) -> tuple[int, int]:
