@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, field_validator
 from .recipe_augment import Augment
 from .recipe_base import Count, Record, Seed, Share
 from .recipe_data import Data
-from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, refused
+from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, refused, unquoted
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
 from .stretch import LENGTHS, stretched
 from .words import did_you_mean
@@ -134,6 +134,8 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     try:
         return Train.model_validate_json(json.dumps(merged))
     except ValidationError as error:
+        if unquoted(error, merged, TAGS):
+            return resolve_train(merged)
         lender = "" if any(key in written for key in LENGTHS) else str(written.get("recipe", ""))
         raise in_plain_words(error, merged, Train, TAGS, lender) from None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +13,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..errors import Hint
 from ..ops.base import number_text
+from .limits import LIMITS
+from .scalars import read_plain
 from .words import did_you_mean, meant
 
 Location = tuple[str | int, ...]
@@ -113,6 +117,20 @@ def in_plain_words(
             found = Mistake(loc, said[:1].lower() + said[1:], value, of=of)
         mistakes.append(found)
     return error_of(mistakes)
+
+
+def unquoted(error: ValidationError, merged: Any, tags: Mapping[str, str]) -> bool:
+    """Puts numbers in `merged` for those in quotes where a number is wanted; whether there were any."""
+    found = False
+    for detail in error.errors():
+        if detail["type"] not in ("int_type", "float_type") or not isinstance(detail["input"], str):
+            continue
+        number = read_plain(detail["input"], LIMITS.digits)
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            *path, last = _untagged(detail["loc"], merged, tags)
+            reduce(getitem, path, merged)[last] = number
+            found = True
+    return found
 
 
 def _no_such_kind(loc: Location, context: Mapping[str, Any], value: Any) -> Mistake:

@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ..errors import Diagnostic
 from .complaints import diagnostics
 from .init import Init
+from .limits import LIMITS
 from .recipe_errors import refused
+from .scalars import read_plain
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
 from .words import nearest
 
@@ -71,6 +73,9 @@ def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
     Where no shape depends on what is wrong, that is left out (or stands under the key that was meant) and the rest is
     there to go on with; else there is no `File`.
     """
+    if (claims := tree.entries.get("expect")) and isinstance(claims.value, Mapping):
+        counted = Entry(claims.key, _with_numbers(claims.value))
+        tree = Mapping({**tree.entries, "expect": counted}, tree.span, tree.flow)
     value = plain_value(tree)
     expect = value.get("expect")
     if isinstance(expect, dict):  # which of the two forms decides by what it holds, so that one mistake is one error
@@ -89,6 +94,20 @@ def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
             return tree, None, found
         rest, file, more = validate(mended)
         return rest, file, found + more
+
+
+def _with_numbers(tree: Mapping) -> Mapping:
+    """Claims with numbers for those in quotes, as emitters of YAML 1.1 write `25_557_032`."""
+    entries = dict(tree.entries)
+    for key, entry in tree.entries.items():
+        value = entry.value
+        if isinstance(value, Mapping):
+            entries[key] = Entry(entry.key, _with_numbers(value))
+        elif isinstance(value, Scalar) and not value.plain and key in ("params", "macs", "depth"):
+            number = read_plain(value.text, LIMITS.digits)
+            if isinstance(number, int):
+                entries[key] = Entry(entry.key, Scalar(number, value.text, value.span, True))
+    return Mapping(entries, tree.span, tree.flow)
 
 
 def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
