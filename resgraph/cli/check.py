@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from ..checked import Checked, check_nets, found_in
-from ..errors import Diagnostic
+from ..errors import Diagnostic, UsageError
+from ..language.reader import LIMITS, decode
 from ..language.references import locate
 from ..mending import verified_in
 from ..outputs.numbers import count_text
@@ -31,15 +34,23 @@ def check(
 ) -> int:  # fmt: skip
     """Check specs: every shape, and what each expects of itself.
 
-    A file with variants is checked variant by variant. Warnings go by names that `allow:` in a spec silences.
+    A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by names that
+    `allow:` in a spec silences.
     """
     each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
+    if fix and "-" in specs:
+        raise UsageError("`--fix` mends files, and `-` is none")
     files = {file.path: own for spec, own in zip(specs, each, strict=True) if not (file := locate(spec)).zoo}
     if fix:
         from .fix import fix_files
 
         fix_files(files, allow_outside, quiet=as_json or form != "text")
-    checked = [net for spec, own in zip(specs, each, strict=True) for net in check_nets(spec, own, allow_outside)]
+    piped = decode(sys.stdin.buffer.read(LIMITS.size + 1), "-") if "-" in specs else None
+    checked = [
+        net
+        for spec, own in zip(specs, each, strict=True)
+        for net in check_nets(spec, own, allow_outside, piped if spec == "-" else None)
+    ]
     note_void([net.plan.spec for net in checked if net.plan])
     found = verified_in(found_in(checked), files, allow_outside)
     failed = any(strict or d.severity == "error" for d in found)
