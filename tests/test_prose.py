@@ -12,13 +12,14 @@ from test_floors import MODULES, PACKAGE, dotted
 from resgraph.language.words import POLICIES
 from resgraph.ops import VOCABULARY
 
-PHRASES = {*VOCABULARY, *POLICIES}  # of the language
+PHRASES = {*VOCABULARY, *POLICIES, "the default"}  # of the language, and of the name of a source
 RENDERERS = {
     "errors.py",
     "cli/loading.py",
     "cli/report.py",
     "cli/formats.py",
     "serve/answer.py",
+    "serve/server.py",
     "outputs/figure/halfway.py",
 }
 TELLERS = {"fault", "Fault", "mistake", "Diagnostic", "Hint", "write", "error", "wrong", "refused", "Mistake",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..errors import Hint, Span, fault, write
 from ..ops import ACTIVATIONS
 from .labels import parse_expr, parse_size, parse_value, phrase_at
-from .misspelled import misplaced, numberless, refuse_quotient
+from .misspelled import misplaced, numberless, refuse_quotient, run_together
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
 from .words import MODES, POLICIES, did_you_mean, policy_hint
@@ -112,7 +112,8 @@ class _Binder:
             self.take()
             text = "projection always"
         if text not in POLICIES:
-            listed = f"they are {', '.join(f'`{policy}`' for policy in sorted(POLICIES))}"
+            listed = f"they are {', '.join(f'`{policy}`' for policy in sorted(POLICIES))}; a path takes the long form: "
+            listed += f"`{{block: {self.label.word}, shortcut: […]}}`"
             hint = policy_hint(text) or listed
             raise fault("E012", f"no shortcut policy `{text}`", value.span, hint)
         return Word(text, value.span)
@@ -121,6 +122,9 @@ class _Binder:
         target, word = self.target, self.label.word
         if problem := misplaced(self.label, self.place - 1, self.fields, self.words):
             raise problem
+        apart = re.fullmatch(r"([A-Za-z][\w-]*)(/\w+)", part.text)
+        if apart and (apart[1] in MODES | ACTIVATIONS or (apart[1] in self.fields and self.number is not None)):
+            raise run_together(part)
         takes = isinstance(target, BlockDef) or target.number is not None
         if _WORD.match(part.text) and (self.number is not None or not takes):
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())

@@ -20,7 +20,8 @@ _PARTS = 200  # tokens in one expression, and brackets and signs in one another:
 _NESTED = 30
 
 _TOKEN = re.compile(
-    r"(?P<number>[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"(?P<number>(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|(?<![\w)])\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<symbol>[-+*/(),.])|(?P<space>[ \t\n]+)"
 )
 

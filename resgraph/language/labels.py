@@ -89,6 +89,8 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     parts = chunks(text, span)
     texts = [part.text for part in parts]
     place, repeat, kernel = 0, None, None
+    if len(parts) > 1 and (pair := _PAIR.fullmatch(texts[0])) and (phrase_at(texts, 1) or texts[1] in words):
+        raise fault("E010", f"`{texts[0]}` is not how a size is written", parts[0].span, write(f"{pair[1]}x{pair[2]}"))
     if len(parts) > 2 and texts[1] == "x":
         if len(parts) > 3 and _KERNEL.match(f"{texts[0]}x{texts[2]}"):
             whole = Span(span.source, *_start(parts[0].span), *_end(parts[2].span))

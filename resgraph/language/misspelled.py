@@ -15,7 +15,7 @@ from .records import Chunk, Expr, Label
 from .tree import Entry, Scalar, Tree
 from .tree import Mapping as MappingTree
 from .usage import words_in
-from .words import BLOCK_KEYS, ELSEWHERE, POLICIES, did_you_mean, foreign_letters, meant, nearest
+from .words import BLOCK_KEYS, ELSEWHERE, POLICIES, certain, did_you_mean, foreign_letters, meant, nearest
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
@@ -49,14 +49,17 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
         if re.fullmatch(r"\w+x\w+", first):
             hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
             return fault("E014", f"`{short(first)}` is not a kernel size", parts[0].span, hint)
+    if known_before := _strided(first, words):
+        return fault("E011", f"no op or block `{short(first)}`", parts[0].span, known_before)
     two = " ".join(part.text for part in parts[:2])
     if plain := ELSEWHERE.get(two.lower().replace(" ", "")) if len(parts) > 1 else None:
         place = _both(parts[0].span, parts[1].span)
         return fault("E011", f"no op or block `{short(two)}`", place, meant(plain, sure=True))
-    near = Hint()
-    if len(parts) > 1:  # of `max pol`, the first word has the place
+    worded = len(parts) > 1 and parts[1].text.isalpha()
+    near = _of_phrases(two if worded else first, parts)
+    if worded and not near:  # of `max pol`, the first word has the place
         near = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase])
-        near = replace(near, span=_both(parts[0].span, parts[1].span))
+        near = near and replace(near, span=_both(parts[0].span, parts[1].span))
     plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
     alone = plain in ("avg pool", "max pool") and len(parts) == 1 and parts[0].span.column == span.column
     if alone:  # of a pool alone, the only one that does anything
@@ -67,9 +70,37 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     return fault("E011", f"no op or block `{short(first)}`", parts[0].span, near, "", *notes)
 
 
-def is_word_elsewhere(text: str, names: Collection[str]) -> bool:
-    """Whether a text that could be the name of a tensor is what others call an op: `avgpool`, and no near name."""
-    return re.sub(r"[^a-z]", "", text.lower()) in ELSEWHERE and text.isidentifier() and not did_you_mean(text, names)
+def is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool:
+    """Whether a text that parses as an equation is a layer with an unknown word: `maxpool /2`, `batch-norm`.
+
+    It begins with no name of a tensor and nothing near to one; alone, the word must be near to one of a layer.
+    """
+    found = re.fullmatch(r"([A-Za-z][\w-]*)( ?/\w+)?", text)
+    if not found or any(part in names or nearest(part, names) for part in found[1].split("-")):
+        return False
+    plain = re.sub(r"[^a-z]", "", found[1].lower()) in ELSEWHERE
+    return found[2] is not None or plain or bool(did_you_mean(found[1], VOCABULARY, words))
+
+
+def _strided(first: str, words: Collection[str]) -> Hint:
+    """`maxpool/2`, a word and a stride that touch: the word that was meant, and the stride apart."""
+    found = re.fullmatch(r"([A-Za-z][\w-]*)/(\w+)", first)
+    if not found:
+        return Hint()
+    plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", found[1].lower()), "") or certain(found[1], {*VOCABULARY, *words})
+    known = found[1] if found[1] in words or found[1] in VOCABULARY else plain
+    return write(f"{known} /{found[2]}", ": a stride stands apart") if known else Hint()
+
+
+def _of_phrases(text: str, parts: list[Chunk]) -> Hint:
+    """What was meant by words that several ops share: `pool`, `global pool`."""
+    said = set(text.split())
+    shared = sorted(phrase for phrase in VOCABULARY if said < set(phrase.split()))
+    if len(shared) < 2:
+        return Hint()
+    last = parts[len(said) - 1].span
+    listed = f"{', '.join(f'`{phrase}`' for phrase in shared[:-1])} or `{shared[-1]}`"
+    return Hint(f"did you mean {listed}?", shared[0], False, _both(parts[0].span, last))
 
 
 def respelled_word(word: str, words: Collection[str]) -> str:
@@ -78,9 +109,9 @@ def respelled_word(word: str, words: Collection[str]) -> str:
         return "x".join(found.groups())
     if found := re.fullmatch(rf"([0-9]{{1,4}}|{_ELEMENT})[xX×*]", word):
         return f"{found[1]} x"
-    if found := re.fullmatch(r"([0-9]{1,4}x[0-9]{1,4})([A-Za-z]+)", word):
+    if found := re.fullmatch(r"([0-9]{1,4}x[0-9]{1,4})[-_]?([A-Za-z]+)", word):
         return f"{found[1]} {found[2]}" if found[2] in VOCABULARY else ""
-    if found := re.fullmatch(r"([A-Za-z]+)_?([0-9]{1,4}x[0-9]{1,4})", word):
+    if found := re.fullmatch(r"([A-Za-z]+)[-_]?([0-9]{1,4}x[0-9]{1,4})", word):
         return f"{found[2]} {found[1].lower()}" if found[1].lower() in VOCABULARY else ""
     if found := re.fullmatch(r"([0-9]{1,4})[xX×*]([A-Za-z][\w-]*)", word):
         return f"{found[1]} x {found[2]}" if found[2] in VOCABULARY or found[2] in words else ""
@@ -120,6 +151,8 @@ def misplaced(label: Label, place: int, fields: Collection[str], words: Collecti
     word = label.word
     if "=" in part.text:
         return assigned(part, fields)
+    if "bias" in fields and part.text.lower().replace("-", "").replace("_", "") in ("nobias", "unbiased", "biasless"):
+        return fault("E012", f"`{word}` has no option `{part.text}`", part.span, write("bias none"))
     if "stride" in fields and (found := re.fullmatch(r"s([1-9])", part.text)):
         return fault("E012", f"`{word}` has no option `{part.text}`", part.span, write(f"/{found[1]}"))
     layer = behind[0] if behind and re.fullmatch(r"[0-9]+x[0-9]+", part.text) else part
@@ -149,9 +182,17 @@ def assigned(part: Chunk, fields: Collection[str]) -> Fault:
     """The error for `stride=2`, as another language would have it."""
     key, _, value = part.text.partition("=")
     plain = f"/{value}" if key == "stride" else value if key == "width" else f"{key} {value}"
+    plain = "bias none" if (key, value.lower()) == ("bias", "false") else plain
     known = key in fields or key == "width"
     hint = write(plain) if known and value else "an option is a word and its value: `groups 32`"
     return fault("E012", f"a label has no `=`, as in `{short(part.text)}`", part.span, hint)
+
+
+def run_together(part: Chunk) -> Fault:
+    """The error for `first/2`, an option or a mode and a stride that touch."""
+    word, _, stride = part.text.partition("/")
+    hint = write(f"{word} /{stride}", ": a stride stands apart")
+    return fault("E015", f"`{part.text}` is a word and a stride in one", part.span, hint)
 
 
 def refuse_quotient(expr: Expr) -> Expr:

@@ -13,7 +13,7 @@ from .misspelled import (
     CALL_OF_AN_OP,
     is_counted,
     is_equation,
-    is_word_elsewhere,
+    is_layer,
     misspelled_key,
     unknown_word,
 )
@@ -21,7 +21,7 @@ from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, P
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .values import ValueParser, words_of
-from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, TENSOR_NAMES, certain, meant, name_problem, policy_hint
+from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, TENSOR_NAMES, certain, meant, name_problem, other_name, policy_hint
 
 
 class Parser(ValueParser):
@@ -91,7 +91,7 @@ class Parser(ValueParser):
             raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
         if not is_equation(text) or is_counted(chunks(text, span), self.words) or self.is_call(text):
             raise unknown_word(chunks(text, span), self.words, span)
-        if first and text not in self.names and is_word_elsewhere(text, self.names):
+        if first and is_layer(text, self.words, self.names | TENSOR_NAMES):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
         if first:
@@ -160,7 +160,8 @@ class Parser(ValueParser):
             problem = name_problem(key, {*VOCABULARY, *self.blocks})
             if key in CALL_KEYS or problem:
                 problem = problem or "it is a key of a call"
-                self.pass_over(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span))
+                hint = other_name(key, {*VOCABULARY, *self.blocks, *CALL_KEYS, *entries})
+                self.pass_over(fault("E023", f"`{key}` cannot name a path: {problem}", entry.key.span, hint))
             paths[key] = inner.path(entry.value)
         merge = inner.path(entries["merge"].value) if "merge" in entries else None
         if merge is None and len(paths) != 1:

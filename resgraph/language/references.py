@@ -100,7 +100,8 @@ def near(path: Path) -> str:
 def _specs_beside(path: Path) -> dict[str, str]:
     """The specs in the directory of a file, by their names without `.yaml`."""
     try:
-        return {other.stem: other.name for other in islice(path.parent.glob("*.yaml"), 1000)}
+        beside = islice(path.parent.glob("*.yaml"), 1000)
+        return {other.stem: other.name for other in beside if other.name != path.name}
     except (OSError, ValueError):
         return {}
 

@@ -23,7 +23,7 @@ from .sections import claims, defaults, input_shape, mapping_at, named, recipe, 
 from .tree import Mapping, Scalar, Tree
 from .usage import unused
 from .values import words_of
-from .words import FILE_KEYS, name_problem
+from .words import FILE_KEYS, name_problem, other_name
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True)
@@ -192,7 +192,8 @@ def _parse_blocks_and_rows(
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):
             told = parser.report if name in VOCABULARY else parser.pass_over
-            told(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span))
+            hint = other_name(name, {*VOCABULARY, *definitions}, dashes=True)
+            told(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span, hint))
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         for let in blocks[name].lets.keys() & lets.keys():
             place = _let_place(entry.value, let, entry.key.span)
@@ -203,7 +204,8 @@ def _parse_blocks_and_rows(
     rows: dict[str, PathDef] = {}
     for name, entry in rows_written.items():
         if problem := name_problem(name, [*VOCABULARY, *names]):
-            parser.pass_over(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span))
+            hint = other_name(name, {*VOCABULARY, *names, *rows_written})
+            parser.pass_over(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span, hint))
         rows[name] = parser.path(entry.value)
     return parser, lets, blocks, rows
 

@@ -14,7 +14,8 @@ from .tree import Scalar, Sequence
 
 _INDEXED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[([0-9]+)\]")
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})")
-_NO_SPACE = re.compile(r"\s*[\w-]+:\S")
+_NO_SPACE = re.compile(r"\s*([\w-]+:)(?=\S)")
+_ASSIGNED = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=\s*(?=[^\s=])")
 _QUOTES = "put quotes around the text"
 _AFTER = "take it out, or put quotes around all of the text"
 _REFUSED = {  # words of PyYAML's messages
@@ -173,7 +174,13 @@ class _Complaint:
         start, end = self.places.line(offset)
         line = self.text[start:end]
         span = self.places.span(start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
-        hint = "put a space after the colon" if _NO_SPACE.match(line) else "write `name: value`"
+        hint: str | Hint = "write `name: value`"
+        if found := _ASSIGNED.match(line):
+            place = self.places.span(start + found.start(1), start + found.end())
+            hint = write(f"{found[1]}: ", "…", place)
+        elif found := _NO_SPACE.match(line):
+            place = self.places.span(start + found.start(1), start + found.end())
+            hint = Hint("put a space after the colon", f"{found[1]} ", True, place)
         return self.error("this line is not `name: value`", span, "", hint)
 
     def block(self) -> Diagnostic | None:

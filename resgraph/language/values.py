@@ -12,7 +12,7 @@ from .expressions import Name
 from .labels import parse_expr, parse_size, parse_value
 from .records import Expr, ListValue, Size, Value, Word
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-from .words import name_problem
+from .words import name_problem, other_name
 
 
 @dataclass
@@ -40,7 +40,8 @@ class ValueParser:
         out: dict[str, Value] = {}
         for key, entry in self.entries(tree, "let"):
             if problem := name_problem(key, {*VOCABULARY, *self.blocks}):
-                self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span))
+                hint = other_name(key, {*VOCABULARY, *self.blocks, *self.names})
+                self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span, hint))
             if (value := self.value(entry.value)) is not None:
                 out[key] = value
         return out

@@ -7,6 +7,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from itertools import chain, count
 
 from ..errors import Hint, Span, write
 
@@ -125,6 +126,16 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
     if name in taken:
         return "an op or a block has that name"
     return ""
+
+
+def other_name(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
+    """What to do about a name that cannot be one: another that can, and is close to it."""
+    taken = frozenset(taken)
+    plain = re.sub(r"[^A-Za-z0-9_-]+" if dashes else r"[^A-Za-z0-9_]+", "_", name[:32]).strip("_-") or "a"
+    plain = plain if plain[0].isalpha() and plain.isascii() else f"n{plain}"
+    others = chain([plain], (f"{plain}{number}" for number in count(1)))
+    free = next(other for other in others if not name_problem(other, taken, dashes=dashes))
+    return f"give it another name, such as `{free}`"
 
 
 def policy_hint(word: str) -> Hint:

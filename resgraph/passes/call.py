@@ -9,7 +9,7 @@ from ..errors import Span, fault
 from ..language.arithmetic import Value
 from ..language.binding import bind
 from ..language.environment import Environment
-from ..language.records import BlockDef, Bound, Inline, Label, PathDef, ShortcutDef, Size, Word
+from ..language.records import BlockDef, Bound, Expr, Inline, Label, PathDef, ShortcutDef, Size, Word
 from ..language.records import Value as Written
 from .build import Flow
 from .options import whole
@@ -69,13 +69,20 @@ def call_of(
 def _refuse_unused(bound: Bound, block: BlockDef) -> None:
     if bound.number is not None and not block.uses("out"):
         message = f"`{block.name}` never uses `out`, so a width says nothing"
-        raise fault("E036", message, bound.number.span, f"its width is worked out in the block: write `{block.name}`")
+        raise fault("E036", message, bound.number.span, _worked_out(block, bound.number))
     if "stride" in bound.options and not block.uses("stride"):
         message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
         raise fault("E036", message, bound.options["stride"].span, "take it out, or write `/stride` in the block")
     if "shortcut" in bound.options and "shortcut" not in block.reads:
         message = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
         raise fault("E036", message, bound.options["shortcut"].span, "take it out, or read it in the block's `merge:`")
+
+
+def _worked_out(block: BlockDef, number: Written) -> str:
+    """What to write for a width that a block works out by itself: its call, or the value that was meant."""
+    alone = f"its width is worked out in the block: write `{block.name}`"
+    let = next((name for name, value in block.lets.items() if isinstance(value, Expr)), "")
+    return f"{alone}, or `{block.name} {let} {number.text}`" if let and isinstance(number, Expr) else alone
 
 
 def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutDef | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -73,7 +73,9 @@ class EquationBuilder:
             plain = plain if plain not in ("shortcut", "x") or plain in self.known else ""
             near = meant(plain, sure=False) if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
             near = near or known_here(known)
-            problem = self.wrong(tree, "E030", f"nothing above is called `{tree.name}`", near, about=tree.name)
+            names = () if near.write in self.known else known  # what is no name of a tensor may have meant any
+            said = f"nothing above is called `{tree.name}`"
+            problem = self.wrong(tree, "E030", said, near, about=tree.name, names=names)
             if tree.name == "x":
                 problem = self.wrong(tree, "E030", "`x` is the input of a block, and this is a row", _ROWS)
             self.builder.report(problem, self.origin)
@@ -84,7 +86,11 @@ class EquationBuilder:
         return number
 
     def apply(self, tree: Apply) -> Term:
-        if self.values(tree.function) is not None or self.env.find(tree.function) is not None:
+        value = self.values(tree.function) or self.env.find(tree.function)
+        if isinstance(value, str) and value in ACTIVATIONS:
+            hint = f"`{tree.function}` stands for `{value}`, and a function is written by its own name: `{value}(…)`"
+            raise self.wrong(tree, "E030", f"`{tree.function}` is no function", hint)
+        if value is not None:
             product = f"{tree.function}*{self.text(tree)[len(tree.function) :].lstrip()}"
             hint = f"a product has its sign: `{product}`"
             raise self.wrong(tree, "E030", f"`{tree.function}` is no function", hint)
@@ -206,8 +212,11 @@ class EquationBuilder:
     def place(self, tree: Expression) -> Span:
         return self.equation.span.part(tree.start, tree.end)
 
-    def wrong(self, tree: Expression, code: str, message: str, hint: str | Hint = "", about: str = "") -> Fault:
-        return fault(code, message, self.place(tree), hint, about=about)
+    def wrong(
+        self, tree: Expression, code: str, message: str, hint: str | Hint = "", about: str = "",
+        names: Collection[str] = (),
+    ) -> Fault:  # fmt: skip
+        return fault(code, message, self.place(tree), hint, about=about, names=names)
 
 
 def equation_words() -> list[str]:

@@ -23,7 +23,7 @@ from ..ops import VOCABULARY, Op
 from .build import Builder, Flow, Nothing
 from .call import Call, call_of
 from .equations import EquationBuilder
-from .meant import keeps_shape, meant, shaping
+from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .place import Place, counters_of, in_file
 from .repeats import Counters, Repeats
 from .shortcut import ShortcutPlan, shortcut_plan
@@ -99,12 +99,15 @@ class ItemMaker:
         seen = self.blocks_seen
         try:
             item, target = self.target(item, place)
+            if place.block is None and (touching := width_and_stride(item, target, place.env)):
+                raise touching
             if isinstance(item, Label) and item.guessed:
                 return self.guessed(name, item, target, copy, flow, place, counters, scope)
             return self.made(name, item, target, copy, flow, place, counters, scope)
         except Unknown:
             return Flow()
         except Fault as problem:
+            problem = apart(item, target, problem) or problem
             self.builder.report(
                 problem, place.at(item.word_span if isinstance(item, Label) and not item.options else item.span)
             )

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..errors import Diagnostic, Span
+from ..errors import Diagnostic, Fault, Hint, Span, fault
+from ..language.environment import Environment
 from ..language.labels import parse_size
+from ..language.misspelled import run_together
 from ..language.records import BlockDef, Chunk, ItemDef, Label, Option
 from ..language.targets import SHAPING, Target, fields_of, takes_mode
 from ..ops import ACTIVATIONS, Op, Shape, ShapeError
@@ -32,6 +34,35 @@ def meant(item: ItemDef, target: Target, problem: Diagnostic) -> ItemDef | None:
         if _covers(chunk.span, problem.span):
             return _mended(item, place, target, problem)
     return replace(item, guessed=True) if not _covers(item.span, problem.span) else None
+
+
+def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
+    """The error for `first/2`, an option and a stride that touch, where this was taken for an unknown width."""
+    told = problem.diagnostic
+    if target is None or told.span is None or told.code != "E030" or not isinstance(item, Label):
+        return None
+    for chunk in item.rest:
+        found = re.fullmatch(r"([A-Za-z][\w-]*)(/\w+)", chunk.text)
+        if found and _covers(chunk.span, told.span) and found[1] in fields_of(target):
+            return run_together(chunk)
+    return None
+
+
+def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault | None:
+    """The error for `first/2` in a row: half of a width, or a stride that lost its space. In a block it is a part."""
+    if not isinstance(item, Label) or not item.rest or "stride" not in fields_of(target):
+        return None
+    chunk, *behind = item.rest
+    found = re.fullmatch(r"([A-Za-z_]\w*(?:\.[0-9]+)*)(/[0-9]{1,2})", chunk.text)
+    if (
+        not found
+        or found[1].partition(".")[0] not in env.names()
+        or any(other.text.startswith("/") for other in behind)
+    ):
+        return None
+    stride = f"{found[1]} {found[2]}"
+    hint = Hint(f"a stride stands apart, `{stride}`; a part of a width has brackets, `({chunk.text})`", stride)
+    return fault("E015", f"`{chunk.text}` is a part of a width, or a width and a stride", chunk.span, hint)
 
 
 def keeps_shape(target: Target) -> bool:

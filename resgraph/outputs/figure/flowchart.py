@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ...errors import UsageError
 from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
 from .style import HUES, mix
 from .view import Builder, View, check_names, choose
@@ -16,23 +15,12 @@ if TYPE_CHECKING:
     from ...plan import Plan
 
 
-MOST_EDGES, MOST_LETTERS = 500, 50_000
-"""Mermaid's defaults (`maxEdges`, `maxTextSize`; 11.12), which a page such as a README cannot change."""
-
 _ENTITIES = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;"}
 
 
-_CONFIG = (
-    "config:",
-    "  flowchart: {subGraphTitleMargin: {top: 4, bottom: 18}}",  # else arrows run through a block's title
-    "  themeVariables: {clusterBkg: '#f6f8fa', clusterBorder: '#c8d0d9'}",
-)
-
-
 def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
-    """The net as a flowchart; views and names to unfold are those of the figure.
-
-    Raises `UsageError` for one that is larger than Mermaid draws unless its page says otherwise.
+    """The net as a flowchart; views and names to unfold are those of the figure. Mermaid draws at most 500 edges
+    unless told otherwise (`maxEdges`), which the folded view of any net keeps to.
     """
     graph = plan.graph
     writer = _Writer()
@@ -44,14 +32,8 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
         if family in writer.families
     ]
     links = [f"  linkStyle {','.join(map(str, writer.dotted))} stroke:#c2410c"] if writer.dotted else []
-    head = ["---", f"title: {quoted(plan.name)}", *_CONFIG, "---", "flowchart TB"]
-    text = "\n".join([*head, *writer.lines, *classes, *links, ""])
-    if writer.edges > MOST_EDGES or len(text) > MOST_LETTERS:
-        raise UsageError(
-            f"a flowchart of {writer.edges:,} edges and {len(text):,} characters is more than the {MOST_EDGES} and "
-            f"{MOST_LETTERS:,} that Mermaid draws: draw less of the net, with `--view stages`; SVG has no such limit"
-        )
-    return text
+    head = ["---", f"title: {quoted(plan.name)}", "---", "flowchart TB"]
+    return "\n".join([*head, *writer.lines, *classes, *links, ""])
 
 
 def quoted(text: str) -> str:

@@ -59,15 +59,12 @@ class _Pen:
         self.used: set[tuple[str, str]] = set()
 
     def style(self) -> list[str]:
-        """For `auto`, the dark colours as a style sheet that only a dark system reads.
-
-        Each rule has its `@media`: LibreOffice 7.4 passes over the query, and with it over the first rule alone.
-        """
+        """For `auto`, the dark colours as a style sheet that only a dark system reads."""
         if not self.auto:
             return []
         dark = PALETTES["dark"]
-        rules = [f".resgraph .{kind[0]}-{token}{{{kind}:{dark[token]}}}" for kind, token in sorted(self.used)]
-        return ["<style>", *(f"@media (prefers-color-scheme:dark){{{rule}}}" for rule in rules), "</style>"]
+        rules = "".join(f".resgraph .{kind[0]}-{token}{{{kind}:{dark[token]}}}" for kind, token in sorted(self.used))
+        return [f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"]
 
     def paint(self, fill: str, stroke: str = "", width: float = 1) -> str:
         """The attributes that colour a shape."""
@@ -115,16 +112,14 @@ class _Pen:
 
     def line(self, line: Line) -> str:
         """A line, and its arrowhead as a shape of its own."""
-        # a dash of no length is no dot to Qt's renderer
-        dots = ' stroke-dasharray="0.01 4" stroke-linecap="round"' if line.dotted else ""
+        dots = ' stroke-dasharray="0 4" stroke-linecap="round"' if line.dotted else ""
         out = f'<path d="{_trace(shaft(line), line.radius)}" {self.paint("", line.stroke, line.stroke_width)}{dots}/>'
         return out + "\n" + self.draw(arrowhead(line)) if line.arrow else out
 
     def text(self, text: Text) -> str:
         """One line of text."""
         anchor = f' text-anchor="{text.anchor}"' if text.anchor != "start" else ""
-        bold = "bold" if text.weight == 700 else text.weight  # svglib knows no numbers
-        weight = f' font-weight="{bold}"' if text.weight != 400 else ""
+        weight = f' font-weight="{text.weight}"' if text.weight != 400 else ""
         style = ' font-style="italic"' if text.italic else ""
         x, y = number(text.x), number(text.y)
         turn = f' transform="rotate({text.turn} {x} {y})"' if text.turn else ""

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from drawn import RESIDUAL, plan
 
-from resgraph import UsageError, loads
+from resgraph import loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure.latex import escape, write
-from resgraph.outputs.figure.scene import Scene
+from resgraph.outputs.figure.latex import escape
 
 LATEX = shutil.which("pdflatex")
 
@@ -41,31 +40,18 @@ def test_every_shape_of_the_svg_is_there(name: str) -> None:
     assert used == set(re.findall(r"\\definecolor\{(rg-[\w-]+)\}", tex))
 
 
-@pytest.mark.parametrize("text", ["a_b", "50 %", r"\input{x}", "{", "$x$", "a & b", "x → y", "Łódź", "β²", "#1", "~^"])
+@pytest.mark.parametrize("text", ["a_b", "50 %", r"\input{x}", "{", "$x$", "a & b", "x → y", "漢", "#1", "~^"])
 def test_text_stays_text(text: str) -> None:
     said = escape(text)
     assert not re.search(r"(?<!\\)[%&#_]", said)
     assert r"\input" not in said
-    assert said.isascii()
-
-
-def test_letters_are_written_as_commands_or_refused_by_name() -> None:
-    assert escape("Łódź, naïve ß, ± β² → ñ") == r"\L{}\'{o}d\'{z}, na\"{i}ve \ss{}, $\pm$ $\beta$$^2$ $\to$ \~{n}"
-    with pytest.raises(UsageError, match=r"LaTeX has no letter `中` \(U\+4E2D CJK UNIFIED .*\), as in `a 中`"):
-        escape("a 中")
-    with pytest.raises(UsageError, match=r"`ę` \(U\+0119 LATIN SMALL LETTER E WITH OGONEK\)"):
-        escape("ę")
-
-
-def test_a_picture_longer_than_tex_can_measure_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"75 x 22,500 pt is longer than TeX's 16,383 pt: draw less"):
-        write(Scene(100, 30_000, "", ""))
+    assert said.isprintable()
 
 
 @needs_latex
 @pytest.mark.parametrize("hostile", [False, True])
 def test_it_compiles(tmp_path: Path, hostile: bool) -> None:
-    name = r"'a_b & 50% {x} $y$ \input{/etc/passwd} #1 ^~ Łódź α ≥ 2" if hostile else "Residual"
+    name = r"'a_b & 50% {x} $y$ \input{/etc/passwd} #1 ^~ 漢'" if hostile else "Residual"
     tex = figure.tikz(loads(RESIDUAL.replace("name: Residual", f"name: {name}")), view="stages")
     if not installed("standalone.cls"):
         tex = tex.replace(r"\documentclass[tikz]{standalone}", r"\documentclass{article}\usepackage{tikz}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Callable
 
 import pytest
 from drawn import plan
 
-from resgraph import MissingError, UsageError
+from resgraph import MissingError
 from resgraph.outputs import figure
 from resgraph.outputs.figure import raster
 from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
@@ -47,38 +46,6 @@ def test_every_kind_of_shape_leaves_a_mark(shape: Line | Text | Rect) -> None:
     scene.add(shape)
     _, colours = pixels(write(scene))
     assert len(colours) > 1
-
-
-@pytest.mark.parametrize("weight", [400, 500, 600, 700])
-def test_letters_leave_ink_whatever_fonts_there_are(weight: int) -> None:
-    def ink(text: str) -> float:
-        scene = Scene(100, 40, "", "")
-        scene.add(Text(50, 25, text, 12, weight, "accent", "middle"))
-        image = pytest.importorskip("PIL.Image")
-        pytest.importorskip("resvg_py", reason="no resvg-py: pip install 'resgraph[figures]'")
-        drawn = image.open(io.BytesIO(raster.png(write(scene), 2))).convert("L")
-        return sum(255 - level for level in drawn.get_flattened_data()) / 255
-
-    assert ink("") == 0
-    for text in ("64", "Łódź", "β → ∞", "сеть"):
-        assert ink(text) > 60 * len(text.replace(" ", "")) / 4, text
-    assert ink("64 x") > ink("64")
-
-
-@pytest.mark.parametrize("draw", [raster.png, raster.pdf])
-def test_a_letter_that_the_fonts_lack_is_refused_by_name(draw: Callable[[str], bytes]) -> None:
-    with pytest.raises(UsageError, match=r"the packaged font has no letter `中` \(U\+4E2D .*\), as in `net 中`; SVG"):
-        draw('<svg width="9" height="9"><text x="1">net 中</text></svg>')
-    with pytest.raises(UsageError, match=r"no letter .* and 2 more"):
-        draw('<svg width="9" height="9"><text x="1">一二三四五</text></svg>')
-
-
-def test_a_picture_too_large_to_open_is_refused_with_its_size() -> None:
-    tall = '<svg width="1000" height="400000"></svg>'
-    with pytest.raises(UsageError, match=r"2,000 x 800,000 pixels is more than 100,000,000 in all.*--view stages"):
-        raster.png(tall)
-    with pytest.raises(UsageError, match=r"750 x 300,000 pt is larger than the 14,400 pt"):
-        raster.pdf(tall)
 
 
 def test_pdf_is_one_page_the_same_each_time() -> None:

@@ -1,0 +1,134 @@
+"""What is written and what its fix makes of it; what takes a person, and what is said of it."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from resgraph.cli import run
+from resgraph.errors import Diagnostic
+from resgraph.mending import examine, mended
+
+SPEC = """name: tiny
+input: 3x16x16
+blocks:
+  pair: {{body: [3x3 conv out /stride, 3x3 conv out linear], merge: relu(body + shortcut)}}
+net:
+  conv1: 3x3 conv 8
+  conv2: pair 8
+  {}
+  head: [global avg pool, fc 3]
+"""
+
+FIXED = {
+    "b = 3x3 conv 16 /2": "b: 3x3 conv 16 /2",
+    "b:3x3 conv 16 /2": "b: 3x3 conv 16 /2",
+    "b: 4 * pair 16 /2": "b: 4 x pair 16 /2",
+    "b: pair x 3": "b: 3 x pair",
+    "b: [pair x 3, relu]": "b: [3 x pair, relu]",
+    "b: {block: conv, kernel: 3, width: 16}": "b: {op: conv, kernel: 3, width: 16}",
+    "b: {op: pair, out: 16}": "b: {block: pair, out: 16}",
+    "b: [conv3x3 16, relu]": "b: [3x3 conv 16, relu]",
+    "b: 3x3-conv 16": "b: 3x3 conv 16",
+    "b: conv-3x3 16": "b: 3x3 conv 16",
+    "b: (3,3) conv 16": "b: 3x3 conv 16",
+    "b: 3x3 conv 16 nobias": "b: 3x3 conv 16 bias none",
+    "b: 3x3 conv 16 bias=False": "b: 3x3 conv 16 bias none",
+    "b: 3x3 conv 16 linear/2": "b: 3x3 conv 16 linear /2",
+    "b: 3x3 conv 16 / 2": "b: 3x3 conv 16 /2",
+    "b: pair\u00a016": "b: pair 16",
+    "b: 3x3\u2009conv 16": "b: 3x3 conv 16",
+    "b: 3x3 conv\u300016": "b: 3x3 conv 16",
+    "b\u202f: pair 16": "b : pair 16",
+    "b: pair\u200b16": "b: pair 16",
+    "b: pa\u200dir 16": "b: pair 16",
+    "b: [maxpool /2, 3x3 conv 8]": "b: [max pool /2, 3x3 conv 8]",
+    "b: [avgpool /2]": "b: [avg pool /2]",
+    "b: [maxpool/2]": "b: [max pool /2]",
+    "b: [batch-norm, relu]": "b: [bn, relu]",
+}
+
+LEFT = {
+    "b: [global pool, fc 3]": "did you mean `global avg pool` or `global max pool`?",
+    "b: se 16": "write `se`, or `se reduction 16`",
+    "b: pair 16 shortcut [1x1 conv out]": "`{block: pair, shortcut: […]}`",
+    "relu: pair 16": "such as `relu1`",
+    "class: pair 16": "such as `class1`",
+    "b: avgpool": "did you mean `global avg pool`?",
+}
+
+
+def only(found: list[Diagnostic]) -> Diagnostic:
+    (problem,) = (d for d in found if d.code != "E044")
+    return problem
+
+
+@pytest.mark.parametrize(("wrong", "right"), FIXED.items())
+def test_a_fix_makes_what_was_meant(wrong: str, right: str) -> None:
+    problem = only(examine(SPEC.format(wrong)))
+    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format(right)
+    assert examine(SPEC.format(right)) == []
+
+
+@pytest.mark.parametrize(("wrong", "said"), LEFT.items())
+def test_what_takes_a_person_is_answered_and_left(wrong: str, said: str) -> None:
+    problem = only(examine(SPEC.format(wrong)))
+    assert problem.edits == ()
+    assert said in problem.frame()
+
+
+@pytest.mark.parametrize("row", ["b: [blurpool /2]", "b: [lstm /2]", "b: nosuchrow + conv1", "b: [batch-norm]"])
+def test_what_follows_from_an_unknown_word_is_not_told(row: str) -> None:
+    assert "E034" not in {d.code for d in examine(SPEC.format(row))}
+
+
+def test_no_more_is_read_as_an_equation_than_one() -> None:
+    for word in ("blurpool /2", "maxpool /2", "avgpool /2", "batch-norm", "avg-pool /2", "maxpool/2"):
+        assert only(examine(SPEC.format(f"b: [{word}]"))).code == "E011", word
+    assert examine(SPEC.format("b: [conv1 + conv2 /2]")) == []
+
+
+def test_a_stride_that_touches_a_name_is_asked_about() -> None:
+    text = SPEC.format("b: pair w/2").replace("blocks:", "let: {w: 16}\nblocks:")
+    problem = only(examine(text))
+    assert (problem.code, problem.edits) == ("E015", ())
+    assert "`w /2`" in problem.frame()
+    assert "`(w/2)`" in problem.frame()
+    assert examine(text.replace("w/2", "(w/2)")) == []
+    assert examine(text.replace("w/2", "w /2")) == []
+
+
+def test_numbers_without_a_zero_in_front() -> None:
+    assert examine(SPEC.format("b: [dropout .5, drop path .25]")) == []
+    assert examine(SPEC.format("b: pair 16*.5")) == []
+    text = SPEC.format("b: pair w.1").replace("blocks:", "let: {w: [8, 16]}\nblocks:")
+    assert examine(text) == []
+
+
+def test_numbers_in_quotes_are_numbers() -> None:
+    (problem,) = examine(SPEC.format("b: pair 16") + "expect: {params: '1_000'}\n")
+    assert (problem.code, problem.span and problem.span.written()) == ("E050", "1_000")
+    text = "name: a\ninput: 1x8x8\nnet: {a: [3x3 conv 8, global avg pool, fc 10]}\n"
+    assert examine(f"{text}train: {{recipe: digits, epochs: '20', optimizer: {{lr: '0.1', momentum: '0.8'}}}}\n") == []
+
+
+def test_odd_spaces_in_titles_and_comments_are_let_be() -> None:
+    assert examine(SPEC.format("b: pair 16  # a\u00a0b").replace("tiny", "a\u00a0b")) == []
+
+
+def test_two_mistakes_of_one_row_are_mended_together() -> None:
+    problem = only(examine(SPEC.format("b: 3x3 covn 16/2")))
+    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format("b: 3x3 conv 16 /2")
+
+
+def test_json_has_the_ranges(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Stdin:
+        buffer = io.BytesIO(SPEC.format("b: 3x3 Conv 16").encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin())
+    assert run(["check", "--json", "-"]) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["diagnostics"]
+    (edit,) = problem["edits"]
+    assert (edit["text"], edit["place"]) == ("conv", problem["place"])
