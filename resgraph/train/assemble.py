@@ -119,8 +119,11 @@ def make_feed(
     train: Train, data: DataSet, sampler: Sampler, normalization: Normalization, decisions: Decisions
 ) -> Feed:
     """The batches of this rank."""
+    pixels = make_pixels(data, train, decisions)
+    if not isinstance(pixels, InMemory):  # files are cropped as they are decoded, and not once more
+        train = train.model_copy(update={"augment": train.augment.model_copy(update={"crop": None})})
     return Feed(
-        pixels=make_pixels(data, train, decisions),
+        pixels=pixels,
         recipe=train,
         sampler=sampler,
         normalization=normalization.to(decisions.device),

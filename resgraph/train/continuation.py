@@ -19,7 +19,7 @@ from .distributed import joined
 from .options import Options
 from .plans import Loader, PlanLike
 from .prepare import Prepared, prepare, recipe_of
-from .recording import run_checkpoints, spec_hash
+from .recording import digests, run_checkpoints, spec_hash
 from .reporter import Reporter, Silent
 from .result import RunResult
 from .rundir import RunDirectory, open_run, read_facts
@@ -93,6 +93,8 @@ def as_before(options: Options, facts: dict[str, Any]) -> Options:
         allowed = get_args(known[name])
         if value not in allowed and not (int in allowed and type(value) is int):
             raise RunError(f"run.json is not what resgraph wrote: `used.{name}` is {value!r}")
+    if options.data is None and isinstance(where := facts.get("data", {}).get("path"), str):
+        undecided["data"] = Path(where)
     return replace(options, **undecided)
 
 
@@ -134,13 +136,21 @@ def check_classes(data: DataSet, trained_on: list[str]) -> None:
 
 
 def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
-    """Raises where a resume would see other images than the run has seen, as far as their numbers say it."""
+    """Raises where a resume would see other images than the run has seen, as far as their numbers and names say it."""
     check_classes(data, facts.get("classes", list(data.classes)))
     now = {"train": len(data.train), "validation": len(data.validation)}
     before = {name: facts.get("data", {}).get(name, count) for name, count in now.items()}
     if now != before and not options.allow_change:
         told = ", ".join(f"{name} {before[name]} → {now[name]}" for name in now if now[name] != before[name])
         raise RunError(f"the images are others than when the run began ({told}); --allow-change goes on with these")
+    known = facts.get("data", {}).get("digests", {})  # older runs have none
+    if known and not options.allow_change:
+        other = [name for name, digest in digests(data).items() if known.get(name) != digest]
+        if other:
+            raise RunError(
+                f"the images are others than when the run began: as many, but not the same ({', '.join(other)}). Were "
+                "some renamed or replaced? --allow-change goes on with these"
+            )
 
 
 def at_end(run: RunDirectory, steps: int) -> bool:

@@ -21,6 +21,8 @@ from .counter import key
 
 Box = tuple[float, float, float, float]
 Size = tuple[int, int]
+REDUCING_GAP = 2.0
+"""How much larger than asked for Pillow keeps an image while it averages whole cells, before it filters."""
 
 
 class Look(Protocol):
@@ -144,4 +146,4 @@ def _resample(image: Image.Image, box: Box, size: Size) -> Tensor:
     """
     left, top, right, bottom = box
     inside = (max(0.0, left), max(0.0, top), min(float(image.width), right), min(float(image.height), bottom))
-    return to_tensor(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=inside, reducing_gap=2.0))
+    return to_tensor(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=inside, reducing_gap=REDUCING_GAP))

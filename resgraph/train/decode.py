@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -22,6 +18,7 @@ from .counter import key, permutation
 from .crops import AtRandom, Look, Middle
 from .data.sets import DataSet, Files, Packed, Resident
 from .decide import Decisions
+from .images import UNREADABLE, open_image
 from .signals import ignore_in_worker
 
 Sample = tuple[tuple[Tensor, ...], int, str]
@@ -30,15 +27,6 @@ Group = tuple[Tensor, Tensor]
 """Views of one size (k, channels, height, width), and for each the place of its image in the batch."""
 SAMPLED = 512
 """Training images of a folder whose mean and spread stand for all of them."""
-
-
-def open_image(source: Path | BytesIO, channels: int, least: int) -> Image.Image:
-    """The whole image, decoded at a fraction of its size where a JPEG can be and nothing is lost by it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # broken EXIF and palette notes are about files that are not ours
-        with Image.open(source) as image:
-            image.draft("RGB" if channels == 3 else "L", (least, least))
-            return image.convert("RGB" if channels == 3 else "L")
 
 
 class _Part(Dataset[Sample]):
@@ -51,10 +39,9 @@ class _Part(Dataset[Sample]):
         epoch, index = asked
         try:
             views = self.look(open_image(self.files.source(index), self.shape[0], self.look.least), epoch, index)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             gray = torch.full(self.shape, 128, dtype=torch.uint8)
-            why = "it is no image" if isinstance(error, UnidentifiedImageError) else error
-            return (gray,), -100, f"{self.files.name(index)}: {why}"
+            return (gray,), -100, f"{self.files.name(index)}: {error}"
         return views, int(self.files.labels[index]), ""
 
 

@@ -35,6 +35,7 @@ class Forecast:
     seconds: float | None
     too_large: str
     reasons: tuple[Reason, ...]
+    notes: tuple[str, ...] = ()  # what of the data is left out
 
     def text(self) -> str:
         """The lines that `--plan` prints."""
@@ -47,7 +48,8 @@ class Forecast:
             self._time(),
         ]
         wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
-        return "\n".join(f"{what:<{wide[0]}}  {choice:<{wide[1]}}  {why}" for what, choice, why in rows)
+        lines = [f"{what:<{wide[0]}}  {choice:<{wide[1]}}  {why}" for what, choice, why in rows]
+        return "\n".join([*lines, *self.notes])
 
     def _time(self) -> Reason:
         if self.seconds is None:
@@ -82,6 +84,7 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
         seconds=_seconds(ready),
         too_large=_too_large(ready),
         reasons=ready.decisions.reasons,
+        notes=ready.data.notes,
     )
 
 

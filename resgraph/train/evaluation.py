@@ -19,7 +19,7 @@ from .inference import preprocessing, trained
 from .normalize import Normalization
 from .options import Options
 from .plans import Loader, PlanLike
-from .prepare import recipe_of
+from .prepare import data_path, recipe_of
 from .rundir import read_facts
 from .sampler import Sampler
 from .score import Score, score
@@ -50,13 +50,13 @@ def _evaluated(
 ) -> Score:
     train = recipe_of(plan)
     net = placed(trained(run, plan.module()), decisions).eval()
-    data = datasets.load(train.data, plan.input, plan.output, options.data)
+    data = datasets.load(train.data, plan.input, plan.output, data_path(plan, options), scored=True)
     known = preprocessing(run)
     if isinstance(train.data, Folder):
         check_classes(data, known["classes"])
     look = look_for(data, crops, sides)
     normalization = Normalization.read(known["normalize"])
-    sampler = Sampler(len(data.train), train.batch, train.seed)
+    sampler = Sampler(train.batch, train.batch, train.seed)  # no training image is asked for
     feed = make_feed(train, data, sampler, normalization, decisions)
     if look is None:
         return score(net, feed.validation(world), decisions, world)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
@@ -19,9 +19,9 @@ from ..errors import RunError, TrainingError, UsageError
 from ..language.words import did_you_mean
 from .continuation import own_plan
 from .crops import centre, to_tensor
-from .data.folder import ENDINGS
 from .decide import decide
 from .distributed import World
+from .images import ENDINGS, UNREADABLE, open_image
 from .normalize import Normalization
 from .options import Options
 from .plans import Loader
@@ -43,9 +43,11 @@ def predict_images(run: Path, images: Sequence[Path], load: Loader, options: Opt
     for path in images:
         _need(path)
     plan = own_plan(run, load)
+    document = preprocessing(run)
+    if len(document["shape"]) != 3:
+        raise UsageError(f"{run} is a net on vectors that never were images: there is no way from an image to them")
     decisions = decide(options, World(), plan.macs, len(plan.input) == 3, 1)
     net = trained(run, plan.module()).to(decisions.device).eval()
-    document = preprocessing(run)
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
     names, out = document["classes"], []
     if (len(names),) != plan.output:
@@ -90,6 +92,7 @@ def preprocessing(run: Path) -> dict[str, Any]:
         Normalization.read(document["normalize"])
         size, classes = [int(side) for side in document["shape"]], [str(name) for name in document["classes"]]
         known = bool(classes) and len(size) in (1, 3) and float(document["levels"]) > 0
+        known = known and (side_of(document) or 1) > 0
     except (KeyError, TypeError, ValueError, RuntimeError):
         known = False
     if not known:
@@ -123,17 +126,21 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
     yet.
     """
     channels, height, width = document["shape"]
+    side = side_of(document)
     try:
-        with Image.open(path) as opened:
-            image = opened.convert("L" if channels == 1 else "RGB")
-    except UnidentifiedImageError as error:
+        image = open_image(path, channels, side)
+    except UNREADABLE as error:
         if path.suffix.lower() not in ENDINGS:
-            raise UsageError(f"{path} is no image; name files like {', '.join(sorted(ENDINGS))}") from error
+            raise UsageError(f"{path} is no image: {error}; name files like {', '.join(sorted(ENDINGS))}") from error
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
-    except (OSError, Image.DecompressionBombError) as error:
-        raise TrainingError(f"{path} cannot be read as an image: {error}") from error
-    resize = document.get("resize")
-    if isinstance(resize, int):
-        return centre(image, resize, (height, width))
+    if side is not None:
+        return centre(image, side, (height, width))
     pixels = to_tensor(image.resize((width, height), Image.Resampling.BILINEAR))
     return pixels.to(torch.float32) * (float(document["levels"]) / 255)
+
+
+def side_of(document: dict[str, Any]) -> int | None:
+    """The shorter side before the centre crop; None where the whole image is stretched to the net's input."""
+    resize = document.get("resize")
+    side = resize.get("shorter_side") if isinstance(resize, dict) else resize  # a number in older runs
+    return int(side) if side is not None else None

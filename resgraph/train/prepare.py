@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import UsageError
 from ..language.recipe import Train
@@ -49,7 +50,7 @@ def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = F
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
-    data = datasets.load(train.data, plan.input, plan.output, options.data, counted=counted)
+    data = datasets.load(train.data, plan.input, plan.output, data_path(plan, options), counted=counted)
     check_crop(train, data)
     check_sizes(plan, train)
     sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size, train.accumulate)
@@ -59,6 +60,25 @@ def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = F
     decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps, sync_bn=train.sync_bn)
     decisions = with_budget(decisions, plan, train, options, world.size, resident_bytes(data))
     return Prepared(plan, options, train, data, sampler, decisions, world, steps)
+
+
+def data_path(plan: PlanLike, options: Options) -> Path | None:
+    """Where the images are: as the options say it, else as the recipe does; None for a set that is read from nowhere.
+
+    A relative path of a spec is one from the spec's own directory or, where nothing is there, from the current one.
+    """
+    if options.data is not None:
+        return options.data.expanduser()
+    written = getattr(recipe_of(plan).data, "path", None)
+    if written is None:
+        return None
+    path = Path(written).expanduser()
+    place = getattr(plan.spec, "place", None)
+    source = place("train", "data", "path").source if place else None
+    if path.is_absolute() or source is None or source.ours:
+        return path
+    beside = Path(source.name).parent / path
+    return beside if beside.exists() else path
 
 
 def resident_bytes(data: DataSet) -> int:

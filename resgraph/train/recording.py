@@ -17,8 +17,11 @@ from safetensors.torch import save as safetensors
 
 from ..errors import ResgraphError, RunError
 from .checkpoint import Checkpoints
+from .crops import REDUCING_GAP
 from .curves import curves, drops
+from .data.sets import DataSet
 from .durable import write_whole
+from .images import DECODING, mode_of
 from .loop import Learner
 from .metrics import read_rows
 from .normalize import Normalization
@@ -51,6 +54,8 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
             "about": data.about,
             "train": len(data.train),
             "validation": len(data.validation),
+            **({"left_out": list(data.notes)} if data.notes else {}),
+            **({"path": str(data.path), "digests": digests(data)} if data.path else {}),
         },
         "classes": list(data.classes),
         "watched": data.watched,
@@ -66,6 +71,11 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
     run.write("run.json", json.dumps(facts, indent=2) + "\n")
 
 
+def digests(data: DataSet) -> dict[str, str]:
+    """What the images of either part are, by name, order and place; of those in memory, by their pixels."""
+    return {"train": data.train.digest(), "validation": data.validation.digest()}
+
+
 def spec_hash(plan: PlanLike) -> str:
     """SHA-256 of the resolved spec."""
     return hashlib.sha256(plan.resolved().encode()).hexdigest()
@@ -78,16 +88,32 @@ def run_checkpoints(run: RunDirectory, keep: int = 2) -> Checkpoints:
 
 
 def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, object]:
-    """What a prediction must do to an image."""
+    """What a prediction must do to an image, so that whoever reads this and knows Pillow comes to the same pixels."""
     data = ready.data
+    mode = mode_of(data.shape[0])
     return {
         "shape": list(data.shape),
         "levels": data.levels,
-        "resize": data.resize,
+        "decode": {"library": "Pillow", "mode": mode, "draft": data.resize, **DECODING},
+        "resize": _resizing(data),
         "flat": data.flat,
         "classes": list(data.classes),
         "normalize": normalization.document(),
         "formula": f"image (0..{data.levels}) * scale - offset",
+    }
+
+
+def _resizing(data: DataSet) -> dict[str, object]:
+    """How an image comes to the net's size: the middle of it, in one resampling, or the whole, stretched."""
+    size = list(data.shape[1:])
+    if data.resize is None:
+        return {"shorter_side": None, "box": "the whole image", "size": size, "filter": "bilinear"}
+    return {
+        "shorter_side": data.resize,
+        "box": "the middle: size * min(image width, image height) / shorter_side, cut to the image",
+        "size": size,
+        "filter": "bilinear",
+        "reducing_gap": REDUCING_GAP,
     }
 
 

@@ -66,6 +66,8 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
             save_every=ready.options.save_every,
             clock=run.metrics.seconds() if run else 0.0,
         )
+        for note in ready.data.notes:
+            reporter.say(note)
         reporter.start(_opening(ready, run, learner))
         try:
             number = _run(loop, ready)

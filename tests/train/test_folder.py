@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,21 @@ import small_plan
 import torch
 from PIL import Image
 
-from resgraph.errors import MissingError, TrainingError, UsageError
+import resgraph
+from resgraph.errors import MissingError, RunError, TrainingError, UsageError
 from resgraph.language.recipe import Train, resolve_train
 from resgraph.language.recipe_augment import AreaCrop, SideCrop
 from resgraph.language.recipe_data import Folder
-from resgraph.train import Options, Silent, build, evaluate, predict
+from resgraph.train import Options, Silent, build, evaluate, predict, resume
+from resgraph.train.assemble import make_feed
 from resgraph.train.crops import centre, cropped, to_tensor
 from resgraph.train.data import load
 from resgraph.train.decide import decide
 from resgraph.train.decode import Decoded
 from resgraph.train.distributed import World
+from resgraph.train.normalize import Normalization
+from resgraph.train.prepare import data_path
+from resgraph.train.sampler import Sampler
 
 SHAPE = (3, 16, 16)
 
@@ -160,7 +167,7 @@ def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(tree: Path, tmp
     with pytest.raises(TrainingError, match="different classes: only one has green; each class"):
         load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
     (tree / "val" / "green").mkdir()
-    with pytest.raises(TrainingError, match=r"green has no image; the endings of images are \.bmp, \.jpeg"):
+    with pytest.raises(TrainingError, match=r"green has no image; the endings of images are \.apng, \.avif"):
         load(Folder(set="folder", path=str(tree)), SHAPE, (3,))
 
 
@@ -172,3 +179,110 @@ def test_a_crop_for_the_wrong_kind_of_set_is_refused(tree: Path, tmp_path: Path)
     plan = small_plan.plan({"recipe": "digits", "augment": {"crop": {"kind": "side"}}})
     with pytest.raises(UsageError, match="is for folders of images"):
         build(plan, out=tmp_path / "b", options=Options(workers=0))
+
+
+def test_no_image_is_left_out_unsaid(tree: Path, tmp_path: Path) -> None:
+    red = tree / "train" / "red"
+    before = len(load(Folder(set="folder", path=str(tree)), SHAPE, (2,)).train)
+    for place in ("deep/er/a.JPG", "deep/b.jfif", "c.gif", "d.TIF"):
+        (red / place).parent.mkdir(parents=True, exist_ok=True)
+        picture(0, 1).save(red / place, "JPEG" if place.endswith("jfif") else None)
+    for hidden in ("._c.gif", ".DS_Store", ".cache/e.png"):
+        (red / hidden).parent.mkdir(exist_ok=True)
+        (red / hidden).write_bytes(b"x")
+    (red / "deep" / "loop").symlink_to(red)
+    picture(0, 1).save(tree / "train" / "stray.png")
+    (red / "video.mp4").write_bytes(b"")
+    data = load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
+    names = {path.relative_to(red).as_posix() for path in data.train.paths if red in path.parents}  # type: ignore[union-attr]
+    assert {"deep/er/a.JPG", "deep/b.jfif", "c.gif", "d.TIF"} <= names
+    assert len(data.train) == before + 4
+    notes = [note.replace(str(tree), "SET") for note in data.notes]
+    assert notes == [
+        "left out: 1 image directly in SET/train, outside the folder of any class: stray.png",
+        "left out: 3 files in SET/train, not an image by its ending (.txt, .mp4): "
+        "blue/notes.txt, red/notes.txt, red/video.mp4",
+        "left out: 1 folder in SET/train, a second way to one that was read: red/deep/loop",
+        "left out: 2 files in SET/val, not an image by its ending (.txt): blue/notes.txt, red/notes.txt",
+    ]
+    said: list[str] = []
+
+    class Listener(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    plan = small_plan.plan(recipe(tree, epochs=1), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0), reporter=Listener())
+    assert tuple(said[:4]) == data.notes
+    assert json.loads((tmp_path / "b" / "run.json").read_text())["data"]["left_out"] == list(data.notes)
+
+
+def test_a_class_of_other_files_is_told_what_they_are(tree: Path) -> None:
+    for part in ("train", "val"):
+        (tree / part / "green").mkdir()
+        (tree / part / "green" / "a.heic").write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"green has no image \(but files that end with \.heic\)"):
+        load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
+
+
+def test_eval_scores_what_the_run_was_built_on(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And wherever it is called from; a copy to be scored needs no training part."""
+    keys = {"data": {"set": "folder", "path": "nowhere"}}
+    plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    monkeypatch.chdir(tree.parent)
+    build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0, data=Path("set")))
+    monkeypatch.chdir("/")
+    assert evaluate(tmp_path / "run", load=small_plan.load, options=Options(workers=0)).images == 8
+    for number in range(3):
+        (tree / "val" / "red" / f"{number}.{'png' if number % 3 else 'jpg'}").unlink()
+    shutil.copytree(tree / "val", tmp_path / "copy" / "val")
+    asked = Options(workers=0, data=tmp_path / "copy")
+    assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 5
+
+
+def test_a_renamed_image_is_noticed_at_resume(tree: Path, tmp_path: Path) -> None:
+    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    (tree / "train" / "red" / "1.png").rename(tree / "train" / "red" / "z.png")
+    with pytest.raises(RunError, match=r"as many, but not the same \(train\). Were some renamed or replaced\?"):
+        resume(tmp_path / "run", load=small_plan.load)
+    (tree / "train" / "red" / "z.png").rename(tree / "train" / "red" / "1.png")
+    tree.rename(tmp_path / "moved")
+    moved = Options(threads=1, workers=0, data=tmp_path / "moved")
+    assert resume(tmp_path / "run", load=small_plan.load, options=moved).epochs == 3
+
+
+@pytest.mark.parametrize("kind", ["area", "side"])
+def test_a_file_is_cropped_once(tree: Path, kind: str) -> None:
+    """What the decoder cropped is not cropped again with the sets in memory."""
+    crop = {"kind": "area", "area": [0.3, 1.0]} if kind == "area" else {"kind": "side", "side": [18, 24]}
+    train = resolve_train(recipe(tree, augment={"crop": crop}))
+    data = load(train.data, SHAPE, (2,))
+    decisions = decide(Options(workers=0, device="cpu"), World(), 1.0, True, 1)
+    plain = Normalization(torch.full((3, 1, 1), 1 / 255), torch.zeros(3, 1, 1))
+    feed = make_feed(train, data, Sampler(len(data.train), 8, train.seed), plain, decisions)
+    decoded = next(iter(feed.pixels.train(0, feed.sampler.epoch(0))))[0]
+    assert torch.equal(next(iter(feed.epoch(0, 0))).images, plain(decoded))
+
+
+@pytest.mark.parametrize("written", ["set", "~/set", "./set"])
+def test_a_relative_path_is_one_from_the_spec(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: net\ninput: 3x16x16\nnet:\n  conv1: 3x3 conv 4\n"
+        "  head: [global avg pool, fc 2]\ntrain:\n  recipe: imagenet\n"
+        f"  epochs: 1\n  batch: 8\n  schedule: constant\n  data: {{path: {written}}}\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir("/")
+    plan = resgraph.load(spec)
+    assert data_path(plan, Options()) == tmp_path / "set"
+    result = build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["data"]["path"] == str(tmp_path / "set")
+    assert evaluate(tmp_path / "run", options=Options(workers=0)).images == 8
+    assert result.epochs == 1
+    monkeypatch.chdir(tree)
+    spec.write_text(spec.read_text().replace(written, "val"))
+    assert data_path(resgraph.load(spec), Options()) == Path("val"), "none beside the spec: one from here"

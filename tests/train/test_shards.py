@@ -19,7 +19,7 @@ from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe_data import Shards
 from resgraph.train import Options, build, evaluate, resume
-from resgraph.train.data import load, shards
+from resgraph.train.data import index_cache, load, shards
 from resgraph.train.data.sets import Packed
 from resgraph.train.signals import StoppedError
 
@@ -209,7 +209,7 @@ def test_mistakes_within_a_shard_are_told(tars: Path, change: dict[str, bytes | 
 def test_a_compressed_or_missing_shard_is_told(tars: Path) -> None:
     with tarfile.open(tars / "val.tar", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("a.cls"))
-    with pytest.raises(TrainingError, match=r"val\.tar is damaged, or not a plain tar"):
+    with pytest.raises(TrainingError, match=r"val\.tar is no plain tar, .* but compressed by gzip: `gunzip` it"):
         load(record(tars), SHAPE, (2,))
     (tars / "train-02.tar").unlink()
     with pytest.raises(MissingError, match=r"train-02\.tar is not there \(1 of 3 shards"):
@@ -219,5 +219,86 @@ def test_a_compressed_or_missing_shard_is_told(tars: Path) -> None:
 def test_a_broken_image_is_named_with_its_shard(tars: Path, tmp_path: Path) -> None:
     pack(tars / "train-00.tar", {**members(0, 8), "part/000004.jpg": b"not a picture"})
     plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4,), blocks=1)
-    with pytest.raises(TrainingError, match=r"1 image cannot be read.*train-00\.tar at byte [\d,]+: it is no image\. "):
+    with pytest.raises(
+        TrainingError, match=r"1 image cannot be read.*train-00\.tar at byte [\d,]+: it is no image, or "
+    ):
         build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
+
+
+def test_names_with_dots_and_hidden_members(tars: Path) -> None:
+    """A key may have dots; `7.mask.png` beside `7.png` is another picture of it; `.DS_Store` and `._x` are nobody's."""
+    plain = members(0, 8)
+    dotted = {name.replace("part/", "./part/v1."): content for name, content in plain.items()}
+    pack(tars / "train-00.tar", {".DS_Store": b"\0", "./part/._v1.000001.png": b"\0", **dotted})
+    masks = {"part/000008.mask.png": b"x", "__MACOSX/.x.cls": b"x"}
+    pack(tars / "train-01.tar", {**members(8, 8), **masks})
+    data = load(record(tars), SHAPE, (2,))
+    assert data.train.labels.tolist() == [0, 1] * 12
+    assert isinstance(data.train, Packed)
+    assert data.train.source(1).getvalue() == plain["part/000001.jpg"]
+
+
+def claim(path: Path, name: bytes, size: int, kind: bytes = b"0") -> None:
+    """A tar whose first header claims `size` bytes."""
+    info = tarfile.TarInfo(name.decode())
+    info.size, info.type = size, kind
+    path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
+@pytest.mark.parametrize("size", [2**33, 2**40, 2**62])
+@pytest.mark.parametrize(("name", "kind"), [("1.cls", b"0"), ("1.jpg", b"0"), ("1", b"L"), ("1", b"x"), ("1", b"g")])
+def test_a_header_may_claim_what_it_likes(tars: Path, size: int, name: str, kind: bytes) -> None:
+    claim(tars / "val.tar", name.encode(), size, kind)
+    with pytest.raises(TrainingError, match=r"val\.tar"):
+        load(record(tars), SHAPE, (2,))
+
+
+def test_a_label_is_short(tars: Path) -> None:
+    pack(tars / "val.tar", {**members(0, 2), "part/000001.cls": b" " * 999 + b"1"})
+    with pytest.raises(TrainingError, match=r"000001\.cls has 1,000 bytes, and the number of a class has a few"):
+        load(record(tars), SHAPE, (2,))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\x28\xb5\x2f\xfd" + bytes(99), "compressed by Zstandard"),
+        (b"PK\x03\x04" + bytes(99), "a zip archive"),
+        (b"<!doctype html><title>Sign in", r"a web page \(HTML\)"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+    ],
+)
+def test_what_is_no_tar_is_told_what_it_is(tars: Path, content: bytes, words: str) -> None:
+    (tars / "val.tar").write_bytes(content)
+    with pytest.raises(TrainingError, match=f"val.tar is no plain tar, .*{words}"):
+        load(record(tars), SHAPE, (2,))
+
+
+def test_a_damaged_index_is_as_none(tars: Path) -> None:
+    right = load(record(tars), SHAPE, (2,)).train.digest()
+    for place in range(0, 400, 7):
+        for index in sorted((tars.parent / "cache").rglob("*.index")):
+            data = bytearray(index.read_bytes())
+            data[place % len(data)] ^= 1 << (place % 8)
+            index.write_bytes(data)
+        assert load(record(tars), SHAPE, (2,)).train.digest() == right
+    for index in (tars.parent / "cache").rglob("*.index"):
+        index.write_bytes(b"")
+    assert load(record(tars), SHAPE, (2,)).train.digest() == right
+
+
+def test_the_cache_is_bounded(tars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tars.parent / "cache" / "resgraph" / "shards"
+    load(record(tars), SHAPE, (2,))
+    one = max(path.stat().st_size for path in folder.iterdir())
+    monkeypatch.setattr(index_cache, "MOST", 2 * one)
+    for number in range(3):
+        pack(tars / f"train-{number:02d}.tar", members(8 * number, 8))
+    load(record(tars), SHAPE, (2,))
+    assert 1 <= len(list(folder.iterdir())) <= 2
+
+
+def test_a_copy_to_be_scored_needs_no_training_shards(tars: Path) -> None:
+    for shard in tars.glob("train-*"):
+        shard.unlink()
+    assert len(load(record(tars), SHAPE, (2,), scored=True).validation) == 6

@@ -48,7 +48,7 @@ def recipe(path: Path, **keys: Any) -> dict[str, Any]:
     return {
         "data": {"set": "folder", "path": str(path), "resize": RESIZE, "unreadable": 0.1},
         "augment": {"crop": {"kind": "area", "area": [0.3, 1.0]}},
-        "epochs": 2,
+        "epochs": 3,
         "batch": 6,
         "optimizer": {"name": "sgd", "lr": 0.05},
         **keys,

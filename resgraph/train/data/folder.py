@@ -3,71 +3,153 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 
 import torch
 
 from ...errors import MissingError, TrainingError
+from ...files import reason
 from ...language.recipe_data import Folder
 from ...ops.base import Shape, shape_text
-from .sets import DataSet, Files
+from ..images import ENDINGS
+from .sets import DataSet, Files, nothing
 
-ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
+_SHOWN = 5
+"""Names of files that a note tells, at most."""
 
 
-def load_folder(recipe: Folder, path: Path, shape: Shape) -> DataSet:
+def load_folder(recipe: Folder, path: Path, shape: Shape, *, scored: bool = False) -> DataSet:
     """Classes are the sorted names of the folders in `path/train`; `path/val` must have the same.
 
+    Where it is only to be `scored`, there need be no `path/train`. What is no image is left out and noted.
     Raises `MissingError` where the tree is not there, `TrainingError` where a class is empty or the parts do
     not agree.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise TrainingError(f"images have 1 or 3 channels, but the net reads {shape_text(shape)}")
     train, validation = path / recipe.train, path / recipe.validation
-    for part in (train, validation):
+    scored = scored and not train.is_dir()
+    for part in (validation,) if scored else (train, validation):
         if not part.is_dir():
             raise MissingError(
                 f"{part} is not there: images are looked for as {path}/{recipe.train}/<class>/*.jpg and "
                 f"{path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or `train.data.path`"
             )
-    classes, watched = _classes(train), _classes(validation)
+    watched = _Part(validation)
+    read = [watched] if scored else [_Part(train), watched]
+    classes = read[0].classes
     if not classes:
-        raise TrainingError(f"{train} has no folders: images are looked for as {train}/<class>/*.jpg")
-    if classes != watched:
-        odd = sorted(set(classes) ^ set(watched))
+        raise TrainingError(f"{read[0].path} has no folders: images are looked for as {read[0].path}/<class>/*.jpg")
+    if classes != watched.classes:
+        odd = sorted(set(classes) ^ set(watched.classes))
         more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
         raise TrainingError(
             f"{train} and {validation} have different classes: only one has {', '.join(odd[:5])}{more}; "
             "each class is a folder in both"
         )
+    files = [part.files() for part in read]
     return DataSet(
         name=path.name,
-        train=_files(train, classes),
-        validation=_files(validation, classes),
+        train=nothing() if scored else files[0],
+        validation=files[-1],
         classes=classes,
         shape=shape,
         about=f"images in {path}",
         watched="validation",
         resize=recipe.resize or round(min(shape[1:]) * 8 / 7),
+        notes=tuple(note for part in read for note in part.notes()),
     )
 
 
-def _classes(part: Path) -> tuple[str, ...]:
+@dataclass(slots=True)
+class _Part:
+    """One part of the tree, and what in it is no image of a class."""
+
+    path: Path
+    classes: tuple[str, ...] = field(init=False)
+    outside: list[str] = field(init=False)  # images beside the folders of classes
+    others: list[str] = field(default_factory=list)  # files that are no images by their endings
+    again: list[str] = field(default_factory=list)  # links to folders that were read already
+
+    def __post_init__(self) -> None:
+        entries = _entries(self.path)
+        self.classes = tuple(sorted(entry.name for entry in entries if entry.is_dir()))
+        beside = [entry.path for entry in entries if not entry.is_dir()]
+        self.outside = [path for path in beside if _is_image(path)]
+
+    def files(self) -> Files:
+        """The images of each class, in its folder and in folders within it, sorted by path."""
+        paths: list[Path] = []
+        labels: list[int] = []
+        for label, name in enumerate(self.classes):
+            other = len(self.others)
+            found = sorted(self._images(self.path / name, set()))
+            if not found:
+                kinds = ", ".join(_endings(self.others[other:]))
+                held = f" (but files that end with {kinds})" if kinds else ""
+                listed = ", ".join(sorted(ENDINGS))
+                raise TrainingError(f"{self.path / name} has no image{held}; the endings of images are {listed}")
+            paths += [Path(file) for file in found]
+            labels += [label] * len(found)
+        return Files(tuple(paths), torch.tensor(labels, dtype=torch.int64), self.path)
+
+    def _images(self, folder: Path, seen: set[tuple[int, int]]) -> list[str]:
+        """Paths in a folder and those within it; links are followed, but each folder is read once."""
+        found: list[str] = []
+        waiting = [str(folder)]
+        while waiting:
+            here = waiting.pop()
+            status = Path(here).stat()
+            if (status.st_dev, status.st_ino) in seen:
+                self.again.append(here)
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            for entry in _entries(Path(here)):
+                if entry.is_dir():
+                    waiting.append(entry.path)
+                elif _is_image(entry.path) and (entry.is_file() or entry.is_symlink()):
+                    found.append(entry.path)  # a dead link is told of as an image that cannot be read
+                else:
+                    self.others.append(entry.path)
+        return found
+
+    def notes(self) -> list[str]:
+        """What was left out, for the reader."""
+        notes = []
+        if self.outside:
+            notes.append(f"{_counted(self.outside, 'image')} directly in {self.path}, outside the folder of any class")
+        if self.others:
+            kinds = ", ".join(_endings(self.others))
+            notes.append(f"{_counted(self.others, 'file')} in {self.path}, not an image by its ending ({kinds})")
+        if self.again:
+            notes.append(f"{_counted(self.again, 'folder')} in {self.path}, a second way to one that was read")
+        lists = (names for names in (self.outside, self.others, self.again) if names)
+        return [f"left out: {note}: {self._named(names)}" for note, names in zip(notes, lists, strict=True)]
+
+    def _named(self, paths: list[str]) -> str:
+        shown = ", ".join(os.path.relpath(path, self.path) for path in sorted(paths)[:_SHOWN])
+        return shown + (", …" if len(paths) > _SHOWN else "")
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder but for names that begin with a dot: `.DS_Store`, `._x.png`, caches."""
     try:
-        return tuple(sorted(entry.name for entry in os.scandir(part) if entry.is_dir() and entry.name[0] != "."))
+        return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
     except OSError as error:
-        raise TrainingError(f"{part} cannot be read: {error.strerror}") from error
+        raise TrainingError(f"{folder} cannot be read: {reason(error)}") from error
 
 
-def _files(part: Path, classes: tuple[str, ...]) -> Files:
-    paths, labels = [], []
-    for label, name in enumerate(classes):
-        try:
-            found = sorted(e.path for e in os.scandir(part / name) if Path(e.name).suffix.lower() in ENDINGS)
-        except OSError as error:
-            raise TrainingError(f"{part / name} cannot be read: {error.strerror}") from error
-        if not found:
-            raise TrainingError(f"{part / name} has no image; the endings of images are {', '.join(sorted(ENDINGS))}")
-        paths += [Path(file) for file in found]
-        labels += [label] * len(found)
-    return Files(tuple(paths), torch.tensor(labels, dtype=torch.int64))
+def _is_image(path: str) -> bool:
+    return PurePath(path).suffix.lower() in ENDINGS
+
+
+def _endings(paths: list[str]) -> list[str]:
+    """`.txt`, `none`: the commonest first."""
+    counts = Counter(PurePath(path).suffix.lower() or "no ending" for path in paths)
+    return [ending for ending, _ in counts.most_common(_SHOWN)]
+
+
+def _counted(names: list[str], what: str) -> str:
+    return f"{len(names):,} {what}{'' if len(names) == 1 else 's'}"

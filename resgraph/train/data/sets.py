@@ -4,6 +4,9 @@ for.
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +29,10 @@ class Resident:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def digest(self) -> str:
+        """Of the pixels and labels."""
+        return _digest([self.images.contiguous().numpy().tobytes(), self.labels.numpy().tobytes()])
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -33,9 +40,15 @@ class Files:
 
     paths: tuple[Path, ...]
     labels: Tensor
+    root: Path
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def digest(self) -> str:
+        """Of the names below `root`, in order: another one where an image was added, removed or renamed."""
+        root = os.fspath(self.root)
+        return _digest(os.path.relpath(path, root).encode("utf-8", "surrogateescape") for path in self.paths)
 
     def source(self, index: int) -> Path:
         """What an image is opened from."""
@@ -59,6 +72,12 @@ class Packed:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def digest(self) -> str:
+        """Of the shards' names, and of each image's place and label."""
+        names = [shard.name.encode("utf-8", "surrogateescape") for shard in self.shards]
+        rows = [part.numpy().tobytes() for part in (self.shard, self.start, self.size, self.labels)]
+        return _digest([*names, *rows])
+
     def source(self, index: int) -> BytesIO:
         """The bytes of an image."""
         with self.shards[int(self.shard[index])].open("rb") as file:
@@ -68,6 +87,20 @@ class Packed:
     def name(self, index: int) -> str:
         """Where an image is."""
         return f"{self.shards[int(self.shard[index])]} at byte {int(self.start[index]):,}"
+
+
+def nothing() -> Files:
+    """A part without images."""
+    return Files((), torch.zeros(0, dtype=torch.int64), Path())
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    """SHA-256, each part with its length."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "little"))
+        total.update(part)
+    return total.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +119,12 @@ class DataSet:
     watched: str = "test"  # what the validation part is called in reports
     resize: int | None = None  # shorter side before the centre crop, of images on disk
     flat: bool = False  # the net reads vectors: an image row by row
+    notes: tuple[str, ...] = ()  # what was left out, for the reader
+    path: Path | None = None  # where it was read, absolute; None where it is not from a path
 
-    def check(self, shape: Shape, output: Shape) -> None:
+    def check(self, shape: Shape, output: Shape, *, scored: bool = False) -> None:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out
-        of range.
+        of range. The training part of a set that is only `scored` may be empty.
         """
         for problem, hint in (
             other_images(self.name, self.shape, shape),
@@ -98,15 +133,19 @@ class DataSet:
             if problem:
                 raise TrainingError(f"{problem}; {hint}")
         for part, what in ((self.train, "training"), (self.validation, self.watched)):
-            if not len(part):
-                raise TrainingError(f"the {what} part of {self.name} is empty")
-            low, high = int(part.labels.min()), int(part.labels.max())
-            if low < 0 or high >= len(self.classes):
-                raise TrainingError(f"{self.name} has labels from {low} to {high}, but {len(self.classes)} classes")
-            count = torch.bincount(part.labels, minlength=len(self.classes))
-            if what == "training" and int(count.min()) == 0:
-                empty = ", ".join(self.classes[int(i)] for i in (count == 0).nonzero().flatten()[:5])
-                raise TrainingError(f"{self.name} has no training image of class {empty}")
+            if not (scored and part is self.train):
+                self._check_part(part, what)
+
+    def _check_part(self, part: Resident | Files | Packed, what: str) -> None:
+        if not len(part):
+            raise TrainingError(f"the {what} part of {self.name} is empty")
+        low, high = int(part.labels.min()), int(part.labels.max())
+        if low < 0 or high >= len(self.classes):
+            raise TrainingError(f"{self.name} has labels from {low} to {high}, but {len(self.classes)} classes")
+        count = torch.bincount(part.labels, minlength=len(self.classes))
+        if what == "training" and int(count.min()) == 0:
+            empty = ", ".join(self.classes[int(i)] for i in (count == 0).nonzero().flatten()[:5])
+            raise TrainingError(f"{self.name} has no training image of class {empty}")
 
 
 def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:

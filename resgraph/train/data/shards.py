@@ -6,24 +6,24 @@ a resume is exact and each rank and worker reads what is its own.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
 import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy
 import torch
 
-from ...errors import MissingError, RunError, TrainingError, UsageError
+from ...errors import MissingError, TrainingError, UsageError
+from ...files import reason
+from ...foreign import HEAD, what_else
 from ...language.recipe_data import Shards
 from ...ops.base import Shape, shape_text
-from ..durable import write_whole
-from .folder import ENDINGS
-from .sets import DataSet, Packed
+from ..images import ENDINGS
+from .index_cache import Index, cached, keep
+from .sets import DataSet, Packed, nothing
 
 BLOCK = 512
 """Bytes of a tar's unit: a header, or a part of what follows it; after the last member comes one of zeros."""
@@ -31,23 +31,23 @@ NAMED = "classes.txt"
 MOST = 1_000_000
 """Shards that one pair of braces may stand for."""
 LARGEST_LABEL = 2**31
+LONGEST_LABEL = 64
+"""Bytes of the number of a class."""
 
-Index = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
-"""A row for each image: where it begins, its bytes, its label."""
 
-
-def load_shards(recipe: Shards, path: Path, shape: Shape, output: Shape) -> DataSet:
+def load_shards(recipe: Shards, path: Path, shape: Shape, output: Shape, *, scored: bool = False) -> DataSet:
     """Classes are the net's outputs; `classes.txt` beside the shards, a line each, may name them.
+
+    Where the set is only to be `scored`, no shard of the training part is asked for.
 
     Raises `MissingError` where a shard is not there, `TrainingError` where one is damaged or an image has no label.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise TrainingError(f"images have 1 or 3 channels, but the net reads {shape_text(shape)}")
-    parts = [_packed(path, pattern) for pattern in (recipe.train, recipe.validation)]
     return DataSet(
         name=path.resolve().name,
-        train=parts[0],
-        validation=parts[1],
+        train=nothing() if scored else _packed(path, recipe.train),
+        validation=_packed(path, recipe.validation),
         classes=_names(path, output[0]),
         shape=shape,
         about=f"shards in {path}",
@@ -72,22 +72,10 @@ def expand(pattern: str) -> list[str]:
 
 def index_of(shard: Path) -> Index:
     """The images of a shard, sorted by where they begin: from the cache, or from a walk over its headers."""
-    status = shard.stat()
-    facts = f"1 {shard.resolve()} {status.st_size} {status.st_mtime_ns}"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resgraph" / "shards"
-    cached = home / f"{hashlib.sha256(facts.encode()).hexdigest()[:32]}.npy"
-    try:
-        found: Index = numpy.load(io.BytesIO(cached.read_bytes()), allow_pickle=False)
-        return found
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    found = cached(shard)
+    if found is None:
         found = _walked(shard)
-    buffer = io.BytesIO()
-    numpy.save(buffer, found, allow_pickle=False)
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        write_whole(cached, buffer.getvalue())
-    except (OSError, RunError):
-        pass  # without a cache, the next run walks again
+        keep(shard, found)
     return found
 
 
@@ -111,40 +99,69 @@ def _walked(shard: Path) -> Index:
     images: dict[str, tuple[int, int]] = {}
     labels: dict[str, int] = {}
     try:
-        with shard.open("rb") as file:
+        with _Bounded(shard) as file:
             for name, start, size in _members(shard, file):
-                place = Path(name)
-                key, _, ending = place.name.partition(".")
-                key = str(place.with_name(key))
+                key, _, ending = name.rpartition(".")
                 known = labels if ending == "cls" else images if f".{ending.lower()}" in ENDINGS else None
                 if known is not None and key in known:
                     raise TrainingError(f"{shard} has {name} twice")
                 if ending == "cls":
-                    file.seek(start)
-                    labels[key] = _label(shard, name, file.read(size))
+                    labels[key] = _label(shard, name, file, start, size)
                 elif known is not None:
                     images[key] = (start, size)
     except OSError as error:
-        raise TrainingError(f"{shard} cannot be read: {error.strerror}") from error
-    for key in images.keys() ^ labels.keys():
-        what = f"{key}.cls, the label of an image" if key in images else f"an image for {key}.cls"
-        raise TrainingError(f"{shard} lacks {what}")
-    rows = sorted((*images[key], labels[key]) for key in images)
+        raise TrainingError(f"{shard} cannot be read: {reason(error)}") from error
+    for key in labels.keys() - images.keys():
+        raise TrainingError(f"{shard} lacks an image for {key}.cls; its ending is one of {', '.join(sorted(ENDINGS))}")
+    for key in images.keys() - labels.keys():
+        if _first(key) not in labels:  # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
+            raise TrainingError(f"{shard} lacks {key}.cls, the label of an image")
+    rows = sorted((*images[key], labels[key]) for key in labels)
     return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
 
 
-def _members(shard: Path, file: io.BufferedReader) -> Iterator[tuple[str, int, int]]:
-    """Name, start and bytes of each file. Raises `TrainingError` where the tar does not end as one must: tarfile
-    itself takes a broken header in the middle for the end.
+def _first(key: str) -> str:
+    """The key up to the first dot of its last part."""
+    folder, slash, name = key.rpartition("/")
+    return folder + slash + name.partition(".")[0]
+
+
+class _Bounded(io.BufferedReader):
+    """A file of which no more is asked than there is, whatever a header in it claims."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("rb", buffering=0))
+        self.total = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file."""
+        left = max(0, self.total - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
+def _members(shard: Path, file: _Bounded) -> Iterator[tuple[str, int, int]]:
+    """Name, start and bytes of each file; names that begin with a dot (`.DS_Store`, `._7.jpg`) are passed over.
+
+    Raises `TrainingError` where the tar does not end as one must: tarfile itself takes a broken header in the middle
+    for the end.
     """
+    if known := what_else(file.read(HEAD)):
+        raise TrainingError(f"{shard} is no plain tar, from which images are read at their places, but {known}")
+    file.seek(0)
     end = 0
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
             for member in tar:
-                end = member.offset_data + -(-member.size // BLOCK) * BLOCK if member.isreg() else member.offset_data
-                if member.isreg():
-                    yield member.name, member.offset_data, member.size
-    except tarfile.TarError as error:
+                size = member.size if member.isreg() else 0
+                end = member.offset_data + -(-size // BLOCK) * BLOCK
+                if size < 0 or end > file.total:
+                    raise TrainingError(
+                        f"{shard} is damaged: {member.name} claims {size:,} bytes, and the file ends before them; "
+                        "copy it again"
+                    )
+                if member.isreg() and not _hidden(member.name):
+                    yield member.name, member.offset_data, size
+    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
         raise TrainingError(f"{shard} is damaged, or not a plain tar: {error}") from error
     file.seek(end)
     if file.read(BLOCK) != bytes(BLOCK):
@@ -153,7 +170,16 @@ def _members(shard: Path, file: io.BufferedReader) -> Iterator[tuple[str, int, i
         )
 
 
-def _label(shard: Path, name: str, text: bytes) -> int:
+def _hidden(name: str) -> bool:
+    """Whether a part of a member's path begins with a dot, but for `./` before all of it."""
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
+
+
+def _label(shard: Path, name: str, file: _Bounded, start: int, size: int) -> int:
+    if size > LONGEST_LABEL:
+        raise TrainingError(f"{shard}: {name} has {size:,} bytes, and the number of a class has a few")
+    file.seek(start)
+    text = file.read(size)
     try:
         label = int(text)
     except ValueError:

@@ -1,0 +1,73 @@
+"""The indices of shards, kept in `$XDG_CACHE_HOME/resgraph/shards` (else `~/.cache/…`), which may be deleted.
+
+A file for each shard, by the shard's path, size and time of change; it begins with its own checksum, so a damaged one
+is as none. The oldest go where all together are larger than `MOST` bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy
+
+from ...errors import RunError
+from ...files import write_file
+
+Index = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
+"""A row for each image: where it begins, its bytes, its label."""
+MOST = 2**30
+FORMAT = "2"
+_SUM = hashlib.sha256().digest_size
+
+
+def home() -> Path:
+    """The folder of the cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resgraph" / "shards"
+
+
+def cached(shard: Path) -> Index | None:
+    """The index of a shard as it is now; None where there is none, or it is not one that was written for it."""
+    try:
+        data = _place(shard).read_bytes()
+        if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
+            return None
+        found: Index = numpy.load(io.BytesIO(data[_SUM:]), allow_pickle=False)
+    except (OSError, ValueError, EOFError, RuntimeError):  # RuntimeError: there is no home
+        return None
+    sound = found.dtype == numpy.int64 and found.ndim == 2 and found.shape[1] == 3
+    if not sound or (len(found) and (found.min() < 0 or int((found[:, 0] + found[:, 1]).max()) > shard.stat().st_size)):
+        return None
+    return found
+
+
+def keep(shard: Path, index: Index) -> None:
+    """Writes an index; where that cannot be, the next run walks over the shard again."""
+    buffer = io.BytesIO()
+    numpy.save(buffer, index, allow_pickle=False)
+    content = buffer.getvalue()
+    with suppress(OSError, RunError, RuntimeError):
+        place = _place(shard)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_file(place, hashlib.sha256(content).digest() + content)
+        _sweep(place.parent)
+
+
+def _place(shard: Path) -> Path:
+    status = shard.stat()
+    facts = f"{FORMAT} {shard.resolve()} {status.st_size} {status.st_mtime_ns}"
+    return home() / f"{hashlib.sha256(facts.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.index"
+
+
+def _sweep(folder: Path) -> None:
+    """Removes the oldest where there is too much."""
+    files = [(status.st_mtime, status.st_size, path) for path in folder.iterdir() if (status := path.stat())]
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= MOST:
+            return
+        path.unlink(missing_ok=True)
+        total -= size
