@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from . import limits
 from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
 from .style import HUES, mix
 from .view import Builder, View, check_names, choose
@@ -15,12 +17,26 @@ if TYPE_CHECKING:
     from ...plan import Plan
 
 
+_LOOK = (
+    "%%{init: "
+    + json.dumps(
+        {
+            "theme": "base",
+            "themeVariables": {"clusterBkg": "#f6f8fa", "clusterBorder": "#c8d0d9", "lineColor": "#616e7c"},
+            "flowchart": {"subGraphTitleMargin": {"top": 4, "bottom": 18}},
+        }
+    )
+    + "}%%"
+)
+"""Clusters are as light as the figure's cards, and their titles stand clear of the edges that enter below."""
+
 _ENTITIES = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;"}
 
 
 def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
-    """The net as a flowchart; views and names to unfold are those of the figure. Mermaid draws at most 500 edges
-    unless told otherwise (`maxEdges`), which the folded view of any net keeps to.
+    """The net as a flowchart; views and names to unfold are those of the figure.
+
+    Raises `UsageError` where it has more edges or text than Mermaid draws.
     """
     graph = plan.graph
     writer = _Writer()
@@ -32,8 +48,10 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
         if family in writer.families
     ]
     links = [f"  linkStyle {','.join(map(str, writer.dotted))} stroke:#c2410c"] if writer.dotted else []
-    head = ["---", f"title: {quoted(plan.name)}", "---", "flowchart TB"]
-    return "\n".join([*head, *writer.lines, *classes, *links, ""])
+    head = ["---", f"title: {quoted(plan.name)}", "---", _LOOK, "flowchart TB"]
+    text = "\n".join([*head, *writer.lines, *classes, *links, ""])
+    limits.mermaid(writer.edges, len(text))
+    return text
 
 
 def quoted(text: str) -> str:

@@ -42,6 +42,8 @@ def render(plans: Sequence[Plan], kind: str, look: Look | None = None) -> str | 
         raise UsageError(f"{said}: the formats are {', '.join(FORMATS)}")
     if len(plans) != 1:
         raise UsageError(f"`{kind}` holds one net; several are drawn side by side as {', '.join(_SCENES)}")
+    if look.only:
+        raise UsageError(f"`{kind}` holds the whole net; one part of it (--only) is drawn as {', '.join(_SCENES)}")
     return _SINGLE[kind](plans[0], look)
 
 

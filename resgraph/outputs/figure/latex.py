@@ -1,39 +1,41 @@
-r"""A scene → a standalone LaTeX document that draws it with TikZ alone: for a paper, in the paper's own fonts.
+r"""A scene → a LaTeX document that draws it with TikZ alone: for a paper, in the paper's own fonts.
 
-It compiles with pdfLaTeX, XeLaTeX and LuaLaTeX, and a paper can `\input` it through the `standalone` package.
+It compiles with pdfLaTeX, XeLaTeX and LuaLaTeX, and a paper can `\input` it through the `standalone` package, which
+leaves the preamble out: what the picture needs stands after `\begin{document}`.
 """
 
 from __future__ import annotations
 
+from ...errors import UsageError
+from . import fonts, limits, tex_text
 from .scene import Circle, Group, Line, Point, Polygon, Rect, Scene, Shape, Text, arrowhead, shaft
 from .style import PALETTES, Theme
 from .svg import number
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''", "×": r"$\times$", "→": r"$\to$", "−": r"$-$", "·": r"$\cdot$",
-    "–": "--", "…": r"\dots{}", "÷": r"$\div$", "⊕": r"$\oplus$",
-}  # fmt: skip
 _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
 
 def write(scene: Scene, theme: Theme = "light") -> str:
-    """The whole document; one pixel of the figure is 0.75 pt, as on a screen of 96 dots to the inch."""
+    """The whole document; one pixel of the figure is 0.75 pt, as on a screen of 96 dots to the inch.
+
+    Raises `UsageError` for letters that LaTeX's common fonts lack, and for a picture longer than TeX can measure.
+    """
+    limits.tex(scene.width, scene.height)
     pen = _Pen(PALETTES["dark" if theme == "dark" else "light"])
-    body = [pen.draw(Rect(0, 0, scene.width, scene.height, fill=scene.background))]
-    for item in scene.items:
-        shapes = item.shapes if isinstance(item, Group) else [item]
-        body += [pen.draw(shape) for shape in shapes]
+    shapes = [shape for item in scene.items for shape in (item.shapes if isinstance(item, Group) else [item])]
+    if lacking := tex_text.lacking(shape.text for shape in shapes if isinstance(shape, Text)):
+        raise UsageError(
+            f"TeX cannot show {fonts.named(lacking)} with the fonts that every LaTeX has; rename it, or write SVG or "
+            "HTML, which the reader's own fonts show"
+        )
+    body = [pen.draw(Rect(0, 0, scene.width, scene.height, fill=scene.background)), *map(pen.draw, shapes)]
     colours = [rf"\definecolor{{{_name(t)}}}{{HTML}}{{{pen.palette[t][1:].upper()}}}" for t in sorted(pen.used)]
     return "\n".join(
         [
-            f"% {' '.join(scene.title.split())}",
-            r"\RequirePackage{fix-cm}",
             r"\documentclass[tikz]{standalone}",
-            r"\renewcommand{\familydefault}{\sfdefault}",
-            *colours,
+            r"\usepackage{fix-cm}",
             r"\begin{document}",
+            *colours,
             r"\begin{tikzpicture}[x=0.75pt, y=-0.75pt, line cap=butt]",
             *body,
             r"\end{tikzpicture}",
@@ -41,11 +43,6 @@ def write(scene: Scene, theme: Theme = "light") -> str:
             "",
         ]
     )
-
-
-def escape(text: str) -> str:
-    """Text that LaTeX sets as it stands; a character that LaTeX's common fonts lack becomes a question mark."""
-    return "".join(_SPECIAL.get(c, c if " " <= c < "\x7f" or "\xa1" <= c <= "\xff" else "?") for c in text)
 
 
 def _name(token: str) -> str:
@@ -109,11 +106,11 @@ class _Pen:
         """One line of text on its baseline."""
         self.used.add(text.fill)
         size = number(text.size * 0.75)
-        font = rf"\fontsize{{{size}}}{{{size}}}\selectfont"
+        font = rf"\sffamily\fontsize{{{size}}}{{{size}}}\selectfont"
         font += r"\bfseries" if text.weight >= 600 else ""
         font += r"\itshape" if text.italic else ""
         turn = f", rotate={-text.turn}" if text.turn else ""
         return (
             rf"\node[anchor={_ANCHORS[text.anchor]}, inner sep=0pt, text={_name(text.fill)}, font={font}{turn}] "
-            rf"at {_at((text.x, text.y))} {{{escape(text.text)}}};"
+            rf"at {_at((text.x, text.y))} {{{tex_text.escape(text.text)}}};"
         )

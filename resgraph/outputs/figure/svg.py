@@ -63,8 +63,9 @@ class _Pen:
         if not self.auto:
             return []
         dark = PALETTES["dark"]
-        rules = "".join(f".resgraph .{kind[0]}-{token}{{{kind}:{dark[token]}}}" for kind, token in sorted(self.used))
-        return [f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"]
+        rules = [f".resgraph .{kind[0]}-{token}{{{kind}:{dark[token]}}}" for kind, token in sorted(self.used)]
+        # One query a rule: LibreOffice takes the first rule of a query for a query's and the others for everyone's.
+        return ["<style>", *(f"@media (prefers-color-scheme:dark){{{rule}}}" for rule in rules), "</style>"]
 
     def paint(self, fill: str, stroke: str = "", width: float = 1) -> str:
         """The attributes that colour a shape."""
@@ -112,14 +113,16 @@ class _Pen:
 
     def line(self, line: Line) -> str:
         """A line, and its arrowhead as a shape of its own."""
-        dots = ' stroke-dasharray="0 4" stroke-linecap="round"' if line.dotted else ""
+        # A dash of no length is a dot by the standard, and nothing in Qt.
+        dots = ' stroke-dasharray="0.01 4" stroke-linecap="round"' if line.dotted else ""
         out = f'<path d="{_trace(shaft(line), line.radius)}" {self.paint("", line.stroke, line.stroke_width)}{dots}/>'
         return out + "\n" + self.draw(arrowhead(line)) if line.arrow else out
 
     def text(self, text: Text) -> str:
         """One line of text."""
         anchor = f' text-anchor="{text.anchor}"' if text.anchor != "start" else ""
-        weight = f' font-weight="{text.weight}"' if text.weight != 400 else ""
+        # By its name, which every reader knows; a number is as good as normal to some.
+        weight = ' font-weight="bold"' if text.weight >= 600 else ' font-weight="500"' if text.weight >= 450 else ""
         style = ' font-style="italic"' if text.italic else ""
         x, y = number(text.x), number(text.y)
         turn = f' transform="rotate({text.turn} {x} {y})"' if text.turn else ""

@@ -38,7 +38,8 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
     """The whole page. `theme` is what it opens in; a reader may change it."""
     here = files(__package__)
     script, style = (here.joinpath(name).read_text(encoding="utf-8") for name in ("viewer.js", "viewer.css"))
-    data = json.dumps(Pile(plan).data(), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    # `<!-- <script>` changes how a page is read up to its end, and not only `</script>` does: no `<` in the data.
+    data = json.dumps(Pile(plan).data(), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     lines = [
         "<!doctype html>",
         f'<html lang="en" data-theme="{theme if theme in THEMES else "auto"}">',

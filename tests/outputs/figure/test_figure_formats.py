@@ -9,7 +9,7 @@ from resgraph import UsageError
 from resgraph.outputs.figure.formats import FORMATS, Look, render, render_difference
 
 STARTS = {
-    "svg": "<svg ", "pdf": b"%PDF-", "png": b"\x89PNG", "tex": "% ", "html": "<!doctype html>",
+    "svg": "<svg ", "pdf": b"%PDF-", "png": b"\x89PNG", "tex": "\\documentclass", "html": "<!doctype html>",
     "dot": "digraph ", "mmd": "---\n",
 }  # fmt: skip
 NEEDS = {"pdf": "typst", "png": "resvg_py"}
@@ -37,6 +37,12 @@ def test_several_nets(kind: str) -> None:
             render(nets, kind)
     else:
         assert render(nets, kind).startswith(STARTS[kind])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["html", "dot", "mmd"])
+def test_what_holds_the_whole_net_draws_no_part_of_it(kind: str) -> None:
+    with pytest.raises(UsageError, match=f"`{kind}` holds the whole net"):
+        render([plan("plain")], kind, Look(only="conv1"))
 
 
 def test_mistakes() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import sys
+import xml.etree.ElementTree as ET
 
 import pytest
-from drawn import plan
+from drawn import ALL, plan
 
-from resgraph import MissingError
+from resgraph import MissingError, UsageError, loads
 from resgraph.outputs import figure
 from resgraph.outputs.figure import raster
+from resgraph.outputs.figure import text as widths
 from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
 from resgraph.outputs.figure.svg import write
 
@@ -62,6 +65,80 @@ def test_without_the_package_one_clear_message(kind: str, package: str, monkeypa
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingError, match=r"pip install 'resgraph\[figures\]'"):
         getattr(raster, kind)("<svg/>")
+
+
+EXPECTED = "aed5abaf1ec1ea29d3e32686ff84fde0931bb35fc684e930c916982d2cb6c7b6"
+GREETING = "Łódź α→β² Привет ×⊕"
+
+
+def ink(text: str, weight: int = 400) -> int:
+    """How many pixels a line of text darkens."""
+    scene = Scene(400, 40, "", "")
+    scene.add(Text(10, 25, text, 12, weight))
+    (wide, high), colours = pixels(write(scene))
+    image = pytest.importorskip("PIL.Image").open(io.BytesIO(raster.png(write(scene), 2))).convert("L")
+    assert colours[0] == (255, 255, 255)
+    return wide * high - sum(image.histogram()[200:])
+
+
+@pytest.mark.parametrize("weight", [400, 500, 600, 700])
+def test_every_letter_leaves_ink_whatever_fonts_a_machine_has(weight: int) -> None:
+    for letter in GREETING.replace(" ", ""):
+        assert ink(letter, weight) > 15
+        assert ink(f"a{letter}", weight) > ink("a", weight)
+
+
+def test_bold_is_bolder() -> None:
+    assert ink("nnnn", 400) < ink("nnnn", 500) < ink("nnnn", 600) == ink("nnnn", 700)
+
+
+@pytest.mark.parametrize("weight", [400, 500, 600])
+def test_text_is_as_wide_as_the_layout_takes_it_to_be(weight: int) -> None:
+    scene = Scene(400, 40, "", "")
+    scene.add(Text(10, 25, "HVAVToWA|", 20, weight))  # letters that kerning would draw together
+    image = pytest.importorskip("PIL.Image").open(io.BytesIO(raster.png(write(scene), 2))).convert("L")
+    dark = image.point(lambda value: 255 * (value < 128)).getbbox()
+    expected = 10 + widths.width("HVAVToWA", 20, weight)  # where the last stroke's own space begins
+    assert expected < dark[2] / 2 < expected + widths.width("|", 20, weight)
+
+
+def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
+    svg = figure.svg(plan("residual"))
+    rects = [r.attrib for r in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")]
+    pill_like = next(r for r in rects if r["fill"] == "#3b6fb6" and float(r["width"]) > 20)
+    x, y, width, height = (2 * float(pill_like[key]) for key in ("x", "y", "width", "height"))
+    pytest.importorskip("resvg_py")
+    image = pytest.importorskip("PIL.Image").open(io.BytesIO(raster.png(svg, 2))).convert("L")
+    pill = image.crop((int(x) + 4, int(y) + 4, int(x + width) - 4, int(y + height) - 4))
+    light = sum(pill.histogram()[200:])
+    assert 0.05 < light / (pill.width * pill.height) < 0.5
+
+
+def test_the_same_bytes_on_every_machine() -> None:
+    """A golden hash holds for the pinned version of resvg, with its fonts and no others."""
+    package = pytest.importorskip("resvg_py")
+    if package.__version__ != "0.5.0":
+        pytest.skip("the hash is that of resvg-py 0.5.0")
+    scene = Scene(200, 40, "", "")
+    scene.add(Text(10, 25, GREETING, 12, 600), Text(190, 25, "× 12", 10, 500, anchor="end"))
+    assert hashlib.sha256(raster.png(write(scene), 2)).hexdigest() == EXPECTED
+
+
+def test_pdf_has_the_packaged_font_and_no_other() -> None:
+    pytest.importorskip("typst")
+    scene = Scene(200, 40, "", "")
+    scene.add(Text(10, 25, GREETING, 12), Text(10, 35, "bold", 12, 600), Text(90, 35, "a", 9, italic=True))
+    first = raster.pdf(write(scene))
+    embedded = set(re.findall(rb"/FontName\s*/[A-Z]{6}\+([\w-]+)", first))
+    assert embedded == {b"Inter-Regular", b"Inter-Bold", b"InterItalic-Italic"}
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_a_letter_that_the_font_lacks_is_named(kind: str) -> None:
+    pytest.importorskip({"png": "resvg_py", "pdf": "typst"}[kind])
+    svg = figure.svg(loads(ALL["residual"].replace("name: Residual", "name: 中文 net 中")))
+    with pytest.raises(UsageError, match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\), 文 \(U\+6587\): the font"):
+        getattr(raster, kind)(svg)
 
 
 def test_a_picture_for_both_themes_is_printed_in_the_light_one() -> None:
