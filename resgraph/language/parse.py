@@ -152,7 +152,9 @@ class Parser(ValueParser):
         entries = self.respelled(tree)
         lets = self.lets(entries["let"].value) if "let" in entries else {}
         paths_named = entries.keys() - BLOCK_KEYS
-        inner = replace(self, words=self.words | words_of(lets), names=self.names | paths_named | lets.keys())
+        inner = replace(
+            self, words=(self.words - paths_named) | words_of(lets), names=self.names | paths_named | lets.keys()
+        )
         paths: dict[str, PathDef] = {}
         for key, entry in entries.items():
             if key in BLOCK_KEYS:

@@ -16,6 +16,4 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 class Record(BaseModel):
     """A mapping of the `train:` section: no unknown keys, no conversions."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)

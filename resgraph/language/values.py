@@ -12,7 +12,7 @@ from .expressions import Name
 from .labels import parse_expr, parse_size, parse_value
 from .records import Expr, ListValue, Size, Value, Word
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-from .words import name_problem, other_name
+from .words import ACT, name_problem, other_name
 
 
 @dataclass
@@ -25,6 +25,10 @@ class ValueParser:
     blocks: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()  # names that are rows, paths or `let`s, and so no words
     passed: list[Diagnostic] = field(default_factory=list)  # of the errors, those that hide nothing of the rest
+
+    def __post_init__(self) -> None:
+        if ACT not in self.names:
+            self.words |= {ACT}
 
     def report(self, problem: Fault) -> None:
         """Keep a mistake and go on."""

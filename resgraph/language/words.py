@@ -14,6 +14,8 @@ from ..errors import Hint, Span, write
 CONSTANTS = frozenset(["x", "in", "out", "stride", "index", "total", "row_index", "row_total", "input", "shortcut"])
 """What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no definition."""
 
+ACT = "act"
+"""The activation of the unit in force, unless a `let` has that name."""
 TENSOR_NAMES = frozenset(["x", "input", "shortcut"])
 COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
 POLICIES = frozenset(["projection", "projection always", "zero-pad", "identity", "none"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -29,11 +30,14 @@ class EquationBuilder:
     def __init__(
         self, builder: Builder, name: str, equation: Equation, values: Values, known: set[str], env: Environment,
         origin: Origin, *, shortcut: bool = False, changes: bool = False, written: Span | None = None,
+        activation: Callable[[str, Span], Op | None],
     ) -> None:  # fmt: skip
         self.builder, self.name, self.equation = builder, name, equation
         self.values, self.known, self.env = values, known, env
         self.origin, self.shortcut, self.changes = origin, shortcut, changes
         self.written = written  # where the shortcut stands that is read here
+        self.activation = activation  # the op that a function's name stands for
+        self.named: dict[str, str] = {}  # the words that were written for others: `act` for `relu`
         self.nodes: list[str] = []
         self.seen: dict[str, int] = {}
 
@@ -44,7 +48,8 @@ class EquationBuilder:
             hint = "read `x` or a path" if "x" in self.known else _ROWS
             raise self.wrong(self.equation.tree, "E030", "this equation reads no tensor", hint)
         output = value.node if isinstance(value, Flow) else ""
-        scope = EquationScope(self.name, self.equation.text, tuple(self.nodes), output, self.origin)
+        text = re.sub(r"\b\w+(?=\s*\()", lambda word: self.named.get(word[0], word[0]), self.equation.text)
+        scope = EquationScope(self.name, text, tuple(self.nodes), output, self.origin)
         return scope, value
 
     def term(self, tree: Expression) -> Term:
@@ -86,11 +91,15 @@ class EquationBuilder:
         return number
 
     def apply(self, tree: Apply) -> Term:
-        value = self.values(tree.function) or self.env.find(tree.function)
-        if isinstance(value, str) and value in ACTIVATIONS:
-            hint = f"`{tree.function}` stands for `{value}`, and a function is written by its own name: `{value}(…)`"
-            raise self.wrong(tree, "E030", f"`{tree.function}` is no function", hint)
-        if value is not None:
+        place = self.equation.span.part(tree.start, tree.start + len(tree.function))
+        op = self.activation(tree.function, place) if self.values(tree.function) is None else None
+        if op is not None:
+            values = [self.term(argument) for argument in tree.arguments]
+            if len(values) != 1 or isinstance(values[0], Fraction):
+                raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor", self.signed(tree, values))
+            self.named[tree.function] = op.op
+            return self.node(op.op.replace(" ", "_"), op, values, tree.arguments)
+        if self.values(tree.function) is not None or self.env.find(tree.function) is not None:
             product = f"{tree.function}*{self.text(tree)[len(tree.function) :].lstrip()}"
             hint = f"a product has its sign: `{product}`"
             raise self.wrong(tree, "E030", f"`{tree.function}` is no function", hint)
@@ -99,16 +108,6 @@ class EquationBuilder:
             if len(values) < 2 or not all(isinstance(value, Flow) for value in values):
                 raise self.wrong(tree, "E010", "`concat` joins two or more tensors")
             return self.node("concat", Concat(), values, tree.arguments)
-        if tree.function in ACTIVATIONS:
-            if len(values) != 1 or isinstance(values[0], Fraction):
-                raise self.wrong(tree, "E010", f"`{tree.function}` takes one tensor", self.signed(tree, values))
-            cls = VOCABULARY[tree.function]
-            if not cls.in_equation():
-                message = f"`{tree.function}` cannot stand in an equation: its op gives no expression"
-                hint = f"make it a layer of the path: `[…, {tree.function}]`"
-                raise self.wrong(tree, "E030", message, hint)
-            op = cls.model_validate({"op": tree.function})
-            return self.node(tree.function, op, values, tree.arguments)
         if tree.function in FUNCTIONS and all(isinstance(value, Fraction) for value in values):
             number = self.env.value_of(tree, self.equation.span)
             assert isinstance(number, Fraction)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
-from ..errors import Fault, fault
+from ..errors import Fault, Span, fault
 from ..graph import Block, Layer, Origin, Path
 from ..language.arithmetic import Value, value_text
 from ..language.environment import Environment, Unknown
@@ -18,8 +19,8 @@ from ..language.records import BlockDef, Equation, Inline, ItemDef, Label, PathD
 from ..language.spec import Spec
 from ..language.targets import Target
 from ..language.values import words_of
-from ..language.words import did_you_mean
-from ..ops import VOCABULARY, Op
+from ..language.words import ACT, did_you_mean
+from ..ops import ACTIVATIONS, VOCABULARY, Op
 from .build import Builder, Flow, Nothing
 from .call import Call, call_of
 from .equations import EquationBuilder
@@ -27,7 +28,7 @@ from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .place import Place, counters_of, in_file
 from .repeats import Counters, Repeats
 from .shortcut import ShortcutPlan, shortcut_plan
-from .units import Setting, layer_ops
+from .units import Setting, activation_of, layer_ops, unit_op
 
 _NESTED = 32  # blocks within blocks
 
@@ -82,6 +83,7 @@ class ItemMaker:
             equation = EquationBuilder(
                 self.builder, name, written, lambda n: self.value(n, place), known, place.env, origin,
                 shortcut=place.shortcut, changes=place.changes, written=shortcut_at,
+                activation=partial(self.function, place=place),
             )  # fmt: skip
             scope.equation, flow = equation.build()
         except Unknown:
@@ -90,6 +92,20 @@ class ItemMaker:
             self.builder.report(problem, origin)
             return Flow()
         return flow
+
+    def function(self, word: str, span: Span, *, place: Place) -> Op | None:
+        """The activation that an equation calls by a word: an op's, a `let`'s, or the unit's; None for other words."""
+        name = self.resolve(word, place.env)
+        label = Label(name, span, name, span)
+        if name == ACT and not self.spec.block(ACT):
+            label, name = activation_of(place.setting, partial(self.resolve, env=place.env), span)
+        if name not in ACTIVATIONS:
+            return None
+        cls = VOCABULARY[name]
+        if not cls.in_equation():
+            message = f"`{name}` cannot stand in an equation: its op gives no expression"
+            raise fault("E030", message, span, f"make it a layer of the path: `[…, {name}]`")
+        return unit_op(label, name, place.setting, place.env)
 
     def item(
         self, name: str, item: ItemDef, copy: int, flow: Flow, place: Place, counters: Counters, scope: Path
@@ -123,10 +139,21 @@ class ItemMaker:
         if isinstance(item, Inline):
             return item, item.block
         word = self.resolve(item.word, place.env)
+        if word == ACT and not self.spec.block(ACT):
+            item = self.activation(item, place)
+            word = item.word
         found = VOCABULARY.get(word) or self.spec.block(word)
         if found is None:
             raise fault("E011", f"no op or block `{word}`", item.word_span, did_you_mean(word, VOCABULARY))
         return item if item.word == word else replace(item, word=word), found
+
+    def activation(self, item: Label, place: Place) -> Label:
+        """The item that `act` stands for: the unit's activation, with the options that it has there."""
+        if item.rest or item.options:
+            place_of_rest = item.rest[0].span if item.rest else item.span
+            raise fault("E012", "`act` is the unit's activation, with the options that it has there", place_of_rest)
+        label, word = activation_of(place.setting, partial(self.resolve, env=place.env), item.word_span)
+        return replace(item, word=word, rest=label.rest, options=label.options)
 
     def made(
         self, name: str, item: ItemDef, target: Target, copy: int, flow: Flow, place: Place, counters: Counters,
@@ -198,7 +225,7 @@ class ItemMaker:
         constants: Mapping[str, Value | None] = {**counters, **call.constants, **call.values}
         base = Environment({}, counters_of(place.env), None) if block.library else in_file(place.env, self.env)
         env = Environment(lets, constants, base)
-        setting = replace(self.setting, unit=block.unit or self.spec.unit)
+        setting = replace(self.setting, unit=block.unit or self.spec.unit, spare="relu" if block.library else "")
         inside = Place(env, setting, {"x": flow}, origin, block=block)
         inside.changes = call.changes
         inside.plan = shortcut_plan(name, call, block, self.spec, outside, flow.shape)
@@ -235,7 +262,7 @@ class ItemMaker:
         self, name: str, item: ItemDef, block: BlockDef, call: Call, flow: Flow, out: Flow, inside: Place, result: Path,
         origin: Origin,
     ) -> Block:  # fmt: skip
-        merge = block.merge.equation.text if block.merge and block.merge.equation else ""
+        merge = result.equation.text if block.merge and result.equation else ""
         text = item.text if isinstance(item, Label) else ""
         kind = inside.plan.kind if inside.plan and "shortcut" in inside.values else "none"
         return Block(

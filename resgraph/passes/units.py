@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import fault
+from ..errors import Span, fault
 from ..language.binding import bind
 from ..language.environment import Environment
 from ..language.records import Bound, Label, Option, UnitDef
 from ..language.targets import mode_hint, takes_mode
-from ..language.words import MODES
+from ..language.words import ACT
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from .options import make_op
 
@@ -30,6 +30,7 @@ class Setting:
     unit: UnitDef
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
+    spare: str = ""  # what `act` means where the unit has no activation: in a library block, ReLU
     bounds: dict[tuple[Label, type[Op]], Bound] = field(
         default_factory=dict
     )  # one for a label, however often it is made
@@ -41,6 +42,19 @@ class Setting:
         return self.bounds[label, cls]
 
 
+def activation_of(setting: Setting, resolve: Callable[[str], str], place: Span) -> tuple[Label, str]:
+    """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place` where there is none."""
+    words = [(label, resolve(label.word)) for label in setting.unit.labels]
+    found = [(label, name) for label, name in words if name in ACTIVATIONS]
+    if not found and setting.spare:
+        return Label(setting.spare, place, setting.spare, place), setting.spare
+    if not found:
+        unit = " ".join(name for _, name in words)
+        hint = "write the activation itself, or give the unit one"
+        raise fault("E030", f"`act` is the activation of the unit, and `{unit}` has none", place, hint)
+    return found[-1]
+
+
 def layer_ops(
     cls: type[Op], bound: Bound, env: Environment, setting: Setting, resolve: Callable[[str], str]
 ) -> list[Worded]:
@@ -48,12 +62,15 @@ def layer_ops(
     word = bound.label.word
     defaults = setting.defaults.get(word, {})
     mode = resolve(bound.mode.text) if bound.mode else ""
+    chosen = Label(mode, bound.mode.span, mode, bound.mode.span) if bound.mode else None
+    if bound.mode and mode == ACT:
+        chosen, mode = activation_of(setting, resolve, bound.mode.span)
     if bound.mode and not takes_mode(cls, mode):
         raise fault("E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode))
     if cls.word != "conv":
         main = Worded("", make_op(cls, bound, defaults, env, {}))
-        return [main, _activation(mode, bound, setting, env)] if mode else [main]
-    labels = _in_mode([(label, resolve(label.word)) for label in setting.unit.labels], mode, bound)
+        return [main, Worded(mode.replace(" ", "_"), unit_op(chosen, mode, setting, env))] if chosen else [main]
+    labels = _in_mode([(label, resolve(label.word)) for label in setting.unit.labels], mode, chosen)
     normed = any(resolve(label.word) in NORMS for label in setting.unit.labels)
     extra = {"bias": "none" if normed else "default"} if "bias" in cls.model_fields else {}
     ops: list[Worded] = []
@@ -61,11 +78,11 @@ def layer_ops(
         if name == "conv":
             ops.append(Worded("conv", make_op(cls, bound, defaults, env, extra)))
         else:
-            ops.append(Worded(name.replace(" ", "_"), _unit_op(label, name, setting, env)))
+            ops.append(Worded(name.replace(" ", "_"), unit_op(label, name, setting, env)))
     return _numbered(ops)
 
 
-def _in_mode(labels: list[tuple[Label, str]], mode: str, bound: Bound) -> list[tuple[Label, str]]:
+def _in_mode(labels: list[tuple[Label, str]], mode: str, label: Label | None) -> list[tuple[Label, str]]:
     """Rule 5: what a mode leaves of a unit, and what it puts there."""
     conv = next(place for place, (_, name) in enumerate(labels) if name == "conv")
     before, after = labels[:conv], labels[conv + 1 :]
@@ -73,14 +90,13 @@ def _in_mode(labels: list[tuple[Label, str]], mode: str, bound: Bound) -> list[t
         return [labels[conv]]
     if mode == "linear":
         return [labels[conv], *((label, name) for label, name in after if name in NORMS)]
-    if not mode:
+    if label is None:
         return labels
-    assert bound.mode is not None
-    chosen = (Label(mode, bound.mode.span, mode, bound.mode.span), mode)
+    chosen = (label, mode)
     if any(name in ACTIVATIONS for _, name in before):
         unit = " ".join(name for _, name in labels)
         hint = "leave it out, or write `linear`, and give it a place of its own behind"
-        raise fault("E012", f"the unit `{unit}` puts its activation before the conv", bound.mode.span, hint)
+        raise fault("E012", f"the unit `{unit}` puts its activation before the conv", label.span, hint)
     places = [place for place, (_, name) in enumerate(after) if name in ACTIVATIONS]
     if not places:
         return [*labels, chosen]
@@ -88,19 +104,14 @@ def _in_mode(labels: list[tuple[Label, str]], mode: str, bound: Bound) -> list[t
     return [*before, labels[conv], *after]
 
 
-def _unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
+def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
+    """The op of a word of the unit, or of an activation that a label names."""
     if name not in VOCABULARY:
         message = f"`{label.word}` is `{name}`, and a unit is made of ops"
         raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
     return make_op(cls, setting.bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})
-
-
-def _activation(mode: str, bound: Bound, setting: Setting, env: Environment) -> Worded:
-    assert bound.mode is not None and mode not in MODES
-    label = Label(mode, bound.mode.span, mode, bound.mode.span)
-    return Worded(mode.replace(" ", "_"), _unit_op(label, mode, setting, env))
 
 
 def _numbered(ops: list[Worded]) -> list[Worded]:
