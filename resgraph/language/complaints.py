@@ -90,7 +90,7 @@ def _diagnostic(
     if nouns:
         example: str | Hint = _EXAMPLES.get(name, "")
         if name == "input" and isinstance(error["input"], list):
-            example = write("x".join(map(str, error["input"][-3:])))
+            example = _shape(error["input"])
         return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, example).diagnostic
     if error["type"] in ("too_short", "string_too_short"):
         return fault("E022", f"`{name}` is empty", span, _EXAMPLES.get(name, "")).diagnostic
@@ -98,6 +98,13 @@ def _diagnostic(
         return fault("E022", context["said"], span, context["hint"]).diagnostic
     said = str(context["error"]) if error["type"] == "value_error" else str(error["msg"])
     return _wrong_value(name, said, error["type"], error["input"], span)
+
+
+def _shape(axes: list[Any]) -> Hint:
+    """`3x224x224` for `[3, 224, 224]`; with a batch axis, or channels last, it takes a person."""
+    shape = "x".join(map(str, axes[-3:]))
+    plain = len(axes) == 3 and all(isinstance(axis, int) for axis in axes) and axes[0] <= axes[2]
+    return replace(write(shape), certain=plain)
 
 
 def _of_recipe(name: str, mistake: Mistake, key: Span, span: Span, known: list[str], tree: Tree) -> Diagnostic:

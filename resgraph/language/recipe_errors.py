@@ -41,6 +41,8 @@ _ELSEWHERE = {
     "num_epochs": "epochs", "optim": "optimizer", "root": "path", "scheduler": "schedule", "steps": "iterations",
     "test_size": "test", "total_steps": "iterations", "train_iters": "iterations", "wd": "weight_decay",
 }  # fmt: skip
+_LOOSE = frozenset(["beta1", "decay", "eta_min", "num_classes", "steps", "test_size"])
+"""Of these, what may mean something else, or count otherwise."""
 _KINDS = {"cifar": "cifar10", "imagefolder": "folder", "imagenet": "folder", "multistep": "steps"}
 """What other programs call the keys of a recipe, and its kinds."""
 
@@ -146,7 +148,7 @@ def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str,
     known = list(_record_at(model, loc, tags).model_fields)
     plain = _ELSEWHERE.get(key.lower(), key)
     if plain in known:
-        return meant(plain, sure=True)
+        return meant(plain, sure=key.lower() not in _LOOSE)
     if near := did_you_mean(key, known):
         return near
     for name, field in model.model_fields.items() if not loc else ():

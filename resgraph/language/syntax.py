@@ -177,7 +177,7 @@ class _Complaint:
         hint: str | Hint = "write `name: value`"
         if found := _ASSIGNED.match(line):
             place = self.places.span(start + found.start(1), start + found.end())
-            hint = write(f"{found[1]}: ", "…", place)
+            hint = Hint(f"write `{found[1]}: …`", f"{found[1]}: ", True, place)
         elif found := _NO_SPACE.match(line):
             place = self.places.span(start + found.start(1), start + found.end())
             hint = Hint("put a space after the colon", f"{found[1]} ", True, place)

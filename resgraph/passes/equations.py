@@ -117,12 +117,24 @@ class EquationBuilder:
     def instead_of(self, tree: Apply) -> str | Hint:
         """What to write for a function that there is not."""
         if (sign := SIGNS.get(tree.function.lower())) and len(tree.arguments) > 1:
-            return write(f" {sign} ".join(map(self.text, tree.arguments)), span=self.place(tree))
+            return write(self.with_sign(sign, tree), span=self.place(tree))
         plain = "concat" if tree.function.lower() in ("cat", "concatenate", "join") else ""
         known = ["concat", *equation_words()]
         hint = meant(plain, sure=True) if plain else did_you_mean(tree.function, known)
         hint = replace(hint, span=self.equation.span.part(tree.start, tree.start + len(tree.function)))
         return hint or "functions of tensors are `concat` and the activations; whatever else is a layer of a path"
+
+    def with_sign(self, sign: str, tree: Apply) -> str:
+        """Arguments with a sign between them, in brackets where that takes less than the whole of one."""
+        looser = "+-" if sign in "*-" else ""
+        terms = [
+            f"({self.text(term)})" if isinstance(term, Binary) and term.symbol in looser else self.text(term)
+            for term in tree.arguments
+        ]
+        whole, text = self.equation.text, f" {sign} ".join(terms)
+        before, behind = whole[: tree.start].rstrip(), whole[tree.end :].lstrip()
+        alone = before[-1:] in ("", "(", ",") and behind[:1] in ("", ")", ",")
+        return text if alone else f"({text})"
 
     def signed(self, tree: Apply, values: list[Term]) -> str | Hint:
         """What was meant by terms side by side, of which the last is one too many: a number times it, or their sum."""

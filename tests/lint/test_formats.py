@@ -42,6 +42,10 @@ def test_sarif(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "a,b.yaml"
     assert place["region"] == {"startLine": 5, "startColumn": 14, "endLine": 5, "endColumn": 18}
+    ((change,),) = (fix["artifactChanges"] for fix in result["fixes"])
+    assert change["artifactLocation"] == place["artifactLocation"]
+    assert change["replacements"] == [{"deletedRegion": place["region"], "insertedContent": {"text": "conv"}}]
+    assert "fixes" not in one["results"][1]
 
 
 def test_sarif_of_a_clean_spec_has_no_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

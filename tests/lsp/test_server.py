@@ -330,6 +330,20 @@ def test_fixes(talk: Callable[..., Any]) -> None:
     talk(conversation, text)
 
 
+def test_what_is_not_certain_has_no_fix(talk: Callable[..., Any]) -> None:
+    text = TEXT.replace("2 x pair 32 /2", "[3x3 conv 32, global pool]")
+    text = text[: text.index("blocks:")] + text[text.index("net:") :]
+
+    async def conversation(client: Client, uri: str) -> None:
+        found = (await client.diagnostics(uri))[0]
+        assert "did you mean" in found.message
+        context = lsp.CodeActionContext([found])
+        params = lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), found.range, context)
+        assert not await client.text_document_code_action_async(params)
+
+    talk(conversation, text)
+
+
 def test_a_text_that_is_no_yaml_keeps_what_was_known(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
         assert await client.diagnostics(uri) == []

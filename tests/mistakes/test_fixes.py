@@ -114,6 +114,31 @@ def test_numbers_in_quotes_are_numbers() -> None:
     assert examine(f"{text}train: {{recipe: digits, epochs: '20', optimizer: {{lr: '0.1', momentum: '0.8'}}}}\n") == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("relu(add(body, shortcut))", "relu(body + shortcut)"),
+        ("2*add(body, shortcut)", "2*(body + shortcut)"),
+        ("relu(mul(body + shortcut, 0.5))", "relu((body + shortcut) * 0.5)"),
+        ("cat(body, shortcut)", "concat(body, shortcut)"),
+    ],
+)
+def test_functions_of_others_become_signs_of_the_same_net(wrong: str, right: str) -> None:
+    block = "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
+    text = f"name: tiny\ninput: 3x16x16\nblocks:\n{block}{{}}\nnet:\n  conv1: pair 8\n"
+    (problem,) = examine(text.format(wrong))
+    assert mended(problem.edits[0].span.source, problem.edits) == text.format(right)
+
+
+def test_axes_in_a_list_are_certain_where_channels_come_first() -> None:
+    def edits(axes: str) -> list[str]:
+        (problem,) = examine(SPEC.format("b: pair 16").replace("3x16x16", axes))
+        return [edit.text for edit in problem.edits]
+
+    assert edits("[3, 16, 16]") == ["3x16x16"]
+    assert edits("[16, 16, 3]") == edits("[1, 3, 16, 16]") == []
+
+
 def test_odd_spaces_in_titles_and_comments_are_let_be() -> None:
     assert examine(SPEC.format("b: pair 16  # a\u00a0b").replace("tiny", "a\u00a0b")) == []
 
