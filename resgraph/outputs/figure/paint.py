@@ -162,7 +162,7 @@ def _op(placed: Placed, op: OpBox) -> Group:
         room = width - 31 - text.width(op.macs, 10.25) - 8
         group.shapes.append(Text(left, base + 15, text.fit(op.detail, 10.25, room), 10.25, fill="muted"))
     elif op.detail:
-        used = text.width(name, 11, 600) + 8
+        used = text.width(name, 11, 600) + 10
         group.shapes.append(Text(left + used, base, text.fit(op.detail, 10.25, room - used), 10.25, fill="muted"))
     return group
 

@@ -1,0 +1,116 @@
+"""What nothing could open is refused before it is written, with its size, the bound and what to do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from drawn import plan
+
+import resgraph
+from resgraph import UsageError, load
+from resgraph.outputs import figure
+from resgraph.outputs.figure import limits
+from resgraph.outputs.figure.formats import Look, render
+
+SPECS = Path(__file__).parents[3] / "specs"
+DEEP = "cifar-resnet.yaml::resnet-1202"
+SOME = [DEEP, "resnet.yaml::resnet-152", "densenet.yaml::densenet-121", "cifar-resnet.yaml::resnet-20"]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which packages were asked to draw: none does, so that only the decision is tested."""
+    asked: list[str] = []
+
+    def stand_in(name: str, function: str) -> None:
+        def call(*args: Any, **kwargs: Any) -> bytes:
+            asked.append(name)
+            return b""
+
+        module = ModuleType(name)
+        setattr(module, function, call)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    stand_in("resvg_py", "svg_to_bytes")
+    stand_in("typst", "compile")
+    return asked
+
+
+def fits(kind: str, net: resgraph.Plan, view: str) -> bool:
+    """Whether a format can hold a view, said from the sizes alone."""
+    scene = figure.scene(net, view)  # type: ignore[arg-type]
+    longest = max(scene.width, scene.height)
+    if kind == "png":
+        return 2 * longest <= 32_767 and 4 * scene.width * scene.height <= 89_478_485
+    return longest * 0.75 <= {"pdf": 14_400, "tex": 16_383}[kind]
+
+
+@pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
+@pytest.mark.parametrize("name", SOME)
+def test_refused_exactly_where_it_does_not_fit(name: str, view: str, drawn: list[str]) -> None:
+    net = load(SPECS / name)
+    for kind in ("png", "pdf", "tex"):
+        if fits(kind, net, view):
+            render([net], kind, Look(view=view))  # type: ignore[arg-type]
+            continue
+        before = len(drawn)
+        with pytest.raises(UsageError, match=r"[\d,]+.*at most|[\d,]+ × [\d,]+ pixels") as told:
+            render([net], kind, Look(view=view))  # type: ignore[arg-type]
+        assert "`--view stages`" in str(told.value) and "--only" in str(told.value)
+        assert len(drawn) == before
+
+
+@pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
+@pytest.mark.parametrize("name", SOME)
+def test_mermaid_has_what_mermaid_draws_or_nothing(name: str, view: str) -> None:
+    try:
+        text = figure.mermaid(load(SPECS / name), view)  # type: ignore[arg-type]
+    except UsageError as problem:
+        assert "Mermaid draws at most" in str(problem)
+        assert view != "stages"
+    else:
+        assert text.count("-->") + text.count("-.->") <= 500
+        assert len(text) <= 50_000
+
+
+def references() -> list[str]:
+    """Every net of the zoo."""
+    from zoo.test_zoo import REFERENCES
+
+    return [f"{path}::{variant}" if variant else str(path) for path, variant in REFERENCES]
+
+
+@pytest.mark.slow
+def test_folded_every_net_of_the_zoo_fits_every_format() -> None:
+    """The cure that an error names is one."""
+    for name in references():
+        net = load(name)
+        scene = figure.scene(net, "stages")
+        limits.pdf(scene.width, scene.height)
+        limits.tex(scene.width, scene.height)
+        limits.png(scene.width, scene.height, 2.0)
+        figure.mermaid(net, "stages")
+
+
+def test_a_smaller_png_is_offered_where_it_is_one() -> None:
+    with pytest.raises(UsageError, match=r"1,200 × 60,000 pixels.*\(`--scale 1.09`\)"):
+        limits.png(600, 30_000, 2)
+    limits.png(600, 30_000, 1.09)
+    with pytest.raises(UsageError) as told:
+        limits.png(600, 300_000, 2)
+    assert "--scale" not in str(told.value)
+
+
+@pytest.mark.parametrize(("edges", "characters"), [(501, 10), (500, 50_001)])
+def test_the_bounds_of_mermaid(edges: int, characters: int) -> None:
+    limits.mermaid(500, 50_000)
+    with pytest.raises(UsageError, match="Mermaid draws at most"):
+        limits.mermaid(edges, characters)
+
+
+def test_small_nets_fit() -> None:
+    assert all(fits(kind, plan("residual"), "ops") for kind in ("png", "pdf", "tex"))
