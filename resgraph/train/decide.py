@@ -78,10 +78,10 @@ class Decisions:
 
 
 def decide(
-    options: Options, world: World, step_macs: float, images: bool, steps: int, *, sync_bn: bool = False
+    options: Options, world: World, step_macs: float, images: bool, steps: int | None, *, sync_bn: bool = False
 ) -> Decisions:
     """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the
-    run. `sync_bn` says that batch norms talk to one another.
+    run, None where its images are not counted. `sync_bn` says that batch norms talk to one another.
 
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
@@ -197,13 +197,17 @@ def _deterministic(options: Options, device: torch.device, reasons: list[Reason]
     return good
 
 
-def _compile(options: Options, device: torch.device, steps: int, reasons: list[Reason], *, talking: bool) -> bool:
+def _compile(
+    options: Options, device: torch.device, steps: int | None, reasons: list[Reason], *, talking: bool
+) -> bool:
     if options.compile != "auto":
         reasons.append(("compile", "compiled" if options.compile == "on" else "eager", "as asked"))
         return options.compile == "on"
-    good = device.type == "cuda" and steps >= COMPILE_PAYS and not talking
+    good = device.type == "cuda" and (steps is None or steps >= COMPILE_PAYS) and not talking
     if device.type == "cuda" and talking:
         why = "batch norms that talk to one another do not go into a graph"
+    elif device.type == "cuda" and steps is None:
+        why = "it pays, unless the images are few"
     elif device.type == "cuda":
         why = f"{steps:,} steps {'pay' if good else 'do not pay'} for it"
     else:

@@ -21,19 +21,21 @@ from .trial import batch_seconds, step_seconds
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`memory` in bytes on each device, `seconds` of training, None where it cannot be told; both are estimates.
+    """`memory` in bytes on each device, `seconds` of training and of a step; None where a number cannot be told.
 
-    `too_large` says what to do where a step does not fit, and is empty where it does.
+    `too_large` says what to do where a step does not fit, `missing` how to get data that are not there; else empty.
     """
 
     name: str
-    images: int
-    steps: int
-    epochs: float
+    images: int | None
+    steps: int | None
+    epochs: float | None
     batch: int
     memory: int
     seconds: float | None
+    step_seconds: float | None
     too_large: str
+    missing: str
     reasons: tuple[Reason, ...]
     notes: tuple[str, ...] = ()  # what of the data is left out
 
@@ -42,16 +44,25 @@ class Forecast:
         rows = [
             *self.reasons,
             ("batch", f"{self.batch}", "images a step, over all processes"),
-            ("steps", f"{self.steps:,}", f"{epochs_of(self.epochs)} of {self.images:,} images"),
+            self._steps(),
             ("memory", f"~ {self.memory / 2**20:,.0f} MiB", "weights, gradients, optimizer and activations"),
             *([("fits", "no", self.too_large)] if self.too_large else []),
             self._time(),
+            *([("data", "missing", self.missing)] if self.missing else []),
         ]
         wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
         lines = [f"{what:<{wide[0]}}  {choice:<{wide[1]}}  {why}" for what, choice, why in rows]
         return "\n".join([*lines, *self.notes])
 
+    def _steps(self) -> Reason:
+        steps = "unknown" if self.steps is None else f"{self.steps:,}"
+        epochs = "" if self.epochs is None else epochs_of(self.epochs)
+        of = "images that cannot be counted yet" if self.images is None else f"{self.images:,} images"
+        return "steps", steps, f"{epochs} of {of}".strip()
+
     def _time(self) -> Reason:
+        if self.seconds is None and self.step_seconds is not None:
+            return "time", f"~ {_span(self.step_seconds)}", "a step, measured here"
         if self.seconds is None:
             return "time", "unknown", "a step is too large to be tried here"
         measured = "a few steps of fewer images, scaled" if self.too_large else "a few steps, measured here"
@@ -63,7 +74,7 @@ class Forecast:
 
 
 def forecast(plan: PlanLike, options: Options) -> Forecast:
-    """Reads the data (so that a missing one is told of now) and measures the device for a moment.
+    """Reads the data, does without it where it is not there, and measures the device for a moment.
 
     Raises `TrainingError` where not even the data fits in memory.
     """
@@ -73,26 +84,30 @@ def forecast(plan: PlanLike, options: Options) -> Forecast:
         if not is_out_of_memory(error):
             raise
         raise TrainingError(f"out of memory while the images of {plan.name} are read: {error}") from error
-    per_epoch = ready.sampler.steps_per_epoch
+    one, by_epochs = _step_seconds(ready), ready.train.unit == "epochs"
+    steps = None if ready.uncounted and by_epochs else ready.steps
+    epochs = round(ready.steps / ready.sampler.steps_per_epoch, 3)
     return Forecast(
         name=plan.name,
-        images=len(ready.data.train),
-        steps=ready.steps,
-        epochs=round(ready.steps / per_epoch, 3),
+        images=None if ready.uncounted else len(ready.data.train),
+        steps=steps,
+        epochs=None if ready.uncounted and not by_epochs else epochs,
         batch=ready.train.batch,
         memory=ready.decisions.memory,
-        seconds=_seconds(ready),
+        seconds=None if one is None or steps is None else one * steps,
+        step_seconds=one,
         too_large=_too_large(ready),
+        missing=ready.missing,
         reasons=ready.decisions.reasons,
         notes=ready.data.notes,
     )
 
 
-def _seconds(ready: Prepared) -> float | None:
-    """Of all steps; None where one cannot be tried."""
+def _step_seconds(ready: Prepared) -> float | None:
+    """Of a step and its batch, on average; None where it cannot be tried."""
     try:
         one = step_seconds(ready)
-        return None if one is None else (one * _work(ready) + batch_seconds(ready)) * ready.steps
+        return None if one is None else one * _work(ready) + batch_seconds(ready)
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
             return None
@@ -130,5 +145,5 @@ def _work(ready: Prepared) -> float:
 
 def _span(seconds: float) -> str:
     if seconds < 90:
-        return f"{max(1, seconds):.0f} s"
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

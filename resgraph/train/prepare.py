@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import MissingError, UsageError
 from ..language.recipe import Train
 from . import data as datasets
 from .assemble import check_crop
 from .budget import with_budget
+from .data.absent import stand_in
 from .data.sets import DataSet, Resident
 from .decide import Decisions, decide
 from .distributed import World
@@ -33,6 +34,8 @@ class Prepared:
     decisions: Decisions
     world: World
     steps: int
+    missing: str = ""  # why blank images stand for those of the set
+    uncounted: bool = False  # nor is it known how many the set has
 
 
 def recipe_of(plan: PlanLike) -> Train:
@@ -46,20 +49,31 @@ def recipe_of(plan: PlanLike) -> Train:
 
 
 def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = False) -> Prepared:
-    """Reads the data (`counted`: images that are made are not), checks it against the net, and decides."""
+    """Reads the data, checks it against the net, and decides.
+
+    With `counted`, images that are made are not, and blank ones stand for those of a set that is not there.
+    """
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
-    data = datasets.load(train.data, plan.input, plan.output, data_path(plan, options), counted=counted)
+    missing = ""
+    try:
+        data = datasets.load(train.data, plan.input, plan.output, data_path(plan, options), counted=counted)
+    except MissingError as problem:
+        if not counted:
+            raise
+        data, missing = stand_in(train.data, plan.input, plan.output), str(problem)
     check_crop(train, data)
     check_sizes(plan, train)
     sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size, train.accumulate)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     images = train.batch / world.size / train.accumulate
-    decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, steps, sync_bn=train.sync_bn)
+    uncounted = bool(missing) and not isinstance(data.train, Resident)
+    known = None if uncounted and train.unit == "epochs" else steps
+    decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, known, sync_bn=train.sync_bn)
     decisions = with_budget(decisions, plan, train, options, world.size, resident_bytes(data))
-    return Prepared(plan, options, train, data, sampler, decisions, world, steps)
+    return Prepared(plan, options, train, data, sampler, decisions, world, steps, missing, uncounted)
 
 
 def data_path(plan: PlanLike, options: Options) -> Path | None:

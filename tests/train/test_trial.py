@@ -14,9 +14,10 @@ from small_plan import FakePlan
 from torch import nn
 
 import resgraph
-from resgraph.errors import TrainingError
-from resgraph.train import Options, forecast
+from resgraph.errors import MissingError, TrainingError
+from resgraph.train import Options, build, forecast
 from resgraph.train.assemble import fresh_net
+from resgraph.train.estimate import Forecast
 from resgraph.train.feed import Feed
 
 ONE = Options(threads=1, device="cpu")
@@ -146,3 +147,47 @@ def test_a_bug_of_a_trial_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("resgraph.train.trial.fresh_net", fail)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         forecast(small_plan.plan("digits", blocks=1), options=ONE)
+
+
+TREE = """\
+name: net
+input: 3x32x32
+net: {stem: 3x3 conv 8, head: [global avg pool, fc 7]}
+train: {recipe: imagenet-90, batch: 64, epochs: 9, data: {path: nowhere}}
+"""
+
+
+def planned(text: str, folder: Path) -> Forecast:
+    (folder / "net.yaml").write_text(text)
+    return forecast(resgraph.load(folder / "net.yaml"), options=ONE)
+
+
+def test_images_that_are_not_there_are_planned_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = planned(TREE, tmp_path)
+    assert (found.images, found.steps, found.epochs, found.seconds) == (None, None, 9, None)
+    assert found.step_seconds is not None and found.step_seconds > 0
+    rows = {line.split()[0]: line for line in found.text().splitlines()}
+    assert rows["steps"].split(maxsplit=2)[1:] == ["unknown", "9 epochs of images that cannot be counted yet"]
+    assert "a step, measured here" in rows["time"]
+    assert rows["data"].split(maxsplit=2)[1] == "missing" and "nowhere/train is not there" in rows["data"]
+
+
+def test_a_length_in_iterations_needs_no_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = planned(TREE.replace("imagenet-90", "imagenet").replace("epochs: 9", "iterations: 500"), tmp_path)
+    assert (found.images, found.steps, found.epochs) == (None, 500, None)
+    assert found.seconds == pytest.approx(500 * (found.step_seconds or 0))
+
+
+@pytest.mark.parametrize(("more", "images"), [("", 50_000), ("data: {held_out: 5000}, ", 45_000)])
+def test_how_many_images_cifar_has_is_known(
+    more: str, images: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = f"train: {{recipe: cifar, {more}epochs: 2}}"
+    found = planned(f"{TREE.partition('train:')[0].replace('fc 7', 'fc 10')}{recipe}\n", tmp_path)
+    assert (found.images, found.steps, found.epochs) == (images, 2 * (images // 128), 2)
+    assert "data: download https" in found.missing
+    with pytest.raises(MissingError, match="cifar10 is not in "):
+        build(resgraph.load(tmp_path / "net.yaml"), options=ONE)
