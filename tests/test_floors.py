@@ -123,4 +123,4 @@ def test_check_starts_fast() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert seconds < 1.5, f"{seconds:.2f} s of CPU, {time.monotonic() - started:.2f} s"
+    assert seconds < 2.5, f"{seconds:.2f} s of CPU, {time.monotonic() - started:.2f} s"
