@@ -21,6 +21,8 @@ from resgraph.plan import Plan, plan_of
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 224)
 BYTES = 2 * 2**30
 """Forecast of a step above which a net is left out."""
+NODES = 150
+"""Nodes of a net above which it is not exported: torch takes a second for each dozen."""
 
 
 def smallest(mutant: Mutant, net: Plan) -> Plan:
@@ -97,7 +99,7 @@ def _trained(net: Plan, made: nn.Module, images: torch.Tensor) -> str:
 def exports(mutant: Mutant, net: Plan) -> str:
     """`.pt2` and `.onnx`, which agree with the module (`export` raises where they do not)."""
     net = smallest(mutant, net)
-    if forecast(net) > BYTES // 4:
+    if forecast(net) > BYTES // 4 or len(net.graph.nodes) > NODES:
         return "skipped: too large"
     for form in ("pt2", "onnx"):
         try:
