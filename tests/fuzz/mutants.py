@@ -100,8 +100,8 @@ def mutant(seed: int, number: int) -> Mutant:
     kinds: list[str] = []
     overrides: list[str] = []
     count = chance.choice([1, 1, 1, 1, 2, 2, 3])
-    while len(kinds) < count and Draft(text).inside("net"):
-        names = list(OPERATIONS)
+    while len(kinds) < count:
+        names = list(OPERATIONS) if Draft(text).inside("net") else _OF_A_FILE
         kind = chance.choices(names, [OPERATIONS[each][1] for each in names])[0]
         made = OPERATIONS[kind][0](Draft(text), chance)
         if made is None or made == text:
@@ -118,6 +118,10 @@ def mutant(seed: int, number: int) -> Mutant:
     variants = _variants(text)
     variant = "own" if "own" in variants else chance.choice(variants or [None])
     return Mutant(number, SPECS / name, text, variant, tuple(overrides), tuple(kinds))
+
+
+_OF_A_FILE = ["unit", "shortcut", "options of ops", "init", "input", "recipe", "set a key", "set a recipe's key"]
+"""Mutations of a file that has no rows of its own."""
 
 
 def _variants(text: str) -> list[str | None]:
