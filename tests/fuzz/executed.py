@@ -21,7 +21,7 @@ from resgraph.plan import Plan, plan_of
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 224)
 BYTES = 2 * 2**30
 """Forecast of a step above which a net is left out."""
-NODES = 150
+NODES = 80
 """Nodes of a net above which it is not exported: torch takes a second for each dozen."""
 
 
