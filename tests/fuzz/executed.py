@@ -8,6 +8,7 @@ from contextlib import suppress
 import torch
 from counted import MultiplyAdds
 from draft import Draft
+from followed import followed
 from law import Broken, multiply_adds, must
 from mutants import Mutant
 from torch import nn
@@ -16,6 +17,7 @@ from resgraph.errors import Source, SpecError
 from resgraph.language.resolve import read_source
 from resgraph.language.spec import parse_spec
 from resgraph.outputs.pytorch.export import export
+from resgraph.outputs.pytorch.fold import fold
 from resgraph.plan import Plan, plan_of
 
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 224)
@@ -70,7 +72,17 @@ def runs(mutant: Mutant, net: Plan) -> str:
     must(torch.equal(first, made(images)), "evaluation is not repeatable")
     close = torch.allclose(made(images[:1]), first[:1], rtol=1e-3, atol=1e-4 * float(first.abs().max()))
     must(close, "an image's output depends on the other's in evaluation")
+    with torch.no_grad():
+        must(_close(followed(net, made, images), first), "the module is not the graph")
+        folded, state = fold(net, made.state_dict())
+        less = folded.module().eval()
+        less.load_state_dict(state)
+        must(_close(less(images), first), "without its batch norms it is another net")
     return odd
+
+
+def _close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()))
 
 
 def _trained(net: Plan, made: nn.Module, images: torch.Tensor) -> str:
