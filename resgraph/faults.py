@@ -44,7 +44,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether that is what an error says, of a GPU or of the machine."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
+    if isinstance(error, ImportError | SystemError) and _is_limited():
+        return "map segment" in str(error) or isinstance(error, SystemError)  # how libraries fail for want of room
     return isinstance(error, RuntimeError) and any(word in str(error) for word in _NO_MEMORY)
+
+
+def _is_limited() -> bool:
+    """Whether this process may have only so much memory (`ulimit -v`)."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def _unusable_file(error: OSError, arguments: Sequence[str]) -> ResgraphError:

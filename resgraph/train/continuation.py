@@ -19,7 +19,7 @@ from .distributed import joined
 from .options import Options
 from .plans import Loader, PlanLike
 from .prepare import Prepared, prepare, recipe_of
-from .recording import digests, run_checkpoints, spec_hash
+from .recording import digests, redrawn, run_checkpoints, spec_hash
 from .reporter import Reporter, Silent
 from .result import RunResult
 from .rundir import RunDirectory, open_run, read_facts
@@ -39,7 +39,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
     `changed` is the plan to go on with in place of the run's own: the same net; more epochs are fine, other
     changes of the recipe need `options.allow_change`. Raises `RunError` where that cannot be.
     """
-    with joined(os.environ, options.device) as world:
+    with joined(os.environ, options.device, reporter.say) as world:
         plan = own = own_plan(path, load)
         options = as_before(options, read_facts(path))
         if changed is not None:
@@ -56,6 +56,10 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
                 state = run_checkpoints(run).load(Silent().say)  # raises before anything is changed
                 _tell_rate(state, recipe_of(own), ready, reporter)
                 _adopt(run, changed)
+            if run:
+                _tell_failure(run, reporter)
+                for name in redrawn(run, plan):
+                    reporter.say(f"{run.path / name} was changed, damaged or lost since the run began; it is as it was")
             return carry_on(ready, run, reporter if world.first else Silent())
 
 
@@ -100,10 +104,7 @@ def as_before(options: Options, facts: dict[str, Any]) -> Options:
 
 def check_change(path: Path, plan: PlanLike, changed: PlanLike, options: Options) -> None:
     """Raises `RunError` that shows the difference where `changed` is not a way to go on with this run."""
-    try:
-        before, after = (path / "model.py").read_text(encoding="utf-8"), changed.source()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path / 'model.py'} cannot be read, so that no change can be checked: {error}") from error
+    before, after = plan.source(), changed.source()
     if before != after:
         lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), "the run", "the spec", lineterm=""))
         shown = "\n".join(lines[:40]) + ("\n…" if len(lines) > 40 else "")
@@ -159,6 +160,12 @@ def at_end(run: RunDirectory, steps: int) -> bool:
     if done > steps:
         raise RunError(f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it more")
     return done == steps
+
+
+def _tell_failure(run: RunDirectory, reporter: Reporter) -> None:
+    failure = run.facts().get("failure")
+    if failure:
+        reporter.say(f"the last try failed: {failure}")
 
 
 def _tell_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:

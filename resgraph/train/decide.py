@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..errors import MissingError, UsageError
+from .compilers import lacking
 from .distributed import World, own_gpu
 from .options import Options
 
@@ -200,6 +201,8 @@ def _deterministic(options: Options, device: torch.device, reasons: list[Reason]
 def _compile(
     options: Options, device: torch.device, steps: int | None, reasons: list[Reason], *, talking: bool
 ) -> bool:
+    if options.compile == "on" and (lack := lacking(device.type)):
+        raise MissingError(f"compiling needs {lack}; --compile off trains without")
     if options.compile != "auto":
         reasons.append(("compile", "compiled" if options.compile == "on" else "eager", "as asked"))
         return options.compile == "on"
@@ -212,5 +215,7 @@ def _compile(
         why = f"{steps:,} steps {'pay' if good else 'do not pay'} for it"
     else:
         why = f"compiling takes longer than it saves on {device.type}"
+    if good and (lack := lacking(device.type)):
+        good, why = False, f"it needs {lack}"
     reasons.append(("compile", "compiled" if good else "eager", why))
     return good

@@ -20,6 +20,7 @@ from .data.sets import DataSet, Files, Packed, Resident
 from .decide import Decisions
 from .images import UNREADABLE, open_image
 from .signals import ignore_in_worker
+from .workers import watched
 
 Sample = tuple[tuple[Tensor, ...], int, str]
 """The views of an image, its label (-100 where it cannot be read) and then why not."""
@@ -106,7 +107,7 @@ class Decoded:
             prefetch_factor=4 if self.workers else None,
             generator=torch.Generator().manual_seed(0),  # the loader draws a seed per epoch: not from the global luck
         )
-        for images, labels, broken in loader:
+        for images, labels, broken in watched(loader):
             self._count(broken)
             yield images, labels
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from ..errors import MissingError, TrainingError, UsageError
-from .launch import Launch, launched
+from ..errors import MissingError, ResgraphError, TrainingError, UsageError
+from .launch import Launch, find_host, launched
 from .signals import StoppedError
 
 TIMEOUT = timedelta(minutes=10)
@@ -93,9 +93,9 @@ class World(Launch):
 
 
 @contextmanager
-def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
+def joined(environment: Mapping[str, str], device: str, say: Callable[[str], None] = lambda _: None) -> Iterator[World]:
     """The world for as long as the block lasts. Where another process is lost, a `TrainingError` says so."""
-    world = join(environment, device)
+    world = join(environment, device, say)
     try:
         try:
             yield world
@@ -104,20 +104,25 @@ def joined(environment: Mapping[str, str], device: str) -> Iterator[World]:
             raise
         world.part()
     except RuntimeError as error:
-        if world.size == 1 or not _is_lost(error):
+        if world.size == 1 or not is_lost(error):
             raise
         reason = str(error).splitlines()[0][:200]
         world.part(together=False)
         raise TrainingError(f"process {world.rank} lost the others ({reason}); what was saved is good") from error
 
 
-def _is_lost(error: RuntimeError) -> bool:
+def is_lost(error: BaseException) -> bool:
     """Whether it is another process that is missing, by what gloo and NCCL say."""
+    if not dist.is_available() or not isinstance(error, RuntimeError):
+        return False
     return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "NCCL"))
 
 
-def join(environment: Mapping[str, str], device: str) -> World:
-    """Joins the other processes: NCCL for what is on GPUs, gloo for the rest."""
+def join(environment: Mapping[str, str], device: str, say: Callable[[str], None] = lambda _: None) -> World:
+    """Joins the other processes: NCCL for what is on GPUs, gloo for the rest.
+
+    Raises `UsageError` where they cannot meet where the environment says, `TrainingError` where the others do not come.
+    """
     world = World.of(launched(environment))
     if world.size == 1:
         return world
@@ -129,8 +134,40 @@ def join(environment: Mapping[str, str], device: str) -> World:
         torch.cuda.set_device(own_gpu(world))  # what NCCL takes where no tensor says it: barriers, shared objects
     elif device.startswith("cuda:"):
         raise UsageError(f"--device {device} is one GPU for {world.size} processes; --device cuda gives each its own")
-    dist.init_process_group(backend, init_method=world.meeting, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+    find_host(world, say)
+    try:
+        store = _store(world)
+        dist.init_process_group(backend, store=store, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+    except (RuntimeError, ValueError) as error:
+        raise _apart(world, error) from error
     return world
+
+
+def _store(found: Launch) -> Any:
+    """Where the processes learn of each other. The one of torchrun lives on when they are started again, with all that
+    dead ones wrote: so each attempt has names of its own in it.
+    """
+    server = found.rank == 0 and not found.hosting
+    store = dist.TCPStore(  # type: ignore[attr-defined]
+        found.host, found.port, found.size, is_master=server, timeout=TIMEOUT, multi_tenant=True
+    )
+    return dist.PrefixStore(f"attempt {found.attempt}", store)  # type: ignore[attr-defined]
+
+
+def _apart(found: Launch, error: Exception) -> ResgraphError:
+    """Why the processes did not come together."""
+    said, place = str(error).splitlines()[0][:200] if str(error) else type(error).__name__, f"{found.host}:{found.port}"
+    if "EADDRINUSE" in said or "address already in use" in str(error).lower():
+        return UsageError(
+            f"port {found.port}, where the processes are to meet, is in use by another program; set MASTER_PORT to a "
+            "free one, for all of them alike"
+        )
+    if "timed out" in str(error).lower() or "timeout" in str(error).lower():
+        return TrainingError(
+            f"process {found.rank} of {found.size} waited at {place} for the others, which did not come ({said}); look "
+            "at their output, and whether MASTER_ADDR and MASTER_PORT are the same for all"
+        )
+    return UsageError(f"process {found.rank} of {found.size} cannot meet the others at {place} ({said})")
 
 
 def own_gpu(world: World) -> int:

@@ -15,6 +15,7 @@ from .continuation import as_before, check_classes, own_plan
 from .decide import Decisions, decide
 from .decode import Decoded
 from .distributed import World, joined
+from .failures import explained
 from .inference import preprocessing, trained
 from .normalize import Normalization
 from .options import Options
@@ -59,7 +60,8 @@ def _evaluated(
     sampler = Sampler(train.batch, train.batch, train.seed)  # no training image is asked for
     feed = make_feed(train, data, sampler, normalization, decisions)
     if look is None:
-        return score(net, feed.validation(world), decisions, world)
+        with explained(net, lambda: "the evaluation"):
+            return score(net, feed.validation(world), decisions, world)
     if not isinstance(feed.pixels, Decoded):
         raise TypeError("only files are looked at more than once")
     viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)

@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import UsageError
 
 PORT = 29500
 """Where processes meet that are told of a host and no port: torchrun's default."""
+PODS = 60.0
+"""Seconds for which a pod waits for the name of the first one."""
+NAMES = 8.0
+"""Seconds for which a name server is waited for."""
 SLURM_PORTS = 15_000, 10_000
 """The first port of a SLURM job's own, and how many: under those that a system hands out by itself (32,768 on)."""
 
@@ -21,14 +27,19 @@ SLURM_PORTS = 15_000, 10_000
 class Launch:
     """This process among `size`; `local` is its number on this machine, and `sharing` how many share the cores there.
 
-    `meeting` is an address as torch wants it.
+    They meet at `host` and `port`, where a launcher that is `hosting` has a store already, which serves every attempt:
+    `attempt` counts those. A name that is not known yet is asked for again for `patience` seconds.
     """
 
     rank: int = 0
     size: int = 1
     local: int = 0
-    meeting: str = ""
+    host: str = ""
+    port: int = 0
     sharing: int = 1
+    hosting: bool = False
+    attempt: int = 0
+    patience: float = 5.0
 
 
 def launched(environment: Mapping[str, str]) -> Launch:
@@ -39,30 +50,30 @@ def launched(environment: Mapping[str, str]) -> Launch:
     """
     if "RANK" in environment and "WORLD_SIZE" in environment:
         found = _numbers(environment, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-        # torchrun's own store may be there already, which only env:// finds
-        meeting = "env://" if {"MASTER_ADDR", "MASTER_PORT"} <= set(environment) else _meeting(environment, "", PORT)
+        found = replace(_met(found, environment), hosting=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True")
+        found = replace(found, attempt=_whole(environment, "TORCHELASTIC_RESTART_COUNT", 0))
     elif "JOB_COMPLETION_INDEX" in environment and "WORLD_SIZE" in environment:
         found = _numbers(environment, "JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-        meeting = _meeting(environment, _first_pod(socket.getfqdn(), found.rank), PORT)
+        found = replace(_met(found, environment, _first_pod(socket.getfqdn(), found.rank)), patience=PODS)
     elif environment.get("WORLD_SIZE", "1") != "1":
         raise UsageError("WORLD_SIZE is set but RANK is not; start with torchrun, or unset it")
     elif "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment:  # a batch script has no step
         found = _numbers(environment, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE")
         nodes = environment.get("SLURM_STEP_NODELIST", environment.get("SLURM_JOB_NODELIST", ""))
-        meeting = _meeting(environment, _first_node(nodes), _slurm_port(environment))
+        found = _met(found, environment, _first_node(nodes), _slurm_port(environment))
     elif "OMPI_COMM_WORLD_RANK" in environment and "OMPI_COMM_WORLD_SIZE" in environment:
         found = _numbers(
             environment, *(f"OMPI_COMM_WORLD_{name}" for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE"))
         )
-        meeting = _meeting(environment, "", PORT)
+        found = _met(found, environment)
     else:
         return Launch()
-    if found.size > 1 and not meeting:
+    if found.size > 1 and not found.host:
         raise UsageError(
             f"{found.size} processes are told of, but not where to meet: set MASTER_ADDR (and MASTER_PORT) "
             "to a host that all can reach, or use torchrun"
         )
-    return replace(found, meeting=meeting)
+    return found
 
 
 def _numbers(environment: Mapping[str, str], rank: str, size: str, local: str, sharing: str) -> Launch:
@@ -81,9 +92,54 @@ def _numbers(environment: Mapping[str, str], rank: str, size: str, local: str, s
     return found
 
 
-def _meeting(environment: Mapping[str, str], host: str, port: int) -> str:
-    host = environment.get("MASTER_ADDR", host)
-    return f"tcp://{host}:{environment.get('MASTER_PORT', port)}" if host else ""
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise UsageError(f"the environment's {name} is {text!r}, which is no whole number; mend or unset it")
+    return int(text)
+
+
+def _met(found: Launch, environment: Mapping[str, str], host: str = "", port: int = PORT) -> Launch:
+    """With the place where all meet: what is set by hand, or else what the launcher lets one guess."""
+    port = _whole(environment, "MASTER_PORT", port)
+    if not 0 < port < 2**16:
+        raise UsageError(f"the environment's MASTER_PORT is {port}; ports are 1 to 65535")
+    return replace(found, host=environment.get("MASTER_ADDR", host), port=port)
+
+
+def find_host(found: Launch, say: Callable[[str], None]) -> None:
+    """Waits until the name of the meeting place is known. Raises `UsageError` where it does not come to be.
+
+    The pods of a job start in any order, so that the first one's name may come to be known last.
+    """
+    last, told = time.monotonic() + found.patience, False
+    while why := _unknown(found.host, found.port):
+        if time.monotonic() >= last:
+            raise UsageError(
+                f"the host `{found.host}`, where {found.size} processes are to meet, is not known here ({why}); set "
+                "MASTER_ADDR to a name or an address that all of them can reach"
+            )
+        if not told:
+            say(f"waiting up to {found.patience:.0f} s for the host {found.host}, which is not known yet ({why})")
+            told = True
+        time.sleep(1)
+
+
+def _unknown(host: str, port: int) -> str:
+    """Why a host's address is not known, empty where it is. A name server that does not answer is not waited for."""
+    answer = []
+
+    def ask() -> None:
+        try:
+            socket.getaddrinfo(host, port)
+            answer.append("")
+        except (OSError, UnicodeError) as error:
+            answer.append(getattr(error, "strerror", None) or "no name of a host")
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(NAMES)
+    return answer[0] if answer else "the name server does not answer"
 
 
 def _first_pod(host: str, index: int) -> str:
@@ -103,4 +159,7 @@ def _slurm_port(environment: Mapping[str, str]) -> int:
     """One for each step of a job, so that two on a node do not meet."""
     first, count = SLURM_PORTS
     numbers = (environment.get(name, "") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
-    return first + sum(int(number) for number in numbers if number.isdigit()) % count
+    return (
+        first
+        + sum(int(number) for number in numbers if number.isascii() and number.isdecimal() and len(number) < 19) % count
+    )

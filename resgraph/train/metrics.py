@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
+from ..files import reason
 from .durable import append_line, write_whole
 from .reporter import Epoch
 
@@ -35,13 +36,24 @@ class Metrics:
         seconds, speed = round(epoch.seconds, 3), round(images_per_second, 1)
         append_line(self.clock, json.dumps({"step": epoch.step, "seconds": seconds, "images_per_second": speed}))
 
-    def cut(self, step: int) -> None:
-        """Takes out the rows after `step`, and a last line that was torn."""
+    def rows(self) -> dict[str, str]:
+        """Both files as they are, for a checkpoint to keep."""
+        return {path.name: _text(path) for path in (self.path, self.clock)}
+
+    def restore(self, step: int, saved: dict[str, str] | None) -> list[str]:
+        """Makes both files what they were when a checkpoint of `step` was `saved`: later rows go, damaged ones come
+        back. Returns what was found damaged; None stands for a checkpoint that kept no rows.
+        """
+        told = []
         for path in (self.path, self.clock):
-            if path.exists():
-                kept = "".join(json.dumps(row) + "\n" for row in _with_steps(path) if row["step"] <= step)
-                if kept.encode() != path.read_bytes():
-                    write_whole(path, kept)
+            found = _text(path)
+            kept = _until(path, step) if saved is None else saved.get(path.name, "")
+            if not found.startswith(kept):
+                what = "was changed or damaged" if found else "was lost"
+                told.append(f"{path} {what} since it was saved; its rows up to step {step:,} are restored")
+            if found != kept:
+                write_whole(path, kept)
+        return told
 
     def seconds(self) -> float:
         """The seconds of training up to the last row."""
@@ -69,6 +81,19 @@ def _with_steps(path: Path) -> list[dict[str, Any]]:
     if len(rows) > len(whole) + 1:
         raise RunError(f"{path}, line {len(whole) + 1}, is damaged; mend it, or take the file from a copy")
     return [row for row in whole if row is not None]
+
+
+def _text(path: Path) -> str:
+    """A file as it is, bytes that are no text replaced; empty where there is none."""
+    try:
+        return path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {reason(error)}; put it away, and resume again") from error
+
+
+def _until(path: Path, step: int) -> str:
+    """The rows up to a step, without a last line that is torn."""
+    return "".join(json.dumps(row) + "\n" for row in _with_steps(path) if row["step"] <= step)
 
 
 def _row(line: bytes) -> dict[str, Any] | None:

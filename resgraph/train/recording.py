@@ -9,13 +9,13 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 from safetensors.torch import save as safetensors
 
-from ..errors import ResgraphError, RunError
+from ..errors import RunError, TrainingError
 from .checkpoint import Checkpoints
 from .crops import REDUCING_GAP
 from .curves import curves, drops
@@ -41,9 +41,7 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
     """
     plan, data = ready.plan, ready.data
     run.write("spec.yaml", plan.resolved())
-    run.write("model.py", plan.source())
-    run.write("table.txt", plan.table().rstrip("\n") + "\n")
-    run.write("diagram.svg", plan.svg())
+    redrawn(run, plan)
     facts = {
         "name": plan.name,
         "status": "running",
@@ -74,6 +72,25 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
 def digests(data: DataSet) -> dict[str, str]:
     """What the images of either part are, by name, order and place; of those in memory, by their pixels."""
     return {"train": data.train.digest(), "validation": data.validation.digest()}
+
+
+def redrawn(run: RunDirectory, plan: PlanLike) -> list[str]:
+    """Writes what follows from the spec, where it is not there as it should be; the names of what was written."""
+    out = []
+    for place, text in (
+        ("source", plan.source()),
+        ("table", plan.table().rstrip("\n") + "\n"),
+        ("diagram", plan.svg()),
+    ):
+        path = run.path / PLACES[place]
+        try:
+            same = path.read_bytes() == text.encode()
+        except OSError:
+            same = False
+        if not same:
+            run.write(PLACES[place], text)
+            out.append(path.name)
+    return out
 
 
 def spec_hash(plan: PlanLike) -> str:
@@ -119,15 +136,14 @@ def _resizing(data: DataSet) -> dict[str, object]:
 
 @contextmanager
 def recorded(
-    run: RunDirectory | None, ready: Prepared, normalization: Normalization, step: int
+    run: RunDirectory | None, ready: Prepared, normalization: Normalization
 ) -> Iterator[Callable[[Epoch, float], None]]:
-    """While a loop runs from `step` on: what writes its rows, and TensorBoard's events where they are wanted."""
+    """While a loop runs: what writes its rows, and TensorBoard's events where they are wanted."""
     if run is None:
         yield lambda epoch, speed: None
         return
-    run.metrics.cut(step)
     run.write("preprocess.json", json.dumps(_preprocess(ready, normalization)) + "\n")
-    run.update(status="running", world=ready.world.size)
+    run.update(status="running", world=ready.world.size, failure=None)
     board = Board(run.path) if ready.options.tensorboard else None
 
     def record(epoch: Epoch, speed: float) -> None:
@@ -136,16 +152,43 @@ def recorded(
             board.follow()
 
     try:
-        yield record
-    except StoppedError:
-        run.update(status="stopped")
-        raise
-    except ResgraphError:
-        run.update(status="failed")
-        raise
+        with accounted(run):
+            yield record
     finally:
         if board:
             board.close()
+
+
+@contextmanager
+def accounted(run: RunDirectory | None) -> Iterator[None]:
+    """Writes into a run how it ended, where it ends before its end, and says how to go on."""
+    try:
+        yield
+    except StoppedError:
+        _note(run, status="stopped")
+        raise
+    except TrainingError as error:
+        _note(run, status="failed", failure=str(error))
+        if run and not str(error).endswith(_way_on(run)):
+            raise TrainingError(f"{error}. {_way_on(run)}") from error
+        raise
+    except Exception as error:
+        _note(run, status="failed", failure=str(error) or type(error).__name__)
+        raise
+
+
+def _note(run: RunDirectory | None, **facts: object) -> None:
+    """Facts that are written if they can be: that the disk is full is told already."""
+    if run:
+        with suppress(RunError):
+            run.update(**facts)
+
+
+def _way_on(run: RunDirectory) -> str:
+    """What to do once the cause is gone."""
+    if (run.checkpoints / "latest.json").exists():
+        return f"When that is mended, `resgraph resume {run.path}` goes on from the last checkpoint"
+    return "Nothing was saved yet: when that is mended, begin again with `resgraph build`"
 
 
 def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: Path) -> RunResult:

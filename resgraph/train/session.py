@@ -7,20 +7,19 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
-from ..errors import RunError, TrainingError
+from ..errors import RunError
 from ..faults import is_out_of_memory
 from .assemble import distribute, make_feed, make_learner
-from .budget import more_parts
 from .checkpoint import Checkpoints, State
 from .distributed import World, joined
+from .failures import explained, out_of_memory
 from .loop import Learner, Loop
 from .options import Options
 from .plans import PlanLike
 from .prepare import Prepared, normalization_of, prepare
-from .recording import describe, finish, recorded, run_checkpoints
+from .recording import accounted, describe, finish, recorded, run_checkpoints
 from .reporter import Reporter, Silent, Start
 from .result import RunResult
 from .rundir import RunDirectory, create
@@ -30,9 +29,10 @@ from .signals import StoppedError, listening
 
 def start(plan: PlanLike, out: Path | None, options: Options, reporter: Reporter) -> RunResult:
     """A fresh run in a directory of its own."""
-    with joined(os.environ, options.device) as world:
+    with joined(os.environ, options.device, reporter.say) as world:
         ready = prepare(plan, options, world)
-        with create(plan.name, out, force=options.force) if world.first else nullcontext() as run:
+        made = create(plan.name, out, force=options.force) if world.first else nullcontext()
+        with made as run, accounted(run):
             if run:
                 describe(run, ready)
             return carry_on(ready, run, reporter if world.first else Silent())
@@ -49,10 +49,14 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     if state:
         _load(learner, state, world)
+    if run:
+        for trouble in run.metrics.restore(learner.step, state.get("rows") if state else {}):
+            reporter.say(trouble)
     feed = make_feed(train, ready.data, ready.sampler, normalization, ready.decisions)
     part = (train.batch // world.size // train.accumulate, *ready.plan.input)
-    distribute(learner, part, ready.decisions, world)
-    with listening() as request, recorded(run, ready, normalization, learner.step) as record:
+    with explained(learner.net, lambda: "a pass before the first step"):
+        distribute(learner, part, ready.decisions, world)
+    with listening() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,
             learner=learner,
@@ -60,7 +64,7 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
             decisions=ready.decisions,
             world=world,
             reporter=reporter,
-            save=_saver(learner, checkpoints, world),
+            save=_saver(learner, checkpoints, run, world),
             record=record,
             asked=lambda: request.number,
             save_every=ready.options.save_every,
@@ -89,36 +93,25 @@ def _load(learner: Learner, state: State, world: World) -> None:
 
 
 def _run(loop: Loop, ready: Prepared) -> int:
-    """The loop, with a lack of memory in a user's words."""
+    """The loop, with what stops it in a user's words."""
+    learner = loop.learner
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), explained(learner.net, lambda: f"step {learner.step + 1:,}"):
             # dynamo looks at the gradient of what flows from one graph into the next
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor", UserWarning)
             return loop.run()
-    except (MemoryError, RuntimeError) as error:
-        text = str(error)
+    except (MemoryError, OSError, RuntimeError) as error:
         if is_out_of_memory(error):
-            ways = [] if ready.decisions.recomputed else ["--checkpointing on"]
-            ways += [
-                f"`accumulate: {parts}` (in smaller parts)"
-                for parts in islice(more_parts(ready.train, ready.world.size), 1)
-            ]
-            raise TrainingError(
-                f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
-                f"{', '.join(ways)}{' or ' if ways else ''}a smaller batch"
-            ) from error
-        if "DataLoader worker" in text:
-            raise TrainingError(
-                f"a process that loads images was killed ({text.splitlines()[0]}): where memory is short, fewer "
-                "--workers need less; what was saved is good"
-            ) from error
+            raise out_of_memory(ready) from error
         raise
 
 
-def _saver(learner: Learner, checkpoints: Checkpoints | None, world: World) -> Callable[[State], None]:
+def _saver(
+    learner: Learner, checkpoints: Checkpoints | None, run: RunDirectory | None, world: World
+) -> Callable[[State], None]:
     def save(state: State) -> None:
-        if checkpoints:
-            checkpoints.save(state, learner.step, world.size)
+        if checkpoints and run:
+            checkpoints.save({**state, "rows": run.metrics.rows()}, learner.step, world.size)
 
     return save
 

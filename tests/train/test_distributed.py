@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +78,33 @@ def test_one_process_needs_no_group() -> None:
     assert torch.equal(world.gather(values), values[None])
     assert world.largest(15, torch.device("cpu")) == 15
     assert world.share("x") == "x"
+
+
+@pytest.mark.slow
+def test_torchrun_starts_a_run_again_where_a_rank_was_killed(tmp_path: Path) -> None:
+    """One store of torchrun's serves both attempts: the second must not read the addresses of the first's dead."""
+    script = tmp_path / "killed_once.py"
+    script.write_text(
+        "import os, signal, sys\n"
+        f"sys.path[:0] = [{str(Path(__file__).parents[2])!r}]\n"
+        "from resgraph.train import loop\n"
+        "real, left = loop.set_lr, [30]\n"
+        "def counted(*args):\n"
+        "    left[0] -= 1\n"
+        "    if not left[0] and os.environ['RANK'] == '1' and os.environ['TORCHELASTIC_RESTART_COUNT'] == '0':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    real(*args)\n"
+        "loop.set_lr = counted\n"
+        "from resgraph.cli import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    spec = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["--max-restarts", "1", str(script), "build", spec, "--auto-resume", "--device", "cpu", "--threads", "1"]
+    command += ["--set", "train.epochs=3", "--json"]
+    for attempt in range(3):
+        out = tmp_path / f"run-{attempt}"
+        done = subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads((out / "run.json").read_text())["status"] == "done"
+        assert len((out / "metrics.jsonl").read_text().splitlines()) == 3

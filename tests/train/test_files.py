@@ -72,9 +72,9 @@ def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
     assert [r["step"] for r in read_rows(metrics.path)] == [10, 20, 30]
     assert b"seconds" not in whole
     append_line(metrics.path, '{"step": 40, "epo')
-    metrics.cut(40)
+    metrics.restore(40, None)
     assert metrics.path.read_bytes() == whole
-    metrics.cut(20)
+    metrics.restore(20, None)
     assert [r["step"] for r in read_rows(metrics.path)] == [r["step"] for r in read_rows(metrics.clock)] == [10, 20]
     metrics.append(row(30), 100.0)
     assert metrics.path.read_bytes() == whole

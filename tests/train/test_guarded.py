@@ -69,19 +69,17 @@ def test_a_damaged_row_loses_no_other(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut", after=14)
     rows = (cut / "metrics.jsonl").read_text().splitlines()
     assert len(rows) == 2
-    damaged = "\n".join([rows[0], rows[1][:20], rows[1], ""])
-    (cut / "metrics.jsonl").write_text(damaged)
-    with pytest.raises(RunError, match=r"metrics\.jsonl, line 2, is damaged"):
-        resume(cut, load=small_plan.load)
-    assert (cut / "metrics.jsonl").read_text() == damaged
+    (cut / "metrics.jsonl").write_text("\n".join([rows[0], rows[1][:20], rows[1], ""]))
+    resume(cut, load=small_plan.load)
+    assert (cut / "metrics.jsonl").read_text().splitlines()[:2] == rows
 
 
 def test_results_that_cannot_be_written_are_a_failure(tmp_path: Path) -> None:
-    build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
-    (tmp_path / "run" / "metrics.jsonl").write_text("")
-    with pytest.raises(RunError, match="has no rows"):
-        resume(tmp_path / "run", load=small_plan.load)
-    assert read_run(tmp_path / "run").status == "failed"
+    cut = stopped_run(tmp_path / "run")
+    (cut / "weights.safetensors").mkdir()
+    with pytest.raises(RunError, match=r"cannot write .*weights\.safetensors: it is a directory"):
+        resume(cut, load=small_plan.load)
+    assert read_run(cut).status == "failed"
 
 
 @pytest.mark.parametrize(("name", "value"), [("threads", "two"), ("precision", "fp8"), ("layout", 3)])
@@ -92,13 +90,6 @@ def test_choices_that_are_none_are_told(name: str, value: Any, tmp_path: Path) -
     (cut / "run.json").write_text(json.dumps(facts))
     with pytest.raises(RunError, match=rf"`used\.{name}` is "):
         resume(cut, load=small_plan.load)
-
-
-def test_a_change_is_not_checked_against_nothing(tmp_path: Path) -> None:
-    cut = stopped_run(tmp_path / "cut")
-    (cut / "model.py").unlink()
-    with pytest.raises(RunError, match=r"model\.py cannot be read, so that no change can be checked"):
-        resume(cut, plan=tiny({**PLAIN, "epochs": 9}), load=small_plan.load)
 
 
 def test_other_images_than_before_need_a_word(tmp_path: Path) -> None:

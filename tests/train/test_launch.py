@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
+from datetime import timedelta
 
 import pytest
 import torch
 
-from resgraph.errors import UsageError
+from resgraph.errors import TrainingError, UsageError
+from resgraph.train import distributed, launch
 from resgraph.train.distributed import World, join, own_gpu
-from resgraph.train.launch import Launch, launched
+from resgraph.train.launch import Launch, find_host, launched
 
 MASTER = {"MASTER_ADDR": "head", "MASTER_PORT": "1234"}
 STEP = {
@@ -30,12 +34,12 @@ def test_one_process_where_nothing_is_said() -> None:
 
 def test_torchrun_has_its_own_meeting() -> None:
     told = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
-    assert launched({**told, **MASTER}) == Launch(3, 4, 1, "env://")
-    assert launched({**told, "MASTER_ADDR": "head"}) == Launch(3, 4, 1, "tcp://head:29500")
+    assert launched({**told, **MASTER}) == Launch(3, 4, 1, "head", 1234)
+    assert launched({**told, "MASTER_ADDR": "head"}) == Launch(3, 4, 1, "head", 29500)
 
 
 def test_a_training_operator_of_kubernetes_says_what_torchrun_says_but_the_local_rank() -> None:
-    assert launched({"RANK": "1", "WORLD_SIZE": "2", **MASTER}) == Launch(1, 2, 0, "env://")
+    assert launched({"RANK": "1", "WORLD_SIZE": "2", **MASTER}) == Launch(1, 2, 0, "head", 1234)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +53,8 @@ def test_a_training_operator_of_kubernetes_says_what_torchrun_says_but_the_local
     ],
 )
 def test_tasks_of_slurm_meet_at_the_first_node_of_their_step(nodes: str, first: str) -> None:
-    assert launched({**STEP, "SLURM_STEP_NODELIST": nodes}) == Launch(2, 8, 1, f"tcp://{first}:15078")
-    assert launched({**STEP, "SLURM_JOB_NODELIST": nodes}) == Launch(2, 8, 1, f"tcp://{first}:15078")
+    assert launched({**STEP, "SLURM_STEP_NODELIST": nodes}) == Launch(2, 8, 1, first, 15078)
+    assert launched({**STEP, "SLURM_JOB_NODELIST": nodes}) == Launch(2, 8, 1, first, 15078)
 
 
 def test_cores_are_shared_with_the_processes_of_this_machine_alone() -> None:
@@ -61,8 +65,8 @@ def test_cores_are_shared_with_the_processes_of_this_machine_alone() -> None:
 
 
 def test_what_the_user_says_holds_over_what_slurm_says() -> None:
-    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", **MASTER}).meeting == "tcp://head:1234"
-    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", "MASTER_PORT": "99"}).meeting == "tcp://node7:99"
+    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", **MASTER}) == Launch(2, 8, 1, "head", 1234)
+    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", "MASTER_PORT": "99"}) == Launch(2, 8, 1, "node7", 99)
 
 
 def test_a_batch_script_of_slurm_is_one_process() -> None:
@@ -76,8 +80,8 @@ def test_a_batch_script_of_slurm_is_one_process() -> None:
 )
 def test_pods_of_an_indexed_job_meet_at_the_first(host: str, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda: host)
-    assert launched(POD) == Launch(3, 4, 0, f"tcp://{first}:29500")
-    assert launched({**POD, **MASTER}).meeting == "tcp://head:1234"
+    assert launched(POD) == Launch(3, 4, 0, first, 29500, patience=60)
+    assert launched({**POD, **MASTER}) == Launch(3, 4, 0, "head", 1234, patience=60)
 
 
 def test_a_pod_of_another_name_must_be_told_where_to_meet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +95,7 @@ def test_indexes_without_a_size_are_runs_of_their_own() -> None:
 
 
 def test_open_mpi_says_who_but_not_where() -> None:
-    assert launched({**MPI, **MASTER}) == Launch(1, 2, 1, "tcp://head:1234")
+    assert launched({**MPI, **MASTER}) == Launch(1, 2, 1, "head", 1234)
     with pytest.raises(UsageError, match="not where to meet"):
         launched(MPI)
 
@@ -119,3 +123,82 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_gpu_is_not_for_several_processes() -> None:
     with pytest.raises(UsageError, match="cuda:1 is one GPU for 2 processes; --device cuda gives each its own"):
         join({"RANK": "0", "WORLD_SIZE": "2", **MASTER}, "cuda:1")
+
+
+def test_torchrun_hosts_the_store_of_every_attempt() -> None:
+    told = {"RANK": "0", "WORLD_SIZE": "2", **MASTER}
+    again = {**told, "TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2"}
+    assert (launched(again).hosting, launched(again).attempt) == (True, 2)
+    assert (launched(told).hosting, launched(told).attempt) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("junk", "said"),
+    [
+        ({"MASTER_PORT": "x"}, "MASTER_PORT is 'x', which is no whole number"),
+        ({"MASTER_PORT": "²"}, "no whole number"),
+        ({"MASTER_PORT": "70000"}, "ports are 1 to 65535"),
+        ({"MASTER_PORT": "0"}, "ports are 1 to 65535"),
+        ({"TORCHELASTIC_RESTART_COUNT": "often"}, "TORCHELASTIC_RESTART_COUNT is 'often'"),
+        ({"WORLD_SIZE": "-1"}, "ranks count from 0"),
+        ({"RANK": "9" * 5000}, "must be whole numbers"),
+        ({"MASTER_ADDR": ""}, "not where to meet"),
+    ],
+)
+def test_junk_in_the_environment_is_named(junk: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        launched({"RANK": "0", "WORLD_SIZE": "2", **MASTER, **junk})
+    assert launched({**STEP, "SLURM_JOB_ID": "²", "SLURM_STEP_ID": "x", "MASTER_ADDR": "head"}).port == 15000
+
+
+def test_a_host_that_is_not_known_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    began = time.monotonic()
+    with pytest.raises(
+        UsageError, match=r"the host `no-such-host\.invalid`, where 2 processes are to meet, is not known"
+    ):
+        join({"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "no-such-host.invalid"}, "cpu", told.append)
+    assert time.monotonic() - began < 20
+    assert told[0].startswith("waiting up to 5 s for the host no-such-host.invalid")
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = threading.Event()
+    monkeypatch.setattr(launch, "NAMES", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: silent.wait(5))
+    with pytest.raises(UsageError, match="the name server does not answer"):
+        find_host(Launch(1, 2, 0, "head", 1, patience=0), print)
+    silent.set()
+
+
+def test_a_name_that_comes_to_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([socket.gaierror(-2, "Name or service not known"), None])
+
+    def ask(*_: object) -> None:
+        if error := next(answers):
+            raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    find_host(Launch(1, 2, 0, "head", 1), print)
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with pytest.raises(
+            UsageError, match=rf"port {port}, where the processes are to meet, is in use .* MASTER_PORT"
+        ):
+            join({"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}, "cpu")
+    assert not torch.distributed.is_initialized()
+
+
+def test_others_that_do_not_come_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    monkeypatch.setattr(distributed, "TIMEOUT", timedelta(seconds=1))
+    with pytest.raises(TrainingError, match=r"process 0 of 2 waited at 127\.0\.0\.1:.* did not come"):
+        join({"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}, "cpu")
+    assert not torch.distributed.is_initialized()
