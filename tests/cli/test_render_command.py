@@ -14,7 +14,8 @@ RESNET = f"{SPECS / 'resnet.yaml'}::resnet-18"
 
 
 @pytest.mark.parametrize(
-    ("suffix", "begins"), [("svg", "<svg"), ("dot", "digraph"), ("html", "<!"), ("tex", "%"), ("mmd", "---")]
+    ("suffix", "begins"),
+    [("svg", "<svg"), ("dot", "digraph"), ("html", "<!"), ("tex", "\\documentclass[tikz]{standalone}"), ("mmd", "---")],
 )
 def test_the_suffix_says_the_format(suffix: str, begins: str, tmp_path: Path) -> None:
     out = tmp_path / f"net.{suffix}"
