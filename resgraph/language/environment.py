@@ -82,10 +82,10 @@ class Environment:
     def value(self, written: Written) -> Value:
         """The value of anything written as one."""
         if isinstance(written, Word):
-            named = self.find(
-                written.text
-            )  # a word may be the name of another: `let: {kind: basic}`, `cell inner kind`
-            return named if isinstance(named, str) else written.text
+            # A word may be the name of a value: `let: {kind: basic}`, `cell inner kind`, or one of a library block's
+            # that is called as a block of the file is.
+            named = self.find(written.text)
+            return written.text if named is None else named
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
         if isinstance(written, Size):

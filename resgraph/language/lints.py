@@ -21,6 +21,7 @@ LINTS = {
     "padded-patches": "W010",
     "channels-last": "W011",
     "window-over-map": "W012",
+    "unlike-cross-entropy": "W013",
 }
 """The name by which `allow:` silences a lint, and its code."""
 

@@ -13,7 +13,7 @@ from ..ops.extension import answers
 from .meant import likely_shape
 
 LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
-PARAMS = 2**40
+PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have some 10^10
 _OF_NAMES = frozenset(["E011", "E012", "E030"])  # mistakes in what a block says, whatever comes in
 
 
@@ -109,7 +109,9 @@ class Builder:
         if len(self.nodes) >= LAYERS:
             raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span), origin)
         if self.params > PARAMS:
-            raise TooLarge(fault("E004", "a net of more than 2^40 parameters", origin.span), origin)
+            raise TooLarge(
+                fault("E004", "a net of more than 2^37 parameters: in float32, half a terabyte", origin.span), origin
+            )
 
 
 def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:

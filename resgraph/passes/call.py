@@ -55,7 +55,7 @@ def call_of(
         number, stride, shortcut = item.out, item.stride, None
     else:
         bound = bind(item, block, words)
-        _refuse_unused(bound, block)
+        _refuse_unused(bound, block, env)
         option = bound.options.get("stride")
         stride = option.value if option else None  # type: ignore[assignment]
         number = bound.number  # type: ignore[assignment]
@@ -66,11 +66,13 @@ def call_of(
     return Call(into, out, strides, values, shortcut, place, item.repeat is not None, number is not None)
 
 
-def _refuse_unused(bound: Bound, block: BlockDef) -> None:
+def _refuse_unused(bound: Bound, block: BlockDef, env: Environment) -> None:
+    """Raises `Fault` for what a block never reads; a stride that is worked out, and is 1, is as good as none."""
     if bound.number is not None and not block.uses("out"):
         message = f"`{block.name}` never uses `out`, so a width says nothing"
         raise fault("E036", message, bound.number.span, _worked_out(block, bound.number))
-    if "stride" in bound.options and not block.uses("stride"):
+    stride = bound.options.get("stride")
+    if stride and not block.uses("stride") and _stride(stride.value, env) != (1, 1):  # type: ignore[arg-type]
         message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
         raise fault("E036", message, bound.options["stride"].span, "take it out, or write `/stride` in the block")
     if "shortcut" in bound.options and "shortcut" not in block.reads:

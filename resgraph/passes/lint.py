@@ -64,4 +64,5 @@ _CHECKS: dict[str, Lint] = {
     "padded-patches": lint_layers.padded_patches,
     "window-over-map": lint_layers.window_over_map,
     "channels-last": lint_nets.channels_last,
+    "unlike-cross-entropy": lint_nets.unlike_cross_entropy,
 }

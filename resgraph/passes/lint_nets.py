@@ -97,12 +97,44 @@ def missing_final_norm(facts: Facts) -> Iterator[Finding]:
 def channels_last(facts: Facts) -> Iterator[Finding]:
     """Pictures are never three cells wide, and seldom have dozens of channels."""
     shape = facts.spec.input
-    if len(shape) == 3 and shape[2] in (1, 3, 4) and min(shape[:2]) >= 8:
+    if len(shape) != 3 or _is_a_row_of_cells(facts):
+        return
+    if shape[2] in (1, 3, 4) and min(shape[:2]) >= 8:
         height, width, channels = shape
         yield Finding(
             Origin(facts.spec.place("input")),
             f"the input has {height} channels, and is {width} high and {channels} wide",
             f"channels come first: write `{channels}x{height}x{width}`",
+        )
+
+
+def _is_a_row_of_cells(facts: Facts) -> bool:
+    """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one cell wide too."""
+    channels, height, width = facts.spec.input
+    kernels = [getattr(node.op, "kernel", (1, 1)) for node in facts.graph.nodes.values()]
+    tall = any(isinstance(kernel, tuple) and kernel[0] > 1 == kernel[1] for kernel in kernels)
+    return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
+
+
+def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
+    """What the loss reads: it takes the logarithm of a softmax itself, over two classes or more."""
+    graph = facts.graph
+    if facts.spec.train is None:
+        return
+    last = graph.nodes[graph.output]
+    while last.op.family in ("shape", "regularize") and last.inputs:
+        last = graph.nodes[last.inputs[0]]
+    if last.op.family == "activation":
+        yield Finding(
+            last.origin,
+            f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes before a softmax",
+            f"take the `{last.op.label()}` out: `predict` turns numbers into probabilities by itself",
+        )
+    if graph.nodes[graph.output].shape[0] == 1:
+        yield Finding(
+            last.origin,
+            "the cross-entropy of one class is 0, whatever the net says",
+            "give each class a number: two classes are `fc 2`",
         )
 
 

@@ -43,6 +43,7 @@ def test_unused(net: str, top: str, expected: list[tuple[str, str]]) -> None:
         ("one: keep /2", [("E036", "/2")]),
         ("one: keep shortcut none", [("E036", "shortcut")]),
         ("one: 3 x keep", []),
+        ("one: keep /1", []),
     ],
 )
 def test_a_call_that_says_nothing(net: str, expected: list[tuple[str, str]]) -> None:

@@ -80,6 +80,7 @@ WARNED = {
     "padded-patches": "net: {a: 7x7 conv 16 /7}\n",
     "window-over-map": "net: {a: 3x3 conv 16 /32, b: 3x3 conv 16}\n",
     "channels-last": "input: 32x32x3\nnet: {a: 3x3 conv 16}\n",
+    "unlike-cross-entropy": "net: {a: [global avg pool, fc 3, softmax]}\ntrain: synthetic\n",
     "no-downsampling": "net: {a: 4 x 3x3 conv 16, b: 4 x 3x3 conv 32}\n",
     "dead-path": "net: {a: 3x3 conv 16, b: 3x3 conv 16, c: a + 0*b}\n",
     "missing-final-norm": (
@@ -98,6 +99,38 @@ def test_each_lint_warns_and_is_silenced_by_its_name(name: str) -> None:
 
 def test_every_lint_is_tested() -> None:
     assert set(WARNED) == set(LINTS) - {"unused-allow"}
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        ("fc 3", []),
+        ("fc 3, softmax", ["W013"]),
+        ("fc 3 relu", ["W013"]),
+        ("fc 3 sigmoid", ["W013"]),
+        ("fc 3 relu, dropout 0.5", ["W013"]),
+        ("fc 1", ["W013"]),
+        ("fc 8 relu, fc 3", []),
+    ],
+)
+def test_what_the_loss_reads(head: str, found: list[str]) -> None:
+    net = f"net: {{a: [3x3 conv 8, global avg pool, {head}]}}\n"
+    assert warnings(f"{net}train: synthetic\n") == found
+    assert warnings(net) == [], "without a recipe there is no loss"
+
+
+@pytest.mark.parametrize(
+    ("shape", "net", "found"),
+    [
+        ("12x4096x1", "17x1 conv 8", []),
+        ("12x4096x1", "[flatten, fc 8]", []),
+        ("16x24x1", "5x1 conv 8", []),
+        ("28x28x1", "3x3 conv 8", ["W011"]),
+        ("224x224x3", "3x3 conv 8", ["W011"]),
+    ],
+)
+def test_a_row_of_cells_is_no_picture(shape: str, net: str, found: list[str]) -> None:
+    assert [code for code in warnings(f"input: {shape}\nnet: {{a: {net}}}\n") if code == "W011"] == found
 
 
 def test_one_cause_of_many_biases_is_told_once() -> None:

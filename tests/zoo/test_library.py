@@ -154,3 +154,22 @@ def test_a_files_let_does_not_reach_library_blocks() -> None:
     rows = "  row: se-basic 64\n  other: se-basic 64 reduction reduction\n"
     plan = resgraph.loads(f"name: let\ninput: {MAP}\nlet: {{reduction: 2}}\nnet:\n{rows}")
     assert plan.params == 4 * conv(3, 64, 64) + se(64, 8) + se(64, 32)
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["basic", "bottleneck", "se-basic", "se-bottleneck", "regnet-x", "regnet-y", "res2net", "preact-basic",
+     "preact-bottleneck", "resnext", "wide-bottleneck"],
+)  # fmt: skip
+def test_blocks_that_a_dilated_net_needs(block: str) -> None:
+    """`dilation` reaches each 3x3 and changes nothing else; `first` of two 3x3 is its own (torchvision, timm)."""
+    one, other = (
+        resgraph.loads(f"name: a\ninput: 256x32x32\nnet: {{r: {block} 256 {o}}}\n") for o in ("", "dilation 2")
+    )
+    assert (one.params, one.macs, one.output) == (other.params, other.macs, other.output)
+    found = [node.op for node in other.graph.nodes.values() if getattr(node.op, "kernel", None) == (3, 3)]
+    assert found and {op.dilation for op in found} == {(2, 2)}  # type: ignore[attr-defined]
+    if block in ("basic", "se-basic", "preact-basic"):
+        last = resgraph.loads(f"name: a\ninput: 256x32x32\nnet: {{r: {block} 256 dilation 4 first 2}}\n")
+        found = [node.op for node in last.graph.nodes.values() if getattr(node.op, "kernel", None) == (3, 3)]
+        assert [op.dilation for op in found] == [(2, 2), (4, 4)]  # type: ignore[attr-defined]
