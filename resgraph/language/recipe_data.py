@@ -9,6 +9,16 @@ from pydantic import Field
 from ..ops.base import Shape
 from .recipe_base import Count, Record, Seed
 
+DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
+"""Images of each digit."""
+CIFAR = 50_000
+"""Images of CIFAR's training part, as many of each class."""
+
+
+def _left(count: int, share: float) -> int:
+    """What of a class is not held out, of which at least one is."""
+    return count - max(1, round(count * share))
+
 
 class Digits(Record):
     """1,797 handwritten digits of 8x8 (UCI), which come with resgraph; a fifth of each class is for
@@ -34,7 +44,12 @@ class Digits(Record):
     @property
     def classes(self) -> int:
         """How many there are."""
-        return 10
+        return len(DIGITS)
+
+    @property
+    def images(self) -> int:
+        """How many are for training."""
+        return sum(_left(count, self.test) for count in DIGITS)
 
 
 class Cifar(Record):
@@ -59,6 +74,12 @@ class Cifar(Record):
     def classes(self) -> int:
         """How many there are."""
         return {"cifar10": 10, "cifar100": 100}[self.set]
+
+    @property
+    def images(self) -> int:
+        """How many are for training."""
+        each = CIFAR // self.classes
+        return self.classes * _left(each, self.held_out / CIFAR) if self.held_out else CIFAR
 
 
 class Folder(Record):

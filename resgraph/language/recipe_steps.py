@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -15,12 +15,18 @@ Decayless = Literal["norm", "bias", "scale"]
 class Sgd(Record):
     """Stochastic gradient descent with momentum."""
 
+    fused: ClassVar[bool] = True  # torch has a fused step of it
     name: Literal["sgd"]
     lr: Rate
     momentum: Share = 0.9
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
     no_decay: tuple[Decayless, ...] = ()
+
+    @property
+    def states(self) -> int:
+        """Numbers that it keeps for each weight."""
+        return 1 if self.momentum else 0
 
     @field_validator("nesterov")
     @classmethod
@@ -33,6 +39,8 @@ class Sgd(Record):
 class AdamW(Record):
     """Adam with decoupled weight decay (Loshchilov, Hutter 2019)."""
 
+    fused: ClassVar[bool] = True
+    states: ClassVar[int] = 2
     name: Literal["adamw"]
     lr: Rate
     betas: tuple[Share, Share] = (0.9, 0.999)

@@ -10,6 +10,7 @@ from ..language.spec import Spec
 from ..ops import shape_text
 from .data_fit import unfit
 from .reasons import usual_reasons
+from .recipe_fit import unfit_recipe
 
 MEASURES: dict[str, Callable[[Graph], int | str]] = {
     "params": lambda graph: graph.cost.params,
@@ -22,7 +23,7 @@ MEASURES: dict[str, Callable[[Graph], int | str]] = {
 
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """One E050 for each claim that the graph does not keep, with the difference and the usual reason; E051 for data."""
-    return [*_broken_claims(spec, graph), *unfit(spec, graph)]
+    return [*_broken_claims(spec, graph), *unfit(spec, graph), *unfit_recipe(spec, graph)]
 
 
 def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:

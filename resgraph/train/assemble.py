@@ -8,8 +8,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UsageError
 from ..language.recipe import Train
-from ..language.recipe_augment import AreaCrop, SideCrop
-from ..ops.base import shape_text
 from ..outputs.pytorch.compile import compile_blocks
 from .counter import key
 from .data.sets import DataSet, Resident
@@ -98,21 +96,6 @@ def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
     """Zeros on the device, in the layout of images there."""
     zeros = torch.zeros(shape, device=decisions.device)
     return zeros.contiguous(memory_format=torch.channels_last) if decisions.channels_last and zeros.ndim == 4 else zeros
-
-
-def check_crop(train: Train, data: DataSet) -> None:
-    """Raises `UsageError` where the recipe's crop is not for such a set."""
-    crop, streamed = train.augment.crop, not isinstance(data.train, Resident)
-    if streamed and not isinstance(crop, AreaCrop | SideCrop):
-        raise UsageError("images on disk have many sizes: `augment.crop` must be of kind area or side")
-    if streamed and data.resize and data.resize < max(data.shape[1:]):
-        raise UsageError(f"`data.resize: {data.resize}` is less than the net reads, {shape_text(data.shape)}")
-    if isinstance(crop, SideCrop) and crop.side[0] < max(data.shape[1:]):
-        raise UsageError(f"`augment.crop.side` begins at {crop.side[0]}, but the net reads {shape_text(data.shape)}")
-    if not streamed and isinstance(crop, SideCrop):
-        raise UsageError(f"`augment.crop` of kind side is for folders of images; {data.name} takes pad or area")
-    if crop and len(data.shape) != 3:
-        raise UsageError("`augment.crop` is for images, but the net reads vectors")
 
 
 def make_feed(

@@ -47,7 +47,7 @@ def with_budget(
     would not fit, and the net is sharded only where that is not enough. Raises `UsageError` where nothing can be
     recomputed and it is asked for.
     """
-    states = 2 + {"sgd": 1, "adamw": 2}[train.optimizer.name] + (train.ema is not None)
+    states = 2 + train.optimizer.states + (train.ema is not None)
     weights, room = 4 * plan.params * states, room_of(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
     whole = _recomputed(decisions, plan, options, weights + resident, images, room)

@@ -79,10 +79,18 @@ class Decisions:
 
 
 def decide(
-    options: Options, world: World, step_macs: float, images: bool, steps: int | None, *, sync_bn: bool = False
+    options: Options,
+    world: World,
+    step_macs: float,
+    images: bool,
+    steps: int | None,
+    *,
+    sync_bn: bool = False,
+    fusible: bool = True,
 ) -> Decisions:
     """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the
-    run, None where its images are not counted. `sync_bn` says that batch norms talk to one another.
+    run, None where its images are not counted. `sync_bn` says that batch norms talk to one another, `fusible` that
+    torch can fuse the optimizer's step.
 
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
@@ -92,8 +100,9 @@ def decide(
     layout = _layout(options, device, bf16 or fp16, images, reasons)
     compiled = _compile(options, device, steps, reasons, talking=sync_bn and world.size > 1)
     deterministic = _deterministic(options, device, reasons)
-    fused = device.type in ("cuda", "cpu")
-    reasons.append(("optimizer", "fused" if fused else "for-each", f"what {device.type} has"))
+    fused = fusible and device.type in ("cuda", "cpu")
+    why = f"what {device.type} has" if fusible else "torch has no fused step of it"
+    reasons.append(("optimizer", "fused" if fused else "for-each", why))
     threads, workers = _threads(options, device, world, step_macs, reasons)
     return Decisions(
         device, bf16, layout, compiled, fused, workers, threads, tuple(reasons), fp16, deterministic=deterministic

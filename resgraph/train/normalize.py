@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ..errors import TrainingError
 from .data.sets import Resident
 
 CHUNK = 2**22
@@ -66,3 +67,16 @@ def measure(images: Resident, levels: int, how: Literal["per-channel", "per-pixe
     spread = ((square / count).mean(axes, keepdim=True) if axes else square / count) - mean.square()
     std = spread.clamp_min(1e-12).sqrt()
     return Normalization((1 / (levels * std)).to(torch.float32), (mean / std).to(torch.float32))
+
+
+def need_spread(images: Tensor) -> None:
+    """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value throughout."""
+    rows = images.transpose(0, 1).flatten(1)
+    flat = [number for number, row in enumerate(rows) if row.min() == row.max()]
+    if not flat:
+        return
+    which = "every channel" if len(flat) == len(rows) else f"channel {', '.join(map(str, flat))}"
+    raise TrainingError(
+        f"{which} of the training images has one value throughout ({len(images):,} looked at), so there is nothing to "
+        "learn from it; are these the right images? `normalize: scale` takes them as they are"
+    )

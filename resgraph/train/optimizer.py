@@ -27,9 +27,12 @@ def make_optimizer(recipe: Sgd | AdamW, net: nn.Module, *, fused: bool) -> torch
         {"params": [p for name, p in named if name in exempt], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    if isinstance(recipe, Sgd):
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=fused)
-    return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused)
+    match recipe:
+        case Sgd():
+            momentum, nesterov = recipe.momentum, recipe.nesterov
+            return torch.optim.SGD(groups, lr=recipe.lr, momentum=momentum, nesterov=nesterov, fused=fused)
+        case AdamW():
+            return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused)
 
 
 def start_light() -> None:

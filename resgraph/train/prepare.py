@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import MissingError, UsageError
+from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
+from ..passes.data_fit import placed
+from ..passes.recipe_fit import lonely_norms, problems
 from . import data as datasets
-from .assemble import check_crop
 from .budget import with_budget
 from .data.absent import stand_in
-from .data.sets import DataSet, Resident
+from .data.sets import DataSet, Resident, UnfitError
 from .decide import Decisions, decide
 from .distributed import World
-from .normalize import Normalization, measure
+from .normalize import Normalization, measure, need_spread
 from .options import Options
 from .plans import PlanLike
 from .sampler import Sampler
@@ -56,24 +57,46 @@ def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = F
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
-    missing = ""
-    try:
-        data = datasets.load(train.data, plan.input, plan.output, data_path(plan, options), counted=counted)
-    except MissingError as problem:
-        if not counted:
-            raise
-        data, missing = stand_in(train.data, plan.input, plan.output), str(problem)
-    check_crop(train, data)
+    for problem in problems(train, plan.input, plan.output):
+        raise UsageError(str(problem))
+    data, missing = _fitting(plan, train, options, counted=counted)
     check_sizes(plan, train)
+    if graph := getattr(plan, "graph", None):
+        lonely = lonely_norms([graph], train, world.size)
+        if lonely:
+            raise SpecError(lonely)
     sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size, train.accumulate)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     images = train.batch / world.size / train.accumulate
     uncounted = bool(missing) and not isinstance(data.train, Resident)
     known = None if uncounted and train.unit == "epochs" else steps
-    decisions = decide(options, world, plan.macs * images, len(plan.input) == 3, known, sync_bn=train.sync_bn)
+    talking, fusible, macs = train.sync_bn, train.optimizer.fused, plan.macs * images
+    decisions = decide(options, world, macs, len(plan.input) == 3, known, sync_bn=talking, fusible=fusible)
     decisions = with_budget(decisions, plan, train, options, world.size, resident_bytes(data))
     return Prepared(plan, options, train, data, sampler, decisions, world, steps, missing, uncounted)
+
+
+def _fitting(plan: PlanLike, train: Train, options: Options, *, counted: bool) -> tuple[DataSet, str]:
+    """The data, or where it is only `counted` a stand-in and what is missing.
+
+    Where the net is not one for it, that is a mistake at a place of the spec.
+    """
+    try:
+        try:
+            path = data_path(plan, options)
+            return datasets.load(train.data, plan.input, plan.output, path, counted=counted), ""
+        except MissingError as lacking:
+            if not counted:
+                raise
+            data = stand_in(train.data, plan.input, plan.output)
+            data.fit(plan.input, plan.output)
+            return data, str(lacking)
+    except UnfitError as error:
+        graph = getattr(plan, "graph", None)
+        if graph is None:
+            raise
+        raise SpecError(placed(plan.spec, graph, error.images, error.classes)) from None
 
 
 def data_path(plan: PlanLike, options: Options) -> Path | None:
@@ -102,8 +125,11 @@ def resident_bytes(data: DataSet) -> int:
 
 def normalization_of(ready: Prepared) -> Normalization:
     """Mean and spread of the training images, of a sample where they are on disk."""
-    if isinstance(ready.data.train, Resident):
-        return measure(ready.data.train, ready.data.levels, ready.train.normalize)
-    from .decode import sample
+    images = ready.data.train
+    if not isinstance(images, Resident):
+        from .decode import sample
 
-    return measure(sample(ready.data, ready.train.seed), ready.data.levels, ready.train.normalize)
+        images = sample(ready.data, ready.train.seed)
+    if ready.train.normalize != "scale" and len(ready.data.shape) == 3:
+        need_spread(images.images)
+    return measure(images, ready.data.levels, ready.train.normalize)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..language.recipe import Train
 from ..ops.base import Shape, shape_text
+from ..passes.recipe_fit import scaled
 from .plans import PlanLike
 
 Size = tuple[int, int]
@@ -25,7 +26,10 @@ def size_at(epoch: int, train: Train, steps_per_epoch: int, full: Size) -> Size:
     epochs = train.length if train.unit == "epochs" else train.length / steps_per_epoch
     sides, until = train.progressive.sides, train.progressive.until
     place = int(epoch / (epochs * until) * len(sides))
-    return _scaled(full, sides[place]) if place < len(sides) else full
+    if place >= len(sides):
+        return full
+    _, height, width = scaled((0, *full), sides[place])
+    return height, width
 
 
 def resized(images: Tensor, size: Size) -> Tensor:
@@ -45,14 +49,9 @@ def check_sizes(plan: PlanLike, train: Train) -> None:
     """Raises `UsageError` where the net does not take one of the sizes: it is tried without numbers (on meta)."""
     if train.progressive is None:
         return
-    if len(plan.input) != 3:
-        raise UsageError(f"`progressive` is for images, but {plan.name} reads {shape_text(plan.input)}")
-    channels, full = plan.input[0], (plan.input[1], plan.input[2])
-    if max(train.progressive.sides) >= min(full):
-        raise UsageError(f"`progressive.sides` must be smaller than the net's own input, {shape_text(plan.input)}")
     net = plan.module().to("meta").eval()
     for side in train.progressive.sides:
-        shape: Shape = (channels, *_scaled(full, side))
+        shape = scaled(plan.input, side)
         try:
             with torch.no_grad():
                 out = tuple(net(torch.zeros(1, *shape, device="meta")).shape[1:])
@@ -67,9 +66,3 @@ def _unfit(plan: PlanLike, shape: Shape, why: str) -> UsageError:
         f"`progressive`: {plan.name} does not take {shape_text(shape)} ({why}); "
         "a net takes other sizes where `global avg pool` stands before its `fc`"
     )
-
-
-def _scaled(full: Size, side: int) -> Size:
-    """The size whose shorter side is `side`."""
-    scale = side / min(full)
-    return round(full[0] * scale), round(full[1] * scale)

@@ -19,6 +19,14 @@ from ...ops.base import Shape
 from ...passes.data_fit import other_classes, other_images
 
 
+class UnfitError(TrainingError):
+    """The net is not one for these images or classes: what is wrong and what to do, of each ("" where nothing is)."""
+
+    def __init__(self, images: tuple[str, str], classes: tuple[str, str]) -> None:
+        super().__init__("; ".join(images if images[0] else classes))
+        self.images, self.classes = images, classes
+
+
 @dataclass(frozen=True, slots=True)
 class Resident:
     """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64."""
@@ -126,15 +134,17 @@ class DataSet:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out
         of range. The training part of a set that is only `scored` may be empty.
         """
-        for problem, hint in (
-            other_images(self.name, self.shape, shape),
-            other_classes(self.name, len(self.classes), output),
-        ):
-            if problem:
-                raise TrainingError(f"{problem}; {hint}")
+        self.fit(shape, output)
         for part, what in ((self.train, "training"), (self.validation, self.watched)):
             if not (scored and part is self.train):
                 self._check_part(part, what)
+
+    def fit(self, shape: Shape, output: Shape) -> None:
+        """Raises `UnfitError` where the net does not fit the images or the classes."""
+        images = other_images(self.name, self.shape, shape)
+        classes = other_classes(self.name, len(self.classes), output)
+        if images[0] or classes[0]:
+            raise UnfitError(images, classes)
 
     def _check_part(self, part: Resident | Files | Packed, what: str) -> None:
         if not len(part):

@@ -1,0 +1,161 @@
+"""A recipe and the shapes of its net → where the two do not fit, as far as that is known before data is read.
+
+`check` and `build` both ask here, so what one refuses the other does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+from ..errors import Diagnostic, SpecError, fault
+from ..graph import Graph, Node
+from ..language.recipe import Train
+from ..language.recipe_augment import PadCrop, SideCrop
+from ..language.recipe_data import Cifar, Digits, Folder, Shards, Synthetic
+from ..language.spec import Spec
+from ..ops import Shape, shape_text
+from ..ops.norm import BatchNorm
+from .expand import expand
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at a key below `train`, and what to do."""
+
+    keys: tuple[str, ...]
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}"
+
+
+def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
+    """E051 at each key of the recipe that does not fit the net, and at the layers that cannot be trained by it."""
+    if spec.train is None:
+        return []
+    found = problems(spec.train, spec.input, graph.nodes[graph.output].shape)
+    out = [fault("E051", each.message, spec.place("train", *each.keys), each.hint).diagnostic for each in found]
+    if found:
+        return out
+    smaller, sized = _smaller(spec, graph, spec.train)
+    return out + smaller + lonely_norms([graph, *sized], spec.train)
+
+
+def problems(train: Train, reads: Shape, output: Shape) -> list[Problem]:
+    """What needs only the recipe and the shapes at the ends of the net."""
+    return [*_crop(train, reads), *_sides(train, reads), *_counts(train, output)]
+
+
+def _counts(train: Train, output: Shape) -> Iterator[Problem]:
+    match train.data:
+        case Digits() | Cifar() as data:
+            images = data.images
+        case Synthetic() as data:
+            images = max(data.samples, data.classes or output[0])
+        case _:
+            return
+    if train.batch > images:
+        message = f"a batch of {train.batch} is more than the {images:,} training images"
+        yield Problem(("batch",), message, f"make `train.batch` {images} or smaller")
+
+
+def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
+    crop, keys, widest = train.augment.crop, ("augment", "crop"), max(reads[1:], default=0)
+    if isinstance(train.data, Folder | Shards):
+        if len(reads) != 3 or reads[0] not in (1, 3):
+            message = f"images have 1 or 3 channels, but the net reads {shape_text(reads)}"
+            yield Problem(("data",), message, "write `input: 3x224x224`, or the size that is meant")
+            return
+        if isinstance(crop, PadCrop):
+            message = "images on disk have many sizes: `augment.crop` must be of kind area or side, or none"
+            yield Problem(keys, message, "write `crop: {kind: area}`, or `crop: none` for the middle of each")
+        if train.data.resize and train.data.resize < widest:
+            message = f"`data.resize: {train.data.resize}` is less than the net reads, {shape_text(reads)}"
+            yield Problem(("data", "resize"), message, f"write `resize: {widest}` or more")
+    elif isinstance(crop, SideCrop):
+        name = getattr(train.data, "title", train.data.set)
+        message = f"`augment.crop` of kind side is for folders of images; {name} takes pad or area"
+        yield Problem(keys, message, "write `crop: {kind: pad, cells: 4}`")
+    elif crop and len(reads) != 3 and not isinstance(train.data, Digits | Cifar):
+        yield Problem(keys, "`augment.crop` is for images, but the net reads vectors", "write `crop: none`")
+    if isinstance(crop, SideCrop) and crop.side[0] < widest:
+        message = f"`augment.crop.side` begins at {crop.side[0]}, but the net reads {shape_text(reads)}"
+        yield Problem((*keys, "side"), message, f"write `side: [{widest}, {max(widest, crop.side[1])}]`")
+
+
+def _sides(train: Train, reads: Shape) -> Iterator[Problem]:
+    if train.progressive is None:
+        return
+    keys = ("progressive", "sides")
+    if len(reads) != 3:
+        message = f"`progressive` is for images, but the net reads {shape_text(reads)}"
+        yield Problem(keys[:1], message, "write `progressive: none`")
+    elif max(train.progressive.sides) >= min(reads[1:]):
+        message = f"`progressive.sides` must be smaller than the net's own input, {shape_text(reads)}"
+        yield Problem(keys, message, "leave the larger ones out")
+
+
+def scaled(reads: Shape, side: int) -> Shape:
+    """The shape of images whose shorter side is `side`."""
+    scale = side / min(reads[1:])
+    return (reads[0], *(round(length * scale) for length in reads[1:]))
+
+
+def _smaller(spec: Spec, graph: Graph, train: Train) -> tuple[list[Diagnostic], list[Graph]]:
+    """E051 where the net does not take one of the smaller sizes as it is, and the graphs of those that it takes."""
+    if train.progressive is None:
+        return [], []
+    graphs = []
+    for side in train.progressive.sides:
+        shape = scaled(spec.input, side)
+        try:
+            other = expand(replace(spec, input=shape, mistakes=(), unused=()), strict=False)
+        except SpecError as error:
+            why = error.diagnostics[0].message
+        else:
+            graphs.append(other)
+            why = _differs(graph, other)
+        if why:
+            message = f"`progressive`: the net does not take {shape_text(shape)} ({why})"
+            hint = "a net takes other sizes where `global avg pool` stands before its `fc`"
+            return [fault("E051", message, spec.place("train", "progressive", "sides"), hint).diagnostic], graphs
+    return [], graphs
+
+
+def _differs(graph: Graph, other: Graph) -> str:
+    """Why a net at another size is not the same module; nothing where it is."""
+    end, there = graph.nodes[graph.output].shape, other.nodes[other.output].shape
+    if end != there:
+        return f"it puts out {shape_text(there)}"
+    for node, same in zip(graph.nodes.values(), other.nodes.values(), strict=True):
+        if node.cost.params != same.cost.params:
+            return f"`{node.name}` would have {same.cost.params:,} parameters and not {node.cost.params:,}"
+    return ""
+
+
+def lonely_norms(graphs: list[Graph], train: Train, world: int = 1) -> list[Diagnostic]:
+    """E051 at the first batch norm that would see one value per channel in a step: its variance is 0, its output too.
+
+    A step of one process has `batch / accumulate / world` images; with `sync_bn` all processes count.
+    """
+    images = train.batch // train.accumulate // (1 if train.sync_bn else world)
+    for graph in graphs:
+        for node in graph.nodes.values():
+            if isinstance(node.op, BatchNorm) and images * prod(node.shape[1:]) == 1:
+                return [_lonely(node, train, world)]
+    return []
+
+
+def _lonely(node: Node, train: Train, world: int) -> Diagnostic:
+    parts = [f"a batch of {train.batch}"]
+    parts += [f"in {train.accumulate} parts"] if train.accumulate > 1 else []
+    parts += [f"over {world} processes"] if world > 1 else []
+    message = (
+        f"in training `{node.name}` would norm one value per channel, {shape_text(node.shape)} of one image "
+        f"({' '.join(parts)}), which leaves nothing of it"
+    )
+    fewer = "a larger `train.batch`" + (", or a smaller `train.accumulate`" if train.accumulate > 1 else "")
+    return fault("E051", message, node.origin.span, f"take {fewer}, or `ln` in place of `bn`").diagnostic
