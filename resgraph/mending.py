@@ -20,6 +20,7 @@ MOST_TRIED = 24
 """Mistakes of one text whose edits are tried: each means checking the text again."""
 
 _ROUNDS = 4  # mistakes that hid one another
+_PASSES = 100  # a mistake can hide others, and only so many are tried at once
 _NUMBER = re.compile(r"(?<![A-Za-z_])0*([0-9]+)")
 _WORD = re.compile(r"[A-Za-z]+")
 
@@ -49,6 +50,26 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
         lines[span.line - 1] = line[: span.column - 1] + edit.text + line[span.end_column - 1 :]
         free[span.line] = span.column
     return "\n".join(lines)
+
+
+def mend(source: Source, check: Check) -> Source:
+    """The text with every mistake mended whose edits hold."""
+    for _ in range(_PASSES):
+        if not (better := _better(source, verified(check(source), source, check), check)):
+            break
+        source = better
+    return source
+
+
+def _better(source: Source, found: Sequence[Diagnostic], check: Check) -> Source | None:
+    """The text with all that can be mended, if that leaves fewer mistakes; else with the first of it."""
+    mending = [d.edits for d in found if d.edits]
+    if not mending:
+        return None
+    whole = Source(source.name, mended(source, (edit for edits in mending for edit in edits)))
+    if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
+        return whole
+    return Source(source.name, mended(source, mending[0]))
 
 
 def examine(text: str, path: Path = Path("spec.yaml")) -> list[Diagnostic]:

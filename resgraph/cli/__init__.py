@@ -69,7 +69,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from ..language.words import did_you_mean
+        from ..language.nearest import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             hint = did_you_mean(args[0], _COMMANDS) or f"the commands are {', '.join(_COMMANDS)}"

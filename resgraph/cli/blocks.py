@@ -6,7 +6,7 @@ import click
 
 from ..errors import UsageError
 from ..language.library import library_block, library_index, library_text
-from ..language.words import did_you_mean
+from ..language.nearest import did_you_mean
 from .options import json_option
 from .report import print_json
 

@@ -6,9 +6,8 @@ import click
 
 from ..catalogue import Entry, catalogue
 from ..errors import UsageError
+from ..language.nearest import did_you_mean
 from ..language.references import zoo_index, zoo_names
-from ..language.words import did_you_mean
-from .loading import load_plan
 from .options import set_option
 from .report import colored
 
@@ -40,8 +39,9 @@ def explain(
         click.echo(_code_text(*_find(subject)), color=colored())
     else:
         from ..outputs.explanation import explanation
+        from ..plan import load
 
-        click.echo(explanation(load_plan(subject, overrides, allow_outside=allow_outside), name or ""))
+        click.echo(explanation(load(subject, overrides, allow_outside=allow_outside), name or ""))
 
 
 def _is_spec(subject: str) -> bool:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from ..errors import Diagnostic, Source, SpecError
+from ..errors import SpecError
 from ..language.reader import open_source
-from ..mending import Check, checker, mended, verified
+from ..mending import checker, mend
 from .options import replace_file
 from .report import colored
-
-_ROUNDS = 100  # a mistake can hide others, and only so many are tried at once
 
 
 def fix_files(files: Mapping[Path, tuple[str, ...]], allow_outside: bool, *, quiet: bool) -> None:
@@ -34,25 +32,8 @@ def fix_files(files: Mapping[Path, tuple[str, ...]], allow_outside: bool, *, qui
 
 def fixed(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> tuple[str, str]:
     """The text of a file, and what it becomes. The file itself is not touched."""
-    source = original = open_source(path)
-    check = checker(path, overrides, allow_outside)
-    for _ in range(_ROUNDS):
-        found = verified(check(source), source, check)
-        if not (better := _better(source, found, check)):
-            break
-        source = better
-    return original.text, source.text
-
-
-def _better(source: Source, found: Sequence[Diagnostic], check: Check) -> Source | None:
-    """The text with all that can be mended, if that leaves fewer mistakes; else with the first of it."""
-    mending = [d.edits for d in found if d.edits]
-    if not mending:
-        return None
-    whole = Source(source.name, mended(source, (edit for edits in mending for edit in edits)))
-    if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
-        return whole
-    return Source(source.name, mended(source, mending[0]))
+    source = open_source(path)
+    return source.text, mend(source, checker(path, overrides, allow_outside)).text
 
 
 def _colored(line: str) -> str:

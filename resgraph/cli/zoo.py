@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 import click
 
 from ..errors import UsageError
+from ..language.nearest import did_you_mean
 from ..language.references import locate, zoo_folder, zoo_names
 from ..language.resolve import apply_variant, read_file
 from ..language.tree import Mapping, Scalar
-from ..language.words import did_you_mean
 from ..outputs.numbers import count_text
 from .options import json_option
 from .report import print_json

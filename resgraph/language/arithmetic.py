@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from ..errors import Hint
 from .expressions import Apply, Binary, Expression, ExpressionError, Name, Negative, Number
-from .words import did_you_mean
+from .nearest import did_you_mean
 
 Value = Fraction | str | tuple["Value", ...]
 """What a name can stand for: an exact number, a word (a block, an activation), or a list of values."""

@@ -13,9 +13,10 @@ from ..errors import Hint, Span, fault, write
 from ..ops import ACTIVATIONS
 from .labels import parse_expr, parse_size, parse_value, phrase_at
 from .misspelled import misplaced, numberless, refuse_quotient, run_together
+from .nearest import did_you_mean, op_meant, sure
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
-from .words import MODES, POLICIES, did_you_mean, policy_hint
+from .words import MODES, POLICIES, policy_hint
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
@@ -126,6 +127,9 @@ class _Binder:
         if apart and (apart[1] in MODES | ACTIVATIONS or (apart[1] in self.fields and self.number is not None)):
             raise run_together(part)
         takes = isinstance(target, BlockDef) or target.number is not None
+        first = self.number.text if isinstance(self.number, Expr) else ""
+        if self.number is not None and _WORD.match(first) and (option := sure(first, self.fields)):
+            raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, option)
         if _WORD.match(part.text) and (self.number is not None or not takes):
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
             known = known | (ACTIVATIONS if takes_mode(target, "relu") else frozenset())
@@ -134,9 +138,8 @@ class _Binder:
                 let = f"the block reads it, and has to declare it with a value of its own: `let: {{{part.text}: …}}`"
                 raise fault("E012", said, part.span, let, names=[part.text], causes=["E030"])
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
-            near = did_you_mean(part.text, known) or self.flagged(part) or self.function() or options
+            near = op_meant(part.text, known) or self.flagged(part) or self.function() or options
             raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, near)
-        first = self.number.text if isinstance(self.number, Expr) else ""
         if near := did_you_mean(first, self.fields) if _WORD.match(first) else "":
             raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, near)  # type: ignore[union-attr]
         if self.number is not None:

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Diagnostic, Hint, Related, Span, fault, write
 from .mistakes import comma_advice
+from .nearest import did_you_mean, meant
 from .recipe import Train
 from .recipe_errors import Mistake
 from .stretch import LENGTHS
 from .tree import Mapping, Scalar, Sequence, Tree
-from .words import did_you_mean, meant
 
 _NOUNS = {
     "dict_type": "a map of names",

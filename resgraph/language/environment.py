@@ -7,11 +7,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ..errors import Span, fault
+from ..ops import ACTIVATIONS
 from .arithmetic import Value, evaluate, value_text
 from .expressions import Expression, ExpressionError, Name, names_in
+from .nearest import did_you_mean, known_here, sure
 from .records import Expr, ListValue, Size, Word
 from .records import Value as Written
-from .words import CONSTANTS, COUNTERS, did_you_mean, known_here
+from .words import CONSTANTS, COUNTERS
 
 
 class Unknown(Exception):
@@ -115,7 +117,8 @@ class Environment:
         known = self.names()
         if name.name in CONSTANTS:
             raise fault("E030", f"`{name.name}` {_where(name.name)}", span.part(name.start, name.end))
-        hint = did_you_mean(name.name, known) or known_here(sorted(known - COUNTERS))
+        hint = sure(name.name, known) or sure(name.name, ACTIVATIONS) or did_you_mean(name.name, known)
+        hint = hint or known_here(sorted(known - COUNTERS))
         place = span.part(name.start, name.start + len(name.name))
         said = f"nothing here is called `{name.name}`"
         raise fault("E030", said, span.part(name.start, name.end), replace(hint, span=place), about=name.name)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from ..errors import Hint
+from .nearest import certain, meant
 from .recipe_errors import refused
 
 Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
@@ -31,19 +33,28 @@ class Scheme:
     std: float = 0.0
 
 
+_HE = ("he", "he fan in", "he fan out", "he uniform", "he uniform fan in", "he uniform fan out")
+_WORDED = (*_HE, "xavier", "xavier uniform", "lecun", "torch")
+
+
 def parse_scheme(text: str) -> Scheme:
     """`he uniform fan in` → `Scheme("he", "in", True)`. Raises `ValueError` with what would be right."""
     words = " ".join(text.split())
     number = re.fullmatch(r"(trunc )?normal ([0-9]*\.?[0-9]+(?:e-?[0-9]+)?)", words)
     if number and 0 <= float(number[2]) <= 100:
         return Scheme("trunc normal" if number[1] else "normal", std=float(number[2]))
+    if words not in _WORDED:
+        raise refused(f"no scheme `{text}`", _meant(words) or _SCHEMES_LISTED)
     name, _, rest = words.partition(" ")
-    options = {"", "uniform"} if name == "xavier" else {""}
-    if name == "he":
-        options = {"", "fan in", "fan out", "uniform", "uniform fan in", "uniform fan out"}
-    if name not in _SCHEMES or rest not in options:
-        raise refused(f"no scheme `{text}`", _SCHEMES_LISTED)
     return Scheme(_SCHEMES[name], "in" if rest.endswith("fan in") else "out", rest.startswith("uniform"))
+
+
+def _meant(words: str) -> Hint:
+    """What was meant by a scheme in which one word is wrong."""
+    found = re.fullmatch(r"([^0-9]*)( [0-9.]+)", words)
+    name, number = found.groups() if found else (words, "")
+    right = certain(name, ["normal", "trunc normal"] if number else _WORDED)
+    return meant(right + number, sure=True) if right and right != name else Hint()
 
 
 def _checked(text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..errors import Diagnostic, fault
+from .nearest import did_you_mean
 from .tree import Mapping, Scalar, Sequence
-from .words import did_you_mean
 
 LINTS = {
     "bias-before-norm": "W001",

@@ -11,11 +11,13 @@ from ..errors import Fault, Hint, Span, fault, write
 from ..ops import ACTIVATIONS, VOCABULARY
 from .arithmetic import value_text
 from .expressions import Binary, ExpressionError, Number, parse_expression
+from .foreign import SYNONYMS, foreign, is_foreign, squeezed
+from .nearest import certain, did_you_mean, meant, nearest, sure
 from .records import Chunk, Expr, Label
 from .tree import Entry, Scalar, Tree
 from .tree import Mapping as MappingTree
 from .usage import words_in
-from .words import BLOCK_KEYS, ELSEWHERE, POLICIES, certain, did_you_mean, foreign_letters, meant, nearest
+from .words import BLOCK_KEYS, POLICIES, foreign_letters
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")
@@ -23,6 +25,7 @@ ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=")
 """`body = …`, as other languages give a name."""
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 _ELEMENT = r"[A-Za-z_]\w*(?:\.[0-9]+)+"
+_NO_NEAR = "`resgraph blocks` lists them; or an op of a package that is not installed here"
 _LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
 
 
@@ -33,12 +36,16 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     first = parts[0].text
     if respelled := respelled_word(first, words):
         kernel = re.fullmatch(r"([0-9]{1,4})[xX×]", first)
-        sure = True
+        alone = True
         if kernel and len(parts) > 1 and parts[1].text in VOCABULARY:
-            respelled, sure = f"{kernel[1]}x{kernel[1]}", parts[1].text == "conv"  # which does nothing without a kernel
-        return fault("E011", f"no op or block `{first}`", parts[0].span, replace(write(respelled), certain=sure))
+            respelled = f"{kernel[1]}x{kernel[1]}"
+            alone = parts[1].text == "conv"  # which does nothing without a kernel
+        return fault("E011", f"no op or block `{first}`", parts[0].span, replace(write(respelled), certain=alone))
     if _CALL.match(first):
         called = first.partition("(")[0]
+        if function := sure(called, functions_of_tensors()):
+            place = parts[0].span.part(0, len(called))
+            return fault("E030", f"no function `{called}` of tensors", place, function)
         hint = f"a call is like `{called} 64 /2`" if called in words else "a label is like `3x3 conv 64 /2`"
         return fault("E011", "this is a call in Python, not a label", span, hint)
     known = {*words, *VOCABULARY, *(phrase.partition(" ")[0] for phrase in VOCABULARY)}
@@ -51,23 +58,29 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
             return fault("E014", f"`{short(first)}` is not a kernel size", parts[0].span, hint)
     if known_before := _strided(first, words):
         return fault("E011", f"no op or block `{short(first)}`", parts[0].span, known_before)
-    two = " ".join(part.text for part in parts[:2])
-    if plain := ELSEWHERE.get(two.lower().replace(" ", "")) if len(parts) > 1 else None:
-        place = _both(parts[0].span, parts[1].span)
-        return fault("E011", f"no op or block `{short(two)}`", place, meant(plain, sure=True))
-    worded = len(parts) > 1 and parts[1].text.isalpha()
-    near = _of_phrases(two if worded else first, parts)
-    if worded and not near:  # of `max pol`, the first word has the place
-        near = did_you_mean(two, [phrase for phrase in VOCABULARY if " " in phrase])
-        near = near and replace(near, span=_both(parts[0].span, parts[1].span))
-    plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", first.lower()), "")
-    alone = plain in ("avg pool", "max pool") and len(parts) == 1 and parts[0].span.column == span.column
-    if alone:  # of a pool alone, the only one that does anything
-        near = near or meant(f"global {plain}", sure=False)
-    near = near or (meant(plain, sure=True) if plain else did_you_mean(first, VOCABULARY, words))
-    near = near or Hint("`resgraph blocks` lists them", names=frozenset(words))
+    return _unknown_op(parts, words, alone=len(parts) == 1 and parts[0].span.column == span.column)
+
+
+def _unknown_op(parts: list[Chunk], words: Collection[str], *, alone: bool) -> Fault:
+    """The error for words that are no op and no block; `alone` of a label that says nothing else."""
+    first, span = parts[0].text, parts[0].span
+    known = {*VOCABULARY, *words}
+    spoken = [(" ".join(part.text for part in parts[:count]), _both(span, parts[count - 1].span), count)
+              for count in (3, 2, 1) if count <= len(parts)]  # fmt: skip
+    for text, place, _ in spoken:
+        if hint := Hint(foreign(text)) or sure(text, known):
+            if alone and hint.write in ("avg pool", "max pool"):  # of a pool alone, the only one that does anything
+                hint = meant(f"global {hint.write}", sure=False)
+            return fault("E011", f"no op or block `{short(text)}`", place, replace(hint, span=place))
     notes = [foreign_letters(first)] if foreign_letters(first) else []
-    return fault("E011", f"no op or block `{short(first)}`", parts[0].span, near, "", *notes)
+    worded = len(parts) > 1 and parts[1].text.isalpha()
+    if shared := _of_phrases(spoken[-2][0] if worded else first, parts):
+        return fault("E011", f"no op or block `{short(first)}`", span, shared, "", *notes)
+    for text, place, count in spoken[:-1]:  # of `max pxl`, two words
+        if near := did_you_mean(text, [phrase for phrase in VOCABULARY if phrase.count(" ") == count - 1]):
+            return fault("E011", f"no op or block `{short(first)}`", span, replace(near, span=place), "", *notes)
+    near = did_you_mean(first, VOCABULARY, words) or Hint(_NO_NEAR, names=frozenset(words))
+    return fault("E011", f"no op or block `{short(first)}`", span, near, "", *notes)
 
 
 def is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool:
@@ -76,10 +89,15 @@ def is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool:
     It begins with no name of a tensor and nothing near to one; alone, the word must be near to one of a layer.
     """
     found = re.fullmatch(r"([A-Za-z][\w-]*)( ?/\w+)?", text)
-    if not found or any(part in names or nearest(part, names) for part in found[1].split("-")):
+    if not found:
         return False
-    plain = re.sub(r"[^a-z]", "", found[1].lower()) in ELSEWHERE
-    return found[2] is not None or plain or bool(did_you_mean(found[1], VOCABULARY, words))
+    word, parts = found[1], found[1].split("-")
+    if any(part in names or certain(part, names) for part in parts):
+        return False
+    if is_foreign(word) or squeezed(word) in SYNONYMS or certain(word, {*VOCABULARY, *words}):
+        return True
+    likely = found[2] is not None or bool(did_you_mean(word, VOCABULARY, words))
+    return likely and not any(nearest(part, names) for part in parts)
 
 
 def _strided(first: str, words: Collection[str]) -> Hint:
@@ -87,9 +105,9 @@ def _strided(first: str, words: Collection[str]) -> Hint:
     found = re.fullmatch(r"([A-Za-z][\w-]*)/(\w+)", first)
     if not found:
         return Hint()
-    plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", found[1].lower()), "") or certain(found[1], {*VOCABULARY, *words})
-    known = found[1] if found[1] in words or found[1] in VOCABULARY else plain
-    return write(f"{known} /{found[2]}", ": a stride stands apart") if known else Hint()
+    known = {*VOCABULARY, *words}
+    right = found[1] if found[1] in known else certain(found[1], known)
+    return write(f"{right} /{found[2]}", ": a stride stands apart") if right else Hint()
 
 
 def _of_phrases(text: str, parts: list[Chunk]) -> Hint:
@@ -124,6 +142,18 @@ def _both(first: Span, last: Span) -> Span:
 
 def short(text: str) -> str:
     return text if len(text) <= 64 else f"{text[:63]}…"
+
+
+def functions_of_tensors() -> list[str]:
+    """What an equation can call."""
+    calls = (word for word in ACTIVATIONS if " " not in word and VOCABULARY[word].in_equation())
+    return ["concat", *sorted(calls)]
+
+
+def is_worded(parts: list[Chunk], names: Collection[str]) -> bool:
+    """Whether a text is a word and something beside it, as only a label has it: `rdop path 0.1*e`."""
+    word = re.fullmatch(r"[A-Za-z][A-Za-z-]{2,}", parts[0].text)
+    return word is not None and word[0] not in names and len(parts) > 1 and parts[1].text[0].isalnum()
 
 
 def is_counted(parts: list[Chunk], words: Collection[str]) -> bool:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 
 from ..errors import Source, SpecError, UsageError, fault
+from .nearest import did_you_mean
 from .recipe import Train
 from .recipe_errors import place_of
 from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
 from .tree import Entry, Mapping, Tree
-from .words import did_you_mean
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
 _OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])

@@ -14,14 +14,16 @@ from .misspelled import (
     is_counted,
     is_equation,
     is_layer,
+    is_worded,
     misspelled_key,
     unknown_word,
 )
+from .nearest import certain, meant
 from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, PathDef, ShortcutDef, UnitDef, Word
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .values import ValueParser, words_of
-from .words import BLOCK_KEYS, CALL_KEYS, POLICIES, TENSOR_NAMES, certain, meant, name_problem, other_name, policy_hint
+from .words import BLOCK_KEYS, CALL_KEYS, CONSTANTS, POLICIES, TENSOR_NAMES, name_problem, other_name, policy_hint
 
 
 class Parser(ValueParser):
@@ -89,8 +91,11 @@ class Parser(ValueParser):
         if not first and (text in self.names or text in TENSOR_NAMES):
             hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
             raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
-        if not is_equation(text) or is_counted(chunks(text, span), self.words) or self.is_call(text):
-            raise unknown_word(chunks(text, span), self.words, span)
+        parts = chunks(text, span)
+        if not is_equation(text) or is_counted(parts, self.words) or self.is_call(text):
+            raise unknown_word(parts, self.words, span)
+        if is_worded(parts, {*self.names, *CONSTANTS}):
+            raise unknown_word(parts, self.words, span)
         if first and is_layer(text, self.words, self.names | TENSOR_NAMES):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)

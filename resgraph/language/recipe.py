@@ -16,13 +16,13 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from .nearest import did_you_mean
 from .recipe_augment import Augment
 from .recipe_base import Count, Record, Seed, Share
 from .recipe_data import Data
 from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, refused, unquoted
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
 from .stretch import LENGTHS, stretched
-from .words import did_you_mean
 
 TAGS: Mapping[str, str] = {
     "data": "set",

@@ -14,8 +14,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ..errors import Hint
 from ..ops.base import number_text
 from .limits import LIMITS
+from .nearest import did_you_mean, meant
 from .scalars import read_plain
-from .words import did_you_mean, meant
 
 Location = tuple[str | int, ...]
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import UsageError
-from .words import nearest
+from .nearest import nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)

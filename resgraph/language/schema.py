@@ -10,10 +10,10 @@ from ..errors import Diagnostic
 from .complaints import diagnostics
 from .init import Init
 from .limits import LIMITS
+from .nearest import nearest
 from .recipe_errors import refused
 from .scalars import read_plain
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
-from .words import nearest
 
 
 def _one_line(text: str) -> str:

@@ -7,19 +7,19 @@ from collections.abc import Collection
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, Hint, Span, fault, write
+from ..errors import Diagnostic, Span, fault, write
 from ..ops import VOCABULARY, Shape
 from .arithmetic import FUNCTIONS, value_text
 from .complaints import diagnostics
 from .environment import Environment
 from .labels import parse_expr
+from .nearest import did_you_mean, nearest, op_meant
 from .parse import Parser
 from .recipe import Train, resolve_train
 from .records import Option, Value
 from .schema import Expect, File
 from .targets import SHAPING
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
-from .words import ELSEWHERE, did_you_mean, meant, nearest
 
 _WIDEST = 1_000_000  # channels, height or width of the input
 
@@ -104,9 +104,7 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     out: dict[str, dict[str, Option]] = {}
     for op, entry in mapping_at(tree, "ops").entries.items():
         if op not in VOCABULARY:
-            plain = ELSEWHERE.get(re.sub(r"[^a-z]", "", op.lower()), "")
-            hint: str | Hint = meant(plain, sure=True) if plain else did_you_mean(op, VOCABULARY)
-            parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, hint))
+            parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, op_meant(op, VOCABULARY)))
             continue
         fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]
         for key, option in mapping_at(Mapping({op: entry}, tree.span, True), op).entries.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import MissingError, UsageError
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
-from ..language.words import did_you_mean
+from ..language.nearest import did_you_mean
 from ..ops import Cost, shape_text
 from ..passes.derivation import derivation
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at

@@ -13,9 +13,12 @@ from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
 from ..language.environment import Environment
 from ..language.expressions import Apply, Binary, Expression, Name, Negative, Number
+from ..language.foreign import SIGNS, TENSORS
+from ..language.misspelled import functions_of_tensors
+from ..language.nearest import known_here, meant, op_meant
 from ..language.records import Equation
-from ..language.words import COUNTERS, ELSEWHERE, SIGNS, TENSORS, did_you_mean, known_here, meant
-from ..ops import ACTIVATIONS, SYMBOLS, VOCABULARY, Add, Concat, Mul, Op, Shape, ShapeError, Sub, shape_text
+from ..language.words import COUNTERS
+from ..ops import SYMBOLS, VOCABULARY, Add, Concat, Mul, Op, Shape, ShapeError, Sub, shape_text
 from .build import Builder, Flow, Nothing
 
 _ROWS = "an equation in a row reads `input` and the rows above"
@@ -73,10 +76,8 @@ class EquationBuilder:
             raise self.wrong(tree, "E031", f"`{tree.name}` is a tensor and has no elements", hint)
         if self.env.find(tree.name) is None:
             known = [*sorted(self.known), *sorted(self.env.names() - self.known - COUNTERS)]
-            plain = ELSEWHERE.get(tree.name.lower().replace("_", ""), "")
-            plain = plain if plain and tree.name not in TENSORS else TENSORS.get(tree.name.lower(), "")
-            plain = plain if plain not in ("shortcut", "x") or plain in self.known else ""
-            near = meant(plain, sure=False) if plain else did_you_mean(tree.name, [*known, *VOCABULARY])
+            plain = TENSORS.get(tree.name.lower(), "")
+            near = meant(plain, sure=False) if plain in self.known else op_meant(tree.name, known, VOCABULARY)
             near = near or known_here(known)
             names = () if near.write in self.known else known  # what is no name of a tensor may have meant any
             said = f"nothing above is called `{tree.name}`"
@@ -119,8 +120,8 @@ class EquationBuilder:
         if (sign := SIGNS.get(tree.function.lower())) and len(tree.arguments) > 1:
             return write(self.with_sign(sign, tree), span=self.place(tree))
         plain = "concat" if tree.function.lower() in ("cat", "concatenate", "join") else ""
-        known = ["concat", *equation_words()]
-        hint = meant(plain, sure=True) if plain else did_you_mean(tree.function, known)
+        known = [*functions_of_tensors(), *FUNCTIONS]
+        hint = meant(plain, sure=True) if plain else op_meant(tree.function, known)
         hint = replace(hint, span=self.equation.span.part(tree.start, tree.start + len(tree.function)))
         return hint or "functions of tensors are `concat` and the activations; whatever else is a layer of a path"
 
@@ -228,11 +229,6 @@ class EquationBuilder:
         names: Collection[str] = (),
     ) -> Fault:  # fmt: skip
         return fault(code, message, self.place(tree), hint, about=about, names=names)
-
-
-def equation_words() -> list[str]:
-    """The activations that an equation can call."""
-    return sorted(word for word in ACTIVATIONS if " " not in word and VOCABULARY[word].in_equation())
 
 
 def ends_in_number(tree: Expression) -> bool:

@@ -15,11 +15,12 @@ from ..errors import Fault, Span, fault
 from ..graph import Block, Layer, Origin, Path
 from ..language.arithmetic import Value, value_text
 from ..language.environment import Environment, Unknown
+from ..language.nearest import did_you_mean
 from ..language.records import BlockDef, Equation, Inline, ItemDef, Label, PathDef
 from ..language.spec import Spec
 from ..language.targets import Target
 from ..language.values import words_of
-from ..language.words import ACT, did_you_mean
+from ..language.words import ACT
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 from .build import Builder, Flow, Nothing
 from .call import Call, call_of

@@ -15,10 +15,11 @@ from ..errors import Fault, Span, fault
 from ..language.arithmetic import Value, value_text
 from ..language.environment import Environment
 from ..language.expressions import Binary, Expression, Name
+from ..language.nearest import did_you_mean
 from ..language.records import Bound, Expr, Option, PathDef, Word
 from ..language.records import Value as Written
 from ..language.targets import literal_words
-from ..language.words import CONSTANTS, did_you_mean
+from ..language.words import CONSTANTS
 from ..ops import Op
 
 Kind = Literal["pair", "float", "int", "flag", "word"]

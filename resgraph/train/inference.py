@@ -16,7 +16,7 @@ from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
 from ..errors import RunError, TrainingError, UsageError
-from ..language.words import did_you_mean
+from ..language.nearest import did_you_mean
 from .continuation import own_plan
 from .crops import centre, to_tensor
 from .decide import decide

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...graph import Block, Graph, Path
-from ...language.words import did_you_mean
+from ...language.nearest import did_you_mean
 from . import quantity, text
 from .layout import place
 from .legend import Legend
