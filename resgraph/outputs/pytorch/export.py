@@ -108,9 +108,31 @@ def _onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     assert program is not None
     program.model.producer_name = "resgraph"
     program.model.metadata_props.update(facts)
-    content: bytes = program.model_proto.SerializeToString()
+    model = program.model_proto
+    _keep_pads(model.graph)
+    content: bytes = model.SerializeToString()
     _check(net, images, _session(content), "torch.onnx")
     return content
+
+
+def _keep_pads(graph: Any) -> None:
+    """A maximum that changes nothing between each pad of zeros and the max pool that reads it.
+
+    Without it, onnxruntime makes the zeros padding of the pool, which has less than any number there (seen in 1.31.1).
+    """
+    helper = import_module("onnx.helper")
+    pads = {name for node in graph.node if node.op_type == "Pad" for name in node.output}
+    nodes, least = [], "least_float"
+    for node in graph.node:
+        if node.op_type == "MaxPool" and node.input[0] in pads:
+            kept = f"{node.output[0]}_padded"
+            nodes.append(helper.make_node("Max", [node.input[0], least], [kept], name=f"{node.name}_padded"))
+            node.input[0] = kept
+        nodes.append(node)
+    if len(nodes) > len(graph.node):
+        graph.initializer.append(helper.make_tensor(least, 1, [], [torch.finfo(torch.float32).min]))  # 1: float32
+        del graph.node[:]
+        graph.node.extend(nodes)
 
 
 @contextmanager
