@@ -2,7 +2,7 @@
 
 Torch raises out of its handler of SIGCHLD, wherever the process then is: in a step, while results are written, in the
 handling of another error. And a worker that dies in the middle of handing something over shows as a connection that was
-reset, a pipe that ended or a pickle that is cut off. So death is looked for here alone: while a batch is waited for.
+reset, a pipe that ended or a pickle that is cut off. So death is looked for here alone: where a batch is asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from multiprocessing.connection import wait
 from types import FrameType
 from typing import Any
 
@@ -18,24 +19,28 @@ from torch.utils.data import DataLoader
 from ..errors import TrainingError
 
 
-class _Death(Exception):
-    """A worker ended while a batch was waited for."""
-
-
 class _Watch:
-    """The handler of SIGCHLD: raises once, and only while it is armed."""
+    """The handler of SIGCHLD, which raises nothing: where one worker was killed, it ends the others and the pipe that
+    they share. Else a message that was cut off in the middle would be waited for without end.
+    """
 
     def __init__(self, batches: Any) -> None:
         self.workers = list(getattr(batches, "_workers", ()))  # none where the process itself loads
-        self.armed = False
+        self.results = getattr(batches, "_worker_result_queue", None)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.armed and self.dead():
-            self.armed = False
-            raise _Death
+        if self.results is not None and self.dead():
+            for one in self.workers:
+                one.kill()
+            self.results._writer.close()
+            self.results = None
 
-    def dead(self) -> list[str]:
-        """The processes that were killed or failed: each with its number and exit code."""
+    def dead(self, within: float = 0.0) -> list[str]:
+        """The processes that were killed or failed: each with its number and exit code. The connections of one that
+        dies are gone a moment before it is: who has seen that waits for up to `within` seconds.
+        """
+        if self.workers and within:
+            wait([one.sentinel for one in self.workers], within)
         return [f"pid {one.pid}: exit code {one.exitcode}" for one in self.workers if one.exitcode]
 
 
@@ -65,22 +70,14 @@ def watched(loader: DataLoader[Any]) -> Iterator[Any]:
 
 def _next(batches: Iterator[Any], watch: _Watch) -> Any:
     """The next batch, None after the last. Whatever is raised meanwhile, the workers are looked at first."""
+    if dead := watch.dead():
+        raise _killed(dead)
     try:
-        try:
-            if watch.dead():
-                raise _Death
-            watch.armed = True
-            found = next(batches, None)
-            watch.armed = False
-        except Exception:
-            watch.armed = False
-            raise
+        return next(batches, None)
     except Exception as error:
-        dead = watch.dead()
-        if not dead and not isinstance(error, _Death):
-            raise
-        raise _killed(dead) from error
-    return found
+        if dead := watch.dead(within=1.0):
+            raise _killed(dead) from error
+        raise
 
 
 def _killed(dead: list[str]) -> TrainingError:

@@ -123,7 +123,6 @@ FAULTS = [
         [*TRAIN, "--set", "net.conv1=3x3 conv 30000"],
         shell="ulimit -v 1500000; {}",
     ),
-    Fault("little memory for torch", 3, "out of memory", TRAIN, shell="ulimit -v 600000; {}"),
     # the environment
     Fault("threads that are no number", 0, "", ["check", "tiny.yaml"], {"OMP_NUM_THREADS": "abc"}),
     Fault(
@@ -156,6 +155,7 @@ FAULTS = [
     # packages
     spoiled("no torch", 4, "PyTorch", TRAIN, without("torch")),
     spoiled("no torch for weights", 4, "PyTorch", ["export", "tiny.yaml", "-o", "a.pt2"], without("torch")),
+    spoiled("no memory for torch", 3, "out of memory", TRAIN, broken("torch", "raise MemoryError")),
     spoiled("a torn torch", 4, "pip install --force-reinstall torch", TRAIN, broken("torch")),
     spoiled("a torn yaml", 4, "pip install --force-reinstall pyyaml", ["check", "tiny.yaml"], broken("yaml")),
     spoiled("no yaml", 4, "pyyaml", ["check", "tiny.yaml"], without("yaml")),
