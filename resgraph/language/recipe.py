@@ -20,7 +20,7 @@ from .nearest import did_you_mean
 from .recipe_augment import Augment
 from .recipe_base import Count, Record, Seed, Share
 from .recipe_data import Data
-from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, refused, unquoted
+from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, record_at, refused, unquoted
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
 from .stretch import LENGTHS, stretched
 
@@ -153,22 +153,28 @@ def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
     return _merge(stretched(_resolved(yaml.safe_load(text)), own), own)
 
 
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any], at: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`over` laid over `base`, both at a place of a recipe, in which the tag of a union stands behind its key."""
     merged = dict(base)
     for key, item in over.items():
         tag = TAGS.get(key)
         if item == "none":
-            merged.pop(key, None)
+            if key in record_at(Train, at, TAGS).model_fields:
+                merged.pop(key, None)
+            else:
+                merged[key] = item  # refused later, as any other unknown key
             continue
         if tag and isinstance(item, str):
             item = {tag: item}
         before = merged.get(key)
         if not isinstance(item, Mapping):
             merged[key] = item
-        elif not isinstance(before, Mapping) or (tag and item.get(tag, before.get(tag)) != before.get(tag)):
-            merged[key] = _merge({}, item)
-        else:
-            merged[key] = _merge(before, item)
+            continue
+        below = before if isinstance(before, Mapping) else {}
+        kind = item.get(tag, below.get(tag)) if tag else None
+        if tag and kind != below.get(tag):
+            below = {}
+        merged[key] = _merge(below, item, (*at, key, str(kind)) if tag else (*at, key))
     if "epochs" in over and "iterations" not in over:
         merged.pop("iterations", None)
     if "iterations" in over and "epochs" not in over:

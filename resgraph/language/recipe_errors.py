@@ -145,7 +145,7 @@ def _no_such_kind(loc: Location, context: Mapping[str, Any], value: Any) -> Mist
 
 def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> str | Hint:
     """What to write for a key that is none of those at a place of `model`."""
-    known = list(_record_at(model, loc, tags).model_fields)
+    known = list(record_at(model, loc, tags).model_fields)
     plain = _ELSEWHERE.get(key.lower(), key)
     if plain in known:
         return meant(plain, sure=key.lower() not in _LOOSE)
@@ -157,7 +157,7 @@ def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str,
     return f"the keys are {', '.join(known)}"
 
 
-def _record_at(model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> type[BaseModel]:
+def record_at(model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> type[BaseModel]:
     """The record that a place leads to, in which the tag of a union stands behind its key."""
     key, members = "", [model]
     for part in loc:

@@ -81,7 +81,7 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
     """Back from a branch's end to its last norm with weights or convolution; a product is its first term, gated."""
     while name in inside:
         node = graph.nodes[name]
-        if node.op.family == "conv" or (node.op.family == "norm" and node.op.op in ("bn", "ln", "gn")):
+        if node.op.family == "conv" or (node.op.role == "norm" and node.cost.params):
             return name
         if not node.inputs:
             return None

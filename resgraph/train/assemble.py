@@ -58,7 +58,7 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
     else:
         recompute(net, decisions.recomputed)
         start_light()
-    optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
+    optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
     average = Average(train.ema, net) if train.ema else None
     schedule = Schedule(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)

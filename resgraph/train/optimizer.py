@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..graph import Graph
 from ..language.recipe_steps import AdamW, Sgd
+from .plans import PlanLike
 
 NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,
@@ -18,9 +20,11 @@ NORMS: tuple[type[nn.Module], ...] = (
 )
 
 
-def make_optimizer(recipe: Sgd | AdamW, net: nn.Module, *, fused: bool) -> torch.optim.Optimizer:
-    """SGD or AdamW over the trainable parameters of `net`."""
-    exempt = exempt_names(net, recipe.no_decay)
+def make_optimizer(
+    recipe: Sgd | AdamW, net: nn.Module, plan: PlanLike | None = None, *, fused: bool
+) -> torch.optim.Optimizer:
+    """SGD or AdamW over the trainable parameters of `net`, the module of `plan`."""
+    exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
     groups = [
         {"params": [p for name, p in named if name not in exempt], "weight_decay": recipe.weight_decay},
@@ -51,14 +55,21 @@ def start_light() -> None:
             setattr(plain, "__dynamo_disable", plain)
 
 
-def exempt_names(net: nn.Module, kinds: tuple[str, ...]) -> frozenset[str]:
+def norms_of(plan: PlanLike | None) -> frozenset[str]:
+    """The norms of a plan that has a graph, an installed package's too, by the names that their modules have."""
+    graph: Graph | None = getattr(plan, "graph", None)
+    return frozenset(node.name for node in graph.nodes.values() if node.op.role == "norm") if graph else frozenset()
+
+
+def exempt_names(net: nn.Module, kinds: tuple[str, ...], norms: frozenset[str] = frozenset()) -> frozenset[str]:
     """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other vectors and
-    numbers.
+    numbers. Norms are torch's, and the modules that `norms` names, with what stands within them.
     """
     exempt: set[str] = set()
+    within = tuple(f"{name}." for name in norms)
     for prefix, module in net.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
-            if isinstance(module, NORMS):
+            if isinstance(module, NORMS) or f"{prefix}.".startswith(within):
                 kind = "norm"
             elif name == "bias":
                 kind = "bias"

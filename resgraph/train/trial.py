@@ -84,7 +84,7 @@ def _step(ready: Prepared, images: int) -> float:
     net: nn.Module = fresh_net(plan, train, decisions)
     recompute(net, decisions.recomputed)
     start_light()
-    optimizer = make_optimizer(train.optimizer, net, fused=decisions.fused)
+    optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
     batch = torch.rand(images, *plan.input, device=decisions.device)
     if decisions.channels_last and batch.ndim == 4:
         batch = batch.contiguous(memory_format=torch.channels_last)

@@ -143,6 +143,23 @@ print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.
     assert built == [0, [2, 3]]
 
 
+def test_a_recipe_and_the_start_know_an_installed_norm(site: Path) -> None:
+    code = """
+import json, resgraph
+from resgraph.train.optimizer import exempt_names, norms_of
+plan = resgraph.load("net.yaml")
+net = plan.module()
+print(json.dumps(sorted(exempt_names(net, ("norm",), norms_of(plan)))))
+print(json.dumps(sorted(n for n, p in net.named_parameters() if n.endswith("frn.weight") and not p.any())))
+"""
+    done = run(site, "-c", code, spec=SPEC + "init: {zero_last: true}\n")
+    assert done.returncode == 0, done.stderr
+    exempt, zeroed = map(json.loads, done.stdout.splitlines())
+    norms = ("one.0", "one.2", "one.3", "two.body.0", "two.body.1", "two.shortcut")
+    assert exempt == sorted(f"{norm}.frn.{name}" for norm in norms for name in ("weight", "bias", "least"))
+    assert zeroed == ["two.body.1.frn.weight"]
+
+
 @pytest.mark.parametrize(
     "command",
     [["check"], ["show"], ["render", "-o", "net.svg", "--force"], ["export", "-o", "net.pt2", "--force"], ["resolve"]],
