@@ -9,7 +9,6 @@ from __future__ import annotations
 import dis
 import errno
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 
@@ -93,6 +92,8 @@ def _imported_at(traceback: TracebackType) -> str:
 
 
 def _reinstall(package: str, error: BaseException) -> str:
+    from importlib import metadata  # slow to import
+
     said = (str(error).splitlines() or [type(error).__name__])[0][:200]
     if package == "resgraph":
         return f"this copy of resgraph is not whole ({said}); pip install --force-reinstall resgraph"
@@ -110,6 +111,8 @@ def _reinstall(package: str, error: BaseException) -> str:
 
 def _extra_of(name: str) -> str:
     """The extra of resgraph that brings a package, or nothing."""
+    from importlib import metadata  # slow to import
+
     try:
         needed = metadata.requires("resgraph") or []
     except Exception:
