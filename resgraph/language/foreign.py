@@ -25,6 +25,7 @@ _OURS = {
     "scale": "layerscale",
     "shuffle": "channelshuffle",
     "pad": "zeropad zeropad2d zeropadding zeropadding2d",
+    "upsample": "upsampling upsampling2d",
     "depth to space": "pixelshuffle",
     "space to depth": "pixelunshuffle",
 }
@@ -32,7 +33,8 @@ SYNONYMS = {word: ours for ours, words in _OURS.items() for word in words.split(
 """What others call an op; by torch 2.13, Keras 3, timm 1.0 and the papers."""
 
 _ANSWERS = {
-    "": "crelu hardtanh tanhshrink softshrink hardshrink threshold gumbelsoftmax aconc metaaconc serf smelu snake sine "
+    "": "tan sin cos exp clamp clip abs gan "
+    "crelu hardtanh tanhshrink softshrink hardshrink threshold gumbelsoftmax aconc metaaconc serf smelu snake sine "
     "phish maxout rmsnorm grn evonorm frn filterresponsenorm switchnorm syncbatchnorm adain deformconv deformconv2d "
     "dcn involution octconv coordconv dynamicconv condconv odconv partialconv ghostconv lazyconv2d causalconv stdconv "
     "scaledstdconv unfold fold im2col lppool powerpool gempool softpool fractionalmaxpool rankpool spp sppf crop "
@@ -42,7 +44,7 @@ _ANSWERS = {
     "`split-attention` weighs the parts of a map": "attention",
     "`leaky relu 0.25` has a slope that is not learned": "prelu",
     "`leaky relu` has a slope that is not random": "rrelu",
-    "`relu` is the plain one": "srelu frelu drelu dyrelu brelu erelu arelu qrelu thresholdedrelu",
+    "`relu` is the plain one": "srelu frelu drelu dyrelu brelu arelu thresholdedrelu",
     "`gelu` is the exact one": "quickgelu gelutanh geluapprox fastgelu newgelu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*sigmoid(b)`": "glu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*gelu(b)`": "geglu",

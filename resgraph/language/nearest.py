@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from ..errors import Hint, Span
 from ..ops import VOCABULARY
-from .foreign import SYNONYMS, foreign, is_foreign, squeezed
+from .foreign import FOREIGN, SYNONYMS, foreign, is_foreign, squeezed
 
 _ALIKE = 0.65  # of 1, from where on a word is named as what may be meant; by trial
-_FURTHEST = 3  # letters and separators that a word may have more or fewer
-_LEAST = 4  # letters of a word in which a slip can be told from another word
-_LEAST_OTHER = 6  # where a letter that is neither missing nor doubled nor swapped is another one
 
 
 def certain(word: str, known: Collection[str]) -> str:
@@ -31,39 +29,50 @@ def _certain(word: str, known: frozenset[str]) -> str:
     lower = word.lower()
     if same := {right for right in known if right.lower() == lower}:
         return _only(same)
-    if word in VOCABULARY or is_foreign(word):
+    if _SIGNS.sub("", word) in VOCABULARY or is_foreign(word):  # `elu6` is no `relu6`
         return ""
     if (ours := SYNONYMS.get(squeezed(word), "")) in known:
         return ours
-    plain = squeezed(word)
-    near = (right for right in known if abs(len(right) - len(lower)) <= _FURTHEST)
-    return _only({right for right in near if squeezed(right) == plain or _is_near(lower, right.lower())})
+    if same := {right for right in known if squeezed(right) == squeezed(word)}:
+        return _only(same)
+    near = {right: how for right in known if (how := _apart(lower, right.lower()))}
+    only = _only(set(near))
+    if not only or _letters(only) < _LEAST[near[only]]:
+        return ""
+    foreign_too = {_apart(squeezed(word), other) for other in FOREIGN}  # of `ushuffle`, `unshuffle` is as near
+    return "" if foreign_too & {"slip", near[only]} else only
+
+
+_LEAST = {"plural": 3, "slip": 4, "letter": 6}
+"""Letters of a word in which a difference can be told from another word, by its kind."""
+
+_SIGNS = re.compile("[^a-z ]")
+
+
+def _letters(word: str) -> int:
+    return sum(map(str.isalpha, word))
 
 
 def _only(words: set[str]) -> str:
     return words.pop() if len(words) == 1 else ""
 
 
-def _is_near(wrong: str, right: str) -> bool:
-    """Whether two words differ by a plural or one slip."""
-    if len(right) >= _LEAST - 1 and right in (wrong + "s", wrong.removesuffix("s")):
-        return True
-    letters = sum(map(str.isalpha, right))
-    return letters >= _LEAST and _one_slip(wrong, right, any_letter=letters >= _LEAST_OTHER)
-
-
-def _one_slip(wrong: str, right: str, *, any_letter: bool) -> bool:
-    """Whether a letter of the right word is missing, doubled or swapped with the next, or `any_letter` is wrong."""
+def _apart(wrong: str, right: str) -> str:
+    """By what two words differ: a plural, a slip of the hand, or another letter; "" where by nothing, or by more."""
+    if abs(len(wrong) - len(right)) > 1 or wrong == right:
+        return ""
+    if wrong in (f"{right}s", right.removesuffix("s")):
+        return "plural"
     pairs = zip(wrong, right, strict=False)
     at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wrong), len(right)))
     left, wanted = wrong[at:], right[at:]
     if left == wanted[1:]:
-        return wanted[0].isalpha()
-    if left[1:] == wanted:
-        return left[0].isalpha() and (any_letter or wrong[at - 1 : at] == left[0])
-    if any_letter and left[1:] == wanted[1:]:
-        return left[0].isalpha() and wanted[0].isalpha()
-    return left[:2] == wanted[1::-1] and left[2:] == wanted[2:] and left[:2].isalpha()
+        return "slip" if wanted[0].isalpha() else ""
+    if left[1:] == wanted and left[0].isalpha():
+        return "slip" if wrong[at - 1 : at] == left[0] else "letter"
+    if left[:2] == wanted[1::-1] and left[2:] == wanted[2:] and left[:2].isalpha():
+        return "slip"
+    return "letter" if left[1:] == wanted[1:] and left[:1].isalpha() and wanted[:1].isalpha() else ""
 
 
 def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:

@@ -96,7 +96,7 @@ class Parser(ValueParser):
             raise unknown_word(parts, self.words, span)
         if is_worded(parts, {*self.names, *CONSTANTS}):
             raise unknown_word(parts, self.words, span)
-        if first and is_layer(text, self.words, self.names | TENSOR_NAMES):
+        if is_layer(text, self.words, self.names | TENSOR_NAMES):
             raise unknown_word(chunks(text, span), self.words, span)
         equation = parse_equation(text, span)
         if first:

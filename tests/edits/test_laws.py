@@ -17,8 +17,8 @@ from .specs import FILES, Right, errors, meaning, resolved, written
 
 SEED = 20261128
 NEVER = ("two slips", "foreign")
-FEW = pytest.param(50, id="few")
-MANY = pytest.param(1500, id="many", marks=pytest.mark.slow)
+FEW = pytest.param(40, id="few")
+MANY = pytest.param(600, id="many", marks=pytest.mark.slow)
 
 
 @cache
