@@ -35,6 +35,7 @@ class Source:
     name: str
     text: str = field(repr=False)
     ours: bool = False  # it came with resgraph: a user's mistake that shows here was made elsewhere
+    default: bool = False  # what holds where a spec says nothing: its name says of what
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its end."""

@@ -12,7 +12,7 @@ from test_floors import MODULES, PACKAGE, dotted
 from resgraph.language.words import POLICIES
 from resgraph.ops import VOCABULARY
 
-PHRASES = {*VOCABULARY, *POLICIES, "the default"}  # of the language, and of the name of a source
+PHRASES = {*VOCABULARY, *POLICIES}  # of the language
 RENDERERS = {
     "errors.py",
     "cli/loading.py",
@@ -21,6 +21,7 @@ RENDERERS = {
     "serve/answer.py",
     "serve/server.py",
     "outputs/figure/halfway.py",
+    "passes/recipe_fit.py",
 }
 TELLERS = {"fault", "Fault", "mistake", "Diagnostic", "Hint", "write", "error", "wrong", "refused", "Mistake",
            "ExpressionError", "ShapeError", "Refusal", "Finding", "UsageError", "Related"}  # fmt: skip

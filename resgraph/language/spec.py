@@ -26,7 +26,7 @@ from .values import words_of
 from .words import FILE_KEYS, name_problem, other_name
 
 T = TypeVar("T")
-_DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True)
+_DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from ..language.records import BlockDef
 from ..language.references import zoo_names
 from ..language.schema import File
 from ..language.targets import Target, fields_of, literal_words, takes_mode
-from ..language.words import BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
+from ..language.words import ACT, BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from .analysis import Analysis, entries
@@ -53,6 +53,7 @@ def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: l
         yield from _words(POLICIES, "value")
     elif key == "unit":
         yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
+        yield from _lets(analysis, keys)
         return
     simple = {"train": recipe_names(), "allow": tuple(LINTS), "extends": (*_beside(analysis), *zoo_names())}
     if section in simple:
@@ -149,6 +150,8 @@ def _options(target: Target, written: list[str]) -> Iterator[Candidate]:
         yield from _words(sorted(literal_words(target, last)), "value")
     yield from _words(sorted(fields_of(target) - {"kernel", *written}), "option")
     yield from _words([m for m in sorted(MODES | ACTIVATIONS) if takes_mode(target, m)], "mode")
+    if any(takes_mode(target, activation) for activation in ACTIVATIONS):
+        yield Candidate(ACT, "mode", "the activation of the unit")
 
 
 def _ops(typed: str = "") -> Iterator[Candidate]:
@@ -166,11 +169,17 @@ def _blocks(analysis: Analysis) -> Iterator[Candidate]:
         yield Candidate(name, "block", f"of the library, {file}")
 
 
-def _names(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
-    """`let`s in sight, and in a block the constants of its call."""
+def _lets(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
+    """Names of values: the file's, and in a block its own."""
     yield from _words(entries(analysis.tree, "let"), "name")
     if keys[:1] == ["blocks"]:
         yield from _words(entries(analysis.tree, *keys[:2], "let"), "name")
+
+
+def _names(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
+    """`let`s in sight, and in a block the constants of its call."""
+    yield from _lets(analysis, keys)
+    if keys[:1] == ["blocks"]:
         yield from _words(["in", "out", "stride"], "name")
 
 
@@ -185,7 +194,7 @@ def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
         above = rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
         yield from _words(["input", *above], "name")
         yield from _names(analysis, keys)
-    yield from _words(["concat", *(a for a in sorted(ACTIVATIONS) if " " not in a), *FUNCTIONS], "function")
+    yield from _words(["concat", ACT, *(a for a in sorted(ACTIVATIONS) if " " not in a), *FUNCTIONS], "function")
 
 
 def _words(words: Iterable[str], kind: Kind) -> Iterator[Candidate]:

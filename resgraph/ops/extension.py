@@ -92,6 +92,11 @@ def _is_ours(op: type[Op]) -> bool:
     return op.__module__.startswith(f"{__package__}.")
 
 
+def package_of(op: type[Op]) -> str:
+    """The importable package that brings an op; "" for one of resgraph's own."""
+    return "" if _is_ours(op) else op.__module__.partition(".")[0]
+
+
 def _whose(op: Op) -> str:
     return f"the op `{op.op}` of {type(op).__module__}"
 

@@ -29,7 +29,7 @@ def blame(plan: Plan) -> str:
 
 
 def _place(span: Span) -> str:
-    return span.source.name if span.source.name.startswith("the default") else str(span)
+    return span.source.name if span.source.default else str(span)
 
 
 def _open_lets(tree: Mapping) -> Mapping:
@@ -69,7 +69,7 @@ DEFAULTS = {"unit": "conv bn relu", "shortcut": "projection"}
 
 
 def _default(key: str, text: str) -> Entry:
-    span = Span(Source(f"the default {key}", text), 1, 1, 1, len(text) + 1)
+    span = Span(Source(f"the default {key}", text, default=True), 1, 1, 1, len(text) + 1)
     return Entry(Scalar(key, key, span, True), Scalar(text, text, span, True))
 
 

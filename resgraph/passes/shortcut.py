@@ -34,7 +34,7 @@ class ShortcutPlan:
 
 
 def _written(text: str) -> PathDef:
-    span = Span(Source("the default shortcut", text, ours=True), 1, 1, 1, len(text) + 1)
+    span = Span(Source("the default shortcut", text, ours=True, default=True), 1, 1, 1, len(text) + 1)
     label = parse_label(text, span, ())
     assert label is not None
     return PathDef(span, None, (label,), False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import Span, fault
+from ..errors import Fault, Span, fault
 from ..language.binding import bind
 from ..language.environment import Environment
 from ..language.records import Bound, Label, Option, UnitDef
@@ -45,6 +45,9 @@ class Setting:
 def activation_of(setting: Setting, resolve: Callable[[str], str], place: Span) -> tuple[Label, str]:
     """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place` where there is none."""
     words = [(label, resolve(label.word)) for label in setting.unit.labels]
+    circular = next((label for label, name in words if name == ACT), None)
+    if circular:
+        raise _circular(circular)
     found = [(label, name) for label, name in words if name in ACTIVATIONS]
     if not found and setting.spare:
         return Label(setting.spare, place, setting.spare, place), setting.spare
@@ -106,12 +109,19 @@ def _in_mode(labels: list[tuple[Label, str]], mode: str, label: Label | None) ->
 
 def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
     """The op of a word of the unit, or of an activation that a label names."""
+    if name == ACT:
+        raise _circular(label)
     if name not in VOCABULARY:
         message = f"`{label.word}` is `{name}`, and a unit is made of ops"
         raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
     return make_op(cls, setting.bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})
+
+
+def _circular(label: Label) -> Fault:
+    hint = "write the activation itself, or let `act` stand for it: `let: {act: silu}`"
+    return fault("E025", "`act` is the activation of the unit, so the unit itself must say which", label.span, hint)
 
 
 def _numbered(ops: list[Worded]) -> list[Worded]:

@@ -205,7 +205,11 @@ COMPLETIONS = {
     "policies of the file": ("shortcut: ", ["zero-pad"], []),
     "nets of the zoo to extend": ("extends: ", ["resnet-50", "cifar-plain::plain-20"], ["conv", "a.yaml"]),
     "recipes": ("train: ", ["cifar", "digits"], ["conv"]),
-    "words of a unit": ("unit: conv ", ["bn", "relu"], ["bottleneck"]),
+    "words of a unit": ("unit: conv ", ["bn", "relu", "width"], ["bottleneck", "act"]),
+    "the unit's activation in a label": ("  conv4: 3x3 conv 8 ", ["act"], []),
+    "the unit's activation in a pool's": ("  conv4: 3x3 max pool ", ["ceil"], ["act"]),
+    "the unit's activation as a layer": ("  conv4: [3x3 conv 8, ", ["act", "relu"], []),
+    "the unit's activation in an equation": ("  conv4: [concat(conv3 ", ["act", "relu"], []),
 }
 
 
@@ -233,7 +237,17 @@ def test_completion_in_a_block(tmp_path: Path) -> None:
     assert {"in", "out", "stride", "groups"} <= found
     in_equation = at(TEXT, "relu(")
     found = {c.text for c in complete(analysis, TEXT, in_equation.line + 1, in_equation.character + 1)}
-    assert {"body", "x", "shortcut", "concat"} <= found
+    assert {"body", "x", "shortcut", "concat", "act"} <= found
+
+
+def test_completion_of_a_unit_that_reads_a_let(tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+
+    text = TEXT.replace("{width: 16}", "{width: 16, act: gelu}").replace("blocks:", "unit: conv bn act\nblocks:")
+    place = at(text, "unit: conv bn ")
+    found = {c.text for c in complete(analyse(text, tmp_path / "a.yaml"), text, place.line + 1, place.character + 1)}
+    assert "act" in found
 
 
 def test_completion_over_the_wire(talk: Callable[..., Any]) -> None:

@@ -119,6 +119,12 @@ def resgraph(site: Path, *arguments: str, spec: str = SPEC) -> subprocess.Comple
     return run(site, "-m", "resgraph", *arguments, spec=spec)
 
 
+def test_the_list_of_ops_tells_where_they_come_from(site: Path) -> None:
+    listed = resgraph(site, "blocks").stdout.splitlines()
+    assert [line.split()[0] for line in listed if line.endswith("(of small)")] == sorted(name.lower() for name in NAMES)
+    assert resgraph(site, "blocks", "snake").stdout.endswith("of the package small\n")
+
+
 def test_an_installed_norm_and_activation_are_such(site: Path) -> None:
     code = """
 import json, resgraph

@@ -64,6 +64,16 @@ def test_a_unit_without_an_activation() -> None:
     assert ops(plan("one: basic 16", top="unit: conv bn"))["one.merge.relu"] == "relu", "what a library block does then"
 
 
+@pytest.mark.parametrize(
+    "top", ["unit: conv bn act\n" + BLOCK, BLOCK.replace("    body", "    unit: conv bn act\n    body")]
+)
+def test_a_unit_cannot_say_its_own(top: str) -> None:
+    (found,) = mistakes(spec("one: b 16", top=top))
+    assert (found.code, pointed(found)) == ("E025", "act")
+    assert found.message == "`act` is the activation of the unit, so the unit itself must say which"
+    assert "one.merge.silu" in ops(plan("one: b 16", top=f"let: {{act: silu}}\n{top}")), "as its help says"
+
+
 def test_a_block_or_a_path_may_have_that_name() -> None:
     assert "one.1.conv" in ops(plan("one: [relu, act 8]", top="blocks: {act: 3x3 conv out}"))
     top = "blocks: {b: {act: 3x3 conv out linear, merge: act + x}}"
