@@ -25,7 +25,9 @@ ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=")
 """`body = …`, as other languages give a name."""
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 _ELEMENT = r"[A-Za-z_]\w*(?:\.[0-9]+)+"
-_NO_NEAR = "`resgraph blocks` lists the ops and the standard blocks; or it is an op of a package that is not installed here"
+_NO_NEAR = (
+    "`resgraph blocks` lists the ops and the standard blocks; or it is an op of a package that is not installed here"
+)
 _LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
 
 

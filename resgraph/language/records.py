@@ -68,6 +68,7 @@ class Label:
     rest: tuple[Chunk, ...] = ()
     options: dict[str, Option] = field(default_factory=dict)  # of the long form, which has no chunks
     guessed: bool = False  # what a text with a mistake was meant to be: good for the shape that comes out
+    chosen: bool = False  # the word stands for what a `let` says, which a variant may say otherwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from ..language.binding import bind
 from ..language.environment import Environment
 from ..language.records import BlockDef, Bound, Expr, Inline, Label, PathDef, ShortcutDef, Size, Word
 from ..language.records import Value as Written
+from ..ops import Shape
 from .build import Flow
 from .options import whole
 
@@ -27,6 +28,7 @@ class Call:
     span: Span  # the word of the call
     repeated: bool
     sized: bool  # a width is written in it
+    unused: Written | None = None  # that width, where a `let` chose a block that works its own out
 
     @property
     def constants(self) -> dict[str, Value | None]:
@@ -51,11 +53,14 @@ def call_of(
     """Work out a call where it is written. Only the first copy of a repeat has the stride."""
     into = flow.shape[0] if flow.shape else None
     values: dict[str, Value] = {}
+    unused = None
     if isinstance(item, Inline):
         number, stride, shortcut = item.out, item.stride, None
     else:
         bound = bind(item, block, words)
-        _refuse_unused(bound, block, env)
+        if item.chosen and not block.uses("out"):
+            unused = bound.number
+        _refuse_unused(bound, block, env, width=not unused)
         option = bound.options.get("stride")
         stride = option.value if option else None  # type: ignore[assignment]
         number = bound.number  # type: ignore[assignment]
@@ -63,12 +68,19 @@ def call_of(
     out = into if number is None else _width(number, env)
     place = item.word_span if isinstance(item, Label) else item.span
     strides = _stride(stride, env) if first else (1, 1)
-    return Call(into, out, strides, values, shortcut, place, item.repeat is not None, number is not None)
+    return Call(into, out, strides, values, shortcut, place, item.repeat is not None, number is not None, unused)
 
 
-def _refuse_unused(bound: Bound, block: BlockDef, env: Environment) -> None:
+def refuse_other_width(call: Call, block: BlockDef, shape: Shape | None) -> None:
+    """Raises `Fault` where a call says a width, and a block that works its own out hands back another."""
+    if call.unused is not None and shape and shape[0] != call.out:
+        message = f"`{block.name}` never uses `out`, and hands back a width of {shape[0]:,}, not {call.out:,}"
+        raise fault("E036", message, call.unused.span, "write `out` in the block, or the width that it has")
+
+
+def _refuse_unused(bound: Bound, block: BlockDef, env: Environment, *, width: bool) -> None:
     """Raises `Fault` for what a block never reads; a stride that is worked out, and is 1, is as good as none."""
-    if bound.number is not None and not block.uses("out"):
+    if width and bound.number is not None and not block.uses("out"):
         message = f"`{block.name}` never uses `out`, so a width says nothing"
         raise fault("E036", message, bound.number.span, _worked_out(block, bound.number))
     stride = bound.options.get("stride")

@@ -23,7 +23,7 @@ from ..language.values import words_of
 from ..language.words import ACT
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 from .build import Builder, Flow, Nothing
-from .call import Call, call_of
+from .call import Call, call_of, refuse_other_width
 from .equations import EquationBuilder
 from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .place import Place, counters_of, in_file
@@ -146,7 +146,7 @@ class ItemMaker:
         found = VOCABULARY.get(word) or self.spec.block(word)
         if found is None:
             raise fault("E011", f"no op or block `{word}`", item.word_span, did_you_mean(word, VOCABULARY))
-        return item if item.word == word else replace(item, word=word), found
+        return item if item.word == word else replace(item, word=word, chosen=True), found
 
     def activation(self, item: Label, place: Place) -> Label:
         """The item that `act` stands for: the unit's activation, with the options that it has there."""
@@ -241,6 +241,7 @@ class ItemMaker:
                 "this block hands back nothing: its only term is a shortcut that is `none`",
                 origin.span,
             )
+        refuse_other_width(call, block, out.shape)
         scope.items.append(self.scope(name, item, block, call, flow, out, inside, result, origin))
         return out
 

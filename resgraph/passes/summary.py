@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 from ..graph import Block, Graph, Item, Layer, Path
 from ..ops import Cost, Op, Shape
+from ..ops.base import value_text
+
+INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers (of one block, where `block` is not "") that stand `count` times one after another."""
+    """Layers (of one block, where `block` is not "") that stand `count` times one after another.
+
+    Lines of a block within a block stand behind its name, each set in by `INDENT`.
+    """
 
     lines: tuple[str, ...]
     count: int
@@ -41,41 +47,76 @@ def summarize(graph: Graph) -> list[Row]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A layer within a block: its label without a stride, with it, and the stride."""
+
+    plain: str
+    label: str
+    stride: str = ""
+
+
 def _groups(graph: Graph, row: Path) -> Iterator[Group]:
-    last: Group | None = None
     if row.equation is not None and row.equation.nodes:
         yield Group((row.equation.text,), 1, "")
+    copies: list[tuple[_Line, ...]] = []
+    last = ""
     for item in row.items:
         block = item.block if isinstance(item, Block) else ""
-        lines = tuple(_lines(graph, item, inside=isinstance(item, Block)))
-        if last is not None and (lines, block) == (last.lines, last.block):
-            last = Group(lines, last.count + 1, block)
-            continue
-        if last is not None:
-            yield last
-        last = Group(lines, 1, block)
-    if last is not None:
-        yield last
+        lines = tuple(_lines(graph, item))
+        if copies and (block != last or not _continues(copies, lines, striding=isinstance(item, Block))):
+            yield _group(copies, last)
+            copies = []
+        copies, last = [*copies, lines], block
+    if copies:
+        yield _group(copies, last)
 
 
-def _lines(graph: Graph, item: Item, *, inside: bool) -> Iterator[str]:
-    """The labels of a layer, or of a block's layers without its strides and its shortcut, as in the paper."""
+def _continues(copies: list[tuple[_Line, ...]], lines: tuple[_Line, ...], *, striding: bool) -> bool:
+    """Whether layers are copies of those before; of blocks, the first of a repeat alone may stride."""
+    if len(copies) > 1 or not striding or [line.plain for line in copies[0]] != [line.plain for line in lines]:
+        return copies[-1] == lines
+    return all(one == other or not other.stride for one, other in zip(copies[0], lines, strict=True))
+
+
+def _group(copies: list[tuple[_Line, ...]], block: str) -> Group:
+    """Copies as one; what only the first does is said behind its line."""
+    said = (
+        one.label if one == other else f"{one.plain} ({one.stride} once)"
+        for one, other in zip(copies[0], copies[-1], strict=True)
+    )
+    return Group(tuple(said), len(copies), block)
+
+
+def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
+    """The label of a layer, or of a block's layers without its shortcut, as in the paper."""
     if isinstance(item, Layer):
-        yield _label(graph, item, stride=not inside)
+        yield _line(graph, item)
         return
     branches = {path.word: list(_path_lines(graph, path)) for path in item.paths if path.word != "shortcut"}
     several = sum(map(bool, branches.values())) > 1
     for word, lines in branches.items():
-        yield from (f"{word}: {line}" if several and place == 0 else line for place, line in enumerate(lines))
+        yield from (_before(f"{word}: ", line) if several and place == 0 else line for place, line in enumerate(lines))
 
 
-def _path_lines(graph: Graph, path: Path) -> Iterator[str]:
+def _path_lines(graph: Graph, path: Path) -> Iterator[_Line]:
+    """The layers of a path; a block within it as the one layer that it is, or by name and its own lines, set in."""
     for item in path.items:
-        if isinstance(item, Block):
+        if isinstance(item, Layer):
+            if _speaks(graph, item):
+                yield _line(graph, item)
+            continue
+        inner = list(_lines(graph, item))
+        if len(inner) > 1:
             width = [str(item.out)] if item.sized else []
-            yield " ".join([item.block or "block", *width, *(f"{key} {value}" for key, value in item.values.items())])
-        elif _speaks(graph, item):
-            yield _label(graph, item, stride=False)
+            values = (f"{key} {value}" for key, value in item.values.items())
+            name = " ".join([item.block or "block", *width, *values])
+            yield _Line(name, name)
+        yield from (_before(INDENT, line) if len(inner) > 1 else line for line in inner)
+
+
+def _before(text: str, line: _Line) -> _Line:
+    return _Line(text + line.plain, text + line.label, line.stride)
 
 
 def _main(graph: Graph, layer: Layer) -> Op:
@@ -89,11 +130,12 @@ def _speaks(graph: Graph, layer: Layer) -> bool:
     return any(graph.nodes[name].op.op not in ("bn", "relu") for name in layer.nodes)
 
 
-def _label(graph: Graph, layer: Layer, *, stride: bool) -> str:
+def _line(graph: Graph, layer: Layer) -> _Line:
     """Its op, and an activation other than ReLU, which goes without saying as in the paper."""
     op = _main(graph, layer)
     last = graph.nodes[layer.nodes[-1]].op
-    if not stride and hasattr(op, "stride"):
-        op = op.model_copy(update={"stride": (1, 1)})
-    says = last is not op and last.family == "activation" and last.op != "relu"
-    return f"{op.label()} {last.label()}" if says else op.label()
+    then = f" {last.label()}" if last is not op and last.family == "activation" and last.op != "relu" else ""
+    strides = hasattr(op, "stride") and op.says("stride")
+    plain = op.model_copy(update={"stride": (1, 1)}) if strides else op
+    stride = f"/{value_text(getattr(op, 'stride', 1))}" if strides else ""
+    return _Line(plain.label() + then, op.label() + then, stride)

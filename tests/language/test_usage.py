@@ -50,6 +50,17 @@ def test_a_call_that_says_nothing(net: str, expected: list[tuple[str, str]]) -> 
     assert told(spec(net, top="blocks: {keep: [3x3 conv in]}")) == expected
 
 
+def test_a_width_for_a_block_that_a_let_chose() -> None:
+    top = "let: {b: keep}\nblocks: {keep: [3x3 conv in], wide: [3x3 conv out]}\nvariants: {k: {}, w: {b: wide}}"
+    for variant in "kw":
+        assert plan("one: [3x3 conv 8, b 8]", top=top, variant=variant).output[0] == 8
+    assert plan("one: [3x3 conv 4, b 8]", top=top, variant="w").output[0] == 8
+    kept = top.replace(", wide: [3x3 conv out]", "").partition("\nvariants")[0]
+    assert told(spec("one: [3x3 conv 8, b 8]", top=kept)) == []
+    assert told(spec("one: [3x3 conv 4, b 8]", top=kept)) == [("E036", "8")]
+    assert told(spec("one: [3x3 conv 8, keep 8]", top=kept.partition("\n")[2])) == [("E036", "8")], "not chosen"
+
+
 def test_what_one_variant_uses_is_used() -> None:
     top = "let: {b: small}\nblocks:\n  small: [3x3 conv out]\n  large: [5x5 conv out]\nvariants: {s: {}, l: {b: large}}"
     assert plan("one: b 8", top=top, variant="s").params < plan("one: b 8", top=top, variant="l").params

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ops import Shape
-from ...passes.summary import Group
+from ...passes.summary import INDENT, Group
 from ...plan import Plan
 from ..numbers import count_text
 from .columns import columns
@@ -63,9 +63,15 @@ def _layers(groups: Sequence[Group]) -> str:
 
 
 def _group(group: Group) -> str:
-    lines = [escape(line).replace("x", "$\\times$", 1) if line[:1].isdigit() else escape(line) for line in group.lines]
+    lines = [_line_text(line) for line in group.lines]
     times = f"$\\times{group.count}$" if group.count > 1 or group.block else ""
     if not group.block:
         return ", ".join(lines) + times
     rows = r" \\ ".join(f"\\text{{{line}}}" for line in lines)
     return f"$\\begin{{bmatrix}} {rows} \\end{{bmatrix}}$" + times
+
+
+def _line_text(line: str) -> str:
+    label = line.lstrip()
+    text = escape(label).replace("x", "$\\times$", 1) if label[:1].isdigit() else escape(label)
+    return r"\quad " * ((len(line) - len(label)) // len(INDENT)) + text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...passes.summary import Group
+from ...passes.summary import INDENT, Group
 from ...plan import Plan
 from ..numbers import count_text, shape_label
 from .columns import columns
@@ -36,10 +36,21 @@ def _layers(groups: Sequence[Group]) -> str:
 
 
 def _group(group: Group) -> str:
-    text = ", ".join(map(_escape, group.lines))
+    text = _listed(group.lines)
     if group.block:
         return f"[{text}] × {group.count}"
     return text + (f" × {group.count}" if group.count > 1 else "")
+
+
+def _listed(lines: Sequence[str]) -> str:
+    """Lines one behind another; those that are set in stand in parentheses behind the name that they belong to."""
+    text, depth = "", 0
+    for line in lines:
+        label = line.lstrip()
+        deep = (len(line) - len(label)) // len(INDENT)
+        text += " (" * (deep - depth) + ")" * (depth - deep) + (", " if text and deep <= depth else "")
+        text, depth = text + _escape(label), deep
+    return text + ")" * depth
 
 
 def _escape(text: str) -> str:

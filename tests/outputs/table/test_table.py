@@ -16,6 +16,7 @@ from resgraph.cli import run
 from resgraph.outputs.table import FORMATS
 from resgraph.passes.memory import training_memory
 from resgraph.passes.paths import paths
+from resgraph.passes.summary import summarize
 
 SPECS = Path(__file__).parents[3] / "specs"
 RESNET = SPECS / "resnet.yaml"
@@ -29,9 +30,9 @@ def test_the_papers_table_in_markdown() -> None:
     lines = FORMATS["markdown"](plans("resnet-18", "resnet-34", "resnet-50")).splitlines()
     assert lines[5].split(" | ")[1:] == [
         "28 × 28",
-        "[3x3 conv 128, 3x3 conv 128] × 2",
-        "[3x3 conv 128, 3x3 conv 128] × 4",
-        "[1x1 conv 128, 3x3 conv 128, 1x1 conv 512] × 4 |",
+        "[3x3 conv 128 (/2 once), 3x3 conv 128] × 2",
+        "[3x3 conv 128 (/2 once), 3x3 conv 128] × 4",
+        "[1x1 conv 128, 3x3 conv 128 (/2 once), 1x1 conv 512] × 4 |",
     ]
     assert {line.count(" | ") for line in lines} == {4}
 
@@ -48,6 +49,33 @@ def test_only_batch_norm_and_relu_go_without_saying(body: str, said: str) -> Non
         f"name: N\ninput: 8\nblocks:\n  res:\n    body: {body}\n    merge: body + x\nnet:\n  s: res 8\n"
     )
     assert f"| s | 8 | {said} |" in FORMATS["markdown"]([plan])
+
+
+STRIDES = {
+    "stem-c 64": "[3x3 conv 32 /2, 3x3 conv 32, 3x3 conv 64, 3x3 max pool /2] × 1",
+    "[basic 8 /2, basic 8 /2, basic 8, basic 8]": ("[3x3 conv 8 /2, 3x3 conv 8] × 2<br>[3x3 conv 8, 3x3 conv 8] × 2"),
+    "3 x basic 8 /2x1": "[3x3 conv 8 (/2x1 once), 3x3 conv 8] × 3",
+}
+
+
+@pytest.mark.parametrize("row", STRIDES)
+def test_strides_are_said_in_brackets(row: str) -> None:
+    plan = resgraph.loads(f"name: N\ninput: 3x64x64\nnet:\n  s: {row}\n")
+    assert FORMATS["markdown"]([plan]).splitlines()[3].endswith(f" | {STRIDES[row]} |")
+
+
+def test_a_block_in_a_block_is_said() -> None:
+    """A block of one layer is that layer; another stands with its layers set in; what does nothing is left out."""
+    blocks = "blocks:\n  nothing: x\n  one: {let: {g: 1}, body: 3x3 conv out groups g}\n"
+    blocks += "  outer: [nothing, one 16, se reduction 4, 1x1 conv out /2]\n"
+    plan = resgraph.loads(f"name: N\ninput: 3x64x64\n{blocks}net:\n  s: outer 8\n")
+    inside = ("se reduction 4", "  global avg pool", "  fc 8", "  fc 16 sigmoid")
+    (group,) = summarize(plan.graph)[0].groups
+    assert group.lines == ("3x3 conv 16", *inside, "1x1 conv 8 /2")
+    listed = "[3x3 conv 16, se reduction 4 (global avg pool, fc 8, fc 16 sigmoid), 1x1 conv 8 /2] × 1"
+    assert listed in FORMATS["markdown"]([plan])
+    assert r"\text{se reduction 4} \\ \text{\quad global avg pool}" in FORMATS["latex"]([plan])
+    assert "│ se reduction 4    │\n" in plan.table()
 
 
 def test_csv_adds_up() -> None:
