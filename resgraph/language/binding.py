@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..errors import Hint, Span, fault, write
 from ..ops import ACTIVATIONS
 from .labels import parse_expr, parse_size, parse_value, phrase_at
-from .misspelled import misplaced, numberless, refuse_quotient, run_together
+from .misspelled import long_form, misplaced, numberless, refuse_quotient, run_together
 from .nearest import did_you_mean, op_meant, sure
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
@@ -113,8 +113,7 @@ class _Binder:
             self.take()
             text = "projection always"
         if text not in POLICIES:
-            listed = f"they are {', '.join(f'`{policy}`' for policy in sorted(POLICIES))}; a path takes the long form: "
-            listed += f"`{{block: {self.label.word}, shortcut: […]}}`"
+            listed = f"they are {', '.join(f'`{policy}`' for policy in sorted(POLICIES))}; {long_form(self.label.word)}"
             hint = policy_hint(text) or listed
             raise fault("E012", f"no shortcut policy `{text}`", value.span, hint)
         return Word(text, value.span)

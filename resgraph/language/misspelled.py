@@ -181,6 +181,9 @@ def misplaced(label: Label, place: int, fields: Collection[str], words: Collecti
     """The error for `stride=2`, `s2`, a kernel behind its op, and a layer behind a layer, at a place of the rest."""
     part, *behind = label.rest[place:]
     word = label.word
+    if part.text.startswith(("[", "shortcut=[")):
+        hint = long_form(word) if "shortcut" in fields else "layers one after another are items of one list"
+        return fault("E012", "a list cannot stand within a label", part.span, hint)
     if "=" in part.text:
         return assigned(part, fields)
     if "bias" in fields and part.text.lower().replace("-", "").replace("_", "") in ("nobias", "unbiased", "biasless"):
@@ -208,6 +211,11 @@ def numberless(word: str, fields: Collection[str], number: str) -> str | Hint:
     if "kernel" in fields and number.isdigit() and int(number) < 16 and word != "depthwise conv":
         return f"a kernel stands before, `{number}x{number} {word}`, and a stride behind, `/{number}`"
     return Hint("leave it out: as many channels come out as come in", "")
+
+
+def long_form(block: str) -> str:
+    """How a call says a shortcut that is a path."""
+    return f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
 
 
 def assigned(part: Chunk, fields: Collection[str]) -> Fault:
