@@ -49,18 +49,21 @@ class _Window(Op):
 class Pool(_Window):
     """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows.
 
-    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average, an
-    overhang does not (torch's rule).
+    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average, unless it is
+    `inner`; an overhang does not (torch's rule).
     """
 
     op: Literal["max pool", "avg pool"]
     ceil: bool = False
+    inner: bool = False
     to: Pair | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Pool:
         if self.to and (max(self.kernel + self.stride) > 1 or self.pad or self.ceil):
             raise ValueError("`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go with it")
+        if self.inner and (self.op == "max pool" or self.to):
+            raise ValueError("`inner` is an `avg pool`'s with a window: its average leaves the padding out")
         if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
             raise ValueError("`pad` is at most half of the kernel, so that no window lies in padding alone")
         return self
@@ -86,6 +89,8 @@ class Pool(_Window):
             kwargs.append(("padding", square(self.padding)))
         if self.ceil:
             kwargs.append(("ceil_mode", True))
+        if self.inner:
+            kwargs.append(("count_include_pad", False))
         return Call(f"nn.{kind}", (), tuple(kwargs))
 
 

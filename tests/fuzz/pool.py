@@ -23,7 +23,7 @@ _CONV = ["bias 0", "bias none", "bias -2", "pad 0", "pad 1", "pad 3x1", "groups 
 OPTIONS = {
     "conv": _CONV, "depthwise conv": ["bias 0", "pad 0", "dilation 2", "kernel 5", "bare", "gelu"],
     "up conv": ["groups 2", "dilation 2", "bias 0", "pad 1"], "fc": ["bias none", "bias 1", "relu", "linear", "bare"],
-    "max pool": ["pad 1", "pad 0", "ceil", "to 2x2", "dilation 2"], "avg pool": ["pad 1", "pad 0", "ceil", "to 1x1"],
+    "max pool": ["pad 1", "pad 0", "ceil", "to 2x2", "dilation 2"], "avg pool": ["pad 1", "inner", "ceil", "to 1x1"],
     "blur pool": ["pad 1", "pad 0", "ceil"], "bn": ["eps 1e-3", "momentum 0.01"], "ln": ["eps 1e-3"],
     "upsample": ["bilinear"], "softmax": ["parts 2"], "part": ["of 2", "of 4"], "se": ["reduction 4", "squeeze 8"],
     "bottleneck": ["width 16", "groups 2", "dilation 2", "shortcut none"], "basic": ["dilation 2", "shortcut zero-pad"],

@@ -195,7 +195,7 @@ COMPLETIONS = {
     "in a list": ("  conv4: [3x3 conv 8, 3x3 ", ["conv", "max pool"], ["groups"]),
     "the rest of an op of two words": ("  conv4: 3x3 max ", ["pool"], ["conv"]),
     "options of an op": ("  conv4: 3x3 conv 8 ", ["groups", "dilation", "linear", "gelu", "width"], ["max pool"]),
-    "options of a pool": ("  conv4: 3x3 max pool ", ["ceil", "pad"], ["groups", "linear"]),
+    "options of a pool": ("  conv4: 3x3 avg pool ", ["ceil", "pad", "inner"], ["groups", "linear"]),
     "lets of a block": ("  conv4: se ", ["reduction"], ["groups", "linear"]),
     "values of an option": ("  conv4: 3x3 conv 8 bias ", ["none"], []),
     "policies of a call": ("  conv4: pair 8 shortcut ", ["projection", "zero-pad"], ["groups"]),

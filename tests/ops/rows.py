@@ -79,6 +79,7 @@ ROWS = [
     Row(Pool(op="avg pool", kernel=2, stride=2), MAP, "avg pool /2"),
     Row(Pool(op="avg pool", stride=2, ceil=True), MAP, "avg pool /2 ceil"),
     Row(Pool(op="avg pool", kernel=3, stride=2, ceil=True), MAP, "3x3 avg pool /2 ceil"),
+    Row(Pool(op="avg pool", kernel=3, stride=2, ceil=True, inner=True), MAP, "3x3 avg pool /2 ceil inner"),
     Row(Pool(op="avg pool", to=(7, 5)), MAP, "avg pool to 7x5"),
     Row(Pool(op="max pool", to=20), MAP, "max pool to 20"),
     Row(BlurPool(stride=2), MAP, "blur pool /2"),

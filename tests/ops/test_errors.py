@@ -113,6 +113,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"op": "avg pool", "kernel": 3, "to": 7}, "`to` fixes the size that comes out"),
     ({"op": "avg pool", "stride": 2, "to": 7}, "`to` fixes the size that comes out"),
     ({"op": "avg pool", "ceil": True, "to": 7}, "`to` fixes the size that comes out"),
+    ({"op": "avg pool", "inner": True, "to": 7}, "`inner` is an `avg pool`'s with a window"),
+    ({"op": "max pool", "inner": True, "kernel": 3}, "`inner` is an `avg pool`'s with a window"),
     ({"op": "dropout", "rate": 1.0}, "less than 1"),
     ({"op": "drop path", "rate": -0.1}, "greater than or equal to 0"),
     ({"op": "dropout"}, "Field required"),

@@ -11,11 +11,11 @@ import yaml
 from torch import nn
 
 import resgraph
+from resgraph.language.resolve import read_file, variants_of
 from resgraph.outputs.pytorch import source
-from resgraph.outputs.pytorch.align import align
 from resgraph.outputs.pytorch.build import net_class, source_module
 
-from .probe import disagreement, entries, facts, probe
+from .probe import disagreement, entries, facts, paired, probe
 
 ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "golden.yaml").read_text())
@@ -48,13 +48,26 @@ def test_every_net_that_was_measured_has_a_spec() -> None:
     }
 
 
+@pytest.mark.parametrize("library", GOLDEN)
+def test_what_claims_to_be_a_librarys_net_was_measured(library: str) -> None:
+    for path in sorted((ROOT / "specs").glob("*.yaml")):
+        if library in path.read_text():
+            spec = f"specs/{path.name}"
+            names = variants_of(read_file(path)[0])
+            claimed = {f"{spec}::{name}" for name in names} if names else {spec}
+            assert claimed <= set(GOLDEN[library].values())
+
+
 @pytest.mark.parametrize(("library", "name"), nets())
 def test_entries_are_the_references_one_to_one(library: str, name: str) -> None:
-    net = meta_net(plan_of(library, name))
-    theirs = entries(library, name)
-    pairs = align(net.state_dict(), theirs)
+    plan = plan_of(library, name)
+    net = meta_net(plan)
+    pairs = paired(net, library, name)
     assert pairs.keys() == net.state_dict().keys()
-    assert set(pairs.values()) == set(theirs)
+    assert set(pairs.values()) == set(entries(library, name))
+    known = facts(library)[name]
+    assert plan.params == known["params"]
+    assert list(plan.input) != known["input_size"] or plan.macs == known["macs"]
 
 
 @pytest.mark.parametrize(("library", "name"), nets(by_cost=True))
