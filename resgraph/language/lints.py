@@ -22,6 +22,7 @@ LINTS = {
     "channels-last": "W011",
     "window-over-map": "W012",
     "unlike-cross-entropy": "W013",
+    "mixed-activations": "W014",
 }
 """The name by which `allow:` silences a lint, and its code."""
 

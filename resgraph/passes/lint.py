@@ -9,7 +9,7 @@ from ..errors import Diagnostic, Related
 from ..graph import Graph, Origin
 from ..language.lints import LINTS, allowed
 from ..language.spec import Spec
-from . import lint_layers, lint_nets
+from . import lint_layers, lint_mixed, lint_nets
 from .findings import Facts, Lint
 
 
@@ -65,4 +65,5 @@ _CHECKS: dict[str, Lint] = {
     "window-over-map": lint_layers.window_over_map,
     "channels-last": lint_nets.channels_last,
     "unlike-cross-entropy": lint_nets.unlike_cross_entropy,
+    "mixed-activations": lint_mixed.mixed_activations,
 }

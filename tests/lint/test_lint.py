@@ -80,6 +80,7 @@ WARNED = {
     "padded-patches": "net: {a: 7x7 conv 16 /7}\n",
     "window-over-map": "net: {a: 3x3 conv 16 /32, b: 3x3 conv 16}\n",
     "channels-last": "input: 32x32x3\nnet: {a: 3x3 conv 16}\n",
+    "mixed-activations": "unit: conv bn silu\nnet: {a: [3x3 conv 8, relu]}\n",
     "unlike-cross-entropy": "net: {a: [global avg pool, fc 3, softmax]}\ntrain: synthetic\n",
     "no-downsampling": "net: {a: 4 x 3x3 conv 16, b: 4 x 3x3 conv 32}\n",
     "dead-path": "net: {a: 3x3 conv 16, b: 3x3 conv 16, c: a + 0*b}\n",
@@ -211,3 +212,30 @@ def test_strict_fails_on_a_warning(warned: Path, capsys: pytest.CaptureFixture[s
 def test_the_zoo_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "--strict", *map(str, sorted(SPECS.glob("*.yaml")))]) == 0
     assert capsys.readouterr().err == ""
+
+
+BLOCK = "blocks:\n  pair: {body: [3x3 conv out, 3x3 conv out linear], merge: relu(body + shortcut)}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
+        (f"unit: conv bn silu\n{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n", ["W014"]),
+        (f"unit: conv bn silu\n{BLOCK.replace('relu(', 'act(')}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
+        (f"unit: conv bn silu\n{BLOCK.replace('relu(', 'sigmoid(')}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
+        ("unit: conv bn silu\nnet: {a: 3x3 conv 8, b: 2 x basic 8}\n", []),
+        ("unit: conv bn silu\nnet: {a: [3x3 conv 8, 3x3 conv 8 relu]}\n", []),
+        ("unit: conv bn silu\nnet: {a: [3x3 conv 8 bare, bn, relu]}\n", []),
+    ],
+)
+def test_a_unit_and_another_activation_beside_it(text: str, found: list[str]) -> None:
+    assert warnings(text) == found
+
+
+def test_mixed_activations_after_an_override() -> None:
+    text = f"{HEAD}{BLOCK}net: {{a: 3x3 conv 8, b: 3 x pair 8}}\n"
+    plan = loads(text, None, ("unit=conv bn silu",))
+    (found,) = lint(plan.spec, plan.graph)
+    assert found.message == "the net has both `silu`, the unit's activation, and this `relu`"
+    assert "`act` means the unit's activation" in str(found.help)
