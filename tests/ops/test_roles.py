@@ -166,6 +166,15 @@ print(json.dumps(sorted(n for n, p in net.named_parameters() if n.endswith("frn.
     assert zeroed == ["two.body.1.frn.weight"]
 
 
+def test_an_installed_norm_without_a_weight(site: Path) -> None:
+    layers = site / "small" / "layers.py"
+    layers.write_text(LAYERS.replace("self.weight", "self.gamma"))
+    done = resgraph(site, "export", "-o", "net.pt2", "--force", "net.yaml", spec=SPEC + "init: {zero_last: true}\n")
+    layers.write_text(LAYERS)
+    assert done.returncode == 4, done.stderr
+    assert "`zero_last` starts the `weight` of an installed norm at 0: Frn has no attribute `weight`" in done.stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [["check"], ["show"], ["render", "-o", "net.svg", "--force"], ["export", "-o", "net.pt2", "--force"], ["resolve"]],

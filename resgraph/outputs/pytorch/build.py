@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ...errors import MissingError
 from .emit import source
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def build(plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | N
     made = net_class(source_module(text))
     if any(node.op.imports for node in plan.graph.nodes.values()):
         with torch.device(device):
-            return made().to(dtype=dtype)
+            return _with_installed(made, plan).to(dtype=dtype)
     with torch.device("meta"), _NoNumbers():
         net = made()
     net.to_empty(device=device)
@@ -40,6 +41,17 @@ def build(plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | N
         net.to(dtype)
     net.reset_parameters()  # type: ignore[operator]
     return net
+
+
+def _with_installed(made: type[nn.Module], plan: Plan) -> nn.Module:
+    """A net with ops of others, of whose modules the emitted source knows only what norms have."""
+    try:
+        return made()
+    except AttributeError as problem:
+        if plan.spec.init is None or not plan.spec.init.zero_last:
+            raise
+        message = f"`zero_last` starts the `weight` of an installed norm at 0: {problem}"
+        raise MissingError(f"{message}; call it `weight` in the package, or take `zero_last` out") from problem
 
 
 class _NoNumbers(TorchFunctionMode):
