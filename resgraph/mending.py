@@ -21,7 +21,7 @@ MOST_TRIED = 24
 
 _ROUNDS = 4  # mistakes that hid one another
 _PASSES = 100  # a mistake can hide others, and only so many are tried at once
-_NUMBER = re.compile(r"(?<![A-Za-z_])0*([0-9]+)")
+_NUMBER = re.compile(r"(?<![A-Za-z_0-9])0*([0-9]+)")
 _WORD = re.compile(r"[A-Za-z]+")
 
 Check = Callable[[Source], Sequence[Diagnostic]]

@@ -77,6 +77,7 @@ class _Binder:
 
     def read_mode(self, part: Chunk, mode: str) -> None:
         if mode in MODES | ACTIVATIONS and not takes_mode(self.target, mode):
+            self.refuse_number()
             raise fault("E012", f"`{self.label.word}` takes no `{mode}`", part.span, mode_hint(self.target, mode))
         if self.mode is not None:
             raise fault("E013", f"`{self.mode.text}` and `{mode}` exclude each other", part.span)
@@ -88,6 +89,7 @@ class _Binder:
         if not isinstance(self.target, BlockDef) and self.target.model_fields[key].annotation is bool:
             return self.put(key, part.span, Word("true", part.span))
         if self.place == len(self.texts):
+            self.refuse_number()
             choices = ["2", *sorted(literal_words(self.target, key) - {"default"})]
             examples = " or ".join(f"`{key} {choice}`" for choice in choices)
             raise fault("E012", f"`{key}` needs a value", part.span, f"write it behind: {examples}")
@@ -126,9 +128,7 @@ class _Binder:
         if apart and (apart[1] in MODES | ACTIVATIONS or (apart[1] in self.fields and self.number is not None)):
             raise run_together(part)
         takes = isinstance(target, BlockDef) or target.number is not None
-        first = self.number.text if isinstance(self.number, Expr) else ""
-        if self.number is not None and _WORD.match(first) and (option := sure(first, self.fields)):
-            raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, option)
+        self.refuse_number()
         if _WORD.match(part.text) and (self.number is not None or not takes):
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
             known = known | (ACTIVATIONS if takes_mode(target, "relu") else frozenset())
@@ -139,6 +139,7 @@ class _Binder:
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
             near = op_meant(part.text, known) or self.flagged(part) or self.function() or options
             raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, near)
+        first = self.number.text if isinstance(self.number, Expr) else ""
         if near := did_you_mean(first, self.fields) if _WORD.match(first) else "":
             raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, near)  # type: ignore[union-attr]
         if self.number is not None:
@@ -149,6 +150,12 @@ class _Binder:
         if not takes:
             raise fault("E012", f"`{word}` takes no number", part.span, numberless(word, self.fields, part.text))
         self.number = refuse_quotient(parse_expr(part.text, part.span))
+
+    def refuse_number(self) -> None:
+        """Raise the error for a number that is a misspelled option, where what follows it is wrong."""
+        first = self.number.text if isinstance(self.number, Expr) else ""
+        if self.number is not None and _WORD.match(first) and (option := sure(first, self.fields)):
+            raise fault("E012", f"`{self.label.word}` has no option `{first}`", self.number.span, option)
 
     def flagged(self, part: Chunk) -> str:
         """What to write for the `true` behind a flag."""

@@ -13,7 +13,7 @@ from ..errors import Diagnostic, Hint, Related, Span, fault, write
 from .mistakes import comma_advice
 from .nearest import did_you_mean, meant
 from .recipe import Train
-from .recipe_errors import Mistake
+from .recipe_errors import Mistake, word_meant
 from .stretch import LENGTHS
 from .tree import Mapping, Scalar, Sequence, Tree
 
@@ -88,7 +88,7 @@ def _diagnostic(
         return _missing(name, f"`{name}` is missing", span)
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
     if nouns:
-        example: str | Hint = _EXAMPLES.get(name, "")
+        example: str | Hint = word_meant(error["type"], context, error["input"]) or _EXAMPLES.get(name, "")
         if name == "input" and isinstance(error["input"], list):
             example = _shape(error["input"])
         return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, example).diagnostic
@@ -114,7 +114,7 @@ def _of_recipe(name: str, mistake: Mistake, key: Span, span: Span, known: list[s
     if mistake.kind == "missing":
         return _missing(mistake.name, mistake.said, span, mistake.hint)
     if mistake.of and mistake.of not in ("beyond_the_end", "refused"):
-        return _wrong_value(name, mistake.said, mistake.of, mistake.value, span)
+        return _wrong_value(name, mistake.said, mistake.of, mistake.value, span, mistake.hint)
     problem = fault("E022", mistake.said, span, mistake.hint).diagnostic
     return _with_length(problem, tree) if mistake.of == "beyond_the_end" else problem
 
@@ -139,14 +139,14 @@ def _with_length(problem: Diagnostic, tree: Tree) -> Diagnostic:
     return replace(problem, related=(Related(place, "the length of the run"),))
 
 
-def _wrong_value(name: str, said: str, kind: str, value: Any, span: Span) -> Diagnostic:
+def _wrong_value(name: str, said: str, kind: str, value: Any, span: Span, near: str | Hint = "") -> Diagnostic:
     """What pydantic says of a value, or a validator of ours that leaves it to others to name the key."""
     must = re.sub(r"^[Ii]nput should be (a valid )?", "", said)
     if must == said:
         return fault("E022", f"`{name}`: {said[0].lower()}{said[1:]}", span).diagnostic
     article = "a " if re.match(r"(?:number|integer|string|dictionary|list|array)", must) else ""
     of_number = isinstance(value, str) and kind.startswith(("int_", "float_"))
-    hint = (comma_advice(value) if of_number else "") or _EXAMPLES.get(name, "")
+    hint = near or (comma_advice(value) if of_number else "") or _EXAMPLES.get(name, "")
     return fault("E022", f"`{name}` must be {article}{_plain(must)}", span, hint).diagnostic
 
 

@@ -154,7 +154,7 @@ def functions_of_tensors() -> list[str]:
 
 def is_worded(parts: list[Chunk], names: Collection[str]) -> bool:
     """Whether a text is a word and something beside it, as only a label has it: `rdop path 0.1*e`."""
-    word = re.fullmatch(r"[A-Za-z][A-Za-z-]{2,}", parts[0].text)
+    word = re.fullmatch(r"[A-Za-z][A-Za-z-]+", parts[0].text)
     return word is not None and word[0] not in names and len(parts) > 1 and parts[1].text[0].isalnum()
 
 

@@ -39,7 +39,9 @@ def _certain(word: str, known: frozenset[str]) -> str:
     only = _only(set(near))
     if not only or _letters(only) < _LEAST[near[only]]:
         return ""
-    foreign_too = {_apart(squeezed(word), other) for other in FOREIGN}  # of `ushuffle`, `unshuffle` is as near
+    foreign_too = {
+        _apart(squeezed(word), other) for other in FOREIGN.keys() - known
+    }  # of `ushuffle`, `unshuffle` is as near
     return "" if foreign_too & {"slip", near[only]} else only
 
 

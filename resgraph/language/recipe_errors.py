@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,7 +15,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ..errors import Hint
 from ..ops.base import number_text
 from .limits import LIMITS
-from .nearest import did_you_mean, meant
+from .nearest import certain, did_you_mean, meant, sure
 from .scalars import read_plain
 
 Location = tuple[str | int, ...]
@@ -104,6 +105,10 @@ def in_plain_words(
             found = Mistake(loc[:-1], f"`{loc[-1]}` is missing", value, "", "missing", str(loc[-1]))
         elif of == "union_tag_not_found":
             tag = str(context["discriminator"]).strip("'")
+            if meant_for := [key for key in value if certain(str(key), [tag])] if isinstance(value, Mapping) else []:
+                key = str(meant_for[0])
+                mistakes.append(Mistake((*loc, key), f"unknown key `{key}`", value, sure(key, [tag]), "key", key))
+                continue
             listed = f"one of {', '.join(_kinds(model, detail['loc'], tag))}"
             found = Mistake(loc, f"`{tag}` of `{loc[-1]}` is missing", value, listed, "missing", tag)
         elif of == "beyond_the_end":
@@ -116,9 +121,16 @@ def in_plain_words(
             found = Mistake(loc, context["said"], value, context["hint"], of=of)
         else:
             said = str(context["error"]) if of == "value_error" else detail["msg"]
-            found = Mistake(loc, said[:1].lower() + said[1:], value, of=of)
+            found = Mistake(loc, said[:1].lower() + said[1:], value, word_meant(of, context, value), of=of)
         mistakes.append(found)
     return error_of(mistakes)
+
+
+def word_meant(of: str, context: Mapping[str, Any], value: Any) -> Hint:
+    """The word that was meant by a value that is none of those that a key takes."""
+    known = re.findall(r"'([^']+)'", context.get("expected", "")) if of == "literal_error" else []
+    known = ["true", "false"] if of == "bool_type" else known
+    return sure(value, known) if isinstance(value, str) else Hint()
 
 
 def unquoted(error: ValidationError, merged: Any, tags: Mapping[str, str]) -> bool:

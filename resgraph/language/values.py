@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from ..errors import Diagnostic, Fault, fault
-from ..ops import VOCABULARY
+from ..errors import Diagnostic, Fault, Hint, fault
+from ..ops import ACTIVATIONS, VOCABULARY
 from .expressions import Name
 from .labels import parse_expr, parse_size, parse_value
+from .nearest import sure
 from .records import Expr, ListValue, Size, Value, Word
 from .tree import Entry, Mapping, Scalar, Sequence, Tree
-from .words import ACT, name_problem, other_name
+from .words import ACT, CONSTANTS, name_problem, other_name
 
 
 @dataclass
@@ -48,7 +49,18 @@ class ValueParser:
                 self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span, hint))
             if (value := self.value(entry.value)) is not None:
                 out[key] = value
-        return out
+        return {key: self.worded(value, out) for key, value in out.items()}
+
+    def worded(self, value: Value, lets: Collection[str]) -> Value:
+        """The value of a `let`; of one that is nearly a word of the language and no name, that word and a mistake."""
+        if not isinstance(value, Expr) or not re.fullmatch(r"[A-Za-z][\w-]*", value.text):
+            return value
+        name, known = value.text, {*lets, *self.names, *CONSTANTS}
+        hint = Hint() if known & {*name.split("-")} else sure(name, {*ACTIVATIONS, *self.words})
+        if hint.write is None:
+            return value
+        self.pass_over(fault("E030", f"nothing here is called `{name}`", value.span, hint, about=name))
+        return Word(hint.write, value.span)
 
     def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, Entry]]:
         """The entries of a mapping; a mistake and nothing where it is not one."""

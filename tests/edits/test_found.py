@@ -31,7 +31,7 @@ MENDED = {
 }
 LEFT = {
     "2 x se-resnext 256": "no op or block `se-resnext`",
-    "corner pad 1": "or an op of a package that is not installed",
+    "corner pad 1": "an op of a package that is not installed",
     "3x3 pool": "did you mean",
     "avgpool": "did you mean `global avg pool`?",
     "mbconv6 16": "resgraph has no `mbconv6`",
