@@ -15,7 +15,7 @@ from .report import print_json
 @click.command()
 @spec_argument
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.safetensors|.pth")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.safetensors")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.safetensors|.pth")
 @click.option("--key", metavar="KEY", help="which state dict of the checkpoint, as `model_ema`")
 @click.option("--force", is_flag=True, help="overwrite the file")
 @set_option

@@ -46,6 +46,13 @@ _LOOSE = frozenset(["beta1", "decay", "eta_min", "num_classes", "steps", "test_s
 """Of these, what may mean something else, or count otherwise."""
 _KINDS = {"cifar": "cifar10", "imagefolder": "folder", "imagenet": "folder", "multistep": "steps"}
 """What other programs call the keys of a recipe, and its kinds."""
+_LOOSE_KINDS = frozenset(["cifar", "imagenet"])  # CIFAR-100 is one too, and shards may hold ImageNet
+_FOREIGN = (
+    "adam nadam radam adamax adagrad adadelta adafactor adabelief rmsprop rprop lamb lars lion sgdw sgdp muon lbfgs "
+    "exponential poly plateau onecycle cyclic mnist fashionmnist kmnist emnist svhn stl10 tinyimagenet places365 coco "
+    "voc flowers102 food101 pets center five augmix autoaugment trivialaugment"
+)
+"""Optimizers, schedules, data sets and crops that resgraph has not; one letter can part them from those it has."""
 
 
 def error_of(mistakes: Iterable[Mistake]) -> ValidationError:
@@ -151,8 +158,11 @@ def _no_such_kind(loc: Location, context: Mapping[str, Any], value: Any) -> Mist
     """The tag of a union that has no such record."""
     known, tag = [name.strip("' ") for name in context["expected_tags"].split(",")], context["tag"]
     said = f"`{tag}` is not one of {', '.join(f'`{name}`' for name in known)}"
+    if tag.lower().replace("-", "") in _FOREIGN.split():
+        return Mistake(loc, said, value, f"resgraph has no `{tag}`")
     plain = _KINDS.get(tag.lower(), "")
-    return Mistake(loc, said, value, meant(plain, sure=True) if plain in known else did_you_mean(tag, known))
+    hint = meant(plain, sure=tag.lower() not in _LOOSE_KINDS) if plain in known else did_you_mean(tag, known)
+    return Mistake(loc, said, value, hint)
 
 
 def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> str | Hint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from ...errors import RunError
+from ...errors import RunError, UsageError
+from ...files import write_file
+from ...foreign import HEAD, what_else
 from .align import load_aligned
 from .order import written_order
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
 """Where training scripts keep a state dict in a checkpoint; an average before what it averages, as timm 1.0 does."""
+_PICKLED = (".pth", ".pt", ".bin")  # what `torch.save` writes
 _PREFIXES = ("module.", "_orig_mod.")
 
 
@@ -35,10 +38,14 @@ class Converted:
 
 @dataclass(frozen=True, slots=True)
 class StateDict:
-    """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for its top)."""
+    """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for its top).
+
+    `ordered` is false of a safetensors file, which does not keep their order.
+    """
 
     tensors: dict[str, torch.Tensor]
     key: str
+    ordered: bool = True
 
 
 def convert(plan: Plan, file: Path, out: Path, *, key: str | None = None, overwrite: bool = False) -> Converted:
@@ -47,6 +54,8 @@ def convert(plan: Plan, file: Path, out: Path, *, key: str | None = None, overwr
     `key` chooses among the state dicts of a checkpoint. Raises `RunError` where the file cannot be read or is not of
     this net, and where `out` exists.
     """
+    if out.suffix not in (".safetensors", *_PICKLED):
+        raise UsageError(f"{out}: weights are written as .safetensors or {', '.join(_PICKLED)}")
     if out.exists() and not overwrite:
         raise RunError(f"{out} exists; --force overwrites it")
     module = plan.module()
@@ -55,32 +64,48 @@ def convert(plan: Plan, file: Path, out: Path, *, key: str | None = None, overwr
     if given.tensors.keys() <= own.keys():
         order = [name for name in own if name in given.tensors]
     else:
-        order = written_order(given.tensors) if file.suffix == ".safetensors" else list(given.tensors)
+        order = list(given.tensors) if given.ordered else written_order(given.tensors)
     names = load_aligned(module, {name: given.tensors[name] for name in order})
     state = {name: value.contiguous() for name, value in module.state_dict().items()}
-    try:
-        save_file(state, out, metadata={"net": plan.name, "format": "pt"})
-    except (OSError, SafetensorError) as problem:
-        raise RunError(f"cannot write {out}: {problem}") from None
+    write_file(out, _packed(state, plan.name, out.suffix), overwrite=overwrite)
     return Converted(names, given.key)
 
 
+def _packed(state: dict[str, torch.Tensor], net: str, suffix: str) -> bytes:
+    """The bytes of a file of weights, as its name says."""
+    if suffix == ".safetensors":
+        return save(state, metadata={"net": net, "format": "pt"})
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
 def read_state(file: Path, key: str | None = None) -> StateDict:
-    """The state dict in a `.safetensors`, `.pth`, `.pt` or `.bin` file; only tensors are ever loaded from it.
+    """The state dict in a file of safetensors or of `torch.save`, whatever its name; only tensors are ever loaded.
 
     Of several, the one at `key`, else an average (EMA) before what it averages. Raises `RunError` where there is none.
     """
     try:
-        loaded = load_file(file) if file.suffix == ".safetensors" else _torch_load(file)
+        with file.open("rb") as opened:
+            head = opened.read(HEAD)
+        packed = _is_safetensors(head)
+        loaded = load_file(file) if packed else _torch_load(file)
     except OSError as problem:
         raise RunError(f"cannot read {file}: {problem.strerror or problem}") from None
-    except pickle.UnpicklingError:
-        text = "it holds Python objects, which could run code, or is damaged; save its state dict alone"
-        raise RunError(f"{file} is not loaded: {text}") from None
     except Exception as problem:  # a damaged file can fail anywhere in the two readers
+        if what := "" if head.startswith(b"PK") else what_else(head):
+            raise RunError(f"{file} is no file of weights: it is {what}") from None
+        if isinstance(problem, pickle.UnpicklingError):
+            text = "it holds Python objects, which could run code, or is damaged; save its state dict alone"
+            raise RunError(f"{file} is not loaded: {text}") from None
         raise RunError(f"{file} is no file of weights, or damaged ({type(problem).__name__})") from None
     chosen = _chosen(_state_dicts(loaded), file, key)
-    return StateDict(_without_prefixes(chosen.tensors), chosen.key)
+    return StateDict(_without_prefixes(chosen.tensors), chosen.key, not packed)
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Whether a file begins as safetensors do: eight bytes of a length, and that many of JSON."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= 100_000_000
 
 
 def _torch_load(file: Path) -> Any:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import resgraph
-from resgraph.errors import RunError
+from resgraph.errors import RunError, UsageError
 from resgraph.outputs.pytorch.order import written_order
 from resgraph.outputs.pytorch.weights import convert, read_state
 
@@ -138,6 +138,36 @@ def test_another_net_is_refused_with_the_first_disagreement(plan: resgraph.Plan,
     with pytest.raises(RunError, match=r"conv2\.1\.body\.0\.conv.*5x5"):
         convert(plan, tmp_path / "x.pth", tmp_path / "o.safetensors")
     assert not (tmp_path / "o.safetensors").exists()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".bin"])
+def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
+    plan: resgraph.Plan, tmp_path: Path, suffix: str
+) -> None:
+    file, out = tmp_path / "theirs.pth", tmp_path / f"ours{suffix}"
+    save_file(plan.module().state_dict(), file)  # under a name that says otherwise
+    convert(plan, file, out)
+    state = load_file(out) if suffix == ".safetensors" else torch.load(out, weights_only=True)
+    assert all(torch.equal(state[key], value) for key, value in read_state(file).tensors.items())
+    assert read_state(out).ordered == (suffix != ".safetensors")
+    with pytest.raises(UsageError, match=r"\.safetensors or \.pth, \.pt, \.bin"):
+        convert(plan, file, tmp_path / "ours.txt")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer.*git lfs pull"),
+        (b"<!DOCTYPE html><title>404</title>", "a web page"),
+        (b"\x1f\x8b\x08\x00rest", "compressed by gzip"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_file_of_another_kind_is_told_what_it_is(tmp_path: Path, content: bytes, what: str, suffix: str) -> None:
+    file = tmp_path / f"x{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=rf"x\{suffix} is no file of weights: it is {what}"):
+        read_state(file)
 
 
 class Nasty:
