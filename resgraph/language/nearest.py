@@ -113,9 +113,8 @@ def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
     words = sorted({*known, *preferred})
     if wanted.lower() in words:
         return wanted.lower()
-    if longer := _only({right for right in words if len(right) > 2 and wanted.startswith(right)}):
-        return longer  # `padding`, `epsilon`
     near = difflib.get_close_matches(wanted, words, n=3, cutoff=_ALIKE)
     near = near or difflib.get_close_matches(wanted.lower(), words, n=3, cutoff=_ALIKE)
     likeness = {found: difflib.SequenceMatcher(None, found, wanted).ratio() for found in near}
-    return max(near, key=lambda found: (likeness[found], found in preferred), default="")
+    longer = _only({right for right in words if len(right) > 2 and wanted.startswith(right)})  # `padding`, `epsilon`
+    return max(near, key=lambda found: (likeness[found], found in preferred), default=longer)

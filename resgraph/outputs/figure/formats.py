@@ -64,6 +64,8 @@ def _scene(plans: Sequence[Plan], look: Look) -> Scene:
         return scene(plans[0], look.view, look.width, look.expand, look.only)
     if look.expand or look.only:
         raise UsageError("one part of a net is drawn of one net: name one, or leave the part out")
+    if look.view != "auto":
+        raise UsageError("several nets are drawn side by side in one view: draw one net, or leave `--view` out")
     return side_by_side.draw(plans, look.width)
 
 

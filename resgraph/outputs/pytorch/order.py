@@ -13,6 +13,7 @@ from ...errors import RunError
 ORDERS = (
     ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "se", "downsample"),
     ("conv1", "bn1", "maxpool", "layer1", "layer2", "layer3", "layer4", "fc"),
+    ("conv1", "maxpool", "stage2", "stage3", "stage4", "conv5", "fc"),
     ("features", "classifier"),
     ("stem", "trunk_output", "fc"),
     ("proj", "f"),

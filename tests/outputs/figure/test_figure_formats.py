@@ -50,6 +50,8 @@ def test_mistakes() -> None:
         render([plan("plain")], "gif")
     with pytest.raises(UsageError, match="one part of a net"):
         render([plan("plain"), plan("plain")], "svg", Look(only="conv1"))
+    with pytest.raises(UsageError, match="several nets are drawn side by side in one view"):
+        render([plan("plain"), plan("plain")], "svg", Look(view="ops"))
     with pytest.raises(UsageError, match="nothing to compare"):
         render([], "svg")
 
