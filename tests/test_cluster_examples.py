@@ -89,6 +89,8 @@ def test_pods_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     host = f"{job['metadata']['name']}-3.{pod['subdomain']}.default.svc.cluster.local"
     monkeypatch.setattr(socket, "getfqdn", lambda: host)
     first = host.replace("-3.", "-0.")
-    assert launched({**told, "JOB_COMPLETION_INDEX": "3"}) == Launch(3, spec["completions"], 0, f"tcp://{first}:29500")
+    assert launched({**told, "JOB_COMPLETION_INDEX": "3"}) == Launch(
+        3, spec["completions"], 0, first, 29500, patience=60.0
+    )
     assert container["command"][3:] == ["--set", "train=imagenet-90"]
     assert resgraph.load(f"{ROOT}{container['command'][2]}", [container["command"][4]]).name == "resnet-50"

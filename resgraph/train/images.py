@@ -85,4 +85,4 @@ def _unknown(source: Path | BytesIO) -> str:
         head = source.getvalue()[:HEAD]
     if known := what_else(head):
         return f"it is {known}"
-    return "it is no image, or of a kind that Pillow does not read" if head else "it is empty"
+    return "it is of no kind that Pillow reads" if head else "it is empty"

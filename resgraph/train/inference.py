@@ -131,7 +131,9 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
         image = open_image(path, channels, side)
     except UNREADABLE as error:
         if path.suffix.lower() not in ENDINGS:
-            raise UsageError(f"{path} is no image: {error}; name files like {', '.join(sorted(ENDINGS))}") from error
+            raise UsageError(
+                f"{path} cannot be read as an image: {error}; name files like {', '.join(sorted(ENDINGS))}"
+            ) from error
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     if side is not None:
         return centre(image, side, (height, width))

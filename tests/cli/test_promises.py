@@ -170,6 +170,12 @@ def test_json_of_a_diagnostic(capsys: pytest.CaptureFixture[str]) -> None:
         "notes": [],
         "help": "did you mean `conv`?",
         "related": [],
+        "edits": [
+            {
+                "place": {"file": WRONG, "start": {"line": 6, "column": 30}, "end": {"line": 6, "column": 35}},
+                "text": "conv",
+            }
+        ],
     }
 
 

@@ -151,7 +151,7 @@ def test_an_image_that_is_not_there(
     assert "text.png cannot be read as an image" in said(capsys)
     (image.parent / "net.yaml").write_text("name: net")
     assert run(["predict", str(trained), "net.yaml"]) == 2
-    assert "net.yaml is no image; name files like .bmp, .jpeg" in said(capsys)
+    assert "net.yaml cannot be read as an image: it is of no kind that Pillow reads; name files like" in said(capsys)
     assert run(["predict", "net.yaml"]) == 2
     assert "Missing argument 'IMAGE...'" in said(capsys)
 

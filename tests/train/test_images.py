@@ -131,7 +131,7 @@ def test_an_orientation_is_not_applied(tmp_path: Path) -> None:
         (b"\n<!DOCTYPE HTML><p>404", "a web page"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a vector image"),
         (b"", "it is empty"),
-        (b"nothing of the kind", "it is no image, or of a kind that Pillow does not read"),
+        (b"nothing of the kind", "it is of no kind that Pillow reads"),
     ],
 )
 def test_what_is_no_image_is_told_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
