@@ -131,10 +131,10 @@ def test_the_wheel_alone_in_an_empty_directory(built: tuple[Path, Path], tmp_pat
     assert here.startswith(str(tmp_path / "venv"))
     listed = _run([python, "-m", "resgraph", "zoo"], empty)
     assert "\n  resnet-50 " in listed and "\n  cifar-plain::plain-20 " in listed
-    assert "25,557,032" in _run([python, "-m", "resgraph", "show", "resnet-50"], empty)
+    assert "receptive field 427 px" in _run([python, "-m", "resgraph", "show", "resnet-50"], empty)
     assert "as expected" in _run([python, "-m", "resgraph", "check", "resnet::resnet-50", "vgg-bn"], empty)
     (empty / "mine.yaml").write_text("extends: resnet-50\nname: mine\n", encoding="utf-8")
-    assert "25,557,032" in _run([python, "-m", "resgraph", "show", "mine.yaml"], empty)
+    assert "receptive field 427 px" in _run([python, "-m", "resgraph", "show", "mine.yaml"], empty)
     digits = "from resgraph.train.data.digits import stored; print(len(stored()[1]))"
     assert _run([python, "-c", digits], empty) == "1797\n"
 
@@ -162,7 +162,7 @@ def test_pip_installs_it(kind: str, built: tuple[Path, Path], tmp_path: Path) ->
     _run([python, "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), *what], tmp_path)
     (tmp_path / "empty").mkdir()
     assert "\n  resnet-50 " in _run([command, "zoo"], tmp_path / "empty")
-    assert "25,557,032" in _run([command, "show", "resnet-50"], tmp_path / "empty")
+    assert "receptive field 427 px" in _run([command, "show", "resnet-50"], tmp_path / "empty")
     assert "as expected" in _run([command, "check", "vgg-bn"], tmp_path / "empty")
     assert "class " in _run([command, "export", "resnet-50"], tmp_path / "empty")
     assert _run([command, "render", "resnet-50"], tmp_path / "empty").lstrip().startswith("<svg")
