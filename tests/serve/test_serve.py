@@ -79,6 +79,14 @@ def test_mistakes_are_part_of_the_answer(tmp_path: Path, change: tuple[str, str]
         assert found["diagnostics"][0]["line"] == line
 
 
+def test_the_rows_above_a_mistake_are_drawn(tmp_path: Path) -> None:
+    """Also where a block is called by no row above it: it may be called by the one that is wrong."""
+    found = answer(Question(SPEC.replace("pair 16 /2", "pare 16 /2")), tmp_path / "spec.yaml")
+    assert "conv1" in found["svg"]
+    assert "conv2" in found["svg"]
+    assert "avg pool" not in found["svg"]
+
+
 def test_the_first_variant_stands_in_for_one_that_is_gone(tmp_path: Path) -> None:
     text = SPEC.replace("fc 10", "fc n") + "let: {n: 10}\nvariants: {a: {}, b: {n: 5}}\n"
     assert answer(Question(text, variant="gone"), tmp_path / "x")["variant"] == "a"

@@ -41,7 +41,8 @@ def scene(spec: Spec, problem: SpecError, view: View = "auto", width: float | No
 
 
 def _part(spec: Spec, names: list[str]) -> Spec:
-    return replace(spec, rows={name: spec.rows[name] for name in names}, mistakes=())
+    """The first rows alone; what only the rows below use is no mistake of theirs."""
+    return replace(spec, rows={name: spec.rows[name] for name in names}, mistakes=(), unused=())
 
 
 def _rows(spec: Spec, names: list[str]) -> Graph | None:
