@@ -56,6 +56,11 @@ class Span:
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 
+    def covers(self, other: Span) -> bool:
+        """Whether another span begins within this one."""
+        start, first, last = (other.line, other.column), (self.line, self.column), (self.end_line, self.end_column)
+        return self.source.name == other.source.name and first <= start < last
+
     def written(self) -> str:
         """Its characters, of a span on one line."""
         return self.source.line(self.line)[self.column - 1 : self.end_column - 1]

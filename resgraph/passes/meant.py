@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..errors import Diagnostic, Fault, Hint, Span, fault
+from ..errors import Diagnostic, Fault, Hint, fault
 from ..language.environment import Environment
 from ..language.labels import parse_size
 from ..language.misspelled import run_together
@@ -31,9 +31,9 @@ def meant(item: ItemDef, target: Target, problem: Diagnostic) -> ItemDef | None:
     if item.kernel is not None and problem.span == item.kernel.span:
         return replace(item, kernel=None, guessed=True)
     for place, chunk in enumerate(item.rest):
-        if _covers(chunk.span, problem.span):
+        if chunk.span.covers(problem.span):
             return _mended(item, place, target, problem)
-    return replace(item, guessed=True) if not _covers(item.span, problem.span) else None
+    return replace(item, guessed=True) if not item.span.covers(problem.span) else None
 
 
 def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
@@ -43,7 +43,7 @@ def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
         return None
     for chunk in item.rest:
         found = re.fullmatch(r"([A-Za-z][\w-]*)(/\w+)", chunk.text)
-        if found and _covers(chunk.span, told.span) and found[1] in fields_of(target):
+        if found and chunk.span.covers(told.span) and found[1] in fields_of(target):
             return run_together(chunk)
     return None
 
@@ -93,11 +93,6 @@ def likely_shape(op: Op, *inputs: Shape) -> Shape | None:
         except ShapeError:
             return None
     return None
-
-
-def _covers(outer: Span, inner: Span) -> bool:
-    same = outer.source.name == inner.source.name
-    return same and (outer.line, outer.column) <= (inner.line, inner.column) < (outer.end_line, outer.end_column)
 
 
 def _mended(label: Label, place: int, target: Target, problem: Diagnostic) -> Label | None:
@@ -150,7 +145,7 @@ def _long_form(label: Label, target: Target, problem: Diagnostic) -> Label | Non
     assert problem.span is not None
     options: dict[str, Option] = {}
     for key, option in label.options.items():
-        if not (_covers(option.span, problem.span) or _covers(option.value.span, problem.span)):
+        if not (option.span.covers(problem.span) or option.value.span.covers(problem.span)):
             options[key] = option
         elif (likely := problem.likely) and likely.span == option.span and problem.code == "E012":
             options[likely.text] = replace(option, key=likely.text)

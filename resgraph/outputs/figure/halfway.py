@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import SpecError
 from ...graph import Graph
+from ...language.tree import Mapping
 from ...passes.expand import expand
 from .scene import Scene
 from .stages import Broken, draw
@@ -22,7 +23,7 @@ def scene(spec: Spec, problem: SpecError, view: View = "auto", width: float | No
 
     names = list(spec.rows)
     good, sound = 0, None
-    low, high = 1, len(names)
+    low, high = 1, _read(spec)
     while low <= high:  # rows build on rows above: what is sound up to a row is sound up to each row above it
         middle = (low + high) // 2
         graph = _rows(spec, names[:middle])
@@ -38,6 +39,15 @@ def scene(spec: Spec, problem: SpecError, view: View = "auto", width: float | No
     said = (f"{first.severity}[{first.code}]: {first.message}", *([f"help: {first.help}"] if first.help else []))
     plan = Plan(_part(spec, list(spec.rows)[:good]), sound)
     return draw(plan, choose(view), (), width, Broken(names[good], said))
+
+
+def _read(spec: Spec) -> int:
+    """How many rows, from the first, have no label that could not be read (its place holds what it may have meant)."""
+    wrong = [problem.span for problem in spec.mistakes if problem.span]
+    written = spec.tree.entries["net"].value
+    assert isinstance(written, Mapping)
+    labels = [entry.value.span for entry in written.entries.values()]
+    return next((n for n, label in enumerate(labels) if any(map(label.covers, wrong))), len(spec.rows))
 
 
 def _part(spec: Spec, names: list[str]) -> Spec:
