@@ -127,6 +127,8 @@ class _Binder:
         apart = re.fullmatch(r"([A-Za-z][\w-]*)(/\w+)", part.text)
         if apart and (apart[1] in MODES | ACTIVATIONS or (apart[1] in self.fields and self.number is not None)):
             raise run_together(part)
+        if not part.text.isascii():
+            parse_expr(part.text, part.span)  # whose error names the character
         takes = isinstance(target, BlockDef) or target.number is not None
         self.refuse_number()
         if _WORD.match(part.text) and (self.number is not None or not takes):

@@ -29,6 +29,11 @@ _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c
 _FILLER = "\ufdd0"  # a noncharacter, which no text holds that gets as far as this
 _FILLED = re.compile(f"(.){_FILLER}{{11}}")
 
+# What looks like a sign of the language, or like a letter or digit of it in full width, and nothing else it could be.
+_ALIKE = {"−": "-", "∕": "/", "⁄": "/", "∗": "*", **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}}
+LOOK_ALIKES = re.compile(f"[{''.join(_ALIKE)}]+")
+_PLAIN = str.maketrans(_ALIKE)
+
 _NAMES = {"\x00": "NUL", "\x1b": "ESCAPE", "\x85": "NEXT LINE", "\r": "CARRIAGE RETURN", "\x7f": "DELETE"}
 _KINDS = {"Cc": "a control character", "Cs": "half of a surrogate pair", "Cn": "no character"}
 
@@ -38,6 +43,13 @@ def described(character: str) -> str:
     kind = _KINDS.get(unicodedata.category(character), "a character without a name")
     name = _NAMES.get(character) or unicodedata.name(character, f"({kind})")
     return f"U+{ord(character):04X} {name}"
+
+
+def look_alikes(run: str) -> tuple[str, Hint]:
+    """What is wrong with a run of characters that only look like those of the language, and what to write."""
+    verb = "is" if len(run) == 1 else "begins with"
+    plain = run.translate(_PLAIN)
+    return f"`{run}` {verb} {described(run[0])}, which has no meaning here", Hint(f"write `{plain}`", plain, True)
 
 
 def hidden_characters(places: Places) -> Iterator[Diagnostic]:

@@ -10,14 +10,19 @@ One grammar serves widths (`2*out/4`) and merges (`relu(body + shortcut)`); noth
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import Fault, Hint, Span, fault
+from .characters import LOOK_ALIKES, described, look_alikes
 
 _PARTS = 200  # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
 _NESTED = 30
+
+_POWER = "a power is a product: `e*e`"
+_LIKE = {"⊕": "+", "×": "*", "·": "*", "⋅": "*", "⊙": "*", "⊗": "*", "÷": "/", "–": "-", "⊖": "-"}
 
 _TOKEN = re.compile(
     r"(?P<number>(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|(?<![\w)])\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
@@ -131,9 +136,10 @@ class _Parser:
         while position < len(self.text):
             found = _TOKEN.match(self.text, position)
             if found is None:
-                character = self.text[position]
-                hint = "an element of a list is written `reps.0`" if character == "[" else ""
-                raise ExpressionError("E010", f"`{character}` has no meaning here", position, position + 1, hint)
+                alike = LOOK_ALIKES.match(self.text, position)
+                wrong = alike[0] if alike else self.text[position]
+                said, hint = look_alikes(wrong) if alike else _no_token(wrong)
+                raise ExpressionError("E010", said, position, position + len(wrong), hint)
             if found.lastgroup != "space":
                 yield _Token(str(found.lastgroup), found.group(), position, found.end())
             position = found.end()
@@ -199,7 +205,9 @@ class _Parser:
         token = self.peek()
         if token is None:
             end = len(self.text)
-            raise ExpressionError("E010", "the expression ends where a value is expected", max(0, end - 1), end)
+            sign = self.tokens[-1].text
+            said = "the expression ends where a value is expected"
+            raise ExpressionError("E010", said, max(0, end - 1), end, f"a value is missing after `{sign}`")
         self.position += 1
         if token.kind == "number":
             return _number(token)
@@ -212,9 +220,18 @@ class _Parser:
         if token.text == "(":
             inner = self.sum()
             return replace(inner, start=token.start, end=self.close(token))
-        power = token.text == "*" and self.text[: token.start].endswith("*")
-        hint = "a power is a product: `e*e`" if power else ""
-        raise ExpressionError("E010", f"`{token.text}` is not expected here", token.start, token.end, hint)
+        raise ExpressionError(
+            "E010", f"`{token.text}` is not expected here", token.start, token.end, self.doubled(token)
+        )
+
+    def doubled(self, token: _Token) -> str | Hint:
+        """What to do about a sign that stands where a value is expected."""
+        before = self.text[: token.start]
+        if token.text == "*" and before.endswith("*"):
+            return _POWER
+        if token.text == "/" and before.endswith("/"):
+            return Hint(f"write `{before.strip()}{self.text[token.end :].strip()}`", "")
+        return f"a value is missing before this `{token.text}`" if token.text in "+*/" else ""
 
     def apply(self, function: _Token) -> Apply:
         arguments: list[Expression] = []
@@ -256,6 +273,19 @@ class _Parser:
         rest = self.peek()
         help_ = f"a `)` is expected before `{rest.text}`" if rest else "put a `)` at its end"
         return ExpressionError("E010", "a bracket is opened here and never closed", start, start + 1, help_)
+
+
+def _no_token(character: str) -> tuple[str, str | Hint]:
+    """What is wrong with a character that no expression has, and what to write for it."""
+    if character == "[":
+        return "`[` has no meaning here", "an element of a list is written `reps.0`"
+    if character.isascii():
+        return f"`{character}` has no meaning here", ""
+    said = f"`{character}` is {described(character)}, which has no meaning here"
+    if unicodedata.decomposition(character).startswith("<super>"):
+        return said, _POWER
+    like = _LIKE.get(character, "")
+    return said, Hint(f"did you mean `{like}`?", like) if like else ""
 
 
 def _number(token: _Token) -> Number:

@@ -12,13 +12,15 @@ from collections.abc import Collection
 
 from ..errors import Span, fault, write
 from ..ops import VOCABULARY
+from .characters import LOOK_ALIKES, look_alikes
 from .expressions import ExpressionError, parse_expression
 from .misspelled import respelled_word, turned, unknown_word
 from .records import Chunk, Equation, Expr, Label, Size, Value, Word
-from .words import POLICIES
+from .words import POLICIES, foreign_letters
 
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
 _PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
+_TIMES = ("×", "X", "\u0445")  # the last is Cyrillic
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
 
 
@@ -86,6 +88,9 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
 
     `words` are the names that can stand for a word beside the ops: blocks, and `let`s whose value is a word.
     """
+    if alike := LOOK_ALIKES.search(text):
+        said, hint = look_alikes(alike[0])
+        raise fault("E010", said, span.part(*alike.span()), hint)
     parts = chunks(text, span)
     texts = [part.text for part in parts]
     place, repeat, kernel = 0, None, None
@@ -105,10 +110,11 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
         rest = place + len(word.split())
         word_span = Span(span.source, *_start(parts[place].span), *_end(parts[rest - 1].span))
         return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
-    times = texts[1] if len(texts) > 2 and texts[1] in ("*", "×", "X") else ""
-    if times and texts[0].isdecimal() and (phrase_at(texts, 2) or texts[2] in words):
+    if _is_repeated(texts, words):
         both = Span(span.source, *_start(parts[0].span), *_end(parts[1].span))
-        raise fault("E011", f"`{texts[0]} {times}` is not how a repeat is written", both, write(f"{texts[0]} x"))
+        notes = filter(None, [foreign_letters(texts[1])])
+        message = f"`{texts[0]} {texts[1]}` is not how a repeat is written"
+        raise fault("E011", message, both, write(f"{texts[0]} x"), "", *notes)
     if repeat is None and kernel is None:
         starred = respelled_word(texts[0], words) if texts and "*" in texts[0] else ""
         alone = re.search(r" x [A-Za-z]", starred)  # `3*bottleneck`, the whole of it
@@ -116,6 +122,14 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
             raise unknown_word(parts, words, span)
         return None
     raise (turned(parts, words) if repeat else None) or unknown_word(parts[place:], words, span)
+
+
+def _is_repeated(texts: list[str], words: Collection[str]) -> bool:
+    """Whether a label has another sign for the `x` of its repeat; `n * …` may be a product."""
+    if len(texts) < 3 or not (texts[1] in _TIMES or (texts[1] == "*" and texts[0].isdecimal())):
+        return False
+    place = 3 if _KERNEL.match(texts[2]) else 2
+    return bool(phrase_at(texts, place)) or (texts[place : place + 1] != [] and texts[place] in words)
 
 
 def _start(span: Span) -> tuple[int, int]:

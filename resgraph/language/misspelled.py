@@ -236,13 +236,13 @@ def run_together(part: Chunk) -> Fault:
 
 
 def refuse_quotient(expr: Expr) -> Expr:
-    """`64/2` in a label is nearly always a stride that lost its space."""
+    """`64/2` in a label is a stride that lost its space, or a quotient: a question, for either may be meant."""
     tree = expr.tree
     if isinstance(tree, Binary) and tree.symbol == "/":
         left, right = tree.left, tree.right
         if isinstance(left, Number) and isinstance(right, Number):
             apart = f"{value_text(left.value)} /{value_text(right.value)}"
-            hint = Hint(f"did you mean `{apart}`? a stride stands apart", apart, True)
+            hint = Hint(f"did you mean `{apart}`? a stride stands apart", apart)
             raise fault("E015", f"`{expr.text}` divides one number by another", expr.span, hint)
     return expr
 
@@ -269,7 +269,7 @@ def _alike(one: str, other: str) -> bool:
 
 def is_equation(text: str) -> bool:
     """Whether a text that is no label was meant as an equation, which decides what its error says."""
-    return _parses(text) or re.search(r"[(+*]|\s-\s", text) is not None
+    return _parses(text) or re.search(r"[(+*⊕]|\s[-×·⋅⊙⊗÷–⊖]\s", text) is not None
 
 
 def _parses(text: str) -> bool:

@@ -10,7 +10,7 @@ from .nearest import did_you_mean
 from .recipe import Train
 from .recipe_errors import place_of
 from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
-from .tree import Entry, Mapping, Tree
+from .tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
 _OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])
@@ -86,9 +86,22 @@ def _set(tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: 
         if level == 0 and key == "train":
             inner = recipe_map(inner)
         if not isinstance(inner, Mapping):
-            raise _names_nothing(entry, f"`{key}` holds no names")
+            raise _names_nothing(entry, _whole_list(inner, rest, entry) or f"`{key}` holds no names")
         value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
     return Mapping({**tree.entries, key: Entry(below.key if below else entry.key, value)}, tree.span, tree.flow)
+
+
+def _whole_list(tree: Tree, rest: list[str], entry: Entry) -> str:
+    """The override that sets the list of which one element is to be another; "" of what is no element."""
+    if not isinstance(tree, Sequence) or len(rest) > 1 or not isinstance(entry.value, Scalar):
+        return ""
+    texts = [item.text for item in tree.items if isinstance(item, Scalar)]
+    if not rest[0].isdecimal() or len(texts) < len(tree.items):
+        return ""
+    if int(rest[0]) >= len(texts):
+        return f"the list has the elements 0 to {len(texts) - 1}, and is set whole"
+    texts[int(rest[0])] = entry.value.text
+    return f"a list is set whole: write `--set {entry.key.text.rpartition('.')[0]}='[{', '.join(texts)}]'`"
 
 
 def _removes(path: tuple[str, ...]) -> bool:

@@ -92,6 +92,9 @@ class Parser(ValueParser):
             hint = f"only the first item of a path can be a name: `[{text}, …]`, or add it in an equation"
             raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
         parts = chunks(text, span)
+        if first and len(parts) > 1 and all(p.text in self.names or p.text in TENSOR_NAMES for p in parts):
+            plain = " + ".join(part.text for part in parts)
+            raise fault("E010", "an equation has a sign between its values", span, Hint(f"write `{plain}`", plain))
         if not is_equation(text) or is_counted(parts, self.words) or self.is_call(text):
             raise unknown_word(parts, self.words, span)
         if is_worded(parts, {*self.names, *CONSTANTS}):

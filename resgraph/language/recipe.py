@@ -16,12 +16,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from .limits import LIMITS
 from .nearest import did_you_mean
 from .recipe_augment import Augment
 from .recipe_base import Count, Record, Seed, Share
 from .recipe_data import Data
 from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, record_at, refused, unquoted
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
+from .scalars import read_plain
 from .stretch import LENGTHS, stretched
 
 TAGS: Mapping[str, str] = {
@@ -142,7 +144,7 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
 
 def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping laid over the recipe that it names, which may itself name one."""
-    own = {key: item for key, item in value.items() if key != "recipe"}
+    own = {key: _counted(item) if key in LENGTHS else item for key, item in value.items() if key != "recipe"}
     if "recipe" not in value:
         return _merge({}, own)
     name, names = value["recipe"], recipe_names()
@@ -151,6 +153,12 @@ def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
         raise error_of([Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)])
     text = recipe_text(name)
     return _merge(stretched(_resolved(yaml.safe_load(text)), own), own)
+
+
+def _counted(length: Any) -> Any:
+    """A length in quotes as the number that it is: what it stretches is stretched before anything is validated."""
+    number = read_plain(length, LIMITS.digits) if isinstance(length, str) else None
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else length
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], at: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -123,22 +123,29 @@ def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
 
 
 def merge(base: Mapping, top: Mapping) -> Mapping:
-    """`top` laid over `base`: maps merge key by key, all else replaces whole, `none` removes a key."""
+    """`top` laid over `base`: maps of names merge key by key, all else replaces whole, `none` removes a key.
+
+    Raises `SpecError` with every name that is to be removed and is not there.
+    """
     below = {key: e for key, e in base.entries.items() if key not in ("expect", "extends")}
     above = {key: entry for key, entry in top.entries.items() if key != "extends"}
-    return _overlay(Mapping(below, base.span, False), Mapping(above, top.span, top.flow), ())
+    errors: list[Diagnostic] = []
+    merged = _overlay(Mapping(below, base.span, False), Mapping(above, top.span, top.flow), (), errors)
+    if errors:
+        raise SpecError(errors)
+    return merged
 
 
-def _overlay(base: Mapping, top: Mapping, path: tuple[str, ...]) -> Mapping:
+def _overlay(base: Mapping, top: Mapping, path: tuple[str, ...], errors: list[Diagnostic]) -> Mapping:
     entries = dict(base.entries)
     for key, entry in top.entries.items():
         below, here = entries.get(key), (*path, key)
         if is_none(entry.value) and not may_be_none(here):
             if below is None:
-                raise _nothing_to_remove(entry, entries)
-            del entries[key]
+                errors.append(_nothing_to_remove(entry, entries))
+            entries.pop(key, None)
         elif below and (pair := _pair(below.value, entry.value, here)):
-            entries[key] = Entry(below.key, _overlay(*pair, here))
+            entries[key] = Entry(below.key, _overlay(*pair, here, errors))
         else:
             entries[key] = entry
     if path == ("net",):
@@ -203,12 +210,11 @@ def _in_order(base: list[str], top: list[str]) -> list[str]:
     return out
 
 
-def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> SpecError:
+def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> Diagnostic:
     """The error for `none` where there is nothing."""
     name = entry.key.text
-    return SpecError(
-        [fault("E063", f"there is no `{name}` to remove", entry.key.span, did_you_mean(name, known)).diagnostic]
-    )
+    message = f"there is no `{name}` to remove"
+    return fault("E063", message, entry.key.span, did_you_mean(name, known)).diagnostic
 
 
 def variants_of(tree: Mapping) -> list[str]:
@@ -283,6 +289,8 @@ def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
     if own is None:
         return claims
     below = claims.value.entries if claims and isinstance(claims.value, Mapping) else {}
+    if claims and any(not isinstance(claim.value, Mapping) for claim in below.values()):
+        return claims  # of no variant, which is the one mistake to tell
     if (known := below.get(variant)) and isinstance(known.value, Mapping) and isinstance(own.value, Mapping):
         own = Entry(own.key, Mapping({**known.value.entries, **own.value.entries}, own.key.span, True))
     return Entry((claims or own).key, Mapping({**below, variant: own}, own.key.span, True))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, Span, fault, write
+from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
 from .arithmetic import FUNCTIONS, value_text
 from .complaints import diagnostics
@@ -20,6 +21,7 @@ from .records import Option, Value
 from .schema import Expect, File
 from .targets import SHAPING
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
+from .words import foreign_letters
 
 _WIDEST = 1_000_000  # channels, height or width of the input
 
@@ -64,6 +66,9 @@ def input_shape(tree: Mapping, lets: dict[str, Value]) -> Shape:
     """The shape of an image or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises `Fault`."""
     value = tree.entries["input"].value
     text = value.text if isinstance(value, Scalar) else ""
+    if meant := _shape_meant(text, lets):
+        notes = filter(None, [foreign_letters(text)])
+        raise fault("E022", f"`{text}` is no input shape", value.span, meant, "", *notes)
     parts = _sides(text, lets)
     if len(parts) not in (1, 3):
         hint = "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written"
@@ -73,6 +78,16 @@ def input_shape(tree: Mapping, lets: dict[str, Value]) -> Shape:
     if max(sides) > _WIDEST:
         raise fault("E035", f"a side of the input must be at most {_WIDEST:,}, and this is {max(sides):,}", value.span)
     return tuple(sides)
+
+
+def _shape_meant(text: str, lets: Collection[str]) -> Hint:
+    """`3x224x224` for `3X224X224`, `3×224×224` and `(3, 224, 224)`; of sizes with the channels last it is a guess."""
+    if re.fullmatch(r"\(?\s*[0-9]+(\s*,\s*[0-9]+){2}\s*\)?", text):
+        axes = re.findall("[0-9]+", text)
+        return replace(write("x".join(axes)), certain=int(axes[0]) <= int(axes[2]))
+    plain = re.sub(r"\s*[X×\u0445]\s*", "x", text)
+    wrong = plain != text and not _sides(text, lets) and len(_sides(plain, lets)) == 3
+    return write(plain) if wrong else Hint()
 
 
 def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:

@@ -530,6 +530,46 @@ def test_none_removes_as_in_extends(files: Path) -> None:
         assert [(d.code, d.help) for d in caught.value.diagnostics] == [("E063", meant)]
 
 
+def test_all_that_is_not_there_to_remove_is_told_at_once(files: Path) -> None:
+    found = problems(files, "net: {hed: none, head: none, tow: none}\nops: {bn: {esp: none}}\n")
+    assert [(d.code, pointed(d), d.help) for d in found] == [
+        ("E063", "hed", "did you mean `head`?"), ("E063", "tow", "did you mean `two`?"),
+        ("E063", "esp", "did you mean `eps`?"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("let.reps.0=9", "a list is set whole: write `--set let.reps='[9, 3]'`"),
+        ("let.reps.2=9", "the list has the elements 0 to 1, and is set whole"),
+        ("let.reps.first=9", "`reps` holds no names"),
+    ],
+)
+def test_an_element_of_a_list_is_not_set_alone(files: Path, override: str, said: str) -> None:
+    (files / "base.yaml").write_text(BASE.replace("n: 2}", "n: 2, reps: [2, 3]}"))
+    with pytest.raises(SpecError) as caught:
+        overridden(files, override)
+    assert [(d.code, d.help) for d in caught.value.diagnostics] == [("E065", said)]
+
+
+def test_claims_of_a_variant_beside_those_of_none_are_one_mistake(files: Path) -> None:
+    text = BASE.replace("large: {w: 32, n: 3}", "large: {w: 32, n: 3, expect: {depth: 10}}")
+    head, _, _ = text.partition("expect:\n")
+    (files / "base.yaml").write_text(f"{head}expect: {{depth: 8}}\n")
+    for variant in ("", "::small", "::large"):
+        with pytest.raises(SpecError) as caught:
+            resgraph.load(f"{files}/base.yaml{variant}")
+        assert [(d.code, d.message) for d in caught.value.diagnostics] == [
+            ("E022", "a file with variants expects by variant")
+        ]
+
+
+def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
+    train = overridden(files, "train={recipe: cifar, epochs: '2'}").spec.train
+    assert train == overridden(files, "train={recipe: cifar, epochs: 2}").spec.train
+
+
 def test_what_is_set_voids_the_claims_of_the_file(files: Path) -> None:
     changed = overridden(files, "let.n=1")
     assert (changed.unmet(), changed.spec.expect, changed.spec.void) == ([], None, True)

@@ -12,7 +12,10 @@ HEAD = "name: a\ninput: 3x32x32\n"
 
 CERTAIN = {
     "a kernel in three words": ("net: {conv1: 7 x 7 conv 64}\n", "net: {conv1: 7x7 conv 64}\n"),
-    "a stride without its space": ("net: {conv1: 7x7 conv 64/2}\n", "net: {conv1: 7x7 conv 64 /2}\n"),
+    "a stride without its space": (
+        "net: {conv1: 7x7 conv 64 linear/2}\n",
+        "net: {conv1: 7x7 conv 64 linear /2}\n",
+    ),
     "a comma in brackets": (
         "net: {conv1: 3x3 conv max(8, 16), conv2: 3x3 conv 8}\n",
         "net: {conv1: 3x3 conv max(8 16), conv2: 3x3 conv 8}\n",
@@ -35,14 +38,15 @@ CERTAIN = {
         "let: {width: 8}\nnet: {conv1: 3x3 conv width, conv2: 3x3 conv width}\n",
     ),
     "several, one behind another": (
-        "unti: conv relu\nnet:\n  conv1: [7 x 7 covn 64/2, 3x3 max pol]  # stem\n",
-        "unit: conv relu\nnet:\n  conv1: [7x7 conv 64 /2, 3x3 max pool]  # stem\n",
+        "unti: conv relu\nnet:\n  conv1: [7 x 7 covn 64 linear/2, 3x3 max pol]  # stem\n",
+        "unit: conv relu\nnet:\n  conv1: [7x7 conv 64 linear /2, 3x3 max pool]  # stem\n",
     ),
 }
 
 UNSURE = {
     "a thousand, or one, with a comma": "let: {width: 1,024}\nnet: {conv1: 3x3 conv width}\n",
     "a width that does not divide": "net: {conv1: 3x3 conv 8, conv2: bottleneck 30}\n",
+    "a stride, or a quotient": "net: {conv1: 7x7 conv 64/2}\n",
     "two widths": "net: {conv1: 3x3 conv 8 16}\n",
     "a word like no other": "net: {conv1: 3x3 zzzzzz 8}\n",
 }

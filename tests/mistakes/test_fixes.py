@@ -48,6 +48,17 @@ FIXED = {
     "b: [avgpool /2]": "b: [avg pool /2]",
     "b: [maxpool/2]": "b: [max pool /2]",
     "b: [batch-norm, relu]": "b: [bn, relu]",
+    "b: 2 × pair 16": "b: 2 x pair 16",
+    "b: 2 \u0445 pair 16": "b: 2 x pair 16",
+    "b: 2 X 3x3 conv 16": "b: 2 x 3x3 conv 16",
+    "b: pair 16 \u22152": "b: pair 16 /2",
+    "b: pair 16 \uff0f2": "b: pair 16 /2",
+    "b: pair 16 \u20442": "b: pair 16 /2",
+    "b: pair \uff11\uff16": "b: pair 16",
+    "b: \uff13x\uff13 conv 16": "b: 3x3 conv 16",
+    "b: \uff50\uff41\uff49\uff52 16": "b: pair 16",
+    "b: pair 32\u221216": "b: pair 32-16",
+    "b: conv1 \u2212 conv2": "b: conv1 - conv2",
 }
 
 LEFT = {
@@ -60,6 +71,15 @@ LEFT = {
     "relu: pair 16": "such as `relu1`",
     "class: pair 16": "such as `class1`",
     "b: avgpool": "did you mean `global avg pool`?",
+    "b: conv1 ⊕ conv2": "`⊕` is U+2295 CIRCLED PLUS, which has no meaning here\n",
+    "b: conv1 × conv2": "did you mean `*`?",
+    "b: pair 4²": "a power is a product: `e*e`",
+    "b: 3x3 conv 16 → 8": "`→` is U+2192 RIGHTWARDS ARROW, which has no meaning here",
+    "b: [conv1 conv2, relu]": "write `conv1 + conv2`",
+    "b: conv1*": "a value is missing after `*`",
+    "b: conv1 ++ conv2": "a value is missing before this `+`",
+    "b: pair 32//2": "write `32/2`",
+    "b: 3x3 conv 64/2": "did you mean `64 /2`? a stride stands apart",
 }
 
 
@@ -147,8 +167,34 @@ def test_odd_spaces_in_titles_and_comments_are_let_be() -> None:
 
 
 def test_two_mistakes_of_one_row_are_mended_together() -> None:
-    problem = only(examine(SPEC.format("b: 3x3 covn 16/2")))
-    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format("b: 3x3 conv 16 /2")
+    problem = only(examine(SPEC.format("b: 3x3 covn 16 linear/2")))
+    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format("b: 3x3 conv 16 linear /2")
+
+
+def test_another_sign_for_the_x_of_a_repeat_that_a_name_counts() -> None:
+    text = SPEC.format("b: n × pair").replace("blocks:", "let: {n: 2}\nblocks:")
+    problem = only(examine(text))
+    assert mended(problem.edits[0].span.source, problem.edits) == text.replace("×", "x")
+
+
+def test_a_tensor_beside_another_has_no_sign() -> None:
+    text = SPEC.format("b: pair 16").replace("relu(body + shortcut)", "body x")
+    problem = only(examine(text))
+    assert (problem.code, problem.help, problem.edits) == ("E010", "write `body + x`", ())
+
+
+def _input(axes: str) -> tuple[str, str]:
+    (problem,) = examine(SPEC.format("b: pair 16").replace("3x16x16", axes))
+    return problem.help, "".join(edit.text for edit in problem.edits)
+
+
+@pytest.mark.parametrize("axes", ["3X16X16", "3 × 16 × 16", "3\u044516\u044516", "(3, 16, 16)", "3,16,16"])
+def test_an_input_shape_of_another_program(axes: str) -> None:
+    assert _input(axes) == ("write `3x16x16`", "3x16x16")
+
+
+def test_an_input_with_its_channels_last_is_a_question() -> None:
+    assert _input("(16, 16, 3)")[1] == ""
 
 
 def test_json_has_the_ranges(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
