@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import Diagnostic, Source, SpecError, in_order
+from .errors import Diagnostic, Related, Source, SpecError, in_order
 from .language.lints import LINTS, unused_allow
 from .language.references import Reference, locate
 from .language.resolve import read_file, read_source, variants_of
-from .language.spec import parse_spec
+from .language.spec import Spec, parse_spec
 from .passes.lint import linted
 from .plan import Plan, plan_of
+
+_PLACES = 6  # that are shown of one mistake of several nets
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,14 @@ def check_nets(
         return [Checked(reference, None, problem.diagnostics)]
     names: list[str | None] = list(variants_of(tree)) or [None] if variant is None else [variant]
     out: list[Checked] = []
+    specs: list[Spec | None] = []
     silenced: set[str] = set()
     for name in names:
         label = asked.label(name)
+        spec = None
         try:
-            plan = plan_of(parse_spec(tree, errors, name, overrides), strict=False)
+            spec = parse_spec(tree, errors, name, overrides)
+            plan = plan_of(spec, strict=False)
             found = linted(plan.spec, plan.graph)
             silenced |= found.silenced
             unused = plan.spec.unused
@@ -55,9 +61,22 @@ def check_nets(
             out.append(Checked(label, plan, (*unused, *plan.unmet()), warnings))
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
+        specs.append(spec)
+    out = _set_apart(out, specs)
     if variant is None and not overrides and all(net.plan for net in out):  # what one variant does not need, others may
         last = out[-1]
         out[-1] = replace(last, warnings=(*last.warnings, *unused_allow(tree, silenced)))
+    return out
+
+
+def _set_apart(nets: list[Checked], specs: list[Spec | None]) -> list[Checked]:
+    """The nets of a file; a mistake that not all of them have is told with what its net sets apart from the file."""
+    times = Counter(place for net in nets for place in {(d.code, d.span) for d in net.problems})
+    shared = {place for place, count in times.items() if 1 < count == len(nets)}
+    out = []
+    for net, spec in zip(nets, specs, strict=True):
+        own = (spec.with_setters(d) if spec and (d.code, d.span) not in shared else d for d in net.problems)
+        out.append(replace(net, problems=tuple(own)))
     return out
 
 
@@ -65,4 +84,12 @@ def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
     """The mistakes of all nets and then the warnings; what holds in each variant of a file is said once."""
     nets = list(nets)
     warnings = {d.identity: d for net in nets for d in net.warnings}
-    return [*in_order(d for net in nets for d in net.problems), *warnings.values()]
+    problems = [d for net in nets for d in net.problems]
+    places: dict[object, dict[Related, None]] = {}  # of one mistake, in each net that has it
+    for d in problems:
+        places.setdefault(d.identity, {}).update(dict.fromkeys(d.related))
+    told = [
+        replace(d, related=tuple(places.get(d.identity, ()))[: max(_PLACES, len(d.related))])
+        for d in in_order(problems)
+    ]
+    return [*told, *warnings.values()]

@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import Diagnostic, Source
+from .errors import Diagnostic, Source, SpecError
 from .graph import Graph
 from .language.spec import Spec, load_spec, text_spec
 from .ops import Shape, shape_text
@@ -145,7 +145,11 @@ def load(
     Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant. `expect` is not verified:
     that is `plan.unmet()`. What nothing in the spec uses is a mistake unless `strict` is off.
     """
-    return plan_of(load_spec(reference, overrides, allow_outside=allow_outside), strict=strict)
+    spec = load_spec(reference, overrides, allow_outside=allow_outside)
+    try:
+        return plan_of(spec, strict=strict)
+    except SpecError as problem:
+        raise SpecError(map(spec.with_setters, problem.diagnostics)) from None
 
 
 def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), *, name: str = "<text>") -> Plan:

@@ -67,6 +67,6 @@ def _ready(plan: Plan, reference: str) -> None:
     note_void([plan.spec])
     broken = plan.unmet()
     if broken:
-        raise SpecError(broken)
+        raise SpecError(map(plan.spec.with_setters, broken))
     if plan.spec.train is None:
         raise UsageError(f"{reference} has no `train:`; add `train: digits`, or give `--set train=digits`")

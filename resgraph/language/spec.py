@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from ..errors import Diagnostic, Fault, Related, Source, Span, SpecError, fault, in_order
@@ -20,6 +21,7 @@ from .references import locate
 from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
 from .sections import claims, defaults, input_shape, mapping_at, named, recipe, without_arguments
+from .setters import Setters
 from .tree import Mapping, Scalar, Tree
 from .usage import unused
 from .values import words_of
@@ -68,6 +70,15 @@ class Spec:
             return self.blocks[name]
         return library_block(name) if name in library_index() else None
 
+    @cached_property
+    def setters(self) -> Setters:
+        """Who gave the spec its values."""
+        return Setters(self.tree, self.variant)
+
+    def with_setters(self, found: Diagnostic) -> Diagnostic:
+        """A mistake of this net that its text alone does not explain, with what was set outside that text."""
+        return found if found in self.mistakes or found in self.unused else self.setters.at_least(found)
+
     def place(self, *keys: str) -> Span:
         """Where a value of the file is written: `place("expect", "params")`; the nearest outer place if nowhere."""
         tree: Tree = self.tree
@@ -113,15 +124,16 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     aside = [*problems, *signed, *unknown_lints(tree)]
     passed = [*(error for error in errors if error.likely), *aside] if file else []  # the reader read on as was meant
     errors = [*errors, *aside]
+    setters = Setters(tree, variant)
     if file is None:
         _parse_blocks_and_rows(tree, errors, passed)
-        raise SpecError(in_order(errors))
+        raise SpecError(in_order(map(setters.named, errors)))
     spec = _spec(tree, file, variant, variants_of(whole), errors, passed)
     found = unused(spec.tree, whole, spec.blocks, spec.rows)
     if len(errors) > len(passed):
-        raise SpecError(in_order([*errors, *found]))
+        raise SpecError(in_order([*map(setters.named, errors), *found]))
     renamed = tree.entries["name"] is not before
-    return replace(spec, named=renamed, void=void, mistakes=tuple(errors), unused=tuple(found))
+    return replace(spec, named=renamed, void=void, mistakes=tuple(map(setters.named, errors)), unused=tuple(found))
 
 
 def _spec(

@@ -31,9 +31,14 @@ def words_in(tree: Tree) -> Iterator[str]:
         elif isinstance(top, Sequence):
             stack += top.items
         elif isinstance(top, Scalar) and isinstance(top.value, str):
-            for word in _WORD.findall(top.value):
-                yield word
-                yield from word.split("-")
+            yield from words_of(top.value)
+
+
+def words_of(text: str) -> Iterator[str]:
+    """Every word in a text."""
+    for word in _WORD.findall(text):
+        yield word
+        yield from word.split("-")
 
 
 def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]) -> list[Diagnostic]:

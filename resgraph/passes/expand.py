@@ -46,7 +46,8 @@ class _Expander:
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
         if self.spec.mistakes or self.builder.errors or (strict and self.spec.unused):
-            raise SpecError(in_order([*self.spec.mistakes, *self.builder.errors, *self.spec.unused]))
+            found = map(self.spec.setters.named, self.builder.errors)
+            raise SpecError(in_order([*self.spec.mistakes, *found, *self.spec.unused]))
         assert isinstance(flow, Flow)
         return Graph(self.builder.nodes, rows, "input", flow.node)
 

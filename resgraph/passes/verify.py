@@ -23,7 +23,7 @@ MEASURES: dict[str, Callable[[Graph], int | str]] = {
 
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """One E050 for each claim that the graph does not keep, with the difference and the usual reason; E051 for data."""
-    return [*_broken_claims(spec, graph), *unfit(spec, graph), *unfit_recipe(spec, graph)]
+    return [*_broken_claims(spec, graph), *map(spec.setters.named, [*unfit(spec, graph), *unfit_recipe(spec, graph)])]
 
 
 def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:

@@ -1,0 +1,152 @@
+"""A mistake → the values that it is about which stand elsewhere: in a variant, in `--set`, in a file of `extends`.
+
+A mistake stands at the text that cannot be; what made it so may be a value that another place gives to a name there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ..errors import Diagnostic, Related, Span
+from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .usage import entries_of, words_in, words_of
+
+_MOST = 3  # places that are shown for one mistake
+_MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
+_NAMED = ("let", "blocks", "net")  # maps whose names labels and equations read
+_CLAIM = "E050"  # stands under the name of its variant
+_SILENT = frozenset(["name", "about", "variants", "expect", "allow", "extends"])  # of which no shape depends
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value, where it is written, and what is said of that place."""
+
+    place: Span
+    label: str
+
+    @property
+    def related(self) -> Related:
+        return Related(self.place, self.label)
+
+
+class Setters:
+    """Who gave a tree its values: its own file, one that it extends, a variant, or `--set`."""
+
+    def __init__(self, tree: Mapping, variant: str | None) -> None:
+        self.tree, self.variant = tree, variant
+        chosen = entries_of(tree, "variants").get(variant) if variant is not None else None
+        self.chosen = chosen.value if chosen and isinstance(chosen.value, Mapping) else None
+        self.of_variant = frozenset(_places(self.chosen) if self.chosen else ())
+
+    def named(self, found: Diagnostic) -> Diagnostic:
+        """The mistake with the places that give values to the names which it is about, where those are elsewhere."""
+        if found.span is None:
+            return found
+        places = [found.span, *(related.span for related in found.related)]
+        given = [*self._read(places)] or [*self._read(_label_around(self.tree, found.span))]
+        told = {place.span for place in found.related}
+        related = tuple(one.related for one in given if one.place not in (*told, found.span))[:_MOST]
+        own = self.chosen is not None and self._is_of_variant(found.span)
+        notes = (*found.notes, f"in variant `{self.variant}`") if own else found.notes
+        return replace(found, related=found.related + related, notes=notes)
+
+    def at_least(self, found: Diagnostic) -> Diagnostic:
+        """A mistake of shapes that names nothing of what was set elsewhere, with all that was."""
+        if found.span is None or found.code == _CLAIM or self._is_of_variant(found.span):
+            return found
+        everything = [*self._elsewhere(found.span)]
+        if any(place.span in {one.place for one in everything} for place in found.related):
+            return found
+        return replace(found, related=found.related + tuple(one.related for one in everything)[:_MOST])
+
+    def _is_of_variant(self, span: Span) -> bool:
+        return any(place.covers(span) for place in self.of_variant)
+
+    def _read(self, places: list[Span]) -> Iterator[_Given]:
+        """What gives a value to a name in the texts at some places, or in a value that such a name has."""
+        words = [(word, place) for place in places if not place.source.ours for word in self._words(place)]
+        inner = {name: entry for place in places for name, entry in self._lets_around(place).items()}
+        seen: set[str] = set()
+        while words:
+            word, place = words.pop(0)
+            if word in seen:
+                continue
+            seen.add(word)
+            for key in _NAMED:
+                if entry := entries_of(self.tree, key).get(word):
+                    yield from self._shown(word, key, entry, place)
+            for entry in (entries_of(self.tree, "let").get(word), inner.get(word)):
+                words += [(inside, entry.value.span) for inside in words_in(entry.value)] if entry else []
+
+    def _words(self, place: Span) -> list[str]:
+        entry = self.tree.entries.get("input")
+        if entry and entry.value.span == place:  # `3xsidexside`: its names stand in no words of their own
+            return [name for name in entries_of(self.tree, "let") if name in place.written()]
+        return list(words_of(place.written()))
+
+    def _lets_around(self, place: Span) -> dict[str, Entry]:
+        """The `let`s of the block in which something stands."""
+        around = (e.value for e in entries_of(self.tree, "blocks").values() if e.value.span.covers(place))
+        return next((entries_of(block, "let") for block in around), {})
+
+    def _shown(self, word: str, key: str, entry: Entry, place: Span) -> Iterator[_Given]:
+        """The place of a value, where that is not in the file whose text at `place` reads it."""
+        span = entry.value.span
+        if span in self.of_variant:
+            yield _Given(_head(entry), f"variant `{self.variant}` sets `{word}`")
+        elif span.source != place.source and not span.source.ours:
+            yield _Given(_head(entry), f"`{word}` is {'set' if key == 'let' else 'defined'} here")
+
+    def _elsewhere(self, place: Span) -> Iterator[_Given]:
+        """All that a variant and `--set` set, and of a mistake in a file that is extended, what the other says."""
+        for name, entry in _settings(self.tree, lambda span: self._is_elsewhere(span, place)):
+            if entry.value.span in self.of_variant:
+                yield _Given(_head(entry), f"variant `{self.variant}` sets `{name.removeprefix('let.')}`")
+            else:
+                yield _Given(_head(entry), f"`{name}` is set here")
+
+    def _is_elsewhere(self, span: Span, place: Span) -> bool:
+        above = place.source.name != "--set" and place.source != self.tree.span.source and not place.source.ours
+        return (
+            span in self.of_variant or span.source.name == "--set" or (above and span.source == self.tree.span.source)
+        )
+
+
+def _head(entry: Entry) -> Span:
+    """Where a value begins: at its key, if that was written with it."""
+    key, value = entry.key.span, entry.value.span
+    return key if key.source == value.source and 0 <= value.line - key.line < 2 else value
+
+
+def _label_around(tree: Tree, place: Span) -> list[Span]:
+    """The label or equation in which something stands, none where that is nowhere in the tree."""
+    stack = [tree]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Scalar) and top.span.covers(place):
+            return [top.span]
+        stack += top.items if isinstance(top, Sequence) else ()
+        stack += [entry.value for entry in top.entries.values()] if isinstance(top, Mapping) else ()
+    return []
+
+
+def _places(tree: Mapping) -> Iterator[Span]:
+    """The places of all values in a map of maps."""
+    for entry in tree.entries.values():
+        yield entry.value.span
+        if isinstance(entry.value, Mapping):
+            yield from _places(entry.value)
+
+
+def _settings(tree: Mapping, is_set: Callable[[Span], bool], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Entry]]:
+    """What is set, by the names that `--set` has for it; of a map that was set as one, the map."""
+    for key, entry in tree.entries.items():
+        here = (*path, key)
+        if here[0] in _SILENT:
+            continue
+        if here not in _MAPS and is_set(entry.value.span):
+            yield ".".join(here), entry
+        elif isinstance(entry.value, Mapping):
+            yield from _settings(entry.value, is_set, here)
