@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from ..errors import Span, fault
+from ..errors import Hint, Span, fault
 from ..ops import ACTIVATIONS
 from .arithmetic import Value, evaluate, value_text
 from .expressions import Expression, ExpressionError, Name, names_in
+from .foreign import foreign
 from .nearest import did_you_mean, known_here, sure
 from .records import Expr, ListValue, Size, Word
 from .records import Value as Written
@@ -118,7 +119,7 @@ class Environment:
         if name.name in CONSTANTS:
             raise fault("E030", f"`{name.name}` {_where(name.name)}", span.part(name.start, name.end))
         hint = sure(name.name, known) or sure(name.name, ACTIVATIONS) or did_you_mean(name.name, known)
-        hint = hint or known_here(sorted(known - COUNTERS))
+        hint = hint or Hint(foreign(name.name)) or known_here(sorted(known - COUNTERS))
         place = span.part(name.start, name.start + len(name.name))
         said = f"nothing here is called `{name.name}`"
         raise fault("E030", said, span.part(name.start, name.end), replace(hint, span=place), about=name.name)

@@ -14,16 +14,15 @@ from importlib import resources
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from .limits import LIMITS
+from ..ops.base import number_text
 from .nearest import did_you_mean
 from .recipe_augment import Augment
-from .recipe_base import Count, Record, Seed, Share
+from .recipe_base import Count, Off, Record, Seed, Share, off
 from .recipe_data import Data
 from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, record_at, refused, unquoted
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
-from .scalars import read_plain
 from .stretch import LENGTHS, stretched
 
 TAGS: Mapping[str, str] = {
@@ -50,7 +49,7 @@ class Train(Record):
     epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
     iterations: Count | None = None
     batch: Annotated[int, Field(ge=1, le=1_000_000)]
-    accumulate: Annotated[int, Field(ge=1, le=4096)] = 1
+    accumulate: Annotated[int, Field(ge=1, le=4096), Off(1)] = 1
     optimizer: Optimizer
     schedule: Schedule = Constant()
     warmup: Warmup | None = None
@@ -125,52 +124,58 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     """`train: digits`, or `train: {recipe: digits, epochs: 20}`, as a whole record.
 
     Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces whole; the
-    word `none` takes a key away. Another `epochs` or `iterations` than the named recipe's stretches the recipe's own
-    `schedule.at` and `warmup.length`; a mapping that names no recipe is taken as written.
+    word `none` turns a key off, or takes it away. Another `epochs` or `iterations` than the named recipe's stretches
+    the recipe's own `schedule.at` and `warmup.length`; a mapping that names no recipe is taken as written.
 
     Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no union tags), and names
     the key itself where it is unknown, the mapping where a key is missing.
     """
     written = {"recipe": value} if isinstance(value, str) else dict(value)
-    merged = _resolved(written)
+    wrong: list[Mistake] = []
+    merged = _resolved(written, wrong)
     try:
-        return Train.model_validate_json(json.dumps(merged))
+        train = Train.model_validate_json(json.dumps(merged))
     except ValidationError as error:
-        if unquoted(error, merged, TAGS):
-            return resolve_train(merged)
-        lender = "" if any(key in written for key in LENGTHS) else str(written.get("recipe", ""))
-        raise in_plain_words(error, merged, Train, TAGS, lender) from None
+        if not unquoted(error, merged, TAGS):
+            lender = "" if any(key in written for key in LENGTHS) else str(written.get("recipe", ""))
+            raise error_of([*wrong, *in_plain_words(error, merged, Train, TAGS, lender)]) from None
+        train = resolve_train(merged)
+    if wrong:
+        raise error_of(wrong)
+    return train
 
 
-def _resolved(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping laid over the recipe that it names, which may itself name one."""
-    own = {key: _counted(item) if key in LENGTHS else item for key, item in value.items() if key != "recipe"}
+def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
+    """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers what cannot be."""
+    own = {key: item for key, item in value.items() if key != "recipe"}
     if "recipe" not in value:
-        return _merge({}, own)
+        return _merge({}, own, wrong)
     name, names = value["recipe"], recipe_names()
     if name not in names:
         hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
         raise error_of([Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)])
     text = recipe_text(name)
-    return _merge(stretched(_resolved(yaml.safe_load(text)), own), own)
+    return _merge(stretched(_resolved(yaml.safe_load(text), wrong), own), own, wrong)
 
 
-def _counted(length: Any) -> Any:
-    """A length in quotes as the number that it is: what it stretches is stretched before anything is validated."""
-    number = read_plain(length, LIMITS.digits) if isinstance(length, str) else None
-    return number if isinstance(number, int | float) and not isinstance(number, bool) else length
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any], at: tuple[str, ...] = ()) -> dict[str, Any]:
-    """`over` laid over `base`, both at a place of a recipe, in which the tag of a union stands behind its key."""
+def _merge(
+    base: Mapping[str, Any], over: Mapping[str, Any], wrong: list[Mistake], at: tuple[str, ...] = (),
+    place: tuple[str, ...] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """`over` laid over `base`, both at a `place` of a recipe; in `at` the tag of a union stands behind its key."""
     merged = dict(base)
     for key, item in over.items():
         tag = TAGS.get(key)
         if item == "none":
-            if key in record_at(Train, at, TAGS).model_fields:
-                merged.pop(key, None)
-            else:
-                merged[key] = item  # refused later, as any other unknown key
+            record = record_at(Train, at, TAGS)
+            if key not in record.model_fields or (place and key == TAGS.get(place[-1])):
+                merged[key] = item  # refused later, as any other unknown key, or kind
+                continue
+            merged.pop(key, None)
+            if (value := off(record, key)) is ...:
+                wrong.append(_cannot_be_none(record, (*place, key)))
+            elif value is not None:
+                merged[key] = value
             continue
         if tag and isinstance(item, str):
             item = {tag: item}
@@ -182,9 +187,19 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any], at: tuple[str, ...]
         kind = item.get(tag, below.get(tag)) if tag else None
         if tag and kind != below.get(tag):
             below = {}
-        merged[key] = _merge(below, item, (*at, key, str(kind)) if tag else (*at, key))
-    if "epochs" in over and "iterations" not in over:
-        merged.pop("iterations", None)
-    if "iterations" in over and "epochs" not in over:
-        merged.pop("epochs", None)
+        merged[key] = _merge(below, item, wrong, (*at, key, str(kind)) if tag else (*at, key), (*place, key))
+    given = [key for key in LENGTHS if over.get(key, "none") != "none"]
+    if len(given) == 1:  # in place of the recipe's own
+        merged = {key: item for key, item in merged.items() if key not in LENGTHS or key in given}
     return merged
+
+
+def _cannot_be_none(record: type[BaseModel], place: tuple[str, ...]) -> Mistake:
+    """The mistake of a `none` where nothing is off."""
+    default = record.model_fields[place[-1]].default
+    said = f"`{place[-1]}` has no `none`"
+    if default is None:
+        return Mistake(place, said, "none", "write a number, or leave it out: then the net decides")
+    numbers = [number_text(part) for part in default] if isinstance(default, tuple) else []
+    shown = f"[{', '.join(numbers)}]" if numbers else default
+    return Mistake(place, said, "none", f"write a value: `{place[-1]}: {shown}` is the default")

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """What `none` means at a key whose default does not say: the value that turns it off."""
+
+    value: Any
+
+
+NO_OFF = Off(...)
+"""Of a key whose default looks like "off" and is none."""
 
 Rate = Annotated[float, Field(gt=0, le=100)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Length = Annotated[float, Field(gt=0, le=10**9)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**63), NO_OFF]
 
 
 class Record(BaseModel):
     """A mapping of the `train:` section: no unknown keys, no conversions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+
+
+def off(record: type[BaseModel], key: str) -> Any:
+    """What `none` means at a key: None where it takes the key away, `...` where it can mean nothing."""
+    field = record.model_fields[key]
+    said = [mark.value for mark in field.metadata if isinstance(mark, Off)]
+    if said:
+        return said[-1]
+    gone = field.is_required() or not field.default or isinstance(field.default, Record)
+    return None if gone else ...

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..ops.base import Shape
-from .recipe_base import Count, Record, Seed
+from .recipe_base import NO_OFF, Count, Off, Record, Seed
 
 DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 """Images of each digit."""
@@ -89,8 +89,10 @@ class Folder(Record):
     path: str
     train: str = "train"
     validation: str = "val"
-    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # shorter side before the centre crop; None: 8/7 of it
-    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001  # the share of files that may turn out broken
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = (
+        None  # shorter side before the centre crop; None: 8/7 of it
+    )
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001  # the share of files that may turn out broken
 
 
 class Shards(Record):
@@ -103,8 +105,8 @@ class Shards(Record):
     path: str
     train: str = "train-{000000..000099}.tar"
     validation: str = "val-{000000..000009}.tar"
-    resize: Annotated[int, Field(ge=1, le=4096)] | None = None  # as of a folder
-    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.001
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None  # as of a folder
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
 
 
 class Synthetic(Record):
@@ -113,7 +115,7 @@ class Synthetic(Record):
     set: Literal["synthetic"]
     samples: Count = 1024
     validation: Count = 256
-    classes: Annotated[int, Field(ge=2, le=100_000)] | None = None  # None: what the net puts out
+    classes: Annotated[Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF] = None  # None: what the net puts out
     noise: Annotated[float, Field(ge=0, le=10)] = 0.5
     seed: Seed = 0
 

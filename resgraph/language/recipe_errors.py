@@ -95,8 +95,8 @@ def in_plain_words(
     model: type[BaseModel],
     tags: Mapping[str, str],
     lender: str = "",
-) -> ValidationError:
-    """The same mistakes with the tags of unions taken out of their places, and with words for a reader.
+) -> list[Mistake]:
+    """Its mistakes with the tags of unions taken out of their places, and with words for a reader.
 
     `lender` is the recipe from which the run has its length.
     """
@@ -130,7 +130,7 @@ def in_plain_words(
             said = str(context["error"]) if of == "value_error" else detail["msg"]
             found = Mistake(loc, said[:1].lower() + said[1:], value, word_meant(of, context, value), of=of)
         mistakes.append(found)
-    return error_of(mistakes)
+    return mistakes
 
 
 def word_meant(of: str, context: Mapping[str, Any], value: Any) -> Hint:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from .recipe_base import Count, Length, Rate, Record, Share
+from .recipe_base import Count, Length, Off, Rate, Record, Share
 
 Decayless = Literal["norm", "bias", "scale"]
 
@@ -18,7 +18,7 @@ class Sgd(Record):
     fused: ClassVar[bool] = True  # torch has a fused step of it
     name: Literal["sgd"]
     lr: Rate
-    momentum: Share = 0.9
+    momentum: Annotated[Share, Off(0.0)] = 0.9
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
     no_decay: tuple[Decayless, ...] = ()
@@ -45,7 +45,7 @@ class AdamW(Record):
     lr: Rate
     betas: tuple[Share, Share] = (0.9, 0.999)
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
     no_decay: tuple[Decayless, ...] = ()
 
 

@@ -102,8 +102,11 @@ class EquationBuilder:
             return self.node(op.op.replace(" ", "_"), op, values, tree.arguments)
         if self.values(tree.function) is not None or self.env.find(tree.function) is not None:
             product = f"{tree.function}*{self.text(tree)[len(tree.function) :].lstrip()}"
-            hint = f"a product has its sign: `{product}`"
-            raise self.wrong(tree, "E030", f"`{tree.function}` is no function", hint)
+            said, hint = f"`{tree.function}` is no function", f"a product has its sign: `{product}`"
+            if isinstance(named := self.env.find(tree.function), str):
+                said = f"`{tree.function}` is `{named}`, which is no activation"
+                hint = f"functions of tensors are {', '.join(f'`{name}`' for name in sorted(functions_of_tensors()))}"
+            raise self.wrong(tree, "E030", said, hint)
         values = [self.term(argument) for argument in tree.arguments]
         if tree.function == "concat":
             if len(values) < 2 or not all(isinstance(value, Flow) for value in values):

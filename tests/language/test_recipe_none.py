@@ -1,12 +1,33 @@
-"""`none` takes a key of a recipe away; a key that there is not is told, as with any other value."""
+"""`none` turns a key of a recipe off, or is refused; a key that there is not is told, as with any other value."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from nets import mistakes, pointed, spec
 from pydantic import ValidationError
 
-from resgraph.language.recipe import resolve_train
+from resgraph.language.recipe import Train, resolve_train
+from resgraph.language.recipe_augment import AreaCrop, Augment, PadCrop, RandAugment, SideCrop
+from resgraph.language.recipe_base import Record
+from resgraph.language.recipe_data import Cifar, Digits, Folder, Shards, Synthetic
+from resgraph.language.recipe_steps import (
+    AdamW,
+    Constant,
+    Cosine,
+    Ema,
+    Hold,
+    Linear,
+    OneCycle,
+    Plateau,
+    Progressive,
+    Ramp,
+    Sgd,
+    Steps,
+    UntilError,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -29,3 +50,93 @@ def test_a_key_that_may_be_missing_and_one_that_may_not() -> None:
     assert resolve_train({"recipe": "imagenet", "warmup": "none"}).warmup is None
     with pytest.raises(ValidationError, match="`batch` is missing"):
         resolve_train({"recipe": "digits", "batch": "none"})
+
+
+OFF = (None, False, 0, (), "", Augment(), Constant())
+"""What a run goes without; one part of a batch is a whole one."""
+
+
+def keys(record: type[Record], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], type[Record]]]:
+    """The path of each key of a recipe, and the record that it is of."""
+    for key, field in record.model_fields.items():
+        yield (*path, key), record
+        for inner in records(field.annotation):
+            yield from keys(inner, (*path, key))
+
+
+def records(annotation: object) -> Iterator[type[Record]]:
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        yield annotation
+    for part in get_args(annotation):
+        yield from records(part)
+
+
+NEEDED: dict[type[Record], dict[str, object]] = {
+    Train: {"data": "digits", "epochs": 30, "batch": 128, "optimizer": {"name": "sgd", "lr": 0.1}},
+    Sgd: {"name": "sgd", "lr": 0.1}, AdamW: {"name": "adamw", "lr": 0.1},
+    Constant: {"kind": "constant"}, Steps: {"kind": "steps", "at": [10, 20]}, Cosine: {"kind": "cosine"},
+    Linear: {"kind": "linear"}, OneCycle: {"kind": "one-cycle"}, Plateau: {"kind": "plateau"},
+    Ramp: {"kind": "linear", "length": 5}, Hold: {"kind": "hold", "lr": 0.01, "length": 5},
+    UntilError: {"kind": "until", "lr": 0.01, "error": 80}, Ema: {"decay": 0.99}, Progressive: {"sides": [4, 6]},
+    PadCrop: {"kind": "pad", "cells": 4}, AreaCrop: {"kind": "area"}, SideCrop: {"kind": "side"},
+    RandAugment: {}, Augment: {}, Digits: {"set": "digits"}, Cifar: {"set": "cifar10"},
+    Folder: {"set": "folder", "path": "x"}, Shards: {"set": "shards", "path": "x"}, Synthetic: {"set": "synthetic"},
+}  # fmt: skip
+EVERY = [*keys(Train, ())]
+
+
+@pytest.mark.parametrize(
+    ("path", "record"), EVERY, ids=lambda part: ".".join(part) if isinstance(part, tuple) else part.__name__
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_none_is_off_or_refused(path: tuple[str, ...], record: type[Record], named: bool) -> None:
+    """At each key of each record, over a named recipe and in a map of its own."""
+    own: dict[str, object] = {**NEEDED[record], path[-1]: "none"}
+    for key in reversed(path[:-1]):
+        own = {key: own}
+    whole = {"recipe": "imagenet-modern"} if named else NEEDED[Train]
+    value: object = None
+    try:
+        value = resolve_train({**whole, **own})
+    except ValidationError as problem:
+        (found,) = problem.errors()
+        said = found["ctx"]["mistake"]
+        assert path[-1] in said.said or "no length" in said.said or said.said.startswith("`none` is not one of")
+        return
+    for key in path:
+        value = getattr(value, key)
+    assert value in OFF or (path, value) == (("accumulate",), 1)
+    assert not isinstance(value, int) or "seed" not in path[-1]
+
+
+@pytest.mark.parametrize(
+    ("train", "key", "hint"),
+    [
+        ("{recipe: digits, optimizer: {name: adamw, lr: 0.1, betas: none}}", "betas", "`betas: [0.9, 0.999]`"),
+        ("{recipe: digits, seed: none}", "seed", "`seed: 0`"),
+        ("{recipe: digits, data: {size: none}}", "size", "`size: 8`"),
+        ("{recipe: imagenet, data: {resize: none}}", "resize", "leave it out"),
+        ("{recipe: imagenet, augment: {crop: {side: none}}}", "side", "`side: [256, 480]`"),
+    ],
+)
+def test_what_has_no_off_says_what_to_write(train: str, key: str, hint: str) -> None:
+    (found,) = mistakes(spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}"))
+    assert (found.code, pointed(found), found.message) == ("E022", "none", f"`{key}` has no `none`")
+    assert hint in found.help
+
+
+def test_off_over_a_named_recipe() -> None:
+    written = {"optimizer": {"momentum": "none", "nesterov": False, "weight_decay": "none"}, "warmup": "none"}
+    train = resolve_train({"recipe": "cifar-wide", **written})
+    assert isinstance(train.optimizer, Sgd)
+    assert (train.optimizer.momentum, train.optimizer.weight_decay, train.warmup) == (0, 0, None)
+    modern = resolve_train({"recipe": "imagenet-modern", "augment": {"mixup": "none", "crop": "none"}, "ema": "none"})
+    assert (modern.augment.mixup, modern.augment.crop, modern.ema) == (0, None, None)
+    assert modern.augment.cutmix > 0, "the rest stays"
+
+
+def test_a_length_that_is_none_leaves_the_other() -> None:
+    assert resolve_train({"recipe": "cifar", "epochs": "none"}).iterations == 64_000
+    assert resolve_train({"recipe": "digits", "iterations": "none"}).epochs == 30
+    with pytest.raises(ValidationError, match="no length"):
+        resolve_train({"recipe": "digits", "epochs": "none"})
