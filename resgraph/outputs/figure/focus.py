@@ -9,7 +9,7 @@ from ...errors import UsageError
 from ...graph import Block, Graph, Path
 from ...language.nearest import did_you_mean
 from . import quantity, text
-from .layout import place
+from .layout import even, place
 from .legend import Legend
 from .page import MARGIN, shortcut_kinds
 from .paint import paint
@@ -43,8 +43,9 @@ def draw(plan: Plan, name: str) -> Scene:
     scope = _scope(plan.graph, name)
     graph = plan.graph
     into, out = graph.nodes[scope.input].shape, graph.nodes[scope.output].shape
+    rhythm = even(RHYTHM, scope.part)
     ends = [_end(name, "input", into), _end(name, "output", out)]
-    placement = _between(ends, place(Chain("inner", [scope.part]), RHYTHM))
+    placement = _between(ends, place(Chain("inner", [scope.part]), rhythm))
     title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 700))
     width = max(placement.left + placement.right + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
     spine = (width - placement.right + placement.left) / 2
@@ -54,7 +55,7 @@ def draw(plan: Plan, name: str) -> Scene:
     scene.add(Text(MARGIN, 50, scope.name, 20, 700), Text(MARGIN, 68, scope.said, 10.5, fill="muted"))
     top = 96.0
     _card(scene, plan, scope, placement, spine, top)
-    paint(scene, placement, spine, top, RHYTHM)
+    paint(scene, placement, spine, top, rhythm)
     _captions(scene, placement, spine, top)
     _kind(scene, scope, placement.wires, spine, top)
     shown = Legend()

@@ -19,13 +19,17 @@ FACES = ("Regular", "Medium", "Bold", "Italic")
 @cache
 def advances(face: str) -> Mapping[int, float]:
     """Of one of `FACES`, each character (its code point) and its width in thousandths of the size."""
-    data = (FOLDER / f"{FAMILY}-{face}.ttf").read_bytes()
+    return widths((FOLDER / f"{FAMILY}-{face}.ttf").read_bytes())
+
+
+def widths(data: bytes) -> Mapping[int, float]:
+    """Of a font file, the same."""
     tables = _tables(data)
     units = struct.unpack_from(">H", tables[b"head"], 18)[0]
     counted = struct.unpack_from(">H", tables[b"hhea"], 34)[0]
-    widths = struct.unpack_from(">" + "Hh" * counted, tables[b"hmtx"])[::2]
-    found = _characters(tables[b"cmap"])
-    return {code: widths[min(glyph, counted - 1)] * 1000 / units for code, glyph in found if glyph}
+    found = struct.unpack_from(">" + "Hh" * counted, tables[b"hmtx"])[::2]
+    characters = _characters(tables[b"cmap"])
+    return {code: found[min(glyph, counted - 1)] * 1000 / units for code, glyph in characters if glyph}
 
 
 def packaged() -> list[Path]:

@@ -6,10 +6,23 @@ chain stacks its parts on the spine. A fork (`fork.py`) has columns and lanes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import text
 from .fork import place_fork
-from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
-from .placement import Placed, Placement, Rhythm, Wire, gap_between, join_half, starts_with_box, strip_width, tile_width
+from .parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile, walk
+from .placement import (
+    Placed,
+    Placement,
+    Rhythm,
+    Wire,
+    gap_between,
+    join_half,
+    op_width,
+    starts_with_box,
+    strip_width,
+    tile_width,
+)
 
 
 def place(part: Part, rhythm: Rhythm) -> Placement:
@@ -26,6 +39,15 @@ def place(part: Part, rhythm: Rhythm) -> Placement:
     return Placement(part, left, right, height, [Placed(part, 0, 0, left, right, height)])
 
 
+def even(rhythm: Rhythm, part: Part) -> Rhythm:
+    """The rhythm in which all tiles of a part, and all ops, are as wide as the widest."""
+    parts = list(walk(part))
+    tiles = [tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)]
+    ops = max([rhythm.op_width, *(op_width(op) for op in parts if isinstance(op, OpBox))])
+    inner = replace(rhythm.inner, op_width=ops) if rhythm.inner else None
+    return replace(rhythm, tile_width=max([rhythm.tile_width, *tiles]), op_width=ops, inner=inner)
+
+
 def _leaf(part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, float, float]:
     """Left, right and height of a part that has no parts."""
     if isinstance(part, Tile):
@@ -38,7 +60,8 @@ def _leaf(part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[
         half = max(rhythm.tile_width, strip_width(part, rhythm)) / 2
         return half, half, rhythm.row
     if isinstance(part, OpBox):
-        return rhythm.op_width / 2, rhythm.op_width / 2, rhythm.op_tall if part.macs else rhythm.op_thin
+        half = max(rhythm.op_width, op_width(part)) / 2
+        return half, half, rhythm.op_tall if part.macs else rhythm.op_thin
     if isinstance(part, Join):
         half = max(rhythm.join, join_half(part.symbol, rhythm))
         return half, half, 2 * rhythm.join if len(part.symbol) == 1 else max(2 * rhythm.join, 14)

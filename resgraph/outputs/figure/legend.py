@@ -86,8 +86,6 @@ class Legend:
                 yield 13, label + (self.units if family == "conv" and not self.ops else ""), _swatch(family)
         for mark in sorted(self.marks):
             yield 15, f"{MARKS[mark]} {mark}", _outline(mark)
-        if self.ops:
-            yield 20, "main path", _sample(dotted=False)
         if self.identity:
             yield 20, "identity shortcut", _sample(dotted=False)
         for kind in self.changes:

@@ -5,7 +5,7 @@ A layout gives each part its place; it needs to know nothing of nets.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 ENTRY = -1
@@ -188,3 +188,12 @@ class Fork:
 
 
 Part = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
+
+
+def walk(part: Part) -> Iterator[Part]:
+    """A part and all parts within it."""
+    stack = [part]
+    while stack:
+        part = stack.pop()
+        yield part
+        stack += part.parts if isinstance(part, Chain) else part.units if isinstance(part, Fork) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from . import text
-from .parts import Chain, Fork, Join, Part, Strip, Tile
+from .parts import Chain, Fork, Join, OpBox, Part, Strip, Tile
 from .scene import Point
 
 NAME_ROOM = 16.0
@@ -162,7 +162,7 @@ def join_half(symbol: str, rhythm: Rhythm) -> float:
 def strip_width(strip: Strip, rhythm: Rhythm) -> float:
     """What a strip's label asks for, its badge beside it."""
     badge = text.width(strip.row.stride, 9.5, 600) + 14 if strip.row.stride else 0
-    return min(text.width(strip.row.label, rhythm.size, 500) + badge + 14, 200)
+    return min(text.width(strip.row.label, rhythm.size, 500) + badge + 14, 220)
 
 
 def tile_width(tile: Tile, rhythm: Rhythm) -> float:
@@ -173,7 +173,16 @@ def tile_width(tile: Tile, rhythm: Rhythm) -> float:
         wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
         wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
         widest = max(widest, wanted)
-    return min(widest + 2 * rhythm.tile_pad, 216)
+    return min(widest + 2 * rhythm.tile_pad, 236)
+
+
+def op_width(op: OpBox) -> float:
+    """What an op's name, attributes and costs ask for, within limits: a longer text is cut."""
+    wanted = text.width(op.text, 11 + bool(op.macs), 600)
+    wanted += text.width(op.params, 10.5, 500) + 8 if op.params else 0
+    detail = text.width(op.detail, 10.25) + 10
+    wanted = max(wanted, detail + text.width(op.macs, 10.25)) if op.macs else wanted + detail * bool(op.detail)
+    return min(31 + wanted, 330)
 
 
 def gap_between(above: Part, below: Part, rhythm: Rhythm) -> float:

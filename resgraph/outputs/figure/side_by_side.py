@@ -16,7 +16,7 @@ from .layout import place
 from .legend import Legend
 from .page import MARGIN, caption, layers_of, macs_text, shortcut_kinds
 from .paint import paint
-from .parts import Chain, Fork, Join, Part, Strip
+from .parts import Fork, Join, Strip, walk
 from .placement import Placed, Placement, Rhythm
 from .rows import main_node
 from .scene import Group, Rect, Scene, Text
@@ -32,7 +32,7 @@ RHYTHM = Rhythm(
 )  # fmt: skip
 MOST_BLOCKS = 36
 """A net of more blocks than this is drawn with equal neighbours folded."""
-_LABELS, _TOP, _PAD, _GAP = 92.0, 92.0, 13.0, 52.0
+_LABELS, _TOP, _PAD, _GAP, _SIGN = 92.0, 92.0, 13.0, 52.0, 14.0
 Size = tuple[int, ...]
 
 
@@ -57,7 +57,8 @@ def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str
     columns = [_column(plan, widths, mark, bool(marks)) for plan, mark in zip(plans, each, strict=True)]
     sizes = _common([[size for size, _ in groupby(column.sizes)] for column in columns])
     tops, bottoms = _level(columns, sizes)
-    spines, total = _spines(columns)
+    room = _SIGN if marks else 0
+    spines, total = _spines(columns, room)
     scene = Scene(max(total, width or 0), 0, " and ".join(p.name for p in plans), " ".join(caption(p) for p in plans))
     for index, size in enumerate(sizes):
         _band(scene, index, size, _TOP + tops[index], _TOP + bottoms[index])
@@ -68,7 +69,7 @@ def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str
         for item in scene.items[start:]:
             if isinstance(item, Group):  # names are unique in a net, and ids must be in a picture
                 item.name = f"{number}:{item.name}"
-        _repeats(scene, column, spine, 14 if marks else 0)
+        _repeats(scene, column, spine, room)
     shown = Legend(widths={step: value for value, step in sorted(widths.items())})
     shown.marks |= {kind for mark in marks for kind in mark.values()}
     for column in columns:
@@ -111,7 +112,7 @@ def _column(plan: Plan, widths: dict[int, int], marks: Mapping[str, str], fold: 
         if node.op.family == "conv":
             steps[layer.name] = widths[node.shape[0]]
     runs = []
-    for part in _walk(net):
+    for part in walk(net):
         if isinstance(part, Strip):
             part.row = replace(part.row, step=steps.get(part.row.name, -1))
             part.mark = _mark(graph, part.row.name, marks)
@@ -129,16 +130,6 @@ def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
         return ""
     mine = {marks.get(node, "") for node in graph.nodes if node == name or node.startswith(name + ".")}
     return mine.pop() if len(mine) == 1 else "changed"
-
-
-def _walk(net: Fork) -> list[Part]:
-    stack: list[Part] = [net]
-    out = []
-    while stack:
-        part = stack.pop()
-        out.append(part)
-        stack += part.parts if isinstance(part, Chain) else part.units if isinstance(part, Fork) else []
-    return out
 
 
 def _size(shape: tuple[int, ...]) -> Size:
@@ -219,13 +210,13 @@ def _extents(column: Column) -> tuple[dict[int, float], dict[int, float]]:
     return tops, bottoms
 
 
-def _spines(columns: list[Column]) -> tuple[list[float], float]:
-    """The x of each net's spine, and the width of the figure."""
+def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
+    """The x of each net's spine, and the width of the figure; `room` is for the signs at the left of what differs."""
     x, out = MARGIN + _LABELS, []
     for column in columns:
         title = max(text.width(column.plan.name, 14, 700), text.width(_totals(column.plan), 9.75)) / 2
-        folded = 60.0 if column.runs else 0.0
-        left = max(column.placement.left + folded, title)
+        folded = max((_pill(fork)[1] + 7 for fork in column.runs), default=0.0)
+        left = max(column.placement.left + room + folded, title)
         out.append(x + left)
         x += left + max(column.placement.right, title) + _GAP
     return out, max(x - _GAP + MARGIN, 560.0)
@@ -248,16 +239,19 @@ def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> No
         scene.add(Text(MARGIN, top + 36, "output size", 9.5, fill="muted"))
 
 
+def _pill(fork: Fork) -> tuple[str, float]:
+    """What stands beside a block that stands for several, and how wide its pill is."""
+    run = fork.repeat
+    said = f"× {run.count}" if run and run.equal else f"{run.count} alike" if run else ""
+    return said, text.width(said, 9.5, 700) + 13
+
+
 def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
-    """`× 35` beside a block that stands for several."""
+    """`× 35` at the left of a block that stands for several, and of the signs of what differs in it."""
     where: dict[int, Placed] = {id(p.part): p for p in column.placement.parts}
     for fork in column.runs:
-        placed, run = where[id(fork)], fork.repeat
-        if run is None:
-            continue
-        said = f"× {run.count}" if run.equal else f"{run.count} alike"
-        wide = text.width(said, 9.5, 700) + 13
-        right, y = x - RHYTHM.tile_width / 2 - 7 - room, _TOP + placed.y + placed.height / 2 - 8
-        fill, ink = ("pill", "on-pill") if run.equal else ("rule", "ink")
+        placed, (said, wide) = where[id(fork)], _pill(fork)
+        right, y = x - placed.left - 7 - room, _TOP + placed.y + placed.height / 2 - 8
+        fill, ink = ("pill", "on-pill") if fork.repeat and fork.repeat.equal else ("rule", "ink")
         scene.add(Rect(right - wide, y, wide, 16, 8, fill))
         scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 700, ink, "middle"))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...passes.receptive_field import receptive_fields
 from . import text
 from .bands import COLUMN_GAP, COLUMNS, GUTTER, Band, bands_of, labels, numbers
-from .layout import place
+from .layout import even, place
 from .legend import Legend
 from .page import MARGIN, caption, header, shortcut_kinds, unit_words
 from .paint import paint
-from .parts import Chain, Fork, Link, Part, Row, Tile
-from .placement import OPS, Placement, Rhythm, tile_width
+from .parts import Chain, Fork, Link, Row, Tile, walk
+from .placement import OPS, Placement, Rhythm
 from .scene import Line, Rect, Scene, Text
 from .view import Builder, View, check_names
 
@@ -52,8 +51,7 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, b
     if broken:
         _add_broken(net, broken)
     mark_sheets(net)
-    rhythm = OPS if view == "ops" else RHYTHM
-    rhythm = replace(rhythm, tile_width=max([rhythm.tile_width, *(tile_width(tile, rhythm) for tile in _tiles(net))]))
+    rhythm = even(OPS if view == "ops" else RHYTHM, net)
     placement = place(net, rhythm)
     sheet = _sheet(placement, rhythm, width or NARROWEST, len(plan.input) == 3)
     scene = Scene(sheet.width, 0, plan.name, caption(plan))
@@ -92,17 +90,6 @@ def _said(scene: Scene, broken: Broken | None, y: float) -> float:
     return y
 
 
-def _tiles(net: Fork) -> Iterator[Tile]:
-    """Every tile of a net."""
-    stack: list[Part] = [net]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, Tile):
-            yield part
-        elif isinstance(part, Chain | Fork):
-            stack += part.parts if isinstance(part, Chain) else part.units
-
-
 def _add_broken(net: Fork, broken: Broken) -> None:
     """The row that does not fit, in red, and a red edge into it."""
     row = Row(broken.row, "broken", broken.row, title=" ".join(broken.said))
@@ -117,8 +104,9 @@ def mark_sheets(net: Fork) -> None:
     for row in net.units:
         for part in row.parts if isinstance(row, Chain) else ():
             if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-                for tile in _tiles(part):
-                    tile.sheets = True
+                for tile in walk(part):
+                    if isinstance(tile, Tile):
+                        tile.sheets = True
 
 
 def _cards(scene: Scene, bands: list[Band], top: float, card: tuple[float, float]) -> None:

@@ -1,0 +1,87 @@
+"""Whatever font a reader of an SVG has, up to DejaVu's widths, no text runs into another or out of its box."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawn import ALL, RESIDUAL
+from text_laws import clashes
+
+from resgraph import load, loads
+from resgraph.outputs import figure
+from resgraph.outputs.figure import fonts, side_by_side, text
+from resgraph.outputs.figure.scene import Group, Rect, Scene, Text
+
+SPECS = Path(__file__).parents[3] / "specs"
+NETS = [
+    "shufflenet-v2.yaml::shufflenet-x1_0", "mobilenet-v2.yaml", "se-resnext-26-d.yaml", "resnet.yaml::resnet-50",
+    "res-unet.yaml", "inception-resnet-v2.yaml", "densenet.yaml::densenet-121", "resnet.yaml::resnext-50-32x4d",
+    "cifar-highway.yaml::highway-19", "digits.yaml", "convnext.yaml::convnext-tiny", "resnet-t.yaml::resnet-10-t",
+]  # fmt: skip
+"""Those whose texts crossed in DejaVu, and one of each look."""
+LONG = RESIDUAL.replace("Residual", "W" * 80).replace("conv2", "a_name_of_a_row_that_is_very_long_indeed")
+
+
+def dejavu(name: str) -> Path:
+    found = next(iter(Path("/usr/share/fonts").rglob(name)), None)
+    return found or pytest.skip(f"no {name} on this machine")
+
+
+@pytest.mark.parametrize(("file", "weight"), [("DejaVuSans.ttf", 400), ("DejaVuSans-Bold.ttf", 700)])
+def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
+    theirs = fonts.widths(dejavu(file).read_bytes())
+    ours = fonts.advances("Bold" if weight == 700 else "Regular")
+    for code in range(32, 127):
+        assert text.width(chr(code), 1000, weight) == pytest.approx(max(theirs[code], ours[code]), abs=0.5)
+    for sign in "×−→…÷·–":
+        assert text.width(sign, 1000, weight) >= min(theirs[ord(sign)], 838)
+
+
+@pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
+@pytest.mark.parametrize("name", NETS)
+def test_nets(name: str, view: str) -> None:
+    assert clashes(figure.scene(load(SPECS / name), view)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
+@pytest.mark.parametrize("spec", [*ALL.values(), LONG], ids=[*ALL, "long"])
+def test_small_nets(spec: str, view: str) -> None:
+    assert clashes(figure.scene(loads(spec), view)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("only", ["conv3.0", "conv3.0.body", "conv3"])
+def test_parts(only: str) -> None:
+    assert clashes(figure.scene(load(SPECS / "se-resnext-26-d.yaml"), only=only)) == []
+
+
+@pytest.mark.parametrize("pair", [("resnet.yaml::resnet-50", "resnet.yaml::resnext-50-32x4d"), NETS[:2]])
+def test_side_by_side(pair: tuple[str, str]) -> None:
+    one, other = (load(SPECS / name) for name in pair)
+    assert clashes(side_by_side.draw([one, other], None)) == []
+    assert clashes(side_by_side.differences(one, other, None)) == []
+
+
+def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> None:
+    scene = side_by_side.differences(
+        *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d")), None
+    )
+    pills = [item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"]
+    groups = [item for item in scene.items if isinstance(item, Group)]
+    signs = [s for g in groups for s in g.shapes if isinstance(s, Text) and s.text == "~"]
+    assert len(pills) == 8 and len(signs) > 20
+    for pill in pills:
+        beside = [s for s in signs if pill.y - 30 < s.y < pill.y + 46 and abs(s.x - pill.x) < 90]
+        assert beside
+        assert all(pill.x + pill.width < s.x - text.width("~", s.size, s.weight) for s in beside)
+
+
+def test_the_laws_can_be_broken() -> None:
+    scene = Scene(100, 40, "", "")
+    group = Group("a", "conv", "")
+    group.shapes += [Rect(10, 10, 30, 15), Text(12, 20, "too long for it", 10)]
+    scene.add(group, Text(60, 20, "beside", 10), Text(90, 35, "over the edge", 10))
+    found = clashes(scene)
+    assert ("too long for it", "its box") in found
+    assert ("too long for it", "beside") in found
+    assert ("over the edge", "the edge") in found
