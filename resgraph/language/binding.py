@@ -9,11 +9,12 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from ..errors import Hint, Span, fault, write
+from ..errors import Fault, Hint, Span, fault, write
 from ..ops import ACTIVATIONS
+from .foreign import SYNONYMS, squeezed
 from .labels import parse_expr, parse_size, parse_value, phrase_at
 from .misspelled import long_form, misplaced, numberless, refuse_quotient, run_together
-from .nearest import did_you_mean, op_meant, sure
+from .nearest import did_you_mean, nearest, op_meant, sure
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
 from .words import MODES, POLICIES, policy_hint
@@ -135,12 +136,11 @@ class _Binder:
             known = self.fields | (MODES if takes_mode(target, "linear") else frozenset())
             known = known | (ACTIVATIONS if takes_mode(target, "relu") else frozenset())
             if isinstance(target, BlockDef) and part.text in target.reads:
-                said = f"`{word}` has no option `{part.text}`"
-                let = f"the block reads it, and has to declare it with a value of its own: `let: {{{part.text}: …}}`"
-                raise fault("E012", said, part.span, let, names=[part.text], causes=["E030"])
+                raise self.undeclared(part, target)
             options = f"its options are {', '.join(sorted(self.fields))}" if self.fields else "it has no options"
-            near = op_meant(part.text, known) or self.flagged(part) or self.function() or options
-            raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, near)
+            near = self.norm(part) or op_meant(part.text, known) or self.flagged(part) or self.function() or options
+            meant = {part.text, nearest(part.text, self.words)}
+            raise fault("E012", f"`{word}` has no option `{part.text}`", part.span, near, names=meant)
         first = self.number.text if isinstance(self.number, Expr) else ""
         if near := did_you_mean(first, self.fields) if _WORD.match(first) else "":
             raise fault("E012", f"`{word}` has no option `{first}`", self.number.span, near)  # type: ignore[union-attr]
@@ -158,6 +158,26 @@ class _Binder:
         first = self.number.text if isinstance(self.number, Expr) else ""
         if self.number is not None and _WORD.match(first) and (option := sure(first, self.fields)):
             raise fault("E012", f"`{self.label.word}` has no option `{first}`", self.number.span, option)
+
+    def undeclared(self, part: Chunk, block: BlockDef) -> Fault:
+        """The error for an option that the block reads and does not declare, perhaps by a slip."""
+        said = f"`{self.label.word}` has no option `{part.text}`"
+        let = f"the block reads it, and has to declare it with a value of its own: `let: {{{part.text}: …}}`"
+        if declared := nearest(part.text, block.lets):
+            let = f"the block reads `{part.text}` and declares `{declared}`: one of the two is misspelled"
+        return fault("E012", said, part.span, let, names=[part.text, declared], causes=["E030", "E034"])
+
+    def norm(self, part: Chunk) -> str:
+        """What to write for a norm behind a convolution."""
+        op = SYNONYMS.get(squeezed(part.text), "")
+        if op not in ("bn", "gn", "ln") or self.label.word not in ("conv", "depthwise conv"):
+            return ""
+        alone = f"`[{self.before(part)}, {op}]`"
+        return f"`unit: conv {op} relu` says what every `conv` has behind it; behind this one alone, {alone}"
+
+    def before(self, part: Chunk) -> str:
+        """The label in front of one of its words."""
+        return self.label.text[: part.span.column - self.label.span.column].rstrip(" ,")
 
     def flagged(self, part: Chunk) -> str:
         """What to write for the `true` behind a flag."""

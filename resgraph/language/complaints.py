@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Diagnostic, Hint, Related, Span, fault, write
+from ..ops import VOCABULARY
 from .mistakes import comma_advice
-from .nearest import did_you_mean, meant
+from .nearest import did_you_mean, meant, op_meant
 from .recipe import Train
-from .recipe_errors import Mistake, word_meant
+from .recipe_errors import Mistake, option_of_build, place_of, word_meant
 from .stretch import LENGTHS
 from .tree import Mapping, Scalar, Sequence, Tree
 
@@ -49,6 +50,7 @@ _EXAMPLES = {
     "randaugment": "`randaugment: {ops: 2, magnitude: 9}`",
     "ema": "`ema: {decay: 0.999}`",
     "progressive": "`progressive: {sides: [128, 160]}`",
+    "normalize": "`normalize: per-channel` measures the mean and deviation of the training images",
     "init": "how weights start: `init: {conv: he, zero_last: true}`",
 }
 
@@ -56,7 +58,7 @@ _EXAMPLES = {
 _ELSEWHERE = {
     "architecture": "net", "constants": "let", "defaults": "ops", "description": "about", "flops": "macs",
     "gflops": "macs", "inherit": "extends", "layers": "net", "model": "net", "modules": "blocks", "network": "net",
-    "parameters": "params", "title": "name", "training": "train", "variables": "let", "vars": "let",
+    "parameters": "params", "title": "name", "training": "train", "var": "let", "variables": "let", "vars": "let",
 }  # fmt: skip
 """What others call the keys of a spec."""
 
@@ -81,14 +83,19 @@ def _diagnostic(
     if error["type"] == "train":
         return _of_recipe(name, context["mistake"], key or span, span, known, tree)
     if error["type"] == "extra_forbidden":
-        plain = _ELSEWHERE.get(name.lower(), "")
-        hint = meant(plain, sure=True) if plain in known else did_you_mean(name, known)
-        return _no_key(name, key or span, hint or _belongs(name, known) or _nearest(name, known))
+        near = key_meant(name, known)
+        hint = near if near.certain else belongs(name, known) or near or _nearest(name, known)
+        held = error["input"] if isinstance(error["input"], dict) else ()
+        return _no_key(name, key or span, hint, held)
     if error["type"] == "missing":
         return _missing(name, f"`{name}` is missing", span)
+    if error["loc"][:1] == ("ops",) and key is not None and name not in VOCABULARY:
+        return no_op(name, key)
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
     if nouns:
         example: str | Hint = word_meant(error["type"], context, error["input"]) or _EXAMPLES.get(name, "")
+        if error["loc"][:1] == ("ops",):
+            name, nouns, example = f"ops.{name}", {"a map of options": None}, _EXAMPLES["ops"]
         if name == "input" and isinstance(error["input"], list):
             example = _shape(error["input"])
         return fault("E022", f"`{name}` must be {' or '.join(nouns)}", span, example).diagnostic
@@ -98,6 +105,18 @@ def _diagnostic(
         return fault("E022", context["said"], span, context["hint"]).diagnostic
     said = str(context["error"]) if error["type"] == "value_error" else str(error["msg"])
     return _wrong_value(name, said, error["type"], error["input"], span)
+
+
+def key_meant(name: str, known: Iterable[str]) -> Hint:
+    """The key that an unknown one was meant for."""
+    known = list(known)
+    plain = _ELSEWHERE.get(name.lower(), "")
+    return meant(plain, sure=True) if plain in known else did_you_mean(name, known)
+
+
+def no_op(name: str, place: Span) -> Diagnostic:
+    """A name under `ops:` that is no op's."""
+    return fault("E011", f"no op `{name}`", place, op_meant(name, VOCABULARY)).diagnostic
 
 
 def _shape(axes: list[Any]) -> Hint:
@@ -119,9 +138,13 @@ def _of_recipe(name: str, mistake: Mistake, key: Span, span: Span, known: list[s
     return _with_length(problem, tree) if mistake.of == "beyond_the_end" else problem
 
 
-def _no_key(name: str, place: Span, hint: str | Hint) -> Diagnostic:
-    """An unknown key; a misspelled one is one mistake, not two: what is missing, and what is too many."""
-    return fault("E020", f"no key `{name}` here", place, hint, causes=("E021", "E034")).diagnostic
+def _no_key(name: str, place: Span, hint: str | Hint, held: Iterable[str] = ()) -> Diagnostic:
+    """An unknown key; a misspelled one is one mistake, not two: what is missing, and what is too many.
+
+    `held` are names that are unknown because they stand below it.
+    """
+    causes = ("E011", "E021", "E030", "E034")
+    return fault("E020", f"no key `{name}` here", place, hint, names=frozenset(held), causes=causes).diagnostic
 
 
 def _missing(name: str, said: str, span: Span, hint: str | Hint = "") -> Diagnostic:
@@ -158,13 +181,17 @@ def _plain(text: str) -> str:
         "greater than or equal to": "at least", "less than or equal to": "at most",
     }.items():  # fmt: skip
         text = text.replace(theirs, ours)
-    return text
+    return re.sub(r"'([^']*)'", r"`\1`", text)
 
 
-def _belongs(name: str, known: list[str]) -> str:
-    """Where in a file a key belongs that does not stand at its top."""
-    if "train" in known and name in {*Train.model_fields, "recipe"}:
-        return f"it belongs to `train`: `train: {{{name}: …}}`"
+def belongs(name: str, known: Collection[str]) -> str:
+    """Where a key belongs that does not stand at the top of a file, or in a variant."""
+    place = ("recipe",) if name == "recipe" else place_of(name, Train)
+    if "train" in known and place and (len(place) == 1 or place[0] == "optimizer"):
+        inner = f"{': {'.join(place)}: …{'}' * len(place)}"
+        return f"it belongs to `train`: `train: {{{inner}`"
+    if "train" in known and (option := option_of_build(name)):
+        return option
     if "expect" in known and name in ("params", "macs", "depth", "output"):
         return f"it belongs to `expect`: `expect: {{{name}: …}}`"
     return ""

@@ -5,6 +5,8 @@ Words are looked up without case, spaces, `_` and `-`; digits count: `conv3d` is
 
 from __future__ import annotations
 
+import re
+
 _OURS = {
     "conv": "convolution conv2d convolution2d",
     "depthwise conv": "dwconv dwconv2d depthwiseconv2d depthwiseconvolution",
@@ -84,6 +86,26 @@ SIGNS = {
     "prod": "*",
 }  # fmt: skip
 """What others call the tensors of a block, and the signs of an equation."""
+
+
+CONCATS = frozenset(["concat", "cat", "concatenate", "join"])
+"""What others call `concat`."""
+
+_MODULE = re.compile(r"\b(?:nn\.)?([A-Z]\w*)\([^()]*\)\(")
+_DOTTED = re.compile(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*\()")
+_JOINED = re.compile(rf"\b(?:{'|'.join(sorted(CONCATS))})\(\s*[(\[]([^()\[\]]*)[)\]]\s*(?:,[^()]*)?\)")
+_SIGNED = re.compile(rf"\b({'|'.join(SIGNS)})\(\s*([A-Za-z_]\w*)\s*,\s*([A-Za-z_]\w*)\s*\)")
+
+
+def plain_calls(text: str) -> str:
+    """An equation without what Python adds: `torch.cat((a, b), 1)` is `concat(a b)`, `nn.ReLU()(x)` is `relu(x)`."""
+    plain = _DOTTED.sub("", _MODULE.sub(lambda found: f"{found[1].lower()}(", text))
+    plain = _JOINED.sub(lambda found: f"concat({' '.join(found[1].replace(',', ' ').split())})", plain)
+    if plain == text:
+        return text
+    plain = _SIGNED.sub(lambda found: f"({found[2]} {SIGNS[found[1]]} {found[3]})", plain)
+    whole = re.fullmatch(r"\(([^()]*)\)|(\w+\()\(([^()]*)\)\)", plain)
+    return (whole[1] or f"{whole[2]}{whole[3]})") if whole else plain
 
 
 def squeezed(word: str) -> str:

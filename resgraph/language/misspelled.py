@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import Fault, Hint, Span, fault, write
 from ..ops import ACTIVATIONS, VOCABULARY
 from .arithmetic import value_text
 from .expressions import Binary, ExpressionError, Number, parse_expression
-from .foreign import SYNONYMS, foreign, is_foreign, squeezed
+from .foreign import CONCATS, SIGNS, SYNONYMS, foreign, is_foreign, squeezed
 from .nearest import certain, did_you_mean, meant, nearest, sure
 from .records import Chunk, Expr, Label
 from .tree import Entry, Scalar, Tree
@@ -66,6 +66,9 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
 def _unknown_op(parts: list[Chunk], words: Collection[str], *, alone: bool) -> Fault:
     """The error for words that are no op and no block; `alone` of a label that says nothing else."""
     first, span = parts[0].text, parts[0].span
+    if sign := SIGNS.get(squeezed(first), "concat" if squeezed(first) in CONCATS else ""):
+        equation = "concat(a b)" if sign == "concat" else f"a {sign} b"
+        return fault("E011", f"no op or block `{first}`", span, f"an equation joins what has names: `{equation}`")
     known = {*VOCABULARY, *words}
     spoken = [(" ".join(part.text for part in parts[:count]), _both(span, parts[count - 1].span), count)
               for count in (3, 2, 1) if count <= len(parts)]  # fmt: skip
@@ -82,7 +85,7 @@ def _unknown_op(parts: list[Chunk], words: Collection[str], *, alone: bool) -> F
         if near := did_you_mean(text, [phrase for phrase in VOCABULARY if phrase.count(" ") == count - 1]):
             return fault("E011", f"no op or block `{short(first)}`", span, replace(near, span=place), "", *notes)
     near = did_you_mean(first, VOCABULARY, words) or Hint(_NO_NEAR, names=frozenset(words))
-    return fault("E011", f"no op or block `{short(first)}`", span, near, "", *notes)
+    return fault("E011", f"no op or block `{short(first)}`", span, near, "", *notes, about=first)
 
 
 def is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool:
@@ -158,6 +161,32 @@ def is_worded(parts: list[Chunk], names: Collection[str]) -> bool:
     return word is not None and word[0] not in names and len(parts) > 1 and parts[1].text[0].isalnum()
 
 
+def unit_meant(text: str) -> Hint:
+    """`conv bn relu` for `ConvBNReLU`, `conv + bn + relu` and `relu(bn(conv))`; nothing for what may be read twice."""
+    if len(text) > 64 or re.search(r"[^\w\s+>/,.&|()-]", text):
+        return Hint()
+    called = re.fullmatch(r"(?:\w+\()+\w+\)+", text.strip())
+    runs = re.findall(r"[A-Za-z0-9]+", text)
+    readings = list(_ops_in("".join(reversed(runs) if called else runs).lower()))
+    words = len(text.replace(",", " ").split())
+    if len(readings) != 1 or readings[0].count("conv") != 1 or len(readings[0]) == words:
+        return Hint()  # where there are as many words as ops, one of them is wrong, and told of
+    return replace(write(" ".join(readings[0])), certain=not called)
+
+
+def _ops_in(word: str) -> Iterator[list[str]]:
+    """Each way to cut a word of small letters into ops that a unit can have, also as others call them."""
+    if not word:
+        yield []
+    for end in range(2, len(word) + 1):
+        op = SYNONYMS.get(word[:end], word[:end])
+        if op in _IN_UNITS:
+            yield from ([op, *rest] for rest in _ops_in(word[end:]))
+
+
+_IN_UNITS = frozenset(["conv", "bn", "gn", "ln", "prelu", *(word for word in ACTIVATIONS if " " not in word)])
+
+
 def is_counted(parts: list[Chunk], words: Collection[str]) -> bool:
     """Whether `3x bottleneck 64*e` or `reps.0 bottleneck` is what a text is: a repeat that lost its `x`, or a space."""
     return (
@@ -195,6 +224,10 @@ def misplaced(label: Label, place: int, fields: Collection[str], words: Collecti
         cut = part.span.column - label.span.column
         first, second = label.text[:cut].rstrip(" ,\n"), label.text[cut:].rstrip("]")
         hint = f"layers one after another are a list: `[{short(first)}, {short(second)}]`"
+        if layer.text in ("bn", "gn", "ln") and word.endswith("conv"):
+            layers = re.sub(r"\b(bn|ln|gn(?: [0-9]+)?) (?=[a-z])", r"\1, ", f"{first}, {second}")
+            unit = f"`unit: conv {layer.text} relu` says what every `conv` has behind it"
+            hint = f"{unit}; behind this one alone, `[{short(layers)}]`"
         return fault("E012", f"a second layer, `{short(layer.text)}`, within one label", part.span, hint)
     if re.fullmatch(r"[0-9]+x[0-9]+", part.text):
         if "kernel" in fields:

@@ -7,15 +7,18 @@ from dataclasses import replace
 
 from ..errors import MOST_TOLD, Diagnostic, Fault, Hint, Span, fault
 from ..ops import ACTIVATIONS, VOCABULARY
+from .foreign import CONCATS, SIGNS, plain_calls, squeezed
 from .labels import chunks, parse_equation, parse_label, phrase_at
 from .misspelled import (
     ASSIGNED,
     CALL_OF_AN_OP,
+    functions_of_tensors,
     is_counted,
     is_equation,
     is_layer,
     is_worded,
     misspelled_key,
+    unit_meant,
     unknown_word,
 )
 from .nearest import certain, meant
@@ -95,6 +98,12 @@ class Parser(ValueParser):
         if first and len(parts) > 1 and all(p.text in self.names or p.text in TENSOR_NAMES for p in parts):
             plain = " + ".join(part.text for part in parts)
             raise fault("E010", "an equation has a sign between its values", span, Hint(f"write `{plain}`", plain))
+        plain = plain_calls(text) if first else text
+        if plain != text and {*re.findall(r"(\w+)\(", plain)} <= {*functions_of_tensors()}:
+            said = "an equation calls functions by their names here, not as Python does"
+            raise fault("E010", said, span, Hint(f"write `{plain}`", plain, text.endswith(plain)))
+        if squeezed(text.partition(" ")[0]) in {*SIGNS, *CONCATS} and text not in self.names:
+            raise unknown_word(parts, self.words, span)
         if not is_equation(text) or is_counted(parts, self.words) or self.is_call(text):
             raise unknown_word(parts, self.words, span)
         if is_worded(parts, {*self.names, *CONSTANTS}):
@@ -221,7 +230,11 @@ class Parser(ValueParser):
                     self.pass_over(fault("E025", message, parts[place].span, "as in `unit: conv bn relu`"))
                     return None
                 if word not in VOCABULARY and word not in self.words:
-                    self.pass_over(unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span))
+                    if meant_unit := unit_meant(tree.text):
+                        problem = fault("E025", "a unit is ops with spaces between them", tree.span, meant_unit)
+                    else:
+                        problem = unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span)
+                    self.pass_over(problem)
                     return None
                 labels.append(Label(word, parts[place].span, word, parts[place].span))
                 place += len(word.split())

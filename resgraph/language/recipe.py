@@ -17,12 +17,14 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from ..ops.base import number_text
+from .limits import LIMITS
 from .nearest import did_you_mean
 from .recipe_augment import Augment
 from .recipe_base import Count, Off, Record, Seed, Share, off
 from .recipe_data import Data
 from .recipe_errors import Mistake, beyond_the_end, error_of, in_plain_words, record_at, refused, unquoted
 from .recipe_steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
+from .scalars import read_plain
 from .stretch import LENGTHS, stretched
 
 TAGS: Mapping[str, str] = {
@@ -147,7 +149,7 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
 
 def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
     """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers what cannot be."""
-    own = {key: item for key, item in value.items() if key != "recipe"}
+    own = {key: _counted(item) if key in LENGTHS else item for key, item in value.items() if key != "recipe"}
     if "recipe" not in value:
         return _merge({}, own, wrong)
     name, names = value["recipe"], recipe_names()
@@ -156,6 +158,12 @@ def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
         raise error_of([Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)])
     text = recipe_text(name)
     return _merge(stretched(_resolved(yaml.safe_load(text), wrong), own), own, wrong)
+
+
+def _counted(length: Any) -> Any:
+    """A length in quotes as the number that it is: what it stretches is stretched before anything is validated."""
+    number = read_plain(length, LIMITS.digits) if isinstance(length, str) else None
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else length
 
 
 def _merge(

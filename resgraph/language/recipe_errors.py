@@ -44,6 +44,21 @@ _ELSEWHERE = {
 }  # fmt: skip
 _LOOSE = frozenset(["beta1", "decay", "eta_min", "num_classes", "steps", "test_size"])
 """Of these, what may mean something else, or count otherwise."""
+_OPTIONS = {
+    "device": "device cuda gpu gpus accelerator",
+    "precision": "precision amp mixed_precision fp16 bf16 fp32 half autocast dtype",
+    "compile": "compile torch_compile jit",
+    "layout": "layout channels_last memory_format",
+    "checkpointing": "checkpointing gradient_checkpointing activation_checkpointing recompute",
+    "sharding": "sharding fsdp zero",
+    "deterministic": "deterministic",
+    "workers": "workers num_workers",
+    "threads": "threads num_threads",
+    "tensorboard": "tensorboard",
+    "output": "output_dir save_dir log_dir logdir",
+    "save-every": "save_every checkpoint_every save_freq",
+}
+"""Options of `resgraph build`, which say how a run is done and not what is learned, and what others call them."""
 _KINDS = {"cifar": "cifar10", "imagefolder": "folder", "imagenet": "folder", "multistep": "steps"}
 """What other programs call the keys of a recipe, and its kinds."""
 _LOOSE_KINDS = frozenset(["cifar", "imagenet"])  # CIFAR-100 is one too, and shards may hold ImageNet
@@ -168,6 +183,8 @@ def _no_such_kind(loc: Location, context: Mapping[str, Any], value: Any) -> Mist
 def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> str | Hint:
     """What to write for a key that is none of those at a place of `model`."""
     known = list(record_at(model, loc, tags).model_fields)
+    if option := option_of_build(key):
+        return option
     plain = _ELSEWHERE.get(key.lower(), key)
     if plain in known:
         return meant(plain, sure=key.lower() not in _LOOSE)
@@ -177,6 +194,13 @@ def _instead(key: str, model: type[BaseModel], loc: Location, tags: Mapping[str,
         if any(plain in record.model_fields for record in _records(field.annotation)):
             return f"it belongs to `{name}`: `{name}: {{{plain}: …}}`"
     return f"the keys are {', '.join(known)}"
+
+
+def option_of_build(key: str) -> str:
+    """Which option of the command says what a key was meant to; "" of any other key."""
+    plain = key.lower().replace("-", "_")
+    option = next((option for option, words in _OPTIONS.items() if plain in words.split()), "")
+    return f"the command says it, not the spec: `resgraph build --{option} …`" if option else ""
 
 
 def record_at(model: type[BaseModel], loc: Location, tags: Mapping[str, str]) -> type[BaseModel]:

@@ -9,8 +9,8 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from ..errors import UsageError
-from .nearest import nearest
+from ..errors import Hint, UsageError
+from .nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
@@ -81,20 +81,24 @@ def own_file(path: Path) -> Path:
     return path
 
 
-def near(path: Path) -> str:
+def near(path: Path) -> Hint:
     """What may have been meant by a file that is not there: a spec beside it, or a net of the zoo."""
     if _kind(path):
-        return ""
+        return Hint()
     if _NAME.fullmatch(path.name):
         known = {name: name for name in [*zoo_names(), *zoo_index()]} | _specs_beside(path)
-        meant = nearest(path.name, known)
-        return f"did you mean `{known[meant]}`?" if meant else "`resgraph zoo` lists the nets that need no file"
+        if path.name in known:
+            return Hint(f"`{path.name}` is a net of the zoo, and has no variants")
+        if right := certain(path.name, known):
+            return meant(known[right], sure=True)
+        close = nearest(path.name, known)
+        return meant(known[close], sure=False) if close else Hint("`resgraph zoo` lists the nets that need no file")
     beside = _specs_beside(path)
-    meant = nearest(path.stem, beside)
-    hints = [f"did you mean `{beside[meant]}`?"] if meant else []
+    close = nearest(path.stem, beside)
+    hints = [f"did you mean `{beside[close]}`?"] if close else []
     if path.stem in zoo_index() or path.stem in zoo_names():
         hints.append(f"the zoo's `{path.stem}` is written without `{path.suffix}`")
-    return " ".join(hints)
+    return Hint(" ".join(hints))
 
 
 def _specs_beside(path: Path) -> dict[str, str]:

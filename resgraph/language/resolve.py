@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from ..ops import VOCABULARY
-from .nearest import did_you_mean
+from .complaints import belongs
+from .nearest import did_you_mean, sure
 from .reader import open_source, read
 from .recipe import TAGS
 from .references import locate, near, zoo_folder
@@ -30,7 +31,7 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
     except SpecError as problem:
         if not (hint := near(path)):
             raise
-        raise SpecError([replace(d, help=hint) for d in problem.diagnostics]) from None
+        raise SpecError([replace(d, help=str(hint)) for d in problem.diagnostics]) from None
     return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
@@ -110,14 +111,21 @@ class _Chain:
             help_ = "move it there, or give `--allow-outside`"
             raise SpecError([fault("E062", f"`{name}` is outside the directory of the spec", asked, help_).diagnostic])
         if not there:
-            raise SpecError([fault("E060", f"there is no file `{name}` to extend", asked, near(base)).diagnostic])
+            hint = replace(near(base), span=_within(asked, name))
+            raise SpecError([fault("E060", f"there is no file `{name}` to extend", asked, hint).diagnostic])
+
+
+def _within(asked: Span, part: str) -> Span:
+    """Where a part of what is extended is written: its file, or its variant."""
+    start = max(0, asked.written().rfind(part))
+    return asked.part(start, start + len(part))
 
 
 def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
     """A file as one of its variants has it, and no longer with variants of its own."""
     if variant not in variants_of(tree):
-        problem = fault("E064", f"no variant `{variant}` to extend", asked, did_you_mean(variant, variants_of(tree)))
-        raise SpecError([problem.diagnostic])
+        hint = replace(did_you_mean(variant, variants_of(tree)), span=_within(asked, variant))
+        raise SpecError([fault("E064", f"no variant `{variant}` to extend", asked, hint).diagnostic])
     chosen = apply_variant(tree, variant)
     return Mapping({k: e for k, e in chosen.entries.items() if k != "variants"}, chosen.span, chosen.flow)
 
@@ -274,13 +282,18 @@ def _lets(tree: Mapping, values: dict[str, Entry]) -> Entry:
     known = base.entries if base else {}
     unknown = [entry for key, entry in values.items() if key not in known]
     if unknown or base is None or lets is None:
-        settable = [*known, *(key for key in FILE_KEYS if key not in NO_VARIANT)]
-        raise SpecError(
-            fault("E064", f"`{entry.key.text}` is no `let` of this file", entry.key.span,
-                  did_you_mean(entry.key.text, settable)).diagnostic
-            for entry in unknown
-        )  # fmt: skip
+        raise SpecError(_no_let(entry, known) for entry in unknown)
     return Entry(lets.key, Mapping({**known, **values}, base.span, base.flow))
+
+
+def _no_let(entry: Entry, lets: Iterable[str]) -> Diagnostic:
+    """The error for a name in a variant that is no `let`, with what was meant by it."""
+    name, keys = entry.key.text, [key for key in FILE_KEYS if key not in NO_VARIANT]
+    settable, listed = [*lets, *keys], ", ".join(f"`{let}`" for let in lets)
+    near = sure(name, settable) or belongs(name, keys) or did_you_mean(name, settable)
+    has = f"the file's `let` has {listed}" if listed else "the file has no `let`"
+    hint = near or f"{has}; a variant also sets keys of the file"
+    return fault("E064", f"`{name}` is no `let` of this file", entry.key.span, hint).diagnostic
 
 
 def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:

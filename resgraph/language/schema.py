@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import Diagnostic
-from .complaints import diagnostics
+from .complaints import diagnostics, key_meant
 from .init import Init
 from .limits import LIMITS
-from .nearest import nearest
 from .recipe_errors import refused
 from .scalars import read_plain
 from .tree import Entry, Mapping, Scalar, Tree, plain_value
@@ -133,7 +132,7 @@ def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
 
 def _respelled(tree: Mapping, key: str) -> Mapping:
     """The tree with what stands under an unknown key under the one that was meant, or nowhere."""
-    meant = nearest(key, File.model_fields)
+    meant = key_meant(key, File.model_fields).write
     if not meant or meant in tree.entries:
         return _without(tree, key)
     entries = {meant if name == key else name: entry for name, entry in tree.entries.items()}

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, Hint, Span, fault, write
+from ..errors import Diagnostic, Fault, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
 from .arithmetic import FUNCTIONS, value_text
-from .complaints import diagnostics
+from .complaints import diagnostics, no_op
 from .environment import Environment
 from .labels import parse_expr
-from .nearest import did_you_mean, nearest, op_meant
+from .nearest import did_you_mean, nearest
 from .parse import Parser
 from .recipe import Train, resolve_train
 from .records import Option, Value
@@ -119,7 +119,7 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     out: dict[str, dict[str, Option]] = {}
     for op, entry in mapping_at(tree, "ops").entries.items():
         if op not in VOCABULARY:
-            parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, op_meant(op, VOCABULARY)))
+            parser.pass_over(Fault(no_op(op, entry.key.span)))
             continue
         fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]
         for key, option in mapping_at(Mapping({op: entry}, tree.span, True), op).entries.items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from resgraph.errors import Diagnostic, Hint, fault
 
+from .foreign import plain_calls
 from .mistakes import number_meant
 from .places import Places
 from .scalars import shown
@@ -39,6 +40,8 @@ class Split:
             message = f"a comma cuts {shown(written)} in pieces"
             note = "between `[ ]` or `{ }`, YAML ends a value at every comma"
             hint = Hint(f"leave the comma out: {shown(text, 80)}", text, not number_meant(written))
+            if (plain := plain_calls(written)) != written:
+                text, hint = plain, Hint(f"write {shown(plain, 80)}", plain)
         notes = (note,) if note else ()
         return Scalar(text, text, span, True), fault("E009", message, span, hint, "", *notes).diagnostic
 

@@ -16,6 +16,7 @@ _INDEXED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[([0-9]+)\]")
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})")
 _NO_SPACE = re.compile(r"\s*([\w-]+:)(?=\S)")
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=\s*(?=[^\s=])")
+_LABELLED = re.compile(r"([A-Za-z][^\[\]{},:]* [^\[\]{},:]*[^\[\]{},:\s]) *$")
 _QUOTES = "put quotes around the text"
 _AFTER = "take it out, or put quotes around all of the text"
 _REFUSED = {  # words of PyYAML's messages
@@ -148,6 +149,12 @@ class _Complaint:
             return self.error(
                 "a value is missing before this comma", self.here(), "", "write it, or take the comma out"
             )
+        if found := self.character == "[" and _LABELLED.search(self.before()):
+            message = "a list cannot stand within a label"
+            hint = "a comma parts it from the label, as one item of a list from the next"
+            if found[1].endswith(" shortcut"):
+                hint = f"a path takes the long form: `{{block: {found[1].split()[0]}, shortcut: […]}}`"
+            return self.error(message, self.here(), "", hint)
         return self.error("a comma is missing before this", self.here(), "", f"write it, or {_QUOTES}")
 
     def colon(self) -> Diagnostic | None:

@@ -13,7 +13,7 @@ from ..graph import Origin
 from ..language.arithmetic import FUNCTIONS
 from ..language.environment import Environment
 from ..language.expressions import Apply, Binary, Expression, Name, Negative, Number
-from ..language.foreign import SIGNS, TENSORS
+from ..language.foreign import CONCATS, SIGNS, TENSORS
 from ..language.misspelled import functions_of_tensors
 from ..language.nearest import known_here, meant, op_meant
 from ..language.records import Equation
@@ -122,7 +122,7 @@ class EquationBuilder:
         """What to write for a function that there is not."""
         if (sign := SIGNS.get(tree.function.lower())) and len(tree.arguments) > 1:
             return write(self.with_sign(sign, tree), span=self.place(tree))
-        plain = "concat" if tree.function.lower() in ("cat", "concatenate", "join") else ""
+        plain = "concat" if tree.function.lower() in CONCATS else ""
         known = [*functions_of_tensors(), *FUNCTIONS]
         hint = meant(plain, sure=True) if plain else op_meant(tree.function, known)
         hint = replace(hint, span=self.equation.span.part(tree.start, tree.start + len(tree.function)))

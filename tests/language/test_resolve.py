@@ -570,6 +570,26 @@ def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
     assert train == overridden(files, "train={recipe: cifar, epochs: 2}").spec.train
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("epochs", "it belongs to `train`: `train: {epochs: …}`"),
+        ("lr", "it belongs to `train`: `train: {optimizer: {lr: …}}`"),
+        ("batch_size", "it belongs to `train`: `train: {batch: …}`"),
+        ("params", "it belongs to `expect`: `expect: {params: …}`"),
+        ("amp", "the command says it, not the spec: `resgraph build --precision …`"),
+        ("depth_of_it", "the file's `let` has `w`, `n`; a variant also sets keys of the file"),
+    ],
+)
+def test_what_a_variant_cannot_set_is_told_its_place(files: Path, key: str, said: str) -> None:
+    (files / "base.yaml").write_text(BASE.replace("small: {}", f"small: {{{key}: 3}}"))
+    with pytest.raises(SpecError) as caught:
+        resgraph.load(f"{files}/base.yaml::small")
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.message, pointed(problem)) == ("E064", f"`{key}` is no `let` of this file", key)
+    assert problem.help == said
+
+
 def test_what_is_set_voids_the_claims_of_the_file(files: Path) -> None:
     changed = overridden(files, "let.n=1")
     assert (changed.unmet(), changed.spec.expect, changed.spec.void) == ([], None, True)

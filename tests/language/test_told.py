@@ -177,3 +177,13 @@ def test_every_mistake_of_yaml_and_of_the_rest_of_the_file() -> None:
     text = "name: a\nname: b\ninput: 3x8x8\nnet:\n  one: 3x3 convv 8\n  two: ~\n"
     found = [(problem.code, problem.span.line) for problem in mistakes(text) if problem.span]
     assert found == [("E005", 2), ("E011", 5), ("E008", 6)]
+
+
+@pytest.mark.parametrize("key", ["var", "definitions", "whatever"])
+def test_what_stands_below_an_unknown_key_is_not_unknown_as_well(key: str) -> None:
+    assert told(spec("one: 3x3 conv w", top=f"{key}: {{w: 8}}\n")) == [("E020", key)]
+
+
+def test_a_block_below_an_unknown_key_is_not_unknown_as_well() -> None:
+    top = "cells_of_it: {pair: {body: 3x3 conv out, merge: body + shortcut}}\n"
+    assert told(spec("one: pair 8", top=top)) == [("E020", "cells_of_it")]

@@ -162,6 +162,72 @@ def test_axes_in_a_list_are_certain_where_channels_come_first() -> None:
     assert edits("[16, 16, 3]") == edits("[1, 3, 16, 16]") == []
 
 
+@pytest.mark.parametrize(
+    ("written", "unit"),
+    [
+        ("conv_relu", "conv relu"),
+        ("conv + relu", "conv relu"),
+        ("conv->bn->relu", "conv bn relu"),
+        ("ConvBNReLU", "conv bn relu"),
+        ("conv2d-batchnorm2d-swish", "conv bn silu"),
+    ],
+)
+def test_a_unit_with_other_signs_between_its_ops(written: str, unit: str) -> None:
+    text = SPEC.format("b: pair 16").replace("blocks:", "unit: {}\nblocks:")
+    problem = only(examine(text.replace("{}", written)))
+    assert mended(problem.edits[0].span.source, problem.edits) == text.replace("{}", unit)
+
+
+@pytest.mark.parametrize("written", ["conv_prelu_relu_foo", "bn_relu", "relu(bn(conv))", "convconv", "relu" * 500])
+def test_a_unit_that_may_be_read_in_two_ways_is_left(written: str) -> None:
+    problem = only(examine(SPEC.format("b: pair 16").replace("blocks:", f"unit: {written}\nblocks:")))
+    assert problem.edits == ()
+
+
+@pytest.mark.parametrize(
+    ("merge", "plain", "sure"),
+    [
+        ("F.relu(body + shortcut)", "relu(body + shortcut)", True),
+        ("torch.nn.functional.relu(body + shortcut)", "relu(body + shortcut)", True),
+        ("nn.ReLU()(body + shortcut)", "relu(body + shortcut)", False),
+        ("torch.cat((body, shortcut), dim=1)", "concat(body shortcut)", False),
+        ("torch.cat([body, shortcut])", "concat(body shortcut)", False),
+        ("concat((body, shortcut))", "concat(body shortcut)", False),
+        ("relu(torch.add(body, shortcut))", "relu(body + shortcut)", False),
+    ],
+)
+def test_calls_of_python_in_an_equation(merge: str, plain: str, sure: bool) -> None:
+    block = "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
+    text = f"name: tiny\ninput: 3x16x16\nblocks:\n{block}{{}}\nnet:\n  conv1: pair 8\n"
+    problem = only(examine(text.format(merge)))
+    assert (problem.code, problem.help, bool(problem.edits)) == ("E010", f"write `{plain}`", sure)
+    assert examine(text.format(plain)) == []
+
+
+def test_a_row_named_like_a_sign_is_a_row() -> None:
+    assert examine(SPEC.format("sum: pair 16").replace("[global avg", "[sum, global avg")) == []
+
+
+def test_a_data_set_in_capitals() -> None:
+    net = "net: {a: [3x3 conv 8, global avg pool, fc 10]}\n"
+    for data in ("CIFAR10", "{set: CIFAR10}"):
+        text = f"name: a\ninput: 3x32x32\n{net}train: {{recipe: digits, data: {data}}}\n"
+        (problem,) = examine(text)
+        assert mended(problem.edits[0].span.source, problem.edits) == text.replace("CIFAR10", "cifar10")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("ResNet-50", "resnet-50"), ("Resnet", "resnet"), ("resnet::ResNet-50", "resnet::resnet-50")],
+)
+def test_a_net_of_the_zoo_in_capitals(wrong: str, right: str) -> None:
+    problem = only(examine(f"extends: {wrong}\n"))
+    assert (problem.help, mended(problem.edits[0].span.source, problem.edits)) == (
+        f"did you mean `{right.rpartition('::')[2]}`?",
+        f"extends: {right}\n",
+    )
+
+
 def test_odd_spaces_in_titles_and_comments_are_let_be() -> None:
     assert examine(SPEC.format("b: pair 16  # a\u00a0b").replace("tiny", "a\u00a0b")) == []
 
