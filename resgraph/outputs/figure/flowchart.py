@@ -30,7 +30,11 @@ _LOOK = (
 )
 """Clusters are as light as the figure's cards, and their titles stand clear of the edges that enter below."""
 
-_ENTITIES = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;"}
+_ENTITIES = {
+    "#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;",
+    "%": "#37;", "$": "#36;",
+}  # fmt: skip
+"""What Mermaid would read in a label: entities, markup, and also directives (`%%{`) and formulas (`$$`)."""
 
 
 def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
@@ -48,7 +52,7 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
         if family in writer.families
     ]
     links = [f"  linkStyle {','.join(map(str, writer.dotted))} stroke:#c2410c"] if writer.dotted else []
-    head = ["---", f"title: {quoted(plan.name)}", "---", _LOOK, "flowchart TB"]
+    head = ["---", f"title: {titled(plan.name)}", "---", _LOOK, "flowchart TB"]
     text = "\n".join([*head, *writer.lines, *classes, *links, ""])
     limits.mermaid(writer.edges, len(text))
     return text
@@ -57,6 +61,11 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
 def quoted(text: str) -> str:
     """A string of the language: what is special to it becomes an entity."""
     return '"' + "".join(_ENTITIES.get(c, c if c >= " " else " ") for c in text) + '"'
+
+
+def titled(text: str) -> str:
+    """A title: YAML, in which Mermaid shows no entity and takes `<` for a tag, so that a sign like it stands there."""
+    return json.dumps(text.replace("<", "\uff1c"), ensure_ascii=False)
 
 
 @dataclass(slots=True)
