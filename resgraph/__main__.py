@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+from .streams import endure, settled
+
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    endure()
     try:
         from .cli import run
     except KeyboardInterrupt:
@@ -20,7 +23,7 @@ def main() -> NoReturn:
             raise
         print(f"error: {told}", file=sys.stderr)
         sys.exit(told.exit_code)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(settled(run(sys.argv[1:])))
 
 
 if __name__ == "__main__":

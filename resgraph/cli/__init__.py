@@ -6,22 +6,14 @@ Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 training failed, 4 something
 
 from __future__ import annotations
 
-import errno
-import io
-import os
-import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TextIO
 
 import click
 
 from .. import __version__
 from ..errors import ResgraphError, UsageError
 from ..faults import translated
-from ..files import reason
 from .report import colored, report
 
 _COMMANDS = {
@@ -89,79 +81,37 @@ def cli() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
-    stdout = sys.stdout
-    for stream in (stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that has only ASCII shows `?`
     try:
         code = cli.main(arguments, prog_name="resgraph", standalone_mode=False, color=colored())
-        if stdout is not None:  # it may be closed
-            stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:
         if as_json:
             return _told(UsageError(problem.format_message()), as_json=True)
-        with _heard():
-            problem.show()
+        problem.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
     except ResgraphError as problem:
         return _told(problem, as_json=as_json)
     except SystemExit as stop:
-        # click ends so where the reader of stdout went away, and has replaced the stream.
-        return 141 if sys.stdout is not stdout else stop.code if isinstance(stop.code, int) else 0
+        return stop.code if isinstance(stop.code, int) else 0
     except Exception as problem:
-        if isinstance(problem, OSError) and problem.errno in _CANNOT_WRITE and problem.filename is None:
-            return _unread(problem)
         told = translated(problem, arguments)
         return _bug() if told is None else _told(told, as_json=as_json)
 
 
-_CANNOT_WRITE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-
-
-def _unread(problem: OSError) -> int:
-    """Stdout takes no more: nobody reads it, or the disk that it goes to is full."""
-    _silence(sys.stdout)
-    if problem.errno == errno.EPIPE:
-        return 141
-    return _told(UsageError(f"cannot write: {reason(problem)}"), as_json=False)
-
-
 def _told(problem: ResgraphError, *, as_json: bool) -> int:
-    """Says what is wrong, if anybody hears it; the exit code."""
-    with _heard():
-        report(problem, as_json=as_json)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+    """Says what is wrong; the exit code."""
+    report(problem, as_json=as_json)
     return problem.exit_code
-
-
-@contextmanager
-def _heard() -> Iterator[None]:
-    """Where what is said goes nowhere (a full disk, a closed terminal), the exit code has to say it all."""
-    try:
-        yield
-    except OSError:
-        _silence(sys.stdout)
-        _silence(sys.stderr)
-
-
-def _silence(stream: TextIO | None) -> None:
-    """Python would complain again when it flushes the stream on exit."""
-    if stream is not None:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _bug() -> int:
     """Our own mistake, with all that is needed to mend it."""
-    with _heard():
-        traceback.print_exc()
-        click.echo(
-            f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
-            " and the lines above.",
-            err=True,
-        )
+    traceback.print_exc()
+    click.echo(
+        f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
+        " and the lines above.",
+        err=True,
+    )
     return 70

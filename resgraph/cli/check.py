@@ -45,7 +45,7 @@ def check(
         from .fix import fix_files
 
         fix_files(files, allow_outside, quiet=as_json or form != "text")
-    piped = decode(sys.stdin.buffer.read(LIMITS.size + 1), "-") if "-" in specs else None
+    piped = decode(_stdin(), "-") if "-" in specs else None
     checked = [
         net
         for spec, own in zip(specs, each, strict=True)
@@ -56,6 +56,13 @@ def check(
     failed = any(strict or d.severity == "error" for d in found)
     _print("json" if as_json else form, checked, found, ok=not failed)
     return 1 if failed else 0
+
+
+def _stdin() -> bytes:
+    """What is piped in, up to where it is too long for a spec."""
+    if sys.stdin is None:
+        raise UsageError("`-` is stdin, and that is closed: pipe a spec into it, or name a file")
+    return sys.stdin.buffer.read(LIMITS.size + 1)
 
 
 def _print(form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bool) -> None:

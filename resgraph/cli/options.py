@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from ..errors import UsageError
 from ..files import reason, write_file
+from ..streams import dropped
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,7 +72,8 @@ def output_options(command: F) -> F:
 def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
     """Put text or bytes on stdout or in a file. Raises `UsageError` where a file is there, or cannot be written."""
     if output is None or str(output) == "-":
-        click.echo(content, nl=isinstance(content, str) and not content.endswith("\n"))
+        with dropped():
+            click.echo(content, nl=isinstance(content, str) and not content.endswith("\n"))
         return
     try:
         write_file(output, content.encode() if isinstance(content, str) else content, overwrite=force)

@@ -70,7 +70,8 @@ PNG = ["render", "tiny.yaml", "-o", "net.png"]
 FAULTS = [
     # places
     Fault("a full disk behind stdout", 2, "the disk is full", ["show", "tiny.yaml"], shell="{} >/dev/full"),
-    Fault("a full disk behind stderr", 2, "", ["check", "none.yaml"], shell="{} 2>/dev/full"),
+    Fault("a full disk behind stderr", 1, "", ["check", "none.yaml"], shell="{} 2>/dev/full"),
+    Fault("a closed stdin", 2, "pipe a spec into it", ["check", "-"], shell="{} <&-"),
     Fault(
         "a full disk behind -o",
         2,

@@ -274,6 +274,48 @@ def test_closed_streams(closed: str) -> None:
         assert "Traceback" not in done.stderr
 
 
+STREAMS = {">/dev/full": 2, "| head -c 0": 141, "2>/dev/full": 0, "2>&1 >/dev/null | head -c 0": 0, ">&- 2>&-": 0}
+SAYING: list[tuple[str, int]] = [
+    (f"check {RESNET}", 0),
+    (f"check {WRONG}", 1),
+    (f"check --json {WRONG}", 1),
+    (f"check --format sarif {WRONG}", 1),
+    ("check none.yaml", 1),
+    ("check --json", 2),
+    ("frob", 2),
+    (f"show {RESNET}", 0),
+    (f"show {WRONG}", 1),
+    (f"render {RESNET} -o - --format png", 0),
+    ("runs specs", 2),
+    ("eval specs", 5),
+    ("--help", 0),
+    ("schema", 0),
+]
+
+
+@pytest.mark.parametrize(("command", "code"), SAYING, ids=[command for command, _ in SAYING])
+def test_what_cannot_be_said_changes_no_verdict(command: str, code: int) -> None:
+    """A command that fails ends as it would have; one that succeeds fails only where its results are lost."""
+    for streams, lost in STREAMS.items():
+        line = f"set -o pipefail; {sys.executable} -m resgraph {command} {streams}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, errors="replace", cwd=ROOT)
+        assert done.returncode == (code or lost), (streams, done.stderr)
+        assert not re.search("Traceback|bug in resgraph|Exception ignored", done.stderr + done.stdout)
+
+
+def test_a_closed_stream_is_no_place_for_a_file(tmp_path: Path) -> None:
+    """The next file that is opened would be number 2, and what a library says would be written into it."""
+    out = tmp_path / "out"
+    code = (
+        "import os, resgraph.streams as s; s.endure(); f = open('out', 'w'); os.write(2, b'x'); print(f.fileno() > 2)"
+    )
+    line = f'{sys.executable} -c "{code}" <&- 2>&-'
+    done = subprocess.run(
+        ["bash", "-c", line], stdout=subprocess.PIPE, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.stdout == b"True\n" and out.read_bytes() == b""
+
+
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
