@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,13 @@ def loaded_after(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(*(m for m in {HEAVY!r} if m in sys.modules), sep='\\n', file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stderr.split())
+
+
+def test_no_two_test_modules_are_one_module() -> None:
+    """Outside of packages, pytest imports each by its bare name."""
+    loose = [path for path in (ROOT / "tests").rglob("*.py") if not (path.parent / "__init__.py").exists()]
+    twice = [name for name, count in Counter(path.name for path in loose).items() if count > 1]
+    assert loose and twice == [], "rename one, or put an __init__.py beside each"
 
 
 def test_importing_resgraph_is_light() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 import resgraph
 from resgraph.cli import cli
+from resgraph.train.data.index_cache import home
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,6 +95,20 @@ def test_options_that_the_readme_names_exist() -> None:
             options = CliRunner().invoke(cli, [command, "--help"]).output
             for option in re.findall(r"`(--?[a-z-]+)", says):
                 assert option in options, f"{command} has no {option}"
+
+
+def test_the_table_is_what_show_prints() -> None:
+    spec, table = re.findall(r"<!-- table: (\S+) -->\n```\n(.*?)```\n", TEXT, re.DOTALL)[0]
+    printed = CliRunner().invoke(cli, ["show", str(ROOT / spec)], env={"COLUMNS": "120"}).output
+    assert table in printed
+
+
+def test_the_cache_lies_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in (("XDG_CACHE_HOME", "/cache"), ("XDG_CACHE_HOME", ""), ("HOME", "/me")):
+        monkeypatch.setenv(variable, value)
+        said = "$XDG_CACHE_HOME/resgraph/shards" if value == "/cache" else "~/.cache/resgraph/shards"
+        assert f"`{said}`" in TEXT
+        assert home() == Path(os.path.expandvars(said)).expanduser()
 
 
 IDENTITY = """name: identity

@@ -42,13 +42,16 @@ def _sides(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     metavar="S,S,...",
     help="the mean over whole images of these shorter sides and their mirror images, as in 224,256,384,480,640",
 )
+@click.option(
+    "--split", default="", metavar="NAME", help="score another folder than the validated one, as in test (or tar files)"
+)
 @run_options("evaluate")
 @json_option
-def evaluate(run: Path, crops: str, sides: tuple[int, ...], as_json: bool, **settings: Any) -> None:
+def evaluate(run: Path, crops: str, sides: tuple[int, ...], split: str, as_json: bool, **settings: Any) -> None:
     """Evaluate the trained weights of a run again, as validated or as the papers test."""
     from .. import train
 
-    score = train.evaluate(run, crops=int(crops), sides=sides, options=options_from(settings))
+    score = train.evaluate(run, crops=int(crops), sides=sides, split=split, options=options_from(settings))
     if not is_first():
         return
     if as_json:

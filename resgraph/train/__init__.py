@@ -95,17 +95,19 @@ def evaluate(
     *,
     crops: int = 1,
     sides: Sequence[int] = (),
+    split: str = "",
     load: Loader | None = None,
     options: Options | None = None,
 ) -> Score:
     """The exported weights on the run's validation part: loss, error in percent, images.
 
+    `split` names another part of its data: a folder beside that one, as `test`, or a pattern of shards.
     `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over several views of an image.
     """
     _need_torch()
     from .evaluation import evaluate_run
 
-    return evaluate_run(run, load or _load, options or Options(), crops, tuple(sides))
+    return evaluate_run(run, load or _load, options or Options(), crops, tuple(sides), split)
 
 
 def predict(

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ..errors import UsageError
 from ..language.recipe import Train
 from ..outputs.pytorch.compile import compile_blocks
 from .counter import key
@@ -48,8 +47,6 @@ def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Deci
     """Everything at step 0."""
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
-        if decisions.device.type != "cuda":
-            raise UsageError("sync_bn: torch has it between GPUs only; take it out, or use GPUs")
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
         # several processes add up the gradients of one chunk while the next is under way

@@ -95,6 +95,11 @@ def decide(
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
     device, reasons = _device(options, world)
+    if sync_bn and world.size > 1 and device.type != "cuda":
+        raise UsageError(
+            f"train.sync_bn: torch has it between GPUs only, and here {world.size} processes share {device.type}; "
+            "take it out, or use GPUs"
+        )
     precision = _precision(options, device, step_macs, reasons)
     bf16, fp16 = precision == "bf16", precision == "fp16"
     layout = _layout(options, device, bf16 or fp16, images, reasons)

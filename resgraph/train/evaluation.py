@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from ..errors import TrainingError
-from ..language.recipe_data import Folder
+from ..errors import TrainingError, UsageError
+from ..language.recipe_data import Data, Folder, Shards
 from . import data as datasets
 from .assemble import make_feed, placed
 from .continuation import as_before, check_classes, own_plan
@@ -28,8 +28,12 @@ from .settle import settle
 from .views import Viewed, look_for
 
 
-def evaluate_run(run: Path, load: Loader, options: Options, crops: int = 1, sides: tuple[int, ...] = ()) -> Score:
+def evaluate_run(
+    run: Path, load: Loader, options: Options, crops: int = 1, sides: tuple[int, ...] = (), split: str = ""
+) -> Score:
     """On the validation part of the run's own data, or of a copy at `options.data`; each rank takes its part.
+
+    `split` names another part of it: a folder, or a pattern of shards.
 
     `crops` and `sides` are those of `views`. Raises `RunError` where the run has no weights, `UsageError` where its
     images or its net are not for such a test.
@@ -40,18 +44,19 @@ def evaluate_run(run: Path, load: Loader, options: Options, crops: int = 1, side
         decisions = decide(options, world, plan.macs * recipe_of(plan).batch / world.size, len(plan.input) == 3, 1)
         settle(decisions)
         try:
-            return _evaluated(run, plan, options, decisions, world, crops, sides)
+            return _evaluated(run, plan, options, decisions, world, crops, sides, split)
         except torch.OutOfMemoryError as error:
             where = decisions.device
             raise TrainingError(f"out of memory on {where}; free some, or take another with --device") from error
 
 
 def _evaluated(
-    run: Path, plan: PlanLike, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...]
-) -> Score:
+    run: Path, plan: PlanLike, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...],
+    split: str,
+) -> Score:  # fmt: skip
     train = recipe_of(plan)
     net = placed(trained(run, plan.module()), decisions).eval()
-    data = datasets.load(train.data, plan.input, plan.output, data_path(plan, options), scored=True)
+    data = datasets.load(_part(train.data, split), plan.input, plan.output, data_path(plan, options), scored=True)
     known = preprocessing(run)
     if isinstance(train.data, Folder):
         check_classes(data, known["classes"])
@@ -66,3 +71,12 @@ def _evaluated(
         raise TypeError("only files are looked at more than once")
     viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)
     return viewed.score(feed.pixels, look, len(data.validation), world)
+
+
+def _part(data: Data, split: str) -> Data:
+    """The set with another part in place of the one that was validated on."""
+    if not split:
+        return data
+    if not isinstance(data, Folder | Shards):
+        raise UsageError(f"--split {split}: `{data.set}` has no parts but the one that it was validated on")
+    return data.model_copy(update={"validation": split})

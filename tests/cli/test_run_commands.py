@@ -116,6 +116,7 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["--sides", "0"], "write whole numbers"),
         (["--sides", "5000"], "write whole numbers"),
         (["--crops", "10", "--sides", "8"], "two ways of testing"),
+        (["--split", "test"], "`digits` has no parts but the one that it was validated on"),
         (["--data", "elsewhere"], "--data elsewhere: the images of `digits` come with resgraph"),
     ],
 )

@@ -56,6 +56,12 @@ def test_batch_norms_that_talk_are_not_compiled_unless_asked(gpu: None) -> None:
     assert decided(Options(), sync_bn=True).compile, "one process has nobody to talk to"
 
 
+def test_batch_norms_that_cannot_talk_are_refused_before_the_first_step() -> None:
+    with pytest.raises(UsageError, match=r"train\.sync_bn: .* 2 processes share cpu; take it out, or use GPUs"):
+        decided(Options(device="cpu"), World(0, 2, 0, sharing=2), sync_bn=True)
+    assert decided(Options(device="cpu"), sync_bn=True).device.type == "cpu", "one process has nobody to talk to"
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")

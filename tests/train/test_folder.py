@@ -240,6 +240,18 @@ def test_eval_scores_what_the_run_was_built_on(tree: Path, tmp_path: Path, monke
     assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 5
 
 
+def test_eval_scores_another_folder(tree: Path, tmp_path: Path) -> None:
+    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    shutil.copytree(tree / "val", tree / "test")
+    (tree / "test" / "red" / "1.png").unlink()
+    asked = Options(workers=0)
+    assert evaluate(tmp_path / "run", load=small_plan.load, options=asked, split="test").images == 7
+    assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 8
+    with pytest.raises(MissingError, match="tests is not there"):
+        evaluate(tmp_path / "run", load=small_plan.load, options=asked, split="tests")
+
+
 def test_a_renamed_image_is_noticed_at_resume(tree: Path, tmp_path: Path) -> None:
     plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
     build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
