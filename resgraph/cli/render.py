@@ -58,7 +58,7 @@ def render(
     )
 
 
-def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> bytes:
+def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str | bytes:
     """Graphviz' layout of one net."""
     if len(plans) > 1:
         raise UsageError("`--engine dot` lays out one net; several are drawn side by side without it")
@@ -66,4 +66,5 @@ def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> byte
         raise UsageError(f"`--engine dot` makes {', '.join(_LAID_OUT)}, not `{kind}`")
     from ..outputs.dot import dot, laid_out
 
-    return laid_out(dot(plans[0], view=look["view"], expand=look["expand"], theme=look["theme"]), kind)
+    text = dot(plans[0], view=look["view"], expand=look["expand"], theme=look["theme"])
+    return laid_out(text, kind, plans[0].name, look["scale"])

@@ -6,15 +6,25 @@ the east and weigh nothing, a point where paths part, and never orthogonal splin
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MissingError
+from .figure import raster
+from .figure.fonts import FOLDER
 from .figure.fork import spine_of
 from .figure.parts import Capsule, Chain, Fork, Join, Link, OpBox, Part, Row, Strip, Tile
-from .figure.style import PALETTES, Theme
+from .figure.style import FONT, PALETTES, Theme
+from .figure.svg import escape
+from .figure.text import width
 from .figure.view import Builder, View, check_names, choose
 
 if TYPE_CHECKING:
@@ -26,6 +36,12 @@ _INSTALL = (
 )
 
 
+_FONTS = (
+    '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
+    "<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"
+)
+
+
 def dot(plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Theme = "light") -> str:
     """The net as a directed graph for `dot`; views and names to unfold are those of the figure."""
     graph = plan.graph
@@ -34,22 +50,43 @@ def dot(plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Them
     return writer.document(plan.name, builder.net())
 
 
-def laid_out(source: str, kind: str = "svg") -> bytes:
-    """The text of `dot`, laid out to `kind` (svg, pdf, png) by whichever engine is there.
+def laid_out(source: str, kind: str = "svg", title: str = "", scale: float = 2.0) -> str | bytes:
+    """The text of `dot`, laid out by whichever engine is there, as `kind` (svg, pdf, png).
 
-    Raises `MissingError` where there is none.
+    Graphviz' own PNG and PDF take what fonts a machine has and leave a box, or nothing, for letters that these lack; so
+    they are drawn from its SVG, by the rules of the figure. Raises `MissingError` where there is no engine, and as
+    `raster` does.
     """
-    import graphviz
+    svg = _engine(source).decode()
+    if kind == "svg":
+        return svg
+    # Helvetica is not among the fonts that come with resgraph, and typst would take one of its own for it.
+    svg = re.sub(r'font-family="[^"]*"', f'font-family="{escape(FONT)}"', svg)
+    return raster.png(svg, scale) if kind == "png" else raster.pdf(svg, title)
 
-    try:
-        return bytes(graphviz.Source(source).pipe(format=kind))
-    except graphviz.ExecutableNotFound:
-        pass
+
+def _engine(source: str) -> bytes:
+    """What Graphviz makes of a text: SVG."""
+    program = shutil.which("dot")
+    if program is None:
+        return _library(source)
+    with tempfile.TemporaryDirectory() as folder:
+        fonts = Path(folder) / "fonts.conf"  # the fonts that come with resgraph: the same layout on every machine
+        fonts.write_text(_FONTS.format(fonts=escape(str(FOLDER)), cache=escape(folder)), encoding="utf-8")
+        environment = {**os.environ, "FONTCONFIG_FILE": str(fonts)}
+        done = subprocess.run([program, "-Tsvg"], input=source.encode(), capture_output=True, env=environment)
+    if done.returncode or b"</svg>" not in done.stdout:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise MissingError(f"Graphviz' `dot` ({program}) draws no SVG: {said[0]}")
+    return done.stdout
+
+
+def _library(source: str) -> bytes:
     try:
         import pygraphviz
     except ImportError:
         raise MissingError(f"no Graphviz engine was found: {_INSTALL}") from None
-    return bytes(pygraphviz.AGraph(string=source).draw(prog="dot", format=kind))
+    return bytes(pygraphviz.AGraph(string=source).draw(prog="dot", format="svg"))
 
 
 def quoted(text: str) -> str:
@@ -62,6 +99,10 @@ def _html(text: str) -> str:
     """Text within an HTML-like label."""
     clean = "".join(c if c >= " " and not "\ud800" <= c <= "\udfff" else "\ufffd" for c in text)
     return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+_SIZE = 10.0
+"""The size of text in points. Boxes have room for it in the widest of fonts (`figure.text`), whichever lays it out."""
 
 
 @dataclass(slots=True)
@@ -122,12 +163,13 @@ class _Writer:
             return f"label=<{self.table([part.row])}>"
         if isinstance(part, OpBox):
             name = part.family
+            room = max(2.4, (width(f"{part.text} {part.detail}".strip(), _SIZE) + 16) / 72)
             text = _html(part.text) + (
                 f" <font color='{c['muted']}'>{_html(part.detail)}</font>" if part.detail else ""
             )
             return (
                 f'label=<{text}>, shape=box, style="rounded,filled", fillcolor="{c[name + "-fill"]}", '
-                f'color="{c[name + "-line"]}", width=2.4, height=0.28'
+                f'color="{c[name + "-line"]}", width={room:.3g}, height=0.28'
             )
         if isinstance(part, Join):
             shape = "circle" if len(part.symbol) == 1 else "box"
@@ -144,9 +186,11 @@ class _Writer:
             right = " ".join(filter(None, (_html(row.number), f"× {row.count}" if row.count > 1 else "")))
             stride = f" <font color='{self.colours['accent']}'>{_html(row.stride)}</font>" if row.stride else ""
             fill = self.colours[f"{row.family}-row"]
+            numbers = f"{row.number} {f'× {row.count}' if row.count > 1 else ''} {row.stride}"
+            wide, narrow = (f"bgcolor='{fill}' width='{width(text, _SIZE) + 8:.0f}'" for text in (row.said, numbers))
             cells.append(
-                f"<tr><td align='left' bgcolor='{fill}'>{_html(row.text)}</td>"
-                f"<td align='right' bgcolor='{fill}'>{right}{stride or ' '}</td></tr>"
+                f"<tr><td align='left' {wide}>{_html(row.said)}</td>"
+                f"<td align='right' {narrow}>{right}{stride or ' '}</td></tr>"
             )
         edge = self.colours["tile-edge"]
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from resgraph import MissingError, load, loads
+from resgraph import MissingError, UsageError, load, loads
 from resgraph.outputs.dot import dot, laid_out, quoted
+from resgraph.outputs.figure.text import width
 
 SPECS = Path(__file__).parents[2] / "specs"
 NET = """
@@ -71,15 +73,15 @@ def test_quoting_keeps_text_text(text: str) -> None:
 @needs_engine
 @pytest.mark.parametrize("view", ["stages", "ops"])
 def test_an_engine_reads_it(view: str) -> None:
-    svg = laid_out(dot(loads(NET), view=view)).decode()  # type: ignore[arg-type]
-    assert svg.count("<svg") == 1
+    svg = laid_out(dot(loads(NET), view=view))  # type: ignore[arg-type]
+    assert isinstance(svg, str) and svg.count("<svg") == 1
     assert "3×3 conv" in svg or "Conv 3×3" in svg
 
 
 @needs_engine
 def test_an_engine_reads_hostile_names() -> None:
     net = loads(NET.replace("name: Small", "name: 'a\"; b -> c [<&>] \\N \\'"))
-    assert b"a&quot;; b" in laid_out(dot(net))
+    assert "a&quot;; b" in str(laid_out(dot(net)))
 
 
 @needs_engine
@@ -87,7 +89,7 @@ def test_an_engine_reads_hostile_names() -> None:
     "name", ["densenet", "cifar-highway", "senet", "res2net", "res-unet", "mlp", "convnext", "activation-orders"]
 )
 def test_an_engine_reads_the_zoo(name: str) -> None:
-    assert b"</svg>" in laid_out(dot(load(SPECS / f"{name}.yaml"), view="stages"))
+    assert "</svg>" in str(laid_out(dot(load(SPECS / f"{name}.yaml"), view="stages")))
 
 
 def test_without_an_engine_one_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +97,55 @@ def test_without_an_engine_one_clear_message(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     with pytest.raises(MissingError, match="no Graphviz engine was found: install Graphviz"):
         laid_out("digraph {}")
+
+
+@needs_engine
+def test_a_pdf_has_the_packaged_font_and_no_other() -> None:
+    pytest.importorskip("typst", reason="no typst: pip install 'resgraph[figures]'")
+    made = laid_out(dot(loads(NET.replace("Small", "Łódź α→β"))), "pdf")
+    assert isinstance(made, bytes)
+    assert set(re.findall(rb"/FontName\s*/[A-Z]{6}\+([\w-]+)", made)) == {b"Inter-Regular"}
+
+
+@needs_engine
+def test_a_png_has_the_size_of_the_layout() -> None:
+    pytest.importorskip("resvg_py", reason="no resvg-py: pip install 'resgraph[figures]'")
+    image = pytest.importorskip("PIL.Image")
+    text = dot(loads(NET))
+    points = [float(found) for found in re.findall(r'(?:width|height)="([\d.]+)pt"', str(laid_out(text)))]
+    made = laid_out(text, "png", scale=1.5)
+    assert isinstance(made, bytes)
+    assert image.open(io.BytesIO(made)).size == pytest.approx([each * 2 for each in points], abs=2)
+
+
+@needs_engine
+@pytest.mark.parametrize(("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")])
+def test_a_letter_that_the_font_lacks_is_named(kind: str, package: str) -> None:
+    pytest.importorskip(package)
+    text = dot(loads(NET.replace("Small", "中 net")))
+    assert "中" in str(laid_out(text))
+    with pytest.raises(UsageError, match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\)"):
+        laid_out(text, kind)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("echo 'Format: svg not recognized' >&2; exit 1", "draws no SVG: Format: svg not"), ("exit 3", "ended with 3")],
+)
+def test_an_engine_that_fails_is_told(script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "dot"
+    program.write_text(f"#!/bin/sh\ncat >/dev/null\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(MissingError, match=said):
+        laid_out(dot(loads(NET)))
+
+
+def test_boxes_have_room_for_the_widest_of_fonts() -> None:
+    """Graphviz measures with the fonts of the writer, and an SVG is read with those of the reader."""
+    wide = "conv1: 3x3 conv 16\n  wide: 3x3 conv 1024 /2 groups 16 dilation 2"
+    text = dot(loads(NET.replace("conv1: 3x3 conv 16", wide)), view="ops")
+    found = re.findall(r"label=<(Conv[^<]*) <font[^>]*>([^<]*)</font>>.*?width=([\d.]+)", text)
+    assert any(float(wide) > 2.4 for *_, wide in found)
+    for name, detail, wide in found:
+        assert float(wide) * 72 >= width(f"{name} {detail}", 10) + 15

@@ -34,6 +34,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
         resvg_py.svg_to_bytes(
             svg_string=svg,
             zoom=scale,
+            dpi=96,  # its own is 0, at which a length in points, as Graphviz has, is none
             skip_system_fonts=True,
             font_files=[str(file) for file in fonts.packaged()],
             sans_serif_family=fonts.FAMILY,
@@ -68,4 +69,9 @@ def _checked(svg: str, kind: str) -> tuple[float, float]:
             f"{kind} cannot show {fonts.named(lacking)}: the font that comes with resgraph (Latin, Greek, Cyrillic, "
             "signs) has no such letter; write SVG or HTML, which the reader's own fonts show, or rename it"
         )
-    return float(root.get("width", 0)), float(root.get("height", 0))
+    return _pixels(root.get("width", "0")), _pixels(root.get("height", "0"))
+
+
+def _pixels(length: str) -> float:
+    """A length of SVG, in pixels or in points."""
+    return float(length.removesuffix("pt")) * (4 / 3 if length.endswith("pt") else 1)
