@@ -49,7 +49,13 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
     if curves.suffix != ".svg":
         raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
     series = [(run.name, read_rows(run.path / "metrics.jsonl")) for run in found if run.status != "damaged"]
-    write(comparison("training and validation error", series, "epochs"), curves, force=force)
+    write(comparison(f"training and {_watched(found)} error", series, "epochs"), curves, force=force)
+
+
+def _watched(found: list[RunInfo]) -> str:
+    """What the images are called that runs were evaluated on."""
+    words = sorted({run.watched for run in found if run.status != "damaged"})
+    return " or ".join(words) or "validation"
 
 
 def _print(found: list[RunInfo]) -> None:
@@ -63,7 +69,7 @@ def _print(found: list[RunInfo]) -> None:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("run", no_wrap=True, style="bold")
-    for column in ("status", "params", "epoch", "train err.", "val. err.", "time"):
+    for column in ("status", "params", "epoch", "train error", f"{_watched(found)} error", "time"):
         table.add_column(column, justify="left" if column == "status" else "right")
     for run in found:
         errors = ["–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)]

@@ -151,7 +151,8 @@ class _Binder:
             raise fault("E013", f"`{word}` takes one number, and this is a second", part.span, hint)
         if not takes:
             raise fault("E012", f"`{word}` takes no number", part.span, numberless(word, self.fields, part.text))
-        self.number = refuse_quotient(parse_expr(part.text, part.span))
+        number = parse_expr(part.text, part.span)
+        self.number = refuse_quotient(number) if "stride" in self.fields else number
 
     def refuse_number(self) -> None:
         """Raise the error for a number that is a misspelled option, where what follows it is wrong."""

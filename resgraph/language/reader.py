@@ -50,7 +50,8 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(limits.size + 1) or b""
     except FileNotFoundError:
-        raise _unreadable(name, "there is no such file") from None
+        piped = "only `resgraph check -` reads what is piped in: name a file" if name == "-" else ""
+        raise _unreadable(name, "there is no such file", piped) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise _unreadable(name, reason[:1].lower() + reason[1:]) from None
@@ -111,8 +112,8 @@ def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(errors, key=_place)
 
 
-def _unreadable(name: str, reason: str) -> SpecError:
-    return SpecError([Diagnostic("E001", f"cannot read `{name}`: {reason}")])
+def _unreadable(name: str, reason: str, hint: str = "") -> SpecError:
+    return SpecError([Diagnostic("E001", f"cannot read `{name}`: {reason}", help=hint)])
 
 
 def _too_large(name: str, limits: Limits) -> Diagnostic:

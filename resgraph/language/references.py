@@ -86,9 +86,10 @@ def near(path: Path) -> Hint:
     if _kind(path):
         return Hint()
     if _NAME.fullmatch(path.name):
-        known = {name: name for name in [*zoo_names(), *zoo_index()]} | _specs_beside(path)
-        if path.name in known:
+        zoo = {name: name for name in [*zoo_names(), *zoo_index()]}
+        if path.name in zoo:
             return Hint(f"`{path.name}` is a net of the zoo, and has no variants")
+        known = zoo | _specs_beside(path)
         if right := certain(path.name, known):
             return meant(known[right], sure=True)
         close = nearest(path.name, known)

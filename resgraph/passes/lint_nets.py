@@ -116,19 +116,27 @@ def _is_a_row_of_cells(facts: Facts) -> bool:
     return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
 
 
+_BEHIND_NO_CLASSIFIER = {
+    "activation": "take the `{}` out: `predict` turns numbers into probabilities by itself",
+    "regularize": "put the `{}` before the last layer: here it sets numbers of classes to 0",
+    "norm": "put the `{}` before the last layer, whose numbers the loss reads as they are",
+}
+"""Families of ops that change what a classifier says, and what to do about each."""
+
+
 def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
     """What the loss reads: it takes the logarithm of a softmax itself, over two classes or more."""
     graph = facts.graph
     if facts.spec.train is None:
         return
     last = graph.nodes[graph.output]
-    while last.op.family in ("shape", "regularize") and last.inputs:
+    while last.op.family == "shape" and last.inputs:
         last = graph.nodes[last.inputs[0]]
-    if last.op.family == "activation":
+    if last.op.family in _BEHIND_NO_CLASSIFIER:
         yield Finding(
             last.origin,
             f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes before a softmax",
-            f"take the `{last.op.label()}` out: `predict` turns numbers into probabilities by itself",
+            _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
         )
     if graph.nodes[graph.output].shape[0] == 1:
         yield Finding(

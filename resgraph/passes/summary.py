@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..graph import Block, Graph, Item, Layer, Path
-from ..ops import Cost, Op, Shape
+from ..ops import Cost, Dropout, DropPath, Op, Shape
 from ..ops.base import value_text
 
 INDENT = "  "
@@ -49,11 +49,26 @@ def summarize(graph: Graph) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A layer within a block: its label without a stride, with it, and the stride."""
+    """A layer within a block: its label without a stride, with it, and the stride.
+
+    The rate of a dropout stands apart from its label: blocks that differ in nothing else are copies.
+    """
 
     plain: str
     label: str
     stride: str = ""
+    rate: float | None = field(default=None, compare=False)
+
+
+def _said(copies: tuple[_Line, ...]) -> str:
+    """One line of what copies do: what only the first does behind it, and how far a rate goes."""
+    first, last = copies[0], copies[-1]
+    said = first.label if first == last else f"{first.plain} ({first.stride} once)"
+    rates = [line.rate for line in copies if line.rate is not None]
+    if not rates:
+        return said
+    ends = sorted((min(rates), max(rates)), reverse=rates[0] > rates[-1])
+    return f"{said} {' to '.join(dict.fromkeys(f'{rate:.3g}' for rate in ends))}"
 
 
 def _groups(graph: Graph, row: Path) -> Iterator[Group]:
@@ -74,18 +89,16 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
 
 def _continues(copies: list[tuple[_Line, ...]], lines: tuple[_Line, ...], *, striding: bool) -> bool:
     """Whether layers are copies of those before; of blocks, the first of a repeat alone may stride."""
+    if not striding and [line.rate for line in copies[-1]] != [line.rate for line in lines]:
+        return False
     if len(copies) > 1 or not striding or [line.plain for line in copies[0]] != [line.plain for line in lines]:
         return copies[-1] == lines
     return all(one == other or not other.stride for one, other in zip(copies[0], lines, strict=True))
 
 
 def _group(copies: list[tuple[_Line, ...]], block: str) -> Group:
-    """Copies as one; what only the first does is said behind its line."""
-    said = (
-        one.label if one == other else f"{one.plain} ({one.stride} once)"
-        for one, other in zip(copies[0], copies[-1], strict=True)
-    )
-    return Group(tuple(said), len(copies), block)
+    """Copies as one."""
+    return Group(tuple(map(_said, zip(*copies, strict=True))), len(copies), block)
 
 
 def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
@@ -116,7 +129,7 @@ def _path_lines(graph: Graph, path: Path) -> Iterator[_Line]:
 
 
 def _before(text: str, line: _Line) -> _Line:
-    return _Line(text + line.plain, text + line.label, line.stride)
+    return replace(line, plain=text + line.plain, label=text + line.label)
 
 
 def _main(graph: Graph, layer: Layer) -> Op:
@@ -133,6 +146,8 @@ def _speaks(graph: Graph, layer: Layer) -> bool:
 def _line(graph: Graph, layer: Layer) -> _Line:
     """Its op, and an activation other than ReLU, which goes without saying as in the paper."""
     op = _main(graph, layer)
+    if isinstance(op, Dropout | DropPath):
+        return _Line(op.op, op.op, rate=op.rate)
     last = graph.nodes[layer.nodes[-1]].op
     then = f" {last.label()}" if last is not op and last.family == "activation" and last.op != "relu" else ""
     strides = hasattr(op, "stride") and op.says("stride")

@@ -40,14 +40,22 @@ def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
     return out
 
 
+def _apart(expected: int, value: int) -> str:
+    """By what share a count is missed, or how many times where it is another kind of number; "" of next to nothing."""
+    if expected <= 0 or value <= 0:
+        return ""
+    times, share = max(expected, value) / min(expected, value), abs(value - expected) / expected
+    if times >= 10:
+        return f", {float(f'{times:.2g}'):,.0f} times {'as many' if value > expected else 'fewer'}"
+    return f", {share:.2%} {'more' if value > expected else 'less'}" if share >= 0.0001 else ""
+
+
 def _broken(claim: str, expected: int | str, value: int | str, place: Span, reason: str) -> Diagnostic:
     """E050: what was claimed, what is, and the difference."""
     if isinstance(expected, int) and isinstance(value, int):
         what, given = ("a depth of " if claim == "depth" else ""), ("" if claim == "depth" else f" {claim}")
-        difference = value - expected
-        share = abs(difference) / expected if expected else 0
-        percent = f", {share:.2%} {'more' if difference > 0 else 'less'}" if share >= 0.0001 and not what else ""
-        message = f"expected {what}{expected:,}{given}, the net has {value:,} ({difference:+,}{percent})"
+        apart = "" if what else _apart(expected, value)
+        message = f"expected {what}{expected:,}{given}, the net has {value:,} ({value - expected:+,}{apart})"
     else:
         message = f"expected an {claim} of {expected}, the net has {value}"
     return fault("E050", message, place, reason).diagnostic

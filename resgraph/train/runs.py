@@ -34,6 +34,7 @@ class RunInfo:
     train_error: float | None
     seconds: float
     recipe: dict[str, Any]
+    watched: str = "validation"  # what the images are called that `error` is of
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -70,6 +71,7 @@ def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
         train_error=last["train"]["error"] if last else None,
         seconds=clock[-1]["seconds"] if clock else 0.0,
         recipe=dict(facts.get("recipe", {})),
+        watched=str(facts.get("watched", "validation")),
     )
 
 

@@ -222,6 +222,23 @@ def test_runs_in_a_pipe_are_not_cut(
     assert lines["optimizer.nesterov"].split()[1:] == ["true", "false"]
 
 
+def test_runs_call_what_is_evaluated_as_their_build_did(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = json.loads((trained / "run.json").read_text())["watched"]
+    assert watched == "test"
+    for command in (["runs", str(trained)], ["runs", str(trained), "--curves", str(tmp_path / "a.svg")]):
+        assert run(command) == 0
+        assert " train error test error " in " ".join(capsys.readouterr().out.splitlines()[0].split())
+    assert "training and test error" in (tmp_path / "a.svg").read_text()
+    shutil.copytree(trained, tmp_path / "runs" / "one")
+    shutil.copytree(trained, tmp_path / "runs" / "two")
+    other = tmp_path / "runs" / "two" / "run.json"
+    other.write_text(other.read_text().replace('"watched": "test"', '"watched": "validation"'))
+    assert run(["runs", str(tmp_path / "runs")]) == 0
+    assert "test or validation error" in capsys.readouterr().out.splitlines()[0]
+
+
 def test_runs_as_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", str(trained), "--json"]) == 0
     out = capsys.readouterr().out

@@ -46,6 +46,21 @@ def test_the_difference(claim: str, off: int, message: str) -> None:
     assert problem.help == ""
 
 
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (1, "(+43,225, 43,000 times as many)"),
+        (7_804_200_000, "(-7,804,156,774, 180,000 times fewer)"),
+        (40_000, "(+3,226, 8.06% more)"),
+        (100_000, "(-56,774, 56.77% less)"),
+        (0, "(+43,226)"),
+    ],
+)
+def test_a_claim_of_another_kind_is_told_in_times(expected: int, said: str) -> None:
+    (problem,) = mistakes(claimed("", params=expected))
+    assert problem.message == f"expected {expected:,} params, the net has 43,226 {said}"
+
+
 @pytest.mark.parametrize("meant", ["projection", "zero-pad", "projection always"])
 @pytest.mark.parametrize("written", ["projection", "zero-pad", "projection always"])
 def test_the_option_of_the_shortcut_that_was_meant(written: str, meant: str) -> None:

@@ -86,6 +86,12 @@ def test_a_name_that_means_nothing(wrong: str, help_: str, tmp_path: Path, capsy
     assert "there is no such file" in told and help_ in told
 
 
+def test_a_dash_is_a_text_to_check_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["show", "-"], ["fmt", "-"], ["resolve", "-"]):
+        assert run(command) == 1
+        assert "only `resgraph check -` reads what is piped in: name a file" in capsys.readouterr().err
+
+
 def test_an_unknown_variant_of_a_file_of_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "resnet::resnet-5"]) == 2
     assert "did you mean `resnet-50`?" in capsys.readouterr().err

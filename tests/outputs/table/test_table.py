@@ -26,6 +26,36 @@ def plans(*variants: str) -> list[resgraph.Plan]:
     return [resgraph.load(f"{RESNET}::{variant}") for variant in variants]
 
 
+RATES = """name: rates
+input: 3x16x16
+blocks:
+  pair: {{body: [3x3 conv out, drop path {}], merge: body + shortcut}}
+net:
+  conv1: 3x3 conv 8
+  conv2: 6 x pair 8
+  head: [global avg pool, dropout 1/3, dropout 0.5, fc 3]
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        ("0.1*index/total", "drop path 0 to 0.0833"),
+        ("0.1 - 0.1*index/total", "drop path 0.1 to 0.0167"),
+        ("1/120", "drop path 0.00833"),
+        ("0.1*index*(total - 1 - index)", "drop path 0 to 0.6"),
+    ],
+)
+def test_blocks_that_differ_in_a_rate_are_one(rate: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(RATES.format(f"({rate})"))
+    plan = resgraph.load(tmp_path / "a.yaml")
+    _, pairs, head = summarize(plan.graph)
+    assert [(group.lines, group.count) for group in pairs.groups] == [(("3x3 conv 8", said), 6)]
+    assert [group.lines for group in head.groups][1:3] == [("dropout 0.333",), ("dropout 0.5",)]
+    rates = [getattr(node.op, "rate", None) for node in plan.graph.nodes.values() if node.op.op == "dropout"]
+    assert rates == [1 / 3, 0.5], "rounded where it is shown, and nowhere else"
+
+
 def test_the_papers_table_in_markdown() -> None:
     lines = FORMATS["markdown"](plans("resnet-18", "resnet-34", "resnet-50")).splitlines()
     assert lines[5].split(" | ")[1:] == [
