@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 from drawn import ALL, plan
@@ -67,7 +71,11 @@ def test_without_the_package_one_clear_message(kind: str, package: str, monkeypa
         getattr(raster, kind)("<svg/>")
 
 
-EXPECTED = "aed5abaf1ec1ea29d3e32686ff84fde0931bb35fc684e930c916982d2cb6c7b6"
+EXPECTED = {
+    "png": ("0.5.0", "aed5abaf1ec1ea29d3e32686ff84fde0931bb35fc684e930c916982d2cb6c7b6"),
+    "pdf": ("0.15.2", "b800c2086ce363a9967c5bc8add943049841636dda1076a78b46903374c29569"),
+}
+"""The version of the package that draws, and the hash of what it makes."""
 GREETING = "Łódź α→β² Привет ×⊕"
 
 
@@ -115,14 +123,56 @@ def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
     assert 0.05 < light / (pill.width * pill.height) < 0.5
 
 
-def test_the_same_bytes_on_every_machine() -> None:
-    """A golden hash holds for the pinned version of resvg, with its fonts and no others."""
-    package = pytest.importorskip("resvg_py")
-    if package.__version__ != "0.5.0":
-        pytest.skip("the hash is that of resvg-py 0.5.0")
+def greeting() -> str:
     scene = Scene(200, 40, "", "")
     scene.add(Text(10, 25, GREETING, 12, 600), Text(190, 25, "× 12", 10, 500, anchor="end"))
-    assert hashlib.sha256(raster.png(write(scene), 2)).hexdigest() == EXPECTED
+    return write(scene)
+
+
+@pytest.mark.parametrize(("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")])
+def test_the_same_bytes_on_every_machine(kind: str, package: str) -> None:
+    """A golden hash holds for the pinned version of a package, with our fonts and no others."""
+    pytest.importorskip(package)
+    version, expected = EXPECTED[kind]
+    if metadata.version(package) != version:
+        pytest.skip(f"the hash is that of {package} {version}")
+    made = raster.png(greeting(), 2) if kind == "png" else raster.pdf(greeting(), "Łódź")
+    assert hashlib.sha256(made).hexdigest() == expected
+
+
+WRITE = """
+import hashlib, resgraph
+from resgraph.outputs.figure.formats import FORMATS, render
+for kind in FORMATS:
+    made = render([resgraph.load("digits")], kind)
+    print(kind, hashlib.sha256(made.encode() if isinstance(made, str) else made).hexdigest())
+"""
+
+
+def test_the_same_bytes_in_another_place(tmp_path: Path) -> None:
+    """Whatever the time zone, the language, the fonts, the home, the hash seed and the working directory."""
+    for package in ("resvg_py", "typst"):
+        pytest.importorskip(package)
+    empty = tmp_path / "fonts.conf"
+    empty.write_text("<fontconfig><cachedir>cache</cachedir></fontconfig>")
+    home, day = str(tmp_path), str(24 * 3600)
+    elsewhere = {
+        "TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "LANG": "de_DE.UTF-8", "PYTHONHASHSEED": "7", "HOME": home,
+        "XDG_CACHE_HOME": home, "FONTCONFIG_FILE": str(empty), "SOURCE_DATE_EPOCH": day, "TYPST_FONT_PATHS": "/usr",
+    }  # fmt: skip
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", WRITE], capture_output=True, check=True, env={**os.environ, **more}, cwd=place
+        ).stdout
+        for more, place in (({}, Path.cwd()), (elsewhere, tmp_path))
+    ]
+    assert said[0] == said[1]
+    assert len(said[0].splitlines()) == 7
+
+
+def test_a_pdf_has_no_date() -> None:
+    pytest.importorskip("typst")
+    assert not re.search(rb"CreationDate|ModDate|CreateDate|ModifyDate|MetadataDate", raster.pdf(greeting(), "Łódź"))
 
 
 def test_pdf_has_the_packaged_font_and_no_other() -> None:
