@@ -11,7 +11,7 @@ import click
 from ..errors import SpecError, UsageError
 from ..language.spec import load_spec
 from ..outputs.figure import unfinished
-from ..outputs.figure.formats import FORMATS, Look
+from ..outputs.figure.formats import FORMATS, Look, check_use
 from ..outputs.figure.formats import render as draw
 from ..plan import Plan
 from .loading import load_plans
@@ -66,5 +66,6 @@ def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str 
         raise UsageError(f"`--engine dot` makes {', '.join(_LAID_OUT)}, not `{kind}`")
     from ..outputs.dot import dot, laid_out
 
+    check_use(Look(**look), "--engine dot", "view theme expand" + " scale" * (kind == "png"))
     text = dot(plans[0], view=look["view"], expand=look["expand"], theme=look["theme"])
     return laid_out(text, kind, plans[0].name, look["scale"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -46,3 +47,22 @@ def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert "cannot draw `bmp`" in capsys.readouterr().err
     assert run(["render", RESNET, "--only", "conv9"]) == 2
     assert "did you mean `conv" in capsys.readouterr().err
+
+
+def test_graphviz_draws_whole_nets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", RESNET, "--engine", "dot", "--only", "conv3"]) == 2
+    assert "`--engine dot` has no use for `--only`: leave it out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["pdf", "tex", "png", "mmd"])
+def test_what_is_refused_leaves_no_file(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / f"net.{kind}"
+    deep = f"{SPECS / 'cifar-resnet.yaml'}::resnet-1202"
+    assert run(["render", deep, "--view", "blocks", "-o", str(out)]) == (2 if _can(kind) else 4)
+    assert "--view stages" in capsys.readouterr().err or not _can(kind)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _can(kind: str) -> bool:
+    """Whether the package that a format needs is here."""
+    return bool(importlib.util.find_spec({"pdf": "typst", "png": "resvg_py"}.get(kind, "resgraph")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a figure is to look; what a format has no use for (a width in Mermaid) it leaves aside."""
+    """How a figure is to look. What a format has no use for (a width in Mermaid) is an error, unless it is as here."""
 
     view: View = "auto"
     theme: Theme = "light"
@@ -31,11 +31,14 @@ class Look:
 def render(plans: Sequence[Plan], kind: str, look: Look | None = None) -> str | bytes:
     """One net, or several side by side, in a format of `FORMATS`.
 
-    Raises `UsageError` for a format that is none or that cannot hold several nets, `MissingError` where a package that
-    a format needs is not installed.
+    Raises `UsageError` for a format that is none, that cannot hold several nets or has no use for what `look` asks,
+    `MissingError` where a package that a format needs is not installed.
     """
     look = look or Look()
     if kind in _SCENES:
+        check_use(look, kind, _USED[kind])
+        if look.only and (look.view not in ("auto", "ops") or look.expand):
+            raise UsageError("one part (--only) is drawn op by op, and nothing in it is folded: leave the view out")
         return _SCENES[kind](_scene(plans, look), look)
     if kind not in _SINGLE:
         said = f"cannot draw `{kind}`" if kind else "which format is not said"
@@ -44,6 +47,7 @@ def render(plans: Sequence[Plan], kind: str, look: Look | None = None) -> str | 
         raise UsageError(f"`{kind}` holds one net; several are drawn side by side as {', '.join(_SCENES)}")
     if look.only:
         raise UsageError(f"`{kind}` holds the whole net; one part of it (--only) is drawn as {', '.join(_SCENES)}")
+    check_use(look, kind, _USED[kind])
     return _SINGLE[kind](plans[0], look)
 
 
@@ -55,6 +59,14 @@ def render_difference(before: Plan, after: Plan, kind: str, look: Look | None = 
     if kind not in _SCENES:
         raise UsageError(f"a difference is drawn as {', '.join(_SCENES)}, not as `{kind}`")
     return _SCENES[kind](side_by_side.differences(before, after, look.width), look)
+
+
+def check_use(look: Look, kind: str, used: str) -> None:
+    """Raises `UsageError` for what a look asks and a format, which uses the fields named in `used`, would pass over."""
+    plain = Look()
+    for field in fields(Look):
+        if field.name not in used.split() and getattr(look, field.name) != getattr(plain, field.name):
+            raise UsageError(f"`{kind}` has no use for `--{field.name}`: leave it out")
 
 
 def _scene(plans: Sequence[Plan], look: Look) -> Scene:
@@ -115,5 +127,11 @@ _SCENES: Mapping[str, Callable[[Scene, Look], str | bytes]] = MappingProxyType(
     {"svg": _svg, "pdf": _pdf, "png": _png, "tex": _tex}
 )
 _SINGLE: Mapping[str, Callable[[Plan, Look], str | bytes]] = MappingProxyType({"html": _html, "dot": _dot, "mmd": _mmd})
+_DRAWN = "view theme width expand only"
+_USED = MappingProxyType(
+    {"svg": _DRAWN, "pdf": _DRAWN, "png": f"{_DRAWN} scale", "tex": _DRAWN, "html": "theme", "dot": "view theme expand",
+     "mmd": "view expand"}
+)  # fmt: skip
+"""The fields of a look that each format uses."""
 FORMATS = (*_SCENES, *_SINGLE)
 """What a figure can be written as; the first few also hold several nets side by side."""

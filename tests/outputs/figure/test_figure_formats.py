@@ -23,7 +23,8 @@ def test_the_list_is_whole() -> None:
 def test_one_net(kind: str) -> None:
     if kind in NEEDS:
         pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
-    out = render([plan("residual")], kind, Look(view="stages", expand=["conv3.0"]))
+    look = Look() if kind == "html" else Look(view="stages", expand=["conv3.0"])
+    out = render([plan("residual")], kind, look)
     assert out.startswith(STARTS[kind])  # type: ignore[arg-type]
 
 
@@ -60,3 +61,22 @@ def test_a_difference() -> None:
     assert render_difference(plan("plain"), plan("residual"), "svg").startswith("<svg ")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="a difference is drawn as svg"):
         render_difference(plan("plain"), plan("residual"), "html")
+
+
+@pytest.mark.parametrize(
+    ("kind", "look", "said"),
+    [
+        ("mmd", Look(theme="dark"), "`mmd` has no use for `--theme`: leave it out"),
+        ("mmd", Look(width=900), "`mmd` has no use for `--width`"),
+        ("dot", Look(width=900), "`dot` has no use for `--width`"),
+        ("html", Look(view="ops"), "`html` has no use for `--view`"),
+        ("html", Look(expand=["conv3.0"]), "`html` has no use for `--expand`"),
+        ("svg", Look(scale=3), "`svg` has no use for `--scale`"),
+        ("tex", Look(scale=3), "`tex` has no use for `--scale`"),
+        ("svg", Look(only="conv3.0", view="blocks"), "drawn op by op"),
+        ("svg", Look(only="conv3.0", expand=["conv3.1"]), "drawn op by op"),
+    ],
+)
+def test_what_a_format_would_pass_over_is_said(kind: str, look: Look, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        render([plan("residual")], kind, look)
