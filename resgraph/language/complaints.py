@@ -89,12 +89,15 @@ def _diagnostic(
         return _no_key(name, key or span, hint, held)
     if error["type"] == "missing":
         return _missing(name, f"`{name}` is missing", span)
-    if error["loc"][:1] == ("ops",) and key is not None and name not in VOCABULARY:
+    of_op = len(error["loc"]) > 1 and error["loc"][0] == "ops"
+    if of_op and key is not None and name not in VOCABULARY:
         return no_op(name, key)
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
     if nouns:
         example: str | Hint = word_meant(error["type"], context, error["input"]) or _EXAMPLES.get(name, "")
-        if error["loc"][:1] == ("ops",):
+        if isinstance(error["input"], str) and nouns.keys() <= {"a number", "a whole number"}:
+            example = comma_advice(error["input"]) or example
+        if of_op:
             name, nouns, example = f"ops.{name}", {"a map of options": None}, _EXAMPLES["ops"]
         if name == "input" and isinstance(error["input"], list):
             example = _shape(error["input"])

@@ -255,7 +255,7 @@ class _Parser:
                     f"an element's number is expected after `{token.text}.`",
                     token.start,
                     dot.end,
-                    f"the first element is `{token.text}.0`",
+                    _element_meant(token.text, method=element is not None and element.kind == "name"),
                 )
             self.position += 1
             index += [int(part) for part in element.text.split(".")]
@@ -273,6 +273,13 @@ class _Parser:
         rest = self.peek()
         help_ = f"a `)` is expected before `{rest.text}`" if rest else "put a `)` at its end"
         return ExpressionError("E010", "a bracket is opened here and never closed", start, start + 1, help_)
+
+
+def _element_meant(name: str, *, method: bool) -> str:
+    """What to write for `x.relu()`, and for `x.`."""
+    if method:
+        return f"nothing here has methods: a function stands before its value, as in `relu({name})`"
+    return f"the first element is `{name}.0`"
 
 
 def _no_token(character: str) -> tuple[str, str | Hint]:

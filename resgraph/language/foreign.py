@@ -92,7 +92,9 @@ CONCATS = frozenset(["concat", "cat", "concatenate", "join"])
 """What others call `concat`."""
 
 _MODULE = re.compile(r"\b(?:nn\.)?([A-Z]\w*)\([^()]*\)\(")
-_DOTTED = re.compile(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*\()")
+_DOTTED = re.compile(
+    r"\b(?:torch|nn|F|functional|tf|keras|layers|ops|np|jnp|math)\.(?:[A-Za-z_]\w*\.)*(?=[A-Za-z_]\w*\()"
+)
 _JOINED = re.compile(rf"\b(?:{'|'.join(sorted(CONCATS))})\(\s*[(\[]([^()\[\]]*)[)\]]\s*(?:,[^()]*)?\)")
 _SIGNED = re.compile(rf"\b({'|'.join(SIGNS)})\(\s*([A-Za-z_]\w*)\s*,\s*([A-Za-z_]\w*)\s*\)")
 

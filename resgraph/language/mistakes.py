@@ -65,9 +65,10 @@ def number_meant(text: str) -> str:
 def comma_advice(text: str) -> Hint:
     """What to write for a number with a comma, where what it stands for is plain; empty for anything else."""
     meant = number_meant(text)
-    if "_" in meant:
+    if "_" in meant and text.count(",") == 1:
         return Hint(f"a number has no comma: write `{meant}`, or `{text.replace(',', '.', 1)}` for a fraction", meant)
-    return write(meant, ", with a dot") if meant else Hint()
+    then = ": a number has no comma" if "_" in meant else ", with a dot"
+    return write(meant, then) if meant else Hint()
 
 
 def no_value(key: Scalar, flow: bool) -> Diagnostic:

@@ -230,7 +230,10 @@ class Parser(ValueParser):
                     self.pass_over(fault("E025", message, parts[place].span, "as in `unit: conv bn relu`"))
                     return None
                 if word not in VOCABULARY and word not in self.words:
-                    if meant_unit := unit_meant(tree.text):
+                    if word == "none":
+                        hint = "without a norm and an activation it is `unit: conv`"
+                        problem = fault("E025", "a unit has no `none`", parts[place].span, hint)
+                    elif meant_unit := unit_meant(tree.text):
                         problem = fault("E025", "a unit is ops with spaces between them", tree.span, meant_unit)
                     else:
                         problem = unknown_word(parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span)
