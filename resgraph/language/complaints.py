@@ -95,7 +95,7 @@ def _diagnostic(
     nouns = dict.fromkeys(_NOUNS[e["type"]] for _, e, _ in found if e["type"] in _NOUNS)
     if nouns:
         example: str | Hint = word_meant(error["type"], context, error["input"]) or _EXAMPLES.get(name, "")
-        if isinstance(error["input"], str) and nouns.keys() <= {"a number", "a whole number"}:
+        if isinstance(error["input"], str) and error["type"] in ("int_type", "float_type"):
             example = comma_advice(error["input"]) or example
         if of_op:
             name, nouns, example = f"ops.{name}", {"a map of options": None}, _EXAMPLES["ops"]
