@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MissingError
 from .figure import raster
-from .figure.fonts import FOLDER
+from .figure.fonts import packaged
 from .figure.fork import spine_of
 from .figure.parts import Capsule, Chain, Fork, Join, Link, OpBox, Part, Row, Strip, Tile
 from .figure.style import FONT, PALETTES, Theme
@@ -38,7 +38,7 @@ _INSTALL = (
 
 _FONTS = (
     '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
-    "<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"
+    "<fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir></fontconfig>"
 )
 
 
@@ -71,9 +71,12 @@ def _engine(source: str) -> bytes:
     if program is None:
         return _library(source)
     with tempfile.TemporaryDirectory() as folder:
-        fonts = Path(folder) / "fonts.conf"  # the fonts that come with resgraph: the same layout on every machine
-        fonts.write_text(_FONTS.format(fonts=escape(str(FOLDER)), cache=escape(folder)), encoding="utf-8")
-        environment = {**os.environ, "FONTCONFIG_FILE": str(fonts)}
+        # The fonts that come with resgraph: the same layout on every machine. Copied, as fontconfig may mark a folder.
+        for font in packaged():
+            shutil.copy(font, folder)
+        told = Path(folder) / "fonts.conf"
+        told.write_text(_FONTS.format(folder=escape(folder)), encoding="utf-8")
+        environment = {**os.environ, "FONTCONFIG_FILE": str(told)}
         done = subprocess.run([program, "-Tsvg"], input=source.encode(), capture_output=True, env=environment)
     if done.returncode or b"</svg>" not in done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {done.returncode}"]
