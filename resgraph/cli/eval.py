@@ -54,6 +54,8 @@ def evaluate(run: Path, crops: str, sides: tuple[int, ...], split: str, as_json:
     score = train.evaluate(run, crops=int(crops), sides=sides, split=split, options=options_from(settings))
     if not is_first():
         return
+    for note in score.notes:
+        click.echo(note, err=True)
     if as_json:
         print_json(_document(score, int(crops), sides))
     else:
@@ -70,6 +72,7 @@ def _document(score: Score, crops: int, sides: tuple[int, ...]) -> dict[str, obj
         "images": score.images,
         "crops": None if sides else crops,
         "sides": list(sides),
+        "notes": list(score.notes),
     }
 
 

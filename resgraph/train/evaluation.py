@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -66,11 +67,13 @@ def _evaluated(
     feed = make_feed(train, data, sampler, normalization, decisions)
     if look is None:
         with explained(net, lambda: "the evaluation"):
-            return score(net, feed.validation(world), decisions, world)
-    if not isinstance(feed.pixels, Decoded):
-        raise TypeError("only files are looked at more than once")
-    viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)
-    return viewed.score(feed.pixels, look, len(data.validation), world)
+            found = score(net, feed.validation(world), decisions, world)
+    else:
+        if not isinstance(feed.pixels, Decoded):
+            raise TypeError("only files are looked at more than once")
+        viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)
+        found = viewed.score(feed.pixels, look, len(data.validation), world)
+    return replace(found, notes=(*data.notes, *world.collect(feed.pixels.troubles())))
 
 
 def _part(data: Data, split: str) -> Data:

@@ -19,12 +19,14 @@ class Score:
     """Mean cross-entropy (natural logarithm), and the error in percent.
 
     `top5` is the share of images, in percent, whose class is not among the five likeliest: None up to five classes.
+    `notes` says which files were left out.
     """
 
     loss: float
     error: float
     images: int
     top5: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Sums:

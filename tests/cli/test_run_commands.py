@@ -95,7 +95,7 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
     row = json.loads((trained / "metrics.jsonl").read_text())["validation"]
     assert run(["eval", str(trained), "--device", "cpu", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"loss", "error", "accuracy", "top5_error", "images", "crops", "sides"}
+    assert set(found) == {"loss", "error", "accuracy", "top5_error", "images", "crops", "sides", "notes"}
     assert (found["error"], found["loss"]) == (pytest.approx(row["error"]), pytest.approx(row["loss"]))
     assert (found["images"], found["crops"], found["sides"]) == (359, 1, [])
     assert 0 <= found["top5_error"] < found["error"]

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import resgraph
+from resgraph.cli import run
 from resgraph.errors import MissingError, RunError, TrainingError, UsageError
 from resgraph.language.recipe import Train, resolve_train
 from resgraph.language.recipe_augment import AreaCrop, SideCrop
@@ -250,6 +251,29 @@ def test_eval_scores_another_folder(tree: Path, tmp_path: Path) -> None:
     assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 8
     with pytest.raises(MissingError, match="tests is not there"):
         evaluate(tmp_path / "run", load=small_plan.load, options=asked, split="tests")
+
+
+def test_eval_says_what_it_leaves_out(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("resgraph.train._load", small_plan.load)
+    data = {"set": "folder", "path": str(tree), "unreadable": 0.5}
+    plan = small_plan.plan(recipe(tree, data=data), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    broken = copy / "val" / "red" / "1.png"
+    broken.write_bytes(b"no picture")
+    arguments = ["eval", str(tmp_path / "run"), "--device", "cpu", "--workers", "0", "--data", str(copy)]
+    assert run(arguments) == 0
+    out, err = capsys.readouterr()
+    said = err.splitlines()
+    left_out = f"left out: 2 files in {copy / 'val'}, not an image by its ending (.txt): blue/notes.txt, red/notes.txt"
+    assert said[0] == left_out, "of the validation part alone"
+    assert said[1].startswith(f"skipped, as it cannot be read: {broken}")
+    assert (len(said), "7 images" in out) == (2, True)
+    assert run([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == said
 
 
 def test_a_renamed_image_is_noticed_at_resume(tree: Path, tmp_path: Path) -> None:

@@ -23,22 +23,23 @@ _SHOWN = 5
 def load_folder(recipe: Folder, path: Path, shape: Shape, *, scored: bool = False) -> DataSet:
     """Classes are the sorted names of the folders in `path/train`; `path/val` must have the same.
 
-    Where it is only to be `scored`, there need be no `path/train`. What is no image is left out and noted.
+    Where it is only to be `scored`, there need be no `path/train`, and nothing is said of it. What is no image is left
+    out and noted.
     Raises `MissingError` where the tree is not there, `TrainingError` where a class is empty or the parts do
     not agree.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise TrainingError(f"images have 1 or 3 channels, but the net reads {shape_text(shape)}")
     train, validation = path / recipe.train, path / recipe.validation
-    scored = scored and not train.is_dir()
-    for part in (validation,) if scored else (train, validation):
+    alone = scored and not train.is_dir()
+    for part in (validation,) if alone else (train, validation):
         if not part.is_dir():
             raise MissingError(
                 f"{part} is not there: images are looked for as {path}/{recipe.train}/<class>/*.jpg and "
                 f"{path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or `train.data.path`"
             )
     watched = _Part(validation)
-    read = [watched] if scored else [_Part(train), watched]
+    read = [watched] if alone else [_Part(train), watched]
     classes = read[0].classes
     if not classes:
         raise TrainingError(f"{read[0].path} has no folders: images are looked for as {read[0].path}/<class>/*.jpg")
@@ -52,14 +53,14 @@ def load_folder(recipe: Folder, path: Path, shape: Shape, *, scored: bool = Fals
     files = [part.files() for part in read]
     return DataSet(
         name=path.name,
-        train=nothing() if scored else files[0],
+        train=nothing() if alone else files[0],
         validation=files[-1],
         classes=classes,
         shape=shape,
         about=f"images in {path}",
         watched="validation",
         resize=recipe.resize or round(min(shape[1:]) * 8 / 7),
-        notes=tuple(note for part in read for note in part.notes()),
+        notes=tuple(note for part in (read[-1:] if scored else read) for note in part.notes()),
     )
 
 
