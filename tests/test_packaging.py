@@ -60,7 +60,7 @@ def test_every_package_that_is_needed_is_pinned() -> None:
     wanted = needed([*PROJECT["dependencies"], *EXTRAS["dev"]])
     assert {"torch", "sympy", "typst", "resvg-py", "rpds-py"} <= wanted
     assert wanted - pins().keys() == set()
-    assert pins().keys() - wanted == {"torchvision"}, "which the slow tests compare with"
+    assert pins().keys() - wanted == {"torchvision"}, "which the benchmarks compare with"
 
 
 def test_a_release_before_1_may_break_and_is_bounded() -> None:
