@@ -12,7 +12,7 @@ from resgraph.graph import Node
 from resgraph.plan import Plan
 
 _SIGNS = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div}
-_WORDS = {"leaky relu": F.leaky_relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+_WORDS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 
 
 def followed(net: Plan, made: nn.Module, images: Tensor) -> Tensor:
@@ -39,6 +39,8 @@ def _equation(node: Node, read: list[Tensor]) -> Tensor:
     op = node.op
     if op.op == "concat":
         return torch.cat(read, 1)
+    if op.op == "leaky relu":
+        return F.leaky_relu(read[0], op.slope)
     if op.op not in _SIGNS:
         return (_WORDS.get(op.op) or getattr(F, op.op))(read[0])
     if any(value.ndim == 4 for value in read):

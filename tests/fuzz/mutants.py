@@ -328,7 +328,7 @@ def _row_as_block(draft: Draft, chance: Chance) -> str | None:
 @operation("block swapped", 5)
 def _block_swapped(draft: Draft, chance: Chance) -> str | None:
     own = [name for name in draft.blocks() if name not in ("let",)]
-    used = sorted({*own, *(call.split()[0] for call in CALLS)}, key=len, reverse=True)
+    used = sorted({*own, *(call.split()[0] for call in CALLS)}, key=lambda name: (-len(name), name))
     other = chance.choice(used)
     return _in_a_label(draft, chance, rf"(?<![\w-])({'|'.join(used)})(?![\w-])", lambda _: other)
 

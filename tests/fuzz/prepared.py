@@ -26,6 +26,8 @@ from resgraph.train.distributed import World
 from resgraph.train.options import Options
 from resgraph.train.prepare import prepare
 
+COPIED = 4096
+"""Images that are laid out at most; of a larger batch the set is not there."""
 MOST = 5_000_000
 """Parameters of a net whose optimizer is made."""
 
@@ -49,11 +51,13 @@ def _images(net: Plan) -> Path | None:
     train = net.spec.train
     assert train
     classes = min(prod(net.output), 8192)
-    if isinstance(train.data, Folder):
-        return _tree(classes, train.data.train, train.data.validation)
-    if isinstance(train.data, Shards):
-        return _shards(classes, train.data.train, train.data.validation)
-    return None
+    if not isinstance(train.data, Folder | Shards):
+        return None
+    each = max(2, -(-train.batch // classes))
+    if each * classes > COPIED:
+        return _folder() / "absent"  # as planned by who has the images elsewhere
+    make = _tree if isinstance(train.data, Folder) else _shards
+    return make(classes, each, train.data.train, train.data.validation)
 
 
 @contextmanager
@@ -81,29 +85,29 @@ def _folder() -> Path:
 
 
 @cache
-def _tree(classes: int, *parts: str) -> Path:
-    """A folder for each class with two images, each one file that is linked."""
-    root = _folder() / f"tree-{classes}"
+def _tree(classes: int, each: int, *parts: str) -> Path:
+    """A folder for each class with so many images, each one file that is linked."""
+    root = _folder() / f"tree-{classes}-{each}"
     for part in parts:
         for label in range(classes):
             place = root / part / f"c{label:04}"
             place.mkdir(parents=True)
-            for copy in "ab":
+            for copy in range(each):
                 (place / f"{copy}.png").hardlink_to(_folder() / "one.png")
     return root
 
 
 @cache
-def _shards(classes: int, train: str, validation: str) -> Path:
-    """Tar files as the patterns name them, of an image of each class."""
-    root = _folder() / f"shards-{classes}"
+def _shards(classes: int, each: int, *_patterns: str) -> Path:
+    """Tar files as the patterns name them, the first of so many images of each class."""
+    root = _folder() / f"shards-{classes}-{each}"
     root.mkdir()
     names = [f"{base}-{number:06}.tar" for base, last in (("train", 99), ("val", 9)) for number in range(last + 1)]
     for name in names:
         with tarfile.open(root / name, "w") as file:
-            for label in range(classes if name.endswith("000000.tar") else 1):
-                _add(file, f"{label:06}.png", (_folder() / "one.png").read_bytes())
-                _add(file, f"{label:06}.cls", str(label).encode())
+            for key in range(each * classes if name.endswith("000000.tar") else 1):
+                _add(file, f"{key:06}.png", (_folder() / "one.png").read_bytes())
+                _add(file, f"{key:06}.cls", str(key % classes).encode())
     return root
 
 
