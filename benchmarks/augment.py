@@ -9,9 +9,9 @@ from measure import heading, interleaved, rows, table
 from reference import torchvision
 from settings import clock, parser, start
 
-from resgraph.language.recipe_augment import Augment, PadCrop
-from resgraph.train.augment import augment
-from resgraph.train.normalize import Normalization
+from resgraph.language.recipe.augment import Augment, PadCrop
+from resgraph.train.augment.geometry import augment
+from resgraph.train.data.normalize import Normalization
 
 MEAN, SPREAD = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
 

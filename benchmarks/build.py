@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 OURS = """
 import os, sys
 from resgraph.cli import run
-import resgraph.train.loop as loop
+import resgraph.train.engine.loop as loop
 step = loop.Loop._step
 def first(self, batch):
     step(self, batch)

@@ -87,8 +87,8 @@ def measured(name: str, batch: int, who: str) -> tuple[float, float]:
     from reference import reference
     from settings import Stepping, clock, plan
 
-    from resgraph.train.budget import blocks_in
-    from resgraph.train.recompute import recompute
+    from resgraph.train.parallel.checkpointing import recompute
+    from resgraph.train.settings.memory import blocks_in
 
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -11,8 +11,8 @@ from settings import Inferring, Stepping, clock, parser, plan, start
 
 from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.train import Options
-from resgraph.train.decide import decide
-from resgraph.train.distributed import World
+from resgraph.train.parallel.distributed import World
+from resgraph.train.settings.decide import decide
 
 CPU = {"resnet-18": 4, "resnet-50": 4, "cifar/resnet-20": 32, "cifar/resnet-56": 32, "cifar/resnet-110": 32}
 GPU = {"resnet-18": 512, "resnet-50": 256, "cifar/resnet-20": 512, "cifar/resnet-56": 512, "cifar/resnet-110": 512}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import resgraph
 from resgraph import train
-from resgraph.train.curves import comparison
-from resgraph.train.metrics import read_rows
-from resgraph.train.progress import reporter_for
+from resgraph.train.run.curves import comparison
+from resgraph.train.run.metrics_log import read_rows
+from resgraph.train.run.progress import reporter_for
 
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "digits-degradation.yaml"
 NETS = ("plain-8", "plain-56", "residual-8", "residual-56")

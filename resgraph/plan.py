@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OUTPUTS = {
     "table": ("table", "table"),
     "svg": ("figure", "svg"),
-    "dot": ("dot", "dot"),
+    "dot": ("figure.formats.graphviz", "dot"),
     "source": ("pytorch", "source"),
     "module": ("pytorch", "module"),
     "resolved": ("resolved", "resolved"),

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import resgraph
-from resgraph.train.launch import Launch, launched
+from resgraph.train.parallel.launch import Launch, launched
 
 ROOT = Path(__file__).parents[1]
 CLUSTER = ROOT / "examples" / "cluster"

@@ -20,7 +20,7 @@ RENDERERS = {
     "cli/formats.py",
     "serve/answer.py",
     "serve/server.py",
-    "outputs/figure/halfway.py",
+    "outputs/figure/figures/partial.py",
     "passes/recipe_fit.py",
 }
 TELLERS = {"fault", "Fault", "mistake", "Diagnostic", "Hint", "write", "error", "wrong", "refused", "Mistake",

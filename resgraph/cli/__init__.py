@@ -50,7 +50,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f".{cmd_name}", __name__)
+        module = import_module(f".commands.{cmd_name}", __name__)
         command: click.Command = module.evaluate if cmd_name == "eval" else getattr(module, cmd_name)
         return command
 

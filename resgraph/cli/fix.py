@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..errors import SpecError
-from ..language.reader import open_source
+from ..language.yaml.reader import open_source
 from ..mending import checker, mend
 from .options import replace_file
 from .report import colored

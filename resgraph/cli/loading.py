@@ -12,7 +12,7 @@ from ..language.overrides import takes
 from ..language.references import locate
 from ..language.resolve import apply_variant, read_file
 from ..language.spec import Spec
-from ..language.tree import Mapping
+from ..language.yaml.tree import Mapping
 from ..plan import Plan, load
 from .report import is_first
 

@@ -44,7 +44,7 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
 
 def is_first() -> bool:
     """Whether this process, of all that a launcher started, is the one that prints."""
-    from ..train.launch import launched
+    from ..train.parallel.launch import launched
 
     try:
         return launched(os.environ).rank == 0

@@ -83,7 +83,7 @@ def options_from(settings: dict[str, Any], **more: Any) -> Options:
 def reporter(*, quiet: bool) -> Reporter:
     """A bar on a terminal, a line per epoch elsewhere, nothing where `quiet`."""
     from ..train import Silent
-    from ..train.progress import reporter_for
+    from ..train.run.progress import reporter_for
 
     return Silent() if quiet else reporter_for()
 

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Diagnostic, Hint, Related, Span, fault, write
 from ..ops import VOCABULARY
-from .mistakes import comma_advice
 from .nearest import did_you_mean, meant, op_meant
 from .recipe import Train
-from .recipe_errors import Mistake, option_of_build, place_of, word_meant
-from .stretch import LENGTHS
-from .tree import Mapping, Scalar, Sequence, Tree
+from .recipe.errors import Mistake, option_of_build, place_of, word_meant
+from .recipe.stretch import LENGTHS
+from .yaml.mistakes import comma_advice
+from .yaml.tree import Mapping, Scalar, Sequence, Tree
 
 _NOUNS = {
     "dict_type": "a map of names",

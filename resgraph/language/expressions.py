@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import Fault, Hint, Span, fault
-from .characters import LOOK_ALIKES, described, look_alikes
+from .yaml.characters import LOOK_ALIKES, described, look_alikes
 
 _PARTS = 200  # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
 _NESTED = 30

@@ -18,9 +18,9 @@ from .parse import Parser
 from .records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
 from .resolve import read_text
 from .targets import Target
-from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .values import words_of
 from .words import BLOCK_KEYS
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 Form = Literal["keep", "long", "short"]
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ..errors import Hint
 from .nearest import certain, meant
-from .recipe_errors import refused
+from .recipe.errors import refused
 
 Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
 

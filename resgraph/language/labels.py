@@ -12,11 +12,11 @@ from collections.abc import Collection
 
 from ..errors import Span, fault, write
 from ..ops import VOCABULARY
-from .characters import LOOK_ALIKES, look_alikes
 from .expressions import ExpressionError, parse_expression
 from .misspelled import respelled_word, turned, unknown_word
 from .records import Chunk, Equation, Expr, Label, Size, Value, Word
 from .words import POLICIES, foreign_letters
+from .yaml.characters import LOOK_ALIKES, look_alikes
 
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
 _PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")

@@ -8,9 +8,9 @@ from importlib import resources
 
 from ..errors import Diagnostic, Source, SpecError
 from .parse import Parser
-from .reader import read
 from .records import BlockDef
-from .tree import Mapping
+from .yaml.reader import read
+from .yaml.tree import Mapping
 
 _NAME = re.compile(r"^  ([A-Za-z][A-Za-z0-9_-]*):", re.MULTILINE)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from ..errors import Diagnostic, fault
 from .nearest import did_you_mean
-from .tree import Mapping, Scalar, Sequence
+from .yaml.tree import Mapping, Scalar, Sequence
 
 LINTS = {
     "bias-before-norm": "W001",

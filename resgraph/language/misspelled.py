@@ -14,10 +14,10 @@ from .expressions import Binary, ExpressionError, Number, parse_expression
 from .foreign import CONCATS, SIGNS, SYNONYMS, foreign, is_foreign, squeezed
 from .nearest import certain, did_you_mean, meant, nearest, sure
 from .records import Chunk, Expr, Label
-from .tree import Entry, Scalar, Tree
-from .tree import Mapping as MappingTree
 from .usage import words_in
 from .words import BLOCK_KEYS, POLICIES, foreign_letters
+from .yaml.tree import Entry, Scalar, Tree
+from .yaml.tree import Mapping as MappingTree
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers has such a name.
 CALL_OF_AN_OP = re.compile(r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\(")

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from ..errors import Source, SpecError, UsageError, fault
 from .nearest import did_you_mean
 from .recipe import Train
-from .recipe_errors import place_of
+from .recipe.errors import place_of
 from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
-from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
 _OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])

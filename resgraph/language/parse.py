@@ -23,10 +23,10 @@ from .misspelled import (
 )
 from .nearest import certain, meant
 from .records import BlockDef, Equation, Expr, Inline, ItemDef, Label, Option, PathDef, ShortcutDef, UnitDef, Word
-from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .usage import words_in
 from .values import ValueParser, words_of
 from .words import BLOCK_KEYS, CALL_KEYS, CONSTANTS, POLICIES, TENSOR_NAMES, name_problem, other_name, policy_hint
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 
 class Parser(ValueParser):

@@ -10,12 +10,12 @@ from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from ..ops import VOCABULARY
 from .complaints import belongs
 from .nearest import did_you_mean, sure
-from .reader import open_source, read
 from .recipe import TAGS
 from .references import locate, near, zoo_folder
 from .targets import literal_words
-from .tree import Entry, Mapping, Scalar, Tree
 from .words import FILE_KEYS, NO_VARIANT
+from .yaml.reader import open_source, read
+from .yaml.tree import Entry, Mapping, Scalar, Tree
 
 _CHAIN = 8  # files in a chain of `extends`
 _DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ..errors import Diagnostic
 from .complaints import diagnostics, key_meant
 from .init import Init
-from .limits import LIMITS
-from .recipe_errors import refused
-from .scalars import read_plain
-from .tree import Entry, Mapping, Scalar, Tree, plain_value
+from .recipe.errors import refused
+from .yaml.limits import LIMITS
+from .yaml.scalars import read_plain
+from .yaml.tree import Entry, Mapping, Scalar, Tree, plain_value
 
 
 def _one_line(text: str) -> str:

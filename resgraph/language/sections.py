@@ -20,8 +20,8 @@ from .recipe import Train, resolve_train
 from .records import Option, Value
 from .schema import Expect, File
 from .targets import SHAPING
-from .tree import Entry, Mapping, Scalar, Tree, plain_value
 from .words import foreign_letters
+from .yaml.tree import Entry, Mapping, Scalar, Tree, plain_value
 
 _WIDEST = 1_000_000  # channels, height or width of the input
 

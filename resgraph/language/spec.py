@@ -22,10 +22,10 @@ from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
 from .sections import claims, defaults, input_shape, mapping_at, named, recipe, without_arguments
 from .setters import Setters
-from .tree import Mapping, Scalar, Tree
 from .usage import unused
 from .values import words_of
 from .words import FILE_KEYS, name_problem, other_name
+from .yaml.tree import Mapping, Scalar, Tree
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from ..errors import Diagnostic, Span, fault
 from .lints import allowed
 from .records import BlockDef, Inline, PathDef
-from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .words import CONSTANTS
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"

@@ -12,8 +12,8 @@ from .expressions import Name
 from .labels import parse_expr, parse_size, parse_value
 from .nearest import sure
 from .records import Expr, ListValue, Size, Value, Word
-from .tree import Entry, Mapping, Scalar, Sequence, Tree
 from .words import ACT, CONSTANTS, name_problem, other_name
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 
 @dataclass

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..checked import check_nets, found_in
 from ..errors import Diagnostic, Edit, Source, Span
-from ..language.reader import read
-from ..language.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..language.yaml.reader import read
+from ..language.yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 from ..mending import checker, verified
 from ..plan import Plan
 

@@ -9,7 +9,7 @@ from ..errors import Source, Span, SpecError, UsageError
 from ..language.library import library_block, library_index
 from ..language.references import locate
 from ..language.resolve import read_source
-from ..language.tree import Mapping, Scalar
+from ..language.yaml.tree import Mapping, Scalar
 from .analysis import Analysis, entries, entry, trail
 from .hover import word_at
 

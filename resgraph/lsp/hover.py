@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path
 from ..language.library import library_block, library_index
-from ..language.tree import Scalar, Sequence, Tree
+from ..language.yaml.tree import Scalar, Sequence, Tree
 from ..ops import VOCABULARY, Cost
 from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan

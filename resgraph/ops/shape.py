@@ -7,18 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import (
-    Call,
-    Family,
-    Op,
-    Pair,
-    Shape,
-    ShapeError,
-    Width,
-    need_map,
-    pair_text,
-    shape_text,
-)
+from .base import Call, Family, Op, Pair, Shape, ShapeError, Width, need_map, pair_text, shape_text
 from .sliding import square
 
 

@@ -7,18 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import (
-    Call,
-    Cells,
-    Family,
-    Op,
-    Pair,
-    Shape,
-    ShapeError,
-    Width,
-    need_map,
-    need_vector,
-)
+from .base import Call, Cells, Family, Op, Pair, Shape, ShapeError, Width, need_map, need_vector
 from .sliding import same_padding, slid, square
 
 Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ..errors import Source, Span
-from ..language.emit import emit, emit_lines
-from ..language.tree import Entry, Mapping, Scalar, tree_of
 from ..language.usage import words_in
+from ..language.yaml.emit import emit, emit_lines
+from ..language.yaml.tree import Entry, Mapping, Scalar, tree_of
 from ..ops import shape_text
 from ..plan import Plan
 

@@ -6,7 +6,7 @@ from math import prod
 
 from ..errors import Diagnostic, fault
 from ..graph import Graph, Path
-from ..language.recipe_data import Cifar, Digits, Synthetic
+from ..language.recipe.data import Cifar, Digits, Synthetic
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 

@@ -28,8 +28,8 @@ from ..language.records import (
 )
 from ..language.records import Value as Written
 from ..language.spec import Spec
-from ..language.tree import Mapping, Sequence, Tree
 from ..language.values import words_of
+from ..language.yaml.tree import Mapping, Sequence, Tree
 from ..ops import VOCABULARY
 from ..ops.base import value_text
 

@@ -12,8 +12,8 @@ from math import prod
 from ..errors import Diagnostic, SpecError, fault
 from ..graph import Graph, Node
 from ..language.recipe import Train
-from ..language.recipe_augment import PadCrop, SideCrop
-from ..language.recipe_data import Cifar, Digits, Folder, Shards, Synthetic
+from ..language.recipe.augment import PadCrop, SideCrop
+from ..language.recipe.data import Cifar, Digits, Folder, Shards, Synthetic
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Diagnostic, ResgraphError, SpecError
-from ..language.reader import decode
 from ..language.resolve import read_source, variants_of
 from ..language.spec import parse_spec
-from ..language.tree import Mapping
+from ..language.yaml.reader import decode
+from ..language.yaml.tree import Mapping
 from ..outputs.figure import unfinished
 from ..outputs.numbers import count_text, shape_label
 from ..passes.lint import lint

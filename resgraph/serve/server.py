@@ -22,8 +22,8 @@ from typing import Any, get_args
 from .. import __version__
 from ..errors import SpecError, UsageError
 from ..files import reason, write_file
-from ..language.limits import LIMITS
-from ..language.reader import open_source
+from ..language.yaml.limits import LIMITS
+from ..language.yaml.reader import open_source
 from .answer import Question, View, answer
 
 HOST = "127.0.0.1"

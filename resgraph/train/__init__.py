@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from ..errors import MissingError
 from .options import Options
 from .reporter import Reporter, Silent
-from .rundir import came_to_nothing
-from .runs import RunInfo, differences, find_runs, read_run
+from .run.directory import came_to_nothing
+from .run.listing import RunInfo, differences, find_runs, read_run
 
 if TYPE_CHECKING:
+    from .engine.evaluate import Score
     from .estimate import Forecast
     from .inference import Prediction
     from .plans import Loader, PlanLike
-    from .result import RunResult
-    from .score import Score
+    from .run.result import RunResult
 
 __all__ = [
     "Options",
@@ -74,7 +74,7 @@ def resume(
     `plan` changes what is gone on with (more epochs, say). Raises `RunError` where the run cannot be used.
     """
     _need_torch()
-    from .continuation import go_on
+    from .resuming import go_on
 
     options = options or Options()
     if options.tensorboard is None:

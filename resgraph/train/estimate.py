@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from ..errors import TrainingError
 from ..faults import is_out_of_memory
-from .budget import more_parts, room_of, size_text, with_budget
-from .decide import Reason
-from .distributed import World
-from .launch import launched
+from .augment.progressive import relative_work
 from .options import Options
+from .parallel.distributed import World
+from .parallel.launch import launched
 from .plans import PlanLike
 from .prepare import Prepared, prepare, resident_bytes
 from .reporter import epochs_of
-from .sizes import relative_work
+from .settings.decide import Reason
+from .settings.memory import more_parts, room_of, size_text, with_budget
 from .trial import batch_seconds, step_seconds
 
 

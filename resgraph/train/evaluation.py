@@ -9,24 +9,24 @@ from pathlib import Path
 import torch
 
 from ..errors import TrainingError, UsageError
-from ..language.recipe_data import Data, Folder, Shards
+from ..language.recipe.data import Data, Folder, Shards
 from . import data as datasets
-from .assemble import make_feed, placed
-from .continuation import as_before, check_classes, own_plan
-from .decide import Decisions, decide
-from .decode import Decoded
-from .distributed import World, joined
+from .data.image_files import Decoded
+from .data.normalize import Normalization
+from .data.sampler import Sampler
+from .engine.assemble import make_feed, placed
+from .engine.evaluate import Score, score
+from .engine.multi_crop import Viewed, look_for
 from .failures import explained
 from .inference import preprocessing, trained
-from .normalize import Normalization
 from .options import Options
+from .parallel.distributed import World, joined
 from .plans import Loader, PlanLike
 from .prepare import data_path, recipe_of
-from .rundir import read_facts
-from .sampler import Sampler
-from .score import Score, score
-from .settle import settle
-from .views import Viewed, look_for
+from .resuming import as_before, check_classes, own_plan
+from .run.directory import read_facts
+from .settings.backends import settle
+from .settings.decide import Decisions, decide
 
 
 def evaluate_run(

@@ -15,9 +15,9 @@ from torch import nn
 
 from ..errors import MissingError, ResgraphError, TrainingError
 from ..faults import is_out_of_memory
-from .budget import more_parts
-from .distributed import is_lost
+from .parallel.distributed import is_lost
 from .prepare import Prepared
+from .settings.memory import more_parts
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "triton", "torch.utils._triton")
 _TORCH = Path(torch.__file__).parent

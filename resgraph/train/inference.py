@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 from ..errors import RunError, TrainingError, UsageError
 from ..language.nearest import did_you_mean
-from .continuation import own_plan
-from .crops import centre, to_tensor
-from .decide import decide
-from .distributed import World
-from .images import ENDINGS, UNREADABLE, open_image
-from .normalize import Normalization
+from .augment.crops import centre, to_tensor
+from .data.decoder import ENDINGS, UNREADABLE, open_image
+from .data.normalize import Normalization
 from .options import Options
+from .parallel.distributed import World
 from .plans import Loader
-from .rundir import read_facts
+from .resuming import own_plan
+from .run.directory import read_facts
+from .settings.decide import decide
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,17 @@ from ..language.recipe import Train
 from ..passes.data_fit import placed
 from ..passes.recipe_fit import lonely_norms, problems
 from . import data as datasets
-from .budget import with_budget
+from .augment.progressive import check_sizes
 from .data.absent import stand_in
+from .data.normalize import Normalization, measure, need_spread
+from .data.sampler import Sampler
 from .data.sets import DataSet, Resident, UnfitError
-from .decide import Decisions, decide
-from .distributed import World
-from .normalize import Normalization, measure, need_spread
 from .options import Options
+from .parallel.distributed import World
 from .plans import PlanLike
-from .sampler import Sampler
-from .sizes import check_sizes
-from .tensorboard import need_tensorboard
+from .run.tensorboard import need_tensorboard
+from .settings.decide import Decisions, decide
+from .settings.memory import with_budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def normalization_of(ready: Prepared) -> Normalization:
     """Mean and spread of the training images, of a sample where they are on disk."""
     images = ready.data.train
     if not isinstance(images, Resident):
-        from .decode import sample
+        from .data.image_files import sample
 
         images = sample(ready.data, ready.train.seed)
     if ready.train.normalize != "scale" and len(ready.data.shape) == 3:

@@ -16,23 +16,23 @@ import torch
 from safetensors.torch import save as safetensors
 
 from ..errors import RunError, TrainingError
-from .checkpoint import Checkpoints
-from .crops import REDUCING_GAP
-from .curves import curves, drops
+from .atomic_write import write_whole
+from .augment.crops import REDUCING_GAP
+from .data.decoder import DECODING, mode_of
+from .data.normalize import Normalization
 from .data.sets import DataSet
-from .durable import write_whole
-from .images import DECODING, mode_of
-from .loop import Learner
-from .metrics import read_rows
-from .normalize import Normalization
+from .engine.loop import Learner
+from .parallel.sharding import gathered
 from .plans import PlanLike
 from .prepare import Prepared
 from .reporter import Epoch
-from .result import RunResult
-from .rundir import PLACES, RunDirectory
-from .sharding import gathered
+from .run.checkpoint import Checkpoints
+from .run.curves import curves, drops
+from .run.directory import PLACES, RunDirectory
+from .run.metrics_log import read_rows
+from .run.result import RunResult
+from .run.tensorboard import Board
 from .signals import StoppedError
-from .tensorboard import Board
 
 
 def describe(run: RunDirectory, ready: Prepared) -> None:

@@ -11,19 +11,19 @@ from pathlib import Path
 
 from ..errors import RunError
 from ..faults import is_out_of_memory
-from .assemble import distribute, make_feed, make_learner
-from .checkpoint import Checkpoints, State
-from .distributed import World, joined
+from .engine.assemble import distribute, make_feed, make_learner
+from .engine.loop import Learner, Loop
 from .failures import explained, out_of_memory
-from .loop import Learner, Loop
 from .options import Options
+from .parallel.distributed import World, joined
 from .plans import PlanLike
 from .prepare import Prepared, normalization_of, prepare
 from .recording import accounted, describe, finish, recorded, run_checkpoints
 from .reporter import Reporter, Silent, Start
-from .result import RunResult
-from .rundir import RunDirectory, create
-from .settle import settle
+from .run.checkpoint import Checkpoints, State
+from .run.directory import RunDirectory, create
+from .run.result import RunResult
+from .settings.backends import settle
 from .signals import StoppedError, listening
 
 

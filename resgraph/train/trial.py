@@ -13,14 +13,14 @@ from statistics import median
 import torch
 from torch import nn
 
-from .assemble import fresh_net, make_feed
-from .budget import room_of
+from .data.normalize import measure
+from .data.sampler import Sampler
 from .data.sets import Resident
-from .normalize import measure
-from .optimizer import make_optimizer, start_light
+from .engine.assemble import fresh_net, make_feed
+from .engine.optimizer import make_optimizer, start_light
+from .parallel.checkpointing import recompute
 from .prepare import Prepared
-from .recompute import recompute
-from .sampler import Sampler
+from .settings.memory import room_of
 
 BUDGET = 10e9
 """Multiply-adds of a step that a trial may try; two images, which batch norms need, are tried beyond that."""

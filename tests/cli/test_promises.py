@@ -97,7 +97,7 @@ def test_70_our_bug_says_how_to_report_it(monkeypatch: pytest.MonkeyPatch, capsy
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("resgraph.cli.show.load_plans", broken)
+    monkeypatch.setattr("resgraph.cli.commands.show.load_plans", broken)
     assert run(["show", RESNET]) == 70
     out, err = capsys.readouterr()
     assert out == ""
@@ -108,7 +108,7 @@ def test_130_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("resgraph.cli.show.load_plans", interrupted)
+    monkeypatch.setattr("resgraph.cli.commands.show.load_plans", interrupted)
     assert run(["show", RESNET]) == 130
 
 

@@ -12,7 +12,7 @@ import torch
 from test_run_commands import copy, image, said, trained
 
 from resgraph.cli import run
-from resgraph.train.normalize import Normalization
+from resgraph.train.data.normalize import Normalization
 
 __all__ = ["copy", "image", "trained"]
 

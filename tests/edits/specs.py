@@ -10,9 +10,9 @@ from typing import Any
 
 from resgraph.checked import Checked, check_nets
 from resgraph.errors import Diagnostic, Source, in_order
-from resgraph.language.reader import read
-from resgraph.language.tree import Entry, Mapping, Scalar, Sequence, Tree
 from resgraph.language.words import BLOCK_KEYS
+from resgraph.language.yaml.reader import read
+from resgraph.language.yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 from resgraph.ops import VOCABULARY
 
 SPECS = Path(__file__).parents[2] / "specs"

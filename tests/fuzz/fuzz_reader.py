@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["resgraph.language", "yaml"]):
     from promise import answers
 
     from resgraph.errors import SpecError
-    from resgraph.language import reader
+    from resgraph.language.yaml import reader
 
 _DEFAULTS = ["-max_len=4096", "-timeout=2", "-rss_limit_mb=600"]
 _LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]

@@ -23,7 +23,7 @@ from resgraph.language.format import reformat
 from resgraph.language.resolve import read_source
 from resgraph.language.spec import Spec, parse_spec
 from resgraph.outputs import figure
-from resgraph.outputs.dot import dot
+from resgraph.outputs.figure.formats.graphviz import dot
 from resgraph.outputs.resolved import blame, resolved
 from resgraph.passes.lint import linted
 from resgraph.plan import Plan, loads, plan_of

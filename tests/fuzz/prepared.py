@@ -17,13 +17,13 @@ from law import Broken
 from PIL import Image
 
 from resgraph.errors import ResgraphError
-from resgraph.language.recipe_data import Cifar, Folder, Shards
+from resgraph.language.recipe.data import Cifar, Folder, Shards
 from resgraph.plan import Plan
-from resgraph.train.assemble import make_learner
 from resgraph.train.data import cifar
 from resgraph.train.data.sets import DataSet, Resident
-from resgraph.train.distributed import World
+from resgraph.train.engine.assemble import make_learner
 from resgraph.train.options import Options
+from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import prepare
 
 COPIED = 4096

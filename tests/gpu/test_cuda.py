@@ -166,7 +166,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pyt
 def stop_after_evaluations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run fail in the first step after its `count`-th evaluation, which has saved a checkpoint."""
     from resgraph.errors import TrainingError
-    from resgraph.train.loop import Loop
+    from resgraph.train.engine.loop import Loop
 
     close, step, done = Loop._close, Loop._step, []
 
@@ -186,7 +186,7 @@ def stop_after_evaluations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_net_from_the_cpu_comes_to_the_gpu_in_shares(tmp_path: Path) -> None:
     from torch import distributed
 
-    from resgraph.train.sharding import gathered, shard
+    from resgraph.train.parallel.sharding import gathered, shard
 
     net, images = made("cifar-resnet.yaml::resnet-20")
     net.eval()

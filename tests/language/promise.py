@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resgraph.errors import Source
-from resgraph.language.reader import read
-from resgraph.language.tree import Mapping, Sequence, Tree, plain_value
+from resgraph.language.yaml.reader import read
+from resgraph.language.yaml.tree import Mapping, Sequence, Tree, plain_value
 
 
 def parts(tree: Tree) -> Iterator[Tree]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from resgraph.errors import Source, Span
-from resgraph.language.emit import emit
-from resgraph.language.reader import read
-from resgraph.language.tree import Mapping, plain_value, tree_of
+from resgraph.language.yaml.emit import emit
+from resgraph.language.yaml.reader import read
+from resgraph.language.yaml.tree import Mapping, plain_value, tree_of
 
 TEXTS = [
     "a", "", " a ", "yes", "12", "true", "a: b", "a #b", "it's", '"', "\\ud83d\\ude00", "a\nb", "😀", "\ue000",

@@ -9,8 +9,8 @@ import pytest
 import resgraph
 from resgraph.errors import Source
 from resgraph.language.format import reformat
-from resgraph.language.reader import open_source
 from resgraph.language.resolve import read_file, variants_of
+from resgraph.language.yaml.reader import open_source
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from promise import answers, parts
 
 from resgraph.errors import Diagnostic, Source, Span, SpecError
-from resgraph.language import reader
-from resgraph.language.reader import Limits, decode, open_source, read
-from resgraph.language.tree import Mapping, Scalar, Sequence, plain_value
+from resgraph.language.yaml import reader
+from resgraph.language.yaml.reader import Limits, decode, open_source, read
+from resgraph.language.yaml.tree import Mapping, Scalar, Sequence, plain_value
 
 SPECS = Path(__file__).parents[2] / "specs"
 GOOD = """\

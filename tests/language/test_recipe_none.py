@@ -10,10 +10,10 @@ from nets import mistakes, pointed, spec
 from pydantic import ValidationError
 
 from resgraph.language.recipe import Train, resolve_train
-from resgraph.language.recipe_augment import AreaCrop, Augment, PadCrop, RandAugment, SideCrop
-from resgraph.language.recipe_base import Record
-from resgraph.language.recipe_data import Cifar, Digits, Folder, Shards, Synthetic
-from resgraph.language.recipe_steps import (
+from resgraph.language.recipe.augment import AreaCrop, Augment, PadCrop, RandAugment, SideCrop
+from resgraph.language.recipe.base import Record
+from resgraph.language.recipe.data import Cifar, Digits, Folder, Shards, Synthetic
+from resgraph.language.recipe.steps import (  # fmt: skip
     AdamW,
     Constant,
     Cosine,
@@ -27,7 +27,7 @@ from resgraph.language.recipe_steps import (
     Sgd,
     Steps,
     UntilError,
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(

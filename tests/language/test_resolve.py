@@ -9,7 +9,7 @@ from nets import pointed
 
 import resgraph
 from resgraph.errors import Diagnostic, SpecError, UsageError
-from resgraph.language.recipe_steps import Steps
+from resgraph.language.recipe.steps import Steps
 from resgraph.language.references import locate
 from resgraph.language.resolve import read_file
 from resgraph.plan import Plan

@@ -15,7 +15,7 @@ from resgraph.language.binding import bind
 from resgraph.language.environment import Environment
 from resgraph.language.labels import parse_label
 from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY, AnyOp, BlurPool, ChannelConv, Op
-from resgraph.passes.options import make_op
+from resgraph.passes.expand.option import make_op
 
 from .build import module, numbers, target
 from .rows import NAMES, ROWS, Row

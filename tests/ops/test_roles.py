@@ -152,7 +152,7 @@ print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.
 def test_a_recipe_and_the_start_know_an_installed_norm(site: Path) -> None:
     code = """
 import json, resgraph
-from resgraph.train.optimizer import exempt_names, norms_of
+from resgraph.train.engine.optimizer import exempt_names, norms_of
 plan = resgraph.load("net.yaml")
 net = plan.module()
 print(json.dumps(sorted(exempt_names(net, ("norm",), norms_of(plan)))))

@@ -12,9 +12,9 @@ from jsonschema import Draft7Validator
 from resgraph.cli import run
 from resgraph.errors import Source
 from resgraph.language.format import reformat
-from resgraph.language.reader import open_source, read
 from resgraph.language.schema import File
-from resgraph.language.tree import plain_value
+from resgraph.language.yaml.reader import open_source, read
+from resgraph.language.yaml.tree import plain_value
 from resgraph.outputs.json_schema import json_schema
 
 ROOT = Path(__file__).parents[2]

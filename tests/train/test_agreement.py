@@ -14,11 +14,11 @@ from PIL import Image
 
 import resgraph
 from resgraph.errors import MissingError, ResgraphError, SpecError, TrainingError
-from resgraph.language.recipe_data import Data
-from resgraph.language.recipe_steps import Optimizer, Schedule
+from resgraph.language.recipe.data import Data
+from resgraph.language.recipe.steps import Optimizer, Schedule
 from resgraph.train import Options, build, forecast
 from resgraph.train.data import load
-from resgraph.train.distributed import World
+from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import prepare
 
 FAST = Options(threads=1, workers=0, device="cpu", precision="fp32")

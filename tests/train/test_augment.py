@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from resgraph.language.recipe_augment import Augment, RandAugment
-from resgraph.train import augment as module
-from resgraph.train.augment import augment
-from resgraph.train.mix import mix
-from resgraph.train.pixels import repaint
-from resgraph.train.randaugment import OPERATIONS
+from resgraph.language.recipe.augment import Augment, RandAugment
+from resgraph.train.augment import geometry as module
+from resgraph.train.augment.color import repaint
+from resgraph.train.augment.geometry import augment
+from resgraph.train.augment.mix import mix
+from resgraph.train.augment.randaugment import OPERATIONS
 
 INDEX = torch.arange(40)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from resgraph.errors import MissingError, TrainingError
-from resgraph.language.recipe_data import Cifar
+from resgraph.language.recipe.data import Cifar
 from resgraph.train.data.cifar import VERSIONS, Version, load_cifar
 from resgraph.train.data.pickles import read_dictionary
 

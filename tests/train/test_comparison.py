@@ -9,7 +9,7 @@ import pytest
 
 import resgraph
 from resgraph import train
-from resgraph.train.curves import comparison
+from resgraph.train.run.curves import comparison
 
 SPEC = Path(__file__).parents[2] / "specs" / "digits-degradation.yaml"
 

@@ -30,7 +30,7 @@ class Counter(Silent):
 def test_nothing_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch._dynamo
 
-    monkeypatch.setattr("resgraph.train.assemble.compile_blocks", partial(compile_blocks, backend="eager"))
+    monkeypatch.setattr("resgraph.train.engine.assemble.compile_blocks", partial(compile_blocks, backend="eager"))
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     plan = resgraph.load(str(SPECS / "digits.yaml"), ["train.epochs=3"])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from resgraph.errors import TrainingError, UsageError
-from resgraph.train.counter import key, normal, permutation, uniform
-from resgraph.train.sampler import Sampler
+from resgraph.train.data.sampler import Sampler
+from resgraph.train.rng import key, normal, permutation, uniform
 
 
 def test_a_number_depends_on_its_name_alone() -> None:

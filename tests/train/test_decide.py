@@ -10,9 +10,9 @@ import torch
 
 from resgraph.errors import MissingError, UsageError
 from resgraph.train import Options
-from resgraph.train.decide import Decisions, decide
-from resgraph.train.distributed import World
-from resgraph.train.settle import settle
+from resgraph.train.parallel.distributed import World
+from resgraph.train.settings.backends import settle
+from resgraph.train.settings.decide import Decisions, decide
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "NVIDIA H200")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
-    monkeypatch.setattr("resgraph.train.decide.lacking", lambda _: "")  # it has compilers
+    monkeypatch.setattr("resgraph.train.settings.decide.lacking", lambda _: "")  # it has compilers
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     yield
     torch.use_deterministic_algorithms(False)

@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file
 
 from resgraph.errors import RunError, TrainingError, UsageError
-from resgraph.language.recipe_data import Digits
+from resgraph.language.recipe.data import Digits
 from resgraph.train import Options, build, evaluate, find_runs, predict, read_run, resume
 from resgraph.train.data import load
 from resgraph.train.data.digits import stored
-from resgraph.train.result import RunResult
+from resgraph.train.run.result import RunResult
 
 FAST = {"recipe": "digits", "epochs": 10}
 

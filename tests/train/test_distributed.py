@@ -13,7 +13,7 @@ import pytest
 import torch
 from test_killed import SHORT, worker
 
-from resgraph.train.distributed import World
+from resgraph.train.parallel.distributed import World
 
 RECIPE: dict[str, Any] = {**SHORT, "batch": 12, "accumulate": 2, "epochs": 3}
 

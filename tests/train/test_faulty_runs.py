@@ -18,7 +18,9 @@ from test_resume import ONE, PLAIN, stopped_run, tiny
 from torch import Tensor, nn
 
 from resgraph.errors import MissingError, RunError, TrainingError
-from resgraph.train import Options, Silent, build, compilers, crops, read_run, resume
+from resgraph.train import Options, Silent, build, read_run, resume
+from resgraph.train.augment import crops
+from resgraph.train.settings import compilers
 
 __all__ = ["tree"]
 
@@ -59,7 +61,7 @@ class Telling(Silent):
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
 
 
 def with_layer(monkeypatch: pytest.MonkeyPatch, layer: nn.Module) -> None:
@@ -125,7 +127,7 @@ def test_our_own_mistake_fails_the_run_too(tmp_path: Path, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("resgraph.train.loop.set_lr", broken)
+    monkeypatch.setattr("resgraph.train.engine.loop.set_lr", broken)
     with pytest.raises(ZeroDivisionError):
         build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
     assert read_run(tmp_path / "run").status == "failed"
@@ -287,7 +289,7 @@ def test_compiling_without_a_compiler(
 
 
 def test_a_gpu_without_a_compiler_is_not_compiled_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from resgraph.train import decide
+    from resgraph.train.settings import decide
 
     monkeypatch.setattr(compilers, "find_spec", lambda _: object())
     cuda = torch.device("cuda")

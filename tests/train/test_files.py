@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from resgraph.errors import RunError, UsageError
-from resgraph.train.checkpoint import Checkpoints
-from resgraph.train.durable import append_line, sweep, write_whole
-from resgraph.train.metrics import Metrics, read_rows
+from resgraph.train.atomic_write import append_line, sweep, write_whole
 from resgraph.train.reporter import Epoch
-from resgraph.train.rundir import create, open_run
+from resgraph.train.run.checkpoint import Checkpoints
+from resgraph.train.run.directory import create, open_run
+from resgraph.train.run.metrics_log import Metrics, read_rows
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])

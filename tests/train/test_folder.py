@@ -17,18 +17,18 @@ import resgraph
 from resgraph.cli import run
 from resgraph.errors import MissingError, RunError, TrainingError, UsageError
 from resgraph.language.recipe import Train, resolve_train
-from resgraph.language.recipe_augment import AreaCrop, SideCrop
-from resgraph.language.recipe_data import Folder
+from resgraph.language.recipe.augment import AreaCrop, SideCrop
+from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict, resume
-from resgraph.train.assemble import make_feed
-from resgraph.train.crops import centre, cropped, to_tensor
+from resgraph.train.augment.crops import centre, cropped, to_tensor
 from resgraph.train.data import load
-from resgraph.train.decide import decide
-from resgraph.train.decode import Decoded
-from resgraph.train.distributed import World
-from resgraph.train.normalize import Normalization
+from resgraph.train.data.image_files import Decoded
+from resgraph.train.data.normalize import Normalization
+from resgraph.train.data.sampler import Sampler
+from resgraph.train.engine.assemble import make_feed
+from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import data_path
-from resgraph.train.sampler import Sampler
+from resgraph.train.settings.decide import decide
 
 SHAPE = (3, 16, 16)
 

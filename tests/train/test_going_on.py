@@ -12,14 +12,14 @@ from test_resume import ONE, PLAIN, corrupt_bit, result, stopped_run, tiny
 from resgraph.errors import RunError
 from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, Silent, build, evaluate, read_run, resume
-from resgraph.train.metrics import Metrics
+from resgraph.train.engine.schedule import Schedule
 from resgraph.train.reporter import Epoch
-from resgraph.train.schedule import Schedule
+from resgraph.train.run.metrics_log import Metrics
 
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
 
 
 class Heard(Silent):

@@ -13,12 +13,12 @@ from test_resume import ONE, PLAIN, stopped_run, tiny
 
 from resgraph.errors import RunError, UsageError
 from resgraph.train import Options, build, find_runs, read_run, resume
-from resgraph.train.rundir import LOCK, create, in_use, open_run
+from resgraph.train.run.directory import LOCK, create, in_use, open_run
 
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
 
 
 def test_a_folder_with_a_lock_of_its_own_is_not_emptied(tmp_path: Path) -> None:

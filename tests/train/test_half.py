@@ -11,7 +11,7 @@ import torch
 from test_resume import PLAIN, SignalAt, result, tiny
 
 from resgraph.train import Options, build, resume
-from resgraph.train.checkpoint import Checkpoints
+from resgraph.train.run.checkpoint import Checkpoints
 from resgraph.train.signals import StoppedError
 
 HALF = Options(threads=1, precision="fp16")
@@ -25,7 +25,7 @@ def saved(path: Path) -> dict[str, Any]:
 
 
 def test_a_run_in_fp16_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
     recipe = {**PLAIN, "clip": 1.0}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     build(tiny(recipe), out=whole, options=HALF)

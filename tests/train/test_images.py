@@ -14,11 +14,11 @@ import small_plan
 import torch
 from PIL import Image
 
-from resgraph.language.recipe_data import Folder
+from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, build
 from resgraph.train.data import load
-from resgraph.train.decode import _Part, middle
-from resgraph.train.images import open_image
+from resgraph.train.data.decoder import open_image
+from resgraph.train.data.image_files import _Part, middle
 from resgraph.train.inference import preprocessing, read_image
 
 RAMP = numpy.arange(256, dtype=numpy.uint16).reshape(16, 16)

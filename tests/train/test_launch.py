@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from resgraph.errors import TrainingError, UsageError
-from resgraph.train import distributed, launch
-from resgraph.train.distributed import World, join, own_gpu
-from resgraph.train.launch import Launch, find_host, launched
+from resgraph.train.parallel import distributed, launch
+from resgraph.train.parallel.distributed import World, join, own_gpu
+from resgraph.train.parallel.launch import Launch, find_host, launched
 
 MASTER = {"MASTER_ADDR": "head", "MASTER_PORT": "1234"}
 STEP = {

@@ -7,9 +7,9 @@ import torch
 from small_plan import residual
 from torch import nn
 
-from resgraph.language.recipe_steps import AdamW, Ema, Sgd
-from resgraph.train.ema import Average
-from resgraph.train.optimizer import exempt_names, load_optimizer, make_optimizer
+from resgraph.language.recipe.steps import AdamW, Ema, Sgd
+from resgraph.train.engine.ema import Average
+from resgraph.train.engine.optimizer import exempt_names, load_optimizer, make_optimizer
 
 
 def test_what_does_not_decay() -> None:

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from resgraph.language.recipe import Train, recipe_names, resolve_train
-from resgraph.language.recipe_augment import SideCrop
-from resgraph.language.recipe_data import Digits
-from resgraph.language.recipe_steps import Cosine, Hold, Plateau, Ramp, Steps, UntilError
+from resgraph.language.recipe.augment import SideCrop
+from resgraph.language.recipe.data import Digits
+from resgraph.language.recipe.steps import Cosine, Hold, Plateau, Ramp, Steps, UntilError
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -18,8 +18,8 @@ from resgraph.outputs.pytorch import module
 from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.passes.memory import kept_outputs
 from resgraph.train import Options, build, forecast
-from resgraph.train.budget import Block, _left, blocks_in, choose
-from resgraph.train.recompute import Recomputed, around_chunks, blocks_of, recompute
+from resgraph.train.parallel.checkpointing import Recomputed, around_chunks, blocks_of, recompute
+from resgraph.train.settings.memory import Block, _left, blocks_in, choose
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -175,7 +175,7 @@ def test_auto_looks_at_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {what: (choice, why) for what, choice, why in forecast(plan, options=Options(threads=1)).reasons}
     assert told["checkpointing"][0] == "off"
     small = forecast(plan, options=Options(threads=1)).memory
-    monkeypatch.setattr("resgraph.train.budget.device_memory", lambda device: int(small * 1.1))
+    monkeypatch.setattr("resgraph.train.settings.memory.device_memory", lambda device: int(small * 1.1))
     found = forecast(plan, options=Options(threads=1))
     told = {what: (choice, why) for what, choice, why in found.reasons}
     assert told["checkpointing"][0] == "on"

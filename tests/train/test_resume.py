@@ -15,7 +15,7 @@ from small_plan import FakePlan
 from resgraph.errors import RunError, TrainingError, UsageError
 from resgraph.train import Options, Silent, build, read_run, resume
 from resgraph.train.reporter import Epoch, Start
-from resgraph.train.rundir import LOCK
+from resgraph.train.run.directory import LOCK
 from resgraph.train.signals import StoppedError
 
 DATA = {"set": "synthetic", "samples": 96, "validation": 40, "classes": 10}
@@ -88,7 +88,7 @@ def result(path: Path) -> tuple[bytes, bytes]:
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -260,7 +260,7 @@ def test_a_lack_of_memory_is_told_with_a_way_out(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("resgraph.train.loop.Loop._backward", fail)
+    monkeypatch.setattr("resgraph.train.engine.loop.Loop._backward", fail)
     told = r"out of memory on cpu with 16 images a step; try --checkpointing on, `accumulate: 2`"
     with pytest.raises(TrainingError, match=told):
         build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
@@ -271,7 +271,7 @@ def test_a_bug_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def fail(*_: Any) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr("resgraph.train.loop.Loop._backward", fail)
+    monkeypatch.setattr("resgraph.train.engine.loop.Loop._backward", fail)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resgraph.errors import UsageError
-from resgraph.train.sampler import Sampler
+from resgraph.train.data.sampler import Sampler
 
 
 @pytest.mark.parametrize(

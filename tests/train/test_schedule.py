@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from resgraph.language.recipe import resolve_train
-from resgraph.train.schedule import Schedule
+from resgraph.train.engine.schedule import Schedule
 
 
 def made(steps_per_epoch: int = 10, **keys: Any) -> Schedule:

@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from test_distributed import RECIPE, launched
 
 import resgraph
-from resgraph.train import Options, budget
-from resgraph.train.decide import decide
-from resgraph.train.distributed import World
+from resgraph.train import Options
+from resgraph.train.parallel.distributed import World
+from resgraph.train.settings.decide import decide
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -112,11 +112,11 @@ def test_shares_go_with_what_else_makes_nets_fit(options: dict[str, Any], tmp_pa
 def test_a_net_is_sharded_where_nothing_else_makes_it_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = resgraph.load(str(SPECS / "digits.yaml"))
     decided = {}
-    for world, memory in ((2, 2**40), (2, 400_000), (1, 400_000)):
-        monkeypatch.setattr(budget, "device_memory", lambda device, memory=memory: memory)
+    for world, room in ((2, 2**40), (2, 400_000), (1, 400_000)):
+        monkeypatch.setattr(memory, "device_memory", lambda device, room=room: room)
         options = Options(device="cpu")
         decisions = decide(options, World(0, world), 1e6, images=True, steps=100)
-        decided[world, memory] = budget.with_budget(decisions, plan, plan.spec.train, options, world, 0)
+        decided[world, room] = memory.with_budget(decisions, plan, plan.spec.train, options, world, 0)
     roomy, tight, alone = decided.values()
     assert not roomy.sharded
     assert not alone.sharded

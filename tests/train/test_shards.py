@@ -19,7 +19,7 @@ from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
-from resgraph.language.recipe_data import Shards
+from resgraph.language.recipe.data import Shards
 from resgraph.train import Options, build, evaluate, resume
 from resgraph.train.data import index_cache, load, shards
 from resgraph.train.data.sets import Packed
@@ -132,7 +132,7 @@ def test_pixels_do_not_depend_on_the_workers(tars: Path) -> None:
 
 
 def test_a_net_is_trained_and_gone_on_with(tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
     plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
     options = Options(threads=1, workers=0)
     assert build(plan, out=tmp_path / "whole", options=options).accuracy == 100

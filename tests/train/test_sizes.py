@@ -15,8 +15,8 @@ import resgraph
 from resgraph.errors import UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, build, forecast, resume
+from resgraph.train.augment.progressive import relative_work, resized, size_at
 from resgraph.train.signals import StoppedError
-from resgraph.train.sizes import relative_work, resized, size_at
 
 SMALL: dict[str, Any] = {**PLAIN, "epochs": 4, "progressive": {"sides": [4, 6], "until": 0.75}}
 
@@ -43,7 +43,7 @@ def test_a_smaller_image_keeps_its_mean() -> None:
 
 
 def test_the_net_sees_each_size_and_a_resume_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
     seen: list[tuple[bool, int]] = []
     real = small_plan.Basic.forward
 

@@ -23,12 +23,12 @@ from rich.console import Console
 from resgraph.errors import MissingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, build, differences, forecast, read_run
-from resgraph.train.curves import curves, drops
-from resgraph.train.decide import decide
-from resgraph.train.distributed import World
-from resgraph.train.progress import Bar, Lines, opening, reporter_for
+from resgraph.train.parallel.distributed import World
 from resgraph.train.reporter import Epoch, Start, Step, epochs_of
-from resgraph.train.rundir import create
+from resgraph.train.run.curves import curves, drops
+from resgraph.train.run.directory import create
+from resgraph.train.run.progress import Bar, Lines, opening, reporter_for
+from resgraph.train.settings.decide import decide
 from resgraph.train.signals import listening
 
 
@@ -254,7 +254,7 @@ def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
 
 
 def test_runs_can_be_listed_without_torch() -> None:
-    code = "import sys, resgraph.train.runs; sys.exit('torch' in sys.modules)"
+    code = "import sys, resgraph.train.run.listing; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0
 
 

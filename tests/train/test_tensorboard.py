@@ -32,7 +32,7 @@ def events(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 def test_events_say_what_the_metrics_say_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
-    monkeypatch.setattr("resgraph.train.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
     with pytest.raises(StoppedError):
         build(tiny(PLAIN), out=tmp_path / "run", options=WATCHED, reporter=SignalAt(13))
     assert len(events(tmp_path / "run")["loss/train"]) == 2

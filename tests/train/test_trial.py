@@ -16,9 +16,9 @@ from torch import nn
 import resgraph
 from resgraph.errors import MissingError, TrainingError
 from resgraph.train import Options, build, forecast
-from resgraph.train.assemble import fresh_net
+from resgraph.train.data.loader import Feed
+from resgraph.train.engine.assemble import fresh_net
 from resgraph.train.estimate import Forecast
-from resgraph.train.feed import Feed
 
 ONE = Options(threads=1, device="cpu")
 NET = """
@@ -61,7 +61,7 @@ def fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
     tried: list[int], fed: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resgraph.train.budget.device_memory", lambda device: 2**30)
+    monkeypatch.setattr("resgraph.train.settings.memory.device_memory", lambda device: 2**30)
     monkeypatch.setattr("resgraph.train.trial.BYTES", 16 * 2**20)
     (tmp_path / "net.yaml").write_text(NET.replace("4_000_000", "16_000"))
     plan = resgraph.load(str(tmp_path / "net.yaml"))

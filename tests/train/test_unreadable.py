@@ -14,7 +14,8 @@ from test_distributed import launched
 from test_folder import SHAPE, recipe, tree
 
 from resgraph.errors import TrainingError
-from resgraph.train import Options, build, crops
+from resgraph.train import Options, build
+from resgraph.train.augment import crops
 
 __all__ = ["tree"]
 FACTS: dict[str, Any] = {"input": list(SHAPE), "classes": 2, "widths": [4], "blocks": 1, "dropout": 0.0}

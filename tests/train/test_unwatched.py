@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from resgraph.train.progress import reporter_for
+from resgraph.train.run.progress import reporter_for
 from resgraph.train.signals import listening
 
 

@@ -18,8 +18,8 @@ from test_killed import worker
 import resgraph
 from resgraph.errors import TrainingError, UsageError
 from resgraph.train import Options, build, evaluate
-from resgraph.train.crops import Five, centre
-from resgraph.train.score import Score, score
+from resgraph.train.augment.crops import Five, centre
+from resgraph.train.engine.evaluate import Score, score
 
 SIDE, RESIZE, CLASSES = 16, 20, 7
 SIZES = [(20, 26), (20, 32), (24, 20), (20, 20), (30, 20)]  # height, width: the shorter side is what it is resized to
@@ -209,8 +209,8 @@ def test_a_net_of_one_size_is_refused_for_others(tmp_path: Path) -> None:
 
 
 def test_five_likeliest_are_told_from_six_classes_on() -> None:
-    from resgraph.train.decide import decide
-    from resgraph.train.distributed import World
+    from resgraph.train.parallel.distributed import World
+    from resgraph.train.settings.decide import decide
 
     decisions = decide(Options(device="cpu"), World(), 1.0, False, 1)
     net = torch.nn.Identity()

@@ -15,7 +15,9 @@ import small_plan
 
 import resgraph
 from resgraph.errors import ResgraphError
-from resgraph.train import Options, Reporter, Silent, build, crops, evaluate, loop
+from resgraph.train import Options, Reporter, Silent, build, evaluate
+from resgraph.train.augment import crops
+from resgraph.train.engine import loop
 from resgraph.train.reporter import Epoch
 
 TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .page import caption
+from .content.builder import View, choose
+from .figures.header import caption
+from .formats.svg import write
 from .scene import Scene
 from .style import Theme
-from .svg import write
-from .view import View, choose
 
 if TYPE_CHECKING:
     from ...errors import SpecError
@@ -37,21 +37,21 @@ def svg(
 
 def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | None = None) -> str:
     """Several nets side by side as SVG, level where their maps are of one size (the ResNet paper's Figure 3)."""
-    from . import side_by_side
+    from .figures import comparison
 
-    return write(side_by_side.draw(plans, width), theme)
+    return write(comparison.draw(plans, width), theme)
 
 
 def difference(before: Plan, after: Plan, theme: Theme = "light", width: float | None = None) -> str:
     """Two nets side by side as SVG, with what was removed, added and changed marked in both."""
-    from . import side_by_side
+    from .figures import comparison
 
-    return write(side_by_side.differences(before, after, width), theme)
+    return write(comparison.differences(before, after, width), theme)
 
 
 def unfinished(spec: Spec, problem: SpecError, view: View = "auto", theme: Theme = "light") -> str:
     """As much of a wrong spec as holds together as SVG, and in red where it stops; "" where nothing does."""
-    from .halfway import scene as drawn
+    from .figures.partial import scene as drawn
 
     found = drawn(spec, problem, view)
     return write(found, theme) if found else ""
@@ -59,21 +59,21 @@ def unfinished(spec: Spec, problem: SpecError, view: View = "auto", theme: Theme
 
 def html(plan: Plan, theme: Theme = "auto") -> str:
     """The net as one offline page that folds, unfolds and searches. `theme` is what it opens in."""
-    from .viewer import html as written
+    from .formats.html import html as written
 
     return written(plan, theme)
 
 
 def tikz(plan: Plan, view: View = "auto", expand: Iterable[str] = (), only: str = "", theme: Theme = "light") -> str:
     """The net as a standalone LaTeX document, drawn with TikZ."""
-    from .latex import write as written
+    from .formats.tikz import write as written
 
     return written(scene(plan, view, None, expand, only), theme)
 
 
 def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
     """The net in Mermaid's flowchart language."""
-    from .flowchart import mermaid as written
+    from .formats.mermaid import mermaid as written
 
     return written(plan, view, expand)
 
@@ -82,8 +82,8 @@ def scene(
     plan: Plan, view: View = "auto", width: float | None = None, expand: Iterable[str] = (), only: str = ""
 ) -> Scene:
     """The figure before it is written in any format."""
-    from . import focus, stages
+    from .figures import detail, overview
 
     if only:
-        return focus.draw(plan, only)
-    return stages.draw(plan, choose(view), tuple(expand), width)
+        return detail.draw(plan, only)
+    return overview.draw(plan, choose(view), tuple(expand), width)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import UsageError
-from ...language.recipe_data import Cifar, Data, Digits, Folder, Shards, Synthetic
+from ...language.recipe.data import Cifar, Data, Digits, Folder, Shards, Synthetic
 from ...ops.base import Shape
 from .sets import DataSet
 

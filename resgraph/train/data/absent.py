@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ...errors import UsageError
-from ...language.recipe_data import Cifar, Data, Folder, Shards
+from ...language.recipe.data import Cifar, Data, Folder, Shards
 from ...ops.base import Shape
 from .sets import DataSet, Files, Resident
 

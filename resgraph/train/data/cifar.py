@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...errors import MissingError, TrainingError
-from ...language.recipe_data import Cifar
+from ...language.recipe.data import Cifar
 from .pickles import read_dictionary
 from .sets import DataSet, Resident, stratified
 

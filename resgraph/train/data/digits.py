@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...language.recipe_data import Digits
+from ...language.recipe.data import Digits
 from .sets import DataSet, Resident, stratified
 
 

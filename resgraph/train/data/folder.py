@@ -11,9 +11,9 @@ import torch
 
 from ...errors import MissingError, TrainingError
 from ...files import reason
-from ...language.recipe_data import Folder
+from ...language.recipe.data import Folder
 from ...ops.base import Shape, shape_text
-from ..images import ENDINGS
+from .decoder import ENDINGS
 from .sets import DataSet, Files, nothing
 
 _SHOWN = 5

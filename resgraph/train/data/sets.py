@@ -160,7 +160,7 @@ class DataSet:
 
 def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Indices of the larger and the smaller part, to which `share` of each class (at least one) goes."""
-    from ..counter import key, permutation
+    from ..rng import key, permutation
 
     kept, taken = [], []
     for label in range(int(labels.max()) + 1):

@@ -19,9 +19,9 @@ import torch
 from ...errors import MissingError, TrainingError, UsageError
 from ...files import reason
 from ...foreign import HEAD, what_else
-from ...language.recipe_data import Shards
+from ...language.recipe.data import Shards
 from ...ops.base import Shape, shape_text
-from ..images import ENDINGS
+from .decoder import ENDINGS
 from .index_cache import Index, cached, keep
 from .sets import DataSet, Packed, nothing
 

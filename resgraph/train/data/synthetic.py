@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from ...language.recipe_data import Synthetic
+from ...language.recipe.data import Synthetic
 from ...ops.base import Shape
-from ..counter import key
+from ..rng import key
 from .sets import DataSet, Resident
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 
-from resgraph.outputs.figure.parts import Chain, Fork, Join
-from resgraph.outputs.figure.placement import Placed, Placement
+from resgraph.outputs.figure.content.parts import Chain, Fork, Join
+from resgraph.outputs.figure.layout.geometry import Placed, Placement
 
 EDGE = 0.6
 

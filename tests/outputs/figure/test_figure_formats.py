@@ -6,7 +6,7 @@ import pytest
 from drawn import plan
 
 from resgraph import UsageError
-from resgraph.outputs.figure.formats import FORMATS, Look, render, render_difference
+from resgraph.outputs.figure.render import FORMATS, Look, render, render_difference
 
 STARTS = {
     "svg": "<svg ", "pdf": b"%PDF-", "png": b"\x89PNG", "tex": "\\documentclass", "html": "<!doctype html>",

@@ -12,7 +12,7 @@ from drawn import ALL, RESIDUAL, plan
 
 from resgraph import loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure.flowchart import quoted
+from resgraph.outputs.figure.formats.mermaid import quoted
 
 
 def test_golden(golden: Callable[[str, str], None]) -> None:

@@ -13,8 +13,8 @@ from drawn import plan
 import resgraph
 from resgraph import UsageError, load
 from resgraph.outputs import figure
-from resgraph.outputs.figure import limits
-from resgraph.outputs.figure.formats import Look, render
+from resgraph.outputs.figure.formats import limits
+from resgraph.outputs.figure.render import Look, render
 
 SPECS = Path(__file__).parents[3] / "specs"
 DEEP = "cifar-resnet.yaml::resnet-1202"

@@ -12,7 +12,7 @@ from drawn import RESIDUAL, plan
 
 from resgraph import Plan, loads
 from resgraph.outputs import figure
-from resgraph.outputs.dot import dot
+from resgraph.outputs.figure.formats.graphviz import dot
 
 TITLES = [
     "<!-- <script>",

@@ -13,8 +13,8 @@ from drawn import RESIDUAL, plan
 
 from resgraph import UsageError, loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure import tex_text
-from resgraph.outputs.figure.tex_text import escape
+from resgraph.outputs.figure.formats import tex_text
+from resgraph.outputs.figure.formats.tex_text import escape
 
 
 def installed(file: str) -> bool:

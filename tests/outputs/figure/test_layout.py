@@ -9,13 +9,13 @@ from drawn import ALL, plan, random_spec
 from layout_laws import crossings, leaves, overlaps, shared_lanes
 
 from resgraph import Plan, SpecError, load, loads
-from resgraph.outputs.figure.layout import place
-from resgraph.outputs.figure.parts import Fork, Join, Tile
-from resgraph.outputs.figure.placement import OPS, Placed, Placement, Wire
-from resgraph.outputs.figure.side_by_side import RHYTHM as STRIPS
-from resgraph.outputs.figure.stages import RHYTHM
-from resgraph.outputs.figure.strips import StripBuilder
-from resgraph.outputs.figure.view import Builder
+from resgraph.outputs.figure.content.builder import Builder
+from resgraph.outputs.figure.content.comparison_builder import StripBuilder
+from resgraph.outputs.figure.content.parts import Fork, Join, Tile
+from resgraph.outputs.figure.figures.comparison import RHYTHM as STRIPS
+from resgraph.outputs.figure.figures.overview import RHYTHM
+from resgraph.outputs.figure.layout.geometry import OPS, Placed, Placement, Wire
+from resgraph.outputs.figure.layout.tree import place
 
 SPECS = sorted(Path(__file__).parents[3].joinpath("specs").glob("*.yaml"))
 VIEWS = ("stages", "blocks", "ops", "strips")

@@ -9,7 +9,7 @@ from drawn import RESIDUAL, plan
 
 from resgraph import loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure.page import subtitle, unit_words
+from resgraph.outputs.figure.figures.header import subtitle, unit_words
 from resgraph.outputs.figure.style import PALETTES
 
 

@@ -17,10 +17,11 @@ from drawn import ALL, plan
 
 from resgraph import MissingError, UsageError, loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure import fonts, raster
+from resgraph.outputs.figure import fonts
 from resgraph.outputs.figure import text as widths
+from resgraph.outputs.figure.formats import raster
+from resgraph.outputs.figure.formats.svg import write
 from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
-from resgraph.outputs.figure.svg import write
 
 
 def pixels(svg: str) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
@@ -142,7 +143,7 @@ def test_the_same_bytes_on_every_machine(kind: str, package: str) -> None:
 
 WRITE = """
 import hashlib, resgraph
-from resgraph.outputs.figure.formats import FORMATS, render
+from resgraph.outputs.figure.render import FORMATS, render
 for kind in FORMATS:
     made = render([resgraph.load("digits")], kind)
     print(kind, hashlib.sha256(made.encode() if isinstance(made, str) else made).hexdigest())

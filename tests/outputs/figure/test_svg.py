@@ -14,8 +14,8 @@ from drawn import ALL, RESIDUAL, plan
 from resgraph import UsageError, load, loads
 from resgraph.outputs import figure
 from resgraph.outputs.figure import text as widths
+from resgraph.outputs.figure.formats.svg import escape, number, write
 from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
-from resgraph.outputs.figure.svg import escape, number, write
 
 SVG = "{http://www.w3.org/2000/svg}"
 PORTABLE = {"svg", "title", "desc", "g", "rect", "path", "circle", "text"}

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resgraph.outputs.figure import quantity, text
+from resgraph.outputs.figure import text
+from resgraph.outputs.figure.content import quantity
 
 
 @given(st.text(max_size=40), st.characters(exclude_categories=("Cs", "Cc", "Cf", "Mn", "Me")))

@@ -10,7 +10,8 @@ from text_laws import clashes
 
 from resgraph import load, loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure import fonts, side_by_side, text
+from resgraph.outputs.figure import fonts, text
+from resgraph.outputs.figure.figures import comparison
 from resgraph.outputs.figure.scene import Group, Rect, Scene, Text
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -58,12 +59,12 @@ def test_parts(only: str) -> None:
 @pytest.mark.parametrize("pair", [("resnet.yaml::resnet-50", "resnet.yaml::resnext-50-32x4d"), NETS[:2]])
 def test_side_by_side(pair: tuple[str, str]) -> None:
     one, other = (load(SPECS / name) for name in pair)
-    assert clashes(side_by_side.draw([one, other], None)) == []
-    assert clashes(side_by_side.differences(one, other, None)) == []
+    assert clashes(comparison.draw([one, other], None)) == []
+    assert clashes(comparison.differences(one, other, None)) == []
 
 
 def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> None:
-    scene = side_by_side.differences(
+    scene = comparison.differences(
         *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d")), None
     )
     pills = [item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"]

@@ -10,9 +10,9 @@ from drawn import DENSE, RESIDUAL, plan
 
 from resgraph import Plan, UsageError, loads
 from resgraph.outputs import figure
-from resgraph.outputs.figure.parts import Chain, Fork, Join, OpBox, Part, Tile
-from resgraph.outputs.figure.stages import mark_sheets
-from resgraph.outputs.figure.view import Builder, View, check_names, choose
+from resgraph.outputs.figure.content.builder import Builder, View, check_names, choose
+from resgraph.outputs.figure.content.parts import Chain, Fork, Join, OpBox, Part, Tile
+from resgraph.outputs.figure.figures.overview import mark_sheets
 
 
 def parts(net: Plan, view: View, *expand: str) -> Iterator[Part]:

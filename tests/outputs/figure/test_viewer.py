@@ -14,7 +14,7 @@ from drawn import ALL, RESIDUAL, plan
 
 from resgraph import Plan, load, loads
 from resgraph.outputs.figure import html
-from resgraph.outputs.figure import viewer as viewer_module
+from resgraph.outputs.figure.formats import html as viewer_module
 
 SPECS = Path(__file__).parents[3] / "specs"
 CHROMIUM = next(

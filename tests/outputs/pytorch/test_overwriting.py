@@ -14,7 +14,7 @@ from torch import nn
 import resgraph
 from resgraph.outputs.pytorch import module, source
 from resgraph.outputs.pytorch.build import net_class, source_module
-from resgraph.train.recompute import blocks_of, recompute
+from resgraph.train.parallel.checkpointing import blocks_of, recompute
 
 SPECS = Path(__file__).parents[3] / "specs"
 IN_PLACE = [

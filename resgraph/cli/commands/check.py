@@ -1,0 +1,99 @@
+"""`resgraph check`: specs → every mistake in them, what looks unmeant, and whether they keep what they expect."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ...checked import Checked, check_nets, found_in
+from ...errors import Diagnostic, UsageError
+from ...language.references import locate
+from ...language.yaml.reader import LIMITS, decode
+from ...mending import verified_in
+from ...outputs.numbers import count_text
+from ...plan import Plan
+from ..formats import github, sarif
+from ..loading import note_void, overrides_of_each
+from ..options import json_option, set_option, specs_argument
+from ..report import diagnostic_data, print_json, report_diagnostics
+
+_FORMATS = ("text", "json", "github", "sarif")
+
+
+@click.command()
+@specs_argument
+@set_option
+@click.option("--strict", is_flag=True, help="fail on warnings too")
+@click.option("--fix", is_flag=True, help="mend what has one certain fix, and show what was changed")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@json_option
+def check(
+    specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, strict: bool, fix: bool, form: str,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Check specs: every shape, and what each expects of itself.
+
+    A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by names that
+    `allow:` in a spec silences.
+    """
+    each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
+    if fix and "-" in specs:
+        raise UsageError("`--fix` mends files, and `-` is none")
+    files = {file.path: own for spec, own in zip(specs, each, strict=True) if not (file := locate(spec)).zoo}
+    if fix:
+        from ..fix import fix_files
+
+        fix_files(files, allow_outside, quiet=as_json or form != "text")
+    piped = decode(_stdin(), "-") if "-" in specs else None
+    checked = [
+        net
+        for spec, own in zip(specs, each, strict=True)
+        for net in check_nets(spec, own, allow_outside, piped if spec == "-" else None)
+    ]
+    note_void([net.plan.spec for net in checked if net.plan])
+    found = verified_in(found_in(checked), files, allow_outside)
+    failed = any(strict or d.severity == "error" for d in found)
+    _print("json" if as_json else form, checked, found, ok=not failed)
+    return 1 if failed else 0
+
+
+def _stdin() -> bytes:
+    """What is piped in, up to where it is too long for a spec."""
+    if sys.stdin is None:
+        raise UsageError("`-` is stdin, and that is closed: pipe a spec into it, or name a file")
+    return sys.stdin.buffer.read(LIMITS.size + 1)
+
+
+def _print(form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bool) -> None:
+    if form == "json":
+        diagnostics = [diagnostic_data(d) for d in found]
+        print_json({"ok": ok, "nets": [_data(net) for net in checked], "diagnostics": diagnostics})
+    elif form == "github":
+        for diagnostic in found:
+            click.echo(github(diagnostic))
+    elif form == "sarif":
+        print_json(sarif(found))
+    else:
+        for net in checked:
+            if net.plan and not net.problems:
+                click.echo(_line(net.reference, net.plan))
+        if found:
+            report_diagnostics(found, as_json=False)
+            fixable = sum(bool(d.edits) for d in found)
+            if fixable:
+                click.echo(f"`resgraph check --fix` mends {fixable} of them", err=True)
+
+
+def _line(reference: str, plan: Plan) -> str:
+    claims = plan.spec.expect.model_dump(exclude_none=True) if plan.spec.expect else {}
+    kept = f"  as expected: {', '.join(claims)}" if claims else ""
+    cost = f"{count_text(plan.params):>7} params  {count_text(plan.macs):>7} MACs  depth {plan.depth}"
+    return f"ok  {reference}  {cost}{kept}"
+
+
+def _data(net: Checked) -> dict[str, object]:
+    if net.plan is None or net.problems:
+        return {"spec": net.reference, "ok": False}
+    plan = net.plan
+    return {"spec": net.reference, "ok": True, "params": plan.params, "macs": plan.macs, "depth": plan.depth}

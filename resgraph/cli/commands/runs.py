@@ -1,0 +1,91 @@
+"""`resgraph runs`: a folder of runs → a table of them, or how some of them differ."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import UsageError
+from ..options import json_option, write
+from ..report import print_json
+
+if TYPE_CHECKING:
+    from ...train import RunInfo
+
+UNCUT = 10_000
+"""Columns where nobody's window is that wide: a file or a program reads whole lines."""
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
+@click.option("--curves", type=click.Path(path_type=Path), metavar="FILE.svg", help="draw their errors in one picture")
+@click.option("--force", is_flag=True, help="overwrite the picture")
+@json_option
+def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool) -> None:
+    """List runs, the ones under runs/ if none are named, and what their recipes differ in."""
+    from ...train.run.listing import find_runs
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not there, or no folder; name runs, or folders of runs")
+    found = [run for folder in folders or (Path("runs"),) for run in find_runs(folder)]
+    if curves is not None and found:
+        _draw(found, curves, force=force)
+    if as_json:
+        print_json([run.document() for run in found])
+        return
+    if not found:
+        raise UsageError(f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one")
+    _print(found)
+
+
+def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
+    from ...train.run.curves import comparison
+    from ...train.run.metrics_log import read_rows
+
+    if curves.suffix != ".svg":
+        raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
+    series = [(run.name, read_rows(run.path / "metrics.jsonl")) for run in found if run.status != "damaged"]
+    write(comparison(f"training and {_watched(found)} error", series, "epochs"), curves, force=force)
+
+
+def _watched(found: list[RunInfo]) -> str:
+    """What the images are called that runs were evaluated on."""
+    words = sorted({run.watched for run in found if run.status != "damaged"})
+    return " or ".join(words) or "validation"
+
+
+def _print(found: list[RunInfo]) -> None:
+    """The table, and where there are several runs what they differ in."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...train.run.listing import differences
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("run", no_wrap=True, style="bold")
+    for column in ("status", "params", "epoch", "train error", f"{_watched(found)} error", "time"):
+        table.add_column(column, justify="left" if column == "status" else "right")
+    for run in found:
+        errors = ["–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)]
+        size = (f"{run.params:,}", f"{run.epoch:g}", *errors, f"{run.seconds:.0f} s")
+        table.add_row(Text(str(run.path)), run.status, *size)
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(highlight=False, width=UNCUT)
+    console.print(table)
+    whole = [run for run in found if run.status != "damaged"]
+    differing = differences(whole) if len(whole) > 1 else {}
+    if differing:
+        other = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, title="what differs", title_justify="left")
+        other.add_column("key", overflow="fold")
+        for run in whole:
+            other.add_column(Text(run.path.name), overflow="fold")
+        for key, values in differing.items():
+            other.add_row(key, *map(Text, values))
+        console.print(other)

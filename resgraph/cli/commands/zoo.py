@@ -1,0 +1,83 @@
+"""`resgraph zoo`: the specs that come with resgraph → a list of their nets, or of those that words find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import click
+
+from ...errors import UsageError
+from ...language.nearest import did_you_mean
+from ...language.references import locate, zoo_folder, zoo_names
+from ...language.resolve import apply_variant, read_file
+from ...language.yaml.tree import Mapping, Scalar
+from ...outputs.numbers import count_text
+from ..options import json_option
+from ..report import print_json
+
+
+@dataclass(frozen=True, slots=True)
+class _Net:
+    """A net by the name that a SPEC takes, and what its file says of it."""
+
+    name: str
+    file: str
+    variant: str | None
+    params: int
+    input: str
+    title: str
+    about: str
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[WORD...]")
+@json_option
+def zoo(words: tuple[str, ...], as_json: bool) -> None:
+    """List the nets that come with resgraph; with words, those that have them all in their name, else in their text.
+
+    Each name is a SPEC, in any directory, and can be extended: `extends: resnet-50`.
+    """
+    found = _found([word.lower() for word in words])
+    if not found:
+        hint = did_you_mean(" ".join(words), zoo_names()) or "`resgraph zoo` lists all"
+        raise UsageError(f"no net of the zoo has `{' '.join(words)}`: {hint}")
+    if as_json:
+        print_json([asdict(net) for net in found])
+        return
+    wide, file = max(len(net.name) for net in found), ""
+    for net in found:
+        if net.file != file:
+            file = net.file
+            click.echo(f"{click.style(file, bold=True)}  {net.about}")
+        click.echo(f"  {net.name:<{wide}}  {count_text(net.params):>7}  {net.input}")
+
+
+def _found(words: list[str]) -> list[_Net]:
+    nets = list(_nets())
+    named = [net for net in nets if all(word in f"{net.file}::{net.variant}".lower() for word in words)]
+    return named or [net for net in nets if all(word in f"{net.title} {net.about}".lower() for word in words)]
+
+
+def _nets() -> Iterator[_Net]:
+    tree, file = None, ""
+    for name in zoo_names():
+        found = locate(name, zoo_folder())
+        if tree is None or found.zoo != file:
+            file = found.zoo
+            tree, _ = read_file(found.path)
+        net = apply_variant(tree, found.variant) if found.variant else tree
+        claims = [key for key in ("expect", found.variant, "params") if key]
+        about, title, size = (str(_value(net, key)) for key in ("about", "name", "input"))
+        yield _Net(name, file, found.variant, int(_value(net, *claims)), size, title, about)
+
+
+def _value(tree: Mapping, *keys: str) -> str | int:
+    """What the zoo says under a path of keys: every net of it states them all."""
+    for key in keys[:-1]:
+        inner = tree.entries[key].value
+        assert isinstance(inner, Mapping)
+        tree = inner
+    last = tree.entries[keys[-1]].value
+    assert isinstance(last, Scalar) and isinstance(last.value, str | int)
+    return last.value

@@ -1,0 +1,162 @@
+"""How a recipe steps: optimizer, schedule, warm-up, sizes and the average of weights."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from .base import Count, Length, Off, Rate, Record, Share
+
+Decayless = Literal["norm", "bias", "scale"]
+
+
+class Sgd(Record):
+    """Stochastic gradient descent with momentum."""
+
+    fused: ClassVar[bool] = True  # torch has a fused step of it
+    name: Literal["sgd"]
+    lr: Rate
+    momentum: Annotated[Share, Off(0.0)] = 0.9
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    no_decay: tuple[Decayless, ...] = ()
+
+    @property
+    def states(self) -> int:
+        """Numbers that it keeps for each weight."""
+        return 1 if self.momentum else 0
+
+    @field_validator("nesterov")
+    @classmethod
+    def _needs_momentum(cls, value: bool, info: Any) -> bool:
+        if value and info.data.get("momentum") == 0:
+            raise ValueError("Nesterov's step needs a momentum above 0")
+        return value
+
+
+class AdamW(Record):
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019)."""
+
+    fused: ClassVar[bool] = True
+    states: ClassVar[int] = 2
+    name: Literal["adamw"]
+    lr: Rate
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
+    no_decay: tuple[Decayless, ...] = ()
+
+
+Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name")]
+
+
+class Constant(Record):
+    """One learning rate throughout."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Steps(Record):
+    """The learning rate times `factor` at each length of `at`."""
+
+    kind: Literal["steps"]
+    at: Annotated[tuple[Length, ...], Field(min_length=1, max_length=100)]
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+    @field_validator("at")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(a >= b for a, b in pairwise(value)):
+            raise ValueError("the lengths must rise from one to the next")
+        return value
+
+
+class Cosine(Record):
+    """Half a cosine from lr down to `end` of it, after the warm-up (Loshchilov, Hutter 2017, without
+    restarts).
+    """
+
+    kind: Literal["cosine"]
+    end: Share = 0.0
+
+
+class Linear(Record):
+    """A straight line from lr down to `end` of it, after the warm-up."""
+
+    kind: Literal["linear"]
+    end: Share = 0.0
+
+
+class OneCycle(Record):
+    """Up from `start` of lr over the share `rise` of the run, then down to `end` of it, by cosines (Smith
+    2018).
+    """
+
+    kind: Literal["one-cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    start: Annotated[float, Field(gt=0, le=1)] = 0.04
+    end: Share = 0.0
+
+
+class Plateau(Record):
+    """The learning rate times `factor` where the validation error fell in none of `patience` evaluations."""
+
+    kind: Literal["plateau"]
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    patience: Count = 5
+
+
+Schedule = Annotated[Constant | Steps | Cosine | Linear | OneCycle | Plateau, Field(discriminator="kind")]
+
+
+class Ramp(Record):
+    """A straight line from `start` of lr up to lr over `length`."""
+
+    kind: Literal["linear"]
+    length: Length
+    start: Share = 0.0
+
+
+class Hold(Record):
+    """A constant `lr` for `length` (He et al. 2016b, appendix: 0.01 for 400 iterations)."""
+
+    kind: Literal["hold"]
+    lr: Rate
+    length: Length
+
+
+class UntilError(Record):
+    """A constant `lr` until the training error of the last `window` steps is under `error` percent (section
+    4.2).
+    """
+
+    kind: Literal["until"]
+    lr: Rate
+    error: Annotated[float, Field(gt=0, lt=100)]
+    window: Count = 100
+
+
+Warmup = Annotated[Ramp | Hold | UntilError, Field(discriminator="kind")]
+
+
+class Progressive(Record):
+    """Images of these shorter sides over the share `until` of the run, then whole ones (Tan, Le 2021, section 4)."""
+
+    sides: Annotated[tuple[Annotated[int, Field(ge=4, le=4096)], ...], Field(min_length=1, max_length=5)]
+    until: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+    @field_validator("sides")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(a >= b for a, b in pairwise(value)):
+            raise ValueError("the sides must rise from one to the next")
+        return value
+
+
+class Ema(Record):
+    """An exponential moving average of the weights, which is what is evaluated and exported."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)]
+    every: Count = 1  # steps

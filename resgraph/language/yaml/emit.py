@@ -1,0 +1,70 @@
+"""A tree → YAML text that reads back to the same tree: block style outside, flow style where it was written so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...errors import Span
+from .tree import Mapping, Scalar, Sequence, Tree
+
+# A text that needs no quotes, even within brackets: it begins with a letter or digit and holds nothing YAML reads.
+_BARE = re.compile(r"[A-Za-z0-9_(.-][A-Za-z0-9_ +*/().,=;&%'-]*\Z")
+_FLOW_UNSAFE = re.compile(r"[,\[\]{}]")
+_NUMBER = re.compile(r"[-+.]?[0-9][0-9_.eE+:-]*\Z")
+
+
+def emit(tree: Mapping) -> str:
+    """The YAML of a whole file."""
+    return "".join(f"{line}\n" for line, _ in emit_lines(tree))
+
+
+def emit_lines(tree: Mapping, indent: int = 0) -> Iterator[tuple[str, Span | None]]:
+    """The lines of a map, and where the value on each was written (None for a line that only opens a map)."""
+    pad = " " * indent
+    for key, entry in tree.entries.items():
+        value = entry.value
+        if isinstance(value, Mapping) and not value.flow and value.entries:
+            yield f"{pad}{key}:", None
+            yield from emit_lines(value, indent + 2)
+        elif isinstance(value, Sequence) and not value.flow and value.items:
+            yield f"{pad}{key}:", None
+            yield from ((f"{pad}  - {inline(item)}", item.span) for item in value.items)
+        else:
+            yield f"{pad}{key}: {inline(value, nested=False)}", value.span
+
+
+def inline(tree: Tree, *, nested: bool = True) -> str:
+    """A value on one line; `nested` within brackets, where a comma would end it."""
+    if isinstance(tree, Sequence):
+        return "[" + ", ".join(inline(item) for item in tree.items) + "]"
+    if isinstance(tree, Mapping):
+        return "{" + ", ".join(f"{key}: {inline(entry.value)}" for key, entry in tree.entries.items()) + "}"
+    return _scalar(tree, nested)
+
+
+def _scalar(tree: Scalar, nested: bool) -> str:
+    if not isinstance(tree.value, str):
+        return tree.text
+    text = tree.value
+    plain = tree.plain and "\n" not in text and text == text.strip() and text != ""
+    if plain and not (nested and _FLOW_UNSAFE.search(text)):
+        return text
+    bare = _BARE.match(text) and not _NUMBER.match(text) and text not in ("true", "false", "null")
+    if plain or not bare or ": " in text or " #" in text or (nested and _FLOW_UNSAFE.search(text)):
+        return _quoted(text)
+    return text
+
+
+def _quoted(text: str) -> str:
+    if "\n" not in text and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    escaped = "".join(
+        {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}.get(c, c if c.isprintable() else _escaped(c)) for c in text
+    )
+    return f'"{escaped}"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"

@@ -1,0 +1,1 @@
+"""A graph and a view → the tree of parts that a figure shows."""

@@ -1,0 +1,125 @@
+"""A graph → the parts of the comparison figure: each layer a strip, a unit for each stretch of one map size."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from ....graph import Block, Graph, Item, Layer, Path
+from ..figures.paint import MARKS
+from . import quantity
+from .builder import Builder, View
+from .parts import Capsule, Chain, Fork, Link, Part, Row, Strip
+from .wiring import Detail, Wiring
+
+_SHOWN = frozenset(["conv", "dense", "pool", "block"])
+
+
+class StripBuilder(Builder):
+    """A builder whose layers are strips; `outputs` names, for each unit of the net, the node that it gives."""
+
+    outputs: list[str]
+    marks: Mapping[str, str]
+
+    def __init__(self, graph: Graph, view: View, marks: Mapping[str, str] | None = None) -> None:
+        super().__init__(graph, view)
+        self.outputs, self.marks = [], marks or {}
+
+    def apart(self, block: Block) -> Hashable:
+        """Blocks with different marks are drawn apart."""
+        prefix = len(block.name)
+        nodes = [node.name for node in self.graph.nodes_of(block)]
+        return tuple((name[prefix:], self.marks[name]) for name in nodes if name in self.marks)
+
+    def net(self) -> Fork:
+        """The net with a unit for each block, and for each stretch of layers that give one size of map."""
+        start = self.graph.nodes[self.graph.input]
+        wires = Wiring(self.graph, start.name, unit=0)
+        wires.units.append(Capsule(start.name, quantity.times(start.shape), caption="input"))
+        self.outputs = [start.name]
+        breaks = {0}
+        for row in self.graph.rows:
+            if row.equation:
+                wires.equation(row.equation, "rows")
+            self.outputs += _drawn(wires)[len(self.outputs) :]
+            gives = row.input
+            for part, reads, gives in self._stretches(row):
+                breaks.add(wires.add(part, (reads,), gives))
+                self.outputs.append(gives)
+            if row.items:
+                wires.found.setdefault(row.output, wires.found[gives])
+            else:
+                wires.found.setdefault(row.output, wires.found[row.input])
+        return Fork("net", wires.units, wires.links, wires.found[self.graph.output].unit, breaks=frozenset(breaks))
+
+    def tile(self, rows: list[Row], name: str) -> Part:
+        """Layers one under the other, each a strip."""
+        strips: list[Part] = [Strip(row.name, row) for row in rows]
+        return strips[0] if len(strips) == 1 else Chain(name, strips, tight=True)
+
+    def rows_of(self, items: Sequence[Item]) -> list[Row]:
+        """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3 shows."""
+        rows = [row for row in super().rows_of(items) if row.family in _SHOWN]
+        return [
+            replace(
+                row, text=row.text.replace("fully connected", "fc"), number="" if row.family == "pool" else row.number
+            )
+            for row in rows
+        ]
+
+    def block(self, block: Block, detail: Detail, level: int) -> Fork | None:
+        """A block whose shortcut says in plain words what it does, not in a pill."""
+        fork = super().block(block, "rows", level)
+        if fork:
+            fork.links = [
+                replace(link, pill="", note=self._said(block, link)) if link.pill else link for link in fork.links
+            ]
+        return fork
+
+    def _said(self, block: Block, link: Link) -> str:
+        """What a shortcut does to the width; where it differs between two nets, all that it does, with its mark."""
+        kinds = {self.marks[name] for name in self.marks if f"{name}.".startswith(f"{link.name}.")}
+        if kinds:
+            return f"{MARKS[min(kinds)]} {link.pill}"
+        into, out = self.graph.nodes[block.input].shape, self.graph.nodes[block.output].shape
+        return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
+
+    def _stretches(self, row: Path) -> Iterator[tuple[Part, str, str]]:
+        """The parts of a row, each with the nodes that it reads and gives."""
+        blocks = [item for item in row.items if isinstance(item, Block)]
+        shown = self.shown(blocks)
+        reads = row.input
+        for _, group in groupby(row.items, key=self._key):
+            items = list(group)
+            first = items[0]
+            part: Part | None = None
+            gives = self._output(items[-1], reads)
+            if isinstance(first, Layer):
+                rows = self.rows_of(items)
+                part = self.tile(rows, row.name) if rows else None
+            elif first.name in shown:
+                part = self.block(first, "rows", 1)
+                if isinstance(part, Fork):
+                    part.repeat = shown[first.name]
+                    gives = blocks[part.repeat.last - 1].output
+            if part is not None:
+                yield part, reads, gives
+                reads = gives
+
+    def _key(self, item: Item) -> object:
+        """Blocks stand alone; layers stand together while their maps are of one size."""
+        if isinstance(item, Block):
+            return item.name
+        return self.graph.nodes[item.nodes[-1]].shape[1:] if item.nodes else ()
+
+    def _output(self, item: Item, otherwise: str) -> str:
+        if isinstance(item, Block):
+            return item.output
+        return item.nodes[-1] if item.nodes else otherwise
+
+
+def _drawn(wires: Wiring) -> list[str]:
+    """For each unit so far, the name of the node that it stands for."""
+    names = {found.unit: name for name, found in reversed(wires.found.items())}
+    return [names[unit] for unit in range(len(wires.units))]

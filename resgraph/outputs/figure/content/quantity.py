@@ -1,0 +1,29 @@
+"""A number → how a picture writes it: three significant digits and a unit's letter (9.54 k, 118 M, 1.90 G)."""
+
+from __future__ import annotations
+
+from ....ops.base import Shape
+from ...numbers import count_text, shape_label
+
+
+def short(number: int) -> str:
+    """Three significant digits: `9540` → `9.54 k`, `999_999` → `1.00 M`; below 1000 the number itself."""
+    return count_text(number) if number else "0"
+
+
+def percent(part: int, whole: int) -> str:
+    """`17.3 %`; a share under 0.05 % keeps a digit that says that it is not nothing."""
+    if not whole:
+        return ""
+    share = 100 * part / whole
+    return f"{share:.2f} %" if 0 < share < 0.05 else f"{share:.1f} %"
+
+
+def times(shape: Shape) -> str:
+    """`(64, 56, 56)` → `64 × 56 × 56`."""
+    return shape_label(shape)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 block`, `50 blocks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")

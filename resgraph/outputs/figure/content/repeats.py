@@ -1,0 +1,85 @@
+"""The blocks of a row → runs that one picture can stand for: equal ones, or alike ones with what differs said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from ....graph import Block, Graph
+from .parts import Repeat
+
+MANY_KINDS = 4
+"""With more kinds of blocks than this in one row, blocks that are alike are drawn as one."""
+
+
+def runs(
+    graph: Graph, blocks: Sequence[Block], apart: Callable[[Block], Hashable] = lambda block: None
+) -> list[tuple[Block, Repeat]]:
+    """Each run of a row's blocks by its first block; blocks that differ in `apart` never share one."""
+    equal = _grouped(list(range(len(blocks))), [(apart(block), _structure(graph, block)) for block in blocks])
+    heads = [blocks[run[0]] for run in equal]
+    # Blocks that differ in nothing but a rate of dropout are always drawn as one.
+    alike = _grouped(list(range(len(equal))), [(apart(b), _structure(graph, b, rates=False)) for b in heads])
+    if len(alike) > MANY_KINDS:
+        alike = _grouped(list(range(len(equal))), [(apart(b), _likeness(graph, b)) for b in heads])
+    out = []
+    for group in alike:
+        first, last = equal[group[0]][0], equal[group[-1]][-1]
+        same = len(group) == 1
+        said = ("", "") if same else _differences(graph, blocks[first], blocks[last])
+        out.append((blocks[first], Repeat(first + 1, last + 1, same, said)))
+    return out
+
+
+def _grouped(indices: list[int], keys: Sequence[Hashable]) -> list[list[int]]:
+    """Neighbours with equal keys together."""
+    out: list[list[int]] = []
+    for index in indices:
+        if out and keys[out[-1][-1]] == keys[index]:
+            out[-1].append(index)
+        else:
+            out.append([index])
+    return out
+
+
+def _structure(graph: Graph, block: Block, *, rates: bool = True) -> Hashable:
+    """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes, merge.
+
+    Without `rates`, an op of dropout counts as any other of its kind.
+    """
+    prefix = block.name + "."
+    nodes = tuple(
+        (
+            node.name.removeprefix(prefix) if node.name != block.name else "",
+            node.op if rates or node.op.family != "regularize" else node.op.op,
+            node.shape,
+            tuple(source.removeprefix(prefix) if source.startswith(prefix) else "" for source in node.inputs),
+        )
+        for node in graph.nodes_of(block)
+    )
+    return block.block, block.merge, block.shortcut, graph.nodes[block.input].shape, nodes
+
+
+def _likeness(graph: Graph, block: Block) -> Hashable:
+    """What alike blocks share: the kind of block, what its call changes, and its ops by word."""
+    words = tuple(node.op.op for node in graph.nodes_of(block))
+    changes = block.into != block.out
+    return block.block, block.merge, block.shortcut, block.stride, changes, words
+
+
+def _differences(graph: Graph, first: Block, last: Block) -> tuple[str, str]:
+    """In what the ends of a run of alike blocks differ, and from what to what."""
+    before, after = graph.nodes[first.output].shape, graph.nodes[last.output].shape
+    if before != after:
+        return "width", f"{before[0]} → {after[0]}"
+    for one, other in zip(graph.nodes_of(first), graph.nodes_of(last), strict=False):
+        for name in type(one.op).model_fields:
+            here, there = getattr(one.op, name), getattr(other.op, name, None)
+            if here != there:
+                return one.op.op, f"{_said(here)} → {_said(there)}"
+    return "attributes", "differ"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)

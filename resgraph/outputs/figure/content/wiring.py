@@ -1,0 +1,189 @@
+"""The paths of a block (or the rows of a net) → units and the links between them.
+
+Who reads what is told by the names of nodes: `found` knows for each node that can be read which unit stands for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ....graph import Block, Equation, Graph, Layer, Path
+from . import quantity
+from .parts import ENTRY, Fork, Join, Link, Part, Tile
+from .rows import op_box, pill_text, title
+from .wording import symbol
+
+Detail = Literal["rows", "ops"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The unit that stands for a node; where a shortcut leads there, what happens on its way."""
+
+    unit: int
+    changes: bool = False
+    shortcut: bool = False
+    pill: str = ""
+    name: str = ""
+    title: str = ""
+
+
+class Wiring:
+    """The units of one fork while they are gathered, in reading order."""
+
+    def __init__(
+        self, graph: Graph, entry: str, *, unit: int = ENTRY, block: Block | None = None, detail: Detail = "rows"
+    ) -> None:
+        self.graph, self.block, self.detail = graph, block, detail
+        self.found = {entry: Found(unit)}
+        self.units: list[Part] = []
+        self.links: list[Link] = []
+        self.side: set[int] = set()
+
+    def add(self, part: Part, reads: tuple[str, ...], stands_for: str) -> int:
+        """A new unit, linked to what it reads."""
+        unit = len(self.units)
+        self.units.append(part)
+        seen: set[tuple[int, str]] = set()
+        for name in reads:
+            source = self.found[name]
+            if (source.unit, source.pill) in seen:
+                continue
+            seen.add((source.unit, source.pill))
+            straight_in = isinstance(part, Join) and source.unit == self.found_entry
+            self.links.append(
+                Link(
+                    source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
+                    self._note(name, part), source.name, source.title,
+                )
+            )  # fmt: skip
+        self.found[stands_for] = Found(unit)
+        return unit
+
+    @property
+    def found_entry(self) -> int:
+        """The unit that stands for a block's input; no unit of a net is one."""
+        return self.found[self.block.input].unit if self.block else ENTRY - 1
+
+    def _note(self, source: str, part: Part) -> str:
+        """The shape on an edge into a join, at the detail of ops, where it changed since the layer before."""
+        if self.detail != "ops" or not isinstance(part, Join) or not self.block:
+            return ""
+        node = self.graph.nodes[source]
+        return quantity.times(node.shape) if node.shape != self.graph.nodes[self.block.input].shape else ""
+
+    def equation(self, equation: Equation, detail: Detail) -> None:
+        """Each node of an equation as a join; activations only at the detail of ops."""
+        merges = [name for name in equation.nodes if self.graph.nodes[name].op.family == "merge"]
+        for name in equation.nodes:
+            node = self.graph.nodes[name]
+            if node.op.family == "merge":
+                note = equation.text if detail == "ops" and name == merges[-1] else ""
+                self.add(Join(name, symbol(node.op), title=title(self.graph, node), note=note), node.inputs, name)
+            elif detail == "ops":
+                self.add(op_box(self.graph, node), node.inputs, name)
+            else:
+                self.found[name] = self.found[node.inputs[0]]
+
+    def continues(self, path: Path, part: Part | None) -> bool:
+        """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one line, one tile."""
+        source = self.found[path.input]
+        above = self.units[source.unit] if source.unit >= 0 else None
+        if not isinstance(part, Tile) or not isinstance(above, Tile) or source.pill or source.unit in self.side:
+            return False
+        if path.word == "shortcut":
+            return False
+        above.rows, above.covers = above.rows + part.rows, above.covers + part.covers
+        self.found[path.output] = Found(source.unit)
+        return True
+
+    def path(self, path: Path, part: Part | None) -> None:
+        """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the links that read it."""
+        source = self.found[path.input]
+        shortcut = self.block is not None and path.word == "shortcut" and self.block.result is not path
+        changes = shortcut and self._shape(path.output) != self._shape(self.block.input if self.block else path.input)
+        layers = _plain_layers(path)
+        if shortcut and self.detail == "rows" and layers:
+            said = "; ".join(title(self.graph, node) for node in self.graph.nodes_of(path))
+            pill = pill_text(self.graph, layers)
+            self.found[path.output] = Found(source.unit, changes, True, pill, path.name, said)
+        elif part is None:
+            self.found.setdefault(path.output, source)
+        else:
+            unit = self.add(part, (path.input,), path.output)
+            if shortcut:
+                self._mark_side(unit, changes, path.output)
+
+    def _mark_side(self, unit: int, changes: bool, output: str) -> None:
+        """Let a unit stand beside the spine, with its links drawn as the shortcut's."""
+        self.side.add(unit)
+        self.found[output] = Found(unit, changes, True)
+        for index, link in enumerate(self.links):
+            if link.target == unit:
+                self.links[index] = Link(link.source, unit, changes, True)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return self.graph.nodes[name].shape
+
+    def fork(self, block: Block) -> Fork | None:
+        """The gathered units as a fork; None where there is nothing to draw."""
+        result = self.found[block.output].unit
+        if result == ENTRY or not self.units:
+            return None
+        fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
+        self._name(fork, self._names(block))
+        nodes = list(self.graph.nodes_of(block))
+        fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
+        if self.detail == "ops":
+            params, macs = sum(n.cost.params for n in nodes), sum(n.cost.macs for n in nodes)
+            stride = "" if max(block.stride) == 1 else f" /{block.stride[0]}"
+            fork.frame, fork.caption, fork.subcaption = (
+                True,
+                block.name,
+                f"{block.block or 'inline'} {block.out}{stride}",
+            )
+            fork.totals = (f"{quantity.short(params)} params", f"{quantity.short(macs)} MACs")
+        return fork
+
+    def _name(self, fork: Fork, names: dict[int, str]) -> None:
+        """Write names at units, with the shape if that would stand there; and `x` on the way of the block's input."""
+        for index, link in enumerate(fork.links if names else ()):
+            if link.source in names and link.note:
+                names[link.source] = f"{names[link.source].partition(' ')[0]} · {link.note}"
+                fork.links[index] = replace(link, note="")
+            elif link.source == ENTRY and isinstance(fork.units[link.target], Join) and not link.pill:
+                fork.links[index] = replace(link, note="x", named=True)
+        fork.names = names
+
+    def _names(self, block: Block) -> dict[int, str]:
+        """What the merge equation calls the units that it reads, where it multiplies two or more of them.
+
+        Where paths are only added or concatenated, each has the same part in it, and a name would tell nothing.
+        """
+        equation = block.result.equation
+        nodes = [self.graph.nodes[name] for name in equation.nodes] if equation else []
+        if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
+            return {}
+        read = {name for node in nodes for name in node.inputs}
+        names = {}
+        for path in block.paths:
+            found = self.found.get(path.output)
+            if path is not block.result and path.output in read and found and found.unit >= 0 and not found.shortcut:
+                names[found.unit] = path.word
+        return names if len(names) > 1 else {}
+
+
+def _plain_layers(path: Path) -> list[Layer]:
+    """The layers of a path, those of its blocks of one path among them; none where a block has several."""
+    out: list[Layer] = []
+    stack: list[Layer | Block] = list(reversed(path.items))
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Layer):
+            out.append(item)
+        elif item.merge:
+            return []
+        else:
+            stack += [inner for each in reversed(item.paths) for inner in reversed(each.items)]
+    return out

@@ -1,0 +1,62 @@
+"""An op → the words of a picture: its label taken apart, and its long name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ....ops.base import Op
+
+LONG = {
+    "bn": "BatchNorm", "gn": "GroupNorm", "ln": "LayerNorm", "fc": "fully connected", "relu": "ReLU",
+    "relu6": "ReLU6", "gelu": "GELU", "silu": "SiLU", "leaky relu": "leaky ReLU", "hardswish": "hard swish",
+    "hardsigmoid": "hard sigmoid", "elu": "ELU", "selu": "SELU", "celu": "CELU", "prelu": "PReLU",
+}  # fmt: skip
+SYMBOLS = {"add": "+", "mul": "×", "sub": "−", "div": "÷", "concat": "concat"}
+"""What stands in a join; a constant operand stands beside its sign (`1 −`)."""
+
+_NUMBER = re.compile(r"-?\d[\d_.]*(e-?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A label in parts: `3x3 conv 64 /2 groups 32` is 3×3, conv, 64, /2 and `groups 32`."""
+
+    kernel: str
+    word: str
+    number: str
+    stride: str
+    rest: str
+
+    @property
+    def short(self) -> str:
+        """Kernel and word: `3×3 conv`."""
+        return f"{self.kernel} {self.word}".strip()
+
+    @property
+    def long(self) -> str:
+        """The word as prose has it, with the kernel after it: `Conv 3×3`."""
+        word = LONG.get(self.word, self.word)
+        return f"{word[:1].upper()}{word[1:]} {self.kernel}".strip()
+
+
+@lru_cache(maxsize=4096)
+def wording(op: Op) -> Wording:
+    """The label of an op, taken apart."""
+    before, _, after = op.label().partition(op.op)
+    tokens = after.split()
+    number = tokens.pop(0) if tokens and _NUMBER.fullmatch(tokens[0]) else ""
+    stride = next((token for token in tokens if token.startswith("/")), "")
+    number = f"{float(number):.3g}" if "." in number or "e" in number else number
+    rest = " ".join(token for token in tokens if token != stride)
+    return Wording(before.strip().replace("x", "×"), op.op, number, stride.replace("x", "×"), rest)
+
+
+def symbol(op: Op) -> str:
+    """The sign of an op that joins values, with its constant operand where it has one: `+`, `1 −`, `concat`."""
+    sign = SYMBOLS.get(op.op, op.op)
+    left, right = getattr(op, "left", None), getattr(op, "right", None)
+    if left is not None:
+        return f"{left:.3g} {sign}"
+    return f"{sign} {right:.3g}" if right is not None else sign

@@ -1,0 +1,1 @@
+"""The figures: overview, comparison, detail and partial, with what stands around them."""

@@ -1,0 +1,108 @@
+"""A plan → the head of its picture: its name, what kind of net it is, and its totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ....graph import Block, Graph, Layer, Path
+from .. import text
+from ..content import quantity
+from ..content.rows import unit_of
+from ..content.wording import LONG
+from ..scene import Scene, Text
+
+if TYPE_CHECKING:
+    from ....plan import Plan
+
+MARGIN = 36.0
+_OPTIONS = {"zero-pad": "option A", "projection": "option B"}
+
+
+def subtitle(graph: Graph, about: str) -> str:
+    """What kind of net it is, from its graph: its blocks and what its shortcuts do where the shape changes."""
+    blocks = [item for row in graph.rows for item in row.items if isinstance(item, Block)]
+    merged = [block for block in blocks if block.merge]
+    if not merged:
+        return about
+    names = [name for name in dict.fromkeys(block.block for block in merged) if name] or ["inline"]
+    said = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "") + " blocks"
+    kinds = dict.fromkeys(block.shortcut for block in merged if _changes(graph, block))
+    named = [kind for kind in kinds if kind in ("projection", "zero-pad")]
+    shortcuts = ", ".join(f"{kind} shortcuts ({_OPTIONS[kind]})" for kind in named)
+    return f"{said} · {shortcuts}" if shortcuts else said
+
+
+def _changes(graph: Graph, block: Block) -> bool:
+    return graph.nodes[block.input].shape != graph.nodes[block.output].shape
+
+
+def caption(plan: Plan) -> str:
+    """A net in two or three sentences, for the caption of a paper and for whoever cannot see the picture."""
+    graph = plan.graph
+    rows = [f"{row.name} ({_row_text(row)})" for row in graph.rows]
+    said = [
+        f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, "
+        f"{quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}.",
+        f"From top to bottom: {', '.join(rows)}.",
+    ]
+    kinds = sorted(shortcut_kinds(graph))
+    if kinds:
+        how = {"projection": "by a projection", "zero-pad": "by padding with zeros", "path": "by a path of their own"}
+        said.append(f"Dotted shortcuts change the shape, {' or '.join(how[kind] for kind in kinds)}.")
+    return " ".join(said)
+
+
+def _row_text(row: Path) -> str:
+    """`3 bottleneck`, `7x7 conv 64 /2`, `2 layers`."""
+    blocks = Counter(item.block or "inline" for item in row.items if isinstance(item, Block))
+    if blocks:
+        return ", ".join(f"{count} {name}" for name, count in blocks.items())
+    labels = [item.label for item in row.items if isinstance(item, Layer)]
+    return labels[0] if len(labels) == 1 else quantity.plural(len(labels), "layer")
+
+
+def macs_text(macs: int) -> str:
+    """`11.5 GMACs`, `352 M MACs`."""
+    said = quantity.short(macs)
+    return f"{said}MACs" if said.endswith("G") else f"{said} MACs"
+
+
+def header(scene: Scene, plan: Plan, width: float) -> None:
+    """Name and kind at the left, totals at the right; 68 pixels high."""
+    graph = plan.graph
+    totals = f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
+    blocks = sum(isinstance(item, Block) and bool(item.merge) for row in graph.rows for item in row.items)
+    counted = [quantity.plural(blocks, "block")] if blocks else []
+    counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
+    right = width - MARGIN
+    room = right - MARGIN - text.width(totals, 11, 600) - 24
+    scene.add(Text(MARGIN, 50, text.fit(plan.name, 20, room, 700), 20, 700))
+    scene.add(Text(right, 50, totals, 11, 600, anchor="end"))
+    said = ", ".join(counted)
+    room = right - MARGIN - text.width(said, 10.5) - 24
+    kind = subtitle(graph, plan.spec.about or "")
+    if kind:
+        scene.add(Text(MARGIN, 68, text.fit(kind, 10.5, room), 10.5, fill="muted"))
+    scene.add(Text(right, 68, said, 10.5, fill="muted", anchor="end"))
+
+
+def unit_words(graph: Graph) -> str:
+    """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
+    short = {"bn": "BN", "gn": "GN", "ln": "LN"}
+    words = [short.get(word, LONG.get(word, word)) for word in unit_of(graph, layers_of(graph))]
+    return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
+
+
+def layers_of(graph: Graph) -> list[Layer]:
+    """Every layer of a net."""
+    out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
+    for block in graph.blocks():
+        out += [item for path in block.paths for item in path.items if isinstance(item, Layer)]
+    return out
+
+
+def shortcut_kinds(graph: Graph) -> set[str]:
+    """The kinds of shortcuts by which blocks change the shape."""
+    kinds = {str(block.shortcut) for block in graph.blocks() if _changes(graph, block)}
+    return kinds & {"projection", "zero-pad", "path"}

@@ -1,0 +1,124 @@
+"""A plan → its stage or block view: rows as cards on one spine, and beside them shapes, costs and receptive fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ....passes.receptive_field import receptive_fields
+from .. import text
+from ..content.builder import Builder, View, check_names
+from ..content.parts import Chain, Fork, Link, Row, Tile, walk
+from ..layout.geometry import OPS, Placement, Rhythm
+from ..layout.tree import even, place
+from ..scene import Line, Rect, Scene, Text
+from .header import MARGIN, caption, header, shortcut_kinds, unit_words
+from .legend import Legend
+from .paint import paint
+from .row_annotations import COLUMN_GAP, COLUMNS, GUTTER, Band, bands_of, labels, numbers
+
+if TYPE_CHECKING:
+    from ....plan import Plan
+
+RHYTHM = Rhythm(inner=OPS)
+NARROWEST = 780.0
+_SHAPES, _CARD_PAD, _TOP = 114.0, 14.0, 121.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The row at which a net goes wrong, and what to say of it, a line each."""
+
+    row: str
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Where things stand from left to right: the cards, the spine within them, the columns of numbers."""
+
+    width: float
+    card: tuple[float, float]
+    spine: float
+    numbers: float
+
+
+def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, broken: Broken | None = None) -> Scene:
+    """The scene of the `stages`, the `blocks` or the `ops` view; with what is `broken` at its end."""
+    graph = plan.graph
+    builder = Builder(graph, view, check_names(graph, expand))
+    net = builder.net()
+    if broken:
+        _add_broken(net, broken)
+    mark_sheets(net)
+    rhythm = even(OPS if view == "ops" else RHYTHM, net)
+    placement = place(net, rhythm)
+    sheet = _sheet(placement, rhythm, width or NARROWEST, len(plan.input) == 3)
+    scene = Scene(sheet.width, 0, plan.name, caption(plan))
+    header(scene, plan, sheet.width)
+    _column_heads(scene, _TOP - 25, sheet.numbers, len(plan.input) == 3)
+    bands = bands_of(builder.bands, placement.parts)
+    _cards(scene, bands, _TOP, sheet.card)
+    paint(scene, placement, sheet.spine, _TOP, rhythm)
+    seen = receptive_fields(graph)
+    for band in bands:
+        labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
+        numbers(scene, plan, band, seen, _TOP, sheet.numbers)
+    shown = Legend(unit_words(graph))
+    shown.gather(placement, shortcut_kinds(graph))
+    bottom = _said(scene, broken, _TOP + placement.height + 30)
+    scene.height = shown.draw(scene, bottom) + 10
+    return scene
+
+
+def _sheet(placement: Placement, rhythm: Rhythm, least: float, seen: bool) -> Sheet:
+    """As wide as what is drawn asks for, and no narrower than `least`; `seen` leaves room for receptive fields."""
+    spine = MARGIN + _SHAPES + _CARD_PAD + GUTTER + max(placement.left, rhythm.tile_width / 2)
+    right = spine + max(placement.right + 22, rhythm.tile_width / 2 + 74)
+    columns = COLUMNS if seen else COLUMNS[:2]
+    metrics = sum(wide for _, wide in columns) + COLUMN_GAP * (len(columns) - 1)
+    width = max(least, right + 20 + metrics + MARGIN)
+    numbers_x = width - MARGIN - metrics
+    return Sheet(width, (MARGIN + _SHAPES, min(right, numbers_x - 18)), spine, numbers_x)
+
+
+def _said(scene: Scene, broken: Broken | None, y: float) -> float:
+    """What is wrong, in words below the drawing; the y below them."""
+    for line in broken.said if broken else ():
+        scene.add(Text(MARGIN, y, text.fit(line, 10.5, scene.width - 2 * MARGIN, 500), 10.5, 500, "broken"))
+        y += 16
+    return y
+
+
+def _add_broken(net: Fork, broken: Broken) -> None:
+    """The row that does not fit, in red, and a red edge into it."""
+    row = Row(broken.row, "broken", broken.row, title=" ".join(broken.said))
+    net.units.append(Tile(f"{broken.row}-tile", [row]))
+    last = len(net.units) - 1
+    net.links.append(Link(net.result, last, broken=True))
+    net.result, net.breaks = last, net.breaks | {last}
+
+
+def mark_sheets(net: Fork) -> None:
+    """Put sheets behind every tile of the blocks that are drawn for several."""
+    for row in net.units:
+        for part in row.parts if isinstance(row, Chain) else ():
+            if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
+                for tile in walk(part):
+                    if isinstance(tile, Tile):
+                        tile.sheets = True
+
+
+def _cards(scene: Scene, bands: list[Band], top: float, card: tuple[float, float]) -> None:
+    for band in bands:
+        if band.is_card:
+            y, bottom = top + band.top - 12, top + band.bottom + 7
+            scene.add(Rect(card[0], y, card[1] - card[0], max(bottom - y, 72), 10, "card"))
+
+
+def _column_heads(scene: Scene, y: float, x: float, seen: bool) -> None:
+    scene.add(Text(MARGIN + 3, y, "output", 9.5, 500, "muted"))
+    for name, wide in COLUMNS if seen else COLUMNS[:2]:
+        scene.add(Text(x, y, name, 9.5, 500, "muted"))
+        x += wide + COLUMN_GAP
+    scene.add(Line(((MARGIN, y + 8), (scene.width - MARGIN, y + 8)), "rule", 1))

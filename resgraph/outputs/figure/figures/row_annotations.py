@@ -1,0 +1,143 @@
+"""The rows of a net as drawn → what stands beside each: its name, which blocks are shown, its shape and its costs."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+from math import log2
+from typing import TYPE_CHECKING
+
+from ....graph import Path
+from ....passes.receptive_field import ReceptiveField
+from .. import text
+from ..content import quantity
+from ..content.parts import Chain, Fork, OpBox, Part, Tile
+from ..layout.geometry import Placed
+from ..scene import Rect, Scene, Text
+from .header import MARGIN
+from .paint import box_glyph
+
+if TYPE_CHECKING:
+    from ....plan import Plan
+
+GUTTER = 98.0
+COLUMNS = (("parameters", 84.0), ("MACs", 84.0), ("receptive field", 74.0))
+COLUMN_GAP = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The rows of a net that share a line of numbers; where they are drawn, and the middle of each of their blocks."""
+
+    rows: list[Path]
+    top: float
+    bottom: float
+    blocks: list[tuple[float, Fork]]
+
+    @property
+    def is_card(self) -> bool:
+        """Whether the rows have blocks of several paths, or blocks that repeat."""
+        forks = [fork for _, fork in self.blocks]
+        return len(forks) > 1 or any(len(f.links) > 1 or (f.repeat and f.repeat.count > 1) for f in forks)
+
+
+def bands_of(rows: list[tuple[list[Path], list[Part]]], placed: list[Placed]) -> list[Band]:
+    """The rows as drawn, with the blocks that stand in them."""
+    where = {id(p.part): p for p in placed}
+    boxes = sorted((p.y, abs(p.x), p.height) for p in placed if isinstance(p.part, Tile | OpBox))
+    out = []
+    for paths, units in rows:
+        mine = [where[id(unit)] for unit in units]
+        parts = [part for unit in units if isinstance(unit, Chain) for part in unit.parts]
+        blocks = [(_middle(where[id(part)], boxes), part) for part in parts if isinstance(part, Fork)]
+        out.append(Band(paths, min(p.y for p in mine), max(p.bottom for p in mine), blocks))
+    return out
+
+
+def _middle(block: Placed, boxes: list[tuple[float, float, float]]) -> float:
+    """The height of the middle of a block's first box."""
+    first = bisect_left(boxes, (block.y, 0.0, 0.0))
+    if first < len(boxes) and boxes[first][0] < block.bottom:
+        return boxes[first][0] + boxes[first][2] / 2
+    return block.y + block.height / 2
+
+
+def labels(scene: Scene, band: Band, top: float, x: float) -> None:
+    """The row's name and what it is made of, and beside each block which of the row's it is."""
+    name = ", ".join(row.name for row in band.rows)
+    room = GUTTER - 8
+    if not band.is_card:
+        middle = top + (band.top + band.bottom) / 2
+        scene.add(Text(x, middle + 3.5, text.fit(name, 9.75, room), 9.75, fill="muted"))
+        return
+    y = top + band.top
+    scene.add(Text(x, y + 7, text.fit(name, 11, room, 600), 11, 600))
+    counts: Counter[str] = Counter()
+    for _, fork in band.blocks:
+        counts[fork.kind or "inline"] += fork.repeat.count if fork.repeat else 1
+    kinds = ", ".join(counts)
+    kinds = kinds if text.width(kinds, 9.75) <= room else counts.most_common(1)[0][0]
+    scene.add(Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted"))
+    for middle, fork in band.blocks:
+        _which(scene, fork, max(top + middle, y + 33), x, room)
+
+
+def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
+    """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they only are alike."""
+    run = fork.repeat
+    if run is None or run.count == 1:
+        scene.add(*([Text(x, y + 3.5, fork.label, 9.75, fill="muted")] if fork.label else []))
+        return
+    if run.equal:
+        scene.add(Text(x, y - 6, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
+        said = f"× {run.count}"
+        wide = text.width(said, 10.5, 700) + 15
+        scene.add(Rect(x, y, wide, 17.5, 8.75, "pill"))
+        scene.add(Text(x + wide / 2, y + 12.4, said, 10.5, 700, "on-pill", "middle"))
+        return
+    what, change = run.differences
+    scene.add(Text(x, y - 9, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
+    scene.add(Text(x, y + 4, text.fit(what, 9.5, room), 9.5, fill="muted"))
+    scene.add(Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600))
+
+
+def numbers(scene: Scene, plan: Plan, band: Band, seen: dict[str, ReceptiveField], top: float, x: float) -> None:
+    """The shape that a band hands on, its costs with their shares, and what one of its outputs sees."""
+    graph = plan.graph
+    nodes = [node for row in band.rows for node in graph.nodes_of(row)]
+    end = graph.nodes[band.rows[-1].output]
+    middle = top + (band.top + band.bottom) / 2
+    _shape(scene, end.shape, middle, plan.input)
+    for (_, wide), part, whole in (
+        (COLUMNS[0], sum(n.cost.params for n in nodes), plan.params),
+        (COLUMNS[1], sum(n.cost.macs for n in nodes), plan.macs),
+    ):
+        _bar(scene, x, middle, wide, part, whole)
+        x += wide + COLUMN_GAP
+    if len(graph.nodes[graph.input].shape) == 3:
+        scene.add(Text(x, middle + 4, seen[end.name].text(), 9.75, 600))
+
+
+def _bar(scene: Scene, x: float, y: float, wide: float, part: int, whole: int) -> None:
+    if not part:
+        scene.add(Text(x, y + 4, "–", 9.75, fill="muted"))
+        return
+    scene.add(Text(x, y - 2, quantity.short(part), 9.75, 600))
+    scene.add(Text(x + wide, y - 2, quantity.percent(part, whole), 9.5, fill="muted", anchor="end"))
+    scene.add(Rect(x, y + 4, wide, 4.4, 2.2, "track"))
+    scene.add(Rect(x, y + 4, max(2.2, wide * part / whole), 4.4, min(2.2, max(2.2, wide * part / whole) / 2), "bar"))
+
+
+def _shape(scene: Scene, shape: tuple[int, ...], y: float, image: tuple[int, ...]) -> None:
+    x = MARGIN + 4
+    if len(shape) == 1:
+        scene.add(Text(x + 50, y + 4, str(shape[0]), 12, 600))
+        return
+    channels, height, across = shape
+    scale = log2(max(height, across, 1) + 1) / log2(max(*image[-2:], 2) + 1)
+    side = 5 + 27 * scale**1.7
+    depth = min(3.5 + 2.3 * max(log2(channels) - 4, 0), 22)
+    scene.add(*box_glyph(x, y, side, depth))
+    scene.add(Text(x + 50, y + 1, str(channels), 12, 600))
+    scene.add(Text(x + 50, y + 14, f"{height} × {across}", 9.75, fill="muted"))

@@ -1,0 +1,78 @@
+"""SVG text → PNG or PDF, with pip packages alone: resvg draws the one, typst (which embeds fonts) the other.
+
+Both are given the fonts that come with resgraph and no others: the same bytes on every machine, and each letter is
+drawn or named in an error, where the packages would leave it out (resvg) or change the font (typst).
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from ....errors import MissingError, UsageError
+from .. import fonts
+from . import limits
+
+_INSTALL = "install it with `pip install 'resgraph[figures]'`"
+
+_PAGE = b"""#set document(title: sys.inputs.title, date: none)
+#set page(width: auto, height: auto, margin: 0pt)
+#image(bytes(sys.inputs.svg), format: "svg")
+"""
+
+
+def png(svg: str, scale: float = 2.0) -> bytes:
+    """The picture as PNG, `scale` pixels for each of its own.
+
+    Raises `UsageError` for letters that the fonts lack and for pictures too large to open, `MissingError` where resvg
+    is not installed.
+    """
+    try:
+        import resvg_py
+    except ImportError:
+        raise MissingError(f"PNG needs the package resvg-py: {_INSTALL}") from None
+    limits.png(*_checked(svg, "PNG"), scale)
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg,
+            zoom=scale,
+            dpi=96,  # its own is 0, at which a length in points, as Graphviz has, is none
+            skip_system_fonts=True,
+            font_files=[str(file) for file in fonts.packaged()],
+            sans_serif_family=fonts.FAMILY,
+        )
+    )
+
+
+def pdf(svg: str, title: str = "") -> bytes:
+    """The picture as one page of PDF: vectors, with its fonts embedded, the same bytes each time.
+
+    Raises `UsageError` for letters that the fonts lack and for pages too large to open, `MissingError` where typst is
+    not installed.
+    """
+    try:
+        import typst
+    except ImportError:
+        raise MissingError(f"PDF needs the package typst: {_INSTALL}") from None
+    limits.pdf(*_checked(svg, "PDF"))
+    said = {"svg": svg, "title": title}
+    folders = [str(fonts.FOLDER)]  # the stubs want the type of the text before it
+    return bytes(
+        typst.compile(_PAGE, format="pdf", sys_inputs=said, font_paths=folders, ignore_system_fonts=True)  # type: ignore[call-overload]
+    )
+
+
+def _checked(svg: str, kind: str) -> tuple[float, float]:
+    """Width and height of a picture whose letters the fonts have. Raises `UsageError` where they lack one."""
+    root = ET.fromstring(svg)
+    lacking = fonts.lacking(each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text"))
+    if lacking:
+        raise UsageError(
+            f"{kind} cannot show {fonts.named(lacking)}: the font that comes with resgraph (Latin, Greek, Cyrillic, "
+            "signs) has no such letter; write SVG or HTML, which the reader's own fonts show, or rename it"
+        )
+    return _pixels(root.get("width", "0")), _pixels(root.get("height", "0"))
+
+
+def _pixels(length: str) -> float:
+    """A length of SVG, in pixels or in points."""
+    return float(length.removesuffix("pt")) * (4 / 3 if length.endswith("pt") else 1)

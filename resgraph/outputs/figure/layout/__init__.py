@@ -1,0 +1,1 @@
+"""A tree of parts → where each stands, and the ways of the wires."""

@@ -1,0 +1,110 @@
+"""A fork and the layouts of its units → columns, heights and the routes of its links.
+
+The spine is the weightiest path from the entry to the result. Other units stand in columns beside it; a link whose way
+is blocked runs in a lane to the right of all that it passes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from .. import text
+from ..content.parts import ENTRY, Chain, Fork, Join, Part, Tile
+from . import routing
+from .columns import Stacker
+from .geometry import Frame, Placed, Placement, Rhythm, Wire
+
+NOTE_SIZE, SPINE_NOTE, SIDE_NOTE = 10.5, 190.0, 64.0
+"""The size of an equation beside its join, and how wide it may be: less where other columns stand beside it."""
+
+
+def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
+    """A fork laid out: units in columns, links routed, framed where it has a frame."""
+    inset = rhythm.frame_pad + rhythm.frame_head if fork.frame else 0.0
+    frame = Frame(fork, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0})
+    on_spine = set(range(len(boxes))) if fork.breaks else spine(fork, [box.height for box in boxes])
+    ways = Stacker(frame, on_spine).stack()
+    _spread(frame)
+    out = Placement(fork, 0, 0, max((frame.bottom(u) for u in range(len(boxes))), default=inset))
+    for unit, box in enumerate(boxes):
+        out.put(box, frame.at(unit), frame.top[unit])
+        if isinstance(box.part, Join) and box.part.note:
+            box.part.note = text.fit(box.part.note, NOTE_SIZE, SIDE_NOTE if frame.column[unit] else SPINE_NOTE)
+            out.left = max(out.left, box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit))
+    wires = routing.wires(frame, ways) + routing.names(frame)
+    out.wires += wires
+    end = out.height + (rhythm.frame_pad if fork.frame else 0)
+    if end > frame.bottom(fork.result) + 0.01:
+        out.wires.append(Wire(((0, frame.bottom(fork.result)), (0, end))))
+    out.height = end
+    for wire in wires:
+        left, right = routing.reach(wire, rhythm)
+        out.left, out.right = max(out.left, -left), max(out.right, right)
+    if fork.frame:
+        out.left, out.right = out.left + rhythm.frame_pad, out.right + rhythm.frame_pad
+        out.left = max(out.left, routing.caption_room(fork))
+    out.parts.append(Placed(fork, 0, 0, out.left, out.right, out.height))
+    return out
+
+
+def spine(fork: Fork, heights: list[float]) -> set[int]:
+    """The units of the highest path from the entry to the result; of a product, only the first factor counts."""
+    score: dict[int, float] = {ENTRY: 0.0}
+    before: dict[int, int] = {}
+    sources: dict[int, list[int]] = defaultdict(list)
+    for link in fork.links:
+        sources[link.target].append(link.source)
+    for unit, part in enumerate(fork.units):
+        choices = sources[unit]
+        if isinstance(part, Join) and part.symbol == "×":
+            choices = choices[:1]
+        best = max(choices, key=lambda source: score[source], default=ENTRY)
+        before[unit] = best
+        score[unit] = score[best] + (0 if unit in fork.side else heights[unit] + 1)
+    out, unit = set(), fork.result
+    while unit >= 0:
+        out.add(unit)
+        unit = before[unit]
+    return out
+
+
+def spine_of(fork: Fork) -> set[int]:
+    """The spine of a fork that is not laid out: the longest path counts, by what its units hold."""
+    sizes = {id(part): 1.0 for part in fork.units}
+    for part in fork.units:
+        stack: list[Part] = [part]
+        while stack:
+            top = stack.pop()
+            inner = top.parts if isinstance(top, Chain) else top.units if isinstance(top, Fork) else []
+            stack += inner
+            sizes[id(part)] += len(top.rows) if isinstance(top, Tile) else 1
+    return spine(fork, [sizes[id(part)] for part in fork.units])
+
+
+def _spread(frame: Frame) -> None:
+    """Give each column its x: one to the right of the other, or on both sides of the spine where they are many."""
+    gap = frame.rhythm.column_gap
+    sizes: dict[int, tuple[float, float]] = {}
+    for unit, box in enumerate(frame.boxes):
+        left, right = sizes.get(frame.column[unit], (0.0, 0.0))
+        sizes[frame.column[unit]] = max(left, box.left), max(right, box.right)
+    sides = [column for column in sorted(sizes) if column]
+    both = len(sides) > 2 and _is_fan(frame)
+    reach_left, reach_right = sizes.get(0, (0.0, 0.0))
+    for index, column in enumerate(sides):
+        left, right = sizes[column]
+        if both and index % 2:
+            frame.x[column] = -(reach_left + gap + right)
+            reach_left += gap + left + right
+        else:
+            frame.x[column] = reach_right + gap + left
+            reach_right += gap + left + right
+
+
+def _is_fan(frame: Frame) -> bool:
+    """Whether all that stands beside the spine leaves one unit and meets again in one, and no more."""
+    links = frame.fork.links
+    side = {unit for unit, column in enumerate(frame.column) if column}
+    sources = {link.source for link in links if link.target in side}
+    targets = {link.target for link in links if link.source in side}
+    return len(side) == len(set(frame.column)) - 1 and len(sources) == 1 and len(targets) == 1

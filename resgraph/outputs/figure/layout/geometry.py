@@ -1,0 +1,213 @@
+"""What layouts are made of: parts in their places, wires between them, and the measures of a view's parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from .. import text
+from ..content.parts import Chain, Fork, Join, OpBox, Part, Strip, Tile
+from ..scene import Point
+
+NAME_ROOM = 16.0
+"""How far below a unit its name reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The distances of one kind of picture, in pixels."""
+
+    row: float = 15.5
+    row_gap: float = 2
+    tile_pad: float = 6
+    tile_width: float = 142
+    sheet: float = 3.6
+    op_width: float = 224
+    op_tall: float = 42
+    op_thin: float = 25
+    capsule: float = 22
+    join: float = 6.6
+    tight: float = 6
+    loose: float = 17
+    split: float = 8
+    after_split: float = 13
+    before_join: float = 8
+    lane: float = 21
+    lane_step: float = 10
+    column_gap: float = 26
+    radius: float = 9
+    unit_gap: float = 33
+    unit_gap_split: float = 33
+    frame_pad: float = 16
+    frame_head: float = 24
+    note_gap: float = 27
+    size: float = 9.75
+    inner: Rhythm | None = None
+
+    def within(self, part: Part) -> Rhythm:
+        """The rhythm of a part: that of ops from a framed block on inwards."""
+        return self.inner if self.inner and isinstance(part, Fork) and part.frame else self
+
+
+OPS = Rhythm(
+    join=9.5, loose=25, split=11, after_split=17, before_join=12, lane=30, lane_step=12, column_gap=44, capsule=26,
+    tile_width=170, size=10.25, unit_gap=44, unit_gap_split=44,
+)  # fmt: skip
+"""The distances of ops drawn one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An edge as drawn: its corners, and what stands on it."""
+
+    points: tuple[Point, ...]
+    arrow: bool = False
+    changes: bool = False
+    shortcut: bool = False
+    dot: bool = False
+    pill: str = ""
+    note: str = ""
+    name: str = ""
+    title: str = ""
+    broken: bool = False
+    named: bool = False
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it has a line of its own: a name without an arrow stands beside a line that another wire draws."""
+        return self.arrow or not self.named
+
+    def moved(self, dx: float, dy: float) -> Wire:
+        """The same wire elsewhere."""
+        points = tuple((x + dx, y + dy) for x, y in self.points)
+        return replace(self, points=points)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A part and its rectangle; `x` is its spine, `left` and `right` how far it reaches from there."""
+
+    part: Part
+    x: float
+    y: float
+    left: float
+    right: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        """The y of its lower side."""
+        return self.y + self.height
+
+
+@dataclass(slots=True)
+class Placement:
+    """A part laid out, with all parts and wires within it, about its spine and from its top."""
+
+    part: Part
+    left: float
+    right: float
+    height: float
+    parts: list[Placed] = field(default_factory=list)
+    wires: list[Wire] = field(default_factory=list)
+
+    def put(self, inner: Placement, dx: float, dy: float) -> None:
+        """Take over what another placement holds, moved to its place here."""
+        self.parts += [Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height) for p in inner.parts]
+        self.wires += [wire.moved(dx, dy) for wire in inner.wires]
+        self.left, self.right = max(self.left, inner.left - dx), max(self.right, inner.right + dx)
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where a fork's units stand: for each unit its column and top, for each column its x."""
+
+    fork: Fork
+    boxes: list[Placement]
+    rhythm: Rhythm
+    inset: float
+    column: list[int]
+    top: list[float]
+    x: dict[int, float]
+
+    def bottom(self, unit: int) -> float:
+        """The lower side of a unit, or of the entry."""
+        return self.inset if unit < 0 else self.top[unit] + self.boxes[unit].height
+
+    def split(self, unit: int) -> float:
+        """The height at which links part below a unit: below its name, where it has one."""
+        return self.bottom(unit) + self.rhythm.split + (NAME_ROOM - 8 if unit in self.fork.names else 0)
+
+    def at(self, unit: int) -> float:
+        """The x of a unit's spine."""
+        return 0.0 if unit < 0 else self.x[self.column[unit]]
+
+    def of(self, unit: int) -> int:
+        """The column of a unit; the entry is above the spine."""
+        return 0 if unit < 0 else self.column[unit]
+
+    def is_join(self, unit: int) -> bool:
+        """Whether links may enter a unit from its sides."""
+        return isinstance(self.boxes[unit].part, Join)
+
+    def centre(self, unit: int) -> float:
+        """The height at which links enter a join."""
+        return self.top[unit] + self.boxes[unit].height / 2
+
+
+def join_half(symbol: str, rhythm: Rhythm) -> float:
+    """Half the width of a join: a circle for a sign, wider for a word."""
+    return rhythm.join if len(symbol) == 1 else text.width(symbol, 9.5, 600) / 2 + 6
+
+
+def strip_width(strip: Strip, rhythm: Rhythm) -> float:
+    """What a strip's label asks for, its badge beside it."""
+    badge = text.width(strip.row.stride, 9.5, 600) + 14 if strip.row.stride else 0
+    return min(text.width(strip.row.label, rhythm.size, 500) + badge + 14, 220)
+
+
+def tile_width(tile: Tile, rhythm: Rhythm) -> float:
+    """What the widest row asks for, within limits: a longer text is cut."""
+    widest = 0.0
+    for row in tile.rows:
+        wanted = 14 + text.width(row.said, rhythm.size, 500) + 14 + text.width(row.number, rhythm.size, 600)
+        wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
+        wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
+        widest = max(widest, wanted)
+    return min(widest + 2 * rhythm.tile_pad, 236)
+
+
+def op_width(op: OpBox) -> float:
+    """What an op's name, attributes and costs ask for, within limits: a longer text is cut."""
+    wanted = text.width(op.text, 11 + bool(op.macs), 600)
+    wanted += text.width(op.params, 10.5, 500) + 8 if op.params else 0
+    detail = text.width(op.detail, 10.25) + 10
+    wanted = max(wanted, detail + text.width(op.macs, 10.25)) if op.macs else wanted + detail * bool(op.detail)
+    return min(31 + wanted, 330)
+
+
+def gap_between(above: Part, below: Part, rhythm: Rhythm) -> float:
+    """The gap that two neighbours on a spine need; a fork that parts at once brings its own."""
+    return 0 if parts_at_once(below) else rhythm.loose
+
+
+def parts_at_once(part: Part) -> bool:
+    """Whether a part begins with the dot at which paths part, above which it brings room of its own."""
+    while isinstance(part, Chain) and part.parts:
+        part = part.parts[0]
+    return isinstance(part, Fork) and not part.frame and opens_with_split(part)
+
+
+def opens_with_split(fork: Fork) -> bool:
+    """Whether more than one path leaves the fork's entry."""
+    return sum(link.source < 0 for link in fork.links) > 1
+
+
+def starts_with_box(part: Part) -> bool:
+    """Whether a wire from above ends right at a box, so that an arrowhead belongs there."""
+    while True:
+        if isinstance(part, Chain) and part.parts:
+            part = part.parts[0]
+        elif isinstance(part, Fork) and not part.frame and not opens_with_split(part) and part.units:
+            part = part.units[0]
+        else:
+            return not isinstance(part, Join | Fork | Chain)

@@ -1,0 +1,180 @@
+"""The links of a fork whose units have their places → wires: straight, with one corner, or through a lane."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Literal
+
+from .. import text
+from ..content.parts import Fork, Join, Link
+from .geometry import NAME_ROOM, Frame, Rhythm, Wire, join_half, starts_with_box
+
+Way = Literal["straight", "down", "across", "lane"]
+PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
+
+
+def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
+    """All wires of a fork: what enters it, its links, and where links part a dot."""
+    out: list[Wire] = []
+    outs: dict[int, list[Link]] = defaultdict(list)
+    for link in ways:
+        outs[link.source].append(link)
+    lanes = _Lanes(frame)
+    for source, links in outs.items():
+        out += _trunk(frame, source, [ways[link] for link in links])
+        for link in links:
+            parted = len(links) > 1
+            if ways[link] == "straight":
+                out.append(_straight(frame, link))
+            elif ways[link] == "down":
+                out.append(_down(frame, link, links, ways))
+            elif ways[link] == "across":
+                out.append(_across(frame, link, parted))
+    by_span = sorted((link for link in ways if ways[link] == "lane"), key=lambda link: _span(frame, link))
+    out += [_lane(frame, link, lanes, len(outs[link.source]) > 1) for link in by_span]
+    return out
+
+
+def names(frame: Frame) -> list[Wire]:
+    """The names of units, each on the first stretch below its unit."""
+    out = []
+    for unit, name in frame.fork.names.items():
+        x, y = frame.at(unit), frame.bottom(unit)
+        out.append(Wire(((x, y), (x, y + NAME_ROOM)), note=name, named=True))
+    return out
+
+
+def reach(wire: Wire, rhythm: Rhythm) -> tuple[float, float]:
+    """The least and the greatest x that a wire and what stands on it cover."""
+    xs = [x for x, _ in wire.points]
+    right = max(xs)
+    if wire.pill:
+        right = max(right, pill_box(wire)[0] + pill_box(wire)[2])
+    if wire.note:
+        right = max(right, _upright(wire)[0] + 8 + text.width(wire.note, NOTE_SIZE))
+    return min(xs), right
+
+
+def pill_box(wire: Wire) -> tuple[float, float, float, float]:
+    """x, y, width and height of the pill on a wire: over its longest upright stretch, leaning away from the spine."""
+    x, y0, y1 = _upright(wire)
+    width = text.width(wire.pill, PILL_SIZE, 600) + 15
+    return max(x - width / 2, x - 13), (y0 + y1) / 2 - PILL_HEIGHT / 2, width, PILL_HEIGHT
+
+
+def note_place(wire: Wire) -> tuple[float, float]:
+    """Where a note on a wire begins."""
+    x, y0, y1 = _upright(wire)
+    return x + 8, (y0 + y1) / 2 + 3
+
+
+def _upright(wire: Wire) -> tuple[float, float, float]:
+    """x and both ends of the longest upright stretch of a wire."""
+    pairs = zip(wire.points, wire.points[1:], strict=False)
+    (x, y0), (_, y1) = max(pairs, key=lambda p: abs(p[0][1] - p[1][1]) - 1e6 * (abs(p[0][0] - p[1][0]) > 0.01))
+    return x, min(y0, y1), max(y0, y1)
+
+
+def caption_room(fork: Fork) -> float:
+    """How far a frame must reach to the left for its caption to stand beside the spine."""
+    return max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)) + 24 if fork.caption else 0
+
+
+def _wire(link: Link, points: tuple[tuple[float, float], ...], *, arrow: bool, dot: bool = False) -> Wire:
+    return Wire(
+        points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name, link.title, link.broken,
+        link.named,
+    )  # fmt: skip
+
+
+def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
+    """The stretch from a unit down to where its links part, and from a frame's edge to where its units begin."""
+    x, y = frame.at(source), frame.bottom(source)
+    out = []
+    if source < 0 and frame.inset:
+        out.append(Wire(((x, 0), (x, y))))
+    if not {"straight", "down"} & set(ways):
+        out.append(Wire(((x, y), (x, frame.split(source)))))
+    return out
+
+
+def _straight(frame: Frame, link: Link) -> Wire:
+    x, target = frame.at(link.target), frame.boxes[link.target].part
+    points = ((x, frame.bottom(link.source)), (x, frame.top[link.target]))
+    return _wire(link, points, arrow=starts_with_box(target))
+
+
+def _side(frame: Frame, unit: int, x: float) -> float:
+    """The x of the side of a join that faces x."""
+    part = frame.boxes[unit].part
+    half = join_half(part.symbol, frame.rhythm) + 1 if isinstance(part, Join) else 0
+    return frame.at(unit) + (half if x > frame.at(unit) else -half)
+
+
+def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) -> Wire:
+    """Down the source's column and across into a join; from a dot where the column goes on."""
+    x, y = frame.at(link.source), frame.centre(link.target)
+    end = (_side(frame, link.target, x), y)
+    on = [
+        o
+        for o in links
+        if o is not link and (ways[o] == "straight" or (ways[o] == "down" and frame.centre(o.target) > y))
+    ]
+    if on:
+        return _wire(link, ((x, y), end), arrow=True, dot=True)
+    return _wire(link, ((x, frame.bottom(link.source)), (x, y), end), arrow=True)
+
+
+def _across(frame: Frame, link: Link, parted: bool) -> Wire:
+    """Across to the target's column, then down into it."""
+    x, y = frame.at(link.source), frame.split(link.source)
+    to = frame.at(link.target)
+    arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(link.target)
+    return _wire(link, ((x, y), (to, y), (to, frame.top[link.target])), arrow=arrow, dot=parted)
+
+
+def _ends(frame: Frame, link: Link) -> tuple[float, float]:
+    """The heights at which a lane is entered and left."""
+    start = frame.split(link.source)
+    if frame.is_join(link.target):
+        return start, frame.centre(link.target)
+    return start, frame.top[link.target] - frame.rhythm.after_split
+
+
+def _span(frame: Frame, link: Link) -> float:
+    start, end = _ends(frame, link)
+    return end - start
+
+
+def _lane(frame: Frame, link: Link, lanes: _Lanes, parted: bool) -> Wire:
+    """To the right of everything between, then down, then back."""
+    start, end = _ends(frame, link)
+    at, to = frame.at(link.source), frame.at(link.target)
+    x = lanes.take(start, end, link)
+    points = ((at, start), (x, start), (x, end))
+    if frame.is_join(link.target):
+        return _wire(link, (*points, (_side(frame, link.target, x), end)), arrow=True, dot=parted)
+    return _wire(link, (*points, (to, end), (to, frame.top[link.target])), arrow=True, dot=parted)
+
+
+class _Lanes:
+    """The lanes at the right of a fork: each link takes the innermost that is free along its way."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.taken: list[tuple[float, float, float]] = []
+
+    def take(self, start: float, end: float, link: Link) -> float:
+        """The x of a lane from `start` to `end` that clears every unit and every lane on the way."""
+        frame, rhythm = self.frame, self.frame.rhythm
+        reaches = [
+            frame.at(unit) + box.right
+            for unit, box in enumerate(frame.boxes)
+            if frame.top[unit] < end and frame.bottom(unit) > start and unit not in (link.target, link.source)
+        ]
+        x = max(reaches, default=max(frame.at(link.source), frame.at(link.target))) + rhythm.lane
+        for low, high, other in sorted(self.taken, key=lambda lane: lane[2]):
+            if low < end and high > start and abs(other - x) < rhythm.lane_step:
+                x = other + rhythm.lane_step
+        self.taken.append((start, end, x))
+        return x

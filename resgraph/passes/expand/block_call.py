@@ -1,0 +1,132 @@
+"""A block's call → its constants (`in`, `out`, `stride`) and the values that it sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ...errors import Span, fault
+from ...language.arithmetic import Value
+from ...language.binding import bind
+from ...language.environment import Environment
+from ...language.records import BlockDef, Bound, Expr, Inline, Label, PathDef, ShortcutDef, Size, Word
+from ...language.records import Value as Written
+from ...ops import Shape
+from .graph_builder import Flow
+from .option import whole
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
+
+    into: int | None
+    out: int | None
+    stride: tuple[int, int]
+    values: dict[str, Value]
+    shortcut: ShortcutDef | None
+    span: Span  # the word of the call
+    repeated: bool
+    sized: bool  # a width is written in it
+    unused: Written | None = None  # that width, where a `let` chose a block that works its own out
+
+    @property
+    def constants(self) -> dict[str, Value | None]:
+        """`in`, `out` and `stride` as values."""
+        down, across = self.stride
+        stride: Value = Fraction(down) if down == across else (Fraction(down), Fraction(across))
+        return {"in": _fraction(self.into), "out": _fraction(self.out), "stride": stride}
+
+    @property
+    def changes(self) -> bool:
+        """Whether the block's output has another shape than its input (rule 6)."""
+        return self.into != self.out or self.stride != (1, 1)
+
+
+def _fraction(number: int | None) -> Fraction | None:
+    return None if number is None else Fraction(number)
+
+
+def call_of(
+    item: Label | Inline, block: BlockDef, flow: Flow, env: Environment, words: frozenset[str], *, first: bool
+) -> Call:
+    """Work out a call where it is written. Only the first copy of a repeat has the stride."""
+    into = flow.shape[0] if flow.shape else None
+    values: dict[str, Value] = {}
+    unused = None
+    if isinstance(item, Inline):
+        number, stride, shortcut = item.out, item.stride, None
+    else:
+        bound = bind(item, block, words)
+        if item.chosen and not block.uses("out"):
+            unused = bound.number
+        _refuse_unused(bound, block, env, width=not unused)
+        option = bound.options.get("stride")
+        stride = option.value if option else None  # type: ignore[assignment]
+        number = bound.number  # type: ignore[assignment]
+        values, shortcut = _values(bound, env)
+    out = into if number is None else _width(number, env)
+    place = item.word_span if isinstance(item, Label) else item.span
+    strides = _stride(stride, env) if first else (1, 1)
+    return Call(into, out, strides, values, shortcut, place, item.repeat is not None, number is not None, unused)
+
+
+def refuse_other_width(call: Call, block: BlockDef, shape: Shape | None) -> None:
+    """Raises `Fault` where a call says a width, and a block that works its own out hands back another."""
+    if call.unused is not None and shape and shape[0] != call.out:
+        message = f"`{block.name}` never uses `out`, and hands back a width of {shape[0]:,}, not {call.out:,}"
+        raise fault("E036", message, call.unused.span, "write `out` in the block, or the width that it has")
+
+
+def _refuse_unused(bound: Bound, block: BlockDef, env: Environment, *, width: bool) -> None:
+    """Raises `Fault` for what a block never reads; a stride that is worked out, and is 1, is as good as none."""
+    if width and bound.number is not None and not block.uses("out"):
+        message = f"`{block.name}` never uses `out`, so a width says nothing"
+        raise fault("E036", message, bound.number.span, _worked_out(block, bound.number))
+    stride = bound.options.get("stride")
+    if stride and not block.uses("stride") and _stride(stride.value, env) != (1, 1):  # type: ignore[arg-type]
+        message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
+        raise fault("E036", message, bound.options["stride"].span, "take it out, or write `/stride` in the block")
+    if "shortcut" in bound.options and "shortcut" not in block.reads:
+        message = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
+        raise fault("E036", message, bound.options["shortcut"].span, "take it out, or read it in the block's `merge:`")
+
+
+def _worked_out(block: BlockDef, number: Written) -> str:
+    """What to write for a width that a block works out by itself: its call, or the value that was meant."""
+    alone = f"its width is worked out in the block: write `{block.name}`"
+    let = next((name for name, value in block.lets.items() if isinstance(value, Expr)), "")
+    return f"{alone}, or `{block.name} {let} {number.text}`" if let and isinstance(number, Expr) else alone
+
+
+def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutDef | None]:
+    values: dict[str, Value] = {}
+    shortcut: ShortcutDef | None = None
+    for key, option in bound.options.items():
+        if key == "shortcut":
+            if not isinstance(option.value, Word | PathDef):
+                raise fault("E012", "a shortcut is a policy or a path", option.span)
+            shortcut = option.value
+        elif key != "stride":
+            assert not isinstance(option.value, PathDef)
+            values[key] = env.value(option.value)
+    return values, shortcut
+
+
+def _width(number: Written, env: Environment) -> int:
+    width = whole(env.value(number), "out", number, env)
+    if not 1 <= width <= 1_000_000:
+        raise fault("E035", f"a width must be 1 to 1,000,000, and this is {width:,}", number.span)
+    return width
+
+
+def _stride(size: Size | Written | None, env: Environment) -> tuple[int, int]:
+    if size is None:
+        return (1, 1)
+    value = env.value(size)
+    both = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
+    down, across = (whole(part, "stride", size, env) for part in both)
+    if not (1 <= down <= 64 and 1 <= across <= 64):
+        odd = down if not 1 <= down <= 64 else across
+        raise fault("E035", f"a stride must be 1 to 64, and this is {odd:,}", size.span)
+    return down, across

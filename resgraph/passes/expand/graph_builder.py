@@ -1,0 +1,131 @@
+"""Nodes one by one → what a Graph is made of: each is shaped and costed as it is made, or its mistake is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from ...errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
+from ...graph import Node, Origin
+from ...ops import Op, Shape, ShapeError
+from ...ops.extension import answers
+from .meant import likely_shape
+
+LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
+PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have some 10^10
+_OF_NAMES = frozenset(["E011", "E012", "E030"])  # mistakes in what a block says, whatever comes in
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A value on its way: the node that made it, its shape and depth.
+
+    No shape: an earlier mistake hides it. A shape and no node: an earlier mistake, which leaves the shape known.
+    """
+
+    node: str = ""
+    shape: Shape | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The value of a shortcut that is `none`."""
+
+
+@dataclass(slots=True)
+class Silence:
+    """A stretch in which what is made is a guess: mistakes that may come of the guess are not kept.
+
+    `broken`: there were such.
+    """
+
+    broken: bool = False
+
+
+@dataclass
+class Builder:
+    """The nodes made so far, and the mistakes found."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    errors: list[Diagnostic] = field(default_factory=list)
+    params: int = 0
+    silence: Silence | None = None
+    _places: set[tuple[str, Span | None]] = field(default_factory=set)
+
+    def report(self, problem: Fault, origin: Origin | None = None) -> None:
+        """Keep a mistake, once for each place: blocks that repeat make the same one again."""
+        if self.silence is not None and problem.diagnostic.code not in _OF_NAMES:
+            self.silence.broken = True
+            return
+        found = in_the_spec(problem.diagnostic, origin)
+        if (found.code, found.span) in self._places:
+            return
+        self._places.add((found.code, found.span))
+        calls = tuple(Related(call, "called here") for call in reversed(origin.calls)) if origin else ()
+        told = [found.span, *(related.span for related in found.related)]
+        related = found.related + tuple(c for c in calls if c.span not in told)
+        self.errors.append(replace(found, related=related))
+        if len(self.errors) > MOST_TOLD:
+            raise TooLarge(problem, origin)
+
+    @contextmanager
+    def silent(self) -> Iterator[Silence]:
+        """Make what is only guessed: its mistakes are not told."""
+        before, self.silence = self.silence, Silence()
+        try:
+            yield self.silence
+        finally:
+            self.silence = before
+
+    def node(
+        self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False,
+        explain: Callable[[ShapeError], Fault] | None = None,
+    ) -> Flow:  # fmt: skip
+        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a shortcut do not.
+
+        `explain` says what an op cannot take in better words than the op has, who knows only shapes.
+        """
+        shapes = [flow.shape for flow in inputs]
+        if None in shapes:
+            return Flow()
+        known = [shape for shape in shapes if shape is not None]
+        try:
+            shape, cost = answers(op, known)
+        except ShapeError as problem:
+            said = fault(problem.code, problem.said, origin.span, problem.hint)
+            self.report(explain(problem) if explain else said, origin)
+            return Flow(shape=likely_shape(op, *known))
+        depths = [flow.depth for flow in inputs] or [0]
+        depth = depths[0] if op.gates else max(depths)
+        depth += op.weighted and not shortcut
+        self.params += cost.params
+        self._limit(origin)
+        self.nodes[name] = Node(name, op, tuple(flow.node for flow in inputs), shape, cost, depth, origin)
+        return Flow(name, shape, depth)
+
+    def _limit(self, origin: Origin) -> None:
+        if len(self.nodes) >= LAYERS:
+            raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span), origin)
+        if self.params > PARAMS:
+            raise TooLarge(
+                fault("E004", "a net of more than 2^37 parameters: in float32, half a terabyte", origin.span), origin
+            )
+
+
+def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
+    """A mistake that shows in a standard block was made where a spec calls it: that place comes first."""
+    calls = [call for call in reversed(origin.calls) if not call.source.ours] if origin else []
+    if found.span is None or not found.span.source.ours or not calls:
+        return found
+    shown = Related(found.span, found.label)
+    return replace(found, span=calls[0], label="called here", related=(shown, *found.related))
+
+
+class TooLarge(Exception):
+    """A net beyond the limits, of size or of mistakes; nothing more of it is built."""
+
+    def __init__(self, problem: Fault, origin: Origin | None) -> None:
+        super().__init__(str(problem))
+        self.problem, self.origin = problem, origin

@@ -1,0 +1,173 @@
+"""A bound label and an environment → the op with its options worked out and checked."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from fractions import Fraction
+from functools import cache
+from typing import Any, Literal, get_args
+
+from pydantic import ValidationError
+
+from ...errors import Fault, Span, fault
+from ...language.arithmetic import Value, value_text
+from ...language.environment import Environment
+from ...language.expressions import Binary, Expression, Name
+from ...language.nearest import did_you_mean
+from ...language.records import Bound, Expr, Option, PathDef, Word
+from ...language.records import Value as Written
+from ...language.targets import literal_words
+from ...language.words import CONSTANTS
+from ...ops import Op
+
+Kind = Literal["pair", "float", "int", "flag", "word"]
+
+
+@cache
+def field_kind(op: type[Op], key: str) -> Kind:
+    """What the value of a field is, from its annotation."""
+    types = set(_flat(op.model_fields[key].annotation))
+    if tuple in types:
+        return "pair"
+    if bool in types:
+        return "flag"
+    return "float" if float in types else "int" if int in types else "word"
+
+
+def _flat(annotation: Any) -> list[Any]:
+    arguments = get_args(annotation)
+    origin = getattr(annotation, "__origin__", None)
+    return [annotation, origin] + [t for argument in arguments for t in _flat(argument)]
+
+
+_made: dict[Any, Op] = {}
+
+
+def make_op(
+    cls: type[Op], bound: Bound, defaults: Mapping[str, Option], env: Environment, extra: Mapping[str, Any]
+) -> Op:
+    """The op of a label: defaults of the file below, then `extra`, then the label's own options."""
+    fields: dict[str, Any] = {}
+    places: dict[str, Span] = {}
+    for option in defaults.values():
+        fields[option.key] = field_value(cls, option.key, option.value, env)
+        places[option.key] = option.value.span
+    for key, value in extra.items():
+        fields.setdefault(key, value)
+    for option in bound.options.values():
+        fields[option.key] = field_value(cls, option.key, option.value, env)
+        places[option.key] = option.value.span
+    if bound.number is not None and cls.number:
+        fields[cls.number] = field_value(cls, cls.number, bound.number, env)
+        places[cls.number] = bound.number.span
+    made = (cls, bound.label.word, tuple(fields.items()))
+    if made not in _made:
+        if len(_made) > 20_000:
+            _made.clear()
+        _made[made] = _validated(cls, {"op": bound.label.word, **fields}, places, bound.label.span)
+    return _made[made]
+
+
+def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span], span: Span) -> Op:
+    try:
+        return cls.model_validate(fields)
+    except ValidationError as problems:
+        error = problems.errors()[0]
+        key = str(error["loc"][0]) if error["loc"] else ""
+        if error["type"] == "missing":
+            raise fault("E021", _missing(cls, str(fields["op"]), key), span) from None
+        message = str(error["msg"])
+        place = places.get(key, span)
+        if error["type"] == "value_error":  # our own words
+            raise fault("E035", str(error["ctx"]["error"]), place) from None
+        must = message.removeprefix("Input should be ").removeprefix("a valid ")
+        for said, plain in (("greater than or equal to", "at least"), ("less than or equal to", "at most")):
+            must = must.replace(said, plain)
+        must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
+        given = f", and this is {_shown(error['input'])}" if key in fields else ""
+        raise fault("E035", f"`{key}` must be {must}{given}", place) from None
+
+
+_EXAMPLES = {"width": "64", "rate": "0.1"}
+"""A likely value of what an op's number is, where it is not 2."""
+
+
+def _missing(cls: type[Op], word: str, key: str) -> str:
+    if key == "kernel":
+        return f"`{word}` needs a kernel: `3x3 {word}`"
+    if key == cls.number:
+        return f"`{word}` needs a number, its {key}: `{word} {_EXAMPLES.get(key, '2')}`"
+    return f"`{word}` needs `{key}`"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else f"`{value}`"
+
+
+def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Environment) -> Any:
+    """The Python value of one option, of the type that its field has."""
+    if isinstance(written, PathDef):
+        raise fault("E022", f"`{key}` is not a path", written.span)
+    kind = field_kind(cls, key)
+    if kind == "flag":
+        if isinstance(written, Word) and written.text in ("true", "false"):
+            return written.text == "true"
+        raise fault("E022", f"`{key}` is true or false", written.span)
+    words = literal_words(cls, key)
+    if isinstance(written, Expr) and written.text in words and env.find(written.text) is None:
+        return written.text
+    name = written.text if isinstance(written, Expr) and isinstance(written.tree, Name) else ""
+    if words and name and env.find(name) is None and name not in CONSTANTS:
+        raise _no_such_word(key, name, words, written.span)
+    value = env.value(written)
+    if isinstance(value, str):
+        if value in words:
+            return value
+        raise _no_such_word(key, value, words, written.span)
+    if kind == "pair":
+        both = value if isinstance(value, tuple) else (value, value)
+        if len(both) != 2:
+            raise fault("E022", f"`{key}` is one number or two", written.span)
+        return tuple(whole(part, key, written, env) for part in both)
+    if isinstance(value, tuple):
+        raise fault("E031", f"`{key}` is one number, not {value_text(value)}", written.span)
+    return float(value) if kind == "float" else whole(value, key, written, env)
+
+
+def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fault:
+    known = sorted(set(words) - {"default"})
+    listed = f"it is a number or {', '.join(f'`{w}`' for w in known)}" if known else "a number is needed here"
+    return fault("E022", f"`{key}` cannot be `{word}`", span, did_you_mean(word, known) or listed)
+
+
+def whole(value: Value, key: str, written: Written, env: Environment) -> int:
+    """A number that must be whole. The error is where the number is worked out, and names the nearest that would be."""
+    if not isinstance(value, Fraction):
+        raise fault("E031", f"a number is needed here, and this is {value_text(value)}", written.span)
+    if value.denominator == 1:
+        return int(value)
+    raise _not_whole(value, key, written, env)
+
+
+def _not_whole(value: Fraction, key: str, written: Written, env: Environment) -> Fault:
+    for _ in range(8):  # a name that stands for a `let`: the arithmetic is there
+        tree: Expression | None = written.tree if isinstance(written, Expr) else None
+        below = env.definition(tree.name) if isinstance(tree, Name) and not tree.index else None
+        if below is None:
+            break
+        written = below
+    text = getattr(written, "text", key)
+    help_ = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
+    if isinstance(tree, Binary) and tree.symbol == "/":
+        try:
+            top, bottom = (env.value_of(side, written.span) for side in (tree.left, tree.right))
+        except Fault:
+            top = bottom = Fraction(1)
+        if isinstance(top, Fraction) and isinstance(bottom, Fraction) and bottom.denominator == 1:
+            near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
+            help_ = f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
+    return fault("E032", f"`{text}` is {float(value):g}, and `{key}` must be whole", written.span, help_)

@@ -1,0 +1,74 @@
+"""The items of a path → every copy of them, counted against the limits before and while they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ...errors import Fault, fault
+from ...language.arithmetic import Value
+from ...language.environment import Environment, Unknown
+from ...language.records import ItemDef, PathDef
+from .graph_builder import Builder, TooLarge
+from .option import whole
+from .place import Place
+
+_COPIES = 10_000
+_STEPS = 30_000  # items that are made, those without a node too
+_FAR = 1_000_000  # items beyond which there is no need to begin
+
+Counters = dict[str, Value | None]
+
+
+class Repeats:
+    """How often items stand in their paths, over a whole net."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self.steps = 0
+        self.times = 1  # how often the path that is being made is made
+
+    def copies_of(self, definition: PathDef, first: int, place: Place) -> Iterator[tuple[ItemDef, int, Counters]]:
+        """Every copy of every item, with the counters of its place (none within a block: its caller's hold).
+
+        Raises `TooLarge` beyond the limits; repeats within repeats are multiplied, not made.
+        """
+        counts = [self.count(item, place.env) for item in definition.items]
+        number, total = first, first + sum(counts)
+        times = self.times
+        if times * sum(counts) > _FAR:
+            message = f"a net of {times * sum(counts):,} layers and blocks, and the limit is {_STEPS:,}"
+            raise TooLarge(fault("E004", message, definition.span), place.at(definition.span))
+        for item, count in zip(definition.items, counts, strict=True):
+            self.times = times * count
+            for copy in range(count):
+                self._step(item, place)
+                counters: Counters = {}
+                if place.block is None:
+                    counters = {"row_index": Fraction(number), "row_total": Fraction(total)}
+                yield item, copy, counters
+                number += 1
+        self.times = times
+
+    def _step(self, item: ItemDef, place: Place) -> None:
+        self.steps += 1
+        if self.steps > _STEPS:
+            large = fault("E004", f"a net of more than {_STEPS:,} layers and blocks", item.span)
+            raise TooLarge(large, place.at(item.span))
+
+    def count(self, item: ItemDef, env: Environment) -> int:
+        """How often an item stands in its path; a mistake counts as once."""
+        if item.repeat is None:
+            return 1
+        try:
+            count = whole(env.number(item.repeat), "repeat", item.repeat, env)
+        except Unknown:
+            return 1
+        except Fault as problem:
+            self.builder.report(problem)
+            return 1
+        if not 0 <= count <= _COPIES:
+            message = f"a repeat must be 0 to {_COPIES:,}, and this is {count:,}"
+            self.builder.report(fault("E004", message, item.repeat.span))
+            return 1
+        return count

@@ -1,0 +1,84 @@
+"""Rule 6: a call, its block and its file → what `shortcut` is in that call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import Fault, Source, Span, fault
+from ...graph import ShortcutKind
+from ...language.environment import Environment
+from ...language.labels import parse_label
+from ...language.records import BlockDef, PathDef, UnitDef, Word
+from ...language.spec import Spec
+from ...ops import Op, Shape, shape_text
+from ...ops.shape import ZeroPad
+from .block_call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcutPlan:
+    """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names it is read in."""
+
+    name: str
+    kind: ShortcutKind
+    op: Op | None = None
+    path: PathDef | None = None
+    unit: UnitDef | None = None
+    env: Environment | None = None
+    problem: Fault | None = None
+
+    @property
+    def written(self) -> Span | None:
+        """Where somebody wrote the path."""
+        return self.path.span if self.path and not self.path.span.source.ours else None
+
+
+def _written(text: str) -> PathDef:
+    span = Span(Source("the default shortcut", text, ours=True, default=True), 1, 1, 1, len(text) + 1)
+    label = parse_label(text, span, ())
+    assert label is not None
+    return PathDef(span, None, (label,), False)
+
+
+_PROJECTION = _written("1x1 conv out /stride linear")
+_VECTOR_PROJECTION = _written("fc out")
+
+
+def shortcut_plan(
+    name: str, call: Call, block: BlockDef, spec: Spec, outside: Environment, shape: Shape | None
+) -> ShortcutPlan:
+    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the file's.
+
+    `shape` is what flows in, None where an earlier mistake hides it.
+    """
+    below = f"{name}.shortcut"
+    chosen = call.shortcut or block.shortcut or spec.shortcut
+    policy = chosen.text if isinstance(chosen, Word) else "projection" if chosen is None else ""
+    if policy != "projection always" and (not call.changes or call.into is None):
+        return ShortcutPlan(below, "identity")
+    if isinstance(chosen, PathDef):
+        if call.shortcut is not None:
+            return ShortcutPlan(below, "path", path=chosen, env=outside.with_constants(call.constants))
+        if block.shortcut is not None:
+            return ShortcutPlan(below, "path", path=chosen)
+        file_env = Environment(spec.lets, {}).with_constants(call.constants)
+        return ShortcutPlan(below, "path", path=chosen, unit=spec.unit, env=file_env)
+    if policy == "none":
+        return ShortcutPlan(below, "none")
+    if policy == "zero-pad":
+        return ShortcutPlan(below, "zero-pad", op=ZeroPad(width=call.out or 1, stride=call.stride))
+    if policy == "identity":
+        return ShortcutPlan(below, "identity", problem=_cannot_be_identity(call, shape))
+    vector = shape is not None and len(shape) == 1
+    return ShortcutPlan(below, "projection", path=_VECTOR_PROJECTION if vector else _PROJECTION)
+
+
+def _cannot_be_identity(call: Call, shape: Shape | None) -> Fault:
+    """E041, with the shape that comes in and the one that has to come out."""
+    assert shape is not None and call.out is not None
+    sizes = [-(-size // stride) for size, stride in zip(shape[1:], call.stride, strict=False)]
+    change = f"{shape_text(shape)} into {shape_text((call.out, *sizes))}"
+    help_ = "use `shortcut: projection` (option B) or `shortcut: zero-pad` (option A)"
+    note = "He et al. 2016, section 3.3: identity only where dimensions match"
+    label = "the shape changes in the first block of this row" if call.repeated else "the shape changes here"
+    return fault("E041", f"an identity shortcut cannot change {change}", call.span, help_, label, note)

@@ -1,0 +1,134 @@
+"""A layer's label and the unit in force → the ops that it stands for, in order, each with its word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ...errors import Fault, Span, fault
+from ...language.binding import bind
+from ...language.environment import Environment
+from ...language.records import Bound, Label, Option, UnitDef
+from ...language.targets import mode_hint, takes_mode
+from ...language.words import ACT
+from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
+from .option import make_op
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """An op of a layer, and its word in names: "" where the layer's own name is enough."""
+
+    word: str
+    op: Op
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a label is read in: the unit, the default options of ops, the words that stand for words."""
+
+    unit: UnitDef
+    defaults: dict[str, dict[str, Option]]
+    words: frozenset[str]
+    spare: str = ""  # what `act` means where the unit has no activation: in a library block, ReLU
+    bounds: dict[tuple[Label, type[Op]], Bound] = field(
+        default_factory=dict
+    )  # one for a label, however often it is made
+
+    def bind(self, label: Label, cls: type[Op], words: frozenset[str]) -> Bound:
+        """The label's options, read once."""
+        if (label, cls) not in self.bounds:
+            self.bounds[label, cls] = bind(label, cls, words)
+        return self.bounds[label, cls]
+
+
+def activation_of(setting: Setting, resolve: Callable[[str], str], place: Span) -> tuple[Label, str]:
+    """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place` where there is none."""
+    words = [(label, resolve(label.word)) for label in setting.unit.labels]
+    circular = next((label for label, name in words if name == ACT), None)
+    if circular:
+        raise _circular(circular)
+    found = [(label, name) for label, name in words if name in ACTIVATIONS]
+    if not found and setting.spare:
+        return Label(setting.spare, place, setting.spare, place), setting.spare
+    if not found:
+        unit = " ".join(name for _, name in words)
+        hint = "write the activation itself, or give the unit one"
+        raise fault("E030", f"`act` is the activation of the unit, and `{unit}` has none", place, hint)
+    return found[-1]
+
+
+def layer_ops(
+    cls: type[Op], bound: Bound, env: Environment, setting: Setting, resolve: Callable[[str], str]
+) -> list[Worded]:
+    """The ops of one layer label; `resolve` turns a word that is a `let` into the word it stands for."""
+    word = bound.label.word
+    defaults = setting.defaults.get(word, {})
+    mode = resolve(bound.mode.text) if bound.mode else ""
+    chosen = Label(mode, bound.mode.span, mode, bound.mode.span) if bound.mode else None
+    if bound.mode and mode == ACT:
+        chosen, mode = activation_of(setting, resolve, bound.mode.span)
+    if bound.mode and not takes_mode(cls, mode):
+        raise fault("E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode))
+    if cls.word != "conv":
+        main = Worded("", make_op(cls, bound, defaults, env, {}))
+        return [main, Worded(mode.replace(" ", "_"), unit_op(chosen, mode, setting, env))] if chosen else [main]
+    labels = _in_mode([(label, resolve(label.word)) for label in setting.unit.labels], mode, chosen)
+    normed = any(resolve(label.word) in NORMS for label in setting.unit.labels)
+    extra = {"bias": "none" if normed else "default"} if "bias" in cls.model_fields else {}
+    ops: list[Worded] = []
+    for label, name in labels:
+        if name == "conv":
+            ops.append(Worded("conv", make_op(cls, bound, defaults, env, extra)))
+        else:
+            ops.append(Worded(name.replace(" ", "_"), unit_op(label, name, setting, env)))
+    return _numbered(ops)
+
+
+def _in_mode(labels: list[tuple[Label, str]], mode: str, label: Label | None) -> list[tuple[Label, str]]:
+    """Rule 5: what a mode leaves of a unit, and what it puts there."""
+    conv = next(place for place, (_, name) in enumerate(labels) if name == "conv")
+    before, after = labels[:conv], labels[conv + 1 :]
+    if mode == "bare":
+        return [labels[conv]]
+    if mode == "linear":
+        return [labels[conv], *((label, name) for label, name in after if name in NORMS)]
+    if label is None:
+        return labels
+    chosen = (label, mode)
+    if any(name in ACTIVATIONS for _, name in before):
+        unit = " ".join(name for _, name in labels)
+        hint = "leave it out, or write `linear`, and give it a place of its own behind"
+        raise fault("E012", f"the unit `{unit}` puts its activation before the conv", label.span, hint)
+    places = [place for place, (_, name) in enumerate(after) if name in ACTIVATIONS]
+    if not places:
+        return [*labels, chosen]
+    after[places[-1]] = chosen
+    return [*before, labels[conv], *after]
+
+
+def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
+    """The op of a word of the unit, or of an activation that a label names."""
+    if name == ACT:
+        raise _circular(label)
+    if name not in VOCABULARY:
+        message = f"`{label.word}` is `{name}`, and a unit is made of ops"
+        raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
+    cls = VOCABULARY[name]
+    named = label if label.word == name else Label(name, label.span, name, label.span)
+    return make_op(cls, setting.bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})
+
+
+def _circular(label: Label) -> Fault:
+    hint = "write the activation itself, or let `act` stand for it: `let: {act: silu}`"
+    return fault("E025", "`act` is the activation of the unit, so the unit itself must say which", label.span, hint)
+
+
+def _numbered(ops: list[Worded]) -> list[Worded]:
+    """A second `bn` in a unit is `bn2`."""
+    seen: dict[str, int] = {}
+    out: list[Worded] = []
+    for worded in ops:
+        count = seen[worded.word] = seen.get(worded.word, 0) + 1
+        out.append(Worded(f"{worded.word}{count}" if count > 1 else worded.word, worded.op))
+    return out

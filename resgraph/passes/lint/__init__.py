@@ -1,0 +1,69 @@
+"""Spec and Graph → warnings: what is legal and, by the literature, rarely meant. Each can be silenced by `allow:`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import Diagnostic, Related
+from ...graph import Graph, Origin
+from ...language.lints import LINTS, allowed
+from ...language.spec import Spec
+from . import layers, mixed, nets
+from .findings import Facts, Lint
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """The warnings of a net in the order of their places, one for each place, and the names of those kept silent."""
+
+    warnings: tuple[Diagnostic, ...]
+    silenced: frozenset[str]
+
+
+def lint(spec: Spec, graph: Graph) -> list[Diagnostic]:
+    """The warnings of a net that its spec does not allow."""
+    return list(linted(spec, graph).warnings)
+
+
+def linted(spec: Spec, graph: Graph) -> Linted:
+    """What in a net looks unmeant; what the spec allows is only named."""
+    silent, silenced, facts = allowed(spec.tree), set(), Facts(spec, graph)
+    found: dict[Any, Diagnostic] = {}
+    for name, check in _CHECKS.items():
+        for finding in check(facts):
+            if name in silent:
+                silenced.add(name)
+                break
+            origin = _in_spec(finding.origin)
+            calls = tuple(Related(call, "called here") for call in reversed(origin.calls) if call != origin.span)
+            notes = tuple(filter(None, [finding.labels, finding.note, f"`allow: [{name}]` in the spec silences this"]))
+            warning = Diagnostic(LINTS[name], finding.said, origin.span, "", notes, finding.hint, calls)
+            found.setdefault((warning.code, warning.span), warning)
+    in_order = sorted(found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+    return Linted(tuple(in_order), frozenset(silenced))
+
+
+def _in_spec(origin: Origin) -> Origin:
+    """The place where the spec's author can act: of what came with resgraph (a block of the library), its call."""
+    calls = origin.calls
+    while calls and origin.span.source.ours:
+        origin, calls = Origin(calls[-1], calls[:-1]), calls[:-1]
+    return origin
+
+
+_CHECKS: dict[str, Lint] = {
+    "bias-before-norm": layers.bias_before_norm,
+    "activation-after-sum": nets.activation_after_sum,
+    "strided-1x1": layers.strided_1x1,
+    "stride-over-kernel": layers.stride_over_kernel,
+    "odd-width": layers.odd_width,
+    "no-downsampling": nets.no_downsampling,
+    "dead-path": nets.dead_path,
+    "missing-final-norm": nets.missing_final_norm,
+    "padded-patches": layers.padded_patches,
+    "window-over-map": layers.window_over_map,
+    "channels-last": nets.channels_last,
+    "unlike-cross-entropy": nets.unlike_cross_entropy,
+    "mixed-activations": mixed.mixed_activations,
+}

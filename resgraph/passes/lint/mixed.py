@@ -1,0 +1,63 @@
+"""Nets in which the unit says one activation and a merge or a path another: seldom meant where the unit was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...graph import Block, Layer, Origin, Path
+from ...language.spec import Spec
+from ...ops import ACTIVATIONS
+from .findings import Facts, Finding
+
+_GATES = frozenset(["sigmoid", "hardsigmoid", "tanh", "softmax", "softplus"])
+"""What stands beside a unit's activation in many nets, since it says how much of something passes."""
+
+
+def mixed_activations(facts: Facts) -> Iterator[Finding]:
+    """Activations by name, alone in a path or around an equation, beside convolutions that take the unit's."""
+    graph, spec = facts.graph, facts.spec
+    scopes: list[tuple[Block | None, list[Path]]] = [(None, graph.rows), *((b, b.paths) for b in graph.blocks())]
+    for block, paths in scopes:
+        unit = _units_activation(spec, block)
+        if unit and any(_takes_the_units(facts, layer, unit) for layer in _layers(paths)):
+            for word, origin in _named(facts, paths):
+                if word != unit and word not in _GATES:
+                    yield Finding(
+                        origin,
+                        f"the net has both `{unit}`, the unit's activation, and this `{word}`",
+                        "`act` means the unit's activation, whatever it is: write it here for the unit's",
+                    )
+
+
+def _units_activation(spec: Spec, block: Block | None) -> str:
+    """The activation of the unit in force in a block of the user's, or in the rows; "" where there is none."""
+    definition = spec.block(block.block) if block else None
+    if definition and definition.library:
+        return ""
+    unit = definition.unit if definition and definition.unit else spec.unit
+    words = [spec.lets.get(label.word, label.word) for label in unit.labels]
+    found = [getattr(word, "text", word) for word in words]
+    return next((word for word in reversed(found) if word in ACTIVATIONS), "")
+
+
+def _layers(paths: Iterable[Path]) -> Iterator[Layer]:
+    return (item for path in paths for item in path.items if isinstance(item, Layer))
+
+
+def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:
+    """Whether a convolution has the unit's activation without naming it."""
+    ops = [facts.graph.nodes[name].op.op for name in layer.nodes]
+    return len(ops) > 1 and unit in ops and unit not in layer.label
+
+
+def _named(facts: Facts, paths: Iterable[Path]) -> Iterator[tuple[str, Origin]]:
+    """The activations that stand by their own names in equations, or alone in paths."""
+    for path in paths:
+        if equation := path.equation:
+            ops = [facts.graph.nodes[name].op.op for name in equation.nodes]
+            yield from ((op, equation.origin) for op in ops if op in ACTIVATIONS and f"{op}(" in equation.text)
+    for layer in _layers(paths):
+        if len(layer.nodes) == 1:
+            op = facts.graph.nodes[layer.nodes[0]].op.op
+            if op in ACTIVATIONS and layer.label.startswith(op):
+                yield op, layer.origin

@@ -1,0 +1,150 @@
+"""Nets whose parts are legal and rarely meant together: stages, sums, paths that nothing reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ...graph import Block, Origin, Path
+from ...ops import Concat, Mul, Part, shape_text
+from ..residual import kind
+from .findings import Facts, Finding
+
+
+def activation_after_sum(facts: Facts) -> Iterator[Finding]:
+    for residual in facts.residuals:
+        inside = f"{residual.block.name}."
+        after = [r for r in facts.readers[residual.sum.name] if r.name.startswith(inside) and kind(r) == "activation"]
+        if after and residual.opening:
+            yield Finding(
+                after[0].origin,
+                f"a {after[0].op.label()} after the sum, in a block whose branch begins with its own "
+                f"{_listed(residual.opening)}",
+                "in a pre-activation block the sum is handed on as it is: `merge: body + shortcut`",
+                "He et al. 2016 (arXiv 1603.05027), section 3: the identity must stay free from end to end",
+            )
+
+
+def no_downsampling(facts: Facts) -> Iterator[Finding]:
+    """A stage that doubles the width of the stage before it at the same size, where no dilation replaces the stride."""
+    graph = facts.graph
+    for before, row in pairwise(graph.rows):
+        small, large = graph.nodes[before.output].shape, graph.nodes[row.output].shape
+        if len(small) != 3 or len(large) != 3 or small[1:] != large[1:] or large[0] < 2 * small[0]:
+            continue
+        if not (_is_stage(before) and _is_stage(row)) or any(
+            isinstance(node.op, Concat) or max(getattr(node.op, "dilation", (1, 1))) > 1 for node in graph.nodes_of(row)
+        ):
+            continue
+        yield Finding(
+            row.items[0].origin,
+            f"`{row.name}` makes the width {large[0]} from {small[0]}, and the map stays {shape_text(large[1:])}",
+            "write `/2` behind the width, or say with `dilation` that the size is to stay",
+            "He et al. 2015 (arXiv 1512.03385), section 3.1: where the width doubles the size is halved, "
+            "so that each layer costs the same",
+        )
+
+
+def _is_stage(row: Path) -> bool:
+    """Whether a row repeats something; a stem and a head do not."""
+    items = [item.block if isinstance(item, Block) else item.label for item in row.items]
+    return len(items) > len(set(items))
+
+
+def dead_path(facts: Facts) -> Iterator[Finding]:
+    graph = facts.graph
+    alive = {graph.output}
+    for node in reversed(graph.nodes.values()):
+        if node.name in alive and not (isinstance(node.op, Mul) and 0 in (node.op.left, node.op.right)):
+            alive.update(node.inputs)
+    for node in graph.nodes.values():
+        if node.name not in alive and node.inputs:
+            help_ = "read it in an equation, or take it out"
+            yield Finding(node.origin, f"nothing of `{node.name}` reaches the output", help_)
+    yield from _unread_parts(facts)
+
+
+def _unread_parts(facts: Facts) -> Iterator[Finding]:
+    for readers in facts.readers.values():
+        parts = [reader.op for reader in readers if isinstance(reader.op, Part)]
+        missing = sorted(set(range(parts[0].of if parts else 0)) - {part.which for part in parts})
+        if missing and len(parts) == len(readers) and len({part.of for part in parts}) == 1:
+            which = ", ".join(map(str, missing))
+            message = f"part{'s' * (len(missing) > 1)} {which} of {parts[0].of} never read"
+            yield Finding(readers[0].origin, message, f"read `part {missing[0]} of {parts[0].of}`, or make fewer parts")
+
+
+def missing_final_norm(facts: Facts) -> Iterator[Finding]:
+    """From the last sum of a pre-activation net to the next weighted op, or to the end."""
+    if not facts.residuals:
+        return
+    last = facts.residuals[-1]
+    seen: set[str] = set()
+    node = last.sum
+    while (readers := facts.readers[node.name]) and not (node := readers[0]).op.weighted:
+        seen.add(kind(node))
+    missing = last.opening - seen
+    if missing:
+        yield Finding(
+            node.origin,
+            f"the sum of the last block reaches {f'`{node.op.label()}`' if node.op.weighted else 'the output'} "
+            f"without the {_listed(missing)} that its blocks put before their convolutions",
+            "begin the head with them: `[bn, relu, global avg pool, fc 1000]`",
+            "He et al. 2016 (arXiv 1603.05027), appendix: the last sum is followed by one more activation",
+        )
+
+
+def channels_last(facts: Facts) -> Iterator[Finding]:
+    """Pictures are never three cells wide, and seldom have dozens of channels."""
+    shape = facts.spec.input
+    if len(shape) != 3 or _is_a_row_of_cells(facts):
+        return
+    if shape[2] in (1, 3, 4) and min(shape[:2]) >= 8:
+        height, width, channels = shape
+        yield Finding(
+            Origin(facts.spec.place("input")),
+            f"the input has {height} channels, and is {width} high and {channels} wide",
+            f"channels come first: write `{channels}x{height}x{width}`",
+        )
+
+
+def _is_a_row_of_cells(facts: Facts) -> bool:
+    """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one cell wide too."""
+    channels, height, width = facts.spec.input
+    kernels = [getattr(node.op, "kernel", (1, 1)) for node in facts.graph.nodes.values()]
+    tall = any(isinstance(kernel, tuple) and kernel[0] > 1 == kernel[1] for kernel in kernels)
+    return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
+
+
+_BEHIND_NO_CLASSIFIER = {
+    "activation": "take the `{}` out: `predict` turns numbers into probabilities by itself",
+    "regularize": "put the `{}` before the last layer: here it sets numbers of classes to 0",
+    "norm": "put the `{}` before the last layer, whose numbers the loss reads as they are",
+}
+"""Families of ops that change what a classifier says, and what to do about each."""
+
+
+def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
+    """What the loss reads: it takes the logarithm of a softmax itself, over two classes or more."""
+    graph = facts.graph
+    if facts.spec.train is None:
+        return
+    last = graph.nodes[graph.output]
+    while last.op.family == "shape" and last.inputs:
+        last = graph.nodes[last.inputs[0]]
+    if last.op.family in _BEHIND_NO_CLASSIFIER:
+        yield Finding(
+            last.origin,
+            f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes before a softmax",
+            _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
+        )
+    if graph.nodes[graph.output].shape[0] == 1:
+        yield Finding(
+            last.origin,
+            "the cross-entropy of one class is 0, whatever the net says",
+            "give each class a number: two classes are `fc 2`",
+        )
+
+
+def _listed(words: frozenset[str]) -> str:
+    return " and ".join(sorted(words, reverse=True))

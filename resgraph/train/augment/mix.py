@@ -1,0 +1,50 @@
+"""A batch → a batch of mixtures of two images each, and how much of either label holds (mixup, cutmix)."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...language.recipe.augment import Augment
+from ..rng import key
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Images with their labels; where they are mixtures, `share` of `labels` and the rest of `partners`."""
+
+    images: Tensor
+    labels: Tensor
+    partners: Tensor | None = None
+    share: float = 1.0
+
+    @property
+    def main(self) -> Tensor:
+        """The label of the larger part of each image."""
+        return self.labels if self.partners is None or self.share >= 0.5 else self.partners
+
+
+def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -> Batch:
+    """One share for the whole batch, a function of (seed, step); each image's partner is the one after it."""
+    luck = random.Random(key(seed, "mix", step))
+    kinds = [kind for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix)) if alpha]
+    if not kinds or len(labels) < 2:
+        return Batch(images, labels)
+    kind = luck.choice(kinds)
+    alpha = recipe.mixup if kind == "mixup" else recipe.cutmix
+    share = luck.betavariate(alpha, alpha)
+    others, partners = images.roll(1, 0), labels.roll(1, 0)
+    if kind == "mixup" or images.ndim != 4:
+        return Batch(torch.lerp(others, images, share), labels, partners, share)
+    height, width = images.shape[2:]
+    tall, wide = (round(side * math.sqrt(1 - share)) for side in (height, width))
+    y, x = luck.randrange(height), luck.randrange(width)
+    top, bottom = max(0, y - tall // 2), min(height, y - tall // 2 + tall)
+    left, right = max(0, x - wide // 2), min(width, x - wide // 2 + wide)
+    images = images.clone()
+    images[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]
+    return Batch(images, labels, partners, 1 - (bottom - top) * (right - left) / (height * width))

@@ -1,0 +1,68 @@
+"""A recipe and an epoch → the size of the training images: smaller ones first, where the recipe says so.
+
+Early epochs on small images cost less and lose little (Howard 2018 on DAWNBench; Tan, Le 2021, section 4).
+The size depends on the epoch alone, so a resume sees the same images.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...errors import UsageError
+from ...language.recipe import Train
+from ...ops.base import Shape, shape_text
+from ...passes.recipe_fit import scaled
+from ..plans import PlanLike
+
+Size = tuple[int, int]
+
+
+def size_at(epoch: int, train: Train, steps_per_epoch: int, full: Size) -> Size:
+    """Height and width of the images of an epoch (counted from 0); `full` is what the net is written for."""
+    if train.progressive is None:
+        return full
+    epochs = train.length if train.unit == "epochs" else train.length / steps_per_epoch
+    sides, until = train.progressive.sides, train.progressive.until
+    place = int(epoch / (epochs * until) * len(sides))
+    if place >= len(sides):
+        return full
+    _, height, width = scaled((0, *full), sides[place])
+    return height, width
+
+
+def resized(images: Tensor, size: Size) -> Tensor:
+    """(n, channels, height, width) float at `size`, low-passed where it shrinks."""
+    if images.ndim != 4 or images.shape[2:] == size:
+        return images
+    return F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def relative_work(train: Train, steps_per_epoch: int, epochs: int, full: Size) -> float:
+    """The mean area of a training image, as a part of the whole one."""
+    areas = [height * width for height, width in (size_at(e, train, steps_per_epoch, full) for e in range(epochs))]
+    return sum(areas) / (len(areas) * full[0] * full[1])
+
+
+def check_sizes(plan: PlanLike, train: Train) -> None:
+    """Raises `UsageError` where the net does not take one of the sizes: it is tried without numbers (on meta)."""
+    if train.progressive is None:
+        return
+    net = plan.module().to("meta").eval()
+    for side in train.progressive.sides:
+        shape = scaled(plan.input, side)
+        try:
+            with torch.no_grad():
+                out = tuple(net(torch.zeros(1, *shape, device="meta")).shape[1:])
+        except RuntimeError as error:
+            raise _unfit(plan, shape, str(error).split("\n")[0]) from error
+        if out != plan.output:
+            raise _unfit(plan, shape, f"it puts out {shape_text(out)}")
+
+
+def _unfit(plan: PlanLike, shape: Shape, why: str) -> UsageError:
+    return UsageError(
+        f"`progressive`: {plan.name} does not take {shape_text(shape)} ({why}); "
+        "a net takes other sizes where `global avg pool` stands before its `fc`"
+    )

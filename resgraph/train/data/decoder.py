@@ -1,0 +1,88 @@
+"""An image file → 8-bit pixels, gray or RGB: the one decoder of training, evaluation and prediction.
+
+The first frame, as it is stored (an EXIF orientation is not applied). Transparency is laid over white. Whole numbers of
+more than 8 bits count to 65535 and floats to 1.0, whatever the values of one image are: images keep their brightness
+relative to one another. Pixels beyond that are an error, not clipped.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy
+from PIL import Image, UnidentifiedImageError
+
+from ...foreign import HEAD, what_else
+
+ENDINGS = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tif",
+    ".tiff", ".webp", ".avif", ".jp2", ".j2k", ".tga",
+})  # fmt: skip
+"""What the names of images end with, in lower case."""
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What decoding raises."""
+DECODING = {
+    "frame": 0,
+    "orientation": "as stored",
+    "transparent": "over white",
+    "integers": "above 8 bits, 65535 becomes 255",
+    "floats": "1.0 becomes 255",
+}
+"""The rules above, as a run's preprocess.json has them."""
+
+
+def open_image(source: Path | BytesIO, channels: int, least: int | None) -> Image.Image:
+    """The whole image in mode L or RGB; a JPEG is decoded at a fraction of its size where sides of `least` are enough.
+
+    Raises one of `UNREADABLE`, with why in words.
+    """
+    mode = mode_of(channels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # broken EXIF and palette notes are about files that are not ours
+        try:
+            with Image.open(source) as image:
+                if least is not None:
+                    image.draft(mode, (least, least))
+                image.load()
+                return _eight_bits(image).convert(mode)
+        except UnidentifiedImageError:
+            raise ValueError(_unknown(source)) from None
+
+
+def mode_of(channels: int) -> str:
+    """Pillow's name for what a net of so many channels reads."""
+    return "L" if channels == 1 else "RGB"
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The image without transparency, its pixels from 0 to 255."""
+    if image.mode == "F":
+        return _scaled(numpy.asarray(image), 1.0, "floats")
+    if image.mode.startswith("I"):
+        return _scaled(numpy.asarray(image).astype(numpy.float64), 65535.0, "whole numbers")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
+        clear = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+    return image
+
+
+def _scaled(values: numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.float64]], most: float, what: str) -> Image.Image:
+    """Mode L: `most` becomes 255."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= most):  # also where one is no number
+        raise ValueError(f"its pixels are {what} from {low:g} to {high:g}, beyond 0 to {most:g}: scale them first")
+    return Image.fromarray(numpy.rint(values * (255 / most)).astype(numpy.uint8))
+
+
+def _unknown(source: Path | BytesIO) -> str:
+    """What a file is that Pillow knows no reader for."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head = file.read(HEAD)
+    else:
+        head = source.getvalue()[:HEAD]
+    if known := what_else(head):
+        return f"it is {known}"
+    return "it is of no kind that Pillow reads" if head else "it is empty"

@@ -1,0 +1,113 @@
+"""A data set → batches on the device: gathered, augmented and normalized there, in the sampler's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...language.recipe import Train
+from ...ops.base import Shape
+from ..augment.color import repaint
+from ..augment.geometry import augment
+from ..augment.mix import Batch, mix
+from ..augment.progressive import resized, size_at
+from ..parallel.distributed import World
+from ..rng import key
+from .normalize import Normalization
+from .sampler import Sampler
+from .sets import Resident
+
+
+class Pixels(Protocol):
+    """Where raw images come from: (indices of a batch, in order) → uint8 images and labels, on the device."""
+
+    def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each row of `order` (steps, n) a batch of n."""
+
+    def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same of the validation part, without luck."""
+
+    def troubles(self) -> list[str]:
+        """What could not be read since the last call."""
+
+
+class InMemory:
+    """Images that stay on the device as uint8."""
+
+    def __init__(self, train: Resident, validation: Resident, device: torch.device) -> None:
+        self.parts = [(p.images.to(device), p.labels.to(device)) for p in (train, validation)]
+        self.device = device
+
+    def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows of `order`, gathered."""
+        return self._gather(self.parts[0], order)
+
+    def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows of `order`, gathered."""
+        return self._gather(self.parts[1], order)
+
+    def troubles(self) -> list[str]:
+        """None: everything was read at the start."""
+        return []
+
+    def _gather(self, part: tuple[Tensor, Tensor], order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        for index in order.to(self.device):
+            yield part[0][index], part[1][index]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The batches of one rank."""
+
+    pixels: Pixels
+    recipe: Train
+    sampler: Sampler
+    normalization: Normalization
+    device: torch.device
+    channels_last: bool
+    validation_images: int
+    levels: int
+    shape: Shape
+    flat: bool = False  # what is an image until here goes on as a vector
+
+    def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
+        """The training batches of an epoch from step `first` of it on."""
+        order = self.sampler.epoch(epoch, first)
+        seed = key(self.recipe.seed, "augment", epoch)
+        start = epoch * self.sampler.steps_per_epoch + first
+        raw = self.pixels.train(epoch, order)
+        size = self._size(epoch)
+        for step, (index, (images, labels)) in enumerate(zip(order.to(self.device), raw, strict=True), start):
+            painted = repaint(images, self.recipe.augment, self.levels, seed, index)
+            ready = augment(self.normalization(painted), self.recipe.augment, seed, index)
+            yield mix(self._layout(resized(ready, size)), labels, self.recipe.augment, self.recipe.seed, step)
+
+    def validation(self, world: World) -> Iterator[tuple[Tensor, Tensor]]:
+        """Each validation image once over all ranks: images, and labels with -100 where a batch was filled
+        up.
+        """
+        batch = self.sampler.batch // self.sampler.world
+        mine = torch.arange(world.rank, self.validation_images, world.size)
+        rows = -(-self.validation_images // (batch * world.size))
+        filled = F.pad(mine, (0, rows * batch - len(mine)), value=-1)
+        order = filled.view(rows, batch)
+        for index, (images, labels) in zip(order, self.pixels.validation(order.clamp_min(0)), strict=True):
+            masked = labels.masked_fill(index.to(labels.device) < 0, -100)
+            yield self._layout(self.normalization(images)), masked
+
+    def _size(self, epoch: int) -> tuple[int, int]:
+        """Of the images of an epoch; nothing where the net reads vectors."""
+        full = (self.shape[1], self.shape[2]) if len(self.shape) == 3 else (0, 0)
+        return size_at(epoch, self.recipe, self.sampler.steps_per_epoch, full)
+
+    def _layout(self, images: Tensor) -> Tensor:
+        if self.flat:
+            return images.flatten(1)
+        if self.channels_last and images.ndim == 4:
+            return images.contiguous(memory_format=torch.channels_last)
+        return images

@@ -1,0 +1,82 @@
+"""Training images → the mean and spread that are taken out of every image, at a prediction too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ...errors import TrainingError
+from .sets import Resident
+
+CHUNK = 2**22
+"""Numbers that are added up at a time, in float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normalization:
+    """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1, height or 1,
+    width or 1).
+    """
+
+    scale: Tensor
+    offset: Tensor
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(n, channels, height, width) of uint8 or float pixels → float32 around 0."""
+        return images.to(torch.float32).mul_(self.scale).sub_(self.offset)
+
+    def to(self, device: torch.device) -> Normalization:
+        """The same on another device."""
+        return Normalization(self.scale.to(device), self.offset.to(device))
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"scale": self.scale.tolist(), "offset": self.offset.tolist()}
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Normalization:
+        """From JSON."""
+        return cls(torch.tensor(document["scale"]), torch.tensor(document["offset"]))
+
+
+def measure(images: Resident, levels: int, how: Literal["per-channel", "per-pixel", "scale"]) -> Normalization:
+    """What the training images say, in pixels scaled to [0, 1].
+
+    `per-channel` takes out mean and standard deviation of each channel, `per-pixel` the mean image (He et al.
+    2016), `scale` nothing.
+    """
+    lead = images.images.shape[1]
+    rest = (1,) * (images.images.ndim - 2)
+    if how == "scale":
+        return Normalization(torch.full((lead, *rest), 1 / levels), torch.zeros(lead, *rest))
+    total = torch.zeros(images.images.shape[1:], dtype=torch.float64)
+    square = torch.zeros_like(total)
+    some = max(1, CHUNK // total.numel())
+    for first in range(0, len(images), some):
+        values = images.images[first : first + some].to(torch.float64) / levels
+        total += values.sum(0)
+        square += values.square().sum(0)
+    count = len(images)
+    if how == "per-pixel":
+        return Normalization(torch.full((lead, *rest), 1 / levels), (total / count).to(torch.float32))
+    axes = tuple(range(1, total.ndim))
+    mean = (total / count).mean(axes, keepdim=True) if axes else total / count
+    spread = ((square / count).mean(axes, keepdim=True) if axes else square / count) - mean.square()
+    std = spread.clamp_min(1e-12).sqrt()
+    return Normalization((1 / (levels * std)).to(torch.float32), (mean / std).to(torch.float32))
+
+
+def need_spread(images: Tensor) -> None:
+    """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value throughout."""
+    rows = images.transpose(0, 1).flatten(1)
+    flat = [number for number, row in enumerate(rows) if row.min() == row.max()]
+    if not flat:
+        return
+    which = "every channel" if len(flat) == len(rows) else f"channel {', '.join(map(str, flat))}"
+    raise TrainingError(
+        f"{which} of the training images has one value throughout ({len(images):,} looked at), so there is nothing to "
+        "learn from it; are these the right images? `normalize: scale` takes them as they are"
+    )

@@ -1,0 +1,1 @@
+"""The training loop: net and optimizer → steps, epochs and their metrics."""

@@ -1,0 +1,1 @@
+"""Many processes and devices: launch, process group, sharding, activation checkpointing."""

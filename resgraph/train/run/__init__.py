@@ -1,0 +1,1 @@
+"""A run's directory: checkpoints, metrics, result, progress, and the list of runs."""

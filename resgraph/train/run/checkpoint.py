@@ -1,0 +1,118 @@
+"""The state of a run → checkpoints that survive a kill at any instant, and back: the newest one that is
+whole.
+
+latest.json is the commit point: it lists what may be trusted, newest first, each with the SHA-256 of its
+bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...errors import RunError
+from ..atomic_write import write_whole
+
+State = dict[str, Any]
+ENTRY = {"file": str, "sha256": str, "step": int, "spec": str}
+"""What latest.json says of each checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `former` what it was before
+    changes.
+    """
+
+    directory: Path
+    spec: str
+    keep: int = 2
+    former: tuple[str, ...] = ()
+
+    def save(self, state: State, step: int, world: int) -> Path:
+        """Writes one and commits to it; older ones than `keep` go once the commit is on disk."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        path = self.directory / f"step-{step:09d}.pt"
+        digest = write_whole(path, buffer.getvalue())
+        entry = {"file": path.name, "sha256": digest, "step": step, "spec": self.spec, "world": world}
+        older = [old for old in self.entries() if old["file"] != path.name]
+        kept = [entry, *older][: max(2, self.keep)]
+        write_whole(self.directory / "latest.json", json.dumps({"checkpoints": kept}, indent=2) + "\n")
+        names = {item["file"] for item in kept}
+        for stale in self.directory.glob("step-*.pt"):
+            if stale.name not in names:
+                stale.unlink(missing_ok=True)
+        return path
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What latest.json lists, none where it does not exist yet."""
+        path = self.directory / "latest.json"
+        if not path.exists():
+            return []
+        try:
+            listed = json.loads(path.read_bytes())
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}; nothing was changed") from error
+        except (ValueError, RecursionError) as error:
+            raise _damaged(path, f"it is no JSON ({error})") from error
+        entries = listed.get("checkpoints") if isinstance(listed, dict) else None
+        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+            raise _damaged(path, f'expected {{"checkpoints": [...]}}, each with {", ".join(ENTRY)}')
+        return [dict(item, file=Path(item["file"]).name) for item in entries]
+
+    def load(self, warn: Callable[[str], None]) -> State | None:
+        """The newest whole one; None where the run has not saved yet.
+
+        Raises `RunError` where some are listed and none is whole: never a silent fresh start.
+        """
+        troubles: list[str] = []
+        for entry in self.entries():
+            path = self.directory / entry["file"]
+            data, trouble = _whole(path, entry["sha256"])
+            if data is None:
+                troubles.append(trouble)
+                continue
+            for text in troubles:
+                warn(f"{text}; the run goes on from {path.name}, which was saved before it")
+            if entry["spec"] not in (self.spec, *self.former):
+                raise RunError(f"{path} was saved by another spec than this run's spec.yaml, which was changed since")
+            try:
+                state: State = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:
+                raise RunError(f"{path} holds more than numbers, and is not loaded") from error
+            return state
+        if troubles:
+            told = "".join(f"\n  {text}" for text in troubles)
+            raise RunError(
+                f"no checkpoint of {self.directory.parent} is whole:{told}\n"
+                "take one from a copy, or begin again with `resgraph build`"
+            )
+        return None
+
+
+def _whole(path: Path, digest: str) -> tuple[bytes | None, str]:
+    """The bytes of a checkpoint, or None and what is wrong with them."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return None, f"{path} cannot be read ({error.strerror})"
+    if hashlib.sha256(data).hexdigest() != digest:
+        return None, f"{path} is damaged: its bytes are not those that were saved"
+    return data, ""
+
+
+def _is_entry(item: object) -> bool:
+    return isinstance(item, dict) and all(isinstance(item.get(name), kind) for name, kind in ENTRY.items())
+
+
+def _damaged(path: Path, why: str) -> RunError:
+    return RunError(f"{path} is damaged: {why}; take it from a copy, or begin again with `resgraph build`")

@@ -1,0 +1,224 @@
+"""A name → a run directory of its own: made exclusively, locked while it is in use, with a fixed place for
+everything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ...errors import RunError, UsageError
+from ...files import TEMPORARY
+from ..atomic_write import disk_error, sweep, write_whole
+from .metrics_log import Metrics
+
+LOCK = ".lock"
+PLACES = {
+    "spec": "spec.yaml",
+    "diagram": "diagram.svg",
+    "table": "table.txt",
+    "source": "model.py",
+    "metrics": "metrics.jsonl",
+    "curves": "curves.svg",
+    "weights": "weights.safetensors",
+    "checkpoints": "checkpoints",
+}
+"""What a finished run holds, and what each thing is called."""
+
+LOOKS = 10
+"""How often a lock is asked for, 20 ms apart."""
+KINDS: dict[str, type] = {
+    "spec": str,
+    "former": list,
+    "recipe": dict,
+    "used": dict,
+    "classes": list,
+    "data": dict,
+    "weights_sha256": str,
+}
+"""What is read of run.json again, and of which kind it is."""
+WORDS: dict[type, str] = {str: "text", list: "list", dict: "map"}
+
+
+@dataclass(slots=True)
+class RunDirectory:
+    """A directory that this process alone writes to, while it is entered as a context."""
+
+    path: Path
+    lock: IO[bytes]
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Metrics:
+        """The rows of this run."""
+        return Metrics(self.path / "metrics.jsonl", self.path / "timing.jsonl")
+
+    def write(self, name: str, content: bytes | str) -> Path:
+        """Writes one file of the run whole."""
+        write_whole(self.path / name, content)
+        return self.path / name
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says."""
+        return read_facts(self.path)
+
+    def update(self, **facts: Any) -> None:
+        """Adds to run.json."""
+        self.write("run.json", json.dumps({**self.facts(), **facts}, indent=2) + "\n")
+
+    def __enter__(self) -> RunDirectory:
+        """Itself: the lock is held already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Lets others have it."""
+        self.lock.close()
+
+
+def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
+    """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken, `RunError` where
+    none can be made.
+    """
+    if out is None:
+        return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
+    try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            return _replaced(out, force=force)
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(out, error, saved=False) from error
+    return _fresh(out)
+
+
+def _replaced(out: Path, *, force: bool) -> RunDirectory:
+    """The directory of an older run, empty and locked. What holds anything else than a run is left as it is."""
+    is_run = (out / "run.json").is_file()
+    if is_run and not force and not came_to_nothing(out):
+        raise UsageError(f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it")
+    if not is_run and not _died_at_birth(out):
+        raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
+    lock = _lock(out)  # refuses where the run is still going
+    entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
+    for entry in (*entries, out / "run.json"):  # that last: until then it is a run, which --force may replace
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+    (out / "checkpoints").mkdir()
+    return RunDirectory(out, lock)
+
+
+def _died_at_birth(out: Path) -> bool:
+    """Whether there is only what a run writes before its run.json, and its lock."""
+    if not out.is_dir() or not (out / LOCK).is_file():
+        return False
+    own = {LOCK, "checkpoints", *(PLACES[name] for name in ("spec", "source", "table", "diagram"))}
+    names = {entry.name for entry in out.iterdir() if not entry.name.startswith(TEMPORARY)}
+    return names <= own and not any((out / "checkpoints").glob("*"))
+
+
+def came_to_nothing(path: Path) -> bool:
+    """Whether a run failed before its first checkpoint: nothing is lost with it."""
+    saved = (path / "checkpoints" / "latest.json").exists() or (path / "weights.safetensors").exists()
+    try:
+        return not saved and read_facts(path).get("status") == "failed"
+    except RunError:
+        return False
+
+
+def open_run(path: Path) -> RunDirectory:
+    """An existing run, locked. Raises `RunError` where there is none, or another process has it."""
+    read_facts(path)
+    lock = _lock(path)
+    (path / "checkpoints").mkdir(exist_ok=True)
+    for directory in (path, path / "checkpoints"):
+        sweep(directory)
+    return RunDirectory(path, lock)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """run.json of a run. Raises `RunError` where it is missing or unreadable."""
+    try:
+        facts = json.loads((path / "run.json").read_bytes())
+    except OSError as error:
+        raise RunError(f"{path} is not a run: it has no run.json") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(
+            f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy, or begin again "
+            "with `resgraph build`"
+        ) from error
+    if not isinstance(facts, dict):
+        raise RunError(f"{path / 'run.json'} is not what resgraph wrote")
+    for name, kind in KINDS.items():
+        if not isinstance(facts.get(name, kind()), kind):
+            raise RunError(f"{path / 'run.json'} is not what resgraph wrote: `{name}` is no {WORDS[kind]}")
+    return facts
+
+
+def _numbered(root: Path, stem: str) -> RunDirectory:
+    number = 1
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = root / f"{stem}-{number}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            return _fresh(path)
+    except OSError as error:
+        raise disk_error(root, error, saved=False) from error
+
+
+def _fresh(path: Path) -> RunDirectory:
+    lock = _lock(path)
+    (path / "checkpoints").mkdir(exist_ok=True)
+    return RunDirectory(path, lock)
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """An advisory lock that the system lets go of when its owner dies, however it dies."""
+    try:
+        handle = (path / LOCK).open("ab")
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}") from error
+    for left in range(LOOKS, -1, -1):
+        if _flocked(handle, "LOCK_EX"):
+            return handle
+        if left:
+            time.sleep(0.02)  # someone may only be looking whether it is in use
+    handle.close()
+    raise RunError(f"{path} is in use by another process; two runs never share a directory")
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process holds the run now."""
+    try:
+        with (path / LOCK).open("rb") as handle:
+            return not _flocked(handle, "LOCK_SH")
+    except OSError:  # no lock, or none that can be looked at
+        return False
+
+
+def _flocked(handle: IO[bytes], kind: str) -> bool:
+    """Whether the lock could be had; always, where a system has none (Windows)."""
+    if os.name != "posix":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, getattr(fcntl, kind) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""A finished run → `RunResult`, and the summary that says where everything is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..reporter import epochs_of
+
+PURPOSES = {
+    "spec": "the spec, resolved: what a resume reads",
+    "diagram": "the net, drawn",
+    "table": "the net as a table",
+    "source": "the net as PyTorch source, by itself",
+    "metrics": "a row for each evaluation",
+    "curves": "training and validation error",
+    "weights": "the trained weights",
+    "checkpoints": "what a resume starts from",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the best one
+    picked).
+    """
+
+    name: str
+    directory: Path
+    accuracy: float
+    train_accuracy: float
+    loss: float
+    watched: str
+    epochs: float
+    steps: int
+    seconds: float
+    images_per_second: float
+    params: int
+    macs: int
+    files: dict[str, Path]
+
+    def summary(self) -> str:
+        """The lines that end a build."""
+        took = f"{self.seconds:.1f} s" if self.seconds < 100 else f"{self.seconds / 60:.1f} min"
+        lines = [
+            f"{self.name}: {self.accuracy:.2f} % {self.watched} accuracy after {epochs_of(self.epochs)}",
+            f"  {self.params:,} parameters, {self.macs:,} multiply-adds an image; "
+            f"training accuracy {self.train_accuracy:.2f} %",
+            f"  {self.steps:,} steps in {took}, {self.images_per_second:,.0f} images/s",
+            f"  {self.directory}",
+        ]
+        width = max(len(path.name) for path in self.files.values())
+        lines += [f"    {path.name:<{width}}  {PURPOSES[name]}" for name, path in self.files.items()]
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            "name": self.name,
+            "directory": str(self.directory),
+            "accuracy": self.accuracy,
+            "train_accuracy": self.train_accuracy,
+            "loss": self.loss,
+            "watched": self.watched,
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(self.images_per_second, 1),
+            "params": self.params,
+            "macs": self.macs,
+            "files": {name: str(path) for name, path in self.files.items()},
+        }

@@ -1,0 +1,1 @@
+"""A recipe and a machine → what is chosen for them: precision, memory, compilation, backends."""
