@@ -41,6 +41,9 @@ FAMILIES: dict[str, str] = {
 }
 """What the legend calls each family, in the legend's order."""
 
+MARKS = {"added": "+", "removed": "−", "changed": "~"}
+"""The sign of each kind of difference, besides its colour."""
+
 _PLAIN: dict[str, tuple[str, str]] = {
     "surface": ("#ffffff", "#0d1117"),
     "card": ("#f6f8fa", "#161b22"),

@@ -15,11 +15,10 @@ from typing import Literal
 
 from ....errors import UsageError
 from ....graph import Block, Graph, Item, Layer, Path
-from ..figures.header import layers_of
 from . import quantity
 from .parts import Capsule, Chain, Fork, Link, Part, Repeat, Row, Tile
 from .repeats import runs
-from .rows import layer_row, nested_row, op_box, unit_of
+from .rows import layer_row, layers_of, nested_row, op_box, unit_of
 from .wiring import Detail, Wiring
 
 View = Literal["auto", "stages", "blocks", "ops"]

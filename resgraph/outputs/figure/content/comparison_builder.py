@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from ....graph import Block, Graph, Item, Layer, Path
-from ..figures.paint import MARKS
+from ..style import MARKS
 from . import quantity
 from .builder import Builder, View
 from .parts import Capsule, Chain, Fork, Link, Part, Row, Strip

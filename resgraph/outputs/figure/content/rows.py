@@ -30,6 +30,14 @@ def title(graph: Graph, node: Node) -> str:
     return f"{node.name}: {node.op.label()}, {arrow}{quantity.times(node.shape)}{cost}"
 
 
+def layers_of(graph: Graph) -> list[Layer]:
+    """Every layer of a net."""
+    out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
+    for block in graph.blocks():
+        out += [item for path in block.paths for item in path.items if isinstance(item, Layer)]
+    return out
+
+
 def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
     """The norms and activations that go with a convolution in most of the layers, of those that have the most."""
     found: Counter[tuple[str, ...]] = Counter()

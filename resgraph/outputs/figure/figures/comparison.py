@@ -15,12 +15,12 @@ from .. import text
 from ..content import quantity
 from ..content.comparison_builder import StripBuilder
 from ..content.parts import Fork, Join, Strip, walk
-from ..content.rows import main_node
+from ..content.rows import layers_of, main_node
 from ..layout.geometry import Placed, Placement, Rhythm
 from ..layout.tree import place
 from ..scene import Group, Rect, Scene, Text
 from ..style import WIDTH_STEPS
-from .header import MARGIN, caption, layers_of, macs_text, shortcut_kinds
+from .header import MARGIN, caption, macs_text, shortcut_kinds
 from .legend import Legend
 from .paint import paint
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....graph import Block, Graph, Layer, Path
 from .. import text
 from ..content import quantity
-from ..content.rows import unit_of
+from ..content.rows import layers_of, unit_of
 from ..content.wording import LONG
 from ..scene import Scene, Text
 
@@ -92,14 +92,6 @@ def unit_words(graph: Graph) -> str:
     short = {"bn": "BN", "gn": "GN", "ln": "LN"}
     words = [short.get(word, LONG.get(word, word)) for word in unit_of(graph, layers_of(graph))]
     return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
-
-
-def layers_of(graph: Graph) -> list[Layer]:
-    """Every layer of a net."""
-    out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
-    for block in graph.blocks():
-        out += [item for path in block.paths for item in path.items if isinstance(item, Layer)]
-    return out
 
 
 def shortcut_kinds(graph: Graph) -> set[str]:

@@ -9,9 +9,8 @@ from .. import text
 from ..content.parts import Fork, Join, OpBox, Strip, Tile
 from ..layout.geometry import Placement
 from ..scene import Line, Rect, Scene, Shape, Text
-from ..style import FAMILIES
+from ..style import FAMILIES, MARKS
 from .header import MARGIN
-from .paint import MARKS
 
 SIZE = 9.75
 Draw = Callable[[float, float], list[Shape]]

@@ -8,8 +8,8 @@ from ..layout import routing
 from ..layout.branches import NOTE_SIZE
 from ..layout.geometry import Placed, Placement, Rhythm, Wire
 from ..scene import Circle, Group, Line, Polygon, Rect, Scene, Shape, Text
+from ..style import MARKS
 
-MARKS = {"added": "+", "removed": "−", "changed": "~"}
 """The sign beside what differs between two nets, for readers who do not tell the colours apart."""
 SMALL_JOIN = 8.0
 """A join of a smaller radius is drawn in slate: beside folded layers it is structure, and no op to look at."""
