@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import Diagnostic, Source, SpecError
@@ -131,6 +132,10 @@ class Plan:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """How a notebook shows a plan: its picture, and its table where pictures cannot be."""
         return {"image/svg+xml": self.svg(), "text/plain": self.table()}
+
+
+Loader = Callable[[Path], Plan]
+"""How a run reads its own spec again."""
 
 
 def load(

@@ -16,10 +16,10 @@ from .run.directory import came_to_nothing
 from .run.listing import RunInfo, differences, find_runs, read_run
 
 if TYPE_CHECKING:
+    from ..plan import Loader, Plan
     from .engine.evaluate import Score
     from .estimate import Forecast
     from .inference import Prediction
-    from .plans import Loader, PlanLike
     from .run.result import RunResult
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def build(
-    plan: PlanLike,
+    plan: Plan,
     *,
     out: Path | None = None,
     options: Options | None = None,
@@ -64,7 +64,7 @@ def build(
 def resume(
     run: Path,
     *,
-    plan: PlanLike | None = None,
+    plan: Plan | None = None,
     load: Loader | None = None,
     options: Options | None = None,
     reporter: Reporter | None = None,
@@ -82,7 +82,7 @@ def resume(
     return go_on(run, load or _load, options, reporter or Silent(), plan)
 
 
-def forecast(plan: PlanLike, *, options: Options | None = None) -> Forecast:
+def forecast(plan: Plan, *, options: Options | None = None) -> Forecast:
     """What a build would use and why, with its steps, memory and time: nothing is trained or written."""
     _need_torch()
     from .estimate import forecast as estimated
@@ -125,7 +125,7 @@ def predict(
     return predict_images(run, images, load or _load, options or Options(), top)
 
 
-def _load(path: Path) -> PlanLike:
+def _load(path: Path) -> Plan:
     from ..plan import load
 
     return load(path, strict=False)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ..errors import TrainingError
 from ..faults import is_out_of_memory
+from ..plan import Plan
 from .augment.progressive import relative_work
 from .options import Options
 from .parallel.distributed import World
 from .parallel.launch import launched
-from .plans import PlanLike
 from .prepare import Prepared, prepare, resident_bytes
 from .reporter import epochs_of
 from .settings.decide import Reason
@@ -73,7 +73,7 @@ class Forecast:
         )
 
 
-def forecast(plan: PlanLike, options: Options) -> Forecast:
+def forecast(plan: Plan, options: Options) -> Forecast:
     """Reads the data, does without it where it is not there, and measures the device for a moment.
 
     Raises `TrainingError` where not even the data fits in memory.

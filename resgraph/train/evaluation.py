@@ -10,6 +10,7 @@ import torch
 
 from ..errors import TrainingError, UsageError
 from ..language.recipe.data import Data, Folder, Shards
+from ..plan import Loader, Plan
 from . import data as datasets
 from .data.image_files import Decoded
 from .data.normalize import Normalization
@@ -21,7 +22,6 @@ from .failures import explained
 from .inference import preprocessing, trained
 from .options import Options
 from .parallel.distributed import World, joined
-from .plans import Loader, PlanLike
 from .prepare import data_path, recipe_of
 from .resuming import as_before, check_classes, own_plan
 from .run.directory import read_facts
@@ -52,7 +52,7 @@ def evaluate_run(
 
 
 def _evaluated(
-    run: Path, plan: PlanLike, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...],
+    run: Path, plan: Plan, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...],
     split: str,
 ) -> Score:  # fmt: skip
     train = recipe_of(plan)

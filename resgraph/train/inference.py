@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from ..errors import RunError, TrainingError, UsageError
 from ..language.nearest import did_you_mean
+from ..plan import Loader
 from .augment.crops import centre, to_tensor
 from .data.decoder import ENDINGS, UNREADABLE, open_image
 from .data.normalize import Normalization
 from .options import Options
 from .parallel.distributed import World
-from .plans import Loader
 from .resuming import own_plan
 from .run.directory import read_facts
 from .settings.decide import decide

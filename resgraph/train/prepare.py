@@ -9,6 +9,7 @@ from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
 from ..passes.data_fit import placed
 from ..passes.recipe_fit import lonely_norms, problems
+from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
 from .data.absent import stand_in
@@ -17,7 +18,6 @@ from .data.sampler import Sampler
 from .data.sets import DataSet, Resident, UnfitError
 from .options import Options
 from .parallel.distributed import World
-from .plans import PlanLike
 from .run.tensorboard import need_tensorboard
 from .settings.decide import Decisions, decide
 from .settings.memory import with_budget
@@ -27,7 +27,7 @@ from .settings.memory import with_budget
 class Prepared:
     """Everything that is known before the first step."""
 
-    plan: PlanLike
+    plan: Plan
     options: Options
     train: Train
     data: DataSet
@@ -39,7 +39,7 @@ class Prepared:
     uncounted: bool = False  # nor is it known how many the set has
 
 
-def recipe_of(plan: PlanLike) -> Train:
+def recipe_of(plan: Plan) -> Train:
     """The recipe of a plan; raises `UsageError` where it has none."""
     train = plan.spec.train
     if not isinstance(train, Train):
@@ -49,7 +49,7 @@ def recipe_of(plan: PlanLike) -> Train:
     return train
 
 
-def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = False) -> Prepared:
+def prepare(plan: Plan, options: Options, world: World, *, counted: bool = False) -> Prepared:
     """Reads the data, checks it against the net, and decides.
 
     With `counted`, images that are made are not, and blank ones stand for those of a set that is not there.
@@ -77,7 +77,7 @@ def prepare(plan: PlanLike, options: Options, world: World, *, counted: bool = F
     return Prepared(plan, options, train, data, sampler, decisions, world, steps, missing, uncounted)
 
 
-def _fitting(plan: PlanLike, train: Train, options: Options, *, counted: bool) -> tuple[DataSet, str]:
+def _fitting(plan: Plan, train: Train, options: Options, *, counted: bool) -> tuple[DataSet, str]:
     """The data, or where it is only `counted` a stand-in and what is missing.
 
     Where the net is not one for it, that is a mistake at a place of the spec.
@@ -99,7 +99,7 @@ def _fitting(plan: PlanLike, train: Train, options: Options, *, counted: bool) -
         raise SpecError(placed(plan.spec, graph, error.images, error.classes)) from None
 
 
-def data_path(plan: PlanLike, options: Options) -> Path | None:
+def data_path(plan: Plan, options: Options) -> Path | None:
     """Where the images are: as the options say it, else as the recipe does; None for a set that is read from nowhere.
 
     A relative path of a spec is one from the spec's own directory or, where nothing is there, from the current one.

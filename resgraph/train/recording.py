@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save as safetensors
 
 from ..errors import RunError, TrainingError
+from ..plan import Plan
 from .atomic_write import write_whole
 from .augment.crops import REDUCING_GAP
 from .data.decoder import DECODING, mode_of
@@ -23,7 +24,6 @@ from .data.normalize import Normalization
 from .data.sets import DataSet
 from .engine.loop import Learner
 from .parallel.sharding import gathered
-from .plans import PlanLike
 from .prepare import Prepared
 from .reporter import Epoch
 from .run.checkpoint import Checkpoints
@@ -74,7 +74,7 @@ def digests(data: DataSet) -> dict[str, str]:
     return {"train": data.train.digest(), "validation": data.validation.digest()}
 
 
-def redrawn(run: RunDirectory, plan: PlanLike) -> list[str]:
+def redrawn(run: RunDirectory, plan: Plan) -> list[str]:
     """Writes what follows from the spec, where it is not there as it should be; the names of what was written."""
     out = []
     for place, text in (
@@ -93,7 +93,7 @@ def redrawn(run: RunDirectory, plan: PlanLike) -> list[str]:
     return out
 
 
-def spec_hash(plan: PlanLike) -> str:
+def spec_hash(plan: Plan) -> str:
     """SHA-256 of the resolved spec."""
     return hashlib.sha256(plan.resolved().encode()).hexdigest()
 

@@ -13,11 +13,11 @@ from typing import Any, get_args, get_type_hints
 
 from ..errors import RunError, UsageError
 from ..language.recipe import Train
+from ..plan import Loader, Plan
 from .data.sets import DataSet
 from .engine.schedule import Schedule
 from .options import Options
 from .parallel.distributed import joined
-from .plans import Loader, PlanLike
 from .prepare import Prepared, prepare, recipe_of
 from .recording import digests, redrawn, run_checkpoints, spec_hash
 from .reporter import Reporter, Silent
@@ -33,7 +33,7 @@ FIXED = frozenset({"data", "batch", "normalize", "seed"})
 """Keys that decide which images a step sees; with another of these it would not be the same run at all."""
 
 
-def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, changed: PlanLike | None = None) -> RunResult:
+def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, changed: Plan | None = None) -> RunResult:
     """From the newest whole checkpoint to the end, bit for bit as if it had never stopped.
 
     `changed` is the plan to go on with in place of the run's own: the same net; more epochs are fine, other
@@ -63,7 +63,7 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
             return carry_on(ready, run, reporter if world.first else Silent())
 
 
-def own_plan(path: Path, load: Loader) -> PlanLike:
+def own_plan(path: Path, load: Loader) -> Plan:
     """The plan of a run's spec.yaml; raises `RunError` where that file is not as the run wrote it."""
     facts = read_facts(path)
     spec = path / "spec.yaml"
@@ -102,7 +102,7 @@ def as_before(options: Options, facts: dict[str, Any]) -> Options:
     return replace(options, **undecided)
 
 
-def check_change(path: Path, plan: PlanLike, changed: PlanLike, options: Options) -> None:
+def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> None:
     """Raises `RunError` that shows the difference where `changed` is not a way to go on with this run."""
     before, after = plan.source(), changed.source()
     if before != after:
@@ -197,7 +197,7 @@ def changed_keys(before: Train, after: Train) -> set[str]:
     return {name for name in Train.model_fields if getattr(before, name) != getattr(after, name)}
 
 
-def _adopt(run: RunDirectory, plan: PlanLike) -> None:
+def _adopt(run: RunDirectory, plan: Plan) -> None:
     """First run.json (which names both specs), then spec.yaml: whatever is on disk in between can be read."""
     facts = run.facts()
     if facts["spec"] == spec_hash(plan):

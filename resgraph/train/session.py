@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ..errors import RunError
 from ..faults import is_out_of_memory
+from ..plan import Plan
 from .engine.assemble import distribute, make_feed, make_learner
 from .engine.loop import Learner, Loop
 from .failures import explained, out_of_memory
 from .options import Options
 from .parallel.distributed import World, joined
-from .plans import PlanLike
 from .prepare import Prepared, normalization_of, prepare
 from .recording import accounted, describe, finish, recorded, run_checkpoints
 from .reporter import Reporter, Silent, Start
@@ -27,7 +27,7 @@ from .settings.backends import settle
 from .signals import StoppedError, listening
 
 
-def start(plan: PlanLike, out: Path | None, options: Options, reporter: Reporter) -> RunResult:
+def start(plan: Plan, out: Path | None, options: Options, reporter: Reporter) -> RunResult:
     """A fresh run in a directory of its own."""
     with joined(os.environ, options.device, reporter.say) as world:
         ready = prepare(plan, options, world)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
 from ...errors import MissingError, UsageError
 from ...files import write_file
 from ...passes.fold import fold_batch_norm
-from ...plan import Plan, load
+from ...plan import load
 from ..loading import load_plan
 from ..options import SPEC, cannot_write, output_options, set_option, write
 
@@ -72,7 +72,7 @@ def _exported(
         raise MissingError(f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'") from None
     if not run:
         return exported(load_plan(spec, overrides, allow_outside=allow_outside), form, **options)
-    plan = cast(Plan, own_plan(run, lambda path: load(path, strict=False)))
+    plan = own_plan(run, lambda path: load(path, strict=False))
     state = trained(run, plan.module()).state_dict()
     return exported(plan, form, state, preprocessing=preprocessing(run), **options)
 

@@ -14,7 +14,7 @@ from ...errors import UsageError
 from ...language.recipe import Train
 from ...ops.base import Shape, shape_text
 from ...passes.recipe_fit import scaled
-from ..plans import PlanLike
+from ...plan import Plan
 
 Size = tuple[int, int]
 
@@ -45,7 +45,7 @@ def relative_work(train: Train, steps_per_epoch: int, epochs: int, full: Size) -
     return sum(areas) / (len(areas) * full[0] * full[1])
 
 
-def check_sizes(plan: PlanLike, train: Train) -> None:
+def check_sizes(plan: Plan, train: Train) -> None:
     """Raises `UsageError` where the net does not take one of the sizes: it is tried without numbers (on meta)."""
     if train.progressive is None:
         return
@@ -61,7 +61,7 @@ def check_sizes(plan: PlanLike, train: Train) -> None:
             raise _unfit(plan, shape, f"it puts out {shape_text(out)}")
 
 
-def _unfit(plan: PlanLike, shape: Shape, why: str) -> UsageError:
+def _unfit(plan: Plan, shape: Shape, why: str) -> UsageError:
     return UsageError(
         f"`progressive`: {plan.name} does not take {shape_text(shape)} ({why}); "
         "a net takes other sizes where `global avg pool` stands before its `fc`"

@@ -8,6 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ...language.recipe import Train
 from ...outputs.pytorch.compile import compile_blocks
+from ...plan import Plan
 from ..data.loader import Feed, InMemory, Pixels
 from ..data.normalize import Normalization
 from ..data.sampler import Sampler
@@ -15,7 +16,6 @@ from ..data.sets import DataSet, Resident
 from ..parallel.checkpointing import around_chunks, recompute
 from ..parallel.distributed import World
 from ..parallel.sharding import shard
-from ..plans import PlanLike
 from ..rng import key
 from ..settings.decide import Decisions
 from .ema import Average
@@ -25,7 +25,7 @@ from .optimizer import make_optimizer, start_light
 from .schedule import Schedule
 
 
-def fresh_net(plan: PlanLike, train: Train, decisions: Decisions) -> nn.Module:
+def fresh_net(plan: Plan, train: Train, decisions: Decisions) -> nn.Module:
     """The net with the weights that the recipe's seed gives, on its device and in its layout.
 
     One that is to be sharded stays where a whole one fits, and contiguous, as it must be to be divided.
@@ -43,7 +43,7 @@ def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
     return net.to(memory_format=torch.channels_last) if decisions.channels_last else net  # type: ignore[call-overload]
 
 
-def make_learner(plan: PlanLike, train: Train, sampler: Sampler, decisions: Decisions, world: World) -> Learner:
+def make_learner(plan: Plan, train: Train, sampler: Sampler, decisions: Decisions, world: World) -> Learner:
     """Everything at step 0."""
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:

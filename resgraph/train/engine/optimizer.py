@@ -11,7 +11,7 @@ from torch import nn
 
 from ...graph import Graph
 from ...language.recipe.steps import AdamW, Sgd
-from ..plans import PlanLike
+from ...plan import Plan
 
 NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,
@@ -21,7 +21,7 @@ NORMS: tuple[type[nn.Module], ...] = (
 
 
 def make_optimizer(
-    recipe: Sgd | AdamW, net: nn.Module, plan: PlanLike | None = None, *, fused: bool
+    recipe: Sgd | AdamW, net: nn.Module, plan: Plan | None = None, *, fused: bool
 ) -> torch.optim.Optimizer:
     """SGD or AdamW over the trainable parameters of `net`, the module of `plan`."""
     exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
@@ -55,7 +55,7 @@ def start_light() -> None:
             setattr(plain, "__dynamo_disable", plain)
 
 
-def norms_of(plan: PlanLike | None) -> frozenset[str]:
+def norms_of(plan: Plan | None) -> frozenset[str]:
     """The norms of a plan that has a graph, an installed package's too, by the names that their modules have."""
     graph: Graph | None = getattr(plan, "graph", None)
     return frozenset(node.name for node in graph.nodes.values() if node.op.role == "norm") if graph else frozenset()

@@ -15,8 +15,8 @@ from ...errors import UsageError
 from ...graph import Graph, Item, Layer, Path
 from ...language.recipe import Train
 from ...passes.memory import kept_outputs
+from ...plan import Plan
 from ..options import Options
-from ..plans import PlanLike
 from .decide import Decisions
 
 ROOM = 0.85
@@ -39,7 +39,7 @@ class Block:
 
 
 def with_budget(
-    decisions: Decisions, plan: PlanLike, train: Train, options: Options, world: int, resident: int
+    decisions: Decisions, plan: Plan, train: Train, options: Options, world: int, resident: int
 ) -> Decisions:
     """The decisions with `memory`, the estimate in bytes, `recomputed`, the names of blocks, and `sharded`.
 
@@ -65,9 +65,7 @@ def with_budget(
     return replace(shared, reasons=(*others, ("sharding", "on", f"{why}: each process holds its share of the net")))
 
 
-def _recomputed(
-    decisions: Decisions, plan: PlanLike, options: Options, fixed: int, images: int, room: int
-) -> Decisions:
+def _recomputed(decisions: Decisions, plan: Plan, options: Options, fixed: int, images: int, room: int) -> Decisions:
     """With what is to be recomputed. `fixed` is the bytes that do not depend on the images of a step."""
     number = images * (2 if decisions.half else 4)
     graph = getattr(plan, "graph", None)
@@ -163,7 +161,7 @@ def _left(chosen: list[Block], kept: int) -> int:
     return max(most, kept - gone)
 
 
-def _largest(plan: PlanLike) -> int:
+def _largest(plan: Plan) -> int:
     """The parameters of the largest block: one is in use while the next one is gathered."""
     graph: Graph | None = getattr(plan, "graph", None)
     if graph is None:
