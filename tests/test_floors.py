@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,19 @@ FLOORS = {
     "graph": 3, "passes": 4, "plan": 5,
     "checked": 6, "mending": 7, "outputs": 7, "train": 8, "lsp": 9, "serve": 9, "cli": 10,
 }  # fmt: skip
+ROOMS = {
+    "language": {"recipe": "yaml", "yaml": ""},
+    "passes": {"expand": "", "lint": ""},
+    "outputs": {"figure": "", "pytorch": "", "table": ""},
+    "outputs.figure": {
+        "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
+    },
+    "train": {
+        "run": "", "parallel": "", "settings": "parallel", "augment": "",
+        "data": "augment parallel settings", "engine": "augment data parallel run settings",
+    },
+}  # fmt: skip
+"""Of folders with folders: which of these import which, beside the modules that stand free there."""
 ROOF = {"__init__", "__main__"}  # the package itself, and `python -m resgraph`
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "numpy", "networkx", "rich", "PIL")
@@ -75,14 +89,42 @@ def test_imports_go_down(path: Path) -> None:
         assert there < floor, f"{'.'.join(here)} imports {'.'.join(module)}, from floor {there} to {floor}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "outputs").rglob("*.py")), ids=lambda path: ".".join(dotted(path)))
-def test_no_output_package_imports_another(path: Path) -> None:
-    here = dotted(path)
-    packages = {folder.name for folder in (PACKAGE / "outputs").iterdir() if (folder / "__init__.py").exists()}
-    mine = here[1] if len(here) > 1 else ""
-    for module, typed in imports(path):
-        if module[:2] == ["resgraph", "outputs"] and not typed and mine in packages:
-            assert module[2] == mine or module[2] not in packages, f"{'.'.join(here)} imports {'.'.join(module)}"
+def edges() -> set[tuple[str, str]]:
+    """Which module imports which, as dotted names within the package; what only a type checker sees is left out."""
+    names = {".".join(dotted(path)) for path in MODULES}
+    found = set()
+    for path in MODULES:
+        for module, typed in imports(path):
+            if module[0] == "resgraph" and not typed:
+                whole, outer = ".".join(module[1:]), ".".join(module[1:-1])
+                found.add((".".join(dotted(path)), whole if whole in names else outer))
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    below: dict[str, set[str]] = {}
+    for here, there in edges():
+        if here != there and there not in ROOF and here not in ROOF:
+            below.setdefault(here, set()).add(there)
+    TopologicalSorter(below).prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.parametrize("house", ROOMS)
+def test_rooms_import_what_the_table_says(house: str) -> None:
+    """Between the folders of a folder: a new edge is a decision, and is made here."""
+    found: dict[str, set[str]] = {room: set() for room in ROOMS[house]}
+    for here, there in edges():
+        if here.startswith(f"{house}.") and there.startswith(f"{house}."):
+            one, other = here[len(house) + 1 :].split(".")[0], there[len(house) + 1 :].split(".")[0]
+            if one in found and other in found and one != other:
+                found[one].add(other)
+    assert found == {room: set(below.split()) for room, below in ROOMS[house].items()}
+
+
+@pytest.mark.parametrize("house", ROOMS)
+def test_every_folder_is_a_room_of_the_table(house: str) -> None:
+    folders = {path.name for path in (PACKAGE / house.replace(".", "/")).iterdir() if any(path.glob("*.py"))}
+    assert folders == ROOMS[house].keys()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
