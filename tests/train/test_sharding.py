@@ -15,6 +15,7 @@ from test_distributed import RECIPE, launched
 import resgraph
 from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
+from resgraph.train.settings import memory
 from resgraph.train.settings.decide import decide
 
 SPECS = Path(__file__).parents[2] / "specs"
