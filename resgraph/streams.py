@@ -81,7 +81,7 @@ def dropped() -> Iterator[None]:
 def settled(code: int) -> int:
     """The exit code where the command ended with `code`: results that nobody got are a failure of their own."""
     stdout = sys.stdout
-    if stdout is None:
+    if stdout is None or stdout.closed:
         return code
     stdout.flush()
     failure = stdout.failure if isinstance(stdout, Enduring) else None

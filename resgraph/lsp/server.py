@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from .. import __version__
 from ..errors import Diagnostic, Source, Span, SpecError
 from ..language.format import reformat
+from ..language.yaml.reader import open_source
 from .analysis import Analysis, analyse
 from .completion import Kind, complete
 from .definition import definition
 from .hover import hints, hover
+from .protocol import Protocol
 
 _PAUSE = 0.15  # seconds without a keystroke before a text is checked
 
@@ -35,13 +39,30 @@ _KINDS: dict[Kind, lsp.CompletionItemKind] = {
 class Server(LanguageServer):
     """The server, and the latest analysis of every open text."""
 
+    protocol: Protocol
+
     def __init__(self) -> None:
-        super().__init__("resgraph", __version__)
+        super().__init__("resgraph", __version__, protocol_cls=Protocol)
         self.analyses: dict[str, Analysis] = {}
 
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """What is no JSON is answered; anything else is told to the editor."""
+        if isinstance(error, ValueError | RecursionError) and source is JsonRpcException:
+            self.protocol.unparsed()
+        else:
+            super().report_server_error(error, source)
+
     def text(self, uri: str) -> str:
-        """The text of an open document."""
-        return self.workspace.get_text_document(uri).source
+        """The text of a document, which need not be open. Raises `JsonRpcInvalidParams` where it cannot be read."""
+        document = self.workspace.get_text_document(uri)
+        if document.version is not None:  # it is open
+            return document.source
+        if urlparse(uri).scheme != "file":
+            raise JsonRpcInvalidParams(f"{uri} is not open, and no file")
+        try:
+            return open_source(path_of(uri)).text
+        except SpecError as problem:
+            raise JsonRpcInvalidParams(problem.diagnostics[0].message) from None
 
     def analysis(self, uri: str) -> Analysis:
         """The analysis of a document as it is now."""
@@ -108,7 +129,8 @@ class Server(LanguageServer):
 def path_of(uri: str) -> Path:
     """The file of a document; one that is not saved has a name in the directory at hand."""
     parts = urlparse(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(Path(unquote(parts.path)).name or "untitled")
+    path = Path(unquote(parts.path).replace("\0", "�"))  # no file has that in its name
+    return path if parts.scheme == "file" else Path(path.name or "untitled")
 
 
 def uri_of(span: Span) -> str:

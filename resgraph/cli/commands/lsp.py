@@ -9,7 +9,7 @@ from ...errors import MissingError
 
 @click.command()
 @click.option("--stdio", is_flag=True, help="speak on stdin and stdout, which is the only way there is")
-def lsp(stdio: bool) -> None:
+def lsp(stdio: bool) -> int:
     """Serve editors: mistakes, shapes and costs as specs are typed.
 
     It speaks the Language Server Protocol on stdin and stdout; editors start it by themselves.
@@ -20,4 +20,6 @@ def lsp(stdio: bool) -> None:
         if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise MissingError("the language server needs pygls: pip install 'resgraph[lsp]'") from None
-    server().start_io()
+    serving = server()
+    serving.start_io()
+    return 0 if serving.protocol.ended else 1  # as the protocol wants it: 1 for an end without a shutdown
