@@ -13,6 +13,7 @@ from .language.references import Reference, locate
 from .language.resolve import read_file, read_source, variants_of
 from .language.spec import Spec, parse_spec
 from .passes.lint import linted
+from .passes.unread import unread
 from .plan import Plan, plan_of
 
 _PLACES = 6  # that are shown of one mistake of several nets
@@ -62,7 +63,7 @@ def check_nets(
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
         specs.append(spec)
-    out = _set_apart(out, specs)
+    out = _unread(_set_apart(out, specs), whole=variant is None)
     if variant is None and not overrides and all(net.plan for net in out):  # what one variant does not need, others may
         last = out[-1]
         out[-1] = replace(last, warnings=(*last.warnings, *unused_allow(tree, silenced)))
@@ -78,6 +79,13 @@ def _set_apart(nets: list[Checked], specs: list[Spec | None]) -> list[Checked]:
         own = (spec.with_setters(d) if spec and (d.code, d.span) not in shared else d for d in net.problems)
         out.append(replace(net, problems=tuple(own)))
     return out
+
+
+def _unread(nets: list[Checked], *, whole: bool) -> list[Checked]:
+    """The nets with what they say of ops that they have not; of a whole file, what no variant has."""
+    plans = [net.plan for net in nets if net.plan]
+    found = iter(unread([(plan.spec, plan.graph) for plan in plans], alone=not whole or len(plans) < len(nets)))
+    return [replace(net, problems=(*net.problems, *next(found))) if net.plan else net for net in nets]
 
 
 def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:

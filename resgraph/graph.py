@@ -114,6 +114,7 @@ class Graph:
     rows: list[Path]
     input: str
     output: str
+    unmade: frozenset[str] = frozenset()  # ops of layers that make no node: a 1x1 pool, or any where copies are 0
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"

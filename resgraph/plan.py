@@ -10,11 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import Diagnostic, Source, SpecError
+from .errors import Diagnostic, Source, SpecError, in_order
 from .graph import Graph
 from .language.spec import Spec, load_spec, text_spec
 from .ops import Shape, shape_text
 from .passes.expand import expand
+from .passes.unread import unread
 from .passes.verify import unmet
 
 if TYPE_CHECKING:
@@ -92,6 +93,12 @@ class Plan:
         """Convolutions and fully connected layers on the longest path, shortcuts apart."""
         return self.graph.nodes[self.graph.output].depth
 
+    @cached_property
+    def unused(self) -> tuple[Diagnostic, ...]:
+        """What the spec says and nothing uses, as far as one variant of a file can tell."""
+        (unread_here,) = unread([(self.spec, self.graph)], alone=True)
+        return (*self.spec.unused, *unread_here)
+
     def unmet(self) -> list[Diagnostic]:
         """The claims of `expect` that do not hold."""
         return unmet(self.spec, self.graph)
@@ -152,9 +159,10 @@ def load(
     """
     spec = load_spec(reference, overrides, allow_outside=allow_outside)
     try:
-        return plan_of(spec, strict=strict)
+        plan = plan_of(spec, strict=False)
     except SpecError as problem:
         raise SpecError(map(spec.with_setters, problem.diagnostics)) from None
+    return _used(plan) if strict else plan
 
 
 def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), *, name: str = "<text>") -> Plan:
@@ -164,4 +172,12 @@ def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), 
 
 def plan_of(spec: Spec, *, strict: bool = True) -> Plan:
     """The rest of the pipeline, from a spec that was read."""
-    return Plan(spec, expand(spec, strict=strict))
+    plan = Plan(spec, expand(spec))
+    return _used(plan) if strict else plan
+
+
+def _used(plan: Plan) -> Plan:
+    """The plan, if its net uses all that its spec says. Raises `SpecError`."""
+    if plan.unused:
+        raise SpecError(in_order(plan.unused))
+    return plan

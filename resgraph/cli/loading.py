@@ -20,7 +20,7 @@ from .report import is_first
 def load_plan(reference: str | os.PathLike[str], overrides: Sequence[str] = (), *, allow_outside: bool = False) -> Plan:
     """The plan of a spec. What nothing in it uses is a warning here, and an error to `check`."""
     plan = load(reference, overrides, allow_outside=allow_outside, strict=False)
-    for problem in in_order(plan.spec.unused):
+    for problem in in_order(plan.unused):
         note("warning", f"{problem.message} ({problem.span}); `resgraph check` refuses that")
     return plan
 

@@ -41,11 +41,16 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
 _SHAPING = frozenset(["input", "let", "unit", "shortcut", "ops", "blocks", "net"])
 
 
+def reshape(overrides: Iterable[str]) -> bool:
+    """Whether overrides change the net."""
+    paths = [override.partition("=")[0].strip() for override in overrides]
+    return any(path.partition(".")[0] in _SHAPING for path in paths)
+
+
 def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     """The tree without the claims that its file makes of a net that overrides change; those they make are kept."""
-    paths = [override.partition("=")[0].strip() for override in overrides]
     entry = tree.entries.get("expect")
-    if entry is None or not any(path.partition(".")[0] in _SHAPING for path in paths):
+    if entry is None or not reshape(overrides):
         return tree
     kept = _claimed(entry.value)
     rest = {name: e for name, e in tree.entries.items() if name != "expect"}

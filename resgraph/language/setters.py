@@ -48,20 +48,21 @@ class Setters:
         given = [*self._read(places)] or [*self._read(_label_around(self.tree, found.span))]
         told = {place.span for place in found.related}
         related = tuple(one.related for one in given if one.place not in (*told, found.span))[:_MOST]
-        own = self.chosen is not None and self._is_of_variant(found.span)
+        own = self.chosen is not None and self.is_of_variant(found.span)
         notes = (*found.notes, f"in variant `{self.variant}`") if own else found.notes
         return replace(found, related=found.related + related, notes=notes)
 
     def at_least(self, found: Diagnostic) -> Diagnostic:
         """A mistake of shapes that names nothing of what was set elsewhere, with all that was."""
-        if found.span is None or found.code == _CLAIM or self._is_of_variant(found.span):
+        if found.span is None or found.code == _CLAIM or self.is_of_variant(found.span):
             return found
         everything = [*self._elsewhere(found.span)]
         if any(place.span in {one.place for one in everything} for place in found.related):
             return found
         return replace(found, related=found.related + tuple(one.related for one in everything)[:_MOST])
 
-    def _is_of_variant(self, span: Span) -> bool:
+    def is_of_variant(self, span: Span) -> bool:
+        """Whether something is written in the variant that the tree is of."""
         return any(place.covers(span) for place in self.of_variant)
 
     def _read(self, places: list[Span]) -> Iterator[_Given]:

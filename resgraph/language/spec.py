@@ -13,7 +13,7 @@ from ..ops import VOCABULARY, Shape
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
-from .overrides import apply_overrides, voided
+from .overrides import apply_overrides, reshape, voided
 from .parse import Parser
 from .recipe import Train
 from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
@@ -53,6 +53,7 @@ class Spec:
     variants: tuple[str, ...] = field(default=())
     named: bool = False  # the variant, or an override, says what the net is called
     void: bool = False  # overrides change the net of which its file expects something
+    reshaped: bool = False  # overrides change the net
     mistakes: tuple[Diagnostic, ...] = ()  # of labels: the rest of the net can be checked all the same
     unused: tuple[Diagnostic, ...] = ()  # definitions that nothing reads
 
@@ -133,7 +134,8 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     if len(errors) > len(passed):
         raise SpecError(in_order([*map(setters.named, errors), *found]))
     renamed = tree.entries["name"] is not before
-    return replace(spec, named=renamed, void=void, mistakes=tuple(map(setters.named, errors)), unused=tuple(found))
+    mistakes = tuple(map(setters.named, errors))
+    return replace(spec, named=renamed, void=void, reshaped=reshape(overrides), mistakes=mistakes, unused=tuple(found))
 
 
 def _spec(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from ..errors import Source, Span
-from ..language.usage import words_in
+from ..language.usage import entries_of, words_in
 from ..language.yaml.emit import emit, emit_lines
 from ..language.yaml.tree import Entry, Mapping, Scalar, tree_of
 from ..ops import shape_text
+from ..passes.unread import reads
 from ..plan import Plan
 
 _ORDER = (
@@ -83,8 +84,12 @@ def _own_expect(tree: Mapping, variant: str) -> dict[str, Entry]:
 
 
 def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
-    """Without the definitions that only other variants use, which would be mistakes in a file of its own."""
+    """Without what only other variants use, or who else extends a file: mistakes in a file of its own."""
     entries = dict(entries)
+    for section in ("ops", "init"):
+        if section in entries:
+            given = entries_of(plan.spec.tree, section).items()
+            entries = _with(entries, section, {name: e for name, e in given if reads(plan.graph, section, name)})
     while True:
         readers = [entries[key].value for key in ("net", "let", "unit", "shortcut", "ops") if key in entries]
         said = {word for reader in readers for word in words_in(reader)}

@@ -29,7 +29,7 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
             node = replace(node, inputs=inputs)
             nodes[name] = _with_bias(node, [nodes[source] for source in inputs]) if name in takers else node
     rows = [_path(row, folded) for row in graph.rows]
-    return Graph(nodes, rows, graph.input, folded.get(graph.output, graph.output)), folded
+    return Graph(nodes, rows, graph.input, folded.get(graph.output, graph.output), graph.unmade), folded
 
 
 def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:

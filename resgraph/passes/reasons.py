@@ -30,7 +30,7 @@ def usual_reasons(
         return out
     for said, other in _alternatives(spec, graph):
         try:
-            made = expand(other, strict=False)
+            made = expand(other)
         except SpecError:
             continue
         for claim, expected in claims.items():

@@ -112,7 +112,7 @@ def _smaller(spec: Spec, graph: Graph, train: Train) -> tuple[list[Diagnostic], 
     for side in train.progressive.sides:
         shape = scaled(spec.input, side)
         try:
-            other = expand(replace(spec, input=shape, mistakes=(), unused=()), strict=False)
+            other = expand(replace(spec, input=shape, mistakes=(), unused=()))
         except SpecError as error:
             why = error.diagnostics[0].message
         else:

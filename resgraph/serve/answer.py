@@ -46,7 +46,7 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
         plan = plan_of(spec, strict=False)
     except SpecError as problem:  # what holds together is drawn, with the broken join in red
         return _wrong(problem, variants) | {"svg": unfinished(spec, problem, question.view, question.theme)}
-    found = [*spec.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
+    found = [*plan.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
     return {
         "ok": True,
         "variants": variants,

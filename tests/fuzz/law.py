@@ -73,7 +73,7 @@ def checked(mutant: Mutant) -> Checked:
     except SpecError as problem:
         return Checked(mutant.reference, None, problem.diagnostics)
     found = linted(net.spec, net.graph)
-    return Checked(mutant.reference, net, (*spec.unused, *net.unmet()), found.warnings)
+    return Checked(mutant.reference, net, (*net.unused, *net.unmet()), found.warnings)
 
 
 def parsed(mutant: Mutant, text: str) -> Spec:

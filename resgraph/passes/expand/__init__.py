@@ -14,12 +14,12 @@ from .items import ItemMaker
 from .place import Place
 
 
-def expand(spec: Spec, *, strict: bool = True) -> Graph:
+def expand(spec: Spec) -> Graph:
     """The graph of a spec. Raises `SpecError` with every mistake that was found.
 
-    Definitions that nothing uses are mistakes where it is `strict`, and where there are others.
+    Definitions that nothing uses are told with those, and are no reason to refuse a graph.
     """
-    return _Expander(spec).graph(strict=strict)
+    return _Expander(spec).graph()
 
 
 class _Expander:
@@ -28,7 +28,7 @@ class _Expander:
         self.items = ItemMaker(spec)
         self.builder = self.items.builder
 
-    def graph(self, *, strict: bool) -> Graph:
+    def graph(self) -> Graph:
         input_place = self.spec.place("input")
         flow: Flow | Nothing = self.builder.node("input", Input(shape=self.spec.input), [], Origin(input_place))
         values: dict[str, Flow | Nothing] = {"input": flow}
@@ -45,11 +45,11 @@ class _Expander:
             self.builder.report(problem)
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
-        if self.spec.mistakes or self.builder.errors or (strict and self.spec.unused):
+        if self.spec.mistakes or self.builder.errors:
             found = map(self.spec.setters.named, self.builder.errors)
             raise SpecError(in_order([*self.spec.mistakes, *found, *self.spec.unused]))
         assert isinstance(flow, Flow)
-        return Graph(self.builder.nodes, rows, "input", flow.node)
+        return Graph(self.builder.nodes, rows, "input", flow.node, frozenset(self.builder.unmade))
 
     def unread_rows(self) -> None:
         """A row that neither the next one nor any equation reads."""

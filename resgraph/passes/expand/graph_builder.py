@@ -51,6 +51,7 @@ class Builder:
     nodes: dict[str, Node] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     params: int = 0
+    unmade: set[str] = field(default_factory=set)
     silence: Silence | None = None
     _places: set[tuple[str, Span | None]] = field(default_factory=set)
 

@@ -195,6 +195,7 @@ class ItemMaker:
             if not (label.kernel or label.rest or label.options):
                 hint = f"give it a kernel, a stride or a size: `3x3 {label.word} /2`, `{label.word} to 7x7`"
                 raise fault("E021", f"`{label.word}` by itself changes nothing", label.span, hint)
+            self.builder.unmade.add(label.word)
             return flow
         nodes: list[str] = []
         for worded in ops:

@@ -9,6 +9,7 @@ from ...errors import Fault, fault
 from ...language.arithmetic import Value
 from ...language.environment import Environment, Unknown
 from ...language.records import ItemDef, PathDef
+from ...ops import VOCABULARY
 from .graph_builder import Builder, TooLarge
 from .option import whole
 from .place import Place
@@ -41,6 +42,8 @@ class Repeats:
             raise TooLarge(fault("E004", message, definition.span), place.at(definition.span))
         for item, count in zip(definition.items, counts, strict=True):
             self.times = times * count
+            if not count:
+                self.builder.unmade.update(VOCABULARY)
             for copy in range(count):
                 self._step(item, place)
                 counters: Counters = {}

@@ -1,0 +1,113 @@
+"""Specs and their graphs → what `ops:` and `init:` say of layers that none of these nets has, an error on its line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import Diagnostic, Span, fault
+from ..graph import Graph
+from ..language.lints import allowed
+from ..language.spec import Spec
+from ..language.usage import entries_of, is_own
+from ..language.yaml.tree import Entry, Mapping
+from ..ops import VOCABULARY
+from ..ops.extension import package_of
+from .starts import starts
+
+Net = tuple[Spec, Graph]
+
+_INIT = {
+    "conv": ("how convolutions start", "convolution"),
+    "fc": ("how `fc` starts", "`fc`"),
+    "zero_last": ("`zero_last`", "residual branch with weights"),
+}
+_FAMILIES = {"conv": "conv", "fc": "dense"}  # of the ops whose weights a group of `init:` starts
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a spec says of one op, or of one group of `init:`: where, in its own file, and where each option of it."""
+
+    section: str
+    name: str
+    key: Span
+    options: tuple[Span, ...]
+
+
+def unread(nets: Sequence[Net], *, alone: bool = False) -> list[list[Diagnostic]]:
+    """An error, for each net, of what it says of ops that neither it has nor any of the nets that say the same.
+
+    These are all nets of a file, as what stands above its variants is there for each of them; a variant that is
+    `alone` answers only for what it says itself.
+    """
+    said = [[*_said(spec, alone=alone)] for spec, _ in nets]
+    times = Counter(place for each in said for one in each for place in one.options)
+    read = {
+        place
+        for (_, graph), each in zip(nets, said, strict=True)
+        for one in each
+        if reads(graph, one.section, one.name)
+        for place in one.options
+    }
+    return [[problem for one in each for problem in _errors(one, read, times)] for each in said]
+
+
+def reads(graph: Graph, section: str, name: str) -> bool:
+    """Whether a net has a layer that reads what `ops:` or `init:` says of a name."""
+    nodes = graph.nodes.values()
+    if section == "ops":
+        return name in graph.unmade or any(node.op.op == name for node in nodes)
+    if name == "zero_last":
+        return "conv" in graph.unmade or starts(graph, zero_last=True) != starts(graph)
+    family = _FAMILIES[name]
+    unmade = any(VOCABULARY[word].family == family for word in graph.unmade)
+    return unmade or any(node.op.family == family or package_of(type(node.op)) for node in nodes)
+
+
+def _said(spec: Spec, *, alone: bool) -> Iterator[_Said]:
+    if "unused" in allowed(spec.tree, inherited=False):
+        return
+    for section in ("ops", "init"):
+        for name, entry in entries_of(spec.tree, section).items():
+            options = entry.value.entries if isinstance(entry.value, Mapping) else {}
+            places = [_place(option) for option in options.values()] or [_place(entry)]
+            own = [place for place in places if _is_asked(place, spec, alone=alone)]
+            off = name == "zero_last" and not (spec.init and spec.init.zero_last)
+            if own and not off:
+                whole = len(own) == len(places) and _is_asked(entry.key.span, spec, alone=alone)
+                yield _Said(section, name, entry.key.span if whole else own[0], tuple(own))
+
+
+def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
+    """Whether what is said at a place is for this net: not in a file that it extends, which may have other children.
+
+    Where `--set` makes another net of a file, what the file says may be for the net that it is without.
+    """
+    if _is_set(place):
+        return True
+    own = not spec.reshaped and is_own(place, spec.tree)
+    return own and not (alone and spec.variants and not spec.setters.is_of_variant(place))
+
+
+def _place(entry: Entry) -> Span:
+    """Where an option is set: at its key, or where `--set` gives a key of the file another value."""
+    return entry.value.span if _is_set(entry.value.span) else entry.key.span
+
+
+def _is_set(place: Span) -> bool:
+    return place.source.name == "--set"
+
+
+def _errors(said: _Said, read: set[Span], times: Counter[Span]) -> Iterator[Diagnostic]:
+    """One error where nothing of what is said is read, else one for each option that is not.
+
+    `times` counts the nets that say it.
+    """
+    lost = [place for place in said.options if place not in read]
+    where = "any variant" if any(times[place] > 1 for place in lost) else "the net"
+    what, lacks = _INIT[said.name] if said.section == "init" else (f"options of `{said.name}`", f"`{said.name}`")
+    message = f"`{said.section}` sets {what}, and there is no {lacks} in {where}"
+    for place in [said.key] if len(lost) == len(said.options) else lost:
+        yield fault("E034", message, place, "take it out", about=said.name).diagnostic
