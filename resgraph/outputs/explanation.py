@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..errors import MissingError, UsageError
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
 from ..language.nearest import did_you_mean
+from ..language.usage import entries_of
 from ..ops import Cost, shape_text
 from ..passes.derivation import derivation
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at
@@ -25,7 +26,7 @@ def explanation(plan: Plan, name: str) -> str:
     if name in graph.nodes:
         return "\n".join(_node(plan, graph.nodes[name])) + "\n"
     if name in found:
-        return "\n".join(_scope(graph, name, found[name])) + "\n"
+        return "\n".join(_scope(plan, name, found[name])) + "\n"
     state = _state(plan) if name.rpartition(".")[0] in graph.nodes else {}
     if name in state:
         return "\n".join([state[name], "", *_node(plan, graph.nodes[name.rpartition(".")[0]])]) + "\n"
@@ -98,7 +99,8 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     yield from _table(rows)
 
 
-def _scope(graph: Graph, name: str, scope: Scope) -> Iterator[str]:
+def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
+    graph = plan.graph
     yield f"{name}: {_kind(scope)}"
     if isinstance(scope, Path):
         first = scope.items[0] if scope.items else scope.equation
@@ -107,6 +109,7 @@ def _scope(graph: Graph, name: str, scope: Scope) -> Iterator[str]:
         origin = scope.origin
     if origin:
         yield from _places(origin)
+    yield from _definitions(plan, scope)
     yield ""
     rows: list[tuple[str, ...]] = []
     if isinstance(scope, Block):
@@ -178,6 +181,16 @@ def _places(origin: Origin) -> Iterator[str]:
     for call in reversed(origin.calls):
         if call != origin.span:
             yield f"   called at {call}: `{written_at(call)}`"
+
+
+def _definitions(plan: Plan, scope: Scope) -> Iterator[str]:
+    """Where the spec defines the blocks that a scope calls: it may be another file than that of the call."""
+    items = [scope] if isinstance(scope, Block) else scope.items if isinstance(scope, Path) else []
+    defined = entries_of(plan.spec.tree, "blocks")
+    for name in dict.fromkeys(item.block for item in items if isinstance(item, Block)):
+        if entry := defined.get(name):
+            place = entry.key.span if entry.key.span.source == entry.value.span.source else entry.value.span
+            yield f"  `{name}` is defined at {place}"
 
 
 def _option(option: OptionOrigin) -> Iterator[tuple[str, ...]]:

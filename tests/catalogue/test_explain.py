@@ -68,6 +68,18 @@ def test_a_block_says_its_call(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"in all +379,392 params +372,506,624 MACs", out)
 
 
+def test_a_block_says_the_file_that_defines_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base, child = tmp_path / "base.yaml", tmp_path / "child.yaml"
+    pair = "blocks:\n  pair: [3x3 conv out /stride, 3x3 conv out]\n"
+    base.write_text(f"name: b\ninput: 3x8x8\n{pair}net:\n  one: [2 x pair 8, basic 8]\n  two: 2 x basic 8\n")
+    child.write_text(f"extends: base.yaml\n{pair}")
+    for file in (base, child):
+        line = 4 if file == base else 3
+        for name in ("one", "one.0"):
+            assert f"  `pair` is defined at {file}:{line}:3\n" in said(capsys, str(file), name)
+        assert "is defined" not in said(capsys, str(file), "two")
+
+
 def test_an_unknown_name_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.bdy"]) == 2
     assert "did you mean `conv3.0.body`?" in capsys.readouterr().err
