@@ -20,12 +20,14 @@ from mutants import Mutant
 from resgraph.checked import Checked
 from resgraph.errors import Diagnostic, Source, SpecError
 from resgraph.language.format import reformat
+from resgraph.language.init import Init
 from resgraph.language.resolve import read_source
 from resgraph.language.spec import Spec, parse_spec
 from resgraph.outputs import figure
 from resgraph.outputs.figure.formats.graphviz import dot
 from resgraph.outputs.resolved import blame, resolved
 from resgraph.passes.lint import linted
+from resgraph.passes.unread import reads
 from resgraph.plan import Plan, loads, plan_of
 
 LONGEST = 2.0
@@ -141,8 +143,14 @@ def same(one: Plan, other: Plan, what: str) -> None:
     must(len(one.graph.nodes) == len(other.graph.nodes), f"{what} gives a net of other length")
     must(one.graph.output == other.graph.output, f"{what} gives another output")
     must(one.spec.train == other.spec.train, f"{what} gives another recipe")
-    must(one.spec.init == other.spec.init, f"{what} gives another init")
+    must(_starts(one) == _starts(other), f"{what} gives another init")
     must(one.name == other.name, f"{what} gives another name")
+
+
+def _starts(net: Plan) -> dict[str, object]:
+    """What `init:` says, without what the net has no layers for."""
+    said = (net.spec.init or Init()).model_dump()
+    return {name: value for name, value in said.items() if reads(net.graph, "init", name)}
 
 
 def module(net: Plan) -> None:
