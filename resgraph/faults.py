@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dis
 import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 
 from .errors import MissingError, ResgraphError, TrainingError, UsageError
@@ -17,6 +19,8 @@ from .files import reason
 
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory", "bad alloc")
 _NO_THREADS = ("can't start new thread", "Resource temporarily unavailable")
+_STARTERS = ("subprocess", "popen_fork", "popen_spawn_posix", "popen_forkserver", "threading", "util")
+"""The modules of Python that start processes."""
 _PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "resvg_py": "resvg-py"}
 """What is installed under another name than it is imported by."""
 
@@ -34,7 +38,7 @@ def translated(error: BaseException, arguments: Sequence[str] = ()) -> ResgraphE
     package = _unusable_package(error)
     if package:
         return MissingError(_reinstall(package, error))
-    if isinstance(error, OSError | RuntimeError) and any(word in str(error) for word in _NO_THREADS):
+    if _starts_nothing(error):
         return MissingError("the system starts no more threads or processes; `ulimit -u` says how many it allows")
     return _unusable_file(error, arguments) if isinstance(error, OSError) else None
 
@@ -46,6 +50,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, ImportError | SystemError) and _is_limited():
         return "map segment" in str(error) or isinstance(error, SystemError)  # how libraries fail for want of room
     return isinstance(error, RuntimeError) and any(word in str(error) for word in _NO_MEMORY)
+
+
+def _starts_nothing(error: BaseException) -> bool:
+    """Whether the system refused a thread or a process. What it calls that, it also calls a file that is not ready."""
+    if isinstance(error, RuntimeError):
+        return any(word in str(error) for word in _NO_THREADS)
+    if not isinstance(error, OSError) or error.errno != errno.EAGAIN:
+        return False
+    files = [Path(frame.f_code.co_filename).stem for frame, _ in walk_tb(error.__traceback__)]
+    return bool(files) and files[-1] in _STARTERS
 
 
 def _is_limited() -> bool:
@@ -75,7 +89,13 @@ def _unusable_package(error: BaseException) -> str:
         if Path(traceback.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
             last = traceback
         traceback = traceback.tb_next
-    return _imported_at(last).partition(".")[0] if last else ""
+    return (_imported_at(last) or _imported_below(last)).partition(".")[0] if last else ""
+
+
+def _imported_below(traceback: TracebackType) -> str:
+    """The foreign module that failed in its own first lines, where a library imports its parts only when it runs."""
+    found = [frame for frame, _ in walk_tb(traceback.tb_next) if frame.f_code.co_name == "<module>"]
+    return str(found[0].f_globals.get("__name__", "")) if found else ""
 
 
 def _imported_at(traceback: TracebackType) -> str:
@@ -94,7 +114,7 @@ def _imported_at(traceback: TracebackType) -> str:
 def _reinstall(package: str, error: BaseException) -> str:
     from importlib import metadata  # slow to import
 
-    said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    said = ([line for line in str(error).splitlines() if line.strip()] or [type(error).__name__])[0][:200]
     if package == "resgraph":
         return f"this copy of resgraph is not whole ({said}); pip install --force-reinstall resgraph"
     name = _PACKAGES.get(package, package)
@@ -106,7 +126,11 @@ def _reinstall(package: str, error: BaseException) -> str:
         return f"{name} is not installed: pip install {wanted}"
     except Exception:  # its description is as damaged as it is
         version = "(of an unknown version)"
-    return f"{name} {version} cannot be imported ({said}); pip install --force-reinstall {name}"
+    told = f"{name} {version} cannot be imported ({said}); "
+    read = [variable for variable in os.environ if variable.startswith((f"{package.upper()}", f"PY{package.upper()}"))]
+    if read and not isinstance(error, ImportError):  # junk there is likelier than damage
+        told += f"check what you set for it ({', '.join(sorted(read)[:5])}), or "
+    return f"{told}pip install --force-reinstall {name}"
 
 
 def _extra_of(name: str) -> str:

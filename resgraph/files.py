@@ -28,6 +28,7 @@ _WORDS = {
     errno.ENOTDIR: "a part of its path is a file, not a directory",
     errno.ENOENT: "there is no such file or directory",
     errno.ELOOP: "its symbolic links lead in a circle",
+    errno.EAGAIN: "it is not ready, or another program has locked it",
 }
 
 
@@ -35,6 +36,14 @@ def reason(error: OSError) -> str:
     """Why, in a user's words."""
     text = _WORDS.get(error.errno or 0) or error.strerror or str(error)
     return text[:1].lower() + text[1:]
+
+
+def read_file(path: Path) -> bytes:
+    """All of a regular file. Raises `OSError`, also for a pipe or a device, which would be waited for without end."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+    return path.read_bytes()
 
 
 def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:

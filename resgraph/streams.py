@@ -58,6 +58,8 @@ def endure() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if hasattr(os, "set_blocking") and not os.get_blocking(descriptor):
+            os.set_blocking(descriptor, True)  # else what is slow to come is nothing, and what is slow to go is lost
     sys.stdout, sys.stderr = _enduring(sys.stdout), _enduring(sys.stderr)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import traceback
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from .. import __version__
-from ..errors import ResgraphError, UsageError
+from ..errors import MissingError, ResgraphError, UsageError
 from ..faults import translated
 from .report import colored, report
 
@@ -82,6 +83,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
     try:
+        _need_directory()
         code = cli.main(arguments, prog_name="resgraph", standalone_mode=False, color=colored())
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:
@@ -98,6 +100,14 @@ def run(arguments: list[str]) -> int:
     except Exception as problem:
         told = translated(problem, arguments)
         return _bug() if told is None else _told(told, as_json=as_json)
+
+
+def _need_directory() -> None:
+    """Where the current directory was deleted, torch ends the process, and a relative path is none."""
+    try:
+        Path.cwd()
+    except OSError as problem:
+        raise MissingError("the current directory was deleted, or cannot be read; change to another") from problem
 
 
 def _told(problem: ResgraphError, *, as_json: bool) -> int:

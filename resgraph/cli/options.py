@@ -64,7 +64,11 @@ def json_option(command: F) -> F:
 def output_options(command: F) -> F:
     """`-o` and `--force`."""
     command = click.option(
-        "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="write there, not to stdout"
+        "-o",
+        "--output",
+        type=click.Path(readable=False, path_type=Path),
+        metavar="FILE",
+        help="write there, not to stdout",
     )(command)
     return click.option("--force", is_flag=True, help="overwrite the file")(command)
 

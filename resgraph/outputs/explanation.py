@@ -43,7 +43,7 @@ def _state(plan: Plan) -> dict[str, str]:
     """Every parameter and buffer of the net by its name in the state dict, and what is to be said of it."""
     try:
         net = plan.module(device="meta")
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingError("the names of parameters need PyTorch: pip install 'resgraph[train]'") from error
     learned = {name for name, _ in net.named_parameters()}
     out: dict[str, str] = {}

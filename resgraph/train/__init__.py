@@ -134,5 +134,5 @@ def _load(path: Path) -> Plan:
 def _need_torch() -> None:
     try:
         import torch  # noqa: F401
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingError("training needs PyTorch: pip install 'resgraph[train]'") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RunError
@@ -37,7 +38,8 @@ def append_line(path: Path, line: str) -> None:
 def sweep(directory: Path) -> None:
     """Removes what a killed writer left behind."""
     for leftover in directory.glob(f"{TEMPORARY}*"):
-        leftover.unlink(missing_ok=True)
+        with suppress(OSError):  # what is not ours, or cannot go, is in nobody's way
+            leftover.unlink()
 
 
 def disk_error(path: Path, error: OSError, *, saved: bool = True) -> RunError:

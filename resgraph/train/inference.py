@@ -16,6 +16,7 @@ from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
 from ..errors import RunError, TrainingError, UsageError
+from ..files import read_file, reason
 from ..language.nearest import did_you_mean
 from ..plan import Loader
 from .augment.crops import centre, to_tensor
@@ -67,14 +68,16 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
     """The net with the run's exported weights."""
     path = run / "weights.safetensors"
     try:
-        data = path.read_bytes()
+        data = read_file(path)
         known = read_facts(run).get("weights_sha256")  # older runs have none
         if known is not None and hashlib.sha256(data).hexdigest() != known:
             raise _damaged(run, path, "its bytes are not those that were written")
         net.load_state_dict(safetensors(data))
     except FileNotFoundError as error:
         raise RunError(f"{run} has no weights yet; `resgraph resume {run}` finishes it") from error
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except OSError as error:
+        raise _damaged(run, path, reason(error)) from error
+    except (SafetensorError, RuntimeError) as error:
         raise _damaged(run, path, error) from error
     return net
 
@@ -83,9 +86,9 @@ def preprocessing(run: Path) -> dict[str, Any]:
     """preprocess.json of a run. Raises `RunError` where it is not there, or not what a run writes."""
     path = run / "preprocess.json"
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_file(path))
     except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}); `resgraph resume {run}` writes it again") from error
+        raise RunError(f"{path} cannot be read ({reason(error)}); `resgraph resume {run}` writes it again") from error
     except ValueError as error:
         raise _damaged(run, path, f"it is no JSON ({error})") from error
     try:

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save as safetensors
 
 from ..errors import RunError, TrainingError
+from ..files import read_file
 from ..plan import Plan
 from .atomic_write import write_whole
 from .augment.crops import REDUCING_GAP
@@ -84,7 +85,7 @@ def redrawn(run: RunDirectory, plan: Plan) -> list[str]:
     ):
         path = run.path / PLACES[place]
         try:
-            same = path.read_bytes() == text.encode()
+            same = read_file(path) == text.encode()
         except OSError:
             same = False
         if not same:

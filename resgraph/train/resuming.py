@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from ..errors import RunError, UsageError
+from ..files import read_file, reason
 from ..language.recipe import Train
 from ..plan import Loader, Plan
 from .data.sets import DataSet
@@ -68,10 +69,10 @@ def own_plan(path: Path, load: Loader) -> Plan:
     facts = read_facts(path)
     spec = path / "spec.yaml"
     try:
-        digest = hashlib.sha256(spec.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_file(spec)).hexdigest()
     except OSError as error:
         raise RunError(
-            f"{spec} cannot be read ({error.strerror}); take it from a copy, or begin again with `resgraph build`"
+            f"{spec} cannot be read ({reason(error)}); take it from a copy, or begin again with `resgraph build`"
         ) from error
     if digest not in (facts.get("spec"), *facts.get("former", ())):
         raise RunError(

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 @click.command()
 @spec_argument
 @set_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="the run directory [runs/NAME-N]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="DIR",
+    help="the run directory [runs/NAME-N]",
+)
 @click.option("--plan", "plan_only", is_flag=True, help="say what would be used and why, and train nothing")
 @click.option("--auto-resume", is_flag=True, help="go on with the run at -o if there is one, else begin")
 @click.option("--force", is_flag=True, help="replace an older run at -o")

@@ -68,7 +68,7 @@ def _exported(
         from ...outputs.pytorch.export import export as exported
         from ...train.inference import preprocessing, trained
         from ...train.resuming import own_plan
-    except ImportError:
+    except ModuleNotFoundError:
         raise MissingError(f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'") from None
     if not run:
         return exported(load_plan(spec, overrides, allow_outside=allow_outside), form, **options)

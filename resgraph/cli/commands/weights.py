@@ -37,7 +37,7 @@ def weights(
     plan = load_plan(spec, overrides, allow_outside=allow_outside)
     try:
         from ...outputs.pytorch.weights import convert
-    except ImportError:
+    except ModuleNotFoundError:
         raise MissingError("weights need PyTorch: pip install 'resgraph[train]'") from None
     taken = convert(plan, file, output, key=key, overwrite=force)
     if as_json:

@@ -12,6 +12,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 
 from ...errors import RunError
+from ...files import read_file, reason
 from ..atomic_write import write_whole
 
 State = dict[str, Any]
@@ -50,7 +52,8 @@ class Checkpoints:
         names = {item["file"] for item in kept}
         for stale in self.directory.glob("step-*.pt"):
             if stale.name not in names:
-                stale.unlink(missing_ok=True)
+                with suppress(OSError):  # what is not ours, or cannot go, is in nobody's way
+                    stale.unlink()
         return path
 
     def entries(self) -> list[dict[str, Any]]:
@@ -59,9 +62,9 @@ class Checkpoints:
         if not path.exists():
             return []
         try:
-            listed = json.loads(path.read_bytes())
+            listed = json.loads(read_file(path))
         except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}; nothing was changed") from error
+            raise RunError(f"{path} cannot be read: {reason(error)}; nothing was changed") from error
         except (ValueError, RecursionError) as error:
             raise _damaged(path, f"it is no JSON ({error})") from error
         entries = listed.get("checkpoints") if isinstance(listed, dict) else None
@@ -102,9 +105,9 @@ class Checkpoints:
 def _whole(path: Path, digest: str) -> tuple[bytes | None, str]:
     """The bytes of a checkpoint, or None and what is wrong with them."""
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
-        return None, f"{path} cannot be read ({error.strerror})"
+        return None, f"{path} cannot be read ({reason(error)})"
     if hashlib.sha256(data).hexdigest() != digest:
         return None, f"{path} is damaged: its bytes are not those that were saved"
     return data, ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...errors import RunError, UsageError
-from ...files import TEMPORARY
+from ...files import TEMPORARY, read_file, reason
 from ..atomic_write import disk_error, sweep, write_whole
 from .metrics_log import Metrics
 
@@ -91,6 +91,8 @@ def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
     """
     if out is None:
         return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
+    if out.is_symlink() and not out.exists():
+        raise UsageError(f"{out} is a symbolic link that leads nowhere; take it away, or choose another place")
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             return _replaced(out, force=force)
@@ -140,7 +142,11 @@ def open_run(path: Path) -> RunDirectory:
     """An existing run, locked. Raises `RunError` where there is none, or another process has it."""
     read_facts(path)
     lock = _lock(path)
-    (path / "checkpoints").mkdir(exist_ok=True)
+    try:
+        (path / "checkpoints").mkdir(exist_ok=True)
+    except OSError as error:
+        lock.close()
+        raise disk_error(path / "checkpoints", error) from error
     for directory in (path, path / "checkpoints"):
         sweep(directory)
     return RunDirectory(path, lock)
@@ -149,9 +155,11 @@ def open_run(path: Path) -> RunDirectory:
 def read_facts(path: Path) -> dict[str, Any]:
     """run.json of a run. Raises `RunError` where it is missing or unreadable."""
     try:
-        facts = json.loads((path / "run.json").read_bytes())
-    except OSError as error:
+        facts = json.loads(read_file(path / "run.json"))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{path} is not a run: it has no run.json") from error
+    except OSError as error:
+        raise RunError(f"{path / 'run.json'} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(
             f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy, or begin again "
@@ -190,9 +198,9 @@ def _fresh(path: Path) -> RunDirectory:
 def _lock(path: Path) -> IO[bytes]:
     """An advisory lock that the system lets go of when its owner dies, however it dies."""
     try:
-        handle = (path / LOCK).open("ab")
+        handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: PTH123  (that of a path has no opener)
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror}") from error
+        raise RunError(f"{path / LOCK} cannot be written: {reason(error)}") from error
     for left in range(LOOKS, -1, -1):
         if _flocked(handle, "LOCK_EX"):
             return handle
@@ -202,10 +210,15 @@ def _lock(path: Path) -> IO[bytes]:
     raise RunError(f"{path} is in use by another process; two runs never share a directory")
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Opens a file without waiting, should it be a pipe, for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
 def in_use(path: Path) -> bool:
     """Whether a process holds the run now."""
     try:
-        with (path / LOCK).open("rb") as handle:
+        with open(path / LOCK, "rb", opener=_at_once) as handle:
             return not _flocked(handle, "LOCK_SH")
     except OSError:  # no lock, or none that can be looked at
         return False

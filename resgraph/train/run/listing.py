@@ -82,7 +82,15 @@ def find_runs(root: Path) -> list[RunInfo]:
     if (root / "run.json").is_file():
         return [read_run(root)]
     inside = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
-    return [_or_damaged(path) for path in inside if (path / "run.json").is_file()]
+    return [_or_damaged(path) for path in inside if _holds_run(path)]
+
+
+def _holds_run(path: Path) -> bool:
+    """Whether it is a run; what may not be looked into is told of as if it were one."""
+    try:
+        return (path / "run.json").is_file()
+    except OSError:
+        return True
 
 
 def _or_damaged(path: Path) -> RunInfo:

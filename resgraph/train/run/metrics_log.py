@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RunError
-from ...files import reason
+from ...files import read_file, reason
 from ..atomic_write import append_line, write_whole
 from ..reporter import Epoch
 
@@ -73,9 +73,9 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def _with_steps(path: Path) -> list[dict[str, Any]]:
     """The rows but a last line that is torn. Raises `RunError` where another one is, or the file cannot be read."""
     try:
-        lines = path.read_bytes().rstrip(b"\n").split(b"\n") if path.exists() else []
+        lines = read_file(path).rstrip(b"\n").split(b"\n") if path.exists() else []
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        raise RunError(f"{path} cannot be read: {reason(error)}") from error
     rows = [_row(line) for line in lines]
     whole = list(takewhile(lambda row: row is not None, rows))
     if len(rows) > len(whole) + 1:
@@ -86,7 +86,7 @@ def _with_steps(path: Path) -> list[dict[str, Any]]:
 def _text(path: Path) -> str:
     """A file as it is, bytes that are no text replaced; empty where there is none."""
     try:
-        return path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+        return read_file(path).decode("utf-8", "replace") if path.exists() else ""
     except OSError as error:
         raise RunError(f"{path} cannot be read: {reason(error)}; put it away, and resume again") from error
 

@@ -24,6 +24,8 @@ SMALL_STEP = 0.3e9
 Measured on a CPU with AMX, one thread, channels-last, milliseconds of a step in fp32 and bf16: 0.05 G 20.0 and 19.5;
 0.65 G 171 and 92; 5.2 G 472 and 211; 14.5 G 843 and 314.
 """
+MOST_THREADS = 1_024
+"""Threads of torch: where tens of thousands are asked for, its OpenMP library ends the process."""
 COMPILE_PAYS = 5_000
 """Steps from which compiling, which takes a minute or so, pays for itself on a GPU."""
 
@@ -125,6 +127,10 @@ def _threads(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = max(1, cores // world.sharing)
     limit = _limit(world)
+    if options.threads and options.threads > MOST_THREADS:
+        raise UsageError(
+            f"{options.threads:,} threads: at most {MOST_THREADS:,} can be; this machine has {cores} cores"
+        )
     if options.threads:
         threads, why = options.threads, "as asked"
     elif step_macs < SMALL_STEP:

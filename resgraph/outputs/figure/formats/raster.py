@@ -28,7 +28,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     """
     try:
         import resvg_py
-    except ImportError:
+    except ModuleNotFoundError:
         raise MissingError(f"PNG needs the package resvg-py: {_INSTALL}") from None
     limits.png(*_checked(svg, "PNG"), scale)
     return bytes(
@@ -51,7 +51,7 @@ def pdf(svg: str, title: str = "") -> bytes:
     """
     try:
         import typst
-    except ImportError:
+    except ModuleNotFoundError:
         raise MissingError(f"PDF needs the package typst: {_INSTALL}") from None
     limits.pdf(*_checked(svg, "PDF"))
     said = {"svg": svg, "title": title}
