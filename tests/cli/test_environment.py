@@ -1,15 +1,17 @@
-"""Forty faults of the environment and of recipes through the real command line: none is called a bug of ours.
+"""Fifty faults of the environment and of recipes through the real command line: none is called a bug of ours.
 
 Each ends with its exit code, and with one message that says what to do; no traceback, and nothing half-written.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +46,17 @@ def touch(name: str, text: str = "mine") -> Prepare:
     def prepare(place: Path) -> None:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
+
+    return prepare
+
+
+def pipe(name: str) -> Prepare:
+    """A run whose files are well but one, which nobody writes."""
+
+    def prepare(place: Path) -> None:
+        touch("folder/run.json", "{}")(place)
+        (place / name).unlink(missing_ok=True)
+        os.mkfifo(place / name)
 
     return prepare
 
@@ -114,6 +127,20 @@ FAULTS = [
         [*TRAIN[:3], "tiny.yaml/run", "--device", "cpu"],
     ),
     Fault("a run on a full file", 5, "larger than the limit", TRAIN, shell="trap '' XFSZ; ulimit -f 1; {}"),
+    Fault(
+        "a directory that is gone",
+        4,
+        "the current directory was deleted",
+        ["check", "resnet-50"],
+        shell="mkdir gone; cd gone; rmdir ../gone; {}",
+    ),
+    Fault(
+        "a file that may be written, and not read",
+        0,
+        "wrote net.svg",
+        ["render", "tiny.yaml", "-o", "net.svg", "--force"],
+        prepare=lambda p: (p / "net.svg").touch(0o200),
+    ),
     Fault("nothing to read it", 141, "", ["show", "tiny.yaml"], shell="set -o pipefail; {} | head -c 0"),
     Fault("closed streams", 0, "", ["check", "tiny.yaml"], shell="{} <&- >&- 2>&-"),
     # limits
@@ -124,7 +151,16 @@ FAULTS = [
         [*TRAIN, "--set", "net.conv1=3x3 conv 30000"],
         shell="ulimit -v 1500000; {}",
     ),
+    Fault("no memory for torch's own code", 3, "out of memory", TRAIN, shell="ulimit -v 300000; {}"),
     # the environment
+    Fault("a variable of torch with junk", 4, "TORCH_LOGS", TRAIN, {"TORCH_LOGS": "junk"}),
+    Fault(
+        "a variable of torch's compiler with junk",
+        4,
+        "TORCHINDUCTOR_COMPILE_THREADS",
+        TRAIN,
+        {"TORCHINDUCTOR_COMPILE_THREADS": "abc"},
+    ),
     Fault("threads that are no number", 0, "", ["check", "tiny.yaml"], {"OMP_NUM_THREADS": "abc"}),
     Fault(
         "a terminal of no width",
@@ -170,6 +206,8 @@ FAULTS = [
     # runs
     Fault("a run of nothing", 5, "it has no run.json", ["resume", "folder"], prepare=lambda p: (p / "folder").mkdir()),
     Fault("a run of junk", 5, "no JSON", ["resume", "folder"], prepare=touch("folder/run.json", "{")),
+    Fault("a pipe as run.json", 5, "it is a pipe", ["resume", "folder"], prepare=pipe("folder/run.json")),
+    Fault("a pipe as the metrics", 5, "it is a pipe", ["runs", "folder"], prepare=pipe("folder/metrics.jsonl")),
     Fault(
         "a run of an odd kind", 5, "not what resgraph wrote", ["eval", "folder"], prepare=touch("folder/run.json", "[]")
     ),
@@ -199,8 +237,8 @@ def port() -> Iterator[str]:
         yield str(taken.getsockname()[1])
 
 
-def test_there_are_forty() -> None:
-    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 40
+def test_there_are_fifty() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 50
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -227,3 +265,32 @@ def test_the_environment_is_no_bug_of_ours(fault: Fault, port: str, tmp_path: Pa
         assert len(re.findall(r"^error\b", done.stderr, re.MULTILINE)) == 1, done.stderr
     if fault.command[0] != "build" and fault.code:
         assert {path.name for path in tmp_path.iterdir()} == there
+
+
+def started(*command: str, **streams: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "resgraph", *command], cwd=ROOT, **streams)
+
+
+def test_a_stdin_that_does_not_wait_is_waited_for() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)  # as some programs leave what they start
+    with started("check", "-", stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(1)  # until it reads
+        os.write(writing, SPEC.encode())
+        os.close(writing)
+        out, said = process.communicate(timeout=60)
+    os.close(reading)
+    assert (process.returncode, out[:5]) == (0, b"ok  -"), said
+
+
+def test_a_stdout_that_does_not_wait_gets_all() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with started("schema", stdout=writing) as process:
+        os.close(writing)
+        time.sleep(1)  # until the pipe is full
+        with os.fdopen(reading, "rb") as file:
+            found = file.read()
+    assert process.returncode == 0
+    assert len(found) > 2**16, "more than a pipe holds"
+    assert json.loads(found)["title"] == "resgraph spec"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
+import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,8 @@ MISSING = (ModuleNotFoundError("No module named 'torch'", name="torch"), "'resgr
         (OSError(errno.ENOMEM, "Cannot allocate memory"), TrainingError, "out of memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), TrainingError, "out of memory"),
         (RuntimeError("can't start new thread"), MissingError, "`ulimit -u`"),
-        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), MissingError, "`ulimit -u`"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), MissingError, "it is not ready"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable", "/x"), MissingError, "cannot use /x"),
         (OSError(errno.EMFILE, "Too many open files", "/x"), MissingError, "cannot use /x: too many files are open"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), MissingError, "/x: permission is denied"),
         (PermissionError(errno.EACCES, "Permission denied", "/a/b"), UsageError, "/a/b: permission is denied"),
@@ -34,6 +38,17 @@ def test_the_machine_is_at_fault(error: Exception, kind: type[ResgraphError], sa
     told = translated(error, ["render", "/a"])
     assert type(told) is kind
     assert said in str(told)
+
+
+def test_a_process_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    monkeypatch.setattr("os.fork", partial(os.read, reading, 1))  # which is refused by the same words
+    with pytest.raises(BlockingIOError) as caught:
+        multiprocessing.get_context("fork").Process().start()
+    os.close(reading)
+    os.close(writing)
+    assert "`ulimit -u`" in str(translated(caught.value))
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), RuntimeError("size mismatch"), RecursionError(), KeyError("x")])

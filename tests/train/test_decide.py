@@ -77,3 +77,9 @@ def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) 
 def test_devices_that_are_none(device: str) -> None:
     with pytest.raises((UsageError, MissingError), match=f"--device {device}"):
         decide(Options(device=device), World(), 1e6, images=True, steps=10)
+
+
+def test_threads_that_would_end_the_process_are_refused() -> None:
+    assert decided(Options(device="cpu", threads=1_024)).threads == 1_024
+    with pytest.raises(UsageError, match="at most 1,024"):
+        decided(Options(device="cpu", threads=1_025))

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from resgraph.errors import RunError, UsageError
+from resgraph.files import TEMPORARY
 from resgraph.train.atomic_write import append_line, sweep, write_whole
 from resgraph.train.reporter import Epoch
 from resgraph.train.run.checkpoint import Checkpoints
@@ -208,7 +209,7 @@ def test_a_damaged_list_is_said(text: str, words: str, tmp_path: Path) -> None:
 
 def test_a_list_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "latest.json").mkdir()
-    with pytest.raises(RunError, match=r"latest\.json cannot be read: Is a directory; nothing was changed"):
+    with pytest.raises(RunError, match=r"latest\.json cannot be read: it is a directory; nothing was changed"):
         Checkpoints(tmp_path, "spec").load(pytest.fail)
 
 
@@ -231,3 +232,30 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds more than"):
         checkpoints.load(pytest.fail)
     assert not (tmp_path / "harmed").exists()
+
+
+def test_a_link_that_leads_nowhere_is_no_place_for_a_run(tmp_path: Path) -> None:
+    for target in ("none/run", "run"):
+        (tmp_path / "run").unlink(missing_ok=True)
+        (tmp_path / "run").symlink_to(target)
+        with pytest.raises(UsageError, match="symbolic link that leads nowhere"):
+            create("net", tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["run.json", ".lock"])
+def test_a_pipe_in_a_run_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(RunError, match="it is a pipe"):
+        open_run(tmp_path)
+
+
+def test_folders_among_the_leftovers_are_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / f"{TEMPORARY}mine").mkdir()
+    with open_run(tmp_path) as run:
+        (run.checkpoints / "step-000000001.pt").mkdir()
+        checkpoints = Checkpoints(run.checkpoints, "spec")
+        checkpoints.save({"step": 2}, 2, 1)
+        assert checkpoints.load(print) == {"step": 2}

@@ -198,7 +198,7 @@ def _fresh(path: Path) -> RunDirectory:
 def _lock(path: Path) -> IO[bytes]:
     """An advisory lock that the system lets go of when its owner dies, however it dies."""
     try:
-        handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: PTH123  (that of a path has no opener)
+        handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: SIM115  (it is held)
     except OSError as error:
         raise RunError(f"{path / LOCK} cannot be written: {reason(error)}") from error
     for left in range(LOOKS, -1, -1):
