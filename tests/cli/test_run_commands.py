@@ -268,7 +268,9 @@ def test_what_is_no_run_cannot_be_gone_on_with(copy: Path, tmp_path: Path, capsy
     for command in ("resume", "eval"):
         assert run([command, str(copy)]) == 5
         told = said(capsys)
-        assert "spec.yaml cannot be read (No such file or directory); take it from a copy, or begin again" in told
+        assert (
+            "spec.yaml cannot be read (there is no such file or directory); take it from a copy, or begin again" in told
+        )
 
 
 def test_events_go_on_as_the_run_began(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,7 @@ def test_no_whole_checkpoint_is_an_error_and_never_a_fresh_start(tmp_path: Path)
     with pytest.raises(RunError, match=r"no checkpoint .* is whole:") as caught:
         resume(cut, load=small_plan.load, reporter=heard)
     _, first, second, way_out = str(caught.value).splitlines()
-    assert f"{newest['file']} cannot be read (No such file or directory)" in first
+    assert f"{newest['file']} cannot be read (there is no such file or directory)" in first
     assert f"{before['file']} is damaged" in second
     assert way_out == "take one from a copy, or begin again with `resgraph build`"
     assert heard.said == []
