@@ -18,6 +18,8 @@ RENDERERS = {
     "cli/loading.py",
     "cli/report.py",
     "cli/formats.py",
+    "lsp/protocol.py",
+    "lsp/server.py",
     "serve/answer.py",
     "serve/server.py",
     "outputs/figure/figures/partial.py",
