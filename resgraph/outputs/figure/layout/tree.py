@@ -1,7 +1,7 @@
 """A tree of parts → where each stands: the main path one straight vertical line, shortcuts in lanes of their own.
 
 Every part is placed about its own spine (x = 0), from its top (y = 0), and then moved as a whole, like boxes in TeX. A
-chain stacks its parts on the spine. A fork (`fork.py`) has columns and lanes.
+chain stacks its parts on the spine. A fork (`branches.py`) has columns and lanes.
 """
 
 from __future__ import annotations
