@@ -86,7 +86,7 @@ class _Formatter:
             except Fault:
                 continue
             if bound is not None:
-                yield from self.item(item, bound)
+                yield from self.item(item, bound, words_of(lets))
 
     def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
         """The label with its options, where its word is known without the graph."""
@@ -100,14 +100,14 @@ class _Formatter:
             target = target or (library_block(value.text) if value.text in library_index() else None)
         return bind(label, target, self.parser.words | words_of(lets)) if target else None
 
-    def item(self, tree: Tree, bound: Bound) -> Iterator[_Edit]:
+    def item(self, tree: Tree, bound: Bound, words: frozenset[str]) -> Iterator[_Edit]:
         start, end = self.offsets(tree.span)
         if isinstance(tree, Scalar):
             if not tree.plain:
                 start, end = start - 1, end + 1
             short = self.form != "long"
             yield _Edit(start, end, short_form(bound) if short else long_form(bound))
-        elif self.form == "short" and tree.flow and _sayable(bound) and "#" not in self.source.text[start:end]:
+        elif self.form == "short" and tree.flow and _sayable(bound, words) and "#" not in self.source.text[start:end]:
             yield _Edit(start, end, short_form(bound))
 
     def offsets(self, span: Span) -> tuple[int, int]:
@@ -122,9 +122,10 @@ def _entries(tree: Mapping, key: str) -> dict[str, Entry]:
     return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
 
 
-def _sayable(bound: Bound) -> bool:
-    """Whether a label can say it: a path written out as a call's shortcut cannot stand in one."""
-    return not any(isinstance(option.value, PathDef) for option in bound.options.values())
+def _sayable(bound: Bound, words: frozenset[str]) -> bool:
+    """Whether a label can say it: not a path as a call's shortcut, nor a `let` of a word as a number (it is a mode)."""
+    name = value_form(bound.number) if bound.number is not None else ""
+    return name not in words and not any(isinstance(option.value, PathDef) for option in bound.options.values())
 
 
 def value_form(value: Value) -> str:

@@ -64,3 +64,12 @@ def test_a_size_that_yaml_would_take_for_a_number_is_quoted_in_the_long_form() -
     assert 'pad: "0x2"}' in long
     assert nodes(resgraph.loads(long)) == nodes(resgraph.loads(text))
     assert reformat(Source("t", long), "short") == text
+
+
+def test_a_word_as_a_number_stays_in_the_long_form() -> None:
+    """`conv narrow` would read the word as a mode, though each call gives it a number."""
+    text = (
+        "name: t\ninput: 3x8x8\nblocks:\n  b:\n    let: {narrow: relu}\n"
+        "    body: [{op: conv, width: narrow}]\n    merge: body\nnet:\n  a: b 8 narrow 4\n"
+    )
+    assert "{op: conv, width: narrow}" in reformat(Source("t", text), "short")
