@@ -19,6 +19,9 @@ Severity = Literal["error", "warning"]
 MOST_TOLD = 50
 """Mistakes of one spec that are told: more would not be read."""
 
+OVERRIDE = "--set"
+"""The name of a source that was said by this option."""
+
 _LONGEST = 400  # characters of a message
 _WIDEST = 160  # characters of a line that a frame shows
 
@@ -36,6 +39,11 @@ class Source:
     text: str = field(repr=False)
     ours: bool = False  # it came with resgraph: a user's mistake that shows here was made elsewhere
     default: bool = False  # what holds where a spec says nothing: its name says of what
+
+    @property
+    def is_override(self) -> bool:
+        """Whether it was said on the command line and not in a file."""
+        return self.name == OVERRIDE
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..errors import Source, SpecError, UsageError, fault
+from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .nearest import did_you_mean
 from .recipe import Train
 from .recipe.errors import place_of
@@ -30,7 +30,7 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
             raise UsageError(
                 f"`--set {override}`: a variant is applied before; set what it sets, as in `--set let.e=2`"
             )
-        value, errors = read_whole(Source("--set", f"{path.strip()}: {text.strip()}"))
+        value, errors = read_whole(Source(OVERRIDE, f"{path.strip()}: {text.strip()}"))
         if errors:
             raise SpecError(errors)
         (entry,) = value.entries.values()
@@ -64,7 +64,7 @@ def _claimed(tree: Tree) -> Mapping | None:
     kept: dict[str, Entry] = {}
     for name, entry in tree.entries.items():
         value = _claimed(entry.value) if isinstance(entry.value, Mapping) else entry.value
-        if value is not None and (isinstance(value, Mapping) or value.span.source.name == "--set"):
+        if value is not None and (isinstance(value, Mapping) or value.span.source.is_override):
             kept[name] = Entry(entry.key, value)
     return Mapping(kept, tree.span, tree.flow) if kept else None
 

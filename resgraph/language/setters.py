@@ -109,10 +109,8 @@ class Setters:
                 yield _Given(_head(entry), f"`{name}` is set here")
 
     def _is_elsewhere(self, span: Span, place: Span) -> bool:
-        above = place.source.name != "--set" and place.source != self.tree.span.source and not place.source.ours
-        return (
-            span in self.of_variant or span.source.name == "--set" or (above and span.source == self.tree.span.source)
-        )
+        above = not place.source.is_override and place.source != self.tree.span.source and not place.source.ours
+        return span in self.of_variant or span.source.is_override or (above and span.source == self.tree.span.source)
 
 
 def _head(entry: Entry) -> Span:

@@ -54,7 +54,7 @@ def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: d
 
 def is_own(span: Span, tree: Mapping) -> bool:
     """Whether something stands in the spec's own file (or in `--set`), and not in one that it extends."""
-    return span.source == tree.span.source or span.source.name == "--set"
+    return span.source == tree.span.source or span.source.is_override
 
 
 def _unused(

@@ -85,7 +85,7 @@ def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
 
     Where `--set` makes another net of a file, what the file says may be for the net that it is without.
     """
-    if _is_set(place):
+    if place.source.is_override:
         return True
     own = not spec.reshaped and is_own(place, spec.tree)
     return own and not (alone and spec.variants and not spec.setters.is_of_variant(place))
@@ -93,11 +93,7 @@ def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
 
 def _place(entry: Entry) -> Span:
     """Where an option is set: at its key, or where `--set` gives a key of the file another value."""
-    return entry.value.span if _is_set(entry.value.span) else entry.key.span
-
-
-def _is_set(place: Span) -> bool:
-    return place.source.name == "--set"
+    return entry.value.span if entry.value.span.source.is_override else entry.key.span
 
 
 def _errors(said: _Said, read: set[Span], times: Counter[Span]) -> Iterator[Diagnostic]:
