@@ -2,4 +2,7 @@
 
 from setuptools import find_namespace_packages, setup
 
-setup(packages=[*find_namespace_packages(include=["resgraph*"]), "resgraph.zoo"], package_dir={"resgraph.zoo": "specs"})
+setup(
+    packages=[*find_namespace_packages(include=["resgraph*"]), "resgraph.zoo"],
+    package_dir={"resgraph.zoo": "specs"},
+)

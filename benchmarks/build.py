@@ -1,4 +1,5 @@
-"""From `resgraph build specs/digits.yaml` to the end of its first step, beside a script by hand that does only that."""
+"""From `resgraph build specs/digits.yaml` to the end of its first step, beside a script by hand
+that does only that."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ images = (images - images.mean()) / images.std()
 net = CifarResNet(8)
 net.conv1 = torch.nn.Conv2d(1, 16, 3, 1, 1, bias=False)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
-loss = torch.nn.functional.cross_entropy(net(images[:64]), torch.tensor(digits["labels"][:64]).long())
+labels = torch.tensor(digits["labels"][:64]).long()
+loss = torch.nn.functional.cross_entropy(net(images[:64]), labels)
 loss.backward()
 optimizer.step()
 """
@@ -48,17 +50,41 @@ def main() -> None:
     settings.add_argument("--rounds", type=int, default=9)
     rounds = settings.parse_args().rounds
     heading("From the command to the first step")
-    scripts = {"by hand": BY_HAND, "by hand again": BY_HAND, "import torch": "import torch", "resgraph build": OURS}
-    runs = {name: lambda script=script: _run(script) for name, script in scripts.items()}
-    table(["", "CPU ms", "against by hand"], rows(interleaved(runs, rounds, _spent), "by hand"))
+    scripts = {
+        "by hand": BY_HAND,
+        "by hand again": BY_HAND,
+        "import torch": "import torch",
+        "resgraph build": OURS,
+    }
+    runs = {
+        name: lambda script=script: _run(script) for name, script in scripts.items()
+    }
+    table(
+        ["", "CPU ms", "against by hand"],
+        rows(interleaved(runs, rounds, _spent), "by hand"),
+    )
 
 
 def _run(script: str) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+    }
     with tempfile.TemporaryDirectory() as place:
-        arguments = [str(ROOT / "specs" / "digits.yaml"), f"{place}/run", str(ROOT / "benchmarks")]
+        arguments = [
+            str(ROOT / "specs" / "digits.yaml"),
+            f"{place}/run",
+            str(ROOT / "benchmarks"),
+        ]
         command = [sys.executable, "-c", script, *arguments]
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            command,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
 
 
 def _spent() -> float:

@@ -1,6 +1,5 @@
-"""From YAML to the DAG, and from there to the module, of ResNet-50 and ResNet-1202, beside the constructors of
-torchvision and timm, and the same net by hand.
-"""
+"""From YAML to the DAG, and from there to the module, of ResNet-50 and ResNet-1202, beside the
+constructors of torchvision and timm, and the same net by hand."""
 
 from __future__ import annotations
 
@@ -38,7 +37,10 @@ def measure(name: str, rounds: int) -> None:
         "the exported class": cls,
     }
     found = interleaved(runs, rounds, clock("cpu"))
-    print(f"{name}: {net.params:,} parameters, {len(net.graph.nodes):,} nodes, on {torch.get_default_device()}\n")
+    print(
+        f"{name}: {net.params:,} parameters, {len(net.graph.nodes):,} nodes, on"
+        f" {torch.get_default_device()}\n"
+    )
     table(["", "ms", f"against {whose}"], rows(found, whose))
 
 

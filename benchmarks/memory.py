@@ -1,6 +1,5 @@
-"""Peak memory of a training step, each net in a process of its own: allocated on a GPU, resident on a CPU. With some
-images and with twice as many, so that what each image costs stands by itself.
-"""
+"""Peak memory of a training step, each net in a process of its own: allocated on a GPU, resident on
+a CPU. With some images and with twice as many, so that what each image costs stands by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +16,9 @@ from types import MappingProxyType
 CPU = {"resnet-50": 8, "cifar/resnet-110": 64}
 GPU = {"resnet-50": 128, "cifar/resnet-110": 512}
 HALF = {"bf16": True, "channels_last": True}
-CONTESTANTS: dict[str, tuple[dict[str, bool], bool]] = {  # how it steps, and whether it is recomputed
+CONTESTANTS: dict[
+    str, tuple[dict[str, bool], bool]
+] = {  # how it steps, and whether it is recomputed
     "theirs": ({}, False),
     "theirs again": ({}, False),
     "resgraph": ({}, False),
@@ -28,12 +29,15 @@ CONTESTANTS: dict[str, tuple[dict[str, bool], bool]] = {  # how it steps, and wh
 }
 STEPS = 3
 EXACT = MappingProxyType({"MALLOC_MMAP_THRESHOLD_": "65536"})
-"""With this, glibc gives back what is freed, so that the peak is what was needed; it is slower, and is not timed."""
+"""With this, glibc gives back what is freed, so that the peak is what was needed; it is slower, and
+is not timed."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--one", nargs=3, metavar=("NET", "BATCH", "WHO"), help=argparse.SUPPRESS)
+    options.add_argument(
+        "--one", nargs=3, metavar=("NET", "BATCH", "WHO"), help=argparse.SUPPRESS
+    )
     options.add_argument("--rounds", type=int, default=3)
     settings = options.parse_args()
     if settings.one:
@@ -55,7 +59,9 @@ def compare(rounds: int) -> None:
         peaks, seconds = ({who: [] for who in CONTESTANTS} for _ in range(2))
         for _ in range(rounds):
             for who in CONTESTANTS:
-                (some, _), (twice, _) = (_child(name, count, who, EXACT) for count in (batch, 2 * batch))
+                (some, _), (twice, _) = (
+                    _child(name, count, who, EXACT) for count in (batch, 2 * batch)
+                )
                 _, took = _child(name, 2 * batch, who)
                 images[who].append((twice - some) / batch)
                 peaks[who].append(twice)
@@ -74,15 +80,23 @@ def compare(rounds: int) -> None:
         table(["", "MB", "MB an image", "against theirs", "time of a step"], body)
 
 
-def _child(name: str, batch: int, who: str, settings: Mapping[str, str] | None = None) -> tuple[float, float]:
+def _child(
+    name: str, batch: int, who: str, settings: Mapping[str, str] | None = None
+) -> tuple[float, float]:
     command = [sys.executable, __file__, "--one", name, str(batch), who]
-    done = subprocess.run(command, env={**os.environ, **(settings or {})}, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        command,
+        env={**os.environ, **(settings or {})},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     peak, took = json.loads(done.stdout)
     return peak, took
 
 
 def measured(name: str, batch: int, who: str) -> tuple[float, float]:
-    """MB that some steps needed at most, above what was there before the net was made; seconds of the later ones."""
+    """MB that some steps needed at most, above what was there before the net was made; seconds of
+    the later ones."""
     import torch
     from reference import reference
     from settings import Stepping, clock, plan
@@ -106,7 +120,11 @@ def measured(name: str, batch: int, who: str) -> tuple[float, float]:
     for _ in range(STEPS - 1):
         step()
     took = now() - began
-    peak = torch.cuda.max_memory_allocated() / 1e6 if device == "cuda" else _resident("VmHWM") - before
+    peak = (
+        torch.cuda.max_memory_allocated() / 1e6
+        if device == "cuda"
+        else _resident("VmHWM") - before
+    )
     return peak, took
 
 

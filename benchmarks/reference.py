@@ -1,9 +1,10 @@
-"""What resgraph is measured against: nets of torchvision and timm where they can be imported, else the same by hand.
+"""What resgraph is measured against: nets of torchvision and timm where they can be imported, else
+the same by hand.
 
-Torchvision's wheels hold operators that are compiled for one build of torch; beside another, `import torchvision` fails
-where Python registers their shapes. None of them (nms, roi_align, ...) is in a classification net, so they are declared
-here, without an implementation, and the import then works: what is measured is torchvision's Python, as it is.
-"""
+Torchvision's wheels hold operators that are compiled for one build of torch; beside another,
+`import torchvision` fails where Python registers their shapes. None of them (nms, roi_align, ...)
+is in a classification net, so they are declared here, without an implementation, and the import
+then works: what is measured is torchvision's Python, as it is."""
 
 from __future__ import annotations
 
@@ -30,20 +31,30 @@ def torchvision() -> Any | None:
     try:
         return importlib.import_module("torchvision")
     except RuntimeError:  # "operator torchvision::nms does not exist"
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        for name in [
+            name for name in sys.modules if name.partition(".")[0] == "torchvision"
+        ]:
             del sys.modules[name]
-        _declare(Path(spec.origin).with_name("_meta_registrations.py").read_text(encoding="utf-8"))
+        _declare(
+            Path(spec.origin)
+            .with_name("_meta_registrations.py")
+            .read_text(encoding="utf-8")
+        )
         return importlib.import_module("torchvision")
 
 
 def _declare(text: str) -> None:
     """Declare the operators whose shapes a text of torchvision's registers."""
-    for name in dict.fromkeys(re.findall(r'register_(?:meta|fake)\("(?:torchvision::)?(\w+)"\)', text)):
+    for name in dict.fromkeys(
+        re.findall(r'register_(?:meta|fake)\("(?:torchvision::)?(\w+)"\)', text)
+    ):
         if not hasattr(torch.ops.torchvision, name):
             _DECLARED.define(f"{name}(Tensor x) -> Tensor")
 
 
-_DECLARED = torch.library.Library("torchvision", "FRAGMENT")  # declarations hold as long as this object
+_DECLARED = torch.library.Library(
+    "torchvision", "FRAGMENT"
+)  # declarations hold as long as this object
 
 
 @cache
@@ -60,7 +71,8 @@ def timm() -> Any | None:
 
 
 def reference(name: str) -> tuple[str, Callable[[], nn.Module]]:
-    """A net of the papers by its name in specs (`resnet-50`, `cifar/resnet-20`): whose it is, and what makes it."""
+    """A net of the papers by its name in specs (`resnet-50`, `cifar/resnet-20`): whose it is, and
+    what makes it."""
     family, _, depth = name.rpartition("-")
     if family == "cifar/resnet":
         return "by hand", lambda: CifarResNet(int(depth))
@@ -68,12 +80,15 @@ def reference(name: str) -> tuple[str, Callable[[], nn.Module]]:
     if package is not None:
         return "torchvision", getattr(package.models, name.replace("-", ""))
     if family != "resnet":
-        raise SystemExit(f"{name} needs torchvision: pip install --no-deps torchvision==0.28.0")
+        raise SystemExit(
+            f"{name} needs torchvision: pip install --no-deps torchvision==0.28.0"
+        )
     return "by hand", lambda: ResNet(*BY_HAND[int(depth)])
 
 
 class Basic(nn.Module):
-    """Two 3x3 convolutions, as one writes them; `pad` for the parameter-free shortcut of the CIFAR nets."""
+    """Two 3x3 convolutions, as one writes them; `pad` for the parameter-free shortcut of the CIFAR
+    nets."""
 
     def __init__(self, into: int, out: int, stride: int, *, pad: bool = False) -> None:
         super().__init__()
@@ -91,7 +106,9 @@ class Basic(nn.Module):
         if self.down is not None:
             x = self.down(x)
         elif self.more:
-            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more))
+            x = F.pad(
+                x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more)
+            )
         y += x
         return self.relu(y)
 
@@ -124,7 +141,9 @@ class Bottleneck(nn.Module):
 def _down(into: int, out: int, stride: int) -> nn.Module | None:
     if into == out and stride == 1:
         return None
-    return nn.Sequential(nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+    return nn.Sequential(
+        nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out)
+    )
 
 
 BY_HAND: dict[int, tuple[type[nn.Module], int, tuple[int, ...]]] = {
@@ -137,7 +156,9 @@ BY_HAND: dict[int, tuple[type[nn.Module], int, tuple[int, ...]]] = {
 class ResNet(nn.Module):
     """He et al. 2015, Table 1, with the stride on the 3x3, as torchvision has it."""
 
-    def __init__(self, block: Callable[..., nn.Module], factor: int, reps: tuple[int, ...]) -> None:
+    def __init__(
+        self, block: Callable[..., nn.Module], factor: int, reps: tuple[int, ...]
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)

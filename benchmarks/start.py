@@ -1,4 +1,5 @@
-"""How long commands take to start, in CPU seconds: `resgraph --help` and `check`, beside `import torch` and nothing."""
+"""How long commands take to start, in CPU seconds: `resgraph --help` and `check`, beside `import
+torch` and nothing."""
 
 from __future__ import annotations
 
@@ -29,16 +30,29 @@ def main() -> None:
     settings.add_argument("--rounds", type=int, default=15)
     rounds = settings.parse_args().rounds
     heading("Start")
-    runs = {name: lambda command=command: _run(command) for name, command in COMMANDS.items()}
+    runs = {
+        name: lambda command=command: _run(command)
+        for name, command in COMMANDS.items()
+    }
     found = interleaved(runs, rounds, _spent)
     table(["", "CPU ms", "against `import torch`"], rows(found, "import torch"))
 
 
 def _run(command: list[str]) -> None:
-    """A new process; like an installed package, it finds its modules compiled from the second time on."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+    """A new process; like an installed package, it finds its modules compiled from the second time
+    on."""
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    subprocess.run([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, *command],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def _spent() -> float:

@@ -1,6 +1,6 @@
-"""A training step (or, with --forward, a forward pass) of nets compiled by resgraph, beside torchvision's, or the same
-by hand: with the same settings, and with those that `resgraph build` takes by itself.
-"""
+"""A training step (or, with --forward, a forward pass) of nets compiled by resgraph, beside
+torchvision's, or the same by hand: with the same settings, and with those that `resgraph build`
+takes by itself."""
 
 from __future__ import annotations
 
@@ -14,16 +14,34 @@ from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
 from resgraph.train.settings.decide import decide
 
-CPU = {"resnet-18": 4, "resnet-50": 4, "cifar/resnet-20": 32, "cifar/resnet-56": 32, "cifar/resnet-110": 32}
-GPU = {"resnet-18": 512, "resnet-50": 256, "cifar/resnet-20": 512, "cifar/resnet-56": 512, "cifar/resnet-110": 512}
+CPU = {
+    "resnet-18": 4,
+    "resnet-50": 4,
+    "cifar/resnet-20": 32,
+    "cifar/resnet-56": 32,
+    "cifar/resnet-110": 32,
+}
+GPU = {
+    "resnet-18": 512,
+    "resnet-50": 256,
+    "cifar/resnet-20": 512,
+    "cifar/resnet-56": 512,
+    "cifar/resnet-110": 512,
+}
 
 
 def main() -> None:
     options = parser(__doc__, rounds=15)
-    options.add_argument("nets", nargs="*", help=f"of {', '.join(CPU)}; all, where none is named")
-    options.add_argument("--forward", action="store_true", help="a forward pass in evaluation")
     options.add_argument(
-        "--compile", action="store_true", help="both sides compiled: torch.compile, and as a build does"
+        "nets", nargs="*", help=f"of {', '.join(CPU)}; all, where none is named"
+    )
+    options.add_argument(
+        "--forward", action="store_true", help="a forward pass in evaluation"
+    )
+    options.add_argument(
+        "--compile",
+        action="store_true",
+        help="both sides compiled: torch.compile, and as a build does",
     )
     settings = start(options)
     batches = GPU if settings.device.startswith("cuda") else CPU
@@ -35,16 +53,25 @@ def main() -> None:
 
 def measure(name: str, batch: int, settings: object) -> None:
     """Print the table of one net."""
-    device, forward, compiled, rounds = (getattr(settings, key) for key in ("device", "forward", "compile", "rounds"))
+    device, forward, compiled, rounds = (
+        getattr(settings, key) for key in ("device", "forward", "compile", "rounds")
+    )
     whose, make = reference(name)
     net = plan(name)
     images = torch.randn(batch, *net.input, device=device)
     kind = Inferring if forward else Stepping
-    chosen = decide(Options(device=device), World(), net.macs * batch, images=True, steps=1)
+    chosen = decide(
+        Options(device=device), World(), net.macs * batch, images=True, steps=1
+    )
     own = {"bf16": chosen.bf16, "channels_last": chosen.channels_last}
-    said = f"{'bf16' if chosen.bf16 else 'fp32'}, {'channels-last' if chosen.channels_last else 'contiguous'}"
+    said = (
+        f"{'bf16' if chosen.bf16 else 'fp32'},"
+        f" {'channels-last' if chosen.channels_last else 'contiguous'}"
+    )
     theirs = {"": {}, " again": {}, f", {said}": own}
-    contestants = {f"{whose}{label}": kind(make(), images, **how) for label, how in theirs.items()}
+    contestants = {
+        f"{whose}{label}": kind(make(), images, **how) for label, how in theirs.items()
+    }
     if compiled:
         for contestant in contestants.values():
             contestant.net.compile()
@@ -57,7 +84,10 @@ def measure(name: str, batch: int, settings: object) -> None:
     print(f"{name}, {batch} images of {'x'.join(map(str, net.input))}\n")
     table(["", "ms", f"against {whose}", "images/s"], rows(found, whose, batch))
     same, best = f"{whose}, {said}", f"resgraph, {said}"
-    table(["", f"against {same}"], [[row[0], row[2]] for row in rows({k: found[k] for k in (same, best)}, same)])
+    table(
+        ["", f"against {same}"],
+        [[row[0], row[2]] for row in rows({k: found[k] for k in (same, best)}, same)],
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Draw every picture of the README and of this folder again, and the README's table: `python examples/figures.py`."""
+"""Draw every picture of the README and of this folder again, and the README's table: `python
+examples/figures.py`."""
 
 from __future__ import annotations
 
@@ -21,16 +22,30 @@ NETS: dict[str, tuple[str, dict[str, Any]]] = {
     "bottleneck.svg": ("specs/resnet.yaml::resnet-152", {"only": "conv3.0"}),
     "digits.svg": ("specs/digits.yaml", {"view": "ops"}),
 }
-FIGURE_3 = ("specs/vgg.yaml::vgg-19", "specs/plain.yaml::plain-34", "specs/resnet-34-options.yaml::resnet-34-a")
+FIGURE_3 = (
+    "specs/vgg.yaml::vgg-19",
+    "specs/plain.yaml::plain-34",
+    "specs/resnet-34-options.yaml::resnet-34-a",
+)
 
 
 def drawings() -> dict[Path, str]:
     """Every file that this program makes, and its text."""
     folder = ROOT / "examples" / "figures"
-    out = {folder / name: resgraph.load(ROOT / spec).svg(**look) for name, (spec, look) in NETS.items()}
-    out[folder / "figure-3.svg"] = comparison([resgraph.load(ROOT / spec) for spec in FIGURE_3])
+    out = {
+        folder / name: resgraph.load(ROOT / spec).svg(**look)
+        for name, (spec, look) in NETS.items()
+    }
+    out[folder / "figure-3.svg"] = comparison(
+        [resgraph.load(ROOT / spec) for spec in FIGURE_3]
+    )
     readme = ROOT / "README.md"
-    out[readme] = re.sub(r"<!-- table: (\S+) -->\n```\n.*?```\n", _table, readme.read_text("utf-8"), flags=re.DOTALL)
+    out[readme] = re.sub(
+        r"<!-- table: (\S+) -->\n```\n.*?```\n",
+        _table,
+        readme.read_text("utf-8"),
+        flags=re.DOTALL,
+    )
     return out
 
 

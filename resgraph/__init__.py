@@ -1,4 +1,5 @@
-"""resgraph: a residual network in a page of YAML → checked to the last channel, drawn, compiled and trained.
+"""resgraph: a residual network in a page of YAML → checked to the last channel, drawn, compiled and
+trained.
 
 >>> import resgraph
 >>> plan = resgraph.load("resnet-50")
@@ -8,7 +9,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import MissingError, ResgraphError, RunError, SpecError, TrainingError, UsageError
+from .errors import (
+    MissingError,
+    ResgraphError,
+    RunError,
+    SpecError,
+    TrainingError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from .plan import Plan, load, loads

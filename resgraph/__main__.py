@@ -1,4 +1,5 @@
-"""`resgraph`, or `python -m resgraph` → the command line; what it cannot even be imported for is told, too."""
+"""`resgraph`, or `python -m resgraph` → the command line; what it cannot even be imported for is
+told, too."""
 
 from __future__ import annotations
 

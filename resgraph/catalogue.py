@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict
 class Entry(BaseModel):
     """One code.
 
-    The examples are specs, or the part of one that matters (`completed` fills in the rest). One whose first line
-    begins with `$` is a command, run where the rest of the example is the file `example.yaml`. `files` are others that
-    the examples need.
-    """
+    The examples are specs, or the part of one that matters (`completed` fills in the rest). One
+    whose first line begins with `$` is a command, run where the rest of the example is the file
+    `example.yaml`. `files` are others that the examples need."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -29,26 +28,40 @@ class Entry(BaseModel):
     fix: bool = False  # `check --fix` mends it where the fix is certain
 
 
-_FRAME = {"name": "name: example", "input": "input: 3x32x32", "net": "net:\n  conv1: 3x3 conv 8"}
+_FRAME = {
+    "name": "name: example",
+    "input": "input: 3x32x32",
+    "net": "net:\n  conv1: 3x3 conv 8",
+}
 
 
 @cache
 def catalogue() -> dict[str, Entry]:
     """Every code, in order."""
     text = (resources.files("resgraph") / "catalogue.yaml").read_text(encoding="utf-8")
-    entries = {code: Entry.model_validate(entry) for code, entry in yaml.safe_load(text).items()}
+    entries = {
+        code: Entry.model_validate(entry)
+        for code, entry in yaml.safe_load(text).items()
+    }
     return dict(sorted(entries.items()))
 
 
 def completed(example: str) -> tuple[str, str]:
-    """The command of an example ("" for a plain check), and its file with the `name`, `input` or `net` that it lacks.
+    """The command of an example ("" for a plain check), and its file with the `name`, `input` or
+    `net` that it lacks.
 
     A file that extends another has them from there.
     """
     first, _, rest = example.partition("\n")
-    command, text = (first[2:].strip(), rest) if first.startswith("$ ") else ("", example)
+    command, text = (
+        (first[2:].strip(), rest) if first.startswith("$ ") else ("", example)
+    )
     extends = re.search(r"^extends:", text, re.MULTILINE)
-    missing = [line for key, line in _FRAME.items() if not extends and not re.search(rf"^{key}:", text, re.MULTILINE)]
+    missing = [
+        line
+        for key, line in _FRAME.items()
+        if not extends and not re.search(rf"^{key}:", text, re.MULTILINE)
+    ]
     head = [line for line in missing if not line.startswith("net")]
     tail = [line for line in missing if line.startswith("net")]
     return command, "\n".join([*head, text.rstrip("\n"), *tail]) + "\n"

@@ -30,9 +30,13 @@ class Checked:
 
 
 def check_nets(
-    reference: str, overrides: tuple[str, ...] = (), allow_outside: bool = False, source: Source | None = None
+    reference: str,
+    overrides: tuple[str, ...] = (),
+    allow_outside: bool = False,
+    source: Source | None = None,
 ) -> list[Checked]:
-    """The nets that a reference names: one, or each variant of a file. `source` stands in for the text of a file.
+    """The nets that a reference names: one, or each variant of a file. `source` stands in for the
+    text of a file.
 
     Raises `UsageError` for a variant that there is not.
     """
@@ -45,7 +49,9 @@ def check_nets(
             tree, errors = read_source(source, asked.path, allow_outside=allow_outside)
     except SpecError as problem:
         return [Checked(reference, None, problem.diagnostics)]
-    names: list[str | None] = list(variants_of(tree)) or [None] if variant is None else [variant]
+    names: list[str | None] = (
+        list(variants_of(tree)) or [None] if variant is None else [variant]
+    )
     out: list[Checked] = []
     specs: list[Spec | None] = []
     silenced: set[str] = set()
@@ -58,46 +64,72 @@ def check_nets(
             found = linted(plan.spec, plan.graph)
             silenced |= found.silenced
             unused = plan.spec.unused
-            warnings = tuple(w for w in found.warnings if not unused or w.code != LINTS["dead-path"])  # said already
+            warnings = tuple(
+                w for w in found.warnings if not unused or w.code != LINTS["dead-path"]
+            )  # said already
             out.append(Checked(label, plan, (*unused, *plan.unmet()), warnings))
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
         specs.append(spec)
     out = _unread(_set_apart(out, specs), whole=variant is None)
-    if variant is None and not overrides and all(net.plan for net in out):  # what one variant does not need, others may
+    if (
+        variant is None and not overrides and all(net.plan for net in out)
+    ):  # what one variant does not need, others may
         last = out[-1]
-        out[-1] = replace(last, warnings=(*last.warnings, *unused_allow(tree, silenced)))
+        out[-1] = replace(
+            last, warnings=(*last.warnings, *unused_allow(tree, silenced))
+        )
     return out
 
 
 def _set_apart(nets: list[Checked], specs: list[Spec | None]) -> list[Checked]:
-    """The nets of a file; a mistake that not all of them have is told with what its net sets apart from the file."""
-    times = Counter(place for net in nets for place in {(d.code, d.span) for d in net.problems})
+    """The nets of a file; a mistake that not all of them have is told with what its net sets apart
+    from the file."""
+    times = Counter(
+        place for net in nets for place in {(d.code, d.span) for d in net.problems}
+    )
     shared = {place for place, count in times.items() if 1 < count == len(nets)}
     out = []
     for net, spec in zip(nets, specs, strict=True):
-        own = (spec.with_setters(d) if spec and (d.code, d.span) not in shared else d for d in net.problems)
+        own = (
+            spec.with_setters(d) if spec and (d.code, d.span) not in shared else d
+            for d in net.problems
+        )
         out.append(replace(net, problems=tuple(own)))
     return out
 
 
 def _unread(nets: list[Checked], *, whole: bool) -> list[Checked]:
-    """The nets with what they say of ops that they have not; of a whole file, what no variant has."""
+    """The nets with what they say of ops that they have not; of a whole file, what no variant
+    has."""
     plans = [net.plan for net in nets if net.plan]
-    found = iter(unread([(plan.spec, plan.graph) for plan in plans], alone=not whole or len(plans) < len(nets)))
-    return [replace(net, problems=(*net.problems, *next(found))) if net.plan else net for net in nets]
+    found = iter(
+        unread(
+            [(plan.spec, plan.graph) for plan in plans],
+            alone=not whole or len(plans) < len(nets),
+        )
+    )
+    return [
+        replace(net, problems=(*net.problems, *next(found))) if net.plan else net
+        for net in nets
+    ]
 
 
 def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
-    """The mistakes of all nets and then the warnings; what holds in each variant of a file is said once."""
+    """The mistakes of all nets and then the warnings; what holds in each variant of a file is said
+    once."""
     nets = list(nets)
     warnings = {d.identity: d for net in nets for d in net.warnings}
     problems = [d for net in nets for d in net.problems]
-    places: dict[object, dict[Related, None]] = {}  # of one mistake, in each net that has it
+    places: dict[
+        object, dict[Related, None]
+    ] = {}  # of one mistake, in each net that has it
     for d in problems:
         places.setdefault(d.identity, {}).update(dict.fromkeys(d.related))
     told = [
-        replace(d, related=tuple(places.get(d.identity, ()))[: max(_PLACES, len(d.related))])
+        replace(
+            d, related=tuple(places.get(d.identity, ()))[: max(_PLACES, len(d.related))]
+        )
         for d in in_order(problems)
     ]
     return [*told, *warnings.values()]

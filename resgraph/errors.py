@@ -1,7 +1,9 @@
-"""Everything that can go wrong → one tree of exceptions, and one record (`Diagnostic`) for each mistake in a spec.
+"""Everything that can go wrong → one tree of exceptions, and one record (`Diagnostic`) for each
+mistake in a spec.
 
 ResgraphError                     exit
-├── SpecError                     1     the spec is wrong: one or more diagnostics, each with its place
+├── SpecError                     1     the spec is wrong: one or more diagnostics, each with its
+place
 ├── UsageError                    2     the command or the call is wrong
 ├── TrainingError                 3     NaN, out of memory, bad data
 ├── MissingError                  4     something is missing from the environment (torch, CUDA, dot)
@@ -53,7 +55,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a source: lines and columns count from 1, the end column is one past the last character."""
+    """A stretch of a source: lines and columns count from 1, the end column is one past the last
+    character."""
 
     source: Source = field(repr=False)
     line: int
@@ -66,7 +69,11 @@ class Span:
 
     def covers(self, other: Span) -> bool:
         """Whether another span begins within this one."""
-        start, first, last = (other.line, other.column), (self.line, self.column), (self.end_line, self.end_column)
+        start, first, last = (
+            (other.line, other.column),
+            (self.line, self.column),
+            (self.end_line, self.end_column),
+        )
         return self.source.name == other.source.name and first <= start < last
 
     def written(self) -> str:
@@ -74,10 +81,17 @@ class Span:
         return self.source.line(self.line)[self.column - 1 : self.end_column - 1]
 
     def part(self, start: int, end: int) -> Span:
-        """Characters `start` to `end` of this span, counted from its first; the whole where it runs over lines."""
+        """Characters `start` to `end` of this span, counted from its first; the whole where it runs
+        over lines."""
         if self.line != self.end_line:
             return self
-        return Span(self.source, self.line, self.column + start, self.line, self.column + max(end, start + 1))
+        return Span(
+            self.source,
+            self.line,
+            self.column + start,
+            self.line,
+            self.column + max(end, start + 1),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,8 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a span was likely meant to be. Checking goes on as if it stood there; it is never written for anyone."""
+    """What a span was likely meant to be. Checking goes on as if it stood there; it is never
+    written for anyone."""
 
     span: Span
     text: str
@@ -100,9 +115,8 @@ class Guess:
 class Hint:
     """How to mend a mistake, in words, and what of it is more than words.
 
-    `write` is what should stand in place of the mistake (or at `span`), which is `certain` or a guess. `names` are
-    those that a wrong word may stand for.
-    """
+    `write` is what should stand in place of the mistake (or at `span`), which is `certain` or a
+    guess. `names` are those that a wrong word may stand for."""
 
     text: str = ""
     write: str | None = None
@@ -144,8 +158,12 @@ class Diagnostic:
     edits: tuple[Edit, ...] = ()  # made together, they mend it
     guess: Guess | None = None  # what was likely meant, where that is not certain
     about: str = ""  # the name that it is about
-    names: frozenset[str] = frozenset()  # those that it may be about, where a word is not known
-    causes: frozenset[str] = frozenset(["E034"])  # codes of what follows from it, where that is about one of `names`
+    names: frozenset[str] = (
+        frozenset()
+    )  # those that it may be about, where a word is not known
+    causes: frozenset[str] = frozenset(
+        ["E034"]
+    )  # codes of what follows from it, where that is about one of `names`
 
     @property
     def likely(self) -> Edit | Guess | None:
@@ -164,7 +182,11 @@ class Diagnostic:
 
     def lines(self) -> list[str]:
         """The message, the notes and the help, for those who show the place themselves."""
-        return [self.message, *self.notes, *([f"help: {self.help}"] if self.help else [])]
+        return [
+            self.message,
+            *self.notes,
+            *([f"help: {self.help}"] if self.help else []),
+        ]
 
     def frame(self) -> str:
         """The diagnostic as plain text: header, place, the code as written, notes and help."""
@@ -199,7 +221,11 @@ def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
 
 def printable(text: str) -> str:
     """A text, character for character, without those that a terminal would obey or not show."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
+    )
 
 
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
@@ -216,13 +242,19 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 
 def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Mistakes as they are told: file by file, from top to bottom, each once and without its consequences.
+    """Mistakes as they are told: file by file, from top to bottom, each once and without its
+    consequences.
 
-    A mistake is a consequence where it stands on the very characters of one that was found before it, within a text
-    that YAML could not read (E00…), or is about a name that another may be about and is the cause.
-    """
+    A mistake is a consequence where it stands on the very characters of one that was found before
+    it, within a text that YAML could not read (E00…), or is about a name that another may be about
+    and is the cause."""
     found = list(found)
-    caused = {(code, name) for problem in found for code in problem.causes for name in problem.names}
+    caused = {
+        (code, name)
+        for problem in found
+        for code in problem.causes
+        for name in problem.names
+    }
     told: dict[tuple[str, str, Span | None], Diagnostic] = {}
     unread: list[Span] = []
     places: dict[Span, str] = {}
@@ -241,7 +273,12 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             if of_yaml:
                 unread.append(span)
         told.setdefault(problem.identity, problem)
-    out = sorted(told.values(), key=lambda d: (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0))
+    out = sorted(
+        told.values(),
+        key=lambda d: (
+            (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0)
+        ),
+    )
     if len(out) > MOST_TOLD:
         more = f"{MOST_TOLD} mistakes are told, and there are more"
         out[MOST_TOLD:] = [Diagnostic("E004", more, out[MOST_TOLD].span)]
@@ -256,13 +293,16 @@ def _within(span: Span, others: list[Span]) -> bool:
     """Whether a place begins inside one of the others."""
     return any(
         span.source.name == other.source.name
-        and _start(other) <= _start(span) < (other.end_line, max(other.end_column, other.column + 1))
+        and _start(other)
+        <= _start(span)
+        < (other.end_line, max(other.end_column, other.column + 1))
         for other in others
     )
 
 
 class Fault(Exception):
-    """One diagnostic on its way up to where diagnostics are gathered; never reaches a user as an exception."""
+    """One diagnostic on its way up to where diagnostics are gathered; never reaches a user as an
+    exception."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -282,7 +322,10 @@ def fault(
 ) -> Fault:
     """A `Fault` of one diagnostic; a text of the spec in it may be of any length."""
     hint = help if isinstance(help, Hint) else Hint(help)
-    said, way_out = (t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…" for t in (message, hint.text))
+    said, way_out = (
+        t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…"
+        for t in (message, hint.text)
+    )
     place = hint.span or span
     edits: tuple[Edit, ...] = ()
     guess = None
@@ -290,17 +333,34 @@ def fault(
         edits = (Edit(place, hint.write),) if hint.certain else ()
         guess = None if hint.certain else Guess(place, hint.write)
     meant = frozenset(names) | hint.names
-    return Fault(Diagnostic(code, said, span, label, notes, way_out, (), edits, guess, about, meant, frozenset(causes)))
+    return Fault(
+        Diagnostic(
+            code,
+            said,
+            span,
+            label,
+            notes,
+            way_out,
+            (),
+            edits,
+            guess,
+            about,
+            meant,
+            frozenset(causes),
+        )
+    )
 
 
 class ResgraphError(Exception):
-    """Base of every error that resgraph raises on purpose; `exit_code` is what the command line exits with."""
+    """Base of every error that resgraph raises on purpose; `exit_code` is what the command line
+    exits with."""
 
     exit_code: ClassVar[int] = 70
 
 
 class SpecError(ResgraphError):
-    """The spec is wrong. `diagnostics` holds every mistake that was found, in the order of their places."""
+    """The spec is wrong. `diagnostics` holds every mistake that was found, in the order of their
+    places."""
 
     exit_code = 1
 

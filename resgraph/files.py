@@ -1,7 +1,8 @@
-"""Bytes → a file that is whole or as it was, whatever happens: temporary file, flush to disk, rename, directory flush.
+"""Bytes → a file that is whole or as it was, whatever happens: temporary file, flush to disk,
+rename, directory flush.
 
-All that is written goes through here: figures, exports, mended specs, saves of the page, and what a run leaves.
-"""
+All that is written goes through here: figures, exports, mended specs, saves of the page, and what a
+run leaves."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def reason(error: OSError) -> str:
 
 
 def read_file(path: Path) -> bytes:
-    """All of a regular file. Raises `OSError`, also for a pipe or a device, which would be waited for without end."""
+    """All of a regular file. Raises `OSError`, also for a pipe or a device, which would be waited
+    for without end."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
@@ -49,9 +51,9 @@ def read_file(path: Path) -> bytes:
 def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:
     """Writes `path` so that a reader sees the old file or the new, never a part.
 
-    A symbolic link stays, and the file that it names is written; mode and owner stay too. A device, or a pipe that
-    somebody reads, is written into. Raises `OSError`; the old file is then as it was.
-    """
+    A symbolic link stays, and the file that it names is written; mode and owner stay too. A device,
+    or a pipe that somebody reads, is written into. Raises `OSError`; the old file is then as it
+    was."""
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     target = Path(os.path.realpath(path))
@@ -95,7 +97,8 @@ def _keep_owner(path: Path, before: os.stat_result) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Makes the names in a directory durable; where the platform cannot (Windows), renames are as good as it gets."""
+    """Makes the names in a directory durable; where the platform cannot (Windows), renames are as
+    good as it gets."""
     try:
         handle = os.open(directory, os.O_RDONLY)
     except OSError:

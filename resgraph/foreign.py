@@ -1,9 +1,13 @@
-"""The first bytes of a file → what it is, where it is another kind of file than its name or its place says."""
+"""The first bytes of a file → what it is, where it is another kind of file than its name or its
+place says."""
 
 from __future__ import annotations
 
 STARTS: tuple[tuple[bytes, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself: `git lfs pull` fetches that"),
+    (
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the file itself: `git lfs pull` fetches that",
+    ),
     (b"<!doctype html", "a web page (HTML): download the file itself"),
     (b"<html", "a web page (HTML): download the file itself"),
     (b"<svg", "a vector image (SVG): export it as PNG"),

@@ -1,8 +1,9 @@
-"""Node and Graph: a shape-checked DAG, and the scopes (row, block, path, layer) in which its nodes were written.
+"""Node and Graph: a shape-checked DAG, and the scopes (row, block, path, layer) in which its nodes
+were written.
 
-The nodes stand in reading order, which is a topological order: a node reads only nodes above it. The scopes are a tree
-beside the DAG, with the same names, from which tables, pictures and PyTorch source take their structure.
-"""
+The nodes stand in reading order, which is a topological order: a node reads only nodes above it.
+The scopes are a tree beside the DAG, with the same names, from which tables, pictures and PyTorch
+source take their structure."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One op of the net, with what it reads and what comes out of it. `depth` counts weighted ops up to here."""
+    """One op of the net, with what it reads and what comes out of it. `depth` counts weighted ops
+    up to here."""
 
     name: str
     op: Op
@@ -43,7 +45,8 @@ class Node:
 
 @dataclass(slots=True)
 class Layer:
-    """A label and its nodes in order: `3x3 conv 64` is conv, bn, relu. Each node reads the one before."""
+    """A label and its nodes in order: `3x3 conv 64` is conv, bn, relu. Each node reads the one
+    before."""
 
     name: str
     label: str
@@ -53,7 +56,8 @@ class Layer:
 
 @dataclass(slots=True)
 class Equation:
-    """What a path starts with: its nodes (none where the equation is just a name) and the node it comes to."""
+    """What a path starts with: its nodes (none where the equation is just a name) and the node it
+    comes to."""
 
     name: str
     text: str
@@ -64,11 +68,12 @@ class Equation:
 
 @dataclass(slots=True)
 class Path:
-    """A row of the net, or a path of a block: an optional equation, then layers and blocks one after another.
+    """A row of the net, or a path of a block: an optional equation, then layers and blocks one
+    after another.
 
-    `input` is the node whose value the first item reads (the block's input, the row above, or the equation's output);
-    `output` the node whose value the path hands on; they are the same where the path is empty (an identity).
-    """
+    `input` is the node whose value the first item reads (the block's input, the row above, or the
+    equation's output); `output` the node whose value the path hands on; they are the same where the
+    path is empty (an identity)."""
 
     name: str
     word: str
@@ -76,15 +81,18 @@ class Path:
     output: str
     equation: Equation | None = None
     items: list[Layer | Block] = field(default_factory=list)
-    listed: bool = False  # written as a list or with a count, so items have a place in their names
+    listed: bool = (
+        False  # written as a list or with a count, so items have a place in their names
+    )
 
 
 @dataclass(slots=True)
 class Block:
-    """One call of a block: its paths in the order they were written; `result` is the path that it hands back.
+    """One call of a block: its paths in the order they were written; `result` is the path that it
+    hands back.
 
-    `into`, `out` and `stride` are the constants of the call. `shortcut` says what the path named "shortcut" is.
-    """
+    `into`, `out` and `stride` are the constants of the call. `shortcut` says what the path named
+    "shortcut" is."""
 
     name: str
     block: str
@@ -100,7 +108,9 @@ class Block:
     merge: str  # the text of the merge equation, "" for a block of one path
     origin: Origin
     sized: bool = False  # a width is written in the call
-    values: dict[str, str] = field(default_factory=dict)  # what the call sets of the block's `let`s, worked out
+    values: dict[str, str] = field(
+        default_factory=dict
+    )  # what the call sets of the block's `let`s, worked out
 
 
 Item = Layer | Block
@@ -108,20 +118,24 @@ Item = Layer | Block
 
 @dataclass
 class Graph:
-    """The whole net. `nodes` is in topological order and begins with the input; `rows` is the tree of scopes."""
+    """The whole net. `nodes` is in topological order and begins with the input; `rows` is the tree
+    of scopes."""
 
     nodes: dict[str, Node]
     rows: list[Path]
     input: str
     output: str
-    unmade: frozenset[str] = frozenset()  # ops of layers that make no node: a 1x1 pool, or any where copies are 0
+    unmade: frozenset[str] = (
+        frozenset()
+    )  # ops of layers that make no node: a 1x1 pool, or any where copies are 0
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
 
     @cached_property
     def dag(self) -> networkx.DiGraph[str]:
-        """The nodes as a networkx DAG (`dag.nodes[name]["node"]` is the `Node`); edges run with the data."""
+        """The nodes as a networkx DAG (`dag.nodes[name]["node"]` is the `Node`); edges run with the
+        data."""
         import networkx
 
         dag: networkx.DiGraph[str] = networkx.DiGraph()
@@ -158,4 +172,6 @@ class Graph:
                 yield top
                 stack.extend(reversed(top.paths))
             else:
-                stack.extend(item for item in reversed(top.items) if isinstance(item, Block))
+                stack.extend(
+                    item for item in reversed(top.items) if isinstance(item, Block)
+                )

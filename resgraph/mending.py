@@ -1,8 +1,9 @@
-"""Diagnostics of a text → the same with those of their edits that do mend it, each tried; edits → the mended text.
+"""Diagnostics of a text → the same with those of their edits that do mend it, each tried; edits →
+the mended text.
 
-An edit holds if the text with it has one mistake less and no new one, and if it loses no word or number but the wrong
-one. Where a mistake hid others that are as certain to mend, its edits come with theirs.
-"""
+An edit holds if the text with it has one mistake less and no new one, and if it loses no word or
+number but the wrong one. Where a mistake hid others that are as certain to mend, its edits come
+with theirs."""
 
 from __future__ import annotations
 
@@ -28,12 +29,18 @@ Check = Callable[[Source], Sequence[Diagnostic]]
 Place = tuple[str, str, str, int, int]
 
 
-def checker(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> Check:
+def checker(
+    path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False
+) -> Check:
     """What is wrong with a text that is to stand at `path`, in any of its variants."""
 
     def errors_of(source: Source) -> list[Diagnostic]:
         nets = check_nets(str(path), overrides, allow_outside, source)
-        return [d for d in in_order(d for net in nets for d in net.problems) if d.severity == "error"]
+        return [
+            d
+            for d in in_order(d for net in nets for d in net.problems)
+            if d.severity == "error"
+        ]
 
     return errors_of
 
@@ -47,7 +54,9 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
         if span.end_column > free.get(span.line, span.end_column):
             continue
         line = lines[span.line - 1]
-        lines[span.line - 1] = line[: span.column - 1] + edit.text + line[span.end_column - 1 :]
+        lines[span.line - 1] = (
+            line[: span.column - 1] + edit.text + line[span.end_column - 1 :]
+        )
         free[span.line] = span.column
     return "\n".join(lines)
 
@@ -55,30 +64,38 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
 def mend(source: Source, check: Check) -> Source:
     """The text with every mistake mended whose edits hold."""
     for _ in range(_PASSES):
-        if not (better := _better(source, verified(check(source), source, check), check)):
+        if not (
+            better := _better(source, verified(check(source), source, check), check)
+        ):
             break
         source = better
     return source
 
 
 def _better(source: Source, found: Sequence[Diagnostic], check: Check) -> Source | None:
-    """The text with all that can be mended, if that leaves fewer mistakes; else with the first of it."""
+    """The text with all that can be mended, if that leaves fewer mistakes; else with the first of
+    it."""
     mending = [d.edits for d in found if d.edits]
     if not mending:
         return None
-    whole = Source(source.name, mended(source, (edit for edits in mending for edit in edits)))
+    whole = Source(
+        source.name, mended(source, (edit for edits in mending for edit in edits))
+    )
     if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
         return whole
     return Source(source.name, mended(source, mending[0]))
 
 
 def examine(text: str, path: Path = Path("spec.yaml")) -> list[Diagnostic]:
-    """The mistakes of a text that is to stand at `path`, each with its edits where they are verified."""
+    """The mistakes of a text that is to stand at `path`, each with its edits where they are
+    verified."""
     source, check = Source(str(path), text), checker(path)
     return verified(check(source), source, check)
 
 
-def verified(found: Iterable[Diagnostic], source: Source, check: Check) -> list[Diagnostic]:
+def verified(
+    found: Iterable[Diagnostic], source: Source, check: Check
+) -> list[Diagnostic]:
     """The same diagnostics, of whose edits only those are left that hold in this text.
 
     `check` says all that is wrong with a text in place of `source`, of which `found` may be a part.
@@ -89,17 +106,25 @@ def verified(found: Iterable[Diagnostic], source: Source, check: Check) -> list[
         if problem.edits:
             before = check(source) if before is None else before
             tries += 1
-            edits = _holding(problem, before, source, check) if tries <= MOST_TRIED else ()
+            edits = (
+                _holding(problem, before, source, check) if tries <= MOST_TRIED else ()
+            )
             problem = replace(problem, edits=edits)
         out.append(problem)
     return out
 
 
 def verified_in(
-    found: Iterable[Diagnostic], files: Mapping[Path, tuple[str, ...]], allow_outside: bool = False
+    found: Iterable[Diagnostic],
+    files: Mapping[Path, tuple[str, ...]],
+    allow_outside: bool = False,
 ) -> list[Diagnostic]:
-    """The same of several files, each with what overrides it; edits of other files than these are left out."""
-    checks = {str(path): checker(path, overrides, allow_outside) for path, overrides in files.items()}
+    """The same of several files, each with what overrides it; edits of other files than these are
+    left out."""
+    checks = {
+        str(path): checker(path, overrides, allow_outside)
+        for path, overrides in files.items()
+    }
     of_file: dict[str, list[Diagnostic]] = {}
     out = list(found)
     for problem in out:
@@ -114,12 +139,16 @@ def verified_in(
     return [held.get(id(problem), problem) for problem in out]
 
 
-def _holding(problem: Diagnostic, before: Sequence[Diagnostic], source: Source, check: Check) -> tuple[Edit, ...]:
+def _holding(
+    problem: Diagnostic, before: Sequence[Diagnostic], source: Source, check: Check
+) -> tuple[Edit, ...]:
     """The edits that take a mistake away and bring no other; none where there are no such."""
     known = {_place(d, ()) for d in before}
     edits, owners = list(problem.edits), [problem] * len(problem.edits)
     for _ in range(_ROUNDS):
-        if not all(map(_keeps, edits, owners)) or any(edit.span.source.name != source.name for edit in edits):
+        if not all(map(_keeps, edits, owners)) or any(
+            edit.span.source.name != source.name for edit in edits
+        ):
             return ()
         after = check(Source(source.name, mended(source, edits), source.ours))
         places = {_place(d, edits): d for d in after}
@@ -141,39 +170,54 @@ def _keeps(edit: Edit, problem: Diagnostic) -> bool:
     """Whether every number, and every word but the wrong one, is still there."""
     old, new = edit.span.written(), edit.text
     numbers = Counter(_NUMBER.findall(old))
-    if numbers - Counter(number.lstrip("0") or "0" for number in re.findall("[0-9]+", new)):
+    if numbers - Counter(
+        number.lstrip("0") or "0" for number in re.findall("[0-9]+", new)
+    ):
         return False
     outside = old
     wrong = problem.span
     if wrong is None or not _overlap(edit.span, wrong):
         outside = ""  # what is edited is the mistake, wherever it shows
     elif wrong.line == wrong.end_line:
-        start, end = (max(0, column - edit.span.column) for column in (wrong.column, wrong.end_column))
+        start, end = (
+            max(0, column - edit.span.column)
+            for column in (wrong.column, wrong.end_column)
+        )
         outside = f"{old[:start]} {old[end:]}"
     words = _WORD.findall(new)
-    return all(word in new or get_close_matches(word, words) for word in _WORD.findall(outside))
+    return all(
+        word in new or get_close_matches(word, words) for word in _WORD.findall(outside)
+    )
 
 
 def _overlap(one: Span, other: Span) -> bool:
-    return (one.line, one.column) < (other.end_line, other.end_column) and (other.line, other.column) < (
+    return (one.line, one.column) < (other.end_line, other.end_column) and (
+        other.line,
+        other.column,
+    ) < (
         one.end_line,
         one.end_column,
     )
 
 
 def _place(problem: Diagnostic, edits: Iterable[Edit]) -> Place:
-    """What tells a mistake in the text with edits from others: its place in the text without them."""
+    """What tells a mistake in the text with edits from others: its place in the text without
+    them."""
     if problem.span is None:
         return problem.code, problem.about, "", 0, 0
     name, line = problem.span.source.name, problem.span.line
-    column = _column(line, problem.span.column, [e for e in edits if e.span.source.name == name])
+    column = _column(
+        line, problem.span.column, [e for e in edits if e.span.source.name == name]
+    )
     return problem.code, problem.about, name, line, column or 0
 
 
 def _column(line: int, column: int, edits: Iterable[Edit]) -> int | None:
     """A column of the text with edits in that without; None within what an edit has written."""
     moved = 0
-    for edit in sorted((e for e in edits if e.span.line == line), key=lambda e: e.span.column):
+    for edit in sorted(
+        (e for e in edits if e.span.line == line), key=lambda e: e.span.column
+    ):
         start = edit.span.column + moved
         if column < start:
             break
@@ -186,8 +230,20 @@ def _column(line: int, column: int, edits: Iterable[Edit]) -> int | None:
 def _back(edit: Edit, edits: Sequence[Edit]) -> Edit | None:
     """An edit of the text with edits as one of the text without; None where they meet."""
     span = edit.span
-    start, last = (_column(span.line, column, edits) for column in (span.column, max(span.column, span.end_column - 1)))
-    if start is None or last is None or last - start != max(0, span.end_column - 1 - span.column):
+    start, last = (
+        _column(span.line, column, edits)
+        for column in (span.column, max(span.column, span.end_column - 1))
+    )
+    if (
+        start is None
+        or last is None
+        or last - start != max(0, span.end_column - 1 - span.column)
+    ):
         return None
     source = edits[0].span.source
-    return Edit(Span(source, span.line, start, span.line, start + span.end_column - span.column), edit.text)
+    return Edit(
+        Span(
+            source, span.line, start, span.line, start + span.end_column - span.column
+        ),
+        edit.text,
+    )

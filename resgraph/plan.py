@@ -21,8 +21,9 @@ from .passes.verify import unmet
 if TYPE_CHECKING:
     from torch import nn
 
-# The outputs, a line each: method of Plan → module and function below `resgraph.outputs`. They are named here and not
-# imported, so that a plan needs none of them (and no torch) until one is asked for.
+# The outputs, a line each: method of Plan → module and function below `resgraph.outputs`. They are
+# named here and not imported, so that a plan needs none of them (and no torch) until one is asked
+# for.
 OUTPUTS = {
     "table": ("table", "table"),
     "svg": ("figure", "svg"),
@@ -52,7 +53,10 @@ class Plan:
 
     def __repr__(self) -> str:
         ends = f"{shape_text(self.input)} → {shape_text(self.output)}"
-        return f"<Plan {self.name}: {ends}, {self.params:,} params, {self.macs:,} MACs, depth {self.depth}>"
+        return (
+            f"<Plan {self.name}: {ends}, {self.params:,} params, {self.macs:,} MACs, depth"
+            f" {self.depth}>"
+        )
 
     @property
     def name(self) -> str:
@@ -120,7 +124,8 @@ class Plan:
         return str(self._output("dot")(self, **options))
 
     def source(self) -> str:
-        """The net as Python source that depends on torch alone: the module below, before it is executed."""
+        """The net as Python source that depends on torch alone: the module below, before it is
+        executed."""
         return str(self._output("source")(self))
 
     def module(self, **options: Any) -> nn.Module:
@@ -129,11 +134,13 @@ class Plan:
         return module
 
     def resolved(self) -> str:
-        """The spec with its variant and overrides applied, as YAML: loading it gives this plan again."""
+        """The spec with its variant and overrides applied, as YAML: loading it gives this plan
+        again."""
         return str(self._output("resolved")(self))
 
     def render(self, **options: Any) -> Picture:
-        """The net as a picture that a notebook shows; options as for `svg`: view, theme, width, expand, only."""
+        """The net as a picture that a notebook shows; options as for `svg`: view, theme, width,
+        expand, only."""
         return Picture(self.svg(**options))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -152,11 +159,12 @@ def load(
     allow_outside: bool = False,
     strict: bool = True,
 ) -> Plan:
-    """The plan of `file.yaml`, `file.yaml::variant` or a net of the zoo (`resnet-50`), with `path=value` overrides.
+    """The plan of `file.yaml`, `file.yaml::variant` or a net of the zoo (`resnet-50`), with
+    `path=value` overrides.
 
-    Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant. `expect` is not verified:
-    that is `plan.unmet()`. What nothing in the spec uses is a mistake unless `strict` is off.
-    """
+    Raises `SpecError` with every mistake that was found, `UsageError` for an unknown variant.
+    `expect` is not verified: that is `plan.unmet()`. What nothing in the spec uses is a mistake
+    unless `strict` is off."""
     spec = load_spec(reference, overrides, allow_outside=allow_outside)
     try:
         plan = plan_of(spec, strict=False)
@@ -165,7 +173,13 @@ def load(
     return _used(plan) if strict else plan
 
 
-def loads(text: str, variant: str | None = None, overrides: Iterable[str] = (), *, name: str = "<text>") -> Plan:
+def loads(
+    text: str,
+    variant: str | None = None,
+    overrides: Iterable[str] = (),
+    *,
+    name: str = "<text>",
+) -> Plan:
     """As `load`, of a spec's text; `name` is what errors call it."""
     return plan_of(text_spec(Source(name, text), variant, overrides))
 

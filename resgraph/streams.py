@@ -1,6 +1,6 @@
-"""stdout and stderr of a process → streams that take no part in what it does: a full disk or a reader that goes away
-is remembered, and told at the end. A verdict is worth more than the words that could not be said of it.
-"""
+"""stdout and stderr of a process → streams that take no part in what it does: a full disk or a
+reader that goes away is remembered, and told at the end. A verdict is worth more than the words
+that could not be said of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ READER_GONE = 141
 
 
 class Enduring(io.TextIOWrapper):
-    """A stream of text whose writes never fail. `failure` is the first that did; what comes after it goes nowhere."""
+    """A stream of text whose writes never fail. `failure` is the first that did; what comes after
+    it goes nowhere."""
 
     failure: OSError | None = None
 
@@ -48,30 +49,37 @@ class Enduring(io.TextIOWrapper):
 
 
 def endure() -> None:
-    """Make the streams of this process such ones; a terminal that has only ASCII shows `?` for the rest.
+    """Make the streams of this process such ones; a terminal that has only ASCII shows `?` for the
+    rest.
 
-    Those that are closed lead nowhere from now on, or the next file that is opened would take their place and what a
-    library says would be written into it.
-    """
+    Those that are closed lead nowhere from now on, or the next file that is opened would take their
+    place and what a library says would be written into it."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.open(
+                os.devnull, os.O_RDWR
+            )  # takes the lowest number that is free, which is this one
         if hasattr(os, "set_blocking") and not os.get_blocking(descriptor):
-            os.set_blocking(descriptor, True)  # else what is slow to come is nothing, and what is slow to go is lost
+            os.set_blocking(
+                descriptor, True
+            )  # else what is slow to come is nothing, and what is slow to go is lost
     sys.stdout, sys.stderr = _enduring(sys.stdout), _enduring(sys.stderr)
 
 
 def _enduring(stream: TextIO) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, Enduring):
         return stream  # None, where it is closed
-    return Enduring(stream.buffer, stream.encoding, "replace", line_buffering=stream.line_buffering)
+    return Enduring(
+        stream.buffer, stream.encoding, "replace", line_buffering=stream.line_buffering
+    )
 
 
 @contextmanager
 def dropped() -> Iterator[None]:
-    """For bytes, which go to stdout past its text: where they cannot be written, they are dropped like text."""
+    """For bytes, which go to stdout past its text: where they cannot be written, they are dropped
+    like text."""
     try:
         yield
     except OSError as problem:
@@ -81,7 +89,8 @@ def dropped() -> Iterator[None]:
 
 
 def settled(code: int) -> int:
-    """The exit code where the command ended with `code`: results that nobody got are a failure of their own."""
+    """The exit code where the command ended with `code`: results that nobody got are a failure of
+    their own."""
     stdout = sys.stdout
     if stdout is None or stdout.closed:
         return code

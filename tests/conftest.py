@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors, and other tests beside: threads only wait for each other
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # small tensors, and other tests beside: threads only wait for each other
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ with what comes out now")
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite tests/golden/ with what comes out now",
+    )
 
 
 @pytest.fixture
@@ -27,7 +33,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         if update:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        assert path.exists(), f"no {path}: run `pytest --update-golden` and read what it wrote"
+        assert path.exists(), (
+            f"no {path}: run `pytest --update-golden` and read what it wrote"
+        )
         assert text == path.read_text(encoding="utf-8")
 
     return compare

@@ -12,13 +12,19 @@ def spec(net: str, *, input: str = "16x32x32", top: str = "") -> str:
     return f"name: test\ninput: {input}\n{top}\nnet:\n{rows}\n"
 
 
-def plan(net: str, *, input: str = "16x32x32", top: str = "", variant: str | None = None) -> Plan:
+def plan(
+    net: str, *, input: str = "16x32x32", top: str = "", variant: str | None = None
+) -> Plan:
     return loads(spec(net, input=input, top=top), variant)
 
 
 def ops(of: Plan) -> dict[str, str]:
     """Every node but the input, and the label of its op."""
-    return {name: node.op.label() for name, node in of.graph.nodes.items() if name != "input"}
+    return {
+        name: node.op.label()
+        for name, node in of.graph.nodes.items()
+        if name != "input"
+    }
 
 
 def shapes(of: Plan) -> dict[str, tuple[int, ...]]:
@@ -26,7 +32,9 @@ def shapes(of: Plan) -> dict[str, tuple[int, ...]]:
     return {name: node.shape for name, node in of.graph.nodes.items()}
 
 
-def mistakes(text: str, variant: str | None = None, overrides: tuple[str, ...] = ()) -> list[Diagnostic]:
+def mistakes(
+    text: str, variant: str | None = None, overrides: tuple[str, ...] = ()
+) -> list[Diagnostic]:
     """What is wrong with a spec's text; nothing where it plans."""
     try:
         return loads(text, variant, overrides).unmet()
@@ -34,9 +42,14 @@ def mistakes(text: str, variant: str | None = None, overrides: tuple[str, ...] =
         return list(problem.diagnostics)
 
 
-def told(text: str, variant: str | None = None, overrides: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+def told(
+    text: str, variant: str | None = None, overrides: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
     """The code of each mistake, and the characters that its caret stands below."""
-    return [(problem.code, pointed(problem)) for problem in mistakes(text, variant, overrides)]
+    return [
+        (problem.code, pointed(problem))
+        for problem in mistakes(text, variant, overrides)
+    ]
 
 
 def pointed(problem: Diagnostic) -> str:

@@ -35,19 +35,35 @@ if "SIGNAL" in os.environ:
         task.send_signal(int(os.environ["SIGNAL"]))
 sys.exit(max(task.wait() if task.wait() >= 0 else 128 - task.returncode for task in tasks))
 """
-SMALL = {"specs/resnet.yaml::resnet-50": "specs/digits.yaml", "--set train=imagenet-90 ": "", '--data "$1" ': ""}
+SMALL = {
+    "specs/resnet.yaml::resnet-50": "specs/digits.yaml",
+    "--set train=imagenet-90 ": "",
+    '--data "$1" ': "",
+}
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, str]:
     """The environment of a batch script, whose `srun` and `scontrol` are stand-ins."""
-    programs = {"srun": SRUN.format(python=sys.executable), "scontrol": '#!/bin/sh\necho "$@" >> requeued\n'}
+    programs = {
+        "srun": SRUN.format(python=sys.executable),
+        "scontrol": '#!/bin/sh\necho "$@" >> requeued\n',
+    }
     for name, text in programs.items():
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "specs").symlink_to(ROOT / "specs")
-    paths = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **paths, "SLURM_JOB_ID": str(os.getpid()), "SLURM_NTASKS": "2", "OMP_NUM_THREADS": "1"}
+    paths = {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    return {
+        **os.environ,
+        **paths,
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_NTASKS": "2",
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def submit(job: dict[str, str], place: Path, **more: str) -> int:
@@ -57,13 +73,32 @@ def submit(job: dict[str, str], place: Path, **more: str) -> int:
         assert said in script
         script = script.replace(said, small)
     (place / "slurm.sh").write_text(script)
-    command = ["bash", "slurm.sh", "/datasets", "--set", "train.epochs=20", "--set", "train.batch=718"]
+    command = [
+        "bash",
+        "slurm.sh",
+        "/datasets",
+        "--set",
+        "train.epochs=20",
+        "--set",
+        "train.batch=718",
+    ]
     environment = {**job, **more}
-    return subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False, timeout=300).returncode
+    return subprocess.run(
+        command,
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        check=False,
+        timeout=300,
+    ).returncode
 
 
-def test_a_job_of_slurm_queues_itself_again_and_goes_on(job: dict[str, str], tmp_path: Path) -> None:
-    assert submit(job, tmp_path, SIGNAL=str(int(signal.SIGUSR1))) == 128 + signal.SIGUSR1
+def test_a_job_of_slurm_queues_itself_again_and_goes_on(
+    job: dict[str, str], tmp_path: Path
+) -> None:
+    assert (
+        submit(job, tmp_path, SIGNAL=str(int(signal.SIGUSR1))) == 128 + signal.SIGUSR1
+    )
     assert (tmp_path / "requeued").read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
     assert submit(job, tmp_path) == 0
     facts = json.loads((tmp_path / "runs" / "resnet-50" / "run.json").read_text())
@@ -71,7 +106,11 @@ def test_a_job_of_slurm_queues_itself_again_and_goes_on(job: dict[str, str], tmp
 
 
 def test_the_script_trains_what_it_says() -> None:
-    (line,) = [line for line in (CLUSTER / "slurm.sh").read_text().splitlines() if line.startswith("srun")]
+    (line,) = [
+        line
+        for line in (CLUSTER / "slurm.sh").read_text().splitlines()
+        if line.startswith("srun")
+    ]
     words = shlex.split(line.rstrip("\\"))
     assert words[1:3] == ["resgraph", "build"]
     plan = resgraph.load(ROOT / words[3], [words[words.index("--set") + 1]])
@@ -93,4 +132,9 @@ def test_pods_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
         3, spec["completions"], 0, first, 29500, patience=60.0
     )
     assert container["command"][3:] == ["--set", "train=imagenet-90"]
-    assert resgraph.load(f"{ROOT}{container['command'][2]}", [container["command"][4]]).name == "resnet-50"
+    assert (
+        resgraph.load(
+            f"{ROOT}{container['command'][2]}", [container["command"][4]]
+        ).name
+        == "resnet-50"
+    )

@@ -7,7 +7,11 @@ from resgraph.errors import Diagnostic, Source, Span
 
 def frame(text: str, column: int, end: int) -> list[str]:
     """The line and the marks of a frame."""
-    lines = Diagnostic("E000", "wrong", Span(Source("f", text), 1, column, 1, end)).frame().split("\n")
+    lines = (
+        Diagnostic("E000", "wrong", Span(Source("f", text), 1, column, 1, end))
+        .frame()
+        .split("\n")
+    )
     return [line.removeprefix("1 | ").removeprefix("  | ") for line in lines[3:5]]
 
 

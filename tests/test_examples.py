@@ -10,5 +10,9 @@ ROOT = Path(__file__).parents[1]
 
 def test_no_picture_is_stale() -> None:
     drawings = runpy.run_path(str(ROOT / "examples" / "figures.py"))["drawings"]()
-    stale = [str(path.relative_to(ROOT)) for path, text in drawings.items() if path.read_text("utf-8") != text]
+    stale = [
+        str(path.relative_to(ROOT))
+        for path, text in drawings.items()
+        if path.read_text("utf-8") != text
+    ]
     assert stale == [], "draw them again: python examples/figures.py"

@@ -86,7 +86,9 @@ def test_imports_go_down(path: Path) -> None:
         there = floor_of(module[1:])
         if there is None or module[1] == here[0]:
             continue
-        assert there < floor, f"{'.'.join(here)} imports {'.'.join(module)}, from floor {there} to {floor}"
+        assert there < floor, (
+            f"{'.'.join(here)} imports {'.'.join(module)}, from floor {there} to {floor}"
+        )
 
 
 def edges() -> set[tuple[str, str]]:
@@ -115,7 +117,10 @@ def test_rooms_import_what_the_table_says(house: str) -> None:
     found: dict[str, set[str]] = {room: set() for room in ROOMS[house]}
     for here, there in edges():
         if here.startswith(f"{house}.") and there.startswith(f"{house}."):
-            one, other = here[len(house) + 1 :].split(".")[0], there[len(house) + 1 :].split(".")[0]
+            one, other = (
+                here[len(house) + 1 :].split(".")[0],
+                there[len(house) + 1 :].split(".")[0],
+            )
             if one in found and other in found and one != other:
                 found[one].add(other)
     assert found == {room: set(below.split()) for room, below in ROOMS[house].items()}
@@ -123,7 +128,11 @@ def test_rooms_import_what_the_table_says(house: str) -> None:
 
 @pytest.mark.parametrize("house", ROOMS)
 def test_every_folder_is_a_room_of_the_table(house: str) -> None:
-    folders = {path.name for path in (PACKAGE / house.replace(".", "/")).iterdir() if any(path.glob("*.py"))}
+    folders = {
+        path.name
+        for path in (PACKAGE / house.replace(".", "/")).iterdir()
+        if any(path.glob("*.py"))
+    }
     assert folders == ROOMS[house].keys()
 
 
@@ -132,20 +141,36 @@ def test_torch_is_imported_in_two_places(path: Path) -> None:
     here = dotted(path)
     if here[0] == "train" or here[:2] == ["outputs", "pytorch"]:
         return
-    assert not [module for module, typed in imports(path) if module[0] == "torch" and not typed]
+    assert not [
+        module for module, typed in imports(path) if module[0] == "torch" and not typed
+    ]
 
 
 def loaded_after(code: str) -> set[str]:
     """The heavy libraries that are imported once `code` has run in a fresh interpreter."""
     script = f"import sys\n{code}\nprint(*(m for m in {HEAVY!r} if m in sys.modules), sep='\\n', file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return set(done.stderr.split())
 
 
 def test_no_two_test_modules_are_one_module() -> None:
     """Outside of packages, pytest imports each by its bare name."""
-    loose = [path for path in (ROOT / "tests").rglob("*.py") if not (path.parent / "__init__.py").exists()]
-    twice = [name for name, count in Counter(path.name for path in loose).items() if count > 1]
+    loose = [
+        path
+        for path in (ROOT / "tests").rglob("*.py")
+        if not (path.parent / "__init__.py").exists()
+    ]
+    twice = [
+        name
+        for name, count in Counter(path.name for path in loose).items()
+        if count > 1
+    ]
     assert loose and twice == [], "rename one, or put an __init__.py beside each"
 
 
@@ -168,9 +193,13 @@ def test_check_starts_fast() -> None:
     import resource
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = "from resgraph.cli import run; run(['check', 'specs/resnet.yaml::resnet-18'])"
+    code = (
+        "from resgraph.cli import run; run(['check', 'specs/resnet.yaml::resnet-18'])"
+    )
     started = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert seconds < 2.5, f"{seconds:.2f} s of CPU, {time.monotonic() - started:.2f} s"

@@ -19,7 +19,9 @@ from packaging.utils import canonicalize_name
 import resgraph
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -51,7 +53,9 @@ def needed(wanted: list[str]) -> set[str]:
         except metadata.PackageNotFoundError:
             continue
         for inner in map(Requirement, requires):
-            if inner.marker is None or any(inner.marker.evaluate({"extra": extra}) for extra in names):
+            if inner.marker is None or any(
+                inner.marker.evaluate({"extra": extra}) for extra in names
+            ):
                 stack.append(Requirement(str(inner).partition(";")[0]))
     return found
 
@@ -60,14 +64,18 @@ def test_every_package_that_is_needed_is_pinned() -> None:
     wanted = needed([*PROJECT["dependencies"], *EXTRAS["dev"]])
     assert {"torch", "sympy", "typst", "resvg-py", "rpds-py"} <= wanted
     assert wanted - pins().keys() == set()
-    assert pins().keys() - wanted == {"torchvision"}, "which the benchmarks compare with"
+    assert pins().keys() - wanted == {"torchvision"}, (
+        "which the benchmarks compare with"
+    )
 
 
 def test_a_release_before_1_may_break_and_is_bounded() -> None:
     for text in EXTRAS["figures"]:
         need = Requirement(text)
         _, minor, *_ = map(int, pins()[canonicalize_name(need.name)].split("."))
-        assert need.specifier.contains(f"0.{minor}.99") and not need.specifier.contains(f"0.{minor + 1}.0")
+        assert need.specifier.contains(f"0.{minor}.99") and not need.specifier.contains(
+            f"0.{minor + 1}.0"
+        )
 
 
 def test_the_index_page_has_no_dead_links() -> None:
@@ -79,7 +87,9 @@ def test_the_index_page_has_no_dead_links() -> None:
 
 def test_the_version_is_in_one_place() -> None:
     assert "version" in PROJECT["dynamic"]
-    assert (ROOT / "resgraph/__init__.py").read_text(encoding="utf-8").count(f'"{resgraph.__version__}"') == 1
+    assert (ROOT / "resgraph/__init__.py").read_text(encoding="utf-8").count(
+        f'"{resgraph.__version__}"'
+    ) == 1
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +98,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     out = tmp_path_factory.mktemp("built")
     source = out / "source"
     names = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
     for name in filter(lambda name: (ROOT / name).is_file(), names):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,16 +127,33 @@ def _run(command: list[str], folder: Path) -> str:
 def test_the_wheel_has_what_the_tree_has(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[1]) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
-        licences = {name.partition(".dist-info/licenses/")[2] for name in wheel.namelist()} - {""}
-        (about,) = (wheel.read(name).decode() for name in wheel.namelist() if name.endswith("/METADATA"))
-    names = subprocess.run(["git", "ls-files", "resgraph", "specs"], cwd=ROOT, capture_output=True, text=True).stdout
-    tree = {re.sub(r"^specs/", "resgraph/zoo/", name) for name in names.splitlines() if (ROOT / name).is_file()}
+        licences = {
+            name.partition(".dist-info/licenses/")[2] for name in wheel.namelist()
+        } - {""}
+        (about,) = (
+            wheel.read(name).decode()
+            for name in wheel.namelist()
+            if name.endswith("/METADATA")
+        )
+    names = subprocess.run(
+        ["git", "ls-files", "resgraph", "specs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout
+    tree = {
+        re.sub(r"^specs/", "resgraph/zoo/", name)
+        for name in names.splitlines()
+        if (ROOT / name).is_file()
+    }
     assert {name for name in tree - packed if not name.endswith(".sh")} == set()
     assert licences == set(PROJECT["license-files"]) and "LICENSE" in licences
     assert f"\nVersion: {resgraph.__version__}\n" in about
 
 
-def test_the_wheel_alone_in_an_empty_directory(built: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_wheel_alone_in_an_empty_directory(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
     """Its dependencies are those of this environment; of resgraph there is nothing but the wheel."""
     python = _environment(tmp_path / "venv", built[1])
     empty = tmp_path / "empty"
@@ -131,10 +162,18 @@ def test_the_wheel_alone_in_an_empty_directory(built: tuple[Path, Path], tmp_pat
     assert here.startswith(str(tmp_path / "venv"))
     listed = _run([python, "-m", "resgraph", "zoo"], empty)
     assert "\n  resnet-50 " in listed and "\n  cifar-plain::plain-20 " in listed
-    assert "receptive field 427 px" in _run([python, "-m", "resgraph", "show", "resnet-50"], empty)
-    assert "as expected" in _run([python, "-m", "resgraph", "check", "resnet::resnet-50", "vgg-bn"], empty)
-    (empty / "mine.yaml").write_text("extends: resnet-50\nname: mine\n", encoding="utf-8")
-    assert "receptive field 427 px" in _run([python, "-m", "resgraph", "show", "mine.yaml"], empty)
+    assert "receptive field 427 px" in _run(
+        [python, "-m", "resgraph", "show", "resnet-50"], empty
+    )
+    assert "as expected" in _run(
+        [python, "-m", "resgraph", "check", "resnet::resnet-50", "vgg-bn"], empty
+    )
+    (empty / "mine.yaml").write_text(
+        "extends: resnet-50\nname: mine\n", encoding="utf-8"
+    )
+    assert "receptive field 427 px" in _run(
+        [python, "-m", "resgraph", "show", "mine.yaml"], empty
+    )
     digits = "from resgraph.train.data.digits import stored; print(len(stored()[1]))"
     assert _run([python, "-c", digits], empty) == "1797\n"
 
@@ -143,7 +182,10 @@ def _environment(folder: Path, wheel: Path) -> str:
     """A virtual environment with the wheel unpacked in it, and behind it the packages of this one."""
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
-    (site,) = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], ROOT).splitlines()
+    (site,) = _run(
+        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        ROOT,
+    ).splitlines()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     behind = [path for path in sys.path if path.endswith("site-packages")]
@@ -156,13 +198,35 @@ def _environment(folder: Path, wheel: Path) -> str:
 def test_pip_installs_it(kind: str, built: tuple[Path, Path], tmp_path: Path) -> None:
     """From nothing, with the dependencies that pip finds for it."""
     venv.create(tmp_path / "venv", with_pip=True)
-    python, command = (str(tmp_path / "venv" / "bin" / name) for name in ("python", "resgraph"))
+    python, command = (
+        str(tmp_path / "venv" / "bin" / name) for name in ("python", "resgraph")
+    )
     editable = ["-e", str(built[0].parent / "source")]
-    what = {"wheel": [str(built[1])], "source": [str(built[0])], "editable": editable}[kind]
-    _run([python, "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), *what], tmp_path)
+    what = {"wheel": [str(built[1])], "source": [str(built[0])], "editable": editable}[
+        kind
+    ]
+    _run(
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "-c",
+            str(ROOT / "constraints.txt"),
+            *what,
+        ],
+        tmp_path,
+    )
     (tmp_path / "empty").mkdir()
     assert "\n  resnet-50 " in _run([command, "zoo"], tmp_path / "empty")
-    assert "receptive field 427 px" in _run([command, "show", "resnet-50"], tmp_path / "empty")
+    assert "receptive field 427 px" in _run(
+        [command, "show", "resnet-50"], tmp_path / "empty"
+    )
     assert "as expected" in _run([command, "check", "vgg-bn"], tmp_path / "empty")
     assert "class " in _run([command, "export", "resnet-50"], tmp_path / "empty")
-    assert _run([command, "render", "resnet-50"], tmp_path / "empty").lstrip().startswith("<svg")
+    assert (
+        _run([command, "render", "resnet-50"], tmp_path / "empty")
+        .lstrip()
+        .startswith("<svg")
+    )

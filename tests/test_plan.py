@@ -17,7 +17,12 @@ def plan() -> resgraph.Plan:
 
 
 def test_facts(plan: resgraph.Plan) -> None:
-    assert (plan.name, plan.params, plan.macs, plan.depth) == ("resnet-50", 25_557_032, 4_089_184_256, 50)
+    assert (plan.name, plan.params, plan.macs, plan.depth) == (
+        "resnet-50",
+        25_557_032,
+        4_089_184_256,
+        50,
+    )
     assert (plan.input, plan.output) == ((3, 224, 224), (1000,))
     assert plan.unmet() == []
 
@@ -64,4 +69,8 @@ def test_the_resolved_spec_is_the_same_net(plan: resgraph.Plan) -> None:
 
 def test_two_runs_give_the_same_bytes(plan: resgraph.Plan) -> None:
     again = resgraph.load(ROOT / "specs" / "resnet.yaml::resnet-50")
-    assert (again.svg(), again.dot(), again.source()) == (plan.svg(), plan.dot(), plan.source())
+    assert (again.svg(), again.dot(), again.source()) == (
+        plan.svg(),
+        plan.dot(),
+        plan.source(),
+    )

@@ -39,7 +39,11 @@ def constants(node: ast.AST) -> Iterator[str]:
 
 
 def name_of(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return (
+        call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else getattr(call.func, "id", "")
+    )
 
 
 def told_texts(tree: ast.AST) -> Iterator[str]:
@@ -48,7 +52,9 @@ def told_texts(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and name_of(node) in TELLERS:
             yield from constants(node)
         elif isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id.strip("_") in ("hint", "help", "message", "said", "problem", "text")
+            isinstance(t, ast.Name)
+            and t.id.strip("_")
+            in ("hint", "help", "message", "said", "problem", "text")
             for t in node.targets
         ):
             yield from constants(node.value)
@@ -57,20 +63,29 @@ def told_texts(tree: ast.AST) -> Iterator[str]:
 def matched_texts(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Texts that other texts are compared with, or searched for."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MATCHERS:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in MATCHERS
+        ):
             for argument in node.args:
                 yield from ((text, node.lineno) for text in constants(argument))
         elif isinstance(node, ast.Compare):
             yield from ((text, node.lineno) for text in constants(node))
 
 
-TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+TREES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in MODULES
+}
 TOLD = "\n".join(text for tree in TREES.values() for text in told_texts(tree))
 
 
 def test_there_is_something_to_hold() -> None:
     assert "a stride is expected after `/`" in TOLD
-    assert ("did you mean", 1) in matched_texts(ast.parse("x.startswith('did you mean')"))
+    assert ("did you mean", 1) in matched_texts(
+        ast.parse("x.startswith('did you mean')")
+    )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
@@ -79,7 +94,9 @@ def test_only_renderers_read_a_message_or_a_help(path: Path) -> None:
     read = [
         (node.attr, node.lineno)
         for node in ast.walk(TREES[name])
-        if isinstance(node, ast.Attribute) and node.attr in ("help", "message") and isinstance(node.ctx, ast.Load)
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("help", "message")
+        and isinstance(node.ctx, ast.Load)
     ]
     assert name in RENDERERS or not read
 

@@ -38,8 +38,16 @@ def completed(text: str) -> str:
     if "input" not in tree:
         out.insert(0, "input: 3x224x224")
     if "net" not in tree:
-        called = {word for block in tree["blocks"].values() for word in re.findall(r"[\w-]+", str(block))}
-        rows = [f"  r{i}: 2 x {name}" for i, name in enumerate(tree["blocks"]) if name not in called - {name}]
+        called = {
+            word
+            for block in tree["blocks"].values()
+            for word in re.findall(r"[\w-]+", str(block))
+        }
+        rows = [
+            f"  r{i}: 2 x {name}"
+            for i, name in enumerate(tree["blocks"])
+            if name not in called - {name}
+        ]
         out += ["net:", "  stem: 3x3 conv 64", *rows]
     return "\n".join(out) + "\n"
 
@@ -98,15 +106,29 @@ def test_options_that_the_readme_names_exist() -> None:
 
 
 def test_the_table_is_what_show_prints() -> None:
-    spec, table = re.findall(r"<!-- table: (\S+) -->\n```\n(.*?)```\n", TEXT, re.DOTALL)[0]
-    printed = CliRunner().invoke(cli, ["show", str(ROOT / spec)], env={"COLUMNS": "120"}).output
+    spec, table = re.findall(
+        r"<!-- table: (\S+) -->\n```\n(.*?)```\n", TEXT, re.DOTALL
+    )[0]
+    printed = (
+        CliRunner()
+        .invoke(cli, ["show", str(ROOT / spec)], env={"COLUMNS": "120"})
+        .output
+    )
     assert table in printed
 
 
 def test_the_cache_lies_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable, value in (("XDG_CACHE_HOME", "/cache"), ("XDG_CACHE_HOME", ""), ("HOME", "/me")):
+    for variable, value in (
+        ("XDG_CACHE_HOME", "/cache"),
+        ("XDG_CACHE_HOME", ""),
+        ("HOME", "/me"),
+    ):
         monkeypatch.setenv(variable, value)
-        said = "$XDG_CACHE_HOME/resgraph/shards" if value == "/cache" else "~/.cache/resgraph/shards"
+        said = (
+            "$XDG_CACHE_HOME/resgraph/shards"
+            if value == "/cache"
+            else "~/.cache/resgraph/shards"
+        )
         assert f"`{said}`" in TEXT
         assert home() == Path(os.path.expandvars(said)).expanduser()
 

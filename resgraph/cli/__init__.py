@@ -1,8 +1,8 @@
-"""The command line → exit codes: results on stdout, all else on stderr, one clear message for each mistake.
+"""The command line → exit codes: results on stdout, all else on stderr, one clear message for each
+mistake.
 
-Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 training failed, 4 something is missing from the environment,
-5 the checkpoint or run directory is unusable, 128+n a signal, 70 a bug of ours.
-"""
+Exit codes: 0 done, 1 the spec is wrong, 2 usage, 3 training failed, 4 something is missing from the
+environment, 5 the checkpoint or run directory is unusable, 128+n a signal, 70 a bug of ours."""
 
 from __future__ import annotations
 
@@ -52,10 +52,14 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f".commands.{cmd_name}", __name__)
-        command: click.Command = module.evaluate if cmd_name == "eval" else getattr(module, cmd_name)
+        command: click.Command = (
+            module.evaluate if cmd_name == "eval" else getattr(module, cmd_name)
+        )
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
@@ -65,7 +69,10 @@ class _Commands(click.Group):
         from ..language.nearest import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], _COMMANDS) or f"the commands are {', '.join(_COMMANDS)}"
+            hint = (
+                did_you_mean(args[0], _COMMANDS)
+                or f"the commands are {', '.join(_COMMANDS)}"
+            )
             raise click.UsageError(f"no command `{args[0]}`: {hint}")
         return super().resolve_command(ctx, args)
 
@@ -84,7 +91,9 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
     try:
         _need_directory()
-        code = cli.main(arguments, prog_name="resgraph", standalone_mode=False, color=colored())
+        code = cli.main(
+            arguments, prog_name="resgraph", standalone_mode=False, color=colored()
+        )
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:
         if as_json:
@@ -103,11 +112,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _need_directory() -> None:
-    """Where the current directory was deleted, torch ends the process, and a relative path is none."""
+    """Where the current directory was deleted, torch ends the process, and a relative path is
+    none."""
     try:
         Path.cwd()
     except OSError as problem:
-        raise MissingError("the current directory was deleted, or cannot be read; change to another") from problem
+        raise MissingError(
+            "the current directory was deleted, or cannot be read; change to another"
+        ) from problem
 
 
 def _told(problem: ResgraphError, *, as_json: bool) -> int:
@@ -120,8 +132,8 @@ def _bug() -> int:
     """Our own mistake, with all that is needed to mend it."""
     traceback.print_exc()
     click.echo(
-        f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the command, the spec"
-        " and the lines above.",
+        f"\nThis is a bug in resgraph {__version__}, not in your spec. Please report it with the"
+        " command, the spec and the lines above.",
         err=True,
     )
     return 70

@@ -1,4 +1,5 @@
-"""Diagnostics → the forms that other programs read: GitHub's annotations, and SARIF for code scanning."""
+"""Diagnostics → the forms that other programs read: GitHub's annotations, and SARIF for code
+scanning."""
 
 from __future__ import annotations
 
@@ -18,8 +19,11 @@ def github(diagnostic: Diagnostic) -> str:
         places = {"file": span.source.name, "line": span.line, "endLine": span.end_line}
         if span.line == span.end_line:  # GitHub takes columns on one line only
             places |= {"col": span.column, "endColumn": span.end_column}
-        properties = [f"{key}={_property(str(value))}" for key, value in places.items()] + properties
-    return f"::{diagnostic.severity} {','.join(properties)}::{_data(chr(10).join(diagnostic.lines()))}"
+        properties = [
+            f"{key}={_property(str(value))}" for key, value in places.items()
+        ] + properties
+    message = _data("\n".join(diagnostic.lines()))
+    return f"::{diagnostic.severity} {','.join(properties)}::{message}"
 
 
 def _data(text: str) -> str:
@@ -33,12 +37,22 @@ def _property(text: str) -> str:
 def sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
     """A SARIF 2.1.0 log of one run, with the rules that were broken."""
     codes = sorted({d.code for d in diagnostics})
-    driver = {"name": "resgraph", "semanticVersion": __version__, "rules": [_rule(code) for code in codes]}
+    driver = {
+        "name": "resgraph",
+        "semanticVersion": __version__,
+        "rules": [_rule(code) for code in codes],
+    }
     results = [_result(d, codes.index(d.code)) for d in diagnostics]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "results": results,
+            }
+        ],
     }
 
 
@@ -54,7 +68,9 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
-    text = "\n".join(filter(None, [diagnostic.message, *diagnostic.notes, diagnostic.help]))
+    text = "\n".join(
+        filter(None, [diagnostic.message, *diagnostic.notes, diagnostic.help])
+    )
     out: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
@@ -75,14 +91,26 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
 
 def _fix(diagnostic: Diagnostic) -> dict[str, Any]:
     replacements = [
-        {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}} for edit in diagnostic.edits
+        {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        for edit in diagnostic.edits
     ]
-    change = {"artifactLocation": _artifact(diagnostic.edits[0].span), "replacements": replacements}
-    return {"description": {"text": f"write {diagnostic.edits[0].text}"}, "artifactChanges": [change]}
+    change = {
+        "artifactLocation": _artifact(diagnostic.edits[0].span),
+        "replacements": replacements,
+    }
+    return {
+        "description": {"text": f"write {diagnostic.edits[0].text}"},
+        "artifactChanges": [change],
+    }
 
 
 def _location(span: Span) -> dict[str, Any]:
-    return {"physicalLocation": {"artifactLocation": _artifact(span), "region": _region(span)}}
+    return {
+        "physicalLocation": {
+            "artifactLocation": _artifact(span),
+            "region": _region(span),
+        }
+    }
 
 
 def _artifact(span: Span) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The specs that a command names → their plans; what is no mistake there and worth knowing goes to stderr."""
+"""The specs that a command names → their plans; what is no mistake there and worth knowing goes to
+stderr."""
 
 from __future__ import annotations
 
@@ -17,31 +18,50 @@ from ..plan import Plan, load
 from .report import is_first
 
 
-def load_plan(reference: str | os.PathLike[str], overrides: Sequence[str] = (), *, allow_outside: bool = False) -> Plan:
+def load_plan(
+    reference: str | os.PathLike[str],
+    overrides: Sequence[str] = (),
+    *,
+    allow_outside: bool = False,
+) -> Plan:
     """The plan of a spec. What nothing in it uses is a warning here, and an error to `check`."""
     plan = load(reference, overrides, allow_outside=allow_outside, strict=False)
     for problem in in_order(plan.unused):
-        note("warning", f"{problem.message} ({problem.span}); `resgraph check` refuses that")
+        note(
+            "warning",
+            f"{problem.message} ({problem.span}); `resgraph check` refuses that",
+        )
     return plan
 
 
-def load_plans(references: Sequence[str], overrides: Sequence[str], *, allow_outside: bool) -> list[Plan]:
-    """The plans of several specs, as `load_plan` has them; an override is for those that have its path."""
+def load_plans(
+    references: Sequence[str], overrides: Sequence[str], *, allow_outside: bool
+) -> list[Plan]:
+    """The plans of several specs, as `load_plan` has them; an override is for those that have its
+    path."""
     each = overrides_of_each(references, overrides, allow_outside=allow_outside)
     return [
-        load_plan(reference, own, allow_outside=allow_outside) for reference, own in zip(references, each, strict=True)
+        load_plan(reference, own, allow_outside=allow_outside)
+        for reference, own in zip(references, each, strict=True)
     ]
 
 
 def overrides_of_each(
     references: Sequence[str], overrides: Sequence[str], *, allow_outside: bool
 ) -> list[tuple[str, ...]]:
-    """The overrides that each spec takes: of several specs, a path may name nothing in some, but not in all."""
+    """The overrides that each spec takes: of several specs, a path may name nothing in some, but
+    not in all."""
     own: list[list[str]] = [[] for _ in references]
-    trees = [_tree(reference, allow_outside) for reference in references] if len(references) > 1 and overrides else []
+    trees = (
+        [_tree(reference, allow_outside) for reference in references]
+        if len(references) > 1 and overrides
+        else []
+    )
     for override in overrides:
         has = [tree is None or takes(tree, override) for tree in trees]
-        everywhere = not any(tree is not None and found for tree, found in zip(trees, has, strict=True))
+        everywhere = not any(
+            tree is not None and found for tree, found in zip(trees, has, strict=True)
+        )
         for place, reference in enumerate(references):
             if everywhere or has[place]:
                 own[place].append(override)
@@ -64,7 +84,10 @@ def _tree(reference: str, allow_outside: bool) -> Mapping | None:
 def note_void(specs: Sequence[Spec]) -> None:
     """Say, once, that the claims of a file are not of the net that overrides make of it."""
     if any(spec.void for spec in specs):
-        note("note", "`--set` changes the net, so what the file expects of itself is not checked")
+        note(
+            "note",
+            "`--set` changes the net, so what the file expects of itself is not checked",
+        )
 
 
 def note(kind: str, text: str) -> None:

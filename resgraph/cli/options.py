@@ -21,12 +21,20 @@ class SpecName(click.ParamType[str]):
 
     name = "spec"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
         from ..language.references import zoo_index, zoo_names
 
         here = sorted(str(path) for path in Path().glob("*.yaml"))
-        found = [name for name in [*here, *zoo_names(), *zoo_index()] if name.startswith(incomplete)]
-        return [CompletionItem(name) for name in dict.fromkeys(found)] or [CompletionItem(incomplete, type="file")]
+        found = [
+            name
+            for name in [*here, *zoo_names(), *zoo_index()]
+            if name.startswith(incomplete)
+        ]
+        return [CompletionItem(name) for name in dict.fromkeys(found)] or [
+            CompletionItem(incomplete, type="file")
+        ]
 
 
 SPEC = SpecName()
@@ -39,7 +47,9 @@ def spec_argument(command: F) -> F:
 
 def specs_argument(command: F) -> F:
     """One spec or more."""
-    return click.argument("specs", type=SPEC, nargs=-1, required=True, metavar="SPEC...")(command)
+    return click.argument(
+        "specs", type=SPEC, nargs=-1, required=True, metavar="SPEC..."
+    )(command)
 
 
 def set_option(command: F) -> F:
@@ -51,9 +61,11 @@ def set_option(command: F) -> F:
         metavar="PATH=VALUE",
         help="override a value of the spec, as in --set let.e=2 (repeatable)",
     )(command)
-    return click.option("--allow-outside", is_flag=True, help="let the spec extend files outside its directory")(
-        command
-    )
+    return click.option(
+        "--allow-outside",
+        is_flag=True,
+        help="let the spec extend files outside its directory",
+    )(command)
 
 
 def json_option(command: F) -> F:
@@ -74,13 +86,20 @@ def output_options(command: F) -> F:
 
 
 def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
-    """Put text or bytes on stdout or in a file. Raises `UsageError` where a file is there, or cannot be written."""
+    """Put text or bytes on stdout or in a file. Raises `UsageError` where a file is there, or
+    cannot be written."""
     if output is None or str(output) == "-":
         with dropped():
-            click.echo(content, nl=isinstance(content, str) and not content.endswith("\n"))
+            click.echo(
+                content, nl=isinstance(content, str) and not content.endswith("\n")
+            )
         return
     try:
-        write_file(output, content.encode() if isinstance(content, str) else content, overwrite=force)
+        write_file(
+            output,
+            content.encode() if isinstance(content, str) else content,
+            overwrite=force,
+        )
     except FileExistsError:
         raise UsageError(f"{output} exists; --force overwrites it") from None
     except OSError as problem:
@@ -89,7 +108,8 @@ def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old one or the new one. Raises `UsageError` where it cannot."""
+    """Write a file so that a crash leaves the old one or the new one. Raises `UsageError` where it
+    cannot."""
     try:
         write_file(path, text.encode())
     except OSError as problem:

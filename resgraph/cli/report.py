@@ -14,7 +14,8 @@ from ..errors import Diagnostic, ResgraphError, Span, SpecError, UsageError
 
 
 def report(problem: ResgraphError, *, as_json: bool) -> None:
-    """Say what went wrong: frames (or one line) on stderr; with `as_json`, one JSON object on stdout.
+    """Say what went wrong: frames (or one line) on stderr; with `as_json`, one JSON object on
+    stdout.
 
     What all processes of a run would say, JSON and a stop, the first one says.
     """
@@ -27,19 +28,34 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
     elif problem.exit_code > 128:  # a signal asked to stop, which is no error
         click.echo(_safe(str(problem)), err=True)
     else:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {_safe(str(problem))}", err=True, color=colored())
+        click.echo(
+            f"{click.style('error', fg='red', bold=True)}: {_safe(str(problem))}",
+            err=True,
+            color=colored(),
+        )
 
 
 def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> None:
     """The frames of diagnostics, and how many there are."""
     if as_json:
-        print_json({"ok": False, "diagnostics": [diagnostic_data(d) for d in diagnostics]})
+        print_json(
+            {"ok": False, "diagnostics": [diagnostic_data(d) for d in diagnostics]}
+        )
         return
     for diagnostic in diagnostics:
         click.echo(_colored(diagnostic) + "\n", err=True, color=colored())
-    counts = [(sum(d.severity == kind for d in diagnostics), kind) for kind in ("error", "warning")]
-    total = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count)
-    click.echo(f"{total}; `resgraph explain {diagnostics[0].code}` says more", err=True, color=colored())
+    counts = [
+        (sum(d.severity == kind for d in diagnostics), kind)
+        for kind in ("error", "warning")
+    ]
+    total = ", ".join(
+        f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count
+    )
+    click.echo(
+        f"{total}; `resgraph explain {diagnostics[0].code}` says more",
+        err=True,
+        color=colored(),
+    )
 
 
 def is_first() -> bool:
@@ -53,7 +69,8 @@ def is_first() -> bool:
 
 
 def colored() -> bool | None:
-    """Whether to colour: not where `NO_COLOR` says so (no-color.org), else where there is a terminal."""
+    """Whether to colour: not where `NO_COLOR` says so (no-color.org), else where there is a
+    terminal."""
     return False if os.environ.get("NO_COLOR") else None
 
 
@@ -62,11 +79,15 @@ def _colored(diagnostic: Diagnostic) -> str:
     head, _, rest = _safe(diagnostic.frame()).partition("\n")
     kind, colon, message = head.partition(":")
     color = "red" if diagnostic.severity == "error" else "yellow"
-    lines = [click.style(kind, fg=color, bold=True) + click.style(colon + message, bold=True)]
+    lines = [
+        click.style(kind, fg=color, bold=True) + click.style(colon + message, bold=True)
+    ]
     for line in rest.splitlines():
         mark = line.lstrip()
         if mark.startswith(("-->", ":::", "=")):
-            lines.append(click.style(line, fg="cyan") if not mark.startswith("=") else line)
+            lines.append(
+                click.style(line, fg="cyan") if not mark.startswith("=") else line
+            )
         elif mark.startswith("|") and "^" in mark:
             lines.append(click.style(line, fg=color))
         else:
@@ -75,8 +96,11 @@ def _colored(diagnostic: Diagnostic) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text without control characters, which could write on the terminal; ASCII where that is all it has."""
-    shown = "".join(c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    """Text without control characters, which could write on the terminal; ASCII where that is all
+    it has."""
+    shown = "".join(
+        c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
+    )
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
     return shown.encode(encoding, "replace").decode(encoding)
 
@@ -90,8 +114,12 @@ def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "place": _place(diagnostic.span),
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
-        "edits": [{"place": _place(edit.span), "text": edit.text} for edit in diagnostic.edits],
-        "related": [{"place": _place(r.span), "label": r.label} for r in diagnostic.related],
+        "edits": [
+            {"place": _place(edit.span), "text": edit.text} for edit in diagnostic.edits
+        ],
+        "related": [
+            {"place": _place(r.span), "label": r.label} for r in diagnostic.related
+        ],
     }
 
 

@@ -1,4 +1,5 @@
-"""What the commands about runs share: options of the machine, the reporter, how results are printed."""
+"""What the commands about runs share: options of the machine, the reporter, how results are
+printed."""
 
 from __future__ import annotations
 
@@ -17,45 +18,93 @@ Option = Callable[[Any], Any]
 
 _AUTO: dict[str, Any] = {"default": "auto", "show_default": True}
 _SWITCH: dict[str, Any] = {**_AUTO, "type": click.Choice(["auto", "on", "off"])}
-_TRAIN, _SCORE, _ALL = {"train"}, {"train", "evaluate"}, {"train", "evaluate", "predict"}
+_TRAIN, _SCORE, _ALL = (
+    {"train"},
+    {"train", "evaluate"},
+    {"train", "evaluate", "predict"},
+)
 
 _OPTIONS: tuple[tuple[set[str], Option], ...] = (
     (_ALL, click.option("--device", **_AUTO, help="cpu, cuda, cuda:1, mps")),
-    (_SCORE, click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), **_AUTO)),
-    (_SCORE, click.option("--layout", type=click.Choice(["auto", "channels-last", "contiguous"]), **_AUTO)),
+    (
+        _SCORE,
+        click.option(
+            "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), **_AUTO
+        ),
+    ),
+    (
+        _SCORE,
+        click.option(
+            "--layout",
+            type=click.Choice(["auto", "channels-last", "contiguous"]),
+            **_AUTO,
+        ),
+    ),
     (_TRAIN, click.option("--compile", **_SWITCH)),
     (
         _TRAIN,
         click.option(
-            "--checkpointing", **_SWITCH, help="recompute blocks in the backward pass: less memory, more time"
+            "--checkpointing",
+            **_SWITCH,
+            help="recompute blocks in the backward pass: less memory, more time",
         ),
     ),
     (
         _TRAIN,
         click.option(
-            "--sharding", **_SWITCH, help="divide weights and optimizer state among processes: less memory, more talk"
+            "--sharding",
+            **_SWITCH,
+            help="divide weights and optimizer state among processes: less memory, more talk",
         ),
     ),
     (
         _TRAIN,
         click.option(
-            "--deterministic", **_SWITCH, help="on a GPU: the same bits again (auto: on), or the fastest ways"
+            "--deterministic",
+            **_SWITCH,
+            help="on a GPU: the same bits again (auto: on), or the fastest ways",
         ),
     ),
-    (_SCORE, click.option("--workers", type=click.IntRange(0), help="processes that load images")),
-    (_SCORE, click.option("--threads", type=click.IntRange(1), help="threads of torch on the CPU")),
+    (
+        _SCORE,
+        click.option(
+            "--workers", type=click.IntRange(0), help="processes that load images"
+        ),
+    ),
+    (
+        _SCORE,
+        click.option(
+            "--threads", type=click.IntRange(1), help="threads of torch on the CPU"
+        ),
+    ),
     (
         _TRAIN,
         click.option(
             "--tensorboard/--no-tensorboard",
             default=None,
-            help="events for TensorBoard in RUN/tensorboard; a resume goes on with what the run began with",
+            help=(
+                "events for TensorBoard in RUN/tensorboard; a resume goes on with what the run"
+                " began with"
+            ),
         ),
     ),
-    (_SCORE, click.option("--data", type=click.Path(path_type=Path), metavar="PATH", help="where the images are")),
+    (
+        _SCORE,
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path),
+            metavar="PATH",
+            help="where the images are",
+        ),
+    ),
     (
         _TRAIN,
-        click.option("--save-every", type=click.IntRange(1), metavar="STEPS", help="steps between checkpoints"),
+        click.option(
+            "--save-every",
+            type=click.IntRange(1),
+            metavar="STEPS",
+            help="steps between checkpoints",
+        ),
     ),
 )
 """Where and how fast, with who reads it; none of it changes what is learned."""
@@ -90,4 +139,6 @@ def reporter(*, quiet: bool) -> Reporter:
 
 def run_argument(command: F) -> F:
     """A run directory."""
-    return click.argument("run", type=click.Path(path_type=Path), metavar="RUN")(command)
+    return click.argument("run", type=click.Path(path_type=Path), metavar="RUN")(
+        command
+    )

@@ -1,4 +1,5 @@
-"""The tree of an expression → its exact value: rationals, words and lists; functions are a table."""
+"""The tree of an expression → its exact value: rationals, words and lists; functions are a
+table."""
 
 from __future__ import annotations
 
@@ -7,15 +8,25 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from ..errors import Hint
-from .expressions import Apply, Binary, Expression, ExpressionError, Name, Negative, Number
+from .expressions import (
+    Apply,
+    Binary,
+    Expression,
+    ExpressionError,
+    Name,
+    Negative,
+    Number,
+)
 from .nearest import did_you_mean
 
 Value = Fraction | str | tuple["Value", ...]
-"""What a name can stand for: an exact number, a word (a block, an activation), or a list of values."""
+"""What a name can stand for: an exact number, a word (a block, an activation), or a list of
+values."""
 
 
 def _round_down(value: Fraction, divisor: Fraction) -> Fraction:
-    """The nearest multiple of `divisor`, never under it nor under 0.9 of the value (MobileNet's rule)."""
+    """The nearest multiple of `divisor`, never under it nor under 0.9 of the value (MobileNet's
+    rule)."""
     near = max(divisor, divisor * math.floor(value / divisor + Fraction(1, 2)))
     return near + divisor if near < Fraction(9, 10) * value else near
 
@@ -42,15 +53,15 @@ FUNCTIONS: dict[str, tuple[int, int, _Function]] = {
     "sqrt": (1, 1, _sqrt),
     "make_divisible": (2, 2, _round_down),
 }
-"""The functions of numbers: fewest and most arguments, and what they do. `round` goes half to even."""
+"""The functions of numbers: fewest and most arguments, and what they do. `round` goes half to
+even."""
 
 
 def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
     """The exact value of an expression; `lookup` says what a name stands for.
 
-    Raises `ExpressionError`: E030 for an unknown function, E031 for a word or a list where a number is needed,
-    E032 for a division by zero, E004 for numbers beyond 10^30.
-    """
+    Raises `ExpressionError`: E030 for an unknown function, E031 for a word or a list where a number
+    is needed, E032 for a division by zero, E004 for numbers beyond 10^30."""
     if isinstance(tree, Number):
         return tree.value
     if isinstance(tree, Name):
@@ -65,11 +76,22 @@ def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
 def _element(tree: Name, value: Value) -> Value:
     for place in tree.index:
         if not isinstance(value, tuple):
-            hint = Hint(f"it is {value_text(value)}: write `{tree.name}`", tree.name, True)
-            raise ExpressionError("E031", f"`{tree.name}` is not a list", tree.start, tree.end, hint)
+            hint = Hint(
+                f"it is {value_text(value)}: write `{tree.name}`", tree.name, True
+            )
+            raise ExpressionError(
+                "E031", f"`{tree.name}` is not a list", tree.start, tree.end, hint
+            )
         if place >= len(value):
-            text = f"`{tree.name}` has {len(value)} element{'s' * (len(value) != 1)}, and this asks for number {place}"
-            help_ = f"they count from 0: the last is `{tree.name}.{len(value) - 1}`" if value else ""
+            text = (
+                f"`{tree.name}` has {len(value)} element{'s' * (len(value) != 1)}, and this asks"
+                f" for number {place}"
+            )
+            help_ = (
+                f"they count from 0: the last is `{tree.name}.{len(value) - 1}`"
+                if value
+                else ""
+            )
             raise ExpressionError("E031", text, tree.start, tree.end, help_)
         value = value[place]
     return value
@@ -79,34 +101,68 @@ def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
     value = evaluate(tree, lookup)
     if isinstance(value, Fraction):
         return value
-    what = f"the list {value_text(value)}" if isinstance(value, tuple) else f"the word `{value}`"
-    help_ = f"its first element is `{tree.name}.0`" if isinstance(value, tuple) and isinstance(tree, Name) else ""
-    raise ExpressionError("E031", f"a number is needed here, and this is {what}", tree.start, tree.end, help_)
+    what = (
+        f"the list {value_text(value)}"
+        if isinstance(value, tuple)
+        else f"the word `{value}`"
+    )
+    help_ = (
+        f"its first element is `{tree.name}.0`"
+        if isinstance(value, tuple) and isinstance(tree, Name)
+        else ""
+    )
+    raise ExpressionError(
+        "E031",
+        f"a number is needed here, and this is {what}",
+        tree.start,
+        tree.end,
+        help_,
+    )
 
 
 def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
     if tree.function not in FUNCTIONS:
-        hint = did_you_mean(tree.function, FUNCTIONS) or f"the functions are {', '.join(FUNCTIONS)}"
+        hint = (
+            did_you_mean(tree.function, FUNCTIONS)
+            or f"the functions are {', '.join(FUNCTIONS)}"
+        )
         end = tree.start + len(tree.function)
-        raise ExpressionError("E030", f"no function `{tree.function}`", tree.start, end, hint)
+        raise ExpressionError(
+            "E030", f"no function `{tree.function}`", tree.start, end, hint
+        )
     fewest, most, function = FUNCTIONS[tree.function]
     if not fewest <= len(tree.arguments) <= most:
         least = "at least " * (most > fewest)
-        text = f"`{tree.function}` takes {least}{fewest} value{'s' * (fewest > 1)}, not {len(tree.arguments)}"
+        text = (
+            f"`{tree.function}` takes {least}{fewest} value{'s' * (fewest > 1)}, not"
+            f" {len(tree.arguments)}"
+        )
         raise ExpressionError("E010", text, tree.start, tree.end)
     values = [_numeric(argument, lookup) for argument in tree.arguments]
-    if (tree.function == "sqrt" and values[0] < 0) or (tree.function == "log2" and values[0] <= 0):
-        raise ExpressionError("E032", f"`{tree.function}` of {values[0]}", tree.start, tree.end)
+    if (tree.function == "sqrt" and values[0] < 0) or (
+        tree.function == "log2" and values[0] <= 0
+    ):
+        raise ExpressionError(
+            "E032", f"`{tree.function}` of {values[0]}", tree.start, tree.end
+        )
     if tree.function == "make_divisible" and values[1] <= 0:
-        raise ExpressionError("E032", "a multiple of what is not positive", tree.start, tree.end)
+        raise ExpressionError(
+            "E032", "a multiple of what is not positive", tree.start, tree.end
+        )
     return function(*values)
 
 
 def _binary(tree: Binary, lookup: Callable[[Name], Value]) -> Fraction:
     left, right = _numeric(tree.left, lookup), _numeric(tree.right, lookup)
     if tree.symbol == "/" and right == 0:
-        help_ = "" if isinstance(tree.right, Number) else "this comes to 0; `max(1 …)` keeps a divisor from it"
-        raise ExpressionError("E032", "division by zero", tree.right.start, tree.right.end, help_)
+        help_ = (
+            ""
+            if isinstance(tree.right, Number)
+            else "this comes to 0; `max(1 …)` keeps a divisor from it"
+        )
+        raise ExpressionError(
+            "E032", "division by zero", tree.right.start, tree.right.end, help_
+        )
     value = {
         "+": left.__add__,
         "-": left.__sub__,

@@ -1,4 +1,5 @@
-"""What a name stands for: a file's `let`s, a block's `let`s, and the constants of a block's call."""
+"""What a name stands for: a file's `let`s, a block's `let`s, and the constants of a block's
+call."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ from .words import CONSTANTS, COUNTERS
 
 
 class Unknown(Exception):
-    """A value that follows from a shape that is not known because of an earlier mistake; never reported."""
+    """A value that follows from a shape that is not known because of an earlier mistake; never
+    reported."""
 
 
 class Environment:
-    """Names and their values. A `let` is worked out when it is first read, in the environment that declares it."""
+    """Names and their values. A `let` is worked out when it is first read, in the environment that
+    declares it."""
 
     def __init__(
         self,
@@ -52,7 +55,8 @@ class Environment:
         return self.outer.find(name) if self.outer else None
 
     def _work_out(self, name: str) -> None:
-        """Work out a `let` after those that it reads, on a stack of our own: a chain of them may be long."""
+        """Work out a `let` after those that it reads, on a stack of our own: a chain of them may be
+        long."""
         stack, unfinished = [(name, iter(self._reads(name)))], {name}
         while stack:
             top, reads = stack[-1]
@@ -60,9 +64,17 @@ class Environment:
                 if below in unfinished:
                     names = [unfinished_name for unfinished_name, _ in stack]
                     chain = [*names[names.index(below) :], below]
-                    note = f"the chain is {' → '.join(chain if len(chain) <= 9 else [*chain[:4], '…', *chain[-4:]])}"
+                    links = chain if len(chain) <= 9 else [*chain[:4], "…", *chain[-4:]]
+                    note = f"the chain is {' → '.join(links)}"
                     place = self.lets[below].span
-                    raise fault("E037", f"`{below}` is worked out from itself", place, "", "", note)
+                    raise fault(
+                        "E037",
+                        f"`{below}` is worked out from itself",
+                        place,
+                        "",
+                        "",
+                        note,
+                    )
                 if below not in self.worked_out:
                     stack.append((below, iter(self._reads(below))))
                     unfinished.add(below)
@@ -74,26 +86,34 @@ class Environment:
 
     def _reads(self, name: str) -> list[str]:
         """The `let`s of this environment that a `let` reads."""
-        return [n for n in names_of(self.lets[name]) if n in self.lets and n not in self.constants]
+        return [
+            n
+            for n in names_of(self.lets[name])
+            if n in self.lets and n not in self.constants
+        ]
 
     def definition(self, name: str) -> Written | None:
         """What was written for the `let` of that name, None where the name is no `let`."""
         if name in self.constants:
             return None
-        return self.lets.get(name) or (self.outer.definition(name) if self.outer else None)
+        return self.lets.get(name) or (
+            self.outer.definition(name) if self.outer else None
+        )
 
     def value(self, written: Written) -> Value:
         """The value of anything written as one."""
         if isinstance(written, Word):
-            # A word may be the name of a value: `let: {kind: basic}`, `cell inner kind`, or one of a library block's
-            # that is called as a block of the file is.
+            # A word may be the name of a value: `let: {kind: basic}`, `cell inner kind`, or one of
+            # a library block's that is called as a block of the file is.
             named = self.find(written.text)
             return written.text if named is None else named
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
         if isinstance(written, Size):
             if written.across is None:
-                return self.value(written.down)  # one number, or a name that stands for two
+                return self.value(
+                    written.down
+                )  # one number, or a name that stands for two
             return self.number(written.down), self.number(written.across)
         return self.value_of(written.tree, written.span)
 
@@ -108,7 +128,11 @@ class Environment:
         """The value of an expression that must be a number."""
         value = self.value(expr)
         if not isinstance(value, Fraction):
-            raise fault("E031", f"a number is needed here, and `{expr.text}` is {value_text(value)}", expr.span)
+            raise fault(
+                "E031",
+                f"a number is needed here, and `{expr.text}` is {value_text(value)}",
+                expr.span,
+            )
         return value
 
     def _lookup(self, name: Name, span: Span) -> Value:
@@ -117,16 +141,34 @@ class Environment:
             return value
         known = self.names()
         if name.name in CONSTANTS:
-            raise fault("E030", f"`{name.name}` {_where(name.name)}", span.part(name.start, name.end))
-        hint = sure(name.name, known) or sure(name.name, ACTIVATIONS) or did_you_mean(name.name, known)
+            raise fault(
+                "E030",
+                f"`{name.name}` {_where(name.name)}",
+                span.part(name.start, name.end),
+            )
+        hint = (
+            sure(name.name, known)
+            or sure(name.name, ACTIVATIONS)
+            or did_you_mean(name.name, known)
+        )
         hint = hint or Hint(foreign(name.name)) or known_here(sorted(known - COUNTERS))
         place = span.part(name.start, name.start + len(name.name))
         said = f"nothing here is called `{name.name}`"
-        raise fault("E030", said, span.part(name.start, name.end), replace(hint, span=place), about=name.name)
+        raise fault(
+            "E030",
+            said,
+            span.part(name.start, name.end),
+            replace(hint, span=place),
+            about=name.name,
+        )
 
     def names(self) -> set[str]:
         """Every name that has a value here."""
-        return {*self.lets, *self.constants, *(self.outer.names() if self.outer else ())}
+        return {
+            *self.lets,
+            *self.constants,
+            *(self.outer.names() if self.outer else ()),
+        }
 
 
 def _where(constant: str) -> str:
@@ -135,7 +177,11 @@ def _where(constant: str) -> str:
         return "counts the blocks with a `merge` that rows call, and this is read elsewhere"
     if constant in COUNTERS:
         return "counts the places of a row, and this is read elsewhere"
-    return "is a tensor, not a number" if constant in ("x", "input", "shortcut") else "is known only in a block"
+    return (
+        "is a tensor, not a number"
+        if constant in ("x", "input", "shortcut")
+        else "is known only in a block"
+    )
 
 
 def names_of(written: Written) -> list[str]:
@@ -145,5 +191,12 @@ def names_of(written: Written) -> list[str]:
     if isinstance(written, Expr):
         return [name.name for name in names_in(written.tree)]
     if isinstance(written, Size):
-        return [*names_of(written.down), *(names_of(written.across) if written.across else ())]
-    return [name for item in written.items for name in names_of(item)] if isinstance(written, ListValue) else []
+        return [
+            *names_of(written.down),
+            *(names_of(written.across) if written.across else ()),
+        ]
+    return (
+        [name for item in written.items for name in names_of(item)]
+        if isinstance(written, ListValue)
+        else []
+    )

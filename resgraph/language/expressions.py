@@ -1,11 +1,12 @@
 """The text of a number or an equation → a tree, by a small precedence parser.
 
     equation = product { ("+" | "-") product }        product = unary { ("*" | "/") unary }
-    unary    = [ "-" ] ( NUMBER | name | FUNC "(" equation { [","] equation } ")" | "(" equation ")" )
+    unary    = [ "-" ] ( NUMBER | name | FUNC "(" equation { [","] equation } ")" | "(" equation ")"
+    )
     name     = NAME { "." INT }
 
-One grammar serves widths (`2*out/4`) and merges (`relu(body + shortcut)`); nothing here is ever evaluated as Python.
-"""
+One grammar serves widths (`2*out/4`) and merges (`relu(body + shortcut)`); nothing here is ever
+evaluated as Python."""
 
 from __future__ import annotations
 
@@ -18,11 +19,22 @@ from fractions import Fraction
 from ..errors import Fault, Hint, Span, fault
 from .yaml.characters import LOOK_ALIKES, described, look_alikes
 
-_PARTS = 200  # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
+# tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
+_PARTS = 200
 _NESTED = 30
 
 _POWER = "a power is a product: `e*e`"
-_LIKE = {"⊕": "+", "×": "*", "·": "*", "⋅": "*", "⊙": "*", "⊗": "*", "÷": "/", "–": "-", "⊖": "-"}
+_LIKE = {
+    "⊕": "+",
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "⊙": "*",
+    "⊗": "*",
+    "÷": "/",
+    "–": "-",
+    "⊖": "-",
+}
 
 _TOKEN = re.compile(
     r"(?P<number>(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|(?<![\w)])\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
@@ -32,11 +44,20 @@ _TOKEN = re.compile(
 
 
 class ExpressionError(Exception):
-    """A number or an equation that cannot be read or worked out; becomes a diagnostic at its characters."""
+    """A number or an equation that cannot be read or worked out; becomes a diagnostic at its
+    characters."""
 
-    def __init__(self, code: str, said: str, start: int, end: int, hint: str | Hint = "") -> None:
+    def __init__(
+        self, code: str, said: str, start: int, end: int, hint: str | Hint = ""
+    ) -> None:
         super().__init__(said)
-        self.code, self.said, self.start, self.end, self.hint = code, said, start, end, hint
+        self.code, self.said, self.start, self.end, self.hint = (
+            code,
+            said,
+            start,
+            end,
+            hint,
+        )
 
     def at(self, span: Span) -> Fault:
         """This error within the text that `span` covers."""
@@ -129,7 +150,9 @@ class _Parser:
         self.position = 0
         self.depth = 0
         if len(self.tokens) > _PARTS:
-            raise ExpressionError("E004", f"an expression of more than {_PARTS} parts", 0, len(text))
+            raise ExpressionError(
+                "E004", f"an expression of more than {_PARTS} parts", 0, len(text)
+            )
 
     def _tokens(self) -> Iterator[_Token]:
         position = 0
@@ -139,18 +162,26 @@ class _Parser:
                 alike = LOOK_ALIKES.match(self.text, position)
                 wrong = alike[0] if alike else self.text[position]
                 said, hint = look_alikes(wrong) if alike else _no_token(wrong)
-                raise ExpressionError("E010", said, position, position + len(wrong), hint)
+                raise ExpressionError(
+                    "E010", said, position, position + len(wrong), hint
+                )
             if found.lastgroup != "space":
                 yield _Token(str(found.lastgroup), found.group(), position, found.end())
             position = found.end()
 
     def whole(self) -> Expression:
         if not self.tokens:
-            raise ExpressionError("E010", "an expression is missing here", 0, max(1, len(self.text)))
+            raise ExpressionError(
+                "E010", "an expression is missing here", 0, max(1, len(self.text))
+            )
         tree = self.sum()
         if (rest := self.peek()) is not None:
             raise ExpressionError(
-                "E010", f"`{rest.text}` is not expected here", rest.start, rest.end, self.missing(rest)
+                "E010",
+                f"`{rest.text}` is not expected here",
+                rest.start,
+                rest.end,
+                self.missing(rest),
             )
         return tree
 
@@ -159,10 +190,18 @@ class _Parser:
         before = self.tokens[self.position - 1]
         if before.kind == "number" and rest.kind == "name" and before.end == rest.start:
             if rest.text == "x":
-                return f"a repeat stands apart, `{before.text} x`; a product has its sign, `{before.text}*x`"
-            return f"a product has its sign: `{before.text}*{rest.text.removeprefix('x')}`"
+                return (
+                    f"a repeat stands apart, `{before.text} x`; a product has its sign,"
+                    f" `{before.text}*x`"
+                )
+            return (
+                f"a product has its sign: `{before.text}*{rest.text.removeprefix('x')}`"
+            )
         if rest.kind == "name" and rest.end == len(self.text):
-            return f"a function stands before its brackets: `{rest.text}({self.text[: rest.start].strip()})`"
+            return (
+                "a function stands before its brackets:"
+                f" `{rest.text}({self.text[: rest.start].strip()})`"
+            )
         return ""
 
     def peek(self) -> _Token | None:
@@ -177,7 +216,12 @@ class _Parser:
 
     def sum(self) -> Expression:
         if self.depth > _NESTED:
-            raise ExpressionError("E004", f"more than {_NESTED} brackets in one another", 0, len(self.text))
+            raise ExpressionError(
+                "E004",
+                f"more than {_NESTED} brackets in one another",
+                0,
+                len(self.text),
+            )
         self.depth += 1
         left = self.product()
         while token := self.take("+", "-"):
@@ -196,7 +240,9 @@ class _Parser:
     def unary(self) -> Expression:
         if minus := self.take("-"):
             if (again := self.peek()) and again.text == "-":
-                raise ExpressionError("E010", "one `-` too many", again.start, again.end, "take it out")
+                raise ExpressionError(
+                    "E010", "one `-` too many", again.start, again.end, "take it out"
+                )
             operand = self.atom()
             return Negative(operand, minus.start, operand.end)
         return self.atom()
@@ -207,7 +253,9 @@ class _Parser:
             end = len(self.text)
             sign = self.tokens[-1].text
             said = "the expression ends where a value is expected"
-            raise ExpressionError("E010", said, max(0, end - 1), end, f"a value is missing after `{sign}`")
+            raise ExpressionError(
+                "E010", said, max(0, end - 1), end, f"a value is missing after `{sign}`"
+            )
         self.position += 1
         if token.kind == "number":
             return _number(token)
@@ -221,7 +269,11 @@ class _Parser:
             inner = self.sum()
             return replace(inner, start=token.start, end=self.close(token))
         raise ExpressionError(
-            "E010", f"`{token.text}` is not expected here", token.start, token.end, self.doubled(token)
+            "E010",
+            f"`{token.text}` is not expected here",
+            token.start,
+            token.end,
+            self.doubled(token),
         )
 
     def doubled(self, token: _Token) -> str | Hint:
@@ -231,7 +283,11 @@ class _Parser:
             return _POWER
         if token.text == "/" and before.endswith("/"):
             return Hint(f"write `{before.strip()}{self.text[token.end :].strip()}`", "")
-        return f"a value is missing before this `{token.text}`" if token.text in "+*/" else ""
+        return (
+            f"a value is missing before this `{token.text}`"
+            if token.text in "+*/"
+            else ""
+        )
 
     def apply(self, function: _Token) -> Apply:
         arguments: list[Expression] = []
@@ -239,8 +295,17 @@ class _Parser:
             if self.peek() is None:
                 raise self.unclosed(function.end)
             arguments.append(self.sum())
-            if (comma := self.take(",")) and (following := self.peek()) and following.text == ")":
-                raise ExpressionError("E010", "a value is missing after this comma", comma.start, comma.end)
+            if (
+                (comma := self.take(","))
+                and (following := self.peek())
+                and following.text == ")"
+            ):
+                raise ExpressionError(
+                    "E010",
+                    "a value is missing after this comma",
+                    comma.start,
+                    comma.end,
+                )
         return Apply(function.text, tuple(arguments), function.start, closing.end)
 
     def name(self, token: _Token) -> Name:
@@ -255,7 +320,10 @@ class _Parser:
                     f"an element's number is expected after `{token.text}.`",
                     token.start,
                     dot.end,
-                    _element_meant(token.text, method=element is not None and element.kind == "name"),
+                    _element_meant(
+                        token.text,
+                        method=element is not None and element.kind == "name",
+                    ),
                 )
             self.position += 1
             index += [int(part) for part in element.text.split(".")]
@@ -271,8 +339,14 @@ class _Parser:
     def unclosed(self, start: int) -> ExpressionError:
         """The bracket at `start` misses its end: there, or before what stands in its way."""
         rest = self.peek()
-        help_ = f"a `)` is expected before `{rest.text}`" if rest else "put a `)` at its end"
-        return ExpressionError("E010", "a bracket is opened here and never closed", start, start + 1, help_)
+        help_ = (
+            f"a `)` is expected before `{rest.text}`"
+            if rest
+            else "put a `)` at its end"
+        )
+        return ExpressionError(
+            "E010", "a bracket is opened here and never closed", start, start + 1, help_
+        )
 
 
 def _element_meant(name: str, *, method: bool) -> str:
@@ -298,9 +372,13 @@ def _no_token(character: str) -> tuple[str, str | Hint]:
 def _number(token: _Token) -> Number:
     if len(token.text) > 1 and token.text[0] == "0" and token.text[1] not in ".eE":
         said = f"`{token.text}` is base 8 to some, base 10 to others"
-        raise ExpressionError("E007", said, token.start, token.end, "leave the zeros in front out")
+        raise ExpressionError(
+            "E007", said, token.start, token.end, "leave the zeros in front out"
+        )
     if len(token.text) > 40:
-        raise ExpressionError("E004", "a number of more than 40 characters", token.start, token.end)
+        raise ExpressionError(
+            "E004", "a number of more than 40 characters", token.start, token.end
+        )
     _, _, exponent = token.text.lower().partition("e")
     if exponent and abs(int(exponent)) > 99:
         raise ExpressionError("E004", "an exponent beyond 99", token.start, token.end)

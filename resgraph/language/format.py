@@ -1,7 +1,8 @@
-"""A spec's text → the same spec in one style: labels in their canonical order, or all items in the long or short form.
+"""A spec's text → the same spec in one style: labels in their canonical order, or all items in the
+long or short form.
 
-Only items are rewritten, each in its place; comments, blank lines and everything else stay as they are.
-"""
+Only items are rewritten, each in its place; comments, blank lines and everything else stay as they
+are."""
 
 from __future__ import annotations
 
@@ -33,10 +34,13 @@ class _Edit:
 
 
 def reformat(source: Source, form: Form = "keep") -> str:
-    """The text in one style. Raises `SpecError` where it is not YAML; what is no label is left alone."""
+    """The text in one style. Raises `SpecError` where it is not YAML; what is no label is left
+    alone."""
     tree, _ = read_text(source)
     text = source.text
-    for edit in sorted(_Formatter(source, tree, form).edits(), key=lambda e: e.start, reverse=True):
+    for edit in sorted(
+        _Formatter(source, tree, form).edits(), key=lambda e: e.start, reverse=True
+    ):
         text = text[: edit.start] + edit.text + text[edit.end :]
     lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -51,17 +55,25 @@ class _Formatter:
         definitions = _entries(tree, "blocks")
         names = frozenset(definitions) | frozenset(library_index())
         quiet = Parser(names, [])
-        self.lets = quiet.lets(tree.entries["let"].value) if "let" in tree.entries else {}
+        self.lets = (
+            quiet.lets(tree.entries["let"].value) if "let" in tree.entries else {}
+        )
         self.parser = Parser(names | words_of(self.lets), [])
-        self.blocks = {n: self.parser.block(n, e.value, e.key.span) for n, e in definitions.items()}
+        self.blocks = {
+            n: self.parser.block(n, e.value, e.key.span) for n, e in definitions.items()
+        }
 
     def edits(self) -> Iterator[_Edit]:
         for entry in _entries(self.tree, "net").values():
             yield from self.path(entry.value, self.parser, self.lets)
         for name, entry in _entries(self.tree, "blocks").items():
             yield from self.block(entry.value, self.blocks[name])
-        if "shortcut" in self.tree.entries and isinstance(self.tree.entries["shortcut"].value, Sequence):
-            yield from self.path(self.tree.entries["shortcut"].value, self.parser, self.lets)
+        if "shortcut" in self.tree.entries and isinstance(
+            self.tree.entries["shortcut"].value, Sequence
+        ):
+            yield from self.path(
+                self.tree.entries["shortcut"].value, self.parser, self.lets
+            )
 
     def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
         lets = {**self.lets, **block.lets}
@@ -74,7 +86,13 @@ class _Formatter:
             if key not in BLOCK_KEYS or listed:
                 yield from self.path(entry.value, parser, lets, entry)
 
-    def path(self, tree: Tree, parser: Parser, lets: dict[str, Value], entry: Entry | None = None) -> Iterator[_Edit]:
+    def path(
+        self,
+        tree: Tree,
+        parser: Parser,
+        lets: dict[str, Value],
+        entry: Entry | None = None,
+    ) -> Iterator[_Edit]:
         for item in tree.items if isinstance(tree, Sequence) else [tree]:
             if isinstance(item, Mapping) and not {"op", "block"} & item.entries.keys():
                 inline = parser.block("", item, item.span)
@@ -97,8 +115,12 @@ class _Formatter:
             target = library_block(word)
         if target is None and isinstance(value, Word):
             target = VOCABULARY.get(value.text) or self.blocks.get(value.text)
-            target = target or (library_block(value.text) if value.text in library_index() else None)
-        return bind(label, target, self.parser.words | words_of(lets)) if target else None
+            target = target or (
+                library_block(value.text) if value.text in library_index() else None
+            )
+        return (
+            bind(label, target, self.parser.words | words_of(lets)) if target else None
+        )
 
     def item(self, tree: Tree, bound: Bound, words: frozenset[str]) -> Iterator[_Edit]:
         start, end = self.offsets(tree.span)
@@ -107,7 +129,12 @@ class _Formatter:
                 start, end = start - 1, end + 1
             short = self.form != "long"
             yield _Edit(start, end, short_form(bound) if short else long_form(bound))
-        elif self.form == "short" and tree.flow and _sayable(bound, words) and "#" not in self.source.text[start:end]:
+        elif (
+            self.form == "short"
+            and tree.flow
+            and _sayable(bound, words)
+            and "#" not in self.source.text[start:end]
+        ):
             yield _Edit(start, end, short_form(bound))
 
     def offsets(self, span: Span) -> tuple[int, int]:
@@ -123,9 +150,12 @@ def _entries(tree: Mapping, key: str) -> dict[str, Entry]:
 
 
 def _sayable(bound: Bound, words: frozenset[str]) -> bool:
-    """Whether a label can say it: not a path as a call's shortcut, nor a `let` of a word as a number (it is a mode)."""
+    """Whether a label can say it: not a path as a call's shortcut, nor a `let` of a word as a
+    number (it is a mode)."""
     name = value_form(bound.number) if bound.number is not None else ""
-    return name not in words and not any(isinstance(option.value, PathDef) for option in bound.options.values())
+    return name not in words and not any(
+        isinstance(option.value, PathDef) for option in bound.options.values()
+    )
 
 
 def value_form(value: Value) -> str:
@@ -133,22 +163,33 @@ def value_form(value: Value) -> str:
     if isinstance(value, Expr | Word):
         return " ".join(value.text.replace(",", " ").split())
     if isinstance(value, Size):
-        return value_form(value.down) + (f"x{value_form(value.across)}" if value.across else "")
+        return value_form(value.down) + (
+            f"x{value_form(value.across)}" if value.across else ""
+        )
     return "[" + ", ".join(map(value_form, value.items)) + "]"
 
 
 def short_form(bound: Bound) -> str:
-    """`3 x 3x3 conv 64 /2 linear groups 32`: repeat, kernel, word, number, stride, mode, flags, keys."""
+    """`3 x 3x3 conv 64 /2 linear groups 32`: repeat, kernel, word, number, stride, mode, flags,
+    keys."""
     label, options = bound.label, dict(bound.options)
     parts: list[str] = [] if label.repeat is None else [f"{value_form(label.repeat)} x"]
     kernel = options.get("kernel")
-    if kernel is not None and isinstance(kernel.value, Size) and kernel.value.across is not None:
+    if (
+        kernel is not None
+        and isinstance(kernel.value, Size)
+        and kernel.value.across is not None
+    ):
         parts.append(value_form(kernel.value))
         del options["kernel"]
     parts.append(label.word)
     parts += [value_form(bound.number)] if bound.number is not None else []
     stride = options.pop("stride", None)
-    parts += [f"/{value_form(stride.value)}"] if stride and not isinstance(stride.value, PathDef) else []
+    parts += (
+        [f"/{value_form(stride.value)}"]
+        if stride and not isinstance(stride.value, PathDef)
+        else []
+    )
     parts += [bound.mode.text] if bound.mode else []
     for option in options.values():
         if isinstance(option.value, Word) and option.value.text == "true":
@@ -166,15 +207,25 @@ def long_form(bound: Bound) -> str:
     options = dict(bound.options)
     if label.repeat is not None:
         pairs.append(("repeat", value_form(label.repeat)))
-    if (kernel := options.pop("kernel", None)) and not isinstance(kernel.value, PathDef):
+    if (kernel := options.pop("kernel", None)) and not isinstance(
+        kernel.value, PathDef
+    ):
         pairs.append(("kernel", value_form(kernel.value)))
     if bound.number is not None:
-        pairs.append(((layer.number if layer else "out") or "number", value_form(bound.number)))
-    if (stride := options.pop("stride", None)) and not isinstance(stride.value, PathDef):
+        pairs.append(
+            ((layer.number if layer else "out") or "number", value_form(bound.number))
+        )
+    if (stride := options.pop("stride", None)) and not isinstance(
+        stride.value, PathDef
+    ):
         pairs.append(("stride", value_form(stride.value)))
     if bound.mode:
         pairs.append(("mode", bound.mode.text))
-    pairs += [(o.key, value_form(o.value)) for o in options.values() if not isinstance(o.value, PathDef)]
+    pairs += [
+        (o.key, value_form(o.value))
+        for o in options.values()
+        if not isinstance(o.value, PathDef)
+    ]
     return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs) + "}"
 
 

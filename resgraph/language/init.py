@@ -1,4 +1,5 @@
-"""The `init:` section of a spec: how weights start, as text that is checked (`he fan in`, `trunc normal 0.02`)."""
+"""The `init:` section of a spec: how weights start, as text that is checked (`he fan in`, `trunc
+normal 0.02`)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,12 @@ from .recipe.errors import refused
 
 Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
 
-_SCHEMES: dict[str, Kind] = {"he": "he", "xavier": "xavier", "lecun": "lecun", "torch": "torch"}
+_SCHEMES: dict[str, Kind] = {
+    "he": "he",
+    "xavier": "xavier",
+    "lecun": "lecun",
+    "torch": "torch",
+}
 
 
 _SCHEMES_LISTED = (
@@ -33,12 +39,20 @@ class Scheme:
     std: float = 0.0
 
 
-_HE = ("he", "he fan in", "he fan out", "he uniform", "he uniform fan in", "he uniform fan out")
+_HE = (
+    "he",
+    "he fan in",
+    "he fan out",
+    "he uniform",
+    "he uniform fan in",
+    "he uniform fan out",
+)
 _WORDED = (*_HE, "xavier", "xavier uniform", "lecun", "torch")
 
 
 def parse_scheme(text: str) -> Scheme:
-    """`he uniform fan in` → `Scheme("he", "in", True)`. Raises `ValueError` with what would be right."""
+    """`he uniform fan in` → `Scheme("he", "in", True)`. Raises `ValueError` with what would be
+    right."""
     words = " ".join(text.split())
     number = re.fullmatch(r"(trunc )?normal ([0-9]*\.?[0-9]+(?:e-?[0-9]+)?)", words)
     if number and 0 <= float(number[2]) <= 100:
@@ -46,7 +60,11 @@ def parse_scheme(text: str) -> Scheme:
     if words not in _WORDED:
         raise refused(f"no scheme `{text}`", _meant(words) or _SCHEMES_LISTED)
     name, _, rest = words.partition(" ")
-    return Scheme(_SCHEMES[name], "in" if rest.endswith("fan in") else "out", rest.startswith("uniform"))
+    return Scheme(
+        _SCHEMES[name],
+        "in" if rest.endswith("fan in") else "out",
+        rest.startswith("uniform"),
+    )
 
 
 def _meant(words: str) -> Hint:
@@ -66,12 +84,15 @@ SchemeText = Annotated[str, AfterValidator(_checked)]
 
 
 class Init(BaseModel):
-    """How weights start. Where nothing is said: convolutions after He et al. 2015 (normal, fan out), `fc` as in torch.
+    """How weights start. Where nothing is said: convolutions after He et al. 2015 (normal, fan
+    out), `fc` as in torch.
 
     `zero_last` starts the last norm of each residual branch at 0 (Goyal et al. 2017, section 5.1).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, defer_build=True
+    )
 
     conv: SchemeText = "he"
     fc: SchemeText = "torch"

@@ -41,7 +41,9 @@ def chunks(text: str, span: Span) -> list[Chunk]:
     return out
 
 
-def phrase_at(words: list[str], place: int, phrases: Collection[str] = VOCABULARY) -> str:
+def phrase_at(
+    words: list[str], place: int, phrases: Collection[str] = VOCABULARY
+) -> str:
     """The longest of `phrases` that begins at `place`, or ""."""
     for phrase in _PHRASES:
         if words[place : place + len(phrase)] == phrase and " ".join(phrase) in phrases:
@@ -55,8 +57,13 @@ def parse_expr(text: str, span: Span) -> Expr:
         return Expr(text, span, parse_expression(text))
     except ExpressionError as e:
         if pair := _PAIR.fullmatch(text):
-            hint = write(f"{pair[1]}x{pair[2]}", f", or `{pair[1]}`" if pair[1] == pair[2] else "")
-            raise fault("E010", f"`{text}` is not how a size is written", span, hint) from None
+            hint = write(
+                f"{pair[1]}x{pair[2]}",
+                f", or `{pair[1]}`" if pair[1] == pair[2] else "",
+            )
+            raise fault(
+                "E010", f"`{text}` is not how a size is written", span, hint
+            ) from None
         raise e.at(span) from None
 
 
@@ -86,29 +93,44 @@ def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
 def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     """The label that `text` is, or None where it does not begin like one.
 
-    `words` are the names that can stand for a word beside the ops: blocks, and `let`s whose value is a word.
-    """
+    `words` are the names that can stand for a word beside the ops: blocks, and `let`s whose value
+    is a word."""
     if alike := LOOK_ALIKES.search(text):
         said, hint = look_alikes(alike[0])
         raise fault("E010", said, span.part(*alike.span()), hint)
     parts = chunks(text, span)
     texts = [part.text for part in parts]
     place, repeat, kernel = 0, None, None
-    if len(parts) > 1 and (pair := _PAIR.fullmatch(texts[0])) and (phrase_at(texts, 1) or texts[1] in words):
-        raise fault("E010", f"`{texts[0]}` is not how a size is written", parts[0].span, write(f"{pair[1]}x{pair[2]}"))
+    if (
+        len(parts) > 1
+        and (pair := _PAIR.fullmatch(texts[0]))
+        and (phrase_at(texts, 1) or texts[1] in words)
+    ):
+        raise fault(
+            "E010",
+            f"`{texts[0]}` is not how a size is written",
+            parts[0].span,
+            write(f"{pair[1]}x{pair[2]}"),
+        )
     if len(parts) > 2 and texts[1] == "x":
         if len(parts) > 3 and _KERNEL.match(f"{texts[0]}x{texts[2]}"):
             whole = Span(span.source, *_start(parts[0].span), *_end(parts[2].span))
             hint = write(f"{texts[0]}x{texts[2]}", ", in one word")
-            raise fault("E014", f"`{' '.join(texts[:3])}` is not a kernel size", whole, hint)
+            raise fault(
+                "E014", f"`{' '.join(texts[:3])}` is not a kernel size", whole, hint
+            )
         repeat, place = parse_expr(texts[0], parts[0].span), 2
     if place < len(parts) and _KERNEL.match(texts[place]):
         kernel = parse_size(texts[place], parts[place].span)
         place += 1
-    word = phrase_at(texts, place) or (texts[place] if place < len(texts) and texts[place] in words else "")
+    word = phrase_at(texts, place) or (
+        texts[place] if place < len(texts) and texts[place] in words else ""
+    )
     if word:
         rest = place + len(word.split())
-        word_span = Span(span.source, *_start(parts[place].span), *_end(parts[rest - 1].span))
+        word_span = Span(
+            span.source, *_start(parts[place].span), *_end(parts[rest - 1].span)
+        )
         return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
     if _is_repeated(texts, words):
         both = Span(span.source, *_start(parts[0].span), *_end(parts[1].span))
@@ -118,18 +140,26 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     if repeat is None and kernel is None:
         starred = respelled_word(texts[0], words) if texts and "*" in texts[0] else ""
         alone = re.search(r" x [A-Za-z]", starred)  # `3*bottleneck`, the whole of it
-        if starred and (alone or phrase_at(texts, 1) or (len(texts) > 1 and texts[1] in words)):
+        if starred and (
+            alone or phrase_at(texts, 1) or (len(texts) > 1 and texts[1] in words)
+        ):
             raise unknown_word(parts, words, span)
         return None
-    raise (turned(parts, words) if repeat else None) or unknown_word(parts[place:], words, span)
+    raise (turned(parts, words) if repeat else None) or unknown_word(
+        parts[place:], words, span
+    )
 
 
 def _is_repeated(texts: list[str], words: Collection[str]) -> bool:
     """Whether a label has another sign for the `x` of its repeat; `n * …` may be a product."""
-    if len(texts) < 3 or not (texts[1] in _TIMES or (texts[1] == "*" and texts[0].isdecimal())):
+    if len(texts) < 3 or not (
+        texts[1] in _TIMES or (texts[1] == "*" and texts[0].isdecimal())
+    ):
         return False
     place = 3 if _KERNEL.match(texts[2]) else 2
-    return bool(phrase_at(texts, place)) or (texts[place : place + 1] != [] and texts[place] in words)
+    return bool(phrase_at(texts, place)) or (
+        texts[place : place + 1] != [] and texts[place] in words
+    )
 
 
 def _start(span: Span) -> tuple[int, int]:

@@ -17,7 +17,8 @@ _NAME = re.compile(r"^  ([A-Za-z][A-Za-z0-9_-]*):", re.MULTILINE)
 
 @cache
 def library_index() -> dict[str, str]:
-    """Block name → the library file that defines it. Files are scanned, not parsed: a check needs only the names."""
+    """Block name → the library file that defines it. Files are scanned, not parsed: a check needs
+    only the names."""
     index: dict[str, str] = {}
     folder = resources.files("resgraph") / "library"
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
@@ -54,7 +55,9 @@ def library_block(name: str) -> BlockDef:
         blocks = tree.entries["blocks"].value
         assert isinstance(blocks, Mapping)
         entry = blocks.entries[name]
-        block = Parser(frozenset(library_index()), found, library=True).block(name, entry.value, entry.key.span)
+        block = Parser(frozenset(library_index()), found, library=True).block(
+            name, entry.value, entry.key.span
+        )
     if found:
         raise SpecError(found)
     return block

@@ -27,24 +27,37 @@ LINTS = {
 """The name by which `allow:` silences a lint, and its code."""
 
 ALLOWABLE = {**LINTS, "unused": "E034"}
-"""What `allow:` can name: the lints, and definitions that are there for the files that extend this one."""
+"""What `allow:` can name: the lints, and definitions that are there for the files that extend this
+one."""
 
 
 def allowed(tree: Mapping, *, inherited: bool = True) -> frozenset[str]:
     """What a spec silences, by name; without what is `inherited`, only in its own file."""
-    names = (name for name in _names(tree) if inherited or name.span.source == tree.span.source)
+    names = (
+        name
+        for name in _names(tree)
+        if inherited or name.span.source == tree.span.source
+    )
     return frozenset(name.text for name in names if name.text in ALLOWABLE)
 
 
 def unused_allow(tree: Mapping, silenced: Collection[str]) -> list[Diagnostic]:
-    """A warning for each name that a file allows and that none of its nets needs; `extends` may bring others."""
+    """A warning for each name that a file allows and that none of its nets needs; `extends` may
+    bring others."""
     if "unused-allow" in allowed(tree):
         return []
     help_ = "take it out, so that the lint is told when it matters"
     return [
-        fault("W009", f"`{name.text}` is allowed, and there is nothing to silence", name.span, help_).diagnostic
+        fault(
+            "W009",
+            f"`{name.text}` is allowed, and there is nothing to silence",
+            name.span,
+            help_,
+        ).diagnostic
         for name in _names(tree)
-        if name.text in LINTS and name.text not in silenced and name.span.source == tree.span.source
+        if name.text in LINTS
+        and name.text not in silenced
+        and name.span.source == tree.span.source
     ]
 
 
@@ -53,8 +66,13 @@ def unknown_lints(tree: Mapping) -> list[Diagnostic]:
     out: list[Diagnostic] = []
     for name in _names(tree):
         if name.text not in ALLOWABLE:
-            hint = did_you_mean(name.text, ALLOWABLE) or f"the lints are {', '.join(LINTS)}"
-            out.append(fault("E022", f"no lint `{name.text}`", name.span, hint).diagnostic)
+            hint = (
+                did_you_mean(name.text, ALLOWABLE)
+                or f"the lints are {', '.join(LINTS)}"
+            )
+            out.append(
+                fault("E022", f"no lint `{name.text}`", name.span, hint).diagnostic
+            )
     return out
 
 

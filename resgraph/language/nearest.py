@@ -1,4 +1,5 @@
-"""A wrong word and the right ones in sight → the one that it is for certain, or the one that it is nearest to."""
+"""A wrong word and the right ones in sight → the one that it is for certain, or the one that it is
+nearest to."""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ _ALIKE = 0.65  # of 1, from where on a word is named as what may be meant; by tr
 def certain(word: str, known: Collection[str]) -> str:
     """The one of `known` that a wrong word is for certain, or "".
 
-    It is for certain what it is but for letter case, a synonym, separators, a plural, or one slip of the hand; where
-    one word alone is that near, and the wrong word names nothing else in the field. A slip is a letter that is missing,
-    doubled or swapped with the next in a word of four letters or more, or another or one too many in one of six.
-    """
+    It is for certain what it is but for letter case, a synonym, separators, a plural, or one slip
+    of the hand; where one word alone is that near, and the wrong word names nothing else in the
+    field. A slip is a letter that is missing, doubled or swapped with the next in a word of four
+    letters or more, or another or one too many in one of six."""
     return _certain(word, frozenset(known))
 
 
@@ -60,13 +61,16 @@ def _only(words: set[str]) -> str:
 
 
 def _apart(wrong: str, right: str) -> str:
-    """By what two words differ: a plural, a slip of the hand, or another letter; "" where by nothing, or by more."""
+    """By what two words differ: a plural, a slip of the hand, or another letter; "" where by
+    nothing, or by more."""
     if abs(len(wrong) - len(right)) > 1 or wrong == right:
         return ""
     if wrong in (f"{right}s", right.removesuffix("s")):
         return "plural"
     pairs = zip(wrong, right, strict=False)
-    at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wrong), len(right)))
+    at = next(
+        (i for i, (a, b) in enumerate(pairs) if a != b), min(len(wrong), len(right))
+    )
     left, wanted = wrong[at:], right[at:]
     if left == wanted[1:]:
         return "slip" if wanted[0].isalpha() else ""
@@ -74,11 +78,16 @@ def _apart(wrong: str, right: str) -> str:
         return "slip" if wrong[at - 1 : at] == left[0] else "letter"
     if left[:2] == wanted[1::-1] and left[2:] == wanted[2:] and left[:2].isalpha():
         return "slip"
-    return "letter" if left[1:] == wanted[1:] and left[:1].isalpha() and wanted[:1].isalpha() else ""
+    return (
+        "letter"
+        if left[1:] == wanted[1:] and left[:1].isalpha() and wanted[:1].isalpha()
+        else ""
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:
-    """`did you mean `groups`?`, or an empty hint where nothing is near; of two as near, one of `rather`."""
+    """`did you mean `groups`?`, or an empty hint where nothing is near; of two as near, one of
+    `rather`."""
     words, preferred = list(known), list(rather)
     if right := sure(word, {*words, *preferred}):
         return right
@@ -93,7 +102,8 @@ def sure(word: str, known: Collection[str]) -> Hint:
 
 
 def op_meant(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:
-    """What to write for a word that is no op here: what is said of a foreign one, or what is near."""
+    """What to write for a word that is no op here: what is said of a foreign one, or what is
+    near."""
     return Hint(foreign(word)) or did_you_mean(word, known, rather)
 
 
@@ -104,7 +114,11 @@ def meant(word: str, *, sure: bool, span: Span | None = None) -> Hint:
 
 def known_here(names: Collection[str]) -> Hint:
     """All that an unknown name may stand for."""
-    return Hint(f"known here: {', '.join(names)}", names=frozenset(names)) if names else Hint()
+    return (
+        Hint(f"known here: {', '.join(names)}", names=frozenset(names))
+        if names
+        else Hint()
+    )
 
 
 def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
@@ -115,6 +129,12 @@ def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
         return wanted.lower()
     near = difflib.get_close_matches(wanted, words, n=3, cutoff=_ALIKE)
     near = near or difflib.get_close_matches(wanted.lower(), words, n=3, cutoff=_ALIKE)
-    likeness = {found: difflib.SequenceMatcher(None, found, wanted).ratio() for found in near}
-    longer = _only({right for right in words if len(right) > 2 and wanted.startswith(right)})  # `padding`, `epsilon`
-    return max(near, key=lambda found: (likeness[found], found in preferred), default=longer)
+    likeness = {
+        found: difflib.SequenceMatcher(None, found, wanted).ratio() for found in near
+    }
+    longer = _only(
+        {right for right in words if len(right) > 2 and wanted.startswith(right)}
+    )  # `padding`, `epsilon`
+    return max(
+        near, key=lambda found: (likeness[found], found in preferred), default=longer
+    )

@@ -1,4 +1,5 @@
-"""`--set path=value` → the tree with the value at that path, and what was meant by a path that names nothing."""
+"""`--set path=value` → the tree with the value at that path, and what was meant by a path that
+names nothing."""
 
 from __future__ import annotations
 
@@ -13,22 +14,41 @@ from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
 from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
-_OPTIONAL = frozenset(["name", "about", "input", "unit", "shortcut", "init", "train", "ops", "expect", "allow"])
-_FREE = frozenset(["train", "init", "ops", "expect"])  # maps whose missing keys have defaults
+_OPTIONAL = frozenset(
+    [
+        "name",
+        "about",
+        "input",
+        "unit",
+        "shortcut",
+        "init",
+        "train",
+        "ops",
+        "expect",
+        "allow",
+    ]
+)
+_FREE = frozenset(
+    ["train", "init", "ops", "expect"]
+)  # maps whose missing keys have defaults
 
 
 def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
-    """The tree with `--set path=value` applied, each value read as the file would be; `none` removes, as in `extends`.
+    """The tree with `--set path=value` applied, each value read as the file would be; `none`
+    removes, as in `extends`.
 
     What the file expects of itself is void once an override changes its net.
     """
     for override in overrides:
         path, found, text = override.partition("=")
         if not found or not _PATH.fullmatch(path.strip()) or "\n" in text:
-            raise UsageError(f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`")
+            raise UsageError(
+                f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`"
+            )
         if path.strip().startswith("variants"):
             raise UsageError(
-                f"`--set {override}`: a variant is applied before; set what it sets, as in `--set let.e=2`"
+                f"`--set {override}`: a variant is applied before; set what it sets, as in `--set"
+                " let.e=2`"
             )
         value, errors = read_whole(Source(OVERRIDE, f"{path.strip()}: {text.strip()}"))
         if errors:
@@ -48,13 +68,18 @@ def reshape(overrides: Iterable[str]) -> bool:
 
 
 def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
-    """The tree without the claims that its file makes of a net that overrides change; those they make are kept."""
+    """The tree without the claims that its file makes of a net that overrides change; those they
+    make are kept."""
     entry = tree.entries.get("expect")
     if entry is None or not reshape(overrides):
         return tree
     kept = _claimed(entry.value)
     rest = {name: e for name, e in tree.entries.items() if name != "expect"}
-    return Mapping(rest | ({"expect": Entry(entry.key, kept)} if kept else {}), tree.span, tree.flow)
+    return Mapping(
+        rest | ({"expect": Entry(entry.key, kept)} if kept else {}),
+        tree.span,
+        tree.flow,
+    )
 
 
 def _claimed(tree: Tree) -> Mapping | None:
@@ -63,8 +88,12 @@ def _claimed(tree: Tree) -> Mapping | None:
         return None
     kept: dict[str, Entry] = {}
     for name, entry in tree.entries.items():
-        value = _claimed(entry.value) if isinstance(entry.value, Mapping) else entry.value
-        if value is not None and (isinstance(value, Mapping) or value.span.source.is_override):
+        value = (
+            _claimed(entry.value) if isinstance(entry.value, Mapping) else entry.value
+        )
+        if value is not None and (
+            isinstance(value, Mapping) or value.span.source.is_override
+        ):
             kept[name] = Entry(entry.key, value)
     return Mapping(kept, tree.span, tree.flow) if kept else None
 
@@ -78,27 +107,42 @@ def takes(tree: Mapping, override: str) -> bool:
     return True
 
 
-def _set(tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: bool = False) -> Mapping:
+def _set(
+    tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: bool = False
+) -> Mapping:
     key, rest = path[0], path[1:]
     below = tree.entries.get(key)
     if not rest and is_none(entry.value) and _removes(tuple(entry.key.text.split("."))):
         return _without(tree, key, entry)
     if below is None and not (key in _OPTIONAL if level == 0 else free):
-        raise _names_nothing(entry, _meant(path, tree) if level == 0 else _known(key, tree))
+        raise _names_nothing(
+            entry, _meant(path, tree) if level == 0 else _known(key, tree)
+        )
     value: Tree = entry.value
     if rest:
         inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
         if level == 0 and key == "train":
             inner = recipe_map(inner)
         if not isinstance(inner, Mapping):
-            raise _names_nothing(entry, _whole_list(inner, rest, entry) or f"`{key}` holds no names")
+            raise _names_nothing(
+                entry, _whole_list(inner, rest, entry) or f"`{key}` holds no names"
+            )
         value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
-    return Mapping({**tree.entries, key: Entry(below.key if below else entry.key, value)}, tree.span, tree.flow)
+    return Mapping(
+        {**tree.entries, key: Entry(below.key if below else entry.key, value)},
+        tree.span,
+        tree.flow,
+    )
 
 
 def _whole_list(tree: Tree, rest: list[str], entry: Entry) -> str:
-    """The override that sets the list of which one element is to be another; "" of what is no element."""
-    if not isinstance(tree, Sequence) or len(rest) > 1 or not isinstance(entry.value, Scalar):
+    """The override that sets the list of which one element is to be another; "" of what is no
+    element."""
+    if (
+        not isinstance(tree, Sequence)
+        or len(rest) > 1
+        or not isinstance(entry.value, Scalar)
+    ):
         return ""
     texts = [item.text for item in tree.items if isinstance(item, Scalar)]
     if not rest[0].isdecimal() or len(texts) < len(tree.items):
@@ -106,19 +150,31 @@ def _whole_list(tree: Tree, rest: list[str], entry: Entry) -> str:
     if int(rest[0]) >= len(texts):
         return f"the list has the elements 0 to {len(texts) - 1}, and is set whole"
     texts[int(rest[0])] = entry.value.text
-    return f"a list is set whole: write `--set {entry.key.text.rpartition('.')[0]}='[{', '.join(texts)}]'`"
+    return (
+        "a list is set whole: write `--set"
+        f" {entry.key.text.rpartition('.')[0]}='[{', '.join(texts)}]'`"
+    )
 
 
 def _removes(path: tuple[str, ...]) -> bool:
     """Whether `none` at a path takes a name away; of a `let` it is a value."""
-    return path[0] == "expect" or (path[0] != "let" and removable(path) and not may_be_none(path))
+    return path[0] == "expect" or (
+        path[0] != "let" and removable(path) and not may_be_none(path)
+    )
 
 
 def _without(tree: Mapping, key: str, entry: Entry) -> Mapping:
     if key not in tree.entries:
-        message, hint = f"there is no `{entry.key.text}` to remove", did_you_mean(key, tree.entries)
+        message, hint = (
+            f"there is no `{entry.key.text}` to remove",
+            did_you_mean(key, tree.entries),
+        )
         raise SpecError([fault("E063", message, entry.key.span, hint).diagnostic])
-    return Mapping({name: e for name, e in tree.entries.items() if name != key}, tree.span, tree.flow)
+    return Mapping(
+        {name: e for name, e in tree.entries.items() if name != key},
+        tree.span,
+        tree.flow,
+    )
 
 
 def _meant(path: list[str], tree: Mapping) -> str:
@@ -133,8 +189,20 @@ def _meant(path: list[str], tree: Mapping) -> str:
 
 
 def _known(key: str, tree: Mapping) -> str:
-    return str(did_you_mean(key, tree.entries) or f"the names here are {', '.join(tree.entries)}")
+    return str(
+        did_you_mean(key, tree.entries)
+        or f"the names here are {', '.join(tree.entries)}"
+    )
 
 
 def _names_nothing(entry: Entry, hint: str) -> SpecError:
-    return SpecError([fault("E065", f"`{entry.key.text}` names nothing in this spec", entry.key.span, hint).diagnostic])
+    return SpecError(
+        [
+            fault(
+                "E065",
+                f"`{entry.key.text}` names nothing in this spec",
+                entry.key.span,
+                hint,
+            ).diagnostic
+        ]
+    )

@@ -1,4 +1,5 @@
-"""The parsed forms of a spec: what the labels, equations, paths and blocks of a file become, each with its place."""
+"""The parsed forms of a spec: what the labels, equations, paths and blocks of a file become, each
+with its place."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Label:
-    """A label before its word is known to be an op or a block: `[repeat x] [kernel] word rest...`."""
+    """A label before its word is known to be an op or a block: `[repeat x] [kernel] word
+    rest...`."""
 
     text: str
     span: Span
@@ -66,8 +68,11 @@ class Label:
     repeat: Expr | None = None
     kernel: Size | None = None
     rest: tuple[Chunk, ...] = ()
-    options: dict[str, Option] = field(default_factory=dict)  # of the long form, which has no chunks
-    guessed: bool = False  # what a text with a mistake was meant to be: good for the shape that comes out
+    options: dict[str, Option] = field(
+        default_factory=dict
+    )  # of the long form, which has no chunks
+    # what a text with a mistake was meant to be: good for the shape that comes out
+    guessed: bool = False
     chosen: bool = False  # the word stands for what a `let` says, which a variant may say otherwise
 
 
@@ -82,7 +87,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A label whose word is known: its number, its options by field name, and its mode (`linear`, `bare`, `gelu`)."""
+    """A label whose word is known: its number, its options by field name, and its mode (`linear`,
+    `bare`, `gelu`)."""
 
     label: Label
     number: Value | None
@@ -121,9 +127,8 @@ ItemDef = Label | Inline
 class PathDef:
     """A path: an optional equation, then items. `listed` where it is a list or has a count.
 
-    `sound`: how many items stand before the first that could not be read, None where all could. What comes behind
-    that one is not known.
-    """
+    `sound`: how many items stand before the first that could not be read, None where all could.
+    What comes behind that one is not known."""
 
     span: Span
     equation: Equation | None
@@ -159,9 +164,13 @@ class BlockDef:
     lets: dict[str, Value]
     unit: UnitDef | None
     shortcut: ShortcutDef | None
-    paths: dict[str, PathDef]  # `merge` apart; one path named "" for a block that is a bare list
+    paths: dict[
+        str, PathDef
+    ]  # `merge` apart; one path named "" for a block that is a bare list
     merge: PathDef | None
-    reads: frozenset[str]  # every word in the definition: what of `out`, `stride`, … it uses
+    reads: frozenset[
+        str
+    ]  # every word in the definition: what of `out`, `stride`, … it uses
     library: bool = False
 
     def uses(self, constant: str) -> bool:

@@ -1,4 +1,5 @@
-"""What a SPEC names → a file and a variant: a file of the user's, else a net of the zoo that comes with resgraph."""
+"""What a SPEC names → a file and a variant: a file of the user's, else a net of the zoo that comes
+with resgraph."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
 _BASE = re.compile(r"^extends: +([\w-]+)\.yaml *$", re.MULTILINE)
 _FIRST = ("resnet", "vgg", "cifar-resnet")
-"""Of zoo files that share a variant's name, those whose it is: torchvision's nets, and the ResNet paper's on CIFAR."""
+"""Of zoo files that share a variant's name, those whose it is: torchvision's nets, and the ResNet
+paper's on CIFAR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,12 @@ class Reference:
 
 
 def locate(reference: str | os.PathLike[str], folder: Path = Path()) -> Reference:
-    """`net.yaml::v`, `resnet::resnet-50` or `resnet-50` → what it names; `folder` is where paths begin.
+    """`net.yaml::v`, `resnet::resnet-50` or `resnet-50` → what it names; `folder` is where paths
+    begin.
 
-    A file that is there comes before a net of the zoo. Raises `UsageError` where no file is named, and for a variant
-    that several files of the zoo have; a file that is not there is left to its reader to tell of.
-    """
+    A file that is there comes before a net of the zoo. Raises `UsageError` where no file is named,
+    and for a variant that several files of the zoo have; a file that is not there is left to its
+    reader to tell of."""
     name, variant = _split(os.fspath(reference))
     path, zoo = folder / name, zoo_index()
     if not _NAME.fullmatch(name) or _kind(path) == "file":
@@ -74,7 +77,8 @@ def _kind(path: Path) -> str:
 
 
 def own_file(path: Path) -> Path:
-    """A file that is to be written. Raises `UsageError` where a net of the zoo is meant, which nobody writes to."""
+    """A file that is to be written. Raises `UsageError` where a net of the zoo is meant, which
+    nobody writes to."""
     if locate(path).zoo:
         copy = f"`resgraph resolve {path} -o FILE.yaml` makes a file of your own"
         raise UsageError(f"`{path}` is a net of the zoo, which stays as it is; {copy}")
@@ -82,7 +86,8 @@ def own_file(path: Path) -> Path:
 
 
 def near(path: Path) -> Hint:
-    """What may have been meant by a file that is not there: a spec beside it, or a net of the zoo."""
+    """What may have been meant by a file that is not there: a spec beside it, or a net of the
+    zoo."""
     if _kind(path):
         return Hint()
     if _NAME.fullmatch(path.name):
@@ -93,7 +98,11 @@ def near(path: Path) -> Hint:
         if right := certain(path.name, known):
             return meant(known[right], sure=True)
         close = nearest(path.name, known)
-        return meant(known[close], sure=False) if close else Hint("`resgraph zoo` lists the nets that need no file")
+        return (
+            meant(known[close], sure=False)
+            if close
+            else Hint("`resgraph zoo` lists the nets that need no file")
+        )
     beside = _specs_beside(path)
     close = nearest(path.stem, beside)
     hints = [f"did you mean `{beside[close]}`?"] if close else []
@@ -113,15 +122,20 @@ def _specs_beside(path: Path) -> dict[str, str]:
 
 @cache
 def zoo_folder() -> Path:
-    """Where the zoo is: within an installed package; in a checkout, the `specs` that the build takes there."""
+    """Where the zoo is: within an installed package; in a checkout, the `specs` that the build
+    takes there."""
     package = Path(__file__).parents[1]
     return package / "zoo" if (package / "zoo").is_dir() else package.parent / "specs"
 
 
 @cache
 def zoo_index() -> dict[str, tuple[str, ...]]:
-    """Files of the zoo, without their `.yaml`, and the variants of each. They are scanned: names are all it takes."""
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(zoo_folder().glob("*.yaml"))}
+    """Files of the zoo, without their `.yaml`, and the variants of each. They are scanned: names
+    are all it takes."""
+    texts = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted(zoo_folder().glob("*.yaml"))
+    }
     return {file: tuple(_variants(file, texts)) for file in texts}
 
 

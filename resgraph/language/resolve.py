@@ -1,4 +1,5 @@
-"""A spec's file → one tree with `extends` and a variant applied; values keep the places they came from."""
+"""A spec's file → one tree with `extends` and a variant applied; values keep the places they came
+from."""
 
 from __future__ import annotations
 
@@ -18,11 +19,16 @@ from .yaml.reader import open_source, read
 from .yaml.tree import Entry, Mapping, Scalar, Tree
 
 _CHAIN = 8  # files in a chain of `extends`
-_DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])  # merged key by key
+_DEEP = frozenset(
+    ["let", "ops", "net", "variants", "blocks", "init", "train"]
+)  # merged key by key
 
 
-def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
-    """The tree of a file with what it extends merged in, and mistakes that leave a tree to go on with.
+def read_file(
+    path: Path, *, allow_outside: bool = False
+) -> tuple[Mapping, list[Diagnostic]]:
+    """The tree of a file with what it extends merged in, and mistakes that leave a tree to go on
+    with.
 
     Raises `SpecError` where there is none.
     """
@@ -31,12 +37,17 @@ def read_file(path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list
     except SpecError as problem:
         if not (hint := near(path)):
             raise
-        raise SpecError([replace(d, help=str(hint)) for d in problem.diagnostics]) from None
+        raise SpecError(
+            [replace(d, help=str(hint)) for d in problem.diagnostics]
+        ) from None
     return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
-def read_source(source: Source, path: Path, *, allow_outside: bool = False) -> tuple[Mapping, list[Diagnostic]]:
-    """As `read_file`, of a text that is to stand in a file: an editor's buffer, or a mended copy."""
+def read_source(
+    source: Source, path: Path, *, allow_outside: bool = False
+) -> tuple[Mapping, list[Diagnostic]]:
+    """As `read_file`, of a text that is to stand in a file: an editor's buffer, or a mended
+    copy."""
     return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
 
 
@@ -44,7 +55,11 @@ def read_text(source: Source) -> tuple[Mapping, list[Diagnostic]]:
     """As `read_file`, of a text that is not a file; it cannot extend one."""
     tree, errors = read_whole(source)
     if extends := tree.entries.get("extends"):
-        errors.append(fault("E060", "a text that is no file cannot extend one", extends.key.span).diagnostic)
+        errors.append(
+            fault(
+                "E060", "a text that is no file cannot extend one", extends.key.span
+            ).diagnostic
+        )
     return tree, errors
 
 
@@ -63,16 +78,35 @@ class _Chain:
         self.directory, self.allow_outside = directory, allow_outside
         self.open: list[tuple[tuple[int, int], Span | None, str]] = []
 
-    def read(self, source: Source, path: Path, asked: Span | None) -> tuple[Mapping, list[Diagnostic]]:
-        status = path.stat() if path.exists() else None  # an editor's buffer may have no file yet
+    def read(
+        self, source: Source, path: Path, asked: Span | None
+    ) -> tuple[Mapping, list[Diagnostic]]:
+        status = (
+            path.stat() if path.exists() else None
+        )  # an editor's buffer may have no file yet
         identity = (status.st_dev, status.st_ino) if status else (0, 0)
         if identity in [known for known, _, _ in self.open]:
             names = " → ".join([name for _, _, name in self.open] + [source.name])
             raise SpecError(
-                [fault("E061", "this file extends itself", asked, "", "", f"the chain is {names}").diagnostic]
+                [
+                    fault(
+                        "E061",
+                        "this file extends itself",
+                        asked,
+                        "",
+                        "",
+                        f"the chain is {names}",
+                    ).diagnostic
+                ]
             )
         if len(self.open) >= _CHAIN:
-            raise SpecError([fault("E004", f"a chain of more than {_CHAIN} files", asked).diagnostic])
+            raise SpecError(
+                [
+                    fault(
+                        "E004", f"a chain of more than {_CHAIN} files", asked
+                    ).diagnostic
+                ]
+            )
         self.open.append((identity, asked, source.name))
         tree, errors = read_whole(source)
         if "extends" in tree.entries:
@@ -84,23 +118,38 @@ class _Chain:
     def extend(self, tree: Mapping, path: Path) -> tuple[Mapping, list[Diagnostic]]:
         entry = tree.entries["extends"].value
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
-            raise SpecError([fault("E060", "`extends` names one file", entry.span).diagnostic])
+            raise SpecError(
+                [fault("E060", "`extends` names one file", entry.span).diagnostic]
+            )
         try:
             found = locate(entry.value, path.parent)
         except UsageError as unclear:
-            raise SpecError([fault("E060", str(unclear), entry.span).diagnostic]) from None
+            raise SpecError(
+                [fault("E060", str(unclear), entry.span).diagnostic]
+            ) from None
         base, name = found.path, entry.value.removesuffix(f"::{found.variant}")
         if not found.zoo:
             self._admit(base, name, path, entry.span)
         try:
             source = open_source(base)
         except SpecError as problem:  # said of the file; here it is asked for
-            raise SpecError([replace(d, span=d.span or entry.span) for d in problem.diagnostics]) from None
+            raise SpecError(
+                [replace(d, span=d.span or entry.span) for d in problem.diagnostics]
+            ) from None
         below, errors = self.read(source, base, entry.span)
-        return merge(below if found.variant is None else _one_variant(below, found.variant, entry.span), tree), errors
+        return (
+            merge(
+                below
+                if found.variant is None
+                else _one_variant(below, found.variant, entry.span),
+                tree,
+            ),
+            errors,
+        )
 
     def _admit(self, base: Path, name: str, path: Path, asked: Span) -> None:
-        """Refuse a file that is outside the directory of the spec (the zoo's extend one another), or not there."""
+        """Refuse a file that is outside the directory of the spec (the zoo's extend one another),
+        or not there."""
         directory = zoo_folder() if path.parent == zoo_folder() else self.directory
         try:
             outside = not base.resolve().is_relative_to(directory)
@@ -109,10 +158,25 @@ class _Chain:
             outside = there = False
         if not self.allow_outside and outside:
             help_ = "move it there, or give `--allow-outside`"
-            raise SpecError([fault("E062", f"`{name}` is outside the directory of the spec", asked, help_).diagnostic])
+            raise SpecError(
+                [
+                    fault(
+                        "E062",
+                        f"`{name}` is outside the directory of the spec",
+                        asked,
+                        help_,
+                    ).diagnostic
+                ]
+            )
         if not there:
             hint = replace(near(base), span=_within(asked, name))
-            raise SpecError([fault("E060", f"there is no file `{name}` to extend", asked, hint).diagnostic])
+            raise SpecError(
+                [
+                    fault(
+                        "E060", f"there is no file `{name}` to extend", asked, hint
+                    ).diagnostic
+                ]
+            )
 
 
 def _within(asked: Span, part: str) -> Span:
@@ -124,27 +188,42 @@ def _within(asked: Span, part: str) -> Span:
 def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
     """A file as one of its variants has it, and no longer with variants of its own."""
     if variant not in variants_of(tree):
-        hint = replace(did_you_mean(variant, variants_of(tree)), span=_within(asked, variant))
-        raise SpecError([fault("E064", f"no variant `{variant}` to extend", asked, hint).diagnostic])
+        hint = replace(
+            did_you_mean(variant, variants_of(tree)), span=_within(asked, variant)
+        )
+        raise SpecError(
+            [fault("E064", f"no variant `{variant}` to extend", asked, hint).diagnostic]
+        )
     chosen = apply_variant(tree, variant)
-    return Mapping({k: e for k, e in chosen.entries.items() if k != "variants"}, chosen.span, chosen.flow)
+    return Mapping(
+        {k: e for k, e in chosen.entries.items() if k != "variants"},
+        chosen.span,
+        chosen.flow,
+    )
 
 
 def merge(base: Mapping, top: Mapping) -> Mapping:
-    """`top` laid over `base`: maps of names merge key by key, all else replaces whole, `none` removes a key.
+    """`top` laid over `base`: maps of names merge key by key, all else replaces whole, `none`
+    removes a key.
 
     Raises `SpecError` with every name that is to be removed and is not there.
     """
-    below = {key: e for key, e in base.entries.items() if key not in ("expect", "extends")}
+    below = {
+        key: e for key, e in base.entries.items() if key not in ("expect", "extends")
+    }
     above = {key: entry for key, entry in top.entries.items() if key != "extends"}
     errors: list[Diagnostic] = []
-    merged = _overlay(Mapping(below, base.span, False), Mapping(above, top.span, top.flow), (), errors)
+    merged = _overlay(
+        Mapping(below, base.span, False), Mapping(above, top.span, top.flow), (), errors
+    )
     if errors:
         raise SpecError(errors)
     return merged
 
 
-def _overlay(base: Mapping, top: Mapping, path: tuple[str, ...], errors: list[Diagnostic]) -> Mapping:
+def _overlay(
+    base: Mapping, top: Mapping, path: tuple[str, ...], errors: list[Diagnostic]
+) -> Mapping:
     entries = dict(base.entries)
     for key, entry in top.entries.items():
         below, here = entries.get(key), (*path, key)
@@ -157,22 +236,44 @@ def _overlay(base: Mapping, top: Mapping, path: tuple[str, ...], errors: list[Di
         else:
             entries[key] = entry
     if path == ("net",):
-        entries = {name: entries[name] for name in _in_order(list(base.entries), list(top.entries)) if name in entries}
+        entries = {
+            name: entries[name]
+            for name in _in_order(list(base.entries), list(top.entries))
+            if name in entries
+        }
     return Mapping(entries, top.span, top.flow)
 
 
-def _pair(below: Tree, above: Tree, path: tuple[str, ...]) -> tuple[Mapping, Mapping] | None:
-    """The two maps that merge at a path, or None where what stands above replaces what stands below."""
+def _pair(
+    below: Tree, above: Tree, path: tuple[str, ...]
+) -> tuple[Mapping, Mapping] | None:
+    """The two maps that merge at a path, or None where what stands above replaces what stands
+    below."""
     if path[0] == "train":
         below = recipe_map(below) if path == ("train",) else below
         tag = TAGS.get(path[-1])
-        if isinstance(above, Mapping) and isinstance(below, Mapping) and tag in above.entries:
-            kinds = [part.entries[tag].value for part in (below, above) if tag in part.entries]
-            if len({kind.text for kind in kinds if isinstance(kind, Scalar)}) > 1 or len(kinds) == 1:
+        if (
+            isinstance(above, Mapping)
+            and isinstance(below, Mapping)
+            and tag in above.entries
+        ):
+            kinds = [
+                part.entries[tag].value
+                for part in (below, above)
+                if tag in part.entries
+            ]
+            if (
+                len({kind.text for kind in kinds if isinstance(kind, Scalar)}) > 1
+                or len(kinds) == 1
+            ):
                 return None  # another optimizer or schedule, whose keys are its own
     elif not removable((*path, "")):
         return None
-    return (below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else None
+    return (
+        (below, above)
+        if isinstance(below, Mapping) and isinstance(above, Mapping)
+        else None
+    )
 
 
 def recipe_map(tree: Tree) -> Tree:
@@ -189,7 +290,8 @@ def is_none(tree: Tree) -> bool:
 
 
 def may_be_none(path: tuple[str, ...]) -> bool:
-    """Whether `none` is a value at a path: a policy, what a recipe goes without, a conv that has no bias."""
+    """Whether `none` is a value at a path: a policy, what a recipe goes without, a conv that has no
+    bias."""
     if path[-1] == "shortcut" and (len(path) == 1 or path[0] == "variants"):
         return True
     if path[0] == "ops" and len(path) == 3 and path[1] in VOCABULARY:
@@ -199,15 +301,18 @@ def may_be_none(path: tuple[str, ...]) -> bool:
 
 
 def removable(path: tuple[str, ...]) -> bool:
-    """Whether `none` at a path takes a name away: a key of a file, and a name in a map that merges key by key."""
-    return len(path) == 1 or (path[0] in _DEEP and len(path) <= (3 if path[0] in ("ops", "variants") else 2))
+    """Whether `none` at a path takes a name away: a key of a file, and a name in a map that merges
+    key by key."""
+    return len(path) == 1 or (
+        path[0] in _DEEP and len(path) <= (3 if path[0] in ("ops", "variants") else 2)
+    )
 
 
 def _in_order(base: list[str], top: list[str]) -> list[str]:
     """The names of rows: in `top`'s order where it names all of `base`, else in `base`'s.
 
-    A name that is new stands before the one that `top` names behind it, and last where there is none.
-    """
+    A name that is new stands before the one that `top` names behind it, and last where there is
+    none."""
     if set(base) <= set(top):
         return top
     out, following = list(base), ""
@@ -228,24 +333,36 @@ def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> Diagnostic:
 def variants_of(tree: Mapping) -> list[str]:
     """The names of the variants of a file."""
     entry = tree.entries.get("variants")
-    return list(entry.value.entries) if entry and isinstance(entry.value, Mapping) else []
+    return (
+        list(entry.value.entries) if entry and isinstance(entry.value, Mapping) else []
+    )
 
 
 def apply_variant(tree: Mapping, variant: str) -> Mapping:
     """The tree as one of its variants has it. Raises `UsageError` for an unknown variant.
 
-    A variant sets `let` values by their names, and keys of the file, which are laid over the file's as `extends` does.
-    """
+    A variant sets `let` values by their names, and keys of the file, which are laid over the file's
+    as `extends` does."""
     values = _variant(tree, variant)
-    wrong = [_refused(entry) for key, entry in values.entries.items() if key in NO_VARIANT]
+    wrong = [
+        _refused(entry) for key, entry in values.entries.items() if key in NO_VARIANT
+    ]
     if wrong:
         raise SpecError(wrong)
     inner = values.entries.get("let")
-    keys = {key: entry for key, entry in values.entries.items() if key in FILE_KEYS and key not in ("let", "expect")}
+    keys = {
+        key: entry
+        for key, entry in values.entries.items()
+        if key in FILE_KEYS and key not in ("let", "expect")
+    }
     lets = {key: entry for key, entry in values.entries.items() if key not in FILE_KEYS}
     lets |= inner.value.entries if inner and isinstance(inner.value, Mapping) else {}
     merged = merge(tree, Mapping(keys, tree.span, tree.flow))
-    entries = {key: merged.entries[key] for key in (*tree.entries, *keys) if key in merged.entries}
+    entries = {
+        key: merged.entries[key]
+        for key in (*tree.entries, *keys)
+        if key in merged.entries
+    }
     if expect := _expected(tree, variant, values):
         entries["expect"] = expect
     if lets:
@@ -257,13 +374,18 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
     """What a variant says."""
     known = variants_of(tree)
     if variant not in known:
-        hint = did_you_mean(variant, known) or (f"it has {', '.join(known)}" if known else "it has no variants")
+        hint = did_you_mean(variant, known) or (
+            f"it has {', '.join(known)}" if known else "it has no variants"
+        )
         raise UsageError(f"no variant `{variant}` in {tree.span.source.name}: {hint}")
     chosen = tree.entries["variants"].value
     assert isinstance(chosen, Mapping)
     values = chosen.entries[variant].value
     if not isinstance(values, Mapping):
-        message, hint = "a variant is a map of `let` values and keys of the file", f"`{variant}: {{}}` changes none"
+        message, hint = (
+            "a variant is a map of `let` values and keys of the file",
+            f"`{variant}: {{}}` changes none",
+        )
         raise SpecError([fault("E022", message, values.span, hint).diagnostic])
     return values
 
@@ -276,7 +398,8 @@ def _refused(entry: Entry) -> Diagnostic:
 
 
 def _lets(tree: Mapping, values: dict[str, Entry]) -> Entry:
-    """The file's `let` with a variant's values. Keys stay where they were written; a value's place is the variant's."""
+    """The file's `let` with a variant's values. Keys stay where they were written; a value's place
+    is the variant's."""
     lets = tree.entries.get("let")
     base = lets.value if lets and isinstance(lets.value, Mapping) else None
     known = base.entries if base else {}
@@ -293,7 +416,9 @@ def _no_let(entry: Entry, lets: Iterable[str]) -> Diagnostic:
     near = sure(name, settable) or belongs(name, keys) or did_you_mean(name, settable)
     has = f"the file's `let` has {listed}" if listed else "the file has no `let`"
     hint = near or f"{has}; a variant also sets keys of the file"
-    return fault("E064", f"`{name}` is no `let` of this file", entry.key.span, hint).diagnostic
+    return fault(
+        "E064", f"`{name}` is no `let` of this file", entry.key.span, hint
+    ).diagnostic
 
 
 def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
@@ -304,6 +429,15 @@ def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
     below = claims.value.entries if claims and isinstance(claims.value, Mapping) else {}
     if claims and any(not isinstance(claim.value, Mapping) for claim in below.values()):
         return claims  # of no variant, which is the one mistake to tell
-    if (known := below.get(variant)) and isinstance(known.value, Mapping) and isinstance(own.value, Mapping):
-        own = Entry(own.key, Mapping({**known.value.entries, **own.value.entries}, own.key.span, True))
-    return Entry((claims or own).key, Mapping({**below, variant: own}, own.key.span, True))
+    if (
+        (known := below.get(variant))
+        and isinstance(known.value, Mapping)
+        and isinstance(own.value, Mapping)
+    ):
+        own = Entry(
+            own.key,
+            Mapping({**known.value.entries, **own.value.entries}, own.key.span, True),
+        )
+    return Entry(
+        (claims or own).key, Mapping({**below, variant: own}, own.key.span, True)
+    )

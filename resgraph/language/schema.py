@@ -1,4 +1,5 @@
-"""The keys of a spec and what each may hold, as pydantic models; a mistake becomes a diagnostic at its place."""
+"""The keys of a spec and what each may hold, as pydantic models; a mistake becomes a diagnostic at
+its place."""
 
 from __future__ import annotations
 
@@ -30,7 +31,9 @@ Map = dict[str, Any]
 class Record(BaseModel):
     """Base of the models: closed, frozen, and strict about types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, defer_build=True
+    )
 
 
 class Expect(Record):
@@ -47,7 +50,9 @@ class File(Record):
 
     name: Title
     about: str = ""
-    input: Annotated[str | int, Field(description="`3x224x224`, or `784` for a feature vector")]
+    input: Annotated[
+        str | int, Field(description="`3x224x224`, or `784` for a feature vector")
+    ]
     let: Map = {}
     unit: str | list[Any] = "conv bn relu"
     shortcut: Any = "projection"
@@ -57,7 +62,9 @@ class File(Record):
     net: Annotated[Map, Field(min_length=1)]
     variants: dict[str, Map] = {}
     extends: str | None = None
-    allow: Annotated[list[str], Field(description="lints that this spec silences, by name")] = []
+    allow: Annotated[
+        list[str], Field(description="lints that this spec silences, by name")
+    ] = []
     expect: Expect | dict[str, Expect] | None = None
     train: str | Map | None = None
 
@@ -69,16 +76,19 @@ _ASIDE = frozenset(["name", "about", "init", "allow", "expect", "train"])
 def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
     """The tree, its keys, and what is wrong with them, each at its place.
 
-    Where no shape depends on what is wrong, that is left out (or stands under the key that was meant) and the rest is
-    there to go on with; else there is no `File`.
-    """
+    Where no shape depends on what is wrong, that is left out (or stands under the key that was
+    meant) and the rest is there to go on with; else there is no `File`."""
     if (claims := tree.entries.get("expect")) and isinstance(claims.value, Mapping):
         counted = Entry(claims.key, _with_numbers(claims.value))
         tree = Mapping({**tree.entries, "expect": counted}, tree.span, tree.flow)
     value = plain_value(tree)
     expect = value.get("expect")
-    if isinstance(expect, dict):  # which of the two forms decides by what it holds, so that one mistake is one error
-        by_variant = bool(expect) and all(isinstance(claims, dict) for claims in expect.values())
+    if isinstance(
+        expect, dict
+    ):  # which of the two forms decides by what it holds, so that one mistake is one error
+        by_variant = bool(expect) and all(
+            isinstance(claims, dict) for claims in expect.values()
+        )
         model: Any = dict[str, Expect] if by_variant else Expect
         errors = _errors_of(model, expect, tree.entries["expect"].value)
         if errors:
@@ -102,15 +112,22 @@ def _with_numbers(tree: Mapping) -> Mapping:
         value = entry.value
         if isinstance(value, Mapping):
             entries[key] = Entry(entry.key, _with_numbers(value))
-        elif isinstance(value, Scalar) and not value.plain and key in ("params", "macs", "depth"):
+        elif (
+            isinstance(value, Scalar)
+            and not value.plain
+            and key in ("params", "macs", "depth")
+        ):
             number = read_plain(value.text, LIMITS.digits)
             if isinstance(number, int):
-                entries[key] = Entry(entry.key, Scalar(number, value.text, value.span, True))
+                entries[key] = Entry(
+                    entry.key, Scalar(number, value.text, value.span, True)
+                )
     return Mapping(entries, tree.span, tree.flow)
 
 
 def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
-    """The tree without the keys that no shape depends on and that are wrong; None where others are."""
+    """The tree without the keys that no shape depends on and that are wrong; None where others
+    are."""
     errors = problems.errors()
     for error in errors:
         if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
@@ -126,7 +143,9 @@ def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
             return None
     if "name" not in tree.entries:
         title = Scalar("net", "net", tree.span, True)
-        tree = Mapping({**tree.entries, "name": Entry(title, title)}, tree.span, tree.flow)
+        tree = Mapping(
+            {**tree.entries, "name": Entry(title, title)}, tree.span, tree.flow
+        )
     return tree
 
 
@@ -135,12 +154,18 @@ def _respelled(tree: Mapping, key: str) -> Mapping:
     meant = key_meant(key, File.model_fields).write
     if not meant or meant in tree.entries:
         return _without(tree, key)
-    entries = {meant if name == key else name: entry for name, entry in tree.entries.items()}
+    entries = {
+        meant if name == key else name: entry for name, entry in tree.entries.items()
+    }
     return Mapping(entries, tree.span, tree.flow)
 
 
 def _without(tree: Mapping, key: str) -> Mapping:
-    return Mapping({name: e for name, e in tree.entries.items() if name != key}, tree.span, tree.flow)
+    return Mapping(
+        {name: e for name, e in tree.entries.items() if name != key},
+        tree.span,
+        tree.flow,
+    )
 
 
 def _errors_of(model: Any, value: Any, tree: Tree) -> list[Diagnostic]:

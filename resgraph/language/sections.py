@@ -27,27 +27,37 @@ _WIDEST = 1_000_000  # channels, height or width of the input
 
 
 def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
-    """The tree with blocks that are named like functions, `pair(out, stride)`, under their bare names."""
+    """The tree with blocks that are named like functions, `pair(out, stride)`, under their bare
+    names."""
     definitions, found = mapping_at(tree, "blocks"), []
     entries: dict[str, Entry] = {}
     for name, entry in definitions.entries.items():
         bare = re.sub(r"\s*\(.*\)", "", name)
         if bare != name and bare not in definitions.entries:
-            hint = write(bare, ": what a block reads, `in`, `out`, `stride` and its `let`s, is not listed")
+            hint = write(
+                bare,
+                ": what a block reads, `in`, `out`, `stride` and its `let`s, is not listed",
+            )
             message = f"`{name}` cannot name a block: it has no arguments"
             found.append(fault("E023", message, entry.key.span, hint).diagnostic)
             name = bare
         entries[name] = entry
     if not found:
         return tree, []
-    blocks = Entry(tree.entries["blocks"].key, Mapping(entries, definitions.span, definitions.flow))
+    blocks = Entry(
+        tree.entries["blocks"].key, Mapping(entries, definitions.span, definitions.flow)
+    )
     return Mapping({**tree.entries, "blocks": blocks}, tree.span, tree.flow), found
 
 
 def mapping_at(tree: Mapping, key: str) -> Mapping:
     """The map at a key, empty where there is none."""
     entry = tree.entries.get(key)
-    return entry.value if entry and isinstance(entry.value, Mapping) else Mapping({}, tree.span, True)
+    return (
+        entry.value
+        if entry and isinstance(entry.value, Mapping)
+        else Mapping({}, tree.span, True)
+    )
 
 
 def named(tree: Mapping, key: str) -> Tree | None:
@@ -63,25 +73,39 @@ def named(tree: Mapping, key: str) -> Tree | None:
 
 
 def input_shape(tree: Mapping, lets: dict[str, Value]) -> Shape:
-    """The shape of an image or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises `Fault`."""
+    """The shape of an image or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises
+    `Fault`."""
     value = tree.entries["input"].value
     text = value.text if isinstance(value, Scalar) else ""
     if meant := _shape_meant(text, lets):
         notes = filter(None, [foreign_letters(text)])
-        raise fault("E022", f"`{text}` is no input shape", value.span, meant, "", *notes)
+        raise fault(
+            "E022", f"`{text}` is no input shape", value.span, meant, "", *notes
+        )
     parts = _sides(text, lets)
     if len(parts) not in (1, 3):
-        hint = "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written"
+        hint = (
+            "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is"
+            " never written"
+        )
         raise fault("E022", f"`{text or 'this'}` is no input shape", value.span, hint)
     env = Environment(lets, {})
-    sides = [_side(part, value.span.part(start, start + len(part)), env) for start, part in parts]
+    sides = [
+        _side(part, value.span.part(start, start + len(part)), env)
+        for start, part in parts
+    ]
     if max(sides) > _WIDEST:
-        raise fault("E035", f"a side of the input must be at most {_WIDEST:,}, and this is {max(sides):,}", value.span)
+        raise fault(
+            "E035",
+            f"a side of the input must be at most {_WIDEST:,}, and this is {max(sides):,}",
+            value.span,
+        )
     return tuple(sides)
 
 
 def _shape_meant(text: str, lets: Collection[str]) -> Hint:
-    """`3x224x224` for `3X224X224`, `3×224×224` and `(3, 224, 224)`; of sizes with the channels last it is a guess."""
+    """`3x224x224` for `3X224X224`, `3×224×224` and `(3, 224, 224)`; of sizes with the channels last
+    it is a guess."""
     if re.fullmatch(r"\(?\s*[0-9]+(\s*,\s*[0-9]+){2}\s*\)?", text):
         axes = re.findall("[0-9]+", text)
         return replace(write("x".join(axes)), certain=int(axes[0]) <= int(axes[2]))
@@ -91,7 +115,8 @@ def _shape_meant(text: str, lets: Collection[str]) -> Hint:
 
 
 def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:
-    """What stands between the `x` of a shape, each with its place; none where it is no number and no name.
+    """What stands between the `x` of a shape, each with its place; none where it is no number and
+    no name.
 
     The longest name goes first, so that a `let` may have an `x` in its name.
     """
@@ -108,9 +133,17 @@ def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:
 
 
 def _side(text: str, span: Span, env: Environment) -> int:
-    value = env.number(parse_expr(text.strip().replace("_", "") if text[0].isdigit() else text.strip(), span))
+    value = env.number(
+        parse_expr(
+            text.strip().replace("_", "") if text[0].isdigit() else text.strip(), span
+        )
+    )
     if value.denominator != 1 or value < 1:
-        raise fault("E022", f"`{text.strip()}` is {value_text(value)}, and a side of the input is 1 or more", span)
+        raise fault(
+            "E022",
+            f"`{text.strip()}` is {value_text(value)}, and a side of the input is 1 or more",
+            span,
+        )
     return int(value)
 
 
@@ -121,25 +154,46 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
         if op not in VOCABULARY:
             parser.pass_over(Fault(no_op(op, entry.key.span)))
             continue
-        fields = [name for name in VOCABULARY[op].model_fields if name not in ("op", "width")]
-        for key, option in mapping_at(Mapping({op: entry}, tree.span, True), op).entries.items():
+        fields = [
+            name for name in VOCABULARY[op].model_fields if name not in ("op", "width")
+        ]
+        for key, option in mapping_at(
+            Mapping({op: entry}, tree.span, True), op
+        ).entries.items():
             if key not in fields:
-                hint = did_you_mean(key, fields) or f"its options are {', '.join(fields)}"
-                problem = fault("E012", f"`{op}` has no option `{key}`", option.key.span, hint)
-                (parser.report if nearest(key, fields) in SHAPING else parser.pass_over)(problem)
+                hint = (
+                    did_you_mean(key, fields) or f"its options are {', '.join(fields)}"
+                )
+                problem = fault(
+                    "E012", f"`{op}` has no option `{key}`", option.key.span, hint
+                )
+                (
+                    parser.report
+                    if nearest(key, fields) in SHAPING
+                    else parser.pass_over
+                )(problem)
             elif (value := parser.value(option.value)) is not None:
                 out.setdefault(op, {})[key] = Option(key, option.key.span, value)
     return out
 
 
 def claims(
-    tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic]
+    tree: Mapping,
+    file: File,
+    variant: str | None,
+    variants: list[str],
+    errors: list[Diagnostic],
 ) -> Expect | None:
     expect = file.expect
     if isinstance(expect, Expect) and variants:
         hint = f"write `expect: {{{variants[0]}: {{…}}}}`"
         errors.append(
-            fault("E022", "a file with variants expects by variant", tree.entries["expect"].key.span, hint).diagnostic
+            fault(
+                "E022",
+                "a file with variants expects by variant",
+                tree.entries["expect"].key.span,
+                hint,
+            ).diagnostic
         )
         return None
     if not isinstance(expect, dict):
@@ -147,7 +201,9 @@ def claims(
     for name in expect:
         if name not in variants:
             place = mapping_at(tree, "expect").entries[name].key.span
-            near = did_you_mean(name, variants) or ("" if variants else "this file has no variants")
+            near = did_you_mean(name, variants) or (
+                "" if variants else "this file has no variants"
+            )
             errors.append(fault("E064", f"no variant `{name}`", place, near).diagnostic)
     return expect.get(variant) if variant else None
 

@@ -1,7 +1,8 @@
-"""A mistake → the values that it is about which stand elsewhere: in a variant, in `--set`, in a file of `extends`.
+"""A mistake → the values that it is about which stand elsewhere: in a variant, in `--set`, in a
+file of `extends`.
 
-A mistake stands at the text that cannot be; what made it so may be a value that another place gives to a name there.
-"""
+A mistake stands at the text that cannot be; what made it so may be a value that another place gives
+to a name there."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ _MOST = 3  # places that are shown for one mistake
 _MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
 _NAMED = ("let", "blocks", "net")  # maps whose names labels and equations read
 _CLAIM = "E050"  # stands under the name of its variant
-_SILENT = frozenset(["name", "about", "variants", "expect", "allow", "extends"])  # of which no shape depends
+_SILENT = frozenset(
+    ["name", "about", "variants", "expect", "allow", "extends"]
+)  # of which no shape depends
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,27 @@ class Setters:
 
     def __init__(self, tree: Mapping, variant: str | None) -> None:
         self.tree, self.variant = tree, variant
-        chosen = entries_of(tree, "variants").get(variant) if variant is not None else None
-        self.chosen = chosen.value if chosen and isinstance(chosen.value, Mapping) else None
+        chosen = (
+            entries_of(tree, "variants").get(variant) if variant is not None else None
+        )
+        self.chosen = (
+            chosen.value if chosen and isinstance(chosen.value, Mapping) else None
+        )
         self.of_variant = frozenset(_places(self.chosen) if self.chosen else ())
 
     def named(self, found: Diagnostic) -> Diagnostic:
-        """The mistake with the places that give values to the names which it is about, where those are elsewhere."""
+        """The mistake with the places that give values to the names which it is about, where those
+        are elsewhere."""
         if found.span is None:
             return found
         places = [found.span, *(related.span for related in found.related)]
-        given = [*self._read(places)] or [*self._read(_label_around(self.tree, found.span))]
+        given = [*self._read(places)] or [
+            *self._read(_label_around(self.tree, found.span))
+        ]
         told = {place.span for place in found.related}
-        related = tuple(one.related for one in given if one.place not in (*told, found.span))[:_MOST]
+        related = tuple(
+            one.related for one in given if one.place not in (*told, found.span)
+        )[:_MOST]
         own = self.chosen is not None and self.is_of_variant(found.span)
         notes = (*found.notes, f"in variant `{self.variant}`") if own else found.notes
         return replace(found, related=found.related + related, notes=notes)
@@ -57,18 +69,33 @@ class Setters:
         if found.span is None or found.code == _CLAIM or self.is_of_variant(found.span):
             return found
         everything = [*self._elsewhere(found.span)]
-        if any(place.span in {one.place for one in everything} for place in found.related):
+        if any(
+            place.span in {one.place for one in everything} for place in found.related
+        ):
             return found
-        return replace(found, related=found.related + tuple(one.related for one in everything)[:_MOST])
+        return replace(
+            found,
+            related=found.related + tuple(one.related for one in everything)[:_MOST],
+        )
 
     def is_of_variant(self, span: Span) -> bool:
         """Whether something is written in the variant that the tree is of."""
         return any(place.covers(span) for place in self.of_variant)
 
     def _read(self, places: list[Span]) -> Iterator[_Given]:
-        """What gives a value to a name in the texts at some places, or in a value that such a name has."""
-        words = [(word, place) for place in places if not place.source.ours for word in self._words(place)]
-        inner = {name: entry for place in places for name, entry in self._lets_around(place).items()}
+        """What gives a value to a name in the texts at some places, or in a value that such a name
+        has."""
+        words = [
+            (word, place)
+            for place in places
+            if not place.source.ours
+            for word in self._words(place)
+        ]
+        inner = {
+            name: entry
+            for place in places
+            for name, entry in self._lets_around(place).items()
+        }
         seen: set[str] = set()
         while words:
             word, place = words.pop(0)
@@ -79,44 +106,76 @@ class Setters:
                 if entry := entries_of(self.tree, key).get(word):
                     yield from self._shown(word, key, entry, place)
             for entry in (entries_of(self.tree, "let").get(word), inner.get(word)):
-                words += [(inside, entry.value.span) for inside in words_in(entry.value)] if entry else []
+                words += (
+                    [(inside, entry.value.span) for inside in words_in(entry.value)]
+                    if entry
+                    else []
+                )
 
     def _words(self, place: Span) -> list[str]:
         entry = self.tree.entries.get("input")
-        if entry and entry.value.span == place:  # `3xsidexside`: its names stand in no words of their own
-            return [name for name in entries_of(self.tree, "let") if name in place.written()]
+        if (
+            entry and entry.value.span == place
+        ):  # `3xsidexside`: its names stand in no words of their own
+            return [
+                name for name in entries_of(self.tree, "let") if name in place.written()
+            ]
         return list(words_of(place.written()))
 
     def _lets_around(self, place: Span) -> dict[str, Entry]:
         """The `let`s of the block in which something stands."""
-        around = (e.value for e in entries_of(self.tree, "blocks").values() if e.value.span.covers(place))
+        around = (
+            e.value
+            for e in entries_of(self.tree, "blocks").values()
+            if e.value.span.covers(place)
+        )
         return next((entries_of(block, "let") for block in around), {})
 
-    def _shown(self, word: str, key: str, entry: Entry, place: Span) -> Iterator[_Given]:
+    def _shown(
+        self, word: str, key: str, entry: Entry, place: Span
+    ) -> Iterator[_Given]:
         """The place of a value, where that is not in the file whose text at `place` reads it."""
         span = entry.value.span
         if span in self.of_variant:
             yield _Given(_head(entry), f"variant `{self.variant}` sets `{word}`")
         elif span.source != place.source and not span.source.ours:
-            yield _Given(_head(entry), f"`{word}` is {'set' if key == 'let' else 'defined'} here")
+            yield _Given(
+                _head(entry), f"`{word}` is {'set' if key == 'let' else 'defined'} here"
+            )
 
     def _elsewhere(self, place: Span) -> Iterator[_Given]:
-        """All that a variant and `--set` set, and of a mistake in a file that is extended, what the other says."""
-        for name, entry in _settings(self.tree, lambda span: self._is_elsewhere(span, place)):
+        """All that a variant and `--set` set, and of a mistake in a file that is extended, what the
+        other says."""
+        for name, entry in _settings(
+            self.tree, lambda span: self._is_elsewhere(span, place)
+        ):
             if entry.value.span in self.of_variant:
-                yield _Given(_head(entry), f"variant `{self.variant}` sets `{name.removeprefix('let.')}`")
+                yield _Given(
+                    _head(entry),
+                    f"variant `{self.variant}` sets `{name.removeprefix('let.')}`",
+                )
             else:
                 yield _Given(_head(entry), f"`{name}` is set here")
 
     def _is_elsewhere(self, span: Span, place: Span) -> bool:
-        above = not place.source.is_override and place.source != self.tree.span.source and not place.source.ours
-        return span in self.of_variant or span.source.is_override or (above and span.source == self.tree.span.source)
+        above = (
+            not place.source.is_override
+            and place.source != self.tree.span.source
+            and not place.source.ours
+        )
+        return (
+            span in self.of_variant
+            or span.source.is_override
+            or (above and span.source == self.tree.span.source)
+        )
 
 
 def _head(entry: Entry) -> Span:
     """Where a value begins: at its key, if that was written with it."""
     key, value = entry.key.span, entry.value.span
-    return key if key.source == value.source and 0 <= value.line - key.line < 2 else value
+    return (
+        key if key.source == value.source and 0 <= value.line - key.line < 2 else value
+    )
 
 
 def _label_around(tree: Tree, place: Span) -> list[Span]:
@@ -127,7 +186,11 @@ def _label_around(tree: Tree, place: Span) -> list[Span]:
         if isinstance(top, Scalar) and top.span.covers(place):
             return [top.span]
         stack += top.items if isinstance(top, Sequence) else ()
-        stack += [entry.value for entry in top.entries.values()] if isinstance(top, Mapping) else ()
+        stack += (
+            [entry.value for entry in top.entries.values()]
+            if isinstance(top, Mapping)
+            else ()
+        )
     return []
 
 
@@ -139,7 +202,9 @@ def _places(tree: Mapping) -> Iterator[Span]:
             yield from _places(entry.value)
 
 
-def _settings(tree: Mapping, is_set: Callable[[Span], bool], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Entry]]:
+def _settings(
+    tree: Mapping, is_set: Callable[[Span], bool], path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, Entry]]:
     """What is set, by the names that `--set` has for it; of a map that was set as one, the map."""
     for key, entry in tree.entries.items():
         here = (*path, key)

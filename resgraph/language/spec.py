@@ -1,4 +1,5 @@
-"""A resolved tree → Spec: all that a file says, as records, with every mistake that needs no graph to be seen."""
+"""A resolved tree → Spec: all that a file says, as records, with every mistake that needs no graph
+to be seen."""
 
 from __future__ import annotations
 
@@ -8,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
-from ..errors import Diagnostic, Fault, Related, Source, Span, SpecError, fault, in_order
+from ..errors import (
+    Diagnostic,
+    Fault,
+    Related,
+    Source,
+    Span,
+    SpecError,
+    fault,
+    in_order,
+)
 from ..ops import VOCABULARY, Shape
 from .init import Init
 from .library import library_block, library_index
@@ -20,7 +30,15 @@ from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .references import locate
 from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
-from .sections import claims, defaults, input_shape, mapping_at, named, recipe, without_arguments
+from .sections import (
+    claims,
+    defaults,
+    input_shape,
+    mapping_at,
+    named,
+    recipe,
+    without_arguments,
+)
 from .setters import Setters
 from .usage import unused
 from .values import words_of
@@ -54,7 +72,9 @@ class Spec:
     named: bool = False  # the variant, or an override, says what the net is called
     void: bool = False  # overrides change the net of which its file expects something
     reshaped: bool = False  # overrides change the net
-    mistakes: tuple[Diagnostic, ...] = ()  # of labels: the rest of the net can be checked all the same
+    mistakes: tuple[
+        Diagnostic, ...
+    ] = ()  # of labels: the rest of the net can be checked all the same
     unused: tuple[Diagnostic, ...] = ()  # definitions that nothing reads
 
     def __repr__(self) -> str:
@@ -62,7 +82,8 @@ class Spec:
 
     @property
     def name(self) -> str:
-        """The variant's name, unless the variant (or `--set`) sets the file's `name`; else the file's."""
+        """The variant's name, unless the variant (or `--set`) sets the file's `name`; else the
+        file's."""
         return self.title if self.variant is None or self.named else self.variant
 
     def block(self, name: str) -> BlockDef | None:
@@ -77,11 +98,17 @@ class Spec:
         return Setters(self.tree, self.variant)
 
     def with_setters(self, found: Diagnostic) -> Diagnostic:
-        """A mistake of this net that its text alone does not explain, with what was set outside that text."""
-        return found if found in self.mistakes or found in self.unused else self.setters.at_least(found)
+        """A mistake of this net that its text alone does not explain, with what was set outside
+        that text."""
+        return (
+            found
+            if found in self.mistakes or found in self.unused
+            else self.setters.at_least(found)
+        )
 
     def place(self, *keys: str) -> Span:
-        """Where a value of the file is written: `place("expect", "params")`; the nearest outer place if nowhere."""
+        """Where a value of the file is written: `place("expect", "params")`; the nearest outer
+        place if nowhere."""
         tree: Tree = self.tree
         span = Span(self.tree.span.source, 1, 1, 1, 2)
         for key in keys:
@@ -94,25 +121,39 @@ class Spec:
         return span
 
 
-def load_spec(reference: str | os.PathLike[str], overrides: Iterable[str] = (), *, allow_outside: bool = False) -> Spec:
-    """The spec of `file.yaml`, `file.yaml::variant` or a net of the zoo, with `path=value` overrides.
+def load_spec(
+    reference: str | os.PathLike[str],
+    overrides: Iterable[str] = (),
+    *,
+    allow_outside: bool = False,
+) -> Spec:
+    """The spec of `file.yaml`, `file.yaml::variant` or a net of the zoo, with `path=value`
+    overrides.
 
-    Raises `SpecError` for mistakes that leave no spec to go on with, `UsageError` for an unknown variant. Mistakes in
-    labels are the spec's `mistakes`, and what nothing uses its `unused`: `expand` raises them with those that it finds.
-    """
+    Raises `SpecError` for mistakes that leave no spec to go on with, `UsageError` for an unknown
+    variant. Mistakes in labels are the spec's `mistakes`, and what nothing uses its `unused`:
+    `expand` raises them with those that it finds."""
     found = locate(reference)
     tree, errors = read_file(found.path, allow_outside=allow_outside)
     return parse_spec(tree, errors, found.variant, overrides)
 
 
-def text_spec(source: Source, variant: str | None = None, overrides: Iterable[str] = ()) -> Spec:
+def text_spec(
+    source: Source, variant: str | None = None, overrides: Iterable[str] = ()
+) -> Spec:
     """As `load_spec`, of a text."""
     tree, errors = read_text(source)
     return parse_spec(tree, errors, variant, overrides)
 
 
-def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, overrides: Iterable[str] = ()) -> Spec:
-    """A tree → Spec. Raises `SpecError` as `load_spec` does; `errors` are mistakes of the reader."""
+def parse_spec(
+    tree: Mapping,
+    errors: list[Diagnostic],
+    variant: str | None,
+    overrides: Iterable[str] = (),
+) -> Spec:
+    """A tree → Spec. Raises `SpecError` as `load_spec` does; `errors` are mistakes of the
+    reader."""
     whole, before = tree, tree.entries.get("name")
     if variant is not None:
         tree = apply_variant(tree, variant)
@@ -123,7 +164,9 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
     tree, file, problems = validate(tree)
     tree, signed = without_arguments(tree)
     aside = [*problems, *signed, *unknown_lints(tree)]
-    passed = [*(error for error in errors if error.likely), *aside] if file else []  # the reader read on as was meant
+    passed = (
+        [*(error for error in errors if error.likely), *aside] if file else []
+    )  # the reader read on as was meant
     errors = [*errors, *aside]
     setters = Setters(tree, variant)
     if file is None:
@@ -135,7 +178,14 @@ def parse_spec(tree: Mapping, errors: list[Diagnostic], variant: str | None, ove
         raise SpecError(in_order([*map(setters.named, errors), *found]))
     renamed = tree.entries["name"] is not before
     mistakes = tuple(map(setters.named, errors))
-    return replace(spec, named=renamed, void=void, reshaped=reshape(overrides), mistakes=mistakes, unused=tuple(found))
+    return replace(
+        spec,
+        named=renamed,
+        void=void,
+        reshaped=reshape(overrides),
+        mistakes=mistakes,
+        unused=tuple(found),
+    )
 
 
 def _spec(
@@ -149,7 +199,9 @@ def _spec(
     errors += aside
     passed += aside
     unit_tree = named(tree, "unit")
-    default = Scalar(_DEFAULT_UNIT.text, _DEFAULT_UNIT.text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True)
+    default = Scalar(
+        _DEFAULT_UNIT.text, _DEFAULT_UNIT.text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True
+    )
     unit = parser.unit(unit_tree or default) or parser.unit(default)
     assert unit is not None
     shortcut_tree = named(tree, "shortcut")
@@ -187,7 +239,12 @@ def _refuse_file_keys(lets: Mapping, parser: Parser) -> None:
         if name in FILE_KEYS:
             hint = f"give it another name, `{name}1` for instance"
             parser.pass_over(
-                fault("E023", f"`{name}` cannot name a value: it is a key of a file", entry.key.span, hint)
+                fault(
+                    "E023",
+                    f"`{name}` cannot name a value: it is a key of a file",
+                    entry.key.span,
+                    hint,
+                )
             )
 
 
@@ -201,25 +258,45 @@ def _parse_blocks_and_rows(
     _refuse_file_keys(mapping_at(tree, "let"), first)
     rows_written = mapping_at(tree, "net").entries
     tensors = frozenset([*rows_written, *lets])
-    parser = Parser(names | words_of(lets), errors, blocks=names, names=tensors, passed=passed)
+    parser = Parser(
+        names | words_of(lets), errors, blocks=names, names=tensors, passed=passed
+    )
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):
             told = parser.report if name in VOCABULARY else parser.pass_over
             hint = other_name(name, {*VOCABULARY, *definitions}, dashes=True)
-            told(fault("E023", f"`{name}` cannot name a block: {problem}", entry.key.span, hint))
+            told(
+                fault(
+                    "E023",
+                    f"`{name}` cannot name a block: {problem}",
+                    entry.key.span,
+                    hint,
+                )
+            )
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         for let in blocks[name].lets.keys() & lets.keys():
             place = _let_place(entry.value, let, entry.key.span)
             problem = f"`{let}` hides the file's `let` of that name"
-            related = (Related(mapping_at(tree, "let").entries[let].key.span, "the file's"),)
+            related = (
+                Related(mapping_at(tree, "let").entries[let].key.span, "the file's"),
+            )
             hint = "give one of them another name"
-            parser.pass_over(Fault(Diagnostic("E033", problem, place, "", (), hint, related)))
+            parser.pass_over(
+                Fault(Diagnostic("E033", problem, place, "", (), hint, related))
+            )
     rows: dict[str, PathDef] = {}
     for name, entry in rows_written.items():
         if problem := name_problem(name, [*VOCABULARY, *names]):
             hint = other_name(name, {*VOCABULARY, *names, *rows_written})
-            parser.pass_over(fault("E023", f"`{name}` cannot name a row: {problem}", entry.key.span, hint))
+            parser.pass_over(
+                fault(
+                    "E023",
+                    f"`{name}` cannot name a row: {problem}",
+                    entry.key.span,
+                    hint,
+                )
+            )
         rows[name] = parser.path(entry.value)
     return parser, lets, blocks, rows
 

@@ -12,7 +12,9 @@ from .words import MODES
 
 Target = type[Op] | BlockDef
 
-SHAPING = frozenset(["stride", "kernel", "pad", "dilation", "ceil", "to", "of", "factor"])
+SHAPING = frozenset(
+    ["stride", "kernel", "pad", "dilation", "ceil", "to", "of", "factor"]
+)
 """Options of ops on which the shape depends that comes out."""
 
 
@@ -24,7 +26,8 @@ def fields_of(target: Target) -> frozenset[str]:
 
 
 def takes_mode(target: Target, word: str) -> bool:
-    """Whether `word` is a mode of the target: `linear`, `bare` and activations for convs, activations for fc."""
+    """Whether `word` is a mode of the target: `linear`, `bare` and activations for convs,
+    activations for fc."""
     if isinstance(target, BlockDef):
         return False
     if target.word == "conv":

@@ -22,12 +22,15 @@ _READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
 
 
 def words_in(tree: Tree) -> Iterator[str]:
-    """Every word in the texts of a tree; `a-b` counts as itself and as its parts. Keys do not count."""
+    """Every word in the texts of a tree; `a-b` counts as itself and as its parts. Keys do not
+    count."""
     stack: list[Tree] = [tree]
     while stack:
         top = stack.pop()
         if isinstance(top, Mapping):
-            stack += [entry.value for key, entry in top.entries.items() if key != "about"]
+            stack += [
+                entry.value for key, entry in top.entries.items() if key != "about"
+            ]
         elif isinstance(top, Sequence):
             stack += top.items
         elif isinstance(top, Scalar) and isinstance(top.value, str):
@@ -41,11 +44,17 @@ def words_of(text: str) -> Iterator[str]:
         yield from word.split("-")
 
 
-def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]) -> list[Diagnostic]:
-    """An error for each definition of `tree` that nothing reads, there or in the file as it was `written`.
+def unused(
+    tree: Mapping,
+    written: Mapping,
+    blocks: dict[str, BlockDef],
+    rows: dict[str, PathDef],
+) -> list[Diagnostic]:
+    """An error for each definition of `tree` that nothing reads, there or in the file as it was
+    `written`.
 
-    What comes from a file that is extended is never asked: it may be there for others that extend it.
-    """
+    What comes from a file that is extended is never asked: it may be there for others that extend
+    it."""
     if "unused" in allowed(tree, inherited=False):
         return []
     found = _unused(tree, written, blocks, rows)
@@ -53,26 +62,46 @@ def unused(tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: d
 
 
 def is_own(span: Span, tree: Mapping) -> bool:
-    """Whether something stands in the spec's own file (or in `--set`), and not in one that it extends."""
+    """Whether something stands in the spec's own file (or in `--set`), and not in one that it
+    extends."""
     return span.source == tree.span.source or span.source.is_override
 
 
 def _unused(
-    tree: Mapping, written: Mapping, blocks: dict[str, BlockDef], rows: dict[str, PathDef]
+    tree: Mapping,
+    written: Mapping,
+    blocks: dict[str, BlockDef],
+    rows: dict[str, PathDef],
 ) -> Iterator[Diagnostic]:
-    readers = [part.entries[key].value for part in (tree, written) for key in _READERS if key in part.entries]
+    readers = [
+        part.entries[key].value
+        for part in (tree, written)
+        for key in _READERS
+        if key in part.entries
+    ]
     said = {word for reader in readers for word in words_in(reader)}
-    inputs = " ".join(_inputs(written))  # `3xsidexside`: its names stand in no words of their own
-    in_blocks = {name: set(words_in(entry.value)) for name, entry in entries_of(tree, "blocks").items()}
-    times = Counter(word for words in in_blocks.values() for word in words)  # how many blocks say a word
+    inputs = " ".join(
+        _inputs(written)
+    )  # `3xsidexside`: its names stand in no words of their own
+    in_blocks = {
+        name: set(words_in(entry.value))
+        for name, entry in entries_of(tree, "blocks").items()
+    }
+    times = Counter(
+        word for words in in_blocks.values() for word in words
+    )  # how many blocks say a word
     for name, entry in entries_of(tree, "blocks").items():
         if name not in said and times[name] == (name in in_blocks[name]):
             problem = f"no row and no block calls `{name}`"
-            yield fault("E034", problem, entry.key.span, "call it, or take it out", about=name).diagnostic
+            yield fault(
+                "E034", problem, entry.key.span, "call it, or take it out", about=name
+            ).diagnostic
         yield from _unused_in_block(blocks[name], entry.value, entries_of(tree, "let"))
     for name, entry in entries_of(tree, "let").items():
         if name not in said and not times[name] and name not in inputs:
-            yield fault("E034", f"nothing reads `{name}`", entry.key.span, _LET, about=name).diagnostic
+            yield fault(
+                "E034", f"nothing reads `{name}`", entry.key.span, _LET, about=name
+            ).diagnostic
     for row, path in rows.items():
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
@@ -98,10 +127,16 @@ def entries_of(tree: Tree, key: str) -> dict[str, Entry]:
 def _mappings(row: Tree) -> list[Tree]:
     """The blocks that a row writes inline."""
     items = row.items if isinstance(row, Sequence) else [row]
-    return [i for i in items if isinstance(i, Mapping) and not {"op", "block"} & i.entries.keys()]
+    return [
+        i
+        for i in items
+        if isinstance(i, Mapping) and not {"op", "block"} & i.entries.keys()
+    ]
 
 
-def _unused_in_block(block: BlockDef, tree: Tree, lets: Collection[str]) -> Iterator[Diagnostic]:
+def _unused_in_block(
+    block: BlockDef, tree: Tree, lets: Collection[str]
+) -> Iterator[Diagnostic]:
     if not isinstance(tree, Mapping):
         return
     said = set(words_in(tree))
@@ -111,13 +146,26 @@ def _unused_in_block(block: BlockDef, tree: Tree, lets: Collection[str]) -> Iter
             yield fault("E034", problem, entry.key.span, _LET, about=name).diagnostic
     if block.merge is None or any(path.broken for path in block.every_path()):
         return  # what could not be read may read it
-    read = {name for path in block.every_path() if path.equation for name in path.equation.reads()}
+    read = {
+        name
+        for path in block.every_path()
+        if path.equation
+        for name in path.equation.reads()
+    }
     known = {*block.paths, *block.lets, *CONSTANTS, *lets}
-    for name in block.paths if read <= known else ():  # a name that is not known may mean any path
+    for name in (
+        block.paths if read <= known else ()
+    ):  # a name that is not known may mean any path
         if name not in said:
             place = tree.entries[name].key.span
-            yield fault("E034", f"nothing reads the path `{name}`", place, _PATH, about=name).diagnostic
-    if block.shortcut is not None and "shortcut" not in read and "shortcut" in tree.entries:
+            yield fault(
+                "E034", f"nothing reads the path `{name}`", place, _PATH, about=name
+            ).diagnostic
+    if (
+        block.shortcut is not None
+        and "shortcut" not in read
+        and "shortcut" in tree.entries
+    ):
         problem = "`shortcut` is set, and nothing in this block reads it"
         place = tree.entries["shortcut"].key.span
         yield fault("E034", problem, place, _PATH, about="shortcut").diagnostic

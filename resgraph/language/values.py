@@ -24,8 +24,12 @@ class ValueParser:
     errors: list[Diagnostic]
     library: bool = False
     blocks: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()  # names that are rows, paths or `let`s, and so no words
-    passed: list[Diagnostic] = field(default_factory=list)  # of the errors, those that hide nothing of the rest
+    names: frozenset[str] = (
+        frozenset()
+    )  # names that are rows, paths or `let`s, and so no words
+    passed: list[Diagnostic] = field(
+        default_factory=list
+    )  # of the errors, those that hide nothing of the rest
 
     def __post_init__(self) -> None:
         if ACT not in self.names:
@@ -36,7 +40,8 @@ class ValueParser:
         self.errors.append(problem.diagnostic)
 
     def pass_over(self, problem: Fault) -> None:
-        """Keep a mistake that leaves the rest of the net as it is, so that this can be checked all the same."""
+        """Keep a mistake that leaves the rest of the net as it is, so that this can be checked all
+        the same."""
         self.report(problem)
         self.passed.append(problem.diagnostic)
 
@@ -46,27 +51,52 @@ class ValueParser:
         for key, entry in self.entries(tree, "let"):
             if problem := name_problem(key, {*VOCABULARY, *self.blocks}):
                 hint = other_name(key, {*VOCABULARY, *self.blocks, *self.names})
-                self.report(fault("E023", f"`{key}` cannot name a value: {problem}", entry.key.span, hint))
+                self.report(
+                    fault(
+                        "E023",
+                        f"`{key}` cannot name a value: {problem}",
+                        entry.key.span,
+                        hint,
+                    )
+                )
             if (value := self.value(entry.value)) is not None:
                 out[key] = value
         return {key: self.worded(value, out) for key, value in out.items()}
 
     def worded(self, value: Value, lets: Collection[str]) -> Value:
-        """The value of a `let`; of one that is nearly a word of the language and no name, that word and a mistake."""
-        if not isinstance(value, Expr) or not re.fullmatch(r"[A-Za-z][\w-]*", value.text):
+        """The value of a `let`; of one that is nearly a word of the language and no name, that word
+        and a mistake."""
+        if not isinstance(value, Expr) or not re.fullmatch(
+            r"[A-Za-z][\w-]*", value.text
+        ):
             return value
         name, known = value.text, {*lets, *self.names, *CONSTANTS}
-        hint = Hint() if known & {*name.split("-")} else sure(name, {*ACTIVATIONS, *self.words})
+        hint = (
+            Hint()
+            if known & {*name.split("-")}
+            else sure(name, {*ACTIVATIONS, *self.words})
+        )
         if hint.write is None:
             return value
-        self.pass_over(fault("E030", f"nothing here is called `{name}`", value.span, hint, about=name))
+        self.pass_over(
+            fault(
+                "E030", f"nothing here is called `{name}`", value.span, hint, about=name
+            )
+        )
         return Word(hint.write, value.span)
 
     def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, Entry]]:
         """The entries of a mapping; a mistake and nothing where it is not one."""
         if isinstance(tree, Mapping):
             return tree.entries.items()
-        self.report(fault("E022", f"`{what}` is a map of names", tree.span, f"write `{what}: {{name: …}}`"))
+        self.report(
+            fault(
+                "E022",
+                f"`{what}` is a map of names",
+                tree.span,
+                f"write `{what}: {{name: …}}`",
+            )
+        )
         return ()
 
     def value(self, tree: Tree) -> Value | None:
@@ -74,9 +104,15 @@ class ValueParser:
         try:
             if isinstance(tree, Sequence):
                 items = [self.value(item) for item in tree.items]
-                return ListValue(tuple(item for item in items if item is not None), tree.span)
+                return ListValue(
+                    tuple(item for item in items if item is not None), tree.span
+                )
             if isinstance(tree, Mapping):
-                raise fault("E022", "a value is a number, a word or a list, not a map", tree.span)
+                raise fault(
+                    "E022",
+                    "a value is a number, a word or a list, not a map",
+                    tree.span,
+                )
             if isinstance(tree.value, bool):
                 return Word("true" if tree.value else "false", tree.span)
             text = tree.text.strip()
@@ -111,7 +147,8 @@ class ValueParser:
 
 
 def words_of(lets: dict[str, Value]) -> frozenset[str]:
-    """The `let`s that stand for a word, and can begin a label: their value is one, or the name of such a `let`."""
+    """The `let`s that stand for a word, and can begin a label: their value is one, or the name of
+    such a `let`."""
     found = [name for name, value in lets.items() if isinstance(value, Word)]
     renaming: dict[str, list[str]] = {}
     for name, value in lets.items():

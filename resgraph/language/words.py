@@ -11,28 +11,45 @@ from itertools import chain, count
 from ..errors import Hint, write
 from .nearest import did_you_mean
 
-CONSTANTS = frozenset(["x", "in", "out", "stride", "index", "total", "row_index", "row_total", "input", "shortcut"])
-"""What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no definition."""
+CONSTANTS = frozenset(
+    [
+        "x",
+        "in",
+        "out",
+        "stride",
+        "index",
+        "total",
+        "row_index",
+        "row_total",
+        "input",
+        "shortcut",
+    ]
+)
+"""What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no
+definition."""
 
 ACT = "act"
 """The activation of the unit in force, unless a `let` has that name."""
 TENSOR_NAMES = frozenset(["x", "input", "shortcut"])
 COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
-POLICIES = frozenset(["projection", "projection always", "zero-pad", "identity", "none"])
+POLICIES = frozenset(
+    ["projection", "projection always", "zero-pad", "identity", "none"]
+)
 OPTIONS = {"A": "zero-pad", "B": "projection", "C": "projection always"}
 """The shortcuts of He et al. 2015, section 3.3, by their letters."""
 MODES = frozenset(["linear", "bare"])
 BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
 FILE_KEYS = (
-    "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net", "variants", "extends",
-    "allow", "expect", "train",
+    "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net",
+    "variants", "extends", "allow", "expect", "train",
 )  # fmt: skip
 """The keys of a spec."""
 NO_VARIANT = frozenset(["blocks", "net", "variants", "extends"])
 """Of those, what a variant cannot set."""
 
-# Attributes of torch.nn.Module (2.13), which a row or a path cannot be called since they become attributes of one.
+# Attributes of torch.nn.Module (2.13), which a row or a path cannot be called since they become
+# attributes of one.
 _MODULE = frozenset(
     [
         "T_destination",
@@ -95,7 +112,8 @@ _MODULE = frozenset(
 
 
 def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
-    """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops, blocks)."""
+    """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops,
+    blocks)."""
     letters = "A-Za-z0-9_-" if dashes else "A-Za-z0-9_"
     if not re.fullmatch(rf"[A-Za-z][{letters}]*\Z", name):
         extra = " and `-`" if dashes else ""
@@ -114,20 +132,35 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
 def other_name(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
     """What to do about a name that cannot be one: another that can, and is close to it."""
     taken = frozenset(taken)
-    plain = re.sub(r"[^A-Za-z0-9_-]+" if dashes else r"[^A-Za-z0-9_]+", "_", name[:32]).strip("_-") or "a"
+    plain = (
+        re.sub(
+            r"[^A-Za-z0-9_-]+" if dashes else r"[^A-Za-z0-9_]+", "_", name[:32]
+        ).strip("_-")
+        or "a"
+    )
     plain = plain if plain[0].isalpha() and plain.isascii() else f"n{plain}"
     others = chain([plain], (f"{plain}{number}" for number in count(1)))
-    free = next(other for other in others if not name_problem(other, taken, dashes=dashes))
+    free = next(
+        other for other in others if not name_problem(other, taken, dashes=dashes)
+    )
     return f"give it another name, such as `{free}`"
 
 
 def policy_hint(word: str) -> Hint:
     """What to write for a shortcut policy that there is not: `option-B`, `zeropad`."""
     letter = re.fullmatch(r"(?:[Oo]ption|[Tt]ype)?[\s_-]*([ABC])", word)
-    return write(OPTIONS[letter[1]], f", which is option {letter[1]}") if letter else did_you_mean(word, POLICIES)
+    return (
+        write(OPTIONS[letter[1]], f", which is option {letter[1]}")
+        if letter
+        else did_you_mean(word, POLICIES)
+    )
 
 
 def foreign_letters(word: str) -> str:
-    """The letters of a word that only look like the language's own: `U+0441 CYRILLIC SMALL LETTER ES`, or ""."""
+    """The letters of a word that only look like the language's own: `U+0441 CYRILLIC SMALL LETTER
+    ES`, or ""."""
     found = dict.fromkeys(c for c in word if ord(c) > 127 and c.isalpha())
-    return ", ".join(f"`{c}` is U+{ord(c):04X} {unicodedata.name(c, 'without a name')}" for c in [*found][:3])
+    return ", ".join(
+        f"`{c}` is U+{ord(c):04X} {unicodedata.name(c, 'without a name')}"
+        for c in [*found][:3]
+    )

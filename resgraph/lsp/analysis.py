@@ -15,7 +15,8 @@ from ..plan import Plan
 
 @dataclass(frozen=True)
 class Analysis:
-    """A text and what is known of it. `plans` are those of the text, or of the last text before it that had any."""
+    """A text and what is known of it. `plans` are those of the text, or of the last text before it
+    that had any."""
 
     source: Source
     tree: Mapping | None
@@ -38,14 +39,21 @@ class Analysis:
 
 
 def analyse(text: str, path: Path, before: Analysis | None = None) -> Analysis:
-    """Read and check a text that stands, or is to stand, at `path`; `before` is what the text before it was."""
+    """Read and check a text that stands, or is to stand, at `path`; `before` is what the text
+    before it was."""
     source = Source(str(path), text)
     nets = check_nets(str(path), source=source)
     found = found_in(nets)
     plans = tuple(net.plan for net in nets if net.plan is not None)
     kept = plans or (before.plans if before else ())
     tree, _ = read(source)  # the file's own, without what it extends
-    return Analysis(source, tree or (before.tree if before else None), tuple(found), kept, bool(plans))
+    return Analysis(
+        source,
+        tree or (before.tree if before else None),
+        tuple(found),
+        kept,
+        bool(plans),
+    )
 
 
 def entry(tree: Tree | None, *keys: str) -> Entry | None:
@@ -69,7 +77,9 @@ def entries(tree: Tree | None, *keys: str) -> dict[str, Entry]:
 
 def covers(span: Span, line: int, column: int) -> bool:
     """Whether a place (counted from 1) is in a span, or right behind it."""
-    return (span.line, span.column) <= (line, column) <= (span.end_line, span.end_column)
+    return (
+        (span.line, span.column) <= (line, column) <= (span.end_line, span.end_column)
+    )
 
 
 def trail(tree: Mapping | None, line: int, column: int) -> list[str]:
@@ -80,11 +90,17 @@ def trail(tree: Mapping | None, line: int, column: int) -> list[str]:
         following: Tree | None = None
         if isinstance(here, Mapping):
             for key, item in here.entries.items():
-                if covers(item.key.span, line, column) or covers(item.value.span, line, column):
+                if covers(item.key.span, line, column) or covers(
+                    item.value.span, line, column
+                ):
                     keys.append(key)
-                    following = None if covers(item.key.span, line, column) else item.value
+                    following = (
+                        None if covers(item.key.span, line, column) else item.value
+                    )
                     break
         elif isinstance(here, Sequence):
-            following = next((item for item in here.items if covers(item.span, line, column)), None)
+            following = next(
+                (item for item in here.items if covers(item.span, line, column)), None
+            )
         here = None if isinstance(following, Scalar) else following
     return keys

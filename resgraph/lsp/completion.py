@@ -36,16 +36,22 @@ class Candidate:
 
 
 def complete(analysis: Analysis, text: str, line: int, column: int) -> list[Candidate]:
-    """What can be written at a place, counted from 1, of a text that may be newer than the analysis."""
+    """What can be written at a place, counted from 1, of a text that may be newer than the
+    analysis."""
     lines = text.split("\n")
     before = lines[line - 1][: column - 1] if line <= len(lines) else ""
     section, key = _where(lines, line, before)
     keys = _keys(lines, line, before)
-    unique = {candidate.text: candidate for candidate in _candidates(analysis, section, key, before, keys)}
+    unique = {
+        candidate.text: candidate
+        for candidate in _candidates(analysis, section, key, before, keys)
+    }
     return list(unique.values())
 
 
-def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: list[str]) -> Iterator[Candidate]:
+def _candidates(
+    analysis: Analysis, section: str, key: str, before: str, keys: list[str]
+) -> Iterator[Candidate]:
     if not section:
         yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
         return
@@ -55,12 +61,20 @@ def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: l
         yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
         yield from _lets(analysis, keys)
         return
-    simple = {"train": recipe_names(), "allow": tuple(LINTS), "extends": (*_beside(analysis), *zoo_names())}
+    simple = {
+        "train": recipe_names(),
+        "allow": tuple(LINTS),
+        "extends": (*_beside(analysis), *zoo_names()),
+    }
     if section in simple:
         yield from _words(simple[section], "value")
     elif section == "ops" and not re.search(r"[:{]\s*\S*$", before.strip()):
         yield from _ops()
-    elif section in ("blocks", "net", "shortcut") and ":" in before + "\n" and _in_value(before):
+    elif (
+        section in ("blocks", "net", "shortcut")
+        and ":" in before + "\n"
+        and _in_value(before)
+    ):
         yield from _label(analysis, before, keys)
     elif section == "blocks" and before.startswith("    "):
         yield from _words(sorted(BLOCK_KEYS), "key")
@@ -69,7 +83,11 @@ def _candidates(analysis: Analysis, section: str, key: str, before: str, keys: l
 def _beside(analysis: Analysis) -> list[str]:
     """The other specs in the directory of a text."""
     here = Path(analysis.source.name)
-    return sorted(path.name for path in islice(here.parent.glob("*.yaml"), 1000) if path.name != here.name)
+    return sorted(
+        path.name
+        for path in islice(here.parent.glob("*.yaml"), 1000)
+        if path.name != here.name
+    )
 
 
 def _in_value(before: str) -> bool:
@@ -83,7 +101,9 @@ def _where(lines: list[str], line: int, before: str) -> tuple[str, str]:
     if re.match(r"[A-Za-z_]*$", before):
         return "", ""
     for number in range(line - 1, -1, -1):
-        found = re.match(r"([A-Za-z_][\w-]*):", lines[number] if number < line - 1 else before)
+        found = re.match(
+            r"([A-Za-z_][\w-]*):", lines[number] if number < line - 1 else before
+        )
         if found:
             return found[1], key[-1] if key else ""
     return "", ""
@@ -103,12 +123,19 @@ def _keys(lines: list[str], line: int, before: str) -> list[str]:
 
 def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candidate]:
     """Within a label or an equation."""
-    start = max((m.end() for m in re.finditer(r":\s|^\s*-\s|[\[{,](?![^(]*\))", before)), default=0)
+    start = max(
+        (m.end() for m in re.finditer(r":\s|^\s*-\s|[\[{,](?![^(]*\))", before)),
+        default=0,
+    )
     label = before[start:]
-    written = re.split(r"\s+", label.lstrip())[:-1]  # the word under the cursor is still being written
+    written = re.split(r"\s+", label.lstrip())[
+        :-1
+    ]  # the word under the cursor is still being written
     place = 2 if len(written) > 1 and written[1] == "x" else 0
     place += len(written) > place and re.match(r"\d+x\d+$", written[place]) is not None
-    if ("(" in label and label.count("(") > label.count(")")) or re.search(r"[+*]\s*\S*$", label):
+    if ("(" in label and label.count("(") > label.count(")")) or re.search(
+        r"[+*]\s*\S*$", label
+    ):
         yield from _equation(analysis, keys)
         return
     target = _target(analysis, written, place)
@@ -134,7 +161,9 @@ def _target(analysis: Analysis, written: list[str], place: int) -> Target | None
     if analysis.plan is not None and word:
         value = analysis.plan.spec.lets.get(word)
         word = getattr(value, "text", word) if value is not None else word
-        return analysis.plan.spec.block(word) or (library_block(word) if word in library_index() else None)
+        return analysis.plan.spec.block(word) or (
+            library_block(word) if word in library_index() else None
+        )
     return library_block(word) if word in library_index() else None
 
 
@@ -149,7 +178,9 @@ def _options(target: Target, written: list[str]) -> Iterator[Candidate]:
     if last in fields_of(target):
         yield from _words(sorted(literal_words(target, last)), "value")
     yield from _words(sorted(fields_of(target) - {"kernel", *written}), "option")
-    yield from _words([m for m in sorted(MODES | ACTIVATIONS) if takes_mode(target, m)], "mode")
+    yield from _words(
+        [m for m in sorted(MODES | ACTIVATIONS) if takes_mode(target, m)], "mode"
+    )
     if any(takes_mode(target, activation) for activation in ACTIVATIONS):
         yield Candidate(ACT, "mode", "the activation of the unit")
 
@@ -186,15 +217,24 @@ def _names(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
 def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
     """Tensors in sight and functions of them."""
     if keys[:1] == ["blocks"]:
-        own = [key for key in entries(analysis.tree, *keys[:2]) if key not in BLOCK_KEYS | CALL_KEYS]
+        own = [
+            key
+            for key in entries(analysis.tree, *keys[:2])
+            if key not in BLOCK_KEYS | CALL_KEYS
+        ]
         yield from _words([*own, "x", "shortcut"], "name")
         yield from _names(analysis, keys)
     elif keys[:1] == ["net"]:
         rows = list(entries(analysis.tree, "net"))
-        above = rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
+        above = (
+            rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
+        )
         yield from _words(["input", *above], "name")
         yield from _names(analysis, keys)
-    yield from _words(["concat", ACT, *(a for a in sorted(ACTIVATIONS) if " " not in a), *FUNCTIONS], "function")
+    yield from _words(
+        ["concat", ACT, *(a for a in sorted(ACTIVATIONS) if " " not in a), *FUNCTIONS],
+        "function",
+    )
 
 
 def _words(words: Iterable[str], kind: Kind) -> Iterator[Candidate]:

@@ -15,7 +15,8 @@ from .hover import word_at
 
 
 def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] | None:
-    """The file and the place where the name under a place is defined; None for a word of the language."""
+    """The file and the place where the name under a place is defined; None for a word of the
+    language."""
     word = word_at(analysis, line, column)
     path = Path(analysis.source.name)
     keys = trail(analysis.tree, line, column)
@@ -25,7 +26,10 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
         return None
     scopes = [keys[: place + 1] for place in range(len(keys) - 1, -1, -1)]
     for scope in scopes:  # a block's own values and paths come before the file's
-        for found in (entry(analysis.tree, *scope, "let", word), entry(analysis.tree, *scope, word)):
+        for found in (
+            entry(analysis.tree, *scope, "let", word),
+            entry(analysis.tree, *scope, word),
+        ):
             if found is not None and scope[0] in ("blocks", "net"):
                 return path, found.key.span
     whole = _whole(analysis, path)
@@ -42,10 +46,16 @@ def _base(analysis: Analysis, path: Path) -> tuple[Path, Span] | None:
     """The first line of the spec that is extended."""
     written = entries(analysis.tree)["extends"].value
     try:
-        found = locate(written.text, path.parent) if isinstance(written, Scalar) else None
+        found = (
+            locate(written.text, path.parent) if isinstance(written, Scalar) else None
+        )
     except UsageError:
         return None
-    return (found.path, Span(Source(str(found.path), ""), 1, 1, 1, 1)) if found and found.path.is_file() else None
+    return (
+        (found.path, Span(Source(str(found.path), ""), 1, 1, 1, 1))
+        if found and found.path.is_file()
+        else None
+    )
 
 
 def _whole(analysis: Analysis, path: Path) -> Mapping | None:

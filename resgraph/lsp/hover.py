@@ -54,9 +54,15 @@ def _row(analysis: Analysis, name: str) -> str:
         if row is not None:
             cost = sum((node.cost for node in plan.graph.nodes_of(row)), Cost())
             shape = shape_label(plan.graph.nodes[row.output].shape)
-            lines.append(f"| {plan.name} | {shape} | {count_text(cost.params)} | {count_text(cost.macs)} |")
+            lines.append(
+                f"| {plan.name} | {shape} | {count_text(cost.params)} | {count_text(cost.macs)} |"
+            )
     more = len(analysis.plans) - _VARIANTS
-    return "\n".join(lines) + (f"\n\nand {more} variants more" if more > 0 else "") if len(lines) > 4 else ""
+    return (
+        "\n".join(lines) + (f"\n\nand {more} variants more" if more > 0 else "")
+        if len(lines) > 4
+        else ""
+    )
 
 
 def _scopes_at(graph: Graph, file: str, line: int, column: int) -> list[Layer | Block]:
@@ -66,7 +72,11 @@ def _scopes_at(graph: Graph, file: str, line: int, column: int) -> list[Layer | 
         span = item.origin.span
         if span.source.name == file and covers(span, line, column):
             found.setdefault(span, []).append(item)
-    smallest = min(found, key=lambda s: (s.end_line - s.line, s.end_column - s.column), default=None)
+    smallest = min(
+        found,
+        key=lambda s: (s.end_line - s.line, s.end_column - s.column),
+        default=None,
+    )
     return found[smallest] if smallest is not None else []
 
 
@@ -85,13 +95,24 @@ def _scope(plan: Plan, found: list[Layer | Block]) -> str:
     """The first of the layers or calls that a label makes, and the sum of all."""
     graph, first = plan.graph, found[0]
     output = first.nodes[-1] if isinstance(first, Layer) else first.output
-    source = graph.nodes[first.nodes[0]].inputs[0] if isinstance(first, Layer) else first.input
+    source = (
+        graph.nodes[first.nodes[0]].inputs[0]
+        if isinstance(first, Layer)
+        else first.input
+    )
     shapes = f"{shape_label(graph.nodes[source].shape)} → {shape_label(graph.nodes[output].shape)}"
     cost = sum((node.cost for node in graph.nodes_of(first)), Cost())
     whole = sum((node.cost for item in found for node in graph.nodes_of(item)), Cost())
-    lines = [f"**{first.name}** of {plan.name}", f"{shapes}", f"{cost.params:,} params, {cost.macs:,} MACs"]
+    lines = [
+        f"**{first.name}** of {plan.name}",
+        f"{shapes}",
+        f"{cost.params:,} params, {cost.macs:,} MACs",
+    ]
     if len(found) > 1:
-        lines.append(f"{len(found)} times in the net: {count_text(whole.params)} params, {count_text(whole.macs)} MACs")
+        lines.append(
+            f"{len(found)} times in the net: {count_text(whole.params)} params,"
+            f" {count_text(whole.macs)} MACs"
+        )
     return "  \n".join(lines)
 
 
@@ -134,15 +155,25 @@ def hints(analysis: Analysis) -> list[Hint]:
     for name, found in entries(analysis.tree, "net").items():
         if name in rows:
             place, shape = _end(found.value), plan.graph.nodes[rows[name].output].shape
-            tooltip = f"what {name} hands on" + (f" in {plan.name}" if plan.spec.variants else "")
-            out.append(Hint(place.end_line, place.end_column, f"→ {shape_label(shape)}", tooltip))
+            tooltip = f"what {name} hands on" + (
+                f" in {plan.name}" if plan.spec.variants else ""
+            )
+            out.append(
+                Hint(
+                    place.end_line, place.end_column, f"→ {shape_label(shape)}", tooltip
+                )
+            )
     return out
 
 
 def _end(tree: Tree) -> Span:
     """The last place of a value; of a list with dashes, of its last item."""
     while not isinstance(tree, Scalar) and not tree.flow:
-        inner = tree.items if isinstance(tree, Sequence) else [e.value for e in tree.entries.values()]
+        inner = (
+            tree.items
+            if isinstance(tree, Sequence)
+            else [e.value for e in tree.entries.values()]
+        )
         if not inner:
             break
         tree = inner[-1]

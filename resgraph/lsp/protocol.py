@@ -1,8 +1,8 @@
-"""Messages of an editor → those that the server can answer; each other request gets the error that LSP has for it.
+"""Messages of an editor → those that the server can answer; each other request gets the error that
+LSP has for it.
 
-pygls leaves a request without an answer where its params are no params, and after a shutdown, and says "internal error"
-before `initialize`.
-"""
+pygls leaves a request without an answer where its params are no params, and after a shutdown, and
+says "internal error" before `initialize`."""
 
 from __future__ import annotations
 
@@ -38,13 +38,16 @@ class Protocol(LanguageServerProtocol):
             return Unread(data, problem)
 
     def handle_message(self, message: Any) -> None:
-        """Answer, or refuse, in the order of the protocol's life: initialize, requests, shutdown, exit."""
+        """Answer, or refuse, in the order of the protocol's life: initialize, requests, shutdown,
+        exit."""
         if isinstance(message, Unread):
             if "method" in message.data and "id" in message.data:
                 self.refuse(message.data["id"], message.why)
             return
         if not hasattr(message, "jsonrpc"):
-            self.refuse(None, JsonRpcInvalidRequest("a message is one object with `jsonrpc`"))
+            self.refuse(
+                None, JsonRpcInvalidRequest("a message is one object with `jsonrpc`")
+            )
             return
         method = getattr(message, "method", None)
         if method is None or method == EXIT:
@@ -64,9 +67,13 @@ class Protocol(LanguageServerProtocol):
     def _untimely(self, method: str) -> JsonRpcException | None:
         """Why a message cannot be answered now."""
         if self._shutdown:
-            return JsonRpcInvalidRequest("the server is shut down; all that it waits for is `exit`")
+            return JsonRpcInvalidRequest(
+                "the server is shut down; all that it waits for is `exit`"
+            )
         if self._workspace is None and method != INITIALIZE:
-            return JsonRpcServerNotInitialized(f"`{INITIALIZE}` comes before `{method}`")
+            return JsonRpcServerNotInitialized(
+                f"`{INITIALIZE}` comes before `{method}`"
+            )
         if self._workspace is not None and method == INITIALIZE:
             return JsonRpcInvalidRequest(f"`{INITIALIZE}` comes once")
         return None

@@ -47,13 +47,17 @@ class Server(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """What is no JSON is answered; anything else is told to the editor."""
-        if isinstance(error, ValueError | RecursionError) and source is JsonRpcException:
+        if (
+            isinstance(error, ValueError | RecursionError)
+            and source is JsonRpcException
+        ):
             self.protocol.unparsed()
         else:
             super().report_server_error(error, source)
 
     def text(self, uri: str) -> str:
-        """The text of a document, which need not be open. Raises `JsonRpcInvalidParams` where it cannot be read."""
+        """The text of a document, which need not be open. Raises `JsonRpcInvalidParams` where it
+        cannot be read."""
         document = self.workspace.get_text_document(uri)
         if document.version is not None:  # it is open
             return document.source
@@ -74,51 +78,74 @@ class Server(LanguageServer):
     async def check(self, uri: str, version: int) -> None:
         """Check a document once its author pauses, and tell the editor what was found."""
         await asyncio.sleep(_PAUSE)
-        if self.workspace.get_text_document(uri).version != version:  # a closed document has none
+        if (
+            self.workspace.get_text_document(uri).version != version
+        ):  # a closed document has none
             return
         text, known = self.text(uri), self.analyses.get(uri)
-        found = await asyncio.get_running_loop().run_in_executor(None, analyse, text, path_of(uri), known)
+        found = await asyncio.get_running_loop().run_in_executor(
+            None, analyse, text, path_of(uri), known
+        )
         if self.workspace.get_text_document(uri).version != version:
             return
         self.analyses[uri] = found
         told = [self.diagnostic(uri, d) for d in found.diagnostics]
-        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, told, version))
-        hint = self.client_capabilities.workspace and self.client_capabilities.workspace.inlay_hint
+        self.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(uri, told, version)
+        )
+        hint = (
+            self.client_capabilities.workspace
+            and self.client_capabilities.workspace.inlay_hint
+        )
         if hint and hint.refresh_support:
             await self.workspace_inlay_hint_refresh_async(None)
 
-    # -- places -----------------------------------------------------------------------------------------------------
+    # -- places
+    # ----------------------------------------------------------------------------------
 
     def range(self, span: Span) -> lsp.Range:
         """A span as the editor counts: from 0, in its own units."""
         lines = span.source.text.split("\n")
         start = lsp.Position(span.line - 1, span.column - 1)
         end = lsp.Position(span.end_line - 1, span.end_column - 1)
-        return self.workspace.position_codec.range_to_client_units(lines, lsp.Range(start, end))
+        return self.workspace.position_codec.range_to_client_units(
+            lines, lsp.Range(start, end)
+        )
 
     def place(self, text: str, position: lsp.Position) -> tuple[int, int]:
         """An editor's position as line and column, counted from 1 in characters."""
-        found = self.workspace.position_codec.position_from_client_units(text.split("\n"), position)
+        found = self.workspace.position_codec.position_from_client_units(
+            text.split("\n"), position
+        )
         return found.line + 1, found.character + 1
 
     def diagnostic(self, uri: str, found: Diagnostic) -> lsp.Diagnostic:
         """A diagnostic; one whose place is in another file stands where this file leads there."""
         here = str(path_of(uri))
         places = (
-            [p.span for p in found.related] if found.span is None or found.span.source.name != here else [found.span]
+            [p.span for p in found.related]
+            if found.span is None or found.span.source.name != here
+            else [found.span]
         )
         span = next((span for span in places if span.source.name == here), None)
         origin = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 1))
         related = [
-            lsp.DiagnosticRelatedInformation(lsp.Location(uri_of(other), self.range(other)), label)
-            for other, label in [(r.span, r.label) for r in found.related] + ([(found.span, "")] if found.span else [])
+            lsp.DiagnosticRelatedInformation(
+                lsp.Location(uri_of(other), self.range(other)), label
+            )
+            for other, label in [(r.span, r.label) for r in found.related]
+            + ([(found.span, "")] if found.span else [])
             if other is not span and Path(other.source.name).is_file()
         ]
         unused = found.code == "E034"
         return lsp.Diagnostic(
             self.range(span) if span else origin,
             "\n".join(found.lines()),
-            lsp.DiagnosticSeverity.Error if found.severity == "error" else lsp.DiagnosticSeverity.Warning,
+            (
+                lsp.DiagnosticSeverity.Error
+                if found.severity == "error"
+                else lsp.DiagnosticSeverity.Warning
+            ),
             code=found.code,
             source="resgraph",
             tags=[lsp.DiagnosticTag.Unnecessary] if unused else None,
@@ -160,7 +187,9 @@ def _follow(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
         ls.analyses.pop(params.text_document.uri, None)
-        ls.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
+        ls.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(params.text_document.uri, [])
+        )
 
 
 def _inform(server: Server) -> None:
@@ -170,34 +199,61 @@ def _inform(server: Server) -> None:
     def on_hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
         analysis = ls.analysis(params.text_document.uri)
         text = hover(analysis, *ls.place(analysis.source.text, params.position))
-        return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text)) if text else None
+        return (
+            lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text))
+            if text
+            else None
+        )
 
     @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
     def on_inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
         analysis, out = ls.analysis(params.text_document.uri), []
         for hint in hints(analysis):
             if params.range.start.line <= hint.line - 1 <= params.range.end.line:
-                place = Span(analysis.source, hint.line, hint.column, hint.line, hint.column)
-                out.append(lsp.InlayHint(ls.range(place).start, hint.text, tooltip=hint.tooltip, padding_left=True))
+                place = Span(
+                    analysis.source, hint.line, hint.column, hint.line, hint.column
+                )
+                out.append(
+                    lsp.InlayHint(
+                        ls.range(place).start,
+                        hint.text,
+                        tooltip=hint.tooltip,
+                        padding_left=True,
+                    )
+                )
         return out
 
     @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
     def on_definition(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
         analysis = ls.analysis(params.text_document.uri)
         found = definition(analysis, *ls.place(analysis.source.text, params.position))
-        return lsp.Location(found[0].resolve().as_uri(), ls.range(found[1])) if found else None
+        return (
+            lsp.Location(found[0].resolve().as_uri(), ls.range(found[1]))
+            if found
+            else None
+        )
 
 
 def _help_writing(server: Server) -> None:
     """Completion."""
 
-    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[" ", "[", "("]))
-    def on_completion(ls: Server, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+    @server.feature(
+        lsp.TEXT_DOCUMENT_COMPLETION,
+        lsp.CompletionOptions(trigger_characters=[" ", "[", "("]),
+    )
+    def on_completion(
+        ls: Server, params: lsp.CompletionParams
+    ) -> list[lsp.CompletionItem]:
         uri = params.text_document.uri
         text = ls.text(uri)
         found = complete(ls.analysis(uri), text, *ls.place(text, params.position))
         return [
-            lsp.CompletionItem(c.text, kind=_KINDS[c.kind], detail=c.about or None, sort_text=f"{place:04}")
+            lsp.CompletionItem(
+                c.text,
+                kind=_KINDS[c.kind],
+                detail=c.about or None,
+                sort_text=f"{place:04}",
+            )
             for place, c in enumerate(found)
         ]
 
@@ -206,7 +262,9 @@ def _change(server: Server) -> None:
     """Formatting, and fixes of mistakes."""
 
     @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
-    def on_formatting(ls: Server, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
+    def on_formatting(
+        ls: Server, params: lsp.DocumentFormattingParams
+    ) -> list[lsp.TextEdit] | None:
         source = Source(params.text_document.uri, ls.text(params.text_document.uri))
         try:
             text = reformat(source)
@@ -217,9 +275,12 @@ def _change(server: Server) -> None:
         return [lsp.TextEdit(ls.range(whole), text)] if text != source.text else []
 
     @server.feature(
-        lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix])
+        lsp.TEXT_DOCUMENT_CODE_ACTION,
+        lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix]),
     )
-    def on_code_action(ls: Server, params: lsp.CodeActionParams) -> Sequence[lsp.CodeAction]:
+    def on_code_action(
+        ls: Server, params: lsp.CodeActionParams
+    ) -> Sequence[lsp.CodeAction]:
         uri, out = params.text_document.uri, []
         here = str(path_of(uri))
         for problem in ls.analysis(uri).diagnostics:
@@ -230,11 +291,21 @@ def _change(server: Server) -> None:
             ):
                 continue
             if edits := ls.analysis(uri).edits(problem):
-                changes = [lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits]
+                changes = [
+                    lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits
+                ]
                 change = lsp.WorkspaceEdit(changes={uri: changes})
                 title, kind = f"write `{edits[0].text}`", lsp.CodeActionKind.QuickFix
                 told = [ls.diagnostic(uri, problem)]
-                out.append(lsp.CodeAction(title, kind=kind, diagnostics=told, edit=change, is_preferred=True))
+                out.append(
+                    lsp.CodeAction(
+                        title,
+                        kind=kind,
+                        diagnostics=told,
+                        edit=change,
+                        is_preferred=True,
+                    )
+                )
         return out
 
 

@@ -1,4 +1,5 @@
-"""The closed list of ops: `AnyOp` is what a label can say, `VOCABULARY` finds a label's op by its words."""
+"""The closed list of ops: `AnyOp` is what a label can say, `VOCABULARY` finds a label's op by its
+words."""
 
 from __future__ import annotations
 
@@ -85,14 +86,20 @@ def _phrases(op: type[Op]) -> tuple[str, ...]:
     return get_args(op.model_fields["op"].annotation)
 
 
-_OWN: dict[str, type[Op]] = {phrase: op for op in get_args(_Ops) for phrase in _phrases(op)}
+_OWN: dict[str, type[Op]] = {
+    phrase: op for op in get_args(_Ops) for phrase in _phrases(op)
+}
 VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
 """The words of a label, `global avg pool`, and the op that they name."""
 
-ACTIVATIONS: frozenset[str] = frozenset(phrase for phrase, op in VOCABULARY.items() if op.role == "activation")
+ACTIVATIONS: frozenset[str] = frozenset(
+    phrase for phrase, op in VOCABULARY.items() if op.role == "activation"
+)
 """What can stand in a unit as its nonlinearity, and in a label as its mode."""
 
-NORMS: frozenset[str] = frozenset(phrase for phrase, op in VOCABULARY.items() if op.role == "norm")
+NORMS: frozenset[str] = frozenset(
+    phrase for phrase, op in VOCABULARY.items() if op.role == "norm"
+)
 """What can stand in a unit as its norm."""
 
 SYMBOLS: dict[str, type[Binary]] = {op.symbol: op for op in (Add, Sub, Mul, Div)}

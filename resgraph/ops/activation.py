@@ -1,4 +1,5 @@
-"""A word for a nonlinearity → its torch module and its torch function, from one table. The shape is kept."""
+"""A word for a nonlinearity → its torch module and its torch function, from one table. The shape is
+kept."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from .base import Call, Family, Op, Role, Shape, number_text
 from .shape import equal_part
 
 ActivationWord = Literal[
-    "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "elu", "selu", "celu", "mish", "softplus", "softsign",
-    "hardswish", "hardsigmoid",
+    "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "elu", "selu", "celu", "mish",
+    "softplus", "softsign", "hardswish", "hardsigmoid",
 ]  # fmt: skip
 
 
@@ -20,7 +21,8 @@ class _Row(NamedTuple):
     module: str
     function: str
     saves_output: bool = False  # by torch's derivatives.yaml
-    inplace: bool = False  # that file has a formula for the in-place form which reads the output alone
+    # that file has a formula for the in-place form which reads the output alone
+    inplace: bool = False
 
 
 ACTIVATION_WORDS: tuple[ActivationWord, ...] = get_args(ActivationWord)
@@ -83,7 +85,9 @@ class LeakyRelu(_Pointwise):
 
     @property
     def takes_inplace(self) -> bool:
-        return self.slope > 0  # torch refuses the gradient of the in-place form otherwise, or takes a copy
+        return (
+            self.slope > 0
+        )  # torch refuses the gradient of the in-place form otherwise, or takes a copy
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())
@@ -95,7 +99,8 @@ class LeakyRelu(_Pointwise):
 
 
 class Softmax(_Pointwise):
-    """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of them."""
+    """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of
+    them."""
 
     role: ClassVar[Role | None] = None
     op: Literal["softmax"] = "softmax"
@@ -111,4 +116,8 @@ class Softmax(_Pointwise):
         return x
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("PartSoftmax", (self.parts,)) if self.parts else Call("nn.Softmax", (), (("dim", 1),))
+        return (
+            Call("PartSoftmax", (self.parts,))
+            if self.parts
+            else Call("nn.Softmax", (), (("dim", 1),))
+        )

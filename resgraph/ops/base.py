@@ -1,4 +1,5 @@
-"""What an op is: a validated record that answers for its shape, its cost, its torch call and its label."""
+"""What an op is: a validated record that answers for its shape, its cost, its torch call and its
+label."""
 
 from __future__ import annotations
 
@@ -10,13 +11,25 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Shape = tuple[int, ...]
-"""One tensor without its batch axis: `(channels, height, width)` for a map, `(channels,)` for a vector."""
+"""One tensor without its batch axis: `(channels, height, width)` for a map, `(channels,)` for a
+vector."""
 
-Family = Literal["conv", "norm", "activation", "merge", "pool", "dense", "regularize", "shape", "input"]
+Family = Literal[
+    "conv",
+    "norm",
+    "activation",
+    "merge",
+    "pool",
+    "dense",
+    "regularize",
+    "shape",
+    "input",
+]
 """One word per op, which is one colour in a picture."""
 
 Role = Literal["norm", "activation"]
-"""What an op can be in a unit, beside the convolution: beside a norm it has no bias; a label can name an activation."""
+"""What an op can be in a unit, beside the convolution: beside a norm it has no bias; a label can
+name an activation."""
 
 
 def shape_text(shape: Shape) -> str:
@@ -28,25 +41,29 @@ def shape_text(shape: Shape) -> str:
 class Cost:
     """What a node costs for one image. Costs add.
 
-    `params` counts learned numbers; `macs` multiply-adds of convolutions and linear layers (no bias, norm or
-    activation), the policy of the papers' tables; `activations` the numbers in the output tensor.
-    """
+    `params` counts learned numbers; `macs` multiply-adds of convolutions and linear layers (no
+    bias, norm or activation), the policy of the papers' tables; `activations` the numbers in the
+    output tensor."""
 
     params: int = 0
     macs: int = 0
     activations: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.params + other.params, self.macs + other.macs, self.activations + other.activations)
+        return Cost(
+            self.params + other.params,
+            self.macs + other.macs,
+            self.activations + other.activations,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A torch call as data: `Call("nn.Conv2d", (3, 64), (("kernel_size", 7),))`.
 
-    A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that uses it. `names` are
-    what the class calls its positional arguments; those of torch.nn and of `layers.py` are known.
-    """
+    A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that
+    uses it. `names` are what the class calls its positional arguments; those of torch.nn and of
+    `layers.py` are known."""
 
     target: str
     args: tuple[Any, ...] = ()
@@ -55,7 +72,8 @@ class Call:
 
 
 class ShapeError(Exception):
-    """An op cannot take the shapes that it was given; says why in the user's words, and how to mend it."""
+    """An op cannot take the shapes that it was given; says why in the user's words, and how to mend
+    it."""
 
     def __init__(self, said: str, hint: str = "", code: str = "E040") -> None:
         super().__init__(said)
@@ -65,7 +83,9 @@ class ShapeError(Exception):
 def _pair(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value, value
-    return tuple(value) if isinstance(value, list) else value  # a list is how JSON writes a tuple
+    return (
+        tuple(value) if isinstance(value, list) else value
+    )  # a list is how JSON writes a tuple
 
 
 _Size = Annotated[int, Field(ge=1, le=4096)]
@@ -100,21 +120,32 @@ def value_text(value: Any) -> str:
 class Op(BaseModel):
     """One op with its options worked out. A subclass adds fields and answers the questions below.
 
-    The fields are the keys of the long form and the options of a label; `number` names the field that a bare
-    number in a label sets.
-    """
+    The fields are the keys of the long form and the options of a label; `number` names the field
+    that a bare number in a label sets."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, defer_build=True
+    )
 
     op: str
     family: ClassVar[Family]
-    role: ClassVar[Role | None]  # its family, if that is a role and the class says nothing else
+    role: ClassVar[
+        Role | None
+    ]  # its family, if that is a role and the class says nothing else
     word: ClassVar[str] = ""
     number: ClassVar[str | None] = None
-    weighted: ClassVar[bool] = False  # counts in the depth of a net (convolutions and fc)
-    quiet: ClassVar[frozenset[str]] = frozenset()  # not said in labels: what a spec sets once, under `ops:`
-    imports: ClassVar[str] = ""  # the module of a user's torch class, `mypackage.layers`
-    gates: ClassVar[bool] = False  # its depth is its first input's: the rest are gates (products)
+    weighted: ClassVar[bool] = (
+        False  # counts in the depth of a net (convolutions and fc)
+    )
+    quiet: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # not said in labels: what a spec sets once, under `ops:`
+    imports: ClassVar[str] = (
+        ""  # the module of a user's torch class, `mypackage.layers`
+    )
+    gates: ClassVar[bool] = (
+        False  # its depth is its first input's: the rest are gates (products)
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -125,8 +156,13 @@ class Op(BaseModel):
 
     @classmethod
     def in_equation(cls) -> bool:
-        """Whether an equation can call it by its word, `relu(x)`: it has an expression and no required option."""
-        required = [key for key, field in cls.model_fields.items() if field.is_required() and key != "op"]
+        """Whether an equation can call it by its word, `relu(x)`: it has an expression and no
+        required option."""
+        required = [
+            key
+            for key, field in cls.model_fields.items()
+            if field.is_required() and key != "op"
+        ]
         return cls.expression is not Op.expression and not required
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -153,35 +189,43 @@ class Op(BaseModel):
         raise NotImplementedError(type(self).__name__)
 
     def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        """This op as Python over `terms`, for the return line of a block: what has one can stand in an equation."""
+        """This op as Python over `terms`, for the return line of a block: what has one can stand in
+        an equation."""
         raise NotImplementedError(type(self).__name__)
 
     def nothing(self) -> bool:
-        """Whether the op does nothing, whatever comes in (a 1x1 pool at stride 1): it then makes no node."""
+        """Whether the op does nothing, whatever comes in (a 1x1 pool at stride 1): it then makes no
+        node."""
         return False
 
     @property
     def saves_output(self) -> bool:
-        """Whether the backward pass reads what came out, so that the next op must not write over it."""
+        """Whether the backward pass reads what came out, so that the next op must not write over
+        it."""
         return False
 
     @property
     def returns_view(self) -> bool:
-        """Whether what comes out can share memory with what came in, which the next op must not change."""
+        """Whether what comes out can share memory with what came in, which the next op must not
+        change."""
         return False
 
     @property
     def takes_inplace(self) -> bool:
-        """Whether the torch module takes `inplace=True`, and then keeps no copy for the backward pass."""
+        """Whether the torch module takes `inplace=True`, and then keeps no copy for the backward
+        pass."""
         return False
 
     def says(self, key: str) -> bool:
         """Whether the label has to say this field."""
         field = type(self).model_fields[key]
-        return key not in self.quiet and (field.is_required() or getattr(self, key) != field.default)
+        return key not in self.quiet and (
+            field.is_required() or getattr(self, key) != field.default
+        )
 
     def label(self) -> str:
-        """The Figure 3 label, the least that a user writes to get this op: `3x3 conv 64 /2 groups 32`."""
+        """The Figure 3 label, the least that a user writes to get this op: `3x3 conv 64 /2 groups
+        32`."""
         head, number, stride = [self.op], "", ""
         options: list[str] = []
         for key in type(self).model_fields:
@@ -203,7 +247,8 @@ def need_map(op: str, x: Shape) -> tuple[int, int, int]:
     """The shape as channels, height, width; an error where it is a vector."""
     if len(x) != 3:
         raise ShapeError(
-            f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)} comes in",
+            f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)}"
+            " comes in",
             "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow",
             "E044",
         )

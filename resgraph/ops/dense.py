@@ -34,4 +34,8 @@ class Fc(Op):
         return self.width * inputs[0][0]
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.Linear", (inputs[0][0], self.width), () if self.has_bias else (("bias", False),))
+        return Call(
+            "nn.Linear",
+            (inputs[0][0], self.width),
+            () if self.has_bias else (("bias", False),),
+        )

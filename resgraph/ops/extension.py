@@ -1,8 +1,8 @@
 """Ops of installed packages → words of the language: the entry points of the group `resgraph.ops`.
 
-A package says `[project.entry-points."resgraph.ops"]` and `asymmetric = "mypackage.ops:AsymmetricPad"`; the class is an
-`Op` like ours. Only what is installed counts: a spec can name such an op, and never a Python object.
-"""
+A package says `[project.entry-points."resgraph.ops"]` and `asymmetric =
+"mypackage.ops:AsymmetricPad"`; the class is an `Op` like ours. Only what is installed counts: a
+spec can name such an op, and never a Python object."""
 
 from __future__ import annotations
 
@@ -35,18 +35,28 @@ def installed_ops(taken: Collection[str]) -> dict[str, type[Op]]:
 def _load(entry: EntryPoint) -> type[Op]:
     try:
         op = entry.load()
-    except Exception as problem:  # whatever another package's import raises, the user learns which package it is
+    # whatever another package's import raises, the user learns which package it is
+    except Exception as problem:
         raise _unusable(entry, f"{type(problem).__name__}: {problem}") from problem
-    if not (isinstance(op, type) and issubclass(op, Op) and get_args(op.model_fields["op"].annotation)):
+    if not (
+        isinstance(op, type)
+        and issubclass(op, Op)
+        and get_args(op.model_fields["op"].annotation)
+    ):
         raise _unusable(entry, "it is no `Op` with a literal `op`")
-    missing = [name for name in ("infer", "torch") if getattr(op, name) is getattr(Op, name)]
+    missing = [
+        name for name in ("infer", "torch") if getattr(op, name) is getattr(Op, name)
+    ]
     if missing or not hasattr(op, "role"):
-        raise _unusable(entry, f"it does not say its `{missing[0] if missing else 'family'}`")
+        raise _unusable(
+            entry, f"it does not say its `{missing[0] if missing else 'family'}`"
+        )
     return op
 
 
 def answers(op: Op, inputs: Sequence[Shape]) -> tuple[Shape, Cost]:
-    """The shape and cost of an op. Raises `ShapeError`, also where an installed op answers with what is neither."""
+    """The shape and cost of an op. Raises `ShapeError`, also where an installed op answers with
+    what is neither."""
     if _is_ours(type(op)):
         return op.infer(*inputs), op.cost(*inputs)
     try:
@@ -58,7 +68,10 @@ def answers(op: Op, inputs: Sequence[Shape]) -> tuple[Shape, Cost]:
         message = f"{_whose(op)} fails on {_shapes(inputs)}: {type(problem).__name__}: {problem}"
         raise ShapeError(message, _MEND) from problem
     if not is_shape(shape):
-        message = f"{_whose(op)} gives {shape!r}, and an op gives one map (channels, height, width) or one vector"
+        message = (
+            f"{_whose(op)} gives {shape!r}, and an op gives one map (channels, height, width) or"
+            " one vector"
+        )
         raise ShapeError(message, f"for several outputs, write an op for each; {_MEND}")
     if type(cost.params) is not int or type(cost.macs) is not int:
         message = f"{_whose(op)} counts {cost.params!r} parameters and {cost.macs!r} multiply-adds"
@@ -73,7 +86,9 @@ def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:
     except Exception as problem:
         if _is_ours(type(op)):
             raise
-        raise MissingError(f"{_whose(op)} has no torch call for {_shapes(inputs)}: {problem}; {_MEND}") from problem
+        raise MissingError(
+            f"{_whose(op)} has no torch call for {_shapes(inputs)}: {problem}; {_MEND}"
+        ) from problem
     if not isinstance(call, Call):
         raise MissingError(f"{_whose(op)} gives {call!r} for a torch `Call`; {_MEND}")
     return call
@@ -81,7 +96,11 @@ def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:
 
 def is_shape(shape: object) -> bool:
     """Whether a value is the shape of a map or a vector."""
-    return isinstance(shape, tuple) and len(shape) in (1, 3) and all(type(side) is int and side > 0 for side in shape)
+    return (
+        isinstance(shape, tuple)
+        and len(shape) in (1, 3)
+        and all(type(side) is int and side > 0 for side in shape)
+    )
 
 
 _MEND = "mend the op, or uninstall its package"
@@ -107,4 +126,7 @@ def _shapes(inputs: Sequence[Shape]) -> str:
 
 def _unusable(entry: EntryPoint, why: str) -> MissingError:
     package = entry.dist.name if entry.dist else entry.value
-    return MissingError(f"the op `{entry.name}` of the package {package} cannot be used ({why}); mend or uninstall it")
+    return MissingError(
+        f"the op `{entry.name}` of the package {package} cannot be used ({why}); mend or"
+        " uninstall it"
+    )

@@ -1,4 +1,5 @@
-"""A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in all."""
+"""A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in
+all."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class _Factor(Op):
 
 
 class Scale(_Factor):
-    """A learned factor per channel, `scale 1e-6`: LayerScale (Touvron et al. 2021, CaiT, section 2.1)."""
+    """A learned factor per channel, `scale 1e-6`: LayerScale (Touvron et al. 2021, CaiT, section
+    2.1)."""
 
     op: Literal["scale"] = "scale"
 
@@ -43,7 +45,8 @@ class Scale(_Factor):
 
 
 class Gain(_Factor):
-    """One learned factor, `gain 0`: SkipInit (De & Smith 2020) and ReZero (Bachlechner et al. 2020)."""
+    """One learned factor, `gain 0`: SkipInit (De & Smith 2020) and ReZero (Bachlechner et al.
+    2020)."""
 
     op: Literal["gain"] = "gain"
 

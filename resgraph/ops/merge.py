@@ -1,4 +1,5 @@
-"""What an equation does with tensors → its shape, or why they cannot be joined, and its Python expression."""
+"""What an equation does with tensors → its shape, or why they cannot be joined, and its Python
+expression."""
 
 from __future__ import annotations
 
@@ -14,11 +15,16 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def precedence_of(text: str) -> int:
-    """How tightly a Python expression of this module holds together: 1 sum, 2 product, 3 sign, 4 the rest."""
+    """How tightly a Python expression of this module holds together: 1 sum, 2 product, 3 sign, 4
+    the rest."""
     depth, weakest = 0, 3 if text.startswith("-") else 4
     for place, character in enumerate(text):
         depth += (character in "([") - (character in ")]")
-        if depth == 0 and character in "+-*/" and text[place - 1 : place + 2] == f" {character} ":
+        if (
+            depth == 0
+            and character in "+-*/"
+            and text[place - 1 : place + 2] == f" {character} "
+        ):
             weakest = min(weakest, 1 if character in "+-" else 2)
     return weakest
 
@@ -29,11 +35,14 @@ def bracketed(text: str, precedence: int) -> str:
 
 
 class Binary(Op):
-    """A sum, difference, product or quotient; `left` or `right` is a number that stands in for a tensor."""
+    """A sum, difference, product or quotient; `left` or `right` is a number that stands in for a
+    tensor."""
 
     family: ClassVar[Family] = "merge"
     symbol: ClassVar[str]
-    precedence: ClassVar[int]  # how tightly it holds its terms, as `precedence_of` counts
+    precedence: ClassVar[
+        int
+    ]  # how tightly it holds its terms, as `precedence_of` counts
     left: Number | None = None
     right: Number | None = None
 
@@ -47,7 +56,8 @@ class Binary(Op):
         return reduce(self._joined, inputs)
 
     def _joined(self, a: Shape, b: Shape) -> Shape:
-        """Equal shapes; a vector and a map, channel by channel; a one-channel map and any of its size."""
+        """Equal shapes; a vector and a map, channel by channel; a one-channel map and any of its
+        size."""
         if a == b:
             return a
         one, other = sorted((a, b), key=len)
@@ -57,13 +67,19 @@ class Binary(Op):
             return max(a, b)
         if len(one) == 1 and len(other) == 3 and other[0] == 1:
             return (one[0], *other[1:])
-        raise ShapeError(f"`{self.symbol}` cannot join {shape_text(a)} and {shape_text(b)}", _why(a, b))
+        raise ShapeError(
+            f"`{self.symbol}` cannot join {shape_text(a)} and {shape_text(b)}",
+            _why(a, b),
+        )
 
     def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        """`a + b`. A vector among maps is given two axes more; brackets stand where they are needed."""
+        """`a + b`. A vector among maps is given two axes more; brackets stand where they are
+        needed."""
         maps = any(len(shape) == 3 for shape in shapes)
         texts = [
-            f"{bracketed(term, 4)}[:, :, None, None]" if maps and len(shape) == 1 else term
+            f"{bracketed(term, 4)}[:, :, None, None]"
+            if maps and len(shape) == 1
+            else term
             for term, shape in zip(terms, shapes, strict=True)
         ]
         if self.left is not None:
@@ -71,7 +87,10 @@ class Binary(Op):
         if self.right is not None:
             texts.append(number_text(self.right))
         first, *rest = texts
-        held = [bracketed(first, self.precedence), *(bracketed(text, self.precedence + 1) for text in rest)]
+        held = [
+            bracketed(first, self.precedence),
+            *(bracketed(text, self.precedence + 1) for text in rest),
+        ]
         return f" {self.symbol} ".join(held)
 
     def label(self) -> str:
@@ -83,12 +102,20 @@ class Binary(Op):
 def _why(a: Shape, b: Shape) -> str:
     """What would have to change for two shapes to join."""
     if len(a) != len(b):
-        return "a vector meets a map channel by channel: it needs as many numbers as the map has channels"
+        return (
+            "a vector meets a map channel by channel: it needs as many numbers as the map has"
+            " channels"
+        )
     if a[0] != b[0] and a[1:] == b[1:]:
         return "the channels differ: end both paths with the same width"
     if a[0] == b[0]:
-        return "the sizes differ: give both paths the same strides (a pool in a shortcut may need `ceil`)"
-    return "channels and sizes differ: give both paths the same width and the same strides"
+        return (
+            "the sizes differ: give both paths the same strides (a pool in a shortcut may need"
+            " `ceil`)"
+        )
+    return (
+        "channels and sizes differ: give both paths the same width and the same strides"
+    )
 
 
 class Add(Binary):
@@ -153,9 +180,14 @@ class Concat(Op):
             if other[1:] != first[1:]:
                 raise ShapeError(
                     f"`concat` cannot join {shape_text(first)} and {shape_text(other)}",
-                    "only the channels may differ: bring the maps to one size first"
-                    if len(first) == len(other)
-                    else "a map cannot stand behind a vector: concat maps of one size, or vectors",
+                    (
+                        "only the channels may differ: bring the maps to one size first"
+                        if len(first) == len(other)
+                        else (
+                            "a map cannot stand behind a vector: concat maps of one size, or"
+                            " vectors"
+                        )
+                    ),
                 )
         return (sum(shape[0] for shape in inputs), *first[1:])
 

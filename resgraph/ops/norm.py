@@ -1,4 +1,5 @@
-"""A normalization with its options → its cost and torch call: `bn`, `ln`, `gn`. The shape is kept."""
+"""A normalization with its options → its cost and torch call: `bn`, `ln`, `gn`. The shape is
+kept."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class _Norm(Op):
 
 
 class BatchNorm(_Norm):
-    """Batch normalization (Ioffe & Szegedy 2015); `momentum` is a new batch's share in the statistics."""
+    """Batch normalization (Ioffe & Szegedy 2015); `momentum` is a new batch's share in the
+    statistics."""
 
     op: Literal["bn"] = "bn"
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -40,7 +42,11 @@ class BatchNorm(_Norm):
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         momentum = (("momentum", self.momentum),) if self.momentum != 0.1 else ()
-        return Call("nn.BatchNorm2d" if len(x) == 3 else "nn.BatchNorm1d", (x[0],), self.said() + momentum)
+        return Call(
+            "nn.BatchNorm2d" if len(x) == 3 else "nn.BatchNorm1d",
+            (x[0],),
+            self.said() + momentum,
+        )
 
 
 class LayerNorm(_Norm):
@@ -50,11 +56,14 @@ class LayerNorm(_Norm):
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        return Call("ChannelNorm" if len(x) == 3 else "nn.LayerNorm", (x[0],), self.said())
+        return Call(
+            "ChannelNorm" if len(x) == 3 else "nn.LayerNorm", (x[0],), self.said()
+        )
 
 
 class GroupNorm(_Norm):
-    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of channels."""
+    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of
+    channels."""
 
     number: ClassVar[str | None] = "groups"
     op: Literal["gn"] = "gn"
@@ -63,12 +72,17 @@ class GroupNorm(_Norm):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if x[0] % self.groups:
-            below = next(n for n in range(min(self.groups, x[0]), 0, -1) if x[0] % n == 0)
+            below = next(
+                n for n in range(min(self.groups, x[0]), 0, -1) if x[0] % n == 0
+            )
             message = f"`gn {self.groups}` does not divide {x[0]} channels"
-            raise ShapeError(message, f"the nearest below that does is `gn {below}`", "E042")
+            raise ShapeError(
+                message, f"the nearest below that does is `gn {below}`", "E042"
+            )
         if prod(x) == self.groups:
             raise ShapeError(
-                f"`gn {self.groups}` on {shape_text(x)} norms each number by itself, which leaves zeros",
+                f"`gn {self.groups}` on {shape_text(x)} norms each number by itself, which leaves"
+                " zeros",
                 "use fewer groups, or `bn`",
                 "E042",
             )

@@ -49,9 +49,8 @@ class _Window(Op):
 class Pool(_Window):
     """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows.
 
-    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average, unless it is
-    `inner`; an overhang does not (torch's rule).
-    """
+    `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average,
+    unless it is `inner`; an overhang does not (torch's rule)."""
 
     op: Literal["max pool", "avg pool"]
     ceil: bool = False
@@ -61,11 +60,18 @@ class Pool(_Window):
     @model_validator(mode="after")
     def _consistent(self) -> Pool:
         if self.to and (max(self.kernel + self.stride) > 1 or self.pad or self.ceil):
-            raise ValueError("`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go with it")
+            raise ValueError(
+                "`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go"
+                " with it"
+            )
         if self.inner and (self.op == "max pool" or self.to):
-            raise ValueError("`inner` is an `avg pool`'s with a window: its average leaves the padding out")
+            raise ValueError(
+                "`inner` is an `avg pool`'s with a window: its average leaves the padding out"
+            )
         if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
-            raise ValueError("`pad` is at most half of the kernel, so that no window lies in padding alone")
+            raise ValueError(
+                "`pad` is at most half of the kernel, so that no window lies in padding alone"
+            )
         return self
 
     def nothing(self) -> bool:
@@ -75,7 +81,9 @@ class Pool(_Window):
         channels, *size = need_map(self.op, *inputs)
         if self.to:
             return (channels, *self.to)
-        height, width = slid((size[0], size[1]), self.kernel, self.stride, self.padding, ceil=self.ceil)
+        height, width = slid(
+            (size[0], size[1]), self.kernel, self.stride, self.padding, ceil=self.ceil
+        )
         return channels, height, width
 
     def torch(self, *inputs: Shape) -> Call:
@@ -107,7 +115,8 @@ class BlurPool(_Window):
 
     @classmethod
     def usual(cls, stride: int) -> int:
-        """The kernel where none is written: 2·stride - 1, the smallest odd one that reads every cell."""
+        """The kernel where none is written: 2·stride - 1, the smallest odd one that reads every
+        cell."""
         return 2 * stride - 1
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -119,7 +128,10 @@ class BlurPool(_Window):
                 "use a smaller kernel or `pad 0`, fewer strides before it, or a larger input",
                 "E043",
             )
-        return (channels, *slid((size[0], size[1]), self.kernel, self.stride, self.padding))
+        return (
+            channels,
+            *slid((size[0], size[1]), self.kernel, self.stride, self.padding),
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         kwargs: list[tuple[str, Any]] = []
@@ -138,10 +150,14 @@ class GlobalPool(Op):
 
     @property
     def saves_output(self) -> bool:
-        return self.op == "global max pool"  # its gradient goes to the cells that equal what came out
+        return (
+            self.op == "global max pool"
+        )  # its gradient goes to the cells that equal what came out
 
     def infer(self, *inputs: Shape) -> Shape:
         return (need_map(self.op, *inputs)[0],)
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("GlobalAvgPool" if self.op == "global avg pool" else "GlobalMaxPool")
+        return Call(
+            "GlobalAvgPool" if self.op == "global avg pool" else "GlobalMaxPool"
+        )

@@ -13,7 +13,8 @@ Factor = Annotated[int, Field(ge=2, le=256)]
 
 
 class Shuffle(Op):
-    """The channels of `groups` equal parts dealt out in turn (ShuffleNet; Zhang et al. 2017, Figure 1)."""
+    """The channels of `groups` equal parts dealt out in turn (ShuffleNet; Zhang et al. 2017, Figure
+    1)."""
 
     family: ClassVar[Family] = "shape"
     number: ClassVar[str | None] = "groups"
@@ -41,7 +42,8 @@ class SpaceToDepth(Op):
         channels, height, width = need_map(self.op, *inputs)
         if height % self.factor or width % self.factor:
             raise ShapeError(
-                f"a map of {height}x{width} does not fall into squares of {self.factor}x{self.factor}",
+                f"a map of {height}x{width} does not fall into squares of"
+                f" {self.factor}x{self.factor}",
                 f"it needs a height and a width that {self.factor} divides; `pad` can add cells",
                 "E043",
             )
@@ -61,7 +63,11 @@ class DepthToSpace(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
-        return equal_part(channels, self.factor**2), height * self.factor, width * self.factor
+        return (
+            equal_part(channels, self.factor**2),
+            height * self.factor,
+            width * self.factor,
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.PixelShuffle", (self.factor,))

@@ -1,4 +1,5 @@
-"""What drops numbers while training and does nothing afterwards → its torch call: `dropout`, `drop path`."""
+"""What drops numbers while training and does nothing afterwards → its torch call: `dropout`, `drop
+path`."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class Dropout(_Drop):
 
 
 class DropPath(_Drop):
-    """Each image's whole path is dropped with probability `rate`: stochastic depth (Huang et al. 2016)."""
+    """Each image's whole path is dropped with probability `rate`: stochastic depth (Huang et al.
+    2016)."""
 
     op: Literal["drop path"] = "drop path"
 

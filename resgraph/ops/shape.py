@@ -7,7 +7,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Call, Family, Op, Pair, Shape, ShapeError, Width, need_map, pair_text, shape_text
+from .base import (
+    Call,
+    Family,
+    Op,
+    Pair,
+    Shape,
+    ShapeError,
+    Width,
+    need_map,
+    pair_text,
+    shape_text,
+)
 from .sliding import square
 
 
@@ -49,7 +60,8 @@ class Flatten(Op):
 
 
 class Upsample(Op):
-    """A map `factor` times as high and wide: each cell repeated, or `bilinear` between cells' centres."""
+    """A map `factor` times as high and wide: each cell repeated, or `bilinear` between cells'
+    centres."""
 
     family: ClassVar[Family] = "shape"
     number: ClassVar[str | None] = "factor"
@@ -62,7 +74,9 @@ class Upsample(Op):
         return channels, height * self.factor, width * self.factor
 
     def torch(self, *inputs: Shape) -> Call:
-        mode: tuple[tuple[str, Any], ...] = (("mode", "bilinear"),) if self.bilinear else ()
+        mode: tuple[tuple[str, Any], ...] = (
+            (("mode", "bilinear"),) if self.bilinear else ()
+        )
         return Call("nn.Upsample", (), (("scale_factor", self.factor), *mode))
 
 
@@ -110,7 +124,8 @@ class Part(Op):
 
 
 def equal_part(channels: int, parts: int) -> int:
-    """The channels of one of `parts` equal parts. Raises `ShapeError` (E042) where there are none."""
+    """The channels of one of `parts` equal parts. Raises `ShapeError` (E042) where there are
+    none."""
     if channels % parts:
         lower = channels // parts * parts
         near = f"{lower} or {lower + parts}" if lower else str(parts)
@@ -123,7 +138,8 @@ def equal_part(channels: int, parts: int) -> int:
 
 
 class ZeroPad(Op):
-    """Option A's shortcut (He et al. 2015, 3.3): every stride-th cell, zero channels after the last."""
+    """Option A's shortcut (He et al. 2015, 3.3): every stride-th cell, zero channels after the
+    last."""
 
     family: ClassVar[Family] = "shape"
     number: ClassVar[str | None] = "width"
@@ -149,7 +165,10 @@ class ZeroPad(Op):
                 "leave the stride out after `global avg pool` or `flatten`",
                 "E044",
             )
-        return (self.width, *(-(-n // s) for n, s in zip(x[1:], self.stride, strict=False)))
+        return (
+            self.width,
+            *(-(-n // s) for n, s in zip(x[1:], self.stride, strict=False)),
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         stride = (("stride", square(self.stride)),) if self.stride != (1, 1) else ()

@@ -7,7 +7,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Call, Cells, Family, Op, Pair, Shape, ShapeError, Width, need_map, need_vector
+from .base import (
+    Call,
+    Cells,
+    Family,
+    Op,
+    Pair,
+    Shape,
+    ShapeError,
+    Width,
+    need_map,
+    need_vector,
+)
 from .sliding import same_padding, slid, square
 
 Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
@@ -36,7 +47,11 @@ class _Window(Op):
     @property
     def padding(self) -> tuple[int, int]:
         """The zero cells on each side, down and across."""
-        return self.pad if self.pad is not None else same_padding(self.kernel, self.dilation)
+        return (
+            self.pad
+            if self.pad is not None
+            else same_padding(self.kernel, self.dilation)
+        )
 
     def divisor(self, channels: int) -> int:
         """Into how many groups the channels fall."""
@@ -66,7 +81,12 @@ class _Window(Op):
     def macs(self, *inputs: Shape) -> int:
         channels = inputs[0][0]
         width, *size = self.infer(*inputs)
-        return prod(size) * width * (channels // self.divisor(channels)) * prod(self.kernel)
+        return (
+            prod(size)
+            * width
+            * (channels // self.divisor(channels))
+            * prod(self.kernel)
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         channels = inputs[0][0]
@@ -91,7 +111,8 @@ class _Window(Op):
         return []
 
     def says(self, key: str) -> bool:
-        # Whether there is a bias follows from the unit (LANGUAGE.md, rule 5); only its start value is said.
+        # Whether there is a bias follows from the unit (LANGUAGE.md, rule 5); only its start value
+        # is said.
         return not isinstance(self.bias, str) if key == "bias" else super().says(key)
 
 
@@ -99,7 +120,11 @@ def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
     common = gcd(channels, width)
     fits = [n for n in range(1, common + 1) if common % n == 0]
     near = sorted(sorted(fits, key=lambda n: abs(n - groups))[:3])
-    which = f"the {channels} channels that come in" if channels % groups else f"the width {width}"
+    which = (
+        f"the {channels} channels that come in"
+        if channels % groups
+        else f"the width {width}"
+    )
     help_ = f"groups that divide both {channels} and {width}, nearest: {', '.join(map(str, near))}"
     return ShapeError(f"`groups {groups}` does not divide {which}", help_, "E042")
 
@@ -110,10 +135,9 @@ _EPS = {"weight": 1e-8, "scaled": 1e-6}
 class Conv(_Window):
     """A convolution, `3x3 conv 64 /2 groups 32`; `width` filters.
 
-    `standardize: weight` standardizes each filter before use (Qiao et al. 2019; as BiT has it); `scaled` also
-    divides by the root of its fan-in and multiplies by `gamma` and a learned gain per filter (Brock et al.
-    2021, section 4.1).
-    """
+    `standardize: weight` standardizes each filter before use (Qiao et al. 2019; as BiT has it);
+    `scaled` also divides by the root of its fan-in and multiplies by `gamma` and a learned gain per
+    filter (Brock et al. 2021, section 4.1)."""
 
     number: ClassVar[str | None] = "width"
     op: Literal["conv"] = "conv"
@@ -128,7 +152,9 @@ class Conv(_Window):
         if self.gamma != 1.0 and self.standardize != "scaled":
             raise ValueError("`gamma` belongs to `standardize: scaled`")
         if self.eps is not None and self.standardize is None:
-            raise ValueError("`eps` belongs to `standardize: weight` or `standardize: scaled`")
+            raise ValueError(
+                "`eps` belongs to `standardize: weight` or `standardize: scaled`"
+            )
         return self
 
     def divisor(self, channels: int) -> int:
@@ -138,7 +164,9 @@ class Conv(_Window):
         return self.width
 
     def params(self, *inputs: Shape) -> int:
-        return super().params(*inputs) + (self.width if self.standardize == "scaled" else 0)
+        return super().params(*inputs) + (
+            self.width if self.standardize == "scaled" else 0
+        )
 
     def target(self) -> str:
         named = {"weight": "StandardizedConv2d", "scaled": "ScaledStandardizedConv2d"}
@@ -146,7 +174,9 @@ class Conv(_Window):
 
     def torch(self, *inputs: Shape) -> Call:
         call = super().torch(*inputs)
-        options: list[tuple[str, Any]] = [("gamma", self.gamma)] if self.gamma != 1.0 else []
+        options: list[tuple[str, Any]] = (
+            [("gamma", self.gamma)] if self.gamma != 1.0 else []
+        )
         if self.standardize and self.eps not in (None, _EPS[self.standardize]):
             options.append(("eps", self.eps))
         return Call(call.target, call.args, call.kwargs + tuple(options))
@@ -165,10 +195,11 @@ class DepthwiseConv(_Window):
 
 
 class UpConv(_Window):
-    """A transposed convolution, `2x2 up conv 256 /2`: it multiplies the size by its stride, exactly.
+    """A transposed convolution, `2x2 up conv 256 /2`: it multiplies the size by its stride,
+    exactly.
 
-    Torch's size is (n-1)s - 2p + d(k-1) + 1 + o with o < max(s, d), so p and o follow from asking for n·s.
-    """
+    Torch's size is (n-1)s - 2p + d(k-1) + 1 + o with o < max(s, d), so p and o follow from asking
+    for n·s."""
 
     number: ClassVar[str | None] = "width"
     op: Literal["up conv"] = "up conv"
@@ -180,14 +211,28 @@ class UpConv(_Window):
         for axis in (0, 1):
             k, s, o = self.kernel[axis], self.stride[axis], self.output_padding[axis]
             if not 0 <= o < max(s, self.dilation[axis]):
-                goal = "keep the size" if s == 1 else f"make a map exactly {s} times as large"
-                way, fix = ("", f"try {k + 1}") if self.pad is None else (" with this `pad`", "leave `pad` out")
-                raise ValueError(f"a transposed kernel of {k}{way} cannot {goal}: {fix}")
+                goal = (
+                    "keep the size"
+                    if s == 1
+                    else f"make a map exactly {s} times as large"
+                )
+                way, fix = (
+                    ("", f"try {k + 1}")
+                    if self.pad is None
+                    else (" with this `pad`", "leave `pad` out")
+                )
+                raise ValueError(
+                    f"a transposed kernel of {k}{way} cannot {goal}: {fix}"
+                )
         return self
 
     def _excess(self) -> tuple[int, int]:
-        """By how many cells, down and across, the bare transposed convolution is larger than n·s."""
-        down, across = (d * (k - 1) + 1 - s for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True))
+        """By how many cells, down and across, the bare transposed convolution is larger than
+        n·s."""
+        down, across = (
+            d * (k - 1) + 1 - s
+            for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True)
+        )
         return down, across
 
     @property
@@ -199,7 +244,10 @@ class UpConv(_Window):
     @property
     def output_padding(self) -> tuple[int, int]:
         """The cells that are cut off one side less than the other, down and across."""
-        down, across = (2 * p - excess for p, excess in zip(self.padding, self._excess(), strict=True))
+        down, across = (
+            2 * p - excess
+            for p, excess in zip(self.padding, self._excess(), strict=True)
+        )
         return down, across
 
     def divisor(self, channels: int) -> int:
@@ -212,7 +260,9 @@ class UpConv(_Window):
         return size[0] * self.stride[0], size[1] * self.stride[1]
 
     def macs(self, *inputs: Shape) -> int:
-        channels, *size = need_map(self.op, *inputs)  # each input cell is multiplied by the whole kernel
+        channels, *size = need_map(
+            self.op, *inputs
+        )  # each input cell is multiplied by the whole kernel
         return prod(size) * channels * (self.width // self.groups) * prod(self.kernel)
 
     def target(self) -> str:
@@ -233,7 +283,9 @@ class ChannelConv(Op):
     @model_validator(mode="after")
     def _odd(self) -> ChannelConv:
         if self.kernel % 2 == 0:
-            raise ValueError("must be odd, so that each channel is the middle of its window")
+            raise ValueError(
+                "must be odd, so that each channel is the middle of its window"
+            )
         return self
 
     @property
@@ -251,4 +303,6 @@ class ChannelConv(Op):
         return inputs[0][0] * self.kernel
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("ChannelConv", (self.kernel,), (("bias", True),) if self.has_bias else ())
+        return Call(
+            "ChannelConv", (self.kernel,), (("bias", True),) if self.has_bias else ()
+        )

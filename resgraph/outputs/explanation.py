@@ -1,4 +1,5 @@
-"""A plan and a name in it → where its numbers come from: values and who set them, shapes and costs worked out."""
+"""A plan and a name in it → where its numbers come from: values and who set them, shapes and costs
+worked out."""
 
 from __future__ import annotations
 
@@ -17,10 +18,11 @@ Scope = Path | Block | Layer | Equation
 
 
 def explanation(plan: Plan, name: str) -> str:
-    """All there is to say about a node, a layer, a path, a block or a row, and about a key of the state dict.
+    """All there is to say about a node, a layer, a path, a block or a row, and about a key of the
+    state dict.
 
-    Raises `UsageError` for an unknown name, `MissingError` for a key of the state dict where torch is not there.
-    """
+    Raises `UsageError` for an unknown name, `MissingError` for a key of the state dict where torch
+    is not there."""
     graph = plan.graph
     found = _scopes(graph)
     if name in graph.nodes:
@@ -29,22 +31,31 @@ def explanation(plan: Plan, name: str) -> str:
         return "\n".join(_scope(plan, name, found[name])) + "\n"
     state = _state(plan) if name.rpartition(".")[0] in graph.nodes else {}
     if name in state:
-        return "\n".join([state[name], "", *_node(plan, graph.nodes[name.rpartition(".")[0]])]) + "\n"
+        return (
+            "\n".join(
+                [state[name], "", *_node(plan, graph.nodes[name.rpartition(".")[0]])]
+            )
+            + "\n"
+        )
     known = [*graph.nodes, *found, *state]
     rows = ", ".join(row.name for row in graph.rows)
     if not name:
         raise UsageError(f"say what of {plan.name} to explain: its rows are {rows}")
     raise UsageError(
-        f"nothing in {plan.name} is called `{name}`: {did_you_mean(name, known) or f'its rows are {rows}'}"
+        f"nothing in {plan.name} is called `{name}`:"
+        f" {did_you_mean(name, known) or f'its rows are {rows}'}"
     )
 
 
 def _state(plan: Plan) -> dict[str, str]:
-    """Every parameter and buffer of the net by its name in the state dict, and what is to be said of it."""
+    """Every parameter and buffer of the net by its name in the state dict, and what is to be said
+    of it."""
     try:
         net = plan.module(device="meta")
     except ModuleNotFoundError as error:
-        raise MissingError("the names of parameters need PyTorch: pip install 'resgraph[train]'") from error
+        raise MissingError(
+            "the names of parameters need PyTorch: pip install 'resgraph[train]'"
+        ) from error
     learned = {name for name, _ in net.named_parameters()}
     out: dict[str, str] = {}
     for name, tensor in net.state_dict().items():
@@ -81,7 +92,9 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
         yield ""
         yield from _table([line for option in options for line in _option(option)])
     yield ""
-    readers = [other.name for other in graph.nodes.values() if node.name in other.inputs]
+    readers = [
+        other.name for other in graph.nodes.values() if node.name in other.inputs
+    ]
     rows = [("reads", _value(graph, name)) for name in node.inputs]
     rows += [("read by", ", ".join(readers) or "nobody: it is the output")]
     before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
@@ -89,7 +102,11 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     rows += [("", ""), ("shape", shape_text(node.shape))]
     for axis, text in enumerate(found.axes):
         kept = before[axis] == node.shape[axis] if axis < len(before) else False
-        said = _worked(text, node.shape[axis]) if text else f"{node.shape[axis]}, {'as it comes in' if kept else ''}"
+        said = (
+            _worked(text, node.shape[axis])
+            if text
+            else f"{node.shape[axis]}, {'as it comes in' if kept else ''}"
+        )
         rows.append((f"  {axes[axis]}", said.rstrip(", ")))
     rows += [
         ("params", _worked(found.params, node.cost.params)),
@@ -104,7 +121,11 @@ def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
     yield f"{name}: {_kind(scope)}"
     if isinstance(scope, Path):
         first = scope.items[0] if scope.items else scope.equation
-        origin = Origin(first.origin.span, first.origin.calls) if first and len(scope.items) < 2 else None
+        origin = (
+            Origin(first.origin.span, first.origin.calls)
+            if first and len(scope.items) < 2
+            else None
+        )
     else:
         origin = scope.origin
     if origin:
@@ -113,21 +134,37 @@ def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
     yield ""
     rows: list[tuple[str, ...]] = []
     if isinstance(scope, Block):
-        stride = scope.stride[0] if scope.stride[0] == scope.stride[1] else shape_text(scope.stride)
-        rows.append(("its call", f"in = {scope.into}, out = {scope.out}, stride = {stride}"))
+        stride = (
+            scope.stride[0]
+            if scope.stride[0] == scope.stride[1]
+            else shape_text(scope.stride)
+        )
+        rows.append(
+            ("its call", f"in = {scope.into}, out = {scope.out}, stride = {stride}")
+        )
         rows += [("merge", scope.merge)] if scope.merge else []
         rows += [("shortcut", scope.shortcut)] if scope.shortcut != "none" else []
     if isinstance(scope, Path | Block) and scope.input:
         rows.append(("reads", _value(graph, scope.input)))
     output = scope.nodes[-1] if isinstance(scope, Layer) else scope.output
     inside = {node.name for node in graph.nodes_of(scope)}
-    readers = [node.name for node in graph.nodes.values() if output in node.inputs and node.name not in inside]
-    rows += [("hands on", _value(graph, output)), ("read by", ", ".join(readers) or "nobody: it is the output")]
+    readers = [
+        node.name
+        for node in graph.nodes.values()
+        if output in node.inputs and node.name not in inside
+    ]
+    rows += [
+        ("hands on", _value(graph, output)),
+        ("read by", ", ".join(readers) or "nobody: it is the output"),
+    ]
     yield from _table(rows)
     yield ""
     yield from _table(
         [
-            *((f"  {part}", _shape(graph, inner), *_costs(graph, inner)) for part, inner in _parts(scope)),
+            *(
+                (f"  {part}", _shape(graph, inner), *_costs(graph, inner))
+                for part, inner in _parts(scope)
+            ),
             ("  in all", "", *_costs(graph, scope)),
         ]
     )
@@ -135,7 +172,11 @@ def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
 
 def _kind(scope: Scope) -> str:
     if isinstance(scope, Block):
-        return f"a call of `{scope.block}`" if scope.block else "a block written where it is called"
+        return (
+            f"a call of `{scope.block}`"
+            if scope.block
+            else "a block written where it is called"
+        )
     if isinstance(scope, Layer):
         return f"the layer `{scope.label}`"
     if isinstance(scope, Equation):
@@ -166,13 +207,30 @@ def _parts(scope: Scope) -> Iterator[tuple[str, Scope | str]]:
 
 
 def _shape(graph: Graph, part: Scope | str) -> str:
-    name = part if isinstance(part, str) else part.nodes[-1] if isinstance(part, Layer) else part.output
+    name = (
+        part
+        if isinstance(part, str)
+        else part.nodes[-1]
+        if isinstance(part, Layer)
+        else part.output
+    )
     return shape_text(graph.nodes[name].shape) if name else ""
 
 
 def _costs(graph: Graph, part: Scope | str) -> tuple[str, str]:
-    cost = sum((n.cost for n in ([graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part))), Cost())
-    return (f"{cost.params:,} params" if cost.params else "", f"{cost.macs:,} MACs" if cost.macs else "")
+    cost = sum(
+        (
+            n.cost
+            for n in (
+                [graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part)
+            )
+        ),
+        Cost(),
+    )
+    return (
+        f"{cost.params:,} params" if cost.params else "",
+        f"{cost.macs:,} MACs" if cost.macs else "",
+    )
 
 
 def _places(origin: Origin) -> Iterator[str]:
@@ -184,12 +242,23 @@ def _places(origin: Origin) -> Iterator[str]:
 
 
 def _definitions(plan: Plan, scope: Scope) -> Iterator[str]:
-    """Where the spec defines the blocks that a scope calls: it may be another file than that of the call."""
-    items = [scope] if isinstance(scope, Block) else scope.items if isinstance(scope, Path) else []
+    """Where the spec defines the blocks that a scope calls: it may be another file than that of the
+    call."""
+    items = (
+        [scope]
+        if isinstance(scope, Block)
+        else scope.items
+        if isinstance(scope, Path)
+        else []
+    )
     defined = entries_of(plan.spec.tree, "blocks")
     for name in dict.fromkeys(item.block for item in items if isinstance(item, Block)):
         if entry := defined.get(name):
-            place = entry.key.span if entry.key.span.source == entry.value.span.source else entry.value.span
+            place = (
+                entry.key.span
+                if entry.key.span.source == entry.value.span.source
+                else entry.value.span
+            )
             yield f"  `{name}` is defined at {place}"
 
 
@@ -202,7 +271,9 @@ def _option(option: OptionOrigin) -> Iterator[tuple[str, ...]]:
 
 def _where(setting: Setting, text: str) -> str:
     place = f"at {setting.span}" if setting.span else ""
-    return " ".join(filter(None, [text, place, f"({setting.note})" if setting.note else ""]))
+    return " ".join(
+        filter(None, [text, place, f"({setting.note})" if setting.note else ""])
+    )
 
 
 def _value(graph: Graph, name: str) -> str:
@@ -216,6 +287,11 @@ def _worked(text: str, value: int) -> str:
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Columns that line up."""
     columns = max(map(len, rows))
-    wide = [max((len(row[c]) for row in rows if len(row) > c + 1), default=0) for c in range(columns)]
+    wide = [
+        max((len(row[c]) for row in rows if len(row) > c + 1), default=0)
+        for c in range(columns)
+    ]
     for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=False)).rstrip()
+        yield "  ".join(
+            cell.ljust(width) for cell, width in zip(row, wide, strict=False)
+        ).rstrip()

@@ -1,8 +1,9 @@
-"""The models of the language → one JSON Schema (draft 7) by which editors complete and check a spec as it is typed.
+"""The models of the language → one JSON Schema (draft 7) by which editors complete and check a spec
+as it is typed.
 
-Layers in the long form are a closed union on `op`, calls of blocks are open, labels and equations are text: those
-`resgraph check` reads. Numbers may be text wherever the language takes an expression.
-"""
+Layers in the long form are a closed union on `op`, calls of blocks are open, labels and equations
+are text: those `resgraph check` reads. Numbers may be text wherever the language takes an
+expression."""
 
 from __future__ import annotations
 
@@ -26,17 +27,30 @@ _DIGITS = "^[-+]?[0-9][0-9_]*$"  # `25_557_032`, which is text to an editor that
 KEYS: dict[str, str] = {
     "name": "the title of tables and figures",
     "about": "one line on where the net comes from",
-    "input": "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never written",
+    "input": (
+        "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never"
+        " written"
+    ),
     "let": "named values: numbers, words, lists",
-    "unit": "what `conv` means: `conv bn relu` (the default), `bn relu conv`, `[conv, gn 16, leaky relu 0.1]`",
-    "shortcut": "what `shortcut` is where a block changes width or size: `projection` (the default), `zero-pad`, "
-    "`projection always`, `identity`, `none`, or a path written out",
+    "unit": (
+        "what `conv` means: `conv bn relu` (the default), `bn relu conv`, `[conv, gn 16, leaky relu"
+        " 0.1]`"
+    ),
+    "shortcut": (
+        "what `shortcut` is where a block changes width or size: `projection` (the default),"
+        " `zero-pad`, `projection always`, `identity`, `none`, or a path written out"
+    ),
     "ops": "default options of ops, off the labels: `{bn: {eps: 1.0e-5}}`",
     "init": "how weights start",
     "blocks": "this file's blocks; those of the library are known without being named",
-    "net": "the rows, one after another, as in Table 1: a row is a label, an equation, or a list of them",
+    "net": (
+        "the rows, one after another, as in Table 1: a row is a label, an equation, or a list of"
+        " them"
+    ),
     "variants": "named sets of `let` values, and of keys of the file",
-    "extends": "the spec over which this one is laid key by key: `base.yaml::variant`, or a net of the zoo",
+    "extends": (
+        "the spec over which this one is laid key by key: `base.yaml::variant`, or a net of the zoo"
+    ),
     "allow": "lints that are silenced, by name",
     "expect": "claims that `resgraph check` verifies, by variant where there are variants",
     "train": "a recipe by name, or a map of its keys",
@@ -55,13 +69,17 @@ def json_schema() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "anyOf": [{"required": ["name", "input", "net"]}, {"required": ["extends"]}],
-        "properties": {key: {"description": KEYS[key], **_PROPERTIES[key]} for key in File.model_fields},
+        "properties": {
+            key: {"description": KEYS[key], **_PROPERTIES[key]}
+            for key in File.model_fields
+        },
         "definitions": known | _definitions(),
     }
 
 
 def relaxed(schema: Any) -> Any:
-    """A model's schema as a spec's author may write it: what is required may come from below, numbers as `64_000`."""
+    """A model's schema as a spec's author may write it: what is required may come from below,
+    numbers as `64_000`."""
     if isinstance(schema, list):
         return [relaxed(item) for item in schema]
     if not isinstance(schema, dict):
@@ -79,7 +97,14 @@ def relaxed(schema: Any) -> Any:
 
 
 def _definitions() -> Schema:
-    return {**_layers(), **_values(), **_blocks(), **_paths(), "variant": _variant(), "train": _train()}
+    return {
+        **_layers(),
+        **_values(),
+        **_blocks(),
+        **_paths(),
+        "variant": _variant(),
+        "train": _train(),
+    }
 
 
 def _layers() -> Schema:
@@ -109,8 +134,14 @@ def _values() -> Schema:
                 {"type": "array", "items": {"$ref": "#/definitions/value"}},
             ]
         },
-        "number": {"type": ["number", "string"], "description": "a number, or an expression such as `out/4`"},
-        "size": {"type": ["number", "string"], "description": "`2`, or `2x1`: down and across; or an expression"},
+        "number": {
+            "type": ["number", "string"],
+            "description": "a number, or an expression such as `out/4`",
+        },
+        "size": {
+            "type": ["number", "string"],
+            "description": "`2`, or `2x1`: down and across; or an expression",
+        },
     }
 
 
@@ -139,7 +170,10 @@ def _blocks() -> Schema:
                 "let": _PROPERTIES["let"],
                 "unit": _PROPERTIES["unit"],
                 "shortcut": {"$ref": "#/definitions/shortcut"},
-                "merge": {"$ref": "#/definitions/path", "description": "`relu(body + shortcut)`"},
+                "merge": {
+                    "$ref": "#/definitions/path",
+                    "description": "`relu(body + shortcut)`",
+                },
                 "repeat": {"$ref": "#/definitions/number"},
                 "out": {"$ref": "#/definitions/number"},
                 "stride": {"$ref": "#/definitions/size"},
@@ -153,7 +187,10 @@ def _blocks() -> Schema:
 def _paths() -> Schema:
     return {
         "item": {
-            "description": "a label (`3x3 conv 64 /2`), an equation (`body + shortcut`), or either in the long form",
+            "description": (
+                "a label (`3x3 conv 64 /2`), an equation (`body + shortcut`), or either in the long"
+                " form"
+            ),
             "if": {"type": "object"},
             "then": {
                 "if": {"required": ["op"]},
@@ -168,17 +205,27 @@ def _paths() -> Schema:
         },
         "path": {
             "if": {"type": "array"},
-            "then": {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/item"}},
+            "then": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"$ref": "#/definitions/item"},
+            },
             "else": {"$ref": "#/definitions/item"},
         },
-        "shortcut": {"anyOf": [{"enum": sorted(POLICIES)}, {"$ref": "#/definitions/path"}]},
+        "shortcut": {
+            "anyOf": [{"enum": sorted(POLICIES)}, {"$ref": "#/definitions/path"}]
+        },
     }
 
 
 def _layer(word: str, op: type[Op]) -> Schema:
-    """A layer in the long form. Options may be expressions, so their ranges are left to the check."""
+    """A layer in the long form. Options may be expressions, so their ranges are left to the
+    check."""
     fields = {key: field for key, field in op.model_fields.items() if key != "op"}
-    properties: Schema = {"op": {"const": word}, "repeat": {"$ref": "#/definitions/number"}}
+    properties: Schema = {
+        "op": {"const": word},
+        "repeat": {"$ref": "#/definitions/number"},
+    }
     properties |= {key: _option(op, key, field) for key, field in fields.items()}
     if op.word == "conv":
         properties["mode"] = _mode(MODES | ACTIVATIONS, "what of the unit to use")
@@ -187,7 +234,14 @@ def _layer(word: str, op: type[Op]) -> Schema:
     return {
         "type": "object",
         "description": " ".join((op.__doc__ or "").split()),
-        "required": ["op", *(key for key, field in fields.items() if field.is_required() and key == op.number)],
+        "required": [
+            "op",
+            *(
+                key
+                for key, field in fields.items()
+                if field.is_required() and key == op.number
+            ),
+        ],
         "properties": properties,
         "additionalProperties": False,
     }
@@ -195,7 +249,10 @@ def _layer(word: str, op: type[Op]) -> Schema:
 
 def _mode(words: frozenset[str], about: str) -> Schema:
     """One of the words, or a `let` that stands for one."""
-    return {"description": about, "anyOf": [{"enum": sorted(words)}, {"type": "string", "pattern": _NAME}]}
+    return {
+        "description": about,
+        "anyOf": [{"enum": sorted(words)}, {"type": "string", "pattern": _NAME}],
+    }
 
 
 def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
@@ -205,30 +262,64 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
     words = [word for word in _literals(field.annotation) if isinstance(word, str)]
     if words:
         schema = {"anyOf": [{"enum": words}, {"type": ["number", "string"]}]}
-    return schema if field.is_required() or field.default is None else {**schema, "default": _shown(field.default)}
+    return (
+        schema
+        if field.is_required() or field.default is None
+        else {**schema, "default": _shown(field.default)}
+    )
 
 
 def _literals(annotation: Any) -> list[Any]:
-    return [part for a in get_args(annotation) for part in ([a] if isinstance(a, str) else _literals(a))]
+    return [
+        part
+        for a in get_args(annotation)
+        for part in ([a] if isinstance(a, str) else _literals(a))
+    ]
 
 
 def _shown(default: Any) -> Any:
-    return default[0] if isinstance(default, tuple) and len(set(default)) == 1 else default
+    return (
+        default[0] if isinstance(default, tuple) and len(set(default)) == 1 else default
+    )
 
 
 def _train() -> Schema:
     """A recipe's name, or its keys, of which any may come from the recipe that it names."""
-    schema = relaxed(TypeAdapter(Train).json_schema(ref_template="#/definitions/train/definitions/{model}"))
+    schema = relaxed(
+        TypeAdapter(Train).json_schema(
+            ref_template="#/definitions/train/definitions/{model}"
+        )
+    )
     definitions = schema.pop("$defs", {})
-    whole = {**schema, "properties": {"recipe": {"enum": list(recipe_names())}, **schema["properties"]}}
-    for key in ("schedule", "warmup", "optimizer", "data"):  # `schedule: cosine` is short for `{kind: cosine}`
-        whole["properties"][key] = {"anyOf": [{"type": "string"}, whole["properties"][key]]}
-    return {"anyOf": [{"enum": [*recipe_names(), "none"]}, whole], "definitions": definitions}
+    whole = {
+        **schema,
+        "properties": {
+            "recipe": {"enum": list(recipe_names())},
+            **schema["properties"],
+        },
+    }
+    for key in (
+        "schedule",
+        "warmup",
+        "optimizer",
+        "data",
+    ):  # `schedule: cosine` is short for `{kind: cosine}`
+        whole["properties"][key] = {
+            "anyOf": [{"type": "string"}, whole["properties"][key]]
+        }
+    return {
+        "anyOf": [{"enum": [*recipe_names(), "none"]}, whole],
+        "definitions": definitions,
+    }
 
 
 def _variant() -> Schema:
     """What a variant sets: keys of the file, and values of its `let`s."""
-    keys = {key: {"description": KEYS[key], **_PROPERTIES[key]} for key in KEYS if key not in NO_VARIANT}
+    keys = {
+        key: {"description": KEYS[key], **_PROPERTIES[key]}
+        for key in KEYS
+        if key not in NO_VARIANT
+    }
     return {
         "type": "object",
         "propertyNames": {"pattern": _NAME},
@@ -238,7 +329,11 @@ def _variant() -> Schema:
 
 
 def _by_name(value: Schema, pattern: str = _NAME) -> Schema:
-    return {"type": "object", "propertyNames": {"pattern": pattern}, "additionalProperties": value}
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": pattern},
+        "additionalProperties": value,
+    }
 
 
 _CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
@@ -248,7 +343,10 @@ _VALUE: Schema = {"$ref": "#/definitions/value"}
 _PROPERTIES: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
     "about": {"type": "string"},
-    "input": {"type": ["integer", "string"], "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]"},
+    "input": {
+        "type": ["integer", "string"],
+        "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]",
+    },
     "let": _by_name(_VALUE),
     "unit": {"anyOf": [{"type": "string"}, _LABELS]},
     "shortcut": {"$ref": "#/definitions/shortcut"},
@@ -276,13 +374,22 @@ _PROPERTIES: dict[str, Schema] = {
     "init": {"anyOf": [{"$ref": "#/definitions/Init"}, {"const": "none"}]},
     "blocks": _by_name({"$ref": "#/definitions/path"}, _BLOCK_NAME),
     "net": {"minProperties": 1, **_by_name({"$ref": "#/definitions/path"})},
-    "variants": _by_name({"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]}, _BLOCK_NAME),
+    "variants": _by_name(
+        {"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]}, _BLOCK_NAME
+    ),
     "extends": {"type": "string"},
     "allow": {"type": "array", "items": {"enum": list(ALLOWABLE)}},
     "expect": {
         "type": "object",
-        "if": {"properties": {claim: {"not": {"type": "object"}} for claim in ("params", "macs", "depth", "output")}},
-        "then": {"anyOf": [_CLAIMS, {"type": "object", "additionalProperties": _CLAIMS}]},
+        "if": {
+            "properties": {
+                claim: {"not": {"type": "object"}}
+                for claim in ("params", "macs", "depth", "output")
+            }
+        },
+        "then": {
+            "anyOf": [_CLAIMS, {"type": "object", "additionalProperties": _CLAIMS}]
+        },
         "else": {"type": "object", "additionalProperties": _CLAIMS},
     },
     "train": {"$ref": "#/definitions/train"},

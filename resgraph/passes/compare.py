@@ -1,4 +1,5 @@
-"""Two graphs → what one has that the other has not, and what both have but differently, aligned by name."""
+"""Two graphs → what one has that the other has not, and what both have but differently, aligned by
+name."""
 
 from __future__ import annotations
 
@@ -28,7 +29,11 @@ class Change:
         """What the change adds; negative where it saves."""
         before = self.before.cost if self.before else Cost()
         after = self.after.cost if self.after else Cost()
-        return Cost(after.params - before.params, after.macs - before.macs, after.activations - before.activations)
+        return Cost(
+            after.params - before.params,
+            after.macs - before.macs,
+            after.activations - before.activations,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class Group:
 
 
 def compare(before: Graph, after: Graph) -> list[Change]:
-    """Every node that differs, in the order of the second net, what only the first has at its place there."""
+    """Every node that differs, in the order of the second net, what only the first has at its place
+    there."""
     out: list[Change] = []
     for name, node in _merged(before, after):
         old, new = before.nodes.get(name), after.nodes.get(name)
@@ -58,9 +64,11 @@ def compare(before: Graph, after: Graph) -> list[Change]:
 
 
 def _rewired(old: Node, new: Node, before: Graph, after: Graph) -> bool:
-    """Whether they read different nodes that both nets have; reading what was put in or taken out says nothing new."""
+    """Whether they read different nodes that both nets have; reading what was put in or taken out
+    says nothing new."""
     return old.inputs != new.inputs and all(
-        name in before.nodes and name in after.nodes for name in (*old.inputs, *new.inputs)
+        name in before.nodes and name in after.nodes
+        for name in (*old.inputs, *new.inputs)
     )
 
 
@@ -80,21 +88,31 @@ def _merged(before: Graph, after: Graph) -> Iterator[tuple[str, Node]]:
 
 
 def grouped(before: Graph, after: Graph) -> list[Group]:
-    """The differences of two nets for a reader: blocks that one lacks as one, equal changes of a row once."""
-    whole = {"removed": _blocks_without(before, after), "added": _blocks_without(after, before)}
+    """The differences of two nets for a reader: blocks that one lacks as one, equal changes of a
+    row once."""
+    whole = {
+        "removed": _blocks_without(before, after),
+        "added": _blocks_without(after, before),
+    }
     out: list[Group] = []
-    for row, part in groupby(compare(before, after), key=lambda c: c.name.split(".")[0]):
+    for row, part in groupby(
+        compare(before, after), key=lambda c: c.name.split(".")[0]
+    ):
         kinds: dict[tuple[Kind, str, str, str], list[tuple[str, Change]]] = {}
         for change in part:
             blocks = whole.get(change.kind, {})
             block = next((name for name in _scopes(change.name) if name in blocks), "")
             texts = ("", blocks[block]) if block else _texts(change)
-            kinds.setdefault((change.kind, _pattern(block or change.name), *texts), []).append(
-                (block or change.name, change)
-            )
+            kinds.setdefault(
+                (change.kind, _pattern(block or change.name), *texts), []
+            ).append((block or change.name, change))
         for (kind, pattern, old, new), members in kinds.items():
             names = list(dict.fromkeys(name for name, _ in members))
-            name = names[0] if len(names) == 1 else pattern.replace("*", _ranges([_place(n) for n in names]), 1)
+            name = (
+                names[0]
+                if len(names) == 1
+                else pattern.replace("*", _ranges([_place(n) for n in names]), 1)
+            )
             cost = sum((change.cost for _, change in members), Cost())
             out.append(Group(kind, name or row, old, new, len(names), cost))
     return out
@@ -105,7 +123,11 @@ def _blocks_without(graph: Graph, other: Graph) -> dict[str, str]:
     return {
         block.name: f"{block.block or 'block'} {block.out}"
         for block in graph.blocks()
-        if all(node.name not in other.nodes for path in block.paths for node in graph.nodes_of(path))
+        if all(
+            node.name not in other.nodes
+            for path in block.paths
+            for node in graph.nodes_of(path)
+        )
     }
 
 
@@ -119,21 +141,32 @@ def _scopes(name: str) -> Iterator[str]:
 
 def _texts(change: Change) -> tuple[str, str]:
     """Labels before and after; where only the shape differs, the shapes."""
-    if change.kind == "shape" and change.before and change.after and change.before.shape != change.after.shape:
+    if (
+        change.kind == "shape"
+        and change.before
+        and change.after
+        and change.before.shape != change.after.shape
+    ):
         return _shape(change.before.shape), _shape(change.after.shape)
     before = change.before.op.label() if change.before else ""
     after = change.after.op.label() if change.after else ""
     if before == after and change.before and change.after and change.kind == "changed":
-        return _options(change.before, change.after), _options(change.after, change.before)
+        return _options(change.before, change.after), _options(
+            change.after, change.before
+        )
     return before, after
 
 
 def _options(node: Node, other: Node) -> str:
     """Where labels are equal: the options that differ, or what is read."""
     theirs = other.op.model_dump()
-    differing = {k: v for k, v in node.op.model_dump().items() if theirs.get(k, ...) != v}
+    differing = {
+        k: v for k, v in node.op.model_dump().items() if theirs.get(k, ...) != v
+    }
     if differing:
-        return f"{node.op.label()} ({', '.join(f'{k} {v}' for k, v in differing.items())})"
+        return (
+            f"{node.op.label()} ({', '.join(f'{k} {v}' for k, v in differing.items())})"
+        )
     return f"{node.op.label()} of {', '.join(node.inputs)}"
 
 

@@ -1,7 +1,8 @@
-"""An op and what it reads → how its shape, parameters and multiply-adds come about, as arithmetic to be followed.
+"""An op and what it reads → how its shape, parameters and multiply-adds come about, as arithmetic
+to be followed.
 
-Each text is an expression of the language itself, so a test works it out and compares it with what the op says.
-"""
+Each text is an expression of the language itself, so a test works it out and compares it with what
+the op says."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ from ..ops import (
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """Expressions for the axes of the shape and for the costs; "" for an axis that is what came in, or a cost of 0."""
+    """Expressions for the axes of the shape and for the costs; "" for an axis that is what came in,
+    or a cost of 0."""
 
     axes: tuple[str, ...]
     params: str
@@ -49,7 +51,9 @@ def derivation(op: Op, shapes: Sequence[Shape]) -> Derivation:
     out = op.infer(*shapes)
     axes = _first(_AXES, op, shapes)
     return Derivation(
-        tuple(axes or [""] * len(out)), _first(_PARAMS, op, shapes) or "", _first(_MACS, op, shapes) or ""
+        tuple(axes or [""] * len(out)),
+        _first(_PARAMS, op, shapes) or "",
+        _first(_MACS, op, shapes) or "",
     )
 
 
@@ -58,17 +62,26 @@ def _first(rows: _Rows, op: Op, shapes: Sequence[Shape]) -> Any:
 
 
 def _slid(op: Any, shapes: Sequence[Shape]) -> list[str]:
-    """Dumoulin and Visin 2016, "A guide to convolution arithmetic", relationship 6 (15 with dilation)."""
+    """Dumoulin and Visin 2016, "A guide to convolution arithmetic", relationship 6 (15 with
+    dilation)."""
     return [_axis(op, shapes[0], axis) for axis in (0, 1)]
 
 
 def _axis(op: Any, shape: Shape, axis: int) -> str:
-    size, kernel, stride, pad = shape[axis + 1], op.kernel[axis], op.stride[axis], op.padding[axis]
+    size, kernel, stride, pad = (
+        shape[axis + 1],
+        op.kernel[axis],
+        op.stride[axis],
+        op.padding[axis],
+    )
     dilation = getattr(op, "dilation", (1, 1))[axis]
     reach = str(kernel) if dilation == 1 else f"({dilation}*({kernel} - 1) + 1)"
     padded = f"{size} + 2*{pad}" if pad else str(size)
     rounded = "floor"
-    if getattr(op, "ceil", False) and op.infer(shape)[axis + 1] != (size + 2 * pad - kernel) // stride + 1:
+    if (
+        getattr(op, "ceil", False)
+        and op.infer(shape)[axis + 1] != (size + 2 * pad - kernel) // stride + 1
+    ):
         rounded = "ceil"
     if stride == 1:
         return f"{padded} - {reach} + 1"
@@ -84,12 +97,21 @@ def _pool(op: Any, shapes: Sequence[Shape]) -> list[str]:
 
 
 def _up(op: Any, shapes: Sequence[Shape]) -> list[str]:
-    return [str(op.width), *(f"{size}*{stride}" for size, stride in zip(shapes[0][1:], op.stride, strict=True))]
+    return [
+        str(op.width),
+        *(
+            f"{size}*{stride}"
+            for size, stride in zip(shapes[0][1:], op.stride, strict=True)
+        ),
+    ]
 
 
 def _zero_pad(op: Any, shapes: Sequence[Shape]) -> list[str]:
     added, sizes = op.width - shapes[0][0], zip(shapes[0][1:], op.stride, strict=False)
-    return [f"{shapes[0][0]} + {added}", *(f"ceil({size}/{stride})" for size, stride in sizes)]
+    return [
+        f"{shapes[0][0]} + {added}",
+        *(f"ceil({size}/{stride})" for size, stride in sizes),
+    ]
 
 
 def _times(op: Any, shapes: Sequence[Shape]) -> list[str]:
@@ -98,12 +120,18 @@ def _times(op: Any, shapes: Sequence[Shape]) -> list[str]:
 
 def _to_depth(op: Any, shapes: Sequence[Shape]) -> list[str]:
     channels, *sizes = shapes[0]
-    return [f"{channels}*{op.factor}*{op.factor}", *(f"{size}/{op.factor}" for size in sizes)]
+    return [
+        f"{channels}*{op.factor}*{op.factor}",
+        *(f"{size}/{op.factor}" for size in sizes),
+    ]
 
 
 def _to_space(op: Any, shapes: Sequence[Shape]) -> list[str]:
     channels, *sizes = shapes[0]
-    return [f"{channels}/({op.factor}*{op.factor})", *(f"{size}*{op.factor}" for size in sizes)]
+    return [
+        f"{channels}/({op.factor}*{op.factor})",
+        *(f"{size}*{op.factor}" for size in sizes),
+    ]
 
 
 def _padded(op: Any, shapes: Sequence[Shape]) -> list[str]:
@@ -115,7 +143,10 @@ def _part(op: Any, shapes: Sequence[Shape]) -> list[str]:
 
 
 def _concat(op: Any, shapes: Sequence[Shape]) -> list[str]:
-    return [" + ".join(str(shape[0]) for shape in shapes), *([""] * (len(shapes[0]) - 1))]
+    return [
+        " + ".join(str(shape[0]) for shape in shapes),
+        *([""] * (len(shapes[0]) - 1)),
+    ]
 
 
 def _filters(op: Any, shapes: Sequence[Shape]) -> str:
@@ -127,7 +158,8 @@ def _filters(op: Any, shapes: Sequence[Shape]) -> str:
 
 
 def _filters_everywhere(op: Any, shapes: Sequence[Shape]) -> str:
-    """All filters at every place: of the output, or of the input where the convolution is transposed."""
+    """All filters at every place: of the output, or of the input where the convolution is
+    transposed."""
     size = shapes[0] if isinstance(op, UpConv) else op.infer(*shapes)
     return f"{size[1]}*{size[2]}*{_filters(op, shapes)}"
 

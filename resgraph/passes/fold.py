@@ -1,4 +1,5 @@
-"""Graph → the graph for inference: each batch norm that follows a convolution or fc becomes part of it."""
+"""Graph → the graph for inference: each batch norm that follows a convolution or fc becomes part of
+it."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv
 
 
 def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
-    """The graph without the norms that fold, and of each such norm the node that takes it in (`{norm: conv}`).
+    """The graph without the norms that fold, and of each such norm the node that takes it in
+    (`{norm: conv}`).
 
-    With statistics that no longer move, a norm is a factor and a shift per channel (Jacob et al. 2018, section 3.2):
-    the convolution's filters take the factor, its bias the shift. So every other node keeps its name and its value, and
-    a convolution without a bias gets one. A norm stays where something else reads the convolution too, and after
-    filters that are standardized before use.
-    """
+    With statistics that no longer move, a norm is a factor and a shift per channel (Jacob et al.
+    2018, section 3.2): the convolution's filters take the factor, its bias the shift. So every
+    other node keeps its name and its value, and a convolution without a bias gets one. A norm stays
+    where something else reads the convolution too, and after filters that are standardized before
+    use."""
     reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
     reads[graph.output] += 1
     folded = {name: source for name, source in _pairs(graph) if reads[source] == 1}
@@ -27,9 +29,22 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
         if name not in folded:
             inputs = tuple(folded.get(source, source) for source in node.inputs)
             node = replace(node, inputs=inputs)
-            nodes[name] = _with_bias(node, [nodes[source] for source in inputs]) if name in takers else node
+            nodes[name] = (
+                _with_bias(node, [nodes[source] for source in inputs])
+                if name in takers
+                else node
+            )
     rows = [_path(row, folded) for row in graph.rows]
-    return Graph(nodes, rows, graph.input, folded.get(graph.output, graph.output), graph.unmade), folded
+    return (
+        Graph(
+            nodes,
+            rows,
+            graph.input,
+            folded.get(graph.output, graph.output),
+            graph.unmade,
+        ),
+        folded,
+    )
 
 
 def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
@@ -37,7 +52,9 @@ def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
     for name, node in graph.nodes.items():
         if isinstance(node.op, BatchNorm):
             op = graph.nodes[node.inputs[0]].op
-            if isinstance(op, DepthwiseConv | UpConv | Fc) or (isinstance(op, Conv) and not op.standardize):
+            if isinstance(op, DepthwiseConv | UpConv | Fc) or (
+                isinstance(op, Conv) and not op.standardize
+            ):
                 yield name, node.inputs[0]
 
 
@@ -51,11 +68,19 @@ def _with_bias(node: Node, inputs: list[Node]) -> Node:
 def _path(path: Path, folded: Mapping[str, str]) -> Path:
     items = [kept for item in path.items if (kept := _item(item, folded))]
     into, out = (folded.get(name, name) for name in (path.input, path.output))
-    return replace(path, input=into, output=out, equation=_equation(path.equation, folded), items=items)
+    return replace(
+        path,
+        input=into,
+        output=out,
+        equation=_equation(path.equation, folded),
+        items=items,
+    )
 
 
 def _equation(equation: Equation | None, folded: Mapping[str, str]) -> Equation | None:
-    return equation and replace(equation, output=folded.get(equation.output, equation.output))
+    return equation and replace(
+        equation, output=folded.get(equation.output, equation.output)
+    )
 
 
 def _item(item: Item, folded: Mapping[str, str]) -> Item | None:
@@ -68,6 +93,8 @@ def _item(item: Item, folded: Mapping[str, str]) -> Item | None:
 
 def _block(block: Block, folded: Mapping[str, str]) -> Block:
     paths = [_path(path, folded) for path in block.paths]
-    result = next(new for new, old in zip(paths, block.paths, strict=True) if old is block.result)
+    result = next(
+        new for new, old in zip(paths, block.paths, strict=True) if old is block.result
+    )
     into, out = (folded.get(name, name) for name in (block.input, block.output))
     return replace(block, input=into, output=out, paths=paths, result=result)

@@ -1,4 +1,5 @@
-"""Graph → the nodes that may write over what they read: nothing else reads it, and no gradient needs it."""
+"""Graph → the nodes that may write over what they read: nothing else reads it, and no gradient
+needs it."""
 
 from __future__ import annotations
 
@@ -12,12 +13,13 @@ from .precision import low_precision
 
 
 def inplace(graph: Graph) -> frozenset[str]:
-    """Names of activations whose input can be overwritten, and of sums that can be written over their first term.
+    """Names of activations whose input can be overwritten, and of sums that can be written over
+    their first term.
 
-    What is overwritten must be made in the same path or equation, or, by a sum, in a path of the same block (what flows
-    in may be kept by whoever called it: checkpointing, a hook). It must be read once, not share memory with something
-    older, and not be what its maker's backward pass reads.
-    """
+    What is overwritten must be made in the same path or equation, or, by a sum, in a path of the
+    same block (what flows in may be kept by whoever called it: checkpointing, a hook). It must be
+    read once, not share memory with something older, and not be what its maker's backward pass
+    reads."""
     reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
     reads[graph.output] += 1
     once = frozenset(name for name, count in reads.items() if count == 1)
@@ -31,20 +33,42 @@ def inplace(graph: Graph) -> frozenset[str]:
     return frozenset(found)
 
 
-def _activations(graph: Graph, path: Path, once: Collection[str], found: set[str]) -> None:
-    names = [name for item in path.items for name in (item.nodes if isinstance(item, Layer) else ("",))]
+def _activations(
+    graph: Graph, path: Path, once: Collection[str], found: set[str]
+) -> None:
+    names = [
+        name
+        for item in path.items
+        for name in (item.nodes if isinstance(item, Layer) else ("",))
+    ]
     made = path.equation.nodes if path.equation else ()
     pairs = [pair for pair in pairwise(names) if all(pair)]
-    pairs += [(before, name) for name in made if (before := graph.nodes[name].inputs[0]) in made]
+    pairs += [
+        (before, name)
+        for name in made
+        if (before := graph.nodes[name].inputs[0]) in made
+    ]
     for before, name in pairs:
-        if graph.nodes[name].op.takes_inplace and before in once and _free(graph, before, found):
+        if (
+            graph.nodes[name].op.takes_inplace
+            and before in once
+            and _free(graph, before, found)
+        ):
             found.add(name)
 
 
-def _sums(graph: Graph, scope: Sequence[Path], sums: Collection[str], once: Collection[str], found: set[str]) -> None:
+def _sums(
+    graph: Graph,
+    scope: Sequence[Path],
+    sums: Collection[str],
+    once: Collection[str],
+    found: set[str],
+) -> None:
     """The sums of a scope whose first term a path made, or such a sum."""
     made = {path.output for path in scope if path.output != path.input}
-    for name in (name for path in scope if path.equation for name in path.equation.nodes):
+    for name in (
+        name for path in scope if path.equation for name in path.equation.nodes
+    ):
         if name in sums:
             first, other = graph.nodes[name].inputs
             equal = graph.nodes[first].shape == graph.nodes[other].shape
@@ -56,17 +80,22 @@ def _sums(graph: Graph, scope: Sequence[Path], sums: Collection[str], once: Coll
 def _free(graph: Graph, name: str, found: Collection[str]) -> bool:
     """Whether what a node made is memory of its own, which no backward pass reads."""
     op = graph.nodes[name].op
-    written = name in found and op.takes_inplace  # an activation in place: its gradient reads what came out
+    written = (
+        name in found and op.takes_inplace
+    )  # an activation in place: its gradient reads what came out
     return not (op.saves_output or op.returns_view or written)
 
 
 def _sums_of_one_dtype(graph: Graph) -> frozenset[str]:
-    """Sums of two terms of one dtype, also under autocast: `a += b` has the dtype of `a`, and `a + b` the wider one.
+    """Sums of two terms of one dtype, also under autocast: `a += b` has the dtype of `a`, and `a +
+    b` the wider one.
 
     Of blocks that are alike, a sum is named in all or in none, so that they can share a class.
     """
     low = low_precision(graph)
-    kinds: dict[str, tuple[str, ...]] = {name: (name,) for row in graph.rows for name in _sums_in(graph, row)}
+    kinds: dict[str, tuple[str, ...]] = {
+        name: (name,) for row in graph.rows for name in _sums_in(graph, row)
+    }
     for block in graph.blocks():
         for name in (name for path in block.paths for name in _sums_in(graph, path)):
             kinds[name] = (block.block, block.shortcut, name[len(block.name) :])

@@ -11,7 +11,8 @@ _KEEP_INPUT = frozenset(["conv", "norm", "dense", "pool"])
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes: `weights` with gradients and optimizer state; `activations` that the backward pass keeps of an image."""
+    """Bytes: `weights` with gradients and optimizer state; `activations` that the backward pass
+    keeps of an image."""
 
     weights: int
     activations: int
@@ -23,12 +24,16 @@ class Memory:
         return self.weights + self.activations * self.batch
 
 
-def training_memory(graph: Graph, batch: int, *, width: int = 4, states: int = 1) -> Memory:
+def training_memory(
+    graph: Graph, batch: int, *, width: int = 4, states: int = 1
+) -> Memory:
     """The memory of training with activations of `width` bytes and weights in fp32.
 
     `states` counts the optimizer's numbers for each weight: 1 for SGD with momentum, 2 for Adam.
     """
-    activations = sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
+    activations = sum(
+        graph.nodes[name].cost.activations for name in kept_outputs(graph)
+    )
     return Memory(graph.cost.params * 4 * (2 + states), activations * width, batch)
 
 
@@ -41,5 +46,7 @@ def _kept_by(node: Node) -> tuple[str, ...]:
     """Whose outputs a node's backward pass reads: its own or its inputs'; a sum's reads none."""
     if node.op.saves_output:
         return (node.name,)
-    keeps = node.op.family in _KEEP_INPUT or node.op.family == "activation" or node.op.gates
+    keeps = (
+        node.op.family in _KEEP_INPUT or node.op.family == "activation" or node.op.gates
+    )
     return node.inputs if keeps else ()

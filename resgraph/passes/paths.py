@@ -1,8 +1,8 @@
 """Graph → how many ways lead through it, and how many layers each is long.
 
-A residual net is a collection of paths of many lengths (Veit, Wilber and Belongie 2016, arXiv 1605.06431): at a sum the
-data comes one way or another. Layers are what `depth` counts; a shortcut counts nothing, a gate is no way of its own.
-"""
+A residual net is a collection of paths of many lengths (Veit, Wilber and Belongie 2016, arXiv
+1605.06431): at a sum the data comes one way or another. Layers are what `depth` counts; a shortcut
+counts nothing, a gate is no way of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..graph import Graph
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The ways from input to output: how many, and their shortest, longest and mean length in layers."""
+    """The ways from input to output: how many, and their shortest, longest and mean length in
+    layers."""
 
     count: int
     shortest: int
@@ -24,14 +25,21 @@ class Paths:
 
 def paths(graph: Graph) -> Paths:
     """The ways through a net, counted exactly."""
-    ways: dict[str, tuple[int, int, int, int]] = {}  # count, sum of lengths, shortest, longest
+    ways: dict[
+        str, tuple[int, int, int, int]
+    ] = {}  # count, sum of lengths, shortest, longest
     for name, node in graph.nodes.items():
         read = node.inputs[:1] if node.op.gates else node.inputs
-        own = node.depth - (max((graph.nodes[source].depth for source in read), default=0))
+        own = node.depth - (
+            max((graph.nodes[source].depth for source in read), default=0)
+        )
         below = [ways[source] for source in read] or [(1, 0, 0, 0)]
         count = sum(way[0] for way in below)
         length = sum(way[1] for way in below) + own * count
-        shortest, longest = min(way[2] for way in below) + own, max(way[3] for way in below) + own
+        shortest, longest = (
+            min(way[2] for way in below) + own,
+            max(way[3] for way in below) + own,
+        )
         ways[name] = (count, length, shortest, longest)
     count, length, shortest, longest = ways[graph.output]
     return Paths(count, shortest, longest, Fraction(length, count))

@@ -46,7 +46,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class OptionOrigin:
-    """One option of an op: its value, where it was set, and the names that led to the value, each after its reader."""
+    """One option of an op: its value, where it was set, and the names that led to the value, each
+    after its reader."""
 
     key: str
     value: str
@@ -56,12 +57,23 @@ class OptionOrigin:
 
 def enclosing(graph: Graph, name: str) -> list[Block]:
     """The block calls that a name stands in, the outermost first."""
-    return [block for block in graph.blocks() if name == block.name or name.startswith(f"{block.name}.")]
+    return [
+        block
+        for block in graph.blocks()
+        if name == block.name or name.startswith(f"{block.name}.")
+    ]
 
 
 def options_of(spec: Spec, graph: Graph, node: Node) -> list[OptionOrigin]:
     """The options of a node's op. An op of an equation has none that anybody set."""
-    tracer = _Tracer(spec, [b for b in enclosing(graph, node.name) if b.name != node.name or b.origin != node.origin])
+    tracer = _Tracer(
+        spec,
+        [
+            b
+            for b in enclosing(graph, node.name)
+            if b.name != node.name or b.origin != node.origin
+        ],
+    )
     found = tracer.bound(node)
     bound, note = found or (None, "")
     defaults = spec.defaults.get(node.op.op, {})
@@ -73,13 +85,24 @@ def options_of(spec: Spec, graph: Graph, node: Node) -> list[OptionOrigin]:
         written, span = _given(bound, key, node.op.number)
         if written is not None:
             setting = Setting(key, _text(written), span, note)
-            out.append(OptionOrigin(key, _said(value), setting, tuple(tracer.names(written, len(tracer.calls)))))
+            out.append(
+                OptionOrigin(
+                    key,
+                    _said(value),
+                    setting,
+                    tuple(tracer.names(written, len(tracer.calls))),
+                )
+            )
         elif key in defaults:
             setting = Setting(key, _said(value), defaults[key].span, "`ops:`")
             out.append(OptionOrigin(key, _said(value), setting))
         elif value is not None and key not in node.op.quiet:
-            why = "by the unit" if key == "bias" and node.op.word == "conv" else "default"
-            out.append(OptionOrigin(key, _said(value), Setting(key, _said(value), None, why)))
+            why = (
+                "by the unit" if key == "bias" and node.op.word == "conv" else "default"
+            )
+            out.append(
+                OptionOrigin(key, _said(value), Setting(key, _said(value), None, why))
+            )
     return out
 
 
@@ -87,7 +110,9 @@ def _said(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else value_text(value)
 
 
-def _given(bound: Bound | None, key: str, number: str | None) -> tuple[Written | None, Span | None]:
+def _given(
+    bound: Bound | None, key: str, number: str | None
+) -> tuple[Written | None, Span | None]:
     if bound is None:
         return None, None
     if key == number and bound.number is not None:
@@ -99,7 +124,9 @@ def _given(bound: Bound | None, key: str, number: str | None) -> tuple[Written |
 
 
 def _text(written: Written) -> str:
-    return written.text if isinstance(written, Expr | Word) else written_at(written.span)
+    return (
+        written.text if isinstance(written, Expr | Word) else written_at(written.span)
+    )
 
 
 def written_at(span: Span) -> str:
@@ -138,10 +165,13 @@ class _Tracer:
 
     def __init__(self, spec: Spec, calls: list[Block]) -> None:
         self.spec, self.calls = spec, calls
-        self.maps = {tree.span: tree for tree in _maps(spec.tree)}  # what is written in the long form
+        self.maps = {
+            tree.span: tree for tree in _maps(spec.tree)
+        }  # what is written in the long form
 
     def definition(self, level: int) -> BlockDef | None:
-        """The block whose body is at `level`, by name or written where it is called; None for the rows."""
+        """The block whose body is at `level`, by name or written where it is called; None for the
+        rows."""
         call = self.calls[level - 1] if level else None
         if call is None or call.block:
             return self.spec.block(call.block) if call else None
@@ -150,7 +180,11 @@ class _Tracer:
 
     def words(self, level: int) -> frozenset[str]:
         definition = self.definition(level)
-        return self.spec.words | words_of(definition.lets) if definition else self.spec.words
+        return (
+            self.spec.words | words_of(definition.lets)
+            if definition
+            else self.spec.words
+        )
 
     def bound(self, node: Node) -> tuple[Bound, str] | None:
         """The label that made a node: its own, or that of its word in the unit."""
@@ -166,7 +200,10 @@ class _Tracer:
         for part in unit.labels:
             if self.word(part.word, level) == node.op.op:
                 text = " ".join(p.text for p in unit.labels)
-                return bind(replace(part, word=node.op.op), cls, self.words(level)), f"of the unit `{text}`"
+                return (
+                    bind(replace(part, word=node.op.op), cls, self.words(level)),
+                    f"of the unit `{text}`",
+                )
         return None
 
     def item(self, span: Span, level: int) -> ItemDef | None:
@@ -188,12 +225,15 @@ class _Tracer:
     def word(self, word: str, level: int) -> str:
         if word in VOCABULARY or self.spec.block(word):
             return word
-        while (found := self.find(word, level)) is not None and isinstance(found[1], Expr | Word):
+        while (found := self.find(word, level)) is not None and isinstance(
+            found[1], Expr | Word
+        ):
             level, word = found[0], found[1].text
         return word
 
     def names(self, written: Written, level: int, deep: int = 8) -> Iterator[Setting]:
-        """The names that a value reads, each with where it was set, and those that it reads in turn."""
+        """The names that a value reads, each with where it was set, and those that it reads in
+        turn."""
         for tree in _trees(written):
             for name in dict.fromkeys(name.name for name in names_in(tree)):
                 yield from self.name(name, level, deep)
@@ -201,8 +241,16 @@ class _Tracer:
     def name(self, name: str, level: int, deep: int) -> Iterator[Setting]:
         if level and name in ("in", "out", "stride") and self.find(name, level) is None:
             call = self.calls[level - 1]
-            value = {"in": str(call.into), "out": str(call.out), "stride": value_text(call.stride)}[name]
-            note = "what flows in" if name != "stride" else "none is given, or not to this copy"
+            value = {
+                "in": str(call.into),
+                "out": str(call.out),
+                "stride": value_text(call.stride),
+            }[name]
+            note = (
+                "what flows in"
+                if name != "stride"
+                else "none is given, or not to this copy"
+            )
             yield Setting(name, value, call.origin.span, note)
             return
         found = self.find(name, level)
@@ -213,7 +261,8 @@ class _Tracer:
         yield from self.names(value_, at, deep - 1)
 
     def find(self, name: str, level: int) -> tuple[int, Written] | None:
-        """The value of a name seen from `level`, and the level at which that value's own names are read."""
+        """The value of a name seen from `level`, and the level at which that value's own names are
+        read."""
         definition = self.definition(level)
         if level:
             given = self.call(level)
@@ -223,7 +272,11 @@ class _Tracer:
                     return level - 1, given.number
                 option = given.options.get(key)
                 first = key != "stride" or self.calls[level - 1].stride != (1, 1)
-                if option is not None and first and not isinstance(option.value, PathDef):
+                if (
+                    option is not None
+                    and first
+                    and not isinstance(option.value, PathDef)
+                ):
                     return level - 1, option.value
             if definition is not None and name in definition.lets:
                 return level, definition.lets[name]
@@ -236,8 +289,14 @@ class _Tracer:
         definition, call = self.definition(level), self.calls[level - 1]
         item = self.item(call.origin.span, level - 1)
         if isinstance(item, Inline):
-            options = {"stride": Option("stride", item.stride.span, item.stride)} if item.stride else {}
+            options = (
+                {"stride": Option("stride", item.stride.span, item.stride)}
+                if item.stride
+                else {}
+            )
             return Bound(Label("", item.span, "", item.span), item.out, options, None)
         if definition is None or item is None:
             return None
-        return bind(replace(item, word=definition.name), definition, self.words(level - 1))
+        return bind(
+            replace(item, word=definition.name), definition, self.words(level - 1)
+        )

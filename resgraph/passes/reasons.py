@@ -1,4 +1,5 @@
-"""Claims that do not hold → the usual reasons, where one of the papers' variants explains a number exactly."""
+"""Claims that do not hold → the usual reasons, where one of the papers' variants explains a number
+exactly."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ _OPTIONS = {
 
 
 def usual_reasons(
-    spec: Spec, graph: Graph, claims: Mapping[str, int | str], measures: Mapping[str, Callable[[Graph], int | str]]
+    spec: Spec,
+    graph: Graph,
+    claims: Mapping[str, int | str],
+    measures: Mapping[str, Callable[[Graph], int | str]],
 ) -> dict[str, str]:
     """What would make the net keep each of the claims, where a usual change does."""
     out: dict[str, str] = {}
@@ -35,7 +39,11 @@ def usual_reasons(
             continue
         for claim, expected in claims.items():
             if claim not in out and measures[claim](made) == expected:
-                out[claim] = f"{said} it would be {expected:,}" if isinstance(expected, int) else f"{said} it would"
+                out[claim] = (
+                    f"{said} it would be {expected:,}"
+                    if isinstance(expected, int)
+                    else f"{said} it would"
+                )
     return out
 
 
@@ -50,14 +58,25 @@ def _alternatives(spec: Spec, graph: Graph) -> Iterator[tuple[str, Spec]]:
                 yield said, replace(spec, shortcut=Word(policy, place))
     called = dict.fromkeys(block.block for block in graph.blocks())
     blocks = [block for block in map(spec.block, called) if block is not None]
-    for version, (kernel, word) in {"v1": ("1x1", "first 1x1"), "v1.5": ("3x3", "3x3")}.items():
-        moved = {block.name: found for block in blocks if (found := _stride_on(block, kernel))}
+    for version, (kernel, word) in {
+        "v1": ("1x1", "first 1x1"),
+        "v1.5": ("3x3", "3x3"),
+    }.items():
+        moved = {
+            block.name: found
+            for block in blocks
+            if (found := _stride_on(block, kernel))
+        }
         if moved:
-            yield f"with the stride on the {word} conv ({version})", replace(spec, blocks={**spec.blocks, **moved})
+            yield (
+                f"with the stride on the {word} conv ({version})",
+                replace(spec, blocks={**spec.blocks, **moved}),
+            )
 
 
 def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:
-    """The block with the `/stride` of a path on its first conv of that kernel; None where nothing changes."""
+    """The block with the `/stride` of a path on its first conv of that kernel; None where nothing
+    changes."""
     paths = {name: _moved(path, kernel) for name, path in block.paths.items()}
     if all(paths[name] is path for name, path in block.paths.items()):
         return None
@@ -65,13 +84,23 @@ def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:
 
 
 def _moved(path: PathDef, kernel: str) -> PathDef:
-    convs = [item for item in path.items if isinstance(item, Label) and VOCABULARY.get(item.word) is VOCABULARY["conv"]]
-    strided = [label for label in convs if any(chunk.text == "/stride" for chunk in label.rest)]
-    wanted = [label for label in convs if label.kernel and label.text.startswith(kernel)]
+    convs = [
+        item
+        for item in path.items
+        if isinstance(item, Label) and VOCABULARY.get(item.word) is VOCABULARY["conv"]
+    ]
+    strided = [
+        label for label in convs if any(chunk.text == "/stride" for chunk in label.rest)
+    ]
+    wanted = [
+        label for label in convs if label.kernel and label.text.startswith(kernel)
+    ]
     if len(convs) < 2 or len(strided) != 1 or not wanted or wanted[0] is strided[0]:
         return path
     chunk = next(chunk for chunk in strided[0].rest if chunk.text == "/stride")
-    items = tuple(_with_stride(item, strided[0], wanted[0], chunk) for item in path.items)
+    items = tuple(
+        _with_stride(item, strided[0], wanted[0], chunk) for item in path.items
+    )
     return replace(path, items=items)
 
 

@@ -1,10 +1,11 @@
-"""A graph → for each node how much of the input one place of its output sees, and how far apart places are.
+"""A graph → for each node how much of the input one place of its output sees, and how far apart
+places are.
 
-The arithmetic is Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019):
-along a path, a window of k places at distance j widens what is seen by (k − 1)·j, and a stride s makes the distance
-j·s. Where paths meet, the widest counts. What has no places (a vector) has seen the whole image; a vector that only
-gates a map, as in squeeze-and-excitation, leaves the map's own window what it is.
-"""
+The arithmetic is Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
+Networks" (Distill 2019): along a path, a window of k places at distance j widens what is seen by (k
+− 1)·j, and a stride s makes the distance j·s. Where paths meet, the widest counts. What has no
+places (a vector) has seen the whole image; a vector that only gates a map, as in
+squeeze-and-excitation, leaves the map's own window what it is."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Axis = Fraction
 
 @dataclass(frozen=True, slots=True)
 class ReceptiveField:
-    """`size` and `step` down and across, in pixels of the input; `size` is None where the whole input is seen."""
+    """`size` and `step` down and across, in pixels of the input; `size` is None where the whole
+    input is seen."""
 
     size: tuple[Fraction, Fraction] | None
     step: tuple[Fraction, Fraction]
@@ -45,9 +47,15 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     fields: dict[str, ReceptiveField] = {}
     for name, node in graph.nodes.items():
         if not node.inputs:
-            fields[name] = ReceptiveField(_ONE, _ONE) if len(node.shape) == 3 else ReceptiveField(None, _ONE)
+            fields[name] = (
+                ReceptiveField(_ONE, _ONE)
+                if len(node.shape) == 3
+                else ReceptiveField(None, _ONE)
+            )
             continue
-        fields[name] = _through(node, graph.nodes[node.inputs[0]].shape, _met(graph, node, fields))
+        fields[name] = _through(
+            node, graph.nodes[node.inputs[0]].shape, _met(graph, node, fields)
+        )
     return fields
 
 
@@ -61,7 +69,9 @@ def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> Recepti
     step = (max(f.step[0] for f in maps), max(f.step[1] for f in maps))
     if len(seen) < len(sizes):
         return ReceptiveField(None, step)
-    return ReceptiveField((max(size[0] for size in seen), max(size[1] for size in seen)), step)
+    return ReceptiveField(
+        (max(size[0] for size in seen), max(size[1] for size in seen)), step
+    )
 
 
 def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField:
@@ -72,12 +82,15 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
     step = (field.step[0] * axes[0][1], field.step[1] * axes[1][1])
     if field.size is None:
         return ReceptiveField(None, step)
-    size = tuple(field.size[axis] + (axes[axis][0] - 1) * field.step[axis] for axis in (0, 1))
+    size = tuple(
+        field.size[axis] + (axes[axis][0] - 1) * field.step[axis] for axis in (0, 1)
+    )
     return ReceptiveField((size[0], size[1]), step)
 
 
 def _axis(node: Node, before: Shape, axis: int) -> tuple[int, Fraction]:
-    """How many places of the input one place of the output reads along an axis, and the stride in those places."""
+    """How many places of the input one place of the output reads along an axis, and the stride in
+    those places."""
     op, into, out = node.op, before[axis + 1], node.shape[axis + 1]
     kernel = _of(op, "kernel", axis)
     stride = _of(op, "stride", axis)
@@ -86,7 +99,9 @@ def _axis(node: Node, before: Shape, axis: int) -> tuple[int, Fraction]:
             return 1, Fraction(1)
         if out > into and into > 1:
             return (2 if getattr(op, "bilinear", False) else 1), Fraction(into, out)
-        return (1 if stride else -(-into // out)), Fraction(into, out) if not stride else Fraction(stride)
+        return (1 if stride else -(-into // out)), (
+            Fraction(into, out) if not stride else Fraction(stride)
+        )
     if out > into and (stride or 1) > 1:
         return -(-kernel // (stride or 1)), Fraction(1, stride or 1)
     return (kernel - 1) * (_of(op, "dilation", axis) or 1) + 1, Fraction(stride or 1)

@@ -1,4 +1,5 @@
-"""A recipe and the shapes of its net → where the two do not fit, as far as that is known before data is read.
+"""A recipe and the shapes of its net → where the two do not fit, as far as that is known before
+data is read.
 
 `check` and `build` both ask here, so what one refuses the other does.
 """
@@ -33,11 +34,17 @@ class Problem:
 
 
 def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
-    """E051 at each key of the recipe that does not fit the net, and at the layers that cannot be trained by it."""
+    """E051 at each key of the recipe that does not fit the net, and at the layers that cannot be
+    trained by it."""
     if spec.train is None:
         return []
     found = problems(spec.train, spec.input, graph.nodes[graph.output].shape)
-    out = [fault("E051", each.message, spec.place("train", *each.keys), each.hint).diagnostic for each in found]
+    out = [
+        fault(
+            "E051", each.message, spec.place("train", *each.keys), each.hint
+        ).diagnostic
+        for each in found
+    ]
     if found:
         return out
     smaller, sized = _smaller(spec, graph, spec.train)
@@ -58,32 +65,65 @@ def _counts(train: Train, output: Shape) -> Iterator[Problem]:
         case _:
             return
     if train.batch > images:
-        message = f"a batch of {train.batch} is more than the {images:,} training images"
+        message = (
+            f"a batch of {train.batch} is more than the {images:,} training images"
+        )
         yield Problem(("batch",), message, f"make `train.batch` {images} or smaller")
 
 
 def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
-    crop, keys, widest = train.augment.crop, ("augment", "crop"), max(reads[1:], default=0)
+    crop, keys, widest = (
+        train.augment.crop,
+        ("augment", "crop"),
+        max(reads[1:], default=0),
+    )
     if isinstance(train.data, Folder | Shards):
         if len(reads) != 3 or reads[0] not in (1, 3):
-            message = f"images have 1 or 3 channels, but the net reads {shape_text(reads)}"
-            yield Problem(("data",), message, "write `input: 3x224x224`, or the size that is meant")
+            message = (
+                f"images have 1 or 3 channels, but the net reads {shape_text(reads)}"
+            )
+            yield Problem(
+                ("data",),
+                message,
+                "write `input: 3x224x224`, or the size that is meant",
+            )
             return
         if isinstance(crop, PadCrop):
-            message = "images on disk have many sizes: `augment.crop` must be of kind area or side, or none"
-            yield Problem(keys, message, "write `crop: {kind: area}`, or `crop: none` for the middle of each")
+            message = (
+                "images on disk have many sizes: `augment.crop` must be of kind area or side, or"
+                " none"
+            )
+            yield Problem(
+                keys,
+                message,
+                "write `crop: {kind: area}`, or `crop: none` for the middle of each",
+            )
         if train.data.resize and train.data.resize < widest:
-            message = f"`data.resize: {train.data.resize}` is less than the net reads, {shape_text(reads)}"
-            yield Problem(("data", "resize"), message, f"write `resize: {widest}` or more")
+            message = (
+                f"`data.resize: {train.data.resize}` is less than the net reads,"
+                f" {shape_text(reads)}"
+            )
+            yield Problem(
+                ("data", "resize"), message, f"write `resize: {widest}` or more"
+            )
     elif isinstance(crop, SideCrop):
         name = getattr(train.data, "title", train.data.set)
         message = f"`augment.crop` of kind side is for folders of images; {name} takes pad or area"
         yield Problem(keys, message, "write `crop: {kind: pad, cells: 4}`")
     elif crop and len(reads) != 3 and not isinstance(train.data, Digits | Cifar):
-        yield Problem(keys, "`augment.crop` is for images, but the net reads vectors", "write `crop: none`")
+        yield Problem(
+            keys,
+            "`augment.crop` is for images, but the net reads vectors",
+            "write `crop: none`",
+        )
     if isinstance(crop, SideCrop) and crop.side[0] < widest:
-        message = f"`augment.crop.side` begins at {crop.side[0]}, but the net reads {shape_text(reads)}"
-        yield Problem((*keys, "side"), message, f"write `side: [{widest}, {max(widest, crop.side[1])}]`")
+        begin, size = crop.side[0], shape_text(reads)
+        message = f"`augment.crop.side` begins at {begin}, but the net reads {size}"
+        yield Problem(
+            (*keys, "side"),
+            message,
+            f"write `side: [{widest}, {max(widest, crop.side[1])}]`",
+        )
 
 
 def _sides(train: Train, reads: Shape) -> Iterator[Problem]:
@@ -94,7 +134,10 @@ def _sides(train: Train, reads: Shape) -> Iterator[Problem]:
         message = f"`progressive` is for images, but the net reads {shape_text(reads)}"
         yield Problem(keys[:1], message, "write `progressive: none`")
     elif max(train.progressive.sides) >= min(reads[1:]):
-        message = f"`progressive.sides` must be smaller than the net's own input, {shape_text(reads)}"
+        size = shape_text(reads)
+        message = (
+            f"`progressive.sides` must be smaller than the net's own input, {size}"
+        )
         yield Problem(keys, message, "leave the larger ones out")
 
 
@@ -104,8 +147,11 @@ def scaled(reads: Shape, side: int) -> Shape:
     return (reads[0], *(round(length * scale) for length in reads[1:]))
 
 
-def _smaller(spec: Spec, graph: Graph, train: Train) -> tuple[list[Diagnostic], list[Graph]]:
-    """E051 where the net does not take one of the smaller sizes as it is, and the graphs of those that it takes."""
+def _smaller(
+    spec: Spec, graph: Graph, train: Train
+) -> tuple[list[Diagnostic], list[Graph]]:
+    """E051 where the net does not take one of the smaller sizes as it is, and the graphs of those
+    that it takes."""
     if train.progressive is None:
         return [], []
     graphs = []
@@ -119,9 +165,17 @@ def _smaller(spec: Spec, graph: Graph, train: Train) -> tuple[list[Diagnostic], 
             graphs.append(other)
             why = _differs(graph, other)
         if why:
-            message = f"`progressive`: the net does not take {shape_text(shape)} ({why})"
-            hint = "a net takes other sizes where `global avg pool` stands before its `fc`"
-            return [fault("E051", message, spec.place("train", "progressive", "sides"), hint).diagnostic], graphs
+            message = (
+                f"`progressive`: the net does not take {shape_text(shape)} ({why})"
+            )
+            hint = (
+                "a net takes other sizes where `global avg pool` stands before its `fc`"
+            )
+            return [
+                fault(
+                    "E051", message, spec.place("train", "progressive", "sides"), hint
+                ).diagnostic
+            ], graphs
     return [], graphs
 
 
@@ -132,15 +186,19 @@ def _differs(graph: Graph, other: Graph) -> str:
         return f"it puts out {shape_text(there)}"
     for node, same in zip(graph.nodes.values(), other.nodes.values(), strict=True):
         if node.cost.params != same.cost.params:
-            return f"`{node.name}` would have {same.cost.params:,} parameters and not {node.cost.params:,}"
+            return (
+                f"`{node.name}` would have {same.cost.params:,} parameters and not"
+                f" {node.cost.params:,}"
+            )
     return ""
 
 
 def lonely_norms(graphs: list[Graph], train: Train, world: int = 1) -> list[Diagnostic]:
-    """E051 at the first batch norm that would see one value per channel in a step: its variance is 0, its output too.
+    """E051 at the first batch norm that would see one value per channel in a step: its variance is
+    0, its output too.
 
-    A step of one process has `batch / accumulate / world` images; with `sync_bn` all processes count.
-    """
+    A step of one process has `batch / accumulate / world` images; with `sync_bn` all processes
+    count."""
     images = train.batch // train.accumulate // (1 if train.sync_bn else world)
     for graph in graphs:
         for node in graph.nodes.values():
@@ -154,8 +212,12 @@ def _lonely(node: Node, train: Train, world: int) -> Diagnostic:
     parts += [f"in {train.accumulate} parts"] if train.accumulate > 1 else []
     parts += [f"over {world} processes"] if world > 1 else []
     message = (
-        f"in training `{node.name}` would norm one value per channel, {shape_text(node.shape)} of one image "
-        f"({' '.join(parts)}), which leaves nothing of it"
+        f"in training `{node.name}` would norm one value per channel, {shape_text(node.shape)} of"
+        f" one image ({' '.join(parts)}), which leaves nothing of it"
     )
-    fewer = "a larger `train.batch`" + (", or a smaller `train.accumulate`" if train.accumulate > 1 else "")
-    return fault("E051", message, node.origin.span, f"take {fewer}, or `ln` in place of `bn`").diagnostic
+    fewer = "a larger `train.batch`" + (
+        ", or a smaller `train.accumulate`" if train.accumulate > 1 else ""
+    )
+    return fault(
+        "E051", message, node.origin.span, f"take {fewer}, or `ln` in place of `bn`"
+    ).diagnostic

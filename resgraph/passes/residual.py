@@ -1,4 +1,5 @@
-"""Graph → its residual sums: in which blocks a branch is added to the shortcut, and what each branch begins with."""
+"""Graph → its residual sums: in which blocks a branch is added to the shortcut, and what each
+branch begins with."""
 
 from __future__ import annotations
 
@@ -13,9 +14,9 @@ from ..ops import Add, Div, Dropout, Mul
 class Residual:
     """A sum of a branch and the shortcut.
 
-    `opening` is what the branch puts before its first convolution (or fc): "norm", "activation", both, or nothing. A
-    branch that opens with either is pre-activated (He et al. 2016, Figure 4 (c) to (e)).
-    """
+    `opening` is what the branch puts before its first convolution (or fc): "norm", "activation",
+    both, or nothing. A branch that opens with either is pre-activated (He et al. 2016, Figure 4 (c)
+    to (e))."""
 
     block: Block
     sum: Node
@@ -26,7 +27,9 @@ def residuals(graph: Graph) -> Iterator[Residual]:
     """Every residual sum in a block's `merge:`, in reading order."""
     for block in graph.blocks():
         equation = block.result.equation
-        direct = {block.input} | {path.output for path in block.paths if path.word == "shortcut"}
+        direct = {block.input} | {
+            path.output for path in block.paths if path.word == "shortcut"
+        }
         for name in equation.nodes if equation else ():
             node = graph.nodes[name]
             terms = [_source(graph, term) for term in node.inputs]
@@ -37,7 +40,8 @@ def residuals(graph: Graph) -> Iterator[Residual]:
 
 
 def kind(node: Node) -> str:
-    """ "norm", "activation", or "" for any other op (the learned factors are no norms, whatever their colour)."""
+    """ "norm", "activation", or "" for any other op (the learned factors are no norms, whatever
+    their colour)."""
     return node.op.role or ""
 
 
@@ -50,7 +54,8 @@ def _source(graph: Graph, name: str) -> str:
 
 
 def _opening(graph: Graph, block: Block, branch: str) -> frozenset[str]:
-    """What stands between the block's input and the first weighted op of a branch, walking back along first inputs."""
+    """What stands between the block's input and the first weighted op of a branch, walking back
+    along first inputs."""
     found: set[str] = set()
     weighted, name = False, branch
     while name != block.input and graph.nodes[name].inputs:

@@ -1,4 +1,5 @@
-"""Graph → the parameters that do not start as their layer says: `bias -2`, and `zero_last` of residual branches."""
+"""Graph → the parameters that do not start as their layer says: `bias -2`, and `zero_last` of
+residual branches."""
 
 from __future__ import annotations
 
@@ -11,31 +12,40 @@ from ..ops import Add
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A parameter, by its name below the block that it belongs to, and the number that it starts with."""
+    """A parameter, by its name below the block that it belongs to, and the number that it starts
+    with."""
 
     parameter: str
     value: float
 
 
-def starts(graph: Graph, *, zero_last: bool = False, zero_biases: bool = False) -> dict[str, tuple[Start, ...]]:
+def starts(
+    graph: Graph, *, zero_last: bool = False, zero_biases: bool = False
+) -> dict[str, tuple[Start, ...]]:
     """The starts by the name of their block, "" for what belongs to no block.
 
     `zero_biases` says that the biases of convolutions start at 0 anyway.
 
-    With `zero_last` the last norm of each residual branch starts at weight 0 (Goyal et al. 2017, section 5.1; where the
-    branch ends in a convolution without one, the convolution), so that each block starts as its shortcut.
-    """
+    With `zero_last` the last norm of each residual branch starts at weight 0 (Goyal et al. 2017,
+    section 5.1; where the branch ends in a convolution without one, the convolution), so that each
+    block starts as its shortcut."""
     found: dict[str, list[Start]] = {}
     for owner, layer in _layers(graph):
         for name in layer.nodes:
             op = graph.nodes[name].op
             bias = getattr(op, "bias", None)
-            if isinstance(bias, float) and not (zero_biases and op.family == "conv" and bias == 0):
-                found.setdefault(owner, []).append(Start(_below(owner, f"{name}.bias"), bias))
+            if isinstance(bias, float) and not (
+                zero_biases and op.family == "conv" and bias == 0
+            ):
+                found.setdefault(owner, []).append(
+                    Start(_below(owner, f"{name}.bias"), bias)
+                )
     if zero_last:
         for block in graph.blocks():
             for name in _last_norms(graph, block):
-                found.setdefault(block.name, []).append(Start(_below(block.name, f"{name}.weight"), 0.0))
+                found.setdefault(block.name, []).append(
+                    Start(_below(block.name, f"{name}.weight"), 0.0)
+                )
     return {owner: tuple(dict.fromkeys(values)) for owner, values in found.items()}
 
 
@@ -64,10 +74,17 @@ def is_alias(block: Block) -> bool:
 
 
 def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
-    """The node at the end of each residual branch: a term of a sum in which the block's shortcut is another term."""
+    """The node at the end of each residual branch: a term of a sum in which the block's shortcut is
+    another term."""
     equation = block.result.equation
-    direct = {block.input} | {path.output for path in block.paths if path.word == "shortcut"}
-    sums = [graph.nodes[name] for name in (equation.nodes if equation else ()) if isinstance(graph.nodes[name].op, Add)]
+    direct = {block.input} | {
+        path.output for path in block.paths if path.word == "shortcut"
+    }
+    sums = [
+        graph.nodes[name]
+        for name in (equation.nodes if equation else ())
+        if isinstance(graph.nodes[name].op, Add)
+    ]
     inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
     for node in sums:
         if direct & set(node.inputs):
@@ -78,12 +95,20 @@ def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
 
 
 def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
-    """Back from a branch's end to its last norm with weights or convolution; a product is its first term, gated."""
+    """Back from a branch's end to its last norm with weights or convolution; a product is its first
+    term, gated."""
     while name in inside:
         node = graph.nodes[name]
         if node.op.family == "conv" or (node.op.role == "norm" and node.cost.params):
             return name
         if not node.inputs:
             return None
-        name = next((source for source in node.inputs if graph.nodes[source].shape == node.shape), node.inputs[0])
+        name = next(
+            (
+                source
+                for source in node.inputs
+                if graph.nodes[source].shape == node.shape
+            ),
+            node.inputs[0],
+        )
     return None

@@ -1,4 +1,5 @@
-"""Graph → one record for each row of the net, as in Table 1 of the ResNet paper: output, layers × repeats, costs."""
+"""Graph → one record for each row of the net, as in Table 1 of the ResNet paper: output, layers ×
+repeats, costs."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a net: its name, the shape that it hands on, its groups, and what it costs for one image."""
+    """One row of a net: its name, the shape that it hands on, its groups, and what it costs for one
+    image."""
 
     name: str
     output: Shape
@@ -51,8 +53,8 @@ def summarize(graph: Graph) -> list[Row]:
 class _Line:
     """A layer within a block: its label without a stride, with it, and the stride.
 
-    The rate of a dropout stands apart from its label: blocks that differ in nothing else are copies.
-    """
+    The rate of a dropout stands apart from its label: blocks that differ in nothing else are
+    copies."""
 
     plain: str
     label: str
@@ -79,7 +81,10 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
     for item in row.items:
         block = item.block if isinstance(item, Block) else ""
         lines = tuple(_lines(graph, item))
-        if copies and (block != last or not _continues(copies, lines, striding=isinstance(item, Block))):
+        if copies and (
+            block != last
+            or not _continues(copies, lines, striding=isinstance(item, Block))
+        ):
             yield _group(copies, last)
             copies = []
         copies, last = [*copies, lines], block
@@ -87,13 +92,25 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
         yield _group(copies, last)
 
 
-def _continues(copies: list[tuple[_Line, ...]], lines: tuple[_Line, ...], *, striding: bool) -> bool:
-    """Whether layers are copies of those before; of blocks, the first of a repeat alone may stride."""
-    if not striding and [line.rate for line in copies[-1]] != [line.rate for line in lines]:
+def _continues(
+    copies: list[tuple[_Line, ...]], lines: tuple[_Line, ...], *, striding: bool
+) -> bool:
+    """Whether layers are copies of those before; of blocks, the first of a repeat alone may
+    stride."""
+    if not striding and [line.rate for line in copies[-1]] != [
+        line.rate for line in lines
+    ]:
         return False
-    if len(copies) > 1 or not striding or [line.plain for line in copies[0]] != [line.plain for line in lines]:
+    if (
+        len(copies) > 1
+        or not striding
+        or [line.plain for line in copies[0]] != [line.plain for line in lines]
+    ):
         return copies[-1] == lines
-    return all(one == other or not other.stride for one, other in zip(copies[0], lines, strict=True))
+    return all(
+        one == other or not other.stride
+        for one, other in zip(copies[0], lines, strict=True)
+    )
 
 
 def _group(copies: list[tuple[_Line, ...]], block: str) -> Group:
@@ -106,14 +123,22 @@ def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
     if isinstance(item, Layer):
         yield _line(graph, item)
         return
-    branches = {path.word: list(_path_lines(graph, path)) for path in item.paths if path.word != "shortcut"}
+    branches = {
+        path.word: list(_path_lines(graph, path))
+        for path in item.paths
+        if path.word != "shortcut"
+    }
     several = sum(map(bool, branches.values())) > 1
     for word, lines in branches.items():
-        yield from (_before(f"{word}: ", line) if several and place == 0 else line for place, line in enumerate(lines))
+        yield from (
+            _before(f"{word}: ", line) if several and place == 0 else line
+            for place, line in enumerate(lines)
+        )
 
 
 def _path_lines(graph: Graph, path: Path) -> Iterator[_Line]:
-    """The layers of a path; a block within it as the one layer that it is, or by name and its own lines, set in."""
+    """The layers of a path; a block within it as the one layer that it is, or by name and its own
+    lines, set in."""
     for item in path.items:
         if isinstance(item, Layer):
             if _speaks(graph, item):
@@ -139,7 +164,8 @@ def _main(graph: Graph, layer: Layer) -> Op:
 
 
 def _speaks(graph: Graph, layer: Layer) -> bool:
-    """Batch norms and ReLUs on their own go without saying in a block's lines, as in the paper; all else is said."""
+    """Batch norms and ReLUs on their own go without saying in a block's lines, as in the paper; all
+    else is said."""
     return any(graph.nodes[name].op.op not in ("bn", "relu") for name in layer.nodes)
 
 
@@ -149,7 +175,11 @@ def _line(graph: Graph, layer: Layer) -> _Line:
     if isinstance(op, Dropout | DropPath):
         return _Line(op.op, op.op, rate=op.rate)
     last = graph.nodes[layer.nodes[-1]].op
-    then = f" {last.label()}" if last is not op and last.family == "activation" and last.op != "relu" else ""
+    then = (
+        f" {last.label()}"
+        if last is not op and last.family == "activation" and last.op != "relu"
+        else ""
+    )
     strides = hasattr(op, "stride") and op.says("stride")
     plain = op.model_copy(update={"stride": (1, 1)}) if strides else op
     stride = f"/{value_text(getattr(op, 'stride', 1))}" if strides else ""

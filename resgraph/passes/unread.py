@@ -1,4 +1,5 @@
-"""Specs and their graphs → what `ops:` and `init:` say of layers that none of these nets has, an error on its line."""
+"""Specs and their graphs → what `ops:` and `init:` say of layers that none of these nets has, an
+error on its line."""
 
 from __future__ import annotations
 
@@ -23,12 +24,16 @@ _INIT = {
     "fc": ("how `fc` starts", "`fc`"),
     "zero_last": ("`zero_last`", "residual branch with weights"),
 }
-_FAMILIES = {"conv": "conv", "fc": "dense"}  # of the ops whose weights a group of `init:` starts
+_FAMILIES = {
+    "conv": "conv",
+    "fc": "dense",
+}  # of the ops whose weights a group of `init:` starts
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a spec says of one op, or of one group of `init:`: where, in its own file, and where each option of it."""
+    """What a spec says of one op, or of one group of `init:`: where, in its own file, and where
+    each option of it."""
 
     section: str
     name: str
@@ -37,11 +42,11 @@ class _Said:
 
 
 def unread(nets: Sequence[Net], *, alone: bool = False) -> list[list[Diagnostic]]:
-    """An error, for each net, of what it says of ops that neither it has nor any of the nets that say the same.
+    """An error, for each net, of what it says of ops that neither it has nor any of the nets that
+    say the same.
 
-    These are all nets of a file, as what stands above its variants is there for each of them; a variant that is
-    `alone` answers only for what it says itself.
-    """
+    These are all nets of a file, as what stands above its variants is there for each of them; a
+    variant that is `alone` answers only for what it says itself."""
     said = [[*_said(spec, alone=alone)] for spec, _ in nets]
     times = Counter(place for each in said for one in each for place in one.options)
     read = {
@@ -51,7 +56,10 @@ def unread(nets: Sequence[Net], *, alone: bool = False) -> list[list[Diagnostic]
         if reads(graph, one.section, one.name)
         for place in one.options
     }
-    return [[problem for one in each for problem in _errors(one, read, times)] for each in said]
+    return [
+        [problem for one in each for problem in _errors(one, read, times)]
+        for each in said
+    ]
 
 
 def reads(graph: Graph, section: str, name: str) -> bool:
@@ -63,7 +71,9 @@ def reads(graph: Graph, section: str, name: str) -> bool:
         return "conv" in graph.unmade or starts(graph, zero_last=True) != starts(graph)
     family = _FAMILIES[name]
     unmade = any(VOCABULARY[word].family == family for word in graph.unmade)
-    return unmade or any(node.op.family == family or package_of(type(node.op)) for node in nodes)
+    return unmade or any(
+        node.op.family == family or package_of(type(node.op)) for node in nodes
+    )
 
 
 def _said(spec: Spec, *, alone: bool) -> Iterator[_Said]:
@@ -76,23 +86,31 @@ def _said(spec: Spec, *, alone: bool) -> Iterator[_Said]:
             own = [place for place in places if _is_asked(place, spec, alone=alone)]
             off = name == "zero_last" and not (spec.init and spec.init.zero_last)
             if own and not off:
-                whole = len(own) == len(places) and _is_asked(entry.key.span, spec, alone=alone)
-                yield _Said(section, name, entry.key.span if whole else own[0], tuple(own))
+                whole = len(own) == len(places) and _is_asked(
+                    entry.key.span, spec, alone=alone
+                )
+                yield _Said(
+                    section, name, entry.key.span if whole else own[0], tuple(own)
+                )
 
 
 def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
-    """Whether what is said at a place is for this net: not in a file that it extends, which may have other children.
+    """Whether what is said at a place is for this net: not in a file that it extends, which may
+    have other children.
 
-    Where `--set` makes another net of a file, what the file says may be for the net that it is without.
-    """
+    Where `--set` makes another net of a file, what the file says may be for the net that it is
+    without."""
     if place.source.is_override:
         return True
     own = not spec.reshaped and is_own(place, spec.tree)
-    return own and not (alone and spec.variants and not spec.setters.is_of_variant(place))
+    return own and not (
+        alone and spec.variants and not spec.setters.is_of_variant(place)
+    )
 
 
 def _place(entry: Entry) -> Span:
-    """Where an option is set: at its key, or where `--set` gives a key of the file another value."""
+    """Where an option is set: at its key, or where `--set` gives a key of the file another
+    value."""
     return entry.value.span if entry.value.span.source.is_override else entry.key.span
 
 
@@ -103,7 +121,11 @@ def _errors(said: _Said, read: set[Span], times: Counter[Span]) -> Iterator[Diag
     """
     lost = [place for place in said.options if place not in read]
     where = "any variant" if any(times[place] > 1 for place in lost) else "the net"
-    what, lacks = _INIT[said.name] if said.section == "init" else (f"options of `{said.name}`", f"`{said.name}`")
+    what, lacks = (
+        _INIT[said.name]
+        if said.section == "init"
+        else (f"options of `{said.name}`", f"`{said.name}`")
+    )
     message = f"`{said.section}` sets {what}, and there is no {lacks} in {where}"
     for place in [said.key] if len(lost) == len(said.options) else lost:
         yield fault("E034", message, place, "take it out", about=said.name).diagnostic

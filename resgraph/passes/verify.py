@@ -1,4 +1,5 @@
-"""A spec and its graph → the claims of `expect` that do not hold, and where the net does not fit its recipe's data."""
+"""A spec and its graph → the claims of `expect` that do not hold, and where the net does not fit
+its recipe's data."""
 
 from __future__ import annotations
 
@@ -22,8 +23,12 @@ MEASURES: dict[str, Callable[[Graph], int | str]] = {
 
 
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
-    """One E050 for each claim that the graph does not keep, with the difference and the usual reason; E051 for data."""
-    return [*_broken_claims(spec, graph), *map(spec.setters.named, [*unfit(spec, graph), *unfit_recipe(spec, graph)])]
+    """One E050 for each claim that the graph does not keep, with the difference and the usual
+    reason; E051 for data."""
+    return [
+        *_broken_claims(spec, graph),
+        *map(spec.setters.named, [*unfit(spec, graph), *unfit_recipe(spec, graph)]),
+    ]
 
 
 def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
@@ -31,31 +36,59 @@ def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
         return []
     measured = {claim: measure(graph) for claim, measure in MEASURES.items()}
     claims: dict[str, int | str] = spec.expect.model_dump(exclude_none=True)
-    broken = {claim: expected for claim, expected in claims.items() if str(expected) != str(measured[claim])}
+    broken = {
+        claim: expected
+        for claim, expected in claims.items()
+        if str(expected) != str(measured[claim])
+    }
     reasons = usual_reasons(spec, graph, broken, MEASURES)
     out: list[Diagnostic] = []
     for claim, expected in broken.items():
         keys = ("expect", spec.variant, claim) if spec.variant else ("expect", claim)
-        out.append(_broken(claim, expected, measured[claim], spec.place(*keys), reasons.get(claim, "")))
+        out.append(
+            _broken(
+                claim,
+                expected,
+                measured[claim],
+                spec.place(*keys),
+                reasons.get(claim, ""),
+            )
+        )
     return out
 
 
 def _apart(expected: int, value: int) -> str:
-    """By what share a count is missed, or how many times where it is another kind of number; "" of next to nothing."""
+    """By what share a count is missed, or how many times where it is another kind of number; "" of
+    next to nothing."""
     if expected <= 0 or value <= 0:
         return ""
-    times, share = max(expected, value) / min(expected, value), abs(value - expected) / expected
+    times, share = (
+        max(expected, value) / min(expected, value),
+        abs(value - expected) / expected,
+    )
     if times >= 10:
         return f", {float(f'{times:.2g}'):,.0f} times {'as many' if value > expected else 'fewer'}"
-    return f", {share:.2%} {'more' if value > expected else 'less'}" if share >= 0.0001 else ""
+    return (
+        f", {share:.2%} {'more' if value > expected else 'less'}"
+        if share >= 0.0001
+        else ""
+    )
 
 
-def _broken(claim: str, expected: int | str, value: int | str, place: Span, reason: str) -> Diagnostic:
+def _broken(
+    claim: str, expected: int | str, value: int | str, place: Span, reason: str
+) -> Diagnostic:
     """E050: what was claimed, what is, and the difference."""
     if isinstance(expected, int) and isinstance(value, int):
-        what, given = ("a depth of " if claim == "depth" else ""), ("" if claim == "depth" else f" {claim}")
+        what, given = (
+            ("a depth of " if claim == "depth" else ""),
+            ("" if claim == "depth" else f" {claim}"),
+        )
         apart = "" if what else _apart(expected, value)
-        message = f"expected {what}{expected:,}{given}, the net has {value:,} ({value - expected:+,}{apart})"
+        message = (
+            f"expected {what}{expected:,}{given}, the net has {value:,}"
+            f" ({value - expected:+,}{apart})"
+        )
     else:
         message = f"expected an {claim} of {expected}, the net has {value}"
     return fault("E050", message, place, reason).diagnostic

@@ -1,4 +1,5 @@
-"""The text of a spec in the editor → what the page shows: figure, table, source, shapes by line, mistakes."""
+"""The text of a spec in the editor → what the page shows: figure, table, source, shapes by line,
+mistakes."""
 
 from __future__ import annotations
 
@@ -30,22 +31,35 @@ class Question:
 
 
 def answer(question: Question, path: Path) -> dict[str, Any]:
-    """Plain data for the page. Never raises for what the text says: mistakes are part of the answer."""
+    """Plain data for the page. Never raises for what the text says: mistakes are part of the
+    answer."""
     variants: list[str] = []
     try:
         source = decode(question.text.encode("utf-8", "surrogatepass"), path.name)
         tree, errors = read_source(source, path)
         variants = variants_of(tree)
-        variant = question.variant if question.variant in variants else next(iter(variants), None)
+        variant = (
+            question.variant
+            if question.variant in variants
+            else next(iter(variants), None)
+        )
         spec = parse_spec(tree, errors, variant)
     except SpecError as problem:
         return _wrong(problem, variants)
     except (ResgraphError, UnicodeEncodeError) as problem:
-        return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(Diagnostic("E001", str(problem)))]}
+        return {
+            "ok": False,
+            "variants": variants,
+            "diagnostics": [_diagnostic(Diagnostic("E001", str(problem)))],
+        }
     try:
         plan = plan_of(spec, strict=False)
-    except SpecError as problem:  # what holds together is drawn, with the broken join in red
-        return _wrong(problem, variants) | {"svg": unfinished(spec, problem, question.view, question.theme)}
+    except (
+        SpecError
+    ) as problem:  # what holds together is drawn, with the broken join in red
+        return _wrong(problem, variants) | {
+            "svg": unfinished(spec, problem, question.view, question.theme)
+        }
     found = [*plan.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
     return {
         "ok": True,
@@ -55,13 +69,20 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
         "svg": plan.svg(view=question.view, theme=question.theme),
         "table": plan.table(),
         "source": plan.source(),
-        "facts": f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth {plan.depth}",
+        "facts": (
+            f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth"
+            f" {plan.depth}"
+        ),
         "rows": _rows(tree, plan),
     }
 
 
 def _wrong(problem: SpecError, variants: list[str]) -> dict[str, Any]:
-    return {"ok": False, "variants": variants, "diagnostics": [_diagnostic(d) for d in problem.diagnostics]}
+    return {
+        "ok": False,
+        "variants": variants,
+        "diagnostics": [_diagnostic(d) for d in problem.diagnostics],
+    }
 
 
 def _rows(tree: Mapping, plan: Plan) -> list[dict[str, Any]]:

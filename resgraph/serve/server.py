@@ -1,9 +1,8 @@
 """A spec's path → an HTTP server on the loopback address, for one page and one file.
 
-The page needs no network. Requests carry a token that only the page's address has, and name this host: another page in
-the browser can neither read the spec nor have it written. The file is written only when the page asks for it, and never
-over changes that were made elsewhere meanwhile.
-"""
+The page needs no network. Requests carry a token that only the page's address has, and name this
+host: another page in the browser can neither read the spec nor have it written. The file is written
+only when the page asks for it, and never over changes that were made elsewhere meanwhile."""
 
 from __future__ import annotations
 
@@ -32,7 +31,10 @@ MOST = 256
 IDLE = 30.0
 """Seconds after which a connection that says nothing is closed, and makes room for another."""
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self';"
+    " img-src data:"
+)
 
 
 class Refused(Exception):
@@ -47,7 +49,9 @@ class SpecServer(ThreadingHTTPServer):
     """Serves one spec; `address` is what a browser opens."""
 
     daemon_threads = True
-    request_queue_size = 1024  # connections that wait; with the default of 5 the others are reset
+    request_queue_size = (
+        1024  # connections that wait; with the default of 5 the others are reset
+    )
 
     def __init__(self, path: Path, port: int = 0) -> None:
         self.path = path
@@ -59,7 +63,9 @@ class SpecServer(ThreadingHTTPServer):
             super().__init__((HOST, port), _Handler)
         except OSError as problem:
             why = reason(problem)
-            raise UsageError(f"cannot serve on port {port}: {why}; --port 0, the default, takes a free one") from None
+            raise UsageError(
+                f"cannot serve on port {port}: {why}; --port 0, the default, takes a free one"
+            ) from None
 
     @property
     def address(self) -> str:
@@ -72,24 +78,28 @@ class SpecServer(ThreadingHTTPServer):
         return {"text": text, "digest": _digest(text), "name": self.path.name}
 
     def save(self, text: str, digest: str) -> dict[str, str]:
-        """Write the file whole or not at all. Raises `Refused` where it is no longer what the page read, or cannot be
-        written.
-        """
+        """Write the file whole or not at all. Raises `Refused` where it is no longer what the page
+        read, or cannot be written."""
         try:
             content = text.encode()
         except UnicodeEncodeError as problem:
             raise Refused(400, _surrogate(text, problem.start)) from None
         with self.saving:
             if self.read()["digest"] != digest:
-                raise Refused(409, "the file was changed elsewhere; reload the page to see it")
+                raise Refused(
+                    409, "the file was changed elsewhere; reload the page to see it"
+                )
             try:
                 write_file(self.path, content)
             except OSError as problem:
-                raise Refused(500, f"cannot write the file: {reason(problem)}; it is as it was") from None
+                raise Refused(
+                    500, f"cannot write the file: {reason(problem)}; it is as it was"
+                ) from None
             return self.read()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """In a thread of its own, where fewer than `MOST` are busy; else it waits for one of them."""
+        """In a thread of its own, where fewer than `MOST` are busy; else it waits for one of
+        them."""
         self.places.acquire()
         super().process_request(request, client_address)
 
@@ -108,7 +118,10 @@ class SpecServer(ThreadingHTTPServer):
 
 def _surrogate(text: str, place: int) -> str:
     line = text.count("\n", 0, place) + 1
-    return f"line {line} has half a character, U+{ord(text[place]):04X}, which no file can hold; delete it"
+    return (
+        f"line {line} has half a character, U+{ord(text[place]):04X}, which no file can hold;"
+        " delete it"
+    )
 
 
 def _digest(text: str) -> str:
@@ -125,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answered(self._get)
 
     def do_POST(self) -> None:
-        """`/answer`: what the text comes to. `/save`: the file, if it is still what the page read."""
+        """`/answer`: what the text comes to. `/save`: the file, if it is still what the page
+        read."""
         self._answered(self._post)
 
     def _answered(self, work: Callable[[], None]) -> None:
@@ -135,20 +149,39 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             self._send(refused.status, {"error": str(refused)})
         except SpecError as problem:  # the file itself cannot be read any more
-            self._send(410, {"error": f"{problem.diagnostics[0].message}; put it back, or keep your text elsewhere"})
+            self._send(
+                410,
+                {
+                    "error": (
+                        f"{problem.diagnostics[0].message}; put it back, or keep your text"
+                        " elsewhere"
+                    )
+                },
+            )
         except OSError:
             raise
         except Exception:
             traceback.print_exc()
-            self._send(500, {"error": f"this is a bug in resgraph {__version__}; the terminal says where"})
+            self._send(
+                500,
+                {
+                    "error": f"this is a bug in resgraph {__version__}; the terminal says where"
+                },
+            )
 
     def _get(self) -> None:
         path = self.path.partition("?")[0]
-        name = {"/": "page.html", "/editor.js": "editor.js", "/editor.css": "editor.css"}.get(path)
+        name = {
+            "/": "page.html",
+            "/editor.js": "editor.js",
+            "/editor.css": "editor.css",
+        }.get(path)
         if not self._from_here():
             raise Refused(403, "another host was asked")
         if name:
-            text = (resources.files("resgraph.serve") / name).read_text(encoding="utf-8")
+            text = (resources.files("resgraph.serve") / name).read_text(
+                encoding="utf-8"
+            )
             self._send_text(200, text, _TYPES[name.rpartition(".")[2]])
         elif path == "/spec" and self._trusted():
             self._send(200, self.server.read())
@@ -158,23 +191,37 @@ class _Handler(BaseHTTPRequestHandler):
     def _post(self) -> None:
         body = self._body()
         if not self._trusted():
-            raise Refused(403, "the token is missing, or of another session; open the address that the terminal shows")
+            raise Refused(
+                403,
+                "the token is missing, or of another session; open the address that the terminal"
+                " shows",
+            )
         asked = _asked(body)
         if self.path == "/answer":
-            with self.server.drawing:  # one at a time: Python would only make them wait for one another
+            with (
+                self.server.drawing
+            ):  # one at a time: Python would only make them wait for one another
                 self._send(200, answer(_question(asked), self.server.path))
         elif self.path == "/save":
-            self._send(200, self.server.save(_text(asked, "text"), _text(asked, "digest")))
+            self._send(
+                200, self.server.save(_text(asked, "text"), _text(asked, "digest"))
+            )
         else:
             raise Refused(404, "there is nothing here")
 
     def _from_here(self) -> bool:
-        """Whether the browser asked this host by its own name (a rebound DNS name would be another)."""
-        return self.headers.get("Host") in (f"{HOST}:{self.server.server_port}", f"localhost:{self.server.server_port}")
+        """Whether the browser asked this host by its own name (a rebound DNS name would be
+        another)."""
+        return self.headers.get("Host") in (
+            f"{HOST}:{self.server.server_port}",
+            f"localhost:{self.server.server_port}",
+        )
 
     def _trusted(self) -> bool:
         given = self.headers.get("X-Resgraph-Token", "")
-        return self._from_here() and secrets.compare_digest(given.encode(), self.server.token.encode())
+        return self._from_here() and secrets.compare_digest(
+            given.encode(), self.server.token.encode()
+        )
 
     def _body(self) -> bytes:
         """The body, read whole so that the next request on this connection begins where it ends."""
@@ -184,7 +231,14 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(411, "the length of the request is missing")
         if len(length) > 12 or int(length) > 4 * LIMITS.size:
             self.close_connection = True
-            self._send(413, {"error": f"the request is larger than {4 * LIMITS.size:,} bytes, which is the limit"})
+            self._send(
+                413,
+                {
+                    "error": (
+                        f"the request is larger than {4 * LIMITS.size:,} bytes, which is the limit"
+                    )
+                },
+            )
             self._drain()
             raise ConnectionAbortedError
         return self.rfile.read(int(length))
@@ -236,6 +290,8 @@ def _question(asked: dict[str, Any]) -> Question:
     """Raises `Refused` where a value is none that the page sends."""
     view, theme = asked.get("view", "auto"), asked.get("theme", "light")
     if view not in get_args(View) or theme not in ("light", "dark"):
-        raise Refused(400, f"`view` is one of {', '.join(get_args(View))}, `theme` light or dark")
+        raise Refused(
+            400, f"`view` is one of {', '.join(get_args(View))}, `theme` light or dark"
+        )
     variant = None if asked.get("variant") is None else _text(asked, "variant")
     return Question(_text(asked, "text"), variant, view, theme)

@@ -1,6 +1,5 @@
-"""Plan → a trained run, and what can be done with one: resume, evaluate, predict, list. Torch is imported
-when it is needed.
-"""
+"""Plan → a trained run, and what can be done with one: resume, evaluate, predict, list. Torch is
+imported when it is needed."""
 
 from __future__ import annotations
 
@@ -50,11 +49,15 @@ def build(
     """Trains a plan by its recipe in a run directory of its own (`out`, or `runs/<name>-<n>`).
 
     With `auto_resume`, goes on with the run at `out` where there is one: the same command, fresh or
-    continued. Raises `UsageError`, `TrainingError`, `MissingError`, `RunError`, and `signals.StoppedError`
-    where a signal asked to stop.
-    """
+    continued. Raises `UsageError`, `TrainingError`, `MissingError`, `RunError`, and
+    `signals.StoppedError` where a signal asked to stop."""
     _need_torch()
-    if auto_resume and out is not None and (out / "run.json").is_file() and not came_to_nothing(out):
+    if (
+        auto_resume
+        and out is not None
+        and (out / "run.json").is_file()
+        and not came_to_nothing(out)
+    ):
         return resume(out, plan=plan, load=load, options=options, reporter=reporter)
     from .session import start
 
@@ -69,10 +72,11 @@ def resume(
     options: Options | None = None,
     reporter: Reporter | None = None,
 ) -> RunResult:
-    """Goes on with a run to the end of its recipe, bit for bit; a finished one is only exported again.
+    """Goes on with a run to the end of its recipe, bit for bit; a finished one is only exported
+    again.
 
-    `plan` changes what is gone on with (more epochs, say). Raises `RunError` where the run cannot be used.
-    """
+    `plan` changes what is gone on with (more epochs, say). Raises `RunError` where the run cannot
+    be used."""
     _need_torch()
     from .resuming import go_on
 
@@ -83,7 +87,8 @@ def resume(
 
 
 def forecast(plan: Plan, *, options: Options | None = None) -> Forecast:
-    """What a build would use and why, with its steps, memory and time: nothing is trained or written."""
+    """What a build would use and why, with its steps, memory and time: nothing is trained or
+    written."""
     _need_torch()
     from .estimate import forecast as estimated
 
@@ -101,13 +106,15 @@ def evaluate(
 ) -> Score:
     """The exported weights on the run's validation part: loss, error in percent, images.
 
-    `split` names another part of its data: a folder beside that one, as `test`, or a pattern of shards.
-    `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over several views of an image.
-    """
+    `split` names another part of its data: a folder beside that one, as `test`, or a pattern of
+    shards. `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over
+    several views of an image."""
     _need_torch()
     from .evaluation import evaluate_run
 
-    return evaluate_run(run, load or _load, options or Options(), crops, tuple(sides), split)
+    return evaluate_run(
+        run, load or _load, options or Options(), crops, tuple(sides), split
+    )
 
 
 def predict(
@@ -135,4 +142,6 @@ def _need_torch() -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
-        raise MissingError("training needs PyTorch: pip install 'resgraph[train]'") from error
+        raise MissingError(
+            "training needs PyTorch: pip install 'resgraph[train]'"
+        ) from error

@@ -1,4 +1,5 @@
-"""The files of a run: written whole, or by whole lines, with a full or read-only disk in a user's words."""
+"""The files of a run: written whole, or by whole lines, with a full or read-only disk in a user's
+words."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ def write_whole(path: Path, content: bytes | str) -> str:
 
     Raises `RunError` where the disk is full, read-only or gone; the old file is then as it was.
     """
-    data, saved = content.encode("utf-8") if isinstance(content, str) else content, _holds_files(path.parent)
+    data, saved = (
+        content.encode("utf-8") if isinstance(content, str) else content,
+        _holds_files(path.parent),
+    )
     try:
         write_file(path, data)
     except OSError as error:
@@ -44,12 +48,18 @@ def sweep(directory: Path) -> None:
 
 def disk_error(path: Path, error: OSError, *, saved: bool = True) -> RunError:
     """The error in a user's words; `saved` where something was there before."""
-    return RunError(f"cannot write {path}: {reason(error)}" + ("; what was saved before is intact" if saved else ""))
+    return RunError(
+        f"cannot write {path}: {reason(error)}"
+        + ("; what was saved before is intact" if saved else "")
+    )
 
 
 def _holds_files(directory: Path) -> bool:
     """Whether something was saved there."""
     try:
-        return any(entry.is_file() and not entry.name.startswith(".") for entry in directory.iterdir())
+        return any(
+            entry.is_file() and not entry.name.startswith(".")
+            for entry in directory.iterdir()
+        )
     except OSError:
         return False

@@ -1,4 +1,5 @@
-"""A plan and options → what a build would use, and why, with steps, memory and time, before anything runs."""
+"""A plan and options → what a build would use, and why, with steps, memory and time, before
+anything runs."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ from .trial import batch_seconds, step_seconds
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`memory` in bytes on each device, `seconds` of training and of a step; None where a number cannot be told.
+    """`memory` in bytes on each device, `seconds` of training and of a step; None where a number
+    cannot be told.
 
-    `too_large` says what to do where a step does not fit, `missing` how to get data that are not there; else empty.
-    """
+    `too_large` says what to do where a step does not fit, `missing` how to get data that are not
+    there; else empty."""
 
     name: str
     images: int | None
@@ -45,19 +47,30 @@ class Forecast:
             *self.reasons,
             ("batch", f"{self.batch}", "images a step, over all processes"),
             self._steps(),
-            ("memory", f"~ {self.memory / 2**20:,.0f} MiB", "weights, gradients, optimizer and activations"),
+            (
+                "memory",
+                f"~ {self.memory / 2**20:,.0f} MiB",
+                "weights, gradients, optimizer and activations",
+            ),
             *([("fits", "no", self.too_large)] if self.too_large else []),
             self._time(),
             *([("data", "missing", self.missing)] if self.missing else []),
         ]
         wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
-        lines = [f"{what:<{wide[0]}}  {choice:<{wide[1]}}  {why}" for what, choice, why in rows]
+        lines = [
+            f"{what:<{wide[0]}}  {choice:<{wide[1]}}  {why}"
+            for what, choice, why in rows
+        ]
         return "\n".join([*lines, *self.notes])
 
     def _steps(self) -> Reason:
         steps = "unknown" if self.steps is None else f"{self.steps:,}"
         epochs = "" if self.epochs is None else epochs_of(self.epochs)
-        of = "images that cannot be counted yet" if self.images is None else f"{self.images:,} images"
+        of = (
+            "images that cannot be counted yet"
+            if self.images is None
+            else f"{self.images:,} images"
+        )
         return "steps", steps, f"{epochs} of {of}".strip()
 
     def _time(self) -> Reason:
@@ -65,7 +78,11 @@ class Forecast:
             return "time", f"~ {_span(self.step_seconds)}", "a step, measured here"
         if self.seconds is None:
             return "time", "unknown", "a step is too large to be tried here"
-        measured = "a few steps of fewer images, scaled" if self.too_large else "a few steps, measured here"
+        measured = (
+            "a few steps of fewer images, scaled"
+            if self.too_large
+            else "a few steps, measured here"
+        )
         return (
             "time",
             f"~ {_span(self.seconds)}",
@@ -83,7 +100,9 @@ def forecast(plan: Plan, options: Options) -> Forecast:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise TrainingError(f"out of memory while the images of {plan.name} are read: {error}") from error
+        raise TrainingError(
+            f"out of memory while the images of {plan.name} are read: {error}"
+        ) from error
     one, by_epochs = _step_seconds(ready), ready.train.unit == "epochs"
     steps = None if ready.uncounted and by_epochs else ready.steps
     epochs = round(ready.steps / ready.sampler.steps_per_epoch, 3)
@@ -120,7 +139,11 @@ def _too_large(ready: Prepared) -> str:
     if needed <= room:
         return ""
     parts = _parts_that_fit(ready, room)
-    way_out = f"a smaller `batch`, or `accumulate: {parts}`" if parts else "a smaller net, or smaller images"
+    way_out = (
+        f"a smaller `batch`, or `accumulate: {parts}`"
+        if parts
+        else "a smaller net, or smaller images"
+    )
     return f"{size_text(needed)} do not fit in {size_text(room)}: take {way_out}"
 
 
@@ -130,7 +153,12 @@ def _parts_that_fit(ready: Prepared, room: int) -> int | None:
     for parts in more_parts(train, world):
         smaller = train.model_copy(update={"accumulate": parts})
         resident = resident_bytes(ready.data)
-        if with_budget(ready.decisions, ready.plan, smaller, ready.options, world, resident).memory <= room:
+        if (
+            with_budget(
+                ready.decisions, ready.plan, smaller, ready.options, world, resident
+            ).memory
+            <= room
+        ):
             return parts
     return None
 
@@ -140,7 +168,9 @@ def _work(ready: Prepared) -> float:
     if ready.train.progressive is None:
         return 1.0
     per_epoch, shape = ready.sampler.steps_per_epoch, ready.plan.input
-    return relative_work(ready.train, per_epoch, -(-ready.steps // per_epoch), (shape[1], shape[2]))
+    return relative_work(
+        ready.train, per_epoch, -(-ready.steps // per_epoch), (shape[1], shape[2])
+    )
 
 
 def _span(seconds: float) -> str:

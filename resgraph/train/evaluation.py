@@ -1,4 +1,5 @@
-"""A finished run → the score of its exported weights on its validation images, as validated or as papers test."""
+"""A finished run → the score of its exported weights on its validation images, as validated or as
+papers test."""
 
 from __future__ import annotations
 
@@ -30,40 +31,61 @@ from .settings.decide import Decisions, decide
 
 
 def evaluate_run(
-    run: Path, load: Loader, options: Options, crops: int = 1, sides: tuple[int, ...] = (), split: str = ""
+    run: Path,
+    load: Loader,
+    options: Options,
+    crops: int = 1,
+    sides: tuple[int, ...] = (),
+    split: str = "",
 ) -> Score:
-    """On the validation part of the run's own data, or of a copy at `options.data`; each rank takes its part.
+    """On the validation part of the run's own data, or of a copy at `options.data`; each rank takes
+    its part.
 
     `split` names another part of it: a folder, or a pattern of shards.
 
-    `crops` and `sides` are those of `views`. Raises `RunError` where the run has no weights, `UsageError` where its
-    images or its net are not for such a test.
-    """
+    `crops` and `sides` are those of `views`. Raises `RunError` where the run has no weights,
+    `UsageError` where its images or its net are not for such a test."""
     options = as_before(options, read_facts(run))
     with joined(os.environ, options.device) as world:
         plan = own_plan(run, load)
-        decisions = decide(options, world, plan.macs * recipe_of(plan).batch / world.size, len(plan.input) == 3, 1)
+        decisions = decide(
+            options,
+            world,
+            plan.macs * recipe_of(plan).batch / world.size,
+            len(plan.input) == 3,
+            1,
+        )
         settle(decisions)
         try:
             return _evaluated(run, plan, options, decisions, world, crops, sides, split)
         except torch.OutOfMemoryError as error:
             where = decisions.device
-            raise TrainingError(f"out of memory on {where}; free some, or take another with --device") from error
+            raise TrainingError(
+                f"out of memory on {where}; free some, or take another with --device"
+            ) from error
 
 
 def _evaluated(
-    run: Path, plan: Plan, options: Options, decisions: Decisions, world: World, crops: int, sides: tuple[int, ...],
-    split: str,
+    run: Path, plan: Plan, options: Options, decisions: Decisions, world: World, crops: int,
+    sides: tuple[int, ...], split: str,
 ) -> Score:  # fmt: skip
     train = recipe_of(plan)
     net = placed(trained(run, plan.module()), decisions).eval()
-    data = datasets.load(_part(train.data, split), plan.input, plan.output, data_path(plan, options), scored=True)
+    data = datasets.load(
+        _part(train.data, split),
+        plan.input,
+        plan.output,
+        data_path(plan, options),
+        scored=True,
+    )
     known = preprocessing(run)
     if isinstance(train.data, Folder):
         check_classes(data, known["classes"])
     look = look_for(data, crops, sides)
     normalization = Normalization.read(known["normalize"])
-    sampler = Sampler(train.batch, train.batch, train.seed)  # no training image is asked for
+    sampler = Sampler(
+        train.batch, train.batch, train.seed
+    )  # no training image is asked for
     feed = make_feed(train, data, sampler, normalization, decisions)
     if look is None:
         with explained(net, lambda: "the evaluation"):
@@ -81,5 +103,7 @@ def _part(data: Data, split: str) -> Data:
     if not split:
         return data
     if not isinstance(data, Folder | Shards):
-        raise UsageError(f"--split {split}: `{data.set}` has no parts but the one that it was validated on")
+        raise UsageError(
+            f"--split {split}: `{data.set}` has no parts but the one that it was validated on"
+        )
     return data.model_copy(update={"validation": split})

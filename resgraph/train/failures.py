@@ -1,6 +1,5 @@
-"""An exception of torch, of an op or of the compiler in the middle of a run → what a user is told: where, and the way
-on.
-"""
+"""An exception of torch, of an op or of the compiler in the middle of a run → what a user is told:
+where, and the way on."""
 
 from __future__ import annotations
 
@@ -25,10 +24,11 @@ _TORCH = Path(torch.__file__).parent
 
 @contextmanager
 def explained(net: nn.Module, doing: Callable[[], str]) -> Iterator[None]:
-    """While a net runs: what goes wrong in it, or in torch, is a `TrainingError` that names the node.
+    """While a net runs: what goes wrong in it, or in torch, is a `TrainingError` that names the
+    node.
 
-    `doing` says what was under way, as in `step 12`. Where only another process was lost, its error goes on as it is.
-    """
+    `doing` says what was under way, as in `step 12`. Where only another process was lost, its error
+    goes on as it is."""
     try:
         yield
     except ResgraphError:
@@ -58,12 +58,16 @@ def _compiler_failed(error: Exception) -> ResgraphError | None:
     if not kind.__module__.startswith(_COMPILERS):
         return None
     told = f"torch cannot compile this net here ({_said(error)}); --compile off trains without"
-    lacking = any(word in f"{kind.__name__} {error}" for word in ("CxxCompiler", "CppCompile", "TritonMissing"))
+    lacking = any(
+        word in f"{kind.__name__} {error}"
+        for word in ("CxxCompiler", "CppCompile", "TritonMissing")
+    )
     return MissingError(told) if lacking else TrainingError(told)
 
 
 def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError | None:
-    """What failed: a node of the net, or torch on the way back; None where it is neither, and so our own."""
+    """What failed: a node of the net, or torch on the way back; None where it is neither, and so
+    our own."""
     names = {id(module): name for name, module in net.named_modules() if name}
     node, place, in_torch = "", "", False
     traceback: TracebackType | None = error.__traceback__
@@ -72,7 +76,12 @@ def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError |
         node = names.get(id(frame.f_locals.get("self")), node)
         from_torch = file.is_relative_to(_TORCH)
         in_torch = in_torch or from_torch
-        if not from_torch and node and file.is_file() and not file.is_relative_to(Path(__file__).parents[1]):
+        if (
+            not from_torch
+            and node
+            and file.is_file()
+            and not file.is_relative_to(Path(__file__).parents[1])
+        ):
             place = f", {file.name}, line {traceback.tb_lineno}"
         traceback = traceback.tb_next
     if not node and not (in_torch and isinstance(error, RuntimeError)):
@@ -84,4 +93,6 @@ def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError |
 def _said(error: Exception) -> str:
     """The kind of an error and the first line of what it says."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+    return (
+        f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+    )

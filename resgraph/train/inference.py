@@ -37,30 +37,44 @@ class Prediction:
     classes: tuple[tuple[str, float], ...]
 
 
-def predict_images(run: Path, images: Sequence[Path], load: Loader, options: Options, top: int = 5) -> list[Prediction]:
-    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a file is none,
-    `TrainingError` where one cannot be read.
-    """
+def predict_images(
+    run: Path, images: Sequence[Path], load: Loader, options: Options, top: int = 5
+) -> list[Prediction]:
+    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
+    file is none, `TrainingError` where one cannot be read."""
     for path in images:
         _need(path)
     plan = own_plan(run, load)
     document = preprocessing(run)
     if len(document["shape"]) != 3:
-        raise UsageError(f"{run} is a net on vectors that never were images: there is no way from an image to them")
+        raise UsageError(
+            f"{run} is a net on vectors that never were images: there is no way from an image to"
+            " them"
+        )
     decisions = decide(options, World(), plan.macs, len(plan.input) == 3, 1)
     net = trained(run, plan.module()).to(decisions.device).eval()
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
     names, out = document["classes"], []
     if (len(names),) != plan.output:
-        raise _damaged(run, run / "preprocess.json", f"it names {len(names)} classes, and the net has {plan.output[0]}")
+        raise _damaged(
+            run,
+            run / "preprocess.json",
+            f"it names {len(names)} classes, and the net has {plan.output[0]}",
+        )
     for path in images:
         pixels = read_image(path, document)[None].to(decisions.device)
         with torch.inference_mode():
             seen = normalization(pixels)
-            chance = net(seen.flatten(1) if document.get("flat") else seen).float().softmax(1)[0]
+            chance = (
+                net(seen.flatten(1) if document.get("flat") else seen)
+                .float()
+                .softmax(1)[0]
+            )
         best = chance.topk(min(top, len(names)))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        out.append(Prediction(path, tuple((names[place], value) for place, value in pairs)))
+        out.append(
+            Prediction(path, tuple((names[place], value) for place, value in pairs))
+        )
     return out
 
 
@@ -74,7 +88,9 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
             raise _damaged(run, path, "its bytes are not those that were written")
         net.load_state_dict(safetensors(data))
     except FileNotFoundError as error:
-        raise RunError(f"{run} has no weights yet; `resgraph resume {run}` finishes it") from error
+        raise RunError(
+            f"{run} has no weights yet; `resgraph resume {run}` finishes it"
+        ) from error
     except OSError as error:
         raise _damaged(run, path, reason(error)) from error
     except (SafetensorError, RuntimeError) as error:
@@ -83,17 +99,23 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
 
 
 def preprocessing(run: Path) -> dict[str, Any]:
-    """preprocess.json of a run. Raises `RunError` where it is not there, or not what a run writes."""
+    """preprocess.json of a run. Raises `RunError` where it is not there, or not what a run
+    writes."""
     path = run / "preprocess.json"
     try:
         document = json.loads(read_file(path))
     except OSError as error:
-        raise RunError(f"{path} cannot be read ({reason(error)}); `resgraph resume {run}` writes it again") from error
+        raise RunError(
+            f"{path} cannot be read ({reason(error)}); `resgraph resume {run}` writes it again"
+        ) from error
     except ValueError as error:
         raise _damaged(run, path, f"it is no JSON ({error})") from error
     try:
         Normalization.read(document["normalize"])
-        size, classes = [int(side) for side in document["shape"]], [str(name) for name in document["classes"]]
+        size, classes = (
+            [int(side) for side in document["shape"]],
+            [str(name) for name in document["classes"]],
+        )
         known = bool(classes) and len(size) in (1, 3) and float(document["levels"]) > 0
         known = known and (side_of(document) or 1) > 0
     except (KeyError, TypeError, ValueError, RuntimeError):
@@ -104,19 +126,30 @@ def preprocessing(run: Path) -> dict[str, Any]:
 
 
 def _damaged(run: Path, path: Path, why: object) -> RunError:
-    return RunError(f"{path} is damaged: {why}; `resgraph resume {run}` writes it again")
+    return RunError(
+        f"{path} is damaged: {why}; `resgraph resume {run}` writes it again"
+    )
 
 
 def _need(path: Path) -> None:
     """Raises `UsageError` where there is no file, with the nearest one that there is."""
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; name the images in it, as in {path}/*.jpg")
+        raise UsageError(
+            f"{path} is a folder; name the images in it, as in {path}/*.jpg"
+        )
     if path.is_file():
         return
     if not path.parent.is_dir():
         raise UsageError(f"{path} is not there: there is no folder {path.parent}")
-    beside = {entry.name: entry for entry in path.parent.iterdir() if entry.suffix.lower() in ENDINGS}
-    hint = did_you_mean(path.name, beside) or f"{_counted(len(beside))} in {path.parent.resolve()}"
+    beside = {
+        entry.name: entry
+        for entry in path.parent.iterdir()
+        if entry.suffix.lower() in ENDINGS
+    }
+    hint = (
+        did_you_mean(path.name, beside)
+        or f"{_counted(len(beside))} in {path.parent.resolve()}"
+    )
     raise UsageError(f"{path} is not there; {hint}")
 
 
@@ -125,9 +158,8 @@ def _counted(images: int) -> str:
 
 
 def read_image(path: Path, document: dict[str, Any]) -> Tensor:
-    """An image file as the net saw its training images: (channels, height, width) of pixels, not normalized
-    yet.
-    """
+    """An image file as the net saw its training images: (channels, height, width) of pixels, not
+    normalized yet."""
     channels, height, width = document["shape"]
     side = side_of(document)
     try:
@@ -135,7 +167,8 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
     except UNREADABLE as error:
         if path.suffix.lower() not in ENDINGS:
             raise UsageError(
-                f"{path} cannot be read as an image: {error}; name files like {', '.join(sorted(ENDINGS))}"
+                f"{path} cannot be read as an image: {error}; name files like"
+                f" {', '.join(sorted(ENDINGS))}"
             ) from error
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     if side is not None:
@@ -145,7 +178,10 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
 
 
 def side_of(document: dict[str, Any]) -> int | None:
-    """The shorter side before the centre crop; None where the whole image is stretched to the net's input."""
+    """The shorter side before the centre crop; None where the whole image is stretched to the net's
+    input."""
     resize = document.get("resize")
-    side = resize.get("shorter_side") if isinstance(resize, dict) else resize  # a number in older runs
+    side = (
+        resize.get("shorter_side") if isinstance(resize, dict) else resize
+    )  # a number in older runs
     return int(side) if side is not None else None

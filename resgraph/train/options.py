@@ -1,6 +1,5 @@
-"""How a run is carried out, as the command line says it → `Options`; none of it changes what is learned on
-purpose.
-"""
+"""How a run is carried out, as the command line says it → `Options`; none of it changes what is
+learned on purpose."""
 
 from __future__ import annotations
 
@@ -11,22 +10,33 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where, how fast and how often. "auto" and None are decided from the machine and the net, and told with
-    reasons.
-    """
+    """Where, how fast and how often. "auto" and None are decided from the machine and the net, and
+    told with reasons."""
 
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     layout: Literal["auto", "channels-last", "contiguous"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
-    checkpointing: Literal["auto", "on", "off"] = "auto"  # recompute blocks in the backward pass, to save memory
-    sharding: Literal["auto", "on", "off"] = "auto"  # divide the weights and their states among the processes
-    deterministic: Literal["auto", "on", "off"] = "auto"  # the same bits again, where a GPU has faster ways without
+    checkpointing: Literal["auto", "on", "off"] = (
+        "auto"  # recompute blocks in the backward pass, to save memory
+    )
+    sharding: Literal["auto", "on", "off"] = (
+        "auto"  # divide the weights and their states among the processes
+    )
+    deterministic: Literal["auto", "on", "off"] = (
+        "auto"  # the same bits again, where a GPU has faster ways without
+    )
     workers: int | None = None
     threads: int | None = None
-    data: Path | None = None  # where the images are, in place of the recipe's `data.path`
-    tensorboard: bool | None = None  # events in run/tensorboard, made from metrics.jsonl; None: as the run began
-    save_every: int | None = None  # steps between checkpoints; None: at every evaluation
+    data: Path | None = (
+        None  # where the images are, in place of the recipe's `data.path`
+    )
+    tensorboard: bool | None = (
+        None  # events in run/tensorboard, made from metrics.jsonl; None: as the run began
+    )
+    save_every: int | None = (
+        None  # steps between checkpoints; None: at every evaluation
+    )
     keep: int = 2  # checkpoints, at least 2
     force: bool = False  # replace an older run at the same place
     allow_change: bool = False  # resume with a changed recipe

@@ -1,4 +1,5 @@
-"""A plan, options and the processes → what is known before the first step: data, decisions, how many steps."""
+"""A plan, options and the processes → what is known before the first step: data, decisions, how
+many steps."""
 
 from __future__ import annotations
 
@@ -44,16 +45,19 @@ def recipe_of(plan: Plan) -> Train:
     train = plan.spec.train
     if not isinstance(train, Train):
         raise UsageError(
-            f"{plan.name} has no `train:`; write `train: digits`, or name a recipe with --set train=digits"
+            f"{plan.name} has no `train:`; write `train: digits`, or name a recipe with --set"
+            " train=digits"
         )
     return train
 
 
-def prepare(plan: Plan, options: Options, world: World, *, counted: bool = False) -> Prepared:
+def prepare(
+    plan: Plan, options: Options, world: World, *, counted: bool = False
+) -> Prepared:
     """Reads the data, checks it against the net, and decides.
 
-    With `counted`, images that are made are not, and blank ones stand for those of a set that is not there.
-    """
+    With `counted`, images that are made are not, and blank ones stand for those of a set that is
+    not there."""
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
@@ -65,19 +69,40 @@ def prepare(plan: Plan, options: Options, world: World, *, counted: bool = False
         lonely = lonely_norms([graph], train, world.size)
         if lonely:
             raise SpecError(lonely)
-    sampler = Sampler(len(data.train), train.batch, train.seed, world.rank, world.size, train.accumulate)
+    sampler = Sampler(
+        len(data.train),
+        train.batch,
+        train.seed,
+        world.rank,
+        world.size,
+        train.accumulate,
+    )
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     images = train.batch / world.size / train.accumulate
     uncounted = bool(missing) and not isinstance(data.train, Resident)
     known = None if uncounted and train.unit == "epochs" else steps
     talking, fusible, macs = train.sync_bn, train.optimizer.fused, plan.macs * images
-    decisions = decide(options, world, macs, len(plan.input) == 3, known, sync_bn=talking, fusible=fusible)
-    decisions = with_budget(decisions, plan, train, options, world.size, resident_bytes(data))
-    return Prepared(plan, options, train, data, sampler, decisions, world, steps, missing, uncounted)
+    decisions = decide(
+        options,
+        world,
+        macs,
+        len(plan.input) == 3,
+        known,
+        sync_bn=talking,
+        fusible=fusible,
+    )
+    decisions = with_budget(
+        decisions, plan, train, options, world.size, resident_bytes(data)
+    )
+    return Prepared(
+        plan, options, train, data, sampler, decisions, world, steps, missing, uncounted
+    )
 
 
-def _fitting(plan: Plan, train: Train, options: Options, *, counted: bool) -> tuple[DataSet, str]:
+def _fitting(
+    plan: Plan, train: Train, options: Options, *, counted: bool
+) -> tuple[DataSet, str]:
     """The data, or where it is only `counted` a stand-in and what is missing.
 
     Where the net is not one for it, that is a mistake at a place of the spec.
@@ -85,7 +110,9 @@ def _fitting(plan: Plan, train: Train, options: Options, *, counted: bool) -> tu
     try:
         try:
             path = data_path(plan, options)
-            return datasets.load(train.data, plan.input, plan.output, path, counted=counted), ""
+            return datasets.load(
+                train.data, plan.input, plan.output, path, counted=counted
+            ), ""
         except MissingError as lacking:
             if not counted:
                 raise
@@ -100,10 +127,11 @@ def _fitting(plan: Plan, train: Train, options: Options, *, counted: bool) -> tu
 
 
 def data_path(plan: Plan, options: Options) -> Path | None:
-    """Where the images are: as the options say it, else as the recipe does; None for a set that is read from nowhere.
+    """Where the images are: as the options say it, else as the recipe does; None for a set that is
+    read from nowhere.
 
-    A relative path of a spec is one from the spec's own directory or, where nothing is there, from the current one.
-    """
+    A relative path of a spec is one from the spec's own directory or, where nothing is there, from
+    the current one."""
     if options.data is not None:
         return options.data.expanduser()
     written = getattr(recipe_of(plan).data, "path", None)

@@ -1,6 +1,5 @@
-"""What a run's directory is told: facts and pictures before the first step, rows meanwhile, weights and curves at the
-end.
-"""
+"""What a run's directory is told: facts and pictures before the first step, rows meanwhile, weights
+and curves at the end."""
 
 from __future__ import annotations
 
@@ -37,9 +36,8 @@ from .signals import StoppedError
 
 
 def describe(run: RunDirectory, ready: Prepared) -> None:
-    """Writes what is known before the first step: the spec, its pictures and source, and the facts of the
-    run.
-    """
+    """Writes what is known before the first step: the spec, its pictures and source, and the facts
+    of the run."""
     plan, data = ready.plan, ready.data
     run.write("spec.yaml", plan.resolved())
     redrawn(run, plan)
@@ -71,12 +69,14 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
 
 
 def digests(data: DataSet) -> dict[str, str]:
-    """What the images of either part are, by name, order and place; of those in memory, by their pixels."""
+    """What the images of either part are, by name, order and place; of those in memory, by their
+    pixels."""
     return {"train": data.train.digest(), "validation": data.validation.digest()}
 
 
 def redrawn(run: RunDirectory, plan: Plan) -> list[str]:
-    """Writes what follows from the spec, where it is not there as it should be; the names of what was written."""
+    """Writes what follows from the spec, where it is not there as it should be; the names of what
+    was written."""
     out = []
     for place, text in (
         ("source", plan.source()),
@@ -102,11 +102,14 @@ def spec_hash(plan: Plan) -> str:
 def run_checkpoints(run: RunDirectory, keep: int = 2) -> Checkpoints:
     """The checkpoints of a run, with the specs that it had."""
     facts = run.facts()
-    return Checkpoints(run.checkpoints, facts["spec"], keep, tuple(facts.get("former", ())))
+    return Checkpoints(
+        run.checkpoints, facts["spec"], keep, tuple(facts.get("former", ()))
+    )
 
 
 def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, object]:
-    """What a prediction must do to an image, so that whoever reads this and knows Pillow comes to the same pixels."""
+    """What a prediction must do to an image, so that whoever reads this and knows Pillow comes to
+    the same pixels."""
     data = ready.data
     mode = mode_of(data.shape[0])
     return {
@@ -122,10 +125,16 @@ def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, obje
 
 
 def _resizing(data: DataSet) -> dict[str, object]:
-    """How an image comes to the net's size: the middle of it, in one resampling, or the whole, stretched."""
+    """How an image comes to the net's size: the middle of it, in one resampling, or the whole,
+    stretched."""
     size = list(data.shape[1:])
     if data.resize is None:
-        return {"shorter_side": None, "box": "the whole image", "size": size, "filter": "bilinear"}
+        return {
+            "shorter_side": None,
+            "box": "the whole image",
+            "size": size,
+            "filter": "bilinear",
+        }
     return {
         "shorter_side": data.resize,
         "box": "the middle: size * min(image width, image height) / shorter_side, cut to the image",
@@ -189,24 +198,37 @@ def _way_on(run: RunDirectory) -> str:
     """What to do once the cause is gone."""
     if (run.checkpoints / "latest.json").exists():
         return f"When that is mended, `resgraph resume {run.path}` goes on from the last checkpoint"
-    return "Nothing was saved yet: when that is mended, begin again with `resgraph build`"
+    return (
+        "Nothing was saved yet: when that is mended, begin again with `resgraph build`"
+    )
 
 
-def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: Path) -> RunResult:
+def finish(
+    ready: Prepared, run: RunDirectory | None, learner: Learner, where: Path
+) -> RunResult:
     """Exports the weights, draws the curves, and says what came out."""
     rows, clock = ready.world.share(
-        (read_rows(where / "metrics.jsonl"), read_rows(where / "timing.jsonl")) if run else None
+        (read_rows(where / "metrics.jsonl"), read_rows(where / "timing.jsonl"))
+        if run
+        else None
     )
     if not rows:
         raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
     last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
     state = gathered(learner.judged.state_dict())
     if run:
-        weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-        digest = write_whole(run.path / "weights.safetensors", safetensors(weights, {"format": "pt"}))
+        weights = {
+            name: value.detach().cpu().contiguous() for name, value in state.items()
+        }
+        digest = write_whole(
+            run.path / "weights.safetensors", safetensors(weights, {"format": "pt"})
+        )
         run.update(weights_sha256=digest)
         marked = drops(ready.train, rows)
-        run.write("curves.svg", curves(plan.name, rows, ready.train.unit, ready.data.watched, marked))
+        run.write(
+            "curves.svg",
+            curves(plan.name, rows, ready.train.unit, ready.data.watched, marked),
+        )
     result = RunResult(
         name=plan.name,
         directory=where,
@@ -217,11 +239,16 @@ def finish(ready: Prepared, run: RunDirectory | None, learner: Learner, where: P
         epochs=last["epoch"],
         steps=last["step"],
         seconds=seconds,
-        images_per_second=last["step"] * ready.train.batch / seconds if seconds else 0.0,
+        images_per_second=last["step"] * ready.train.batch / seconds
+        if seconds
+        else 0.0,
         params=plan.params,
         macs=plan.macs,
         files={name: where / place for name, place in PLACES.items()},
     )
     if run:
-        run.update(status="done", result={"accuracy": result.accuracy, "seconds": round(result.seconds, 3)})
+        run.update(
+            status="done",
+            result={"accuracy": result.accuracy, "seconds": round(result.seconds, 3)},
+        )
     return result

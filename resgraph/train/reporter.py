@@ -1,4 +1,5 @@
-"""What a run tells while it goes on → the `Reporter` protocol, and the records that it is handed."""
+"""What a run tells while it goes on → the `Reporter` protocol, and the records that it is
+handed."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where training stands within an epoch. `loss` and `error` (percent) are of the epoch so far."""
+    """Where training stands within an epoch. `loss` and `error` (percent) are of the epoch so
+    far."""
 
     step: int
     epoch: int
@@ -37,7 +39,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An evaluation: losses, errors in percent, and the seconds since the run (or its resume) began."""
+    """An evaluation: losses, errors in percent, and the seconds since the run (or its resume)
+    began."""
 
     step: int
     epoch: float

@@ -31,15 +31,22 @@ from .session import carry_on
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
 """Keys of a recipe that a resume may change as it likes: how long, and what is told."""
 FIXED = frozenset({"data", "batch", "normalize", "seed"})
-"""Keys that decide which images a step sees; with another of these it would not be the same run at all."""
+"""Keys that decide which images a step sees; with another of these it would not be the same run at
+all."""
 
 
-def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, changed: Plan | None = None) -> RunResult:
+def go_on(
+    path: Path,
+    load: Loader,
+    options: Options,
+    reporter: Reporter,
+    changed: Plan | None = None,
+) -> RunResult:
     """From the newest whole checkpoint to the end, bit for bit as if it had never stopped.
 
-    `changed` is the plan to go on with in place of the run's own: the same net; more epochs are fine, other
-    changes of the recipe need `options.allow_change`. Raises `RunError` where that cannot be.
-    """
+    `changed` is the plan to go on with in place of the run's own: the same net; more epochs are
+    fine, other changes of the recipe need `options.allow_change`. Raises `RunError` where that
+    cannot be."""
     with joined(os.environ, options.device, reporter.say) as world:
         plan = own = own_plan(path, load)
         options = as_before(options, read_facts(path))
@@ -51,38 +58,50 @@ def go_on(path: Path, load: Loader, options: Options, reporter: Reporter, change
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
             if run and at_end(run, ready.steps):
-                run_checkpoints(run).load(Silent().say)  # raises where not even its results can be written again
+                run_checkpoints(run).load(
+                    Silent().say
+                )  # raises where not even its results can be written again
                 _tell_end(run, ready, reporter)
             if run and changed is not None:
-                state = run_checkpoints(run).load(Silent().say)  # raises before anything is changed
+                state = run_checkpoints(run).load(
+                    Silent().say
+                )  # raises before anything is changed
                 _tell_rate(state, recipe_of(own), ready, reporter)
                 _adopt(run, changed)
             if run:
                 _tell_failure(run, reporter)
                 for name in redrawn(run, plan):
-                    reporter.say(f"{run.path / name} was changed, damaged or lost since the run began; it is as it was")
+                    reporter.say(
+                        f"{run.path / name} was changed, damaged or lost since the run began; it is"
+                        " as it was"
+                    )
             return carry_on(ready, run, reporter if world.first else Silent())
 
 
 def own_plan(path: Path, load: Loader) -> Plan:
-    """The plan of a run's spec.yaml; raises `RunError` where that file is not as the run wrote it."""
+    """The plan of a run's spec.yaml; raises `RunError` where that file is not as the run wrote
+    it."""
     facts = read_facts(path)
     spec = path / "spec.yaml"
     try:
         digest = hashlib.sha256(read_file(spec)).hexdigest()
     except OSError as error:
         raise RunError(
-            f"{spec} cannot be read ({reason(error)}); take it from a copy, or begin again with `resgraph build`"
+            f"{spec} cannot be read ({reason(error)}); take it from a copy, or begin again with"
+            " `resgraph build`"
         ) from error
     if digest not in (facts.get("spec"), *facts.get("former", ())):
         raise RunError(
-            f"{spec} was changed since the run began, and a run goes on with the spec that it has. Put it back as it "
-            f"was, and change the recipe by `resgraph resume {path} --set train.epochs=…`; another net is a run of "
-            "its own: `resgraph build` with the changed spec"
+            f"{spec} was changed since the run began, and a run goes on with the spec that it has."
+            f" Put it back as it was, and change the recipe by `resgraph resume {path} --set"
+            " train.epochs=…`; another net is a run of its own: `resgraph build` with the changed"
+            " spec"
         )
     plan = load(spec)
     if "recipe" in facts and recipe_of(plan).document() != facts["recipe"]:
-        raise RunError(f"{spec} names a recipe that has changed since the run began; build it anew")
+        raise RunError(
+            f"{spec} names a recipe that has changed since the run began; build it anew"
+        )
     return plan
 
 
@@ -97,24 +116,41 @@ def as_before(options: Options, facts: dict[str, Any]) -> Options:
     for name, value in undecided.items():
         allowed = get_args(known[name])
         if value not in allowed and not (int in allowed and type(value) is int):
-            raise RunError(f"run.json is not what resgraph wrote: `used.{name}` is {value!r}")
-    if options.data is None and isinstance(where := facts.get("data", {}).get("path"), str):
+            raise RunError(
+                f"run.json is not what resgraph wrote: `used.{name}` is {value!r}"
+            )
+    if options.data is None and isinstance(
+        where := facts.get("data", {}).get("path"), str
+    ):
         undecided["data"] = Path(where)
     return replace(options, **undecided)
 
 
 def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> None:
-    """Raises `RunError` that shows the difference where `changed` is not a way to go on with this run."""
+    """Raises `RunError` that shows the difference where `changed` is not a way to go on with this
+    run."""
     before, after = plan.source(), changed.source()
     if before != after:
-        lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), "the run", "the spec", lineterm=""))
+        lines = list(
+            difflib.unified_diff(
+                before.splitlines(),
+                after.splitlines(),
+                "the run",
+                "the spec",
+                lineterm="",
+            )
+        )
         shown = "\n".join(lines[:40]) + ("\n…" if len(lines) > 40 else "")
-        raise RunError(f"the spec is another net than {path} trains; build it anew\n{shown}")
+        raise RunError(
+            f"the spec is another net than {path} trains; build it anew\n{shown}"
+        )
     recipes = recipe_of(plan), recipe_of(changed)
     keys = changed_keys(*recipes)
     if keys & FIXED:
         told = _changes(*recipes, keys & FIXED)
-        raise RunError(f"what decides which images a run sees cannot change within it: {told}; build anew")
+        raise RunError(
+            f"what decides which images a run sees cannot change within it: {told}; build anew"
+        )
     if keys - FREE and not options.allow_change:
         told = _changes(*recipes, keys - FREE)
         raise RunError(f"the recipe differs: {told}; --allow-change goes on with it")
@@ -122,36 +158,60 @@ def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> Non
 
 def _changes(before: Train, after: Train, keys: set[str]) -> str:
     """`optimizer.lr` 0.1 → 0.2, for every value below some keys that differs."""
-    old, new = (flat({key: recipe.document().get(key) for key in keys}) for recipe in (before, after))
+    old, new = (
+        flat({key: recipe.document().get(key) for key in keys})
+        for recipe in (before, after)
+    )
     differing = [name for name in sorted(old | new) if old.get(name) != new.get(name)]
-    return ", ".join(f"`{name}` {old.get(name, 'none')} → {new.get(name, 'none')}" for name in differing)
+    return ", ".join(
+        f"`{name}` {old.get(name, 'none')} → {new.get(name, 'none')}"
+        for name in differing
+    )
 
 
 def check_classes(data: DataSet, trained_on: list[str]) -> None:
-    """Raises `UsageError` where a set has other classes than the run's, whose numbers their order gives."""
+    """Raises `UsageError` where a set has other classes than the run's, whose numbers their order
+    gives."""
     odd = sorted(set(data.classes) ^ set(trained_on))
     if odd:
         few = ", ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
-        raise UsageError(f"{data.about} are not of the classes that the run was trained on: only one has {few}")
+        raise UsageError(
+            f"{data.about} are not of the classes that the run was trained on: only one has {few}"
+        )
     if list(data.classes) != trained_on:
-        raise UsageError(f"{data.about} have the classes that the run was trained on, but in another order")
+        raise UsageError(
+            f"{data.about} have the classes that the run was trained on, but in another order"
+        )
 
 
 def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
-    """Raises where a resume would see other images than the run has seen, as far as their numbers and names say it."""
+    """Raises where a resume would see other images than the run has seen, as far as their numbers
+    and names say it."""
     check_classes(data, facts.get("classes", list(data.classes)))
     now = {"train": len(data.train), "validation": len(data.validation)}
-    before = {name: facts.get("data", {}).get(name, count) for name, count in now.items()}
+    before = {
+        name: facts.get("data", {}).get(name, count) for name, count in now.items()
+    }
     if now != before and not options.allow_change:
-        told = ", ".join(f"{name} {before[name]} → {now[name]}" for name in now if now[name] != before[name])
-        raise RunError(f"the images are others than when the run began ({told}); --allow-change goes on with these")
+        told = ", ".join(
+            f"{name} {before[name]} → {now[name]}"
+            for name in now
+            if now[name] != before[name]
+        )
+        raise RunError(
+            f"the images are others than when the run began ({told}); --allow-change goes on with"
+            " these"
+        )
     known = facts.get("data", {}).get("digests", {})  # older runs have none
     if known and not options.allow_change:
-        other = [name for name, digest in digests(data).items() if known.get(name) != digest]
+        other = [
+            name for name, digest in digests(data).items() if known.get(name) != digest
+        ]
         if other:
             raise RunError(
-                f"the images are others than when the run began: as many, but not the same ({', '.join(other)}). Were "
-                "some renamed or replaced? --allow-change goes on with these"
+                "the images are others than when the run began: as many, but not the same"
+                f" ({', '.join(other)}). Were some renamed or replaced? --allow-change goes on with"
+                " these"
             )
 
 
@@ -159,7 +219,10 @@ def at_end(run: RunDirectory, steps: int) -> bool:
     """Whether no step is left; raises `RunError` where the run is beyond the end of its recipe."""
     done = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0)
     if done > steps:
-        raise RunError(f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it more")
+        raise RunError(
+            f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it"
+            " more"
+        )
     return done == steps
 
 
@@ -171,35 +234,51 @@ def _tell_failure(run: RunDirectory, reporter: Reporter) -> None:
 
 def _tell_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
     reporter.say(
-        f"no step is left: the run is at its last one, {ready.steps:,}, and only its results are written again; "
-        f"`resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
+        f"no step is left: the run is at its last one, {ready.steps:,}, and only its results are"
+        f" written again; `resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
     )
 
 
-def _tell_rate(state: State | None, before: Train, ready: Prepared, reporter: Reporter) -> None:
-    """Says where a changed recipe makes the learning rate of the next step another one than it would have been."""
+def _tell_rate(
+    state: State | None, before: Train, ready: Prepared, reporter: Reporter
+) -> None:
+    """Says where a changed recipe makes the learning rate of the next step another one than it
+    would have been."""
     if state is None:
         return
-    old, new = (Schedule(recipe, ready.sampler.steps_per_epoch) for recipe in (before, ready.train))
+    old, new = (
+        Schedule(recipe, ready.sampler.steps_per_epoch)
+        for recipe in (before, ready.train)
+    )
     for schedule in (old, new):
         schedule.load(state["schedule"])
     step = state["step"]
     rates = old.lr(step), new.lr(step)
     if math.isclose(*rates, rel_tol=1e-6):
         return
-    why = "the schedule is stretched over" if old.steps != new.steps else "by the changed recipe, of"
+    why = (
+        "the schedule is stretched over"
+        if old.steps != new.steps
+        else "by the changed recipe, of"
+    )
     reporter.say(
-        f"{why} {new.steps:,} steps: the learning rate jumps from {rates[0]:.3g} to {rates[1]:.3g} at step {step + 1:,}"
+        f"{why} {new.steps:,} steps: the learning rate jumps from {rates[0]:.3g} to {rates[1]:.3g}"
+        f" at step {step + 1:,}"
     )
 
 
 def changed_keys(before: Train, after: Train) -> set[str]:
     """The keys of the recipe with different values."""
-    return {name for name in Train.model_fields if getattr(before, name) != getattr(after, name)}
+    return {
+        name
+        for name in Train.model_fields
+        if getattr(before, name) != getattr(after, name)
+    }
 
 
 def _adopt(run: RunDirectory, plan: Plan) -> None:
-    """First run.json (which names both specs), then spec.yaml: whatever is on disk in between can be read."""
+    """First run.json (which names both specs), then spec.yaml: whatever is on disk in between can
+    be read."""
     facts = run.facts()
     if facts["spec"] == spec_hash(plan):
         return

@@ -1,5 +1,5 @@
-"""(key, index, draw) → random numbers: a counter-based generator, so that a sample's luck depends on nothing
-but its name.
+"""(key, index, draw) → random numbers: a counter-based generator, so that a sample's luck depends
+on nothing but its name.
 
 The mixing is SplitMix64's finalizer (Steele, Lea, Flood 2014), on 64-bit integers that wrap around.
 """
@@ -20,10 +20,14 @@ def key(*words: int | str) -> int:
 
 
 def uniform(key: int, index: Tensor, draws: int) -> Tensor:
-    """`draws` numbers in [0, 1) for each index: (n,) int64 → (n, draws) float32, on the device of `index`."""
+    """`draws` numbers in [0, 1) for each index: (n,) int64 → (n, draws) float32, on the device of
+    `index`."""
     draw = torch.arange(draws, device=index.device, dtype=torch.int64)
     counter = _mix(index[:, None] * _signed(0x9E3779B97F4A7C15) + key)
-    return _shift(_mix(counter + draw * _signed(0xD1B54A32D192ED03)), 40).to(torch.float32) * 2.0**-24
+    return (
+        _shift(_mix(counter + draw * _signed(0xD1B54A32D192ED03)), 40).to(torch.float32)
+        * 2.0**-24
+    )
 
 
 def normal(key: int, index: Tensor, draws: int) -> Tensor:

@@ -27,19 +27,28 @@ from .settings.backends import settle
 from .signals import StoppedError, listening
 
 
-def start(plan: Plan, out: Path | None, options: Options, reporter: Reporter) -> RunResult:
+def start(
+    plan: Plan, out: Path | None, options: Options, reporter: Reporter
+) -> RunResult:
     """A fresh run in a directory of its own."""
     with joined(os.environ, options.device, reporter.say) as world:
         ready = prepare(plan, options, world)
-        made = create(plan.name, out, force=options.force) if world.first else nullcontext()
+        made = (
+            create(plan.name, out, force=options.force)
+            if world.first
+            else nullcontext()
+        )
         with made as run, accounted(run):
             if run:
                 describe(run, ready)
             return carry_on(ready, run, reporter if world.first else Silent())
 
 
-def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> RunResult:
-    """From the newest checkpoint, or from step 0, to the end. `run` is None on all ranks but the first."""
+def carry_on(
+    ready: Prepared, run: RunDirectory | None, reporter: Reporter
+) -> RunResult:
+    """From the newest checkpoint, or from step 0, to the end. `run` is None on all ranks but the
+    first."""
     ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     settle(ready.decisions)
     world, train = ready.world, ready.train
@@ -50,7 +59,9 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
     if state:
         _load(learner, state, world)
     if run:
-        for trouble in run.metrics.restore(learner.step, state.get("rows") if state else {}):
+        for trouble in run.metrics.restore(
+            learner.step, state.get("rows") if state else {}
+        ):
             reporter.say(trouble)
     feed = make_feed(train, ready.data, ready.sampler, normalization, ready.decisions)
     part = (train.batch // world.size // train.accumulate, *ready.plan.input)
@@ -80,8 +91,8 @@ def carry_on(ready: Prepared, run: RunDirectory | None, reporter: Reporter) -> R
             learner.model = learner.net  # DDP goes before the group that it holds on to
         where = world.share(str(run.path) if run else "")
         if number:
-            told = f"stopped after step {learner.step:,}, saved; go on with: resgraph resume {where}"
-            raise StoppedError(number, told)
+            told = f"stopped after step {learner.step:,}, saved"
+            raise StoppedError(number, f"{told}; go on with: resgraph resume {where}")
         return finish(ready, run, learner, Path(where))
 
 
@@ -89,16 +100,23 @@ def _load(learner: Learner, state: State, world: World) -> None:
     try:
         learner.load(state, world)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"the checkpoint is not one of this net and recipe: {str(error).splitlines()[0]}") from error
+        raise RunError(
+            f"the checkpoint is not one of this net and recipe: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _run(loop: Loop, ready: Prepared) -> int:
     """The loop, with what stops it in a user's words."""
     learner = loop.learner
     try:
-        with warnings.catch_warnings(), explained(learner.net, lambda: f"step {learner.step + 1:,}"):
+        with (
+            warnings.catch_warnings(),
+            explained(learner.net, lambda: f"step {learner.step + 1:,}"),
+        ):
             # dynamo looks at the gradient of what flows from one graph into the next
-            warnings.filterwarnings("ignore", "The .grad attribute of a Tensor", UserWarning)
+            warnings.filterwarnings(
+                "ignore", "The .grad attribute of a Tensor", UserWarning
+            )
             return loop.run()
     except (MemoryError, OSError, RuntimeError) as error:
         if is_out_of_memory(error):
@@ -107,11 +125,16 @@ def _run(loop: Loop, ready: Prepared) -> int:
 
 
 def _saver(
-    learner: Learner, checkpoints: Checkpoints | None, run: RunDirectory | None, world: World
+    learner: Learner,
+    checkpoints: Checkpoints | None,
+    run: RunDirectory | None,
+    world: World,
 ) -> Callable[[State], None]:
     def save(state: State) -> None:
         if checkpoints and run:
-            checkpoints.save({**state, "rows": run.metrics.rows()}, learner.step, world.size)
+            checkpoints.save(
+                {**state, "rows": run.metrics.rows()}, learner.step, world.size
+            )
 
     return save
 

@@ -1,4 +1,5 @@
-"""SIGTERM, SIGINT, SIGUSR1, SIGHUP → a request that the loop reads after the step; a second one stops at once."""
+"""SIGTERM, SIGINT, SIGUSR1, SIGHUP → a request that the loop reads after the step; a second one
+stops at once."""
 
 from __future__ import annotations
 
@@ -11,11 +12,16 @@ from typing import Any
 
 from ..errors import ResgraphError
 
-ASKED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP") if hasattr(signal, name))
+ASKED = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
+    if hasattr(signal, name)
+)
 
 
 class StoppedError(ResgraphError):
-    """A signal asked the run to stop, and it did, with everything saved. Exits 128 + the signal's number."""
+    """A signal asked the run to stop, and it did, with everything saved. Exits 128 + the signal's
+    number."""
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
@@ -45,16 +51,21 @@ class StopRequest:
 
 @contextmanager
 def listening() -> Iterator[StopRequest]:
-    """Handles the signals within the block; elsewhere than in the main thread Python gives none, and nothing
-    is handled. A SIGHUP that is ignored (by nohup) stays so.
-    """
+    """Handles the signals within the block; elsewhere than in the main thread Python gives none,
+    and nothing is handled. A SIGHUP that is ignored (by nohup) stays so."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
     nohup = getattr(signal, "SIGHUP", None)
-    heard = [number for number in ASKED if number != nohup or signal.getsignal(number) is not signal.SIG_IGN]
-    before: dict[int, Any] = {number: signal.signal(number, request) for number in heard}
+    heard = [
+        number
+        for number in ASKED
+        if number != nohup or signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before: dict[int, Any] = {
+        number: signal.signal(number, request) for number in heard
+    }
     try:
         yield request
     finally:

@@ -1,7 +1,8 @@
-"""What is known before the first step → the seconds of a step and of a batch, measured for a moment on this device.
+"""What is known before the first step → the seconds of a step and of a batch, measured for a moment
+on this device.
 
-A trial never takes what a run would: it measures few images and scales, and stops after a few seconds.
-"""
+A trial never takes what a run would: it measures few images and scales, and stops after a few
+seconds."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from .prepare import Prepared
 from .settings.memory import room_of
 
 BUDGET = 10e9
-"""Multiply-adds of a step that a trial may try; two images, which batch norms need, are tried beyond that."""
+"""Multiply-adds of a step that a trial may try; two images, which batch norms need, are tried
+beyond that."""
 LARGEST = 400e9
 """Multiply-adds of two images that a CPU does not try: one step would take minutes."""
 BYTES = 512 * 2**20
@@ -50,7 +52,8 @@ def step_seconds(ready: Prepared) -> float | None:
 
 
 def images_of(ready: Prepared) -> int | None:
-    """As many images as take a moment and little memory, at most those of a step; None where two are too many."""
+    """As many images as take a moment and little memory, at most those of a step; None where two
+    are too many."""
     plan, train, device = ready.plan, ready.train, ready.decisions.device
     macs, weights = 3 * plan.macs + 1, 16 * plan.params
     bytes_each = 4 * (3 * plan.activations + _values(plan.input))
@@ -62,7 +65,8 @@ def images_of(ready: Prepared) -> int | None:
 
 
 def batch_seconds(ready: Prepared) -> float:
-    """One batch of a set in memory, augmented on the device; files are read by workers while a step runs."""
+    """One batch of a set in memory, augmented on the device; files are read by workers while a step
+    runs."""
     found = ready.data.train
     if not isinstance(found, Resident):
         return 0.0
@@ -75,12 +79,20 @@ def batch_seconds(ready: Prepared) -> float:
     normalization = measure(_part(few, 64), data.levels, ready.train.normalize)
     feed = make_feed(ready.train, data, sampler, normalization, ready.decisions)
     batches = (batch for _ in range(WARM + 10) for batch in feed.epoch(0, 0))
-    return _timed(lambda: float(next(batches).images.flatten()[0]), WARM + 10, WARM + 10) * share / images
+    return (
+        _timed(lambda: float(next(batches).images.flatten()[0]), WARM + 10, WARM + 10)
+        * share
+        / images
+    )
 
 
 def _step(ready: Prepared, images: int) -> float:
     """The median of some steps: a busy machine is as busy during the run."""
-    train, decisions, plan = ready.train, replace(ready.decisions, sharded=False), ready.plan  # by one process
+    train, decisions, plan = (
+        ready.train,
+        replace(ready.decisions, sharded=False),
+        ready.plan,
+    )  # by one process
     net: nn.Module = fresh_net(plan, train, decisions)
     recompute(net, decisions.recomputed)
     start_light()
@@ -101,7 +113,8 @@ def _step(ready: Prepared, images: int) -> float:
 
 
 def _timed(work: Callable[[], object], least: int, most: int) -> float:
-    """The median of the seconds that `work` takes, `least` times, more while it is quick, fewer where it is slow."""
+    """The median of the seconds that `work` takes, `least` times, more while it is quick, fewer
+    where it is slow."""
     times: list[float] = []
     while len(times) < least or (len(times) < most and sum(times) < MOMENT):
         began = time.perf_counter()

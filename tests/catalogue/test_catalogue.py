@@ -19,7 +19,11 @@ ENTRIES = catalogue().items()
 
 
 def codes_of(
-    example: str, entry: Entry, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    example: str,
+    entry: Entry,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> list[str]:
     """What `resgraph check` says of an example."""
     command, text = completed(example)
@@ -34,7 +38,11 @@ def codes_of(
 
 @pytest.mark.parametrize(("code", "entry"), ENTRIES, ids=[code for code, _ in ENTRIES])
 def test_the_wrong_example_raises_its_code_and_the_right_one_nothing(
-    code: str, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    code: str,
+    entry: Entry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert set(codes_of(entry.wrong, entry, tmp_path, monkeypatch, capsys)) == {code}
     assert codes_of(entry.right, entry, tmp_path, monkeypatch, capsys) == []
@@ -62,7 +70,9 @@ def test_an_entry_is_two_or_three_sentences(code: str) -> None:
 
 def test_the_page_is_what_the_catalogue_says() -> None:
     page = PACKAGE.parent / "docs" / "errors.md"
-    assert page.read_text(encoding="utf-8") == errors_page(), "run `resgraph explain --markdown > docs/errors.md`"
+    assert page.read_text(encoding="utf-8") == errors_page(), (
+        "run `resgraph explain --markdown > docs/errors.md`"
+    )
 
 
 def test_explain_prints_an_entry(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +80,9 @@ def test_explain_prints_an_entry(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     entry = catalogue()["E041"]
     assert out.startswith(f"E041: {entry.title}\n")
-    assert all(f"  {line}\n" in out for line in (entry.wrong + entry.right).splitlines())
+    assert all(
+        f"  {line}\n" in out for line in (entry.wrong + entry.right).splitlines()
+    )
 
 
 def test_a_lint_is_found_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,12 +90,18 @@ def test_a_lint_is_found_by_its_name(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.startswith("W005: ")
 
 
-@pytest.mark.parametrize(("word", "near"), [("E0411", "E041"), ("odd-with", "odd-width"), ("W0005", "W005")])
-def test_an_unknown_code_is_told_the_nearest(word: str, near: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("word", "near"), [("E0411", "E041"), ("odd-with", "odd-width"), ("W0005", "W005")]
+)
+def test_an_unknown_code_is_told_the_nearest(
+    word: str, near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["explain", word]) == 2
     assert f"did you mean `{near}`?" in capsys.readouterr().err
 
 
 def test_all_codes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(catalogue())
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(
+        catalogue()
+    )

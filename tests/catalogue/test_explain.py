@@ -25,7 +25,9 @@ def place(file: str, text: str, occurrence: int = 0) -> str:
     """`file:line:column` of a text in a spec."""
     found = [
         (number, match.start() + 1)
-        for number, line in enumerate((SPECS / file).read_text(encoding="utf-8").splitlines(), 1)
+        for number, line in enumerate(
+            (SPECS / file).read_text(encoding="utf-8").splitlines(), 1
+        )
         for match in re.finditer(re.escape(text), line)
     ]
     line, column = found[occurrence]
@@ -41,7 +43,9 @@ def test_a_convolution_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None
     assert "read by     conv3.0.body.1.bn\n" in out
 
 
-def test_values_are_followed_to_where_they_were_set(capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_are_followed_to_where_they_were_set(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     out = said(capsys, f"{SPECS}/resnet.yaml::wide-resnet-50-2", "conv3.0.body.1.conv")
     label, row = "3x3 conv width /stride groups cardinality", "reps.1 x block 128*e /2"
     assert f"written at {place('resnet.yaml', label)}: `{label}`" in out
@@ -68,19 +72,27 @@ def test_a_block_says_its_call(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"in all +379,392 params +372,506,624 MACs", out)
 
 
-def test_a_block_says_the_file_that_defines_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_block_says_the_file_that_defines_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     base, child = tmp_path / "base.yaml", tmp_path / "child.yaml"
     pair = "blocks:\n  pair: [3x3 conv out /stride, 3x3 conv out]\n"
-    base.write_text(f"name: b\ninput: 3x8x8\n{pair}net:\n  one: [2 x pair 8, basic 8]\n  two: 2 x basic 8\n")
+    base.write_text(
+        f"name: b\ninput: 3x8x8\n{pair}net:\n  one: [2 x pair 8, basic 8]\n  two: 2 x basic 8\n"
+    )
     child.write_text(f"extends: base.yaml\n{pair}")
     for file in (base, child):
         line = 4 if file == base else 3
         for name in ("one", "one.0"):
-            assert f"  `pair` is defined at {file}:{line}:3\n" in said(capsys, str(file), name)
+            assert f"  `pair` is defined at {file}:{line}:3\n" in said(
+                capsys, str(file), name
+            )
         assert "is defined" not in said(capsys, str(file), "two")
 
 
-def test_an_unknown_name_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_told_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.bdy"]) == 2
     assert "did you mean `conv3.0.body`?" in capsys.readouterr().err
 
@@ -103,28 +115,47 @@ def test_a_key_of_the_state_dict_says_its_shape_and_its_node(
     assert out == f"{name}: {first}\n\n{node}"
 
 
-def test_an_unknown_parameter_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.2.bn.wieght"]) == 2
+def test_an_unknown_parameter_is_told_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert (
+        run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.2.bn.wieght"])
+        == 2
+    )
     assert "did you mean `conv3.0.body.2.bn.weight`?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("net", ["se-resnext-26-d.yaml", "convnext.yaml::convnext-tiny"])
+@pytest.mark.parametrize(
+    "net", ["se-resnext-26-d.yaml", "convnext.yaml::convnext-tiny"]
+)
 def test_every_key_of_the_state_dict_can_be_explained(net: str) -> None:
     plan = load(f"{SPECS}/{net}")
     for name in list(plan.module(device="meta").state_dict())[::40]:
         assert explanation(plan, name).startswith(f"{name}: a ")
 
 
-@pytest.mark.parametrize("net", ["res-unet.yaml", "se-resnext-26-d.yaml", "nf-resnet.yaml", "efficientnet-b0.yaml"])
+@pytest.mark.parametrize(
+    "net",
+    ["res-unet.yaml", "se-resnext-26-d.yaml", "nf-resnet.yaml", "efficientnet-b0.yaml"],
+)
 def test_every_name_can_be_explained(net: str) -> None:
     plan = load(SPECS / net)
-    names = {*plan.graph.nodes, *(row.name for row in plan.graph.rows), *(block.name for block in plan.graph.blocks())}
+    names = {
+        *plan.graph.nodes,
+        *(row.name for row in plan.graph.rows),
+        *(block.name for block in plan.graph.blocks()),
+    }
     for name in names:
         assert explanation(plan, name).startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize(
-    "net", ["resnet.yaml::resnext-50-32x4d", "se-resnext-26-d.yaml", "regnet.yaml::regnet-y-400mf"]
+    "net",
+    [
+        "resnet.yaml::resnext-50-32x4d",
+        "se-resnext-26-d.yaml",
+        "regnet.yaml::regnet-y-400mf",
+    ],
 )
 def test_what_a_label_says_has_a_place(net: str) -> None:
     """An option that is not at its default was set by somebody, except a pool's kernel, which follows its stride."""
@@ -133,7 +164,10 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
         for option in options_of(plan.spec, plan.graph, node):
             field = type(node.op).model_fields[option.key]
             if option.setting.span is None and option.key not in ("bias", "kernel"):
-                assert getattr(node.op, option.key) == field.default, (node.name, option)
+                assert getattr(node.op, option.key) == field.default, (
+                    node.name,
+                    option,
+                )
 
 
 def test_without_a_name_the_rows_are_told(capsys: pytest.CaptureFixture[str]) -> None:

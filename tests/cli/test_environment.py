@@ -61,16 +61,26 @@ def pipe(name: str) -> Prepare:
     return prepare
 
 
-def broken(package: str, text: str = "raise ValueError('torn')") -> tuple[Prepare, dict[str, str]]:
+def broken(
+    package: str, text: str = "raise ValueError('torn')"
+) -> tuple[Prepare, dict[str, str]]:
     """A package that is found before the installed one."""
-    return touch(f"site/{package}/__init__.py", text), {"PYTHONPATH": f"site{os.pathsep}{ROOT}"}
+    return touch(f"site/{package}/__init__.py", text), {
+        "PYTHONPATH": f"site{os.pathsep}{ROOT}"
+    }
 
 
 def without(package: str) -> tuple[Prepare, dict[str, str]]:
     return broken(package, f"raise ModuleNotFoundError('no', name={package!r})")
 
 
-def spoiled(name: str, code: int, said: str, command: list[str], how: tuple[Prepare, dict[str, str]]) -> Fault:
+def spoiled(
+    name: str,
+    code: int,
+    said: str,
+    command: list[str],
+    how: tuple[Prepare, dict[str, str]],
+) -> Fault:
     return Fault(name, code, said, command, how[1], how[0])
 
 
@@ -82,8 +92,20 @@ def recipe(name: str, code: int, said: str, *values: str) -> Fault:
 PNG = ["render", "tiny.yaml", "-o", "net.png"]
 FAULTS = [
     # places
-    Fault("a full disk behind stdout", 2, "the disk is full", ["show", "tiny.yaml"], shell="{} >/dev/full"),
-    Fault("a full disk behind stderr", 1, "", ["check", "none.yaml"], shell="{} 2>/dev/full"),
+    Fault(
+        "a full disk behind stdout",
+        2,
+        "the disk is full",
+        ["show", "tiny.yaml"],
+        shell="{} >/dev/full",
+    ),
+    Fault(
+        "a full disk behind stderr",
+        1,
+        "",
+        ["check", "none.yaml"],
+        shell="{} 2>/dev/full",
+    ),
     Fault("a closed stdin", 2, "pipe a spec into it", ["check", "-"], shell="{} <&-"),
     Fault(
         "a full disk behind -o",
@@ -113,12 +135,25 @@ FAULTS = [
         prepare=lambda p: os.mkfifo(p / "net.yaml"),
     ),
     Fault(
-        "a file as a directory", 2, "a part of its path is a file", ["export", "tiny.yaml", "-o", "tiny.yaml/net.py"]
+        "a file as a directory",
+        2,
+        "a part of its path is a file",
+        ["export", "tiny.yaml", "-o", "tiny.yaml/net.py"],
     ),
-    Fault("a pipe as a spec", 1, "it is a pipe", ["check", "pipe"], prepare=lambda p: os.mkfifo(p / "pipe")),
+    Fault(
+        "a pipe as a spec",
+        1,
+        "it is a pipe",
+        ["check", "pipe"],
+        prepare=lambda p: os.mkfifo(p / "pipe"),
+    ),
     Fault("a file as a run", 5, "is not a run", ["eval", "tiny.yaml"]),
     Fault(
-        "a file as a place of runs", 5, "cannot write", ["build", "tiny.yaml", "--device", "cpu"], prepare=touch("runs")
+        "a file as a place of runs",
+        5,
+        "cannot write",
+        ["build", "tiny.yaml", "--device", "cpu"],
+        prepare=touch("runs"),
     ),
     Fault(
         "a run's place within a file",
@@ -126,7 +161,13 @@ FAULTS = [
         "a part of its path is a file",
         [*TRAIN[:3], "tiny.yaml/run", "--device", "cpu"],
     ),
-    Fault("a run on a full file", 5, "larger than the limit", TRAIN, shell="trap '' XFSZ; ulimit -f 1; {}"),
+    Fault(
+        "a run on a full file",
+        5,
+        "larger than the limit",
+        TRAIN,
+        shell="trap '' XFSZ; ulimit -f 1; {}",
+    ),
     Fault(
         "a directory that is gone",
         4,
@@ -141,7 +182,13 @@ FAULTS = [
         ["render", "tiny.yaml", "-o", "net.svg", "--force"],
         prepare=lambda p: (p / "net.svg").touch(0o200),
     ),
-    Fault("nothing to read it", 141, "", ["show", "tiny.yaml"], shell="set -o pipefail; {} | head -c 0"),
+    Fault(
+        "nothing to read it",
+        141,
+        "",
+        ["show", "tiny.yaml"],
+        shell="set -o pipefail; {} | head -c 0",
+    ),
     Fault("closed streams", 0, "", ["check", "tiny.yaml"], shell="{} <&- >&- 2>&-"),
     # limits
     Fault(
@@ -151,9 +198,17 @@ FAULTS = [
         [*TRAIN, "--set", "net.conv1=3x3 conv 30000"],
         shell="ulimit -v 1500000; {}",
     ),
-    Fault("no memory for torch's own code", 3, "out of memory", TRAIN, shell="ulimit -v 300000; {}"),
+    Fault(
+        "no memory for torch's own code",
+        3,
+        "out of memory",
+        TRAIN,
+        shell="ulimit -v 300000; {}",
+    ),
     # the environment
-    Fault("a variable of torch with junk", 4, "TORCH_LOGS", TRAIN, {"TORCH_LOGS": "junk"}),
+    Fault(
+        "a variable of torch with junk", 4, "TORCH_LOGS", TRAIN, {"TORCH_LOGS": "junk"}
+    ),
     Fault(
         "a variable of torch's compiler with junk",
         4,
@@ -161,7 +216,13 @@ FAULTS = [
         TRAIN,
         {"TORCHINDUCTOR_COMPILE_THREADS": "abc"},
     ),
-    Fault("threads that are no number", 0, "", ["check", "tiny.yaml"], {"OMP_NUM_THREADS": "abc"}),
+    Fault(
+        "threads that are no number",
+        0,
+        "",
+        ["check", "tiny.yaml"],
+        {"OMP_NUM_THREADS": "abc"},
+    ),
     Fault(
         "a terminal of no width",
         0,
@@ -169,17 +230,67 @@ FAULTS = [
         ["show", "tiny.yaml"],
         {"COLUMNS": "abc", "LINES": "-1", "TERM": "x", "NO_COLOR": ""},
     ),
-    Fault("a locale of no one", 0, "", ["check", "tiny.yaml"], {"LC_ALL": "xx_YY", "LANG": "junk", "PYTHONUTF8": "0"}),
-    Fault("no home and no temporary folder", 0, "", ["check", "tiny.yaml"], {"HOME": "/none", "TMPDIR": "/none"}),
-    Fault("a GPU that is none", 4, "no CUDA device", [*TRAIN, "--device", "cuda"], {"CUDA_VISIBLE_DEVICES": "junk"}),
-    Fault("a rank that is no number", 2, "must be whole numbers", TRAIN, {**TWO, "RANK": "x"}),
-    Fault("a world of no one", 2, "ranks count from 0", TRAIN, {**TWO, "WORLD_SIZE": "-1"}),
+    Fault(
+        "a locale of no one",
+        0,
+        "",
+        ["check", "tiny.yaml"],
+        {"LC_ALL": "xx_YY", "LANG": "junk", "PYTHONUTF8": "0"},
+    ),
+    Fault(
+        "no home and no temporary folder",
+        0,
+        "",
+        ["check", "tiny.yaml"],
+        {"HOME": "/none", "TMPDIR": "/none"},
+    ),
+    Fault(
+        "a GPU that is none",
+        4,
+        "no CUDA device",
+        [*TRAIN, "--device", "cuda"],
+        {"CUDA_VISIBLE_DEVICES": "junk"},
+    ),
+    Fault(
+        "a rank that is no number",
+        2,
+        "must be whole numbers",
+        TRAIN,
+        {**TWO, "RANK": "x"},
+    ),
+    Fault(
+        "a world of no one", 2, "ranks count from 0", TRAIN, {**TWO, "WORLD_SIZE": "-1"}
+    ),
     Fault("half a launcher", 2, "RANK is not", TRAIN, {"WORLD_SIZE": "2"}),
-    Fault("a port that is none", 2, "MASTER_PORT is 'abc'", TRAIN, {**TWO, "MASTER_PORT": "abc"}),
+    Fault(
+        "a port that is none",
+        2,
+        "MASTER_PORT is 'abc'",
+        TRAIN,
+        {**TWO, "MASTER_PORT": "abc"},
+    ),
     Fault("a port beyond all", 2, "1 to 65535", TRAIN, {**TWO, "MASTER_PORT": "99999"}),
-    Fault("a port in use", 2, "set MASTER_PORT to a free one", TRAIN, {**TWO, "MASTER_PORT": "PORT"}),
-    Fault("a host that is not known", 2, "set MASTER_ADDR", TRAIN, {**TWO, "RANK": "1", "MASTER_ADDR": "none.invalid"}),
-    Fault("SLURM with junk", 2, "must be whole numbers", TRAIN, {"SLURM_PROCID": "x", "SLURM_STEP_NUM_TASKS": "2"}),
+    Fault(
+        "a port in use",
+        2,
+        "set MASTER_PORT to a free one",
+        TRAIN,
+        {**TWO, "MASTER_PORT": "PORT"},
+    ),
+    Fault(
+        "a host that is not known",
+        2,
+        "set MASTER_ADDR",
+        TRAIN,
+        {**TWO, "RANK": "1", "MASTER_ADDR": "none.invalid"},
+    ),
+    Fault(
+        "SLURM with junk",
+        2,
+        "must be whole numbers",
+        TRAIN,
+        {"SLURM_PROCID": "x", "SLURM_STEP_NUM_TASKS": "2"},
+    ),
     Fault(
         "an attempt that is no number",
         2,
@@ -187,29 +298,98 @@ FAULTS = [
         TRAIN,
         {**TWO, "TORCHELASTIC_RESTART_COUNT": "x"},
     ),
-    Fault("the page's port in use", 2, "--port 0", ["serve", "tiny.yaml", "--no-open", "--port", "PORT"]),
-    Fault("no compiler", 4, "--compile off", [*TRAIN, "--compile", "on"], {"CXX": "/none/g++"}),
+    Fault(
+        "the page's port in use",
+        2,
+        "--port 0",
+        ["serve", "tiny.yaml", "--no-open", "--port", "PORT"],
+    ),
+    Fault(
+        "no compiler",
+        4,
+        "--compile off",
+        [*TRAIN, "--compile", "on"],
+        {"CXX": "/none/g++"},
+    ),
     # packages
     spoiled("no torch", 4, "PyTorch", TRAIN, without("torch")),
-    spoiled("no torch for weights", 4, "PyTorch", ["export", "tiny.yaml", "-o", "a.pt2"], without("torch")),
-    spoiled("no memory for torch", 3, "out of memory", TRAIN, broken("torch", "raise MemoryError")),
-    spoiled("a torn torch", 4, "pip install --force-reinstall torch", TRAIN, broken("torch")),
-    spoiled("a torn yaml", 4, "pip install --force-reinstall pyyaml", ["check", "tiny.yaml"], broken("yaml")),
+    spoiled(
+        "no torch for weights",
+        4,
+        "PyTorch",
+        ["export", "tiny.yaml", "-o", "a.pt2"],
+        without("torch"),
+    ),
+    spoiled(
+        "no memory for torch",
+        3,
+        "out of memory",
+        TRAIN,
+        broken("torch", "raise MemoryError"),
+    ),
+    spoiled(
+        "a torn torch", 4, "pip install --force-reinstall torch", TRAIN, broken("torch")
+    ),
+    spoiled(
+        "a torn yaml",
+        4,
+        "pip install --force-reinstall pyyaml",
+        ["check", "tiny.yaml"],
+        broken("yaml"),
+    ),
     spoiled("no yaml", 4, "pyyaml", ["check", "tiny.yaml"], without("yaml")),
-    spoiled("a torn safetensors", 4, "pip install --force-reinstall safetensors", TRAIN, broken("safetensors")),
+    spoiled(
+        "a torn safetensors",
+        4,
+        "pip install --force-reinstall safetensors",
+        TRAIN,
+        broken("safetensors"),
+    ),
     spoiled("no language server", 4, "resgraph[lsp]", ["lsp"], without("pygls")),
     spoiled("a torn rasterizer", 4, "resvg-py", PNG, broken("resvg_py")),
     # recipes
     recipe("a rate that explodes", 1, "must be at most 100", "train.optimizer.lr=1e30"),
-    recipe("an optimizer that is none", 1, "optimizer", "train.optimizer={name: magic}"),
-    recipe("data that is not there", 4, "/none", "train.data={set: folder, path: /none}"),
+    recipe(
+        "an optimizer that is none", 1, "optimizer", "train.optimizer={name: magic}"
+    ),
+    recipe(
+        "data that is not there", 4, "/none", "train.data={set: folder, path: /none}"
+    ),
     # runs
-    Fault("a run of nothing", 5, "it has no run.json", ["resume", "folder"], prepare=lambda p: (p / "folder").mkdir()),
-    Fault("a run of junk", 5, "no JSON", ["resume", "folder"], prepare=touch("folder/run.json", "{")),
-    Fault("a pipe as run.json", 5, "it is a pipe", ["resume", "folder"], prepare=pipe("folder/run.json")),
-    Fault("a pipe as the metrics", 5, "it is a pipe", ["runs", "folder"], prepare=pipe("folder/metrics.jsonl")),
     Fault(
-        "a run of an odd kind", 5, "not what resgraph wrote", ["eval", "folder"], prepare=touch("folder/run.json", "[]")
+        "a run of nothing",
+        5,
+        "it has no run.json",
+        ["resume", "folder"],
+        prepare=lambda p: (p / "folder").mkdir(),
+    ),
+    Fault(
+        "a run of junk",
+        5,
+        "no JSON",
+        ["resume", "folder"],
+        prepare=touch("folder/run.json", "{"),
+    ),
+    Fault(
+        "a pipe as run.json",
+        5,
+        "it is a pipe",
+        ["resume", "folder"],
+        prepare=pipe("folder/run.json"),
+    ),
+    Fault(
+        "a pipe as the metrics",
+        5,
+        "it is a pipe",
+        ["runs", "folder"],
+        prepare=pipe("folder/metrics.jsonl"),
+    ),
+    Fault(
+        "a run of an odd kind",
+        5,
+        "not what resgraph wrote",
+        ["eval", "folder"],
+        prepare=touch("folder/run.json", "[]"),
     ),
     Fault(
         "curves on a full disk",
@@ -242,13 +422,23 @@ def test_there_are_fifty() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_environment_is_no_bug_of_ours(fault: Fault, port: str, tmp_path: Path) -> None:
+def test_the_environment_is_no_bug_of_ours(
+    fault: Fault, port: str, tmp_path: Path
+) -> None:
     (tmp_path / "tiny.yaml").write_text(SPEC)
     fault.prepare(tmp_path)
     there = {path.name for path in tmp_path.iterdir()}
-    words = [word.replace("PORT", port) if word == "PORT" else word for word in fault.command]
-    environment = {name: port if value == "PORT" else value for name, value in fault.environment.items()}
-    line = fault.shell.replace("{}", " ".join([sys.executable, "-m", "resgraph", *(f"'{word}'" for word in words)]))
+    words = [
+        word.replace("PORT", port) if word == "PORT" else word for word in fault.command
+    ]
+    environment = {
+        name: port if value == "PORT" else value
+        for name, value in fault.environment.items()
+    }
+    line = fault.shell.replace(
+        "{}",
+        " ".join([sys.executable, "-m", "resgraph", *(f"'{word}'" for word in words)]),
+    )
     done = subprocess.run(
         ["bash", "-c", line],
         capture_output=True,
@@ -259,7 +449,10 @@ def test_the_environment_is_no_bug_of_ours(fault: Fault, port: str, tmp_path: Pa
         check=False,
     )
     assert done.returncode == fault.code, done.stderr
-    assert "Traceback" not in done.stderr + done.stdout and "bug in resgraph" not in done.stderr
+    assert (
+        "Traceback" not in done.stderr + done.stdout
+        and "bug in resgraph" not in done.stderr
+    )
     assert fault.said in " ".join(done.stderr.split())
     if fault.code in (1, 2, 3, 4, 5) and fault.said:
         assert len(re.findall(r"^error\b", done.stderr, re.MULTILINE)) == 1, done.stderr
@@ -268,13 +461,17 @@ def test_the_environment_is_no_bug_of_ours(fault: Fault, port: str, tmp_path: Pa
 
 
 def started(*command: str, **streams: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "resgraph", *command], cwd=ROOT, **streams)
+    return subprocess.Popen(
+        [sys.executable, "-m", "resgraph", *command], cwd=ROOT, **streams
+    )
 
 
 def test_a_stdin_that_does_not_wait_is_waited_for() -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)  # as some programs leave what they start
-    with started("check", "-", stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started(
+        "check", "-", stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         time.sleep(1)  # until it reads
         os.write(writing, SPEC.encode())
         os.close(writing)

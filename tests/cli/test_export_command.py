@@ -22,7 +22,17 @@ DIGITS = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of half an epoch."""
     out = tmp_path_factory.mktemp("runs") / "digits"
-    command = ["build", DIGITS, "-o", str(out), "--json", "--device", "cpu", "--threads", "1"]
+    command = [
+        "build",
+        DIGITS,
+        "-o",
+        str(out),
+        "--json",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
     assert run([*command, "--set", "train.epochs=0.5"]) == 0
     return out
 
@@ -33,9 +43,13 @@ def test_source_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "pt2", "onnx"])
-def test_the_suffix_says_the_format(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_suffix_says_the_format(
+    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     if suffix == "onnx":
-        pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'resgraph[onnx]'")
+        pytest.importorskip(
+            "onnxscript", reason="ONNX is an extra: pip install 'resgraph[onnx]'"
+        )
     file = tmp_path / f"net.{suffix}"
     assert run(["export", DIGITS, "-o", str(file)]) == 0
     assert capsys.readouterr().err.startswith(f"wrote {file}")
@@ -57,14 +71,18 @@ def test_a_folded_source_takes_folded_weights(tmp_path: Path) -> None:
     net.load_state_dict(load_file(tmp_path / "net.safetensors"))
 
 
-def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(trained: Path, tmp_path: Path) -> None:
+def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(
+    trained: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "net.safetensors"
     assert run(["export", str(trained), "-o", str(file)]) == 0
     wanted, found = load_file(trained / "weights.safetensors"), load_file(file)
     assert all(torch.equal(found[name], value) for name, value in wanted.items())
     with safe_open(file, "pt") as opened:
         facts = opened.metadata()
-    assert json.loads(facts["preprocessing"]) == json.loads((trained / "preprocess.json").read_text(encoding="utf-8"))
+    assert json.loads(facts["preprocessing"]) == json.loads(
+        (trained / "preprocess.json").read_text(encoding="utf-8")
+    )
     assert run(["export", str(trained), "-o", str(tmp_path / "model.py")]) == 0
     assert (tmp_path / "model.py").read_bytes() == (trained / "model.py").read_bytes()
 
@@ -74,11 +92,18 @@ def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(trained: Pat
     [
         (["--format", "pt2"], "pt2 is no text: say where to with -o FILE.pt2"),
         (["-o", "net.py", "--seed", "3"], "--seed is for weights that are initialised"),
-        (["-o", "net.pkl"], "`net.pkl` does not say which format: end it in one of .py, .pt2, .onnx, .safetensors"),
+        (
+            ["-o", "net.pkl"],
+            "`net.pkl` does not say which format: end it in one of .py, .pt2, .onnx, .safetensors",
+        ),
     ],
 )
 def test_refusals(
-    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["export", DIGITS, *arguments]) == 2
@@ -86,12 +111,16 @@ def test_refusals(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_has_its_own_spec(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_has_its_own_spec(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["export", str(trained), "--set", "let.e=2"]) == 2
     assert "a run has the spec that it was trained with" in capsys.readouterr().err
 
 
-def test_a_run_without_weights_is_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_weights_is_told(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     copy = tmp_path / "run"
     shutil.copytree(trained, copy)
     (copy / "weights.safetensors").unlink()
@@ -99,12 +128,18 @@ def test_a_run_without_weights_is_told(trained: Path, tmp_path: Path, capsys: py
     assert "has no weights yet" in capsys.readouterr().err
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export", DIGITS, "-o", str(tmp_path / "none" / "net.safetensors")]) == 2
+def test_a_place_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run(["export", DIGITS, "-o", str(tmp_path / "none" / "net.safetensors")]) == 2
+    )
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def without(name: str) -> Any:
         raise ImportError(name)
 

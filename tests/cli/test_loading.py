@@ -24,7 +24,9 @@ expect: {depth: 2}
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.yaml").write_text(UNUSED)
-    (tmp_path / "b.yaml").write_text("name: b\ninput: 3x8x8\nlet: {n: 2}\nnet: {one: n x relu}\n")
+    (tmp_path / "b.yaml").write_text(
+        "name: b\ninput: 3x8x8\nlet: {n: 2}\nnet: {one: n x relu}\n"
+    )
     return tmp_path
 
 
@@ -34,14 +36,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
      ["export", "a.yaml", "-o", "a.safetensors"], ["resolve", "a.yaml"], ["diff", "a.yaml", "b.yaml"]],
     ids=lambda command: " ".join(command),
 )  # fmt: skip
-def test_what_goes_unused_is_a_warning(here: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_goes_unused_is_a_warning(
+    here: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(command) == 0
     told = capsys.readouterr().err
-    assert "warning: nothing reads `v` (a.yaml:3:13); `resgraph check` refuses that" in told
+    assert (
+        "warning: nothing reads `v` (a.yaml:3:13); `resgraph check` refuses that"
+        in told
+    )
     assert "warning: no row and no block calls `spare` (a.yaml:6:3)" in told
 
 
-def test_check_refuses_it_and_tells_the_rest_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_refuses_it_and_tells_the_rest_too(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "a.yaml").write_text(UNUSED.replace("depth: 2", "depth: 3"))
     assert run(["check", "a.yaml"]) == 1
     told = capsys.readouterr().err
@@ -49,8 +58,12 @@ def test_check_refuses_it_and_tells_the_rest_too(here: Path, capsys: pytest.Capt
     assert told.count("error[E050]") == 1
 
 
-def test_what_is_set_voids_what_is_expected_and_says_so_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "a.yaml").write_text(UNUSED.replace(", v: 2", "").replace("  spare: [1x1 conv out]\n", ""))
+def test_what_is_set_voids_what_is_expected_and_says_so_once(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "a.yaml").write_text(
+        UNUSED.replace(", v: 2", "").replace("  spare: [1x1 conv out]\n", "")
+    )
     assert run(["check", "a.yaml", "--set", "net.one=2 x pair w"]) == 0
     told = capsys.readouterr()
     note = "note: `--set` changes the net, so what the file expects of itself is not checked"
@@ -66,8 +79,13 @@ def test_what_is_set_voids_what_is_expected_and_says_so_once(here: Path, capsys:
 def test_an_override_is_for_those_that_have_its_path(
     here: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (here / "a.yaml").write_text(UNUSED.replace(", v: 2", "").replace("  spare: [1x1 conv out]\n", ""))
-    assert run([command, "a.yaml", "b.yaml", "--set", "let.n=3", "--set", "input=3x16x16"]) == 0
+    (here / "a.yaml").write_text(
+        UNUSED.replace(", v: 2", "").replace("  spare: [1x1 conv out]\n", "")
+    )
+    assert (
+        run([command, "a.yaml", "b.yaml", "--set", "let.n=3", "--set", "input=3x16x16"])
+        == 0
+    )
     assert "note: a.yaml has no `let.n`, and stays as it is" in capsys.readouterr().err
     assert run([command, "a.yaml", "b.yaml", "--set", "let.m=3"]) == 1
     assert "names nothing in this spec" in capsys.readouterr().err

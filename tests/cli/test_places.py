@@ -12,7 +12,9 @@ from resgraph.cli import run
 
 ROOT = Path(__file__).parents[2]
 SPEC = str(ROOT / "specs" / "digits.yaml")
-UNTIDY = "name: a\ninput: 3x8x8\nnet: {one: 3x3 conv 8, two: [global avg pool, fc 10]}\n"
+UNTIDY = (
+    "name: a\ninput: 3x8x8\nnet: {one: 3x3 conv 8, two: [global avg pool, fc 10]}\n"
+)
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -21,7 +23,11 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
 
 
 def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
-    real, link, chain = tmp_path / "real.yaml", tmp_path / "link.yaml", tmp_path / "chain.yaml"
+    real, link, chain = (
+        tmp_path / "real.yaml",
+        tmp_path / "link.yaml",
+        tmp_path / "chain.yaml",
+    )
     real.write_text(UNTIDY.rstrip("\n"))
     real.chmod(0o640)
     link.symlink_to("real.yaml")
@@ -35,7 +41,11 @@ def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
     assert (real.read_text(), real.stat().st_mode & 0o777) == (UNTIDY, 0o640)
     assert run(["render", SPEC, "--format", "svg", "-o", str(link), "--force"]) == 0
     assert link.is_symlink() and real.read_text().startswith("<svg")
-    assert {path.name for path in tmp_path.iterdir()} == {"real.yaml", "link.yaml", "chain.yaml"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "real.yaml",
+        "link.yaml",
+        "chain.yaml",
+    }
 
 
 @pytest.mark.parametrize("command", ["render", "export", "resolve"])
@@ -52,24 +62,40 @@ def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
     ],
 )
 def test_a_place_that_takes_nothing(
-    command: str, place: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str,
+    place: str,
+    why: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("mine")
     (tmp_path / "circle").symlink_to("circle")
     path = "/dev/full" if place == "full" else str(tmp_path / place)
-    form = {"render": ["--format", "svg"], "export": ["--format", "py"], "resolve": []}[command]
+    form = {"render": ["--format", "svg"], "export": ["--format", "py"], "resolve": []}[
+        command
+    ]
     code, text = said([command, SPEC, *form, "-o", path, "--force"], capsys)
     assert (code, why in text, "name another place" in text) == (2, True, True), text
-    assert {entry.name for entry in tmp_path.iterdir()} == {"pipe", "folder", "file", "circle"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {
+        "pipe",
+        "folder",
+        "file",
+        "circle",
+    }
 
 
-def test_a_limit_on_files_leaves_no_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_limit_on_files_leaves_no_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import resource
     import signal
 
-    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before, handler = (
+        resource.getrlimit(resource.RLIMIT_FSIZE),
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+    )
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         code, text = said(["render", SPEC, "-o", str(tmp_path / "net.svg")], capsys)

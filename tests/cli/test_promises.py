@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[2]
 RESNET = str(ROOT / "specs" / "resnet.yaml::resnet-18")
 WRONG = str(ROOT / "tests" / "mistakes" / "mistakes-everywhere.yaml")
 UNKEPT = str(ROOT / "tests" / "mistakes" / "expect.yaml")
-READERS = ["check", "show", "resolve", "render", "export"]  # commands of one spec that print
+READERS = [
+    "check",
+    "show",
+    "resolve",
+    "render",
+    "export",
+]  # commands of one spec that print
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +56,13 @@ def test_1_the_spec_is_wrong(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert run([name, *[RESNET] * (name == "diff"), WRONG]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.findall(r"error\[(E\d+)\]", err) == ["E034", "E011", "E012", "E015", "E011"]
+    assert re.findall(r"error\[(E\d+)\]", err) == [
+        "E034",
+        "E011",
+        "E012",
+        "E015",
+        "E011",
+    ]
     assert "Traceback" not in err
 
 
@@ -68,7 +80,10 @@ def test_1_a_claim_that_does_not_hold(capsys: pytest.CaptureFixture[str]) -> Non
         (["xyz"], "the commands are check, show"),
         (["check"], "Missing argument"),
         (["check", "--bad", RESNET], "--bad"),
-        (["check", f"{ROOT}/specs/resnet.yaml::resnet-51"], "did you mean `resnet-50`?"),
+        (
+            ["check", f"{ROOT}/specs/resnet.yaml::resnet-51"],
+            "did you mean `resnet-50`?",
+        ),
         (["show", RESNET, "--set", "let.reps"], "write a path, `=` and a value"),
         (["show", RESNET, "--set", "variants.resnet-18.e=2"], "set what it sets"),
         (["show", "--format", "xml", RESNET], "xml"),
@@ -77,15 +92,22 @@ def test_1_a_claim_that_does_not_hold(capsys: pytest.CaptureFixture[str]) -> Non
         (["explain", "E999"], "E999"),
     ],
 )
-def test_2_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_2_usage(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in " ".join(err.split())
 
 
-@pytest.mark.parametrize("path", ["nothere.yaml", ".", "", "/dev/null", "a\x1b[31m.yaml", "x" * 5000, "a\x00b"])
-def test_1_a_file_that_cannot_be_read(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["nothere.yaml", ".", "", "/dev/null", "a\x1b[31m.yaml", "x" * 5000, "a\x00b"],
+)
+def test_1_a_file_that_cannot_be_read(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["check", path]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -93,7 +115,9 @@ def test_1_a_file_that_cannot_be_read(path: str, capsys: pytest.CaptureFixture[s
     assert "\x1b" not in err
 
 
-def test_70_our_bug_says_how_to_report_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_70_our_bug_says_how_to_report_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
@@ -113,7 +137,9 @@ def test_130_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_exit_code_is_the_process(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [command("check", spec).returncode for spec in (RESNET, WRONG, "x::y::z")] == [0, 1, 1]
+    assert [
+        command("check", spec).returncode for spec in (RESNET, WRONG, "x::y::z")
+    ] == [0, 1, 1]
     assert command("chek").returncode == 2
 
 
@@ -147,7 +173,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ([], 2),
     ],
 )
-def test_json_is_json(name: str, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_json(
+    name: str, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([name, "--json", *arguments]) == code
     out, err = capsys.readouterr()
     said = json.loads(out)
@@ -166,13 +194,21 @@ def test_json_of_a_diagnostic(capsys: pytest.CaptureFixture[str]) -> None:
         "code": "E011",
         "severity": "error",
         "message": "no op or block `convv`",
-        "place": {"file": WRONG, "start": {"line": 6, "column": 30}, "end": {"line": 6, "column": 35}},
+        "place": {
+            "file": WRONG,
+            "start": {"line": 6, "column": 30},
+            "end": {"line": 6, "column": 35},
+        },
         "notes": [],
         "help": "did you mean `conv`?",
         "related": [],
         "edits": [
             {
-                "place": {"file": WRONG, "start": {"line": 6, "column": 30}, "end": {"line": 6, "column": 35}},
+                "place": {
+                    "file": WRONG,
+                    "start": {"line": 6, "column": 30},
+                    "end": {"line": 6, "column": 35},
+                },
                 "text": "conv",
             }
         ],
@@ -184,14 +220,26 @@ def test_json_of_a_net(capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(capsys.readouterr().out)
     assert said["ok"] is True
     (net,) = said["nets"]
-    assert (net["spec"], net["params"], net["macs"], net["depth"]) == (RESNET, 11_689_512, 1_814_073_344, 18)
+    assert (net["spec"], net["params"], net["macs"], net["depth"]) == (
+        RESNET,
+        11_689_512,
+        1_814_073_344,
+        18,
+    )
 
 
 # -- terminals --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "arguments", [("show", RESNET), ("check", RESNET), ("check", WRONG), ("blocks",), ("diff", RESNET, RESNET)]
+    "arguments",
+    [
+        ("show", RESNET),
+        ("check", RESNET),
+        ("check", WRONG),
+        ("blocks",),
+        ("diff", RESNET, RESNET),
+    ],
 )
 def test_an_ascii_terminal(arguments: tuple[str, ...]) -> None:
     done = command(*arguments, PYTHONIOENCODING="ascii")
@@ -227,7 +275,11 @@ def test_no_colour_on_a_terminal_that_wants_none() -> None:
             stdout=follower,
             stderr=follower,
             cwd=ROOT,
-            env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TERM": "xterm", **environment},
+            env={
+                **{k: v for k, v in os.environ.items() if k != "NO_COLOR"},
+                "TERM": "xterm",
+                **environment,
+            },
         )
         os.close(follower)
         out = b""
@@ -244,10 +296,15 @@ def test_no_colour_on_a_terminal_that_wants_none() -> None:
     assert b"\x1b[" not in on_a_terminal(NO_COLOR="1")
 
 
-@pytest.mark.parametrize("arguments", [("show", RESNET), ("check", "--json", RESNET), ("render", RESNET)])
+@pytest.mark.parametrize(
+    "arguments", [("show", RESNET), ("check", "--json", RESNET), ("render", RESNET)]
+)
 def test_a_reader_that_goes_away(arguments: tuple[str, ...]) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "resgraph", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+        [sys.executable, "-m", "resgraph", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
     )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
@@ -260,21 +317,36 @@ def test_a_reader_that_goes_away(arguments: tuple[str, ...]) -> None:
 def test_a_full_disk() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "resgraph", "show", RESNET], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+            [sys.executable, "-m", "resgraph", "show", RESNET],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         )
-    assert (done.returncode, done.stderr) == (2, "error: cannot write: the disk is full\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: cannot write: the disk is full\n",
+    )
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-"])
 def test_closed_streams(closed: str) -> None:
     for spec, code in ((RESNET, 0), (WRONG, 1)):
         line = f"{sys.executable} -m resgraph check {spec} {closed}"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, cwd=ROOT
+        )
         assert done.returncode == code
         assert "Traceback" not in done.stderr
 
 
-STREAMS = {">/dev/full": 2, "| head -c 0": 141, "2>/dev/full": 0, "2>&1 >/dev/null | head -c 0": 0, ">&- 2>&-": 0}
+STREAMS = {
+    ">/dev/full": 2,
+    "| head -c 0": 141,
+    "2>/dev/full": 0,
+    "2>&1 >/dev/null | head -c 0": 0,
+    ">&- 2>&-": 0,
+}
 SAYING: list[tuple[str, int]] = [
     (f"check {RESNET}", 0),
     (f"check {WRONG}", 1),
@@ -293,25 +365,36 @@ SAYING: list[tuple[str, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("command", "code"), SAYING, ids=[command for command, _ in SAYING])
+@pytest.mark.parametrize(
+    ("command", "code"), SAYING, ids=[command for command, _ in SAYING]
+)
 def test_what_cannot_be_said_changes_no_verdict(command: str, code: int) -> None:
     """A command that fails ends as it would have; one that succeeds fails only where its results are lost."""
     for streams, lost in STREAMS.items():
         line = f"set -o pipefail; {sys.executable} -m resgraph {command} {streams}"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, errors="replace", cwd=ROOT)
+        done = subprocess.run(
+            ["bash", "-c", line],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd=ROOT,
+        )
         assert done.returncode == (code or lost), (streams, done.stderr)
-        assert not re.search("Traceback|bug in resgraph|Exception ignored", done.stderr + done.stdout)
+        assert not re.search(
+            "Traceback|bug in resgraph|Exception ignored", done.stderr + done.stdout
+        )
 
 
 def test_a_closed_stream_is_no_place_for_a_file(tmp_path: Path) -> None:
     """The next file that is opened would be number 2, and what a library says would be written into it."""
     out = tmp_path / "out"
-    code = (
-        "import os, resgraph.streams as s; s.endure(); f = open('out', 'w'); os.write(2, b'x'); print(f.fileno() > 2)"
-    )
+    code = "import os, resgraph.streams as s; s.endure(); f = open('out', 'w'); os.write(2, b'x'); print(f.fileno() > 2)"
     line = f'{sys.executable} -c "{code}" <&- 2>&-'
     done = subprocess.run(
-        ["bash", "-c", line], stdout=subprocess.PIPE, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        ["bash", "-c", line],
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.stdout == b"True\n" and out.read_bytes() == b""
 
@@ -319,7 +402,10 @@ def test_a_closed_stream_is_no_place_for_a_file(tmp_path: Path) -> None:
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "file"), [("render", "net.svg"), ("render", "net.dot"), ("export", "model.py")])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("render", "net.svg"), ("render", "net.dot"), ("export", "model.py")],
+)
 def test_nothing_is_overwritten_without_force(
     name: str, file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -335,14 +421,18 @@ def test_nothing_is_overwritten_without_force(
     assert path.read_text() == first
 
 
-@pytest.mark.parametrize(("name", "file"), [("render", "net.svg"), ("export", "model.py")])
+@pytest.mark.parametrize(
+    ("name", "file"), [("render", "net.svg"), ("export", "model.py")]
+)
 def test_a_wrong_spec_writes_nothing(name: str, file: str, tmp_path: Path) -> None:
     assert run([name, WRONG, "-o", str(tmp_path / file)]) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("place", ["no/such/net.svg", "."])
-def test_a_place_that_cannot_be_written(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_place_that_cannot_be_written(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["render", RESNET, "--format", "svg", "-o", str(tmp_path / place)]) == 2
     assert re.match(r"error: (cannot write )?/\S+( exists|: )", capsys.readouterr().err)
 
@@ -350,14 +440,18 @@ def test_a_place_that_cannot_be_written(place: str, tmp_path: Path, capsys: pyte
 # -- specs, variants, overrides ---------------------------------------------------------------------------------------
 
 
-def test_check_goes_through_the_variants_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_goes_through_the_variants_of_a_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["check", f"{ROOT}/specs/vgg.yaml"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 1
     assert all(re.match(r"ok  .*vgg\.yaml::vgg-\d+ ", line) for line in lines)
 
 
-def test_what_is_wrong_in_every_variant_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_in_every_variant_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spec = tmp_path / "a.yaml"
     spec.write_text(
         "name: a\ninput: 3x8x8\nlet: {w: 8}\nnet: {one: 3x3 convv w}\nvariants: {s: {}, m: {w: 9}, l: {w: 16}}\n"
@@ -377,14 +471,22 @@ def test_several_specs_and_one_is_wrong(capsys: pytest.CaptureFixture[str]) -> N
 def test_overrides(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     digits = f"{ROOT}/specs/digits.yaml"
     code = run([name, digits, "--set", "net.head=[global avg pool, fc 12]"])
-    assert code == (1 if name == "check" else 0), "the net no longer has what the file expects"
+    assert code == (1 if name == "check" else 0), (
+        "the net no longer has what the file expects"
+    )
     assert run([name, digits, "--set", "net.haed=[global avg pool, fc 12]"]) == 1
-    assert "error[E065]: `net.haed` names nothing in this spec" in capsys.readouterr().err
+    assert (
+        "error[E065]: `net.haed` names nothing in this spec" in capsys.readouterr().err
+    )
 
 
-def test_extends_outside_needs_permission(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_extends_outside_needs_permission(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "sub").mkdir()
-    (tmp_path / "base.yaml").write_text("name: a\ninput: 3x8x8\nnet: {one: 3x3 conv 8}\n")
+    (tmp_path / "base.yaml").write_text(
+        "name: a\ninput: 3x8x8\nnet: {one: 3x3 conv 8}\n"
+    )
     spec = tmp_path / "sub" / "top.yaml"
     spec.write_text("extends: ../base.yaml\n")
     assert run(["check", str(spec)]) == 1

@@ -16,7 +16,13 @@ RESNET = f"{SPECS / 'resnet.yaml'}::resnet-18"
 
 @pytest.mark.parametrize(
     ("suffix", "begins"),
-    [("svg", "<svg"), ("dot", "digraph"), ("html", "<!"), ("tex", "\\documentclass[tikz]{standalone}"), ("mmd", "---")],
+    [
+        ("svg", "<svg"),
+        ("dot", "digraph"),
+        ("html", "<!"),
+        ("tex", "\\documentclass[tikz]{standalone}"),
+        ("mmd", "---"),
+    ],
 )
 def test_the_suffix_says_the_format(suffix: str, begins: str, tmp_path: Path) -> None:
     out = tmp_path / f"net.{suffix}"
@@ -26,20 +32,29 @@ def test_the_suffix_says_the_format(suffix: str, begins: str, tmp_path: Path) ->
 
 def test_several_nets_stand_side_by_side(tmp_path: Path) -> None:
     out = tmp_path / "figure-3.svg"
-    assert run(["render", f"{SPECS / 'plain.yaml'}::plain-18", RESNET, "-o", str(out)]) == 0
+    assert (
+        run(["render", f"{SPECS / 'plain.yaml'}::plain-18", RESNET, "-o", str(out)])
+        == 0
+    )
     text = "".join(ElementTree.parse(out).getroot().itertext())
     assert "plain-18" in text
     assert "resnet-18" in text
 
 
-def test_a_wrong_spec_can_be_drawn_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_spec_can_be_drawn_as_far_as_it_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spec, out = tmp_path / "wrong.yaml", tmp_path / "partial.svg"
-    spec.write_text("name: w\ninput: 3x32x32\nnet:\n  a: 3x3 conv 16\n  b: 3x3 cnv 32\n")
+    spec.write_text(
+        "name: w\ninput: 3x32x32\nnet:\n  a: 3x3 conv 16\n  b: 3x3 cnv 32\n"
+    )
     assert run(["render", str(spec), "-o", str(out)]) == 1
     assert not out.exists()
     assert run(["render", str(spec), "--partial", "-o", str(out)]) == 1
     assert "E011" in capsys.readouterr().err
-    assert "no op or block `cnv`" in "".join(ElementTree.parse(out).getroot().itertext())
+    assert "no op or block `cnv`" in "".join(
+        ElementTree.parse(out).getroot().itertext()
+    )
 
 
 def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,18 +66,29 @@ def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_graphviz_draws_whole_nets(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["render", RESNET, "--engine", "dot", "--only", "conv3"]) == 2
-    assert "`--engine dot` has no use for `--only`: leave it out" in capsys.readouterr().err
+    assert (
+        "`--engine dot` has no use for `--only`: leave it out"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("kind", ["pdf", "tex", "png", "mmd"])
-def test_what_is_refused_leaves_no_file(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_refused_leaves_no_file(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / f"net.{kind}"
     deep = f"{SPECS / 'cifar-resnet.yaml'}::resnet-1202"
-    assert run(["render", deep, "--view", "blocks", "-o", str(out)]) == (2 if _can(kind) else 4)
+    assert run(["render", deep, "--view", "blocks", "-o", str(out)]) == (
+        2 if _can(kind) else 4
+    )
     assert "--view stages" in capsys.readouterr().err or not _can(kind)
     assert list(tmp_path.iterdir()) == []
 
 
 def _can(kind: str) -> bool:
     """Whether the package that a format needs is here."""
-    return bool(importlib.util.find_spec({"pdf": "typst", "png": "resvg_py"}.get(kind, "resgraph")))
+    return bool(
+        importlib.util.find_spec(
+            {"pdf": "typst", "png": "resvg_py"}.get(kind, "resgraph")
+        )
+    )

@@ -15,7 +15,13 @@ from PIL import Image
 from resgraph.cli import run
 
 SPEC = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
-TRAINING = {"--compile", "--checkpointing", "--sharding", "--tensorboard", "--save-every"}
+TRAINING = {
+    "--compile",
+    "--checkpointing",
+    "--sharding",
+    "--tensorboard",
+    "--save-every",
+}
 SCORING = {"--precision", "--layout", "--workers", "--threads", "--data"}
 OFFERED = {
     "build": {"--device"} | SCORING | TRAINING,
@@ -28,7 +34,21 @@ OFFERED = {
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "one"
-    assert run(["build", SPEC, "--set", "train.epochs=1", "--device", "cpu", "-o", str(out)]) == 0
+    assert (
+        run(
+            [
+                "build",
+                SPEC,
+                "--set",
+                "train.epochs=1",
+                "--device",
+                "cpu",
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
     return out
 
 
@@ -51,25 +71,59 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("command", OFFERED)
-def test_each_command_offers_what_it_reads(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_command_offers_what_it_reads(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([command, "--help"]) == 0
     offered = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     assert offered & ({"--device"} | SCORING | TRAINING) == OFFERED[command]
 
 
-def test_what_only_training_reads_is_refused_elsewhere(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["eval", str(trained), "--save-every=2"], ["predict", str(trained), "x.png", "--compile=on"]):
+def test_what_only_training_reads_is_refused_elsewhere(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (
+        ["eval", str(trained), "--save-every=2"],
+        ["predict", str(trained), "x.png", "--compile=on"],
+    ):
         assert run(arguments) == 2
         assert "No such option" in said(capsys)
 
 
-def test_the_lines_of_a_build(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["--compile", "off", "--checkpointing", "on", "--device", "cpu", "--precision", "fp32"]
-    assert run(["build", SPEC, "--set", "train.epochs=1", "-o", str(tmp_path / "a"), *asked]) == 0
+def test_the_lines_of_a_build(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        "--compile",
+        "off",
+        "--checkpointing",
+        "on",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+    ]
+    assert (
+        run(
+            [
+                "build",
+                SPEC,
+                "--set",
+                "train.epochs=1",
+                "-o",
+                str(tmp_path / "a"),
+                *asked,
+            ]
+        )
+        == 0
+    )
     out, err = capsys.readouterr()
     opening, machine = err.splitlines()[:2]
     assert opening.endswith("1,438 images, 1 epoch (22 steps)")
-    assert machine == f"cpu, fp32, channels-last, eager, fused, 1 thread, checkpointing → {tmp_path / 'a'}"
+    assert (
+        machine
+        == f"cpu, fp32, channels-last, eager, fused, 1 thread, checkpointing → {tmp_path / 'a'}"
+    )
     assert "test accuracy after 1 epoch\n" in out
     assert run(["resume", str(trained)]) == 0
     out, err = capsys.readouterr()
@@ -95,13 +149,27 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
     row = json.loads((trained / "metrics.jsonl").read_text())["validation"]
     assert run(["eval", str(trained), "--device", "cpu", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"loss", "error", "accuracy", "top5_error", "images", "crops", "sides", "notes"}
-    assert (found["error"], found["loss"]) == (pytest.approx(row["error"]), pytest.approx(row["loss"]))
+    assert set(found) == {
+        "loss",
+        "error",
+        "accuracy",
+        "top5_error",
+        "images",
+        "crops",
+        "sides",
+        "notes",
+    }
+    assert (found["error"], found["loss"]) == (
+        pytest.approx(row["error"]),
+        pytest.approx(row["loss"]),
+    )
     assert (found["images"], found["crops"], found["sides"]) == (359, 1, [])
     assert 0 <= found["top5_error"] < found["error"]
     assert run(["eval", str(trained), "--device", "cpu"]) == 0
     line = capsys.readouterr().out
-    assert line.startswith(f"accuracy {found['accuracy']:.2f} %  error {found['error']:.2f} %, top-5 ")
+    assert line.startswith(
+        f"accuracy {found['accuracy']:.2f} %  error {found['error']:.2f} %, top-5 "
+    )
     assert line.endswith("359 images\n")
 
 
@@ -116,8 +184,14 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["--sides", "0"], "write whole numbers"),
         (["--sides", "5000"], "write whole numbers"),
         (["--crops", "10", "--sides", "8"], "two ways of testing"),
-        (["--split", "test"], "`digits` has no parts but the one that it was validated on"),
-        (["--data", "elsewhere"], "--data elsewhere: the images of `digits` come with resgraph"),
+        (
+            ["--split", "test"],
+            "`digits` has no parts but the one that it was validated on",
+        ),
+        (
+            ["--data", "elsewhere"],
+            "--data elsewhere: the images of `digits` come with resgraph",
+        ),
     ],
 )
 def test_a_test_that_cannot_be(
@@ -127,15 +201,27 @@ def test_a_test_that_cannot_be(
     assert words in said(capsys)
 
 
-def test_made_images_are_not_read_from_a_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = ["--set", "train=synthetic", "--data", "elsewhere", "-o", str(tmp_path / "a")]
+def test_made_images_are_not_read_from_a_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = [
+        "--set",
+        "train=synthetic",
+        "--data",
+        "elsewhere",
+        "-o",
+        str(tmp_path / "a"),
+    ]
     assert run(["build", SPEC, *made]) == 2
     assert "the images of `synthetic` are made from a seed" in said(capsys)
     assert not (tmp_path / "a").exists()
 
 
 def test_an_image_that_is_not_there(
-    trained: Path, image: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trained: Path,
+    image: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(image.parent)
     for name, words in (
@@ -152,27 +238,46 @@ def test_an_image_that_is_not_there(
     assert "text.png cannot be read as an image" in said(capsys)
     (image.parent / "net.yaml").write_text("name: net")
     assert run(["predict", str(trained), "net.yaml"]) == 2
-    assert "net.yaml cannot be read as an image: it is of no kind that Pillow reads; name files like" in said(capsys)
+    assert (
+        "net.yaml cannot be read as an image: it is of no kind that Pillow reads; name files like"
+        in said(capsys)
+    )
     assert run(["predict", "net.yaml"]) == 2
     assert "Missing argument 'IMAGE...'" in said(capsys)
 
 
-def test_a_prediction(trained: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_prediction(
+    trained: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["predict", str(trained), str(image), "--top", "2", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["image"] == str(image) and len(found["classes"]) == 2
     assert run(["predict", str(trained), str(image), "--top", "2"]) == 0
-    assert re.fullmatch(r".*seven\.png  \d \d+\.\d%  \d \d+\.\d%\n", capsys.readouterr().out)
+    assert re.fullmatch(
+        r".*seven\.png  \d \d+\.\d%  \d \d+\.\d%\n", capsys.readouterr().out
+    )
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"shape": [1, 8, 8], "classes": ["a"], "normalize": {}}', "{half"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"shape": [1, 8, 8], "classes": ["a"], "normalize": {}}',
+        "{half",
+    ],
+)
 def test_a_damaged_preprocess_is_told_with_what_mends_it(
     text: str, copy: Path, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (copy / "preprocess.json").write_text(text)
     for arguments in (["eval", str(copy)], ["predict", str(copy), str(image)]):
         assert run(arguments) == 5
-        assert re.search(r"preprocess\.json is damaged: .*`resgraph resume .*` writes it again", said(capsys))
+        assert re.search(
+            r"preprocess\.json is damaged: .*`resgraph resume .*` writes it again",
+            said(capsys),
+        )
     assert run(["resume", str(copy)]) == 0
     assert run(["predict", str(copy), str(image)]) == 0
 
@@ -186,7 +291,11 @@ DAMAGE: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_damaged_run_hides_no_other(
-    name: str, copy: Path, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    copy: Path,
+    trained: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     whole = shutil.copytree(trained, copy.parent / "whole")
@@ -201,11 +310,17 @@ def test_a_damaged_run_hides_no_other(
     assert picture.read_text().count("ResNet-8 for digits") == 1
     assert run(["runs", str(copy.parent)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [" ".join(line.split()[:2]) for line in lines[2:4]] == [f"{copy} damaged", f"{whole} done"]
+    assert [" ".join(line.split()[:2]) for line in lines[2:4]] == [
+        f"{copy} damaged",
+        f"{whole} done",
+    ]
 
 
 def test_runs_in_a_pipe_are_not_cut(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     folder = tmp_path / ("a-long-name-" * 6)
@@ -227,14 +342,21 @@ def test_runs_call_what_is_evaluated_as_their_build_did(
 ) -> None:
     watched = json.loads((trained / "run.json").read_text())["watched"]
     assert watched == "test"
-    for command in (["runs", str(trained)], ["runs", str(trained), "--curves", str(tmp_path / "a.svg")]):
+    for command in (
+        ["runs", str(trained)],
+        ["runs", str(trained), "--curves", str(tmp_path / "a.svg")],
+    ):
         assert run(command) == 0
-        assert " train error test error " in " ".join(capsys.readouterr().out.splitlines()[0].split())
+        assert " train error test error " in " ".join(
+            capsys.readouterr().out.splitlines()[0].split()
+        )
     assert "training and test error" in (tmp_path / "a.svg").read_text()
     shutil.copytree(trained, tmp_path / "runs" / "one")
     shutil.copytree(trained, tmp_path / "runs" / "two")
     other = tmp_path / "runs" / "two" / "run.json"
-    other.write_text(other.read_text().replace('"watched": "test"', '"watched": "validation"'))
+    other.write_text(
+        other.read_text().replace('"watched": "test"', '"watched": "validation"')
+    )
     assert run(["runs", str(tmp_path / "runs")]) == 0
     assert "test or validation error" in capsys.readouterr().out.splitlines()[0]
 
@@ -243,23 +365,38 @@ def test_runs_as_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(["runs", str(trained), "--json"]) == 0
     out = capsys.readouterr().out
     (found,) = json.loads(out)
-    assert (found["status"], found["step"], found["steps"], found["params"]) == ("done", 22, 22, 75_002)
+    assert (found["status"], found["step"], found["steps"], found["params"]) == (
+        "done",
+        22,
+        22,
+        75_002,
+    )
     assert '"epoch": 1,' in out
-    assert found["error"] == json.loads((trained / "metrics.jsonl").read_text())["validation"]["error"]
+    assert (
+        found["error"]
+        == json.loads((trained / "metrics.jsonl").read_text())["validation"]["error"]
+    )
 
 
-def test_runs_that_are_not_there(tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_that_are_not_there(
+    tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for arguments, words in (
         ([str(trained), str(tmp_path / "no")], "no is not there, or no folder"),
         ([str(tmp_path)], f"no runs in {tmp_path}; `resgraph build SPEC` makes one"),
-        ([str(trained), "--curves", str(tmp_path / "a.png")], "the picture is an SVG; end its name in .svg"),
+        (
+            [str(trained), "--curves", str(tmp_path / "a.png")],
+            "the picture is an SVG; end its name in .svg",
+        ),
     ):
         assert run(["runs", *arguments]) == 2
         assert words in said(capsys)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_run_cannot_be_gone_on_with(copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_run_cannot_be_gone_on_with(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["resume", str(tmp_path / "no"), "--set", "train.epochs=2"]) == 5
     assert "no is not a run: it has no run.json" in said(capsys)
     (copy / "spec.yaml").unlink()
@@ -269,22 +406,32 @@ def test_what_is_no_run_cannot_be_gone_on_with(copy: Path, tmp_path: Path, capsy
         assert run([command, str(copy)]) == 5
         told = said(capsys)
         assert (
-            "spec.yaml cannot be read (there is no such file or directory); take it from a copy, or begin again" in told
+            "spec.yaml cannot be read (there is no such file or directory); take it from a copy, or begin again"
+            in told
         )
 
 
-def test_events_go_on_as_the_run_began(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+def test_events_go_on_as_the_run_began(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(
+        "tensorboard", reason="the extra `tensorboard` is not installed"
+    )
 
     def steps(path: Path) -> list[int]:
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        from tensorboard.backend.event_processing.event_accumulator import (
+            EventAccumulator,
+        )
 
         read = EventAccumulator(str(path))
         read.Reload()
         return [event.step for event in read.Scalars("loss/train")]
 
     out = tmp_path / "a"
-    assert run(["build", SPEC, "--set", "train.epochs=1", "--tensorboard", "-o", str(out)]) == 0
+    assert (
+        run(["build", SPEC, "--set", "train.epochs=1", "--tensorboard", "-o", str(out)])
+        == 0
+    )
     assert run(["resume", str(out), "--set", "train.epochs=2"]) == 0
     assert steps(out / "tensorboard") == [22, 44]
     assert run(["resume", str(out), "--set", "train.epochs=3", "--no-tensorboard"]) == 0

@@ -17,11 +17,15 @@ from resgraph.train.data.normalize import Normalization
 __all__ = ["copy", "image", "trained"]
 
 
-def test_damaged_weights_are_told_with_what_mends_them(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_weights_are_told_with_what_mends_them(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = (copy / "weights.safetensors").read_bytes()
     (copy / "weights.safetensors").write_bytes(whole[:100])
     assert run(["eval", str(copy)]) == 5
-    assert re.search(r"weights\.safetensors is damaged: .* writes it again", said(capsys))
+    assert re.search(
+        r"weights\.safetensors is damaged: .* writes it again", said(capsys)
+    )
     assert run(["resume", str(copy)]) == 0
     assert (copy / "weights.safetensors").read_bytes() == whole
 
@@ -36,10 +40,15 @@ def test_weights_that_changed_are_not_evaluated(
     flipped[-2000] ^= 1
     path.write_bytes(flipped)
     out = str(tmp_path / "net.safetensors")
-    for arguments in (["eval", str(copy)], ["predict", str(copy), str(image)], ["export", str(copy), "-o", out]):
+    for arguments in (
+        ["eval", str(copy)],
+        ["predict", str(copy), str(image)],
+        ["export", str(copy), "-o", out],
+    ):
         assert run(arguments) == 5
-        assert "weights.safetensors is damaged: its bytes are not those that were written; `resgraph resume" in (
-            said(capsys)
+        assert (
+            "weights.safetensors is damaged: its bytes are not those that were written; `resgraph resume"
+            in (said(capsys))
         )
     assert not Path(out).exists()
     assert run(["resume", str(copy)]) == 0
@@ -53,13 +62,17 @@ def test_weights_that_changed_are_not_evaluated(
 def test_the_formula_of_a_preprocess_is_the_one_in_use(trained: Path) -> None:
     document = json.loads((trained / "preprocess.json").read_text())
     assert document["formula"] == "image (0..16) * scale - offset"
-    scale, offset = (torch.tensor(document["normalize"][name]) for name in ("scale", "offset"))
+    scale, offset = (
+        torch.tensor(document["normalize"][name]) for name in ("scale", "offset")
+    )
     image = torch.randint(0, 17, (2, 1, 8, 8), dtype=torch.uint8)
     by_words = image.float() * scale - offset
     assert torch.allclose(Normalization.read(document["normalize"])(image), by_words)
 
 
-def test_a_preprocess_may_say_more_or_less(copy: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_preprocess_may_say_more_or_less(
+    copy: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     document = json.loads((copy / "preprocess.json").read_text())
     told = []
     for other in ({"formula": "other words", "later": [1]}, {}):

@@ -38,7 +38,11 @@ Make = Callable[[str, random.Random], Made | None]
 def mutant(right: Right, kind: str, rng: random.Random) -> Wrong | None:
     """The spec with one mistake of a kind, if it has a place for such."""
     made = MAKERS[kind](right.text, rng)
-    return Wrong(right, made[0], kind, *made[1:]) if made and made[0] != right.text else None
+    return (
+        Wrong(right, made[0], kind, *made[1:])
+        if made and made[0] != right.text
+        else None
+    )
 
 
 def _put(text: str, word: Word, by: str) -> Made:
@@ -56,7 +60,11 @@ def _slip(kind: str) -> Make:
 
 def _word(text: str, rng: random.Random, least: int = 1) -> Word | None:
     """A word that is used, and so means something; the name of a definition may be any."""
-    found = [w for w in words(text) if not w.defines and sum(map(str.isalpha, w.text)) >= least]
+    found = [
+        w
+        for w in words(text)
+        if not w.defines and sum(map(str.isalpha, w.text)) >= least
+    ]
     return rng.choice(found) if found else None
 
 
@@ -71,7 +79,13 @@ def _recased(change: Callable[[str], str]) -> Make:
 def _plural(text: str, rng: random.Random) -> Made | None:
     word = _word(text, rng, least=4)
     return (
-        _put(text, word, word.text.removesuffix("s") if word.text.endswith("s") else f"{word.text}s") if word else None
+        _put(
+            text,
+            word,
+            word.text.removesuffix("s") if word.text.endswith("s") else f"{word.text}s",
+        )
+        if word
+        else None
     )
 
 
@@ -96,12 +110,18 @@ def _renamed(others: Callable[[str], list[str]]) -> Make:
             return None
         one = rng.choice(found)
         other = rng.choice(others(one[0]))
-        return text[: one.start()] + other + text[one.end() :], other, f"`{one[0]}` as `{other}`"
+        return (
+            text[: one.start()] + other + text[one.end() :],
+            other,
+            f"`{one[0]}` as `{other}`",
+        )
 
     return make
 
 
-_OP = re.compile(rf"(?<=[0-9\[,:] )(?:{'|'.join(sorted(VOCABULARY, key=len, reverse=True))})(?=[\],\n ])")
+_OP = re.compile(
+    rf"(?<=[0-9\[,:] )(?:{'|'.join(sorted(VOCABULARY, key=len, reverse=True))})(?=[\],\n ])"
+)
 
 
 def _in_label(text: str, found: re.Match[str]) -> bool:
@@ -113,12 +133,18 @@ def _sub(pattern: str, by: str | Callable[[re.Match[str]], str]) -> Make:
     """One of the places that a pattern matches, written otherwise."""
 
     def make(text: str, rng: random.Random) -> Made | None:
-        found = [f for f in re.finditer(pattern, text, re.MULTILINE) if _in_label(text, f)]
+        found = [
+            f for f in re.finditer(pattern, text, re.MULTILINE) if _in_label(text, f)
+        ]
         if not found:
             return None
         one = rng.choice(found)
         other = by(one) if callable(by) else one.expand(by)
-        return text[: one.start()] + other + text[one.end() :], other, f"`{one[0]}` as `{other}`"
+        return (
+            text[: one.start()] + other + text[one.end() :],
+            other,
+            f"`{one[0]}` as `{other}`",
+        )
 
     return make
 
@@ -128,12 +154,17 @@ def _space(character: str) -> Make:
 
 
 MAKERS: dict[str, Make] = {
-    **{kind: _slip(kind) for kind in ("missing", "doubled", "swapped", "replaced", "extra")},
+    **{
+        kind: _slip(kind)
+        for kind in ("missing", "doubled", "swapped", "replaced", "extra")
+    },
     "upper": _recased(str.upper),
     "capital": _recased(str.capitalize),
     "plural": _plural,
     "two slips": _twice,
-    "synonym": _renamed(lambda op: [word for word, ours in SYNONYMS.items() if ours == op]),
+    "synonym": _renamed(
+        lambda op: [word for word, ours in SYNONYMS.items() if ours == op]
+    ),
     "foreign": _renamed(lambda op: sorted(FOREIGN)),
     "no-break space": _space("\u00a0"),
     "thin space": _space("\u2009"),

@@ -32,7 +32,11 @@ class Right:
 
 
 def errors(nets: list[Checked]) -> list[Diagnostic]:
-    return [d for d in in_order(d for net in nets for d in net.problems) if d.severity == "error"]
+    return [
+        d
+        for d in in_order(d for net in nets for d in net.problems)
+        if d.severity == "error"
+    ]
 
 
 def written(path: Path) -> Right:
@@ -55,7 +59,11 @@ def _without(key: str, text: str) -> str:
 
 def _shallow(text: str) -> str:
     """Lists of three counts and more as ones, and other counts as one or two."""
-    text = re.sub(r"\[(?:\s*[1-9]\d?\s*,){2,}\s*[1-9]\d?\s*\]", lambda found: re.sub(r"\d+", "1", found[0]), text)
+    text = re.sub(
+        r"\[(?:\s*[1-9]\d?\s*,){2,}\s*[1-9]\d?\s*\]",
+        lambda found: re.sub(r"\d+", "1", found[0]),
+        text,
+    )
     text = re.sub(r"\b(n|layers|depth|reps): [1-9]\d*", r"\1: 1", text)
     return re.sub(r"\b\d+ x (?=[a-z])", "2 x ", text)
 
@@ -79,7 +87,10 @@ def _meaning(net: Checked) -> Any:
         return None
     nodes = net.plan.graph.nodes
     place = {name: index for index, name in enumerate(nodes)}
-    ops = tuple((node.op, *(place.get(name, -1) for name in node.inputs)) for node in nodes.values())
+    ops = tuple(
+        (node.op, *(place.get(name, -1) for name in node.inputs))
+        for node in nodes.values()
+    )
     spec = net.plan.spec
     return spec.input, ops, spec.init, spec.train
 
@@ -95,7 +106,9 @@ class Word:
 
 
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_-]*[A-Za-z0-9]")
-_SAID = frozenset(["about", "name", "path", "extends", "variants", "expect"])  # free text, and names of others
+_SAID = frozenset(
+    ["about", "name", "path", "extends", "variants", "expect"]
+)  # free text, and names of others
 _NAMED = frozenset(["blocks", "net", "let"])
 
 
@@ -121,7 +134,9 @@ def _words(tree: Tree, path: tuple[str, ...]) -> Iterator[Word]:
 
 def _of_entry(key: str, entry: Entry, path: tuple[str, ...]) -> Iterator[Word]:
     inner = path[:1] == ("blocks",) and path[-1] != "let"
-    defines = (path[-1:] != () and path[-1] in _NAMED) or (inner and key not in BLOCK_KEYS)
+    defines = (path[-1:] != () and path[-1] in _NAMED) or (
+        inner and key not in BLOCK_KEYS
+    )
     span = entry.key.span
     if span.written() == key:
         yield Word(key, span.line, span.column, defines)

@@ -54,7 +54,9 @@ def test_what_is_certain_is_mended(wrong: str, right: str) -> None:
     assert mended(first.span.source, first.edits) == SPEC.format(right)
 
 
-@pytest.mark.parametrize(("wrong", "said"), [*LEFT.items(), *((row, "resgraph has no") for row in FOREIGN)])
+@pytest.mark.parametrize(
+    ("wrong", "said"), [*LEFT.items(), *((row, "resgraph has no") for row in FOREIGN)]
+)
 def test_what_is_not_certain_is_answered_and_left(wrong: str, said: str) -> None:
     found = examine(SPEC.format(wrong))
     assert all(not problem.edits for problem in found)

@@ -36,7 +36,9 @@ def meant(right: Right) -> list[object]:
     return meaning(right.nets(right.text))
 
 
-def wrongs(kinds: tuple[str, ...], count: int, seed: int) -> list[tuple[Wrong, list[Diagnostic]]]:
+def wrongs(
+    kinds: tuple[str, ...], count: int, seed: int
+) -> list[tuple[Wrong, list[Diagnostic]]]:
     """Wrong specs, as many of each kind as of any other, with what `check` says of them."""
     rng = random.Random(seed)
     rights = zoo() if count < 300 else nets()
@@ -83,7 +85,9 @@ def test_an_edit_takes_its_mistake_away_and_brings_no_other(count: int) -> None:
             left = places(check(wrong.right, after))
             assert left <= places(found) - places([problem]), wrong
             lines = zip(wrong.text.split("\n"), after.split("\n"), strict=True)
-            changed = {number for number, (before, now) in enumerate(lines, 1) if before != now}
+            changed = {
+                number for number, (before, now) in enumerate(lines, 1) if before != now
+            }
             assert changed == {edit.span.line for edit in problem.edits}, wrong
     assert tried > count / 3
 
@@ -98,7 +102,9 @@ def test_what_is_mended_is_the_net_that_was_meant(count: int) -> None:
             mended_ones += 1
         elif text != wrong.text:
             after = wrong.right.nets(text)
-            assert errors(after) or meaning(after) == meant(wrong.right), f"{wrong}\n{text}"
+            assert errors(after) or meaning(after) == meant(wrong.right), (
+                f"{wrong}\n{text}"
+            )
     assert mended_ones > count / 2
 
 
@@ -109,13 +115,17 @@ def test_slips_of_the_hand_are_mended_to_the_original_net(count: int) -> None:
         if is_foreign(wrong.word):
             continue
         text = fixed(wrong)
-        if text != wrong.right.text and meaning(wrong.right.nets(text)) != meant(wrong.right):
+        if text != wrong.right.text and meaning(wrong.right.nets(text)) != meant(
+            wrong.right
+        ):
             left.append(str(wrong))
     assert len(left) <= 0.05 * count, "\n".join(left)
 
 
 @pytest.mark.parametrize("count", [FEW, MANY])
 @pytest.mark.parametrize("kind", NEVER)
-def test_a_word_of_two_slips_or_for_another_thing_is_left_alone(kind: str, count: int) -> None:
+def test_a_word_of_two_slips_or_for_another_thing_is_left_alone(
+    kind: str, count: int
+) -> None:
     for wrong, found in wrongs((kind,), count // 2, SEED + 3):
         assert all(not d.edits for d in offered(wrong, found)), wrong

@@ -19,7 +19,9 @@ OF_THE_HAND = ("missing", "doubled", "swapped")
 
 def cases(word: str, kinds: tuple[str, ...], most: int = 10**6) -> list[str]:
     """Slips of a word that are no words themselves."""
-    found = sorted({wrong for kind, wrong in slips(word) if kind in kinds and wrong not in KNOWN})
+    found = sorted(
+        {wrong for kind, wrong in slips(word) if kind in kinds and wrong not in KNOWN}
+    )
     return random.Random(word).sample(found, min(most, len(found)))
 
 
@@ -31,21 +33,35 @@ def cases(word: str, kinds: tuple[str, ...], most: int = 10**6) -> list[str]:
         pytest.param(KINDS, 10**6, id="all", marks=pytest.mark.slow),
     ],
 )
-def test_what_is_mended_is_the_word_that_was_meant(kinds: tuple[str, ...], most: int) -> None:
+def test_what_is_mended_is_the_word_that_was_meant(
+    kinds: tuple[str, ...], most: int
+) -> None:
     for word in KNOWN:
         for wrong in cases(word, kinds, most):
-            assert wrong in SYNONYMS or certain(wrong, KNOWN) in ("", word), (word, wrong)
+            assert wrong in SYNONYMS or certain(wrong, KNOWN) in ("", word), (
+                word,
+                wrong,
+            )
 
 
 def test_most_slips_of_the_hand_are_mended() -> None:
-    tried = [(word, wrong) for word in KNOWN if len(word) > 3 for wrong in cases(word, OF_THE_HAND)]
+    tried = [
+        (word, wrong)
+        for word in KNOWN
+        if len(word) > 3
+        for wrong in cases(word, OF_THE_HAND)
+    ]
     left = [(word, wrong) for word, wrong in tried if certain(wrong, KNOWN) != word]
     assert len(left) < 0.03 * len(tried), left
 
 
 def test_a_word_for_another_thing_is_never_mended() -> None:
     assert len(FOREIGN) > 150
-    assert not {word for word in FOREIGN if certain(word, KNOWN) or word in KNOWN or word in SYNONYMS}
+    assert not {
+        word
+        for word in FOREIGN
+        if certain(word, KNOWN) or word in KNOWN or word in SYNONYMS
+    }
     assert is_foreign("Instance_Norm")
     assert is_foreign("log softmax")
 

@@ -65,12 +65,20 @@ class Draft:
         first, second = sorted((one, other), key=lambda node: node.start_mark.index)
         a, b = first.start_mark.index, second.start_mark.index
         left, right = self.of(first), self.of(second)
-        return self.text[:a] + right + self.text[a + len(left) : b] + left + self.text[b + len(right) :]
+        return (
+            self.text[:a]
+            + right
+            + self.text[a + len(left) : b]
+            + left
+            + self.text[b + len(right) :]
+        )
 
     def lines(self, key: yaml.Node, value: yaml.Node) -> tuple[int, int]:
         """Where the lines of an entry of a block mapping begin and end."""
         start = self.text.rfind("\n", 0, key.start_mark.index) + 1
-        end = self.text.find("\n", value.start_mark.index + max(0, len(self.of(value)) - 1))
+        end = self.text.find(
+            "\n", value.start_mark.index + max(0, len(self.of(value)) - 1)
+        )
         return start, end + 1 if end >= 0 else len(self.text)
 
     def with_key(self, key: str, text: str) -> str:

@@ -31,7 +31,9 @@ def smallest(mutant: Mutant, net: Plan) -> Plan:
     """The net at the smallest square input that it takes, whatever its recipe's images are."""
     if len(net.input) != 3:
         return net
-    kept = tuple(said for said in mutant.overrides if not said.startswith(("input", "train")))
+    kept = tuple(
+        said for said in mutant.overrides if not said.startswith(("input", "train"))
+    )
     source = Source(str(mutant.file), Draft(mutant.text).without_key("train"))
     for side in SIDES:
         if side >= min(net.input[1:]):
@@ -59,7 +61,9 @@ def runs(mutant: Mutant, net: Plan) -> str:
         made = net.module()
     images = torch.randn(2, *net.input)
     with torch.no_grad():
-        for value in made.parameters():  # as after some steps: what starts at 0 would hide what stands before it
+        for value in (
+            made.parameters()
+        ):  # as after some steps: what starts at 0 would hide what stands before it
             if value.ndim < 2:
                 value += 0.1 * torch.randn_like(value)
     odd = _trained(net, made, images)
@@ -70,7 +74,9 @@ def runs(mutant: Mutant, net: Plan) -> str:
     if not first.isfinite().all():
         return f"{odd} not finite in evaluation".strip()
     must(torch.equal(first, made(images)), "evaluation is not repeatable")
-    close = torch.allclose(made(images[:1]), first[:1], rtol=1e-3, atol=1e-4 * float(first.abs().max()))
+    close = torch.allclose(
+        made(images[:1]), first[:1], rtol=1e-3, atol=1e-4 * float(first.abs().max())
+    )
     must(close, "an image's output depends on the other's in evaluation")
     with torch.no_grad():
         must(_close(followed(net, made, images), first), "the module is not the graph")
@@ -95,14 +101,21 @@ def _trained(net: Plan, made: nn.Module, images: torch.Tensor) -> str:
         if "more than 1 value per channel" not in str(problem):
             raise
         return "one value per channel"
-    must(tuple(out.shape) == (2, *net.output), f"{tuple(out.shape)} comes out, {net.output} is planned")
+    must(
+        tuple(out.shape) == (2, *net.output),
+        f"{tuple(out.shape)} comes out, {net.output} is planned",
+    )
     must(torch.equal(images, before), "the net writes over its input")
     weights = [name for name, value in made.named_parameters() if value.requires_grad]
     if weights:
         (out * torch.randn_like(out)).sum().backward()
     without = [name for name, value in made.named_parameters() if value.grad is None]
     must(not without, f"no gradient reaches {', '.join(without[:3])}")
-    zero = sum(not bool(value.grad.any()) for value in made.parameters() if value.grad is not None)
+    zero = sum(
+        not bool(value.grad.any())
+        for value in made.parameters()
+        if value.grad is not None
+    )
     notes = [f"{zero} of {len(weights)} gradients are 0"] if zero else []
     notes += [] if out.isfinite().all() else ["not finite in training"]
     return "; ".join(notes)
@@ -119,5 +132,7 @@ def exports(mutant: Mutant, net: Plan) -> str:
         except Broken:
             raise
         except Exception as problem:
-            raise Broken(f"{form}: {type(problem).__name__}: {str(problem)[:600]}") from problem
+            raise Broken(
+                f"{form}: {type(problem).__name__}: {str(problem)[:600]}"
+            ) from problem
     return ""

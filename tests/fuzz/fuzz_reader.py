@@ -1,13 +1,15 @@
-"""Fuzz the reader: any bytes become a tree or mistakes with places, in less than two seconds and 600 MB.
+"""Fuzz the reader: any bytes become a tree or mistakes with places, in less than two seconds and
+600 MB.
 
     pip install atheris
-    python tests/fuzz/fuzz_reader.py -runs=200000                          # the zoo is where it starts
-    python tests/fuzz/fuzz_reader.py -max_total_time=3600 corpus           # an hour; finds are kept in corpus/
+    python tests/fuzz/fuzz_reader.py -runs=200000                          # the zoo is where it
+    starts
+    python tests/fuzz/fuzz_reader.py -max_total_time=3600 corpus           # an hour; finds are kept
+    in corpus/
     python tests/fuzz/fuzz_reader.py crash-0123abcd                        # one input again
 
-Texts of even length go to the C loader, the others to the Python loader of PyYAML, whose scanner and parser
-are watched for coverage too. Arguments are libFuzzer's. Not collected by pytest.
-"""
+Texts of even length go to the C loader, the others to the Python loader of PyYAML, whose scanner
+and parser are watched for coverage too. Arguments are libFuzzer's. Not collected by pytest."""
 
 from __future__ import annotations
 
@@ -45,7 +47,14 @@ def main() -> None:
     zoo = ",".join(str(spec) for spec in (HERE.parents[1] / "specs").glob("*.yaml"))
     defaults = [*_DEFAULTS, f"-seed_inputs={zoo}"]
     told = {argument.split("=")[0] for argument in sys.argv[1:]}
-    atheris.Setup([sys.argv[0], *(d for d in defaults if d.split("=")[0] not in told), *sys.argv[1:]], one_input)
+    atheris.Setup(
+        [
+            sys.argv[0],
+            *(d for d in defaults if d.split("=")[0] not in told),
+            *sys.argv[1:],
+        ],
+        one_input,
+    )
     atheris.Fuzz()
 
 

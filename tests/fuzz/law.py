@@ -1,4 +1,5 @@
-"""The law of mutants: what `check` accepts every output takes, and what it refuses it refuses with a place.
+"""The law of mutants: what `check` accepts every output takes, and what it refuses it refuses with
+a place.
 
 Each function raises `Broken` (or what escaped) where a mutant breaks its part.
 """
@@ -80,7 +81,9 @@ def checked(mutant: Mutant) -> Checked:
 
 def parsed(mutant: Mutant, text: str) -> Spec:
     """The spec of a text in a mutant's place."""
-    tree, errors = read_source(Source(str(mutant.file), text), mutant.file, allow_outside=False)
+    tree, errors = read_source(
+        Source(str(mutant.file), text), mutant.file, allow_outside=False
+    )
     return parse_spec(tree, errors, mutant.variant, mutant.overrides)
 
 
@@ -91,7 +94,10 @@ def _placed(found: Diagnostic) -> None:
     assert found.span
     lines = found.span.source.text.split("\n")
     inside = 1 <= found.span.line <= found.span.end_line <= len(lines)
-    must(inside and found.span.column <= len(lines[found.span.line - 1]) + 1, f"{found.code} is out of its text")
+    must(
+        inside and found.span.column <= len(lines[found.span.line - 1]) + 1,
+        f"{found.code} is out of its text",
+    )
 
 
 def draws(net: Plan, *, all_views: bool) -> None:
@@ -108,16 +114,29 @@ def draws(net: Plan, *, all_views: bool) -> None:
 
 def _picture(svg: str) -> None:
     ET.fromstring(svg)
-    must(not re.search(r"\b(nan|inf|None)\b", re.sub(r">[^<]*<", "><", svg)), "a picture with nan in it")
+    must(
+        not re.search(r"\b(nan|inf|None)\b", re.sub(r">[^<]*<", "><", svg)),
+        "a picture with nan in it",
+    )
 
 
 def round_trips(mutant: Mutant, net: Plan) -> None:
-    """`fmt` comes to rest after one step, in each form, at the same net; `resolve` gives the same net and recipe."""
+    """`fmt` comes to rest after one step, in each form, at the same net; `resolve` gives the same
+    net and recipe."""
     for form in ("keep", "long", "short"):
         once = reformat(Source(str(mutant.file), mutant.text), form)
-        must(reformat(Source(str(mutant.file), once), form) == once, f"fmt {form} is not idempotent")
+        must(
+            reformat(Source(str(mutant.file), once), form) == once,
+            f"fmt {form} is not idempotent",
+        )
         if once != mutant.text:
-            same(net, _planned(f"fmt {form}", lambda text=once: plan_of(parsed(mutant, text))), f"fmt {form}")
+            same(
+                net,
+                _planned(
+                    f"fmt {form}", lambda text=once: plan_of(parsed(mutant, text))
+                ),
+                f"fmt {form}",
+            )
     for defaults in (False, True):
         text = resolved(net, defaults=defaults)
         again = _planned("resolve", lambda text=text: loads(text))
@@ -137,10 +156,20 @@ def _planned(what: str, make: Any) -> Plan:
 def same(one: Plan, other: Plan, what: str) -> None:
     """Raise `Broken` unless two plans are one net, trained in one way."""
     must(one.input == other.input, f"{what} gives another input")
-    for left, right in zip(one.graph.nodes.values(), other.graph.nodes.values(), strict=False):
-        facts = [(n.name, n.op, n.inputs, n.shape, n.cost, n.depth) for n in (left, right)]
-        must(facts[0] == facts[1], f"{what} gives another net: {facts[0]} became {facts[1]}")
-    must(len(one.graph.nodes) == len(other.graph.nodes), f"{what} gives a net of other length")
+    for left, right in zip(
+        one.graph.nodes.values(), other.graph.nodes.values(), strict=False
+    ):
+        facts = [
+            (n.name, n.op, n.inputs, n.shape, n.cost, n.depth) for n in (left, right)
+        ]
+        must(
+            facts[0] == facts[1],
+            f"{what} gives another net: {facts[0]} became {facts[1]}",
+        )
+    must(
+        len(one.graph.nodes) == len(other.graph.nodes),
+        f"{what} gives a net of other length",
+    )
     must(one.graph.output == other.graph.output, f"{what} gives another output")
     must(one.spec.train == other.spec.train, f"{what} gives another recipe")
     must(_starts(one) == _starts(other), f"{what} gives another init")
@@ -150,11 +179,14 @@ def same(one: Plan, other: Plan, what: str) -> None:
 def _starts(net: Plan) -> dict[str, object]:
     """What `init:` says, without what the net has no layers for."""
     said = (net.spec.init or Init()).model_dump()
-    return {name: value for name, value in said.items() if reads(net.graph, "init", name)}
+    return {
+        name: value for name, value in said.items() if reads(net.graph, "init", name)
+    }
 
 
 def module(net: Plan) -> None:
-    """The source is Python that makes, on the meta device, a module of the plan's shapes and counts, node by node."""
+    """The source is Python that makes, on the meta device, a module of the plan's shapes and
+    counts, node by node."""
     import torch
     from counted import MultiplyAdds
 
@@ -164,14 +196,23 @@ def module(net: Plan) -> None:
         if name in net.graph.nodes:
             part.register_forward_hook(_keeper(found, name))
             own = sum(p.numel() for p in part.parameters())
-            must(own == net.graph.nodes[name].cost.params, f"{name} has {own} parameters in torch")
+            must(
+                own == net.graph.nodes[name].cost.params,
+                f"{name} has {own} parameters in torch",
+            )
     count = sum(p.numel() for p in made.parameters())
     must(count == net.params, f"{count} parameters in torch, {net.params} in the plan")
     with torch.no_grad(), MultiplyAdds() as counter:
         out = made(torch.empty(2, *net.input, device="meta"))
-    must(tuple(out.shape) == (2, *net.output), f"{tuple(out.shape)} comes out, {net.output} is planned")
+    must(
+        tuple(out.shape) == (2, *net.output),
+        f"{tuple(out.shape)} comes out, {net.output} is planned",
+    )
     for name, shape in found.items():
-        must(shape == net.graph.nodes[name].shape, f"{name} gives {shape}, {net.graph.nodes[name].shape} is planned")
+        must(
+            shape == net.graph.nodes[name].shape,
+            f"{name} gives {shape}, {net.graph.nodes[name].shape} is planned",
+        )
     multiply_adds(net, counter.total // 2)
 
 
@@ -185,11 +226,18 @@ def _keeper(found: dict[str, tuple[int, ...]], name: str) -> Any:
 
 
 def multiply_adds(net: Plan, counted: int) -> None:
-    """What torch counts is what the plan counts, but for the fixed filters of blur pools, which learn nothing."""
+    """What torch counts is what the plan counts, but for the fixed filters of blur pools, which
+    learn nothing."""
     if any(node.op.op == "blur pool" for node in net.graph.nodes.values()):
-        must(counted >= net.macs, f"{counted} multiply-adds in torch, {net.macs} in the plan")
+        must(
+            counted >= net.macs,
+            f"{counted} multiply-adds in torch, {net.macs} in the plan",
+        )
     else:
-        must(counted == net.macs, f"{counted} multiply-adds in torch, {net.macs} in the plan")
+        must(
+            counted == net.macs,
+            f"{counted} multiply-adds in torch, {net.macs} in the plan",
+        )
 
 
 def _meta(net: Plan) -> Any:
@@ -208,7 +256,9 @@ def forget() -> None:
     """Drop the modules of emitted source, which a process keeps for pickle: there are thousands."""
     for name in [name for name in sys.modules if name.startswith("resgraph_source_")]:
         del sys.modules[name]
-    for made in [c for c in copyreg.dispatch_table if c.__module__.startswith("resgraph_source_")]:
+    for made in [
+        c for c in copyreg.dispatch_table if c.__module__.startswith("resgraph_source_")
+    ]:
         del copyreg.dispatch_table[made]
     linecache.clearcache()
 

@@ -1,8 +1,9 @@
-"""A seed and a number → a mutant of a zoo spec, as someone who changes a net would write it, or write it wrongly.
+"""A seed and a number → a mutant of a zoo spec, as someone who changes a net would write it, or
+write it wrongly.
 
-One to three things are changed: numbers, words, strides, groups, rows, blocks, units, shortcuts, `let`s, variants,
-recipes, sizes, `--set`. What a mutant is follows from the seed, the number and the zoo alone.
-"""
+One to three things are changed: numbers, words, strides, groups, rows, blocks, units, shortcuts,
+`let`s, variants, recipes, sizes, `--set`. What a mutant is follows from the seed, the number and
+the zoo alone."""
 
 from __future__ import annotations
 
@@ -61,14 +62,21 @@ class Mutant:
 
     def told(self) -> str:
         """All there is to know, to read."""
-        command = " ".join([self.reference, *(f"--set {said!r}" for said in self.overrides)])
-        return f"# mutant {self.number}: {', '.join(self.kinds)}\n# {command}\n{self.text}"
+        command = " ".join(
+            [self.reference, *(f"--set {said!r}" for said in self.overrides)]
+        )
+        return (
+            f"# mutant {self.number}: {', '.join(self.kinds)}\n# {command}\n{self.text}"
+        )
 
 
 @cache
 def zoo() -> dict[str, str]:
     """The texts of the zoo by file name."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.yaml"))}
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in sorted(SPECS.glob("*.yaml"))
+    }
 
 
 @cache
@@ -120,7 +128,16 @@ def mutant(seed: int, number: int) -> Mutant:
     return Mutant(number, SPECS / name, text, variant, tuple(overrides), tuple(kinds))
 
 
-_OF_A_FILE = ["unit", "shortcut", "options of ops", "init", "input", "recipe", "set a key", "set a recipe's key"]
+_OF_A_FILE = [
+    "unit",
+    "shortcut",
+    "options of ops",
+    "init",
+    "input",
+    "recipe",
+    "set a key",
+    "set a recipe's key",
+]
 """Mutations of a file that has no rows of its own."""
 
 
@@ -132,9 +149,15 @@ def _variants(text: str) -> list[str | None]:
     return [*_variants(zoo()[base]), *own] if base in zoo() else [*own]
 
 
-def _in_a_label(draft: Draft, chance: Chance, pattern: str, new: Callable[[re.Match[str]], str]) -> str | None:
+def _in_a_label(
+    draft: Draft, chance: Chance, pattern: str, new: Callable[[re.Match[str]], str]
+) -> str | None:
     """One match of a pattern in the labels, replaced."""
-    found = [(node, match) for node in draft.labels() for match in re.finditer(pattern, draft.of(node))]
+    found = [
+        (node, match)
+        for node in draft.labels()
+        for match in re.finditer(pattern, draft.of(node))
+    ]
     if not found:
         return None
     node, match = chance.choice(found)
@@ -149,7 +172,24 @@ def _beside(number: str, chance: Chance) -> str:
         near = [0.0, value / 2, value * 2, 1 - value, -value, 0.1, 0.5, 1.0, 1e-6]
         return f"{chance.choice(near):.6g}"
     whole = int(value)
-    near = [whole + 1, whole - 1, whole * 2, whole // 2, whole * 3, whole // 4, 0, 1, 2, 3, 7, 8, 16, 24, 48, 100]
+    near = [
+        whole + 1,
+        whole - 1,
+        whole * 2,
+        whole // 2,
+        whole * 3,
+        whole // 4,
+        0,
+        1,
+        2,
+        3,
+        7,
+        8,
+        16,
+        24,
+        48,
+        100,
+    ]
     return str(max(0, chance.choice(near)))
 
 
@@ -163,7 +203,18 @@ def _number(draft: Draft, chance: Chance) -> str | None:
 
 @operation("width as an expression")
 def _width(draft: Draft, chance: Chance) -> str | None:
-    said = ["in", "out", "2*in", "in/2", "out/2", "out/4", "in + 8", "make_divisible(in/3 8)", "max(8 in/4)", "in*3/2"]
+    said = [
+        "in",
+        "out",
+        "2*in",
+        "in/2",
+        "out/2",
+        "out/4",
+        "in + 8",
+        "make_divisible(in/3 8)",
+        "max(8 in/4)",
+        "in*3/2",
+    ]
     return _in_a_label(draft, chance, _NUMBER, lambda _: chance.choice(said))
 
 
@@ -175,15 +226,26 @@ def _kernel(draft: Draft, chance: Chance) -> str | None:
 @operation("stride", 4)
 def _stride(draft: Draft, chance: Chance) -> str | None:
     if chance.random() < 0.5:
-        return _in_a_label(draft, chance, r"(?<=\s)/(\w+)", lambda _: chance.choice(STRIDES))
-    return _behind(draft, chance, r"\b(conv|pool)\b[^/]*$", f" {chance.choice([s for s in STRIDES if s])}")
+        return _in_a_label(
+            draft, chance, r"(?<=\s)/(\w+)", lambda _: chance.choice(STRIDES)
+        )
+    return _behind(
+        draft,
+        chance,
+        r"\b(conv|pool)\b[^/]*$",
+        f" {chance.choice([s for s in STRIDES if s])}",
+    )
 
 
 @operation("groups", 3)
 def _groups(draft: Draft, chance: Chance) -> str | None:
     groups = chance.choice(["2", "4", "8", "3", "32", "in", "out", "1"])
     at = _in_a_label(draft, chance, r"groups \S+", lambda _: f"groups {groups}")
-    return at if at and chance.random() < 0.5 else _behind(draft, chance, r"\bconv\b.*", f" groups {groups}")
+    return (
+        at
+        if at and chance.random() < 0.5
+        else _behind(draft, chance, r"\bconv\b.*", f" groups {groups}")
+    )
 
 
 def _behind(draft: Draft, chance: Chance, pattern: str, words: str) -> str | None:
@@ -192,26 +254,44 @@ def _behind(draft: Draft, chance: Chance, pattern: str, words: str) -> str | Non
 
 @operation("dilation", 3)
 def _dilation(draft: Draft, chance: Chance) -> str | None:
-    return _behind(draft, chance, r"\bconv\b.*", f" dilation {chance.choice(['1', '2', '3', '4', '2x1', '1x3'])}")
+    return _behind(
+        draft,
+        chance,
+        r"\bconv\b.*",
+        f" dilation {chance.choice(['1', '2', '3', '4', '2x1', '1x3'])}",
+    )
 
 
 @operation("option", 4)
 def _option(draft: Draft, chance: Chance) -> str | None:
     word = chance.choice(list(OPTIONS))
-    return _behind(draft, chance, rf"(?<![\w-]){word}(?![\w-]).*", f" {chance.choice(OPTIONS[word])}")
+    return _behind(
+        draft,
+        chance,
+        rf"(?<![\w-]){word}(?![\w-]).*",
+        f" {chance.choice(OPTIONS[word])}",
+    )
 
 
 @operation("mode", 4)
 def _mode(draft: Draft, chance: Chance) -> str | None:
     at = rf"\b({'|'.join(MODES)})\b"
     if chance.random() < 0.5:
-        return _in_a_label(draft, chance, at, lambda _: chance.choice([*MODES, *ACTIVATIONS, ""]))
-    return _behind(draft, chance, r"\b(conv|fc)\b.*", f" {chance.choice([*MODES, *ACTIVATIONS])}")
+        return _in_a_label(
+            draft, chance, at, lambda _: chance.choice([*MODES, *ACTIVATIONS, ""])
+        )
+    return _behind(
+        draft, chance, r"\b(conv|fc)\b.*", f" {chance.choice([*MODES, *ACTIVATIONS])}"
+    )
 
 
 @operation("word", 5)
 def _word(draft: Draft, chance: Chance) -> str | None:
-    words = {word: [other for other in group if other != word] for group in SWAPS for word in group}
+    words = {
+        word: [other for other in group if other != word]
+        for group in SWAPS
+        for word in group
+    }
     at = rf"(?<![\w-])({'|'.join(sorted(words, key=len, reverse=True))})(?![\w-])"
     return _in_a_label(draft, chance, at, lambda m: chance.choice(words[m[0]]))
 
@@ -220,7 +300,11 @@ def _word(draft: Draft, chance: Chance) -> str | None:
 def _repeat(draft: Draft, chance: Chance) -> str | None:
     count = f"{chance.choice(['0', '1', '2', '3', '5', 'row_index', '4/2'])} x "
     at = _in_a_label(draft, chance, r"^[\w.]+ x ", lambda _: count)
-    return at if at and chance.random() < 0.7 else _in_a_label(draft, chance, r"^(?=[\w-]+ [^x(]*$)", lambda _: count)
+    return (
+        at
+        if at and chance.random() < 0.7
+        else _in_a_label(draft, chance, r"^(?=[\w-]+ [^x(]*$)", lambda _: count)
+    )
 
 
 @operation("label replaced", 4)
@@ -231,10 +315,14 @@ def _label_replaced(draft: Draft, chance: Chance) -> str | None:
 
 def _a_label(chance: Chance) -> str:
     """A label for any place: one that keeps the shape, one of the pool, or one of the zoo's."""
-    return chance.choice(chance.choice([KEEPING, KEEPING, LABELS + CALLS, _labels_of_the_zoo()]))
+    return chance.choice(
+        chance.choice([KEEPING, KEEPING, LABELS + CALLS, _labels_of_the_zoo()])
+    )
 
 
-def _relist(draft: Draft, chance: Chance, least: int, change: Callable[[list[str]], None]) -> str | None:
+def _relist(
+    draft: Draft, chance: Chance, least: int, change: Callable[[list[str]], None]
+) -> str | None:
     lists = draft.lists(least)
     if not lists:
         return None
@@ -251,12 +339,22 @@ def _label_deleted(draft: Draft, chance: Chance) -> str | None:
 
 @operation("label inserted", 4)
 def _label_inserted(draft: Draft, chance: Chance) -> str | None:
-    return _relist(draft, chance, 1, lambda items: items.insert(chance.randint(0, len(items)), _a_label(chance)))
+    return _relist(
+        draft,
+        chance,
+        1,
+        lambda items: items.insert(chance.randint(0, len(items)), _a_label(chance)),
+    )
 
 
 @operation("label doubled")
 def _label_doubled(draft: Draft, chance: Chance) -> str | None:
-    return _relist(draft, chance, 1, lambda items: items.insert(chance.randint(0, len(items)), chance.choice(items)))
+    return _relist(
+        draft,
+        chance,
+        1,
+        lambda items: items.insert(chance.randint(0, len(items)), chance.choice(items)),
+    )
 
 
 @operation("labels in another order", 3)
@@ -267,7 +365,9 @@ def _labels_shuffled(draft: Draft, chance: Chance) -> str | None:
 @operation("labels swapped", 3)
 def _labels_swapped(draft: Draft, chance: Chance) -> str | None:
     labels = draft.labels()
-    one, other = (chance.choice(labels), chance.choice(labels)) if labels else (None, None)
+    one, other = (
+        (chance.choice(labels), chance.choice(labels)) if labels else (None, None)
+    )
     return draft.swapped(one, other) if one and other and one is not other else None
 
 
@@ -299,7 +399,14 @@ def _row_inserted(draft: Draft, chance: Chance) -> str | None:
     name, entry = chance.choice(rows)
     start, _ = draft.lines(*entry)
     earlier, other = chance.choice(rows)[0], _a_label(chance)
-    said = chance.choice([other, f"[{other}, {_a_label(chance)}]", f"{name} + {earlier}", f"concat({name} {earlier})"])
+    said = chance.choice(
+        [
+            other,
+            f"[{other}, {_a_label(chance)}]",
+            f"{name} + {earlier}",
+            f"concat({name} {earlier})",
+        ]
+    )
     return f"{draft.text[:start]}  extra: {said}\n{draft.text[start:]}"
 
 
@@ -312,25 +419,44 @@ def _row_reads(draft: Draft, chance: Chance) -> str | None:
     before = names[max(0, place - 2) : place] or ["input"]
     one, other = before[-1], chance.choice([*before, "input"])
     sums = [f"{one} + {other}", f"{one} * {other}", f"{other} - 0.5*{one}"]
-    read = chance.choice([*sums, f"concat({one} {other})", one, f"relu({one})", f"{one} * sigmoid({one})", other])
+    read = chance.choice(
+        [
+            *sums,
+            f"concat({one} {other})",
+            one,
+            f"relu({one})",
+            f"{one} * sigmoid({one})",
+            other,
+        ]
+    )
     label = draft.of(value)
-    return draft.put(value, f"[{read}, {label[1:]}" if label.startswith("[") else f"[{read}, {label}]")
+    return draft.put(
+        value,
+        f"[{read}, {label[1:]}" if label.startswith("[") else f"[{read}, {label}]",
+    )
 
 
 @operation("row split in blocks", 2)
 def _row_as_block(draft: Draft, chance: Chance) -> str | None:
     rows = [value for _, value in draft.inside("net").values()]
     value = chance.choice(rows)
-    merge = chance.choice(["body + x", "concat(body x)", "body", "relu(body + shortcut)", "body * x"])
+    merge = chance.choice(
+        ["body + x", "concat(body x)", "body", "relu(body + shortcut)", "body * x"]
+    )
     return draft.put(value, f"{{body: {draft.of(value)}, merge: {merge}}}")
 
 
 @operation("block swapped", 5)
 def _block_swapped(draft: Draft, chance: Chance) -> str | None:
     own = [name for name in draft.blocks() if name not in ("let",)]
-    used = sorted({*own, *(call.split()[0] for call in CALLS)}, key=lambda name: (-len(name), name))
+    used = sorted(
+        {*own, *(call.split()[0] for call in CALLS)},
+        key=lambda name: (-len(name), name),
+    )
     other = chance.choice(used)
-    return _in_a_label(draft, chance, rf"(?<![\w-])({'|'.join(used)})(?![\w-])", lambda _: other)
+    return _in_a_label(
+        draft, chance, rf"(?<![\w-])({'|'.join(used)})(?![\w-])", lambda _: other
+    )
 
 
 @operation("blocks' bodies swapped")
@@ -342,7 +468,9 @@ def _bodies_swapped(draft: Draft, chance: Chance) -> str | None:
 @operation("path deleted")
 def _path_deleted(draft: Draft, chance: Chance) -> str | None:
     blocks = [
-        block for block in draft.blocks().values() if isinstance(block, yaml.MappingNode) and not block.flow_style
+        block
+        for block in draft.blocks().values()
+        if isinstance(block, yaml.MappingNode) and not block.flow_style
     ]
     entries = list(pairs(chance.choice(blocks)).values()) if blocks else []
     start, end = draft.lines(*chance.choice(entries)) if entries else (0, 0)
@@ -351,12 +479,22 @@ def _path_deleted(draft: Draft, chance: Chance) -> str | None:
 
 @operation("merge", 4)
 def _merge(draft: Draft, chance: Chance) -> str | None:
-    merges = [entry["merge"][1] for block in draft.blocks().values() if "merge" in (entry := pairs(block))]
-    return draft.put(chance.choice(merges), chance.choice(EQUATIONS)) if merges else None
+    merges = [
+        entry["merge"][1]
+        for block in draft.blocks().values()
+        if "merge" in (entry := pairs(block))
+    ]
+    return (
+        draft.put(chance.choice(merges), chance.choice(EQUATIONS)) if merges else None
+    )
 
 
 def _block_key(draft: Draft, chance: Chance, key: str, said: str) -> str | None:
-    blocks = [b for b in draft.blocks().values() if isinstance(b, yaml.MappingNode) and not b.flow_style and b.value]
+    blocks = [
+        b
+        for b in draft.blocks().values()
+        if isinstance(b, yaml.MappingNode) and not b.flow_style and b.value
+    ]
     if not blocks:
         return None
     entries = pairs(chance.choice(blocks))
@@ -390,8 +528,15 @@ def _shortcut(draft: Draft, chance: Chance) -> str | None:
 @operation("shortcut of a call", 2)
 def _call_shortcut(draft: Draft, chance: Chance) -> str | None:
     policies = ["zero-pad", "projection", "projection always", "identity", "none"]
-    names = "|".join(sorted({*draft.blocks(), "block", "basic", "bottleneck"}, key=len, reverse=True))
-    return _behind(draft, chance, rf"(?<![\w-])({names})(?![\w-]).*", f" shortcut {chance.choice(policies)}")
+    names = "|".join(
+        sorted({*draft.blocks(), "block", "basic", "bottleneck"}, key=len, reverse=True)
+    )
+    return _behind(
+        draft,
+        chance,
+        rf"(?<![\w-])({names})(?![\w-]).*",
+        f" shortcut {chance.choice(policies)}",
+    )
 
 
 @operation("options of ops", 2)
@@ -412,7 +557,11 @@ def _input(draft: Draft, chance: Chance) -> str | None:
 def _scalars(node: yaml.Node) -> list[yaml.ScalarNode]:
     if isinstance(node, yaml.ScalarNode):
         return [node]
-    inner = node.value if isinstance(node, yaml.SequenceNode) else [value for _, value in node.value]
+    inner = (
+        node.value
+        if isinstance(node, yaml.SequenceNode)
+        else [value for _, value in node.value]
+    )
     return [scalar for value in inner for scalar in _scalars(value)]
 
 
@@ -423,10 +572,14 @@ def _another(value: str, draft: Draft, chance: Chance) -> str:
     if re.fullmatch(r"\d+x\d+", value):
         return chance.choice(KERNELS)
     calls = [call.split()[0] for call in CALLS]
-    return chance.choice([*draft.blocks(), *calls, *ACTIVATIONS, "in", "out/2", "4", "none", "linear"])
+    return chance.choice(
+        [*draft.blocks(), *calls, *ACTIVATIONS, "in", "out/2", "4", "none", "linear"]
+    )
 
 
-def _changed_value(draft: Draft, chance: Chance, holders: list[yaml.Node]) -> str | None:
+def _changed_value(
+    draft: Draft, chance: Chance, holders: list[yaml.Node]
+) -> str | None:
     found = [scalar for holder in holders for scalar in _scalars(holder)]
     node = chance.choice(found) if found else None
     return draft.put(node, _another(draft.of(node), draft, chance)) if node else None
@@ -434,23 +587,33 @@ def _changed_value(draft: Draft, chance: Chance, holders: list[yaml.Node]) -> st
 
 @operation("let", 4)
 def _let(draft: Draft, chance: Chance) -> str | None:
-    return _changed_value(draft, chance, [draft.root["let"][1]] if "let" in draft.root else [])
+    return _changed_value(
+        draft, chance, [draft.root["let"][1]] if "let" in draft.root else []
+    )
 
 
 @operation("let of a block", 3)
 def _block_let(draft: Draft, chance: Chance) -> str | None:
-    lets = [entry["let"][1] for block in draft.blocks().values() if "let" in (entry := pairs(block))]
+    lets = [
+        entry["let"][1]
+        for block in draft.blocks().values()
+        if "let" in (entry := pairs(block))
+    ]
     return _changed_value(draft, chance, lets)
 
 
 @operation("value of a variant", 3)
 def _variant(draft: Draft, chance: Chance) -> str | None:
-    return _changed_value(draft, chance, [value for _, value in draft.inside("variants").values()])
+    return _changed_value(
+        draft, chance, [value for _, value in draft.inside("variants").values()]
+    )
 
 
 @operation("variant sets more", 3)
 def _variant_more(draft: Draft, chance: Chance) -> str | None:
-    variants = [value for _, value in draft.inside("variants").values() if value.flow_style]
+    variants = [
+        value for _, value in draft.inside("variants").values() if value.flow_style
+    ]
     if not variants:
         return None
     name = chance.choice(["input", "unit", "shortcut", "init", *draft.inside("let")])
@@ -463,7 +626,9 @@ def _variant_more(draft: Draft, chance: Chance) -> str | None:
 @operation("recipe", 6)
 def _recipe(draft: Draft, chance: Chance) -> str | None:
     said = [f"recipe: {chance.choice(RECIPES)}"] if chance.random() < 0.9 else []
-    said += chance.sample([f"{key}: {value}" for key, value in TRAIN], chance.randint(0, 3))
+    said += chance.sample(
+        [f"{key}: {value}" for key, value in TRAIN], chance.randint(0, 3)
+    )
     return draft.with_key("train", f"{{{', '.join(said)}}}")
 
 
@@ -486,7 +651,14 @@ def _set_let(draft: Draft, chance: Chance) -> str | None:
 
 @operation("set a key", 3)
 def _set_key(draft: Draft, chance: Chance) -> str | None:
-    values = {"input": INPUTS, "unit": UNITS, "shortcut": SHORTCUTS, "init": INITS, "ops": OPS, "train": RECIPES}
+    values = {
+        "input": INPUTS,
+        "unit": UNITS,
+        "shortcut": SHORTCUTS,
+        "init": INITS,
+        "ops": OPS,
+        "train": RECIPES,
+    }
     key = chance.choice(list(values))
     return f"{key}={chance.choice(values[key])}"
 
@@ -496,7 +668,14 @@ def _set_in_block(draft: Draft, chance: Chance) -> str | None:
     blocks = draft.blocks()
     if not blocks:
         return None
-    key, values = chance.choice([("merge", EQUATIONS), ("unit", UNITS), ("shortcut", SHORTCUTS), ("body", LABELS)])
+    key, values = chance.choice(
+        [
+            ("merge", EQUATIONS),
+            ("unit", UNITS),
+            ("shortcut", SHORTCUTS),
+            ("body", LABELS),
+        ]
+    )
     return f"blocks.{chance.choice(list(blocks))}.{key}={chance.choice(values)}"
 
 
@@ -535,30 +714,51 @@ def _quoted(draft: Draft, chance: Chance) -> str | None:
 def _in_lines(draft: Draft, chance: Chance) -> str | None:
     """A flow list as one with a line and a comment for each item."""
     places = [value for _, value in draft.inside("net").values()]
-    places += [value for block in draft.blocks().values() for _, value in pairs(block).values()]
-    lists = [p for p in places if isinstance(p, yaml.SequenceNode) and p.flow_style and p.start_mark.column < 30]
+    places += [
+        value for block in draft.blocks().values() for _, value in pairs(block).values()
+    ]
+    lists = [
+        p
+        for p in places
+        if isinstance(p, yaml.SequenceNode)
+        and p.flow_style
+        and p.start_mark.column < 30
+    ]
     if not lists:
         return None
     node = chance.choice(lists)
-    rows = [f"\n      - {draft.of(item)}{chance.choice(['', '   # why', ' '])}" for item in node.value]
+    rows = [
+        f"\n      - {draft.of(item)}{chance.choice(['', '   # why', ' '])}"
+        for item in node.value
+    ]
     return draft.put(node, "".join(rows))
 
 
 @operation("let introduced", 3)
 def _let_introduced(draft: Draft, chance: Chance) -> str | None:
-    found = [(node, match) for node in draft.labels() for match in re.finditer(_NUMBER, draft.of(node))]
+    found = [
+        (node, match)
+        for node in draft.labels()
+        for match in re.finditer(_NUMBER, draft.of(node))
+    ]
     if not found:
         return None
     node, match = chance.choice(found)
     label, value = draft.of(node), match[0]
-    said = chance.choice([value, f"2*{value}/2", f"max(1 {value})", f"{value} + extra - extra"])
+    said = chance.choice(
+        [value, f"2*{value}/2", f"max(1 {value})", f"{value} + extra - extra"]
+    )
     text = draft.put(node, f"{label[: match.start()]}fresh{label[match.end() :]}")
     lets = draft.root.get("let")
     new = f"fresh: {said}" + (", extra: 3" if "extra" in said else "")
     if lets is None:
         return Draft(text).with_key("let", f"{{{new}}}")
     held = Draft(text).root["let"][1]
-    return Draft(text).put(held, f"{{{new}, {Draft(text).of(held)[1:]}") if held.flow_style else None
+    return (
+        Draft(text).put(held, f"{{{new}, {Draft(text).of(held)[1:]}")
+        if held.flow_style
+        else None
+    )
 
 
 @operation("variant of its own", 3)
@@ -574,4 +774,8 @@ def _variant_new(draft: Draft, chance: Chance) -> str | None:
     if held is None:
         return draft.with_key("variants", f"{{own: {{{', '.join(said)}}}}}")
     start = held[1].start_mark.index - held[1].start_mark.column
-    return f"{draft.text[:start]}  own: {{{', '.join(said)}}}\n{draft.text[start:]}" if not held[1].flow_style else None
+    return (
+        f"{draft.text[:start]}  own: {{{', '.join(said)}}}\n{draft.text[start:]}"
+        if not held[1].flow_style
+        else None
+    )

@@ -1,6 +1,21 @@
 """What a mutation may write: right in some nets and wrong in others."""
 
-KERNELS = ["1x1", "3x3", "5x5", "7x7", "2x2", "4x4", "1x3", "3x1", "11x11", "1x7", "3x5", "9x9", "0x3", "31x31"]
+KERNELS = [
+    "1x1",
+    "3x3",
+    "5x5",
+    "7x7",
+    "2x2",
+    "4x4",
+    "1x3",
+    "3x1",
+    "11x11",
+    "1x7",
+    "3x5",
+    "9x9",
+    "0x3",
+    "31x31",
+]
 STRIDES = ["/1", "/2", "/3", "/4", "/stride", "/2x1", "/1x2", "", "/7", "/0", "/3x2"]
 MODES = ["linear", "bare"]
 ACTIVATIONS = [
@@ -9,17 +24,44 @@ ACTIVATIONS = [
 ]  # fmt: skip
 SWAPS = [
     ["conv", "depthwise conv", "up conv", "fc", "channel conv"],
-    ["max pool", "avg pool", "blur pool", "global avg pool", "global max pool", "flatten"],
+    [
+        "max pool",
+        "avg pool",
+        "blur pool",
+        "global avg pool",
+        "global max pool",
+        "flatten",
+    ],
     ["bn", "ln", "gn", "gn 8", "gn 1", "scale 0.1", "gain 1"],
     ACTIVATIONS,
     ["dropout 0.2", "drop path 0.1"],
     ["upsample", "depth to space", "space to depth", "shuffle", "pad"],
-    ["basic", "bottleneck", "resnext", "se-basic", "se-bottleneck", "preact-basic", "preact-bottleneck", "mbconv"],
+    [
+        "basic",
+        "bottleneck",
+        "resnext",
+        "se-basic",
+        "se-bottleneck",
+        "preact-basic",
+        "preact-bottleneck",
+        "mbconv",
+    ],
     ["projection", "zero-pad", "identity", "none", "projection always"],
     ["in", "out", "stride", "x", "shortcut", "body"],
     ["concat", "relu", "sigmoid"],
 ]
-_CONV = ["bias 0", "bias none", "bias -2", "pad 0", "pad 1", "pad 3x1", "groups 2", "dilation 2", "kernel 5", "linear"]
+_CONV = [
+    "bias 0",
+    "bias none",
+    "bias -2",
+    "pad 0",
+    "pad 1",
+    "pad 3x1",
+    "groups 2",
+    "dilation 2",
+    "kernel 5",
+    "linear",
+]
 OPTIONS = {
     "conv": _CONV, "depthwise conv": ["bias 0", "pad 0", "dilation 2", "kernel 5", "bare", "gelu"],
     "up conv": ["groups 2", "dilation 2", "bias 0", "pad 1"], "fc": ["bias none", "bias 1", "relu", "linear", "bare"],

@@ -1,4 +1,5 @@
-"""The law of recipes: what `check` accepts, a build accepts up to its first step, with data of the kind it names."""
+"""The law of recipes: what `check` accepts, a build accepts up to its first step, with data of the
+kind it names."""
 
 from __future__ import annotations
 
@@ -38,11 +39,15 @@ def trains(net: Plan) -> str:
         return "skipped: no recipe"
     try:
         with _archive():
-            ready = prepare(net, Options(device="cpu", data=_images(net)), World(), counted=True)
+            ready = prepare(
+                net, Options(device="cpu", data=_images(net)), World(), counted=True
+            )
         if net.params <= MOST:
             make_learner(net, ready.train, ready.sampler, ready.decisions, ready.world)
     except ResgraphError as problem:
-        raise Broken(f"check accepts, build refuses: {type(problem).__name__}: {problem}") from None
+        raise Broken(
+            f"check accepts, build refuses: {type(problem).__name__}: {problem}"
+        ) from None
     return ""
 
 
@@ -71,7 +76,14 @@ def _archive() -> Iterator[None]:
 
         held = recipe.held_out
         names = tuple(map(str, range(recipe.classes)))
-        return DataSet(recipe.title, part(50_000 - held), part(held or 10_000), names, recipe.shape, "blank")
+        return DataSet(
+            recipe.title,
+            part(50_000 - held),
+            part(held or 10_000),
+            names,
+            recipe.shape,
+            "blank",
+        )
 
     with mock.patch.object(cifar, "load_cifar", blank):
         yield
@@ -102,7 +114,11 @@ def _shards(classes: int, each: int, *_patterns: str) -> Path:
     """Tar files as the patterns name them, the first of so many images of each class."""
     root = _folder() / f"shards-{classes}-{each}"
     root.mkdir()
-    names = [f"{base}-{number:06}.tar" for base, last in (("train", 99), ("val", 9)) for number in range(last + 1)]
+    names = [
+        f"{base}-{number:06}.tar"
+        for base, last in (("train", 99), ("val", 9))
+        for number in range(last + 1)
+    ]
     for name in names:
         with tarfile.open(root / name, "w") as file:
             for key in range(each * classes if name.endswith("000000.tar") else 1):

@@ -1,14 +1,19 @@
-"""Try the law on mutants of the zoo, and keep what was found in a file, so that it goes on where it was stopped.
+"""Try the law on mutants of the zoo, and keep what was found in a file, so that it goes on where it
+was stopped.
 
-    python tests/fuzz/run_mutants.py --count 10000 --state all.jsonl               # check, draw, write, round-trip
-    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part recipe  # and of these, ready to train
-    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part run     # ..., forward and backward
-    python tests/fuzz/run_mutants.py --count 100 --state all.jsonl --part export   # ..., .pt2 and .onnx
-    python tests/fuzz/run_mutants.py --only 4711                                   # one mutant again, with its text
+    python tests/fuzz/run_mutants.py --count 10000 --state all.jsonl               # check, draw,
+    write, round-trip
+    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part recipe  # and of these,
+    ready to train
+    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part run     # ..., forward
+    and backward
+    python tests/fuzz/run_mutants.py --count 100 --state all.jsonl --part export   # ..., .pt2 and
+    .onnx
+    python tests/fuzz/run_mutants.py --only 4711                                   # one mutant
+    again, with its text
 
-Of all parts but the first, the count is of mutants that `check` accepts and that the part is about. A sample is
-`test_mutants.py`.
-"""
+Of all parts but the first, the count is of mutants that `check` accepts and that the part is about.
+A sample is `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -37,7 +42,12 @@ SEED = 20261128
 def tried(made: Mutant, part: str) -> Found:
     """One mutant under one part of the law: whether `check` accepts it, and what broke."""
     began = time.process_time()
-    found: Found = {"number": made.number, "part": part, "kinds": made.kinds, "accepted": False}
+    found: Found = {
+        "number": made.number,
+        "part": part,
+        "kinds": made.kinds,
+        "accepted": False,
+    }
     try:
         answer = verdict(made)
         found |= {"accepted": answer.plan is not None, "codes": answer.codes}
@@ -71,7 +81,11 @@ def _obeyed(made: Mutant, answer: Verdict, part: str) -> str:
 
 def known(state: Path | None) -> list[Found]:
     """What a state file holds; a last line that is torn is not there."""
-    lines = state.read_text(encoding="utf-8").splitlines() if state and state.exists() else []
+    lines = (
+        state.read_text(encoding="utf-8").splitlines()
+        if state and state.exists()
+        else []
+    )
     found = []
     for line in lines:
         try:
@@ -82,7 +96,8 @@ def known(state: Path | None) -> list[Found]:
 
 
 def go(seed: int, count: int, part: str, state: Path | None) -> Iterator[Found]:
-    """The mutants that are still to be tried, in order of their numbers, and what is found of each."""
+    """The mutants that are still to be tried, in order of their numbers, and what is found of
+    each."""
     before = known(state)
     done = {each["number"] for each in before if each["part"] == part}
     refused = {each["number"] for each in before if not each["accepted"]}
@@ -98,7 +113,9 @@ def go(seed: int, count: int, part: str, state: Path | None) -> Iterator[Found]:
 
 def _counts(found: Found) -> bool:
     """Whether it is one of the mutants that were asked for."""
-    return found["part"] == "law" or (found["accepted"] and not found.get("note", "").startswith("skipped"))
+    return found["part"] == "law" or (
+        found["accepted"] and not found.get("note", "").startswith("skipped")
+    )
 
 
 def summary(found: list[Found]) -> str:
@@ -106,38 +123,74 @@ def summary(found: list[Found]) -> str:
     lines = []
     for part in dict.fromkeys(each["part"] for each in found):
         own = [each for each in found if each["part"] == part]
-        accepted, broken = [e for e in own if e["accepted"]], [e for e in own if "broken" in e]
+        accepted, broken = (
+            [e for e in own if e["accepted"]],
+            [e for e in own if "broken" in e],
+        )
         seconds = sum(e["seconds"] for e in own)
         lines.append(
             f"{part}: {len(own):,} mutants, {len(accepted):,} accepted, {len(broken)} broken, {seconds:,.0f} s"
         )
-        notes = Counter(e["note"].partition(":")[0] for e in own if "note" in e and not e["note"][0].isdigit())
+        notes = Counter(
+            e["note"].partition(":")[0]
+            for e in own
+            if "note" in e and not e["note"][0].isdigit()
+        )
         lines += [f"  {note}: {times}" for note, times in notes.most_common(8)]
         if part == "law":
             kinds = Counter(kind for e in own for kind in set(e["kinds"]))
             taken = Counter(kind for e in accepted for kind in set(e["kinds"]))
-            lines += [f"  {kind:28} {taken[kind]:5,} of {times:5,}" for kind, times in kinds.most_common()]
+            lines += [
+                f"  {kind:28} {taken[kind]:5,} of {times:5,}"
+                for kind, times in kinds.most_common()
+            ]
             codes = Counter(e["codes"][0] for e in own if e.get("codes"))
-            lines.append("  first codes: " + ", ".join(f"{code} {times}" for code, times in codes.most_common()))
-        lines += [f"  broken {e['number']}: {e['broken'].strip().splitlines()[-1][:200]}" for e in broken]
+            lines.append(
+                "  first codes: "
+                + ", ".join(f"{code} {times}" for code, times in codes.most_common())
+            )
+        lines += [
+            f"  broken {e['number']}: {e['broken'].strip().splitlines()[-1][:200]}"
+            for e in broken
+        ]
     return "\n".join(lines)
 
 
 def main() -> int:
-    settings = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    settings = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     settings.add_argument("--seed", type=int, default=SEED)
     settings.add_argument("--count", type=int, default=100)
-    settings.add_argument("--part", choices=["law", "recipe", "run", "export"], default="law")
-    settings.add_argument("--state", type=Path, help="a line of JSON for each mutant; read first, then added to")
-    settings.add_argument("--only", type=int, metavar="NUMBER", help="one mutant, all parts, with its text")
+    settings.add_argument(
+        "--part", choices=["law", "recipe", "run", "export"], default="law"
+    )
+    settings.add_argument(
+        "--state",
+        type=Path,
+        help="a line of JSON for each mutant; read first, then added to",
+    )
+    settings.add_argument(
+        "--only",
+        type=int,
+        metavar="NUMBER",
+        help="one mutant, all parts, with its text",
+    )
     given = settings.parse_args()
     print(f"seed {given.seed}", flush=True)
     if given.only is not None:
         made = mutant(given.seed, given.only)
         print(made.told())
-        found = [tried(made, part) for part in (["law", "run"] if given.part == "law" else [given.part])]
+        found = [
+            tried(made, part)
+            for part in (["law", "run"] if given.part == "law" else [given.part])
+        ]
         for each in found:
-            print(json.dumps({k: v for k, v in each.items() if k != "broken"}), each.get("broken", ""), sep="\n")
+            print(
+                json.dumps({k: v for k, v in each.items() if k != "broken"}),
+                each.get("broken", ""),
+                sep="\n",
+            )
         return int(any("broken" in each for each in found))
     found = known(given.state)
     file = given.state.open("a", encoding="utf-8") if given.state else None
@@ -148,7 +201,9 @@ def main() -> int:
         if "broken" in each:
             print(f"broken {each['number']}: {each['broken']}", flush=True)
     print(summary(found))
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB")
+    print(
+        f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB"
+    )
     return int(any("broken" in each for each in found))
 
 

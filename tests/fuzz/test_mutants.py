@@ -1,4 +1,5 @@
-"""Mutants of the zoo keep the law (law.py): a sample of a fixed seed each time, ten times as many marked slow."""
+"""Mutants of the zoo keep the law (law.py): a sample of a fixed seed each time, ten times as many
+marked slow."""
 
 from __future__ import annotations
 
@@ -20,8 +21,12 @@ def broken(part: str, numbers: range) -> list[str]:
 
 
 def test_a_mutant_follows_from_its_seed_and_number() -> None:
-    assert [mutant(1, number) for number in range(20)] == [mutant(1, number) for number in range(20)]
-    assert len({mutant(seed, number).text for seed in (1, 2) for number in range(40)}) > 60
+    assert [mutant(1, number) for number in range(20)] == [
+        mutant(1, number) for number in range(20)
+    ]
+    assert (
+        len({mutant(seed, number).text for seed in (1, 2) for number in range(40)}) > 60
+    )
     assert len({mutant(1, number).file for number in range(400)}) > 0.9 * len(zoo())
 
 
@@ -48,6 +53,8 @@ def test_a_sample_runs() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("part", "count"), [("law", 600), ("run", 120), ("export", 12)])
+@pytest.mark.parametrize(
+    ("part", "count"), [("law", 600), ("run", 120), ("export", 12)]
+)
 def test_a_larger_sample_keeps_the_law(part: str, count: int) -> None:
     assert broken(part, range(count)) == []

@@ -18,9 +18,12 @@ from resgraph.outputs.pytorch.compile import compile_blocks
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(
-        not torch.cuda.is_available(), reason="needs a CUDA device; `pytest -m gpu` on a machine with one"
+        not torch.cuda.is_available(),
+        reason="needs a CUDA device; `pytest -m gpu` on a machine with one",
     ),
-    pytest.mark.filterwarnings("default"),  # what torch says of a GPU depends on the GPU
+    pytest.mark.filterwarnings(
+        "default"
+    ),  # what torch says of a GPU depends on the GPU
 ]
 SPECS = Path(__file__).parents[2] / "specs"
 NETS = [
@@ -52,7 +55,9 @@ def made(name: str) -> tuple[nn.Module, torch.Tensor]:
     return plan.module(), torch.randn(4, *plan.input)
 
 
-def stepping(net: nn.Module, images: torch.Tensor, *, bf16: bool = False) -> Callable[[], float]:
+def stepping(
+    net: nn.Module, images: torch.Tensor, *, bf16: bool = False
+) -> Callable[[], float]:
     """A training step that returns the loss before it."""
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, fused=True)
     labels = torch.arange(len(images), device="cuda")
@@ -82,9 +87,13 @@ def test_the_outputs_are_those_of_the_cpu(name: str) -> None:
 def test_weights_made_on_the_device() -> None:
     plan = resgraph.load(SPECS / "resnet.yaml::resnet-50")
     net = plan.module(device="cuda")
-    assert {value.device.type for value in (*net.parameters(), *net.buffers())} == {"cuda"}
+    assert {value.device.type for value in (*net.parameters(), *net.buffers())} == {
+        "cuda"
+    }
     weight = net.get_parameter("conv3.0.body.1.conv.weight")
-    assert float(weight.detach().std()) == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)  # He et al. 2015, fan out
+    assert float(weight.detach().std()) == pytest.approx(
+        (2 / (128 * 9)) ** 0.5, rel=0.02
+    )  # He et al. 2015, fan out
 
 
 @pytest.mark.parametrize("name", NETS[:1] + NETS[-1:])
@@ -93,7 +102,9 @@ def test_channels_last_changes_nothing_but_time(name: str) -> None:
     net, images = net.double().cuda().eval(), images.double().cuda()
     with torch.no_grad():
         wanted = net(images)
-        found = net.to(memory_format=torch.channels_last)(images.to(memory_format=torch.channels_last))
+        found = net.to(memory_format=torch.channels_last)(
+            images.to(memory_format=torch.channels_last)
+        )
     torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
 
 
@@ -105,7 +116,9 @@ def test_steps_in_bf16_learn_as_those_in_float32(name: str) -> None:
     for bf16 in (False, True):
         net.load_state_dict(state)
         net.cuda().to(memory_format=torch.channels_last).train()
-        step = stepping(net, images.cuda().to(memory_format=torch.channels_last), bf16=bf16)
+        step = stepping(
+            net, images.cuda().to(memory_format=torch.channels_last), bf16=bf16
+        )
         losses.append([step() for _ in range(8)])
     exact, rounded = losses
     assert rounded[0] == pytest.approx(exact[0], rel=0.05)
@@ -137,29 +150,56 @@ def test_nothing_is_compiled_again_after_the_first_steps() -> None:
 
 
 def build(out: Path, *more: str, epochs: int) -> None:
-    command = ["build", str(SPECS / "digits.yaml"), "-o", str(out), "--device", "cuda", "--json"]
+    command = [
+        "build",
+        str(SPECS / "digits.yaml"),
+        "-o",
+        str(out),
+        "--device",
+        "cuda",
+        "--json",
+    ]
     assert run([*command, "--set", f"train.epochs={epochs}", *more]) == 0
 
 
-def test_a_short_build_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_build_learns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     build(tmp_path / "run", epochs=5)
     result = json.loads(capsys.readouterr().out)
     assert result["accuracy"] > 90
-    used = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["decisions"]
+    used = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))[
+        "decisions"
+    ]
     assert ["device", "cuda:0"] in [decision[:2] for decision in used]
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped by a failure after its second epoch."""
     build(tmp_path / "whole", epochs=3)
     stop_after_evaluations(2, monkeypatch)
-    command = ["build", str(SPECS / "digits.yaml"), "-o", str(tmp_path / "parts"), "--device", "cuda", "--json"]
+    command = [
+        "build",
+        str(SPECS / "digits.yaml"),
+        "-o",
+        str(tmp_path / "parts"),
+        "--device",
+        "cuda",
+        "--json",
+    ]
     assert run([*command, "--set", "train.epochs=3"]) == 3
     monkeypatch.undo()
     assert run(["resume", str(tmp_path / "parts"), "--json"]) == 0
-    whole, parts = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
+    whole, parts = (
+        load_file(tmp_path / name / "weights.safetensors")
+        for name in ("whole", "parts")
+    )
     assert all(torch.equal(parts[name], value) for name, value in whole.items())
-    rows = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "parts")]
+    rows = [
+        (tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "parts")
+    ]
     assert rows[0] == rows[1]
 
 
@@ -194,15 +234,21 @@ def test_a_net_from_the_cpu_comes_to_the_gpu_in_shares(tmp_path: Path) -> None:
         wanted = net(images)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     optimizer = torch.optim.SGD(net.parameters(), lr=0.0, momentum=0.9)
-    distributed.init_process_group("nccl", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    distributed.init_process_group(
+        "nccl", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1
+    )
     try:
         shard(net, torch.device("cuda"), 1, optimizer=optimizer)
         with torch.no_grad():
-            torch.testing.assert_close(net(images.cuda()).cpu(), wanted, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(
+                net(images.cuda()).cpu(), wanted, rtol=1e-3, atol=1e-3
+            )
         net(images.cuda()).square().mean().backward()
         optimizer.step()
         after = gathered(net.state_dict())
-        assert {name: value.device.type for name, value in after.items()} == dict.fromkeys(before, "cpu")
+        assert {
+            name: value.device.type for name, value in after.items()
+        } == dict.fromkeys(before, "cpu")
         for name, value in before.items():
             assert torch.equal(after[name], value), name
     finally:

@@ -160,7 +160,12 @@ def test_limits_allow_what_nets_need() -> None:
 
 def test_names_come_in_reading_order() -> None:
     tree = parse_expression("relu(body + x*(1 - T)) - reps.1")
-    assert [(name.name, name.index) for name in names_in(tree)] == [("body", ()), ("x", ()), ("T", ()), ("reps", (1,))]
+    assert [(name.name, name.index) for name in names_in(tree)] == [
+        ("body", ()),
+        ("x", ()),
+        ("T", ()),
+        ("reps", (1,)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +182,9 @@ def test_values_are_written_as_in_a_spec(number: Value, text: str) -> None:
     assert value_text(number) == text
 
 
-@given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6), st.integers(1, 10**6))
+@given(
+    st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6), st.integers(1, 10**6)
+)
 def test_arithmetic_is_that_of_rationals(a: int, b: int, c: int) -> None:
     assert value(f"({a} + {b})/{c} - {b}*{a}") == Fraction(a + b, c) - a * b
 
@@ -188,7 +195,9 @@ def test_make_divisible_keeps_its_promise(width: int, divisor: int) -> None:
     assert isinstance(made, Fraction)
     assert made % divisor == 0
     assert made >= max(divisor, Fraction(9, 10) * width)
-    assert made - divisor <= max(Fraction(9, 10) * width, width - Fraction(divisor, 2), 0)
+    assert made - divisor <= max(
+        Fraction(9, 10) * width, width - Fraction(divisor, 2), 0
+    )
 
 
 @given(st.text(max_size=60))
@@ -200,8 +209,14 @@ def test_any_text_is_a_tree_or_a_mistake_within_it(text: str) -> None:
 
 @given(st.text(alphabet="0123456789.+-*/(), inoutmaxrepsE", max_size=40))
 def test_any_expression_has_a_value_or_a_mistake(text: str) -> None:
-    problem = _problem(lambda: evaluate(parse_expression(text), lambda name: NAMES.get(name.name, Fraction(2))))
-    assert problem is None or (problem.said and 0 <= problem.start <= problem.end <= max(1, len(text)))
+    problem = _problem(
+        lambda: evaluate(
+            parse_expression(text), lambda name: NAMES.get(name.name, Fraction(2))
+        )
+    )
+    assert problem is None or (
+        problem.said and 0 <= problem.start <= problem.end <= max(1, len(text))
+    )
 
 
 def _problem(action: Callable[[], object]) -> ExpressionError | None:
@@ -213,4 +228,13 @@ def _problem(action: Callable[[], object]) -> ExpressionError | None:
 
 
 def test_every_function_is_tested_above() -> None:
-    assert set(FUNCTIONS) == {"floor", "ceil", "round", "min", "max", "log2", "sqrt", "make_divisible"}
+    assert set(FUNCTIONS) == {
+        "floor",
+        "ceil",
+        "round",
+        "min",
+        "max",
+        "log2",
+        "sqrt",
+        "make_divisible",
+    }

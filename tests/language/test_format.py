@@ -55,7 +55,10 @@ def test_there_and_back(path: Path) -> None:
 )
 def test_labels_have_one_order(before: str, after: str) -> None:
     text = f"name: t\ninput: 3x8x8\nnet:\n  a: {before}   # why\n"
-    assert reformat(Source("t", text)) == f"name: t\ninput: 3x8x8\nnet:\n  a: {after}   # why\n"
+    assert (
+        reformat(Source("t", text))
+        == f"name: t\ninput: 3x8x8\nnet:\n  a: {after}   # why\n"
+    )
 
 
 def test_a_size_that_yaml_would_take_for_a_number_is_quoted_in_the_long_form() -> None:

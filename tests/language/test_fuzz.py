@@ -23,7 +23,13 @@ GOOD = [
     for name in SMALL
     if (path := ROOT / "specs" / f"{name}.yaml").exists()
 ]
-WORDS = sorted({word for text in GOOD for word in re.findall(r"[A-Za-z0-9_./]+", text.partition("input:")[2])})
+WORDS = sorted(
+    {
+        word
+        for text in GOOD
+        for word in re.findall(r"[A-Za-z0-9_./]+", text.partition("input:")[2])
+    }
+)
 TOKEN = re.compile(r"[A-Za-z_]+|[0-9.]+|\s+|.")
 VALUES = [
     "0", "-1", "1", "3.5", "1e30", "99999999999999999999", "none", "null", "true", "x", "in", "out", "stride",
@@ -47,7 +53,9 @@ def answered(text: str) -> list[Diagnostic]:
         assert problems
     for problem in problems:
         assert re.fullmatch(r"[EW]\d{3}", problem.code), problem
-        assert (problem.message and problem.frame().isprintable()) or "\n" in problem.frame()
+        assert (
+            problem.message and problem.frame().isprintable()
+        ) or "\n" in problem.frame()
         for span in [problem.span, *(related.span for related in problem.related)]:
             if span is None:
                 assert problem.code in ("E001", "E004"), problem
@@ -58,9 +66,9 @@ def answered(text: str) -> list[Diagnostic]:
             assert (span.end_line, span.end_column) >= (span.line, span.column), problem
             assert span.end_column <= len(lines[span.end_line - 1]) + 2, problem
     keys = [(problem.code, problem.span) for problem in problems]
-    assert len({(*key, problem.message) for key, problem in zip(keys, problems, strict=True)}) == len(keys), (
-        "told twice"
-    )
+    assert len(
+        {(*key, problem.message) for key, problem in zip(keys, problems, strict=True)}
+    ) == len(keys), "told twice"
     return problems
 
 
@@ -74,12 +82,21 @@ def test_any_text(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([*VALUES, "3x3 conv 8", "name: a", "input: 3x8x8", "net:\n  "]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from([*VALUES, "3x3 conv 8", "name: a", "input: 3x8x8", "net:\n  "]),
+        max_size=40,
+    )
+)
 def test_words_of_the_language_in_any_order(words: list[str]) -> None:
     answered(" ".join(words))
     answered("name: a\ninput: 3x8x8\nnet:\n  one: " + " ".join(words))
-    answered("name: a\ninput: 3x8x8\nblocks:\n  b: " + " ".join(words) + "\nnet:\n  one: b 8")
-    answered("name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: " + " ".join(words) + "}")
+    answered(
+        "name: a\ninput: 3x8x8\nblocks:\n  b: " + " ".join(words) + "\nnet:\n  one: b 8"
+    )
+    answered(
+        "name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: " + " ".join(words) + "}"
+    )
 
 
 def reworded(text: str, chance: random.Random) -> str:
@@ -109,7 +126,9 @@ def mutated(text: str, chance: random.Random) -> str:
             case 5:
                 lines = text.split("\n")
                 line = chance.randrange(len(lines))
-                lines[line : line + 1] = chance.choice([[], [lines[line]] * 2, ["  " + lines[line]]])
+                lines[line : line + 1] = chance.choice(
+                    [[], [lines[line]] * 2, ["  " + lines[line]]]
+                )
                 tokens = ["\n".join(lines)]
         text = "".join(tokens) or "a"
     return text

@@ -28,7 +28,17 @@ def test_schemes(text: str, scheme: Scheme) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hey", "he fan", "normal", "normal -1", "normal nan", "normal 1e9", "lecun fan in"]
+    "text",
+    [
+        "",
+        "hey",
+        "he fan",
+        "normal",
+        "normal -1",
+        "normal nan",
+        "normal 1e9",
+        "lecun fan in",
+    ],
 )
 def test_what_is_no_scheme_is_told_what_is(text: str) -> None:
     with pytest.raises(ValidationError, match=r"`trunc normal 0\.02`"):

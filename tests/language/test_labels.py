@@ -31,7 +31,11 @@ def unit_of(label: str, unit: str) -> str:
 @pytest.mark.parametrize("mode", RULE_5)
 @pytest.mark.parametrize("column", range(5), ids=UNITS)
 def test_rule_5(mode: str, column: int) -> None:
-    label, unit, expected = f"3x3 conv 65 {mode}".strip(), UNITS[column], RULE_5[mode][column]
+    label, unit, expected = (
+        f"3x3 conv 65 {mode}".strip(),
+        UNITS[column],
+        RULE_5[mode][column],
+    )
     if expected == "error":
         assert told(spec(f"one: {label}", top=f"unit: {unit}")) == [("E012", mode)]
     else:
@@ -45,7 +49,11 @@ def test_activation_replaces_the_last_one_after_the_conv() -> None:
 
 def test_a_unit_of_a_list_has_options() -> None:
     made = plan("one: 3x3 conv 64", top="unit: [conv, gn 16, leaky relu 0.1]")
-    assert ops(made) == {"one.conv": "3x3 conv 64", "one.gn": "gn 16", "one.leaky_relu": "leaky relu 0.1"}
+    assert ops(made) == {
+        "one.conv": "3x3 conv 64",
+        "one.gn": "gn 16",
+        "one.leaky_relu": "leaky relu 0.1",
+    }
 
 
 def test_a_unit_of_a_block_holds_for_its_own_labels_only() -> None:
@@ -121,15 +129,25 @@ def test_bias(written: str, said: str) -> None:
 )
 def test_labels_and_what_comes_out(label: str, shape: tuple[int, ...]) -> None:
     lets = {"w": "24", "act": "gelu"}
-    used = {name: value for name, value in lets.items() if re.search(rf"\b{name}\b", label)}
-    top = "let: {" + ", ".join(f"{k}: {v}" for k, v in used.items()) + "}" if used else ""
+    used = {
+        name: value for name, value in lets.items() if re.search(rf"\b{name}\b", label)
+    }
+    top = (
+        "let: {" + ", ".join(f"{k}: {v}" for k, v in used.items()) + "}" if used else ""
+    )
     assert plan(f"one: {label}", top=top).output == shape
 
 
 LONG = [
-    ("3x3 conv 64 /2 groups 16", "{op: conv, kernel: 3x3, width: 64, stride: 2, groups: 16}"),
+    (
+        "3x3 conv 64 /2 groups 16",
+        "{op: conv, kernel: 3x3, width: 64, stride: 2, groups: 16}",
+    ),
     ("1x7 conv 8 linear", "{op: conv, kernel: 1x7, width: 8, mode: linear}"),
-    ("3x3 conv 8 bare bias 0", "{op: conv, kernel: 3x3, width: 8, mode: bare, bias: 0}"),
+    (
+        "3x3 conv 8 bare bias 0",
+        "{op: conv, kernel: 3x3, width: 8, mode: bare, bias: 0}",
+    ),
     ("3x3 conv 8 leaky relu", "{op: conv, kernel: 3x3, width: 8, mode: leaky relu}"),
     ("2 x 3x3 conv 8 /2", "{op: conv, repeat: 2, kernel: 3x3, width: 8, stride: 2}"),
     ("3x3 depthwise conv", "{op: depthwise conv, kernel: 3x3}"),
@@ -141,9 +159,18 @@ LONG = [
     ("dropout 0.5", "{op: dropout, rate: 0.5}"),
     ("part 1 of 4", "{op: part, which: 1, of: 4}"),
     ("basic 32 /2", "{block: basic, out: 32, stride: 2}"),
-    ("3 x bottleneck 64 /2 groups 4", "{block: bottleneck, repeat: 3, out: 64, stride: 2, groups: 4}"),
-    ("2 x basic 32 shortcut zero-pad", "{block: basic, repeat: 2, out: 32, shortcut: zero-pad}"),
-    ("basic 32 shortcut projection always", "{block: basic, out: 32, shortcut: projection always}"),
+    (
+        "3 x bottleneck 64 /2 groups 4",
+        "{block: bottleneck, repeat: 3, out: 64, stride: 2, groups: 4}",
+    ),
+    (
+        "2 x basic 32 shortcut zero-pad",
+        "{block: basic, repeat: 2, out: 32, shortcut: zero-pad}",
+    ),
+    (
+        "basic 32 shortcut projection always",
+        "{block: basic, out: 32, shortcut: projection always}",
+    ),
     ("basic w/2 /s", "{block: basic, out: w/2, stride: s}"),
 ]
 
@@ -159,7 +186,9 @@ def test_two_forms_one_meaning(short: str, long: str) -> None:
 def test_a_block_may_be_written_where_it_is_called() -> None:
     body = "body: [3x3 conv out /stride, 3x3 conv out linear], merge: relu(body + shortcut)"
     inline = plan(f"one: [3x3 conv 8, {{repeat: 2, out: 16, stride: 2, {body}}}]")
-    named = plan("one: [3x3 conv 8, 2 x pair 16 /2]", top=f"blocks: {{pair: {{{body}}}}}")
+    named = plan(
+        "one: [3x3 conv 8, 2 x pair 16 /2]", top=f"blocks: {{pair: {{{body}}}}}"
+    )
     assert ops(inline) == ops(named)
 
 

@@ -49,7 +49,13 @@ BLOCK = "blocks:\n  b:\n    let: {nl: relu, after: nl}\n    body: [3x3 conv out 
 )
 def test_a_word_may_be_the_name_of_a_word(let: str, net: str) -> None:
     made = plan(net, top=f"let: {let}\n{BLOCK}")
-    assert [name.rpartition(".")[2] for name in ops(made)] == ["conv", "bn", "silu", "1", "add"]
+    assert [name.rpartition(".")[2] for name in ops(made)] == [
+        "conv",
+        "bn",
+        "silu",
+        "1",
+        "add",
+    ]
     assert ops(made)["one.body.1"] == "silu"
 
 
@@ -60,7 +66,9 @@ def test_a_policy_may_be_a_let() -> None:
 
 def test_a_block_reads_the_files_values_and_its_own() -> None:
     top = "let: {e: 4}\nblocks:\n  b:\n    let: {mid: out/e}\n    body: [1x1 conv mid, 1x1 conv out]\n"
-    assert [node.shape[0] for node in plan("one: b 32", top=top).graph.nodes.values()][1] == 8
+    assert [node.shape[0] for node in plan("one: b 32", top=top).graph.nodes.values()][
+        1
+    ] == 8
 
 
 def test_a_call_sets_the_values_of_its_block_where_the_call_is_written() -> None:
@@ -110,7 +118,9 @@ def test_a_long_chain_is_no_recursion() -> None:
 def test_a_long_circle_is_told_short() -> None:
     lets = ", ".join([f"a{i}: a{i + 1}" for i in range(3000)] + ["a3000: a0"])
     (problem,) = mistakes(spec("one: 3x3 conv a0", top=f"let: {{{lets}}}"))
-    assert problem.notes == ("the chain is a0 → a1 → a2 → a3 → … → a2998 → a2999 → a3000 → a0",)
+    assert problem.notes == (
+        "the chain is a0 → a1 → a2 → a3 → … → a2998 → a2999 → a3000 → a0",
+    )
 
 
 def test_a_block_may_not_hide_a_files_value() -> None:

@@ -33,7 +33,9 @@ def test_names_that_rows_and_lets_and_paths_cannot_have(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["conv", "1st", "relu", "stride", "größe"])
 def test_names_that_blocks_cannot_have(name: str) -> None:
-    assert ("E023", name) in told(spec(f"one: {name} 8", top=f"blocks: {{{name}: [3x3 conv out]}}"))
+    assert ("E023", name) in told(
+        spec(f"one: {name} 8", top=f"blocks: {{{name}: [3x3 conv out]}}")
+    )
 
 
 @pytest.mark.parametrize("name", ["basic", "bottleneck", "a-b", "se"])
@@ -42,7 +44,9 @@ def test_a_file_may_define_a_block_of_its_own_by_any_other_name(name: str) -> No
     assert made.params == 16 * 8 * 25 + 16
 
 
-@pytest.mark.parametrize("name", ["conv1", "stage_2", "A", "x1", "in_", "Out", "b" * 64])
+@pytest.mark.parametrize(
+    "name", ["conv1", "stage_2", "A", "x1", "in_", "Out", "b" * 64]
+)
 def test_names_that_are_fine(name: str) -> None:
     assert name_problem(name, VOCABULARY) == ""
     assert list(plan(f"{name}: relu").graph.nodes) == ["input", name]
@@ -51,7 +55,9 @@ def test_names_that_are_fine(name: str) -> None:
 def test_nothing_else_can_have_the_name_of_a_block() -> None:
     assert told(spec("basic: relu")) == [("E023", "basic")]
     assert told(spec("one: relu", top="let: {basic: 3}")) == [("E023", "basic")]
-    assert told(spec("one: b 8", top="blocks: {b: {basic: 3x3 conv out}}")) == [("E023", "basic")]
+    assert told(spec("one: b 8", top="blocks: {b: {basic: 3x3 conv out}}")) == [
+        ("E023", "basic")
+    ]
     top = "blocks:\n  b: {c: 3x3 conv out}\n  c: [1x1 conv out]"
     assert told(spec("one: [b 8, c 8]", top=top)) == [("E023", "c")]
 
@@ -75,11 +81,16 @@ def test_a_good_name_is_an_identifier_that_is_free(name: str) -> None:
     ],
 )
 def test_did_you_mean(word: str, known: list[str], meant: str) -> None:
-    assert str(did_you_mean(word, known)) == (f"did you mean `{meant}`?" if meant else "")
+    assert str(did_you_mean(word, known)) == (
+        f"did you mean `{meant}`?" if meant else ""
+    )
 
 
 def test_letters_of_other_alphabets_are_named() -> None:
-    assert foreign_letters("соnv") == "`с` is U+0441 CYRILLIC SMALL LETTER ES, `о` is U+043E CYRILLIC SMALL LETTER O"
+    assert (
+        foreign_letters("соnv")
+        == "`с` is U+0441 CYRILLIC SMALL LETTER ES, `о` is U+043E CYRILLIC SMALL LETTER O"
+    )
     assert foreign_letters("conv") == ""
 
 
@@ -94,7 +105,9 @@ def test_letters_of_other_alphabets_are_named() -> None:
 )
 def test_the_title_is_one_line(name: str, message: str) -> None:
     text = f"name: {name}\ninput: 3x8x8\nnet: {{one: relu}}\n"
-    assert [(problem.code, problem.message) for problem in mistakes(text)] == [("E022", message)]
+    assert [(problem.code, problem.message) for problem in mistakes(text)] == [
+        ("E022", message)
+    ]
 
 
 def test_what_a_net_is_about_is_made_one_line() -> None:

@@ -82,7 +82,11 @@ def test_a_spec_becomes_values() -> None:
         "let": {"e": 4, "reps": [3, 4, 6, 3]},
         "blocks": {
             "bottleneck": {
-                "body": ["1x1 conv out/4", "3x3 conv out/4 /stride", "1x1 conv out linear"],
+                "body": [
+                    "1x1 conv out/4",
+                    "3x3 conv out/4 /stride",
+                    "1x1 conv out linear",
+                ],
                 "merge": "relu(body + shortcut)",
             }
         },
@@ -102,7 +106,10 @@ def test_every_value_knows_its_place() -> None:
     assert isinstance(body, Mapping)
     body = body.entries["body"].value
     assert isinstance(body, Sequence)
-    assert written(body.span) == "[1x1 conv out/4, '3x3 conv out/4 /stride', 1x1 conv out linear]"
+    assert (
+        written(body.span)
+        == "[1x1 conv out/4, '3x3 conv out/4 /stride', 1x1 conv out linear]"
+    )
     assert written(body.items[1].span) == "3x3 conv out/4 /stride", "inside the quotes"
     assert (body.items[1].span.line, body.items[1].span.column) == (9, 30)
     assert (body.flow, blocks.flow) == (True, False)
@@ -112,7 +119,15 @@ def test_every_value_knows_its_place() -> None:
     assert written(net.entries["head"].value.span) == "- global avg pool\n  - fc 1000"
 
 
-@pytest.mark.parametrize("text", [GOOD, GOOD.replace("\n", "\r\n"), "a: [😀 é, 'b']\n\n# é\nc:\t😀 \n", "a:\n- b\n- c"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        GOOD.replace("\n", "\r\n"),
+        "a: [😀 é, 'b']\n\n# é\nc:\t😀 \n",
+        "a:\n- b\n- c",
+    ],
+)
 def test_the_place_of_a_plain_text_holds_that_text(text: str) -> None:
     for part in parts(tree_of(text)):
         if isinstance(part, Scalar) and "\n" not in written(part.span):
@@ -129,7 +144,9 @@ def test_the_place_of_a_plain_text_holds_that_text(text: str) -> None:
         (r"\ud83d\ude00 \\\ud83d\uDE00", r"\ud83d\ude00 \\\ud83d\uDE00"),
     ],
 )
-def test_a_pair_of_escapes_is_one_character(text: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pair_of_escapes_is_one_character(
+    text: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = f"{{a: {text}, b: 1}}" if "," not in text else f"a: {text}\nb: 1"
     tree = tree_of(whole)
     assert plain_value(tree) == {"a": value, "b": 1}
@@ -203,7 +220,9 @@ def test_a_comma_in_brackets() -> None:
 
 
 def test_a_repeated_key_and_an_ambiguous_number_come_at_once() -> None:
-    assert frames("net:\n  conv1: 7x7 conv 64\n  head: fc 10\n  conv1: 3x3 conv 64\nlet: {w: 010}\n") == dedent("""\
+    assert frames(
+        "net:\n  conv1: 7x7 conv 64\n  head: fc 10\n  conv1: 3x3 conv 64\nlet: {w: 010}\n"
+    ) == dedent("""\
         error[E005]: `conv1` is given twice
          --> spec.yaml:4:3
           |
@@ -290,7 +309,9 @@ def test_a_number_too_long() -> None:
 
 
 def test_an_anchor_and_an_alias() -> None:
-    assert frames("a: &conv 3x3 conv 64\nb: *conv\n") == dedent("""\
+    assert (
+        frames("a: &conv 3x3 conv 64\nb: *conv\n")
+        == dedent("""\
         error[E006]: `&conv` is an anchor, which a spec does not have
          --> spec.yaml:1:4
           |
@@ -304,16 +325,20 @@ def test_an_anchor_and_an_alias() -> None:
         2 | b: *conv
           |    ^^^^^
           = help: write the value out, or name it in `let:`; if text is meant, put quotes around it""")
+    )
 
 
 def test_an_empty_file() -> None:
-    assert frames("# to do\n") == dedent("""\
+    assert (
+        frames("# to do\n")
+        == dedent("""\
         error[E003]: the file says nothing
          --> spec.yaml:1:1
           |
         1 | # to do
           | ^
           = help: a spec begins with lines such as `name: ResNet-50` and `input: 3x224x224`""")
+    )
 
 
 @pytest.mark.parametrize(
@@ -379,7 +404,9 @@ def test_an_empty_file() -> None:
         ("a: \ud800", "E002", "the file holds U+D800 (half of a surrogate pair), which cannot be seen", "\ud800"),
     ],
 )  # fmt: skip
-def test_one_mistake_is_one_error_at_its_place(text: str, code: str, message: str, place: str) -> None:
+def test_one_mistake_is_one_error_at_its_place(
+    text: str, code: str, message: str, place: str
+) -> None:
     _, errors = read(Source("spec.yaml", text))
     assert [(error.code, error.message) for error in errors] == [(code, message)]
     assert errors[0].span is not None
@@ -387,7 +414,9 @@ def test_one_mistake_is_one_error_at_its_place(text: str, code: str, message: st
 
 
 def test_what_is_wrong_is_mended_so_that_reading_goes_on() -> None:
-    text = "a: [f(x, y), b]\nb: {m: g(x, y), n: 1}\nc: ~\nd:\ne: 010\na: 2\nf: yes\n1: g"
+    text = (
+        "a: [f(x, y), b]\nb: {m: g(x, y), n: 1}\nc: ~\nd:\ne: 010\na: 2\nf: yes\n1: g"
+    )
     tree, errors = read(Source("spec.yaml", text))
     assert tree is not None
     assert plain_value(tree) == {
@@ -398,12 +427,22 @@ def test_what_is_wrong_is_mended_so_that_reading_goes_on() -> None:
         "e": "010",
         "f": "yes",
     }
-    assert [error.code for error in errors] == ["E009", "E009", "E008", "E008", "E007", "E005", "E005"]
+    assert [error.code for error in errors] == [
+        "E009",
+        "E009",
+        "E008",
+        "E008",
+        "E007",
+        "E005",
+        "E005",
+    ]
 
 
 def test_there_is_no_tree_where_reading_broke_off() -> None:
     assert read(Source("spec.yaml", "a: 1\nb: ["))[0] is None
-    assert codes("a: ~\nb: [c, d: {e") == ["E008", "E003"], "what came before is told too, what broke off is not"
+    assert codes("a: ~\nb: [c, d: {e") == ["E008", "E003"], (
+        "what came before is told too, what broke off is not"
+    )
 
 
 def test_no_more_mistakes_are_told_than_anyone_would_read() -> None:
@@ -436,12 +475,20 @@ def test_what_is_no_file_is_refused_unread(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     assert refusal(pipe).message == f"cannot read `{pipe}`: it is a pipe"
     assert refusal(tmp_path).message == f"cannot read `{tmp_path}`: it is a directory"
-    assert refusal(Path("/dev/zero")).message == "cannot read `/dev/zero`: it is a device"
-    assert refusal(tmp_path / "none.yaml").message == f"cannot read `{tmp_path}/none.yaml`: there is no such file"
+    assert (
+        refusal(Path("/dev/zero")).message == "cannot read `/dev/zero`: it is a device"
+    )
+    assert (
+        refusal(tmp_path / "none.yaml").message
+        == f"cannot read `{tmp_path}/none.yaml`: there is no such file"
+    )
     assert refusal(Path("a\0b")).message == "cannot read `a�b`: embedded null byte"
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    assert refusal(loop).message == f"cannot read `{loop}`: too many levels of symbolic links"
+    assert (
+        refusal(loop).message
+        == f"cannot read `{loop}`: too many levels of symbolic links"
+    )
 
 
 def test_a_file_over_the_limit(tmp_path: Path) -> None:
@@ -450,7 +497,10 @@ def test_a_file_over_the_limit(tmp_path: Path) -> None:
     assert open_source(path, Limits(size=15)).text == "a: 1\n" * 3
     problem = refusal(path, Limits(size=14))
     assert problem.code == "E004"
-    assert problem.message == f"cannot read `{path}`: it is larger than 14 bytes, which is the limit"
+    assert (
+        problem.message
+        == f"cannot read `{path}`: it is larger than 14 bytes, which is the limit"
+    )
 
 
 def test_bytes_that_are_not_utf8() -> None:
@@ -495,12 +545,19 @@ def test_bytes_that_are_not_utf8() -> None:
     ids=str,
 )
 def test_hostile_texts_are_answered_in_time_and_space(text: str, code: str) -> None:
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    before, start = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        time.process_time(),
+    )
     _, errors = read(Source("spec.yaml", text))
     told = "\n".join(error.frame() for error in errors)
     assert errors[0].code == code
-    assert time.process_time() - start < 6, "2 s are promised; a busy machine costs up to three times as much"
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024, "KiB"
+    assert time.process_time() - start < 6, (
+        "2 s are promised; a busy machine costs up to three times as much"
+    )
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024, (
+        "KiB"
+    )
     assert len(told) < 30_000
 
 
@@ -551,12 +608,18 @@ def test_any_yaml_like_text_is_answered(text: str, loader: str) -> None:
 
 @settings(deadline=None)
 @given(data=st.data(), loader=_LOADERS)
-def test_any_mutation_of_a_good_spec_is_answered(data: st.DataObject, loader: str) -> None:
+def test_any_mutation_of_a_good_spec_is_answered(
+    data: st.DataObject, loader: str
+) -> None:
     text = GOOD
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 20)))
-        text = text[:start] + data.draw(_PIECES | st.just(text[start:end] * 2)) + text[end:]
+        text = (
+            text[:start]
+            + data.draw(_PIECES | st.just(text[start:end] * 2))
+            + text[end:]
+        )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "_LOADER", getattr(yaml, loader))
         answers(text)
@@ -565,7 +628,9 @@ def test_any_mutation_of_a_good_spec_is_answered(data: st.DataObject, loader: st
 @settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_a_text_or_a_spec_error(data: bytes) -> None:
-    if data.startswith(b"\xff\xfe") or data.decode(errors="replace") != data.decode(errors="ignore"):
+    if data.startswith(b"\xff\xfe") or data.decode(errors="replace") != data.decode(
+        errors="ignore"
+    ):
         with pytest.raises(SpecError, match="E002"):
             decode(data, "spec.yaml")
     else:

@@ -32,10 +32,18 @@ train: {recipe: digits, %s}
         ("schedule: {kind: poly}", None),
     ],
 )
-def test_a_kind_is_mended_only_where_it_is_the_same(written: str, edit: str | None) -> None:
-    found = [problem for problem in examine(SPEC % written, Path("x.yaml")) if problem.severity == "error"]
+def test_a_kind_is_mended_only_where_it_is_the_same(
+    written: str, edit: str | None
+) -> None:
+    found = [
+        problem
+        for problem in examine(SPEC % written, Path("x.yaml"))
+        if problem.severity == "error"
+    ]
     assert found
-    assert [e.text for problem in found for e in problem.edits] == ([edit] if edit else [])
+    assert [e.text for problem in found for e in problem.edits] == (
+        [edit] if edit else []
+    )
 
 
 def test_an_optimizer_that_there_is_not_is_said_to_be_none() -> None:

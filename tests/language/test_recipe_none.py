@@ -10,7 +10,13 @@ from nets import mistakes, pointed, spec
 from pydantic import ValidationError
 
 from resgraph.language.recipe import Train, resolve_train
-from resgraph.language.recipe.augment import AreaCrop, Augment, PadCrop, RandAugment, SideCrop
+from resgraph.language.recipe.augment import (
+    AreaCrop,
+    Augment,
+    PadCrop,
+    RandAugment,
+    SideCrop,
+)
 from resgraph.language.recipe.base import Record
 from resgraph.language.recipe.data import Cifar, Digits, Folder, Shards, Synthetic
 from resgraph.language.recipe.steps import (  # fmt: skip
@@ -35,18 +41,27 @@ from resgraph.language.recipe.steps import (  # fmt: skip
     [
         ("{recipe: digits, wramup: none}", "wramup", "warmup"),
         ("{recipe: digits, optimizer: {momentmu: none}}", "momentmu", "momentum"),
-        ("{recipe: imagenet, optimizer: {name: adamw, lr: 0.1, bteas: none}}", "bteas", "betas"),
+        (
+            "{recipe: imagenet, optimizer: {name: adamw, lr: 0.1, bteas: none}}",
+            "bteas",
+            "betas",
+        ),
         ("{recipe: imagenet, augment: {cropp: none}}", "cropp", "crop"),
     ],
 )
 def test_an_unknown_key(train: str, key: str, meant: str) -> None:
-    (found,) = mistakes(spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}"))
+    (found,) = mistakes(
+        spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}")
+    )
     assert (found.code, pointed(found)) == ("E020", key)
     assert f"`{meant}`" in str(found.help)
 
 
 def test_a_key_that_may_be_missing_and_one_that_may_not() -> None:
-    assert resolve_train({"recipe": "digits", "warmup": "none", "ema": "none"}).warmup is None
+    assert (
+        resolve_train({"recipe": "digits", "warmup": "none", "ema": "none"}).warmup
+        is None
+    )
     assert resolve_train({"recipe": "imagenet", "warmup": "none"}).warmup is None
     with pytest.raises(ValidationError, match="`batch` is missing"):
         resolve_train({"recipe": "digits", "batch": "none"})
@@ -56,7 +71,9 @@ OFF = (None, False, 0, (), "", Augment(), Constant())
 """What a run goes without; one part of a batch is a whole one."""
 
 
-def keys(record: type[Record], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], type[Record]]]:
+def keys(
+    record: type[Record], path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], type[Record]]]:
     """The path of each key of a recipe, and the record that it is of."""
     for key, field in record.model_fields.items():
         yield (*path, key), record
@@ -86,10 +103,14 @@ EVERY = [*keys(Train, ())]
 
 
 @pytest.mark.parametrize(
-    ("path", "record"), EVERY, ids=lambda part: ".".join(part) if isinstance(part, tuple) else part.__name__
+    ("path", "record"),
+    EVERY,
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else part.__name__,
 )
 @pytest.mark.parametrize("named", [True, False])
-def test_none_is_off_or_refused(path: tuple[str, ...], record: type[Record], named: bool) -> None:
+def test_none_is_off_or_refused(
+    path: tuple[str, ...], record: type[Record], named: bool
+) -> None:
     """At each key of each record, over a named recipe and in a map of its own."""
     own: dict[str, object] = {**NEEDED[record], path[-1]: "none"}
     for key in reversed(path[:-1]):
@@ -101,7 +122,11 @@ def test_none_is_off_or_refused(path: tuple[str, ...], record: type[Record], nam
     except ValidationError as problem:
         (found,) = problem.errors()
         said = found["ctx"]["mistake"]
-        assert path[-1] in said.said or "no length" in said.said or said.said.startswith("`none` is not one of")
+        assert (
+            path[-1] in said.said
+            or "no length" in said.said
+            or said.said.startswith("`none` is not one of")
+        )
         return
     for key in path:
         value = getattr(value, key)
@@ -112,25 +137,52 @@ def test_none_is_off_or_refused(path: tuple[str, ...], record: type[Record], nam
 @pytest.mark.parametrize(
     ("train", "key", "hint"),
     [
-        ("{recipe: digits, optimizer: {name: adamw, lr: 0.1, betas: none}}", "betas", "`betas: [0.9, 0.999]`"),
+        (
+            "{recipe: digits, optimizer: {name: adamw, lr: 0.1, betas: none}}",
+            "betas",
+            "`betas: [0.9, 0.999]`",
+        ),
         ("{recipe: digits, seed: none}", "seed", "`seed: 0`"),
         ("{recipe: digits, data: {size: none}}", "size", "`size: 8`"),
         ("{recipe: imagenet, data: {resize: none}}", "resize", "leave it out"),
-        ("{recipe: imagenet, augment: {crop: {side: none}}}", "side", "`side: [256, 480]`"),
+        (
+            "{recipe: imagenet, augment: {crop: {side: none}}}",
+            "side",
+            "`side: [256, 480]`",
+        ),
     ],
 )
 def test_what_has_no_off_says_what_to_write(train: str, key: str, hint: str) -> None:
-    (found,) = mistakes(spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}"))
-    assert (found.code, pointed(found), found.message) == ("E022", "none", f"`{key}` has no `none`")
+    (found,) = mistakes(
+        spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}")
+    )
+    assert (found.code, pointed(found), found.message) == (
+        "E022",
+        "none",
+        f"`{key}` has no `none`",
+    )
     assert hint in found.help
 
 
 def test_off_over_a_named_recipe() -> None:
-    written = {"optimizer": {"momentum": "none", "nesterov": False, "weight_decay": "none"}, "warmup": "none"}
+    written = {
+        "optimizer": {"momentum": "none", "nesterov": False, "weight_decay": "none"},
+        "warmup": "none",
+    }
     train = resolve_train({"recipe": "cifar-wide", **written})
     assert isinstance(train.optimizer, Sgd)
-    assert (train.optimizer.momentum, train.optimizer.weight_decay, train.warmup) == (0, 0, None)
-    modern = resolve_train({"recipe": "imagenet-modern", "augment": {"mixup": "none", "crop": "none"}, "ema": "none"})
+    assert (train.optimizer.momentum, train.optimizer.weight_decay, train.warmup) == (
+        0,
+        0,
+        None,
+    )
+    modern = resolve_train(
+        {
+            "recipe": "imagenet-modern",
+            "augment": {"mixup": "none", "crop": "none"},
+            "ema": "none",
+        }
+    )
     assert (modern.augment.mixup, modern.augment.crop, modern.ema) == (0, None, None)
     assert modern.augment.cutmix > 0, "the rest stays"
 

@@ -70,28 +70,48 @@ def test_what_is_written_replaces(files: Path) -> None:
 
 
 def test_maps_merge_key_by_key(files: Path) -> None:
-    top = extended(files, "let: {n: 1}\nops: {bn: {eps: 0.5}}\nvariants: {large: {w: 64}, huge: {w: 128}}\n", "::large")
+    top = extended(
+        files,
+        "let: {n: 1}\nops: {bn: {eps: 0.5}}\nvariants: {large: {w: 64}, huge: {w: 128}}\n",
+        "::large",
+    )
     assert top.spec.variants == ("small", "large", "huge")
     norm = top.graph.nodes["stem.bn"].op
     assert (norm.eps, norm.momentum) == (0.5, 0.2)  # type: ignore[attr-defined]
     assert top.graph.nodes["stem.conv"].shape == (64, 32, 32)
-    assert sum(block.block == "pair" for block in top.graph.blocks()) == 3 + 1, "`n` is still what the variant says"
+    assert sum(block.block == "pair" for block in top.graph.blocks()) == 3 + 1, (
+        "`n` is still what the variant says"
+    )
 
 
 def test_a_row_keeps_its_place_and_a_new_one_comes_last(files: Path) -> None:
     top = extended(files, "net: {two: pair 3*w /2, tail: relu}\n", "::small")
-    assert [row.word for row in top.graph.rows] == ["stem", "one", "two", "head", "tail"]
+    assert [row.word for row in top.graph.rows] == [
+        "stem",
+        "one",
+        "two",
+        "head",
+        "tail",
+    ]
     assert top.graph.nodes["two.body.0.conv"].shape == (48, 16, 16)
 
 
 def test_a_block_replaces_whole(files: Path) -> None:
-    top = extended(files, "blocks: {pair: {body: 3x3 conv out /stride linear, merge: body + shortcut}}\n", "::small")
+    top = extended(
+        files,
+        "blocks: {pair: {body: 3x3 conv out /stride linear, merge: body + shortcut}}\n",
+        "::small",
+    )
     assert "one.0.body.conv" in top.graph.nodes
     assert not any(name.startswith("one.0.body.1") for name in top.graph.nodes)
 
 
 def test_none_removes(files: Path) -> None:
-    top = extended(files, "about: none\nvariants: {large: none}\nnet: {one: none}\nlet: {n: none}\n", "::small")
+    top = extended(
+        files,
+        "about: none\nvariants: {large: none}\nnet: {one: none}\nlet: {n: none}\n",
+        "::small",
+    )
     assert [row.word for row in top.graph.rows] == ["stem", "two", "head"]
     assert top.spec.variants == ("small",)
     assert top.spec.about == ""
@@ -113,14 +133,18 @@ def test_shortcut_none_is_a_policy_and_removes_nothing(files: Path) -> None:
         ("name: Top\nname: Top\n", "E005", "name"),
     ],
 )
-def test_mistakes_are_where_they_are_written(files: Path, text: str, code: str, at: str) -> None:
+def test_mistakes_are_where_they_are_written(
+    files: Path, text: str, code: str, at: str
+) -> None:
     (problem,) = problems(files, text, "::small")
     assert (problem.code, pointed(problem)) == (code, at)
     assert problem.span is not None and problem.span.source.name.endswith("top.yaml")
 
 
 def test_mistakes_of_the_base_are_in_the_base(files: Path) -> None:
-    (files / "base.yaml").write_text(BASE.replace("stem:  3x3 conv", "stem:  3x3 convv"))
+    (files / "base.yaml").write_text(
+        BASE.replace("stem:  3x3 conv", "stem:  3x3 convv")
+    )
     (problem,) = problems(files, "", "::small")
     assert problem.span is not None
     assert (problem.span.source.name, problem.span.line) == (f"{files}/base.yaml", 11)
@@ -129,8 +153,13 @@ def test_mistakes_of_the_base_are_in_the_base(files: Path) -> None:
 def test_chains(files: Path) -> None:
     for number in range(7):
         below = "base.yaml" if number == 0 else f"c{number - 1}.yaml"
-        (files / f"c{number}.yaml").write_text(f"extends: {below}\nlet: {{n: {number + 1}}}\n")
-    assert sum(b.block == "pair" for b in resgraph.load(f"{files}/c6.yaml").graph.blocks()) == 7 + 1
+        (files / f"c{number}.yaml").write_text(
+            f"extends: {below}\nlet: {{n: {number + 1}}}\n"
+        )
+    assert (
+        sum(b.block == "pair" for b in resgraph.load(f"{files}/c6.yaml").graph.blocks())
+        == 7 + 1
+    )
     (files / "c7.yaml").write_text("extends: c6.yaml\n")
     with pytest.raises(SpecError) as caught:
         resgraph.load(f"{files}/c7.yaml")
@@ -276,7 +305,11 @@ def overridden(files: Path, *overrides: str, variant: str = "small") -> Plan:
         ("let.w = 3*8", "stem.conv", 24),
         ("net.stem=3x3 conv 24", "stem.conv", 24),
         ("net.stem=[3x3 conv 8, 3x3 conv 24]", "stem.1.conv", 24),
-        ("blocks.pair.body=[3x3 conv out /stride, 1x1 conv 24, 3x3 conv out linear]", "one.0.body.1.conv", 24),
+        (
+            "blocks.pair.body=[3x3 conv out /stride, 1x1 conv 24, 3x3 conv out linear]",
+            "one.0.body.1.conv",
+            24,
+        ),
         ("input=24x32x32", "input", 24),
     ],
 )
@@ -285,10 +318,18 @@ def test_overrides(files: Path, override: str, node: str, width: int) -> None:
 
 
 def test_overrides_come_after_the_variant_one_after_another(files: Path) -> None:
-    assert overridden(files, "let.w=24", "let.w=40", variant="large").graph.nodes["stem.conv"].shape[0] == 40
+    assert (
+        overridden(files, "let.w=24", "let.w=40", variant="large")
+        .graph.nodes["stem.conv"]
+        .shape[0]
+        == 40
+    )
 
 
-@pytest.mark.parametrize("override", ["unit=conv relu", "shortcut=zero-pad", "ops.bn.eps=0.1", "train=digits"])
+@pytest.mark.parametrize(
+    "override",
+    ["unit=conv relu", "shortcut=zero-pad", "ops.bn.eps=0.1", "train=digits"],
+)
 def test_what_a_file_leaves_out_can_be_set(files: Path, override: str) -> None:
     assert overridden(files, override).params > 0
 
@@ -310,10 +351,14 @@ def test_what_a_file_leaves_out_can_be_set(files: Path, override: str) -> None:
         ("let=3", "E022", "3"),
     ],
 )
-def test_overrides_make_the_same_mistakes_as_the_file(files: Path, override: str, code: str, at: str) -> None:
+def test_overrides_make_the_same_mistakes_as_the_file(
+    files: Path, override: str, code: str, at: str
+) -> None:
     with pytest.raises(SpecError) as caught:
         overridden(files, override)
-    first = next(d for d in caught.value.diagnostics if d.span and d.span.source.name == "--set")
+    first = next(
+        d for d in caught.value.diagnostics if d.span and d.span.source.name == "--set"
+    )
     assert (first.code, pointed(first)) == (code, at)
 
 
@@ -331,7 +376,9 @@ def test_overrides_make_the_same_mistakes_as_the_file(files: Path, override: str
         ("lett.w=24", "let"),
     ],
 )
-def test_an_override_of_a_name_that_stands_deeper(files: Path, override: str, meant: str) -> None:
+def test_an_override_of_a_name_that_stands_deeper(
+    files: Path, override: str, meant: str
+) -> None:
     with pytest.raises(SpecError) as caught:
         overridden(files, override)
     (problem,) = caught.value.diagnostics
@@ -348,7 +395,11 @@ def test_an_override_of_a_recipe_says_what_it_needs(files: Path) -> None:
 
 def test_another_length_stretches_the_recipe(files: Path) -> None:
     train = overridden(files, "train=cifar", "train.epochs=2").spec.train
-    assert train is not None and isinstance(train.schedule, Steps) and train.schedule.at == (1, 1.5)
+    assert (
+        train is not None
+        and isinstance(train.schedule, Steps)
+        and train.schedule.at == (1, 1.5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -390,7 +441,9 @@ def rows(plan: Plan) -> list[str]:
 
 
 def test_what_comes_from_a_base_is_never_asked_whether_it_is_used(files: Path) -> None:
-    top = extended(files, "net: {one: relu, two: 3x3 conv 2*w /2}\n", "::small")  # `pair` and `n` are left over
+    top = extended(
+        files, "net: {one: relu, two: 3x3 conv 2*w /2}\n", "::small"
+    )  # `pair` and `n` are left over
     assert rows(top) == ["stem", "one", "two", "head"]
     (mine,) = problems(files, "let: {v: 2}\nnet: {one: relu, two: relu}\n", "::small")
     assert pointed(mine) == "v"
@@ -401,10 +454,14 @@ def test_a_base_may_hold_blocks_for_its_children(files: Path) -> None:
     (files / "base.yaml").write_text(spare)
     with pytest.raises(SpecError):
         resgraph.load(f"{files}/base.yaml::small")
-    assert extended(files, "net: {one: spare 8}\n", "::small").graph.nodes["one.0.conv"].shape == (8, 32, 32)
+    assert extended(files, "net: {one: spare 8}\n", "::small").graph.nodes[
+        "one.0.conv"
+    ].shape == (8, 32, 32)
     (files / "base.yaml").write_text("allow: [unused]\n" + spare)
     assert resgraph.load(f"{files}/base.yaml::small").params > 0
-    (mine,) = problems(files, "blocks: {other: [1x1 conv out]}\n", "::small")  # what a base allows, it allows itself
+    (mine,) = problems(
+        files, "blocks: {other: [1x1 conv out]}\n", "::small"
+    )  # what a base allows, it allows itself
     assert pointed(mine) == "other"
 
 
@@ -414,11 +471,23 @@ def test_a_base_may_hold_blocks_for_its_children(files: Path) -> None:
         ("{tail: relu}", ["stem", "one", "two", "head", "tail"]),
         ("{stem: 3x3 conv 8, tail: relu}", ["stem", "one", "two", "head", "tail"]),
         ("{extra: relu, two: pair 2*w /2}", ["stem", "one", "extra", "two", "head"]),
-        ("{stem: 3x3 conv w, extra: relu, one: pair w}", ["stem", "extra", "one", "two", "head"]),
-        ("{a: relu, b: relu, one: pair w, c: relu}", ["stem", "a", "b", "one", "two", "head", "c"]),
+        (
+            "{stem: 3x3 conv w, extra: relu, one: pair w}",
+            ["stem", "extra", "one", "two", "head"],
+        ),
+        (
+            "{a: relu, b: relu, one: pair w, c: relu}",
+            ["stem", "a", "b", "one", "two", "head", "c"],
+        ),
         ("{extra: relu, head: none}", ["stem", "one", "two", "extra"]),
-        ("{stem: relu, two: relu, one: relu, e: relu, head: relu}", ["stem", "two", "one", "e", "head"]),
-        ("{two: relu, one: relu}", ["stem", "one", "two", "head"]),  # not all of them: each keeps its place
+        (
+            "{stem: relu, two: relu, one: relu, e: relu, head: relu}",
+            ["stem", "two", "one", "e", "head"],
+        ),
+        (
+            "{two: relu, one: relu}",
+            ["stem", "one", "two", "head"],
+        ),  # not all of them: each keeps its place
     ],
 )
 def test_the_order_of_rows(files: Path, net: str, expected: list[str]) -> None:
@@ -427,14 +496,18 @@ def test_the_order_of_rows(files: Path, net: str, expected: list[str]) -> None:
 
 def test_a_map_over_a_recipe_that_is_named_in_one_word(files: Path) -> None:
     (files / "base.yaml").write_text(BASE + "train: digits\n")
-    train = extended(files, "train: {epochs: 3, optimizer: {lr: 0.5}, warmup: none}\n", "::small").spec.train
+    train = extended(
+        files, "train: {epochs: 3, optimizer: {lr: 0.5}, warmup: none}\n", "::small"
+    ).spec.train
     assert train is not None
     assert (train.epochs, train.optimizer.lr, train.warmup) == (3, 0.5, None)
     assert train.batch == resgraph.load(f"{files}/base.yaml::small").spec.train.batch  # type: ignore[union-attr]
 
 
 def test_none_is_a_value_where_it_means_one(files: Path) -> None:
-    (files / "base.yaml").write_text(BASE.replace("ops: {bn", "ops: {conv: {bias: 0}, bn"))
+    (files / "base.yaml").write_text(
+        BASE.replace("ops: {bn", "ops: {conv: {bias: 0}, bn")
+    )
     top = extended(files, "ops: {conv: {bias: none}}\n", "::small")
     assert top.graph.nodes["stem.conv"].op.bias == "none"  # type: ignore[attr-defined]
 
@@ -455,23 +528,39 @@ variants:
 
 def test_a_variant_sets_keys_of_the_file(files: Path) -> None:
     (files / "base.yaml").write_text(KEYED)
-    wide, slow, long = (resgraph.load(f"{files}/base.yaml::{name}") for name in ("wide", "slow", "long"))
+    wide, slow, long = (
+        resgraph.load(f"{files}/base.yaml::{name}") for name in ("wide", "slow", "long")
+    )
     assert (wide.input, wide.name, wide.spec.about) == ((1, 28, 28), "Wide", "wider")
     assert wide.graph.nodes["stem.gn"].op.label() == "gn"
     assert "stem.silu" in wide.graph.nodes
     assert wide.graph.nodes["two.shortcut"].op.label().startswith("zero-pad")
     norm = slow.graph.nodes["stem.bn"].op
     assert (norm.eps, norm.momentum) == (0.5, 0.2)  # type: ignore[attr-defined]
-    assert slow.spec.train is not None and slow.spec.init is not None and slow.spec.expect is not None
-    assert (slow.spec.train.epochs, slow.spec.init.conv, slow.name) == (7, "xavier", "slow")
+    assert (
+        slow.spec.train is not None
+        and slow.spec.init is not None
+        and slow.spec.expect is not None
+    )
+    assert (slow.spec.train.epochs, slow.spec.init.conv, slow.name) == (
+        7,
+        "xavier",
+        "slow",
+    )
     assert slow.spec.expect.depth == 8 and "E050" not in [d.code for d in slow.unmet()]
     assert long.spec.about == "" and long.depth == slow.depth + 4
     for plan in (wide, slow, long):
         again = resgraph.loads(plan.resolved())
-        assert (again.params, again.name, again.input) == (plan.params, plan.name, plan.input)
+        assert (again.params, again.name, again.input) == (
+            plan.params,
+            plan.name,
+            plan.input,
+        )
 
 
-@pytest.mark.parametrize("key", ["blocks: {}", "net: {}", "variants: {}", "extends: a.yaml"])
+@pytest.mark.parametrize(
+    "key", ["blocks: {}", "net: {}", "variants: {}", "extends: a.yaml"]
+)
 def test_what_a_variant_cannot_set(files: Path, key: str) -> None:
     (found,) = problems(files, f"variants: {{small: {{{key}}}}}\n", "::small")
     assert (found.code, pointed(found)) == ("E064", key.partition(":")[0])
@@ -479,7 +568,10 @@ def test_what_a_variant_cannot_set(files: Path, key: str) -> None:
 
 def test_a_let_has_no_name_of_a_key(files: Path) -> None:
     found = problems(files, "let: {unit: conv relu, about: 3}\n", "::small")
-    assert [(d.code, pointed(d)) for d in found if d.code == "E023"] == [("E023", "unit"), ("E023", "about")]
+    assert [(d.code, pointed(d)) for d in found if d.code == "E023"] == [
+        ("E023", "unit"),
+        ("E023", "about"),
+    ]
 
 
 # -- an input of `let`s -----------------------------------------------------------------------------------------------
@@ -508,10 +600,14 @@ def test_a_let_that_only_an_input_reads_is_read() -> None:
     assert resgraph.loads(text, "l").input == (3, 16, 16)
 
 
-@pytest.mark.parametrize("written", ["3xsidexsid", "3xsidexside/5", "3xside", "3xsidexside-8", "side x side"])
+@pytest.mark.parametrize(
+    "written", ["3xsidexsid", "3xsidexside/5", "3xside", "3xsidexside-8", "side x side"]
+)
 def test_no_input(written: str) -> None:
     with pytest.raises(SpecError) as caught:
-        resgraph.loads(f"name: a\ninput: {written}\nlet: {{side: 8}}\nnet: {{one: relu}}\n")
+        resgraph.loads(
+            f"name: a\ninput: {written}\nlet: {{side: 8}}\nnet: {{one: relu}}\n"
+        )
     assert [problem.code for problem in caught.value.diagnostics] == ["E022"]
 
 
@@ -524,14 +620,20 @@ def test_none_removes_as_in_extends(files: Path) -> None:
     assert overridden(files, "shortcut=none").spec.shortcut is not None, "a policy"
     train = overridden(files, "train=cifar", "train.augment.crop=none").spec.train
     assert train is not None
-    for path, meant in (("net.hed", "did you mean `head`?"), ("ops.bn.esp", "did you mean `eps`?"), ("train", "")):
+    for path, meant in (
+        ("net.hed", "did you mean `head`?"),
+        ("ops.bn.esp", "did you mean `eps`?"),
+        ("train", ""),
+    ):
         with pytest.raises(SpecError) as caught:
             overridden(files, f"{path}=none")
         assert [(d.code, d.help) for d in caught.value.diagnostics] == [("E063", meant)]
 
 
 def test_all_that_is_not_there_to_remove_is_told_at_once(files: Path) -> None:
-    found = problems(files, "net: {hed: none, head: none, tow: none}\nops: {bn: {esp: none}}\n")
+    found = problems(
+        files, "net: {hed: none, head: none, tow: none}\nops: {bn: {esp: none}}\n"
+    )
     assert [(d.code, pointed(d), d.help) for d in found] == [
         ("E063", "hed", "did you mean `head`?"), ("E063", "tow", "did you mean `two`?"),
         ("E063", "esp", "did you mean `eps`?"),
@@ -546,7 +648,9 @@ def test_all_that_is_not_there_to_remove_is_told_at_once(files: Path) -> None:
         ("let.reps.first=9", "`reps` holds no names"),
     ],
 )
-def test_an_element_of_a_list_is_not_set_alone(files: Path, override: str, said: str) -> None:
+def test_an_element_of_a_list_is_not_set_alone(
+    files: Path, override: str, said: str
+) -> None:
     (files / "base.yaml").write_text(BASE.replace("n: 2}", "n: 2, reps: [2, 3]}"))
     with pytest.raises(SpecError) as caught:
         overridden(files, override)
@@ -554,7 +658,9 @@ def test_an_element_of_a_list_is_not_set_alone(files: Path, override: str, said:
 
 
 def test_claims_of_a_variant_beside_those_of_none_are_one_mistake(files: Path) -> None:
-    text = BASE.replace("large: {w: 32, n: 3}", "large: {w: 32, n: 3, expect: {depth: 10}}")
+    text = BASE.replace(
+        "large: {w: 32, n: 3}", "large: {w: 32, n: 3, expect: {depth: 10}}"
+    )
     head, _, _ = text.partition("expect:\n")
     (files / "base.yaml").write_text(f"{head}expect: {{depth: 8}}\n")
     for variant in ("", "::small", "::large"):
@@ -578,15 +684,24 @@ def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
         ("batch_size", "it belongs to `train`: `train: {batch: …}`"),
         ("params", "it belongs to `expect`: `expect: {params: …}`"),
         ("amp", "the command says it, not the spec: `resgraph build --precision …`"),
-        ("depth_of_it", "the file's `let` has `w`, `n`; a variant also sets keys of the file"),
+        (
+            "depth_of_it",
+            "the file's `let` has `w`, `n`; a variant also sets keys of the file",
+        ),
     ],
 )
-def test_what_a_variant_cannot_set_is_told_its_place(files: Path, key: str, said: str) -> None:
+def test_what_a_variant_cannot_set_is_told_its_place(
+    files: Path, key: str, said: str
+) -> None:
     (files / "base.yaml").write_text(BASE.replace("small: {}", f"small: {{{key}: 3}}"))
     with pytest.raises(SpecError) as caught:
         resgraph.load(f"{files}/base.yaml::small")
     (problem,) = caught.value.diagnostics
-    assert (problem.code, problem.message, pointed(problem)) == ("E064", f"`{key}` is no `let` of this file", key)
+    assert (problem.code, problem.message, pointed(problem)) == (
+        "E064",
+        f"`{key}` is no `let` of this file",
+        key,
+    )
     assert problem.help == said
 
 

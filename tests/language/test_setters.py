@@ -29,7 +29,10 @@ net:
 
 def places(found: Diagnostic) -> list[tuple[str, str, str]]:
     """The file, the text and the label of each place beside the first."""
-    return [(Path(r.span.source.name).name, r.span.written(), r.label) for r in found.related]
+    return [
+        (Path(r.span.source.name).name, r.span.written(), r.label)
+        for r in found.related
+    ]
 
 
 def checked(path: Path, *overrides: str) -> list[Diagnostic]:
@@ -46,19 +49,31 @@ def checked(path: Path, *overrides: str) -> list[Diagnostic]:
         ("{shortcut: identity}", "E041", ("shortcut", "variant `bad` sets `shortcut`")),
         ("{input: 784}", "E044", ("input", "variant `bad` sets `input`")),
         ("{unit: [conv, gn 3]}", "E042", ("unit", "variant `bad` sets `unit`")),
-        ("{ops: {conv: {groups: 5}}}", "E042", ("conv", "variant `bad` sets `ops.conv`")),
+        (
+            "{ops: {conv: {groups: 5}}}",
+            "E042",
+            ("conv", "variant `bad` sets `ops.conv`"),
+        ),
         ("{train: digits}", "E051", ("train", "variant `bad` sets `train`")),
     ],
 )
-def test_a_variant(variant: str, code: str, place: tuple[str, str], tmp_path: Path) -> None:
-    (path := tmp_path / "a.yaml").write_text(f"{BASE}variants:\n  good: {{}}\n  bad: {variant}\n", encoding="utf-8")
+def test_a_variant(
+    variant: str, code: str, place: tuple[str, str], tmp_path: Path
+) -> None:
+    (path := tmp_path / "a.yaml").write_text(
+        f"{BASE}variants:\n  good: {{}}\n  bad: {variant}\n", encoding="utf-8"
+    )
     for reference in (path, Path(f"{path}::bad")):
         found = checked(reference)[0]
-        assert (found.code, found.span and found.span.line < 13) == (code, True), "the place is in the shared text"
+        assert (found.code, found.span and found.span.line < 13) == (code, True), (
+            "the place is in the shared text"
+        )
         assert ("a.yaml", *place) in places(found)
     assert not checked(Path(f"{path}::good"))
     try:
-        shown: tuple[Diagnostic, ...] = tuple(resgraph.load(f"{path}::bad", strict=False).unmet())
+        shown: tuple[Diagnostic, ...] = tuple(
+            resgraph.load(f"{path}::bad", strict=False).unmet()
+        )
     except SpecError as problem:
         shown = problem.diagnostics
     assert shown[0].code == code
@@ -72,9 +87,13 @@ def test_a_mistake_in_the_variant_itself_names_it() -> None:
 
 def test_what_all_variants_share_is_of_none(tmp_path: Path) -> None:
     text = BASE.replace("fc 3", "3x3 conv 3")
-    (path := tmp_path / "a.yaml").write_text(f"{text}variants:\n  a: {{w: 12}}\n  b: {{w: 16}}\n", encoding="utf-8")
+    (path := tmp_path / "a.yaml").write_text(
+        f"{text}variants:\n  a: {{w: 12}}\n  b: {{w: 16}}\n", encoding="utf-8"
+    )
     found = checked(path)
-    assert [(one.code, places(one), one.notes) for one in found] == 2 * [("E044", [], ())]
+    assert [(one.code, places(one), one.notes) for one in found] == 2 * [
+        ("E044", [], ())
+    ]
 
 
 def test_variants_with_one_mistake_are_all_named(tmp_path: Path) -> None:
@@ -94,7 +113,10 @@ def test_an_override(override: str, code: str, name: str) -> None:
     found = checked_text(override)
     assert found.code == code
     last = found.related[-1]
-    assert (last.span.source.name, last.span.source.text.partition(":")[0]) == ("--set", name)
+    assert (last.span.source.name, last.span.source.text.partition(":")[0]) == (
+        "--set",
+        name,
+    )
 
 
 def checked_text(override: str) -> Diagnostic:
@@ -114,25 +136,42 @@ def checked_text(override: str) -> Diagnostic:
         ("net: {conv1: 3x3 conv 6}", "E042", ("conv1", "`net.conv1` is set here")),
     ],
 )
-def test_a_file_that_extends(child: str, code: str, place: tuple[str, str], tmp_path: Path) -> None:
+def test_a_file_that_extends(
+    child: str, code: str, place: tuple[str, str], tmp_path: Path
+) -> None:
     (tmp_path / "base.yaml").write_text(BASE, encoding="utf-8")
-    (path := tmp_path / "child.yaml").write_text(f"extends: base.yaml\n{child}\n", encoding="utf-8")
+    (path := tmp_path / "child.yaml").write_text(
+        f"extends: base.yaml\n{child}\n", encoding="utf-8"
+    )
     found = checked(path)[0]
-    assert (found.code, Path(found.span.source.name).name if found.span else "") == (code, "base.yaml")
+    assert (found.code, Path(found.span.source.name).name if found.span else "") == (
+        code,
+        "base.yaml",
+    )
     assert ("child.yaml", *place) in places(found)
 
 
 def test_a_row_that_reads_a_value_of_the_base(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(BASE, encoding="utf-8")
-    (path := tmp_path / "child.yaml").write_text("extends: base.yaml\nnet: {conv1: 3x3 conv (w/3)}\n", encoding="utf-8")
+    (path := tmp_path / "child.yaml").write_text(
+        "extends: base.yaml\nnet: {conv1: 3x3 conv (w/3)}\n", encoding="utf-8"
+    )
     (found,) = checked(path)
-    assert (found.code, places(found)) == ("E032", [("base.yaml", "w", "`w` is set here")])
+    assert (found.code, places(found)) == (
+        "E032",
+        [("base.yaml", "w", "`w` is set here")],
+    )
 
 
 def test_a_block_that_takes_fewer_arguments_than_the_base_gives(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text(BASE.replace("pair v", "pair v k 4"), encoding="utf-8")
+    (tmp_path / "base.yaml").write_text(
+        BASE.replace("pair v", "pair v k 4"), encoding="utf-8"
+    )
     child = "extends: base.yaml\nblocks:\n  pair: {body: 3x3 conv out groups g, merge: act(body + shortcut)}\n"
     (path := tmp_path / "child.yaml").write_text(child, encoding="utf-8")
     (found,) = checked(path)
-    assert (found.code, Path(found.span.source.name).name if found.span else "") == ("E012", "base.yaml")
+    assert (found.code, Path(found.span.source.name).name if found.span else "") == (
+        "E012",
+        "base.yaml",
+    )
     assert places(found) == [("child.yaml", "pair", "`pair` is defined here")]

@@ -16,11 +16,18 @@ def at(line: int, column: int, length: int = 1, source: Source = FILE) -> Span:
 
 
 def codes(*found: tuple[str, Span | None]) -> list[str]:
-    return [problem.code for problem in in_order(Diagnostic(code, "wrong", span) for code, span in found)]
+    return [
+        problem.code
+        for problem in in_order(Diagnostic(code, "wrong", span) for code, span in found)
+    ]
 
 
 def test_from_top_to_bottom() -> None:
-    assert codes(("E012", at(2, 1)), ("E010", at(1, 6)), ("E011", at(1, 1))) == ["E011", "E010", "E012"]
+    assert codes(("E012", at(2, 1)), ("E010", at(1, 6)), ("E011", at(1, 1))) == [
+        "E011",
+        "E010",
+        "E012",
+    ]
 
 
 def test_file_by_file() -> None:
@@ -43,12 +50,17 @@ def test_on_the_same_characters_the_first_is_the_cause() -> None:
 
 
 def test_in_what_yaml_could_not_read_nothing_more_is_wrong() -> None:
-    assert codes(("E006", at(1, 6, 11)), ("E010", at(1, 8)), ("E011", at(2, 1))) == ["E006", "E011"]
+    assert codes(("E006", at(1, 6, 11)), ("E010", at(1, 8)), ("E011", at(2, 1))) == [
+        "E006",
+        "E011",
+    ]
     assert codes(("E022", at(1, 6, 11)), ("E010", at(1, 8))) == ["E022", "E010"]
 
 
 def test_two_missing_keys_at_one_place_are_two() -> None:
-    missing = [Diagnostic("E021", f"`{name}` is missing", at(1, 1)) for name in ("name", "net")]
+    missing = [
+        Diagnostic("E021", f"`{name}` is missing", at(1, 1)) for name in ("name", "net")
+    ]
     assert len(in_order(missing)) == 2
 
 
@@ -56,7 +68,10 @@ def test_a_limit() -> None:
     many = [Diagnostic("E010", "wrong", at(line, 1)) for line in range(1, 200)]
     found = in_order(many)
     assert len(found) == MOST_TOLD + 1
-    assert (found[-1].code, found[-1].message) == ("E004", "50 mistakes are told, and there are more")
+    assert (found[-1].code, found[-1].message) == (
+        "E004",
+        "50 mistakes are told, and there are more",
+    )
 
 
 def test_labels_shapes_and_use_in_one_go() -> None:
@@ -69,9 +84,15 @@ def test_labels_shapes_and_use_in_one_go() -> None:
 
 
 def test_what_follows_from_a_mistake_is_silent() -> None:
-    assert told(spec("one: 3x3 convv 8\ntwo: 3x3 conv in\nthree: [fc 3, 3x3 conv 8]"))[0] == ("E011", "convv")
-    assert told(spec("one: 3x3 conv w/2\ntwo: bottleneck 32\nthree: [global avg pool, fc 10]")) == [("E030", "w")]
-    assert told(spec("one: [40x40 conv 8 pad 0, 5 x basic 7, part 0 of 2]")) == [("E043", "40x40 conv 8 pad 0")]
+    assert told(spec("one: 3x3 convv 8\ntwo: 3x3 conv in\nthree: [fc 3, 3x3 conv 8]"))[
+        0
+    ] == ("E011", "convv")
+    assert told(
+        spec("one: 3x3 conv w/2\ntwo: bottleneck 32\nthree: [global avg pool, fc 10]")
+    ) == [("E030", "w")]
+    assert told(spec("one: [40x40 conv 8 pad 0, 5 x basic 7, part 0 of 2]")) == [
+        ("E043", "40x40 conv 8 pad 0")
+    ]
 
 
 NEXT = "3x3 conv 9 groups 5"
@@ -110,10 +131,15 @@ NEXT = "3x3 conv 9 groups 5"
         ("3 bottleneck 8", ("E011", "3 bottleneck")),
         ("[3x3 conv 8, 3x3 conv 8 twice]", ("E012", "twice")),
         ("[stem + x, 3x3 conv 8]", ("E030", "x")),
-        ("{body: [3x3 convolv 16, 3x3 conv out], merge: body + x, out: 16}", ("E011", "convolv")),
+        (
+            "{body: [3x3 convolv 16, 3x3 conv out], merge: body + x, out: 16}",
+            ("E011", "convolv"),
+        ),
     ],
 )
-def test_behind_a_mistake_that_leaves_the_shape_known_the_rest_is_checked(first: str, mistake: tuple[str, str]) -> None:
+def test_behind_a_mistake_that_leaves_the_shape_known_the_rest_is_checked(
+    first: str, mistake: tuple[str, str]
+) -> None:
     found = told(spec(f"stem: 3x3 conv 16\none: {first}\ntwo: {NEXT}"))
     assert found == [mistake, ("E042", NEXT)]
 
@@ -133,7 +159,9 @@ def test_behind_a_mistake_that_leaves_the_shape_known_the_rest_is_checked(first:
         ("concat(stem stm)", ("E030", "stm")),
     ],
 )
-def test_behind_a_mistake_that_hides_the_shape_nothing_of_shape_is_told(first: str, mistake: tuple[str, str]) -> None:
+def test_behind_a_mistake_that_hides_the_shape_nothing_of_shape_is_told(
+    first: str, mistake: tuple[str, str]
+) -> None:
     assert told(spec(f"stem: 3x3 conv 16\none: {first}\ntwo: {NEXT}")) == [mistake]
 
 
@@ -146,10 +174,16 @@ def test_a_mistake_in_a_branch_leaves_the_sum_known() -> None:
         ("3x3 conv out /stride", "bodi + shortcut", ("E030", "bodi")),
         ("3x3 conv out /stride", "shortcut*foo", ("E030", "foo")),
     ):
-        assert told(spec(rows, top=blocks.format(body, merge))) == [mistake, ("E042", NEXT)]
+        assert told(spec(rows, top=blocks.format(body, merge))) == [
+            mistake,
+            ("E042", NEXT),
+        ]
     unprojected = blocks.format("3x3 konvolution out /stride", "body + x")
     assert told(spec(rows, top=unprojected)) == [("E011", "konvolution")]
-    identity = blocks.format("3x3 conv out /stride", "body + shortcut") + "shortcut: identity\n"
+    identity = (
+        blocks.format("3x3 conv out /stride", "body + shortcut")
+        + "shortcut: identity\n"
+    )
     assert told(spec(rows, top=identity)) == [("E041", "b"), ("E042", NEXT)]
 
 
@@ -166,8 +200,14 @@ def test_what_no_shape_depends_on_hides_nothing() -> None:
         ("ops: {bn: {epsilon: 1}}", ("E012", "epsilon")),
     ):
         assert told(spec(f"one: {NEXT}", top=top)) == [mistake, ("E042", NEXT)], top
-    assert told(f"nmae: test\ninput: 16x8x8\nnet: {{one: {NEXT}}}\n") == [("E020", "nmae"), ("E042", NEXT)]
-    assert told(f"input: 16x8x8\nnet: {{one: {NEXT}}}\n") == [("E021", "i"), ("E042", NEXT)]
+    assert told(f"nmae: test\ninput: 16x8x8\nnet: {{one: {NEXT}}}\n") == [
+        ("E020", "nmae"),
+        ("E042", NEXT),
+    ]
+    assert told(f"input: 16x8x8\nnet: {{one: {NEXT}}}\n") == [
+        ("E021", "i"),
+        ("E042", NEXT),
+    ]
     assert told(spec(f"one: {NEXT.replace('9', 'w')}", top="lets: {w: 9}")) == [
         ("E020", "lets"), ("E042", NEXT.replace("9", "w")),
     ]  # fmt: skip
@@ -175,7 +215,9 @@ def test_what_no_shape_depends_on_hides_nothing() -> None:
 
 def test_every_mistake_of_yaml_and_of_the_rest_of_the_file() -> None:
     text = "name: a\nname: b\ninput: 3x8x8\nnet:\n  one: 3x3 convv 8\n  two: ~\n"
-    found = [(problem.code, problem.span.line) for problem in mistakes(text) if problem.span]
+    found = [
+        (problem.code, problem.span.line) for problem in mistakes(text) if problem.span
+    ]
     assert found == [("E005", 2), ("E011", 5), ("E008", 6)]
 
 

@@ -62,21 +62,32 @@ def test_a_width_for_a_block_that_a_let_chose() -> None:
     kept = top.replace(", wide: [3x3 conv out]", "").partition("\nvariants")[0]
     assert told(spec("one: [3x3 conv 8, b 8]", top=kept)) == []
     assert told(spec("one: [3x3 conv 4, b 8]", top=kept)) == [("E036", "8")]
-    assert told(spec("one: [3x3 conv 8, keep 8]", top=kept.partition("\n")[2])) == [("E036", "8")], "not chosen"
+    assert told(spec("one: [3x3 conv 8, keep 8]", top=kept.partition("\n")[2])) == [
+        ("E036", "8")
+    ], "not chosen"
 
 
 def test_what_one_variant_uses_is_used() -> None:
     top = "let: {b: small}\nblocks:\n  small: [3x3 conv out]\n  large: [5x5 conv out]\nvariants: {s: {}, l: {b: large}}"
-    assert plan("one: b 8", top=top, variant="s").params < plan("one: b 8", top=top, variant="l").params
+    assert (
+        plan("one: b 8", top=top, variant="s").params
+        < plan("one: b 8", top=top, variant="l").params
+    )
 
 
 def test_a_misspelled_reader_is_one_mistake() -> None:
-    assert told(spec("one: 3x3 conv widht", top="let: {width: 8}")) == [("E030", "widht")]
-    assert told(spec("one: b 8", top=BLOCK.replace("body +", "bdoy +"))) == [("E030", "bdoy")]
+    assert told(spec("one: 3x3 conv widht", top="let: {width: 8}")) == [
+        ("E030", "widht")
+    ]
+    assert told(spec("one: b 8", top=BLOCK.replace("body +", "bdoy +"))) == [
+        ("E030", "bdoy")
+    ]
 
 
 def test_what_could_not_be_read_may_use_anything() -> None:
-    assert told(spec("one: b 8", top=BLOCK.replace("body + shortcut", "body + ("))) == [("E010", "(")]
+    assert told(spec("one: b 8", top=BLOCK.replace("body + shortcut", "body + ("))) == [
+        ("E010", "(")
+    ]
 
 
 def test_the_time_grows_with_the_blocks_and_not_with_their_square() -> None:
@@ -90,7 +101,9 @@ def test_the_time_grows_with_the_blocks_and_not_with_their_square() -> None:
         return time.process_time() - started
 
     def least(count: int) -> float:
-        return min(seconds(count) for _ in range(3))  # a busy machine adds to a time, and never takes from it
+        return min(
+            seconds(count) for _ in range(3)
+        )  # a busy machine adds to a time, and never takes from it
 
     assert least(10_000) < 15 * least(2_000), "5 times the blocks; their square is 25"
 
@@ -98,19 +111,43 @@ def test_the_time_grows_with_the_blocks_and_not_with_their_square() -> None:
 @pytest.mark.parametrize(
     ("net", "top", "expected"),
     [
-        ("one: 3x3 conv 8", "ops: {gn: {eps: 1.0e-3, groups: 4}, bn: {eps: 1.0e-3}}", ["gn"]),
+        (
+            "one: 3x3 conv 8",
+            "ops: {gn: {eps: 1.0e-3, groups: 4}, bn: {eps: 1.0e-3}}",
+            ["gn"],
+        ),
         ("one: 3x3 conv 8", "ops: {gn: {}}", ["gn"]),
         ("one: 3x3 conv 8", "let: {e: 0.1}\nops: {gn: {eps: e}}", ["gn"]),
         ("one: 3x3 conv 8", "unit: conv gn relu\nops: {gn: {groups: 4}}", []),
         ("one: 3x3 n 8", "let: {n: conv}\nops: {conv: {bias: 0}}", []),
         ("one: 3x3 depthwise conv", "ops: {conv: {bias: 0}}", ["conv"]),
         ("one: 3x3 conv 8 leaky relu", "ops: {leaky relu: {slope: 0.2}}", []),
-        ("one: leaky_relu(input)", "let: {leaky_relu: leaky relu}\nops: {leaky relu: {slope: 0.2}}", []),
-        ("one: [3x3 conv 8 bare, act]", "unit: conv leaky relu\nops: {leaky relu: {slope: 0.2}}", []),
+        (
+            "one: leaky_relu(input)",
+            "let: {leaky_relu: leaky relu}\nops: {leaky relu: {slope: 0.2}}",
+            [],
+        ),
+        (
+            "one: [3x3 conv 8 bare, act]",
+            "unit: conv leaky relu\nops: {leaky relu: {slope: 0.2}}",
+            [],
+        ),
         ("one: n 2", "let: {n: gn}\nops: {gn: {eps: 0.1}}", []),
-        ("one: basic 8 /2", "shortcut: [avg pool /stride, 1x1 conv out linear]\nops: {avg pool: {ceil: true}}", []),
-        ("one: b 8", "blocks: {b: [avg pool /stride, 3x3 conv out]}\nops: {avg pool: {ceil: true}}", []),
-        ("one: n x b 8", "let: {n: 0}\nblocks: {b: [1x1 conv out bare, gn 2]}\nops: {gn: {eps: 0.1}}", []),
+        (
+            "one: basic 8 /2",
+            "shortcut: [avg pool /stride, 1x1 conv out linear]\nops: {avg pool: {ceil: true}}",
+            [],
+        ),
+        (
+            "one: b 8",
+            "blocks: {b: [avg pool /stride, 3x3 conv out]}\nops: {avg pool: {ceil: true}}",
+            [],
+        ),
+        (
+            "one: n x b 8",
+            "let: {n: 0}\nblocks: {b: [1x1 conv out bare, gn 2]}\nops: {gn: {eps: 0.1}}",
+            [],
+        ),
         ("one: [3x3 conv 8, flatten, fc 3]", "init: {conv: he, fc: torch}", []),
         ("one: 3x3 conv 8", "init: {conv: he, fc: torch}", ["fc"]),
         ("one: [global avg pool, fc 3]", "init: {conv: he, fc: torch}", ["conv"]),
@@ -119,10 +156,16 @@ def test_the_time_grows_with_the_blocks_and_not_with_their_square() -> None:
         ("one: 3x3 conv 8", "init: {zero_last: true}", ["zero_last"]),
         ("one: 3x3 conv 8", "init: {zero_last: false}", []),
         ("one: basic 8", "init: {zero_last: true}", []),
-        ("one: 3x3 conv 8", "allow: [unused]\nops: {gn: {eps: 0.1}}\ninit: {fc: torch}", []),
+        (
+            "one: 3x3 conv 8",
+            "allow: [unused]\nops: {gn: {eps: 0.1}}\ninit: {fc: torch}",
+            [],
+        ),
     ],
 )
-def test_what_is_said_of_ops_that_the_net_has_not(net: str, top: str, expected: list[str]) -> None:
+def test_what_is_said_of_ops_that_the_net_has_not(
+    net: str, top: str, expected: list[str]
+) -> None:
     assert told(spec(net, top=top)) == [("E034", name) for name in expected]
 
 
@@ -132,7 +175,10 @@ def test_it_is_told_with_what_else_is_unused() -> None:
         ("E034", "w", "read it, or take it out"),
         ("E034", "gn", "take it out"),
     ]
-    assert found[1].message == "`ops` sets options of `gn`, and there is no `gn` in the net"
+    assert (
+        found[1].message
+        == "`ops` sets options of `gn`, and there is no `gn` in the net"
+    )
 
 
 VARIANTS = """name: t
@@ -153,12 +199,19 @@ def test_what_one_variant_reads_is_read(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(VARIANTS)
     found = found_in(check_nets(str(path)))
-    assert [(d.code, pointed(d), d.span.line, d.message.partition("and ")[2]) for d in found if d.span] == [
+    assert [
+        (d.code, pointed(d), d.span.line, d.message.partition("and ")[2])
+        for d in found
+        if d.span
+    ] == [
         ("E034", "ln", 5, "there is no `ln` in any variant"),
         ("E034", "eps", 9, "there is no `gn` in the net"),
     ]
     path.write_text(VARIANTS.replace("norm: gn, ", ""))
-    assert [(pointed(d), d.message.partition("and ")[2]) for d in found_in(check_nets(str(path)))] == [
+    assert [
+        (pointed(d), d.message.partition("and ")[2])
+        for d in found_in(check_nets(str(path)))
+    ] == [
         ("gn", "there is no `gn` in any variant"),
         ("ln", "there is no `ln` in any variant"),
     ]
@@ -168,41 +221,70 @@ def test_one_variant_tells_only_what_it_alone_says(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(VARIANTS)
     for variant, expected in (("plain", []), ("grouped", []), ("wrong", [9])):
-        lines = [d.span.line for d in load(f"{path}::{variant}", strict=False).unused if d.span]
+        lines = [
+            d.span.line
+            for d in load(f"{path}::{variant}", strict=False).unused
+            if d.span
+        ]
         assert lines == expected
-        assert [d.span.line for d in found_in(check_nets(f"{path}::{variant}")) if d.span] == expected
+        assert [
+            d.span.line for d in found_in(check_nets(f"{path}::{variant}")) if d.span
+        ] == expected
 
 
 def test_a_variant_with_a_mistake_may_read_anything(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(VARIANTS.replace("plain: {}", "plain: {nrm: gn}"))
-    assert [d.code for d in found_in(check_nets(str(path)))] == ["E064", "E034"], "the one of `wrong`"
+    assert [d.code for d in found_in(check_nets(str(path)))] == ["E064", "E034"], (
+        "the one of `wrong`"
+    )
 
 
 def test_what_a_base_says_is_for_its_children(tmp_path: Path) -> None:
     base, child = tmp_path / "base.yaml", tmp_path / "child.yaml"
-    base.write_text(spec("one: 3x3 conv 8", top="unit: conv gn relu\nops: {gn: {groups: 4}}\ninit: {fc: torch}"))
+    base.write_text(
+        spec(
+            "one: 3x3 conv 8",
+            top="unit: conv gn relu\nops: {gn: {groups: 4}}\ninit: {fc: torch}",
+        )
+    )
     child.write_text("extends: base.yaml\nunit: conv bn relu\n")
     assert load(child).unused == ()
     assert found_in(check_nets(str(child))) == []
-    child.write_text("extends: base.yaml\nunit: conv bn relu\nops: {gn: {eps: 0.1}}\ninit: {fc: normal 0.01}\n")
-    assert [(pointed(d), d.span.line) for d in load(child, strict=False).unused if d.span] == [("eps", 3), ("fc", 4)]
+    child.write_text(
+        "extends: base.yaml\nunit: conv bn relu\nops: {gn: {eps: 0.1}}\ninit: {fc: normal 0.01}\n"
+    )
+    assert [
+        (pointed(d), d.span.line) for d in load(child, strict=False).unused if d.span
+    ] == [("eps", 3), ("fc", 4)]
 
 
 def test_what_an_override_says(tmp_path: Path) -> None:
-    grouped = spec("one: 3x3 conv 8", top="let: {norm: gn}\nunit: conv norm relu\nops: {gn: {groups: 4}}")
+    grouped = spec(
+        "one: 3x3 conv 8",
+        top="let: {norm: gn}\nunit: conv norm relu\nops: {gn: {groups: 4}}",
+    )
     assert told(grouped, overrides=("let.norm=bn",)) == [], "the file has its reasons"
     assert told(grouped, overrides=("ops.gn.eps=0.1",)) == []
-    assert [code for code, _ in told(grouped, overrides=("ops.bn.eps=0.1",))] == ["E034"]
+    assert [code for code, _ in told(grouped, overrides=("ops.bn.eps=0.1",))] == [
+        "E034"
+    ]
     assert [code for code, _ in told(grouped, overrides=("init.fc=torch",))] == ["E034"]
     path = tmp_path / "t.yaml"
-    path.write_text(VARIANTS.replace(", ln: {eps: 0.1}", "").partition("  wrong")[0] + "net:\n  one: 3x3 conv 8\n")
-    assert found_in(check_nets(str(path), ("ops.gn.eps=0.3",))) == [], "one of the variants has a `gn`"
+    path.write_text(
+        VARIANTS.replace(", ln: {eps: 0.1}", "").partition("  wrong")[0]
+        + "net:\n  one: 3x3 conv 8\n"
+    )
+    assert found_in(check_nets(str(path), ("ops.gn.eps=0.3",))) == [], (
+        "one of the variants has a `gn`"
+    )
 
 
 def test_a_resolved_net_says_only_what_it_reads(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(VARIANTS.replace("unit:", "init: {conv: he, fc: torch}\nunit:"))
-    plain, grouped = (loads(load(f"{path}::{name}").resolved()).spec for name in ("plain", "grouped"))
+    plain, grouped = (
+        loads(load(f"{path}::{name}").resolved()).spec for name in ("plain", "grouped")
+    )
     assert (plain.defaults, {*grouped.defaults["gn"]}) == ({}, {"groups", "eps"})
     assert plain.init and plain.init.model_fields_set == {"conv"}

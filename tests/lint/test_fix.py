@@ -11,7 +11,10 @@ from resgraph.cli import run
 HEAD = "name: a\ninput: 3x32x32\n"
 
 CERTAIN = {
-    "a kernel in three words": ("net: {conv1: 7 x 7 conv 64}\n", "net: {conv1: 7x7 conv 64}\n"),
+    "a kernel in three words": (
+        "net: {conv1: 7 x 7 conv 64}\n",
+        "net: {conv1: 7x7 conv 64}\n",
+    ),
     "a stride without its space": (
         "net: {conv1: 7x7 conv 64 linear/2}\n",
         "net: {conv1: 7x7 conv 64 linear /2}\n",
@@ -28,11 +31,23 @@ CERTAIN = {
         "let: {rate: 0,5}\nnet: {conv1: dropout rate}\n",
         "let: {rate: 0.5}\nnet: {conv1: dropout rate}\n",
     ),
-    "null": ("shortcut: null\nnet: {conv1: basic 3}\n", "shortcut: none\nnet: {conv1: basic 3}\n"),
-    "a key": ("shortcuts: none\nnet: {conv1: basic 3}\n", "shortcut: none\nnet: {conv1: basic 3}\n"),
+    "null": (
+        "shortcut: null\nnet: {conv1: basic 3}\n",
+        "shortcut: none\nnet: {conv1: basic 3}\n",
+    ),
+    "a key": (
+        "shortcuts: none\nnet: {conv1: basic 3}\n",
+        "shortcut: none\nnet: {conv1: basic 3}\n",
+    ),
     "an op": ("net: {conv1: 3x3 covn 64}\n", "net: {conv1: 3x3 conv 64}\n"),
-    "an op of two words": ("net: {conv1: 3x3 max poll /2}\n", "net: {conv1: 3x3 max pool /2}\n"),
-    "an option": ("net: {conv1: 3x3 conv 6 group 3}\n", "net: {conv1: 3x3 conv 6 groups 3}\n"),
+    "an op of two words": (
+        "net: {conv1: 3x3 max poll /2}\n",
+        "net: {conv1: 3x3 max pool /2}\n",
+    ),
+    "an option": (
+        "net: {conv1: 3x3 conv 6 group 3}\n",
+        "net: {conv1: 3x3 conv 6 groups 3}\n",
+    ),
     "a let": (
         "let: {width: 8}\nnet: {conv1: 3x3 conv widht, conv2: 3x3 conv width}\n",
         "let: {width: 8}\nnet: {conv1: 3x3 conv width, conv2: 3x3 conv width}\n",
@@ -72,7 +87,9 @@ def test_what_takes_a_person_is_left(text: str, tmp_path: Path) -> None:
     assert code == 1
 
 
-def test_the_change_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_change_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     mend(tmp_path, "net: {conv1: 3x3 covn 64}\n")
     out = capsys.readouterr().out
     assert "\n-net: {conv1: 3x3 covn 64}\n+net: {conv1: 3x3 conv 64}\n" in out
@@ -88,7 +105,9 @@ def test_nothing_is_written_without_the_flag(tmp_path: Path) -> None:
 def test_line_ends_and_mode_are_kept(tmp_path: Path) -> None:
     _, spec = mend(tmp_path, "net: {conv1: 3x3 conv 8}\n")
     spec.chmod(0o640)
-    spec.write_bytes((HEAD + "net: {conv1: 3x3 covn 64}\n").replace("\n", "\r\n").encode())
+    spec.write_bytes(
+        (HEAD + "net: {conv1: 3x3 covn 64}\n").replace("\n", "\r\n").encode()
+    )
     assert run(["check", "--fix", str(spec)]) == 0
     assert spec.read_bytes().endswith(b"net: {conv1: 3x3 conv 64}\r\n")
     assert spec.stat().st_mode & 0o777 == 0o640

@@ -37,18 +37,30 @@ def test_sarif(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     rules = one["tool"]["driver"]["rules"]
     result = one["results"][0]
     assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == "E011"
-    assert rules[result["ruleIndex"]]["shortDescription"]["text"] == catalogue()["E011"].title
+    assert (
+        rules[result["ruleIndex"]]["shortDescription"]["text"]
+        == catalogue()["E011"].title
+    )
     assert result["level"] == "error"
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "a,b.yaml"
-    assert place["region"] == {"startLine": 5, "startColumn": 14, "endLine": 5, "endColumn": 18}
+    assert place["region"] == {
+        "startLine": 5,
+        "startColumn": 14,
+        "endLine": 5,
+        "endColumn": 18,
+    }
     ((change,),) = (fix["artifactChanges"] for fix in result["fixes"])
     assert change["artifactLocation"] == place["artifactLocation"]
-    assert change["replacements"] == [{"deletedRegion": place["region"], "insertedContent": {"text": "conv"}}]
+    assert change["replacements"] == [
+        {"deletedRegion": place["region"], "insertedContent": {"text": "conv"}}
+    ]
     assert "fixes" not in one["results"][1]
 
 
-def test_sarif_of_a_clean_spec_has_no_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sarif_of_a_clean_spec_has_no_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spec = tmp_path / "a.yaml"
     spec.write_text("name: a\ninput: 3x32x32\nnet: {conv1: 3x3 conv 8}\n")
     assert run(["check", "--format", "sarif", str(spec)]) == 0
@@ -63,7 +75,9 @@ def test_the_format_json_is_json(spec: str, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(printed)["ok"] is False
 
 
-def test_the_format_json_is_json_of_usage_errors_too(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_format_json_is_json_of_usage_errors_too(
+    spec: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path(spec).write_text("name: a\ninput: 3x32x32\nnet: {conv1: 3x3 conv 8}\n")
     assert run(["check", "--format=json", f"{spec}::none"]) == 2
     assert json.loads(capsys.readouterr().out)["exit_code"] == 2

@@ -136,16 +136,27 @@ def test_what_the_loss_reads(head: str, found: list[str]) -> None:
     ],
 )
 def test_a_row_of_cells_is_no_picture(shape: str, net: str, found: list[str]) -> None:
-    assert [code for code in warnings(f"input: {shape}\nnet: {{a: {net}}}\n") if code == "W011"] == found
+    assert [
+        code
+        for code in warnings(f"input: {shape}\nnet: {{a: {net}}}\n")
+        if code == "W011"
+    ] == found
 
 
 def test_one_cause_of_many_biases_is_told_once() -> None:
     rows = "net: {a: [3x3 conv 8, bn, relu, 3x3 conv 8 /2, bn], b: 3 x bottleneck 16, c: [1x1 conv 4 bias 1, bn]}\n"
     plan = loads(f"{HEAD}unit: conv\nallow: [no-downsampling]\n{rows}")
     whole, single = lint(plan.spec, plan.graph)
-    assert whole.notes[0] == "they are `3x3 conv 8` in line 5, `3x3 conv 8 /2` in line 5"
-    assert whole.help == "write `bias none` in each, or `ops: {conv: {bias: none}}` for all"
-    assert single.message.startswith("the bias of `1x1 conv 4 bias 1` and its start value 1 do nothing")
+    assert (
+        whole.notes[0] == "they are `3x3 conv 8` in line 5, `3x3 conv 8 /2` in line 5"
+    )
+    assert (
+        whole.help
+        == "write `bias none` in each, or `ops: {conv: {bias: none}}` for all"
+    )
+    assert single.message.startswith(
+        "the bias of `1x1 conv 4 bias 1` and its start value 1 do nothing"
+    )
     plan = loads(
         f"{HEAD}ops: {{conv: {{bias: 0}}}}\nnet: {{a: 3x3 conv 8, b: [3x3 conv 8, 5x5 conv 8], c: 2 x 3x3 conv 4}}\n"
     )
@@ -171,19 +182,26 @@ def test_an_allowance_that_one_variant_needs_is_used(tmp_path: Path) -> None:
 
 
 def test_an_allowance_from_the_extended_file_is_not_this_files(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text(f"{HEAD}net: {{a: 3x3 conv 8 bias 1}}\nallow: [bias-before-norm]\n")
+    (tmp_path / "base.yaml").write_text(
+        f"{HEAD}net: {{a: 3x3 conv 8 bias 1}}\nallow: [bias-before-norm]\n"
+    )
     (tmp_path / "top.yaml").write_text("extends: base.yaml\nnet: {a: 3x3 conv 8}\n")
     assert found_in(check_nets(str(tmp_path / "top.yaml"))) == []
 
 
 def test_what_a_library_block_does_is_said_at_its_call() -> None:
-    plan = loads(HEAD + "net:\n  a: 3x3 conv 512\n  b: bottleneck 2004\n  c: [global avg pool, fc 10]\n")
+    plan = loads(
+        HEAD
+        + "net:\n  a: 3x3 conv 512\n  b: bottleneck 2004\n  c: [global avg pool, fc 10]\n"
+    )
     (warning,) = lint(plan.spec, plan.graph)
     assert warning.span is not None
     assert (warning.span.source.name, warning.span.line) == ("<text>", 5)
 
 
-def test_an_unknown_lint_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_lint_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spec = tmp_path / "a.yaml"
     spec.write_text(f"{HEAD}net: {{a: 3x3 conv 8}}\nallow: [odd-with]\n")
     assert run(["check", str(spec)]) == 1
@@ -199,7 +217,9 @@ def warned(tmp_path: Path) -> Path:
     return spec
 
 
-def test_a_warning_does_not_fail_a_check(warned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_does_not_fail_a_check(
+    warned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["check", str(warned)]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("ok  ")
@@ -207,11 +227,15 @@ def test_a_warning_does_not_fail_a_check(warned: Path, capsys: pytest.CaptureFix
     assert printed.err.endswith("\n1 warning; `resgraph explain W001` says more\n")
 
 
-def test_strict_fails_on_a_warning(warned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_strict_fails_on_a_warning(
+    warned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["check", "--strict", "--json", str(warned)]) == 1
     printed = json.loads(capsys.readouterr().out)
     assert printed["ok"] is False
-    assert [(d["code"], d["severity"]) for d in printed["diagnostics"]] == [("W001", "warning")]
+    assert [(d["code"], d["severity"]) for d in printed["diagnostics"]] == [
+        ("W001", "warning")
+    ]
 
 
 def test_the_zoo_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,8 +251,14 @@ BLOCK = "blocks:\n  pair: {body: [3x3 conv out, 3x3 conv out linear], merge: rel
     [
         (f"{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
         (f"unit: conv bn silu\n{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n", ["W014"]),
-        (f"unit: conv bn silu\n{BLOCK.replace('relu(', 'act(')}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
-        (f"unit: conv bn silu\n{BLOCK.replace('relu(', 'sigmoid(')}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
+        (
+            f"unit: conv bn silu\n{BLOCK.replace('relu(', 'act(')}net: {{a: 3x3 conv 8, b: pair 8}}\n",
+            [],
+        ),
+        (
+            f"unit: conv bn silu\n{BLOCK.replace('relu(', 'sigmoid(')}net: {{a: 3x3 conv 8, b: pair 8}}\n",
+            [],
+        ),
         ("unit: conv bn silu\nnet: {a: 3x3 conv 8, b: 2 x basic 8}\n", []),
         ("unit: conv bn silu\nnet: {a: [3x3 conv 8, 3x3 conv 8 relu]}\n", []),
         ("unit: conv bn silu\nnet: {a: [3x3 conv 8 bare, bn, relu]}\n", []),
@@ -242,5 +272,8 @@ def test_mixed_activations_after_an_override() -> None:
     text = f"{HEAD}{BLOCK}net: {{a: 3x3 conv 8, b: 3 x pair 8}}\n"
     plan = loads(text, None, ("unit=conv bn silu",))
     (found,) = lint(plan.spec, plan.graph)
-    assert found.message == "the net has both `silu`, the unit's activation, and this `relu`"
+    assert (
+        found.message
+        == "the net has both `silu`, the unit's activation, and this `relu`"
+    )
     assert "`act` means the unit's activation" in str(found.help)

@@ -21,7 +21,9 @@ class Wire:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "resgraph", "lsp"]
         pipe = subprocess.PIPE
-        self.server = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=folder)
+        self.server = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=folder
+        )
         self.number = 0
 
     def send(self, body: bytes) -> None:
@@ -30,12 +32,23 @@ class Wire:
         self.server.stdin.flush()
 
     def note(self, method: str, params: Any = None) -> None:
-        self.send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}).encode())
+        self.send(
+            json.dumps({"jsonrpc": "2.0", "method": method, "params": params}).encode()
+        )
 
     def ask(self, method: str, params: Any = None) -> dict[str, Any]:
         """The answer to a request."""
         self.number += 1
-        self.send(json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params}).encode())
+        self.send(
+            json.dumps(
+                {
+                    "jsonrpc": "2.0",
+                    "id": self.number,
+                    "method": method,
+                    "params": params,
+                }
+            ).encode()
+        )
         return self.answer(self.number)
 
     def answer(self, number: int | None) -> dict[str, Any]:
@@ -69,7 +82,10 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
 
 
 def at(uri: str, line: Any, character: Any = 7) -> dict[str, Any]:
-    return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+    return {
+        "textDocument": {"uri": uri},
+        "position": {"line": line, "character": character},
+    }
 
 
 def code(answer: dict[str, Any]) -> int:
@@ -83,7 +99,14 @@ def test_a_life_in_another_order(wire: Wire) -> None:
     assert code(wire.ask("shutdown")) == EARLY
     wire.note("textDocument/didOpen", {"textDocument": {}})
     wire.start()
-    assert code(wire.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}})) == INVALID
+    assert (
+        code(
+            wire.ask(
+                "initialize", {"processId": None, "rootUri": None, "capabilities": {}}
+            )
+        )
+        == INVALID
+    )
     assert wire.ask("shutdown")["result"] is None
     assert code(wire.ask("shutdown")) == INVALID
     assert code(wire.ask("textDocument/hover", at("file:///net.yaml", 0))) == INVALID
@@ -101,7 +124,15 @@ def test_what_is_no_request(wire: Wire, tmp_path: Path) -> None:
     wire.start()
     here = (tmp_path / "net.yaml").as_uri()
     assert code(wire.ask("frob/net", {})) == METHOD
-    for params in ({"nope": 1}, [1], None, at(here, "a"), at(here, -1), at(here, 0, -1), at(here, 2**40)):
+    for params in (
+        {"nope": 1},
+        [1],
+        None,
+        at(here, "a"),
+        at(here, -1),
+        at(here, 0, -1),
+        at(here, 2**40),
+    ):
         assert code(wire.ask("textDocument/hover", params)) == PARAMS
     for body in (b"{", b"\xff\xfe", b"[" * 100_000):
         wire.send(body)
@@ -124,15 +155,33 @@ def test_documents_that_are_not_open(wire: Wire, uri: str) -> None:
         assert code(wire.ask(f"textDocument/{feature}", at(uri, 0))) == PARAMS
     assert code(wire.ask("textDocument/formatting", {**at(uri, 0), "options": {"tabSize": 2, "insertSpaces": True}})) \
         == PARAMS  # fmt: skip
-    wire.note("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "a"}]})
+    wire.note(
+        "textDocument/didChange",
+        {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "a"}]},
+    )
     wire.note("textDocument/didClose", {"textDocument": {"uri": uri}})
-    wire.note("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": TEXT}})
-    assert "4 × 8 × 8" in wire.ask("textDocument/hover", at(uri, 2))["result"]["contents"]["value"]
+    wire.note(
+        "textDocument/didOpen",
+        {
+            "textDocument": {
+                "uri": uri,
+                "languageId": "yaml",
+                "version": 1,
+                "text": TEXT,
+            }
+        },
+    )
+    assert (
+        "4 × 8 × 8"
+        in wire.ask("textDocument/hover", at(uri, 2))["result"]["contents"]["value"]
+    )
 
 
 def test_a_file_that_is_not_open_is_read(wire: Wire, tmp_path: Path) -> None:
     wire.start()
-    assert "4 × 8 × 8" in str(wire.ask("textDocument/hover", at((tmp_path / "net.yaml").as_uri(), 2)))
+    assert "4 × 8 × 8" in str(
+        wire.ask("textDocument/hover", at((tmp_path / "net.yaml").as_uri(), 2))
+    )
 
 
 def test_texts_and_places_that_no_editor_sends(wire: Wire, tmp_path: Path) -> None:
@@ -141,14 +190,32 @@ def test_texts_and_places_that_no_editor_sends(wire: Wire, tmp_path: Path) -> No
     opened = {"uri": uri, "languageId": "yaml", "version": 5, "text": TEXT}
     wire.note("textDocument/didOpen", {"textDocument": opened})
     assert wire.ask("textDocument/hover", at(uri, 999, 999))["result"] is None
-    for version, text in ((3, "x"), (6, "\ud800"), (7, "a: [" * 100_000), (8, TEXT * 20_000), (4, TEXT)):
-        changed = {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": text}]}
+    for version, text in (
+        (3, "x"),
+        (6, "\ud800"),
+        (7, "a: [" * 100_000),
+        (8, TEXT * 20_000),
+        (4, TEXT),
+    ):
+        changed = {
+            "textDocument": {"uri": uri, "version": version},
+            "contentChanges": [{"text": text}],
+        }
         wire.note("textDocument/didChange", changed)
         assert "error" not in wire.ask("textDocument/completion", at(uri, 10**6, 10**6))
-    backwards = {"start": {"line": 2, "character": 30}, "end": {"line": 1, "character": 0}}
-    beyond = {"start": {"line": 50, "character": 3}, "end": {"line": 90, "character": 0}}
+    backwards = {
+        "start": {"line": 2, "character": 30},
+        "end": {"line": 1, "character": 0},
+    }
+    beyond = {
+        "start": {"line": 50, "character": 3},
+        "end": {"line": 90, "character": 0},
+    }
     for span in (backwards, beyond):
         changes = [{"range": span, "text": "\n"}]
-        wire.note("textDocument/didChange", {"textDocument": {"uri": uri, "version": 9}, "contentChanges": changes})
+        wire.note(
+            "textDocument/didChange",
+            {"textDocument": {"uri": uri, "version": 9}, "contentChanges": changes},
+        )
     wire.note("textDocument/didOpen", {"textDocument": opened})
     assert "4 × 8 × 8" in str(wire.ask("textDocument/hover", at(uri, 2)))

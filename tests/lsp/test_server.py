@@ -56,7 +56,9 @@ class Client(LanguageClient):
     def change(self, uri: str, version: int, text: str) -> None:
         whole = lsp.TextDocumentContentChangeWholeDocument(text)
         document = lsp.VersionedTextDocumentIdentifier(version, uri)
-        self.text_document_did_change(lsp.DidChangeTextDocumentParams(document, [whole]))
+        self.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(document, [whole])
+        )
 
 
 @asynccontextmanager
@@ -64,7 +66,9 @@ async def started(folder: Path) -> AsyncIterator[Client]:
     client = Client()
     await client.start_io(sys.executable, "-m", "resgraph", "lsp", "--stdio")
     capabilities = lsp.ClientCapabilities()
-    await client.initialize_async(lsp.InitializeParams(capabilities, root_uri=folder.as_uri()))
+    await client.initialize_async(
+        lsp.InitializeParams(capabilities, root_uri=folder.as_uri())
+    )
     client.initialized(lsp.InitializedParams())
     try:
         yield client
@@ -106,27 +110,39 @@ def at(text: str, before: str, after: int = 0) -> lsp.Position:
 
 
 def where(uri: str, text: str, before: str) -> dict[str, Any]:
-    return {"text_document": lsp.TextDocumentIdentifier(uri), "position": at(text, before)}
+    return {
+        "text_document": lsp.TextDocumentIdentifier(uri),
+        "position": at(text, before),
+    }
 
 
 def test_diagnostics_follow_the_text(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
         assert await client.diagnostics(uri) == []
-        client.change(uri, 2, TEXT.replace("test 𝄞", "𝄞").replace("2 x pair", "2 x pairr"))
+        client.change(
+            uri, 2, TEXT.replace("test 𝄞", "𝄞").replace("2 x pair", "2 x pairr")
+        )
         found = await client.diagnostics(uri)
-        assert [(d.code, d.severity) for d in found] == [("E011", lsp.DiagnosticSeverity.Error)]
+        assert [(d.code, d.severity) for d in found] == [
+            ("E011", lsp.DiagnosticSeverity.Error)
+        ]
         assert "did you mean `pair`?" in found[0].message
         assert found[0].range == lsp.Range(lsp.Position(9, 13), lsp.Position(9, 18))
         client.change(uri, 3, TEXT.replace("{width: 16}", "{width: 16, wider: 32}"))
         (unused,) = await client.diagnostics(uri)
-        assert (unused.code, list(unused.tags or ())) == ("E034", [lsp.DiagnosticTag.Unnecessary])
+        assert (unused.code, list(unused.tags or ())) == (
+            "E034",
+            [lsp.DiagnosticTag.Unnecessary],
+        )
         client.change(uri, 4, TEXT)
         assert await client.diagnostics(uri) == []
 
     talk(conversation)
 
 
-def test_a_mistake_in_a_block_stands_in_the_block_and_names_the_call(talk: Callable[..., Any]) -> None:
+def test_a_mistake_in_a_block_stands_in_the_block_and_names_the_call(
+    talk: Callable[..., Any],
+) -> None:
     text = TEXT.replace("3x3 conv out linear", "3x3 conv out /2 linear")
 
     async def conversation(client: Client, uri: str) -> None:
@@ -145,27 +161,37 @@ def test_columns_are_the_editors(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
         (found,) = await client.diagnostics(uri)
         start = text.splitlines()[3].index("𝄞")
-        assert found.range == lsp.Range(lsp.Position(3, start), lsp.Position(3, start + 2))
+        assert found.range == lsp.Range(
+            lsp.Position(3, start), lsp.Position(3, start + 2)
+        )
 
     talk(conversation, text)
 
 
 def test_hover_says_shape_and_cost(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
-        on_label = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "conv2: 2 x pai")))
+        on_label = await client.text_document_hover_async(
+            lsp.HoverParams(**where(uri, TEXT, "conv2: 2 x pai"))
+        )
         assert on_label is not None
         assert "**conv2.0** of test 𝄞" in on_label.contents.value
         assert "16 × 32 × 32 → 32 × 16 × 16" in on_label.contents.value
         assert "14,528 params" in on_label.contents.value
         assert "2 times in the net" in on_label.contents.value
-        on_row = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "  conv")))
+        on_row = await client.text_document_hover_async(
+            lsp.HoverParams(**where(uri, TEXT, "  conv"))
+        )
         assert on_row is not None
         assert "| test 𝄞 | 16 × 32 × 32 | 464 | 442 k |" in on_row.contents.value
-        inside = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "[3x3 con")))
+        inside = await client.text_document_hover_async(
+            lsp.HoverParams(**where(uri, TEXT, "[3x3 con"))
+        )
         assert inside is not None
         assert "**conv2.0.body.0**" in inside.contents.value
         assert "A convolution" in inside.contents.value
-        let = await client.text_document_hover_async(lsp.HoverParams(**where(uri, TEXT, "conv1: 3x3 conv wid")))
+        let = await client.text_document_hover_async(
+            lsp.HoverParams(**where(uri, TEXT, "conv1: 3x3 conv wid"))
+        )
         assert let is not None
         assert "`width = 16`" in let.contents.value
 
@@ -179,7 +205,9 @@ def test_hints_say_what_each_row_hands_on(talk: Callable[..., Any]) -> None:
         found = await client.text_document_inlay_hint_async(params)
         lines = TEXT.splitlines()
         assert found is not None
-        assert [(lines[h.position.line][: h.position.character], h.label) for h in found] == [
+        assert [
+            (lines[h.position.line][: h.position.character], h.label) for h in found
+        ] == [
             ("  conv1: 3x3 conv width", "→ 16 × 32 × 32"),
             ("  conv2: 2 x pair 32 /2", "→ 32 × 16 × 16"),
             ("  conv3: [bottleneck 64 /2, se]", "→ 64 × 8 × 8"),
@@ -190,26 +218,54 @@ def test_hints_say_what_each_row_hands_on(talk: Callable[..., Any]) -> None:
 
 
 COMPLETIONS = {
-    "ops, blocks and lets where a label begins": ("  conv4: ", ["conv", "max pool", "pair", "bottleneck"], ["groups"]),
+    "ops, blocks and lets where a label begins": (
+        "  conv4: ",
+        ["conv", "max pool", "pair", "bottleneck"],
+        ["groups"],
+    ),
     "after a count": ("  conv4: 3 x ", ["pair", "bottleneck"], ["groups"]),
     "in a list": ("  conv4: [3x3 conv 8, 3x3 ", ["conv", "max pool"], ["groups"]),
     "the rest of an op of two words": ("  conv4: 3x3 max ", ["pool"], ["conv"]),
-    "options of an op": ("  conv4: 3x3 conv 8 ", ["groups", "dilation", "linear", "gelu", "width"], ["max pool"]),
-    "options of a pool": ("  conv4: 3x3 avg pool ", ["ceil", "pad", "inner"], ["groups", "linear"]),
+    "options of an op": (
+        "  conv4: 3x3 conv 8 ",
+        ["groups", "dilation", "linear", "gelu", "width"],
+        ["max pool"],
+    ),
+    "options of a pool": (
+        "  conv4: 3x3 avg pool ",
+        ["ceil", "pad", "inner"],
+        ["groups", "linear"],
+    ),
     "lets of a block": ("  conv4: se ", ["reduction"], ["groups", "linear"]),
     "values of an option": ("  conv4: 3x3 conv 8 bias ", ["none"], []),
-    "policies of a call": ("  conv4: pair 8 shortcut ", ["projection", "zero-pad"], ["groups"]),
-    "rows in an equation": ("  conv4: [concat(conv3 ", ["conv1", "conv2", "input"], ["max pool"]),
+    "policies of a call": (
+        "  conv4: pair 8 shortcut ",
+        ["projection", "zero-pad"],
+        ["groups"],
+    ),
+    "rows in an equation": (
+        "  conv4: [concat(conv3 ",
+        ["conv1", "conv2", "input"],
+        ["max pool"],
+    ),
     "keys of a file": ("al", ["allow", "variants", "train"], ["conv"]),
     "names of lints": ("allow: [", ["odd-width"], ["conv"]),
     "policies of the file": ("shortcut: ", ["zero-pad"], []),
-    "nets of the zoo to extend": ("extends: ", ["resnet-50", "cifar-plain::plain-20"], ["conv", "a.yaml"]),
+    "nets of the zoo to extend": (
+        "extends: ",
+        ["resnet-50", "cifar-plain::plain-20"],
+        ["conv", "a.yaml"],
+    ),
     "recipes": ("train: ", ["cifar", "digits"], ["conv"]),
     "words of a unit": ("unit: conv ", ["bn", "relu", "width"], ["bottleneck", "act"]),
     "the unit's activation in a label": ("  conv4: 3x3 conv 8 ", ["act"], []),
     "the unit's activation in a pool's": ("  conv4: 3x3 max pool ", ["ceil"], ["act"]),
     "the unit's activation as a layer": ("  conv4: [3x3 conv 8, ", ["act", "relu"], []),
-    "the unit's activation in an equation": ("  conv4: [concat(conv3 ", ["act", "relu"], []),
+    "the unit's activation in an equation": (
+        "  conv4: [concat(conv3 ",
+        ["act", "relu"],
+        [],
+    ),
 }
 
 
@@ -222,7 +278,12 @@ def test_completions_without_a_process(typed: str, tmp_path: Path) -> None:
     text = f"{TEXT}{line}\n"
     before = analyse(TEXT, tmp_path / "a.yaml")
     number = text.count("\n")
-    found = [c.text for c in complete(analyse(text, tmp_path / "a.yaml", before), text, number, len(line) + 1)]
+    found = [
+        c.text
+        for c in complete(
+            analyse(text, tmp_path / "a.yaml", before), text, number, len(line) + 1
+        )
+    ]
     assert set(wanted) <= set(found)
     assert not set(unwanted) & set(found)
 
@@ -233,10 +294,18 @@ def test_completion_in_a_block(tmp_path: Path) -> None:
 
     analysis = analyse(TEXT, tmp_path / "a.yaml")
     in_label = at(TEXT, "3x3 conv out /stride, 3x3 conv ")
-    found = {c.text for c in complete(analysis, TEXT, in_label.line + 1, in_label.character + 1)}
+    found = {
+        c.text
+        for c in complete(analysis, TEXT, in_label.line + 1, in_label.character + 1)
+    }
     assert {"in", "out", "stride", "groups"} <= found
     in_equation = at(TEXT, "relu(")
-    found = {c.text for c in complete(analysis, TEXT, in_equation.line + 1, in_equation.character + 1)}
+    found = {
+        c.text
+        for c in complete(
+            analysis, TEXT, in_equation.line + 1, in_equation.character + 1
+        )
+    }
     assert {"body", "x", "shortcut", "concat", "act"} <= found
 
 
@@ -244,9 +313,19 @@ def test_completion_of_a_unit_that_reads_a_let(tmp_path: Path) -> None:
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.completion import complete
 
-    text = TEXT.replace("{width: 16}", "{width: 16, act: gelu}").replace("blocks:", "unit: conv bn act\nblocks:")
+    text = TEXT.replace("{width: 16}", "{width: 16, act: gelu}").replace(
+        "blocks:", "unit: conv bn act\nblocks:"
+    )
     place = at(text, "unit: conv bn ")
-    found = {c.text for c in complete(analyse(text, tmp_path / "a.yaml"), text, place.line + 1, place.character + 1)}
+    found = {
+        c.text
+        for c in complete(
+            analyse(text, tmp_path / "a.yaml"),
+            text,
+            place.line + 1,
+            place.character + 1,
+        )
+    }
     assert "act" in found
 
 
@@ -255,7 +334,9 @@ def test_completion_over_the_wire(talk: Callable[..., Any]) -> None:
 
     async def conversation(client: Client, uri: str) -> None:
         await client.diagnostics(uri)
-        found = await client.text_document_completion_async(lsp.CompletionParams(**where(uri, text, "conv width ")))
+        found = await client.text_document_completion_async(
+            lsp.CompletionParams(**where(uri, text, "conv width "))
+        )
         assert isinstance(found, list)
         kinds = {item.label: item.kind for item in found}
         assert kinds["groups"] == lsp.CompletionItemKind.Field
@@ -267,7 +348,9 @@ def test_completion_over_the_wire(talk: Callable[..., Any]) -> None:
 def test_definitions(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
         async def go(before: str) -> lsp.Location:
-            found = await client.text_document_definition_async(lsp.DefinitionParams(**where(uri, TEXT, before)))
+            found = await client.text_document_definition_async(
+                lsp.DefinitionParams(**where(uri, TEXT, before))
+            )
             assert isinstance(found, lsp.Location)
             return found
 
@@ -284,7 +367,9 @@ def test_definitions(talk: Callable[..., Any]) -> None:
     talk(conversation)
 
 
-def test_a_definition_in_the_file_that_is_extended(talk: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_definition_in_the_file_that_is_extended(
+    talk: Callable[..., Any], tmp_path: Path
+) -> None:
     text = "extends: base.yaml\nname: b\nnet:\n  conv2: pair 16\n"
 
     async def conversation(client: Client, uri: str) -> None:
@@ -306,7 +391,11 @@ def test_a_base_of_the_zoo_can_be_opened(tmp_path: Path) -> None:
     analysis = analyse("extends: plain-18\nname: mine\n", tmp_path / "a.yaml")
     assert analysis.diagnostics == () and analysis.plan is not None
     found = definition(analysis, 1, 12)
-    assert found is not None and found[0] == zoo_folder() / "plain.yaml" and found[1].line == 1
+    assert (
+        found is not None
+        and found[0] == zoo_folder() / "plain.yaml"
+        and found[1].line == 1
+    )
 
 
 def test_formatting(talk: Callable[..., Any]) -> None:
@@ -320,7 +409,9 @@ def test_formatting(talk: Callable[..., Any]) -> None:
         from resgraph.language.format import reformat
 
         assert edit.new_text == reformat(Source("a", text)) != text
-        assert edit.range == lsp.Range(lsp.Position(0, 0), lsp.Position(text.count("\n"), 0))
+        assert edit.range == lsp.Range(
+            lsp.Position(0, 0), lsp.Position(text.count("\n"), 0)
+        )
 
     talk(conversation, text)
 
@@ -333,7 +424,9 @@ def test_fixes(talk: Callable[..., Any]) -> None:
         (found,) = await client.diagnostics(uri)
         assert found.code == "E014"
         context = lsp.CodeActionContext([found])
-        params = lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), found.range, context)
+        params = lsp.CodeActionParams(
+            lsp.TextDocumentIdentifier(uri), found.range, context
+        )
         (action,) = await client.text_document_code_action_async(params) or []
         assert isinstance(action, lsp.CodeAction)
         assert action.edit is not None
@@ -352,7 +445,9 @@ def test_what_is_not_certain_has_no_fix(talk: Callable[..., Any]) -> None:
         found = (await client.diagnostics(uri))[0]
         assert "did you mean" in found.message
         context = lsp.CodeActionContext([found])
-        params = lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), found.range, context)
+        params = lsp.CodeActionParams(
+            lsp.TextDocumentIdentifier(uri), found.range, context
+        )
         assert not await client.text_document_code_action_async(params)
 
     talk(conversation, text)
@@ -365,7 +460,9 @@ def test_a_text_that_is_no_yaml_keeps_what_was_known(talk: Callable[..., Any]) -
         client.change(uri, 2, broken)
         found = await client.diagnostics(uri)
         assert [d.code for d in found] == ["E003"]
-        items = await client.text_document_completion_async(lsp.CompletionParams(**where(uri, broken, "64 /2, ")))
+        items = await client.text_document_completion_async(
+            lsp.CompletionParams(**where(uri, broken, "64 /2, "))
+        )
         assert isinstance(items, list)
         assert {"pair", "bottleneck"} <= {item.label for item in items}
 
@@ -375,7 +472,9 @@ def test_a_text_that_is_no_yaml_keeps_what_was_known(talk: Callable[..., Any]) -
 def test_a_closed_text_has_no_diagnostics(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
         assert await client.diagnostics(uri) != []
-        client.text_document_did_close(lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(uri)))
+        client.text_document_did_close(
+            lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(uri))
+        )
         assert await client.diagnostics(uri) == []
 
     talk(conversation, TEXT.replace("32 /2", "32 /0"))

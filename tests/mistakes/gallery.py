@@ -23,7 +23,9 @@ def mistakes_in(path: Path) -> list[Diagnostic]:
         except SpecError as problem:
             return list(problem.diagnostics)
         references = [f"{name}::{variant}" for variant in variants] or [name]
-        return in_order(problem for reference in references for problem in _of(reference))
+        return in_order(
+            problem for reference in references for problem in _of(reference)
+        )
     finally:
         os.chdir(here)
 

@@ -16,7 +16,9 @@ SPECS = sorted(GALLERY.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_an_edit_takes_its_mistake_away_and_brings_no_other(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_takes_its_mistake_away_and_brings_no_other(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(path.parent)
     text = path.read_text(encoding="utf-8")
     found = examine(text, Path(path.name))
@@ -31,11 +33,17 @@ def test_an_edit_takes_its_mistake_away_and_brings_no_other(path: Path, monkeypa
             assert one in lines, f"{one} is new, or was not taken away"
             lines.remove(one)
         before_lines, after_lines = text.split("\n"), after.split("\n")
-        changed = [n for n, (a, b) in enumerate(zip(before_lines, after_lines, strict=True), 1) if a != b]
+        changed = [
+            n
+            for n, (a, b) in enumerate(zip(before_lines, after_lines, strict=True), 1)
+            if a != b
+        ]
         assert set(changed) == {edit.span.line for edit in problem.edits}
 
 
-def test_the_catalogue_marks_what_can_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_catalogue_marks_what_can_be_mended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(GALLERY)
     mended_codes = {
         problem.code

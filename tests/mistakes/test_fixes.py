@@ -102,13 +102,23 @@ def test_what_takes_a_person_is_answered_and_left(wrong: str, said: str) -> None
     assert said in problem.frame()
 
 
-@pytest.mark.parametrize("row", ["b: [blurpool /2]", "b: [lstm /2]", "b: nosuchrow + conv1", "b: [batch-norm]"])
+@pytest.mark.parametrize(
+    "row",
+    ["b: [blurpool /2]", "b: [lstm /2]", "b: nosuchrow + conv1", "b: [batch-norm]"],
+)
 def test_what_follows_from_an_unknown_word_is_not_told(row: str) -> None:
     assert "E034" not in {d.code for d in examine(SPEC.format(row))}
 
 
 def test_no_more_is_read_as_an_equation_than_one() -> None:
-    for word in ("blurpool /2", "maxpool /2", "avgpool /2", "batch-norm", "avg-pool /2", "maxpool/2"):
+    for word in (
+        "blurpool /2",
+        "maxpool /2",
+        "avgpool /2",
+        "batch-norm",
+        "avg-pool /2",
+        "maxpool/2",
+    ):
         assert only(examine(SPEC.format(f"b: [{word}]"))).code == "E011", word
     assert examine(SPEC.format("b: [conv1 + conv2 /2]")) == []
 
@@ -134,7 +144,12 @@ def test_numbers_in_quotes_are_numbers() -> None:
     (problem,) = examine(SPEC.format("b: pair 16") + "expect: {params: '1_000'}\n")
     assert (problem.code, problem.span and problem.span.written()) == ("E050", "1_000")
     text = "name: a\ninput: 1x8x8\nnet: {a: [3x3 conv 8, global avg pool, fc 10]}\n"
-    assert examine(f"{text}train: {{recipe: digits, epochs: '20', optimizer: {{lr: '0.1', momentum: '0.8'}}}}\n") == []
+    assert (
+        examine(
+            f"{text}train: {{recipe: digits, epochs: '20', optimizer: {{lr: '0.1', momentum: '0.8'}}}}\n"
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,8 +161,12 @@ def test_numbers_in_quotes_are_numbers() -> None:
         ("cat(body, shortcut)", "concat(body, shortcut)"),
     ],
 )
-def test_functions_of_others_become_signs_of_the_same_net(wrong: str, right: str) -> None:
-    block = "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
+def test_functions_of_others_become_signs_of_the_same_net(
+    wrong: str, right: str
+) -> None:
+    block = (
+        "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
+    )
     text = f"name: tiny\ninput: 3x16x16\nblocks:\n{block}{{}}\nnet:\n  conv1: pair 8\n"
     (problem,) = examine(text.format(wrong))
     assert mended(problem.edits[0].span.source, problem.edits) == text.format(right)
@@ -175,12 +194,21 @@ def test_axes_in_a_list_are_certain_where_channels_come_first() -> None:
 def test_a_unit_with_other_signs_between_its_ops(written: str, unit: str) -> None:
     text = SPEC.format("b: pair 16").replace("blocks:", "unit: {}\nblocks:")
     problem = only(examine(text.replace("{}", written)))
-    assert mended(problem.edits[0].span.source, problem.edits) == text.replace("{}", unit)
+    assert mended(problem.edits[0].span.source, problem.edits) == text.replace(
+        "{}", unit
+    )
 
 
-@pytest.mark.parametrize("written", ["conv_prelu_relu_foo", "bn_relu", "relu(bn(conv))", "convconv", "relu" * 500])
+@pytest.mark.parametrize(
+    "written",
+    ["conv_prelu_relu_foo", "bn_relu", "relu(bn(conv))", "convconv", "relu" * 500],
+)
 def test_a_unit_that_may_be_read_in_two_ways_is_left(written: str) -> None:
-    problem = only(examine(SPEC.format("b: pair 16").replace("blocks:", f"unit: {written}\nblocks:")))
+    problem = only(
+        examine(
+            SPEC.format("b: pair 16").replace("blocks:", f"unit: {written}\nblocks:")
+        )
+    )
     assert problem.edits == ()
 
 
@@ -197,28 +225,45 @@ def test_a_unit_that_may_be_read_in_two_ways_is_left(written: str) -> None:
     ],
 )
 def test_calls_of_python_in_an_equation(merge: str, plain: str, sure: bool) -> None:
-    block = "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
+    block = (
+        "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
+    )
     text = f"name: tiny\ninput: 3x16x16\nblocks:\n{block}{{}}\nnet:\n  conv1: pair 8\n"
     problem = only(examine(text.format(merge)))
-    assert (problem.code, problem.help, bool(problem.edits)) == ("E010", f"write `{plain}`", sure)
+    assert (problem.code, problem.help, bool(problem.edits)) == (
+        "E010",
+        f"write `{plain}`",
+        sure,
+    )
     assert examine(text.format(plain)) == []
 
 
 def test_a_row_named_like_a_sign_is_a_row() -> None:
-    assert examine(SPEC.format("sum: pair 16").replace("[global avg", "[sum, global avg")) == []
+    assert (
+        examine(SPEC.format("sum: pair 16").replace("[global avg", "[sum, global avg"))
+        == []
+    )
 
 
 def test_a_data_set_in_capitals() -> None:
     net = "net: {a: [3x3 conv 8, global avg pool, fc 10]}\n"
     for data in ("CIFAR10", "{set: CIFAR10}"):
-        text = f"name: a\ninput: 3x32x32\n{net}train: {{recipe: digits, data: {data}}}\n"
+        text = (
+            f"name: a\ninput: 3x32x32\n{net}train: {{recipe: digits, data: {data}}}\n"
+        )
         (problem,) = examine(text)
-        assert mended(problem.edits[0].span.source, problem.edits) == text.replace("CIFAR10", "cifar10")
+        assert mended(problem.edits[0].span.source, problem.edits) == text.replace(
+            "CIFAR10", "cifar10"
+        )
 
 
 @pytest.mark.parametrize(
     ("wrong", "right"),
-    [("ResNet-50", "resnet-50"), ("Resnet", "resnet"), ("resnet::ResNet-50", "resnet::resnet-50")],
+    [
+        ("ResNet-50", "resnet-50"),
+        ("Resnet", "resnet"),
+        ("resnet::ResNet-50", "resnet::resnet-50"),
+    ],
 )
 def test_a_net_of_the_zoo_in_capitals(wrong: str, right: str) -> None:
     problem = only(examine(f"extends: {wrong}\n"))
@@ -229,12 +274,16 @@ def test_a_net_of_the_zoo_in_capitals(wrong: str, right: str) -> None:
 
 
 def test_odd_spaces_in_titles_and_comments_are_let_be() -> None:
-    assert examine(SPEC.format("b: pair 16  # a\u00a0b").replace("tiny", "a\u00a0b")) == []
+    assert (
+        examine(SPEC.format("b: pair 16  # a\u00a0b").replace("tiny", "a\u00a0b")) == []
+    )
 
 
 def test_two_mistakes_of_one_row_are_mended_together() -> None:
     problem = only(examine(SPEC.format("b: 3x3 covn 16 linear/2")))
-    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format("b: 3x3 conv 16 linear /2")
+    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format(
+        "b: 3x3 conv 16 linear /2"
+    )
 
 
 def test_another_sign_for_the_x_of_a_repeat_that_a_name_counts() -> None:
@@ -246,7 +295,11 @@ def test_another_sign_for_the_x_of_a_repeat_that_a_name_counts() -> None:
 def test_a_tensor_beside_another_has_no_sign() -> None:
     text = SPEC.format("b: pair 16").replace("relu(body + shortcut)", "body x")
     problem = only(examine(text))
-    assert (problem.code, problem.help, problem.edits) == ("E010", "write `body + x`", ())
+    assert (problem.code, problem.help, problem.edits) == (
+        "E010",
+        "write `body + x`",
+        (),
+    )
 
 
 def _input(axes: str) -> tuple[str, str]:
@@ -254,7 +307,9 @@ def _input(axes: str) -> tuple[str, str]:
     return problem.help, "".join(edit.text for edit in problem.edits)
 
 
-@pytest.mark.parametrize("axes", ["3X16X16", "3 × 16 × 16", "3\u044516\u044516", "(3, 16, 16)", "3,16,16"])
+@pytest.mark.parametrize(
+    "axes", ["3X16X16", "3 × 16 × 16", "3\u044516\u044516", "(3, 16, 16)", "3,16,16"]
+)
 def test_an_input_shape_of_another_program(axes: str) -> None:
     assert _input(axes) == ("write `3x16x16`", "3x16x16")
 
@@ -263,7 +318,9 @@ def test_an_input_with_its_channels_last_is_a_question() -> None:
     assert _input("(16, 16, 3)")[1] == ""
 
 
-def test_json_has_the_ranges(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_ranges(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Stdin:
         buffer = io.BytesIO(SPEC.format("b: 3x3 Conv 16").encode())
 

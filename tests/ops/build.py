@@ -27,4 +27,6 @@ def numbers(shape: Shape, batch: int = 2, seed: int = 0) -> torch.Tensor:
     """A batch of numbers, no two alike."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(batch * prod(shape), generator=generator)
-    return (order.double() / order.numel() * 4 - 2).reshape(batch, *shape).requires_grad_()
+    return (
+        (order.double() / order.numel() * 4 - 2).reshape(batch, *shape).requires_grad_()
+    )

@@ -37,7 +37,10 @@ def check(op: Op, shapes: list[Shape]) -> None:
     before = shapes[0] if shapes else shape
     for axis, text in enumerate(found.axes):
         assert (worked_out(text) if text else before[axis]) == shape[axis], (op, text)
-    assert (worked_out(found.params) if found.params else 0) == cost.params, (op, found.params)
+    assert (worked_out(found.params) if found.params else 0) == cost.params, (
+        op,
+        found.params,
+    )
     assert (worked_out(found.macs) if found.macs else 0) == cost.macs, (op, found.macs)
 
 

@@ -80,11 +80,19 @@ SHAPES: list[tuple[Op, Shape, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("op", "x", "code", "message", "help_"), SHAPES, ids=[row[3][:40] for row in SHAPES])
-def test_a_shape_that_does_not_fit(op: Op, x: Shape, code: str, message: str, help_: str) -> None:
+@pytest.mark.parametrize(
+    ("op", "x", "code", "message", "help_"), SHAPES, ids=[row[3][:40] for row in SHAPES]
+)
+def test_a_shape_that_does_not_fit(
+    op: Op, x: Shape, code: str, message: str, help_: str
+) -> None:
     with pytest.raises(ShapeError) as caught:
         op.infer(x)
-    assert (caught.value.code, caught.value.said, caught.value.hint) == (code, message, help_)
+    assert (caught.value.code, caught.value.said, caught.value.hint) == (
+        code,
+        message,
+        help_,
+    )
 
 
 FIELDS: list[tuple[dict[str, Any], str]] = [
@@ -147,7 +155,10 @@ def test_inputs() -> None:
 
 
 def test_what_an_op_cannot_answer() -> None:
-    for question in (lambda: Input(shape=(3,)).torch(), lambda: Conv(width=1, kernel=1).expression(["x"], [(3, 1, 1)])):
+    for question in (
+        lambda: Input(shape=(3,)).torch(),
+        lambda: Conv(width=1, kernel=1).expression(["x"], [(3, 1, 1)]),
+    ):
         with pytest.raises(NotImplementedError):
             question()
 

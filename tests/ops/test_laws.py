@@ -14,7 +14,15 @@ from resgraph.errors import Source, Span
 from resgraph.language.binding import bind
 from resgraph.language.environment import Environment
 from resgraph.language.labels import parse_label
-from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY, AnyOp, BlurPool, ChannelConv, Op
+from resgraph.ops import (
+    ACTIVATIONS,
+    NORMS,
+    VOCABULARY,
+    AnyOp,
+    BlurPool,
+    ChannelConv,
+    Op,
+)
 from resgraph.passes.expand.option import make_op
 
 from .build import module, numbers, target
@@ -36,7 +44,11 @@ def test_the_shape_is_torchs(row: Row) -> None:
 @every_row
 def test_the_parameters_are_torchs(row: Row) -> None:
     made = module(row.op, row.x)
-    assert sum(p.numel() for p in made.parameters()) == row.op.params(row.x) == row.op.cost(row.x).params
+    assert (
+        sum(p.numel() for p in made.parameters())
+        == row.op.params(row.x)
+        == row.op.cost(row.x).params
+    )
 
 
 @every_row
@@ -44,7 +56,9 @@ def test_the_multiply_adds_are_the_formulas_and_torchs(row: Row) -> None:
     assert row.op.macs(row.x) == row.macs == row.op.cost(row.x).macs
     with FlopCounterMode(display=False) as counter:
         module(row.op, row.x).eval()(numbers(row.x, batch=1).float().detach())
-    counted = 0 if isinstance(row.op, BlurPool) else counter.get_total_flops() // 2  # a blur learns nothing
+    counted = (
+        0 if isinstance(row.op, BlurPool) else counter.get_total_flops() // 2
+    )  # a blur learns nothing
     assert counted == row.macs
 
 
@@ -59,23 +73,37 @@ def test_the_call_says_nothing_that_torch_knows(row: Row) -> None:
     parameters = inspect.signature(target(call)).parameters
     for key, value in call.kwargs:
         assert parameters[key].default != value, f"{key}={value} is the default"
-        assert not (isinstance(value, tuple) and len(set(value)) == 1), f"{key}={value} is one number"
+        assert not (isinstance(value, tuple) and len(set(value)) == 1), (
+            f"{key}={value} is one number"
+        )
 
 
 @every_row
 def test_the_label_is_the_least_and_reads_back(row: Row) -> None:
     assert row.op.label() == row.label
-    label = parse_label(row.label, Span(Source("label", row.label), 1, 1, 1, len(row.label) + 1), ())
+    label = parse_label(
+        row.label, Span(Source("label", row.label), 1, 1, 1, len(row.label) + 1), ()
+    )
     assert label is not None
     assert VOCABULARY[label.word] is type(row.op)
-    read = make_op(type(row.op), bind(label, type(row.op), ()), {}, Environment({}, {}), _unsaid(row.op))
+    read = make_op(
+        type(row.op),
+        bind(label, type(row.op), ()),
+        {},
+        Environment({}, {}),
+        _unsaid(row.op),
+    )
     assert read == row.op
 
 
 def _unsaid(op: Op) -> dict[str, object]:
     """What a label leaves to `ops:` and to the unit."""
-    values = {key: getattr(op, key) for key in type(op).quiet & set(type(op).model_fields)}
-    return values | ({"bias": op.bias} if op.word == "conv" and isinstance(op.bias, str) else {})  # type: ignore[attr-defined]
+    values = {
+        key: getattr(op, key) for key in type(op).quiet & set(type(op).model_fields)
+    }
+    return values | (
+        {"bias": op.bias} if op.word == "conv" and isinstance(op.bias, str) else {}
+    )  # type: ignore[attr-defined]
 
 
 @every_row
@@ -95,7 +123,9 @@ def test_what_shares_memory_and_what_the_backward_pass_keeps(row: Row) -> None:
     """The facts that decide what may run in place, against torch's own autograd."""
     made, x = module(row.op, row.x).double(), numbers(row.x)
     kept: list[int] = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.data_ptr()) or t, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: kept.append(t.data_ptr()) or t, lambda t: t
+    ):
         out = made(x)
         shares = _shares(out, x) or _shares(made.eval()(x), x)
     assert row.op.returns_view == shares
@@ -117,7 +147,9 @@ def test_in_place_is_exact_and_keeps_no_copy(word: str) -> None:
     made, x = module(op, (8,)), numbers((8,))
     expected = torch.autograd.grad(made(x).sum(), x)[0]
     made.inplace, y, kept = True, x * 1, []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.data_ptr()) or t, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: kept.append(t.data_ptr()) or t, lambda t: t
+    ):
         out = made(y)
     assert out.data_ptr() == y.data_ptr()
     assert torch.allclose(torch.autograd.grad(out.sum(), x)[0], expected)
@@ -127,7 +159,9 @@ def test_in_place_is_exact_and_keeps_no_copy(word: str) -> None:
 def test_the_schema_is_closed_and_tells_ops_apart_by_their_words() -> None:
     schema = TypeAdapter(AnyOp).json_schema()
     assert set(schema["discriminator"]["mapping"]) == set(VOCABULARY)
-    assert all(record["additionalProperties"] is False for record in schema["$defs"].values())
+    assert all(
+        record["additionalProperties"] is False for record in schema["$defs"].values()
+    )
 
 
 def test_the_lists_agree() -> None:

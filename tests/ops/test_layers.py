@@ -19,7 +19,10 @@ MAP, VECTOR = (2, 8, 6, 7), (2, 8)
 MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "DropPath": (lambda: layers.DropPath(0.3), MAP),
     "BlurPool": (lambda: layers.BlurPool(3, stride=2, padding=1), MAP),
-    "BlurPool 5x3": (lambda: layers.BlurPool((5, 3), stride=(1, 2), padding=(2, 0)), MAP),
+    "BlurPool 5x3": (
+        lambda: layers.BlurPool((5, 3), stride=(1, 2), padding=(2, 0)),
+        MAP,
+    ),
     "GlobalAvgPool": (lambda: layers.GlobalAvgPool(), MAP),
     "GlobalMaxPool": (lambda: layers.GlobalMaxPool(), MAP),
     "ChannelNorm": (lambda: layers.ChannelNorm(8, eps=1e-6), MAP),
@@ -31,9 +34,18 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "PartSoftmax": (lambda: layers.PartSoftmax(4), MAP),
     "ZeroPadShortcut": (lambda: layers.ZeroPadShortcut(8, 12, stride=2), MAP),
     "ZeroPadShortcut of a vector": (lambda: layers.ZeroPadShortcut(8, 12), VECTOR),
-    "StandardizedConv2d": (lambda: layers.StandardizedConv2d(8, 6, 3, stride=2, padding=1), MAP),
-    "ScaledStandardizedConv2d": (lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7), MAP),
-    "LinearWithActivation": (lambda: layers.LinearWithActivation(8, 4, relu=nn.ReLU()), VECTOR),
+    "StandardizedConv2d": (
+        lambda: layers.StandardizedConv2d(8, 6, 3, stride=2, padding=1),
+        MAP,
+    ),
+    "ScaledStandardizedConv2d": (
+        lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7),
+        MAP,
+    ),
+    "LinearWithActivation": (
+        lambda: layers.LinearWithActivation(8, 4, relu=nn.ReLU()),
+        VECTOR,
+    ),
 }
 every_layer = pytest.mark.parametrize(("make", "shape"), MADE.values(), ids=MADE)
 
@@ -61,24 +73,41 @@ def test_every_class_is_here() -> None:
 
 def test_blur_pool_is_the_binomial_filter_with_reflected_edges() -> None:
     x = some(MAP)
-    filters = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.double).expand(8, 1, 3, 3) / 16
-    expected = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), filters, stride=2, groups=8)
+    filters = (
+        torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.double).expand(
+            8, 1, 3, 3
+        )
+        / 16
+    )
+    expected = F.conv2d(
+        F.pad(x, (1, 1, 1, 1), mode="reflect"), filters, stride=2, groups=8
+    )
     assert torch.allclose(layers.BlurPool(3, stride=2, padding=1).double()(x), expected)
-    assert torch.equal(layers.BlurPool((1, 5)).kernel, torch.tensor([[[[1.0, 4, 6, 4, 1]]]]) / 16)
-    assert torch.allclose(layers.BlurPool(7, padding=3)(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
+    assert torch.equal(
+        layers.BlurPool((1, 5)).kernel, torch.tensor([[[[1.0, 4, 6, 4, 1]]]]) / 16
+    )
+    assert torch.allclose(
+        layers.BlurPool(7, padding=3)(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4)
+    )
 
 
 def test_global_pools_are_those_of_torch() -> None:
     x = some(MAP)
-    assert torch.allclose(layers.GlobalAvgPool()(x), F.adaptive_avg_pool2d(x, 1).flatten(1))
-    assert torch.equal(layers.GlobalMaxPool()(x), F.adaptive_max_pool2d(x, 1).flatten(1))
+    assert torch.allclose(
+        layers.GlobalAvgPool()(x), F.adaptive_avg_pool2d(x, 1).flatten(1)
+    )
+    assert torch.equal(
+        layers.GlobalMaxPool()(x), F.adaptive_max_pool2d(x, 1).flatten(1)
+    )
 
 
 def test_channel_norm_is_over_the_channels_at_each_place() -> None:
     x, layer = some(MAP), made(lambda: layers.ChannelNorm(8, eps=1e-6))
     mean, variance = x.mean(1, keepdim=True), x.var(1, correction=0, keepdim=True)
     weight, bias = (p.view(1, 8, 1, 1) for p in layer.parameters())
-    assert torch.allclose(layer(x), (x - mean) / (variance + 1e-6).sqrt() * weight + bias)
+    assert torch.allclose(
+        layer(x), (x - mean) / (variance + 1e-6).sqrt() * weight + bias
+    )
 
 
 def test_factors() -> None:
@@ -94,15 +123,21 @@ def test_channel_conv_slides_along_the_channels() -> None:
     v, layer = some(VECTOR), made(lambda: layers.ChannelConv(3))
     a, b, c = layer.weight.flatten()
     padded = F.pad(v, (1, 1))
-    assert torch.allclose(layer(v), a * padded[:, :-2] + b * padded[:, 1:-1] + c * padded[:, 2:])
+    assert torch.allclose(
+        layer(v), a * padded[:, :-2] + b * padded[:, 1:-1] + c * padded[:, 2:]
+    )
 
 
 def test_parts() -> None:
     x = some(MAP)
-    assert torch.equal(torch.cat([layers.Part(which, 4)(x) for which in range(4)], 1), x)
+    assert torch.equal(
+        torch.cat([layers.Part(which, 4)(x) for which in range(4)], 1), x
+    )
     y = layers.PartSoftmax(2)(x)
     assert y.shape == x.shape
-    assert torch.allclose(layers.Part(0, 2)(y) + layers.Part(1, 2)(y), torch.ones_like(x[:, :4]))
+    assert torch.allclose(
+        layers.Part(0, 2)(y) + layers.Part(1, 2)(y), torch.ones_like(x[:, :4])
+    )
     assert torch.allclose(layers.Part(0, 2)(y), torch.sigmoid(x[:, :4] - x[:, 4:]))
 
 
@@ -112,24 +147,41 @@ def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> 
     assert torch.equal(y[:, :8], x[:, :, ::2, ::2])
     assert torch.equal(y[:, 8:], torch.zeros(2, 4, 3, 4, dtype=torch.double))
     assert torch.equal(layers.ZeroPadShortcut(8, 8)(x), x)
-    assert torch.equal(layers.ZeroPadShortcut(8, 9)(v), torch.cat([v, torch.zeros(2, 1, dtype=torch.double)], 1))
+    assert torch.equal(
+        layers.ZeroPadShortcut(8, 9)(v),
+        torch.cat([v, torch.zeros(2, 1, dtype=torch.double)], 1),
+    )
 
 
 def test_standardized_filters() -> None:
     """As BiT's code has it: (w - mean) / sqrt(var + eps), the variance over all of a filter, not unbiased."""
     x, layer = some(MAP), made(lambda: layers.StandardizedConv2d(8, 6, 3, padding=1))
     rows = layer.weight.reshape(6, -1)
-    rows = (rows - rows.mean(1, keepdim=True)) / (rows.var(1, correction=0, keepdim=True) + 1e-8).sqrt()
-    assert torch.allclose(layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, padding=1))
+    rows = (rows - rows.mean(1, keepdim=True)) / (
+        rows.var(1, correction=0, keepdim=True) + 1e-8
+    ).sqrt()
+    assert torch.allclose(
+        layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, padding=1)
+    )
 
 
 def test_scaled_standardized_filters() -> None:
     """As NFNet's paper has it: gain * gamma * (w - mean) / (sqrt(fan-in) * sigma)."""
-    x, layer = some(MAP), made(lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7))
+    x, layer = (
+        some(MAP),
+        made(lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7)),
+    )
     rows = layer.weight.reshape(6, -1)
     deviation = (rows.var(1, correction=0, keepdim=True) + 1e-6).sqrt()
-    rows = layer.gain.view(6, 1) * 1.7 * (rows - rows.mean(1, keepdim=True)) / (36**0.5 * deviation)
-    assert torch.allclose(layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, groups=2))
+    rows = (
+        layer.gain.view(6, 1)
+        * 1.7
+        * (rows - rows.mean(1, keepdim=True))
+        / (36**0.5 * deviation)
+    )
+    assert torch.allclose(
+        layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, groups=2)
+    )
 
 
 def test_scaled_standardization_keeps_the_variance() -> None:
@@ -170,13 +222,17 @@ def test_gradients(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> Non
 
 
 @every_layer
-def test_copies_pickles_and_state(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+def test_copies_pickles_and_state(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
     layer, x = made(make), some(shape)
     fresh = make().double().eval()
     fresh.load_state_dict(layer.state_dict())
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), fresh):
         assert torch.equal(other(x), layer(x))
-    assert len(list(layer.state_dict())) == len(list(layer.parameters()))  # no buffer is saved
+    assert len(list(layer.state_dict())) == len(
+        list(layer.parameters())
+    )  # no buffer is saved
 
 
 @every_layer
@@ -187,7 +243,10 @@ def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) 
     with torch.device("meta"):
         layer = make().eval()
     assert {t.device.type for t in (*layer.parameters(), *layer.buffers())} <= {"meta"}
-    assert layer(torch.empty(shape, device="meta")).shape == expected(some(shape, torch.float)).shape
+    assert (
+        layer(torch.empty(shape, device="meta")).shape
+        == expected(some(shape, torch.float)).shape
+    )
     layer.to_empty(device="cpu")
     torch.manual_seed(0)
     owns = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
@@ -196,7 +255,11 @@ def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) 
             nn.init.constant_(tensor, float("nan"))
         layer.reset_parameters()
     for name, tensor in (*expected.named_parameters(), *expected.named_buffers()):
-        filled = layer.get_parameter(name) if isinstance(tensor, nn.Parameter) else layer.get_buffer(name)
+        filled = (
+            layer.get_parameter(name)
+            if isinstance(tensor, nn.Parameter)
+            else layer.get_buffer(name)
+        )
         assert torch.equal(filled, tensor)
 
 
@@ -206,7 +269,9 @@ def test_half_precision(make: Callable[[], nn.Module], shape: tuple[int, ...]) -
     expected = layer(x)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.allclose(layer(x).float(), expected, rtol=0.05, atol=0.05)
-        assert torch.allclose(layer(x.bfloat16()).float(), expected, rtol=0.05, atol=0.05)
+        assert torch.allclose(
+            layer(x.bfloat16()).float(), expected, rtol=0.05, atol=0.05
+        )
     whole = copy.deepcopy(layer).bfloat16()(x.bfloat16())
     assert whole.dtype == torch.bfloat16
     assert torch.allclose(whole.float(), expected, rtol=0.05, atol=0.05)
@@ -222,7 +287,9 @@ def test_export(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
 
 
 @every_layer
-def test_compiles_without_a_break(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+def test_compiles_without_a_break(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
     layer, x = made(make).train(), some(shape)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     torch.manual_seed(0)
@@ -234,7 +301,9 @@ def test_compiles_without_a_break(make: Callable[[], nn.Module], shape: tuple[in
 
 @every_layer
 def test_the_text_of_a_class_stands_alone(
-    make: Callable[[], nn.Module], shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], nn.Module],
+    shape: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Copied into a file with torch, nn and F, and nothing else, it is the same class."""
     torch.manual_seed(0)

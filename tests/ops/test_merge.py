@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from resgraph.ops import SYMBOLS, Activation, Add, Concat, Div, LeakyRelu, Mul, Op, Shape, ShapeError, Sub
+from resgraph.ops import (
+    SYMBOLS,
+    Activation,
+    Add,
+    Concat,
+    Div,
+    LeakyRelu,
+    Mul,
+    Op,
+    Shape,
+    ShapeError,
+    Sub,
+)
 from resgraph.ops.activation import ACTIVATION_WORDS
 
 from .build import module, numbers
@@ -35,7 +47,9 @@ def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
     x, y = numbers(a), numbers(b, seed=1)
     value = calculate(op.expression(["x", "y"], [a, b]), x=x, y=y)
     assert tuple(value.shape[1:]) == op.infer(a, b)
-    wide = [t.view(2, 4, 1, 1) if t.dim() == 2 and {a, b} != {VECTOR} else t for t in (x, y)]
+    wide = [
+        t.view(2, 4, 1, 1) if t.dim() == 2 and {a, b} != {VECTOR} else t for t in (x, y)
+    ]
     function = {"+": operator.add, "-": operator.sub, "*": operator.mul}[op.symbol]  # type: ignore[attr-defined]
     assert torch.equal(value, function(*wide))
 
@@ -43,8 +57,16 @@ def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
 @pytest.mark.parametrize(
     ("a", "b", "help_"),
     [
-        ((64, 56, 56), (256, 56, 56), "the channels differ: end both paths with the same width"),
-        ((64, 56, 56), (64, 28, 28), "the sizes differ: give both paths the same strides"),
+        (
+            (64, 56, 56),
+            (256, 56, 56),
+            "the channels differ: end both paths with the same width",
+        ),
+        (
+            (64, 56, 56),
+            (64, 28, 28),
+            "the sizes differ: give both paths the same strides",
+        ),
         ((64, 56, 56), (128, 28, 28), "channels and sizes differ"),
         ((1, 56, 56), (64, 28, 28), "channels and sizes differ"),
         ((16,), (64, 28, 28), "a vector meets a map channel by channel"),
@@ -59,7 +81,9 @@ def test_what_does_not_join(op: Op, a: Shape, b: Shape, help_: str) -> None:
             op.infer(one, other)
         assert caught.value.code == "E040"
         texts = ["x".join(map(str, shape)) for shape in (one, other)]
-        assert caught.value.said == f"`{op.label()}` cannot join {texts[0]} and {texts[1]}"
+        assert (
+            caught.value.said == f"`{op.label()}` cannot join {texts[0]} and {texts[1]}"
+        )
         assert caught.value.hint.startswith(help_)
 
 
@@ -67,7 +91,10 @@ def test_concat_joins_channels() -> None:
     assert Concat().infer(MAP, WIDE, GATE) == (11, 3, 5)
     assert Concat().infer(VECTOR, (3,)) == (7,)
     x, y = numbers(MAP), numbers(WIDE)
-    assert torch.equal(calculate(Concat().expression(["x", "y"], [MAP, WIDE]), x=x, y=y), torch.cat([x, y], 1))
+    assert torch.equal(
+        calculate(Concat().expression(["x", "y"], [MAP, WIDE]), x=x, y=y),
+        torch.cat([x, y], 1),
+    )
     for a, b in ((MAP, (4, 3, 4)), (MAP, VECTOR), (VECTOR, MAP)):
         with pytest.raises(ShapeError, match="`concat` cannot join") as caught:
             Concat().infer(a, b)
@@ -83,7 +110,12 @@ def test_concat_joins_channels() -> None:
         (Mul(), ["a + b", "-c"], [MAP, MAP], "(a + b) * -c"),
         (Mul(), ["a * b", "c * d"], [MAP, MAP], "a * b * (c * d)"),
         (Mul(), ["self.s(a + b)", "x"], [MAP, MAP], "self.s(a + b) * x"),
-        (Mul(), ["x", "self.s(a + b)"], [MAP, VECTOR], "x * self.s(a + b)[:, :, None, None]"),
+        (
+            Mul(),
+            ["x", "self.s(a + b)"],
+            [MAP, VECTOR],
+            "x * self.s(a + b)[:, :, None, None]",
+        ),
         (Mul(), ["a + b", "x"], [VECTOR, MAP], "(a + b)[:, :, None, None] * x"),
         (Mul(), ["-v", "x"], [VECTOR, MAP], "(-v)[:, :, None, None] * x"),
         (Mul(), ["v", "w"], [VECTOR, VECTOR], "v * w"),
@@ -100,11 +132,20 @@ def test_concat_joins_channels() -> None:
         (Concat(), ["a + b", "c"], [MAP, MAP], "torch.cat([a + b, c], dim=1)"),
     ],
 )
-def test_how_it_is_written(op: Op, terms: list[str], shapes: list[Shape], text: str) -> None:
+def test_how_it_is_written(
+    op: Op, terms: list[str], shapes: list[Shape], text: str
+) -> None:
     assert op.expression(terms, shapes) == text
 
 
-@pytest.mark.parametrize("op", [*(Activation(op=word) for word in ACTIVATION_WORDS), LeakyRelu(), LeakyRelu(slope=0.3)])
+@pytest.mark.parametrize(
+    "op",
+    [
+        *(Activation(op=word) for word in ACTIVATION_WORDS),
+        LeakyRelu(),
+        LeakyRelu(slope=0.3),
+    ],
+)
 def test_the_function_is_the_module(op: Op) -> None:
     x = numbers(MAP)
     assert torch.equal(calculate(op.expression(["x"], [MAP]), x=x), module(op, MAP)(x))
@@ -121,7 +162,12 @@ class Tree:
 LEAVES = {name: numbers(MAP, seed=place) for place, name in enumerate("abc")}
 leaves = st.sampled_from([Tree(name, lambda t=t: t) for name, t in LEAVES.items()])  # type: ignore[misc]
 constants = st.sampled_from([-1.0, -0.5, 0.25, 2.0])
-signs: dict[str, Callable[..., torch.Tensor]] = {"+": torch.add, "-": torch.sub, "*": torch.mul, "/": torch.div}
+signs: dict[str, Callable[..., torch.Tensor]] = {
+    "+": torch.add,
+    "-": torch.sub,
+    "*": torch.mul,
+    "/": torch.div,
+}
 
 
 def _joined(symbol: str, left: Tree | float, right: Tree | float) -> Tree:
@@ -131,7 +177,10 @@ def _joined(symbol: str, left: Tree | float, right: Tree | float) -> Tree:
 
     def value() -> torch.Tensor:
         one, other = (
-            side.value() if isinstance(side, Tree) else torch.tensor(side, dtype=torch.double) for side in (left, right)
+            side.value()
+            if isinstance(side, Tree)
+            else torch.tensor(side, dtype=torch.double)
+            for side in (left, right)
         )
         return signs[symbol](one, other)
 
@@ -156,22 +205,37 @@ def test_brackets_stand_where_they_are_needed(tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ((Add, {"left": 1.0, "right": 2.0}), "one side of an equation over tensors is a tensor"),
+        (
+            (Add, {"left": 1.0, "right": 2.0}),
+            "one side of an equation over tensors is a tensor",
+        ),
         ((Div, {}), "a tensor is divided by a number other than 0"),
         ((Div, {"right": 0.0}), "a tensor is divided by a number other than 0"),
         ((Mul, {"left": float("nan")}), "finite number"),
     ],
 )
-def test_what_makes_no_sense(fields: tuple[type[Op], dict[str, float]], message: str) -> None:
+def test_what_makes_no_sense(
+    fields: tuple[type[Op], dict[str, float]], message: str
+) -> None:
     op, values = fields
     with pytest.raises(ValidationError, match=message):
         op.model_validate(values)
 
 
 def test_only_products_and_quotients_gate() -> None:
-    assert [op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)] == [False, False, True, True, False, False]
+    assert [op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_labels() -> None:
-    labels = [op.label() for op in (Add(), Sub(left=1), Mul(right=0.5), Div(right=2), Concat())]
+    labels = [
+        op.label()
+        for op in (Add(), Sub(left=1), Mul(right=0.5), Div(right=2), Concat())
+    ]
     assert labels == ["+", "1 -", "* 0.5", "/ 2", "concat"]

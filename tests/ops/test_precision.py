@@ -16,7 +16,13 @@ SAID = [row for row in ROWS if row.op.op in LOWERED | KEPT]
 DEVICES = [
     "cpu",
     pytest.param(
-        "cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+        "cuda",
+        marks=[
+            pytest.mark.gpu,
+            pytest.mark.skipif(
+                not torch.cuda.is_available(), reason="needs a CUDA device"
+            ),
+        ],
     ),
 ]
 
@@ -25,11 +31,15 @@ DEVICES = [
 @pytest.mark.parametrize("row", SAID, ids=[row.label for row in SAID])
 def test_an_op_has_the_dtype_that_is_said(row: Row, device: str) -> None:
     made, x = module(row.op, row.x).to(device), numbers(row.x).detach().to(device)
-    given = [torch.bfloat16, torch.float32] if row.op.op in LOWERED else [torch.bfloat16]
+    given = (
+        [torch.bfloat16, torch.float32] if row.op.op in LOWERED else [torch.bfloat16]
+    )
     for training in (True, False):
         made.train(training)
         with torch.autocast(device, dtype=torch.bfloat16):
-            assert [made(x.to(dtype)).dtype for dtype in given] == [torch.bfloat16] * len(given)
+            assert [made(x.to(dtype)).dtype for dtype in given] == [
+                torch.bfloat16
+            ] * len(given)
 
 
 def test_what_is_said_is_said_of_ops() -> None:
@@ -52,6 +62,15 @@ net:
   e: [3x3 conv 4, global avg pool]
 """
     assert low_precision(resgraph.loads(text).graph) == {
-        *("a.conv", "a.bn", "a.relu", "b.0.add", "b.1", "d.1.conv", "d.1.bn", "d.1.relu"),
+        *(
+            "a.conv",
+            "a.bn",
+            "a.relu",
+            "b.0.add",
+            "b.1",
+            "d.1.conv",
+            "d.1.bn",
+            "d.1.relu",
+        ),
         *("e.0.conv", "e.0.bn", "e.0.relu", "e.1"),
     }

@@ -109,19 +109,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
-def run(site: Path, *arguments: str, spec: str = SPEC) -> subprocess.CompletedProcess[str]:
+def run(
+    site: Path, *arguments: str, spec: str = SPEC
+) -> subprocess.CompletedProcess[str]:
     (site / "net.yaml").write_text(spec)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    return subprocess.run([sys.executable, *arguments], env=env, cwd=site, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=env,
+        cwd=site,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def resgraph(site: Path, *arguments: str, spec: str = SPEC) -> subprocess.CompletedProcess[str]:
+def resgraph(
+    site: Path, *arguments: str, spec: str = SPEC
+) -> subprocess.CompletedProcess[str]:
     return run(site, "-m", "resgraph", *arguments, spec=spec)
 
 
 def test_the_list_of_ops_tells_where_they_come_from(site: Path) -> None:
     listed = resgraph(site, "blocks").stdout.splitlines()
-    assert [line.split()[0] for line in listed if line.endswith("(of small)")] == sorted(name.lower() for name in NAMES)
+    assert [
+        line.split()[0] for line in listed if line.endswith("(of small)")
+    ] == sorted(name.lower() for name in NAMES)
     assert resgraph(site, "blocks", "snake").stdout.endswith("of the package small\n")
 
 
@@ -139,10 +152,20 @@ print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.
     done = run(site, "-c", code)
     assert done.returncode == 0, done.stderr
     labels, biases, built, filled = map(json.loads, done.stdout.splitlines())  # type: ignore[assignment]
-    assert filled == [[1.0], [0.0]], "the numbers that the constructor of the op's class gives them"
-    assert [labels[f"one.0.{word}"] for word in ("conv", "frn", "snake")] == ["3x3 conv 8", "frn", "snake"]
+    assert filled == [[1.0], [0.0]], (
+        "the numbers that the constructor of the op's class gives them"
+    )
+    assert [labels[f"one.0.{word}"] for word in ("conv", "frn", "snake")] == [
+        "3x3 conv 8",
+        "frn",
+        "snake",
+    ]
     assert "one.1.frn" not in labels
-    assert (labels["one.2.relu"], labels["one.3.closed"], labels["two.merge.snake"]) == ("relu", "closed", "snake")
+    assert (
+        labels["one.2.relu"],
+        labels["one.3.closed"],
+        labels["two.merge.snake"],
+    ) == ("relu", "closed", "snake")
     assert "two.body.1.frn" in labels
     assert "two.body.1.snake" not in labels
     assert biases == ["none"] * 7
@@ -162,22 +185,41 @@ print(json.dumps(sorted(n for n, p in net.named_parameters() if n.endswith("frn.
     assert done.returncode == 0, done.stderr
     exempt, zeroed = map(json.loads, done.stdout.splitlines())
     norms = ("one.0", "one.2", "one.3", "two.body.0", "two.body.1", "two.shortcut")
-    assert exempt == sorted(f"{norm}.frn.{name}" for norm in norms for name in ("weight", "bias", "least"))
+    assert exempt == sorted(
+        f"{norm}.frn.{name}" for norm in norms for name in ("weight", "bias", "least")
+    )
     assert zeroed == ["two.body.1.frn.weight"]
 
 
 def test_an_installed_norm_without_a_weight(site: Path) -> None:
     layers = site / "small" / "layers.py"
     layers.write_text(LAYERS.replace("self.weight", "self.gamma"))
-    done = resgraph(site, "export", "-o", "net.pt2", "--force", "net.yaml", spec=SPEC + "init: {zero_last: true}\n")
+    done = resgraph(
+        site,
+        "export",
+        "-o",
+        "net.pt2",
+        "--force",
+        "net.yaml",
+        spec=SPEC + "init: {zero_last: true}\n",
+    )
     layers.write_text(LAYERS)
     assert done.returncode == 4, done.stderr
-    assert "`zero_last` starts the `weight` of an installed norm at 0: Frn has no attribute `weight`" in done.stderr
+    assert (
+        "`zero_last` starts the `weight` of an installed norm at 0: Frn has no attribute `weight`"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
     "command",
-    [["check"], ["show"], ["render", "-o", "net.svg", "--force"], ["export", "-o", "net.pt2", "--force"], ["resolve"]],
+    [
+        ["check"],
+        ["show"],
+        ["render", "-o", "net.svg", "--force"],
+        ["export", "-o", "net.pt2", "--force"],
+        ["resolve"],
+    ],
     ids=lambda command: command[0],
 )
 def test_every_command_takes_them(site: Path, command: list[str]) -> None:
@@ -191,8 +233,12 @@ def test_the_source_names_every_argument(site: Path) -> None:
     assert "import small.layers" in text
     assert "def conv_frn_snake(width_in, width" in text
     assert not re.search(r"value\d", text)
-    other = SPEC.replace("unit: conv frn snake", "unit: conv bn frn").replace("relu, ", "relu, frn, ")
-    assert not re.search(r"value\d", resgraph(site, "export", "net.yaml", spec=other).stdout)
+    other = SPEC.replace("unit: conv frn snake", "unit: conv bn frn").replace(
+        "relu, ", "relu, frn, "
+    )
+    assert not re.search(
+        r"value\d", resgraph(site, "export", "net.yaml", spec=other).stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,8 +249,12 @@ def test_the_source_names_every_argument(site: Path) -> None:
         ("two: fails", "the op `fails` of small.ops fails on 12x16x16: IndexError"),
     ],
 )
-def test_a_mistake_of_an_op_is_told_where_it_stands(site: Path, row: str, said: str) -> None:
-    spec = SPEC.replace("two: pair 16 /2", row).replace(SPEC[SPEC.index("blocks") : SPEC.index("net:")], "")
+def test_a_mistake_of_an_op_is_told_where_it_stands(
+    site: Path, row: str, said: str
+) -> None:
+    spec = SPEC.replace("two: pair 16 /2", row).replace(
+        SPEC[SPEC.index("blocks") : SPEC.index("net:")], ""
+    )
     done = resgraph(site, "check", "net.yaml", spec=spec)
     assert done.returncode == 1
     assert said in done.stderr and "net.yaml:6:" in done.stderr
@@ -215,7 +265,10 @@ def test_an_op_without_a_torch_call(site: Path) -> None:
     spec = SPEC.replace("two: pair", "two: mute\n  three: pair")
     assert resgraph(site, "check", "net.yaml", spec=spec).returncode == 0
     done = resgraph(site, "export", "net.yaml", spec=spec)
-    assert (done.returncode, "the op `mute` of small.ops has no torch call" in done.stderr) == (4, True)
+    assert (
+        done.returncode,
+        "the op `mute` of small.ops has no torch call" in done.stderr,
+    ) == (4, True)
 
 
 def test_the_roles_of_our_own() -> None:
@@ -223,13 +276,24 @@ def test_the_roles_of_our_own() -> None:
     assert not {"scale", "gain", "softmax", "dropout"} & (NORMS | ACTIVATIONS)
     for row in ROWS:
         role = type(row.op).role
-        assert (row.op.op in NORMS, row.op.op in ACTIVATIONS) == (role == "norm", role == "activation")
+        assert (row.op.op in NORMS, row.op.op in ACTIVATIONS) == (
+            role == "norm",
+            role == "activation",
+        )
         if role:
-            assert row.op.infer(row.x) == row.x, "a unit's norm and activation keep the shape"
+            assert row.op.infer(row.x) == row.x, (
+                "a unit's norm and activation keep the shape"
+            )
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if type(row.op).role == "activation"], ids=lambda row: row.label)
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if type(row.op).role == "activation"],
+    ids=lambda row: row.label,
+)
 def test_what_an_equation_takes_has_an_expression(row: object) -> None:
     op = row.op  # type: ignore[attr-defined]
     assert VOCABULARY[op.op].in_equation()
-    assert "(x)" in op.expression(["x"], [(8, 4, 4)]) or "(x, " in op.expression(["x"], [(8, 4, 4)])
+    assert "(x)" in op.expression(["x"], [(8, 4, 4)]) or "(x, " in op.expression(
+        ["x"], [(8, 4, 4)]
+    )

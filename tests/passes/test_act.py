@@ -12,7 +12,11 @@ BLOCK = "blocks:\n  b:\n    body: [3x3 conv out, 3x3 conv out linear]\n    merge
 
 @pytest.mark.parametrize(
     ("unit", "label"),
-    [("conv bn relu", "relu"), ("conv bn silu", "silu"), ("[conv, gn 4, leaky relu 0.2]", "leaky relu 0.2")],
+    [
+        ("conv bn relu", "relu"),
+        ("conv bn silu", "silu"),
+        ("[conv, gn 4, leaky relu 0.2]", "leaky relu 0.2"),
+    ],
 )
 def test_in_a_merge(unit: str, label: str) -> None:
     made = ops(plan("one: b 16", top=f"unit: {unit}\n{BLOCK}"))
@@ -21,22 +25,44 @@ def test_in_a_merge(unit: str, label: str) -> None:
 
 
 def test_it_is_the_word_itself_in_every_output() -> None:
-    one, other = (plan("one: b 16", top=BLOCK.replace("act(", word)) for word in ("act(", "relu("))
+    one, other = (
+        plan("one: b 16", top=BLOCK.replace("act(", word)) for word in ("act(", "relu(")
+    )
     assert ops(one) == ops(other)
-    assert (one.table(), one.svg(), one.source()) == (other.table(), other.svg(), other.source())
+    assert (one.table(), one.svg(), one.source()) == (
+        other.table(),
+        other.svg(),
+        other.source(),
+    )
     assert one.graph.rows[0].items[0].merge == "relu(body + shortcut)"  # type: ignore[union-attr]
 
 
 def test_in_paths_and_in_labels() -> None:
-    made = ops(plan("one: [3x3 conv 8 bare, bn, act, global avg pool, fc 4 act]", top="unit: conv bn silu"))
-    assert list(made.values()) == ["3x3 conv 8", "bn", "silu", "global avg pool", "fc 4", "silu"]
+    made = ops(
+        plan(
+            "one: [3x3 conv 8 bare, bn, act, global avg pool, fc 4 act]",
+            top="unit: conv bn silu",
+        )
+    )
+    assert list(made.values()) == [
+        "3x3 conv 8",
+        "bn",
+        "silu",
+        "global avg pool",
+        "fc 4",
+        "silu",
+    ]
     assert ops(plan("one: 3x3 conv 8 act"))["one.relu"] == "relu"
 
 
 def test_a_let_of_that_name_wins_and_a_unit_may_read_it() -> None:
     top = "let: {act: gelu}\nunit: conv bn act\n" + BLOCK
     made = ops(plan("one: b 16\ntwo: [act, 1x1 conv 4]", top=top))
-    assert (made["one.merge.gelu"], made["two.0"], made["two.1.gelu"]) == ("gelu", "gelu", "gelu")
+    assert (made["one.merge.gelu"], made["two.0"], made["two.1.gelu"]) == (
+        "gelu",
+        "gelu",
+        "gelu",
+    )
     inner = BLOCK.replace("    body", "    let: {act: tanh}\n    body")
     assert ops(plan("one: b 16 act elu", top=inner))["one.merge.elu"] == "elu"
     assert ops(plan("one: b 16", top=inner))["one.merge.tanh"] == "tanh"
@@ -47,8 +73,20 @@ def test_the_unit_of_a_block_is_in_force_there() -> None:
     assert "one.merge.mish" in ops(plan("one: b 16", top="unit: conv bn silu\n" + top))
 
 
-@pytest.mark.parametrize("block", ["basic", "bottleneck", "se-bottleneck", "regnet-y", "wide-bottleneck", "eca-basic"])
-@pytest.mark.parametrize("policy", ["unit: conv bn silu", "unit: [conv, gn 2, leaky relu 0.2]"])
+@pytest.mark.parametrize(
+    "block",
+    [
+        "basic",
+        "bottleneck",
+        "se-bottleneck",
+        "regnet-y",
+        "wide-bottleneck",
+        "eca-basic",
+    ],
+)
+@pytest.mark.parametrize(
+    "policy", ["unit: conv bn silu", "unit: [conv, gn 2, leaky relu 0.2]"]
+)
 def test_a_files_unit_reaches_the_librarys_merges(block: str, policy: str) -> None:
     made = plan(f"one: {block} 32", input="32x8x8", top=policy)
     own = next(iter(residuals(made.graph)))
@@ -60,21 +98,40 @@ def test_a_files_unit_reaches_the_librarys_merges(block: str, policy: str) -> No
 def test_a_unit_without_an_activation() -> None:
     (found,) = mistakes(spec("one: b 16", top=f"unit: conv bn\n{BLOCK}"))
     assert (found.code, pointed(found)) == ("E030", "act")
-    assert found.message == "`act` is the activation of the unit, and `conv bn` has none"
-    assert ops(plan("one: basic 16", top="unit: conv bn"))["one.merge.relu"] == "relu", "what a library block does then"
+    assert (
+        found.message == "`act` is the activation of the unit, and `conv bn` has none"
+    )
+    assert (
+        ops(plan("one: basic 16", top="unit: conv bn"))["one.merge.relu"] == "relu"
+    ), "what a library block does then"
 
 
 @pytest.mark.parametrize(
-    "top", ["unit: conv bn act\n" + BLOCK, BLOCK.replace("    body", "    unit: conv bn act\n    body")]
+    "top",
+    [
+        "unit: conv bn act\n" + BLOCK,
+        BLOCK.replace("    body", "    unit: conv bn act\n    body"),
+    ],
 )
 def test_a_unit_cannot_say_its_own(top: str) -> None:
     (found,) = mistakes(spec("one: b 16", top=top))
     assert (found.code, pointed(found)) == ("E025", "act")
-    assert found.message == "`act` is the activation of the unit, so the unit itself must say which"
-    assert "one.merge.silu" in ops(plan("one: b 16", top=f"let: {{act: silu}}\n{top}")), "as its help says"
+    assert (
+        found.message
+        == "`act` is the activation of the unit, so the unit itself must say which"
+    )
+    assert "one.merge.silu" in ops(
+        plan("one: b 16", top=f"let: {{act: silu}}\n{top}")
+    ), "as its help says"
 
 
 def test_a_block_or_a_path_may_have_that_name() -> None:
-    assert "one.1.conv" in ops(plan("one: [relu, act 8]", top="blocks: {act: 3x3 conv out}"))
+    assert "one.1.conv" in ops(
+        plan("one: [relu, act 8]", top="blocks: {act: 3x3 conv out}")
+    )
     top = "blocks: {b: {act: 3x3 conv out linear, merge: act + x}}"
-    assert list(ops(plan("one: b 16", top=top))) == ["one.act.conv", "one.act.bn", "one.merge.add"]
+    assert list(ops(plan("one: b 16", top=top))) == [
+        "one.act.conv",
+        "one.act.bn",
+        "one.merge.add",
+    ]

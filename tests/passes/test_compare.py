@@ -13,11 +13,18 @@ blocks:
 """
 
 
-def differences(net: str, other: str, *, kinds: tuple[str, str] = ("plain", "plain")) -> list[tuple[str, ...]]:
+def differences(
+    net: str, other: str, *, kinds: tuple[str, str] = ("plain", "plain")
+) -> list[tuple[str, ...]]:
     """Kind, name and both texts of every group."""
     tops = [BLOCKS.replace("kind: plain", f"kind: {kind}") for kind in kinds]
-    graphs = [plan(text, top=top).graph for text, top in zip((net, other), tops, strict=True)]
-    return [(group.kind, group.name, group.before, group.after) for group in grouped(*graphs)]
+    graphs = [
+        plan(text, top=top).graph for text, top in zip((net, other), tops, strict=True)
+    ]
+    return [
+        (group.kind, group.name, group.before, group.after)
+        for group in grouped(*graphs)
+    ]
 
 
 def test_a_block_in_the_place_of_another_is_told_with_both_names() -> None:

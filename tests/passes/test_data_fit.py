@@ -34,7 +34,9 @@ def test_what_fits_is_clean(shape: str, classes: int, train: str) -> None:
 
 
 def test_without_a_recipe_nothing_is_asked() -> None:
-    text = "name: a\ninput: 3x9x9\n" + REST.format(classes=7, train="digits").replace("train: digits\n", "")
+    text = "name: a\ninput: 3x9x9\n" + REST.format(classes=7, train="digits").replace(
+        "train: digits\n", ""
+    )
     assert resgraph.loads(text).unmet() == []
 
 
@@ -48,7 +50,9 @@ def test_without_a_recipe_nothing_is_asked() -> None:
         ("3x224x224", 10, "{recipe: cifar, data: cifar100}", [2, 5]),
     ],
 )
-def test_what_does_not_fit_is_told_where_it_is_written(shape: str, classes: int, train: str, lines: list[int]) -> None:
+def test_what_does_not_fit_is_told_where_it_is_written(
+    shape: str, classes: int, train: str, lines: list[int]
+) -> None:
     found = problems(shape, classes, train)
     assert [d.code for d in found] == ["E051"] * len(lines)
     assert [d.span.line for d in found if d.span] == lines
@@ -63,5 +67,8 @@ def test_the_place_is_the_users_own_where_the_last_layer_is_of_the_library() -> 
 
 def test_check_fails(tmp_path: Path) -> None:
     spec = tmp_path / "a.yaml"
-    spec.write_text("name: a\ninput: 3x32x32\n" + REST.format(classes=9, train="cifar"), encoding="utf-8")
+    spec.write_text(
+        "name: a\ninput: 3x32x32\n" + REST.format(classes=9, train="cifar"),
+        encoding="utf-8",
+    )
     assert run(["check", str(spec)]) == 1

@@ -61,11 +61,20 @@ def test_nodes(equation: str, made: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("equation", "width"),
-    [("concat(a w)", 24), ("concat(a w x)", 40), ("x * m", 16), ("v + m", 16), ("v * v", 16)],
+    [
+        ("concat(a w)", 24),
+        ("concat(a w x)", 40),
+        ("x * m", 16),
+        ("v + m", 16),
+        ("v * v", 16),
+    ],
 )
 def test_shapes(equation: str, width: int) -> None:
     used = [line for line in PATHS.splitlines() if _read(line, equation)]
-    assert plan("one: b", top="\n".join(used).format(equation=equation) + "\n").output[0] == width
+    assert (
+        plan("one: b", top="\n".join(used).format(equation=equation) + "\n").output[0]
+        == width
+    )
 
 
 def test_numbers_are_those_of_the_place() -> None:
@@ -75,13 +84,17 @@ def test_numbers_are_those_of_the_place() -> None:
 
 
 def test_rows_read_earlier_rows_and_the_input() -> None:
-    made = plan("one: 3x3 conv 16\ntwo: 3x3 conv 16\nthree: [one + input, bn]\nfour: relu(three + two)")
+    made = plan(
+        "one: 3x3 conv 16\ntwo: 3x3 conv 16\nthree: [one + input, bn]\nfour: relu(three + two)"
+    )
     assert made.graph.nodes["three.0.add"].inputs == ("one.relu", "input")
     assert made.graph.nodes["four.add"].inputs == ("three.1", "two.relu")
 
 
 def test_a_name_by_itself_makes_no_node() -> None:
-    made = plan("one: 3x3 conv 16 bare\ntwo: [one, relu]\nthree: [one, bn]\nfour: two + three")
+    made = plan(
+        "one: 3x3 conv 16 bare\ntwo: [one, relu]\nthree: [one, bn]\nfour: two + three"
+    )
     assert made.graph.nodes["two.1"].inputs == ("one.conv",)
     assert made.graph.nodes["three.1"].inputs == ("one.conv",)
     assert list(ops(plan("one: relu\ntwo: one"))) == ["one"]
@@ -152,6 +165,9 @@ def test_mistakes_in_rows(net: str, code: str, at: str) -> None:
 def test_a_mismatch_names_paths_and_shapes() -> None:
     top = "blocks:\n  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: relu(body + x)\n"
     (problem,) = mistakes(spec("one: 4 x pair 32 /2", top=top))
-    assert problem.message == "`body` is 32x16x16 and `x` is 16x32x32, which cannot be joined"
+    assert (
+        problem.message
+        == "`body` is 32x16x16 and `x` is 16x32x32, which cannot be joined"
+    )
     assert "`shortcut`" in problem.help
     assert [str(related.span) for related in problem.related] == ["<text>:9:8"]

@@ -51,7 +51,10 @@ def test_names_in_blocks() -> None:
 
 
 def test_a_block_of_one_path_adds_no_word() -> None:
-    made = plan("one: two_convs 8", top="blocks: {two_convs: [1x1 conv out bare, 1x1 conv out bare]}")
+    made = plan(
+        "one: two_convs 8",
+        top="blocks: {two_convs: [1x1 conv out bare, 1x1 conv out bare]}",
+    )
     assert list(ops(made)) == ["one.0.conv", "one.1.conv"]
 
 
@@ -64,12 +67,17 @@ def test_scopes_have_the_names_of_their_nodes() -> None:
     assert (second.into, second.out, second.stride) == (32, 32, (1, 1))
     assert (first.shortcut, second.shortcut) == ("projection", "identity")
     assert [path.word for path in first.paths] == ["body", "shortcut", "merge"]
-    assert [node.name for node in made.graph.nodes_of(second)] == [n for n in ops(made) if n.startswith("one.2.")]
+    assert [node.name for node in made.graph.nodes_of(second)] == [
+        n for n in ops(made) if n.startswith("one.2.")
+    ]
 
 
 def test_variants_change_counts_and_not_names() -> None:
     top = PAIR + "let: {n: 2}\nvariants: {small: {}, large: {n: 5}}\n"
-    small, large = (plan("one: n x pair 16\ntwo: relu", top=top, variant=v) for v in ("small", "large"))
+    small, large = (
+        plan("one: n x pair 16\ntwo: relu", top=top, variant=v)
+        for v in ("small", "large")
+    )
     assert set(small.graph.nodes) < set(large.graph.nodes)
     one = plan("one: n x pair 16\ntwo: relu", top=PAIR + "let: {n: 1}\n")
     assert set(one.graph.nodes) < set(small.graph.nodes), "a count of one is a count"
@@ -97,7 +105,11 @@ def test_no_copies_is_nothing() -> None:
         ("b", "1x1 conv out*2", 32),  # `out` is `in` where the call gives none
         ("b /2", "[3x3 conv 8 /stride, 1x1 conv in*stride]", 32),
         ("b", "[3x3 conv 8 /stride, 1x1 conv 32*stride]", 32),  # and `stride` is 1
-        ("b", "[1x1 conv 8, 1x1 conv in*2]", 32),  # `in` is the call's, not that of the layer before
+        (
+            "b",
+            "[1x1 conv 8, 1x1 conv in*2]",
+            32,
+        ),  # `in` is the call's, not that of the layer before
         ("b k 32", "1x1 conv k", 32),
         ("b k 2*16", "1x1 conv k", 32),
         ("b", "1x1 conv k", 4),
@@ -105,7 +117,10 @@ def test_no_copies_is_nothing() -> None:
 )
 def test_constants_are_those_of_the_call(call: str, body: str, width: int) -> None:
     let = "let: {k: 4}, " if "conv k" in body else ""
-    assert plan(f"one: {call}", top=f"blocks: {{b: {{{let}body: {body}}}}}").output[0] == width
+    assert (
+        plan(f"one: {call}", top=f"blocks: {{b: {{{let}body: {body}}}}}").output[0]
+        == width
+    )
 
 
 def test_an_uneven_stride_is_a_pair() -> None:
@@ -123,7 +138,11 @@ def test_counters() -> None:
         "one: [plain, 2 x res]\ntwo: [relu, res, plain]\nthree: {body: [scale index+10*total], merge: body + x}",
         top=top,
     )
-    starts = {name: node.op.start for name, node in made.graph.nodes.items() if node.op.op == "scale"}  # type: ignore[attr-defined]
+    starts = {
+        name: node.op.start
+        for name, node in made.graph.nodes.items()
+        if node.op.op == "scale"
+    }  # type: ignore[attr-defined]
     assert starts == {
         "one.0.0": 0 + 30, "one.1.body.1": 40 + 0, "one.2.body.1": 40 + 1,
         "two.1.body.1": 40 + 2, "two.2.0": 2 + 30, "three.body.0": 40 + 3,
@@ -133,13 +152,17 @@ def test_counters() -> None:
 def test_a_block_in_a_block_has_its_callers_counters() -> None:
     top = "blocks:\n  inner:\n    a: scale index+1\n    merge: a + x\n  outer:\n    a: inner\n    merge: a + x\n"
     made = plan("one: 3 x outer", top=top)
-    starts = [node.op.start for node in made.graph.nodes.values() if node.op.op == "scale"]  # type: ignore[attr-defined]
+    starts = [
+        node.op.start for node in made.graph.nodes.values() if node.op.op == "scale"
+    ]  # type: ignore[attr-defined]
     assert starts == [1, 2, 3], "the blocks within do not count"
 
 
 def test_row_counters_hold_in_a_row() -> None:
     made = plan("one: 3 x dropout row_index/(row_total + 1)")
-    rates = [node.op.rate for node in made.graph.nodes.values() if node.op.op == "dropout"]  # type: ignore[attr-defined]
+    rates = [
+        node.op.rate for node in made.graph.nodes.values() if node.op.op == "dropout"
+    ]  # type: ignore[attr-defined]
     assert rates == [0, 0.25, 0.5]
 
 
@@ -156,8 +179,14 @@ def test_row_counters_hold_in_a_row() -> None:
         ("one: [global avg pool, fc 8, fc 8]", 2),
         ("one: 2 x pair 16", 4),
         ("one: pair 32", 2),  # the projection counts nothing
-        ("one: 3 x 1x1 conv 16\ntwo: [input, 1x1 conv 16]\nthree: one + two", 3),  # the longest term
-        ("one: 1x1 conv 16\ntwo: [input, 3 x 1x1 conv 16 sigmoid]\nthree: one * two", 1),  # a product: its first
+        (
+            "one: 3 x 1x1 conv 16\ntwo: [input, 1x1 conv 16]\nthree: one + two",
+            3,
+        ),  # the longest term
+        (
+            "one: 1x1 conv 16\ntwo: [input, 3 x 1x1 conv 16 sigmoid]\nthree: one * two",
+            1,
+        ),  # a product: its first
         ("one: 1x1 conv 16\ntwo: [input, 3 x 1x1 conv 16]\nthree: concat(one two)", 3),
     ],
 )
@@ -181,7 +210,9 @@ def test_the_same_text_makes_the_same_graph() -> None:
     text = "one: 3 x pair 32 /2\ntwo: [one, bottleneck 64]"
     a, b = plan(text, top=PAIR), plan(text, top=PAIR)
     assert list(ops(a).items()) == list(ops(b).items())
-    assert [node.inputs for node in a.graph.nodes.values()] == [node.inputs for node in b.graph.nodes.values()]
+    assert [node.inputs for node in a.graph.nodes.values()] == [
+        node.inputs for node in b.graph.nodes.values()
+    ]
 
 
 def test_vectors() -> None:
@@ -193,7 +224,15 @@ def test_vectors() -> None:
     assert made.output == (10,)
     assert made.graph.nodes["three.shortcut"].op.op == "fc"
     assert "two.0.shortcut" not in made.graph.nodes
-    assert made.params == 784 * 32 + 32 + 4 * (32 * 32 + 32) + (32 * 64 + 64) * 2 + (64 * 64 + 64) + 650
+    assert (
+        made.params
+        == 784 * 32
+        + 32
+        + 4 * (32 * 32 + 32)
+        + (32 * 64 + 64) * 2
+        + (64 * 64 + 64)
+        + 650
+    )
 
 
 # -- mistakes with two places -----------------------------------------------------------------------------------------
@@ -203,15 +242,22 @@ def test_a_mistake_in_a_block_shows_the_label_and_who_called() -> None:
     top = "blocks:\n  inner: [1x1 conv in/3]\n  outer: [relu, inner]\n"
     (problem,) = mistakes(spec("one: relu\ntwo: [bn, 2 x outer]", top=top))
     assert problem.code == "E032"
-    assert [str(related.span) for related in problem.related] == ["<text>:5:17", "<text>:9:13"]
+    assert [str(related.span) for related in problem.related] == [
+        "<text>:5:17",
+        "<text>:9:13",
+    ]
     assert problem.help == "16 does not divide by 3; the nearest that do are 15 and 18"
 
 
 def test_a_mistake_in_a_standard_block_is_where_it_is_called() -> None:
     (problem,) = mistakes(spec("one: 3 x bottleneck 510"))
     assert str(problem.span) == "<text>:5:8"
-    assert [related.span.source.name for related in problem.related] == ["library/resnet.yaml"]
-    assert problem.help == "510 does not divide by 4; the nearest that do are 508 and 512"
+    assert [related.span.source.name for related in problem.related] == [
+        "library/resnet.yaml"
+    ]
+    assert (
+        problem.help == "510 does not divide by 4; the nearest that do are 508 and 512"
+    )
 
 
 def test_a_mistake_is_told_once_however_often_it_is_made() -> None:

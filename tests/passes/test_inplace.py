@@ -23,10 +23,19 @@ def found(rows: str, blocks: str = "") -> set[str]:
         ("[3x3 conv 8 bare, leaky relu]", {"a.1"}),
         ("[3x3 conv 8 bare, leaky relu 0]", set()),  # torch would need what came in
         ("3x3 conv 8 silu", set()),  # its gradient needs what came in
-        ("[3x3 conv 8 sigmoid, relu]", set()),  # the gradient of sigmoid needs what came out
-        ("[3x3 conv 8 linear, drop path 0.1, relu]", set()),  # which hands on what it read while evaluating
+        (
+            "[3x3 conv 8 sigmoid, relu]",
+            set(),
+        ),  # the gradient of sigmoid needs what came out
+        (
+            "[3x3 conv 8 linear, drop path 0.1, relu]",
+            set(),
+        ),  # which hands on what it read while evaluating
         ("[3x3 conv 8 linear, part 0 of 2, relu]", set()),  # a view
-        ("[3x3 conv 8 elu, relu]", {"a.0.elu"}),  # the gradient of elu in place needs what came out
+        (
+            "[3x3 conv 8 elu, relu]",
+            {"a.0.elu"},
+        ),  # the gradient of elu in place needs what came out
         ("[3x3 conv 8 bare, leaky relu, relu]", {"a.1"}),
         ("[global avg pool, fc 8 relu]", {"a.1.relu"}),
         ("[relu, 3x3 conv 8 bare]", set()),  # the net's own input
@@ -37,11 +46,19 @@ def test_in_one_path(row: str, expected: set[str]) -> None:
 
 
 def test_what_another_path_reads_is_kept() -> None:
-    assert found("  a: 3x3 conv 8 bare\n  b: relu\n  c: [b + a, 3x3 conv 8 bare]") == set()
+    assert (
+        found("  a: 3x3 conv 8 bare\n  b: relu\n  c: [b + a, 3x3 conv 8 bare]") == set()
+    )
 
 
 def test_what_flows_into_a_block_is_kept() -> None:
-    assert found("  a: 3x3 conv 8 bare\n  b: act", "  act:\n    y: [relu, 3x3 conv out bare]\n    merge: y") == set()
+    assert (
+        found(
+            "  a: 3x3 conv 8 bare\n  b: act",
+            "  act:\n    y: [relu, 3x3 conv out bare]\n    merge: y",
+        )
+        == set()
+    )
 
 
 def test_preactivation_may_overwrite_its_norm() -> None:
@@ -61,12 +78,17 @@ def test_preactivation_may_overwrite_its_norm() -> None:
     ],
 )
 def test_in_one_equation(merge: str, expected: set[str]) -> None:
-    assert found("  a: act 4", f"  act:\n    body: 3x3 conv out bare\n    merge: {merge}") == expected
+    assert (
+        found("  a: act 4", f"  act:\n    body: 3x3 conv out bare\n    merge: {merge}")
+        == expected
+    )
 
 
 def sums(merge: str, body: str, more: str = "") -> set[str]:
     blocks = f"  res:\n    body: {body}\n{more}    merge: {merge}"
-    return {name for name in found("  a: 3x3 conv 4\n  b: res 4", blocks) if ".add" in name}
+    return {
+        name for name in found("  a: 3x3 conv 4\n  b: res 4", blocks) if ".add" in name
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,7 +101,10 @@ def sums(merge: str, body: str, more: str = "") -> set[str]:
         ("3x3 conv out", False),  # the gradient of relu needs what came out
         ("3x3 conv out sigmoid", False),
         ("3x3 conv out elu", False),  # and that of elu in place
-        ("[3x3 conv out linear, drop path 0.1]", False),  # which hands on what it read while evaluating
+        (
+            "[3x3 conv out linear, drop path 0.1]",
+            False,
+        ),  # which hands on what it read while evaluating
         ("[3x3 conv 2*out linear, part 0 of 2]", False),
         ("[3x3 conv out bare, scale]", False),  # float32 under autocast on every device
         ("[3x3 conv out bare, gn 2]", False),  # and on a GPU
@@ -107,20 +132,34 @@ def test_a_sum_over_what_a_path_made(body: str, yes: bool) -> None:
     ],
 )
 def test_a_sum_of_two_terms_that_are_alike(merge: str, expected: set[str]) -> None:
-    paths = {"t": "3x3 conv out linear", "v": "[3x3 conv 4, global avg pool]", "wide": "[3x3 conv out, scale]"}
+    paths = {
+        "t": "3x3 conv out linear",
+        "v": "[3x3 conv 4, global avg pool]",
+        "wide": "[3x3 conv out, scale]",
+    }
     read = set(re.findall(r"\w+", merge))
-    more = "".join(f"    {name}: {path}\n" for name, path in paths.items() if name in read)
+    more = "".join(
+        f"    {name}: {path}\n" for name, path in paths.items() if name in read
+    )
     assert sums(merge, "3x3 conv out linear", more) == expected
 
 
 def test_a_sum_of_rows() -> None:
-    assert found("  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 8 bare]") == {"a.relu", "c.0.add"}
-    assert found("  a: 3x3 conv 4 linear\n  c: [a + input, 3x3 conv 8 bare]") == set()  # an image is float32
+    assert found(
+        "  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 8 bare]"
+    ) == {"a.relu", "c.0.add"}
+    assert (
+        found("  a: 3x3 conv 4 linear\n  c: [a + input, 3x3 conv 8 bare]") == set()
+    )  # an image is float32
 
 
 def test_blocks_that_are_alike_stay_alike() -> None:
     res = "  res:\n    body: 3x3 conv out linear\n    merge: relu(body + shortcut)"
     rows = "  {first}\n  b: 3x3 conv 4\n  c: res 4"
     assert "c.merge.add" in found(rows.format(first="a: 3x3 conv 4"), res)
-    assert "c.merge.add" not in found(rows.format(first="a: res 4"), res)  # whose shortcut is the image
-    assert {"a.merge.add", "c.merge.add"} <= found(rows.format(first="a: res 8"), res)  # a projection of it
+    assert "c.merge.add" not in found(
+        rows.format(first="a: res 4"), res
+    )  # whose shortcut is the image
+    assert {"a.merge.add", "c.merge.add"} <= found(
+        rows.format(first="a: res 8"), res
+    )  # a projection of it

@@ -31,7 +31,10 @@ def test_ten_thousand_layers_are_no_recursion() -> None:
     ))  # fmt: skip
     assert made.depth == 10_000
     assert len(list(made.graph.blocks())) == 3000
-    assert sum(1 for row in made.graph.rows for _ in made.graph.nodes_of(row)) == len(made.graph.nodes) - 1
+    assert (
+        sum(1 for row in made.graph.rows for _ in made.graph.nodes_of(row))
+        == len(made.graph.nodes) - 1
+    )
     assert sys.getrecursionlimit() == limit
 
 
@@ -43,12 +46,25 @@ BOMBS = {
         "blocks: {a: [10000 x relu], b: [10000 x a], c: [10000 x b]}",
         "E004",
     ),
-    "repeats of nothing": ("one: 10000 x a", "blocks: {a: [10000 x b], b: {merge: x}}", "E004"),
-    "repeats of pools that are nothing": ("one: 10000 x a", "blocks: {a: [10000 x 1x1 max pool]}", "E004"),
-    "many repeats side by side": ("\n".join(f"r{i}: 9000 x relu" for i in range(40)), "", "E004"),
+    "repeats of nothing": (
+        "one: 10000 x a",
+        "blocks: {a: [10000 x b], b: {merge: x}}",
+        "E004",
+    ),
+    "repeats of pools that are nothing": (
+        "one: 10000 x a",
+        "blocks: {a: [10000 x 1x1 max pool]}",
+        "E004",
+    ),
+    "many repeats side by side": (
+        "\n".join(f"r{i}: 9000 x relu" for i in range(40)),
+        "",
+        "E004",
+    ),
     "blocks that double": (
         "one: b20",
-        "blocks:\n  b0: [relu]\n" + "".join(f"  b{i + 1}: [b{i}, b{i}]\n" for i in range(20)),
+        "blocks:\n  b0: [relu]\n"
+        + "".join(f"  b{i + 1}: [b{i}, b{i}]\n" for i in range(20)),
         "E004",
     ),
     "blocks in blocks": (
@@ -64,7 +80,11 @@ BOMBS = {
     "a stride": ("one: 3x3 conv 8 /1e20", "", "E035"),
     "a padding": ("one: 3x3 conv 8 pad 1e9", "", "E035"),
     "an upsampling": ("one: 30 x upsample 1000", "", "E035"),
-    "a number": ("one: 3x3 conv 9*9999999999999*9999999999999*9999999999999", "", "E004"),
+    "a number": (
+        "one: 3x3 conv 9*9999999999999*9999999999999*9999999999999",
+        "",
+        "E004",
+    ),
     "an exponent": ("one: 3x3 conv 1e9999", "", "E004"),
     "brackets": ("one: 3x3 conv " + "(" * 1000 + "1" + ")" * 1000, "", "E004"),
     "signs": ("one: 3x3 conv " + "-" * 1000 + "1", "", "E004"),
@@ -95,13 +115,21 @@ def test_a_bomb_costs_little_memory() -> None:
     code = f"import resgraph\ntry: resgraph.loads({spec(net, top=top)!r})\nexcept resgraph.SpecError: pass\n"
     # Linux hands a parent's peak down to a child that is forked, not to what is executed then: hence its own status.
     code += "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert int(done.stdout) < 300 * 1024
 
 
 def test_the_largest_net_that_is_no_bomb_is_refused_within_the_promise() -> None:
     """30,000 nodes are made before the limit is reached: the worst that a spec of any size can cost."""
-    text = spec("one: 10000 x pair 16", top="blocks: {pair: [1x1 conv out, 1x1 conv out]}")
+    text = spec(
+        "one: 10000 x pair 16", top="blocks: {pair: [1x1 conv out, 1x1 conv out]}"
+    )
     started = time.process_time()
     assert told(text) == [("E004", "1x1 conv out")]
     assert time.process_time() - started < BUSY * 2

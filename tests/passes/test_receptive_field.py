@@ -20,7 +20,11 @@ def seen(reference: str, node: str) -> str:
 def test_published_sizes() -> None:
     """Araujo, Norris and Sim 2019, table: ResNet-v1 50, 101 and 152 see 483, 1027 and 1507 pixels, VGG-16 212."""
     net = load(f"{SPECS}/vgg.yaml::vgg-16")
-    last = [name for name, node in net.graph.nodes.items() if node.op.family == "pool" and node.shape[1:] == (7, 7)]
+    last = [
+        name
+        for name, node in net.graph.nodes.items()
+        if node.op.family == "pool" and node.shape[1:] == (7, 7)
+    ]
     assert receptive_fields(net.graph)[last[0]].text() == "212 px"
     sizes = {"resnet-50": 427, "resnet-101": 971, "resnet-152": 1451}
     for variant, size in sizes.items():
@@ -67,9 +71,7 @@ def test_a_gate_leaves_the_window_what_it_is() -> None:
 
 
 def test_the_widest_path_counts() -> None:
-    text = (
-        "name: t\ninput: 3x64x64\nblocks:\n  b:\n    p: [3x3 conv 8, 3x3 conv 8]\n    q: 7x7 conv 8\n    merge: p + q\n"
-    )
+    text = "name: t\ninput: 3x64x64\nblocks:\n  b:\n    p: [3x3 conv 8, 3x3 conv 8]\n    q: 7x7 conv 8\n    merge: p + q\n"
     net = loads(text + "net:\n  a: b\n")
     assert receptive_fields(net.graph)[net.graph.output].text() == "7 px"
 
@@ -98,7 +100,9 @@ def test_it_is_what_a_place_reads(row: str) -> None:
         out = module(image)
         out[0, 0, out.shape[2] // 2 + shift, out.shape[3] // 2 + shift].backward()
         rows, columns = torch.nonzero(image.grad[0, 0], as_tuple=True)
-        spans.append((int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1))
+        spans.append(
+            (int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1)
+        )
     size = receptive_fields(net.graph)[net.graph.output].size
     assert size is not None
     widest = tuple(max(span[axis] for span in spans) for axis in (0, 1))

@@ -22,11 +22,19 @@ def kinds(of: Plan) -> list[str]:
 @pytest.mark.parametrize(
     ("policy", "nodes", "found"),
     [
-        ("projection", ["one.1.shortcut.conv", "one.1.shortcut.bn"], ["identity", "projection", "identity"]),
+        (
+            "projection",
+            ["one.1.shortcut.conv", "one.1.shortcut.bn"],
+            ["identity", "projection", "identity"],
+        ),
         ("zero-pad", ["one.1.shortcut"], ["identity", "zero-pad", "identity"]),
         (
             "projection always",
-            [f"one.{place}.shortcut.{word}" for place in range(3) for word in ("conv", "bn")],
+            [
+                f"one.{place}.shortcut.{word}"
+                for place in range(3)
+                for word in ("conv", "bn")
+            ],
             ["projection"] * 3,
         ),
         ("none", [], ["identity", "none", "identity"]),
@@ -38,7 +46,9 @@ def kinds(of: Plan) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("level", ["file", "block", "call"])
-def test_policies_hold_at_every_level(level: str, policy: str, nodes: list[str], found: list[str]) -> None:
+def test_policies_hold_at_every_level(
+    level: str, policy: str, nodes: list[str], found: list[str]
+) -> None:
     net, top = "one: [pair 16, pair 32 /2, pair 32]", PAIR
     if level == "file":
         top = f"shortcut: {policy}\n{PAIR}"
@@ -46,7 +56,13 @@ def test_policies_hold_at_every_level(level: str, policy: str, nodes: list[str],
         top = PAIR.replace("    body:", f"    shortcut: {policy}\n    body:")
     else:
         calls = ("out: 16", "out: 32, stride: 2", "out: 32")
-        net = "one: [" + ", ".join(f"{{block: pair, {call}, shortcut: {policy}}}" for call in calls) + "]"
+        net = (
+            "one: ["
+            + ", ".join(
+                f"{{block: pair, {call}, shortcut: {policy}}}" for call in calls
+            )
+            + "]"
+        )
     made = plan(net, top=top)
     assert list(shortcuts(made)) == nodes
     assert kinds(made) == found
@@ -54,8 +70,13 @@ def test_policies_hold_at_every_level(level: str, policy: str, nodes: list[str],
 
 
 def test_the_nearest_policy_wins() -> None:
-    top = "shortcut: none\n" + PAIR.replace("    body:", "    shortcut: zero-pad\n    body:")
-    assert kinds(plan("one: pair 32\ntwo: pair 64 shortcut projection", top=top)) == ["zero-pad", "projection"]
+    top = "shortcut: none\n" + PAIR.replace(
+        "    body:", "    shortcut: zero-pad\n    body:"
+    )
+    assert kinds(plan("one: pair 32\ntwo: pair 64 shortcut projection", top=top)) == [
+        "zero-pad",
+        "projection",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -74,14 +95,22 @@ def test_identity_where_the_call_changes_nothing(call: str, changes: bool) -> No
     assert bool(shortcuts(plan(f"one: {call}", top=PAIR))) == changes
     if changes:
         word = call.split()[0]
-        assert told(spec(f"one: {call}", top="shortcut: identity\n" + PAIR)) == [("E041", word)]
+        assert told(spec(f"one: {call}", top="shortcut: identity\n" + PAIR)) == [
+            ("E041", word)
+        ]
     else:
-        assert kinds(plan(f"one: {call}", top="shortcut: identity\n" + PAIR)) == ["identity"]
+        assert kinds(plan(f"one: {call}", top="shortcut: identity\n" + PAIR)) == [
+            "identity"
+        ]
 
 
 def test_identity_says_both_shapes() -> None:
-    (problem,) = mistakes(spec("one: 4 x pair 32 /2", top="shortcut: identity\n" + PAIR))
-    assert problem.message == "an identity shortcut cannot change 16x32x32 into 32x16x16"
+    (problem,) = mistakes(
+        spec("one: 4 x pair 32 /2", top="shortcut: identity\n" + PAIR)
+    )
+    assert (
+        problem.message == "an identity shortcut cannot change 16x32x32 into 32x16x16"
+    )
     assert problem.label == "the shape changes in the first block of this row"
 
 
@@ -99,15 +128,23 @@ def test_the_projection_is_made_of_the_unit_in_force() -> None:
     relu_first = plan("one: pair 32", top="unit: bn relu conv\n" + PAIR)
     assert list(shortcuts(relu_first)) == ["one.shortcut.conv"]
     own = PAIR.replace("    body:", "    unit: conv gn relu\n    body:")
-    assert list(shortcuts(plan("one: pair 32", top=own))) == ["one.shortcut.conv", "one.shortcut.gn"]
+    assert list(shortcuts(plan("one: pair 32", top=own))) == [
+        "one.shortcut.conv",
+        "one.shortcut.gn",
+    ]
 
 
 def test_a_files_path_is_read_with_the_files_unit_and_names() -> None:
-    top = "let: {k: 8}\nunit: conv relu\nshortcut: [1x1 conv k, 1x1 conv out linear]\n" + PAIR.replace(
-        "    body:", "    unit: conv bn\n    body:"
+    top = (
+        "let: {k: 8}\nunit: conv relu\nshortcut: [1x1 conv k, 1x1 conv out linear]\n"
+        + PAIR.replace("    body:", "    unit: conv bn\n    body:")
     )
     made = shortcuts(plan("one: pair 32", top=top))
-    assert list(made) == ["one.shortcut.0.conv", "one.shortcut.0.relu", "one.shortcut.1.conv"]
+    assert list(made) == [
+        "one.shortcut.0.conv",
+        "one.shortcut.0.relu",
+        "one.shortcut.1.conv",
+    ]
 
 
 def test_a_blocks_path_may_begin_with_a_path_of_the_block() -> None:
@@ -132,7 +169,11 @@ def test_what_starts_from_none_is_none() -> None:
         "shortcut: none\nblocks:\n  b:\n    body: 3x3 conv out linear\n    kept: [shortcut, dropout 0.5]\n"
         "    merge: relu(kept + body)\n"
     )
-    assert list(ops(plan("one: b 32", top=top))) == ["one.body.conv", "one.body.bn", "one.merge.relu"]
+    assert list(ops(plan("one: b 32", top=top))) == [
+        "one.body.conv",
+        "one.body.bn",
+        "one.merge.relu",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -152,17 +193,29 @@ def test_a_sum_leaves_none_out(merge: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "merge", ["body * shortcut", "shortcut / 2", "2*shortcut + body", "concat(body shortcut)", "shortcut"]
+    "merge",
+    [
+        "body * shortcut",
+        "shortcut / 2",
+        "2*shortcut + body",
+        "concat(body shortcut)",
+        "shortcut",
+    ],
 )
 def test_none_elsewhere_is_an_error(merge: str) -> None:
     top = f"shortcut: none\nblocks:\n  b:\n    body: 3x3 conv out bare\n    merge: {merge}\n"
     found = mistakes(spec("one: b 32", top=top))
-    assert [problem.code for problem in found if problem.code != "E034"] in (["E040"], ["E010"])
+    assert [problem.code for problem in found if problem.code != "E034"] in (
+        ["E040"],
+        ["E010"],
+    )
 
 
 def test_vectors_are_projected_by_fc() -> None:
     top = "blocks:\n  res:\n    body: [fc out]\n    merge: body + shortcut\n"
-    assert shortcuts(plan("one: res 32", input="16", top=top)) == {"one.shortcut": "fc 32"}
+    assert shortcuts(plan("one: res 32", input="16", top=top)) == {
+        "one.shortcut": "fc 32"
+    }
     assert kinds(plan("one: res 16", input="16", top=top)) == ["identity"]
 
 
@@ -179,7 +232,12 @@ def test_zero_pad_takes_every_second_cell_of_odd_maps() -> None:
         ("one: pair 32", "shortcut: zeropad\n" + PAIR, "E012", "zeropad"),
         ("one: pair 32", "shortcut: project\n" + PAIR, "E012", "project"),
         ("one: pair 32", "shortcut: 1x1 conv 8\n" + PAIR, "E040", "body + shortcut"),
-        ("one: pair 32 /2", "shortcut: [avg pool /stride, 1x1 conv]\n" + PAIR, "E021", "1x1 conv"),
+        (
+            "one: pair 32 /2",
+            "shortcut: [avg pool /stride, 1x1 conv]\n" + PAIR,
+            "E021",
+            "1x1 conv",
+        ),
     ],
 )
 def test_mistakes(net: str, top: str, code: str, at: str) -> None:

@@ -15,9 +15,7 @@ def of(text: str, **options: bool) -> dict[str, tuple[Start, ...]]:
 
 
 def test_a_bias_belongs_to_its_block_or_to_the_net() -> None:
-    text = (
-        "blocks:\n  g:\n    T: 3x3 conv out sigmoid bias -2\n    merge: x*T\nnet:\n  a: 3x3 conv 4 bias 1\n  b: 2 x g\n"
-    )
+    text = "blocks:\n  g:\n    T: 3x3 conv out sigmoid bias -2\n    merge: x*T\nnet:\n  a: 3x3 conv 4 bias 1\n  b: 2 x g\n"
     assert of(text) == {
         "": (Start("a.conv.bias", 1.0),),
         "b.0": (Start("T.conv.bias", -2.0),),
@@ -51,7 +49,9 @@ def test_behind_gates_and_drop_path() -> None:
 
 
 def test_a_branch_that_ends_in_a_convolution() -> None:
-    block = "blocks:\n  b:\n    body: [3x3 conv out, 3x3 conv out]\n    merge: body + x\n"
+    block = (
+        "blocks:\n  b:\n    body: [3x3 conv out, 3x3 conv out]\n    merge: body + x\n"
+    )
     text = f"unit: bn relu conv\n{block}net:\n  a: b 4\n"
     assert of(text, zero_last=True) == {"a": (Start("body.1.conv.weight", 0.0),)}
 

@@ -16,12 +16,19 @@ V1 = V15.replace("out/4, 3x3 conv out/4 /stride", "out/4 /stride, 3x3 conv out/4
 def claimed(top: str, block: str = "basic", **claims: object) -> str:
     """A spec that makes claims of itself."""
     said = ", ".join(f"{claim}: {value}" for claim, value in claims.items())
-    return spec(NET.format(block=block), input="3x32x32", top=f"{top}\nexpect: {{{said}}}")
+    return spec(
+        NET.format(block=block), input="3x32x32", top=f"{top}\nexpect: {{{said}}}"
+    )
 
 
 def counts(top: str, block: str = "basic") -> dict[str, int]:
     made = plan(NET.format(block=block), input="3x32x32", top=top)
-    return {"params": made.params, "macs": made.macs, "depth": made.depth, "output": made.output[0]}
+    return {
+        "params": made.params,
+        "macs": made.macs,
+        "depth": made.depth,
+        "output": made.output[0],
+    }
 
 
 def test_claims_that_hold_say_nothing() -> None:
@@ -32,7 +39,11 @@ def test_claims_that_hold_say_nothing() -> None:
     ("claim", "off", "message"),
     [
         ("params", 1, "expected {wrong:,} params, the net has {right:,} (-1)"),
-        ("params", -1000, "expected {wrong:,} params, the net has {right:,} (+1,000, 2."),
+        (
+            "params",
+            -1000,
+            "expected {wrong:,} params, the net has {right:,} (+1,000, 2.",
+        ),
         ("macs", -1, "expected {wrong:,} macs, the net has {right:,} (+1)"),
         ("depth", 2, "expected a depth of {wrong}, the net has {right} (-2)"),
         ("output", 90, "expected an output of {wrong}, the net has {right}"),
@@ -67,7 +78,9 @@ def test_the_option_of_the_shortcut_that_was_meant(written: str, meant: str) -> 
     right = counts(f"shortcut: {meant}")["params"]
     found = mistakes(claimed(f"shortcut: {written}", params=right))
     assert [problem.help for problem in found] == (
-        [] if written == meant else [next(p.help for p in found if f"`shortcut: {meant}`" in p.help)]
+        []
+        if written == meant
+        else [next(p.help for p in found if f"`shortcut: {meant}`" in p.help)]
     )
 
 
@@ -75,7 +88,10 @@ def test_the_placement_of_the_stride_that_was_meant() -> None:
     old, new = (counts(top, "b")["macs"] for top in (V1, V15))
     assert old < new
     (problem,) = mistakes(claimed(V15, "b", macs=old))
-    assert problem.help == f"with the stride on the first 1x1 conv (v1) it would be {old:,}"
+    assert (
+        problem.help
+        == f"with the stride on the first 1x1 conv (v1) it would be {old:,}"
+    )
     (problem,) = mistakes(claimed(V1, "b", macs=new))
     assert problem.help == f"with the stride on the 3x3 conv (v1.5) it would be {new:,}"
 
@@ -95,7 +111,9 @@ def test_claims_of_a_variant() -> None:
     top = "let: {w: 10}\nvariants: {a: {}, b: {w: 20}}\nexpect: {a: {output: 10}, b: {output: 10}}"
     text = spec("head: [global avg pool, fc w]", top=top)
     assert mistakes(text, "a") == []
-    assert [problem.message for problem in mistakes(text, "b")] == ["expected an output of 10, the net has 20"]
+    assert [problem.message for problem in mistakes(text, "b")] == [
+        "expected an output of 10, the net has 20"
+    ]
 
 
 @pytest.mark.parametrize("value", ["10", "'10'", "10x1", "1000"])

@@ -27,7 +27,10 @@ def problems(source: Source) -> list[str]:
     tree, errors = read(source)
     assert tree is not None
     assert not errors
-    return [f"{list(error.path)}: {error.message[:200]}" for error in SCHEMA.iter_errors(plain_value(tree))]
+    return [
+        f"{list(error.path)}: {error.message[:200]}"
+        for error in SCHEMA.iter_errors(plain_value(tree))
+    ]
 
 
 def test_the_schema_is_one() -> None:
@@ -51,21 +54,40 @@ def spec(**keys: Any) -> dict[str, Any]:
 RIGHT = {
     "underscores, which are text to YAML 1.2": spec(expect={"params": "25_557_032"}),
     "claims by variant": spec(variants={"a": {}}, expect={"a": {"params": 3}}),
-    "a layer in the long form": spec(net={"a": {"op": "conv", "kernel": "3x3", "width": "out/4", "mode": "linear"}}),
-    "a call in the long form": spec(net={"a": [{"block": "se", "repeat": 3, "reduction": 4, "shortcut": "zero-pad"}]}),
-    "a block in a row": spec(net={"a": {"body": "3x3 conv out", "merge": "body + x", "out": 16}}),
-    "a recipe with changes": spec(train={"recipe": "cifar", "schedule": "cosine", "optimizer": {"lr": 0.2}}),
-    "only what another spec does not say": {"extends": "resnet.yaml", "net": {"conv5": "none"}},
+    "a layer in the long form": spec(
+        net={"a": {"op": "conv", "kernel": "3x3", "width": "out/4", "mode": "linear"}}
+    ),
+    "a call in the long form": spec(
+        net={
+            "a": [{"block": "se", "repeat": 3, "reduction": 4, "shortcut": "zero-pad"}]
+        }
+    ),
+    "a block in a row": spec(
+        net={"a": {"body": "3x3 conv out", "merge": "body + x", "out": 16}}
+    ),
+    "a recipe with changes": spec(
+        train={"recipe": "cifar", "schedule": "cosine", "optimizer": {"lr": 0.2}}
+    ),
+    "only what another spec does not say": {
+        "extends": "resnet.yaml",
+        "net": {"conv5": "none"},
+    },
 }
 WRONG = {
     "a key that there is not": spec(nets={}),
     "no net": {"name": "a", "input": "3x32x32"},
     "an empty net": spec(net={}),
     "a shape with a batch axis": spec(input="1x3x32x32"),
-    "an op that there is not": spec(net={"a": {"op": "covn", "kernel": "3x3", "width": 16}}),
-    "an option that the op does not have": spec(net={"a": {"op": "conv", "kernel": "3x3", "width": 16, "group": 2}}),
+    "an op that there is not": spec(
+        net={"a": {"op": "covn", "kernel": "3x3", "width": 16}}
+    ),
+    "an option that the op does not have": spec(
+        net={"a": {"op": "conv", "kernel": "3x3", "width": 16, "group": 2}}
+    ),
     "no width": spec(net={"a": {"op": "conv", "kernel": "3x3"}}),
-    "a mode that a pool does not have": spec(net={"a": {"op": "max pool", "mode": "linear"}}),
+    "a mode that a pool does not have": spec(
+        net={"a": {"op": "max pool", "mode": "linear"}}
+    ),
     "a list in a path": spec(net={"a": [["3x3 conv 16"]]}),
     "an empty path": spec(net={"a": []}),
     "a number as a label": spec(net={"a": 3}),
@@ -92,13 +114,22 @@ def test_every_key_and_every_op_is_described() -> None:
     schema = json_schema()
     assert set(schema["properties"]) == set(File.model_fields)
     assert all(part.get("description") for part in schema["properties"].values())
-    layers = [part for name, part in schema["definitions"].items() if name.startswith("layer ")]
+    layers = [
+        part
+        for name, part in schema["definitions"].items()
+        if name.startswith("layer ")
+    ]
     assert len(layers) > 30
     assert all(part["description"] for part in layers)
 
 
-def test_the_command_prints_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_command_prints_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json_schema()
     assert run(["schema", "-o", str(tmp_path / "schema.json")]) == 0
-    assert json.loads((tmp_path / "schema.json").read_text(encoding="utf-8")) == json_schema()
+    assert (
+        json.loads((tmp_path / "schema.json").read_text(encoding="utf-8"))
+        == json_schema()
+    )

@@ -21,7 +21,9 @@ __all__ = ["served"]
 
 def raw(server: SpecServer, request: bytes) -> tuple[int, dict[str, Any]]:
     """The status and the JSON that come back for some bytes."""
-    with socket.create_connection((module.HOST, server.server_port), timeout=20) as connection:
+    with socket.create_connection(
+        (module.HOST, server.server_port), timeout=20
+    ) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         reply = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -29,7 +31,9 @@ def raw(server: SpecServer, request: bytes) -> tuple[int, dict[str, Any]]:
     return int(head.split()[1]), json.loads(body)
 
 
-def post(server: SpecServer, path: str, body: bytes, length: str | None = None) -> tuple[int, dict[str, Any]]:
+def post(
+    server: SpecServer, path: str, body: bytes, length: str | None = None
+) -> tuple[int, dict[str, Any]]:
     lines = [
         f"POST {path} HTTP/1.1",
         f"Host: {module.HOST}:{server.server_port}",
@@ -59,13 +63,18 @@ def post(server: SpecServer, path: str, body: bytes, length: str | None = None) 
         (b'{"text": "", "theme": null}', "theme` light or dark"),
     ],
 )
-def test_what_is_no_question_is_told_so(served: SpecServer, body: bytes, said: str) -> None:
+def test_what_is_no_question_is_told_so(
+    served: SpecServer, body: bytes, said: str
+) -> None:
     status, answer = post(served, "/answer", body)
     assert status == 400
     assert said in answer["error"]
 
 
-@pytest.mark.parametrize(("length", "status"), [("", 411), ("-1", 411), ("²", 411), ("x", 411), ("9" * 40, 413)])
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [("", 411), ("-1", 411), ("²", 411), ("x", 411), ("9" * 40, 413)],
+)
 def test_a_length_that_is_none(served: SpecServer, length: str, status: int) -> None:
     assert post(served, "/answer", b"{}", length)[0] == status
 
@@ -77,7 +86,9 @@ def test_a_text_over_the_limit(served: SpecServer) -> None:
 
 def test_half_a_character_is_not_saved(served: SpecServer) -> None:
     _, spec = ask(served, "GET", "/spec")
-    status, answer = ask(served, "POST", "/save", {"text": "a: 1\nb: \ud800\n", "digest": spec["digest"]})
+    status, answer = ask(
+        served, "POST", "/save", {"text": "a: 1\nb: \ud800\n", "digest": spec["digest"]}
+    )
     assert (status, answer["error"]) == (
         400,
         "line 2 has half a character, U+D800, which no file can hold; delete it",
@@ -101,14 +112,21 @@ def test_a_file_that_vanished(served: SpecServer) -> None:
     assert ask(served, "GET", "/spec")[0] == 200
 
 
-def test_a_full_disk_is_told_and_leaves_the_file(served: SpecServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_and_leaves_the_file(
+    served: SpecServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     _, spec = ask(served, "GET", "/spec")
     monkeypatch.setattr("os.fsync", full)
-    status, answer = ask(served, "POST", "/save", {"text": "x: 1\n", "digest": spec["digest"]})
-    assert (status, answer["error"]) == (500, "cannot write the file: the disk is full; it is as it was")
+    status, answer = ask(
+        served, "POST", "/save", {"text": "x: 1\n", "digest": spec["digest"]}
+    )
+    assert (status, answer["error"]) == (
+        500,
+        "cannot write the file: the disk is full; it is as it was",
+    )
     assert served.path.read_text() == SPEC
     assert [path.name for path in served.path.parent.iterdir()] == ["spec.yaml"]
 
@@ -120,7 +138,15 @@ def test_a_link_stays_a_link(tmp_path: Path, served: SpecServer) -> None:
     served.path.symlink_to(real)
     real.chmod(0o640)
     _, spec = ask(served, "GET", "/spec")
-    assert ask(served, "POST", "/save", {"text": SPEC + "# more\n", "digest": spec["digest"]})[0] == 200
+    assert (
+        ask(
+            served,
+            "POST",
+            "/save",
+            {"text": SPEC + "# more\n", "digest": spec["digest"]},
+        )[0]
+        == 200
+    )
     assert served.path.is_symlink()
     assert (real.read_text(), real.stat().st_mode & 0o777) == (SPEC + "# more\n", 0o640)
 
@@ -136,22 +162,32 @@ def test_many_connections_at_once(served: SpecServer) -> None:
         assert list(pool.map(one, range(200))) == [200] * 200
 
 
-def test_connections_that_say_nothing_make_room(served: SpecServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_that_say_nothing_make_room(
+    served: SpecServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module._Handler, "timeout", 0.3)
     served.places = threading.BoundedSemaphore(4)
-    idle = [socket.create_connection((module.HOST, served.server_port)) for _ in range(8)]
+    idle = [
+        socket.create_connection((module.HOST, served.server_port)) for _ in range(8)
+    ]
     assert ask(served, "GET", "/spec")[0] == 200
     for connection in idle:
         connection.close()
 
 
-def test_a_browser_that_goes_away(served: SpecServer, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_browser_that_goes_away(
+    served: SpecServer, capfd: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(20):
         body = json.dumps({"text": SPEC}).encode()
         head = f"POST /answer HTTP/1.1\r\nHost: {module.HOST}:{served.server_port}\r\n"
-        head += f"X-Resgraph-Token: {served.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head += (
+            f"X-Resgraph-Token: {served.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         connection = socket.create_connection((module.HOST, served.server_port))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # reset, not closed
+        connection.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
+        )  # reset, not closed
         connection.sendall(head.encode() + body)
         connection.close()
     assert ask(served, "GET", "/spec")[0] == 200
@@ -159,7 +195,9 @@ def test_a_browser_that_goes_away(served: SpecServer, capfd: pytest.CaptureFixtu
 
 
 def test_our_own_mistake_is_answered(
-    served: SpecServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    served: SpecServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
@@ -172,12 +210,17 @@ def test_our_own_mistake_is_answered(
 
 
 def test_a_port_in_use_says_which_is_free(tmp_path: Path, served: SpecServer) -> None:
-    with pytest.raises(UsageError, match=r"port \d+: address already in use; --port 0, the default, takes a free one"):
+    with pytest.raises(
+        UsageError,
+        match=r"port \d+: address already in use; --port 0, the default, takes a free one",
+    ):
         SpecServer(served.path, served.server_port)
 
 
 @pytest.mark.parametrize("method", [b"PUT", b"BREW", b"HEAD"])
 def test_methods_of_others(served: SpecServer, method: bytes) -> None:
-    with socket.create_connection((module.HOST, served.server_port), timeout=20) as connection:
+    with socket.create_connection(
+        (module.HOST, served.server_port), timeout=20
+    ) as connection:
         connection.sendall(method + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 501")

@@ -29,7 +29,9 @@ class Basic(nn.Module):
         return F.relu(y + F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, more)))
 
 
-def residual(channels: int, classes: int, widths: tuple[int, ...], blocks: int) -> nn.Sequential:
+def residual(
+    channels: int, classes: int, widths: tuple[int, ...], blocks: int
+) -> nn.Sequential:
     layers: list[nn.Module] = [
         nn.Conv2d(channels, widths[0], 3, 1, 1, bias=False),
         nn.BatchNorm2d(widths[0]),
@@ -38,9 +40,13 @@ def residual(channels: int, classes: int, widths: tuple[int, ...], blocks: int) 
     before = widths[0]
     for width in widths:
         for place in range(blocks):
-            layers.append(Basic(before, width, 2 if width != widths[0] and not place else 1))
+            layers.append(
+                Basic(before, width, 2 if width != widths[0] and not place else 1)
+            )
             before = width
-    net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))
+    net = nn.Sequential(
+        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes)
+    )
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

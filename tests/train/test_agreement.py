@@ -76,7 +76,9 @@ def test_what_check_accepts_build_begins() -> None:
     for seed in range(400):
         text = mutant(seed)
         plan, problems = verdict(text)
-        assert all(each.span and (each.help or each.code != "E051") for each in problems), (seed, text, problems)
+        assert all(
+            each.span and (each.help or each.code != "E051") for each in problems
+        ), (seed, text, problems)
         if plan is None:
             continue
         try:
@@ -86,10 +88,14 @@ def test_what_check_accepts_build_begins() -> None:
         except MissingError:
             continue  # the data is not on this machine
         except ResgraphError as error:
-            assert problems, f"seed {seed}: check accepts what build refuses\n{text}\n{error}"
+            assert problems, (
+                f"seed {seed}: check accepts what build refuses\n{text}\n{error}"
+            )
             refused += 1
         else:
-            assert not problems, f"seed {seed}: check refuses what build takes\n{text}\n{problems[0].message}"
+            assert not problems, (
+                f"seed {seed}: check refuses what build takes\n{text}\n{problems[0].message}"
+            )
             assert ready.steps >= 1
             accepted += 1
     assert accepted > 60 and refused > 60, (accepted, refused)
@@ -101,16 +107,48 @@ BASE = "name: a\ninput: {0}\nnet:\n  conv1: 3x3 conv 4\n  head: [global avg pool
 @pytest.mark.parametrize(
     ("shape", "recipe", "line", "words"),
     [
-        ("1x8x8", "digits\n  augment: {crop: {kind: side}}", 8, "of kind side is for folders of images"),
-        ("1x8x8", "digits\n  progressive: {sides: [8]}", 8, "must be smaller than the net's own input, 1x8x8"),
-        ("1x8x8", "digits\n  batch: 1_439", 8, "a batch of 1439 is more than the 1,438 training images"),
+        (
+            "1x8x8",
+            "digits\n  augment: {crop: {kind: side}}",
+            8,
+            "of kind side is for folders of images",
+        ),
+        (
+            "1x8x8",
+            "digits\n  progressive: {sides: [8]}",
+            8,
+            "must be smaller than the net's own input, 1x8x8",
+        ),
+        (
+            "1x8x8",
+            "digits\n  batch: 1_439",
+            8,
+            "a batch of 1439 is more than the 1,438 training images",
+        ),
         ("1x8x8", "synthetic\n  data: {classes: 7}", 5, "`synthetic` has 7 classes"),
-        ("3x32x32", "cifar\n  data: {set: folder, path: x}", 6, "`augment.crop` must be of kind area or side, or none"),
-        ("3x32x32", "imagenet\n  data: {resize: 16}", 8, "`data.resize: 16` is less than the net reads, 3x32x32"),
-        ("4x32x32", "imagenet", 7, "images have 1 or 3 channels, but the net reads 4x32x32"),
+        (
+            "3x32x32",
+            "cifar\n  data: {set: folder, path: x}",
+            6,
+            "`augment.crop` must be of kind area or side, or none",
+        ),
+        (
+            "3x32x32",
+            "imagenet\n  data: {resize: 16}",
+            8,
+            "`data.resize: 16` is less than the net reads, 3x32x32",
+        ),
+        (
+            "4x32x32",
+            "imagenet",
+            7,
+            "images have 1 or 3 channels, but the net reads 4x32x32",
+        ),
     ],
 )
-def test_check_tells_it_where_it_is_written(shape: str, recipe: str, line: int, words: str) -> None:
+def test_check_tells_it_where_it_is_written(
+    shape: str, recipe: str, line: int, words: str
+) -> None:
     problems = resgraph.loads(BASE.format(shape, recipe)).unmet()
     assert [problem.code for problem in problems] == ["E051"]
     assert words in problems[0].message and problems[0].help
@@ -124,9 +162,12 @@ def test_no_crop_is_the_middle(crop: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch", "accumulate", "world", "told"), [(1, 1, 1, True), (4, 4, 1, True), (4, 2, 2, True), (2, 1, 1, False)]
+    ("batch", "accumulate", "world", "told"),
+    [(1, 1, 1, True), (4, 4, 1, True), (4, 2, 2, True), (2, 1, 1, False)],
 )
-def test_a_norm_of_one_value_is_told_at_its_layer(batch: int, accumulate: int, world: int, told: bool) -> None:
+def test_a_norm_of_one_value_is_told_at_its_layer(
+    batch: int, accumulate: int, world: int, told: bool
+) -> None:
     text = BASE.format("1x8x8", f"digits\n  batch: {batch}\n  accumulate: {accumulate}")
     text = text.replace("head: [", "squeeze: 3x3 conv 6 /8\n  head: [")
     plan = resgraph.loads(text)
@@ -138,7 +179,10 @@ def test_a_norm_of_one_value_is_told_at_its_layer(batch: int, accumulate: int, w
         found = list(raised.value.diagnostics)
     assert bool(found) == told
     if told:
-        assert "`squeeze.bn` would norm one value per channel, 6x1x1 of one image" in found[0].message
+        assert (
+            "`squeeze.bn` would norm one value per channel, 6x1x1 of one image"
+            in found[0].message
+        )
         assert found[0].span is not None and found[0].span.line == 5
 
 
@@ -156,7 +200,9 @@ def test_the_advice_fits_the_net(head: str, words: str) -> None:
     assert words in problem.help
 
 
-def test_a_net_that_does_not_fit_the_images_on_disk_is_a_wrong_spec(tmp_path: Path) -> None:
+def test_a_net_that_does_not_fit_the_images_on_disk_is_a_wrong_spec(
+    tmp_path: Path,
+) -> None:
     for part in ("train", "val"):
         for name in ("a", "b", "c"):
             (tmp_path / part / name).mkdir(parents=True)
@@ -189,9 +235,13 @@ SAMPLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("optimizer", members(Optimizer), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "optimizer", members(Optimizer), ids=lambda kind: kind.__name__
+)
 @pytest.mark.parametrize("schedule", members(Schedule), ids=lambda kind: kind.__name__)
-def test_every_optimizer_answers_for_itself(optimizer: Any, schedule: Any, tmp_path: Path) -> None:
+def test_every_optimizer_answers_for_itself(
+    optimizer: Any, schedule: Any, tmp_path: Path
+) -> None:
     """A fresh build of two steps with each schedule and each set that comes with resgraph; and what it says is so."""
     name = get_args(optimizer.model_fields["name"].annotation)[0]
     kind = get_args(schedule.model_fields["kind"].annotation)[0]
@@ -205,7 +255,10 @@ def test_every_optimizer_answers_for_itself(optimizer: Any, schedule: Any, tmp_p
         assert build(plan, out=tmp_path / data[:6], options=FAST).steps == 2
         saved = next((tmp_path / data[:6] / "checkpoints").glob("*.pt"))
         state = torch.load(saved, weights_only=True)["optimizer"]["state"]
-        kept = {sum(value.ndim > 0 for value in values.values() if value is not None) for values in state.values()}
+        kept = {
+            sum(value.ndim > 0 for value in values.values() if value is not None)
+            for values in state.values()
+        }
         assert kept == {plan.spec.train.optimizer.states}
     torch_class = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[name]
     assert optimizer.fused == ("fused" in inspect.signature(torch_class).parameters)
@@ -222,7 +275,9 @@ def test_the_numbers_of_images_are_those_of_the_sets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channels", "which"), [((0, 1, 2), "every channel of"), ((1,), "channel 1 of"), ((), "")], ids=str
+    ("channels", "which"),
+    [((0, 1, 2), "every channel of"), ((1,), "channel 1 of"), ((), "")],
+    ids=str,
 )
 def test_a_channel_of_one_value_is_told_before_the_first_step(
     tmp_path: Path, channels: tuple[int, ...], which: str
@@ -237,7 +292,10 @@ def test_a_channel_of_one_value_is_told_before_the_first_step(
     recipe = f"imagenet\n  batch: 2\n  epochs: 1\n  schedule: constant\n  data: {{path: {tmp_path / 'set'}}}"
     plan = resgraph.loads(BASE.format("3x32x32", recipe).replace("fc 10", "fc 2"))
     if which:
-        with pytest.raises(TrainingError, match=f"^{which} the training images has one value throughout"):
+        with pytest.raises(
+            TrainingError,
+            match=f"^{which} the training images has one value throughout",
+        ):
             build(plan, out=tmp_path / "run", options=FAST)
     else:
         assert build(plan, out=tmp_path / "run", options=FAST).steps == 1
@@ -246,6 +304,8 @@ def test_a_channel_of_one_value_is_told_before_the_first_step(
 @pytest.mark.parametrize("recipe", ["cifar", "digits\n  data: synthetic", "imagenet"])
 def test_a_plan_of_images_that_are_not_there_is_made(recipe: str) -> None:
     """Its stand-ins are blank, which is nobody's mistake; `per-channel` is what a recipe has by itself."""
-    plan = resgraph.loads(BASE.format("3x32x32", f"{recipe}\n  batch: 4\n  normalize: per-channel"))
+    plan = resgraph.loads(
+        BASE.format("3x32x32", f"{recipe}\n  batch: 4\n  normalize: per-channel")
+    )
     assert plan.unmet() == []
     assert forecast(plan, options=FAST).batch == 4

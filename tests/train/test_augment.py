@@ -20,7 +20,9 @@ INDEX = torch.arange(40)
 
 
 def images(n: int = 40, channels: int = 3, side: int = 8) -> Tensor:
-    return torch.randn(n, channels, side, side, generator=torch.Generator().manual_seed(0))
+    return torch.randn(
+        n, channels, side, side, generator=torch.Generator().manual_seed(0)
+    )
 
 
 def recipe(**keys: Any) -> Augment:
@@ -37,13 +39,17 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("keys", [{key: value} for key, value in EVERYTHING.items()] + [EVERYTHING])
+@pytest.mark.parametrize(
+    "keys", [{key: value} for key, value in EVERYTHING.items()] + [EVERYTHING]
+)
 def test_an_image_is_treated_alike_in_any_batch(keys: dict[str, Any]) -> None:
     x = images()
     whole = augment(x, recipe(**keys), 11, INDEX)
     order = torch.randperm(40, generator=torch.Generator().manual_seed(1))
     shuffled = augment(x[order], recipe(**keys), 11, INDEX[order])
-    alone = torch.cat([augment(x[i : i + 1], recipe(**keys), 11, INDEX[i : i + 1]) for i in range(40)])
+    alone = torch.cat(
+        [augment(x[i : i + 1], recipe(**keys), 11, INDEX[i : i + 1]) for i in range(40)]
+    )
     assert torch.equal(shuffled, whole[order])
     torch.testing.assert_close(alone, whole, rtol=0, atol=1e-6)
     assert whole.shape == x.shape
@@ -64,7 +70,9 @@ def test_a_crop_is_a_window_of_the_padded_image() -> None:
     x = images(200, 1, 5)
     out = augment(x, recipe(crop={"kind": "pad", "cells": 1}), 3, torch.arange(200))
     padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
-    windows = torch.stack([padded[:, :, i : i + 5, j : j + 5] for i in range(3) for j in range(3)])
+    windows = torch.stack(
+        [padded[:, :, i : i + 5, j : j + 5] for i in range(3) for j in range(3)]
+    )
     hits = (windows == out).flatten(2).all(2)
     assert bool((hits.sum(0) == 1).all())
     assert bool((hits.sum(1) > 5).all())  # all nine places come up
@@ -75,12 +83,19 @@ def test_cutout_blanks_a_square() -> None:
     out = augment(x, recipe(cutout=3), 3, torch.arange(100))
     blanked = (out == 0).sum((2, 3))
     assert torch.equal(blanked[:, 0], blanked[:, 1])
-    assert set(blanked[:, 0].tolist()) == {4, 6, 9}  # whole, over an edge, over a corner
+    assert set(blanked[:, 0].tolist()) == {
+        4,
+        6,
+        9,
+    }  # whole, over an edge, over a corner
 
 
 def test_a_quarter_turn_is_a_quarter_turn() -> None:
     x = images(1, 1, 8)
-    draws = [module.uniform(module.key(s, "warp"), torch.tensor([0]), 8)[0, 0].item() for s in range(4000)]
+    draws = [
+        module.uniform(module.key(s, "warp"), torch.tensor([0]), 8)[0, 0].item()
+        for s in range(4000)
+    ]
     seed = min(range(4000), key=lambda s: abs(draws[s] - 1))
     turned = module._warp(x, Augment(rotate=90.0), seed, torch.tensor([0]))
     torch.testing.assert_close(turned, torch.rot90(x, 1, (2, 3)), atol=0.05, rtol=0)
@@ -89,7 +104,9 @@ def test_a_quarter_turn_is_a_quarter_turn() -> None:
 def test_an_area_crop_of_everything_changes_nothing() -> None:
     x = images()
     crop = {"kind": "area", "area": [1.0, 1.0], "aspect": [1.0, 1.0]}
-    torch.testing.assert_close(augment(x, recipe(crop=crop), 0, INDEX), x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        augment(x, recipe(crop=crop), 0, INDEX), x, atol=1e-5, rtol=0
+    )
 
 
 def test_mixtures_hold_what_they_say() -> None:
@@ -108,7 +125,10 @@ def test_mixtures_hold_what_they_say() -> None:
         assert torch.equal(cut.main, labels if cut.share >= 0.5 else cut.partners)
     assert torch.equal(x, before)
     assert mix(x, labels, recipe(), 0, 0).partners is None
-    assert mix(x, labels, recipe(mixup=0.4), 0, 3).share == mix(x, labels, recipe(mixup=0.4), 0, 3).share
+    assert (
+        mix(x, labels, recipe(mixup=0.4), 0, 3).share
+        == mix(x, labels, recipe(mixup=0.4), 0, 3).share
+    )
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda f: f.__name__)
@@ -120,10 +140,14 @@ def test_colour_operations_keep_range_and_shape(operation: Any, channels: int) -
         assert out.shape == x.shape
         assert float(out.min()) >= -1e-3
         assert float(out.max()) <= 255 + 1e-3
-        same = operation.__name__ == "_identity" or (operation.__name__ == "_colour" and channels == 1)
+        same = operation.__name__ == "_identity" or (
+            operation.__name__ == "_colour" and channels == 1
+        )
         if not same:
             assert not torch.equal(out, x)
-        alone = torch.cat([operation(x[i : i + 1], torch.full((1,), sign)) for i in range(6)])
+        alone = torch.cat(
+            [operation(x[i : i + 1], torch.full((1,), sign)) for i in range(6)]
+        )
         torch.testing.assert_close(alone, out, atol=1e-3, rtol=0)
 
 

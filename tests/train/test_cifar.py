@@ -31,7 +31,9 @@ def rows(name: str, part: int, count: int) -> tuple[Any, list[int]]:
 def python_2_pickle(content: dict[str, Any]) -> bytes:
     """Protocol 2 with byte strings for text, as Python 2 wrote the official files."""
 
-    class Writer(pickle._Pickler):  # the pure-Python one: its way with text can be changed
+    class Writer(
+        pickle._Pickler
+    ):  # the pure-Python one: its way with text can be changed
         dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
         def save_text(self, text: str) -> None:
@@ -43,8 +45,15 @@ def python_2_pickle(content: dict[str, Any]) -> bytes:
         dispatch[str] = save_text
 
         def save_array(self, array: Any) -> None:
-            self.write(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01bt" + pickle.REDUCE)
-            self.write(b"(K\x01(" + b"".join(b"M" + n.to_bytes(2, "little") for n in array.shape) + b"t")
+            self.write(
+                b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01bt"
+                + pickle.REDUCE
+            )
+            self.write(
+                b"(K\x01("
+                + b"".join(b"M" + n.to_bytes(2, "little") for n in array.shape)
+                + b"t"
+            )
             self.write(b"cnumpy\ndtype\n(U\x02u1K\x00K\x01t" + pickle.REDUCE)
             self.write(b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89")
             raw = array.tobytes()
@@ -68,13 +77,17 @@ def files_of(version: Version, name: str, count: int = 40) -> dict[str, bytes]:
     words = [f"class {i}" for i in range(CLASSES[name])]
     files = {version.names: "\n".join(words).encode() + b"\n\n"}
     if not version.binary:
-        files[version.names] = python_2_pickle({version.names_key: words, "num_vis": 3072})
+        files[version.names] = python_2_pickle(
+            {version.names_key: words, "num_vis": 3072}
+        )
     for part, file in enumerate((*version.train, *version.test)):
         data, labels = rows(name, part, max(count, CLASSES[name]))
         if version.binary:
             files[file] = binary_file(name, data, labels)
         else:
-            files[file] = python_2_pickle({"batch_label": "a batch", version.labels: labels, "data": data})
+            files[file] = python_2_pickle(
+                {"batch_label": "a batch", version.labels: labels, "data": data}
+            )
     return files
 
 
@@ -106,7 +119,11 @@ def test_all_versions_hold_the_same_images(name: str, tmp_path: Path) -> None:
     assert torch.equal(binary.train.images, python.train.images)  # type: ignore[union-attr]
     assert torch.equal(binary.train.labels, python.train.labels)
     assert torch.equal(binary.validation.labels, python.validation.labels)
-    assert binary.classes == python.classes == tuple(f"class {i}" for i in range(CLASSES[name]))
+    assert (
+        binary.classes
+        == python.classes
+        == tuple(f"class {i}" for i in range(CLASSES[name]))
+    )
     data, labels = rows(name, 0, max(40, CLASSES[name]))
     first = binary.train.images[0]  # type: ignore[union-attr]
     assert torch.equal(first.flatten(), torch.from_numpy(data[0]))
@@ -123,7 +140,9 @@ def test_an_archive_is_read_where_its_hash_is_the_published_one(
     with pytest.raises(TrainingError, match=f"the published one {version.md5}"):
         load_cifar(Cifar(set="cifar10"), tmp_path)
     digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    monkeypatch.setitem(VERSIONS, "cifar10", (dataclasses.replace(version, md5=digest),))
+    monkeypatch.setitem(
+        VERSIONS, "cifar10", (dataclasses.replace(version, md5=digest),)
+    )
     for where in (tmp_path, path):
         assert len(load_cifar(Cifar(set="cifar10"), where).train) == 200
     assert sorted(tmp_path.iterdir()) == [path]  # nothing was unpacked
@@ -132,12 +151,19 @@ def test_an_archive_is_read_where_its_hash_is_the_published_one(
 def test_some_images_can_be_held_out(tmp_path: Path) -> None:
     write_folder(tmp_path, VERSIONS["cifar10"][0], "cifar10")
     data = load_cifar(Cifar(set="cifar10", held_out=20), tmp_path)
-    assert (len(data.train), len(data.validation), data.watched) == (180, 20, "validation")
+    assert (len(data.train), len(data.validation), data.watched) == (
+        180,
+        20,
+        "validation",
+    )
     assert torch.bincount(data.validation.labels).tolist() == [2] * 10
 
 
 def test_a_missing_set_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match=r"download https://www\.cs\.toronto\.edu/~kriz/cifar-10-binary\.tar\.gz"):
+    with pytest.raises(
+        MissingError,
+        match=r"download https://www\.cs\.toronto\.edu/~kriz/cifar-10-binary\.tar\.gz",
+    ):
         load_cifar(Cifar(set="cifar10"), tmp_path)
     (tmp_path / "other.tar.gz").write_bytes(b"")
     with pytest.raises(TrainingError, match="none of the official archives"):
@@ -149,7 +175,9 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     path = folder / "data_batch_3.bin"
     path.write_bytes(path.read_bytes()[:-1])
     url = r"take it anew from https://www\.cs\.toronto\.edu/~kriz/cifar-10-binary\.tar\.gz"
-    with pytest.raises(TrainingError, match=rf"^{folder}/data_batch_3\.bin is cut short: .*; {url}$"):
+    with pytest.raises(
+        TrainingError, match=rf"^{folder}/data_batch_3\.bin is cut short: .*; {url}$"
+    ):
         load_cifar(Cifar(set="cifar10"), tmp_path)
 
 
@@ -157,13 +185,18 @@ def test_a_broken_pickle_is_named_with_its_path(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, VERSIONS["cifar10"][1], "cifar10")
     path = folder / "data_batch_3"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(TrainingError, match=rf"^{path} is not an official CIFAR file: .* anew from .*python\.tar\.gz$"):
+    with pytest.raises(
+        TrainingError,
+        match=rf"^{path} is not an official CIFAR file: .* anew from .*python\.tar\.gz$",
+    ):
         load_cifar(Cifar(set="cifar10"), tmp_path)
 
 
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("inside", [True, False])
-def test_a_file_that_is_lacking_is_named(place: int, inside: bool, tmp_path: Path) -> None:
+def test_a_file_that_is_lacking_is_named(
+    place: int, inside: bool, tmp_path: Path
+) -> None:
     version = VERSIONS["cifar10"][place]
     folder = write_folder(tmp_path, version, "cifar10")
     for name in (version.train[2], version.names):
@@ -178,7 +211,9 @@ def test_names_that_are_stored_as_bytes_are_text(name: str, tmp_path: Path) -> N
     version = VERSIONS[name][1]
     folder = write_folder(tmp_path, version, name)
     words = [f"Äpfel {i}" for i in range(CLASSES[name])]
-    (folder / version.names).write_bytes(pickle.dumps({version.names_key.encode(): [word.encode() for word in words]}))
+    (folder / version.names).write_bytes(
+        pickle.dumps({version.names_key.encode(): [word.encode() for word in words]})
+    )
     assert load_cifar(Cifar(set=name), tmp_path).classes == tuple(words)  # type: ignore[arg-type]
 
 
@@ -230,7 +265,9 @@ def test_harm_is_not_done(tmp_path: Path) -> None:
 def test_what_todays_numpy_pickles_is_read_too() -> None:
     array = numpy.arange(12, dtype=numpy.uint8).reshape(3, 4)
     for protocol in (2, 3, 4):
-        found = read_dictionary(pickle.dumps({b"data": array, "labels": [1, 2]}, protocol), "x")
+        found = read_dictionary(
+            pickle.dumps({b"data": array, "labels": [1, 2]}, protocol), "x"
+        )
         assert numpy.array_equal(found["data"], array)
         assert found["labels"] == [1, 2]
     with pytest.raises(TrainingError, match="another kind than CIFAR has"):

@@ -16,13 +16,22 @@ SPEC = Path(__file__).parents[2] / "specs" / "digits-degradation.yaml"
 
 def rows(*errors: float) -> list[dict[str, object]]:
     return [
-        {"epoch": place, "step": 10 * place, "train": {"error": error}, "validation": {"error": error + 1}}
+        {
+            "epoch": place,
+            "step": 10 * place,
+            "train": {"error": error},
+            "validation": {"error": error + 1},
+        }
         for place, error in enumerate(errors, 1)
     ]
 
 
 def test_each_run_has_a_colour_and_a_name() -> None:
-    svg = comparison("<two>", [("plain & deep", rows(60, 40, 30)), ("residual", rows(50, 9, 2))], "epochs")
+    svg = comparison(
+        "<two>",
+        [("plain & deep", rows(60, 40, 30)), ("residual", rows(50, 9, 2))],
+        "epochs",
+    )
     tree = ElementTree.fromstring(svg)
     lines = [part for part in tree.iter() if part.tag.endswith("polyline")]
     assert len(lines) == 4

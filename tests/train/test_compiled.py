@@ -27,15 +27,25 @@ class Counter(Silent):
 
 
 @pytest.mark.slow
-def test_nothing_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch._dynamo
 
-    monkeypatch.setattr("resgraph.train.engine.assemble.compile_blocks", partial(compile_blocks, backend="eager"))
+    monkeypatch.setattr(
+        "resgraph.train.engine.assemble.compile_blocks",
+        partial(compile_blocks, backend="eager"),
+    )
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     plan = resgraph.load(str(SPECS / "digits.yaml"), ["train.epochs=3"])
     counter = Counter()
-    result = build(plan, out=tmp_path / "run", options=Options(threads=1, compile="on"), reporter=counter)
+    result = build(
+        plan,
+        out=tmp_path / "run",
+        options=Options(threads=1, compile="on"),
+        reporter=counter,
+    )
     assert counter.graphs[0] > 0
     assert counter.graphs == [counter.graphs[0]] * 3
     assert torch._dynamo.utils.counters["recompiles"] == {}
@@ -52,7 +62,9 @@ def test_a_real_plan_goes_the_whole_way(tmp_path: Path) -> None:
     assert resume(tmp_path / "run", plan=longer).epochs == 3
 
 
-def test_a_shallow_net_is_one_graph_where_that_is_fine_and_a_deep_one_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shallow_net_is_one_graph_where_that_is_fine_and_a_deep_one_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     torch._dynamo.reset()
     net = resgraph.load(str(SPECS / "digits.yaml")).module().eval()
     images = torch.randn(2, 1, 8, 8)

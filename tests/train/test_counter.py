@@ -25,9 +25,14 @@ def test_numbers_are_uniform_and_unrelated() -> None:
     assert x.max() < 1
     assert x.mean(0).sub(0.5).abs().max() < 0.005
     assert x.var(0).sub(1 / 12).abs().max() < 0.002
-    assert torch.corrcoef(torch.cat([x.T, x.roll(1, 0).T])).fill_diagonal_(0).abs().max() < 0.02
+    assert (
+        torch.corrcoef(torch.cat([x.T, x.roll(1, 0).T])).fill_diagonal_(0).abs().max()
+        < 0.02
+    )
     counts = torch.histc(x[:, 0], 64, 0, 1)
-    assert ((counts - 100_000 / 64) ** 2 / (100_000 / 64)).sum() < 110  # chi-squared, 63 degrees of freedom
+    assert (
+        (counts - 100_000 / 64) ** 2 / (100_000 / 64)
+    ).sum() < 110  # chi-squared, 63 degrees of freedom
 
 
 def test_normal_numbers_are_normal() -> None:
@@ -64,5 +69,8 @@ def test_an_epoch_can_be_entered_anywhere() -> None:
 def test_batches_that_cannot_be_are_refused() -> None:
     with pytest.raises(TrainingError, match="more than the 10 training images"):
         Sampler(10, 12, 0)
-    with pytest.raises(UsageError, match="a batch of 100 cannot be shared equally by 3 processes; 99 can"):
+    with pytest.raises(
+        UsageError,
+        match="a batch of 100 cannot be shared equally by 3 processes; 99 can",
+    ):
         Sampler(1000, 100, 0, 0, 3)

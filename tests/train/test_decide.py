@@ -23,26 +23,45 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "NVIDIA H200")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
-    monkeypatch.setattr("resgraph.train.settings.decide.lacking", lambda _: "")  # it has compilers
+    monkeypatch.setattr(
+        "resgraph.train.settings.decide.lacking", lambda _: ""
+    )  # it has compilers
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     yield
     torch.use_deterministic_algorithms(False)
 
 
-def decided(options: Options, world: World | None = None, steps: int = 90_000, *, sync_bn: bool = False) -> Decisions:
-    return decide(options, world or World(), 1e12, images=True, steps=steps, sync_bn=sync_bn)
+def decided(
+    options: Options,
+    world: World | None = None,
+    steps: int = 90_000,
+    *,
+    sync_bn: bool = False,
+) -> Decisions:
+    return decide(
+        options, world or World(), 1e12, images=True, steps=steps, sync_bn=sync_bn
+    )
 
 
 def said(decisions: Decisions, what: str) -> tuple[str, str]:
-    (found,) = [(choice, why) for name, choice, why in decisions.reasons if name == what]
+    (found,) = [
+        (choice, why) for name, choice, why in decisions.reasons if name == what
+    ]
     return found
 
 
 def test_a_long_run_on_a_gpu_is_compiled_bf16_and_exact(gpu: None) -> None:
     found = decided(Options())
-    assert (found.device, found.bf16, found.channels_last) == (torch.device("cuda", 0), True, True)
+    assert (found.device, found.bf16, found.channels_last) == (
+        torch.device("cuda", 0),
+        True,
+        True,
+    )
     assert (found.compile, found.fused, found.deterministic) == (True, True, True)
-    assert said(found, "algorithms") == ("deterministic", "a resume comes to the same bits; off may be faster")
+    assert said(found, "algorithms") == (
+        "deterministic",
+        "a resume comes to the same bits; off may be faster",
+    )
     assert not decided(Options(), steps=100).compile
 
 
@@ -57,9 +76,14 @@ def test_batch_norms_that_talk_are_not_compiled_unless_asked(gpu: None) -> None:
 
 
 def test_batch_norms_that_cannot_talk_are_refused_before_the_first_step() -> None:
-    with pytest.raises(UsageError, match=r"train\.sync_bn: .* 2 processes share cpu; take it out, or use GPUs"):
+    with pytest.raises(
+        UsageError,
+        match=r"train\.sync_bn: .* 2 processes share cpu; take it out, or use GPUs",
+    ):
         decided(Options(device="cpu"), World(0, 2, 0, sharing=2), sync_bn=True)
-    assert decided(Options(device="cpu"), sync_bn=True).device.type == "cpu", "one process has nobody to talk to"
+    assert decided(Options(device="cpu"), sync_bn=True).device.type == "cpu", (
+        "one process has nobody to talk to"
+    )
 
 
 @pytest.mark.parametrize("exact", [True, False])

@@ -14,7 +14,15 @@ from safetensors.torch import load_file
 
 from resgraph.errors import RunError, TrainingError, UsageError
 from resgraph.language.recipe.data import Digits
-from resgraph.train import Options, build, evaluate, find_runs, predict, read_run, resume
+from resgraph.train import (
+    Options,
+    build,
+    evaluate,
+    find_runs,
+    predict,
+    read_run,
+    resume,
+)
 from resgraph.train.data import load
 from resgraph.train.data.digits import stored
 from resgraph.train.run.result import RunResult
@@ -25,7 +33,9 @@ FAST = {"recipe": "digits", "epochs": 10}
 def test_the_digits_are_those_that_scikit_learn_gives() -> None:
     images, labels = stored()
     assert (tuple(images.shape), images.dtype) == ((1797, 8, 8), torch.uint8)
-    digest = hashlib.sha256(images.numpy().tobytes() + labels.numpy().astype("uint8").tobytes()).hexdigest()
+    digest = hashlib.sha256(
+        images.numpy().tobytes() + labels.numpy().astype("uint8").tobytes()
+    ).hexdigest()
     assert digest == "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
 
 
@@ -80,8 +90,13 @@ def test_an_image_file_is_recognized(run: RunResult, tmp_path: Path) -> None:
         Image.fromarray((pixels * 15.9375).round().astype("uint8")).save(files[-1])
         labels.append(str(int(data.validation.labels[place])))
     found = predict(run.directory, files, load=small_plan.load, top=3)
-    assert sum(p.classes[0][0] == label for p, label in zip(found, labels, strict=True)) >= 28
-    assert all(len(p.classes) == 3 and p.classes[0][1] >= p.classes[1][1] for p in found)
+    assert (
+        sum(p.classes[0][0] == label for p, label in zip(found, labels, strict=True))
+        >= 28
+    )
+    assert all(
+        len(p.classes) == 3 and p.classes[0][1] >= p.classes[1][1] for p in found
+    )
     (tmp_path / "no.png").write_text("<html>")
     with pytest.raises(TrainingError, match=r"no\.png cannot be read as an image"):
         predict(run.directory, [tmp_path / "no.png"], load=small_plan.load)
@@ -95,10 +110,14 @@ def test_runs_are_listed(run: RunResult) -> None:
 
 
 def test_a_finished_run_is_exported_again_and_not_trained(run: RunResult) -> None:
-    before = {name: path.read_bytes() for name, path in run.files.items() if path.is_file()}
+    before = {
+        name: path.read_bytes() for name, path in run.files.items() if path.is_file()
+    }
     again = resume(run.directory, load=small_plan.load)
     assert again == run
-    assert {name: path.read_bytes() for name, path in run.files.items() if path.is_file()} == before
+    assert {
+        name: path.read_bytes() for name, path in run.files.items() if path.is_file()
+    } == before
 
 
 def test_a_run_is_never_overwritten_unasked(run: RunResult) -> None:
@@ -123,7 +142,10 @@ def test_the_split_is_stratified_and_the_same_everywhere() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "output", "words"),
-    [((3, 32, 32), (10,), "write `input: 1x8x8`"), ((1, 8, 8), (100,), "end it with `fc 10`")],
+    [
+        ((3, 32, 32), (10,), "write `input: 1x8x8`"),
+        ((1, 8, 8), (100,), "end it with `fc 10`"),
+    ],
 )
 def test_a_net_that_does_not_fit_is_told_before_the_first_step(
     shape: tuple[int, ...], output: tuple[int, ...], words: str

@@ -26,7 +26,9 @@ def launched(*launches: dict[str, Any]) -> list[list[list[Any]]]:
 
 @pytest.mark.parametrize("ranks", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_ranks_stop_together_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -> None:
-    whole, cut = ({"out": str(tmp_path / name), "recipe": RECIPE} for name in ("whole", "cut"))
+    whole, cut = (
+        {"out": str(tmp_path / name), "recipe": RECIPE} for name in ("whole", "cut")
+    )
     first, second, third = launched(
         {"ranks": ranks, "number": 0, **whole},
         {"ranks": ranks, "number": signal.SIGTERM, **cut},
@@ -37,19 +39,29 @@ def test_ranks_stop_together_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -
     assert {said.split("after step ")[1].split(",")[0] for _, said in second} == {"10"}
     assert [code for code, _ in third] == [0] * ranks, third
     for name in ("metrics.jsonl", "weights.safetensors"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+        assert (tmp_path / "whole" / name).read_bytes() == (
+            tmp_path / "cut" / name
+        ).read_bytes()
 
 
 def test_a_run_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
     orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
-    two, one = launched({"ranks": 2, "number": signal.SIGTERM, **orders}, {"ranks": 1, "number": 0, **orders})
+    two, one = launched(
+        {"ranks": 2, "number": signal.SIGTERM, **orders},
+        {"ranks": 1, "number": 0, **orders},
+    )
     assert [code for code, _ in two] == [128 + signal.SIGTERM] * 2
     assert one == [[0, ""]]
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    ]
     assert [row["step"] for row in rows] == [8, 16, 24]
 
 
-def test_where_a_rank_is_killed_the_others_end_and_the_run_goes_on(tmp_path: Path) -> None:
+def test_where_a_rank_is_killed_the_others_end_and_the_run_goes_on(
+    tmp_path: Path,
+) -> None:
     orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
     lost, again, whole = launched(
         {"ranks": 2, "number": signal.SIGKILL, "victim": 1, **orders},
@@ -62,7 +74,9 @@ def test_where_a_rank_is_killed_the_others_end_and_the_run_goes_on(tmp_path: Pat
     assert "what was saved is good" in said
     assert [code for code, _ in again + whole] == [0] * 4
     for name in ("metrics.jsonl", "weights.safetensors"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+        assert (tmp_path / "whole" / name).read_bytes() == (
+            tmp_path / "run" / name
+        ).read_bytes()
 
 
 def test_a_signal_to_any_rank_stops_all(tmp_path: Path) -> None:
@@ -99,12 +113,36 @@ def test_torchrun_starts_a_run_again_where_a_rank_was_killed(tmp_path: Path) -> 
         "sys.exit(run(sys.argv[1:]))\n"
     )
     spec = str(Path(__file__).parents[2] / "specs" / "digits.yaml")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["--max-restarts", "1", str(script), "build", spec, "--auto-resume", "--device", "cpu", "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
+    command += [
+        "--max-restarts",
+        "1",
+        str(script),
+        "build",
+        spec,
+        "--auto-resume",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
     command += ["--set", "train.epochs=3", "--json"]
     for attempt in range(3):
         out = tmp_path / f"run-{attempt}"
-        done = subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, timeout=200, check=False)
+        done = subprocess.run(
+            [*command, "-o", str(out)],
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         assert json.loads((out / "run.json").read_text())["status"] == "done"
         assert len((out / "metrics.jsonl").read_text().splitlines()) == 3

@@ -81,21 +81,33 @@ def epochs(count: int) -> FakePlan:
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("size mismatch\nat some kernel"), ValueError("no such value"), KeyError("x"), TypeError()]
+    "error",
+    [
+        RuntimeError("size mismatch\nat some kernel"),
+        ValueError("no such value"),
+        KeyError("x"),
+        TypeError(),
+    ],
 )
-def test_a_step_that_fails_names_the_node(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_names_the_node(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as whole_one:
         with_layer(whole_one, nn.Identity())
         whole = build(tiny(PLAIN), out=tmp_path / "whole", options=ONE).directory
     with monkeypatch.context() as broken:
-        with_layer(broken, Breaks(11, error))  # 6 steps and 3 batches of validation make an epoch
+        with_layer(
+            broken, Breaks(11, error)
+        )  # 6 steps and 3 batches of validation make an epoch
         with pytest.raises(TrainingError) as caught:
             build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
     said = str(caught.value)
     assert type(error).__name__ in said and "test_faulty_runs.py, line" in said
     assert "at some kernel" not in said
     assert " failed in step 8 (" in said
-    assert said.endswith(f"`resgraph resume {tmp_path / 'run'}` goes on from the last checkpoint")
+    assert said.endswith(
+        f"`resgraph resume {tmp_path / 'run'}` goes on from the last checkpoint"
+    )
     assert read_run(tmp_path / "run").status == "failed"
     reporter = Telling()
     with_layer(monkeypatch, nn.Identity())
@@ -106,24 +118,35 @@ def test_a_step_that_fails_names_the_node(error: Exception, tmp_path: Path, monk
         assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_a_failure_before_anything_was_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_before_anything_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with_layer(monkeypatch, Breaks(1, RuntimeError("at once")))
-    with pytest.raises(TrainingError, match=r"failed in step 1 .*Nothing was saved yet: .* `resgraph build`"):
+    with pytest.raises(
+        TrainingError,
+        match=r"failed in step 1 .*Nothing was saved yet: .* `resgraph build`",
+    ):
         build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
     assert read_run(tmp_path / "run").status == "failed"
 
 
-def test_a_failure_on_the_way_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_on_the_way_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Behind(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return BreaksBehind.apply(x)
 
     with_layer(monkeypatch, Behind())
-    with pytest.raises(TrainingError, match=r"failed .*in step 1 \(RuntimeError: no gradient here"):
+    with pytest.raises(
+        TrainingError, match=r"failed .*in step 1 \(RuntimeError: no gradient here"
+    ):
         build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
 
 
-def test_our_own_mistake_fails_the_run_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_mistake_fails_the_run_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -139,11 +162,22 @@ def test_our_own_mistake_fails_the_run_too(tmp_path: Path, monkeypatch: pytest.M
 def damaged(data: bytes) -> dict[str, bytes | None]:
     """A file's bytes, in the ways in which disks and people change them."""
     luck = random.Random(0)
-    out: dict[str, bytes | None] = {"lost": None, "empty": b"", "junk behind": data + b"junk", "a row behind": data * 2}
-    out |= {"zeros": bytes(len(data)), "cut": data[: len(data) // 2], "no end": data.rstrip(b"\n")}
+    out: dict[str, bytes | None] = {
+        "lost": None,
+        "empty": b"",
+        "junk behind": data + b"junk",
+        "a row behind": data * 2,
+    }
+    out |= {
+        "zeros": bytes(len(data)),
+        "cut": data[: len(data) // 2],
+        "no end": data.rstrip(b"\n"),
+    }
     for _ in range(12):
         place, bit = luck.randrange(len(data)), 1 << luck.randrange(8)
-        out[f"bit {bit} of byte {place}"] = data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
+        out[f"bit {bit} of byte {place}"] = (
+            data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
+        )
     return out
 
 
@@ -163,23 +197,31 @@ def test_rows_that_were_damaged_come_back(name: str, tmp_path: Path) -> None:
         else:
             (run / name).write_bytes(data)
         resume(run, load=small_plan.load, options=ONE, reporter=reporter)
-        assert (run / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes(), how
+        assert (run / "metrics.jsonl").read_bytes() == (
+            whole / "metrics.jsonl"
+        ).read_bytes(), how
         assert (run / name).read_bytes().startswith(saved), how
         told = [text for text in reporter.told if name in text]
-        assert len(told) == (0 if data is not None and data.startswith(saved) else 1), how
+        assert len(told) == (0 if data is not None and data.startswith(saved) else 1), (
+            how
+        )
 
 
 def test_a_directory_in_place_of_the_rows_is_refused(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut", after=14)
     (cut / "metrics.jsonl").unlink()
     (cut / "metrics.jsonl").mkdir()
-    with pytest.raises(RunError, match=r"metrics\.jsonl cannot be read: it is a directory"):
+    with pytest.raises(
+        RunError, match=r"metrics\.jsonl cannot be read: it is a directory"
+    ):
         resume(cut, load=small_plan.load, options=ONE)
 
 
 @pytest.mark.parametrize("name", ["model.py", "table.txt", "diagram.svg"])
 @pytest.mark.parametrize("text", [None, "", "changed by hand"])
-def test_what_follows_from_the_spec_is_written_again(name: str, text: str | None, tmp_path: Path) -> None:
+def test_what_follows_from_the_spec_is_written_again(
+    name: str, text: str | None, tmp_path: Path
+) -> None:
     cut, reporter = stopped_run(tmp_path / "cut"), Telling()
     before = (cut / name).read_bytes()
     (cut / name).unlink() if text is None else (cut / name).write_text(text)
@@ -194,7 +236,9 @@ def test_what_follows_from_the_spec_is_written_again(name: str, text: str | None
 
 
 @pytest.mark.slow
-def test_a_worker_is_killed_at_any_moment(tree: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_is_killed_at_any_moment(
+    tree: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """While it decodes, while it hands over, while it waits, while the trainer computes, validates or saves."""
     import threading
     import time
@@ -213,22 +257,35 @@ def test_a_worker_is_killed_at_any_moment(tree: Path, tmp_path: Path, capfd: pyt
                 return
             time.sleep(0.0005)
 
-    plan = small_plan.plan(recipe(tree, epochs=40), input=SHAPE, classes=2, widths=(4,), blocks=1)
-    whole = build(plan, out=tmp_path / "whole", options=Options(threads=1, workers=2)).directory
+    plan = small_plan.plan(
+        recipe(tree, epochs=40), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
+    whole = build(
+        plan, out=tmp_path / "whole", options=Options(threads=1, workers=2)
+    ).directory
     told = 0
     for number in range(30):
-        run, thread = tmp_path / f"run-{number}", threading.Thread(target=killer, args=(0.25 + luck.random(),))
+        run, thread = (
+            tmp_path / f"run-{number}",
+            threading.Thread(target=killer, args=(0.25 + luck.random(),)),
+        )
         thread.start()
         try:
             build(plan, out=run, options=Options(threads=1, workers=2))
         except TrainingError as error:
-            assert re.search(r"a process that loads images was killed \(.*pid", str(error))
+            assert re.search(
+                r"a process that loads images was killed \(.*pid", str(error)
+            )
             assert read_run(run).status == "failed"
             told += 1
         else:  # it had handed over all that it was there for
-            assert (run / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
+            assert (run / "metrics.jsonl").read_bytes() == (
+                whole / "metrics.jsonl"
+            ).read_bytes()
         thread.join()
-    assert told >= 10  # most are; the busier the machine, the more moments in which a worker has no more to do
+    assert (
+        told >= 10
+    )  # most are; the busier the machine, the more moments in which a worker has no more to do
     assert "Exception ignored" not in capfd.readouterr().err
 
 
@@ -240,7 +297,9 @@ def test_a_worker_that_dies_while_the_trainer_computes(
     marked.mkdir()
     real = crops.AtRandom.__call__
 
-    def noted(self: crops.AtRandom, image: Any, epoch: int, index: int) -> tuple[Tensor, ...]:
+    def noted(
+        self: crops.AtRandom, image: Any, epoch: int, index: int
+    ) -> tuple[Tensor, ...]:
         if os.getpid() != trainer:
             (marked / str(os.getpid())).touch()
         return real(self, image, epoch, index)
@@ -274,12 +333,18 @@ def test_a_worker_that_dies_while_the_trainer_computes(
             {"PATH": "/nowhere"},
             r"compiling needs a C\+\+ compiler: apt-get install g\+\+ .*; --compile off trains",
         ),
-        ({"CXX": "/no/such/g++"}, r"CXX=/no/such/g\+\+ in the environment does not run; unset it"),
+        (
+            {"CXX": "/no/such/g++"},
+            r"CXX=/no/such/g\+\+ in the environment does not run; unset it",
+        ),
         ({"CXX": "/bin/false"}, "CXX=/bin/false in the environment does not run"),
     ],
 )
 def test_compiling_without_a_compiler(
-    environment: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -288,7 +353,9 @@ def test_compiling_without_a_compiler(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_gpu_without_a_compiler_is_not_compiled_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_a_compiler_is_not_compiled_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from resgraph.train.settings import decide
 
     monkeypatch.setattr(compilers, "find_spec", lambda _: object())
@@ -298,6 +365,8 @@ def test_a_gpu_without_a_compiler_is_not_compiled_for(monkeypatch: pytest.Monkey
         monkeypatch.setattr(compilers.sysconfig, "get_paths", lambda: {"include": "/"})
         monkeypatch.setattr(compilers.Path, "is_file", lambda _: True)
         reasons: list[tuple[str, str, str]] = []
-        assert decide._compile(Options(), cuda, 10**6, reasons, talking=False) is compiled
+        assert (
+            decide._compile(Options(), cuda, 10**6, reasons, talking=False) is compiled
+        )
     assert reasons[0][:2] == ("compile", "eager")
     assert reasons[0][2].startswith("it needs a C compiler: apt-get install gcc")

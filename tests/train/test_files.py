@@ -21,7 +21,9 @@ from resgraph.train.run.metrics_log import Metrics, read_rows
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])
-def test_a_full_disk_leaves_the_old_file(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_file(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a"
     write_whole(path, "old")
 
@@ -29,7 +31,9 @@ def test_a_full_disk_leaves_the_old_file(number: int, tmp_path: Path, monkeypatc
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunError, match=r"cannot write .*what was saved before is intact"):
+    with pytest.raises(
+        RunError, match=r"cannot write .*what was saved before is intact"
+    ):
         write_whole(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -50,7 +54,9 @@ def test_what_was_saved_before_is_told_of_only_where_something_was(
         write_whole(tmp_path / "empty" / "a", "new")
     monkeypatch.setattr(Path, "mkdir", refuse)
     for out in (tmp_path / "run", None):
-        with pytest.raises(RunError, match=r"cannot write .*: the file system is read-only$"):
+        with pytest.raises(
+            RunError, match=r"cannot write .*: the file system is read-only$"
+        ):
             create("net", out)
 
 
@@ -76,7 +82,11 @@ def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
     metrics.restore(40, None)
     assert metrics.path.read_bytes() == whole
     metrics.restore(20, None)
-    assert [r["step"] for r in read_rows(metrics.path)] == [r["step"] for r in read_rows(metrics.clock)] == [10, 20]
+    assert (
+        [r["step"] for r in read_rows(metrics.path)]
+        == [r["step"] for r in read_rows(metrics.clock)]
+        == [10, 20]
+    )
     metrics.append(row(30), 100.0)
     assert metrics.path.read_bytes() == whole
     assert metrics.seconds() == 3.142
@@ -95,11 +105,15 @@ def test_what_is_no_row_is_told_with_its_place(line: str, tmp_path: Path) -> Non
     metrics.append(row(1), 100.0)
     for path in (metrics.path, metrics.clock):
         append_line(path, line)
-        with pytest.raises(RunError, match=rf"{path}, line 2, is not what resgraph wrote"):
+        with pytest.raises(
+            RunError, match=rf"{path}, line 2, is not what resgraph wrote"
+        ):
             read_rows(path)
 
 
-def test_numbered_directories_are_each_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbered_directories_are_each_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     paths = []
     for _ in range(3):
@@ -128,7 +142,9 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "running", "stopped"])
 @pytest.mark.parametrize("saved", [True, False])
-def test_a_run_that_failed_with_nothing_to_lose_is_begun_again(status: str, saved: bool, tmp_path: Path) -> None:
+def test_a_run_that_failed_with_nothing_to_lose_is_begun_again(
+    status: str, saved: bool, tmp_path: Path
+) -> None:
     with create("net", tmp_path / "run") as run:
         run.write("run.json", json.dumps({"status": status}))
         if saved:
@@ -166,7 +182,10 @@ def saved(directory: Path, steps: tuple[int, ...], **keys: Any) -> Checkpoints:
 
 def test_two_checkpoints_are_kept_and_the_newest_is_used(tmp_path: Path) -> None:
     checkpoints = saved(tmp_path, (1, 2, 3))
-    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["step-000000002.pt", "step-000000003.pt"]
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == [
+        "step-000000002.pt",
+        "step-000000003.pt",
+    ]
     state = checkpoints.load(pytest.fail)
     assert state is not None
     assert torch.equal(state["x"], torch.full((4,), 3.0))
@@ -181,7 +200,9 @@ def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
     saved(tmp_path, (1,))
     with pytest.raises(RunError, match="another spec"):
         Checkpoints(tmp_path, "other").load(pytest.fail)
-    assert Checkpoints(tmp_path, "other", former=("spec",)).load(pytest.fail) is not None
+    assert (
+        Checkpoints(tmp_path, "other", former=("spec",)).load(pytest.fail) is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,7 +215,10 @@ def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
         ('{"checkpoints": {}}', "expected"),
         ('{"checkpoints": [1]}', "expected"),
         ('{"checkpoints": [{"file": "x", "step": 1}]}', "expected"),
-        ('{"checkpoints": [{"file": "x", "step": "1", "sha256": "a", "spec": "b"}]}', "expected"),
+        (
+            '{"checkpoints": [{"file": "x", "step": "1", "sha256": "a", "spec": "b"}]}',
+            "expected",
+        ),
     ],
 )
 def test_a_damaged_list_is_said(text: str, words: str, tmp_path: Path) -> None:
@@ -209,7 +233,10 @@ def test_a_damaged_list_is_said(text: str, words: str, tmp_path: Path) -> None:
 
 def test_a_list_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "latest.json").mkdir()
-    with pytest.raises(RunError, match=r"latest\.json cannot be read: it is a directory; nothing was changed"):
+    with pytest.raises(
+        RunError,
+        match=r"latest\.json cannot be read: it is a directory; nothing was changed",
+    ):
         Checkpoints(tmp_path, "spec").load(pytest.fail)
 
 

@@ -36,7 +36,9 @@ SHAPE = (3, 16, 16)
 def picture(label: int, number: int) -> Image.Image:
     draw = numpy.random.default_rng(100 * label + number)
     height, width = draw.integers(20, 40, 2)
-    base = numpy.zeros((height, width, 3)) + numpy.array([[200, 40, 40], [40, 40, 200]][label])
+    base = numpy.zeros((height, width, 3)) + numpy.array(
+        [[200, 40, 40], [40, 40, 200]][label]
+    )
     noisy = base + draw.normal(0, 25, base.shape)
     return Image.fromarray(noisy.clip(0, 255).astype(numpy.uint8))
 
@@ -48,7 +50,9 @@ def tree(tmp_path: Path) -> Path:
             folder = tmp_path / "set" / part / name
             folder.mkdir(parents=True)
             for number in range(count):
-                picture(label, number).save(folder / f"{number}.{'png' if number % 3 else 'jpg'}")
+                picture(label, number).save(
+                    folder / f"{number}.{'png' if number % 3 else 'jpg'}"
+                )
             (folder / "notes.txt").write_text("not an image")
     return tmp_path / "set"
 
@@ -75,14 +79,20 @@ def test_a_tree_is_a_set(tree: Path) -> None:
 ORDER = torch.tensor([[3, 20, 7, 1], [11, 2, 23, 0]])
 
 
-def batches(train: Train, epoch: int, workers: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    train: Train, epoch: int, workers: int = 0
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """What a recipe's training part gives in that order."""
     decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
-    return list(Decoded(load(train.data, SHAPE, (2,)), train, decisions).train(epoch, ORDER))
+    return list(
+        Decoded(load(train.data, SHAPE, (2,)), train, decisions).train(epoch, ORDER)
+    )
 
 
 def check_workers_change_nothing(train: Train) -> None:
-    for (images, labels), (others, their_labels) in zip(batches(train, 5), batches(train, 5, workers=2), strict=True):
+    for (images, labels), (others, their_labels) in zip(
+        batches(train, 5), batches(train, 5, workers=2), strict=True
+    ):
         assert torch.equal(images, others)
         assert torch.equal(labels, their_labels)
 
@@ -97,11 +107,21 @@ def test_pixels_do_not_depend_on_the_workers(tree: Path, crop: dict[str, Any]) -
 
 
 def test_a_net_is_trained_evaluated_and_asked(tree: Path, tmp_path: Path) -> None:
-    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree), input=SHAPE, classes=2, widths=(4, 8), blocks=1
+    )
     result = build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
     assert result.accuracy == 100
-    assert 100 - evaluate(tmp_path / "run", load=small_plan.load, options=Options(workers=0)).error == 100
-    found = predict(tmp_path / "run", [tree / "val" / "red" / "1.png"], load=small_plan.load)
+    assert (
+        100
+        - evaluate(
+            tmp_path / "run", load=small_plan.load, options=Options(workers=0)
+        ).error
+        == 100
+    )
+    found = predict(
+        tmp_path / "run", [tree / "val" / "red" / "1.png"], load=small_plan.load
+    )
     assert found[0].classes[0][0] == "red"
 
 
@@ -116,24 +136,37 @@ def test_broken_images_are_skipped_up_to_a_bound(tree: Path, tmp_path: Path) -> 
     with pytest.raises(TrainingError, match=words):
         build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0))
     keys = {"data": {"set": "folder", "path": str(tree), "unreadable": 0.05}}
-    plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
     said: list[str] = []
 
     class Listener(Silent):
         def say(self, text: str) -> None:
             said.append(text)
 
-    build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0), reporter=Listener())
+    build(
+        plan,
+        out=tmp_path / "b",
+        options=Options(threads=1, workers=0),
+        reporter=Listener(),
+    )
     assert len([text for text in said if "3.jpg" in text]) == 1
     assert broken.stat().st_size == 300
 
 
-def test_a_part_of_which_nothing_can_be_read_has_no_score(tree: Path, tmp_path: Path) -> None:
+def test_a_part_of_which_nothing_can_be_read_has_no_score(
+    tree: Path, tmp_path: Path
+) -> None:
     for path in (tree / "val").rglob("*.??g"):
         path.write_bytes(b"")
     keys = {"data": {"set": "folder", "path": str(tree), "unreadable": 1.0}}
-    plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1)
-    with pytest.raises(TrainingError, match="none of the validation images can be read"):
+    plan = small_plan.plan(
+        recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
+    with pytest.raises(
+        TrainingError, match="none of the validation images can be read"
+    ):
         build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
 
 
@@ -142,7 +175,9 @@ def test_crops_are_where_they_say() -> None:
     image = Image.fromarray(ramp)
     import random
 
-    assert torch.equal(centre(image, 32, (32, 32))[0, 0], torch.arange(16, 48, dtype=torch.uint8))
+    assert torch.equal(
+        centre(image, 32, (32, 32))[0, 0], torch.arange(16, 48, dtype=torch.uint8)
+    )
     small = centre(image, 16, (16, 16))
     assert small.shape == (1, 16, 16)
     assert float(small.float().mean()) == pytest.approx(31.5, abs=0.6)
@@ -152,29 +187,53 @@ def test_crops_are_where_they_say() -> None:
         steps = part[0, 0].float().diff()
         assert float(steps.min()) >= 1
         assert float(steps.max()) <= 1
-        assert cropped(image, AreaCrop(kind="area"), (16, 16), luck).shape == (1, 16, 16)
+        assert cropped(image, AreaCrop(kind="area"), (16, 16), luck).shape == (
+            1,
+            16,
+            16,
+        )
     assert to_tensor(image.convert("RGB")).shape == (3, 32, 64)
 
 
-def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(tree: Path, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(
+    tree: Path, tmp_path: Path
+) -> None:
     empty = tmp_path / "empty"
     for part in ("train", "val"):
         (empty / part).mkdir(parents=True)
-    with pytest.raises(TrainingError, match=r"empty/train has no folders: images are looked for as .*train/<class>"):
+    with pytest.raises(
+        TrainingError,
+        match=r"empty/train has no folders: images are looked for as .*train/<class>",
+    ):
         load(Folder(set="folder", path=str(empty)), SHAPE, (2,))
-    with pytest.raises(MissingError, match=r"nowhere/train is not there: images are looked for as"):
+    with pytest.raises(
+        MissingError, match=r"nowhere/train is not there: images are looked for as"
+    ):
         load(Folder(set="folder", path=str(tmp_path / "nowhere")), SHAPE, (2,))
     (tree / "train" / "green").mkdir()
-    with pytest.raises(TrainingError, match="different classes: only one has green; each class"):
+    with pytest.raises(
+        TrainingError, match="different classes: only one has green; each class"
+    ):
         load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
     (tree / "val" / "green").mkdir()
-    with pytest.raises(TrainingError, match=r"green has no image; the endings of images are \.apng, \.avif"):
+    with pytest.raises(
+        TrainingError,
+        match=r"green has no image; the endings of images are \.apng, \.avif",
+    ):
         load(Folder(set="folder", path=str(tree)), SHAPE, (3,))
 
 
-def test_a_crop_for_the_wrong_kind_of_set_is_refused(tree: Path, tmp_path: Path) -> None:
-    plan = small_plan.plan(recipe(tree, augment={"crop": {"kind": "pad", "cells": 2}}), input=SHAPE, classes=2)
-    with pytest.raises(UsageError, match=r"`augment\.crop` must be of kind area or side"):
+def test_a_crop_for_the_wrong_kind_of_set_is_refused(
+    tree: Path, tmp_path: Path
+) -> None:
+    plan = small_plan.plan(
+        recipe(tree, augment={"crop": {"kind": "pad", "cells": 2}}),
+        input=SHAPE,
+        classes=2,
+    )
+    with pytest.raises(
+        UsageError, match=r"`augment\.crop` must be of kind area or side"
+    ):
         build(plan, out=tmp_path / "a", options=Options(workers=0))
     assert not (tmp_path / "a").exists()
     plan = small_plan.plan({"recipe": "digits", "augment": {"crop": {"kind": "side"}}})
@@ -195,7 +254,11 @@ def test_no_image_is_left_out_unsaid(tree: Path, tmp_path: Path) -> None:
     picture(0, 1).save(tree / "train" / "stray.png")
     (red / "video.mp4").write_bytes(b"")
     data = load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
-    names = {path.relative_to(red).as_posix() for path in data.train.paths if red in path.parents}  # type: ignore[union-attr]
+    names = {
+        path.relative_to(red).as_posix()
+        for path in data.train.paths
+        if red in path.parents
+    }  # type: ignore[union-attr]
     assert {"deep/er/a.JPG", "deep/b.jfif", "c.gif", "d.TIF"} <= names
     assert len(data.train) == before + 4
     notes = [note.replace(str(tree), "SET") for note in data.notes]
@@ -212,28 +275,52 @@ def test_no_image_is_left_out_unsaid(tree: Path, tmp_path: Path) -> None:
         def say(self, text: str) -> None:
             said.append(text)
 
-    plan = small_plan.plan(recipe(tree, epochs=1), input=SHAPE, classes=2, widths=(4,), blocks=1)
-    build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0), reporter=Listener())
+    plan = small_plan.plan(
+        recipe(tree, epochs=1), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
+    build(
+        plan,
+        out=tmp_path / "b",
+        options=Options(threads=1, workers=0),
+        reporter=Listener(),
+    )
     assert tuple(said[:4]) == data.notes
-    assert json.loads((tmp_path / "b" / "run.json").read_text())["data"]["left_out"] == list(data.notes)
+    assert json.loads((tmp_path / "b" / "run.json").read_text())["data"][
+        "left_out"
+    ] == list(data.notes)
 
 
 def test_a_class_of_other_files_is_told_what_they_are(tree: Path) -> None:
     for part in ("train", "val"):
         (tree / part / "green").mkdir()
         (tree / part / "green" / "a.heic").write_bytes(b"")
-    with pytest.raises(TrainingError, match=r"green has no image \(but files that end with \.heic\)"):
+    with pytest.raises(
+        TrainingError, match=r"green has no image \(but files that end with \.heic\)"
+    ):
         load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
 
 
-def test_eval_scores_what_the_run_was_built_on(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_eval_scores_what_the_run_was_built_on(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And wherever it is called from; a copy to be scored needs no training part."""
     keys = {"data": {"set": "folder", "path": "nowhere"}}
-    plan = small_plan.plan(recipe(tree, **keys), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree, **keys), input=SHAPE, classes=2, widths=(4, 8), blocks=1
+    )
     monkeypatch.chdir(tree.parent)
-    build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0, data=Path("set")))
+    build(
+        plan,
+        out=tmp_path / "run",
+        options=Options(threads=1, workers=0, data=Path("set")),
+    )
     monkeypatch.chdir("/")
-    assert evaluate(tmp_path / "run", load=small_plan.load, options=Options(workers=0)).images == 8
+    assert (
+        evaluate(
+            tmp_path / "run", load=small_plan.load, options=Options(workers=0)
+        ).images
+        == 8
+    )
     for number in range(3):
         (tree / "val" / "red" / f"{number}.{'png' if number % 3 else 'jpg'}").unlink()
     shutil.copytree(tree / "val", tmp_path / "copy" / "val")
@@ -247,24 +334,43 @@ def test_eval_scores_another_folder(tree: Path, tmp_path: Path) -> None:
     shutil.copytree(tree / "val", tree / "test")
     (tree / "test" / "red" / "1.png").unlink()
     asked = Options(workers=0)
-    assert evaluate(tmp_path / "run", load=small_plan.load, options=asked, split="test").images == 7
+    assert (
+        evaluate(
+            tmp_path / "run", load=small_plan.load, options=asked, split="test"
+        ).images
+        == 7
+    )
     assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 8
     with pytest.raises(MissingError, match="tests is not there"):
         evaluate(tmp_path / "run", load=small_plan.load, options=asked, split="tests")
 
 
 def test_eval_says_what_it_leaves_out(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tree: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("resgraph.train._load", small_plan.load)
     data = {"set": "folder", "path": str(tree), "unreadable": 0.5}
-    plan = small_plan.plan(recipe(tree, data=data), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree, data=data), input=SHAPE, classes=2, widths=(4, 8), blocks=1
+    )
     build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
     copy = tmp_path / "copy"
     shutil.copytree(tree, copy)
     broken = copy / "val" / "red" / "1.png"
     broken.write_bytes(b"no picture")
-    arguments = ["eval", str(tmp_path / "run"), "--device", "cpu", "--workers", "0", "--data", str(copy)]
+    arguments = [
+        "eval",
+        str(tmp_path / "run"),
+        "--device",
+        "cpu",
+        "--workers",
+        "0",
+        "--data",
+        str(copy),
+    ]
     assert run(arguments) == 0
     out, err = capsys.readouterr()
     said = err.splitlines()
@@ -280,7 +386,10 @@ def test_a_renamed_image_is_noticed_at_resume(tree: Path, tmp_path: Path) -> Non
     plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
     build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
     (tree / "train" / "red" / "1.png").rename(tree / "train" / "red" / "z.png")
-    with pytest.raises(RunError, match=r"as many, but not the same \(train\). Were some renamed or replaced\?"):
+    with pytest.raises(
+        RunError,
+        match=r"as many, but not the same \(train\). Were some renamed or replaced\?",
+    ):
         resume(tmp_path / "run", load=small_plan.load)
     (tree / "train" / "red" / "z.png").rename(tree / "train" / "red" / "1.png")
     tree.rename(tmp_path / "moved")
@@ -291,12 +400,18 @@ def test_a_renamed_image_is_noticed_at_resume(tree: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("kind", ["area", "side"])
 def test_a_file_is_cropped_once(tree: Path, kind: str) -> None:
     """What the decoder cropped is not cropped again with the sets in memory."""
-    crop = {"kind": "area", "area": [0.3, 1.0]} if kind == "area" else {"kind": "side", "side": [18, 24]}
+    crop = (
+        {"kind": "area", "area": [0.3, 1.0]}
+        if kind == "area"
+        else {"kind": "side", "side": [18, 24]}
+    )
     train = resolve_train(recipe(tree, augment={"crop": crop}))
     data = load(train.data, SHAPE, (2,))
     decisions = decide(Options(workers=0, device="cpu"), World(), 1.0, True, 1)
     plain = Normalization(torch.full((3, 1, 1), 1 / 255), torch.zeros(3, 1, 1))
-    feed = make_feed(train, data, Sampler(len(data.train), 8, train.seed), plain, decisions)
+    feed = make_feed(
+        train, data, Sampler(len(data.train), 8, train.seed), plain, decisions
+    )
     decoded = next(iter(feed.pixels.train(0, feed.sampler.epoch(0))))[0]
     assert torch.equal(next(iter(feed.epoch(0, 0))).images, plain(decoded))
 
@@ -316,9 +431,13 @@ def test_a_relative_path_is_one_from_the_spec(
     plan = resgraph.load(spec)
     assert data_path(plan, Options()) == tmp_path / "set"
     result = build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["data"]["path"] == str(tmp_path / "set")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["data"][
+        "path"
+    ] == str(tmp_path / "set")
     assert evaluate(tmp_path / "run", options=Options(workers=0)).images == 8
     assert result.epochs == 1
     monkeypatch.chdir(tree)
     spec.write_text(spec.read_text().replace(written, "val"))
-    assert data_path(resgraph.load(spec), Options()) == Path("val"), "none beside the spec: one from here"
+    assert data_path(resgraph.load(spec), Options()) == Path("val"), (
+        "none beside the spec: one from here"
+    )

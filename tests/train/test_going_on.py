@@ -36,17 +36,23 @@ class Heard(Silent):
         self.rates.append(epoch.lr)
 
 
-def test_no_whole_checkpoint_is_an_error_and_never_a_fresh_start(tmp_path: Path) -> None:
+def test_no_whole_checkpoint_is_an_error_and_never_a_fresh_start(
+    tmp_path: Path,
+) -> None:
     cut = stopped_run(tmp_path / "cut")
     for path in (cut / "checkpoints").glob("*.pt"):
         corrupt_bit(path)
-    newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())["checkpoints"]
+    newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())[
+        "checkpoints"
+    ]
     (cut / "checkpoints" / newest["file"]).unlink()
     heard = Heard()
     with pytest.raises(RunError, match=r"no checkpoint .* is whole:") as caught:
         resume(cut, load=small_plan.load, reporter=heard)
     _, first, second, way_out = str(caught.value).splitlines()
-    assert f"{newest['file']} cannot be read (there is no such file or directory)" in first
+    assert (
+        f"{newest['file']} cannot be read (there is no such file or directory)" in first
+    )
     assert f"{before['file']} is damaged" in second
     assert way_out == "take one from a copy, or begin again with `resgraph build`"
     assert heard.said == []
@@ -59,7 +65,9 @@ def test_a_finished_run_says_that_nothing_is_left(tmp_path: Path) -> None:
     assert result(tmp_path / "run") == before and heard.rates == []
     (line,) = heard.said
     assert line.startswith("no step is left: the run is at its last one, 18,")
-    assert f"`resgraph resume {tmp_path / 'run'} --set train.epochs=N` extends it" in line
+    assert (
+        f"`resgraph resume {tmp_path / 'run'} --set train.epochs=N` extends it" in line
+    )
 
 
 def test_a_stretched_schedule_says_where_its_rate_jumps(tmp_path: Path) -> None:
@@ -74,11 +82,18 @@ def test_a_stretched_schedule_says_where_its_rate_jumps(tmp_path: Path) -> None:
     constant = {**PLAIN, "schedule": "constant"}
     build(tiny(constant), out=tmp_path / "flat", options=ONE)
     heard = Heard()
-    resume(tmp_path / "flat", plan=tiny({**constant, "epochs": 4}), load=small_plan.load, reporter=heard)
+    resume(
+        tmp_path / "flat",
+        plan=tiny({**constant, "epochs": 4}),
+        load=small_plan.load,
+        reporter=heard,
+    )
     assert heard.said == [] and heard.rates == [0.05]
 
 
-def test_the_speed_told_is_of_all_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_speed_told_is_of_all_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cut = stopped_run(tmp_path / "cut", after=14)
     monkeypatch.setattr(Metrics, "seconds", lambda _: 2000.0)
     found = resume(cut, load=small_plan.load)
@@ -100,7 +115,10 @@ def test_a_change_that_cannot_be_gone_on_with_changes_nothing(tmp_path: Path) ->
     build(tiny(recipe), out=tmp_path / "run", options=ONE)
     for path in (tmp_path / "run" / "checkpoints").glob("*.pt"):
         corrupt_bit(path)
-    before = {name: (tmp_path / "run" / name).read_bytes() for name in ("run.json", "spec.yaml")}
+    before = {
+        name: (tmp_path / "run" / name).read_bytes()
+        for name in ("run.json", "spec.yaml")
+    }
     heard = Heard()
     for plan in (tiny({**recipe, "epochs": 5}), None):
         with pytest.raises(RunError, match=r"no checkpoint .* is whole"):
@@ -113,25 +131,43 @@ def test_a_recipe_that_ends_before_the_run_is_refused(tmp_path: Path) -> None:
     recipe = {**PLAIN, "schedule": "constant"}
     result = build(tiny(recipe), out=tmp_path / "run", options=ONE)
     facts = (tmp_path / "run" / "run.json").read_bytes()
-    with pytest.raises(RunError, match=rf"is at step {result.steps} already, and the recipe ends at "):
-        resume(tmp_path / "run", plan=tiny({**recipe, "epochs": 1}), load=small_plan.load)
-    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["recipe"] == json.loads(facts)["recipe"]
+    with pytest.raises(
+        RunError, match=rf"is at step {result.steps} already, and the recipe ends at "
+    ):
+        resume(
+            tmp_path / "run", plan=tiny({**recipe, "epochs": 1}), load=small_plan.load
+        )
+    assert (
+        json.loads((tmp_path / "run" / "run.json").read_bytes())["recipe"]
+        == json.loads(facts)["recipe"]
+    )
 
 
 def test_another_net_is_refused_with_the_difference(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut")
     other = small_plan.plan(PLAIN, widths=(4, 16), blocks=1)
-    with pytest.raises(RunError, match=r"another net[\s\S]*-# \(4, 8\) 1\n\+# \(4, 16\) 1"):
+    with pytest.raises(
+        RunError, match=r"another net[\s\S]*-# \(4, 8\) 1\n\+# \(4, 16\) 1"
+    ):
         resume(cut, plan=other, load=small_plan.load)
 
 
 def test_another_recipe_needs_a_word(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut")
     changed = tiny({**PLAIN, "label_smoothing": 0.1})
-    with pytest.raises(RunError, match=r"differs: `label_smoothing` 0 → 0\.1; --allow-change"):
+    with pytest.raises(
+        RunError, match=r"differs: `label_smoothing` 0 → 0\.1; --allow-change"
+    ):
         resume(cut, plan=changed, load=small_plan.load)
-    with pytest.raises(RunError, match="cannot change within it: `batch` 16 → 32; build anew"):
-        resume(cut, plan=tiny({**PLAIN, "batch": 32}), load=small_plan.load, options=Options(allow_change=True))
+    with pytest.raises(
+        RunError, match="cannot change within it: `batch` 16 → 32; build anew"
+    ):
+        resume(
+            cut,
+            plan=tiny({**PLAIN, "batch": 32}),
+            load=small_plan.load,
+            options=Options(allow_change=True),
+        )
     resume(cut, plan=changed, load=small_plan.load, options=Options(allow_change=True))
     assert read_run(cut).recipe["label_smoothing"] == 0.1
 

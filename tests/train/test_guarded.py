@@ -77,12 +77,16 @@ def test_a_damaged_row_loses_no_other(tmp_path: Path) -> None:
 def test_results_that_cannot_be_written_are_a_failure(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "run")
     (cut / "weights.safetensors").mkdir()
-    with pytest.raises(RunError, match=r"cannot write .*weights\.safetensors: it is a directory"):
+    with pytest.raises(
+        RunError, match=r"cannot write .*weights\.safetensors: it is a directory"
+    ):
         resume(cut, load=small_plan.load)
     assert read_run(cut).status == "failed"
 
 
-@pytest.mark.parametrize(("name", "value"), [("threads", "two"), ("precision", "fp8"), ("layout", 3)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("threads", "two"), ("precision", "fp8"), ("layout", 3)]
+)
 def test_choices_that_are_none_are_told(name: str, value: Any, tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut")
     facts = json.loads((cut / "run.json").read_bytes())
@@ -98,7 +102,10 @@ def test_other_images_than_before_need_a_word(tmp_path: Path) -> None:
     now = facts["data"]["train"]
     facts["data"]["train"] = now + 2
     (cut / "run.json").write_text(json.dumps(facts))
-    with pytest.raises(RunError, match=rf"the images are others than .* \(train {now + 2} → {now}\); --allow-change"):
+    with pytest.raises(
+        RunError,
+        match=rf"the images are others than .* \(train {now + 2} → {now}\); --allow-change",
+    ):
         resume(cut, load=small_plan.load)
     resume(cut, load=small_plan.load, options=Options(allow_change=True))
 

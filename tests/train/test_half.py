@@ -24,7 +24,9 @@ def saved(path: Path) -> dict[str, Any]:
     return state
 
 
-def test_a_run_in_fp16_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_in_fp16_goes_on_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
     recipe = {**PLAIN, "clip": 1.0}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -37,13 +39,23 @@ def test_a_run_in_fp16_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     assert 0 < saved(whole)["scaler"]["_growth_tracker"] <= 18
 
 
-def test_steps_that_overflow_are_skipped_with_a_smaller_scale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_that_overflow_are_skipped_with_a_smaller_scale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = torch.amp.GradScaler
-    monkeypatch.setattr(torch.amp, "GradScaler", lambda kind, enabled: real(kind, init_scale=2.0**40, enabled=enabled))
+    monkeypatch.setattr(
+        torch.amp,
+        "GradScaler",
+        lambda kind, enabled: real(kind, init_scale=2.0**40, enabled=enabled),
+    )
     build(tiny({**PLAIN, "augment": {}}), out=tmp_path / "run", options=HALF)
     state = saved(tmp_path / "run")
     assert state["scaler"]["scale"] < 2.0**40
-    assert all(torch.isfinite(value).all() for value in state["net"].values() if value.is_floating_point())
+    assert all(
+        torch.isfinite(value).all()
+        for value in state["net"].values()
+        if value.is_floating_point()
+    )
 
 
 def test_other_precisions_scale_nothing(tmp_path: Path) -> None:

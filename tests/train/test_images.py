@@ -60,10 +60,14 @@ def indexed(clear: int | None = None) -> Image.Image:
     ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
-def test_brightness_is_kept(tmp_path: Path, name: str, make: Callable[[], Image.Image], channels: int) -> None:
+def test_brightness_is_kept(
+    tmp_path: Path, name: str, make: Callable[[], Image.Image], channels: int
+) -> None:
     make().save(tmp_path / name)
     pixels = gray(tmp_path / name, channels)
-    assert numpy.array_equal(pixels, WHOLE if channels == 1 else numpy.stack([WHOLE] * 3, -1))
+    assert numpy.array_equal(
+        pixels, WHOLE if channels == 1 else numpy.stack([WHOLE] * 3, -1)
+    )
 
 
 def test_big_endian_sixteen_bits_are_read(tmp_path: Path) -> None:
@@ -77,10 +81,16 @@ def test_big_endian_sixteen_bits_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (numpy.array([[0.0, 255.0]], numpy.float32), "its pixels are floats from 0 to 255, beyond 0 to 1: scale them"),
+        (
+            numpy.array([[0.0, 255.0]], numpy.float32),
+            "its pixels are floats from 0 to 255, beyond 0 to 1: scale them",
+        ),
         (numpy.array([[-0.5, 0.5]], numpy.float32), "floats from -0.5 to 0.5"),
         (numpy.array([[0.5, numpy.nan]], numpy.float32), "floats from nan"),
-        (numpy.array([[0, 70_000]], numpy.int32), "whole numbers from 0 to 70000, beyond 0 to 65535"),
+        (
+            numpy.array([[0, 70_000]], numpy.int32),
+            "whole numbers from 0 to 70000, beyond 0 to 65535",
+        ),
         (numpy.array([[-1, 5]], numpy.int32), "whole numbers from -1 to 5"),
     ],
 )
@@ -94,9 +104,15 @@ def test_pixels_beyond_the_range_are_told_not_clipped(
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_transparency_is_laid_over_white(tmp_path: Path, mode: str, channels: int) -> None:
+def test_transparency_is_laid_over_white(
+    tmp_path: Path, mode: str, channels: int
+) -> None:
     half_clear(mode).save(tmp_path / "a.png")
-    assert gray(tmp_path / "a.png", channels).reshape(3, -1)[:, 0].tolist() == [255, 127, 0]
+    assert gray(tmp_path / "a.png", channels).reshape(3, -1)[:, 0].tolist() == [
+        255,
+        127,
+        0,
+    ]
 
 
 def test_palettes_are_colours_and_may_be_clear(tmp_path: Path) -> None:
@@ -109,10 +125,14 @@ def test_palettes_are_colours_and_may_be_clear(tmp_path: Path) -> None:
 
 
 def test_inks_and_single_bits_are_colours(tmp_path: Path) -> None:
-    Image.fromarray(numpy.array([[[0, 255, 255, 0], [0, 0, 0, 255]]], numpy.uint8), "CMYK").save(tmp_path / "a.tif")
+    Image.fromarray(
+        numpy.array([[[0, 255, 255, 0], [0, 0, 0, 255]]], numpy.uint8), "CMYK"
+    ).save(tmp_path / "a.tif")
     assert gray(tmp_path / "a.tif", 3).tolist() == [[[255, 0, 0], [0, 0, 0]]]
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
-    assert numpy.abs(gray(tmp_path / "a.jpg", 3)[4, 4].astype(int) - [255, 0, 0]).max() < 6
+    assert (
+        numpy.abs(gray(tmp_path / "a.jpg", 3)[4, 4].astype(int) - [255, 0, 0]).max() < 6
+    )
     Image.fromarray(numpy.array([[True, False]])).save(tmp_path / "b.png")
     assert gray(tmp_path / "b.png").tolist() == [[255, 0]]
 
@@ -120,21 +140,28 @@ def test_inks_and_single_bits_are_colours(tmp_path: Path) -> None:
 def test_an_orientation_is_not_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(numpy.array([[0, 255]], numpy.uint8)).save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(numpy.array([[0, 255]], numpy.uint8)).save(
+        tmp_path / "a.png", exif=exif
+    )
     assert gray(tmp_path / "a.png").tolist() == [[0, 255]]
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "a Git LFS pointer",
+        ),
         (b"\n<!DOCTYPE HTML><p>404", "a web page"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a vector image"),
         (b"", "it is empty"),
         (b"nothing of the kind", "it is of no kind that Pillow reads"),
     ],
 )
-def test_what_is_no_image_is_told_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
+def test_what_is_no_image_is_told_what_it_is(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
     (tmp_path / "a.png").write_bytes(content)
     for source in (tmp_path / "a.png", BytesIO(content)):
         with pytest.raises(ValueError, match=words):
@@ -151,13 +178,22 @@ def write_set(root: Path) -> Path:
         for label, name in enumerate(("dark", "light")):
             folder = root / part / name
             folder.mkdir(parents=True)
-            for number, ending in enumerate(("png", "jpg", "tif", "webp", "gif", "jfif")):
+            for number, ending in enumerate(
+                ("png", "jpg", "tif", "webp", "gif", "jfif")
+            ):
                 coarse = draw.integers(0, 90, (5, 7, 3)) + 150 * label
                 size = (int(draw.integers(20, 90)), int(draw.integers(20, 90)))
-                image = Image.fromarray(coarse.astype(numpy.uint8)).resize(size, Image.Resampling.BICUBIC)
+                image = Image.fromarray(coarse.astype(numpy.uint8)).resize(
+                    size, Image.Resampling.BICUBIC
+                )
                 if ending == "tif":
-                    image = Image.fromarray(numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257)
-                image.save(folder / f"{number}.{ending}", **({"format": "JPEG"} if ending == "jfif" else {}))
+                    image = Image.fromarray(
+                        numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257
+                    )
+                image.save(
+                    folder / f"{number}.{ending}",
+                    **({"format": "JPEG"} if ending == "jfif" else {}),
+                )
     return root
 
 
@@ -184,14 +220,18 @@ def by_document(path: Path, document: dict[str, Any]) -> numpy.ndarray[Any, Any]
             image.draft(decode["mode"], (decode["draft"], decode["draft"]))
         image.load()
     if image.mode.startswith("I"):
-        image = Image.fromarray(numpy.rint(numpy.asarray(image) / 65535 * 255).astype(numpy.uint8))
+        image = Image.fromarray(
+            numpy.rint(numpy.asarray(image) / 65535 * 255).astype(numpy.uint8)
+        )
     image = image.convert(decode["mode"])
     scale = min(image.size) / resize["shorter_side"]
     height, width = resize["size"]
     left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
     box = (left, top, left + width * scale, top + height * scale)
     filtered = Image.Resampling[resize["filter"].upper()]
-    small = image.resize((width, height), filtered, box=box, reducing_gap=resize["reducing_gap"])
+    small = image.resize(
+        (width, height), filtered, box=box, reducing_gap=resize["reducing_gap"]
+    )
     return numpy.asarray(small).transpose(2, 0, 1)
 
 
@@ -203,7 +243,9 @@ def test_preprocess_json_alone_gives_the_pixels_of_evaluation(run: Path) -> None
         (seen,), label, why = part[(0, place)]
         assert (label >= 0, why) == (True, "")
         assert numpy.array_equal(by_document(path, document), seen.numpy()), path
-        assert torch.equal(read_image(path, preprocessing(run)), seen), "predict sees other pixels than eval"
+        assert torch.equal(read_image(path, preprocessing(run)), seen), (
+            "predict sees other pixels than eval"
+        )
 
 
 def test_runs_of_before_are_read(run: Path) -> None:

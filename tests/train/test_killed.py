@@ -14,7 +14,12 @@ import pytest
 from test_resume import PLAIN
 
 HERE = Path(__file__).parent
-SHORT: dict[str, Any] = {**PLAIN, "epochs": 2, "ema": {"decay": 0.9}, "augment": {"flip": True, "cutmix": 1.0}}
+SHORT: dict[str, Any] = {
+    **PLAIN,
+    "epochs": 2,
+    "ema": {"decay": 0.9},
+    "augment": {"flip": True, "cutmix": 1.0},
+}
 
 
 def worker(orders: dict[str, Any]) -> Any:
@@ -53,13 +58,28 @@ def test_killed_at_every_operation(tmp_path: Path) -> None:
     assert swept(tmp_path, every=1, first=1) >= 40
 
 
-def test_a_signal_ends_the_process_with_its_number_and_the_way_on(tmp_path: Path) -> None:
-    cut, whole = ({"ranks": 1, "out": str(tmp_path / name), "recipe": SHORT} for name in ("cut", "whole"))
-    stopped, gone_on, undisturbed = worker(
-        {"launches": [{**cut, "number": signal.SIGUSR1}, {**cut, "number": 0}, {**whole, "number": 0}]}
+def test_a_signal_ends_the_process_with_its_number_and_the_way_on(
+    tmp_path: Path,
+) -> None:
+    cut, whole = (
+        {"ranks": 1, "out": str(tmp_path / name), "recipe": SHORT}
+        for name in ("cut", "whole")
     )
-    message = f"stopped after step 7, saved; go on with: resgraph resume {tmp_path / 'cut'}\n"
+    stopped, gone_on, undisturbed = worker(
+        {
+            "launches": [
+                {**cut, "number": signal.SIGUSR1},
+                {**cut, "number": 0},
+                {**whole, "number": 0},
+            ]
+        }
+    )
+    message = (
+        f"stopped after step 7, saved; go on with: resgraph resume {tmp_path / 'cut'}\n"
+    )
     assert stopped == [[128 + signal.SIGUSR1, message]]
     assert gone_on == undisturbed == [[0, ""]]
     for name in ("metrics.jsonl", "weights.safetensors"):
-        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "cut" / name).read_bytes() == (
+            tmp_path / "whole" / name
+        ).read_bytes()

@@ -14,7 +14,12 @@ from resgraph.train.engine.optimizer import exempt_names, load_optimizer, make_o
 
 def test_what_does_not_decay() -> None:
     net = residual(1, 10, (4, 8), 1)
-    norm = {f"{n}.{p}" for n, m in net.named_modules() if isinstance(m, nn.BatchNorm2d) for p in ("weight", "bias")}
+    norm = {
+        f"{n}.{p}"
+        for n, m in net.named_modules()
+        if isinstance(m, nn.BatchNorm2d)
+        for p in ("weight", "bias")
+    }
     biases = {name for name, _ in net.named_parameters() if name.endswith("bias")}
     assert exempt_names(net, ("norm",)) == norm
     assert exempt_names(net, ("bias",)) == biases
@@ -24,7 +29,11 @@ def test_what_does_not_decay() -> None:
 
 def test_groups_hold_every_parameter_once() -> None:
     net = residual(1, 10, (4,), 1)
-    optimizer = make_optimizer(Sgd(name="sgd", lr=0.1, weight_decay=0.1, no_decay=("norm", "bias")), net, fused=True)
+    optimizer = make_optimizer(
+        Sgd(name="sgd", lr=0.1, weight_decay=0.1, no_decay=("norm", "bias")),
+        net,
+        fused=True,
+    )
     grouped = [p for group in optimizer.param_groups for p in group["params"]]
     assert len(grouped) == len(set(map(id, grouped))) == len(list(net.parameters()))
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.0]
@@ -49,7 +58,9 @@ def test_steps_are_torchs() -> None:
                 optimizer.zero_grad()
                 net(x).square().sum().backward()
                 optimizer.step()
-        for ours, other in zip(ours_net.parameters(), their_net.parameters(), strict=True):
+        for ours, other in zip(
+            ours_net.parameters(), their_net.parameters(), strict=True
+        ):
             assert torch.equal(ours, other)
 
 
@@ -80,12 +91,16 @@ def test_the_average_moves_only_every_so_many_steps() -> None:
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_a_state_that_was_saved_in_another_layout_is_the_same_state(fused: bool) -> None:
+def test_a_state_that_was_saved_in_another_layout_is_the_same_state(
+    fused: bool,
+) -> None:
     torch.manual_seed(0)
     start = nn.Conv2d(3, 4, 3).state_dict()
     nets = [nn.Conv2d(3, 4, 3) for _ in range(2)]
     optimizers: list[torch.optim.Optimizer] = []
-    for net, layout in zip(nets, (torch.contiguous_format, torch.channels_last), strict=True):
+    for net, layout in zip(
+        nets, (torch.contiguous_format, torch.channels_last), strict=True
+    ):
         net.load_state_dict(start)
         net.to(memory_format=layout)
         optimizers.append(make_optimizer(Sgd(name="sgd", lr=0.1), net, fused=fused))

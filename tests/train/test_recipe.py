@@ -10,7 +10,14 @@ from pydantic import ValidationError
 from resgraph.language.recipe import Train, recipe_names, resolve_train
 from resgraph.language.recipe.augment import SideCrop
 from resgraph.language.recipe.data import Digits
-from resgraph.language.recipe.steps import Cosine, Hold, Plateau, Ramp, Steps, UntilError
+from resgraph.language.recipe.steps import (
+    Cosine,
+    Hold,
+    Plateau,
+    Ramp,
+    Steps,
+    UntilError,
+)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -28,8 +35,12 @@ def test_the_cifar_recipe_is_section_4_2() -> None:
     assert recipe.normalize == "per-pixel"
     assert recipe.augment.flip
     assert recipe.warmup is None
-    assert resolve_train("cifar-deep").warmup == UntilError(kind="until", lr=0.01, error=80)
-    assert resolve_train("cifar-preact").warmup == Hold(kind="hold", lr=0.01, length=400)
+    assert resolve_train("cifar-deep").warmup == UntilError(
+        kind="until", lr=0.01, error=80
+    )
+    assert resolve_train("cifar-preact").warmup == Hold(
+        kind="hold", lr=0.01, length=400
+    )
 
 
 def test_the_imagenet_recipe_is_section_3_4() -> None:
@@ -43,7 +54,9 @@ def test_keys_merge_one_by_one() -> None:
     base = resolve_train("digits")
     other = resolve_train({"recipe": "digits", "epochs": 5, "optimizer": {"lr": 0.01}})
     assert other.optimizer.lr == 0.01
-    assert other.optimizer.model_copy(update={"lr": base.optimizer.lr}) == base.optimizer
+    assert (
+        other.optimizer.model_copy(update={"lr": base.optimizer.lr}) == base.optimizer
+    )
     assert other.epochs == 5
     assert other.augment == base.augment
 
@@ -57,7 +70,9 @@ def test_another_kind_replaces_the_mapping() -> None:
 def test_none_takes_a_key_away() -> None:
     assert resolve_train("cifar-fast").ema is not None
     assert resolve_train({"recipe": "cifar-fast", "ema": "none"}).ema is None
-    assert not resolve_train({"recipe": "digits", "optimizer": {"no_decay": "none"}}).optimizer.no_decay
+    assert not resolve_train(
+        {"recipe": "digits", "optimizer": {"no_decay": "none"}}
+    ).optimizer.no_decay
 
 
 def test_the_length_changes_its_unit_with_its_key() -> None:
@@ -68,14 +83,20 @@ def test_the_length_changes_its_unit_with_its_key() -> None:
 def lengths(train: Train) -> list[float]:
     """The milestones and the warm-up of a recipe, as many as it has."""
     places = list(train.schedule.at) if isinstance(train.schedule, Steps) else []
-    return places + ([train.warmup.length] if isinstance(train.warmup, Hold | Ramp) else [])
+    return places + (
+        [train.warmup.length] if isinstance(train.warmup, Hold | Ramp) else []
+    )
 
 
 def test_the_cifar_recipe_can_be_told_in_epochs() -> None:
     recipe = resolve_train({"recipe": "cifar", "data": {"path": "/data"}, "epochs": 20})
     assert (recipe.unit, recipe.length, lengths(recipe)) == ("epochs", 20, [10, 15])
     assert recipe.schedule == Steps(kind="steps", at=(10, 15), factor=0.1)
-    assert lengths(resolve_train({"recipe": "cifar-preact", "epochs": 160})) == [80, 120, 1]
+    assert lengths(resolve_train({"recipe": "cifar-preact", "epochs": 160})) == [
+        80,
+        120,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -88,14 +109,18 @@ def test_a_recipe_of_another_length_keeps_its_shares(name: str) -> None:
     counted = resolve_train({"recipe": name, "iterations": 100})
     assert (counted.unit, counted.length) == ("iterations", 100)
     assert lengths(counted) == [max(1, round(100 * share)) for share in shares]
-    same = resolve_train({"recipe": name, whole.unit: whole.length if whole.epochs else whole.iterations})
+    same = resolve_train(
+        {"recipe": name, whole.unit: whole.length if whole.epochs else whole.iterations}
+    )
     assert same == whole
 
 
 @pytest.mark.parametrize("name", recipe_names())
 @pytest.mark.parametrize("key", ["epochs", "iterations"])
 @pytest.mark.parametrize("length", [1, 2, 3, 100_000])
-def test_no_length_is_too_short_or_too_long_for_a_recipe(name: str, key: str, length: int) -> None:
+def test_no_length_is_too_short_or_too_long_for_a_recipe(
+    name: str, key: str, length: int
+) -> None:
     recipe = resolve_train({"recipe": name, key: length})
     assert all(0 < place < length for place in lengths(recipe))
     assert key == "epochs" or all(place == int(place) for place in lengths(recipe))
@@ -104,15 +129,27 @@ def test_no_length_is_too_short_or_too_long_for_a_recipe(name: str, key: str, le
 
 def test_what_is_written_beside_a_recipe_is_not_stretched() -> None:
     written = {"at": [5, 6]}
-    recipe = resolve_train({"recipe": "cifar-preact", "epochs": 20, "schedule": written, "warmup": {"length": 3}})
+    recipe = resolve_train(
+        {
+            "recipe": "cifar-preact",
+            "epochs": 20,
+            "schedule": written,
+            "warmup": {"length": 3},
+        }
+    )
     assert lengths(recipe) == [5, 6, 3]
-    assert lengths(resolve_train({"recipe": "cifar", "epochs": 20, "schedule": {"factor": 0.2}})) == [10, 15]
+    assert lengths(
+        resolve_train({"recipe": "cifar", "epochs": 20, "schedule": {"factor": 0.2}})
+    ) == [10, 15]
 
 
 def test_a_map_that_names_no_recipe_is_not_stretched() -> None:
     document = {**resolve_train("cifar-wide").document(), "epochs": 400}
     assert lengths(resolve_train(document)) == [60, 120, 160]
-    with pytest.raises(ValidationError, match="160 epochs is not within the run, which ends at 2 epochs; what"):
+    with pytest.raises(
+        ValidationError,
+        match="160 epochs is not within the run, which ends at 2 epochs; what",
+    ):
         resolve_train({**document, "epochs": 2})
 
 
@@ -131,9 +168,17 @@ BASE: dict[str, Any] = {"recipe": "digits"}
     [
         ("digit", ("recipe",), "did you mean `digits`"),
         ({**BASE, "batches": 3}, ("batches",), "unknown key `batches`"),
-        ({**BASE, "optimizer": {"betas": [0.9, 0.9]}}, ("optimizer", "betas"), "unknown key"),
+        (
+            {**BASE, "optimizer": {"betas": [0.9, 0.9]}},
+            ("optimizer", "betas"),
+            "unknown key",
+        ),
         ({**BASE, "optimizer": {"lr": "big"}}, ("optimizer", "lr"), "valid number"),
-        ({**BASE, "optimizer": "adam"}, ("optimizer", "name"), "`adam` is not one of `sgd`, `adamw`"),
+        (
+            {**BASE, "optimizer": "adam"},
+            ("optimizer", "name"),
+            "`adam` is not one of `sgd`, `adamw`",
+        ),
         ({**BASE, "optimizer": "adamw"}, ("optimizer",), "`lr` is missing"),
         ({**BASE, "batch": True}, ("batch",), "valid integer"),
         ({**BASE, "epochs": 0}, ("epochs",), "greater than 0"),
@@ -143,8 +188,16 @@ BASE: dict[str, Any] = {"recipe": "digits"}
             ("augment", "crop"),
             "key `kind` of `crop` is missing; one of `pad`",
         ),
-        ({**BASE, "augment": {"crop": {"kind": "pad", "cells": 0}}}, ("augment", "crop", "cells"), "greater"),
-        ({**BASE, "schedule": {"kind": "steps", "at": [9, 9]}}, ("schedule", "at"), "must rise"),
+        (
+            {**BASE, "augment": {"crop": {"kind": "pad", "cells": 0}}},
+            ("augment", "crop", "cells"),
+            "greater",
+        ),
+        (
+            {**BASE, "schedule": {"kind": "steps", "at": [9, 9]}},
+            ("schedule", "at"),
+            "must rise",
+        ),
         (
             {**BASE, "warmup": {"kind": "linear", "length": 30}},
             ("warmup", "length"),
@@ -158,10 +211,16 @@ BASE: dict[str, Any] = {"recipe": "digits"}
             "epochs, as the run does: write `at: [10, 15]`",
         ),
         ({**BASE, "accumulate": 3}, ("accumulate",), "cannot be cut into 3"),
-        ({**BASE, "optimizer": {"momentum": 0.0}}, ("optimizer", "nesterov"), "momentum above 0"),
+        (
+            {**BASE, "optimizer": {"momentum": 0.0}},
+            ("optimizer", "nesterov"),
+            "momentum above 0",
+        ),
     ],
 )
-def test_a_mistake_points_at_its_key(value: Any, loc: tuple[str, ...], words: str) -> None:
+def test_a_mistake_points_at_its_key(
+    value: Any, loc: tuple[str, ...], words: str
+) -> None:
     with pytest.raises(ValidationError) as caught:
         resolve_train(value)
     (error,) = caught.value.errors()
@@ -171,7 +230,9 @@ def test_a_mistake_points_at_its_key(value: Any, loc: tuple[str, ...], words: st
 
 def test_mistakes_come_all_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
-        resolve_train({**BASE, "batch": 0, "optimizer": {"lr": -1, "x": 1}, "seed": 1.5})
+        resolve_train(
+            {**BASE, "batch": 0, "optimizer": {"lr": -1, "x": 1}, "seed": 1.5}
+        )
     assert {e["loc"] for e in caught.value.errors()} == {
         ("batch",),
         ("optimizer", "lr"),

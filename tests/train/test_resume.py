@@ -23,7 +23,13 @@ PLAIN: dict[str, Any] = {
     "data": DATA,
     "epochs": 3,
     "batch": 16,
-    "optimizer": {"name": "sgd", "lr": 0.05, "nesterov": True, "weight_decay": 1e-4, "no_decay": ["norm"]},
+    "optimizer": {
+        "name": "sgd",
+        "lr": 0.05,
+        "nesterov": True,
+        "weight_decay": 1e-4,
+        "no_decay": ["norm"],
+    },
     "schedule": {"kind": "one-cycle"},
 }
 KINDS: dict[str, dict[str, Any]] = {
@@ -83,7 +89,9 @@ def tiny(recipe: dict[str, Any]) -> FakePlan:
 
 
 def result(path: Path) -> tuple[bytes, bytes]:
-    return (path / "metrics.jsonl").read_bytes(), (path / "weights.safetensors").read_bytes()
+    return (path / "metrics.jsonl").read_bytes(), (
+        path / "weights.safetensors"
+    ).read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -146,11 +154,17 @@ def corrupt_html(path: Path) -> None:
     path.write_text("<html>502</html>")
 
 
-@pytest.mark.parametrize("corrupt", [corrupt_zeros, corrupt_short, corrupt_bit, corrupt_html, Path.unlink])
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(corrupt: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "corrupt", [corrupt_zeros, corrupt_short, corrupt_bit, corrupt_html, Path.unlink]
+)
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    corrupt: Any, tmp_path: Path
+) -> None:
     build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
     cut = stopped_run(tmp_path / "cut")
-    newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())["checkpoints"]
+    newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())[
+        "checkpoints"
+    ]
     assert (newest["step"], before["step"]) == (9, 6)
     corrupt(cut / "checkpoints" / newest["file"])
     said: list[str] = []
@@ -173,20 +187,31 @@ def test_a_torn_row_and_rows_after_the_checkpoint_are_cut(tmp_path: Path) -> Non
     build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
     cut = stopped_run(tmp_path / "cut")
     with (cut / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 12, "epoch": 2, "lr": 1, "train": {}, "validation": {}}\n{"step": 18, "ep')
+        file.write(
+            '{"step": 12, "epoch": 2, "lr": 1, "train": {}, "validation": {}}\n{"step": 18, "ep'
+        )
     resume(cut, load=small_plan.load)
     assert result(cut) == result(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
     ("name", "value", "word"),
-    [("used", [], "map"), ("former", "", "list"), ("classes", 3, "list"), ("spec", None, "text")],
+    [
+        ("used", [], "map"),
+        ("former", "", "list"),
+        ("classes", 3, "list"),
+        ("spec", None, "text"),
+    ],
 )
-def test_facts_of_another_kind_are_told(name: str, value: object, word: str, tmp_path: Path) -> None:
+def test_facts_of_another_kind_are_told(
+    name: str, value: object, word: str, tmp_path: Path
+) -> None:
     cut = stopped_run(tmp_path / "cut")
     facts = {**json.loads((cut / "run.json").read_bytes()), name: value}
     (cut / "run.json").write_text(json.dumps(facts))
-    with pytest.raises(RunError, match=f"is not what resgraph wrote: `{name}` is no {word}"):
+    with pytest.raises(
+        RunError, match=f"is not what resgraph wrote: `{name}` is no {word}"
+    ):
         resume(cut, load=small_plan.load)
 
 
@@ -195,7 +220,10 @@ def test_a_set_of_other_classes_is_refused(tmp_path: Path) -> None:
     facts = json.loads((cut / "run.json").read_bytes())
     facts["classes"][3] = "cat"
     (cut / "run.json").write_text(json.dumps(facts))
-    with pytest.raises(UsageError, match="not of the classes that the run was trained on: only one has cat, class 3"):
+    with pytest.raises(
+        UsageError,
+        match="not of the classes that the run was trained on: only one has cat, class 3",
+    ):
         resume(cut, load=small_plan.load)
 
 
@@ -211,9 +239,20 @@ def test_the_same_command_starts_and_continues(tmp_path: Path) -> None:
     build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
     with pytest.raises(StoppedError):
         build(
-            tiny(PLAIN), out=tmp_path / "a", options=ONE, reporter=SignalAt(8), auto_resume=True, load=small_plan.load
+            tiny(PLAIN),
+            out=tmp_path / "a",
+            options=ONE,
+            reporter=SignalAt(8),
+            auto_resume=True,
+            load=small_plan.load,
         )
-    build(tiny(PLAIN), out=tmp_path / "a", options=ONE, auto_resume=True, load=small_plan.load)
+    build(
+        tiny(PLAIN),
+        out=tmp_path / "a",
+        options=ONE,
+        auto_resume=True,
+        load=small_plan.load,
+    )
     assert result(tmp_path / "a") == result(tmp_path / "whole")
 
 
@@ -231,7 +270,9 @@ def test_a_run_in_use_is_not_shared(tmp_path: Path) -> None:
     assert "in use by another process" in Intruder.said
 
 
-def test_a_loss_that_is_not_finite_stops_and_saves_nothing_of_it(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_and_saves_nothing_of_it(
+    tmp_path: Path,
+) -> None:
     recipe = {
         **PLAIN,
         "optimizer": {"name": "sgd", "lr": 100.0, "momentum": 0.99},
@@ -244,7 +285,11 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing_of_it(tmp_path: Path)
     assert read_run(tmp_path / "a").status == "failed"
     for path in (tmp_path / "a" / "checkpoints").glob("*.pt"):
         state = torch.load(path, weights_only=True)
-        assert all(bool(torch.isfinite(v).all()) for v in state["net"].values() if v.is_floating_point())
+        assert all(
+            bool(torch.isfinite(v).all())
+            for v in state["net"].values()
+            if v.is_floating_point()
+        )
 
 
 @pytest.mark.parametrize(

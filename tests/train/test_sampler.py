@@ -10,10 +10,16 @@ from resgraph.train.data.sampler import Sampler
 
 
 @pytest.mark.parametrize(
-    ("batch", "world", "parts", "near"), [(6, 2, 2, 8), (100, 2, 4, 96), (6, 2, 6, 12), (9, 2, 1, 8)]
+    ("batch", "world", "parts", "near"),
+    [(6, 2, 2, 8), (100, 2, 4, 96), (6, 2, 6, 12), (9, 2, 1, 8)],
 )
-def test_what_would_drop_images_is_refused(batch: int, world: int, parts: int, near: int) -> None:
-    with pytest.raises(UsageError, match=rf"a batch of {batch} cannot be shared .* by {world} processes.*; {near} can"):
+def test_what_would_drop_images_is_refused(
+    batch: int, world: int, parts: int, near: int
+) -> None:
+    with pytest.raises(
+        UsageError,
+        match=rf"a batch of {batch} cannot be shared .* by {world} processes.*; {near} can",
+    ):
         Sampler(1000, batch, 0, 0, world, parts)
     Sampler(1000, near, 0, 0, world, parts)
 

@@ -19,7 +19,14 @@ def made(steps_per_epoch: int = 10, **keys: Any) -> Schedule:
 def test_steps_count_what_the_run_counts() -> None:
     by_step = Schedule(resolve_train("cifar"), 390)
     assert by_step.steps == 64_000
-    wanted = {0: 0.1, 31_999: 0.1, 32_000: 0.01, 47_999: 0.01, 48_000: 0.001, 63_999: 0.001}
+    wanted = {
+        0: 0.1,
+        31_999: 0.1,
+        32_000: 0.01,
+        47_999: 0.01,
+        48_000: 0.001,
+        63_999: 0.001,
+    }
     assert {step: by_step.lr(step) for step in wanted} == pytest.approx(wanted)
     by_epoch = Schedule(resolve_train("imagenet-90"), 5004)
     assert by_epoch.steps == 90 * 5004
@@ -32,13 +39,17 @@ def test_cosine_is_torchs() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 40)
     for step in range(40):
-        assert schedule.lr(step) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        assert schedule.lr(step) == pytest.approx(
+            optimizer.param_groups[0]["lr"], abs=1e-9
+        )
         optimizer.step()
         theirs.step()
 
 
 def test_one_cycle_rises_and_falls() -> None:
-    schedule = made(epochs=10, schedule={"kind": "one-cycle", "rise": 0.3, "start": 0.1})
+    schedule = made(
+        epochs=10, schedule={"kind": "one-cycle", "rise": 0.3, "start": 0.1}
+    )
     rates = [schedule.lr(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.01)
     assert max(rates) == rates[30] == pytest.approx(0.1)
@@ -50,12 +61,16 @@ def test_one_cycle_rises_and_falls() -> None:
 def test_a_ramp_comes_before_the_schedule() -> None:
     schedule = made(epochs=4, schedule="linear", warmup={"kind": "linear", "length": 1})
     assert [schedule.lr(step) for step in (0, 4, 9)] == pytest.approx([0.01, 0.05, 0.1])
-    assert [schedule.lr(step) for step in (10, 25, 39)] == pytest.approx([0.1, 0.05, 0.1 / 30])
+    assert [schedule.lr(step) for step in (10, 25, 39)] == pytest.approx(
+        [0.1, 0.05, 0.1 / 30]
+    )
 
 
 def test_a_hold_lasts_as_long_as_it_says() -> None:
     schedule = Schedule(resolve_train("cifar-preact"), 390)
-    assert [schedule.lr(step) for step in (0, 399, 400)] == pytest.approx([0.01, 0.01, 0.1])
+    assert [schedule.lr(step) for step in (0, 399, 400)] == pytest.approx(
+        [0.01, 0.01, 0.1]
+    )
 
 
 def test_the_warm_up_of_resnet_110_waits_for_the_error() -> None:

@@ -42,7 +42,10 @@ def members(first: int, count: int) -> dict[str, bytes]:
         label, ending = number % 2, "jpg" if number % 3 else "png"
         buffer = io.BytesIO()
         picture(label, number).save(buffer, "jpeg" if ending == "jpg" else ending)
-        found |= {f"part/{number:06d}.{ending}": buffer.getvalue(), f"part/{number:06d}.cls": str(label).encode()}
+        found |= {
+            f"part/{number:06d}.{ending}": buffer.getvalue(),
+            f"part/{number:06d}.cls": str(label).encode(),
+        }
     return found
 
 
@@ -73,10 +76,17 @@ def recipe(path: Path, **keys: Any) -> dict[str, Any]:
 
 
 def test_numbers_in_names() -> None:
-    assert shards.expand("a-{008..011}.tar") == ["a-008.tar", "a-009.tar", "a-010.tar", "a-011.tar"]
+    assert shards.expand("a-{008..011}.tar") == [
+        "a-008.tar",
+        "a-009.tar",
+        "a-010.tar",
+        "a-011.tar",
+    ]
     assert shards.expand("{0..1}/{0..1}") == ["0/0", "0/1", "1/0", "1/1"]
     assert shards.expand("val.tar") == ["val.tar"]
-    with pytest.raises(UsageError, match=r"10,000,000 numbers are more than 1,000,000 shards"):
+    with pytest.raises(
+        UsageError, match=r"10,000,000 numbers are more than 1,000,000 shards"
+    ):
         shards.expand("a-{0000000..9999999}.tar")
 
 
@@ -89,14 +99,18 @@ def test_shards_are_a_set(tars: Path) -> None:
     (tars / "classes.txt").write_text("red\nblue\n")
     assert load(record(tars), SHAPE, (2,)).classes == ("red", "blue")
     (tars / "classes.txt").write_bytes(b"r\xe9d\nblue\n")
-    with pytest.raises(TrainingError, match=r"classes\.txt cannot be read as UTF-8 text"):
+    with pytest.raises(
+        TrainingError, match=r"classes\.txt cannot be read as UTF-8 text"
+    ):
         load(record(tars), SHAPE, (2,))
     (tars / "classes.txt").write_text("red\n")
     with pytest.raises(TrainingError, match="names 1 classes, but the net puts out 2"):
         load(record(tars), SHAPE, (2,))
 
 
-def test_a_shard_is_walked_once_until_it_changes(tars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_is_walked_once_until_it_changes(
+    tars: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     walked: list[str] = []
     real = shards._walked
 
@@ -131,26 +145,45 @@ def test_pixels_do_not_depend_on_the_workers(tars: Path) -> None:
     assert batches(train, 5)[0][1].tolist() == [1, 0, 1, 1]
 
 
-def test_a_net_is_trained_and_gone_on_with(tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_net_is_trained_and_gone_on_with(
+    tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
-    plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4, 8), blocks=1)
+    plan = small_plan.plan(
+        recipe(tars), input=SHAPE, classes=2, widths=(4, 8), blocks=1
+    )
     options = Options(threads=1, workers=0)
     assert build(plan, out=tmp_path / "whole", options=options).accuracy == 100
     with pytest.raises(StoppedError):
         build(plan, out=tmp_path / "cut", options=options, reporter=SignalAt(4))
     resume(tmp_path / "cut", load=small_plan.load, options=Options(workers=2))
     assert result(tmp_path / "cut") == result(tmp_path / "whole")
-    assert evaluate(tmp_path / "cut", load=small_plan.load, options=Options(workers=0)).error == 0
+    assert (
+        evaluate(
+            tmp_path / "cut", load=small_plan.load, options=Options(workers=0)
+        ).error
+        == 0
+    )
 
 
 def noted(folder: Path) -> list[list[tuple[int, int]]]:
     """For each rank, the (epoch, index) of the training images that it cut, in order."""
     files = sorted(folder.iterdir())
-    return [[tuple(map(int, line.split())) for line in file.read_text().splitlines()] for file in files]  # type: ignore[misc]
+    return [
+        [tuple(map(int, line.split())) for line in file.read_text().splitlines()]
+        for file in files
+    ]  # type: ignore[misc]
 
 
-def test_ranks_share_the_shards_and_go_on_bit_for_bit(tars: Path, tmp_path: Path) -> None:
-    orders = {"ranks": 2, "recipe": recipe(tars, batch=4), "facts": {"input": SHAPE, "classes": 2}, "workers": 0}
+def test_ranks_share_the_shards_and_go_on_bit_for_bit(
+    tars: Path, tmp_path: Path
+) -> None:
+    orders = {
+        "ranks": 2,
+        "recipe": recipe(tars, batch=4),
+        "facts": {"input": SHAPE, "classes": 2},
+        "workers": 0,
+    }
     launches = []
     for name, number in (("whole", 0), ("cut", signal.SIGTERM), ("cut", 0)):
         (tmp_path / f"seen {name}").mkdir(exist_ok=True)
@@ -159,7 +192,9 @@ def test_ranks_share_the_shards_and_go_on_bit_for_bit(tars: Path, tmp_path: Path
     whole, cut, again = worker({"launches": launches})
     assert [code for code, _ in whole + again] == [0] * 4, (whole, again)
     assert [code for code, _ in cut] == [128 + signal.SIGTERM] * 2, cut
-    assert "after step 10" in cut[0][1], "six steps are an epoch: this is within the second"
+    assert "after step 10" in cut[0][1], (
+        "six steps are an epoch: this is within the second"
+    )
     everything = sorted((epoch, index) for epoch in range(3) for index in range(24))
     for name in ("whole", "cut"):
         ranks = noted(tmp_path / f"seen {name}")
@@ -185,25 +220,44 @@ def test_a_header_with_a_flipped_bit_does_not_end_a_shard(tars: Path) -> None:
     content = bytearray(shard.read_bytes())
     content[place + 3] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(TrainingError, match=rf"train-02\.tar is damaged: what is at byte {place:,}"):
+    with pytest.raises(
+        TrainingError, match=rf"train-02\.tar is damaged: what is at byte {place:,}"
+    ):
         load(record(tars), SHAPE, (2,))
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"part/000001.cls": None}, r"train-00\.tar lacks part/000001\.cls, the label of an image"),
+        (
+            {"part/000001.cls": None},
+            r"train-00\.tar lacks part/000001\.cls, the label of an image",
+        ),
         ({"part/000001.jpg": None}, r"lacks an image for part/000001\.cls"),
-        ({"part/000001.cls": b"dog"}, r"part/000001\.cls holds b'dog', which is not the number of a class"),
-        ({"part/000001.cls": b"-1"}, r"holds b'-1', which is not the number of a class"),
-        ({"part/000001.cls": b"9" * 30}, r"holds b'9{20}', which is not the number of a class"),
+        (
+            {"part/000001.cls": b"dog"},
+            r"part/000001\.cls holds b'dog', which is not the number of a class",
+        ),
+        (
+            {"part/000001.cls": b"-1"},
+            r"holds b'-1', which is not the number of a class",
+        ),
+        (
+            {"part/000001.cls": b"9" * 30},
+            r"holds b'9{20}', which is not the number of a class",
+        ),
         ({"part/000001.cls": b"7"}, r"labels from 0 to 7, but 2 classes"),
         ({"part/000001.png": b"x"}, r"has part/000001\.png twice"),
     ],
 )
-def test_mistakes_within_a_shard_are_told(tars: Path, change: dict[str, bytes | None], words: str) -> None:
+def test_mistakes_within_a_shard_are_told(
+    tars: Path, change: dict[str, bytes | None], words: str
+) -> None:
     changed = {**members(0, 8), **change}
-    pack(tars / "train-00.tar", {name: content for name, content in changed.items() if content is not None})
+    pack(
+        tars / "train-00.tar",
+        {name: content for name, content in changed.items() if content is not None},
+    )
     with pytest.raises(TrainingError, match=words):
         load(record(tars), SHAPE, (2,))
 
@@ -211,10 +265,15 @@ def test_mistakes_within_a_shard_are_told(tars: Path, change: dict[str, bytes | 
 def test_a_compressed_or_missing_shard_is_told(tars: Path) -> None:
     with tarfile.open(tars / "val.tar", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("a.cls"))
-    with pytest.raises(TrainingError, match=r"val\.tar is no plain tar, .* but compressed by gzip: `gunzip` it"):
+    with pytest.raises(
+        TrainingError,
+        match=r"val\.tar is no plain tar, .* but compressed by gzip: `gunzip` it",
+    ):
         load(record(tars), SHAPE, (2,))
     (tars / "train-02.tar").unlink()
-    with pytest.raises(MissingError, match=r"train-02\.tar is not there \(1 of 3 shards"):
+    with pytest.raises(
+        MissingError, match=r"train-02\.tar is not there \(1 of 3 shards"
+    ):
         load(record(tars), SHAPE, (2,))
 
 
@@ -222,7 +281,8 @@ def test_a_broken_image_is_named_with_its_shard(tars: Path, tmp_path: Path) -> N
     pack(tars / "train-00.tar", {**members(0, 8), "part/000004.jpg": b"not a picture"})
     plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4,), blocks=1)
     with pytest.raises(
-        TrainingError, match=r"1 image cannot be read.*train-00\.tar at byte [\d,]+: it is of no kind that Pillow reads"
+        TrainingError,
+        match=r"1 image cannot be read.*train-00\.tar at byte [\d,]+: it is of no kind that Pillow reads",
     ):
         build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
 
@@ -230,8 +290,13 @@ def test_a_broken_image_is_named_with_its_shard(tars: Path, tmp_path: Path) -> N
 def test_names_with_dots_and_hidden_members(tars: Path) -> None:
     """A key may have dots; `7.mask.png` beside `7.png` is another picture of it; `.DS_Store` and `._x` are nobody's."""
     plain = members(0, 8)
-    dotted = {name.replace("part/", "./part/v1."): content for name, content in plain.items()}
-    pack(tars / "train-00.tar", {".DS_Store": b"\0", "./part/._v1.000001.png": b"\0", **dotted})
+    dotted = {
+        name.replace("part/", "./part/v1."): content for name, content in plain.items()
+    }
+    pack(
+        tars / "train-00.tar",
+        {".DS_Store": b"\0", "./part/._v1.000001.png": b"\0", **dotted},
+    )
     masks = {"part/000008.mask.png": b"x", "__MACOSX/.x.cls": b"x"}
     pack(tars / "train-01.tar", {**members(8, 8), **masks})
     data = load(record(tars), SHAPE, (2,))
@@ -248,8 +313,13 @@ def claim(path: Path, name: bytes, size: int, kind: bytes = b"0") -> None:
 
 
 @pytest.mark.parametrize("size", [2**33, 2**40, 2**62])
-@pytest.mark.parametrize(("name", "kind"), [("1.cls", b"0"), ("1.jpg", b"0"), ("1", b"L"), ("1", b"x"), ("1", b"g")])
-def test_a_header_may_claim_what_it_likes(tars: Path, size: int, name: str, kind: bytes) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("1.cls", b"0"), ("1.jpg", b"0"), ("1", b"L"), ("1", b"x"), ("1", b"g")],
+)
+def test_a_header_may_claim_what_it_likes(
+    tars: Path, size: int, name: str, kind: bytes
+) -> None:
     claim(tars / "val.tar", name.encode(), size, kind)
     with pytest.raises(TrainingError, match=r"val\.tar"):
         load(record(tars), SHAPE, (2,))
@@ -257,7 +327,10 @@ def test_a_header_may_claim_what_it_likes(tars: Path, size: int, name: str, kind
 
 def test_a_label_is_short(tars: Path) -> None:
     pack(tars / "val.tar", {**members(0, 2), "part/000001.cls": b" " * 999 + b"1"})
-    with pytest.raises(TrainingError, match=r"000001\.cls has 1,000 bytes, and the number of a class has a few"):
+    with pytest.raises(
+        TrainingError,
+        match=r"000001\.cls has 1,000 bytes, and the number of a class has a few",
+    ):
         load(record(tars), SHAPE, (2,))
 
 
@@ -270,7 +343,9 @@ def test_a_label_is_short(tars: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
     ],
 )
-def test_what_is_no_tar_is_told_what_it_is(tars: Path, content: bytes, words: str) -> None:
+def test_what_is_no_tar_is_told_what_it_is(
+    tars: Path, content: bytes, words: str
+) -> None:
     (tars / "val.tar").write_bytes(content)
     with pytest.raises(TrainingError, match=f"val.tar is no plain tar, .*{words}"):
         load(record(tars), SHAPE, (2,))

@@ -47,7 +47,10 @@ def rows(errors: list[float], lrs: list[float] | None = None) -> list[dict[str, 
 
 def polylines(svg: str) -> list[list[tuple[float, float]]]:
     found = ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}polyline")
-    return [[tuple(map(float, point.split(","))) for point in line.attrib["points"].split()] for line in found]  # type: ignore[misc]
+    return [
+        [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+        for line in found
+    ]  # type: ignore[misc]
 
 
 def test_curves_are_the_rows() -> None:
@@ -55,7 +58,9 @@ def test_curves_are_the_rows() -> None:
     train, validation = polylines(curves("net", rows(errors), "epochs", "test"))
     assert len(train) == len(validation) == 5
     assert [y for _, y in validation] == sorted(y for _, y in validation)
-    assert all(t[1] < v[1] for t, v in zip(train, validation, strict=True))  # a larger error stands higher
+    assert all(
+        t[1] < v[1] for t, v in zip(train, validation, strict=True)
+    )  # a larger error stands higher
     (x0, y0), (x1, y1) = validation[0], validation[-1]
     scale = (y1 - y0) / (8.0 - 2.0)
     for (_, y), error in zip(validation, errors, strict=True):
@@ -63,16 +68,24 @@ def test_curves_are_the_rows() -> None:
     assert x0 < x1
 
 
-@pytest.mark.parametrize("errors", [[], [50.0], [0.0, 0.0, 0.0], [90.0, 0.01], [100.0] * 300])
+@pytest.mark.parametrize(
+    "errors", [[], [50.0], [0.0, 0.0, 0.0], [90.0, 0.01], [100.0] * 300]
+)
 def test_any_rows_make_a_picture(errors: list[float]) -> None:
     for unit in ("epochs", "iterations"):
         ET.fromstring(curves('<b>&"net"', rows(errors), unit, "test"))
 
 
-@pytest.mark.parametrize(("epochs", "ticks"), [(1, "0 1"), (2, "0 1 2"), (10, "0 2 4 6 8 10"), (20, "0 5 10 15 20")])
+@pytest.mark.parametrize(
+    ("epochs", "ticks"),
+    [(1, "0 1"), (2, "0 1 2"), (10, "0 2 4 6 8 10"), (20, "0 5 10 15 20")],
+)
 def test_epochs_are_counted_in_whole_numbers(epochs: int, ticks: str) -> None:
     svg = curves("net", rows([5.0] * epochs), "epochs", "test")
-    assert " ".join(re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg)) == ticks
+    assert (
+        " ".join(re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg))
+        == ticks
+    )
 
 
 STEPPED: dict[str, Any] = {"recipe": "digits", "epochs": 6, "warmup": "none"}
@@ -82,29 +95,56 @@ STEPPED: dict[str, Any] = {"recipe": "digits", "epochs": 6, "warmup": "none"}
     ("schedule", "lrs", "places"),
     [
         ({"kind": "steps", "at": [3, 5]}, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001], [3, 5]),
-        ({"kind": "steps", "at": [2, 3]}, [0.1, 0.1, 0.01, 0.001, 0.001, 0.001], [2, 3]),
-        ({"kind": "steps", "at": [1, 2, 3, 4, 5], "factor": 0.9}, [0.1 * 0.9**i for i in range(6)], [1, 2, 3, 4, 5]),
-        ({"kind": "plateau", "factor": 0.5}, [0.1, 0.1, 0.05, 0.025, 0.025, 0.0125], [2, 3, 5]),
+        (
+            {"kind": "steps", "at": [2, 3]},
+            [0.1, 0.1, 0.01, 0.001, 0.001, 0.001],
+            [2, 3],
+        ),
+        (
+            {"kind": "steps", "at": [1, 2, 3, 4, 5], "factor": 0.9},
+            [0.1 * 0.9**i for i in range(6)],
+            [1, 2, 3, 4, 5],
+        ),
+        (
+            {"kind": "plateau", "factor": 0.5},
+            [0.1, 0.1, 0.05, 0.025, 0.025, 0.0125],
+            [2, 3, 5],
+        ),
         ({"kind": "cosine"}, [0.1 * 0.4**i for i in range(6)], []),
         ({"kind": "one-cycle"}, [0.01, 0.1, 0.1, 0.05, 0.02, 0.001], []),
         ({"kind": "constant"}, [0.1] * 6, []),
     ],
 )
-def test_every_drop_of_a_stepped_rate_is_marked(schedule: dict[str, Any], lrs: list[float], places: list[int]) -> None:
+def test_every_drop_of_a_stepped_rate_is_marked(
+    schedule: dict[str, Any], lrs: list[float], places: list[int]
+) -> None:
     learned = rows([5.0] * 6, lrs)
     marked = drops(resolve_train({**STEPPED, "schedule": schedule}), learned)
     assert marked == places
-    lines = ET.fromstring(curves("net", learned, "epochs", "test", marked)).findall("{http://www.w3.org/2000/svg}line")
-    dashed = [float(line.attrib["x1"]) for line in lines if "stroke-dasharray" in line.attrib]
+    lines = ET.fromstring(curves("net", learned, "epochs", "test", marked)).findall(
+        "{http://www.w3.org/2000/svg}line"
+    )
+    dashed = [
+        float(line.attrib["x1"]) for line in lines if "stroke-dasharray" in line.attrib
+    ]
     (x0, _), *_, (x1, _) = polylines(curves("net", learned, "epochs", "test"))[1]
-    assert dashed == pytest.approx([x0 + (x1 - x0) * (place - 1) / 5 for place in places], abs=0.1)
+    assert dashed == pytest.approx(
+        [x0 + (x1 - x0) * (place - 1) / 5 for place in places], abs=0.1
+    )
 
 
 def test_drops_that_a_run_has_not_come_to_are_not_drawn() -> None:
-    assert curves("net", rows([5.0] * 3), "epochs", "test", [2, 4]).count("stroke-dasharray") == 1
+    assert (
+        curves("net", rows([5.0] * 3), "epochs", "test", [2, 4]).count(
+            "stroke-dasharray"
+        )
+        == 1
+    )
 
 
-START = Start("net [/]", Path("runs/net-1"), 1000, 2, 20, 10, 640, 0, (("device", "cpu", "why"),))
+START = Start(
+    "net [/]", Path("runs/net-1"), 1000, 2, 20, 10, 640, 0, (("device", "cpu", "why"),)
+)
 
 
 def tell(reporter: Any) -> None:
@@ -122,7 +162,10 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
     tell(reporter)
     lines = out.getvalue().splitlines()
     assert lines[0] == "net [/]: 1,000 parameters, 640 images, 2 epochs (20 steps)"
-    assert lines[2] == "epoch   1/2  loss 1.5000  train error 40.00 %  validation error 35.25 %  lr 0.1  2 s"
+    assert (
+        lines[2]
+        == "epoch   1/2  loss 1.5000  train error 40.00 %  validation error 35.25 %  lr 0.1  2 s"
+    )
     assert lines[3] == "a [red]word"
     assert "\x1b" not in out.getvalue()
 
@@ -131,7 +174,9 @@ def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> 
     out = io.StringIO()
     reporter = Lines(Console(file=out, width=200))
     result = build(
-        small_plan.plan({"recipe": "digits", "epochs": 1}, blocks=1), out=tmp_path / "run", reporter=reporter
+        small_plan.plan({"recipe": "digits", "epochs": 1}, blocks=1),
+        out=tmp_path / "run",
+        reporter=reporter,
     )
     assert "  test error " in out.getvalue() and "% test accuracy" in result.summary()
 
@@ -139,17 +184,38 @@ def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("decisions", "told"),
     [
-        ([("device", "cpu"), ("compile", "eager"), ("checkpointing", "off"), ("sharding", "off")], "cpu, eager"),
-        ([("device", "cpu"), ("compile", "eager"), ("checkpointing", "on")], "cpu, eager, checkpointing"),
-        ([("compile", "compiled"), ("layout", "channels-last")], "compiled, channels-last"),
+        (
+            [
+                ("device", "cpu"),
+                ("compile", "eager"),
+                ("checkpointing", "off"),
+                ("sharding", "off"),
+            ],
+            "cpu, eager",
+        ),
+        (
+            [("device", "cpu"), ("compile", "eager"), ("checkpointing", "on")],
+            "cpu, eager, checkpointing",
+        ),
+        (
+            [("compile", "compiled"), ("layout", "channels-last")],
+            "compiled, channels-last",
+        ),
     ],
 )
 def test_choices_are_told_by_name(decisions: list[tuple[str, str]], told: str) -> None:
-    lines = opening(replace(START, decisions=tuple((what, choice, "why") for what, choice in decisions)))
+    lines = opening(
+        replace(
+            START, decisions=tuple((what, choice, "why") for what, choice in decisions)
+        )
+    )
     assert lines[1] == f"{told} → runs/net-1"
 
 
-@pytest.mark.parametrize(("number", "told"), [(1, "1 epoch"), (1.0, "1 epoch"), (2, "2 epochs"), (0.5, "0.5 epochs")])
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(1, "1 epoch"), (1.0, "1 epoch"), (2, "2 epochs"), (0.5, "0.5 epochs")],
+)
 def test_one_epoch_is_one(number: float, told: str) -> None:
     assert epochs_of(number) == told
     assert f"640 images, {told} (20 steps)" in opening(replace(START, epochs=number))[0]
@@ -179,11 +245,22 @@ def test_every_decision_has_its_reason() -> None:
     assert told["layout"][0] == "channels-last"
     assert told["threads"] == ("3 threads", "as asked")
     assert not decisions.bf16
-    told = {what: choice for what, choice, _ in decide(Options(device="cpu"), World(), 1e6, True, 100).reasons}
+    told = {
+        what: choice
+        for what, choice, _ in decide(
+            Options(device="cpu"), World(), 1e6, True, 100
+        ).reasons
+    }
     assert told["threads"] == "1 thread"
     able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     assert decide(Options(device="cpu"), World(), 1e12, True, 100).bf16 == able
-    asked = decide(Options(device="cpu", precision="bf16", layout="contiguous"), World(), 1e6, True, 100)
+    asked = decide(
+        Options(device="cpu", precision="bf16", layout="contiguous"),
+        World(),
+        1e6,
+        True,
+        100,
+    )
     assert asked.bf16
     assert not asked.channels_last
 
@@ -204,7 +281,11 @@ def test_every_decision_has_its_reason() -> None:
     ],
 )
 def test_the_environment_limits_threads(
-    said: str, sharing: int, launcher: dict[str, str], threads: int, monkeypatch: pytest.MonkeyPatch
+    said: str,
+    sharing: int,
+    launcher: dict[str, str],
+    threads: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
@@ -216,7 +297,10 @@ def test_the_environment_limits_threads(
     assert decide(Options(device="cpu", threads=5), world, 1e12, True, 100).threads == 5
 
 
-@pytest.mark.parametrize(("device", "kind"), [("cuda", MissingError), ("mps", MissingError), ("tpu", UsageError)])
+@pytest.mark.parametrize(
+    ("device", "kind"),
+    [("cuda", MissingError), ("mps", MissingError), ("tpu", UsageError)],
+)
 def test_a_device_that_is_not_there_is_said(device: str, kind: type[Exception]) -> None:
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("there is one")
@@ -224,14 +308,23 @@ def test_a_device_that_is_not_there_is_said(device: str, kind: type[Exception]) 
         decide(Options(device=device), World(), 1.0, True, 1)
 
 
-def test_a_forecast_costs_nothing_and_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forecast_costs_nothing_and_says_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     found = forecast(small_plan.plan("digits", blocks=1), options=Options(threads=1))
     assert (found.steps, found.images, found.batch) == (660, 1438, 64)
     assert 0.1 < found.seconds < 600
-    assert {"device", "precision", "layout", "compile", "batch", "steps", "memory", "time"} <= {
-        line.split()[0] for line in found.text().splitlines()
-    }
+    assert {
+        "device",
+        "precision",
+        "layout",
+        "compile",
+        "batch",
+        "steps",
+        "memory",
+        "time",
+    } <= {line.split()[0] for line in found.text().splitlines()}
     assert not list(tmp_path.iterdir())
 
 
@@ -240,10 +333,17 @@ def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
     for name, lr in (("a", 0.1), ("b", 0.2)):
         with create(name, tmp_path / name) as run:
             recipe = {
-                "optimizer": {"lr": lr, "nesterov": lr < 0.15, "no_decay": ["norm"] * int(10 * lr)},
+                "optimizer": {
+                    "lr": lr,
+                    "nesterov": lr < 0.15,
+                    "no_decay": ["norm"] * int(10 * lr),
+                },
                 "about": name,
             }
-            run.write("run.json", json.dumps({"name": name, "status": "running", "recipe": recipe}))
+            run.write(
+                "run.json",
+                json.dumps({"name": name, "status": "running", "recipe": recipe}),
+            )
         infos.append(read_run(tmp_path / name))
     assert differences(infos) == {
         "optimizer.lr": ["0.1", "0.2"],
@@ -255,7 +355,12 @@ def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
 
 def test_runs_can_be_listed_without_torch() -> None:
     code = "import sys, resgraph.train.run.listing; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ, check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_a_second_signal_stops_at_once() -> None:
@@ -283,7 +388,9 @@ def test_another_thread_hears_nothing_and_breaks_nothing() -> None:
 @pytest.mark.slow
 def test_the_time_told_is_near_the_time_taken(tmp_path: Path) -> None:
     data = {"set": "synthetic", "samples": 640, "validation": 64}
-    plan = small_plan.plan({"recipe": "synthetic", "data": data, "epochs": 10, "batch": 64})
+    plan = small_plan.plan(
+        {"recipe": "synthetic", "data": data, "epochs": 10, "batch": 64}
+    )
     threads = torch.get_num_threads()
     forecast(plan, options=Options(threads=threads + 1))
     assert torch.get_num_threads() == threads

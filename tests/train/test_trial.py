@@ -61,7 +61,9 @@ def fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
     tried: list[int], fed: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resgraph.train.settings.memory.device_memory", lambda device: 2**30)
+    monkeypatch.setattr(
+        "resgraph.train.settings.memory.device_memory", lambda device: 2**30
+    )
     monkeypatch.setattr("resgraph.train.trial.BYTES", 16 * 2**20)
     (tmp_path / "net.yaml").write_text(NET.replace("4_000_000", "16_000"))
     plan = resgraph.load(str(tmp_path / "net.yaml"))
@@ -71,7 +73,10 @@ def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
     assert 1 <= max(fed) <= 16 * 2**20 // (4 * 3 * 64 * 64)
     assert found.seconds is not None and found.seconds > 0
     lines = {line.split()[0]: line for line in found.text().splitlines()}
-    assert "do not fit in 870 MiB: take a smaller `batch`, or `accumulate: " in lines["fits"]
+    assert (
+        "do not fit in 870 MiB: take a smaller `batch`, or `accumulate: "
+        in lines["fits"]
+    )
     assert "scaled" in lines["time"]
     parts = int(found.too_large.rpartition("accumulate: ")[2].rstrip("`"))
     plan = resgraph.load(str(tmp_path / "net.yaml"), [f"train.accumulate={parts}"])
@@ -90,9 +95,13 @@ def test_nothing_else_is_said_where_a_step_fits(tried: list[int]) -> None:
     assert set(tried) == {64}
 
 
-def test_one_slow_step_is_enough(tried: list[int], fed: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_slow_step_is_enough(
+    tried: list[int], fed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = count(0.0, 4.0)
-    monkeypatch.setattr("resgraph.train.trial.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(
+        "resgraph.train.trial.time", SimpleNamespace(perf_counter=lambda: next(clock))
+    )
     found = forecast(small_plan.plan("digits", blocks=1), options=ONE)
     assert (len(tried), len(fed)) == (1, 1)
     assert found.seconds == 660 * (4 + 4)
@@ -119,7 +128,9 @@ LACKING = [
 
 
 @pytest.mark.parametrize("error", LACKING)
-@pytest.mark.parametrize("place", ["resgraph.train.trial.fresh_net", "resgraph.train.trial.make_feed"])
+@pytest.mark.parametrize(
+    "place", ["resgraph.train.trial.fresh_net", "resgraph.train.trial.make_feed"]
+)
 def test_a_lack_of_memory_leaves_the_time_unknown(
     place: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,12 +142,16 @@ def test_a_lack_of_memory_leaves_the_time_unknown(
 
 
 @pytest.mark.parametrize("error", LACKING)
-def test_data_for_which_there_is_no_memory(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_for_which_there_is_no_memory(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr("resgraph.train.data.load", fail)
-    with pytest.raises(TrainingError, match="out of memory while the images of small are read"):
+    with pytest.raises(
+        TrainingError, match="out of memory while the images of small are read"
+    ):
         forecast(small_plan.plan("digits", blocks=1), options=ONE)
 
 
@@ -162,31 +177,53 @@ def planned(text: str, folder: Path) -> Forecast:
     return forecast(resgraph.load(folder / "net.yaml"), options=ONE)
 
 
-def test_images_that_are_not_there_are_planned_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_are_not_there_are_planned_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     found = planned(TREE, tmp_path)
-    assert (found.images, found.steps, found.epochs, found.seconds) == (None, None, 9, None)
+    assert (found.images, found.steps, found.epochs, found.seconds) == (
+        None,
+        None,
+        9,
+        None,
+    )
     assert found.step_seconds is not None and found.step_seconds > 0
     rows = {line.split()[0]: line for line in found.text().splitlines()}
-    assert rows["steps"].split(maxsplit=2)[1:] == ["unknown", "9 epochs of images that cannot be counted yet"]
+    assert rows["steps"].split(maxsplit=2)[1:] == [
+        "unknown",
+        "9 epochs of images that cannot be counted yet",
+    ]
     assert "a step, measured here" in rows["time"]
-    assert rows["data"].split(maxsplit=2)[1] == "missing" and "nowhere/train is not there" in rows["data"]
+    assert (
+        rows["data"].split(maxsplit=2)[1] == "missing"
+        and "nowhere/train is not there" in rows["data"]
+    )
 
 
-def test_a_length_in_iterations_needs_no_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_length_in_iterations_needs_no_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    found = planned(TREE.replace("imagenet-90", "imagenet").replace("epochs: 9", "iterations: 500"), tmp_path)
+    found = planned(
+        TREE.replace("imagenet-90", "imagenet").replace("epochs: 9", "iterations: 500"),
+        tmp_path,
+    )
     assert (found.images, found.steps, found.epochs) == (None, 500, None)
     assert found.seconds == pytest.approx(500 * (found.step_seconds or 0))
 
 
-@pytest.mark.parametrize(("more", "images"), [("", 50_000), ("data: {held_out: 5000}, ", 45_000)])
+@pytest.mark.parametrize(
+    ("more", "images"), [("", 50_000), ("data: {held_out: 5000}, ", 45_000)]
+)
 def test_how_many_images_cifar_has_is_known(
     more: str, images: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = f"train: {{recipe: cifar, {more}epochs: 2}}"
-    found = planned(f"{TREE.partition('train:')[0].replace('fc 7', 'fc 10')}{recipe}\n", tmp_path)
+    found = planned(
+        f"{TREE.partition('train:')[0].replace('fc 7', 'fc 10')}{recipe}\n", tmp_path
+    )
     assert (found.images, found.steps, found.epochs) == (images, 2 * (images // 128), 2)
     assert "data: download https" in found.missing
     with pytest.raises(MissingError, match="cifar10 is not in "):

@@ -38,7 +38,9 @@ def spec(tmp_path: Path) -> Path:
 def test_digits_are_read_row_by_row(spec: Path, tmp_path: Path) -> None:
     result = build(resgraph.load(spec), out=tmp_path / "run", options=ONE)
     assert result.accuracy > 85
-    assert 100 - evaluate(tmp_path / "run", options=ONE).error == pytest.approx(result.accuracy)
+    assert 100 - evaluate(tmp_path / "run", options=ONE).error == pytest.approx(
+        result.accuracy
+    )
     images, labels = stored()
     right = 0
     for index in range(20):

@@ -22,7 +22,13 @@ from resgraph.train.augment.crops import Five, centre
 from resgraph.train.engine.evaluate import Score, score
 
 SIDE, RESIZE, CLASSES = 16, 20, 7
-SIZES = [(20, 26), (20, 32), (24, 20), (20, 20), (30, 20)]  # height, width: the shorter side is what it is resized to
+SIZES = [
+    (20, 26),
+    (20, 32),
+    (24, 20),
+    (20, 20),
+    (30, 20),
+]  # height, width: the shorter side is what it is resized to
 SIDES = (12, 20, 30)
 FAST = Options(threads=1, workers=0, device="cpu", precision="fp32")
 
@@ -31,7 +37,9 @@ def noise(number: int) -> numpy.ndarray[Any, Any]:
     draw = numpy.random.default_rng(number)
     coarse = draw.integers(0, 256, (4, 4, 3))
     height, width = SIZES[number % len(SIZES)]
-    smooth = Image.fromarray(coarse.astype(numpy.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    smooth = Image.fromarray(coarse.astype(numpy.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
     return numpy.asarray(smooth)
 
 
@@ -40,13 +48,20 @@ def write_tree(path: Path) -> Path:
         folder = path / part / f"c{label}"
         folder.mkdir(parents=True)
         for number in range(count):
-            Image.fromarray(noise(100 * label + 10 * (part == "val") + number)).save(folder / f"{number}.png")
+            Image.fromarray(noise(100 * label + 10 * (part == "val") + number)).save(
+                folder / f"{number}.png"
+            )
     return path
 
 
 def recipe(path: Path, **keys: Any) -> dict[str, Any]:
     return {
-        "data": {"set": "folder", "path": str(path), "resize": RESIZE, "unreadable": 0.1},
+        "data": {
+            "set": "folder",
+            "path": str(path),
+            "resize": RESIZE,
+            "unreadable": 0.1,
+        },
         "augment": {"crop": {"kind": "area", "area": [0.3, 1.0]}},
         "epochs": 3,
         "batch": 6,
@@ -58,14 +73,20 @@ def recipe(path: Path, **keys: Any) -> dict[str, Any]:
 def trained(root: Path, normalize: str) -> Path:
     tree = write_tree(root / "set")
     plan = small_plan.plan(
-        recipe(tree, normalize=normalize), input=(3, SIDE, SIDE), classes=CLASSES, widths=(4, 8), blocks=1
+        recipe(tree, normalize=normalize),
+        input=(3, SIDE, SIDE),
+        classes=CLASSES,
+        widths=(4, 8),
+        blocks=1,
     )
     build(plan, out=root / "run", options=FAST)
     return root / "run"
 
 
 @pytest.fixture(scope="module", params=["per-channel", "per-pixel"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     return trained(tmp_path_factory.mktemp("views"), request.param)
 
 
@@ -88,7 +109,9 @@ def wholes(pixels: numpy.ndarray[Any, Any]) -> list[numpy.ndarray[Any, Any]]:
     return out
 
 
-def by_hand(run: Path, views: Any, left_out: tuple[str, ...] = ()) -> tuple[float, float, float, int]:
+def by_hand(
+    run: Path, views: Any, left_out: tuple[str, ...] = ()
+) -> tuple[float, float, float, int]:
     """Loss, error, top-5 error (in percent) and images: one image after another, each view and its mirror image."""
     net = small_plan.load(run / "spec.yaml").module()
     net.load_state_dict(load_file(run / "weights.safetensors"))
@@ -102,14 +125,27 @@ def by_hand(run: Path, views: Any, left_out: tuple[str, ...] = ()) -> tuple[floa
         label, said = int(file.parent.name[1:]), []
         for view in views(numpy.asarray(Image.open(file))):
             ready = view.transpose(2, 0, 1) * scale.mean((1, 2), keepdims=True)
-            own = offset if ready.shape == (3, SIDE, SIDE) else offset.mean((1, 2), keepdims=True)
+            own = (
+                offset
+                if ready.shape == (3, SIDE, SIDE)
+                else offset.mean((1, 2), keepdims=True)
+            )
             for form in (ready - own, (ready - own)[:, :, ::-1]):
                 with torch.no_grad():
-                    logits = net(torch.from_numpy(form.astype(numpy.float32))[None])[0].double().numpy()
+                    logits = (
+                        net(torch.from_numpy(form.astype(numpy.float32))[None])[0]
+                        .double()
+                        .numpy()
+                    )
                 said.append(numpy.exp(logits) / numpy.exp(logits).sum())
         chance = numpy.mean(said, 0)
         place = int((chance > chance[label]).sum())
-        loss, wrong, far, images = loss - numpy.log(chance[label]), wrong + (place > 0), far + (place > 4), images + 1
+        loss, wrong, far, images = (
+            loss - numpy.log(chance[label]),
+            wrong + (place > 0),
+            far + (place > 4),
+            images + 1,
+        )
     return loss / images, 100 * wrong / images, 100 * far / images, images
 
 
@@ -122,7 +158,9 @@ def test_ten_crops_are_the_mean_of_ten(run: Path) -> None:
     assert told(judged(run, crops=10)) == pytest.approx(wanted, rel=1e-5)
     assert wanted[3] == CLASSES * 3
     assert 0 < wanted[2] < wanted[1] < 100
-    assert wanted[0] != pytest.approx(judged(run).loss, rel=1e-4), "ten crops say the same as one"
+    assert wanted[0] != pytest.approx(judged(run).loss, rel=1e-4), (
+        "ten crops say the same as one"
+    )
 
 
 def test_several_sides_are_the_mean_of_whole_images(run: Path) -> None:
@@ -137,9 +175,13 @@ def test_one_crop_is_what_validation_says(run: Path) -> None:
     assert (found.loss, found.error) == pytest.approx((row["loss"], row["error"]))
 
 
-def test_where_and_how_the_images_are_read_changes_nothing(run: Path, tmp_path: Path) -> None:
+def test_where_and_how_the_images_are_read_changes_nothing(
+    run: Path, tmp_path: Path
+) -> None:
     copy = write_tree(tmp_path / "copy")
-    elsewhere = Options(threads=1, workers=2, device="cpu", data=copy, layout="contiguous")
+    elsewhere = Options(
+        threads=1, workers=2, device="cpu", data=copy, layout="contiguous"
+    )
     for keys in ({"crops": 10}, {"sides": SIDES}):
         again = evaluate(run, load=small_plan.load, options=elsewhere, **keys)  # type: ignore[arg-type]
         assert told(again) == pytest.approx(told(judged(run, **keys)), rel=1e-5)
@@ -149,8 +191,15 @@ def test_a_copy_with_other_classes_is_refused(run: Path, tmp_path: Path) -> None
     copy = write_tree(tmp_path / "copy")
     for part in ("train", "val"):
         (copy / part / "c3").rename(copy / part / "zebra")
-    with pytest.raises(UsageError, match=r"copy are not of the classes .* trained on: only one has c3, zebra"):
-        evaluate(run, load=small_plan.load, options=Options(threads=1, workers=0, device="cpu", data=copy))
+    with pytest.raises(
+        UsageError,
+        match=r"copy are not of the classes .* trained on: only one has c3, zebra",
+    ):
+        evaluate(
+            run,
+            load=small_plan.load,
+            options=Options(threads=1, workers=0, device="cpu", data=copy),
+        )
 
 
 def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
@@ -162,14 +211,20 @@ def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / "set" / "val" / "c4" / f"{number}.png").write_bytes(b"")
         (tmp_path / "set" / "val" / "c5" / f"{number}.png").write_bytes(b"")
-    with pytest.raises(TrainingError, match=r"images cannot be read, more than `data\.unreadable`"):
+    with pytest.raises(
+        TrainingError, match=r"images cannot be read, more than `data\.unreadable`"
+    ):
         judged(run, sides=SIDES)
 
 
 def test_ranks_share_the_images(tmp_path: Path) -> None:
     run = trained(tmp_path, "per-channel")
     ways = ({}, {"crops": 10}, {"sides": [12, 20, 30]})
-    launches = [{"ranks": n, "number": 0, "out": str(run), "evaluate": keys} for keys in ways for n in (1, 2)]
+    launches = [
+        {"ranks": n, "number": 0, "out": str(run), "evaluate": keys}
+        for keys in ways
+        for n in (1, 2)
+    ]
     found = worker({"launches": launches})
     assert [code for ended in found for code, _ in ended] == [0] * 9
     said = [[json.loads(text) for _, text in ended] for ended in found]
@@ -187,9 +242,15 @@ def test_the_middle_of_five_is_what_validation_looks_at() -> None:
 
 
 def test_only_images_on_disk_have_crops(tmp_path: Path) -> None:
-    build(small_plan.plan({"recipe": "digits", "epochs": 1}), out=tmp_path / "run", options=FAST)
+    build(
+        small_plan.plan({"recipe": "digits", "epochs": 1}),
+        out=tmp_path / "run",
+        options=FAST,
+    )
     for keys, asked in (({"crops": 10}, "--crops 10"), ({"sides": (12,)}, "--sides")):
-        with pytest.raises(UsageError, match=rf"{asked} is for images on disk.*digits are 1x8x8"):
+        with pytest.raises(
+            UsageError, match=rf"{asked} is for images on disk.*digits are 1x8x8"
+        ):
             judged(tmp_path / "run", **keys)
     with pytest.raises(UsageError, match="two ways of testing"):
         judged(tmp_path / "run", crops=10, sides=(12,))
@@ -200,11 +261,15 @@ def test_only_images_on_disk_have_crops(tmp_path: Path) -> None:
 def test_a_net_of_one_size_is_refused_for_others(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "set")
     spec = tmp_path / "flat.yaml"
-    spec.write_text(f"name: flat\ninput: 3x16x16\nnet:\n  stem: 3x3 conv 4 /2\n  head: [flatten, fc {CLASSES}]\n")
+    spec.write_text(
+        f"name: flat\ninput: 3x16x16\nnet:\n  stem: 3x3 conv 4 /2\n  head: [flatten, fc {CLASSES}]\n"
+    )
     plan = resgraph.load(spec, [f"train={json.dumps(recipe(tree, epochs=1))}"])
     build(plan, out=tmp_path / "run", options=FAST)
     assert evaluate(tmp_path / "run", crops=10, options=FAST).images == CLASSES * 3
-    with pytest.raises(UsageError, match=r"--sides: the net does not take 3x24x\d+ .*global avg pool"):
+    with pytest.raises(
+        UsageError, match=r"--sides: the net does not take 3x24x\d+ .*global avg pool"
+    ):
         evaluate(tmp_path / "run", sides=(24,), options=FAST)
 
 
@@ -214,8 +279,17 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
 
     decisions = decide(Options(device="cpu"), World(), 1.0, False, 1)
     net = torch.nn.Identity()
-    ranked = torch.arange(6.0).repeat(6, 1)  # class 5 is the likeliest, class 0 the last
+    ranked = torch.arange(6.0).repeat(
+        6, 1
+    )  # class 5 is the likeliest, class 0 the last
     labels = torch.tensor([0, 1, 2, 3, 5, -100])
     found = score(net, [(ranked, labels)], decisions, World())
-    assert (found.error, found.top5, found.images) == (pytest.approx(80), pytest.approx(20), 5)
-    assert score(net, [(ranked[:, :5], labels.clamp(max=4))], decisions, World()).top5 is None
+    assert (found.error, found.top5, found.images) == (
+        pytest.approx(80),
+        pytest.approx(20),
+        5,
+    )
+    assert (
+        score(net, [(ranked[:, :5], labels.clamp(max=4))], decisions, World()).top5
+        is None
+    )

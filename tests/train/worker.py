@@ -54,9 +54,16 @@ def train(
     """
     if seen:
         note_images(Path(seen))
-    changed = {name: tuple(value) if isinstance(value, list) else value for name, value in (facts or {}).items()}
+    changed = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in (facts or {}).items()
+    }
     small = {**TINY, **changed}
-    plan = resgraph.load(real, ["train.epochs=1", "train.batch=48"]) if real else small_plan.plan(recipe, **small)
+    plan = (
+        resgraph.load(real, ["train.epochs=1", "train.batch=48"])
+        if real
+        else small_plan.plan(recipe, **small)
+    )
     build(
         plan,
         out=Path(out),
@@ -95,13 +102,18 @@ def die_at(count: int) -> None:
     os.fsync, os.replace = counted(os.fsync), counted(os.replace)
 
 
-def sweep(reference: str, root: str, recipe: dict[str, Any], every: int, first: int) -> None:
+def sweep(
+    reference: str, root: str, recipe: dict[str, Any], every: int, first: int
+) -> None:
     """Kills a run at every so-manieth durable operation, goes on with it, and compares it with the reference.
 
     Each run is a forked child, so that torch is loaded once. Prints how often it killed one.
     """
     train(reference, recipe, Silent())
-    wanted = [(Path(reference) / name).read_bytes() for name in ("metrics.jsonl", "weights.safetensors")]
+    wanted = [
+        (Path(reference) / name).read_bytes()
+        for name in ("metrics.jsonl", "weights.safetensors")
+    ]
     at, killed = first, 0
     while True:
         out = Path(root) / f"at-{at}"
@@ -120,8 +132,13 @@ def sweep(reference: str, root: str, recipe: dict[str, Any], every: int, first: 
         if again == 0:
             train(str(out), recipe, Silent())
             os._exit(0)
-        assert os.waitpid(again, 0)[1] == 0, f"could not go on after a kill at operation {at}"
-        found = [(out / name).read_bytes() for name in ("metrics.jsonl", "weights.safetensors")]
+        assert os.waitpid(again, 0)[1] == 0, (
+            f"could not go on after a kill at operation {at}"
+        )
+        found = [
+            (out / name).read_bytes()
+            for name in ("metrics.jsonl", "weights.safetensors")
+        ]
         assert found == wanted, f"another result after a kill at operation {at}"
         at += every
     print(killed)
@@ -135,7 +152,11 @@ def launch(ranks: int, number: int, victim: int = 0, **orders: Any) -> list[list
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        meet = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(probe.getsockname()[1])}
+        meet = {
+            "WORLD_SIZE": str(ranks),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(probe.getsockname()[1]),
+        }
     children = []
     for rank in range(ranks):
         reading, writing = os.pipe()
@@ -171,13 +192,26 @@ def signal_at_step(step: int, number: int) -> None:
 
 def judge(out: str, **keys: Any) -> None:
     """Says loss, error, top-5 error and images of a finished run."""
-    found = evaluate(Path(out), load=small_plan.load, options=Options(threads=1, workers=0, precision="fp32"), **keys)
-    print(json.dumps([found.loss, found.error, found.top5, found.images]), file=sys.stderr, flush=True)
+    found = evaluate(
+        Path(out),
+        load=small_plan.load,
+        options=Options(threads=1, workers=0, precision="fp32"),
+        **keys,
+    )
+    print(
+        json.dumps([found.loss, found.error, found.top5, found.images]),
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def train_once(orders: dict[str, Any]) -> int:
     """One run (or, where `evaluate` says how, its evaluation), as the command line would run it: its exit code."""
-    number, tell, asked = orders.pop("signal", 0), orders.pop("tell", False), orders.pop("evaluate", None)
+    number, tell, asked = (
+        orders.pop("signal", 0),
+        orders.pop("tell", False),
+        orders.pop("evaluate", None),
+    )
     try:
         if asked is None:
             train(reporter=Signaller(number, tell=tell), **orders)
@@ -194,7 +228,9 @@ def main(orders: Any) -> None:
     if "sweep" in orders:
         sweep(**orders["sweep"])
     else:
-        importlib.import_module("torch._dynamo")  # before the first fork, so that no child loads it again
+        importlib.import_module(
+            "torch._dynamo"
+        )  # before the first fork, so that no child loads it again
         importlib.import_module("torch.distributed")
 
         print(json.dumps([launch(**one) for one in orders["launches"]]))

@@ -36,7 +36,9 @@ def facts(library: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def _keys() -> dict[str, list[str]]:
-    loaded: dict[str, list[str]] = json.loads(gzip.decompress((FACTS / "keys.json.gz").read_bytes()))
+    loaded: dict[str, list[str]] = json.loads(
+        gzip.decompress((FACTS / "keys.json.gz").read_bytes())
+    )
     return loaded
 
 
@@ -51,14 +53,20 @@ def entries(library: str, name: str) -> dict[str, Shape]:
 
 def filled(key: str, shape: Shape) -> torch.Tensor:
     """The probe's value of one entry."""
-    random = Generator(PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")))
+    random = Generator(
+        PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little"))
+    )
     leaf = key.rpartition(".")[2]
     if leaf == "num_batches_tracked":
         return torch.zeros(shape, dtype=torch.int64)
-    if leaf == "running_mean" or (leaf != "running_var" and len(shape) == 1 and "bias" in leaf):
+    if leaf == "running_mean" or (
+        leaf != "running_var" and len(shape) == 1 and "bias" in leaf
+    ):
         value = 0.1 * random.standard_normal(shape)
     elif len(shape) >= 2:
-        value = random.standard_normal(shape, dtype=np.float32) * np.float32(1 / math.sqrt(math.prod(shape[1:])))
+        value = random.standard_normal(shape, dtype=np.float32) * np.float32(
+            1 / math.sqrt(math.prod(shape[1:]))
+        )
     else:
         value = random.uniform(0.5, 1.5, shape)
     return torch.from_numpy(value.astype(np.float32))
@@ -67,7 +75,9 @@ def filled(key: str, shape: Shape) -> torch.Tensor:
 def _block(key: str, keys: list[str]) -> int:
     """Where the block of an entry begins."""
     first = key.split(".")[0]
-    return next(place for place, other in enumerate(keys) if other.split(".")[0] == first)
+    return next(
+        place for place, other in enumerate(keys) if other.split(".")[0] == first
+    )
 
 
 def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:
@@ -77,7 +87,9 @@ def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:
         return align(ours, theirs)
     ordered = sorted(theirs, key=lambda key: (_block(key, [*theirs]), ".skip" in key))
     pairs = dict(zip(ours, ordered, strict=True))
-    assert all(ours[own].numel() == math.prod(theirs[key]) for own, key in pairs.items())
+    assert all(
+        ours[own].numel() == math.prod(theirs[key]) for own, key in pairs.items()
+    )
     return pairs
 
 
@@ -85,7 +97,12 @@ def probe(net: nn.Module, library: str, name: str) -> torch.Tensor:
     """What a net gives for the probe's input once it has the probe's weights: a vector in float64."""
     theirs = {key: filled(key, shape) for key, shape in entries(library, name).items()}
     shapes = {own: entry.shape for own, entry in net.state_dict().items()}
-    net.load_state_dict({own: theirs[key].reshape(shapes[own]) for own, key in paired(net, library, name).items()})
+    net.load_state_dict(
+        {
+            own: theirs[key].reshape(shapes[own])
+            for own, key in paired(net, library, name).items()
+        }
+    )
     size = facts(library)[name]["probe_f64"]["input"]
     image = Generator(PCG64(0)).standard_normal(size).astype(np.float32)
     with torch.no_grad():
@@ -97,5 +114,8 @@ def disagreement(output: torch.Tensor, library: str, name: str) -> float:
     golden = facts(library)[name]["probe_f64"]
     assert output.numel() == golden["numel"]
     pairs = [*zip(output[:8].tolist(), golden["first8"], strict=True)]
-    pairs += [(output.sum().item(), golden["sum"]), (output.abs().mean().item(), golden["abs_mean"])]
+    pairs += [
+        (output.sum().item(), golden["sum"]),
+        (output.abs().mean().item(), golden["abs_mean"]),
+    ]
     return max(abs(ours - theirs) / max(abs(theirs), 1e-3) for ours, theirs in pairs)

@@ -29,7 +29,8 @@ class Weights:
 
     def bn(self, name: str, x: Tensor) -> Tensor:
         mean, var, weight, bias = (
-            self.entries[f"row.{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")
+            self.entries[f"row.{name}.{key}"]
+            for key in ("running_mean", "running_var", "weight", "bias")
         )
         return F.batch_norm(x, mean, var, weight, bias)
 
@@ -38,7 +39,9 @@ class Weights:
         return self.bn(f"{name}.bn", self.conv(f"{name}.conv", x, stride, dilation))
 
     def fc(self, name: str, x: Tensor) -> Tensor:
-        return F.linear(x, self.entries[f"row.{name}.weight"], self.entries.get(f"row.{name}.bias"))
+        return F.linear(
+            x, self.entries[f"row.{name}.weight"], self.entries.get(f"row.{name}.bias")
+        )
 
 
 def relu(x: Tensor) -> Tensor:
@@ -112,7 +115,9 @@ def res2net_first(w: Weights, x: Tensor) -> Tensor:
 
 def weighed(w: Weights, u: tuple[Tensor, Tensor]) -> Tensor:
     """Two maps, weighed by a softmax between their channels."""
-    squeezed = relu(w.bn("a.3", w.fc("a.2", mean(u[0] + u[1]))[:, :, None, None])).flatten(1)
+    squeezed = relu(
+        w.bn("a.3", w.fc("a.2", mean(u[0] + u[1]))[:, :, None, None])
+    ).flatten(1)
     first, second = w.fc("a.5", squeezed).chunk(2, 1)
     weight = torch.exp(first) / (torch.exp(first) + torch.exp(second))
     return over(u[0], weight) + over(u[1], 1 - weight)
@@ -140,8 +145,13 @@ def mbconv(w: Weights, x: Tensor) -> Tensor:
 
 def convnext(w: Weights, x: Tensor) -> Tensor:
     y = w.conv("body.0.conv", x)
-    y = (y - y.mean(1, keepdim=True)) / (y.var(1, keepdim=True, unbiased=False) + 1e-5).sqrt()
-    y = over(y, w.entries["row.body.1.weight"][None]) + w.entries["row.body.1.bias"][:, None, None]
+    y = (y - y.mean(1, keepdim=True)) / (
+        y.var(1, keepdim=True, unbiased=False) + 1e-5
+    ).sqrt()
+    y = (
+        over(y, w.entries["row.body.1.weight"][None])
+        + w.entries["row.body.1.bias"][:, None, None]
+    )
     y = w.conv("body.3.conv", F.gelu(w.conv("body.2.conv", y)))
     return over(y, w.entries["row.body.4.weight"].flatten()[None]) + x
 
@@ -149,7 +159,9 @@ def convnext(w: Weights, x: Tensor) -> Tensor:
 def shuffle_unit(w: Weights, x: Tensor) -> Tensor:
     kept, half = x.chunk(2, 1)
     y = w.unit("body.2", relu(w.unit("body.1", half)))
-    both = torch.stack([kept, relu(w.unit("body.3", y))], 2)  # channel by channel, one of each
+    both = torch.stack(
+        [kept, relu(w.unit("body.3", y))], 2
+    )  # channel by channel, one of each
     return both.flatten(1, 2)
 
 
@@ -161,7 +173,9 @@ def blur_basic(w: Weights, x: Tensor) -> Tensor:
     y = relu(w.unit("body.0", x))
     row = torch.tensor([0.25, 0.5, 0.25], dtype=y.dtype)
     kernel = torch.outer(row, row).expand(y.shape[1], 1, 3, 3)
-    y = F.conv2d(F.pad(y, (1, 1, 1, 1), mode="reflect"), kernel, stride=2, groups=y.shape[1])
+    y = F.conv2d(
+        F.pad(y, (1, 1, 1, 1), mode="reflect"), kernel, stride=2, groups=y.shape[1]
+    )
     return relu(w.unit("body.2", y) + w.unit("shortcut", x, 2))
 
 
@@ -187,15 +201,26 @@ BLOCKS: list[tuple[str, str, Callable[[Weights, Tensor], Tensor]]] = [
 ]
 
 
-@pytest.mark.parametrize(("call", "head", "by_hand"), BLOCKS, ids=[call for call, _, _ in BLOCKS])
+@pytest.mark.parametrize(
+    ("call", "head", "by_hand"), BLOCKS, ids=[call for call, _, _ in BLOCKS]
+)
 def test_block_computes_what_it_does_by_hand(
     call: str, head: str, by_hand: Callable[[Weights, Tensor], Tensor]
 ) -> None:
     torch.manual_seed(0)
-    net = resgraph.loads(f"name: one block\ninput: {MAP}\n{head}net:\n  row: {call}\n").module().double().eval()
+    net = (
+        resgraph.loads(f"name: one block\ninput: {MAP}\n{head}net:\n  row: {call}\n")
+        .module()
+        .double()
+        .eval()
+    )
     for name, entry in net.state_dict().items():
         if entry.is_floating_point():
-            torch.nn.init.uniform_(entry, 0.5 if name.endswith("var") else -0.5, 1.5 if name.endswith("var") else 0.5)
+            torch.nn.init.uniform_(
+                entry,
+                0.5 if name.endswith("var") else -0.5,
+                1.5 if name.endswith("var") else 0.5,
+            )
     x = torch.randn(2, 64, 9, 8, dtype=torch.float64)
     with torch.no_grad():
         torch.testing.assert_close(net(x), by_hand(Weights(net.state_dict()), x))

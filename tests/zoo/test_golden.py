@@ -18,8 +18,13 @@ from resgraph.outputs.pytorch.build import net_class, source_module
 from .probe import disagreement, entries, facts, paired, probe
 
 ROOT = Path(__file__).parents[2]
-GOLDEN: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "golden.yaml").read_text())
-FAST = {"params": 27_000_000, "macs": 4_500_000_000}  # together under half a minute on one core
+GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
+    (Path(__file__).parent / "golden.yaml").read_text()
+)
+FAST = {
+    "params": 27_000_000,
+    "macs": 4_500_000_000,
+}  # together under half a minute on one core
 
 
 def nets(*, by_cost: bool = False) -> list[Any]:
@@ -27,9 +32,13 @@ def nets(*, by_cost: bool = False) -> list[Any]:
     found = []
     for library, known in GOLDEN.items():
         for name in known:
-            slow = by_cost and any(facts(library)[name][cost] > limit for cost, limit in FAST.items())
+            slow = by_cost and any(
+                facts(library)[name][cost] > limit for cost, limit in FAST.items()
+            )
             marks = [pytest.mark.slow] if slow else []
-            found.append(pytest.param(library, name, id=f"{library}/{name}", marks=marks))
+            found.append(
+                pytest.param(library, name, id=f"{library}/{name}", marks=marks)
+            )
     return found
 
 

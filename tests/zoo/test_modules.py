@@ -17,12 +17,22 @@ from .test_zoo import GOLDEN, ROOT, SPECS, variants
 
 def nets() -> list[Any]:
     """Every variant of the specs that golden.yaml does not name; all but the first of a file are slow."""
-    measured = {ROOT / spec.partition("::")[0] for nets in GOLDEN.values() for spec in nets.values()}
+    measured = {
+        ROOT / spec.partition("::")[0]
+        for nets in GOLDEN.values()
+        for spec in nets.values()
+    }
     found = []
     for path in SPECS:
-        for place, variant in enumerate([] if path in measured else variants(path) or [None]):
+        for place, variant in enumerate(
+            [] if path in measured else variants(path) or [None]
+        ):
             name = f"{path.stem}::{variant}" if variant else path.stem
-            found.append(pytest.param(path, variant, id=name, marks=[pytest.mark.slow] if place else []))
+            found.append(
+                pytest.param(
+                    path, variant, id=name, marks=[pytest.mark.slow] if place else []
+                )
+            )
     return found
 
 

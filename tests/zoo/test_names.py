@@ -23,7 +23,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_index_has_what_the_files_have() -> None:
-    read = {path.stem: tuple(variants_of(read_file(path)[0])) for path in (ROOT / "specs").glob("*.yaml")}
+    read = {
+        path.stem: tuple(variants_of(read_file(path)[0]))
+        for path in (ROOT / "specs").glob("*.yaml")
+    }
     assert zoo_index() == read and len(read) >= 57
 
 
@@ -38,7 +41,11 @@ def test_every_net_has_a_name_that_means_it_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("name", "file", "variant"),
     [
-        ("resnet-50", "resnet", "resnet-50"),  # torchvision's, though three files have one
+        (
+            "resnet-50",
+            "resnet",
+            "resnet-50",
+        ),  # torchvision's, though three files have one
         ("vgg-16", "vgg", "vgg-16"),
         ("resnet-110", "cifar-resnet", "resnet-110"),
         ("resnet::resnet-50", "resnet", "resnet-50"),
@@ -51,7 +58,11 @@ def test_every_net_has_a_name_that_means_it_and_no_other() -> None:
 )
 def test_what_a_name_means(name: str, file: str, variant: str | None) -> None:
     found = locate(name)
-    assert (found.path, found.variant, found.zoo) == (ROOT / f"specs/{file}.yaml", variant, file)
+    assert (found.path, found.variant, found.zoo) == (
+        ROOT / f"specs/{file}.yaml",
+        variant,
+        file,
+    )
 
 
 def test_a_file_comes_before_the_zoo_and_a_directory_does_not(tmp_path: Path) -> None:
@@ -61,9 +72,14 @@ def test_a_file_comes_before_the_zoo_and_a_directory_does_not(tmp_path: Path) ->
     assert resgraph.load("digits").params == 75_002
 
 
-def test_a_name_of_several_files_lists_its_readings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_of_several_files_lists_its_readings(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["show", "plain-20"]) == 2
-    assert "write `cifar-plain::plain-20` or `highway::plain-20`" in capsys.readouterr().err
+    assert (
+        "write `cifar-plain::plain-20` or `highway::plain-20`"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,11 +91,16 @@ def test_a_name_of_several_files_lists_its_readings(capsys: pytest.CaptureFixtur
         ("tiny", "did you mean `tiny.yaml`?"),
         ("tiny.yml", "did you mean `tiny.yaml`?"),
         ("resnet-50.yaml", "the zoo's `resnet-50` is written without `.yaml`"),
-        ("specs/resnet.yaml::resnet-50", "the zoo's `resnet` is written without `.yaml`"),
+        (
+            "specs/resnet.yaml::resnet-50",
+            "the zoo's `resnet` is written without `.yaml`",
+        ),
         ("qqqq", "`resgraph zoo` lists the nets that need no file"),
     ],
 )
-def test_a_name_that_means_nothing(wrong: str, help_: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_means_nothing(
+    wrong: str, help_: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     assert run(["check", wrong]) == 1
     told = capsys.readouterr().err
@@ -89,10 +110,15 @@ def test_a_name_that_means_nothing(wrong: str, help_: str, tmp_path: Path, capsy
 def test_a_dash_is_a_text_to_check_alone(capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["show", "-"], ["fmt", "-"], ["resolve", "-"]):
         assert run(command) == 1
-        assert "only `resgraph check -` reads what is piped in: name a file" in capsys.readouterr().err
+        assert (
+            "only `resgraph check -` reads what is piped in: name a file"
+            in capsys.readouterr().err
+        )
 
 
-def test_an_unknown_variant_of_a_file_of_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_variant_of_a_file_of_the_zoo(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["show", "resnet::resnet-5"]) == 2
     assert "did you mean `resnet-50`?" in capsys.readouterr().err
 
@@ -112,33 +138,47 @@ def test_an_unknown_variant_of_a_file_of_the_zoo(capsys: pytest.CaptureFixture[s
     ],
     ids=lambda command: command[0],
 )
-def test_every_command_that_takes_a_spec(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_that_takes_a_spec(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(command) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["fmt", "serve"])
-def test_nothing_writes_to_the_zoo(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_writes_to_the_zoo(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([command, "resnet-50"]) == 2
-    assert "`resgraph resolve resnet-50 -o FILE.yaml` makes a file of your own" in capsys.readouterr().err
+    assert (
+        "`resgraph resolve resnet-50 -o FILE.yaml` makes a file of your own"
+        in capsys.readouterr().err
+    )
     assert run(["check", "--fix", "resnet-50"]) == 0
 
 
 @pytest.mark.parametrize("base", ["resnet-18", "resnet::resnet-18"])
 def test_a_spec_extends_a_net_of_the_zoo(base: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(f"extends: {base}\nname: mine\nnet: {{head: [global avg pool, fc 10]}}\n", encoding="utf-8")
+    path.write_text(
+        f"extends: {base}\nname: mine\nnet: {{head: [global avg pool, fc 10]}}\n",
+        encoding="utf-8",
+    )
     assert resgraph.load(path).params == 11_689_512 - 513 * 990
 
 
 def test_a_net_of_the_zoo_that_extends_another_can_be_extended(tmp_path: Path) -> None:
     (tmp_path / "vgg.yaml").write_text("name: not the zoo's\n", encoding="utf-8")
-    (tmp_path / "mine.yaml").write_text("extends: vgg-bn::vgg-11\nname: mine\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(
+        "extends: vgg-bn::vgg-11\nname: mine\n", encoding="utf-8"
+    )
     assert resgraph.load("mine.yaml").params == 132_868_840
 
 
 def test_a_file_beside_a_spec_comes_before_the_zoo(tmp_path: Path) -> None:
     (tmp_path / "resnet-50").write_text(TINY, encoding="utf-8")
-    (tmp_path / "mine.yaml").write_text("extends: resnet-50\nname: child\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(
+        "extends: resnet-50\nname: child\n", encoding="utf-8"
+    )
     assert resgraph.load("mine.yaml").params == resgraph.loads(TINY).params
 
 
@@ -203,18 +243,27 @@ def test_what_the_list_prints(capsys: pytest.CaptureFixture[str]) -> None:
         ("van", ["van-b0", "van-b1", "van"]),
     ],
 )
-def test_a_shell_completes_names(typed: str, offered: list[str], tmp_path: Path) -> None:
+def test_a_shell_completes_names(
+    typed: str, offered: list[str], tmp_path: Path
+) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     for command in ("show", "check", "export", "build", "diff"):
-        found = ShellComplete(cli, {}, "resgraph", "_RESGRAPH_COMPLETE").get_completions([command], typed)
+        found = ShellComplete(
+            cli, {}, "resgraph", "_RESGRAPH_COMPLETE"
+        ).get_completions([command], typed)
         assert [item.value for item in found] == offered
 
 
 def test_a_shell_completes_paths() -> None:
-    (item,) = ShellComplete(cli, {}, "resgraph", "_RESGRAPH_COMPLETE").get_completions(["show"], "specs/r")
+    (item,) = ShellComplete(cli, {}, "resgraph", "_RESGRAPH_COMPLETE").get_completions(
+        ["show"], "specs/r"
+    )
     assert (item.value, item.type) == ("specs/r", "file")
 
 
 def test_what_of_a_net_is_to_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "resnet-50"]) == 2
-    assert "say what of resnet-50 to explain: its rows are conv1, conv2" in capsys.readouterr().err
+    assert (
+        "say what of resnet-50 to explain: its rows are conv1, conv2"
+        in capsys.readouterr().err
+    )

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 import resgraph
-from resgraph.ops import BatchNorm, BlurPool, ChannelConv, Conv, Div, DropPath, Fc, GroupNorm, Pool
+from resgraph.ops import (
+    BatchNorm,
+    BlurPool,
+    ChannelConv,
+    Conv,
+    Div,
+    DropPath,
+    Fc,
+    GroupNorm,
+    Pool,
+)
 from resgraph.plan import Plan
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -20,7 +30,11 @@ def load(reference: str, *overrides: str) -> Plan:
 
 
 def ops(plan: Plan, kind: type[Any], within: str = "") -> Iterator[Any]:
-    return (n.op for name, n in plan.graph.nodes.items() if isinstance(n.op, kind) and name.startswith(within))
+    return (
+        n.op
+        for name, n in plan.graph.nodes.items()
+        if isinstance(n.op, kind) and name.startswith(within)
+    )
 
 
 # What the papers print, and the digits to which they print it.
@@ -50,8 +64,14 @@ PRINTED = [
 ]
 
 
-@pytest.mark.parametrize(("reference", "what", "printed", "digit"), PRINTED, ids=[f"{p[0]}-{p[1]}" for p in PRINTED])
-def test_rounds_to_what_the_paper_prints(reference: str, what: str, printed: float, digit: float) -> None:
+@pytest.mark.parametrize(
+    ("reference", "what", "printed", "digit"),
+    PRINTED,
+    ids=[f"{p[0]}-{p[1]}" for p in PRINTED],
+)
+def test_rounds_to_what_the_paper_prints(
+    reference: str, what: str, printed: float, digit: float
+) -> None:
     assert abs(getattr(load(reference), what) - printed) <= digit / 2
 
 
@@ -68,17 +88,43 @@ def test_34_layers_have_18_percent_of_vgg_19() -> None:
 def test_a_plain_net_and_its_residual_pair_differ_in_the_sum_alone(layers: int) -> None:
     plain = load(f"cifar-plain.yaml::plain-{layers}")
     residual = load(f"cifar-resnet.yaml::resnet-{layers}")
-    assert (plain.params, plain.macs, plain.depth) == (residual.params, residual.macs, residual.depth)
-    assert [o.kernel for o in ops(plain, Conv)] == [o.kernel for o in ops(residual, Conv)]
+    assert (plain.params, plain.macs, plain.depth) == (
+        residual.params,
+        residual.macs,
+        residual.depth,
+    )
+    assert [o.kernel for o in ops(plain, Conv)] == [
+        o.kernel for o in ops(residual, Conv)
+    ]
 
 
 @pytest.mark.parametrize(
     ("reference", "sizes"),
     [
-        ("resnet.yaml::resnet-50", ["64x56x56", "256x56x56", "512x28x28", "1024x14x14", "2048x7x7", "1000"]),
-        ("cifar-resnet.yaml::resnet-20", ["16x32x32", "16x32x32", "32x16x16", "64x8x8", "10"]),
-        ("vgg.yaml::vgg-16", ["64x112x112", "128x56x56", "256x28x28", "512x14x14", "512x7x7", "25088", "1000"]),
-        ("dilated-resnet.yaml::resnet-50", ["64x56x56", "256x56x56", "512x28x28", "1024x28x28", "2048x28x28", "1000"]),
+        (
+            "resnet.yaml::resnet-50",
+            ["64x56x56", "256x56x56", "512x28x28", "1024x14x14", "2048x7x7", "1000"],
+        ),
+        (
+            "cifar-resnet.yaml::resnet-20",
+            ["16x32x32", "16x32x32", "32x16x16", "64x8x8", "10"],
+        ),
+        (
+            "vgg.yaml::vgg-16",
+            [
+                "64x112x112",
+                "128x56x56",
+                "256x28x28",
+                "512x14x14",
+                "512x7x7",
+                "25088",
+                "1000",
+            ],
+        ),
+        (
+            "dilated-resnet.yaml::resnet-50",
+            ["64x56x56", "256x56x56", "512x28x28", "1024x28x28", "2048x28x28", "1000"],
+        ),
     ],
 )
 def test_rows_have_the_sizes_of_table_1(reference: str, sizes: list[str]) -> None:
@@ -101,14 +147,22 @@ def test_convnexts_drop_paths_grow_from_nothing() -> None:
 @pytest.mark.parametrize("start", [0, -6, -7])
 def test_gates_start_where_the_paper_starts_them(start: int) -> None:
     plan = load(f"shortcut-forms.yaml::exclusive-gating-{-start}")
-    gates = [op for name, node in plan.graph.nodes.items() if ".gate." in name and isinstance(op := node.op, Conv)]
+    gates = [
+        op
+        for name, node in plan.graph.nodes.items()
+        if ".gate." in name and isinstance(op := node.op, Conv)
+    ]
     assert len(gates) == 54
     assert {(gate.kernel, gate.bias) for gate in gates} == {((1, 1), start)}
 
 
 def test_highway_gates_carry_at_first() -> None:
     nodes = load("highway.yaml::highway-10").graph.nodes
-    gates = [node.op for name, node in nodes.items() if ".T" in name and isinstance(node.op, Fc)]
+    gates = [
+        node.op
+        for name, node in nodes.items()
+        if ".T" in name and isinstance(node.op, Fc)
+    ]
     assert [gate.bias for gate in gates] == [-2] * 9
 
 
@@ -124,11 +178,19 @@ def test_highway_gates_carry_at_first() -> None:
 )
 def test_activation_orders_are_those_of_figure_4(order: str, kinds: str) -> None:
     plan = load(f"activation-orders.yaml::{order}")
-    block = [node.op.op for name, node in plan.graph.nodes.items() if name.startswith("conv2.1.")]
+    block = [
+        node.op.op
+        for name, node in plan.graph.nodes.items()
+        if name.startswith("conv2.1.")
+    ]
     assert block == kinds.split()
     assert [op.op for op in ops(plan, object, "conv1")] == ["conv", "bn", "relu"]
     last = {"relu-only": ["relu"], "full": ["bn", "relu"]}.get(order, [])
-    assert [op.op for op in ops(plan, object, "head")] == [*last, "global avg pool", "fc"]
+    assert [op.op for op in ops(plan, object, "head")] == [
+        *last,
+        "global avg pool",
+        "fc",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,22 +203,39 @@ def test_activation_orders_are_those_of_figure_4(order: str, kinds: str) -> None
         ("full", "bn relu conv bn relu conv bn relu conv add"),
     ],
 )
-def test_activation_orders_are_the_same_around_bottlenecks(order: str, kinds: str) -> None:
+def test_activation_orders_are_the_same_around_bottlenecks(
+    order: str, kinds: str
+) -> None:
     nodes = load(f"activation-orders-164.yaml::{order}").graph.nodes
-    assert [node.op.op for name, node in nodes.items() if name.startswith("conv2.1.")] == kinds.split()
+    assert [
+        node.op.op for name, node in nodes.items() if name.startswith("conv2.1.")
+    ] == kinds.split()
 
 
 def test_nf_resnets_expect_the_variance_that_sums_give() -> None:
     # Brock et al. 2021: 1 after a transition, 0.2^2 more for each block; a transition sees the whole stage.
     nodes = load("nf-resnet.yaml").graph.nodes
-    divisors = [node.op for name, node in nodes.items() if ".pre." in name and isinstance(node.op, Div)]
+    divisors = [
+        node.op
+        for name, node in nodes.items()
+        if ".pre." in name and isinstance(node.op, Div)
+    ]
     variances = [(op.right or 0) ** 2 for op in divisors]
-    stages = [[1, 1.04, 1.08], [1.12, 1.04, 1.08, 1.12], [1.16, 1.04, 1.08, 1.12, 1.16, 1.2], [1.24, 1.04, 1.08]]
-    assert variances == pytest.approx([variance for stage in stages for variance in stage])
+    stages = [
+        [1, 1.04, 1.08],
+        [1.12, 1.04, 1.08, 1.12],
+        [1.16, 1.04, 1.08, 1.12, 1.16, 1.2],
+        [1.24, 1.04, 1.08],
+    ]
+    assert variances == pytest.approx(
+        [variance for stage in stages for variance in stage]
+    )
 
 
 def test_eca_reaches_further_in_wider_maps() -> None:
-    kernels = [op.kernel for op in ops(load("resnet-t.yaml::eca-resnet-26-t"), ChannelConv)]
+    kernels = [
+        op.kernel for op in ops(load("resnet-t.yaml::eca-resnet-26-t"), ChannelConv)
+    ]
     assert kernels == [5, 5, 5, 5, 5, 5, 7, 7]
 
 

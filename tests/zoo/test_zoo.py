@@ -14,8 +14,13 @@ from resgraph.ops.base import shape_text
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
-GOLDEN: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "golden.yaml").read_text())
-FACTS = {library: json.loads((ROOT / f"tests/golden_facts/{library}.json").read_text()) for library in GOLDEN}
+GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
+    (Path(__file__).parent / "golden.yaml").read_text()
+)
+FACTS = {
+    library: json.loads((ROOT / f"tests/golden_facts/{library}.json").read_text())
+    for library in GOLDEN
+}
 
 
 def tree(path: Path) -> dict[str, Any]:
@@ -31,7 +36,9 @@ def variants(path: Path) -> dict[str, Any]:
 
 
 REFERENCES = [(path, variant) for path in SPECS for variant in variants(path) or [None]]
-NAMES = [path.stem + (f"::{variant}" if variant else "") for path, variant in REFERENCES]
+NAMES = [
+    path.stem + (f"::{variant}" if variant else "") for path, variant in REFERENCES
+]
 
 
 @pytest.mark.parametrize(("path", "variant"), REFERENCES, ids=NAMES)
@@ -40,8 +47,15 @@ def test_keeps_what_it_expects(path: Path, variant: str | None) -> None:
     claims = claims[variant] if variant else claims
     plan = resgraph.load(f"{path}::{variant}" if variant else path)
     assert plan.unmet() == []
-    found = {"params": plan.params, "macs": plan.macs, "depth": plan.depth, "output": shape_text(plan.output)}
-    assert {key: str(found[key]) for key in claims} == {key: str(value) for key, value in claims.items()}
+    found = {
+        "params": plan.params,
+        "macs": plan.macs,
+        "depth": plan.depth,
+        "output": shape_text(plan.output),
+    }
+    assert {key: str(found[key]) for key in claims} == {
+        key: str(value) for key, value in claims.items()
+    }
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -55,7 +69,11 @@ def test_every_variant_can_be_extended(path: Path, tmp_path: Path) -> None:
         assert [(n.name, n.op, n.shape) for n in top.graph.nodes.values()] == [
             (n.name, n.op, n.shape) for n in base.graph.nodes.values()
         ]
-        assert (top.name, top.spec.expect, top.spec.init) == ("Child", None, base.spec.init)
+        assert (top.name, top.spec.expect, top.spec.init) == (
+            "Child",
+            None,
+            base.spec.init,
+        )
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

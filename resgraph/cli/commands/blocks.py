@@ -1,4 +1,5 @@
-"""`resgraph blocks`: the standard library and the ops → a list of them, or the text of one, to read and copy."""
+"""`resgraph blocks`: the standard library and the ops → a list of them, or the text of one, to read
+and copy."""
 
 from __future__ import annotations
 
@@ -21,15 +22,21 @@ from ..report import print_json
 def blocks(words: tuple[str, ...], as_json: bool) -> None:
     """List the standard blocks and the ops, or print one.
 
-    NAME is a block, an op (`max pool`), or a file of the library (`mobile`; `se.yaml` where a block has that name).
-    """
+    NAME is a block, an op (`max pool`), or a file of the library (`mobile`; `se.yaml` where a block
+    has that name)."""
     named = _named(" ".join(words)) if words else [*library_index(), *VOCABULARY]
     records = [_record(name) for name in named]
     if as_json:
-        print_json([{**record, "text": _text(record["name"])} for record in records] if words else records)
+        print_json(
+            [{**record, "text": _text(record["name"])} for record in records]
+            if words
+            else records
+        )
     elif words:
         first, *others = map(_text, named)
-        click.echo(first + "".join(text.partition("\n")[2] for text in others), nl=False)
+        click.echo(
+            first + "".join(text.partition("\n")[2] for text in others), nl=False
+        )
     else:
         _list(records)
 
@@ -39,22 +46,33 @@ def _named(name: str) -> list[str]:
     index = library_index()
     if name in index or name in VOCABULARY:
         return [name]
-    inside = [block for block, file in index.items() if file.removesuffix(".yaml") == name.removesuffix(".yaml")]
+    inside = [
+        block
+        for block, file in index.items()
+        if file.removesuffix(".yaml") == name.removesuffix(".yaml")
+    ]
     if not inside:
         files = {file.removesuffix(".yaml") for file in index.values()}
-        hint = did_you_mean(name, [*index, *VOCABULARY, *sorted(files)]) or "`resgraph blocks` lists what there is"
+        hint = (
+            did_you_mean(name, [*index, *VOCABULARY, *sorted(files)])
+            or "`resgraph blocks` lists what there is"
+        )
         raise UsageError(f"no standard block and no op `{name}`: {hint}")
     return inside
 
 
 def _record(name: str) -> dict[str, Any]:
     if name in library_index():
-        return {"name": name, "file": library_index()[name], "about": library_block(name).about}
+        return {
+            "name": name,
+            "file": library_index()[name],
+            "about": library_block(name).about,
+        }
     op = VOCABULARY[name]
     options = [key for key in op.model_fields if key not in ("op", op.number)]
     about = " ".join((op.__doc__ or "").split())
-    return {"name": name, "op": op.family, "package": package_of(op), "number": op.number, "options": options,
-            "about": about}  # fmt: skip
+    return {"name": name, "op": op.family, "package": package_of(op), "number": op.number,
+            "options": options, "about": about}  # fmt: skip
 
 
 def _text(name: str) -> str:
@@ -62,7 +80,11 @@ def _text(name: str) -> str:
     if name in library_index():
         return library_text(name)
     record = _record(name)
-    lines = [record["about"], f"label: {_head(record)}", f"options: {', '.join(record['options'])}"]
+    lines = [
+        record["about"],
+        f"label: {_head(record)}",
+        f"options: {', '.join(record['options'])}",
+    ]
     if record["package"]:
         lines.append(f"of the package {record['package']}")
     return "\n".join(line for line in lines if line and not line.endswith(": ")) + "\n"
@@ -70,21 +92,35 @@ def _text(name: str) -> str:
 
 def _head(record: dict[str, Any]) -> str:
     """`conv WIDTH`: an op's words, and its number where it has one."""
-    return f"{record['name']} {record['number'].upper()}" if record["number"] else record["name"]
+    return (
+        f"{record['name']} {record['number'].upper()}"
+        if record["number"]
+        else record["name"]
+    )
 
 
 def _list(records: list[dict[str, Any]]) -> None:
     """The blocks under their files, the ops with their numbers and options."""
-    wide = max(len(_head(record) if "op" in record else record["name"]) for record in records)
+    wide = max(
+        len(_head(record) if "op" in record else record["name"]) for record in records
+    )
     title = ""
     for record in records:
         is_op = "op" in record
         above = (
-            "ops, with the number and the options that each takes" if is_op else record["file"].removesuffix(".yaml")
+            "ops, with the number and the options that each takes"
+            if is_op
+            else record["file"].removesuffix(".yaml")
         )
         if above != title:
             title = above
             click.secho(title, bold=True)
         said = ", ".join(record["options"]) if is_op else record["about"]
-        said = f"{said}  (of {record['package']})".strip() if is_op and record["package"] else said
-        click.echo(f"  {_head(record) if is_op else record['name']:<{wide}}  {said}".rstrip())
+        said = (
+            f"{said}  (of {record['package']})".strip()
+            if is_op and record["package"]
+            else said
+        )
+        click.echo(
+            f"  {_head(record) if is_op else record['name']:<{wide}}  {said}".rstrip()
+        )

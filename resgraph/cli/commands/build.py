@@ -29,16 +29,26 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="the run directory [runs/NAME-N]",
 )
-@click.option("--plan", "plan_only", is_flag=True, help="say what would be used and why, and train nothing")
-@click.option("--auto-resume", is_flag=True, help="go on with the run at -o if there is one, else begin")
+@click.option(
+    "--plan",
+    "plan_only",
+    is_flag=True,
+    help="say what would be used and why, and train nothing",
+)
+@click.option(
+    "--auto-resume",
+    is_flag=True,
+    help="go on with the run at -o if there is one, else begin",
+)
 @click.option("--force", is_flag=True, help="replace an older run at -o")
 @run_options("train")
 @json_option
 def build(
-    spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None, plan_only: bool,
-    auto_resume: bool, force: bool, as_json: bool, **settings: Any,
+    spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
+    plan_only: bool, auto_resume: bool, force: bool, as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
-    """Check a spec, compile it, draw it and train it, in a run directory that holds all there is to know."""
+    """Check a spec, compile it, draw it and train it, in a run directory that holds all there is to
+    know."""
     plan = load_plan(spec, overrides, allow_outside=allow_outside)
     _ready(plan, spec)
     from ... import train
@@ -49,7 +59,13 @@ def build(
         return
     if auto_resume and output is None:
         raise UsageError("--auto-resume needs -o DIR, the run that it goes on with")
-    result = train.build(plan, out=output, options=options, reporter=reporter(quiet=as_json), auto_resume=auto_resume)
+    result = train.build(
+        plan,
+        out=output,
+        options=options,
+        reporter=reporter(quiet=as_json),
+        auto_resume=auto_resume,
+    )
     if not is_first():
         return
     if as_json:
@@ -62,7 +78,10 @@ def _tell(forecast: Forecast, *, as_json: bool) -> None:
     if not is_first():
         return
     if as_json:
-        reasons = [dict(zip(("what", "choice", "why"), reason, strict=True)) for reason in forecast.reasons]
+        reasons = [
+            dict(zip(("what", "choice", "why"), reason, strict=True))
+            for reason in forecast.reasons
+        ]
         print_json({**asdict(forecast), "reasons": reasons})
     else:
         click.echo(forecast.text())
@@ -75,4 +94,6 @@ def _ready(plan: Plan, reference: str) -> None:
     if broken:
         raise SpecError(map(plan.spec.with_setters, broken))
     if plan.spec.train is None:
-        raise UsageError(f"{reference} has no `train:`; add `train: digits`, or give `--set train=digits`")
+        raise UsageError(
+            f"{reference} has no `train:`; add `train: digits`, or give `--set train=digits`"
+        )

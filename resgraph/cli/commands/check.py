@@ -1,4 +1,5 @@
-"""`resgraph check`: specs → every mistake in them, what looks unmeant, and whether they keep what they expect."""
+"""`resgraph check`: specs → every mistake in them, what looks unmeant, and whether they keep what
+they expect."""
 
 from __future__ import annotations
 
@@ -25,22 +26,31 @@ _FORMATS = ("text", "json", "github", "sarif")
 @specs_argument
 @set_option
 @click.option("--strict", is_flag=True, help="fail on warnings too")
-@click.option("--fix", is_flag=True, help="mend what has one certain fix, and show what was changed")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="mend what has one certain fix, and show what was changed",
+)
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True
+)
 @json_option
 def check(
-    specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, strict: bool, fix: bool, form: str,
-    as_json: bool,
+    specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, strict: bool,
+    fix: bool, form: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Check specs: every shape, and what each expects of itself.
 
-    A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by names that
-    `allow:` in a spec silences.
-    """
+    A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by
+    names that `allow:` in a spec silences."""
     each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
     if fix and "-" in specs:
         raise UsageError("`--fix` mends files, and `-` is none")
-    files = {file.path: own for spec, own in zip(specs, each, strict=True) if not (file := locate(spec)).zoo}
+    files = {
+        file.path: own
+        for spec, own in zip(specs, each, strict=True)
+        if not (file := locate(spec)).zoo
+    }
     if fix:
         from ..fix import fix_files
 
@@ -61,14 +71,24 @@ def check(
 def _stdin() -> bytes:
     """What is piped in, up to where it is too long for a spec."""
     if sys.stdin is None:
-        raise UsageError("`-` is stdin, and that is closed: pipe a spec into it, or name a file")
+        raise UsageError(
+            "`-` is stdin, and that is closed: pipe a spec into it, or name a file"
+        )
     return sys.stdin.buffer.read(LIMITS.size + 1)
 
 
-def _print(form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bool) -> None:
+def _print(
+    form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bool
+) -> None:
     if form == "json":
         diagnostics = [diagnostic_data(d) for d in found]
-        print_json({"ok": ok, "nets": [_data(net) for net in checked], "diagnostics": diagnostics})
+        print_json(
+            {
+                "ok": ok,
+                "nets": [_data(net) for net in checked],
+                "diagnostics": diagnostics,
+            }
+        )
     elif form == "github":
         for diagnostic in found:
             click.echo(github(diagnostic))
@@ -88,7 +108,8 @@ def _print(form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bo
 def _line(reference: str, plan: Plan) -> str:
     claims = plan.spec.expect.model_dump(exclude_none=True) if plan.spec.expect else {}
     kept = f"  as expected: {', '.join(claims)}" if claims else ""
-    cost = f"{count_text(plan.params):>7} params  {count_text(plan.macs):>7} MACs  depth {plan.depth}"
+    params, macs = count_text(plan.params), count_text(plan.macs)
+    cost = f"{params:>7} params  {macs:>7} MACs  depth {plan.depth}"
     return f"ok  {reference}  {cost}{kept}"
 
 
@@ -96,4 +117,10 @@ def _data(net: Checked) -> dict[str, object]:
     if net.plan is None or net.problems:
         return {"spec": net.reference, "ok": False}
     plan = net.plan
-    return {"spec": net.reference, "ok": True, "params": plan.params, "macs": plan.macs, "depth": plan.depth}
+    return {
+        "spec": net.reference,
+        "ok": True,
+        "params": plan.params,
+        "macs": plan.macs,
+        "depth": plan.depth,
+    }

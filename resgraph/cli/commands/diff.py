@@ -1,4 +1,5 @@
-"""`resgraph diff`: two nets → what was added, removed and changed, and what that does to parameters and MACs."""
+"""`resgraph diff`: two nets → what was added, removed and changed, and what that does to parameters
+and MACs."""
 
 from __future__ import annotations
 
@@ -14,7 +15,12 @@ from ..loading import load_plan
 from ..options import SPEC, json_option, output_options, set_option, write
 from ..report import print_json
 
-_MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow"), "shape": ("~", "yellow")}
+_MARKS = {
+    "added": ("+", "green"),
+    "removed": ("-", "red"),
+    "changed": ("~", "yellow"),
+    "shape": ("~", "yellow"),
+}
 
 
 @click.command()
@@ -24,27 +30,37 @@ _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
 @json_option
 @output_options
 def diff(
-    before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool, output: Path | None,
-    force: bool,
+    before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool,
+    output: Path | None, force: bool,
 ) -> None:  # fmt: skip
-    """Compare two nets by the names of their nodes; `--set` applies to the second, `-o` draws both."""
+    """Compare two nets by the names of their nodes; `--set` applies to the second, `-o` draws
+    both."""
     first = load_plan(before, allow_outside=allow_outside)
     second = load_plan(after, overrides, allow_outside=allow_outside)
     if output:
         from ...outputs.figure.render import render_difference
 
-        write(render_difference(first, second, output.suffix.lstrip(".") or "svg"), output, force=force)
+        write(
+            render_difference(first, second, output.suffix.lstrip(".") or "svg"),
+            output,
+            force=force,
+        )
         return
     if as_json:
         changes = [_data(change) for change in compare(first.graph, second.graph)]
-        print_json({"before": _facts(first), "after": _facts(second), "changes": changes})
+        print_json(
+            {"before": _facts(first), "after": _facts(second), "changes": changes}
+        )
         return
     groups = grouped(first.graph, second.graph)
     for group in groups:
         click.echo(_line(group))
     if groups:
         click.echo()
-    for what, old, new in (("params", first.params, second.params), ("MACs", first.macs, second.macs)):
+    for what, old, new in (
+        ("params", first.params, second.params),
+        ("MACs", first.macs, second.macs),
+    ):
         click.echo(f"{what:<7}{old:>16,} → {new:>16,}  {_difference(old, new)}")
     if (first.depth, first.output) != (second.depth, second.output):
         shapes = f"output {shape_label(first.output)} → {shape_label(second.output)}"
@@ -57,7 +73,11 @@ def _line(group: Group) -> str:
     times = f"  × {group.count}" if group.count > 1 else ""
     costs = [(group.cost.params, "params"), (group.cost.macs, "MACs")]
     cost = ", ".join(f"{_signed(number)} {what}" for number, what in costs if number)
-    return click.style(f"{mark} {group.name}", fg=color) + f"  {text}{times}" + (f"  ({cost})" if cost else "")
+    return (
+        click.style(f"{mark} {group.name}", fg=color)
+        + f"  {text}{times}"
+        + (f"  ({cost})" if cost else "")
+    )
 
 
 def _signed(number: int) -> str:
@@ -73,15 +93,25 @@ def _difference(old: int, new: int) -> str:
 
 def _facts(plan: Plan) -> dict[str, Any]:
     return {
-        "name": plan.name, "params": plan.params, "macs": plan.macs, "depth": plan.depth, "output": list(plan.output),
+        "name": plan.name, "params": plan.params, "macs": plan.macs, "depth": plan.depth,
+        "output": list(plan.output),
     }  # fmt: skip
 
 
 def _data(change: Change) -> dict[str, Any]:
     sides = {
-        side: {"label": node.op.label(), "shape": list(node.shape), "inputs": list(node.inputs)} if node else None
+        side: (
+            {
+                "label": node.op.label(),
+                "shape": list(node.shape),
+                "inputs": list(node.inputs),
+            }
+            if node
+            else None
+        )
         for side, node in (("before", change.before), ("after", change.after))
     }
     return {
-        "kind": change.kind, "name": change.name, **sides, "params": change.cost.params, "macs": change.cost.macs,
+        "kind": change.kind, "name": change.name, **sides, "params": change.cost.params,
+        "macs": change.cost.macs,
     }  # fmt: skip

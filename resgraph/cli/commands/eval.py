@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 LARGEST_SIDE = 4096
 
 
-def _sides(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...]:
+def _sides(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...]:
     """Whole numbers with commas between them."""
     parts = [part.strip() for part in value.split(",")] if value is not None else []
     if not all(part.isdecimal() and 1 <= int(part) <= LARGEST_SIDE for part in parts):
         raise click.BadParameter(
-            f"{value!r}: write whole numbers up to {LARGEST_SIDE} with commas, as in 224,256,384,480,640"
+            f"{value!r}: write whole numbers up to {LARGEST_SIDE} with commas, as in"
+            " 224,256,384,480,640"
         )
     return tuple(map(int, parts))
 
@@ -40,18 +43,33 @@ def _sides(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     "--sides",
     callback=_sides,
     metavar="S,S,...",
-    help="the mean over whole images of these shorter sides and their mirror images, as in 224,256,384,480,640",
+    help=(
+        "the mean over whole images of these shorter sides and their mirror images, as in"
+        " 224,256,384,480,640"
+    ),
 )
 @click.option(
-    "--split", default="", metavar="NAME", help="score another folder than the validated one, as in test (or tar files)"
+    "--split",
+    default="",
+    metavar="NAME",
+    help="score another folder than the validated one, as in test (or tar files)",
 )
 @run_options("evaluate")
 @json_option
-def evaluate(run: Path, crops: str, sides: tuple[int, ...], split: str, as_json: bool, **settings: Any) -> None:
+def evaluate(
+    run: Path,
+    crops: str,
+    sides: tuple[int, ...],
+    split: str,
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Evaluate the trained weights of a run again, as validated or as the papers test."""
     from ... import train
 
-    score = train.evaluate(run, crops=int(crops), sides=sides, split=split, options=options_from(settings))
+    score = train.evaluate(
+        run, crops=int(crops), sides=sides, split=split, options=options_from(settings)
+    )
     if not is_first():
         return
     for note in score.notes:
@@ -78,6 +96,15 @@ def _document(score: Score, crops: int, sides: tuple[int, ...]) -> dict[str, obj
 
 def _line(score: Score, crops: int, sides: tuple[int, ...]) -> str:
     near = "" if score.top5 is None else f", top-5 {score.top5:.2f} %"
-    text = f"accuracy {100 - score.error:.2f} %  error {score.error:.2f} %{near}  loss {score.loss:.4f}"
-    views = f", {crops} crops each" if crops > 1 else f", whole at {', '.join(map(str, sides))}" if sides else ""
+    text = (
+        f"accuracy {100 - score.error:.2f} %  error {score.error:.2f} %{near}  loss"
+        f" {score.loss:.4f}"
+    )
+    views = (
+        f", {crops} crops each"
+        if crops > 1
+        else f", whole at {', '.join(map(str, sides))}"
+        if sides
+        else ""
+    )
     return f"{text}  {score.images:,} images{views}"

@@ -1,4 +1,5 @@
-"""`resgraph explain`: a code → what it means and how to mend it; a spec and a name → where its numbers come from."""
+"""`resgraph explain`: a code → what it means and how to mend it; a spec and a name → where its
+numbers come from."""
 
 from __future__ import annotations
 
@@ -16,16 +17,23 @@ from ..report import colored
 @click.argument("subject", required=False, metavar="[CODE|SPEC]")
 @click.argument("name", required=False, metavar="[NAME]")
 @set_option
-@click.option("--markdown", is_flag=True, help="print docs/errors.md, the page of all codes")
+@click.option(
+    "--markdown", is_flag=True, help="print docs/errors.md, the page of all codes"
+)
 def explain(
-    subject: str | None, name: str | None, overrides: tuple[str, ...], allow_outside: bool, markdown: bool
+    subject: str | None,
+    name: str | None,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    markdown: bool,
 ) -> None:
     """Explain an error code, or a node, a scope or a parameter of a net.
 
     \b
     resgraph explain                                  all codes
     resgraph explain E041                             one, with a wrong and a right example
-    resgraph explain resnet-50 conv3.0                shapes and costs worked out, values and where they were set
+    resgraph explain resnet-50 conv3.0                shapes and costs worked out, values and where
+    they were set
     resgraph explain mine.yaml conv1.0.bn.weight      as well, for a key of the state dict
     """
     if markdown:
@@ -34,19 +42,29 @@ def explain(
         click.echo(errors_page(), nl=False)
     elif subject is None:
         for code, entry in catalogue().items():
-            click.echo(f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}", color=colored())
+            click.echo(
+                f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}",
+                color=colored(),
+            )
     elif name is None and not _is_spec(subject):
         click.echo(_code_text(*_find(subject)), color=colored())
     else:
         from ...outputs.explanation import explanation
         from ...plan import load
 
-        click.echo(explanation(load(subject, overrides, allow_outside=allow_outside), name or ""))
+        click.echo(
+            explanation(
+                load(subject, overrides, allow_outside=allow_outside), name or ""
+            )
+        )
 
 
 def _is_spec(subject: str) -> bool:
     """Whether a file or a net of the zoo is meant, and no code."""
-    return any(mark in subject for mark in (".", "/", "::")) or subject in (*zoo_names(), *zoo_index())
+    return any(mark in subject for mark in (".", "/", "::")) or subject in (
+        *zoo_names(),
+        *zoo_index(),
+    )
 
 
 def _find(word: str) -> tuple[str, Entry]:
@@ -55,13 +73,25 @@ def _find(word: str) -> tuple[str, Entry]:
         if word.upper() == code or (entry.name and word == entry.name):
             return code, entry
     names = [entry.name for entry in entries.values() if entry.name]
-    hint = did_you_mean(word.upper(), entries) or did_you_mean(word, names) or "`resgraph explain` lists them"
+    hint = (
+        did_you_mean(word.upper(), entries)
+        or did_you_mean(word, names)
+        or "`resgraph explain` lists them"
+    )
     raise UsageError(f"no code `{word}`: {hint}")
 
 
 def _code_text(code: str, entry: Entry) -> str:
-    parts = [click.style(f"{code}: {entry.title}", bold=True), "", *_wrapped(entry.why), ""]
-    for word, color, text in (("wrong", "red", entry.wrong), ("right", "green", entry.right)):
+    parts = [
+        click.style(f"{code}: {entry.title}", bold=True),
+        "",
+        *_wrapped(entry.why),
+        "",
+    ]
+    for word, color, text in (
+        ("wrong", "red", entry.wrong),
+        ("right", "green", entry.right),
+    ):
         parts += [click.style(word, fg=color, bold=True), *_example(text), ""]
     for name, text in entry.files.items():
         parts += [click.style(f"where {name} is", bold=True), *_example(text), ""]
@@ -79,7 +109,9 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _example(text: str) -> list[str]:
-    shown = "".join(c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    shown = "".join(
+        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
+    )
     return [f"  {line}".rstrip() for line in shown.rstrip("\n").split("\n")]
 
 

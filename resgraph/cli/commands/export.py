@@ -1,4 +1,5 @@
-"""`resgraph export`: a spec, or a run with its trained weights → model.py, safetensors, torch.export or ONNX."""
+"""`resgraph export`: a spec, or a run with its trained weights → model.py, safetensors,
+torch.export or ONNX."""
 
 from __future__ import annotations
 
@@ -20,27 +21,48 @@ FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetenso
 
 @click.command()
 @click.argument("spec", type=SPEC, metavar="SPEC|RUN")
-@click.option("--format", "form", type=click.Choice(list(FORMS.values())), help="[by the suffix of FILE]")
-@click.option("--fold-bn", is_flag=True, help="make batch norms part of the convolutions, for inference")
-@click.option("--seed", type=int, metavar="N", help="of the weights where SPEC is not a run  [default: 0]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMS.values())),
+    help="[by the suffix of FILE]",
+)
+@click.option(
+    "--fold-bn",
+    is_flag=True,
+    help="make batch norms part of the convolutions, for inference",
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="of the weights where SPEC is not a run  [default: 0]",
+)
 @set_option
 @output_options
 def export(
-    spec: str, form: str | None, fold_bn: bool, seed: int | None, overrides: tuple[str, ...], allow_outside: bool,
-    output: Path | None, force: bool,
+    spec: str, form: str | None, fold_bn: bool, seed: int | None, overrides: tuple[str, ...],
+    allow_outside: bool, output: Path | None, force: bool,
 ) -> None:  # fmt: skip
-    """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors, .pt2, .onnx).
+    """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors,
+    .pt2, .onnx).
 
-    A spec's weights are initialised, those of a run are its trained ones. Of .pt2 and .onnx the batch axis is free.
-    """
+    A spec's weights are initialised, those of a run are its trained ones. Of .pt2 and .onnx the
+    batch axis is free."""
     form = form or _form(output)
     run = Path(spec) if Path(spec).is_dir() else None
     if run and overrides:
-        raise UsageError("--set is for specs: a run has the spec that it was trained with")
+        raise UsageError(
+            "--set is for specs: a run has the spec that it was trained with"
+        )
     if seed is not None and (run or form == "py"):
-        raise UsageError("--seed is for weights that are initialised: a run has its own, and .py has none")
+        raise UsageError(
+            "--seed is for weights that are initialised: a run has its own, and .py has none"
+        )
     if form == "py":
-        plan = load_plan(run / "spec.yaml" if run else spec, overrides, allow_outside=allow_outside)
+        plan = load_plan(
+            run / "spec.yaml" if run else spec, overrides, allow_outside=allow_outside
+        )
         plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
         write(plan.source(), output, force=force)
         return
@@ -48,7 +70,15 @@ def export(
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
     if output.exists() and not force:
         raise UsageError(f"{output} exists; --force overwrites it")
-    content = _exported(spec, run, form, overrides, allow_outside=allow_outside, fold_norms=fold_bn, seed=seed or 0)
+    content = _exported(
+        spec,
+        run,
+        form,
+        overrides,
+        allow_outside=allow_outside,
+        fold_norms=fold_bn,
+        seed=seed or 0,
+    )
     _write(content, output)
 
 
@@ -57,21 +87,33 @@ def _form(output: Path | None) -> str:
         return "py"
     if output.suffix not in FORMS:
         known = ", ".join(FORMS)
-        raise UsageError(f"`{output.name}` does not say which format: end it in one of {known}, or give --format")
+        raise UsageError(
+            f"`{output.name}` does not say which format: end it in one of {known}, or give --format"
+        )
     return FORMS[output.suffix]
 
 
 def _exported(
-    spec: str, run: Path | None, form: str, overrides: tuple[str, ...], *, allow_outside: bool, **options: Any
+    spec: str,
+    run: Path | None,
+    form: str,
+    overrides: tuple[str, ...],
+    *,
+    allow_outside: bool,
+    **options: Any,
 ) -> bytes:
     try:
         from ...outputs.pytorch.export import export as exported
         from ...train.inference import preprocessing, trained
         from ...train.resuming import own_plan
     except ModuleNotFoundError:
-        raise MissingError(f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'") from None
+        raise MissingError(
+            f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'"
+        ) from None
     if not run:
-        return exported(load_plan(spec, overrides, allow_outside=allow_outside), form, **options)
+        return exported(
+            load_plan(spec, overrides, allow_outside=allow_outside), form, **options
+        )
     plan = own_plan(run, lambda path: load(path, strict=False))
     state = trained(run, plan.module()).state_dict()
     return exported(plan, form, state, preprocessing=preprocessing(run), **options)

@@ -14,12 +14,23 @@ from ..options import replace_file
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 @click.option("--long", "form", flag_value="long", help="labels become mappings")
 @click.option("--short", "form", flag_value="short", help="mappings become labels")
-@click.option("--check", "only_check", is_flag=True, help="write nothing; exit 1 if a file would change")
-@click.option("--diff", "show_diff", is_flag=True, help="write nothing; print what would change")
-def fmt(files: tuple[Path, ...], form: Form | None, only_check: bool, show_diff: bool) -> int:
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="write nothing; exit 1 if a file would change",
+)
+@click.option(
+    "--diff", "show_diff", is_flag=True, help="write nothing; print what would change"
+)
+def fmt(
+    files: tuple[Path, ...], form: Form | None, only_check: bool, show_diff: bool
+) -> int:
     """Put specs in one style. Comments and blank lines are kept."""
     changed = 0
     for path in files:
@@ -29,8 +40,14 @@ def fmt(files: tuple[Path, ...], form: Form | None, only_check: bool, show_diff:
             continue
         changed += 1
         if show_diff:
-            before, after = source.text.splitlines(keepends=True), text.splitlines(keepends=True)
-            click.echo("".join(difflib.unified_diff(before, after, str(path), str(path))), nl=False)
+            before, after = (
+                source.text.splitlines(keepends=True),
+                text.splitlines(keepends=True),
+            )
+            click.echo(
+                "".join(difflib.unified_diff(before, after, str(path), str(path))),
+                nl=False,
+            )
         elif only_check:
             click.echo(f"would reformat {path}", err=True)
         else:

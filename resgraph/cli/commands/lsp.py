@@ -8,7 +8,11 @@ from ...errors import MissingError
 
 
 @click.command()
-@click.option("--stdio", is_flag=True, help="speak on stdin and stdout, which is the only way there is")
+@click.option(
+    "--stdio",
+    is_flag=True,
+    help="speak on stdin and stdout, which is the only way there is",
+)
 def lsp(stdio: bool) -> int:
     """Serve editors: mistakes, shapes and costs as specs are typed.
 
@@ -19,7 +23,11 @@ def lsp(stdio: bool) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        raise MissingError("the language server needs pygls: pip install 'resgraph[lsp]'") from None
+        raise MissingError(
+            "the language server needs pygls: pip install 'resgraph[lsp]'"
+        ) from None
     serving = server()
     serving.start_io()
-    return 0 if serving.protocol.ended else 1  # as the protocol wants it: 1 for an end without a shutdown
+    return (
+        0 if serving.protocol.ended else 1
+    )  # as the protocol wants it: 1 for an end without a shutdown

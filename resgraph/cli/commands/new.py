@@ -15,15 +15,29 @@ _KINDS = ("digits", "cifar", "imagenet", "vector")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.yaml")
-@click.option("--like", "kind", type=click.Choice(_KINDS), default="digits", show_default=True, help="what it is for")
+@click.option(
+    "--like",
+    "kind",
+    type=click.Choice(_KINDS),
+    default="digits",
+    show_default=True,
+    help="what it is for",
+)
 @click.option("--force", is_flag=True, help="overwrite the file")
 def new(file: Path, kind: str, force: bool) -> None:
     """Write a spec to begin with: it checks, and it trains."""
-    text = (resources.files("resgraph") / "library" / "starters" / f"{kind}.yaml").read_text(encoding="utf-8")
+    text = (
+        resources.files("resgraph") / "library" / "starters" / f"{kind}.yaml"
+    ).read_text(encoding="utf-8")
     # Editors with yaml-language-server complete and check by the schema that the first line names.
-    text = f"# yaml-language-server: $schema={SCHEMA}\n" + text.replace("NAME", file.stem.replace("_", "-"))
+    text = f"# yaml-language-server: $schema={SCHEMA}\n" + text.replace(
+        "NAME", file.stem.replace("_", "-")
+    )
     write(text, file, force=force)
-    click.echo(f"next: resgraph check {file}; resgraph show {file}; resgraph build {file}", err=True)
+    click.echo(
+        f"next: resgraph check {file}; resgraph show {file}; resgraph build {file}",
+        err=True,
+    )
     schema = file.parent / SCHEMA
     if not schema.exists():
         click.echo(f"for editors: resgraph schema -o {schema}", err=True)

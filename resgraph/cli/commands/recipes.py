@@ -1,4 +1,5 @@
-"""`resgraph recipes`: the named recipes of training → a list, or the text of one, to read and copy."""
+"""`resgraph recipes`: the named recipes of training → a list, or the text of one, to read and
+copy."""
 
 from __future__ import annotations
 
@@ -17,18 +18,21 @@ from ..report import print_json
 def recipes(name: str | None, as_json: bool) -> None:
     """List the named recipes of training, or print one as it is written.
 
-    A spec changes one key by key: `train: {recipe: cifar, epochs: 20}`. Its milestones (`at`) and its warm-up
-    (`length`) keep their shares of the new length.
-    """
+    A spec changes one key by key: `train: {recipe: cifar, epochs: 20}`. Its milestones (`at`) and
+    its warm-up (`length`) keep their shares of the new length."""
     names = recipe_names()
     if name is not None and name not in names:
-        raise UsageError(f"no recipe `{name}`: {did_you_mean(name, names) or '`resgraph recipes` lists them'}")
+        raise UsageError(
+            f"no recipe `{name}`: {did_you_mean(name, names) or '`resgraph recipes` lists them'}"
+        )
     if name is not None:
         click.echo(recipe_text(name), nl=False)
         return
     abouts = {recipe: resolve_train(recipe).about for recipe in names}
     if as_json:
-        print_json([{"name": recipe, "about": about} for recipe, about in abouts.items()])
+        print_json(
+            [{"name": recipe, "about": about} for recipe, about in abouts.items()]
+        )
         return
     wide = max(map(len, abouts))
     for recipe, about in abouts.items():

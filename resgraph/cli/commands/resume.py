@@ -16,11 +16,25 @@ from ..training import options_from, reporter, run_argument, run_options
 
 @click.command()
 @run_argument
-@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="as in --set train.epochs=40")
-@click.option("--allow-change", is_flag=True, help="go on although the recipe has changed")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="as in --set train.epochs=40",
+)
+@click.option(
+    "--allow-change", is_flag=True, help="go on although the recipe has changed"
+)
 @run_options("train")
 @json_option
-def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: bool, **settings: Any) -> None:
+def resume(
+    run: Path,
+    overrides: tuple[str, ...],
+    allow_change: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Go on with a run to the end of its recipe, bit for bit; more epochs extend a finished one."""
     from ... import train
     from ...train.run.directory import read_facts
@@ -29,10 +43,14 @@ def resume(run: Path, overrides: tuple[str, ...], allow_change: bool, as_json: b
     if overrides:
         read_facts(run)  # what is no run is told so, and not what its spec.yaml lacks
     if overrides and not spec.is_file():
-        raise RunError(f"{run} has no spec.yaml that --set could change; take it from a copy")
+        raise RunError(
+            f"{run} has no spec.yaml that --set could change; take it from a copy"
+        )
     plan = load_plan(spec, overrides) if overrides else None
     options = options_from(settings, allow_change=allow_change)
-    result = train.resume(run, plan=plan, options=options, reporter=reporter(quiet=as_json))
+    result = train.resume(
+        run, plan=plan, options=options, reporter=reporter(quiet=as_json)
+    )
     if not is_first():
         return
     if as_json:

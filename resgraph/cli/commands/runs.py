@@ -20,17 +20,28 @@ UNCUT = 10_000
 
 
 @click.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
-@click.option("--curves", type=click.Path(path_type=Path), metavar="FILE.svg", help="draw their errors in one picture")
+@click.argument(
+    "folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]..."
+)
+@click.option(
+    "--curves",
+    type=click.Path(path_type=Path),
+    metavar="FILE.svg",
+    help="draw their errors in one picture",
+)
 @click.option("--force", is_flag=True, help="overwrite the picture")
 @json_option
-def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool) -> None:
+def runs(
+    folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool
+) -> None:
     """List runs, the ones under runs/ if none are named, and what their recipes differ in."""
     from ...train.run.listing import find_runs
 
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"{folder} is not there, or no folder; name runs, or folders of runs")
+            raise UsageError(
+                f"{folder} is not there, or no folder; name runs, or folders of runs"
+            )
     found = [run for folder in folders or (Path("runs"),) for run in find_runs(folder)]
     if curves is not None and found:
         _draw(found, curves, force=force)
@@ -38,7 +49,9 @@ def runs(folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: b
         print_json([run.document() for run in found])
         return
     if not found:
-        raise UsageError(f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one")
+        raise UsageError(
+            f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one"
+        )
     _print(found)
 
 
@@ -48,8 +61,16 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
 
     if curves.suffix != ".svg":
         raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
-    series = [(run.name, read_rows(run.path / "metrics.jsonl")) for run in found if run.status != "damaged"]
-    write(comparison(f"training and {_watched(found)} error", series, "epochs"), curves, force=force)
+    series = [
+        (run.name, read_rows(run.path / "metrics.jsonl"))
+        for run in found
+        if run.status != "damaged"
+    ]
+    write(
+        comparison(f"training and {_watched(found)} error", series, "epochs"),
+        curves,
+        force=force,
+    )
 
 
 def _watched(found: list[RunInfo]) -> str:
@@ -69,10 +90,19 @@ def _print(found: list[RunInfo]) -> None:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("run", no_wrap=True, style="bold")
-    for column in ("status", "params", "epoch", "train error", f"{_watched(found)} error", "time"):
+    for column in (
+        "status",
+        "params",
+        "epoch",
+        "train error",
+        f"{_watched(found)} error",
+        "time",
+    ):
         table.add_column(column, justify="left" if column == "status" else "right")
     for run in found:
-        errors = ["–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)]
+        errors = [
+            "–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)
+        ]
         size = (f"{run.params:,}", f"{run.epoch:g}", *errors, f"{run.seconds:.0f} s")
         table.add_row(Text(str(run.path)), run.status, *size)
     console = Console(highlight=False)
@@ -82,7 +112,13 @@ def _print(found: list[RunInfo]) -> None:
     whole = [run for run in found if run.status != "damaged"]
     differing = differences(whole) if len(whole) > 1 else {}
     if differing:
-        other = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, title="what differs", title_justify="left")
+        other = Table(
+            box=SIMPLE_HEAD,
+            pad_edge=False,
+            show_edge=False,
+            title="what differs",
+            title_justify="left",
+        )
         other.add_column("key", overflow="fold")
         for run in whole:
             other.add_column(Text(run.path.name), overflow="fold")

@@ -16,7 +16,10 @@ from ..options import output_options, write
 def schema(output: Path | None, force: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
-    A spec whose first line is `# yaml-language-server: $schema=resgraph.schema.json` is completed and checked as it is
-    typed, in every editor that has yaml-language-server.
-    """
-    write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", output, force=force)
+    A spec whose first line is `# yaml-language-server: $schema=resgraph.schema.json` is completed
+    and checked as it is typed, in every editor that has yaml-language-server."""
+    write(
+        json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+        output,
+        force=force,
+    )

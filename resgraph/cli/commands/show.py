@@ -19,11 +19,28 @@ from ..report import print_json
 @click.command()
 @specs_argument
 @set_option
-@click.option("--format", "kind", type=click.Choice(["text", *FORMATS, "json"]), default="text", show_default=True)
-@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="for the memory of training")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["text", *FORMATS, "json"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="for the memory of training",
+)
 @json_option
 def show(
-    specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, kind: str, batch: int, as_json: bool
+    specs: tuple[str, ...],
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    kind: str,
+    batch: int,
+    as_json: bool,
 ) -> None:
     """Print nets as tables: output, layers, parameters and multiply-adds of each row.
 
@@ -31,7 +48,9 @@ def show(
     """
     plans = load_plans(specs, overrides, allow_outside=allow_outside)
     if as_json or kind == "json":
-        print_json(facts(plans[0]) if len(plans) == 1 else [facts(plan) for plan in plans])
+        print_json(
+            facts(plans[0]) if len(plans) == 1 else [facts(plan) for plan in plans]
+        )
     elif kind != "text":
         click.echo(FORMATS[kind](plans), nl=False)
     else:
@@ -45,23 +64,42 @@ def _print(plan: Plan, batch: int) -> None:
     console = Console()
     if plan.spec.about:
         click.echo(plan.spec.about)
-    click.echo(table(plan, width=console.width, color=console.is_terminal and not console.no_color), nl=False)
+    click.echo(
+        table(
+            plan,
+            width=console.width,
+            color=console.is_terminal and not console.no_color,
+        ),
+        nl=False,
+    )
     click.echo(_summary(plan, batch))
 
 
 def _summary(plan: Plan, batch: int) -> str:
-    """What a table does not say: how far the net sees, the ways through it, what training holds in memory."""
-    last = [row for row in plan.graph.rows if len(plan.graph.nodes[row.output].shape) == 3]
+    """What a table does not say: how far the net sees, the ways through it, what training holds in
+    memory."""
+    last = [
+        row for row in plan.graph.rows if len(plan.graph.nodes[row.output].shape) == 3
+    ]
     lines: list[str] = []
     if last:
         field = receptive_fields(plan.graph)[last[-1].output]
         stride = "x".join(dict.fromkeys(f"{float(step):g}" for step in field.step))
-        lines.append(f"receptive field {field.text()}, stride {stride} at the end of {last[-1].word}")
+        lines.append(
+            f"receptive field {field.text()}, stride {stride} at the end of {last[-1].word}"
+        )
     found = paths(plan.graph)
     if found.count > 1:
-        count = f"{found.count:,}" if found.count < 10**9 else f"{float(found.count):.2g}"
-        lines.append(f"{count} paths of {found.shortest} to {found.longest} layers, {float(found.mean):.3g} on average")
+        count = (
+            f"{found.count:,}" if found.count < 10**9 else f"{float(found.count):.2g}"
+        )
+        lines.append(
+            f"{count} paths of {found.shortest} to {found.longest} layers, {float(found.mean):.3g}"
+            " on average"
+        )
     memory = training_memory(plan.graph, batch)
     each = f"{count_text(memory.activations)}B of activations an image"
-    lines.append(f"training holds about {count_text(memory.total)}B at batch {batch} in fp32 ({each})")
+    lines.append(
+        f"training holds about {count_text(memory.total)}B at batch {batch} in fp32 ({each})"
+    )
     return "\n".join(lines)

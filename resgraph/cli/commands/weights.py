@@ -1,4 +1,5 @@
-"""`resgraph weights`: a checkpoint of torchvision or timm → the same weights under the names of a spec."""
+"""`resgraph weights`: a checkpoint of torchvision or timm → the same weights under the names of a
+spec."""
 
 from __future__ import annotations
 
@@ -14,9 +15,19 @@ from ..report import print_json
 
 @click.command()
 @spec_argument
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.safetensors|.pth")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.safetensors|.pth")
-@click.option("--key", metavar="KEY", help="which state dict of the checkpoint, as `model_ema`")
+@click.argument(
+    "file", type=click.Path(path_type=Path), metavar="FILE.safetensors|.pth"
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="OUT.safetensors|.pth",
+)
+@click.option(
+    "--key", metavar="KEY", help="which state dict of the checkpoint, as `model_ema`"
+)
 @click.option("--force", is_flag=True, help="overwrite the file")
 @set_option
 @json_option
@@ -32,16 +43,26 @@ def weights(
 ) -> None:
     """Take weights from elsewhere: aligned by order, shape and names, one to one, or refused.
 
-    Of several state dicts in a checkpoint, an average (EMA) is taken before what it averages; --key chooses another.
-    """
+    Of several state dicts in a checkpoint, an average (EMA) is taken before what it averages; --key
+    chooses another."""
     plan = load_plan(spec, overrides, allow_outside=allow_outside)
     try:
         from ...outputs.pytorch.weights import convert
     except ModuleNotFoundError:
-        raise MissingError("weights need PyTorch: pip install 'resgraph[train]'") from None
+        raise MissingError(
+            "weights need PyTorch: pip install 'resgraph[train]'"
+        ) from None
     taken = convert(plan, file, output, key=key, overwrite=force)
     if as_json:
-        print_json({"spec": spec, "file": str(file), "key": taken.key, "output": str(output), "names": taken.names})
+        print_json(
+            {
+                "spec": spec,
+                "file": str(file),
+                "key": taken.key,
+                "output": str(output),
+                "names": taken.names,
+            }
+        )
         return
     pairs = list(taken.names.items())
     wide = max(len(ours) for ours, _ in pairs)
@@ -49,4 +70,6 @@ def weights(
     for ours, theirs in shown:
         click.echo(f"  {ours:<{wide}}  ←  {theirs}")
     at = f" of `{taken.key}`" if taken.key else ""
-    click.echo(f"{len(pairs)} tensors{at} matched, each by its place, shape and name; wrote {output}")
+    click.echo(
+        f"{len(pairs)} tensors{at} matched, each by its place, shape and name; wrote {output}"
+    )

@@ -1,4 +1,5 @@
-"""`resgraph zoo`: the specs that come with resgraph → a list of their nets, or of those that words find."""
+"""`resgraph zoo`: the specs that come with resgraph → a list of their nets, or of those that words
+find."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class _Net:
 @click.argument("words", nargs=-1, metavar="[WORD...]")
 @json_option
 def zoo(words: tuple[str, ...], as_json: bool) -> None:
-    """List the nets that come with resgraph; with words, those that have them all in their name, else in their text.
+    """List the nets that come with resgraph; with words, those that have them all in their name,
+    else in their text.
 
     Each name is a SPEC, in any directory, and can be extended: `extends: resnet-50`.
     """
@@ -55,8 +57,16 @@ def zoo(words: tuple[str, ...], as_json: bool) -> None:
 
 def _found(words: list[str]) -> list[_Net]:
     nets = list(_nets())
-    named = [net for net in nets if all(word in f"{net.file}::{net.variant}".lower() for word in words)]
-    return named or [net for net in nets if all(word in f"{net.title} {net.about}".lower() for word in words)]
+    named = [
+        net
+        for net in nets
+        if all(word in f"{net.file}::{net.variant}".lower() for word in words)
+    ]
+    return named or [
+        net
+        for net in nets
+        if all(word in f"{net.title} {net.about}".lower() for word in words)
+    ]
 
 
 def _nets() -> Iterator[_Net]:
@@ -68,8 +78,12 @@ def _nets() -> Iterator[_Net]:
             tree, _ = read_file(found.path)
         net = apply_variant(tree, found.variant) if found.variant else tree
         claims = [key for key in ("expect", found.variant, "params") if key]
-        about, title, size = (str(_value(net, key)) for key in ("about", "name", "input"))
-        yield _Net(name, file, found.variant, int(_value(net, *claims)), size, title, about)
+        about, title, size = (
+            str(_value(net, key)) for key in ("about", "name", "input")
+        )
+        yield _Net(
+            name, file, found.variant, int(_value(net, *claims)), size, title, about
+        )
 
 
 def _value(tree: Mapping, *keys: str) -> str | int:

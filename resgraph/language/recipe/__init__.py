@@ -1,10 +1,11 @@
-"""The `train:` key of a spec (a recipe's name, or a mapping over one) → `Train`, a validated record.
+"""The `train:` key of a spec (a recipe's name, or a mapping over one) → `Train`, a validated
+record.
 
-A recipe is plain YAML in `library/recipes`; whoever names one may override it key by key. Lengths (`at`,
-`length`) count what the run counts: `epochs: 100` makes them epochs, `iterations: 64_000` iterations, as the
-papers do. Where a recipe is named and given another length, those that it has itself are stretched with it and count
-what the new length counts; those that are written beside its name are taken as written.
-"""
+A recipe is plain YAML in `library/recipes`; whoever names one may override it key by key. Lengths
+(`at`, `length`) count what the run counts: `epochs: 100` makes them epochs, `iterations: 64_000`
+iterations, as the papers do. Where a recipe is named and given another length, those that it has
+itself are stretched with it and count what the new length counts; those that are written beside its
+name are taken as written."""
 
 from __future__ import annotations
 
@@ -23,8 +24,26 @@ from ..yaml.scalars import read_plain
 from .augment import Augment
 from .base import Count, Off, Record, Seed, Share, off
 from .data import Data
-from .errors import Mistake, beyond_the_end, error_of, in_plain_words, record_at, refused, unquoted
-from .steps import Constant, Ema, Hold, Optimizer, Progressive, Ramp, Schedule, Steps, Warmup
+from .errors import (
+    Mistake,
+    beyond_the_end,
+    error_of,
+    in_plain_words,
+    record_at,
+    refused,
+    unquoted,
+)
+from .steps import (
+    Constant,
+    Ema,
+    Hold,
+    Optimizer,
+    Progressive,
+    Ramp,
+    Schedule,
+    Steps,
+    Warmup,
+)
 from .stretch import LENGTHS, stretched
 
 TAGS: Mapping[str, str] = {
@@ -34,9 +53,8 @@ TAGS: Mapping[str, str] = {
     "warmup": "kind",
     "crop": "kind",
 }
-"""The key that says which of several records a mapping is; `schedule: cosine` is short for `schedule: {kind:
-cosine}`.
-"""
+"""The key that says which of several records a mapping is; `schedule: cosine` is short for
+`schedule: {kind: cosine}`."""
 
 
 class Train(Record):
@@ -56,7 +74,9 @@ class Train(Record):
     schedule: Schedule = Constant()
     warmup: Warmup | None = None
     label_smoothing: Share = 0.0
-    clip: Annotated[float, Field(gt=0, le=10**6)] | None = None  # largest norm of the gradient
+    clip: Annotated[float, Field(gt=0, le=10**6)] | None = (
+        None  # largest norm of the gradient
+    )
     ema: Ema | None = None
     progressive: Progressive | None = None  # smaller images first
     sync_bn: bool = False
@@ -67,13 +87,19 @@ class Train(Record):
     @classmethod
     def _one_length(cls, value: int | None, info: Any) -> int | None:
         if value is not None and info.data.get("epochs") is not None:
-            raise refused("the run has a length in `epochs` already: say one of the two")
+            raise refused(
+                "the run has a length in `epochs` already: say one of the two"
+            )
         return value
 
     @field_validator("batch")
     @classmethod
     def _some_length(cls, value: int, info: Any) -> int:
-        if "epochs" in info.data and "iterations" in info.data and not (info.data["epochs"] or info.data["iterations"]):
+        if (
+            "epochs" in info.data
+            and "iterations" in info.data
+            and not (info.data["epochs"] or info.data["iterations"])
+        ):
             raise refused("the run has no length: say `epochs` or `iterations`")
         return value
 
@@ -82,16 +108,29 @@ class Train(Record):
     def _whole_parts(cls, value: int, info: Any) -> int:
         batch = info.data.get("batch", value)
         if batch % value:
-            raise ValueError(f"a batch of {batch} cannot be cut into {value} equal parts")
+            raise ValueError(
+                f"a batch of {batch} cannot be cut into {value} equal parts"
+            )
         return value
 
     @field_validator("schedule", "warmup")
     @classmethod
     def _within_the_run(cls, value: Any, info: Any) -> Any:
         whole = info.data.get("epochs") or info.data.get("iterations")
-        places = value.at if isinstance(value, Steps) else (value.length,) if isinstance(value, Ramp | Hold) else ()
+        places = (
+            value.at
+            if isinstance(value, Steps)
+            else (value.length,)
+            if isinstance(value, Ramp | Hold)
+            else ()
+        )
         if whole is not None and places and places[-1] >= whole:
-            raise beyond_the_end(info.field_name, places, whole, "epochs" if info.data.get("epochs") else "iterations")
+            raise beyond_the_end(
+                info.field_name,
+                places,
+                whole,
+                "epochs" if info.data.get("epochs") else "iterations",
+            )
         return value
 
     @property
@@ -105,33 +144,41 @@ class Train(Record):
         return self.epochs if self.epochs is not None else float(self.iterations or 0)
 
     def document(self) -> dict[str, Any]:
-        """The record as a mapping that `resolve_train` reads back to an equal record: no names, no defaults
-        left out.
-        """
+        """The record as a mapping that `resolve_train` reads back to an equal record: no names, no
+        defaults left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 def recipe_names() -> tuple[str, ...]:
     """The named recipes, sorted."""
     files = (resources.files("resgraph") / "library" / "recipes").iterdir()
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+    return tuple(
+        sorted(
+            file.name.removesuffix(".yaml")
+            for file in files
+            if file.name.endswith(".yaml")
+        )
+    )
 
 
 def recipe_text(name: str) -> str:
     """The YAML of a named recipe, comments included."""
-    return (resources.files("resgraph") / "library" / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    return (
+        resources.files("resgraph") / "library" / "recipes" / f"{name}.yaml"
+    ).read_text(encoding="utf-8")
 
 
 def resolve_train(value: str | Mapping[str, Any]) -> Train:
     """`train: digits`, or `train: {recipe: digits, epochs: 20}`, as a whole record.
 
-    Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces whole; the
-    word `none` turns a key off, or takes it away. Another `epochs` or `iterations` than the named recipe's stretches
-    the recipe's own `schedule.at` and `warmup.length`; a mapping that names no recipe is taken as written.
+    Mappings merge key by key; one that changes its kind (`data.set`, `schedule.kind`, …) replaces
+    whole; the word `none` turns a key off, or takes it away. Another `epochs` or `iterations` than
+    the named recipe's stretches the recipe's own `schedule.at` and `warmup.length`; a mapping that
+    names no recipe is taken as written.
 
-    Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no union tags), and names
-    the key itself where it is unknown, the mapping where a key is missing.
-    """
+    Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no
+    union tags), and names the key itself where it is unknown, the mapping where a key is
+    missing."""
     written = {"recipe": value} if isinstance(value, str) else dict(value)
     wrong: list[Mistake] = []
     merged = _resolved(written, wrong)
@@ -139,8 +186,14 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
         train = Train.model_validate_json(json.dumps(merged))
     except ValidationError as error:
         if not unquoted(error, merged, TAGS):
-            lender = "" if any(key in written for key in LENGTHS) else str(written.get("recipe", ""))
-            raise error_of([*wrong, *in_plain_words(error, merged, Train, TAGS, lender)]) from None
+            lender = (
+                ""
+                if any(key in written for key in LENGTHS)
+                else str(written.get("recipe", ""))
+            )
+            raise error_of(
+                [*wrong, *in_plain_words(error, merged, Train, TAGS, lender)]
+            ) from None
         train = resolve_train(merged)
     if wrong:
         raise error_of(wrong)
@@ -148,29 +201,42 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
 
 
 def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
-    """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers what cannot be."""
-    own = {key: _counted(item) if key in LENGTHS else item for key, item in value.items() if key != "recipe"}
+    """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers
+    what cannot be."""
+    own = {
+        key: _counted(item) if key in LENGTHS else item
+        for key, item in value.items()
+        if key != "recipe"
+    }
     if "recipe" not in value:
         return _merge({}, own, wrong)
     name, names = value["recipe"], recipe_names()
     if name not in names:
         hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
-        raise error_of([Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)])
+        raise error_of(
+            [Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)]
+        )
     text = recipe_text(name)
     return _merge(stretched(_resolved(yaml.safe_load(text), wrong), own), own, wrong)
 
 
 def _counted(length: Any) -> Any:
-    """A length in quotes as the number that it is: what it stretches is stretched before anything is validated."""
+    """A length in quotes as the number that it is: what it stretches is stretched before anything
+    is validated."""
     number = read_plain(length, LIMITS.digits) if isinstance(length, str) else None
-    return number if isinstance(number, int | float) and not isinstance(number, bool) else length
+    return (
+        number
+        if isinstance(number, int | float) and not isinstance(number, bool)
+        else length
+    )
 
 
 def _merge(
-    base: Mapping[str, Any], over: Mapping[str, Any], wrong: list[Mistake], at: tuple[str, ...] = (),
-    place: tuple[str, ...] = (),
+    base: Mapping[str, Any], over: Mapping[str, Any], wrong: list[Mistake],
+    at: tuple[str, ...] = (), place: tuple[str, ...] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """`over` laid over `base`, both at a `place` of a recipe; in `at` the tag of a union stands behind its key."""
+    """`over` laid over `base`, both at a `place` of a recipe; in `at` the tag of a union stands
+    behind its key."""
     merged = dict(base)
     for key, item in over.items():
         tag = TAGS.get(key)
@@ -195,10 +261,20 @@ def _merge(
         kind = item.get(tag, below.get(tag)) if tag else None
         if tag and kind != below.get(tag):
             below = {}
-        merged[key] = _merge(below, item, wrong, (*at, key, str(kind)) if tag else (*at, key), (*place, key))
+        merged[key] = _merge(
+            below,
+            item,
+            wrong,
+            (*at, key, str(kind)) if tag else (*at, key),
+            (*place, key),
+        )
     given = [key for key in LENGTHS if over.get(key, "none") != "none"]
     if len(given) == 1:  # in place of the recipe's own
-        merged = {key: item for key, item in merged.items() if key not in LENGTHS or key in given}
+        merged = {
+            key: item
+            for key, item in merged.items()
+            if key not in LENGTHS or key in given
+        }
     return merged
 
 
@@ -207,7 +283,13 @@ def _cannot_be_none(record: type[BaseModel], place: tuple[str, ...]) -> Mistake:
     default = record.model_fields[place[-1]].default
     said = f"`{place[-1]}` has no `none`"
     if default is None:
-        return Mistake(place, said, "none", "write a number, or leave it out: then the net decides")
-    numbers = [number_text(part) for part in default] if isinstance(default, tuple) else []
+        return Mistake(
+            place, said, "none", "write a number, or leave it out: then the net decides"
+        )
+    numbers = (
+        [number_text(part) for part in default] if isinstance(default, tuple) else []
+    )
     shown = f"[{', '.join(numbers)}]" if numbers else default
-    return Mistake(place, said, "none", f"write a value: `{place[-1]}: {shown}` is the default")
+    return Mistake(
+        place, said, "none", f"write a value: `{place[-1]}: {shown}` is the default"
+    )

@@ -10,9 +10,8 @@ from .base import Count, Record, Share
 
 
 class PadCrop(Record):
-    """`cells` zeros on each side, then a random crop of the image's own size (He et al. 2016, section 4.2:
-    4).
-    """
+    """`cells` zeros on each side, then a random crop of the image's own size (He et al. 2016,
+    section 4.2: 4)."""
 
     kind: Literal["pad"]
     cells: Annotated[int, Field(ge=1, le=64)]
@@ -25,21 +24,29 @@ def _smaller_first(value: tuple[float, float]) -> tuple[float, float]:
 
 
 class AreaCrop(Record):
-    """A random part of the image, by area and aspect, resized to the net's input (Szegedy et al. 2015,
-    section 6).
-    """
+    """A random part of the image, by area and aspect, resized to the net's input (Szegedy et al.
+    2015, section 6)."""
 
     kind: Literal["area"]
-    area: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (0.08, 1.0)
-    aspect: tuple[Annotated[float, Field(gt=0, le=10)], Annotated[float, Field(gt=0, le=10)]] = (0.75, 4 / 3)
+    area: tuple[
+        Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]
+    ] = (
+        0.08,
+        1.0,
+    )
+    aspect: tuple[
+        Annotated[float, Field(gt=0, le=10)], Annotated[float, Field(gt=0, le=10)]
+    ] = (
+        0.75,
+        4 / 3,
+    )
 
     _ordered = field_validator("area", "aspect")(_smaller_first)
 
 
 class SideCrop(Record):
-    """The shorter side resized to a random length in `side`, then a random crop (He et al. 2016, section
-    3.4).
-    """
+    """The shorter side resized to a random length in `side`, then a random crop (He et al. 2016,
+    section 3.4)."""
 
     kind: Literal["side"]
     side: tuple[Count, Count] = (256, 480)
@@ -57,17 +64,25 @@ class RandAugment(Record):
 class Augment(Record):
     """What is done to training images, each image by random numbers of its own.
 
-    On pixels: the crop of a folder's images, randaugment, lighting. After normalization, where zeros are the
-    mean: rotate, zoom and shift, the crop of sets in memory, flip, cutout, and mixup or cutmix.
-    """
+    On pixels: the crop of a folder's images, randaugment, lighting. After normalization, where
+    zeros are the mean: rotate, zoom and shift, the crop of sets in memory, flip, cutout, and mixup
+    or cutmix."""
 
-    crop: Annotated[PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")] | None = None
+    crop: (
+        Annotated[PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")] | None
+    ) = None
     flip: bool = False  # left-right, half of the images
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees to either side
     zoom: Share = 0.0  # relative, to either side
     shift: Annotated[float, Field(ge=0, le=64)] = 0.0  # pixels to each side
     randaugment: RandAugment | None = None
-    lighting: Annotated[float, Field(ge=0, le=1)] = 0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
-    cutout: Annotated[int, Field(ge=0, le=1024)] = 0  # side of the square that is blanked (DeVries, Taylor 2017)
+    lighting: Annotated[float, Field(ge=0, le=1)] = (
+        0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
+    )
+    cutout: Annotated[int, Field(ge=0, le=1024)] = (
+        0  # side of the square that is blanked (DeVries, Taylor 2017)
+    )
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Zhang et al. 2018)
-    cutmix: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
+    cutmix: Annotated[float, Field(ge=0, le=10)] = (
+        0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
+    )

@@ -28,11 +28,14 @@ Seed = Annotated[int, Field(ge=0, lt=2**63), NO_OFF]
 class Record(BaseModel):
     """A mapping of the `train:` section: no unknown keys, no conversions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 def off(record: type[BaseModel], key: str) -> Any:
-    """What `none` means at a key: None where it takes the key away, `...` where it can mean nothing."""
+    """What `none` means at a key: None where it takes the key away, `...` where it can mean
+    nothing."""
     field = record.model_fields[key]
     said = [mark.value for mark in field.metadata if isinstance(mark, Off)]
     if said:

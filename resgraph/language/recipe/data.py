@@ -57,7 +57,9 @@ class Cifar(Record):
 
     set: Literal["cifar10", "cifar100"]
     path: str = "data"
-    held_out: Annotated[int, Field(ge=0, le=45_000)] = 0  # taken from the training set to watch; 0 watches the test set
+    held_out: Annotated[int, Field(ge=0, le=45_000)] = (
+        0  # taken from the training set to watch; 0 watches the test set
+    )
     split_seed: Seed = 0
 
     @property
@@ -79,11 +81,16 @@ class Cifar(Record):
     def images(self) -> int:
         """How many are for training."""
         each = CIFAR // self.classes
-        return self.classes * _left(each, self.held_out / CIFAR) if self.held_out else CIFAR
+        return (
+            self.classes * _left(each, self.held_out / CIFAR)
+            if self.held_out
+            else CIFAR
+        )
 
 
 class Folder(Record):
-    """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's tree)."""
+    """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's
+    tree)."""
 
     set: Literal["folder"]
     path: str
@@ -92,11 +99,14 @@ class Folder(Record):
     resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = (
         None  # shorter side before the centre crop; None: 8/7 of it
     )
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001  # the share of files that may turn out broken
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = (
+        0.001  # the share of files that may turn out broken
+    )
 
 
 class Shards(Record):
-    """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's form, for large sets.
+    """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's
+    form, for large sets.
 
     `{000..123}` in a name stands for the numbers from the first to the last.
     """
@@ -105,7 +115,9 @@ class Shards(Record):
     path: str
     train: str = "train-{000000..000099}.tar"
     validation: str = "val-{000000..000009}.tar"
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None  # as of a folder
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = (
+        None  # as of a folder
+    )
     unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
 
 
@@ -115,9 +127,13 @@ class Synthetic(Record):
     set: Literal["synthetic"]
     samples: Count = 1024
     validation: Count = 256
-    classes: Annotated[Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF] = None  # None: what the net puts out
+    classes: Annotated[Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF] = (
+        None  # None: what the net puts out
+    )
     noise: Annotated[float, Field(ge=0, le=10)] = 0.5
     seed: Seed = 0
 
 
-Data = Annotated[Digits | Cifar | Folder | Shards | Synthetic, Field(discriminator="set")]
+Data = Annotated[
+    Digits | Cifar | Folder | Shards | Synthetic, Field(discriminator="set")
+]

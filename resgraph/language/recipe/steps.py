@@ -74,9 +74,8 @@ class Steps(Record):
 
 
 class Cosine(Record):
-    """Half a cosine from lr down to `end` of it, after the warm-up (Loshchilov, Hutter 2017, without
-    restarts).
-    """
+    """Half a cosine from lr down to `end` of it, after the warm-up (Loshchilov, Hutter 2017,
+    without restarts)."""
 
     kind: Literal["cosine"]
     end: Share = 0.0
@@ -90,9 +89,8 @@ class Linear(Record):
 
 
 class OneCycle(Record):
-    """Up from `start` of lr over the share `rise` of the run, then down to `end` of it, by cosines (Smith
-    2018).
-    """
+    """Up from `start` of lr over the share `rise` of the run, then down to `end` of it, by cosines
+    (Smith 2018)."""
 
     kind: Literal["one-cycle"]
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -101,14 +99,17 @@ class OneCycle(Record):
 
 
 class Plateau(Record):
-    """The learning rate times `factor` where the validation error fell in none of `patience` evaluations."""
+    """The learning rate times `factor` where the validation error fell in none of `patience`
+    evaluations."""
 
     kind: Literal["plateau"]
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
     patience: Count = 5
 
 
-Schedule = Annotated[Constant | Steps | Cosine | Linear | OneCycle | Plateau, Field(discriminator="kind")]
+Schedule = Annotated[
+    Constant | Steps | Cosine | Linear | OneCycle | Plateau, Field(discriminator="kind")
+]
 
 
 class Ramp(Record):
@@ -128,9 +129,8 @@ class Hold(Record):
 
 
 class UntilError(Record):
-    """A constant `lr` until the training error of the last `window` steps is under `error` percent (section
-    4.2).
-    """
+    """A constant `lr` until the training error of the last `window` steps is under `error` percent
+    (section 4.2)."""
 
     kind: Literal["until"]
     lr: Rate
@@ -142,9 +142,13 @@ Warmup = Annotated[Ramp | Hold | UntilError, Field(discriminator="kind")]
 
 
 class Progressive(Record):
-    """Images of these shorter sides over the share `until` of the run, then whole ones (Tan, Le 2021, section 4)."""
+    """Images of these shorter sides over the share `until` of the run, then whole ones (Tan, Le
+    2021, section 4)."""
 
-    sides: Annotated[tuple[Annotated[int, Field(ge=4, le=4096)], ...], Field(min_length=1, max_length=5)]
+    sides: Annotated[
+        tuple[Annotated[int, Field(ge=4, le=4096)], ...],
+        Field(min_length=1, max_length=5),
+    ]
     until: Annotated[float, Field(gt=0, le=1)] = 0.8
 
     @field_validator("sides")

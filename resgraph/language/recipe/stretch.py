@@ -1,4 +1,5 @@
-"""A recipe and another length → the recipe with its milestones and its warm-up at the same shares of the run."""
+"""A recipe and another length → the recipe with its milestones and its warm-up at the same shares
+of the run."""
 
 from __future__ import annotations
 
@@ -13,13 +14,14 @@ _LONGEST = 10**9
 def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """`base`, a recipe as a mapping, for a run as long as `own` says, in the unit of that length.
 
-    `schedule.at` and `warmup.length` keep their shares of the run: 32,000 of 64,000 iterations are 10 of 20 epochs.
-    Iterations are rounded to whole ones; in a run so short that two milestones meet one of them is left out, as is
-    what would come to stand at the end of the run. Where `own` gives no length (or none that could be one) nothing
-    changes.
-    """
+    `schedule.at` and `warmup.length` keep their shares of the run: 32,000 of 64,000 iterations are
+    10 of 20 epochs. Iterations are rounded to whole ones; in a run so short that two milestones
+    meet one of them is left out, as is what would come to stand at the end of the run. Where `own`
+    gives no length (or none that could be one) nothing changes."""
     given = {key: own[key] for key in LENGTHS if _is_length(own.get(key))}
-    before = next((float(base[key]) for key in LENGTHS if _is_length(base.get(key))), None)
+    before = next(
+        (float(base[key]) for key in LENGTHS if _is_length(base.get(key))), None
+    )
     if len(given) != 1 or before is None:
         return dict(base)
     ((unit, length),) = given.items()
@@ -29,7 +31,10 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
         if not isinstance(part, Mapping) or inner not in part:
             continue
         written = part[inner]
-        places = [_moved(place, length / before, unit) for place in (written if inner == "at" else [written])]
+        places = [
+            _moved(place, length / before, unit)
+            for place in (written if inner == "at" else [written])
+        ]
         within = [place for place in dict.fromkeys(places) if place < length]
         if within:
             out[key] = {**part, inner: within if inner == "at" else within[0]}
@@ -39,8 +44,16 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _moved(place: float, factor: float, unit: str) -> float:
-    return float(f"{place * factor:.12g}") if unit == "epochs" else max(1, round(place * factor))
+    return (
+        float(f"{place * factor:.12g}")
+        if unit == "epochs"
+        else max(1, round(place * factor))
+    )
 
 
 def _is_length(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LONGEST
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 < value <= _LONGEST
+    )

@@ -11,7 +11,13 @@ import yaml
 from resgraph.errors import Diagnostic
 
 from . import mistakes
-from .characters import FORBIDDEN, described, odd_spaces, with_plain_spaces, without_fillers
+from .characters import (
+    FORBIDDEN,
+    described,
+    odd_spaces,
+    with_plain_spaces,
+    without_fillers,
+)
 from .limits import EndOfReadingError, Limits
 from .mistakes import mistake
 from .places import Places
@@ -38,7 +44,8 @@ class _Open:
 
 @dataclass
 class Composer:
-    """Builds one tree, without recursion; what is wrong is told and mended, so that reading goes on."""
+    """Builds one tree, without recursion; what is wrong is told and mended, so that reading goes
+    on."""
 
     places: Places
     limits: Limits
@@ -73,13 +80,18 @@ class Composer:
 
     def _end_at(self, offset: int, message: str) -> None:
         """A limit is reached."""
-        self.errors.append(mistake("E004", message, self.places.span(offset, offset + 1)))
+        self.errors.append(
+            mistake("E004", message, self.places.span(offset, offset + 1))
+        )
         raise EndOfReadingError
 
     def _counted(self, offset: int) -> None:
         self.count += 1
         if self.count > self.limits.values:
-            self._end_at(offset, f"the file holds more than {self.limits.values:,} values, which is the limit")
+            self._end_at(
+                offset,
+                f"the file holds more than {self.limits.values:,} values, which is the limit",
+            )
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -107,10 +119,15 @@ class Composer:
         if problem := mistakes.properties(event, self.places):
             self._report(problem)
         if len(self.stack) >= self.limits.depth:
-            self._end_at(start, f"more than {self.limits.depth} lists and maps in one another, which is the limit")
+            self._end_at(
+                start,
+                f"more than {self.limits.depth} lists and maps in one another, which is the limit",
+            )
         flow, span = bool(event.flow_style), self.places.span(start, start)
         is_list = isinstance(event, yaml.SequenceStartEvent)
-        node: Sequence | Mapping = Sequence([], span, flow) if is_list else Mapping({}, span, flow)
+        node: Sequence | Mapping = (
+            Sequence([], span, flow) if is_list else Mapping({}, span, flow)
+        )
         self.stack.append(_Open(node, start, start))
 
     def _close(self, event: Any) -> None:
@@ -138,8 +155,12 @@ class Composer:
         if top and top.node.flow and plain and self._is_piece(top, text, start, end):
             return
         scalar = Scalar(text, text, self.places.span(start, end), plain)
-        if event.style == '"' and (hidden := FORBIDDEN.search(text) or re.search("\r", text)):
-            message = f"an escape stands for {described(hidden[0])}, which cannot be seen"
+        if event.style == '"' and (
+            hidden := FORBIDDEN.search(text) or re.search("\r", text)
+        ):
+            message = (
+                f"an escape stands for {described(hidden[0])}, which cannot be seen"
+            )
             self._report(mistake("E002", message, scalar.span, "take it out"))
         problem = mistakes.properties(event, self.places)
         if problem:
@@ -156,19 +177,33 @@ class Composer:
 
     def _is_prose(self, top: _Open | None) -> bool:
         """Whether what comes is the value of `name` or `about`, which are for people."""
-        return top is not None and top.key is not None and top.key.text in ("name", "about")
+        return (
+            top is not None
+            and top.key is not None
+            and top.key.text in ("name", "about")
+        )
 
     def _content(self, event: Any) -> tuple[int, int]:
         """Where a scalar's text stands: inside the quotes, below the `|`."""
-        start, end, text = event.start_mark.index, event.end_mark.index, self.places.text
+        start, end, text = (
+            event.start_mark.index,
+            event.end_mark.index,
+            self.places.text,
+        )
         if event.style in ("'", '"'):
             return text.find(event.style, start, end) + 1, end - 1
         if event.style in ("|", ">"):
             first = text.find("\n", start, end) + 1 or end
             body = text[first:end]
             blank = not body.strip()
-            return (start, start + 1) if blank else (end - len(body.lstrip()), first + len(body.rstrip()))
-        return (max(start, end - len(event.value)) if event.anchor or event.tag else start), end
+            return (
+                (start, start + 1)
+                if blank
+                else (end - len(body.lstrip()), first + len(body.rstrip()))
+            )
+        return (
+            max(start, end - len(event.value)) if event.anchor or event.tag else start
+        ), end
 
     # -- values and keys ---------------------------------------------------------------------------
 
@@ -190,19 +225,24 @@ class Composer:
             top.drop = True
             if not top.split:
                 what = "a list" if isinstance(tree, Sequence) else "a map"
-                self._report(mistake("E005", f"a key is a name, and this is {what}", tree.span))
+                self._report(
+                    mistake("E005", f"a key is a name, and this is {what}", tree.span)
+                )
 
     def _key(self, top: _Open, key: Scalar) -> None:
         assert isinstance(top.node, Mapping)
         first = top.node.entries.get(key.text)
-        if problem := mistakes.key_mistake(key, first.key if first else None, self.limits.digits):
+        if problem := mistakes.key_mistake(
+            key, first.key if first else None, self.limits.digits
+        ):
             top.drop = True
             self._report(problem)
         else:
             top.key = key
 
     def _is_decimal(self, top: _Open, key: Scalar) -> bool:
-        """Whether a key is what stands behind the comma of a number, as in `{lr: 0,1}`; if so the number is mended."""
+        """Whether a key is what stands behind the comma of a number, as in `{lr: 0,1}`; if so the
+        number is mended."""
         assert isinstance(top.node, Mapping)
         last = next(reversed(top.node.entries.values()), None)
         found = mistakes.decimal_comma(last.value, key) if last else None
@@ -236,14 +276,17 @@ class Composer:
     # -- pieces ------------------------------------------------------------------------------------
 
     def _is_piece(self, top: _Open, text: str, start: int, end: int) -> bool:
-        """Whether a plain text is a piece of a value that a comma in brackets has cut; if so it is taken."""
+        """Whether a plain text is a piece of a value that a comma in brackets has cut; if so it is
+        taken."""
         if top.split is None:
             if brackets(text, 0) == 0:
                 return False
             items = top.node.items if isinstance(top.node, Sequence) else ()
             top.split = Split(start, top.key, len(items))
         top.split.depth = brackets(text, top.split.depth)
-        top.drop = top.expects_key  # YAML took this piece for a key; its value is no one's
+        top.drop = (
+            top.expects_key
+        )  # YAML took this piece for a key; its value is no one's
         top.key, top.end = None, max(top.end, end)
         if top.split.depth <= 0:
             self._mend(top, top.split)

@@ -1,4 +1,5 @@
-"""A tree → YAML text that reads back to the same tree: block style outside, flow style where it was written so."""
+"""A tree → YAML text that reads back to the same tree: block style outside, flow style where it was
+written so."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from collections.abc import Iterator
 from ...errors import Span
 from .tree import Mapping, Scalar, Sequence, Tree
 
-# A text that needs no quotes, even within brackets: it begins with a letter or digit and holds nothing YAML reads.
+# A text that needs no quotes, even within brackets: it begins with a letter or digit and holds
+# nothing YAML reads.
 _BARE = re.compile(r"[A-Za-z0-9_(.-][A-Za-z0-9_ +*/().,=;&%'-]*\Z")
 _FLOW_UNSAFE = re.compile(r"[,\[\]{}]")
 _NUMBER = re.compile(r"[-+.]?[0-9][0-9_.eE+:-]*\Z")
@@ -20,7 +22,8 @@ def emit(tree: Mapping) -> str:
 
 
 def emit_lines(tree: Mapping, indent: int = 0) -> Iterator[tuple[str, Span | None]]:
-    """The lines of a map, and where the value on each was written (None for a line that only opens a map)."""
+    """The lines of a map, and where the value on each was written (None for a line that only opens
+    a map)."""
     pad = " " * indent
     for key, entry in tree.entries.items():
         value = entry.value
@@ -39,7 +42,13 @@ def inline(tree: Tree, *, nested: bool = True) -> str:
     if isinstance(tree, Sequence):
         return "[" + ", ".join(inline(item) for item in tree.items) + "]"
     if isinstance(tree, Mapping):
-        return "{" + ", ".join(f"{key}: {inline(entry.value)}" for key, entry in tree.entries.items()) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{key}: {inline(entry.value)}" for key, entry in tree.entries.items()
+            )
+            + "}"
+        )
     return _scalar(tree, nested)
 
 
@@ -50,8 +59,18 @@ def _scalar(tree: Scalar, nested: bool) -> str:
     plain = tree.plain and "\n" not in text and text == text.strip() and text != ""
     if plain and not (nested and _FLOW_UNSAFE.search(text)):
         return text
-    bare = _BARE.match(text) and not _NUMBER.match(text) and text not in ("true", "false", "null")
-    if plain or not bare or ": " in text or " #" in text or (nested and _FLOW_UNSAFE.search(text)):
+    bare = (
+        _BARE.match(text)
+        and not _NUMBER.match(text)
+        and text not in ("true", "false", "null")
+    )
+    if (
+        plain
+        or not bare
+        or ": " in text
+        or " #" in text
+        or (nested and _FLOW_UNSAFE.search(text))
+    ):
         return _quoted(text)
     return text
 
@@ -60,7 +79,10 @@ def _quoted(text: str) -> str:
     if "\n" not in text and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     escaped = "".join(
-        {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}.get(c, c if c.isprintable() else _escaped(c)) for c in text
+        {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}.get(
+            c, c if c.isprintable() else _escaped(c)
+        )
+        for c in text
     )
     return f'"{escaped}"'
 

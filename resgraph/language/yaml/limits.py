@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of a file, collections in one another, values, digits of an integer, mistakes that are told."""
+    """Bytes of a file, collections in one another, values, digits of an integer, mistakes that are
+    told."""
 
     size: int = 2**20
     depth: int = 64

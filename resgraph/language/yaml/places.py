@@ -13,7 +13,10 @@ class Places:
 
     def __init__(self, source: Source) -> None:
         self.source, self.text = source, source.text
-        self.starts = [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
+        self.starts = [
+            0,
+            *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1]),
+        ]
 
     def line_of(self, offset: int) -> int:
         """The number of the line that holds a character, from 1."""
@@ -32,4 +35,10 @@ class Places:
         first = last = bisect_right(starts, start)
         if first < len(starts) and end >= starts[first]:
             last = bisect_right(starts, end)
-        return Span(self.source, first, start - starts[first - 1] + 1, last, end - starts[last - 1] + 1)
+        return Span(
+            self.source,
+            first,
+            start - starts[first - 1] + 1,
+            last,
+            end - starts[last - 1] + 1,
+        )

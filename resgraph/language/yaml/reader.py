@@ -1,4 +1,5 @@
-"""A spec's file → its text → a tree with places, and the mistakes in it; no input makes it crash or hang."""
+"""A spec's file → its text → a tree with places, and the mistakes in it; no input makes it crash or
+hang."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ from .tree import Mapping
 
 __all__ = ["LIMITS", "Limits", "decode", "open_source", "read"]
 
-# Events only: `compose` of the C loader overflows the stack on nested input, and its events do not. The time
-# of both loaders is quadratic in the depth, which has a limit.
+# Events only: `compose` of the C loader overflows the stack on nested input, and its events do not.
+# The time of both loaders is quadratic in the depth, which has a limit.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _KINDS = {
@@ -35,9 +36,8 @@ _KINDS = {
 def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source:
     """The text of a file, without its byte order mark. Nothing but a regular file is opened.
 
-    Raises `SpecError`: E001 where there is no file that can be read, E002 where it is not UTF-8, E004 where
-    it is over the limit on size.
-    """
+    Raises `SpecError`: E001 where there is no file that can be read, E002 where it is not UTF-8,
+    E004 where it is over the limit on size."""
     name = printable(os.fspath(path))
     try:
         kind = stat.S_IFMT(Path(path).stat().st_mode)
@@ -49,7 +49,11 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(limits.size + 1) or b""
     except FileNotFoundError:
-        piped = "only `resgraph check -` reads what is piped in: name a file" if name == "-" else ""
+        piped = (
+            "only `resgraph check -` reads what is piped in: name a file"
+            if name == "-"
+            else ""
+        )
         raise _unreadable(name, "there is no such file", piped) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -58,7 +62,8 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
 
 
 def decode(data: bytes, name: str, limits: Limits = LIMITS) -> Source:
-    """The text of bytes that were read elsewhere. Raises `SpecError` (E002, E004) as `open_source` does."""
+    """The text of bytes that were read elsewhere. Raises `SpecError` (E002, E004) as `open_source`
+    does."""
     if len(data) > limits.size:
         raise SpecError([_too_large(name, limits)])
     try:
@@ -67,12 +72,14 @@ def decode(data: bytes, name: str, limits: Limits = LIMITS) -> Source:
         raise SpecError([not_utf8(data, name, error)]) from None
 
 
-def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[Diagnostic]]:
+def read(
+    source: Source, limits: Limits = LIMITS
+) -> tuple[Mapping | None, list[Diagnostic]]:
     """The tree of a text and the mistakes in it, in the order of their places. Raises nothing.
 
-    A tree that comes with mistakes is mended (the first of equal keys, `none` for `null`): good for finding
-    more mistakes, and for nothing else. There is none where the text could not be read to its end.
-    """
+    A tree that comes with mistakes is mended (the first of equal keys, `none` for `null`): good for
+    finding more mistakes, and for nothing else. There is none where the text could not be read to
+    its end."""
     if len(source.text) > limits.size:
         return None, [_too_large(source.name, limits)]
     places = Places(source)
@@ -84,13 +91,22 @@ def read(source: Source, limits: Limits = LIMITS) -> tuple[Mapping | None, list[
         composer.compose(yaml.parse(with_pairs_filled(source.text), Loader=_LOADER))
     except EndOfReadingError:
         return None, _in_order(errors)
-    except (yaml.YAMLError, ValueError) as error:  # the Python loader lets `chr` raise for "\U00110000"
+    except (
+        yaml.YAMLError,
+        ValueError,
+    ) as error:  # the Python loader lets `chr` raise for "\U00110000"
         if odd := list(odd_spaces(places, *places.line(_offset(error, places)))):
             return None, odd
         # In a list or map that breaks off, a missing value says only that it broke off.
-        broken = min((o.start for o in composer.stack if o.node.flow), default=len(source.text))
+        broken = min(
+            (o.start for o in composer.stack if o.node.flow), default=len(source.text)
+        )
         place = places.span(broken, broken)
-        told = [e for e in errors if e.code != "E008" or not e.span or _place(e) < (place.line, place.column)]
+        told = [
+            e
+            for e in errors
+            if e.code != "E008" or not e.span or _place(e) < (place.line, place.column)
+        ]
         return None, _in_order([*told, syntax_error(error, places)])
     if not isinstance(composer.root, Mapping):
         return None, [not_a_spec(composer.root, places)]
@@ -116,4 +132,7 @@ def _unreadable(name: str, reason: str, hint: str = "") -> SpecError:
 
 
 def _too_large(name: str, limits: Limits) -> Diagnostic:
-    return Diagnostic("E004", f"cannot read `{name}`: it is larger than {limits.size:,} bytes, which is the limit")
+    return Diagnostic(
+        "E004",
+        f"cannot read `{name}`: it is larger than {limits.size:,} bytes, which is the limit",
+    )

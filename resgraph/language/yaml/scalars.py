@@ -10,7 +10,9 @@ from resgraph.errors import Hint, printable, write
 
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _INTEGER = re.compile(rf"[-+]?{_DIGITS}")
-_FLOAT = re.compile(rf"[-+]?(?:\.{_DIGITS}|{_DIGITS}(?:\.(?:{_DIGITS})?)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(
+    rf"[-+]?(?:\.{_DIGITS}|{_DIGITS}(?:\.(?:{_DIGITS})?)?)(?:[eE][-+]?[0-9]+)?"
+)
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?")
@@ -18,7 +20,10 @@ _BASE = re.compile(r"[-+]?0(?:[bB][01_]+|[oO][0-7_]+|[xX][0-9a-fA-F_]+)")
 _UNDERSCORES = re.compile(r"[-+]?[0-9][0-9_]*")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAY_BE_SPECIAL = frozenset("+-.0123456789tTfFnN~")
-_TRUTH = {word: word[0] in "tT" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
+_TRUTH = {
+    word: word[0] in "tT"
+    for word in ("true", "True", "TRUE", "false", "False", "FALSE")
+}
 _NULL = frozenset(("null", "Null", "NULL", "~"))
 _LONGEST_FLOAT = 64  # characters; a double has 17 significant digits
 
@@ -50,7 +55,9 @@ def read_plain(text: str, digits: int) -> Value | Refusal:
     if text in _TRUTH:
         return _TRUTH[text]
     if text in _NULL:
-        return Refusal("E008", f"{shown(text)} is not a word of the language", "", write("none"))
+        return Refusal(
+            "E008", f"{shown(text)} is not a word of the language", "", write("none")
+        )
     if refusal := _ambiguous(text):
         return refusal
     if _INTEGER.fullmatch(text):
@@ -61,24 +68,42 @@ def read_plain(text: str, digits: int) -> Value | Refusal:
 
 
 def _ambiguous(text: str) -> Refusal | None:
-    """YAML 1.1 and 1.2, or people and machines, read these differently: refused, with both readings."""
+    """YAML 1.1 and 1.2, or people and machines, read these differently: refused, with both
+    readings."""
     if _SEXAGESIMAL.fullmatch(text):
         return _two_meanings(text, "a number in base 60 to some, text to others")
     if _DATE.fullmatch(text):
         return _two_meanings(text, "a date to some, text to others")
     if _BASE.fullmatch(text):
-        return _two_meanings(text, "a number in another base to some, text to others", "write the number in base ten")
+        return _two_meanings(
+            text,
+            "a number in another base to some, text to others",
+            "write the number in base ten",
+        )
     if _LEADING_ZERO.match(text) and _FLOAT.fullmatch(text):
-        return _two_meanings(text, "base 8 to some, base 10 to others", "leave the zeros in front out")
+        return _two_meanings(
+            text, "base 8 to some, base 10 to others", "leave the zeros in front out"
+        )
     if _UNDERSCORES.fullmatch(text) and not _INTEGER.fullmatch(text):
-        return _two_meanings(text, "a number to some, text to others", "put each `_` between two digits")
+        return _two_meanings(
+            text, "a number to some, text to others", "put each `_` between two digits"
+        )
     if _NOT_FINITE.fullmatch(text):
-        return Refusal("E007", f"{shown(text)} is not a number that a network can use", "", "write a finite number")
+        return Refusal(
+            "E007",
+            f"{shown(text)} is not a number that a network can use",
+            "",
+            "write a finite number",
+        )
     return None
 
 
 def _two_meanings(text: str, label: str, mend: str = "") -> Refusal:
-    quoted = f'if text is meant, write `"{text}"`' if len(text) <= 40 else "if text is meant, put quotes around it"
+    quoted = (
+        f'if text is meant, write `"{text}"`'
+        if len(text) <= 40
+        else "if text is meant, put quotes around it"
+    )
     message = f"{shown(text)} means different things to different readers"
     return Refusal("E007", message, label, f"{mend}; {quoted}" if mend else quoted)
 
@@ -94,10 +119,17 @@ def _integer(text: str, digits: int) -> int | Refusal:
 def _float(text: str) -> float | Refusal:
     if len(text) > _LONGEST_FLOAT:
         message = f"this number has {len(text):,} characters, and the limit is {_LONGEST_FLOAT}"
-        return Refusal("E004", message, "", "round it: 17 digits are all that a float keeps")
+        return Refusal(
+            "E004", message, "", "round it: 17 digits are all that a float keeps"
+        )
     value = float(text)
     mantissa = re.split("[eE]", text)[0]
     if math.isinf(value) or (value == 0 and re.search("[1-9]", mantissa)):
         size = "small" if value == 0 else "large"
-        return Refusal("E004", f"{shown(text)} is too {size} for a float, which goes from 5e-324 to 1.8e308", "", "")
+        return Refusal(
+            "E004",
+            f"{shown(text)} is too {size} for a float, which goes from 5e-324 to 1.8e308",
+            "",
+            "",
+        )
     return value

@@ -39,11 +39,18 @@ class Split:
         else:
             message = f"a comma cuts {shown(written)} in pieces"
             note = "between `[ ]` or `{ }`, YAML ends a value at every comma"
-            hint = Hint(f"leave the comma out: {shown(text, 80)}", text, not number_meant(written))
+            hint = Hint(
+                f"leave the comma out: {shown(text, 80)}",
+                text,
+                not number_meant(written),
+            )
             if (plain := plain_calls(written)) != written:
                 text, hint = plain, Hint(f"write {shown(plain, 80)}", plain)
         notes = (note,) if note else ()
-        return Scalar(text, text, span, True), fault("E009", message, span, hint, "", *notes).diagnostic
+        return (
+            Scalar(text, text, span, True),
+            fault("E009", message, span, hint, "", *notes).diagnostic,
+        )
 
 
 def brackets(text: str, depth: int) -> int:

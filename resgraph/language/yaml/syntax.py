@@ -28,52 +28,82 @@ _REFUSED = {  # words of PyYAML's messages
     "directive": "directives",
     "incompatible YAML": "directives",
 }
-_COLUMN = "the keys of one map start in one column, and what belongs below a key is indented further"
+_COLUMN = (
+    "the keys of one map start in one column, and what belongs below a key"
+    " is indented further"
+)
 
 
 def not_a_spec(root: Scalar | Sequence | None, places: Places) -> Diagnostic:
     """A file whose value is no mapping."""
     hint = "a spec begins with lines such as `name: ResNet-50` and `input: 3x224x224`"
-    if root is None or (isinstance(root, Scalar) and root.plain and root.text in ("", "none")):
+    if root is None or (
+        isinstance(root, Scalar) and root.plain and root.text in ("", "none")
+    ):
         return Diagnostic("E003", "the file says nothing", places.span(0, 0), help=hint)
     if isinstance(root, Scalar) and _NO_SPACE.match(root.text):
         hint = "put a space after the colon"
     what = "a list" if isinstance(root, Sequence) else "text"
-    return Diagnostic("E003", f"a spec is a map of `name: value` lines, and this is {what}", root.span, help=hint)
+    return Diagnostic(
+        "E003",
+        f"a spec is a map of `name: value` lines, and this is {what}",
+        root.span,
+        help=hint,
+    )
 
 
 def syntax_error(error: Exception, places: Places) -> Diagnostic:
     """What PyYAML's scanner or parser (C or Python) complains of."""
     if not hasattr(error, "problem_mark") or error.problem_mark is None:
         first_line = str(error).split("\n")[0]
-        return Diagnostic("E003", f"this is not YAML: {first_line[:80]}", places.span(0, 1))
+        return Diagnostic(
+            "E003", f"this is not YAML: {first_line[:80]}", places.span(0, 1)
+        )
     return _Complaint(error, places).diagnostic()
 
 
 class _Complaint:
-    """One error of PyYAML: what it says, where it stood, and where the thing that it was reading began."""
+    """One error of PyYAML: what it says, where it stood, and where the thing that it was reading
+    began."""
 
     def __init__(self, error: Any, places: Places) -> None:
         self.places, self.text = places, places.text
         self.problem, self.context = str(error.problem or ""), str(error.context or "")
         self.at = min(error.problem_mark.index, len(self.text))
-        self.start = min(error.context_mark.index, self.at) if error.context_mark else self.at
+        self.start = (
+            min(error.context_mark.index, self.at) if error.context_mark else self.at
+        )
         self.character = self.text[self.at : self.at + 1]
 
     def diagnostic(self) -> Diagnostic:
         """The first reading that fits."""
-        first, then = (self.refused, self.tab, self.quote, self.index), (self.flow, self.colon, self.block)
+        first, then = (
+            (self.refused, self.tab, self.quote, self.index),
+            (
+                self.flow,
+                self.colon,
+                self.block,
+            ),
+        )
         for reading in (*first, *then, self.start_of_value):
             if found := reading():
                 return found
         return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
 
-    def error(self, message: str, span: Span, label: str = "", hint: str | Hint = "", *related: Related) -> Diagnostic:
+    def error(
+        self,
+        message: str,
+        span: Span,
+        label: str = "",
+        hint: str | Hint = "",
+        *related: Related,
+    ) -> Diagnostic:
         """A syntax error."""
         return mistake("E003", message, span, hint, label, *related)
 
     def here(self, length: int = 1) -> Span:
-        """The place of the complaint; at the end of the text, the last character that is not blank."""
+        """The place of the complaint; at the end of the text, the last character that is not
+        blank."""
         if self.text[self.at :].strip():
             return self.places.span(self.at, self.at + length)
         last = len(self.text.rstrip())
@@ -90,8 +120,17 @@ class _Complaint:
         for word, what in _REFUSED.items():
             if word in self.context or word in self.problem:
                 start = self.start if word in self.context else self.at
-                hint = "take it out" if what == "directives" else f"take it out, or {_QUOTES}"
-                return Diagnostic("E006", f"a spec has no {what}", self.places.span(start, start + 1), help=hint)
+                hint = (
+                    "take it out"
+                    if what == "directives"
+                    else f"take it out, or {_QUOTES}"
+                )
+                return Diagnostic(
+                    "E006",
+                    f"a spec has no {what}",
+                    self.places.span(start, start + 1),
+                    help=hint,
+                )
         return None
 
     def tab(self) -> Diagnostic | None:
@@ -100,9 +139,16 @@ class _Complaint:
             return None
         length = len(self.text[self.at :]) - len(self.text[self.at :].lstrip("\t"))
         if self.before().strip():
-            return self.error("a tab stands where a space belongs", self.here(length), "a tab", "write one space")
+            return self.error(
+                "a tab stands where a space belongs",
+                self.here(length),
+                "a tab",
+                "write one space",
+            )
         hint = "indent with spaces, two for each level"
-        return self.error("a line is indented with a tab", self.here(length), "a tab", hint)
+        return self.error(
+            "a line is indented with a tab", self.here(length), "a tab", hint
+        )
 
     def quote(self) -> Diagnostic | None:
         """Inside quotes."""
@@ -111,14 +157,22 @@ class _Complaint:
         quote = self.text[self.start : self.start + 1]
         if "end of stream" in self.problem or "document" in self.problem:
             span = self.places.span(self.start, self.start + 1)
-            return self.error("this quote is not closed", span, "opened here", f"put a {shown(quote)} at its end")
+            return self.error(
+                "this quote is not closed",
+                span,
+                "opened here",
+                f"put a {shown(quote)} at its end",
+            )
         slash = max(self.start, self.text.rfind("\\", self.start, self.at + 1))
         escape = _ESCAPE.match(self.text, slash)
         written = escape[0] if escape else self.text[slash : slash + 2]
         span = self.places.span(slash, slash + len(written))
         hint = "write `\\\\` for a backslash, or use single quotes"
         if re.match(r"\\u[dD][89a-fA-F]", written):
-            hint = "it is half of a pair: write the character itself, or both halves, `\\ud83d\\ude00`"
+            hint = (
+                "it is half of a pair: write the character itself,"
+                " or both halves, `\\ud83d\\ude00`"
+            )
         return self.error(f"{shown(written)} stands for no character", span, "", hint)
 
     def index(self) -> Diagnostic | None:
@@ -126,7 +180,12 @@ class _Complaint:
         for found in _INDEXED.finditer(self.text, *self.places.line(self.at)):
             if "flow" in self.context and found.start() < self.at < found.end():
                 message = f"brackets after a name do not work here: {shown(found[0])}"
-                return self.error(message, self.places.span(*found.span()), "", write(f"{found[1]}.{found[2]}"))
+                return self.error(
+                    message,
+                    self.places.span(*found.span()),
+                    "",
+                    write(f"{found[1]}.{found[2]}"),
+                )
         return None
 
     def flow(self) -> Diagnostic | None:
@@ -138,49 +197,80 @@ class _Complaint:
         opening = self.places.span(self.start, self.start + 1)
         other_line = self.places.line_of(self.start) != self.places.line_of(self.at)
         if not self.text[self.at :].strip() or (other_line and self.character == ":"):
-            return self.error(f"this {what} is not closed", opening, "opened here", f"put a `{closer}` at its end")
+            return self.error(
+                f"this {what} is not closed",
+                opening,
+                "opened here",
+                f"put a `{closer}` at its end",
+            )
         if self.character in "]}":
             message = f"a {what} that begins with `{opener}` ends with `{closer}`"
-            return self.error(message, self.here(), "", "", Related(opening, "opened here"))
+            return self.error(
+                message, self.here(), "", "", Related(opening, "opened here")
+            )
         if self.character == ":":
             hint = f"put a comma between entries, or {_QUOTES}"
             return self.error("a second colon in one entry", self.here(), "", hint)
         if self.character == ",":
             return self.error(
-                "a value is missing before this comma", self.here(), "", "write it, or take the comma out"
+                "a value is missing before this comma",
+                self.here(),
+                "",
+                "write it, or take the comma out",
             )
         if found := self.character == "[" and _LABELLED.search(self.before()):
             message = "a list cannot stand within a label"
-            hint = "a comma parts it from the label, as one item of a list from the next"
+            hint = (
+                "a comma parts it from the label, as one item of a list from the next"
+            )
             if found[1].endswith(" shortcut"):
-                hint = f"a path takes the long form: `{{block: {found[1].split()[0]}, shortcut: […]}}`"
+                block = found[1].split()[0]
+                hint = (
+                    f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
+                )
             return self.error(message, self.here(), "", hint)
-        return self.error("a comma is missing before this", self.here(), "", f"write it, or {_QUOTES}")
+        return self.error(
+            "a comma is missing before this", self.here(), "", f"write it, or {_QUOTES}"
+        )
 
     def colon(self) -> Diagnostic | None:
         """A colon too many, or too few."""
         if "unexpected ':'" in self.problem:
-            return self.error("a value is missing after this colon", self.here(), "", f"write it, or {_QUOTES}")
+            return self.error(
+                "a value is missing after this colon",
+                self.here(),
+                "",
+                f"write it, or {_QUOTES}",
+            )
         if "could not find expected ':'" in self.problem:
             return self.no_entry(self.start)
         if "mapping values are not allowed" not in self.problem:
             return None
         before = self.before()
         if re.search(r":\s", before):
-            return self.error("a second colon on one line", self.here(), "", f"{_QUOTES}, or give the key its own line")
+            return self.error(
+                "a second colon on one line",
+                self.here(),
+                "",
+                f"{_QUOTES}, or give the key its own line",
+            )
         above = len(self.text[: self.at - len(before)].rstrip())
         line = self.text[slice(*self.places.line(above))] if above else ""
         if line and not re.search(r":(\s|$)|^\s*#", line):
             return self.no_entry(above)
         begin = self.at - len(before.lstrip())
         span = self.places.span(begin, max(self.at, begin + 1))
-        return self.error("this key is indented below a key that has a value", span, "", _COLUMN)
+        return self.error(
+            "this key is indented below a key that has a value", span, "", _COLUMN
+        )
 
     def no_entry(self, offset: int) -> Diagnostic:
         """A line without a colon that ends a key."""
         start, end = self.places.line(offset)
         line = self.text[start:end]
-        span = self.places.span(start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
+        span = self.places.span(
+            start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+        )
         hint: str | Hint = "write `name: value`"
         if found := _ASSIGNED.match(line):
             place = self.places.span(start + found.start(1), start + found.end())
@@ -192,33 +282,75 @@ class _Complaint:
 
     def block(self) -> Diagnostic | None:
         """Between the lines of a map or a list."""
-        if "block mapping" not in self.context and "block collection" not in self.context:
+        if (
+            "block mapping" not in self.context
+            and "block collection" not in self.context
+        ):
             return None
         if self.character and self.character in "]}":
-            return self.error(f"`{self.character}` closes nothing", self.here(), "", "take it out")
+            return self.error(
+                f"`{self.character}` closes nothing", self.here(), "", "take it out"
+            )
         if self.before().strip(" -"):
-            return self.error("a value has ended, and more follows", self.here(), "", _AFTER)
+            return self.error(
+                "a value has ended, and more follows", self.here(), "", _AFTER
+            )
         if "block collection" in self.context:
-            return self.error("a list goes on with `-`, and this line has none", self.here(), "", _COLUMN)
+            return self.error(
+                "a list goes on with `-`, and this line has none",
+                self.here(),
+                "",
+                _COLUMN,
+            )
         if self.text.startswith("- ", self.at):
-            return self.error("a key is expected here, not an item of a list", self.here(), "", _COLUMN)
-        return self.error("this line is indented like none above it", self.here(), "", _COLUMN)
+            return self.error(
+                "a key is expected here, not an item of a list",
+                self.here(),
+                "",
+                _COLUMN,
+            )
+        return self.error(
+            "this line is indented like none above it", self.here(), "", _COLUMN
+        )
 
     def start_of_value(self) -> Diagnostic | None:
         """A character that starts no value, and content where none can be."""
         if "cannot start any token" in self.problem:
-            return self.error(f"a value cannot begin with {shown(self.character)}", self.here(), "", _QUOTES)
+            return self.error(
+                f"a value cannot begin with {shown(self.character)}",
+                self.here(),
+                "",
+                _QUOTES,
+            )
         if "sequence entries are not allowed" in self.problem:
             hint = "begin the list on the next line, or write it in brackets: `[a, b]`"
-            return self.error("a list with `-` cannot begin on this line", self.here(), "", hint)
+            return self.error(
+                "a list with `-` cannot begin on this line", self.here(), "", hint
+            )
         if "block scalar" in self.context:
             message = "nothing but a comment can follow `|` or `>`"
-            return self.error(message, self.here(), "", "begin the text on the next line")
+            return self.error(
+                message, self.here(), "", "begin the text on the next line"
+            )
         if self.text.startswith("...", self.at):
-            return self.error("`...` ends a document, and none has begun", self.here(3), "", "take it out")
+            return self.error(
+                "`...` ends a document, and none has begun",
+                self.here(3),
+                "",
+                "take it out",
+            )
         if "document start" in self.problem:
-            return self.error("the value of the file has ended, and more follows", self.here(), "", _AFTER)
-        if "node content" in self.problem and self.character and self.character in "]},:":
+            return self.error(
+                "the value of the file has ended, and more follows",
+                self.here(),
+                "",
+                _AFTER,
+            )
+        if (
+            "node content" in self.problem
+            and self.character
+            and self.character in "]},:"
+        ):
             message = f"a value cannot begin with `{self.character}`"
             return self.error(message, self.here(), "", f"take it out, or {_QUOTES}")
         return None

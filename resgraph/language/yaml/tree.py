@@ -10,7 +10,8 @@ from resgraph.errors import Span
 
 @dataclass(slots=True)
 class Scalar:
-    """One value. `text` is what was written, without quotes; `plain`: there were none, and no `|` or `>`."""
+    """One value. `text` is what was written, without quotes; `plain`: there were none, and no `|`
+    or `>`."""
 
     value: str | int | float | bool
     text: str
@@ -48,7 +49,8 @@ Tree = Scalar | Sequence | Mapping
 
 
 def plain_value(tree: Tree) -> Any:
-    """The tree as dicts, lists and values. Recurses as deep as the tree, which the reader bounds."""
+    """The tree as dicts, lists and values. Recurses as deep as the tree, which the reader
+    bounds."""
     if isinstance(tree, Scalar):
         return tree.value
     if isinstance(tree, Sequence):
@@ -61,7 +63,11 @@ def tree_of(value: Any, span: Span) -> Tree:
     if isinstance(value, dict):
         keys = {str(key): Scalar(str(key), str(key), span, plain=True) for key in value}
         parts = zip(keys.items(), value.values(), strict=True)
-        return Mapping({name: Entry(key, tree_of(part, span)) for (name, key), part in parts}, span, flow=False)
+        return Mapping(
+            {name: Entry(key, tree_of(part, span)) for (name, key), part in parts},
+            span,
+            flow=False,
+        )
     if isinstance(value, list | tuple):
         return Sequence([tree_of(part, span) for part in value], span, flow=True)
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)

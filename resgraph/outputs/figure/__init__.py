@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from ...language.spec import Spec
     from ...plan import Plan
 
-__all__ = ["caption", "comparison", "difference", "html", "mermaid", "scene", "svg", "tikz", "unfinished"]
+__all__ = [
+    "caption",
+    "comparison",
+    "difference",
+    "html",
+    "mermaid",
+    "scene",
+    "svg",
+    "tikz",
+    "unfinished",
+]
 
 
 def svg(
@@ -27,30 +37,39 @@ def svg(
     expand: Iterable[str] = (),
     only: str = "",
 ) -> str:
-    """The net as SVG. `view` is `stages` (what `auto` means), where equal blocks in a row are drawn once, with × N, or
-    `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op by op; `width` is the least width.
+    """The net as SVG. `view` is `stages` (what `auto` means), where equal blocks in a row are drawn
+    once, with × N, or `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op
+    by op; `width` is the least width.
 
-    `only` draws one row, block or path op by op, and nothing else. Raises `UsageError` for a name that is none.
-    """
+    `only` draws one row, block or path op by op, and nothing else. Raises `UsageError` for a name
+    that is none."""
     return write(scene(plan, view, width, expand, only), theme)
 
 
-def comparison(plans: Sequence[Plan], theme: Theme = "light", width: float | None = None) -> str:
-    """Several nets side by side as SVG, level where their maps are of one size (the ResNet paper's Figure 3)."""
+def comparison(
+    plans: Sequence[Plan], theme: Theme = "light", width: float | None = None
+) -> str:
+    """Several nets side by side as SVG, level where their maps are of one size (the ResNet paper's
+    Figure 3)."""
     from .figures import comparison
 
     return write(comparison.draw(plans, width), theme)
 
 
-def difference(before: Plan, after: Plan, theme: Theme = "light", width: float | None = None) -> str:
+def difference(
+    before: Plan, after: Plan, theme: Theme = "light", width: float | None = None
+) -> str:
     """Two nets side by side as SVG, with what was removed, added and changed marked in both."""
     from .figures import comparison
 
     return write(comparison.differences(before, after, width), theme)
 
 
-def unfinished(spec: Spec, problem: SpecError, view: View = "auto", theme: Theme = "light") -> str:
-    """As much of a wrong spec as holds together as SVG, and in red where it stops; "" where nothing does."""
+def unfinished(
+    spec: Spec, problem: SpecError, view: View = "auto", theme: Theme = "light"
+) -> str:
+    """As much of a wrong spec as holds together as SVG, and in red where it stops; "" where nothing
+    does."""
     from .figures.partial import scene as drawn
 
     found = drawn(spec, problem, view)
@@ -64,7 +83,13 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
     return written(plan, theme)
 
 
-def tikz(plan: Plan, view: View = "auto", expand: Iterable[str] = (), only: str = "", theme: Theme = "light") -> str:
+def tikz(
+    plan: Plan,
+    view: View = "auto",
+    expand: Iterable[str] = (),
+    only: str = "",
+    theme: Theme = "light",
+) -> str:
     """The net as a standalone LaTeX document, drawn with TikZ."""
     from .formats.tikz import write as written
 
@@ -79,7 +104,11 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
 
 
 def scene(
-    plan: Plan, view: View = "auto", width: float | None = None, expand: Iterable[str] = (), only: str = ""
+    plan: Plan,
+    view: View = "auto",
+    width: float | None = None,
+    expand: Iterable[str] = (),
+    only: str = "",
 ) -> Scene:
     """The figure before it is written in any format."""
     from .figures import detail, overview

@@ -1,8 +1,8 @@
-"""A font file → the characters that it has and the width of each; and the fonts that come with resgraph.
+"""A font file → the characters that it has and the width of each; and the fonts that come with
+resgraph.
 
-PNG and PDF are drawn with these fonts alone, so that a picture is the same on every machine, and layouts take their
-widths from the same files. `fonts/make.sh` makes them again.
-"""
+PNG and PDF are drawn with these fonts alone, so that a picture is the same on every machine, and
+layouts take their widths from the same files. `fonts/make.sh` makes them again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ FACES = ("Regular", "Medium", "Bold", "Italic")
 
 @cache
 def advances(face: str) -> Mapping[int, float]:
-    """Of one of `FACES`, each character (its code point) and its width in thousandths of the size."""
+    """Of one of `FACES`, each character (its code point) and its width in thousandths of the
+    size."""
     return widths((FOLDER / f"{FAMILY}-{face}.ttf").read_bytes())
 
 
@@ -29,7 +30,11 @@ def widths(data: bytes) -> Mapping[int, float]:
     counted = struct.unpack_from(">H", tables[b"hhea"], 34)[0]
     found = struct.unpack_from(">" + "Hh" * counted, tables[b"hmtx"])[::2]
     characters = _characters(tables[b"cmap"])
-    return {code: found[min(glyph, counted - 1)] * 1000 / units for code, glyph in characters if glyph}
+    return {
+        code: found[min(glyph, counted - 1)] * 1000 / units
+        for code, glyph in characters
+        if glyph
+    }
 
 
 def packaged() -> list[Path]:
@@ -49,26 +54,42 @@ def named(characters: Sequence[str], most: int = 8) -> str:
     for each in characters[:most]:
         code = " ".join(f"U+{ord(c):04X}" for c in each)
         said.append(f"{each} ({code})" if each.isprintable() else code)
-    return ", ".join(said) + (f" and {len(characters) - most} others" if len(characters) > most else "")
+    return ", ".join(said) + (
+        f" and {len(characters) - most} others" if len(characters) > most else ""
+    )
 
 
 def _tables(data: bytes) -> dict[bytes, bytes]:
     count = struct.unpack_from(">H", data, 4)[0]
-    found = (struct.unpack_from(">4s4xII", data, 12 + 16 * index) for index in range(count))
+    found = (
+        struct.unpack_from(">4s4xII", data, 12 + 16 * index) for index in range(count)
+    )
     return {name: data[start : start + length] for name, start, length in found}
 
 
 def _characters(cmap: bytes) -> Iterator[tuple[int, int]]:
-    """Code points and glyphs of the first plane: format 4, of segments with an offset or with a list of glyphs."""
+    """Code points and glyphs of the first plane: format 4, of segments with an offset or with a
+    list of glyphs."""
     count = struct.unpack_from(">H", cmap, 2)[0]
-    starts = [struct.unpack_from(">I", cmap, 8 + 8 * index)[0] for index in range(count)]
-    start = next(each for each in starts if struct.unpack_from(">H", cmap, each)[0] == 4)
+    starts = [
+        struct.unpack_from(">I", cmap, 8 + 8 * index)[0] for index in range(count)
+    ]
+    start = next(
+        each for each in starts if struct.unpack_from(">H", cmap, each)[0] == 4
+    )
     double = struct.unpack_from(">H", cmap, start + 6)[0]
     for index in range(0, double, 2):
         last = struct.unpack_from(">H", cmap, start + 14 + index)[0]
-        first, delta = (struct.unpack_from(">H", cmap, start + 16 + double * k + index)[0] for k in (1, 2))
+        first, delta = (
+            struct.unpack_from(">H", cmap, start + 16 + double * k + index)[0]
+            for k in (1, 2)
+        )
         at = start + 16 + 3 * double + index
         offset = struct.unpack_from(">H", cmap, at)[0]
         for code in range(first, min(last, 0xFFFE) + 1):
-            glyph = struct.unpack_from(">H", cmap, at + offset + 2 * (code - first))[0] if offset else code
+            glyph = (
+                struct.unpack_from(">H", cmap, at + offset + 2 * (code - first))[0]
+                if offset
+                else code
+            )
             yield code, (glyph + delta) & 0xFFFF if glyph or not offset else 0

@@ -1,4 +1,5 @@
-"""What every drawn output is made from: rectangles, circles, polygons, lines and single lines of text, in groups.
+"""What every drawn output is made from: rectangles, circles, polygons, lines and single lines of
+text, in groups.
 
 Colours are tokens of `style`, so that a scene knows no theme. Coordinates are in pixels, y down.
 """
@@ -48,7 +49,8 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at its end or not."""
+    """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at
+    its end or not."""
 
     points: tuple[Point, ...]
     stroke: str
@@ -60,7 +62,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of text on its baseline. `anchor` says which of its ends stands at x; `turn` is in degrees."""
+    """One line of text on its baseline. `anchor` says which of its ends stands at x; `turn` is in
+    degrees."""
 
     x: float
     y: float
@@ -78,7 +81,8 @@ Shape = Rect | Circle | Polygon | Line | Text
 
 @dataclass(slots=True)
 class Group:
-    """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader hears."""
+    """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader
+    hears."""
 
     name: str
     kind: str
@@ -89,7 +93,8 @@ class Group:
 
 @dataclass(slots=True)
 class Scene:
-    """A whole picture: its size, what it is called and says, and what is drawn, from back to front."""
+    """A whole picture: its size, what it is called and says, and what is drawn, from back to
+    front."""
 
     width: float
     height: float
@@ -113,7 +118,11 @@ def arrowhead(line: Line) -> Polygon:
     dx, dy = (x1 - x0) / length, (y1 - y0) / length
     bx, by = x1 - dx * ARROW_LENGTH, y1 - dy * ARROW_LENGTH
     return Polygon(
-        ((x1, y1), (bx - dy * ARROW_HALF, by + dx * ARROW_HALF), (bx + dy * ARROW_HALF, by - dx * ARROW_HALF)),
+        (
+            (x1, y1),
+            (bx - dy * ARROW_HALF, by + dx * ARROW_HALF),
+            (bx + dy * ARROW_HALF, by - dx * ARROW_HALF),
+        ),
         fill=line.stroke,
     )
 
@@ -125,4 +134,7 @@ def shaft(line: Line) -> tuple[Point, ...]:
     (x0, y0), (x1, y1) = line.points[-2], line.points[-1]
     length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
     back = min(ARROW_LENGTH - 1, length)
-    return (*line.points[:-1], (x1 - (x1 - x0) / length * back, y1 - (y1 - y0) / length * back))
+    return (
+        *line.points[:-1],
+        (x1 - (x1 - x0) / length * back, y1 - (y1 - y0) / length * back),
+    )

@@ -1,4 +1,5 @@
-"""A theme's name → the colours of a picture: one table of tokens, so that light and dark differ in nothing else."""
+"""A theme's name → the colours of a picture: one table of tokens, so that light and dark differ in
+nothing else."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ WIDTH_STEPS = 5
 
 
 def _tokens(side: int) -> dict[str, str]:
-    """Every token of one theme: plain ones, then for each family its hue, its fill and its outline."""
+    """Every token of one theme: plain ones, then for each family its hue, its fill and its
+    outline."""
     table = {name: pair[side] for name, pair in _PLAIN.items()}
     tile = table["tile"]
     for family, pair in HUES.items():
@@ -91,7 +93,9 @@ def _tokens(side: int) -> dict[str, str]:
         table[f"{family}-fill"] = mix(hue, tile, (0.11, 0.20)[side])
         table[f"{family}-line"] = mix(hue, tile, (0.60, 0.62)[side])
     for step in range(WIDTH_STEPS):
-        table[f"width-{step}"] = mix(HUES["conv"][side], tile, (0.14 + 0.105 * step, 0.16 + 0.09 * step)[side])
+        table[f"width-{step}"] = mix(
+            HUES["conv"][side], tile, (0.14 + 0.105 * step, 0.16 + 0.09 * step)[side]
+        )
     return table
 
 
@@ -105,7 +109,10 @@ def contrast(first: str, second: str) -> float:
 
 
 def _luminance(colour: str) -> float:
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in _channels(colour))]
+    linear = [
+        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+        for v in (c / 255 for c in _channels(colour))
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -1,4 +1,5 @@
-"""Plan → PyTorch: source that depends on torch alone, and the module which is that source, executed."""
+"""Plan → PyTorch: source that depends on torch alone, and the module which is that source,
+executed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["module", "source"]
 
 
-def module(plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None) -> nn.Module:
+def module(
+    plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+) -> nn.Module:
     """The net as a module whose weights were initialised once, on `device` (see `build.build`)."""
     from .build import build
 

@@ -1,4 +1,5 @@
-"""A state dict from elsewhere and a net → which entry is which: by order, shape and names, never guessed."""
+"""A state dict from elsewhere and a net → which entry is which: by order, shape and names, never
+guessed."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ Shape = tuple[int, ...]
 
 _ROLES = frozenset(["weight", "bias", "running_mean", "running_var", "gain"])
 _UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
-_SHORTCUTS = frozenset(["shortcut", "downsample", "skip", "proj", "identity", "residual"])
+_SHORTCUTS = frozenset(
+    ["shortcut", "downsample", "skip", "proj", "identity", "residual"]
+)
 """What a residual block's shortcut is called, here and elsewhere (torchvision 0.28, timm 1.0)."""
 _COMPARED = 16  # orders of one scope that are compared
 _SEARCHED = 10_000  # partial orders looked at within one scope
@@ -45,13 +48,14 @@ class _Scope:
 
 
 def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
-    """The key in `theirs` of every entry of `ours`; both map keys, in execution order, to tensors or shapes.
+    """The key in `theirs` of every entry of `ours`; both map keys, in execution order, to tensors
+    or shapes.
 
-    Where the order differs, what stands below one of our names may be reordered as a whole (a shortcut before its body,
-    a scale before its block), if exactly one such order fits. Modules of one shape are told apart by their names: equal
-    names belong together, a shortcut is a shortcut, `conv1` comes before `conv2`. Raises `AlignmentError` with the
-    first disagreement, or with two readings where order, shape and names leave more than one.
-    """
+    Where the order differs, what stands below one of our names may be reordered as a whole (a
+    shortcut before its body, a scale before its block), if exactly one such order fits. Modules of
+    one shape are told apart by their names: equal names belong together, a shortcut is a shortcut,
+    `conv1` comes before `conv2`. Raises `AlignmentError` with the first disagreement, or with two
+    readings where order, shape and names leave more than one."""
     mine, its = _named_alike(_units(ours), _units(theirs))
     if len(mine) != len(its):
         raise AlignmentError(_count_message(mine, its))
@@ -60,19 +64,30 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
     if not orders:
         raise AlignmentError(_first_disagreement(mine, its))
     if len(orders) > 1:
-        place = next(i for i, units in enumerate(zip(*orders, strict=True)) if units[0] is not units[1])
+        place = next(
+            i
+            for i, units in enumerate(zip(*orders, strict=True))
+            if units[0] is not units[1]
+        )
         raise _ambiguous(its[place], orders[0][place], orders[1][place])
     _refuse_untold(orders[0], its)
-    pairs = dict(pair for one, other in zip(orders[0], its, strict=True) for pair in _paired(one, other))
+    pairs = dict(
+        pair
+        for one, other in zip(orders[0], its, strict=True)
+        for pair in _paired(one, other)
+    )
     return {key: pairs[key] for key in ours if key in pairs}
 
 
 def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """Both sides with what names tell in their signatures: modules of one name and shape, and shortcuts.
+    """Both sides with what names tell in their signatures: modules of one name and shape, and
+    shortcuts.
 
     Shortcuts only where both sides have as many of each shape: a `proj` may be something else.
     """
-    same = {(u.prefix, u.signature) for u in mine} & {(u.prefix, u.signature) for u in its}
+    same = {(u.prefix, u.signature) for u in mine} & {
+        (u.prefix, u.signature) for u in its
+    }
 
     def named(unit: Unit) -> Unit:
         own = unit.prefix if (unit.prefix, unit.signature) in same else ""
@@ -83,16 +98,20 @@ def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Un
         return replace(unit, signature=(shortcut, *unit.signature))
 
     mine, its = [named(unit) for unit in mine], [named(unit) for unit in its]
-    flagged = [with_shortcuts(unit) for unit in mine], [with_shortcuts(unit) for unit in its]
+    flagged = (
+        [with_shortcuts(unit) for unit in mine],
+        [with_shortcuts(unit) for unit in its],
+    )
     counts = [Counter(unit.signature for unit in side) for side in flagged]
     return flagged if counts[0] == counts[1] else (mine, its)
 
 
 def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
-    """Refuse a pairing in which two modules could change places and nothing in their names speaks against it.
+    """Refuse a pairing in which two modules could change places and nothing in their names speaks
+    against it.
 
-    It is enough to look at neighbours among the modules of one signature: if each comes before the next, all do.
-    """
+    It is enough to look at neighbours among the modules of one signature: if each comes before the
+    next, all do."""
     last: dict[tuple[object, ...], tuple[Unit, Unit]] = {}
     for ours, theirs in zip(mine, its, strict=True):
         if ours.signature in last:
@@ -106,30 +125,46 @@ def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
 
 
 def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
-    """Whether our two names differ in the very parts in which theirs do: `….gate.…` and `….value.…`."""
+    """Whether our two names differ in the very parts in which theirs do: `….gate.…` and
+    `….value.…`."""
     if parts is None:
         return False
     first, second = one.split("."), other.split(".")
-    return parts[0] in first and parts[0] not in second and parts[1] in second and parts[1] not in first
+    return (
+        parts[0] in first
+        and parts[0] not in second
+        and parts[1] in second
+        and parts[1] not in first
+    )
 
 
 def _ambiguous(theirs: Unit, one: Unit, other: Unit) -> AlignmentError:
     return AlignmentError(
-        f"`{theirs.prefix}` could be `{one.prefix}` or `{other.prefix}`: order, shape and names do not tell"
+        f"`{theirs.prefix}` could be `{one.prefix}` or `{other.prefix}`: order, shape and names do"
+        " not tell"
     )
 
 
 def load_aligned(module: Any, state: Mapping[str, Any]) -> dict[str, str]:
-    """Give a module the values of a state dict with other names; returns the names. Raises `AlignmentError`."""
+    """Give a module the values of a state dict with other names; returns the names. Raises
+    `AlignmentError`."""
     own = module.state_dict()
     names = align(own, state)
-    values = {key: state[theirs].reshape(own[key].shape) for key, theirs in names.items()}
+    values = {
+        key: state[theirs].reshape(own[key].shape) for key, theirs in names.items()
+    }
     module.load_state_dict({**own, **values})
     return names
 
 
 def _signature(shapes: Mapping[str, Shape]) -> tuple[tuple[str, Shape], ...]:
-    return tuple(sorted((role, _trimmed(shape)) for role, shape in shapes.items() if role != _UNLEARNED))
+    return tuple(
+        sorted(
+            (role, _trimmed(shape))
+            for role, shape in shapes.items()
+            if role != _UNLEARNED
+        )
+    )
 
 
 def _trimmed(shape: Shape) -> Shape:
@@ -143,9 +178,14 @@ def _units(entries: Mapping[str, Any]) -> list[Unit]:
     units = []
     for prefix, keys in groupby(entries, key=lambda key: key.rpartition(".")[0]):
         leaves = {key.rpartition(".")[2]: key for key in keys}
-        if len(leaves) == 1 and not leaves.keys() & _ROLES:  # `layer_scale`, `gamma`: the one thing that is learned
+        if (
+            len(leaves) == 1 and not leaves.keys() & _ROLES
+        ):  # `layer_scale`, `gamma`: the one thing that is learned
             leaves = {"weight": next(iter(leaves.values()))}
-        shapes = {leaf: tuple(getattr(entries[key], "shape", entries[key])) for leaf, key in leaves.items()}
+        shapes = {
+            leaf: tuple(getattr(entries[key], "shape", entries[key]))
+            for leaf, key in leaves.items()
+        }
         units.append(Unit(prefix, leaves, shapes, _signature(shapes)))
     return units
 
@@ -164,9 +204,12 @@ def _tree(units: Sequence[Unit]) -> _Scope:
 def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
     """The orders of a scope's units that fit; its own order alone where that does.
 
-    Of several, those whose scopes lie best within those of the other side: a shortcut, not a part of it and the body.
-    """
-    mine, wanted = [unit.signature for unit in scope.units], [unit.signature for unit in its]
+    Of several, those whose scopes lie best within those of the other side: a shortcut, not a part
+    of it and the body."""
+    mine, wanted = (
+        [unit.signature for unit in scope.units],
+        [unit.signature for unit in its],
+    )
     if mine == wanted:
         return [scope.units]
     if len(mine) != len(wanted) or Counter(mine) != Counter(wanted):
@@ -175,12 +218,21 @@ def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
     if len(found) < 2:
         return found
     broken = [_crossings(order, its) for order in found]
-    return [order for order, count in zip(found, broken, strict=True) if count == min(broken)]
+    return [
+        order
+        for order, count in zip(found, broken, strict=True)
+        if count == min(broken)
+    ]
 
 
 def _crossings(order: Sequence[Unit], its: Sequence[Unit]) -> int:
-    """How many pairs of scopes, one of ours and one of theirs, overlap without either holding the other."""
-    return sum(a < c < b < d or c < a < d < b for a, b in _extents(order).values() for c, d in _extents(its).values())
+    """How many pairs of scopes, one of ours and one of theirs, overlap without either holding the
+    other."""
+    return sum(
+        a < c < b < d or c < a < d < b
+        for a, b in _extents(order).values()
+        for c, d in _extents(its).values()
+    )
 
 
 def _extents(units: Sequence[Unit]) -> dict[str, tuple[int, int]]:
@@ -195,7 +247,8 @@ def _extents(units: Sequence[Unit]) -> dict[str, tuple[int, int]]:
 
 
 def _arrangements(children: list[_Scope], its: Sequence[Unit]) -> Iterator[list[Unit]]:
-    """Children one after another so that they have the wanted signatures; equal children keep their order."""
+    """Children one after another so that they have the wanted signatures; equal children keep their
+    order."""
     waiting: list[tuple[list[_Scope], list[Unit]]] = [(children, [])]
     for _ in range(_SEARCHED):
         if not waiting:
@@ -217,11 +270,17 @@ def _arrangements(children: list[_Scope], its: Sequence[Unit]) -> Iterator[list[
 
 
 def _paired(one: Unit, other: Unit) -> Iterator[tuple[str, str]]:
-    yield from ((key, other.keys[role]) for role, key in one.keys.items() if role in other.keys)
+    yield from (
+        (key, other.keys[role]) for role, key in one.keys.items() if role in other.keys
+    )
 
 
 def _described(unit: Unit) -> str:
-    entries = (f"{role} {shape_text(shape) or 'a number'}" for role, shape in unit.shapes.items() if role != _UNLEARNED)
+    entries = (
+        f"{role} {shape_text(shape) or 'a number'}"
+        for role, shape in unit.shapes.items()
+        if role != _UNLEARNED
+    )
     return f"`{unit.prefix}` ({', '.join(entries)})"
 
 
@@ -229,14 +288,21 @@ def _first_disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
     pairs = zip(mine, its, strict=False)
     for number, (one, other) in enumerate(pairs, 1):
         if one.signature != other.signature:
-            return f"module {number} differs: here {_described(one)}, in the state dict {_described(other)}"
+            return (
+                f"module {number} differs: here {_described(one)}, in the state dict"
+                f" {_described(other)}"
+            )
     return "the modules are the same, in an order that does not fit"
 
 
 def _count_message(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
     text = f"the net has {len(mine)} modules with parameters, the state dict {len(its)}"
-    if any(one.signature != other.signature for one, other in zip(mine, its, strict=False)):
+    if any(
+        one.signature != other.signature for one, other in zip(mine, its, strict=False)
+    ):
         return f"{text}; {_first_disagreement(mine, its)}"
-    longer, where = (mine, "the net") if len(mine) > len(its) else (its, "the state dict")
+    longer, where = (
+        (mine, "the net") if len(mine) > len(its) else (its, "the state dict")
+    )
     extra = longer[min(len(mine), len(its))]
     return f"{text}; only {where} has {_described(extra)}"

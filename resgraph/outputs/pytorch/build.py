@@ -1,4 +1,5 @@
-"""Plan → `nn.Module`: the emitted source, executed as a module of its own, and its weights made once on the device."""
+"""Plan → `nn.Module`: the emitted source, executed as a module of its own, and its weights made
+once on the device."""
 
 from __future__ import annotations
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from ...plan import Plan
 
 
-def build(plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None) -> nn.Module:
+def build(
+    plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+) -> nn.Module:
     """The net of a plan: it takes `(batch, *plan.input)` and gives `(batch, *plan.output)`.
 
-    It is made on the meta device and its weights are drawn once, on `device`, from torch's global generator. What an
-    installed op has learned numbers of, only its constructor can fill: a net with such is made on `device`.
-    """
+    It is made on the meta device and its weights are drawn once, on `device`, from torch's global
+    generator. What an installed op has learned numbers of, only its constructor can fill: a net
+    with such is made on `device`."""
     text = source(plan)
     made = net_class(source_module(text))
     if any(node.op.imports for node in plan.graph.nodes.values()):
@@ -50,20 +53,36 @@ def _with_installed(made: type[nn.Module], plan: Plan) -> nn.Module:
     except AttributeError as problem:
         if plan.spec.init is None or not plan.spec.init.zero_last:
             raise
-        message = f"`zero_last` starts the `weight` of an installed norm at 0: {problem}"
-        raise MissingError(f"{message}; call it `weight` in the package, or take `zero_last` out") from problem
+        message = (
+            f"`zero_last` starts the `weight` of an installed norm at 0: {problem}"
+        )
+        raise MissingError(
+            f"{message}; call it `weight` in the package, or take `zero_last` out"
+        ) from problem
 
 
 class _NoNumbers(TorchFunctionMode):
-    """Leaves out what would fill tensors on the meta device, which have no numbers: half the time of a deep net."""
+    """Leaves out what would fill tensors on the meta device, which have no numbers: half the time
+    of a deep net."""
 
     def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         return args[0] if func in _FILLING and args else func(*args, **(kwargs or {}))
 
 
-_FILLING = frozenset([torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.fill_, torch.Tensor.zero_])
+_FILLING = frozenset(
+    [
+        torch.Tensor.normal_,
+        torch.Tensor.uniform_,
+        torch.Tensor.fill_,
+        torch.Tensor.zero_,
+    ]
+)
 
 
 def net_class(defined: ModuleType) -> type[nn.Module]:
@@ -74,9 +93,12 @@ def net_class(defined: ModuleType) -> type[nn.Module]:
 
 
 def source_module(text: str) -> ModuleType:
-    """Emitted source as an imported module. Equal text is one module, whose name follows from the text alone."""
+    """Emitted source as an imported module. Equal text is one module, whose name follows from the
+    text alone."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    title = re.sub(r"[^a-z0-9]+", "_", text.partition(":")[0].partition("\n")[0].lower()).strip("_")
+    title = re.sub(
+        r"[^a-z0-9]+", "_", text.partition(":")[0].partition("\n")[0].lower()
+    ).strip("_")
     name = f"resgraph_source_{title[:40]}_{digest}"
     if name not in sys.modules:
         _load(name, text)
@@ -97,7 +119,8 @@ class _Loader(importlib.abc.ExecutionLoader):
 
 
 def _load(name: str, text: str) -> None:
-    """Execute a text under a name, where tracebacks, debuggers and `inspect` find its lines and pickle its classes."""
+    """Execute a text under a name, where tracebacks, debuggers and `inspect` find its lines and
+    pickle its classes."""
     loader = _Loader(text)
     file = loader.get_filename(name)
     spec = importlib.util.spec_from_loader(name, loader, origin=file)
@@ -113,11 +136,16 @@ def _load(name: str, text: str) -> None:
 
 
 def _is_own(value: Any, module: ModuleType) -> bool:
-    return isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+    return (
+        isinstance(value, type)
+        and issubclass(value, nn.Module)
+        and value.__module__ == module.__name__
+    )
 
 
 def _reduce(net: nn.Module) -> tuple[Any, ...]:
-    """What pickle keeps of a module: its class's name, the whole source (once in a pickle), and its state.
+    """What pickle keeps of a module: its class's name, the whole source (once in a pickle), and its
+    state.
 
     So a process that never saw the source can load it; the source itself needs nothing for that.
     """

@@ -1,8 +1,9 @@
-"""A net → the same net, compiled: one graph where it is shallow, else chunks of blocks, of which like ones share one.
+"""A net → the same net, compiled: one graph where it is shallow, else chunks of blocks, of which
+like ones share one.
 
-Dynamo keeps at most eight graphs for a code object and then falls back to eager without a word; all blocks of a class
-have one code object. So every structure gets a code object of its own, and a net of any depth a handful of graphs.
-"""
+Dynamo keeps at most eight graphs for a code object and then falls back to eager without a word; all
+blocks of a class have one code object. So every structure gets a code object of its own, and a net
+of any depth a handful of graphs."""
 
 from __future__ import annotations
 
@@ -20,42 +21,55 @@ LARGEST = 8
 SHALLOW = 64
 """Blocks up to which one graph takes little longer to compile than chunks do.
 
-Measured on a CPU: ResNet-110 (54 blocks), cold, takes 1.12 of the time of chunks as one graph. But a step of ResNet-20
-takes 0.74 of eager's time as one graph, and 1.08 in chunks, as images change their layout at the seams.
-"""
+Measured on a CPU: ResNet-110 (54 blocks), cold, takes 1.12 of the time of chunks as one graph. But
+a step of ResNet-20 takes 0.74 of eager's time as one graph, and 1.08 in chunks, as images change
+their layout at the seams."""
 
 Run = Callable[[torch.Tensor], torch.Tensor]
 Around = Callable[[Run, Sequence[nn.Module]], Run]
 
 
-def compile_blocks(net: nn.Module, *, whole: bool = False, around: Around | None = None, **options: Any) -> int:
-    """Compile a net in place, and return how many different graphs that makes: one, of a shallow net, if `whole` is
-    fine; else its rows in chunks of blocks.
+def compile_blocks(
+    net: nn.Module, *, whole: bool = False, around: Around | None = None, **options: Any
+) -> int:
+    """Compile a net in place, and return how many different graphs that makes: one, of a shallow
+    net, if `whole` is fine; else its rows in chunks of blocks.
 
-    `around` may put something around a compiled chunk, of which it is told the blocks. `options` are those of
-    `torch.compile`. State-dict keys and pickles stay as they were; a copy is not compiled.
-    """
+    `around` may put something around a compiled chunk, of which it is told the blocks. `options`
+    are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not
+    compiled."""
     graphs = 0
-    shallow = sum(len(row) if isinstance(row, nn.Sequential) else 1 for row in net.children()) <= SHALLOW
+    shallow = (
+        sum(len(row) if isinstance(row, nn.Sequential) else 1 for row in net.children())
+        <= SHALLOW
+    )
     for row in [net] if whole and shallow else net.children():
         codes: dict[tuple[str, ...], Any] = {}
         runs: list[Run] = []
         for blocks in chunks(list(row) if isinstance(row, nn.Sequential) else [row]):
             kind = tuple(map(repr, blocks))
             if kind not in codes:
-                codes[kind] = _chunk.__code__.replace(co_name=f"chunk_{graphs + len(codes)}")
+                codes[kind] = _chunk.__code__.replace(
+                    co_name=f"chunk_{graphs + len(codes)}"
+                )
             parts = (
                 blocks if blocks[0] is not row else [row.forward]
             )  # the row's own call comes to be what is made here
-            run = torch.compile(_run(codes[kind], parts), **{"dynamic": False, "fullgraph": True, **options})
+            run = torch.compile(
+                _run(codes[kind], parts),
+                **{"dynamic": False, "fullgraph": True, **options},
+            )
             runs.append(around(run, blocks) if around else run)
         graphs += len(codes)
-        row._compiled_call_impl = _Chain(runs)  # what `nn.Module.compile` sets, and copies and pickles leave out
+        row._compiled_call_impl = _Chain(
+            runs
+        )  # what `nn.Module.compile` sets, and copies and pickles leave out
     return graphs
 
 
 def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
-    """Blocks in order, at most eight together, a long run of equal ones so that its chunks are equal."""
+    """Blocks in order, at most eight together, a long run of equal ones so that its chunks are
+    equal."""
     found: list[list[nn.Module]] = []
     open_chunk: list[nn.Module] = []
     for _, group in groupby(blocks, key=repr):

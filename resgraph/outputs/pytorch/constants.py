@@ -1,4 +1,5 @@
-"""The numbers in the equations of like blocks → attributes where they differ, so that the blocks can share a class."""
+"""The numbers in the equations of like blocks → attributes where they differ, so that the blocks
+can share a class."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Constant:
 
 
 class _Numbers(ast.NodeTransformer):
-    """Finds every number beside an operator, and puts `fills` in their places where it is given any."""
+    """Finds every number beside an operator, and puts `fills` in their places where it is given
+    any."""
 
     def __init__(self, fills: Sequence[str | None] | None = None) -> None:
         self.found: list[Constant] = []
@@ -65,9 +67,15 @@ def replaced(lines: Sequence[str], fills: Sequence[str | None]) -> list[str]:
     for node in ast.parse("\n".join(lines)).body:
         changed = finder.visit(node)
         if isinstance(changed, ast.Assign):
-            out += statement(f"{ast.unparse(changed.targets[0])} = ", expression(ast.unparse(changed.value)))
+            out += statement(
+                f"{ast.unparse(changed.targets[0])} = ",
+                expression(ast.unparse(changed.value)),
+            )
         elif isinstance(changed, ast.AugAssign):
-            out += statement(f"{ast.unparse(changed.target)} += ", expression(ast.unparse(changed.value)))
+            out += statement(
+                f"{ast.unparse(changed.target)} += ",
+                expression(ast.unparse(changed.value)),
+            )
         else:
             assert isinstance(changed, ast.Return)
             assert changed.value is not None

@@ -1,4 +1,5 @@
-"""Plan → the text of a Python module that depends on torch alone and defines the net as one would write it by hand."""
+"""Plan → the text of a Python module that depends on torch alone and defines the net as one would
+write it by hand."""
 
 from __future__ import annotations
 
@@ -36,16 +37,22 @@ def sequential_from(first, *modules):
 
 
 def source(plan: Plan) -> str:
-    """Readable PyTorch source: support classes, a function for each layer, a class for each block, the net.
+    """Readable PyTorch source: support classes, a function for each layer, a class for each block,
+    the net.
 
-    Its `state_dict` keys are the names of the plan's nodes. Deterministic to the byte; torch is not imported.
-    """
+    Its `state_dict` keys are the names of the plan's nodes. Deterministic to the byte; torch is not
+    imported."""
     init = plan.spec.init or Init()
-    begins = starts(plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch")
+    begins = starts(
+        plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch"
+    )
     program = lower(plan.graph, plan.name, inplace(plan.graph), begins)
     body = "\n\n\n".join(_parts(program, reset_lines(program, init)))
     own = sorted({node.op.imports for node in plan.graph.nodes.values()} - {""})
-    imports = [*_imports(body), *(["", *(f"import {module}" for module in own)] if own else [])]
+    imports = [
+        *_imports(body),
+        *(["", *(f"import {module}" for module in own)] if own else []),
+    ]
     return "\n".join([*_header(plan), "", *imports, "", "", body]) + "\n"
 
 
@@ -54,7 +61,10 @@ def _header(plan: Plan) -> list[str]:
     cost = plan.graph.cost
     return [
         *comment(f"{plan.name}: {about}" if about else plan.name),
-        f"# {cost.params:,} parameters, {cost.macs:,} multiply-adds for one {shape_text(plan.input)} input.",
+        (
+            f"# {cost.params:,} parameters, {cost.macs:,} multiply-adds for one"
+            f" {shape_text(plan.input)} input."
+        ),
         "# Written by resgraph.",
     ]
 
@@ -70,7 +80,11 @@ def _parts(program: Program, reset: list[str]) -> Iterator[str]:
     *blocks, net = program.classes
     for cls in blocks:
         yield "\n".join(_class(cls, program.known))
-    tail = ["", "    def reset_parameters(self):", *(f"        {line}" for line in _wrapped(reset))]
+    tail = [
+        "",
+        "    def reset_parameters(self):",
+        *(f"        {line}" for line in _wrapped(reset)),
+    ]
     yield "\n".join([*_class(net, program.known, reset=True), *tail])
 
 
@@ -82,7 +96,9 @@ def _wrapped(lines: Iterable[str]) -> Iterator[str]:
         if len(line) + 8 > 100 and found:
             names = tuple(rest.removesuffix(")):").split(", "))
             call: Piece = Group("isinstance(", ("module", Group("(", names)))
-            yield from (text[8:] for text in layout(call, indent + 8, head.strip() + " ", ":"))
+            yield from (
+                text[8:] for text in layout(call, indent + 8, head.strip() + " ", ":")
+            )
         else:
             yield line
 
@@ -108,19 +124,28 @@ def _class(cls: Class, known: Signatures, *, reset: bool = False) -> list[str]:
     if reset:
         lines += ["        self.reset_parameters()"]
     if cls.forward:
-        lines += ["", "    def forward(self, x):", *(f"        {line}" for line in cls.forward)]
+        lines += [
+            "",
+            "    def forward(self, x):",
+            *(f"        {line}" for line in cls.forward),
+        ]
     return lines
 
 
 def _signature(head: str, parameters: Mapping[str, Any], indent: int) -> list[str]:
-    items = [name if default is REQUIRED else f"{name}={literal(default)}" for name, default in parameters.items()]
+    items = [
+        name if default is REQUIRED else f"{name}={literal(default)}"
+        for name, default in parameters.items()
+    ]
     return layout(Group(head, tuple(items)), indent, after=":")
 
 
 def _imports(body: str) -> list[str]:
     """The imports that the body needs, sorted as isort would."""
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    lines = {text for name, text in (support_imports() | _IMPORTS).items() if name in used}
+    lines = {
+        text for name, text in (support_imports() | _IMPORTS).items() if name in used
+    }
     theirs = sorted((line for line in lines if "torch" in line), key=_plain_first)
     standard = sorted(lines.difference(theirs), key=_plain_first)
     return [*standard, "", *theirs] if standard else theirs

@@ -1,4 +1,5 @@
-"""A net and its weights → one file that others can run: safetensors, torch.export's .pt2, or ONNX."""
+"""A net and its weights → one file that others can run: safetensors, torch.export's .pt2, or
+ONNX."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 OPSET = 18
 """The version of ONNX' operators, which torch.onnx writes without a conversion."""
 AGREE = 1e-4
-"""How far an exported net may be from the module, relative to the largest output (float32, sums in another order)."""
+"""How far an exported net may be from the module, relative to the largest output (float32, sums in
+another order)."""
 _LARGEST = 2**31 - 1  # bytes in a protobuf, and so in an ONNX file
 
 
@@ -38,13 +40,14 @@ def export(
     fold_norms: bool = False,
     seed: int = 0,
 ) -> bytes:
-    """The net as a file of `form` ("safetensors", "pt2" or "onnx"), in evaluation, for batches of any size.
+    """The net as a file of `form` ("safetensors", "pt2" or "onnx"), in evaluation, for batches of
+    any size.
 
-    `state` are its weights; without, it is initialised from `seed`. With `fold_norms`, batch norms become part of the
-    convolutions before them. Net, input shape and `preprocessing` (what is done to an image before the net sees it) are
-    in the file's metadata. Raises `MissingError` where a package is missing, `UsageError` where torch cannot export
-    the net, or what it made disagrees with the module.
-    """
+    `state` are its weights; without, it is initialised from `seed`. With `fold_norms`, batch norms
+    become part of the convolutions before them. Net, input shape and `preprocessing` (what is done
+    to an image before the net sees it) are in the file's metadata. Raises `MissingError` where a
+    package is missing, `UsageError` where torch cannot export the net, or what it made disagrees
+    with the module."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = plan.module()
@@ -54,7 +57,11 @@ def export(
             plan, state = fold(plan, net.state_dict())
             net = plan.module()
             net.load_state_dict(state)
-    facts = {"net": plan.name, "input": shape_text(plan.input), "output": shape_text(plan.output)}
+    facts = {
+        "net": plan.name,
+        "input": shape_text(plan.input),
+        "output": shape_text(plan.output),
+    }
     if preprocessing is not None:
         facts["preprocessing"] = json.dumps(preprocessing)
     return _FORMS[form](net.eval().requires_grad_(False), _images(plan), facts)
@@ -71,16 +78,21 @@ def _safetensors(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> by
 
 
 def _sorted(content: bytes) -> bytes:
-    """Safetensors with the header's keys in order: as they are saved, metadata stand in a new order each time."""
+    """Safetensors with the header's keys in order: as they are saved, metadata stand in a new order
+    each time."""
     size = int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header = json.dumps(
+        json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")
+    ).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def _pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     """A program of torch.export; the facts are its extra file `resgraph.json`."""
-    program = torch.export.export(net, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    program = torch.export.export(
+        net, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},)
+    )
     file = io.BytesIO()
     torch.export.save(program, file, extra_files={"resgraph.json": json.dumps(facts)})
     loaded = torch.export.load(io.BytesIO(file.getvalue())).module()
@@ -93,7 +105,10 @@ def _onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     for package in ("onnx", "onnxscript"):
         _need(package)
     if sum(value.nbytes for value in net.state_dict().values()) > _LARGEST:
-        raise UsageError("an ONNX file holds 2 GB at most, and the weights are more: export to .pt2 or .safetensors")
+        raise UsageError(
+            "an ONNX file holds 2 GB at most, and the weights are more: export to .pt2 or"
+            " .safetensors"
+        )
     with _quiet():
         program = torch.onnx.export(
             net,
@@ -118,19 +133,27 @@ def _onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
 def _keep_pads(graph: Any) -> None:
     """A maximum that changes nothing between each pad of zeros and the max pool that reads it.
 
-    Without it, onnxruntime makes the zeros padding of the pool, which has less than any number there (seen in 1.31.1).
-    """
+    Without it, onnxruntime makes the zeros padding of the pool, which has less than any number
+    there (seen in 1.31.1)."""
     helper = import_module("onnx.helper")
-    pads = {name for node in graph.node if node.op_type == "Pad" for name in node.output}
+    pads = {
+        name for node in graph.node if node.op_type == "Pad" for name in node.output
+    }
     nodes, least = [], "least_float"
     for node in graph.node:
         if node.op_type == "MaxPool" and node.input[0] in pads:
             kept = f"{node.output[0]}_padded"
-            nodes.append(helper.make_node("Max", [node.input[0], least], [kept], name=f"{node.name}_padded"))
+            nodes.append(
+                helper.make_node(
+                    "Max", [node.input[0], least], [kept], name=f"{node.name}_padded"
+                )
+            )
             node.input[0] = kept
         nodes.append(node)
     if len(nodes) > len(graph.node):
-        graph.initializer.append(helper.make_tensor(least, 1, [], [torch.finfo(torch.float32).min]))  # 1: float32
+        graph.initializer.append(
+            helper.make_tensor(least, 1, [], [torch.finfo(torch.float32).min])
+        )  # 1: float32
         del graph.node[:]
         graph.node.extend(nodes)
 
@@ -156,11 +179,16 @@ def _session(content: bytes) -> Callable[[Tensor], Tensor] | None:
     except ImportError:
         return None
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+    return lambda images: torch.from_numpy(
+        session.run(None, {"images": images.numpy()})[0]
+    )
 
 
-def _check(net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensor] | None, maker: str) -> None:
-    """Raises `UsageError` where what was made differs from the module, for a batch of the traced size or another."""
+def _check(
+    net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensor] | None, maker: str
+) -> None:
+    """Raises `UsageError` where what was made differs from the module, for a batch of the traced
+    size or another."""
     if made is None:
         return
     for batch in (images, torch.cat([images, images[:1]])):
@@ -168,14 +196,19 @@ def _check(net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensor] | No
             wanted, found = net(batch), made(batch)
         apart = float((wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-6))
         if wanted.shape != found.shape or not apart <= AGREE:
-            raise UsageError(f"what {maker} made of the net is off by {apart:.2g}; use another format, and report this")
+            raise UsageError(
+                f"what {maker} made of the net is off by {apart:.2g}; use another format, and"
+                " report this"
+            )
 
 
 def _need(package: str) -> None:
     try:
         import_module(package)
     except ImportError:
-        raise MissingError(f"exporting to ONNX needs the package {package}: pip install 'resgraph[onnx]'") from None
+        raise MissingError(
+            f"exporting to ONNX needs the package {package}: pip install 'resgraph[onnx]'"
+        ) from None
 
 
 _FORMS: dict[str, Callable[[nn.Module, Tensor, Mapping[str, str]], bytes]] = {

@@ -1,4 +1,5 @@
-"""A net's weights and the norms that are folded → the weights of the net without them, which computes the same."""
+"""A net's weights and the norms that are folded → the weights of the net without them, which
+computes the same."""
 
 from __future__ import annotations
 
@@ -20,19 +21,24 @@ _OF_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracke
 
 
 def fold(plan: Plan, state: Mapping[str, Tensor]) -> tuple[Plan, dict[str, Tensor]]:
-    """The plan without the batch norms that fold, and its weights made from those of `plan`'s module.
+    """The plan without the batch norms that fold, and its weights made from those of `plan`'s
+    module.
 
-    In evaluation the two nets agree up to rounding (the products are taken in float64). What does not fold is kept.
-    """
+    In evaluation the two nets agree up to rounding (the products are taken in float64). What does
+    not fold is kept."""
     graph, folded = fold_batch_norm(plan.graph)
     new = dict(state)
     for norm, taker in folded.items():
-        scale, shift, mean, variance = (new[f"{norm}.{key}"].double() for key in _OF_NORM[:4])
+        scale, shift, mean, variance = (
+            new[f"{norm}.{key}"].double() for key in _OF_NORM[:4]
+        )
         taking, norming = plan.graph.nodes[taker].op, plan.graph.nodes[norm].op
         assert isinstance(norming, BatchNorm)
         factor = scale * (variance + norming.eps).rsqrt()
         weight, bias = new[f"{taker}.weight"], new.get(f"{taker}.bias")
-        new[f"{taker}.weight"] = _scaled(weight.double(), factor, taking).to(weight.dtype)
+        new[f"{taker}.weight"] = _scaled(weight.double(), factor, taking).to(
+            weight.dtype
+        )
         moved = -mean if bias is None else bias.double() - mean
         new[f"{taker}.bias"] = torch.addcmul(shift, factor, moved).to(weight.dtype)
         for key in _OF_NORM:
@@ -41,7 +47,8 @@ def fold(plan: Plan, state: Mapping[str, Tensor]) -> tuple[Plan, dict[str, Tenso
 
 
 def _scaled(weight: Tensor, factor: Tensor, op: Op) -> Tensor:
-    """Each filter times its factor. The filters of a transposed convolution lie along its second axis, by groups."""
+    """Each filter times its factor. The filters of a transposed convolution lie along its second
+    axis, by groups."""
     if not isinstance(op, UpConv):
         return weight * factor.view(-1, *(1,) * (weight.dim() - 1))
     parts = weight.view(op.groups, -1, *weight.shape[1:])

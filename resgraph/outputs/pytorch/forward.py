@@ -1,6 +1,5 @@
-"""The paths of a scope → the lines of its `forward`: equations inline, locals only for what is read more than once, and
-for what a sum is written over.
-"""
+"""The paths of a scope → the lines of its `forward`: equations inline, locals only for what is read
+more than once, and for what a sum is written over."""
 
 from __future__ import annotations
 
@@ -31,15 +30,26 @@ class Step:
 
 
 def forward_lines(
-    graph: Graph, paths: Sequence[Path], start: str, result: str, inplace: frozenset[str], *, rows: bool = False
+    graph: Graph,
+    paths: Sequence[Path],
+    start: str,
+    result: str,
+    inplace: frozenset[str],
+    *,
+    rows: bool = False,
 ) -> list[str]:
-    """The body of `forward(self, x)` for paths that begin at node `start` and come to node `result`.
+    """The body of `forward(self, x)` for paths that begin at node `start` and come to node
+    `result`.
 
-    With `rows` each path is a statement (`x = self.conv2(x)`), else what is read once stands where it is read.
-    """
-    steps = _live([step for path in paths for step in _steps(graph, path, inplace)], result)
+    With `rows` each path is a statement (`x = self.conv2(x)`), else what is read once stands where
+    it is read."""
+    steps = _live(
+        [step for path in paths for step in _steps(graph, path, inplace)], result
+    )
     lines = _Writer(steps, start, result, statements=rows, chain=rows).lines()
-    if not rows and any(line.startswith(" ") for line in lines):  # too long for a line: calls apart from the sum
+    if not rows and any(
+        line.startswith(" ") for line in lines
+    ):  # too long for a line: calls apart from the sum
         return _Writer(steps, start, result, statements=True, chain=False).lines()
     return lines
 
@@ -88,13 +98,29 @@ def _live(steps: list[Step], result: str) -> list[Step]:
 
 
 class _Writer:
-    """Writes steps one after another, knowing which local holds what and how often it will still be read."""
+    """Writes steps one after another, knowing which local holds what and how often it will still be
+    read."""
 
-    def __init__(self, steps: list[Step], start: str, result: str, *, statements: bool, chain: bool) -> None:
-        self.steps, self.result, self.statements, self.chain = steps, result, statements, chain
+    def __init__(
+        self,
+        steps: list[Step],
+        start: str,
+        result: str,
+        *,
+        statements: bool,
+        chain: bool,
+    ) -> None:
+        self.steps, self.result, self.statements, self.chain = (
+            steps,
+            result,
+            statements,
+            chain,
+        )
         self.total = Counter(source for step in steps for source in step.reads)
         self.total[result] += 1
-        self.base = {step.reads[0] for step in steps if step.over}  # what a sum is written over
+        self.base = {
+            step.reads[0] for step in steps if step.over
+        }  # what a sum is written over
         self.left = Counter(self.total)
         self.text = {start: "x"}
         self.holds_x = start
@@ -105,7 +131,9 @@ class _Writer:
     def lines(self) -> list[str]:
         """Every statement, the return last."""
         for step in self.steps:
-            body = flat(expression(step.write([self._term(source) for source in step.reads])))
+            body = flat(
+                expression(step.write([self._term(source) for source in step.reads]))
+            )
             self.left.subtract(step.reads)
             for source in step.reads:
                 self.inlined.pop(source, None)
@@ -113,7 +141,11 @@ class _Writer:
                 self._add(step)
             elif step.value == self.result and self.total[step.value] == 1:
                 return [*self.out, *statement("return ", expression(body))]
-            elif self.total[step.value] == 1 and step.value not in self.base and not (self.statements and step.call):
+            elif (
+                self.total[step.value] == 1
+                and step.value not in self.base
+                and not (self.statements and step.call)
+            ):
                 self.text[step.value] = self.inlined[step.value] = body
             else:
                 self._assign(step, body)
@@ -132,8 +164,8 @@ class _Writer:
         self.out += statement(f"{name} += ", expression(self.text[other]))
 
     def _assign(self, step: Step, body: str) -> None:
-        """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the path's name, or `out`
-        where a sum follows that changes it."""
+        """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the
+        path's name, or `out` where a sum follows that changes it."""
         busy = self.left[self.holds_x] or any(map(_reads_x, self.inlined.values()))
         if self.chain and self.total[step.value] == 1 and not busy:
             name, self.holds_x = "x", step.value

@@ -1,4 +1,5 @@
-"""The `init:` section of a spec → the lines of `reset_parameters` that give a net its first weights."""
+"""The `init:` section of a spec → the lines of `reset_parameters` that give a net its first
+weights."""
 
 from __future__ import annotations
 
@@ -23,11 +24,16 @@ _DESCRIBED = {
 def reset_lines(program: Program, init: Init) -> list[str]:
     """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer."""
     called = set(program.called())
-    own = sorted(name for name in called if set(support_bases(name)) & set(_CONVS))  # with parameters beside the weight
+    own = sorted(
+        name for name in called if set(support_bases(name)) & set(_CONVS)
+    )  # with parameters beside the weight
     made = called.union(*(support_bases(name) for name in called))
     lines = ["for module in self.modules():"]
     if own:
-        lines += [f"    if isinstance(module, {_kinds(own)}):", "        module.reset_parameters()"]
+        lines += [
+            f"    if isinstance(module, {_kinds(own)}):",
+            "        module.reset_parameters()",
+        ]
     word, said = "if", []
     for scheme, (kinds, names) in _cases(made, init).items():
         lines += [f"    {word} isinstance(module, {_kinds(names)}):", *_set(scheme)]
@@ -43,9 +49,13 @@ def reset_lines(program: Program, init: Init) -> list[str]:
 
 
 def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str]]]:
-    """What each scheme is for, in words and as the classes that are made; torch's own needs no case."""
+    """What each scheme is for, in words and as the classes that are made; torch's own needs no
+    case."""
     cases: dict[Scheme, tuple[list[str], list[str]]] = {}
-    for kind, names, text in (("convolutions", _CONVS, init.conv), ("linear layers", ("nn.Linear",), init.fc)):
+    for kind, names, text in (
+        ("convolutions", _CONVS, init.conv),
+        ("linear layers", ("nn.Linear",), init.fc),
+    ):
         scheme, found = parse_scheme(text), [name for name in names if name in made]
         if found and scheme.kind != "torch":
             kinds, classes = cases.setdefault(scheme, ([], []))
@@ -79,17 +89,26 @@ def _call(scheme: Scheme) -> str:
 
 
 def _starts(classes: Sequence[Class]) -> list[str]:
-    """The parameters that do not start as their layers say, by the class of their block; the net's own last."""
+    """The parameters that do not start as their layers say, by the class of their block; the net's
+    own last."""
     *blocks, net = classes
     groups: dict[tuple[str, ...], list[str]] = {}
     for cls in blocks:
         if cls.starts:
-            lines = tuple(_constant("module", start.parameter, start.value) for start in cls.starts)
+            lines = tuple(
+                _constant("module", start.parameter, start.value)
+                for start in cls.starts
+            )
             groups.setdefault(lines, []).append(cls.name)
     out = ["for module in self.modules():"] if groups else []
     for lines, names in groups.items():
-        out += [f"    if isinstance(module, {_kinds(names)}):", *(f"        {line}" for line in lines)]
-    return out + [_constant("self", start.parameter, start.value) for start in net.starts]
+        out += [
+            f"    if isinstance(module, {_kinds(names)}):",
+            *(f"        {line}" for line in lines),
+        ]
+    return out + [
+        _constant("self", start.parameter, start.value) for start in net.starts
+    ]
 
 
 def _constant(owner: str, parameter: str, value: float) -> str:

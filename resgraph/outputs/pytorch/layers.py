@@ -1,8 +1,8 @@
 """What torch.nn lacks → one small class each, which exported source takes along as it stands.
 
-A class here needs nothing but torch, nn and F, so its text can be copied. What has parameters or buffers
-makes them in `__init__` and fills them in `reset_parameters`, as torch's own layers do, so that a net can be
-made on the meta device.
+A class here needs nothing but torch, nn and F, so its text can be copied. What has parameters or
+buffers makes them in `__init__` and fills them in `reset_parameters`, as torch's own layers do,
+so that a net can be made on the meta device.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Graph → Program: layers of one structure become a function, blocks of one structure a class, the net a class."""
+"""Graph → Program: layers of one structure become a function, blocks of one structure a class, the
+net a class."""
 
 from __future__ import annotations
 
@@ -22,8 +23,27 @@ from .support import REQUIRED
 from .text import Names, camel, safe
 from .tree import Leaf, Ref, leaves, named, numbered, refill, skeleton
 
-_RESERVED = frozenset(["F", "OrderedDict", "Tensor", "math", "nn", "self", "sequential_from", "super", "torch", "x"])
-_KINDS = {"identity": "", "projection": "Projection", "zero-pad": "ZeroPad", "path": "Projection", "none": "Plain"}
+_RESERVED = frozenset(
+    [
+        "F",
+        "OrderedDict",
+        "Tensor",
+        "math",
+        "nn",
+        "self",
+        "sequential_from",
+        "super",
+        "torch",
+        "x",
+    ]
+)
+_KINDS = {
+    "identity": "",
+    "projection": "Projection",
+    "zero-pad": "ZeroPad",
+    "path": "Projection",
+    "none": "Plain",
+}
 _SHORTCUTS = {
     "identity": "with the identity as its shortcut",
     "projection": "with a projection as its shortcut",
@@ -33,9 +53,15 @@ _SHORTCUTS = {
 }
 
 
-def lower(graph: Graph, name: str, inplace: frozenset[str], starts: Mapping[str, tuple[Start, ...]]) -> Program:
-    """The program of a graph. `inplace` names the nodes that may overwrite what they read; `starts` gives, by the
-    name of a block (or "" for the net), the parameters that do not start as their layers say."""
+def lower(
+    graph: Graph,
+    name: str,
+    inplace: frozenset[str],
+    starts: Mapping[str, tuple[Start, ...]],
+) -> Program:
+    """The program of a graph. `inplace` names the nodes that may overwrite what they read; `starts`
+    gives, by the name of a block (or "" for the net), the parameters that do not start as their
+    layers say."""
     _check_names(graph)
     lowering = _Lowering(graph, inplace, starts)
     net = lowering.names.new(camel(name))
@@ -60,7 +86,10 @@ class _Instance:
         """The literals of the trees, then the numbers of the equations."""
         found = [leaf for _, tree in self.modules for leaf in leaves(tree, known)]
         words = {word for word, _ in self.modules}
-        return found + [Leaf(c.name if c.name not in words else f"{c.name}_", c.value) for c in self.numbers]
+        return found + [
+            Leaf(c.name if c.name not in words else f"{c.name}_", c.value)
+            for c in self.numbers
+        ]
 
     def key(self) -> tuple[Any, ...]:
         trees = tuple((word, skeleton(tree)) for word, tree in self.modules)
@@ -69,17 +98,26 @@ class _Instance:
 
 
 class _Lowering:
-    def __init__(self, graph: Graph, inplace: frozenset[str], starts: Mapping[str, tuple[Start, ...]]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        inplace: frozenset[str],
+        starts: Mapping[str, tuple[Start, ...]],
+    ) -> None:
         self.graph, self.inplace, self.starts = graph, inplace, starts
         self.known = Signatures()
         self.program = Program(self.known)
         self.names = Names(_RESERVED.union(keyword.kwlist, self.known.names()))
-        self.calls: dict[int, Call] = {}  # by the identity of a layer or block: the call that makes it
+        self.calls: dict[
+            int, Call
+        ] = {}  # by the identity of a layer or block: the call that makes it
 
-    # -- layers -----------------------------------------------------------------------------------------------------
+    # -- layers
+    # ----------------------------------------------------------------------------------
 
     def layers(self) -> None:
-        """Every layer as a call: of its one module, or of the function that it shares with layers of its structure."""
+        """Every layer as a call: of its one module, or of the function that it shares with layers
+        of its structure."""
         groups: dict[Any, list[tuple[Layer, Call]]] = {}
         for layer in _layers(self.graph):
             words = [name[len(layer.name) + 1 :] for name in layer.nodes]
@@ -89,7 +127,9 @@ class _Lowering:
                 continue
             tree = named(list(zip(words, calls, strict=True)))
             ops = tuple(self.graph.nodes[name].op.op for name in layer.nodes)
-            groups.setdefault((ops, tuple(words), skeleton(tree)), []).append((layer, tree))
+            groups.setdefault((ops, tuple(words), skeleton(tree)), []).append(
+                (layer, tree)
+            )
         for (ops, words, _), members in groups.items():
             self.function(_function_name(ops, words), members)
 
@@ -106,7 +146,11 @@ class _Lowering:
                 args = (*args, kwargs.pop("kernel_size"))
             options = self.known.parameters(call.target)
             given = self.known.roles(call.target, len(args))
-            full = {key: value for key, value in options.items() if key not in given and value is not REQUIRED}
+            full = {
+                key: value
+                for key, value in options.items()
+                if key not in given and value is not REQUIRED
+            }
             kwargs = {**full, **kwargs}
         if name in self.inplace:
             kwargs["inplace"] = True
@@ -124,10 +168,12 @@ class _Lowering:
         for index, (layer, _) in enumerate(members):
             self.calls[id(layer)] = _call(name, shared, parameters, index)
 
-    # -- blocks -----------------------------------------------------------------------------------------------------
+    # -- blocks
+    # ----------------------------------------------------------------------------------
 
     def blocks(self) -> None:
-        """Every block as a call of the class that it shares with blocks of its structure, the innermost first."""
+        """Every block as a call of the class that it shares with blocks of its structure, the
+        innermost first."""
         for level in _levels(self.graph):
             groups: dict[Any, list[_Instance]] = {}
             for block in level:
@@ -148,21 +194,41 @@ class _Lowering:
         """The trees and the forward of one block."""
         starts = self.starts.get(block.name, ())
         path = block.result
-        if len(block.paths) == 1 and path.name == block.name and working(self.graph, path):
+        if (
+            len(block.paths) == 1
+            and path.name == block.name
+            and working(self.graph, path)
+        ):
             tree = self.sequential(path, alone=True)
-            forward = forward_lines(self.graph, [path], block.input, path.output, self.inplace) if path.equation else []
+            forward = (
+                forward_lines(
+                    self.graph, [path], block.input, path.output, self.inplace
+                )
+                if path.equation
+                else []
+            )
             forward = [line.replace("self.(", "super().forward(") for line in forward]
             return _Instance(block, [("", tree)], forward, starts, sequential=True)
-        modules = [(path.word, self.sequential(path)) for path in block.paths if working(self.graph, path)]
-        forward = forward_lines(self.graph, block.paths, block.input, path.output, self.inplace)
+        modules = [
+            (path.word, self.sequential(path))
+            for path in block.paths
+            if working(self.graph, path)
+        ]
+        forward = forward_lines(
+            self.graph, block.paths, block.input, path.output, self.inplace
+        )
         return _Instance(block, modules, forward, starts, sequential=False)
 
     def sequential(self, path: Path, *, alone: bool = False) -> Call:
-        """What makes the module of a path: its one item where it is not a list, else a Sequential of its places."""
+        """What makes the module of a path: its one item where it is not a list, else a Sequential
+        of its places."""
         items = working(self.graph, path)
         if not path.listed:
             return self.calls[id(items[0])]
-        places = [(int(item.name[len(path.name) + 1 :]), self.calls[id(item)]) for item in items]
+        places = [
+            (int(item.name[len(path.name) + 1 :]), self.calls[id(item)])
+            for item in items
+        ]
         return numbered(places, alone=alone)
 
     def define(self, members: Sequence[_Instance], *, alone: bool) -> None:
@@ -171,7 +237,10 @@ class _Lowering:
         found = [member.leaves(self.known) for member in members]
         hints = [word for word, tree in first.modules for _ in leaves(tree, self.known)]
         hints += ["" for _ in first.numbers]
-        into, out = tuple(m.block.into for m in members), tuple(m.block.out for m in members)
+        into, out = (
+            tuple(m.block.into for m in members),
+            tuple(m.block.out for m in members),
+        )
         shared = share_block(found[0], _columns(found), hints, into, out)
         fills = iter(shared.fills)
         modules = [(word, refill(tree, fills)) for word, tree in first.modules]
@@ -179,12 +248,22 @@ class _Lowering:
         attributes = [(name, Ref(name)) for name in dict.fromkeys(names) if name]
         forward = first.forward
         if attributes:
-            forward = replaced(forward, [f"self.{name}" if name else None for name in names])
+            forward = replaced(
+                forward, [f"self.{name}" if name else None for name in names]
+            )
         name = self.class_name(first.block, alone=alone)
         parameters = shared.parameters()
         docstring = _docstring(first.block)
         self.program.classes.append(
-            Class(name, docstring, parameters, [*attributes, *modules], forward, first.starts, first.sequential)
+            Class(
+                name,
+                docstring,
+                parameters,
+                [*attributes, *modules],
+                forward,
+                first.starts,
+                first.sequential,
+            )
         )
         self.known.add(name, parameters)
         for index, member in enumerate(members):
@@ -199,20 +278,36 @@ class _Lowering:
     def finish(self, name: str) -> Program:
         """The class of the net, last."""
         graph = self.graph
-        into, out = (("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output))
+        into, out = (
+            ("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output)
+        )
         docstring = [f"({', '.join(map(str, into))}) → ({', '.join(map(str, out))})"]
-        modules = [(row.word, self.sequential(row)) for row in graph.rows if working(graph, row)]
-        forward = forward_lines(graph, graph.rows, graph.input, graph.output, self.inplace, rows=True)
-        self.program.classes.append(Class(name, docstring, {}, modules, forward, self.starts.get("", ())))
+        modules = [
+            (row.word, self.sequential(row))
+            for row in graph.rows
+            if working(graph, row)
+        ]
+        forward = forward_lines(
+            graph, graph.rows, graph.input, graph.output, self.inplace, rows=True
+        )
+        self.program.classes.append(
+            Class(name, docstring, {}, modules, forward, self.starts.get("", ()))
+        )
         return self.program
 
 
 def _check_names(graph: Graph) -> None:
     """The last check before a name becomes Python, whatever made the graph."""
     scopes = [*graph.rows, *(path for block in graph.blocks() for path in block.paths)]
-    for name in (*graph.nodes, *(path.name for path in scopes), *(path.word for path in scopes if path.word)):
+    for name in (
+        *graph.nodes,
+        *(path.name for path in scopes),
+        *(path.word for path in scopes if path.word),
+    ):
         for part in name.split("."):
-            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+", part) or keyword.iskeyword(part):
+            if not re.fullmatch(
+                r"[A-Za-z][A-Za-z0-9_]*|[0-9]+", part
+            ) or keyword.iskeyword(part):
                 raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
 
 
@@ -233,7 +328,12 @@ def _levels(graph: Graph) -> list[list[Block]]:
     blocks = list(graph.blocks())
     heights: dict[int, int] = {}
     for block in reversed(blocks):  # a block comes before those within it
-        inner = [item for path in block.paths for item in path.items if isinstance(item, Block)]
+        inner = [
+            item
+            for path in block.paths
+            for item in path.items
+            if isinstance(item, Block)
+        ]
         heights[id(block)] = 1 + max((heights[id(item)] for item in inner), default=0)
     levels: list[list[Block]] = [[] for _ in range(max(heights.values(), default=0))]
     for block in blocks:
@@ -242,10 +342,13 @@ def _levels(graph: Graph) -> list[list[Block]]:
 
 
 def _within(calls: list[Call], words: list[str]) -> Call:
-    """A module that keeps its own name, with what follows it (the activation of an `fc`) as its child."""
+    """A module that keeps its own name, with what follows it (the activation of an `fc`) as its
+    child."""
     first = calls[0]
     rest = tuple(zip(words[1:], calls[1:], strict=True))
-    return Call("LinearWithActivation", first.args, first.kwargs + rest) if rest else first
+    return (
+        Call("LinearWithActivation", first.args, first.kwargs + rest) if rest else first
+    )
 
 
 def _columns(found: Sequence[Sequence[Leaf]]) -> list[Column]:
@@ -255,7 +358,11 @@ def _columns(found: Sequence[Sequence[Leaf]]) -> list[Column]:
 def _call(name: str, shared: Shared, parameters: Mapping[str, Any], index: int) -> Call:
     """One instance: widths by place, the rest by name."""
     args = tuple(shared.arguments[name][index] for name in parameters if is_width(name))
-    kwargs = tuple((name, shared.arguments[name][index]) for name in parameters if not is_width(name))
+    kwargs = tuple(
+        (name, shared.arguments[name][index])
+        for name in parameters
+        if not is_width(name)
+    )
     return Call(name, args, kwargs)
 
 
@@ -267,7 +374,9 @@ def _plain(key: str, value: Any) -> Any:
 
 def _function_name(ops: Sequence[str], words: Sequence[str]) -> str:
     """`conv_bn_relu`; a conv of another kind by its op: `depthwise_conv_bn`."""
-    texts = [op if word == "conv" else word for op, word in zip(ops, words, strict=True)]
+    texts = [
+        op if word == "conv" else word for op, word in zip(ops, words, strict=True)
+    ]
     return "_".join(texts).replace(" ", "_").lower()
 
 
@@ -277,4 +386,7 @@ def _docstring(block: Block) -> list[str]:
     if not block.merge:
         return [f"{name}."]
     optional = block.shortcut != "none" or re.search(r"\bshortcut\b", block.merge)
-    return [block.merge, f"{name}, {_SHORTCUTS[block.shortcut]}." if optional else f"{name}."]
+    return [
+        block.merge,
+        f"{name}, {_SHORTCUTS[block.shortcut]}." if optional else f"{name}.",
+    ]

@@ -1,8 +1,9 @@
-"""Keys in the order of the alphabet → the order in which the net was written, by the names of torchvision and timm.
+"""Keys in the order of the alphabet → the order in which the net was written, by the names of
+torchvision and timm.
 
-A safetensors file does not keep the order of its tensors. The order of the modules within one another is known for the
-nets of the residual family; what is not in the table is refused, since alignment goes by order.
-"""
+A safetensors file does not keep the order of its tensors. The order of the modules within one
+another is known for the nets of the residual family; what is not in the table is refused, since
+alignment goes by order."""
 
 from __future__ import annotations
 
@@ -22,11 +23,12 @@ ORDERS = (
     ("norm1", "conv1", "norm2", "conv2"),
     ("norm", "conv"),
     (
-        "conv0", "norm0", "denseblock1", "transition1", "denseblock2", "transition2", "denseblock3", "transition3",
-        "denseblock4", "norm5",
+        "conv0", "norm0", "denseblock1", "transition1", "denseblock2", "transition2",
+        "denseblock3", "transition3", "denseblock4", "norm5",
     ),
 )  # fmt: skip
-"""How torchvision 0.28 and timm 1.0 name what stands side by side in a module, in the order of registration."""
+"""How torchvision 0.28 and timm 1.0 name what stands side by side in a module, in the order of
+registration."""
 
 
 def written_order(keys: Iterable[str]) -> list[str]:
@@ -46,14 +48,18 @@ def diverge(one: str, other: str) -> tuple[str, str] | None:
 
 
 def names_tell_order(one: str, other: str) -> bool:
-    """Whether the first of two modules is known to come before the second by their names: by number, or by `ORDERS`."""
+    """Whether the first of two modules is known to come before the second by their names: by
+    number, or by `ORDERS`."""
     parts = diverge(one, other)
     if parts is None:
         return False
     (stem, number), (other_stem, other_number) = map(_numbered, parts)
     if stem == other_stem:
         return number < other_number
-    return any(set(parts) <= set(order) and order.index(parts[0]) < order.index(parts[1]) for order in ORDERS)
+    return any(
+        set(parts) <= set(order) and order.index(parts[0]) < order.index(parts[1])
+        for order in ORDERS
+    )
 
 
 def _numbered(name: str) -> tuple[str, int]:
@@ -75,7 +81,9 @@ def _tree(keys: Iterable[str]) -> dict[str, dict[str, int]]:
 
 
 def _places(scope: str, names: list[str]) -> dict[str, int]:
-    if len({_numbered(name)[0] for name in names}) == 1:  # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
+    if (
+        len({_numbered(name)[0] for name in names}) == 1
+    ):  # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
         ordered = sorted(names, key=_numbered)
         return {name: place for place, name in enumerate(ordered)}
     for order in ORDERS:
@@ -83,12 +91,16 @@ def _places(scope: str, names: list[str]) -> dict[str, int]:
             return {name: order.index(name) for name in names}
     where = f"in `{scope}`" if scope else "at its top"
     raise RunError(
-        f"a safetensors file keeps no order, and {where} stand {', '.join(f'`{n}`' for n in sorted(names))}, "
-        "whose order is not known; save the state dict with torch.save, which keeps it"
+        f"a safetensors file keeps no order, and {where} stand"
+        f" {', '.join(f'`{n}`' for n in sorted(names))}, whose order is not known; save the state"
+        " dict with torch.save, which keeps it"
     )
 
 
 def _place(key: str, tree: dict[str, dict[str, int]]) -> tuple[int, ...]:
     """A module's own tensors stand at -1, before its children."""
     parts = key.split(".")[:-1]
-    return (*(tree[".".join(parts[:depth])][part] for depth, part in enumerate(parts)), -1)
+    return (
+        *(tree[".".join(parts[:depth])][part] for depth, part in enumerate(parts)),
+        -1,
+    )

@@ -1,4 +1,5 @@
-"""What a source file is made of, before it is text: functions for layers, classes for blocks, a class for the net."""
+"""What a source file is made of, before it is text: functions for layers, classes for blocks, a
+class for the net."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class Class:
 
 @dataclass(slots=True)
 class Program:
-    """Everything that a file defines, in the order in which it is written; the last class is the net."""
+    """Everything that a file defines, in the order in which it is written; the last class is the
+    net."""
 
     known: Signatures
     functions: list[Function] = field(default_factory=list)
@@ -56,16 +58,32 @@ class Program:
 
 
 def tidy(tree: Any, known: Signatures) -> Any:
-    """The tree as it is written: without arguments that say what is so anyway, and with runs of children as loops."""
+    """The tree as it is written: without arguments that say what is so anyway, and with runs of
+    children as loops."""
     if isinstance(tree, Repeat):
         return Repeat(tidy(tree.item, known), tree.loop)
     if not isinstance(tree, Call):
         return tree
-    args = compress(tree.args, known) if tree.target in ("nn.Sequential", "sequential_from") else tree.args
-    kwargs = [(name, value) for name, value in tree.kwargs if not _needless(tree.target, name, value, known)]
+    args = (
+        compress(tree.args, known)
+        if tree.target in ("nn.Sequential", "sequential_from")
+        else tree.args
+    )
+    kwargs = [
+        (name, value)
+        for name, value in tree.kwargs
+        if not _needless(tree.target, name, value, known)
+    ]
     if known.is_conv(tree.target):
-        while kwargs and isinstance(kwargs[0][1], Ref) and known.roles(tree.target, len(args) + 1)[-1] == kwargs[0][0]:
-            args = (*args, kwargs.pop(0)[1])  # arguments handed on: nn.Conv2d(width_in, width, kernel_size, stride)
+        while (
+            kwargs
+            and isinstance(kwargs[0][1], Ref)
+            and known.roles(tree.target, len(args) + 1)[-1] == kwargs[0][0]
+        ):
+            args = (
+                *args,
+                kwargs.pop(0)[1],
+            )  # arguments handed on: nn.Conv2d(width_in, width, kernel_size, stride)
     return Call(
         tree.target,
         tuple(tidy(arg, known) for arg in args),
@@ -75,4 +93,8 @@ def tidy(tree: Any, known: Signatures) -> Any:
 
 def _needless(target: str, name: str, value: Any, known: Signatures) -> bool:
     default = known.default(target, name)
-    return not isinstance(value, Call | Ref | Repeat) and type(value) is type(default) and bool(value == default)
+    return (
+        not isinstance(value, Call | Ref | Repeat)
+        and type(value) is type(default)
+        and bool(value == default)
+    )

@@ -45,20 +45,35 @@ _TORCH: dict[str, dict[str, Any]] = {
     "nn.LayerNorm": {"width": REQUIRED, "eps": 1e-5},
     "nn.LeakyReLU": {"slope": 0.01, "inplace": False},
     "nn.Linear": {"width_in": REQUIRED, "width": REQUIRED, "bias": True},
-    "nn.MaxPool2d": {**_POOL, "dilation": 1, "return_indices": False, "ceil_mode": False},
+    "nn.MaxPool2d": {
+        **_POOL,
+        "dilation": 1,
+        "return_indices": False,
+        "ceil_mode": False,
+    },
     "nn.ReLU": {"inplace": False},
     "nn.ReLU6": {"inplace": False},
 }
-"""The parameters of the torch.nn classes that ops call, by what they mean here, in torch's order."""
+"""The parameters of the torch.nn classes that ops call, by what they mean here, in torch's
+order."""
 
-USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "inplace": False, "rate": 0.0}
+USUAL = {
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "inplace": False,
+    "rate": 0.0,
+}
 """The defaults that emitted functions and classes give to their own parameters."""
 
 WIDTHS = frozenset(["width_in", "width", "width_out", "groups"])
 """Roles that count channels; an argument that is a width can be given to any of them."""
 
 SPATIAL = ("stride", "dilation", "kernel_size", "padding")
-"""Roles that count cells of a map, down and across; the first names an argument that is several of them."""
+"""Roles that count cells of a map, down and across; the first names an argument that is several of
+them."""
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -66,7 +81,8 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class Signatures:
-    """The parameters of torch's classes, of the support classes, and of what a file defines itself."""
+    """The parameters of torch's classes, of the support classes, and of what a file defines
+    itself."""
 
     def __init__(self) -> None:
         self._known: dict[str, Mapping[str, Any]] = {**_TORCH, **support_parameters()}
@@ -76,7 +92,8 @@ class Signatures:
         self._known[name] = parameters
 
     def learn(self, call: Call, op: Op, shapes: Sequence[Shape]) -> None:
-        """Make the class of an installed op known: what its call says of its positional arguments, or the op's fields.
+        """Make the class of an installed op known: what its call says of its positional arguments,
+        or the op's fields.
 
         A number that is no field is a width where it counts the channels that come in.
         """
@@ -85,14 +102,19 @@ class Signatures:
             return
         names = list(call.names[: len(call.args)])
         for value in call.args[len(names) :]:
-            fields = (key for key in type(op).model_fields if key != "op" and _same(getattr(op, key), value))
+            fields = (
+                key
+                for key in type(op).model_fields
+                if key != "op" and _same(getattr(op, key), value)
+            )
             width = "width" if shapes and _same(shapes[0][0], value) else "option"
             name = next((key for key in fields if key not in names), width)
             names.append(name if name not in names else f"{name}_{len(names) + 1}")
         self._known[call.target] = dict.fromkeys(names, REQUIRED)
 
     def roles(self, target: str, count: int) -> tuple[str, ...]:
-        """The names of the first `count` positional arguments; "" for what a container of modules holds."""
+        """The names of the first `count` positional arguments; "" for what a container of modules
+        holds."""
         known = tuple(self._known.get(target, ()))
         return (*known, *[""] * (count - len(known)))[:count]
 
@@ -109,6 +131,7 @@ class Signatures:
         return self._known[target]
 
     def is_conv(self, target: str) -> bool:
-        """Whether the call makes a convolution, whose every option is written down before calls are compared."""
+        """Whether the call makes a convolution, whose every option is written down before calls are
+        compared."""
         known = self._known.get(target, {})
         return "kernel_size" in known and "width_in" in known

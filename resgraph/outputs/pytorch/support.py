@@ -1,4 +1,5 @@
-"""The support classes of `layers.py` → their text, parameters and imports, read without importing torch."""
+"""The support classes of `layers.py` → their text, parameters and imports, read without importing
+torch."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def _module() -> tuple[str, dict[str, Definition], dict[str, str]]:
     for node in body:
         if isinstance(node, ast.ImportFrom) and node.module != "__future__":
             for alias in node.names:
-                imports[alias.asname or alias.name] = ast.unparse(ast.ImportFrom(node.module, [alias], 0))
+                imports[alias.asname or alias.name] = ast.unparse(
+                    ast.ImportFrom(node.module, [alias], 0)
+                )
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 imports[alias.asname or alias.name] = ast.unparse(ast.Import([alias]))
@@ -37,13 +40,16 @@ def support_imports() -> dict[str, str]:
 
 
 def support_texts(called: Iterable[str]) -> Iterator[str]:
-    """The definitions that are called, and those that they need, as they stand in `layers.py`, in its order."""
+    """The definitions that are called, and those that they need, as they stand in `layers.py`, in
+    its order."""
     text, definitions, _ = _module()
     wanted = {name for name in called if name in definitions}
     waiting = list(wanted)
     while waiting:
         node = definitions[waiting.pop()]
-        needed = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & definitions.keys()
+        needed = {
+            part.id for part in ast.walk(node) if isinstance(part, ast.Name)
+        } & definitions.keys()
         waiting += needed - wanted
         wanted |= needed
     for name, node in definitions.items():
@@ -69,12 +75,22 @@ def support_parameters() -> dict[str, dict[str, Any]]:
 
 
 def _parameters(node: Definition) -> dict[str, Any]:
-    inits = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+    inits = [
+        item
+        for item in node.body
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
+    ]
     if not inits:
         return {}
     args = inits[0].args
-    found: dict[str, Any] = {arg.arg: REQUIRED for arg in (*args.args[1:], *args.kwonlyargs)}
+    found: dict[str, Any] = {
+        arg.arg: REQUIRED for arg in (*args.args[1:], *args.kwonlyargs)
+    }
     values = [*zip(reversed(args.args), reversed(args.defaults), strict=False)]
-    values += [(arg, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value]
+    values += [
+        (arg, value)
+        for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        if value
+    ]
     found |= {arg.arg: ast.literal_eval(value) for arg, value in values}
     return found

@@ -1,4 +1,5 @@
-"""Pieces of Python → lines of at most 100 columns, laid out as `ruff format` would; foreign text → safe text."""
+"""Pieces of Python → lines of at most 100 columns, laid out as `ruff format` would; foreign text →
+safe text."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ WIDTH = 100
 class Group:
     """Brackets and what stands in them: one line where it fits, else one line for each item.
 
-    A chain has no commas: a comprehension, or a sum, whose brackets (no tail) come only where it is broken.
-    """
+    A chain has no commas: a comprehension, or a sum, whose brackets (no tail) come only where it is
+    broken."""
 
     head: str
     items: tuple[Piece, ...]
@@ -38,7 +39,9 @@ def flat(piece: Piece) -> str:
     return piece.head + ", ".join(inner) + comma + piece.tail
 
 
-def layout(piece: Piece, indent: int = 0, before: str = "", after: str = "") -> list[str]:
+def layout(
+    piece: Piece, indent: int = 0, before: str = "", after: str = ""
+) -> list[str]:
     """The piece between `before` and `after`, as lines that begin `indent` columns in."""
     pad = " " * indent
     line = f"{pad}{before}{flat(piece)}{after}"
@@ -47,7 +50,11 @@ def layout(piece: Piece, indent: int = 0, before: str = "", after: str = "") -> 
     head, tail = (piece.head, piece.tail) if piece.tail else (piece.head + "(", ")")
     lines = [f"{pad}{before}{head}"]
     inner = f"{pad}    {', '.join(map(flat, piece.items))}"
-    if len(inner) <= WIDTH and not piece.chain and all(isinstance(item, str) for item in piece.items):
+    if (
+        len(inner) <= WIDTH
+        and not piece.chain
+        and all(isinstance(item, str) for item in piece.items)
+    ):
         return [*lines, inner, f"{pad}{tail}{after}"]
     comma = "" if piece.chain or len(piece.items) == 1 else ","
     for item in piece.items:
@@ -76,7 +83,9 @@ def _piece(node: ast.expr, head: str = "") -> Piece:
         terms: list[Piece] = []
         left: ast.expr = node
         while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add | ast.Sub):
-            right = ast.unparse(ast.BinOp(ast.Name("_"), left.op, left.right)).removeprefix("_ ")
+            right = ast.unparse(
+                ast.BinOp(ast.Name("_"), left.op, left.right)
+            ).removeprefix("_ ")
             terms.append(right)
             left = left.left
         return Group(head, (_piece(left), *reversed(terms)), "", chain=True)
@@ -84,13 +93,20 @@ def _piece(node: ast.expr, head: str = "") -> Piece:
 
 
 def safe(text: str) -> str:
-    """Text of a user as one printable line: whatever a terminal or Python could act on is spelled out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    """Text of a user as one printable line: whatever a terminal or Python could act on is spelled
+    out."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in text
+    )
 
 
 def comment(text: str) -> list[str]:
     """Text of a user as lines of comment."""
-    return [f"# {line}" for line in textwrap.wrap(safe(text), WIDTH - 2, break_long_words=True)]
+    return [
+        f"# {line}"
+        for line in textwrap.wrap(safe(text), WIDTH - 2, break_long_words=True)
+    ]
 
 
 def docstring(paragraphs: Sequence[str], indent: int) -> list[str]:
@@ -102,25 +118,35 @@ def docstring(paragraphs: Sequence[str], indent: int) -> list[str]:
     quoted[0] = f'"""{quoted[0]}'
     lines: list[str] = []
     for text in quoted:
-        lines += ["", *textwrap.wrap(text, WIDTH - indent, break_long_words=False, break_on_hyphens=False)]
+        lines += [
+            "",
+            *textwrap.wrap(
+                text, WIDTH - indent, break_long_words=False, break_on_hyphens=False
+            ),
+        ]
     return [*(pad + line if line else "" for line in lines[1:]), f'{pad}"""']
 
 
 def _quotable(text: str) -> str:
     quoted = safe(text).replace("\\", "\\\\")
-    return quoted.replace('"', '\\"') if '"""' in quoted or quoted.endswith('"') else quoted
+    return (
+        quoted.replace('"', '\\"')
+        if '"""' in quoted or quoted.endswith('"')
+        else quoted
+    )
 
 
 _PAPERS = """
-    BiT CIFAR ConvNeXt DenseNet DropPath ECA EfficientNet MBConv MLP MobileNet NF PreAct RegNet RepVGG Res2Net ResNeSt
-    ResNet ResNeXt SE SENet SK SKNet UNet VGG WRN
+    BiT CIFAR ConvNeXt DenseNet DropPath ECA EfficientNet MBConv MLP MobileNet NF PreAct RegNet
+    RepVGG Res2Net ResNeSt ResNet ResNeXt SE SENet SK SKNet UNet VGG WRN
 """
 _SPELLED = {word.lower(): word for word in _PAPERS.split()}
 """Names as their papers spell them."""
 
 
 def camel(text: str) -> str:
-    """`se-basic` → `SEBasic`; numbers that meet are kept apart: `resnext-50-32x4d` → `ResNeXt50_32x4d`."""
+    """`se-basic` → `SEBasic`; numbers that meet are kept apart: `resnext-50-32x4d` →
+    `ResNeXt50_32x4d`."""
     name = ""
     for word in re.findall(r"[A-Za-z0-9]+", text.replace("_", " ")):
         joint = "_" if name[-1:].isdigit() and word[0].isdigit() else ""

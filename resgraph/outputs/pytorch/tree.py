@@ -1,4 +1,5 @@
-"""Constructor calls as trees: their literals can be taken out, compared, and put back as arguments."""
+"""Constructor calls as trees: their literals can be taken out, compared, and put back as
+arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from .text import Group, Piece
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Text that stands for itself in a constructor call: an argument's name, or a small expression over arguments."""
+    """Text that stands for itself in a constructor call: an argument's name, or a small expression
+    over arguments."""
 
     text: str
 
@@ -52,7 +54,11 @@ def refill(tree: Any, values: Iterator[Any]) -> Any:
     """The same tree with its literals replaced by the next of `values`."""
     if isinstance(tree, Call):
         args = tuple(refill(arg, values) for arg in tree.args)
-        return Call(tree.target, args, tuple((name, refill(arg, values)) for name, arg in tree.kwargs))
+        return Call(
+            tree.target,
+            args,
+            tuple((name, refill(arg, values)) for name, arg in tree.kwargs),
+        )
     return tree if isinstance(tree, Ref) else next(values)
 
 
@@ -103,13 +109,16 @@ def named(children: list[tuple[str, Any]]) -> Call:
 
 
 def numbered(children: list[tuple[int, Any]], *, alone: bool = False) -> Call:
-    """`nn.Sequential` of places, which need not begin at 0 (an equation) nor be without a gap (a 1x1 pool).
+    """`nn.Sequential` of places, which need not begin at 0 (an equation) nor be without a gap (a
+    1x1 pool).
 
     The emitted function `sequential_from` counts on from a first place; `alone` does without it.
     """
     first = children[0][0] if children else 0
     items = tuple(child for _, child in children)
-    if [place for place, _ in children] != list(range(first, first + len(children))) or (alone and first):
+    if [place for place, _ in children] != list(
+        range(first, first + len(children))
+    ) or (alone and first):
         pairs = tuple(Call("", (Ref(f'"{place}"'), child)) for place, child in children)
         return Call("nn.Sequential", (Call("OrderedDict", (Call("[", pairs),)),))
     if first == 0:

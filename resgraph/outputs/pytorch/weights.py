@@ -1,4 +1,5 @@
-"""A checkpoint file from elsewhere and a plan → the same weights under the plan's names, as safetensors."""
+"""A checkpoint file from elsewhere and a plan → the same weights under the plan's names, as
+safetensors."""
 
 from __future__ import annotations
 
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
     from ...plan import Plan
 
 _NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
-"""Where training scripts keep a state dict in a checkpoint; an average before what it averages, as timm 1.0 does."""
+"""Where training scripts keep a state dict in a checkpoint; an average before what it averages, as
+timm 1.0 does."""
 _PICKLED = (".pth", ".pt", ".bin")  # what `torch.save` writes
 _PREFIXES = ("module.", "_orig_mod.")
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """Weights that were taken: our names → theirs, and the key of the checkpoint they stood at ("" for its top)."""
+    """Weights that were taken: our names → theirs, and the key of the checkpoint they stood at (""
+    for its top)."""
 
     names: dict[str, str]
     key: str
@@ -38,7 +41,8 @@ class Converted:
 
 @dataclass(frozen=True, slots=True)
 class StateDict:
-    """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for its top).
+    """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for
+    its top).
 
     `ordered` is false of a safetensors file, which does not keep their order.
     """
@@ -48,14 +52,22 @@ class StateDict:
     ordered: bool = True
 
 
-def convert(plan: Plan, file: Path, out: Path, *, key: str | None = None, overwrite: bool = False) -> Converted:
+def convert(
+    plan: Plan,
+    file: Path,
+    out: Path,
+    *,
+    key: str | None = None,
+    overwrite: bool = False,
+) -> Converted:
     """Write the weights of `file` to `out` under the plan's names.
 
-    `key` chooses among the state dicts of a checkpoint. Raises `RunError` where the file cannot be read or is not of
-    this net, and where `out` exists.
-    """
+    `key` chooses among the state dicts of a checkpoint. Raises `RunError` where the file cannot be
+    read or is not of this net, and where `out` exists."""
     if out.suffix not in (".safetensors", *_PICKLED):
-        raise UsageError(f"{out}: weights are written as .safetensors or {', '.join(_PICKLED)}")
+        raise UsageError(
+            f"{out}: weights are written as .safetensors or {', '.join(_PICKLED)}"
+        )
     if out.exists() and not overwrite:
         raise RunError(f"{out} exists; --force overwrites it")
     module = plan.module()
@@ -81,10 +93,11 @@ def _packed(state: dict[str, torch.Tensor], net: str, suffix: str) -> bytes:
 
 
 def read_state(file: Path, key: str | None = None) -> StateDict:
-    """The state dict in a file of safetensors or of `torch.save`, whatever its name; only tensors are ever loaded.
+    """The state dict in a file of safetensors or of `torch.save`, whatever its name; only tensors
+    are ever loaded.
 
-    Of several, the one at `key`, else an average (EMA) before what it averages. Raises `RunError` where there is none.
-    """
+    Of several, the one at `key`, else an average (EMA) before what it averages. Raises `RunError`
+    where there is none."""
     try:
         with file.open("rb") as opened:
             head = opened.read(HEAD)
@@ -96,9 +109,14 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
         if what := "" if head.startswith(b"PK") else what_else(head):
             raise RunError(f"{file} is no file of weights: it is {what}") from None
         if isinstance(problem, pickle.UnpicklingError):
-            text = "it holds Python objects, which could run code, or is damaged; save its state dict alone"
+            text = (
+                "it holds Python objects, which could run code, or is damaged; save its state dict"
+                " alone"
+            )
             raise RunError(f"{file} is not loaded: {text}") from None
-        raise RunError(f"{file} is no file of weights, or damaged ({type(problem).__name__})") from None
+        raise RunError(
+            f"{file} is no file of weights, or damaged ({type(problem).__name__})"
+        ) from None
     chosen = _chosen(_state_dicts(loaded), file, key)
     return StateDict(_without_prefixes(chosen.tensors), chosen.key, not packed)
 
@@ -110,29 +128,41 @@ def _is_safetensors(head: bytes) -> bool:
 
 def _torch_load(file: Path) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch wonders at old pickles; whether they load is all that counts
+        warnings.simplefilter(
+            "ignore"
+        )  # torch wonders at old pickles; whether they load is all that counts
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _state_dicts(loaded: Any, at: str = "") -> list[StateDict]:
-    """Every map of tensors in a checkpoint, those at its top first; `model.state_dict` is one within another."""
+    """Every map of tensors in a checkpoint, those at its top first; `model.state_dict` is one
+    within another."""
     if not isinstance(loaded, Mapping):
         return []
-    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
+    tensors = {
+        str(name): value
+        for name, value in loaded.items()
+        if isinstance(value, torch.Tensor)
+    }
     found = [StateDict(tensors, at)] if tensors else []
     for name, value in loaded.items():
-        if at.count(".") < 2 and not str(name).startswith("optim"):  # its tensors are momenta
+        if at.count(".") < 2 and not str(name).startswith(
+            "optim"
+        ):  # its tensors are momenta
             found += _state_dicts(value, f"{at}.{name}" if at else str(name))
     return found
 
 
 def _chosen(found: list[StateDict], file: Path, key: str | None) -> StateDict:
-    """The one asked for, else by the habits of training scripts; refused where that leaves several."""
+    """The one asked for, else by the habits of training scripts; refused where that leaves
+    several."""
     known = {state.key: state for state in found}
     listed = ", ".join(f"`{name}`" for name in known if name)
     if key is not None:
         if key not in known:
-            raise RunError(f"{file} has no state dict at `{key}`{f'; it has {listed}' if listed else ''}")
+            raise RunError(
+                f"{file} has no state dict at `{key}`{f'; it has {listed}' if listed else ''}"
+            )
         return known[key]
     if not found:
         raise RunError(f"{file} holds no state dict")

@@ -1,4 +1,5 @@
-"""Plans → the table of the ResNet paper (Table 1), as text, Markdown, LaTeX, CSV or plain data for JSON.
+"""Plans → the table of the ResNet paper (Table 1), as text, Markdown, LaTeX, CSV or plain data for
+JSON.
 
 Several plans are columns of one table, side by side where rows have the same name.
 """
@@ -35,5 +36,9 @@ def _csv(plans: Sequence[Plan]) -> str:
     return csv_text(plans)
 
 
-FORMATS: dict[str, Callable[[Sequence[Plan]], str]] = {"markdown": _markdown, "latex": _latex, "csv": _csv}
+FORMATS: dict[str, Callable[[Sequence[Plan]], str]] = {
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _csv,
+}
 """The formats beside text, which is made for the width of a terminal, and JSON."""

@@ -1,4 +1,5 @@
-"""Plans → the cells of one table: a row for each name, with the groups of layers of each plan that has it."""
+"""Plans → the cells of one table: a row for each name, with the groups of layers of each plan that
+has it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from ...plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One row: its name, the shape that it hands on (None where the plans differ), each plan's row or None."""
+    """One row: its name, the shape that it hands on (None where the plans differ), each plan's row
+    or None."""
 
     name: str
     output: Shape | None
@@ -25,7 +27,8 @@ class Cells:
 
 
 def columns(plans: Sequence[Plan]) -> list[Cells]:
-    """The rows of several plans, aligned by name; a name that only some have keeps its place among its neighbours."""
+    """The rows of several plans, aligned by name; a name that only some have keeps its place among
+    its neighbours."""
     tables = [{row.name: row for row in summarize(plan.graph)} for plan in plans]
     names: list[str] = []
     for table in tables:
@@ -42,5 +45,9 @@ def columns(plans: Sequence[Plan]) -> list[Cells]:
 def _cells(name: str, rows: list[Row | None]) -> Cells:
     sizes = {row.output[1:] for row in rows if row}
     widths = {row.output for row in rows if row}
-    output = next(iter(widths)) if len(widths) == 1 else (next(iter(sizes)) if len(sizes) == 1 else None)
+    output = (
+        next(iter(widths))
+        if len(widths) == 1
+        else (next(iter(sizes)) if len(sizes) == 1 else None)
+    )
     return Cells(name, output, tuple(rows))

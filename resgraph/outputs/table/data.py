@@ -12,7 +12,17 @@ from ...passes.receptive_field import receptive_fields
 from ...passes.summary import summarize
 from ...plan import Plan
 
-_FIELDS = ("net", "row", "output", "layers", "params", "macs", "activations", "receptive_field", "stride")
+_FIELDS = (
+    "net",
+    "row",
+    "output",
+    "layers",
+    "params",
+    "macs",
+    "activations",
+    "receptive_field",
+    "stride",
+)
 
 
 def csv_text(plans: Sequence[Plan]) -> str:
@@ -23,23 +33,34 @@ def csv_text(plans: Sequence[Plan]) -> str:
     for plan in plans:
         for row in facts(plan)["rows"]:
             layers = "; ".join(
-                f"[{', '.join(group['lines'])}] x {group['repeat']}" if group["block"] else ", ".join(group["lines"])
+                (
+                    f"[{', '.join(group['lines'])}] x {group['repeat']}"
+                    if group["block"]
+                    else ", ".join(group["lines"])
+                )
                 for group in row["layers"]
             )
-            sizes = {"output": "x".join(map(str, row["output"])), "stride": "x".join(f"{s:g}" for s in row["stride"])}
-            writer.writerow({"net": plan.name, "row": row["name"], **row, **sizes, "layers": layers})
+            sizes = {
+                "output": "x".join(map(str, row["output"])),
+                "stride": "x".join(f"{s:g}" for s in row["stride"]),
+            }
+            writer.writerow(
+                {"net": plan.name, "row": row["name"], **row, **sizes, "layers": layers}
+            )
     return stream.getvalue()
 
 
 def _paths(plan: Plan) -> dict[str, Any]:
     found = paths(plan.graph)
     return {
-        "count": found.count, "shortest": found.shortest, "longest": found.longest, "mean": float(found.mean),
+        "count": found.count, "shortest": found.shortest, "longest": found.longest,
+        "mean": float(found.mean),
     }  # fmt: skip
 
 
 def facts(plan: Plan) -> dict[str, Any]:
-    """The table as plain data: sizes are `[channels, height, width]`, costs are exact and for one image."""
+    """The table as plain data: sizes are `[channels, height, width]`, costs are exact and for one
+    image."""
     fields = receptive_fields(plan.graph)
     return {
         "name": plan.name,
@@ -57,9 +78,16 @@ def facts(plan: Plan) -> dict[str, Any]:
                 "name": row.name,
                 "output": list(row.output),
                 "receptive_field": fields[plan.graph.rows[place].output].text(),
-                "stride": [float(step) for step in fields[plan.graph.rows[place].output].step],
+                "stride": [
+                    float(step) for step in fields[plan.graph.rows[place].output].step
+                ],
                 "layers": [
-                    {"block": group.block, "lines": list(group.lines), "repeat": group.count} for group in row.groups
+                    {
+                        "block": group.block,
+                        "lines": list(group.lines),
+                        "repeat": group.count,
+                    }
+                    for group in row.groups
                 ],
                 "params": row.cost.params,
                 "macs": row.cost.macs,

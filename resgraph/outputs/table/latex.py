@@ -1,4 +1,5 @@
-"""Plans → Table 1 in LaTeX, brackets and all; it needs the packages booktabs, amsmath and multirow."""
+"""Plans → Table 1 in LaTeX, brackets and all; it needs the packages booktabs, amsmath and
+multirow."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ from ..numbers import count_text
 from .columns import columns
 
 _ESCAPES = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 
 
@@ -28,7 +29,13 @@ def latex(plans: Sequence[Plan]) -> str:
     ]
     for cells in columns(plans):
         output = _size(cells.output) if cells.output else ""
-        lines.append(_line(escape(cells.name), output, *(_layers(cells.groups(i)) for i in range(len(plans)))))
+        lines.append(
+            _line(
+                escape(cells.name),
+                output,
+                *(_layers(cells.groups(i)) for i in range(len(plans))),
+            )
+        )
         lines.append("\\addlinespace")
     lines[-1] = "\\midrule"
     lines.append(_line("parameters", "", *(_quantity(plan.params) for plan in plans)))
@@ -59,7 +66,11 @@ def _quantity(number: int) -> str:
 def _layers(groups: Sequence[Group]) -> str:
     if len(groups) == 1:
         return _group(groups[0])
-    return "\\begin{tabular}[c]{@{}c@{}}" + r" \\ ".join(_group(group) for group in groups) + "\\end{tabular}"
+    return (
+        "\\begin{tabular}[c]{@{}c@{}}"
+        + r" \\ ".join(_group(group) for group in groups)
+        + "\\end{tabular}"
+    )
 
 
 def _group(group: Group) -> str:
@@ -73,5 +84,9 @@ def _group(group: Group) -> str:
 
 def _line_text(line: str) -> str:
     label = line.lstrip()
-    text = escape(label).replace("x", "$\\times$", 1) if label[:1].isdigit() else escape(label)
+    text = (
+        escape(label).replace("x", "$\\times$", 1)
+        if label[:1].isdigit()
+        else escape(label)
+    )
     return r"\quad " * ((len(line) - len(label)) // len(INDENT)) + text

@@ -11,7 +11,8 @@ from .columns import columns
 
 
 def markdown(plans: Sequence[Plan]) -> str:
-    """A table with a column for each plan: layers × repeats, then parameters, multiply-adds and depth."""
+    """A table with a column for each plan: layers × repeats, then parameters, multiply-adds and
+    depth."""
     lines = [
         _line("", "output", *(_escape(plan.name) for plan in plans)),
         _line("---", "---", *("---" for _ in plans)),
@@ -43,12 +44,17 @@ def _group(group: Group) -> str:
 
 
 def _listed(lines: Sequence[str]) -> str:
-    """Lines one behind another; those that are set in stand in parentheses behind the name that they belong to."""
+    """Lines one behind another; those that are set in stand in parentheses behind the name that
+    they belong to."""
     text, depth = "", 0
     for line in lines:
         label = line.lstrip()
         deep = (len(line) - len(label)) // len(INDENT)
-        text += " (" * (deep - depth) + ")" * (depth - deep) + (", " if text and deep <= depth else "")
+        text += (
+            " (" * (deep - depth)
+            + ")" * (depth - deep)
+            + (", " if text and deep <= depth else "")
+        )
         text, depth = text + _escape(label), deep
     return text + ")" * depth
 

@@ -17,24 +17,42 @@ from ..numbers import count_text, shape_label
 
 
 def table(plan: Plan, *, width: int = 100, color: bool = False) -> str:
-    """The table as text, in the short form where it does not fit `width` columns; with `color`, terminal escapes.
+    """The table as text, in the short form where it does not fit `width` columns; with `color`,
+    terminal escapes.
 
     Nothing is cut: a net with long labels makes long lines.
     """
     stream = StringIO()
-    console = Console(file=stream, width=10_000, force_terminal=color, no_color=not color, highlight=False)
+    console = Console(
+        file=stream,
+        width=10_000,
+        force_terminal=color,
+        no_color=not color,
+        highlight=False,
+    )
     whole = rich_table(plan)
     fits = console.measure(whole).maximum <= width
     console.print(whole if fits else rich_table(plan, short=True))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n") + "\n"
+    return (
+        "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
+        + "\n"
+    )
 
 
 def rich_table(plan: Plan, *, short: bool = False) -> Table:
-    """The table for a rich console; `short` takes the spaces out of shapes and rounds the totals."""
+    """The table for a rich console; `short` takes the spaces out of shapes and rounds the
+    totals."""
     out = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=True, show_edge=False)
-    shape: Callable[[Shape], str] = (lambda s: shape_label(s).replace(" ", "")) if short else shape_label
+    shape: Callable[[Shape], str] = (
+        (lambda s: shape_label(s).replace(" ", "")) if short else shape_label
+    )
     total: Callable[[int], str] = count_text if short else "{:,}".format
-    out.add_column("" if short else plan_title(plan), footer=Text("total", style="bold"), style="bold", no_wrap=True)
+    out.add_column(
+        "" if short else plan_title(plan),
+        footer=Text("total", style="bold"),
+        style="bold",
+        no_wrap=True,
+    )
     out.add_column("output", no_wrap=True, footer=shape(plan.output))
     out.add_column("layers", footer=f"depth {plan.depth}", no_wrap=True)
     out.add_column("params", justify="right", no_wrap=True, footer=total(plan.params))

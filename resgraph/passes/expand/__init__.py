@@ -1,4 +1,5 @@
-"""Spec → Graph: rows and blocks become nodes, each with its shape, or mistakes with their places."""
+"""Spec → Graph: rows and blocks become nodes, each with its shape, or mistakes with their
+places."""
 
 from __future__ import annotations
 
@@ -30,12 +31,16 @@ class _Expander:
 
     def graph(self) -> Graph:
         input_place = self.spec.place("input")
-        flow: Flow | Nothing = self.builder.node("input", Input(shape=self.spec.input), [], Origin(input_place))
+        flow: Flow | Nothing = self.builder.node(
+            "input", Input(shape=self.spec.input), [], Origin(input_place)
+        )
         values: dict[str, Flow | Nothing] = {"input": flow}
         place = Place(self.items.env, self.items.setting, values, None)
         rows: list[Path] = []
         try:
-            self.items.blocks_total = sum(self.merges(path) for path in self.spec.rows.values())
+            self.items.blocks_total = sum(
+                self.merges(path) for path in self.spec.rows.values()
+            )
             for name, definition in self.spec.rows.items():
                 path, flow = self.items.path(name, name, definition, flow, place)
                 rows.append(path)
@@ -49,18 +54,33 @@ class _Expander:
             found = map(self.spec.setters.named, self.builder.errors)
             raise SpecError(in_order([*self.spec.mistakes, *found, *self.spec.unused]))
         assert isinstance(flow, Flow)
-        return Graph(self.builder.nodes, rows, "input", flow.node, frozenset(self.builder.unmade))
+        return Graph(
+            self.builder.nodes, rows, "input", flow.node, frozenset(self.builder.unmade)
+        )
 
     def unread_rows(self) -> None:
         """A row that neither the next one nor any equation reads."""
         names = list(self.spec.rows)
-        read = {n for path in self.spec.rows.values() if path.equation for n in path.equation.reads()}
+        read = {
+            n
+            for path in self.spec.rows.values()
+            if path.equation
+            for n in path.equation.reads()
+        }
         for name, following in pairwise(names):
             path = self.spec.rows[following]
             if name not in read and path.equation and not path.broken:
                 place = self.spec.tree.entries["net"].value.entries[name].key.span  # type: ignore[union-attr]
                 hint = f"`{following}` begins with an equation, which could read it"
-                self.builder.report(fault("E034", f"nothing reads the row `{name}`", place, hint, about=name))
+                self.builder.report(
+                    fault(
+                        "E034",
+                        f"nothing reads the row `{name}`",
+                        place,
+                        hint,
+                        about=name,
+                    )
+                )
 
     def merges(self, path: PathDef) -> int:
         """How many blocks with a merge a row calls."""

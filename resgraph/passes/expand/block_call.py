@@ -9,7 +9,17 @@ from ...errors import Span, fault
 from ...language.arithmetic import Value
 from ...language.binding import bind
 from ...language.environment import Environment
-from ...language.records import BlockDef, Bound, Expr, Inline, Label, PathDef, ShortcutDef, Size, Word
+from ...language.records import (
+    BlockDef,
+    Bound,
+    Expr,
+    Inline,
+    Label,
+    PathDef,
+    ShortcutDef,
+    Size,
+    Word,
+)
 from ...language.records import Value as Written
 from ...ops import Shape
 from .graph_builder import Flow
@@ -28,14 +38,22 @@ class Call:
     span: Span  # the word of the call
     repeated: bool
     sized: bool  # a width is written in it
-    unused: Written | None = None  # that width, where a `let` chose a block that works its own out
+    unused: Written | None = (
+        None  # that width, where a `let` chose a block that works its own out
+    )
 
     @property
     def constants(self) -> dict[str, Value | None]:
         """`in`, `out` and `stride` as values."""
         down, across = self.stride
-        stride: Value = Fraction(down) if down == across else (Fraction(down), Fraction(across))
-        return {"in": _fraction(self.into), "out": _fraction(self.out), "stride": stride}
+        stride: Value = (
+            Fraction(down) if down == across else (Fraction(down), Fraction(across))
+        )
+        return {
+            "in": _fraction(self.into),
+            "out": _fraction(self.out),
+            "stride": stride,
+        }
 
     @property
     def changes(self) -> bool:
@@ -48,7 +66,13 @@ def _fraction(number: int | None) -> Fraction | None:
 
 
 def call_of(
-    item: Label | Inline, block: BlockDef, flow: Flow, env: Environment, words: frozenset[str], *, first: bool
+    item: Label | Inline,
+    block: BlockDef,
+    flow: Flow,
+    env: Environment,
+    words: frozenset[str],
+    *,
+    first: bool,
 ) -> Call:
     """Work out a call where it is written. Only the first copy of a repeat has the stride."""
     into = flow.shape[0] if flow.shape else None
@@ -68,38 +92,81 @@ def call_of(
     out = into if number is None else _width(number, env)
     place = item.word_span if isinstance(item, Label) else item.span
     strides = _stride(stride, env) if first else (1, 1)
-    return Call(into, out, strides, values, shortcut, place, item.repeat is not None, number is not None, unused)
+    return Call(
+        into,
+        out,
+        strides,
+        values,
+        shortcut,
+        place,
+        item.repeat is not None,
+        number is not None,
+        unused,
+    )
 
 
 def refuse_other_width(call: Call, block: BlockDef, shape: Shape | None) -> None:
-    """Raises `Fault` where a call says a width, and a block that works its own out hands back another."""
+    """Raises `Fault` where a call says a width, and a block that works its own out hands back
+    another."""
     if call.unused is not None and shape and shape[0] != call.out:
-        message = f"`{block.name}` never uses `out`, and hands back a width of {shape[0]:,}, not {call.out:,}"
-        raise fault("E036", message, call.unused.span, "write `out` in the block, or the width that it has")
+        message = (
+            f"`{block.name}` never uses `out`, and hands back a width of {shape[0]:,}, not"
+            f" {call.out:,}"
+        )
+        raise fault(
+            "E036",
+            message,
+            call.unused.span,
+            "write `out` in the block, or the width that it has",
+        )
 
 
-def _refuse_unused(bound: Bound, block: BlockDef, env: Environment, *, width: bool) -> None:
-    """Raises `Fault` for what a block never reads; a stride that is worked out, and is 1, is as good as none."""
+def _refuse_unused(
+    bound: Bound, block: BlockDef, env: Environment, *, width: bool
+) -> None:
+    """Raises `Fault` for what a block never reads; a stride that is worked out, and is 1, is as
+    good as none."""
     if width and bound.number is not None and not block.uses("out"):
         message = f"`{block.name}` never uses `out`, so a width says nothing"
-        raise fault("E036", message, bound.number.span, _worked_out(block, bound.number))
+        raise fault(
+            "E036", message, bound.number.span, _worked_out(block, bound.number)
+        )
     stride = bound.options.get("stride")
     if stride and not block.uses("stride") and _stride(stride.value, env) != (1, 1):  # type: ignore[arg-type]
         message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
-        raise fault("E036", message, bound.options["stride"].span, "take it out, or write `/stride` in the block")
+        raise fault(
+            "E036",
+            message,
+            bound.options["stride"].span,
+            "take it out, or write `/stride` in the block",
+        )
     if "shortcut" in bound.options and "shortcut" not in block.reads:
         message = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
-        raise fault("E036", message, bound.options["shortcut"].span, "take it out, or read it in the block's `merge:`")
+        raise fault(
+            "E036",
+            message,
+            bound.options["shortcut"].span,
+            "take it out, or read it in the block's `merge:`",
+        )
 
 
 def _worked_out(block: BlockDef, number: Written) -> str:
-    """What to write for a width that a block works out by itself: its call, or the value that was meant."""
+    """What to write for a width that a block works out by itself: its call, or the value that was
+    meant."""
     alone = f"its width is worked out in the block: write `{block.name}`"
-    let = next((name for name, value in block.lets.items() if isinstance(value, Expr)), "")
-    return f"{alone}, or `{block.name} {let} {number.text}`" if let and isinstance(number, Expr) else alone
+    let = next(
+        (name for name, value in block.lets.items() if isinstance(value, Expr)), ""
+    )
+    return (
+        f"{alone}, or `{block.name} {let} {number.text}`"
+        if let and isinstance(number, Expr)
+        else alone
+    )
 
 
-def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutDef | None]:
+def _values(
+    bound: Bound, env: Environment
+) -> tuple[dict[str, Value], ShortcutDef | None]:
     values: dict[str, Value] = {}
     shortcut: ShortcutDef | None = None
     for key, option in bound.options.items():
@@ -116,7 +183,11 @@ def _values(bound: Bound, env: Environment) -> tuple[dict[str, Value], ShortcutD
 def _width(number: Written, env: Environment) -> int:
     width = whole(env.value(number), "out", number, env)
     if not 1 <= width <= 1_000_000:
-        raise fault("E035", f"a width must be 1 to 1,000,000, and this is {width:,}", number.span)
+        raise fault(
+            "E035",
+            f"a width must be 1 to 1,000,000, and this is {width:,}",
+            number.span,
+        )
     return width
 
 

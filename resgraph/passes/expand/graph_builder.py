@@ -1,4 +1,5 @@
-"""Nodes one by one → what a Graph is made of: each is shaped and costed as it is made, or its mistake is kept."""
+"""Nodes one by one → what a Graph is made of: each is shaped and costed as it is made, or its
+mistake is kept."""
 
 from __future__ import annotations
 
@@ -14,15 +15,17 @@ from .meant import likely_shape
 
 LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
 PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have some 10^10
-_OF_NAMES = frozenset(["E011", "E012", "E030"])  # mistakes in what a block says, whatever comes in
+_OF_NAMES = frozenset(
+    ["E011", "E012", "E030"]
+)  # mistakes in what a block says, whatever comes in
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
     """A value on its way: the node that made it, its shape and depth.
 
-    No shape: an earlier mistake hides it. A shape and no node: an earlier mistake, which leaves the shape known.
-    """
+    No shape: an earlier mistake hides it. A shape and no node: an earlier mistake, which leaves the
+    shape known."""
 
     node: str = ""
     shape: Shape | None = None
@@ -64,7 +67,11 @@ class Builder:
         if (found.code, found.span) in self._places:
             return
         self._places.add((found.code, found.span))
-        calls = tuple(Related(call, "called here") for call in reversed(origin.calls)) if origin else ()
+        calls = (
+            tuple(Related(call, "called here") for call in reversed(origin.calls))
+            if origin
+            else ()
+        )
         told = [found.span, *(related.span for related in found.related)]
         related = found.related + tuple(c for c in calls if c.span not in told)
         self.errors.append(replace(found, related=related))
@@ -84,10 +91,11 @@ class Builder:
         self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False,
         explain: Callable[[ShapeError], Fault] | None = None,
     ) -> Flow:  # fmt: skip
-        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a shortcut do not.
+        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a
+        shortcut do not.
 
-        `explain` says what an op cannot take in better words than the op has, who knows only shapes.
-        """
+        `explain` says what an op cannot take in better words than the op has, who knows only
+        shapes."""
         shapes = [flow.shape for flow in inputs]
         if None in shapes:
             return Flow()
@@ -103,25 +111,42 @@ class Builder:
         depth += op.weighted and not shortcut
         self.params += cost.params
         self._limit(origin)
-        self.nodes[name] = Node(name, op, tuple(flow.node for flow in inputs), shape, cost, depth, origin)
+        self.nodes[name] = Node(
+            name, op, tuple(flow.node for flow in inputs), shape, cost, depth, origin
+        )
         return Flow(name, shape, depth)
 
     def _limit(self, origin: Origin) -> None:
         if len(self.nodes) >= LAYERS:
-            raise TooLarge(fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span), origin)
+            raise TooLarge(
+                fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span),
+                origin,
+            )
         if self.params > PARAMS:
             raise TooLarge(
-                fault("E004", "a net of more than 2^37 parameters: in float32, half a terabyte", origin.span), origin
+                fault(
+                    "E004",
+                    "a net of more than 2^37 parameters: in float32, half a terabyte",
+                    origin.span,
+                ),
+                origin,
             )
 
 
 def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
-    """A mistake that shows in a standard block was made where a spec calls it: that place comes first."""
-    calls = [call for call in reversed(origin.calls) if not call.source.ours] if origin else []
+    """A mistake that shows in a standard block was made where a spec calls it: that place comes
+    first."""
+    calls = (
+        [call for call in reversed(origin.calls) if not call.source.ours]
+        if origin
+        else []
+    )
     if found.span is None or not found.span.source.ours or not calls:
         return found
     shown = Related(found.span, found.label)
-    return replace(found, span=calls[0], label="called here", related=(shown, *found.related))
+    return replace(
+        found, span=calls[0], label="called here", related=(shown, *found.related)
+    )
 
 
 class TooLarge(Exception):

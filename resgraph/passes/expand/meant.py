@@ -1,8 +1,8 @@
-"""An item with a mistake → the item as it was meant, as far as that decides the shape that comes out.
+"""An item with a mistake → the item as it was meant, as far as that decides the shape that comes
+out.
 
-What a mistake offers to write is taken as written; an option that shapes nothing is left out. Where neither is so there
-is no telling, and nothing that follows is checked.
-"""
+What a mistake offers to write is taken as written; an option that shapes nothing is left out. Where
+neither is so there is no telling, and nothing that follows is checked."""
 
 from __future__ import annotations
 
@@ -37,9 +37,15 @@ def meant(item: ItemDef, target: Target, problem: Diagnostic) -> ItemDef | None:
 
 
 def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
-    """The error for `first/2`, an option and a stride that touch, where this was taken for an unknown width."""
+    """The error for `first/2`, an option and a stride that touch, where this was taken for an
+    unknown width."""
     told = problem.diagnostic
-    if target is None or told.span is None or told.code != "E030" or not isinstance(item, Label):
+    if (
+        target is None
+        or told.span is None
+        or told.code != "E030"
+        or not isinstance(item, Label)
+    ):
         return None
     for chunk in item.rest:
         found = re.fullmatch(r"([A-Za-z][\w-]*)(/\w+)", chunk.text)
@@ -49,8 +55,13 @@ def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
 
 
 def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault | None:
-    """The error for `first/2` in a row: half of a width, or a stride that lost its space. In a block it is a part."""
-    if not isinstance(item, Label) or not item.rest or "stride" not in fields_of(target):
+    """The error for `first/2` in a row: half of a width, or a stride that lost its space. In a
+    block it is a part."""
+    if (
+        not isinstance(item, Label)
+        or not item.rest
+        or "stride" not in fields_of(target)
+    ):
         return None
     chunk, *behind = item.rest
     found = re.fullmatch(r"([A-Za-z_]\w*(?:\.[0-9]+)*)(/[0-9]{1,2})", chunk.text)
@@ -61,8 +72,16 @@ def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault |
     ):
         return None
     stride = f"{found[1]} {found[2]}"
-    hint = Hint(f"a stride stands apart, `{stride}`; a part of a width has brackets, `({chunk.text})`", stride)
-    return fault("E015", f"`{chunk.text}` is a part of a width, or a width and a stride", chunk.span, hint)
+    hint = Hint(
+        f"a stride stands apart, `{stride}`; a part of a width has brackets, `({chunk.text})`",
+        stride,
+    )
+    return fault(
+        "E015",
+        f"`{chunk.text}` is a part of a width, or a width and a stride",
+        chunk.span,
+        hint,
+    )
 
 
 def keeps_shape(target: Target) -> bool:
@@ -71,7 +90,8 @@ def keeps_shape(target: Target) -> bool:
 
 
 def shaping(setting: Setting) -> Setting:
-    """The setting without what shapes nothing: norms and activations of the unit, default options of no account."""
+    """The setting without what shapes nothing: norms and activations of the unit, default options
+    of no account."""
     conv = tuple(label for label in setting.unit.labels if label.word == "conv")
     unit = replace(setting.unit, labels=conv) if conv else setting.unit
     defaults = {
@@ -82,7 +102,8 @@ def shaping(setting: Setting) -> Setting:
 
 
 def likely_shape(op: Op, *inputs: Shape) -> Shape | None:
-    """What an op would hand on if it could take its inputs; None where that depends on what is wrong."""
+    """What an op would hand on if it could take its inputs; None where that depends on what is
+    wrong."""
     if op.family in _KEEPING or op.op == "shuffle":
         return inputs[0]
     if op.op == "fc":
@@ -95,28 +116,45 @@ def likely_shape(op: Op, *inputs: Shape) -> Shape | None:
     return None
 
 
-def _mended(label: Label, place: int, target: Target, problem: Diagnostic) -> Label | None:
+def _mended(
+    label: Label, place: int, target: Target, problem: Diagnostic
+) -> Label | None:
     """The label with the chunk at a place put right, or left out with what belongs to it."""
     chunk, texts = label.rest[place], [part.text for part in label.rest]
     if problem.code == "E014" and label.kernel is None:
         kernel = parse_size(chunk.text, chunk.span)
         return _with(replace(label, kernel=kernel), place, place + 1)
     if (likely := problem.likely) and likely.span == chunk.span:
-        return _with(label, place, place + 1, [Chunk(word, chunk.span) for word in likely.text.split()])
+        return _with(
+            label,
+            place,
+            place + 1,
+            [Chunk(word, chunk.span) for word in likely.text.split()],
+        )
     fields = fields_of(target)
     if problem.code == "E036" and chunk.text != "shortcut":
         return _with(label, place, place + 1)
     if place and texts[place - 1] in fields:  # the value of an option
-        return _with(label, place - 1, place + 1) if _neutral(texts[place - 1], target) else None
+        return (
+            _with(label, place - 1, place + 1)
+            if _neutral(texts[place - 1], target)
+            else None
+        )
     if chunk.text in fields:
         return _with(label, place, place + 2) if _neutral(chunk.text, target) else None
     two = " ".join(texts[place : place + 2])
-    if chunk.text in ACTIVATIONS or two in ACTIVATIONS or takes_mode(target, chunk.text):
+    if (
+        chunk.text in ACTIVATIONS
+        or two in ACTIVATIONS
+        or takes_mode(target, chunk.text)
+    ):
         return _with(label, place, place + (2 if two in ACTIVATIONS else 1))
     return _unknown_word(label, place, target, texts)
 
 
-def _unknown_word(label: Label, place: int, target: Target, texts: list[str]) -> Label | None:
+def _unknown_word(
+    label: Label, place: int, target: Target, texts: list[str]
+) -> Label | None:
     """A word that nothing is near to: alone it can shape nothing, and with a value it may."""
     if not re.fullmatch(r"[A-Za-z_][\w-]*", texts[place]):
         return None
@@ -126,15 +164,20 @@ def _unknown_word(label: Label, place: int, target: Target, texts: list[str]) ->
     return _with(label, place, place + 1)
 
 
-def _with(label: Label, start: int, end: int, chunks: list[Chunk] | None = None) -> Label:
+def _with(
+    label: Label, start: int, end: int, chunks: list[Chunk] | None = None
+) -> Label:
     """The label with other chunks from `start` to `end` of its rest."""
     rest = (*label.rest[:start], *(chunks or ()), *label.rest[end:])
     return replace(label, rest=rest, guessed=True)
 
 
 def _neutral(key: str, target: Target) -> bool:
-    """Whether an option leaves the shape as it is. A block's may do anything, but not to what a shortcut joins."""
-    return key not in SHAPING and (not isinstance(target, BlockDef) or key == "shortcut" or _residual(target))
+    """Whether an option leaves the shape as it is. A block's may do anything, but not to what a
+    shortcut joins."""
+    return key not in SHAPING and (
+        not isinstance(target, BlockDef) or key == "shortcut" or _residual(target)
+    )
 
 
 def _residual(target: Target) -> bool:
@@ -145,10 +188,20 @@ def _long_form(label: Label, target: Target, problem: Diagnostic) -> Label | Non
     assert problem.span is not None
     options: dict[str, Option] = {}
     for key, option in label.options.items():
-        if not (option.span.covers(problem.span) or option.value.span.covers(problem.span)):
+        if not (
+            option.span.covers(problem.span) or option.value.span.covers(problem.span)
+        ):
             options[key] = option
-        elif (likely := problem.likely) and likely.span == option.span and problem.code == "E012":
+        elif (
+            (likely := problem.likely)
+            and likely.span == option.span
+            and problem.code == "E012"
+        ):
             options[likely.text] = replace(option, key=likely.text)
         elif not (_neutral(key, target) and key in fields_of(target)):
             return None
-    return replace(label, options=options, guessed=True) if options.keys() != label.options.keys() else None
+    return (
+        replace(label, options=options, guessed=True)
+        if options.keys() != label.options.keys()
+        else None
+    )

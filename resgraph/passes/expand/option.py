@@ -46,7 +46,11 @@ _made: dict[Any, Op] = {}
 
 
 def make_op(
-    cls: type[Op], bound: Bound, defaults: Mapping[str, Option], env: Environment, extra: Mapping[str, Any]
+    cls: type[Op],
+    bound: Bound,
+    defaults: Mapping[str, Option],
+    env: Environment,
+    extra: Mapping[str, Any],
 ) -> Op:
     """The op of a label: defaults of the file below, then `extra`, then the label's own options."""
     fields: dict[str, Any] = {}
@@ -66,11 +70,15 @@ def make_op(
     if made not in _made:
         if len(_made) > 20_000:
             _made.clear()
-        _made[made] = _validated(cls, {"op": bound.label.word, **fields}, places, bound.label.span)
+        _made[made] = _validated(
+            cls, {"op": bound.label.word, **fields}, places, bound.label.span
+        )
     return _made[made]
 
 
-def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span], span: Span) -> Op:
+def _validated(
+    cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span], span: Span
+) -> Op:
     try:
         return cls.model_validate(fields)
     except ValidationError as problems:
@@ -83,7 +91,10 @@ def _validated(cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span]
         if error["type"] == "value_error":  # our own words
             raise fault("E035", str(error["ctx"]["error"]), place) from None
         must = message.removeprefix("Input should be ").removeprefix("a valid ")
-        for said, plain in (("greater than or equal to", "at least"), ("less than or equal to", "at most")):
+        for said, plain in (
+            ("greater than or equal to", "at least"),
+            ("less than or equal to", "at most"),
+        ):
             must = must.replace(said, plain)
         must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
         given = f", and this is {_shown(error['input'])}" if key in fields else ""
@@ -105,10 +116,18 @@ def _missing(cls: type[Op], word: str, key: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return "x".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else f"`{value}`"
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else f"`{value}`"
+    )
 
 
-def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Environment) -> Any:
+def field_value(
+    cls: type[Op], key: str, written: Written | PathDef, env: Environment
+) -> Any:
     """The Python value of one option, of the type that its field has."""
     if isinstance(written, PathDef):
         raise fault("E022", f"`{key}` is not a path", written.span)
@@ -118,9 +137,17 @@ def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Enviro
             return written.text == "true"
         raise fault("E022", f"`{key}` is true or false", written.span)
     words = literal_words(cls, key)
-    if isinstance(written, Expr) and written.text in words and env.find(written.text) is None:
+    if (
+        isinstance(written, Expr)
+        and written.text in words
+        and env.find(written.text) is None
+    ):
         return written.text
-    name = written.text if isinstance(written, Expr) and isinstance(written.tree, Name) else ""
+    name = (
+        written.text
+        if isinstance(written, Expr) and isinstance(written.tree, Name)
+        else ""
+    )
     if words and name and env.find(name) is None and name not in CONSTANTS:
         raise _no_such_word(key, name, words, written.span)
     value = env.value(written)
@@ -134,20 +161,33 @@ def field_value(cls: type[Op], key: str, written: Written | PathDef, env: Enviro
             raise fault("E022", f"`{key}` is one number or two", written.span)
         return tuple(whole(part, key, written, env) for part in both)
     if isinstance(value, tuple):
-        raise fault("E031", f"`{key}` is one number, not {value_text(value)}", written.span)
+        raise fault(
+            "E031", f"`{key}` is one number, not {value_text(value)}", written.span
+        )
     return float(value) if kind == "float" else whole(value, key, written, env)
 
 
 def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fault:
     known = sorted(set(words) - {"default"})
-    listed = f"it is a number or {', '.join(f'`{w}`' for w in known)}" if known else "a number is needed here"
-    return fault("E022", f"`{key}` cannot be `{word}`", span, did_you_mean(word, known) or listed)
+    listed = (
+        f"it is a number or {', '.join(f'`{w}`' for w in known)}"
+        if known
+        else "a number is needed here"
+    )
+    return fault(
+        "E022", f"`{key}` cannot be `{word}`", span, did_you_mean(word, known) or listed
+    )
 
 
 def whole(value: Value, key: str, written: Written, env: Environment) -> int:
-    """A number that must be whole. The error is where the number is worked out, and names the nearest that would be."""
+    """A number that must be whole. The error is where the number is worked out, and names the
+    nearest that would be."""
     if not isinstance(value, Fraction):
-        raise fault("E031", f"a number is needed here, and this is {value_text(value)}", written.span)
+        raise fault(
+            "E031",
+            f"a number is needed here, and this is {value_text(value)}",
+            written.span,
+        )
     if value.denominator == 1:
         return int(value)
     raise _not_whole(value, key, written, env)
@@ -156,7 +196,11 @@ def whole(value: Value, key: str, written: Written, env: Environment) -> int:
 def _not_whole(value: Fraction, key: str, written: Written, env: Environment) -> Fault:
     for _ in range(8):  # a name that stands for a `let`: the arithmetic is there
         tree: Expression | None = written.tree if isinstance(written, Expr) else None
-        below = env.definition(tree.name) if isinstance(tree, Name) and not tree.index else None
+        below = (
+            env.definition(tree.name)
+            if isinstance(tree, Name) and not tree.index
+            else None
+        )
         if below is None:
             break
         written = below
@@ -164,10 +208,21 @@ def _not_whole(value: Fraction, key: str, written: Written, env: Environment) ->
     help_ = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
     if isinstance(tree, Binary) and tree.symbol == "/":
         try:
-            top, bottom = (env.value_of(side, written.span) for side in (tree.left, tree.right))
+            top, bottom = (
+                env.value_of(side, written.span) for side in (tree.left, tree.right)
+            )
         except Fault:
             top = bottom = Fraction(1)
-        if isinstance(top, Fraction) and isinstance(bottom, Fraction) and bottom.denominator == 1:
+        if (
+            isinstance(top, Fraction)
+            and isinstance(bottom, Fraction)
+            and bottom.denominator == 1
+        ):
             near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
             help_ = f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
-    return fault("E032", f"`{text}` is {float(value):g}, and `{key}` must be whole", written.span, help_)
+    return fault(
+        "E032",
+        f"`{text}` is {float(value):g}, and `{key}` must be whole",
+        written.span,
+        help_,
+    )

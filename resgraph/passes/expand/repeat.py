@@ -1,4 +1,5 @@
-"""The items of a path → every copy of them, counted against the limits before and while they are made."""
+"""The items of a path → every copy of them, counted against the limits before and while they are
+made."""
 
 from __future__ import annotations
 
@@ -29,8 +30,11 @@ class Repeats:
         self.steps = 0
         self.times = 1  # how often the path that is being made is made
 
-    def copies_of(self, definition: PathDef, first: int, place: Place) -> Iterator[tuple[ItemDef, int, Counters]]:
-        """Every copy of every item, with the counters of its place (none within a block: its caller's hold).
+    def copies_of(
+        self, definition: PathDef, first: int, place: Place
+    ) -> Iterator[tuple[ItemDef, int, Counters]]:
+        """Every copy of every item, with the counters of its place (none within a block: its
+        caller's hold).
 
         Raises `TooLarge` beyond the limits; repeats within repeats are multiplied, not made.
         """
@@ -38,8 +42,13 @@ class Repeats:
         number, total = first, first + sum(counts)
         times = self.times
         if times * sum(counts) > _FAR:
-            message = f"a net of {times * sum(counts):,} layers and blocks, and the limit is {_STEPS:,}"
-            raise TooLarge(fault("E004", message, definition.span), place.at(definition.span))
+            size = times * sum(counts)
+            message = (
+                f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
+            )
+            raise TooLarge(
+                fault("E004", message, definition.span), place.at(definition.span)
+            )
         for item, count in zip(definition.items, counts, strict=True):
             self.times = times * count
             if not count:
@@ -48,7 +57,10 @@ class Repeats:
                 self._step(item, place)
                 counters: Counters = {}
                 if place.block is None:
-                    counters = {"row_index": Fraction(number), "row_total": Fraction(total)}
+                    counters = {
+                        "row_index": Fraction(number),
+                        "row_total": Fraction(total),
+                    }
                 yield item, copy, counters
                 number += 1
         self.times = times
@@ -56,7 +68,9 @@ class Repeats:
     def _step(self, item: ItemDef, place: Place) -> None:
         self.steps += 1
         if self.steps > _STEPS:
-            large = fault("E004", f"a net of more than {_STEPS:,} layers and blocks", item.span)
+            large = fault(
+                "E004", f"a net of more than {_STEPS:,} layers and blocks", item.span
+            )
             raise TooLarge(large, place.at(item.span))
 
     def count(self, item: ItemDef, env: Environment) -> int:

@@ -17,7 +17,8 @@ from .block_call import Call
 
 @dataclass(frozen=True, slots=True)
 class ShortcutPlan:
-    """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names it is read in."""
+    """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names
+    it is read in."""
 
     name: str
     kind: ShortcutKind
@@ -34,7 +35,13 @@ class ShortcutPlan:
 
 
 def _written(text: str) -> PathDef:
-    span = Span(Source("the default shortcut", text, ours=True, default=True), 1, 1, 1, len(text) + 1)
+    span = Span(
+        Source("the default shortcut", text, ours=True, default=True),
+        1,
+        1,
+        1,
+        len(text) + 1,
+    )
     label = parse_label(text, span, ())
     assert label is not None
     return PathDef(span, None, (label,), False)
@@ -45,20 +52,34 @@ _VECTOR_PROJECTION = _written("fc out")
 
 
 def shortcut_plan(
-    name: str, call: Call, block: BlockDef, spec: Spec, outside: Environment, shape: Shape | None
+    name: str,
+    call: Call,
+    block: BlockDef,
+    spec: Spec,
+    outside: Environment,
+    shape: Shape | None,
 ) -> ShortcutPlan:
-    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the file's.
+    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the
+    file's.
 
     `shape` is what flows in, None where an earlier mistake hides it.
     """
     below = f"{name}.shortcut"
     chosen = call.shortcut or block.shortcut or spec.shortcut
-    policy = chosen.text if isinstance(chosen, Word) else "projection" if chosen is None else ""
+    policy = (
+        chosen.text
+        if isinstance(chosen, Word)
+        else "projection"
+        if chosen is None
+        else ""
+    )
     if policy != "projection always" and (not call.changes or call.into is None):
         return ShortcutPlan(below, "identity")
     if isinstance(chosen, PathDef):
         if call.shortcut is not None:
-            return ShortcutPlan(below, "path", path=chosen, env=outside.with_constants(call.constants))
+            return ShortcutPlan(
+                below, "path", path=chosen, env=outside.with_constants(call.constants)
+            )
         if block.shortcut is not None:
             return ShortcutPlan(below, "path", path=chosen)
         file_env = Environment(spec.lets, {}).with_constants(call.constants)
@@ -66,19 +87,36 @@ def shortcut_plan(
     if policy == "none":
         return ShortcutPlan(below, "none")
     if policy == "zero-pad":
-        return ShortcutPlan(below, "zero-pad", op=ZeroPad(width=call.out or 1, stride=call.stride))
+        return ShortcutPlan(
+            below, "zero-pad", op=ZeroPad(width=call.out or 1, stride=call.stride)
+        )
     if policy == "identity":
         return ShortcutPlan(below, "identity", problem=_cannot_be_identity(call, shape))
     vector = shape is not None and len(shape) == 1
-    return ShortcutPlan(below, "projection", path=_VECTOR_PROJECTION if vector else _PROJECTION)
+    return ShortcutPlan(
+        below, "projection", path=_VECTOR_PROJECTION if vector else _PROJECTION
+    )
 
 
 def _cannot_be_identity(call: Call, shape: Shape | None) -> Fault:
     """E041, with the shape that comes in and the one that has to come out."""
     assert shape is not None and call.out is not None
-    sizes = [-(-size // stride) for size, stride in zip(shape[1:], call.stride, strict=False)]
+    sizes = [
+        -(-size // stride) for size, stride in zip(shape[1:], call.stride, strict=False)
+    ]
     change = f"{shape_text(shape)} into {shape_text((call.out, *sizes))}"
     help_ = "use `shortcut: projection` (option B) or `shortcut: zero-pad` (option A)"
     note = "He et al. 2016, section 3.3: identity only where dimensions match"
-    label = "the shape changes in the first block of this row" if call.repeated else "the shape changes here"
-    return fault("E041", f"an identity shortcut cannot change {change}", call.span, help_, label, note)
+    label = (
+        "the shape changes in the first block of this row"
+        if call.repeated
+        else "the shape changes here"
+    )
+    return fault(
+        "E041",
+        f"an identity shortcut cannot change {change}",
+        call.span,
+        help_,
+        label,
+        note,
+    )

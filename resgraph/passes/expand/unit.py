@@ -1,4 +1,5 @@
-"""A layer's label and the unit in force → the ops that it stands for, in order, each with its word."""
+"""A layer's label and the unit in force → the ops that it stands for, in order, each with its
+word."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Worded:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a label is read in: the unit, the default options of ops, the words that stand for words."""
+    """What a label is read in: the unit, the default options of ops, the words that stand for
+    words."""
 
     unit: UnitDef
     defaults: dict[str, dict[str, Option]]
@@ -42,8 +44,11 @@ class Setting:
         return self.bounds[label, cls]
 
 
-def activation_of(setting: Setting, resolve: Callable[[str], str], place: Span) -> tuple[Label, str]:
-    """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place` where there is none."""
+def activation_of(
+    setting: Setting, resolve: Callable[[str], str], place: Span
+) -> tuple[Label, str]:
+    """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place`
+    where there is none."""
     words = [(label, resolve(label.word)) for label in setting.unit.labels]
     circular = next((label for label, name in words if name == ACT), None)
     if circular:
@@ -54,14 +59,24 @@ def activation_of(setting: Setting, resolve: Callable[[str], str], place: Span) 
     if not found:
         unit = " ".join(name for _, name in words)
         hint = "write the activation itself, or give the unit one"
-        raise fault("E030", f"`act` is the activation of the unit, and `{unit}` has none", place, hint)
+        raise fault(
+            "E030",
+            f"`act` is the activation of the unit, and `{unit}` has none",
+            place,
+            hint,
+        )
     return found[-1]
 
 
 def layer_ops(
-    cls: type[Op], bound: Bound, env: Environment, setting: Setting, resolve: Callable[[str], str]
+    cls: type[Op],
+    bound: Bound,
+    env: Environment,
+    setting: Setting,
+    resolve: Callable[[str], str],
 ) -> list[Worded]:
-    """The ops of one layer label; `resolve` turns a word that is a `let` into the word it stands for."""
+    """The ops of one layer label; `resolve` turns a word that is a `let` into the word it stands
+    for."""
     word = bound.label.word
     defaults = setting.defaults.get(word, {})
     mode = resolve(bound.mode.text) if bound.mode else ""
@@ -69,37 +84,59 @@ def layer_ops(
     if bound.mode and mode == ACT:
         chosen, mode = activation_of(setting, resolve, bound.mode.span)
     if bound.mode and not takes_mode(cls, mode):
-        raise fault("E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode))
+        raise fault(
+            "E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode)
+        )
     if cls.word != "conv":
         main = Worded("", make_op(cls, bound, defaults, env, {}))
-        return [main, Worded(mode.replace(" ", "_"), unit_op(chosen, mode, setting, env))] if chosen else [main]
-    labels = _in_mode([(label, resolve(label.word)) for label in setting.unit.labels], mode, chosen)
+        return (
+            [main, Worded(mode.replace(" ", "_"), unit_op(chosen, mode, setting, env))]
+            if chosen
+            else [main]
+        )
+    labels = _in_mode(
+        [(label, resolve(label.word)) for label in setting.unit.labels], mode, chosen
+    )
     normed = any(resolve(label.word) in NORMS for label in setting.unit.labels)
-    extra = {"bias": "none" if normed else "default"} if "bias" in cls.model_fields else {}
+    extra = (
+        {"bias": "none" if normed else "default"} if "bias" in cls.model_fields else {}
+    )
     ops: list[Worded] = []
     for label, name in labels:
         if name == "conv":
             ops.append(Worded("conv", make_op(cls, bound, defaults, env, extra)))
         else:
-            ops.append(Worded(name.replace(" ", "_"), unit_op(label, name, setting, env)))
+            ops.append(
+                Worded(name.replace(" ", "_"), unit_op(label, name, setting, env))
+            )
     return _numbered(ops)
 
 
-def _in_mode(labels: list[tuple[Label, str]], mode: str, label: Label | None) -> list[tuple[Label, str]]:
+def _in_mode(
+    labels: list[tuple[Label, str]], mode: str, label: Label | None
+) -> list[tuple[Label, str]]:
     """Rule 5: what a mode leaves of a unit, and what it puts there."""
     conv = next(place for place, (_, name) in enumerate(labels) if name == "conv")
     before, after = labels[:conv], labels[conv + 1 :]
     if mode == "bare":
         return [labels[conv]]
     if mode == "linear":
-        return [labels[conv], *((label, name) for label, name in after if name in NORMS)]
+        return [
+            labels[conv],
+            *((label, name) for label, name in after if name in NORMS),
+        ]
     if label is None:
         return labels
     chosen = (label, mode)
     if any(name in ACTIVATIONS for _, name in before):
         unit = " ".join(name for _, name in labels)
         hint = "leave it out, or write `linear`, and give it a place of its own behind"
-        raise fault("E012", f"the unit `{unit}` puts its activation before the conv", label.span, hint)
+        raise fault(
+            "E012",
+            f"the unit `{unit}` puts its activation before the conv",
+            label.span,
+            hint,
+        )
     places = [place for place, (_, name) in enumerate(after) if name in ACTIVATIONS]
     if not places:
         return [*labels, chosen]
@@ -116,12 +153,23 @@ def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
         raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
-    return make_op(cls, setting.bind(named, cls, setting.words), setting.defaults.get(name, {}), env, {})
+    return make_op(
+        cls,
+        setting.bind(named, cls, setting.words),
+        setting.defaults.get(name, {}),
+        env,
+        {},
+    )
 
 
 def _circular(label: Label) -> Fault:
     hint = "write the activation itself, or let `act` stand for it: `let: {act: silu}`"
-    return fault("E025", "`act` is the activation of the unit, so the unit itself must say which", label.span, hint)
+    return fault(
+        "E025",
+        "`act` is the activation of the unit, so the unit itself must say which",
+        label.span,
+        hint,
+    )
 
 
 def _numbered(ops: list[Worded]) -> list[Worded]:
@@ -130,5 +178,7 @@ def _numbered(ops: list[Worded]) -> list[Worded]:
     out: list[Worded] = []
     for worded in ops:
         count = seen[worded.word] = seen.get(worded.word, 0) + 1
-        out.append(Worded(f"{worded.word}{count}" if count > 1 else worded.word, worded.op))
+        out.append(
+            Worded(f"{worded.word}{count}" if count > 1 else worded.word, worded.op)
+        )
     return out

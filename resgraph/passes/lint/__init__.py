@@ -1,4 +1,5 @@
-"""Spec and Graph → warnings: what is legal and, by the literature, rarely meant. Each can be silenced by `allow:`."""
+"""Spec and Graph → warnings: what is legal and, by the literature, rarely meant. Each can be
+silenced by `allow:`."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from .findings import Facts, Lint
 
 @dataclass(frozen=True, slots=True)
 class Linted:
-    """The warnings of a net in the order of their places, one for each place, and the names of those kept silent."""
+    """The warnings of a net in the order of their places, one for each place, and the names of
+    those kept silent."""
 
     warnings: tuple[Diagnostic, ...]
     silenced: frozenset[str]
@@ -36,16 +38,34 @@ def linted(spec: Spec, graph: Graph) -> Linted:
                 silenced.add(name)
                 break
             origin = _in_spec(finding.origin)
-            calls = tuple(Related(call, "called here") for call in reversed(origin.calls) if call != origin.span)
-            notes = tuple(filter(None, [finding.labels, finding.note, f"`allow: [{name}]` in the spec silences this"]))
-            warning = Diagnostic(LINTS[name], finding.said, origin.span, "", notes, finding.hint, calls)
+            calls = tuple(
+                Related(call, "called here")
+                for call in reversed(origin.calls)
+                if call != origin.span
+            )
+            notes = tuple(
+                filter(
+                    None,
+                    [
+                        finding.labels,
+                        finding.note,
+                        f"`allow: [{name}]` in the spec silences this",
+                    ],
+                )
+            )
+            warning = Diagnostic(
+                LINTS[name], finding.said, origin.span, "", notes, finding.hint, calls
+            )
             found.setdefault((warning.code, warning.span), warning)
-    in_order = sorted(found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+    in_order = sorted(
+        found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)
+    )
     return Linted(tuple(in_order), frozenset(silenced))
 
 
 def _in_spec(origin: Origin) -> Origin:
-    """The place where the spec's author can act: of what came with resgraph (a block of the library), its call."""
+    """The place where the spec's author can act: of what came with resgraph (a block of the
+    library), its call."""
     calls = origin.calls
     while calls and origin.span.source.ours:
         origin, calls = Origin(calls[-1], calls[:-1]), calls[:-1]

@@ -1,4 +1,5 @@
-"""Layers that are legal and rarely meant: a bias that does nothing, a stride that passes over cells, an odd width."""
+"""Layers that are legal and rarely meant: a bias that does nothing, a stride that passes over
+cells, an odd width."""
 
 from __future__ import annotations
 
@@ -16,19 +17,30 @@ _LISTED = 3  # labels that a warning of many names
 def bias_before_norm(facts: Facts) -> Iterator[Finding]:
     """Only `bn` takes a bias out again: `ln` and `gn` do not work channel by channel.
 
-    The library's blocks count what their papers count, some with such a bias; nobody who calls one can change it.
-    What gives many labels their bias (`ops:`, or a unit without a norm) is said once.
-    """
+    The library's blocks count what their papers count, some with such a bias; nobody who calls one
+    can change it. What gives many labels their bias (`ops:`, or a unit without a norm) is said
+    once."""
     causes: dict[Span | str, dict[Span, Node]] = {}
     for node in facts.graph.nodes.values():
         readers = facts.readers[node.name]
-        if not getattr(node.op, "has_bias", False) or not readers or any(r.op.op != "bn" for r in readers):
+        if (
+            not getattr(node.op, "has_bias", False)
+            or not readers
+            or any(r.op.op != "bn" for r in readers)
+        ):
             continue
         span = node.origin.span
         if not span.source.ours:
             default = facts.spec.defaults.get(node.op.op, {}).get("bias")
-            own = "bias" in span.source.line(span.line)[span.column - 1 : span.end_column - 1].split()
-            cause: Span | str = span if own else default.value.span if default else node.op.op
+            own = (
+                "bias"
+                in span.source.line(span.line)[
+                    span.column - 1 : span.end_column - 1
+                ].split()
+            )
+            cause: Span | str = (
+                span if own else default.value.span if default else node.op.op
+            )
             causes.setdefault(cause, {}).setdefault(span, node)
     for cause, nodes in causes.items():
         given = cause if isinstance(cause, Span) and cause not in nodes else None
@@ -39,15 +51,33 @@ def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
     """The finding for labels whose bias has one cause; `given` is where `ops:` gives it."""
     node, *more = nodes
     origin = Origin(given) if given else node.origin
-    note = "Ioffe and Szegedy 2015, section 3.2: the role of the bias is subsumed by beta"
+    note = (
+        "Ioffe and Szegedy 2015, section 3.2: the role of the bias is subsumed by beta"
+    )
     if not more:
         start = getattr(node.op, "bias", None)
-        which = f" and its start value {start:g} do" if isinstance(start, float) and start else " does"
-        message = f"the bias of `{node.op.label()}`{which} nothing: the `bn` behind it takes every constant out again"
-        return Finding(origin, message, "take it out" if given else "write `bias none`", note)
+        which = (
+            f" and its start value {start:g} do"
+            if isinstance(start, float) and start
+            else " does"
+        )
+        message = (
+            f"the bias of `{node.op.label()}`{which} nothing: the `bn` behind it takes every"
+            " constant out again"
+        )
+        return Finding(
+            origin, message, "take it out" if given else "write `bias none`", note
+        )
     kind = node.op.op
-    message = f"the bias of each `{kind}` here does nothing: the `bn` behind it takes every constant out again"
-    help_ = "take it out" if given else f"write `bias none` in each, or `ops: {{{kind}: {{bias: none}}}}` for all"
+    message = (
+        f"the bias of each `{kind}` here does nothing: the `bn` behind it takes every constant out"
+        " again"
+    )
+    help_ = (
+        "take it out"
+        if given
+        else f"write `bias none` in each, or `ops: {{{kind}: {{bias: none}}}}` for all"
+    )
     labels = [f"`{n.op.label()}` in line {n.origin.span.line}" for n in nodes[:_LISTED]]
     rest = [f"{len(nodes) - _LISTED} more"] if len(nodes) > _LISTED else []
     return Finding(origin, message, help_, note, f"they are {', '.join(labels + rest)}")
@@ -55,16 +85,28 @@ def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
 
 def _skips(node: Node) -> bool:
     """Whether an op passes over cells of its input: its stride is larger than its kernel."""
-    stride, kernel = getattr(node.op, "stride", None), getattr(node.op, "kernel", (1, 1))
-    if not isinstance(stride, tuple) or not isinstance(kernel, tuple) or node.op.op == "up conv":
+    stride, kernel = (
+        getattr(node.op, "stride", None),
+        getattr(node.op, "kernel", (1, 1)),
+    )
+    if (
+        not isinstance(stride, tuple)
+        or not isinstance(kernel, tuple)
+        or node.op.op == "up conv"
+    ):
         return False
     return any(s > k for s, k in zip(stride, kernel, strict=True))
 
 
 def _lost(facts: Facts) -> Iterator[tuple[Node, bool]]:
-    """Windows that skip cells which nothing else reads, and whether each is a 1x1 convolution at stride 2."""
+    """Windows that skip cells which nothing else reads, and whether each is a 1x1 convolution at
+    stride 2."""
     for node in facts.graph.nodes.values():
-        if isinstance(node.op, ZeroPad) or "shortcut" in node.name.split(".") or not _skips(node):
+        if (
+            isinstance(node.op, ZeroPad)
+            or "shortcut" in node.name.split(".")
+            or not _skips(node)
+        ):
             continue
         if all(_skips(reader) for reader in facts.readers[node.inputs[0]]):
             usual = node.op.op == "conv" and getattr(node.op, "kernel", None) == (1, 1)
@@ -78,7 +120,8 @@ def strided_1x1(facts: Facts) -> Iterator[Finding]:
                 node.origin,
                 f"`{node.op.label()}` reads one cell in four, and nothing reads the others",
                 "stride on the 3x3 convolution of the block, or in a pool before it",
-                "He et al. 2018 (arXiv 1812.01187), section 4.1: three quarters of the input are ignored",
+                "He et al. 2018 (arXiv 1812.01187), section 4.1: three quarters of the input are"
+                " ignored",
             )
 
 
@@ -91,36 +134,48 @@ def stride_over_kernel(facts: Facts) -> Iterator[Finding]:
         share = down * across / (min(kernel[0], down) * min(kernel[1], across))
         yield Finding(
             node.origin,
-            f"`{node.op.label()}` reads one cell in {share:g}: its stride is larger than its kernel",
+            f"`{node.op.label()}` reads one cell in {share:g}: its stride is larger than its"
+            " kernel",
             f"if a quotient is meant, take the space away: `out/{down}`; else use a larger kernel",
         )
 
 
 def odd_width(facts: Facts) -> Iterator[Finding]:
-    """Once for a net. What makes the output, and maps of a few channels (a gate), are as wide as they have to be."""
+    """Once for a net. What makes the output, and maps of a few channels (a gate), are as wide as
+    they have to be."""
     if facts.graph.cost.params <= _LARGE:
         return
     last = facts.graph.nodes[facts.graph.output].depth
     odd = [
         node
         for node in facts.graph.nodes.values()
-        if node.op.op in ("conv", "up conv") and node.shape[0] > 8 and node.shape[0] % 8 and node.depth < last
+        if node.op.op in ("conv", "up conv")
+        and node.shape[0] > 8
+        and node.shape[0] % 8
+        and node.depth < last
     ]
     if odd:
         widths = sorted({node.shape[0] for node in odd})
         shown = ", ".join(map(str, widths[:6])) + (", …" if len(widths) > 6 else "")
         yield Finding(
             odd[0].origin,
-            f"widths that are no multiple of 8: {shown} ({len(odd)} convolution{'s' * (len(odd) > 1)})",
+            f"widths that are no multiple of 8: {shown} ({len(odd)}"
+            f" convolution{'s' * (len(odd) > 1)})",
             f"`make_divisible({widths[0]} 8)` is the nearest that is",
-            "tensor cores work on 8 half-precision numbers at a time; other widths are padded or take a slower path",
+            "tensor cores work on 8 half-precision numbers at a time; other widths are padded or"
+            " take a slower path",
         )
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:
     for node in facts.graph.nodes.values():
         op = node.op
-        if isinstance(op, Conv) and op.kernel == op.stride and op.pad is None and op.padding != (0, 0):
+        if (
+            isinstance(op, Conv)
+            and op.kernel == op.stride
+            and op.pad is None
+            and op.padding != (0, 0)
+        ):
             yield Finding(
                 node.origin,
                 f"`{op.label()}` cuts patches that begin outside the map: an odd kernel is padded",
@@ -141,8 +196,14 @@ def window_over_map(facts: Facts) -> Iterator[Finding]:
 
 
 def _over_map(facts: Facts, node: Node) -> bool:
-    """Whether a window larger than one cell reads one; where the net is given one cell, that is meant."""
+    """Whether a window larger than one cell reads one; where the net is given one cell, that is
+    meant."""
     shape = facts.graph.nodes[node.inputs[0]].shape if node.inputs else ()
     windows = node.op.family in ("conv", "pool") and node.op.op != "up conv"
     kernel = getattr(node.op, "kernel", None)
-    return windows and isinstance(kernel, tuple) and kernel != (1, 1) and shape[1:] == (1, 1) != facts.spec.input[1:]
+    return (
+        windows
+        and isinstance(kernel, tuple)
+        and kernel != (1, 1)
+        and shape[1:] == (1, 1) != facts.spec.input[1:]
+    )

@@ -1,4 +1,5 @@
-"""Nets in which the unit says one activation and a merge or a path another: seldom meant where the unit was changed."""
+"""Nets in which the unit says one activation and a merge or a path another: seldom meant where the
+unit was changed."""
 
 from __future__ import annotations
 
@@ -10,27 +11,36 @@ from ...ops import ACTIVATIONS
 from .findings import Facts, Finding
 
 _GATES = frozenset(["sigmoid", "hardsigmoid", "tanh", "softmax", "softplus"])
-"""What stands beside a unit's activation in many nets, since it says how much of something passes."""
+"""What stands beside a unit's activation in many nets, since it says how much of something
+passes."""
 
 
 def mixed_activations(facts: Facts) -> Iterator[Finding]:
-    """Activations by name, alone in a path or around an equation, beside convolutions that take the unit's."""
+    """Activations by name, alone in a path or around an equation, beside convolutions that take the
+    unit's."""
     graph, spec = facts.graph, facts.spec
-    scopes: list[tuple[Block | None, list[Path]]] = [(None, graph.rows), *((b, b.paths) for b in graph.blocks())]
+    scopes: list[tuple[Block | None, list[Path]]] = [
+        (None, graph.rows),
+        *((b, b.paths) for b in graph.blocks()),
+    ]
     for block, paths in scopes:
         unit = _units_activation(spec, block)
-        if unit and any(_takes_the_units(facts, layer, unit) for layer in _layers(paths)):
+        if unit and any(
+            _takes_the_units(facts, layer, unit) for layer in _layers(paths)
+        ):
             for word, origin in _named(facts, paths):
                 if word != unit and word not in _GATES:
                     yield Finding(
                         origin,
                         f"the net has both `{unit}`, the unit's activation, and this `{word}`",
-                        "`act` means the unit's activation, whatever it is: write it here for the unit's",
+                        "`act` means the unit's activation, whatever it is: write it here for the"
+                        " unit's",
                     )
 
 
 def _units_activation(spec: Spec, block: Block | None) -> str:
-    """The activation of the unit in force in a block of the user's, or in the rows; "" where there is none."""
+    """The activation of the unit in force in a block of the user's, or in the rows; "" where there
+    is none."""
     definition = spec.block(block.block) if block else None
     if definition and definition.library:
         return ""
@@ -55,7 +65,11 @@ def _named(facts: Facts, paths: Iterable[Path]) -> Iterator[tuple[str, Origin]]:
     for path in paths:
         if equation := path.equation:
             ops = [facts.graph.nodes[name].op.op for name in equation.nodes]
-            yield from ((op, equation.origin) for op in ops if op in ACTIVATIONS and f"{op}(" in equation.text)
+            yield from (
+                (op, equation.origin)
+                for op in ops
+                if op in ACTIVATIONS and f"{op}(" in equation.text
+            )
     for layer in _layers(paths):
         if len(layer.nodes) == 1:
             op = facts.graph.nodes[layer.nodes[0]].op.op

@@ -14,40 +14,55 @@ from .findings import Facts, Finding
 def activation_after_sum(facts: Facts) -> Iterator[Finding]:
     for residual in facts.residuals:
         inside = f"{residual.block.name}."
-        after = [r for r in facts.readers[residual.sum.name] if r.name.startswith(inside) and kind(r) == "activation"]
+        after = [
+            r
+            for r in facts.readers[residual.sum.name]
+            if r.name.startswith(inside) and kind(r) == "activation"
+        ]
         if after and residual.opening:
             yield Finding(
                 after[0].origin,
-                f"a {after[0].op.label()} after the sum, in a block whose branch begins with its own "
-                f"{_listed(residual.opening)}",
+                f"a {after[0].op.label()} after the sum, in a block whose branch begins with its"
+                f" own {_listed(residual.opening)}",
                 "in a pre-activation block the sum is handed on as it is: `merge: body + shortcut`",
-                "He et al. 2016 (arXiv 1603.05027), section 3: the identity must stay free from end to end",
+                "He et al. 2016 (arXiv 1603.05027), section 3: the identity must stay free from end"
+                " to end",
             )
 
 
 def no_downsampling(facts: Facts) -> Iterator[Finding]:
-    """A stage that doubles the width of the stage before it at the same size, where no dilation replaces the stride."""
+    """A stage that doubles the width of the stage before it at the same size, where no dilation
+    replaces the stride."""
     graph = facts.graph
     for before, row in pairwise(graph.rows):
         small, large = graph.nodes[before.output].shape, graph.nodes[row.output].shape
-        if len(small) != 3 or len(large) != 3 or small[1:] != large[1:] or large[0] < 2 * small[0]:
+        if (
+            len(small) != 3
+            or len(large) != 3
+            or small[1:] != large[1:]
+            or large[0] < 2 * small[0]
+        ):
             continue
         if not (_is_stage(before) and _is_stage(row)) or any(
-            isinstance(node.op, Concat) or max(getattr(node.op, "dilation", (1, 1))) > 1 for node in graph.nodes_of(row)
+            isinstance(node.op, Concat) or max(getattr(node.op, "dilation", (1, 1))) > 1
+            for node in graph.nodes_of(row)
         ):
             continue
         yield Finding(
             row.items[0].origin,
-            f"`{row.name}` makes the width {large[0]} from {small[0]}, and the map stays {shape_text(large[1:])}",
+            f"`{row.name}` makes the width {large[0]} from {small[0]}, and the map stays"
+            f" {shape_text(large[1:])}",
             "write `/2` behind the width, or say with `dilation` that the size is to stay",
-            "He et al. 2015 (arXiv 1512.03385), section 3.1: where the width doubles the size is halved, "
-            "so that each layer costs the same",
+            "He et al. 2015 (arXiv 1512.03385), section 3.1: where the width doubles the size is"
+            " halved, so that each layer costs the same",
         )
 
 
 def _is_stage(row: Path) -> bool:
     """Whether a row repeats something; a stem and a head do not."""
-    items = [item.block if isinstance(item, Block) else item.label for item in row.items]
+    items = [
+        item.block if isinstance(item, Block) else item.label for item in row.items
+    ]
     return len(items) > len(set(items))
 
 
@@ -55,23 +70,39 @@ def dead_path(facts: Facts) -> Iterator[Finding]:
     graph = facts.graph
     alive = {graph.output}
     for node in reversed(graph.nodes.values()):
-        if node.name in alive and not (isinstance(node.op, Mul) and 0 in (node.op.left, node.op.right)):
+        if node.name in alive and not (
+            isinstance(node.op, Mul) and 0 in (node.op.left, node.op.right)
+        ):
             alive.update(node.inputs)
     for node in graph.nodes.values():
         if node.name not in alive and node.inputs:
             help_ = "read it in an equation, or take it out"
-            yield Finding(node.origin, f"nothing of `{node.name}` reaches the output", help_)
+            yield Finding(
+                node.origin, f"nothing of `{node.name}` reaches the output", help_
+            )
     yield from _unread_parts(facts)
 
 
 def _unread_parts(facts: Facts) -> Iterator[Finding]:
     for readers in facts.readers.values():
         parts = [reader.op for reader in readers if isinstance(reader.op, Part)]
-        missing = sorted(set(range(parts[0].of if parts else 0)) - {part.which for part in parts})
-        if missing and len(parts) == len(readers) and len({part.of for part in parts}) == 1:
+        missing = sorted(
+            set(range(parts[0].of if parts else 0)) - {part.which for part in parts}
+        )
+        if (
+            missing
+            and len(parts) == len(readers)
+            and len({part.of for part in parts}) == 1
+        ):
             which = ", ".join(map(str, missing))
-            message = f"part{'s' * (len(missing) > 1)} {which} of {parts[0].of} never read"
-            yield Finding(readers[0].origin, message, f"read `part {missing[0]} of {parts[0].of}`, or make fewer parts")
+            message = (
+                f"part{'s' * (len(missing) > 1)} {which} of {parts[0].of} never read"
+            )
+            yield Finding(
+                readers[0].origin,
+                message,
+                f"read `part {missing[0]} of {parts[0].of}`, or make fewer parts",
+            )
 
 
 def missing_final_norm(facts: Facts) -> Iterator[Finding]:
@@ -81,16 +112,20 @@ def missing_final_norm(facts: Facts) -> Iterator[Finding]:
     last = facts.residuals[-1]
     seen: set[str] = set()
     node = last.sum
-    while (readers := facts.readers[node.name]) and not (node := readers[0]).op.weighted:
+    while (readers := facts.readers[node.name]) and not (
+        node := readers[0]
+    ).op.weighted:
         seen.add(kind(node))
     missing = last.opening - seen
     if missing:
         yield Finding(
             node.origin,
-            f"the sum of the last block reaches {f'`{node.op.label()}`' if node.op.weighted else 'the output'} "
-            f"without the {_listed(missing)} that its blocks put before their convolutions",
+            "the sum of the last block reaches"
+            f" {f'`{node.op.label()}`' if node.op.weighted else 'the output'} without the"
+            f" {_listed(missing)} that its blocks put before their convolutions",
             "begin the head with them: `[bn, relu, global avg pool, fc 1000]`",
-            "He et al. 2016 (arXiv 1603.05027), appendix: the last sum is followed by one more activation",
+            "He et al. 2016 (arXiv 1603.05027), appendix: the last sum is followed by one more"
+            " activation",
         )
 
 
@@ -109,10 +144,15 @@ def channels_last(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_a_row_of_cells(facts: Facts) -> bool:
-    """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one cell wide too."""
+    """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one
+    cell wide too."""
     channels, height, width = facts.spec.input
-    kernels = [getattr(node.op, "kernel", (1, 1)) for node in facts.graph.nodes.values()]
-    tall = any(isinstance(kernel, tuple) and kernel[0] > 1 == kernel[1] for kernel in kernels)
+    kernels = [
+        getattr(node.op, "kernel", (1, 1)) for node in facts.graph.nodes.values()
+    ]
+    tall = any(
+        isinstance(kernel, tuple) and kernel[0] > 1 == kernel[1] for kernel in kernels
+    )
     return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
 
 
@@ -135,7 +175,8 @@ def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
     if last.op.family in _BEHIND_NO_CLASSIFIER:
         yield Finding(
             last.origin,
-            f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes before a softmax",
+            f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes"
+            " before a softmax",
             _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
         )
     if graph.nodes[graph.output].shape[0] == 1:

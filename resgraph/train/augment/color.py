@@ -12,14 +12,20 @@ from ..rng import key, normal
 from .randaugment import rand_augment
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
-EIGENVECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
-"""Principal components of ImageNet's RGB values in [0, 1], as published with fb.resnet.torch (Krizhevsky
-2012, section 4.1).
-"""
+EIGENVECTORS = (
+    (-0.5675, 0.7192, 0.4009),
+    (-0.5808, -0.0045, -0.8140),
+    (-0.5836, -0.6948, 0.4203),
+)
+"""Principal components of ImageNet's RGB values in [0, 1], as published with fb.resnet.torch
+(Krizhevsky 2012, section 4.1)."""
 
 
-def repaint(images: Tensor, recipe: Augment, levels: int, seed: int, index: Tensor) -> Tensor:
-    """uint8 (n, channels, height, width) up to `levels` → the same, float32 where colours change."""
+def repaint(
+    images: Tensor, recipe: Augment, levels: int, seed: int, index: Tensor
+) -> Tensor:
+    """uint8 (n, channels, height, width) up to `levels` → the same, float32 where colours
+    change."""
     lighting = recipe.lighting and images.shape[1] == 3
     if images.ndim != 4 or not (recipe.randaugment or lighting):
         return images

@@ -1,5 +1,5 @@
-"""A decoded image → what a net sees of it, as uint8 tensors: a part at random, the middle, five crops, or the whole at
-several sizes.
+"""A decoded image → what a net sees of it, as uint8 tensors: a part at random, the middle, five
+crops, or the whole at several sizes.
 
 Each way of looking is a record without state, so that it can be sent to the processes that decode.
 """
@@ -22,7 +22,8 @@ from ..rng import key
 Box = tuple[float, float, float, float]
 Size = tuple[int, int]
 REDUCING_GAP = 2.0
-"""How much larger than asked for Pillow keeps an image while it averages whole cells, before it filters."""
+"""How much larger than asked for Pillow keeps an image while it averages whole cells, before it
+filters."""
 
 
 class Look(Protocol):
@@ -32,7 +33,9 @@ class Look(Protocol):
     def least(self) -> int:
         """Pixels of the shorter side from which on a coarser decoding loses nothing."""
 
-    def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
+    def __call__(
+        self, image: Image.Image, epoch: int, index: int
+    ) -> tuple[Tensor, ...]:
         """The views of image `index` in an epoch, each (channels, height, width) uint8."""
 
 
@@ -53,7 +56,9 @@ class _Resized:
 class Middle(_Resized):
     """The middle alone."""
 
-    def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
+    def __call__(
+        self, image: Image.Image, epoch: int, index: int
+    ) -> tuple[Tensor, ...]:
         """One view."""
         return (centre(image, self.side, self.size),)
 
@@ -68,25 +73,49 @@ class AtRandom:
 
     @property
     def least(self) -> int:
-        """The longest side that a crop is cut from; twice the net's input where crops go by area."""
-        return self.crop.side[1] if isinstance(self.crop, SideCrop) else 2 * max(self.size)
+        """The longest side that a crop is cut from; twice the net's input where crops go by
+        area."""
+        return (
+            self.crop.side[1] if isinstance(self.crop, SideCrop) else 2 * max(self.size)
+        )
 
-    def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
+    def __call__(
+        self, image: Image.Image, epoch: int, index: int
+    ) -> tuple[Tensor, ...]:
         """One view."""
-        return (cropped(image, self.crop, self.size, random.Random(key(self.seed, "decode", epoch, index))),)
+        return (
+            cropped(
+                image,
+                self.crop,
+                self.size,
+                random.Random(key(self.seed, "decode", epoch, index)),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Five(_Resized):
     """The four corners and the middle."""
 
-    def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
+    def __call__(
+        self, image: Image.Image, epoch: int, index: int
+    ) -> tuple[Tensor, ...]:
         """Five views: top left, top right, bottom left, bottom right, middle."""
         scale = min(image.width, image.height) / self.side
-        across, down = min(image.width, self.size[1] * scale), min(image.height, self.size[0] * scale)
+        across, down = (
+            min(image.width, self.size[1] * scale),
+            min(image.height, self.size[0] * scale),
+        )
         right, bottom = image.width - across, image.height - down
-        corners = ((left, top, left + across, top + down) for top in (0.0, bottom) for left in (0.0, right))
-        return (*(_resample(image, box, self.size) for box in corners), centre(image, self.side, self.size))
+        corners = (
+            (left, top, left + across, top + down)
+            for top in (0.0, bottom)
+            for left in (0.0, right)
+        )
+        return (
+            *(_resample(image, box, self.size) for box in corners),
+            centre(image, self.side, self.size),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +129,16 @@ class Whole:
         """The largest."""
         return max(self.sides)
 
-    def __call__(self, image: Image.Image, epoch: int, index: int) -> tuple[Tensor, ...]:
+    def __call__(
+        self, image: Image.Image, epoch: int, index: int
+    ) -> tuple[Tensor, ...]:
         """A view for each side, in their order."""
         box = (0.0, 0.0, float(image.width), float(image.height))
         short = min(image.width, image.height)
-        sizes = ((round(image.height * side / short), round(image.width * side / short)) for side in self.sides)
+        sizes = (
+            (round(image.height * side / short), round(image.width * side / short))
+            for side in self.sides
+        )
         return tuple(_resample(image, box, size) for size in sizes)
 
 
@@ -123,27 +157,51 @@ def centre(image: Image.Image, side: int, size: Size) -> Tensor:
     return _resample(image, (left, top, left + across, top + down), size)
 
 
-def cropped(image: Image.Image, crop: AreaCrop | SideCrop, size: Size, luck: random.Random) -> Tensor:
+def cropped(
+    image: Image.Image, crop: AreaCrop | SideCrop, size: Size, luck: random.Random
+) -> Tensor:
     """A random part of the image, in the way of the recipe, as `size` (height, width)."""
     if isinstance(crop, SideCrop):
         scale = min(image.width, image.height) / luck.randint(*crop.side)
-        across, down = min(image.width, size[1] * scale), min(image.height, size[0] * scale)
-        left, top = luck.uniform(0, image.width - across), luck.uniform(0, image.height - down)
+        across, down = (
+            min(image.width, size[1] * scale),
+            min(image.height, size[0] * scale),
+        )
+        left, top = (
+            luck.uniform(0, image.width - across),
+            luck.uniform(0, image.height - down),
+        )
         return _resample(image, (left, top, left + across, top + down), size)
     for _ in range(10):  # Szegedy et al.: draw until it fits
         area = image.width * image.height * luck.uniform(*crop.area)
-        aspect = math.exp(luck.uniform(math.log(crop.aspect[0]), math.log(crop.aspect[1])))
+        aspect = math.exp(
+            luck.uniform(math.log(crop.aspect[0]), math.log(crop.aspect[1]))
+        )
         across, down = math.sqrt(area * aspect), math.sqrt(area / aspect)
         if across <= image.width and down <= image.height:
-            left, top = luck.uniform(0, image.width - across), luck.uniform(0, image.height - down)
+            left, top = (
+                luck.uniform(0, image.width - across),
+                luck.uniform(0, image.height - down),
+            )
             return _resample(image, (left, top, left + across, top + down), size)
     return centre(image, min(size), size)
 
 
 def _resample(image: Image.Image, box: Box, size: Size) -> Tensor:
-    """A part of the image at `size`, in one filtered resampling (so nothing is resized that is then cut
-    away).
-    """
+    """A part of the image at `size`, in one filtered resampling (so nothing is resized that is then
+    cut away)."""
     left, top, right, bottom = box
-    inside = (max(0.0, left), max(0.0, top), min(float(image.width), right), min(float(image.height), bottom))
-    return to_tensor(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=inside, reducing_gap=REDUCING_GAP))
+    inside = (
+        max(0.0, left),
+        max(0.0, top),
+        min(float(image.width), right),
+        min(float(image.height), bottom),
+    )
+    return to_tensor(
+        image.resize(
+            (size[1], size[0]),
+            Image.Resampling.BILINEAR,
+            box=inside,
+            reducing_gap=REDUCING_GAP,
+        )
+    )

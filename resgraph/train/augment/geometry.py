@@ -1,6 +1,5 @@
-"""Normalized images and their indices → images turned, cropped, flipped and blanked, each by its own luck,
-batch by batch.
-"""
+"""Normalized images and their indices → images turned, cropped, flipped and blanked, each by its
+own luck, batch by batch."""
 
 from __future__ import annotations
 
@@ -15,14 +14,19 @@ from ..rng import key, uniform
 
 
 def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
-    """(n, channels, height, width) float → the same shape. `seed` is the epoch's key, `index` (n,) the
-    samples' numbers.
+    """(n, channels, height, width) float → the same shape. `seed` is the epoch's key, `index` (n,)
+    the samples' numbers.
 
     What comes in from outside the image is 0, which is the mean.
     """
     if images.ndim != 4:
         return images
-    if recipe.rotate or recipe.zoom or recipe.shift or isinstance(recipe.crop, AreaCrop):
+    if (
+        recipe.rotate
+        or recipe.zoom
+        or recipe.shift
+        or isinstance(recipe.crop, AreaCrop)
+    ):
         images = _warp(images, recipe, seed, index)
     cells = recipe.crop.cells if isinstance(recipe.crop, PadCrop) else 0
     if cells or recipe.flip:
@@ -32,8 +36,11 @@ def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor
     return images
 
 
-def _crop_and_flip(images: Tensor, cells: int, flip: bool, seed: int, index: Tensor) -> Tensor:
-    """Zeros around, a window of the old size, and its mirror image for half of the samples: one gather."""
+def _crop_and_flip(
+    images: Tensor, cells: int, flip: bool, seed: int, index: Tensor
+) -> Tensor:
+    """Zeros around, a window of the old size, and its mirror image for half of the samples: one
+    gather."""
     n, channels, height, width = images.shape
     draw = uniform(key(seed, "crop"), index, 3)
     down = (draw[:, 0] * (2 * cells + 1)).to(torch.int64)
@@ -62,13 +69,23 @@ def _warp(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
         (least, most), (narrow, broad) = recipe.crop.area, recipe.crop.aspect
         area = least + draw[:, 4] * (most - least)
         aspect = torch.exp(math.log(narrow) + draw[:, 5] * math.log(broad / narrow))
-        tall, wide = (area / aspect).sqrt().clamp(max=1), (area * aspect).sqrt().clamp(max=1)
-        down, right = down + (2 * draw[:, 6] - 1) * (1 - tall), right + (2 * draw[:, 7] - 1) * (1 - wide)
+        tall, wide = (
+            (area / aspect).sqrt().clamp(max=1),
+            (area * aspect).sqrt().clamp(max=1),
+        )
+        down, right = (
+            down + (2 * draw[:, 6] - 1) * (1 - tall),
+            right + (2 * draw[:, 7] - 1) * (1 - wide),
+        )
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     across = torch.stack([cos * wide, -sin * height / width * tall, right], dim=1)
     along = torch.stack([sin * width / height * wide, cos * tall, down], dim=1)
-    grid = F.affine_grid(torch.stack([across, along], dim=1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = F.affine_grid(
+        torch.stack([across, along], dim=1), list(images.shape), align_corners=False
+    )
+    return F.grid_sample(
+        images, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
 
 
 def _cut_out(images: Tensor, side: int, seed: int, index: Tensor) -> Tensor:
@@ -79,5 +96,7 @@ def _cut_out(images: Tensor, side: int, seed: int, index: Tensor) -> Tensor:
     left = (draw[:, 1] * width).floor() - side // 2
     y = torch.arange(height, device=images.device)[None, :] - top[:, None]
     x = torch.arange(width, device=images.device)[None, :] - left[:, None]
-    inside = ((y >= 0) & (y < side))[:, None, :, None] & ((x >= 0) & (x < side))[:, None, None, :]
+    inside = ((y >= 0) & (y < side))[:, None, :, None] & ((x >= 0) & (x < side))[
+        :, None, None, :
+    ]
     return images.masked_fill(inside, 0.0)

@@ -1,4 +1,5 @@
-"""A batch → a batch of mixtures of two images each, and how much of either label holds (mixup, cutmix)."""
+"""A batch → a batch of mixtures of two images each, and how much of either label holds (mixup,
+cutmix)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from ..rng import key
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images with their labels; where they are mixtures, `share` of `labels` and the rest of `partners`."""
+    """Images with their labels; where they are mixtures, `share` of `labels` and the rest of
+    `partners`."""
 
     images: Tensor
     labels: Tensor
@@ -25,13 +27,20 @@ class Batch:
     @property
     def main(self) -> Tensor:
         """The label of the larger part of each image."""
-        return self.labels if self.partners is None or self.share >= 0.5 else self.partners
+        return (
+            self.labels if self.partners is None or self.share >= 0.5 else self.partners
+        )
 
 
 def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -> Batch:
-    """One share for the whole batch, a function of (seed, step); each image's partner is the one after it."""
+    """One share for the whole batch, a function of (seed, step); each image's partner is the one
+    after it."""
     luck = random.Random(key(seed, "mix", step))
-    kinds = [kind for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix)) if alpha]
+    kinds = [
+        kind
+        for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix))
+        if alpha
+    ]
     if not kinds or len(labels) < 2:
         return Batch(images, labels)
     kind = luck.choice(kinds)
@@ -47,4 +56,6 @@ def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -
     left, right = max(0, x - wide // 2), min(width, x - wide // 2 + wide)
     images = images.clone()
     images[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]
-    return Batch(images, labels, partners, 1 - (bottom - top) * (right - left) / (height * width))
+    return Batch(
+        images, labels, partners, 1 - (bottom - top) * (right - left) / (height * width)
+    )

@@ -1,8 +1,8 @@
-"""A recipe and an epoch → the size of the training images: smaller ones first, where the recipe says so.
+"""A recipe and an epoch → the size of the training images: smaller ones first, where the recipe
+says so.
 
-Early epochs on small images cost less and lose little (Howard 2018 on DAWNBench; Tan, Le 2021, section 4).
-The size depends on the epoch alone, so a resume sees the same images.
-"""
+Early epochs on small images cost less and lose little (Howard 2018 on DAWNBench; Tan, Le 2021,
+section 4). The size depends on the epoch alone, so a resume sees the same images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Size = tuple[int, int]
 
 
 def size_at(epoch: int, train: Train, steps_per_epoch: int, full: Size) -> Size:
-    """Height and width of the images of an epoch (counted from 0); `full` is what the net is written for."""
+    """Height and width of the images of an epoch (counted from 0); `full` is what the net is
+    written for."""
     if train.progressive is None:
         return full
     epochs = train.length if train.unit == "epochs" else train.length / steps_per_epoch
@@ -36,17 +37,25 @@ def resized(images: Tensor, size: Size) -> Tensor:
     """(n, channels, height, width) float at `size`, low-passed where it shrinks."""
     if images.ndim != 4 or images.shape[2:] == size:
         return images
-    return F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+    return F.interpolate(
+        images, size, mode="bilinear", align_corners=False, antialias=True
+    )
 
 
 def relative_work(train: Train, steps_per_epoch: int, epochs: int, full: Size) -> float:
     """The mean area of a training image, as a part of the whole one."""
-    areas = [height * width for height, width in (size_at(e, train, steps_per_epoch, full) for e in range(epochs))]
+    areas = [
+        height * width
+        for height, width in (
+            size_at(e, train, steps_per_epoch, full) for e in range(epochs)
+        )
+    ]
     return sum(areas) / (len(areas) * full[0] * full[1])
 
 
 def check_sizes(plan: Plan, train: Train) -> None:
-    """Raises `UsageError` where the net does not take one of the sizes: it is tried without numbers (on meta)."""
+    """Raises `UsageError` where the net does not take one of the sizes: it is tried without numbers
+    (on meta)."""
     if train.progressive is None:
         return
     net = plan.module().to("meta").eval()

@@ -1,6 +1,5 @@
-"""Raw images → each under a few random operations of one magnitude (Cubuk et al. 2020), whole batches at a
-time.
-"""
+"""Raw images → each under a few random operations of one magnitude (Cubuk et al. 2020), whole
+batches at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +13,14 @@ from ...language.recipe.augment import RandAugment
 from ..rng import key, uniform
 
 Paint = Callable[[Tensor, Tensor], Tensor]
-"""(n, channels, height, width) in [0, 255] and a signed strength of (n,) in [-1, 1] → the same shape."""
+"""(n, channels, height, width) in [0, 255] and a signed strength of (n,) in [-1, 1] → the same
+shape."""
 GRAY = 128.0
 
 
-def rand_augment(images: Tensor, recipe: RandAugment, seed: int, index: Tensor) -> Tensor:
+def rand_augment(
+    images: Tensor, recipe: RandAugment, seed: int, index: Tensor
+) -> Tensor:
     """float32 in [0, 255] → the same. Each image draws `ops` operations, and a sign for each."""
     out = images
     draw = uniform(key(seed, "randaugment"), index, 2 * recipe.ops)
@@ -29,13 +31,16 @@ def rand_augment(images: Tensor, recipe: RandAugment, seed: int, index: Tensor) 
         for number, operation in enumerate(OPERATIONS):
             chosen = (choice == number).nonzero().flatten()
             if len(chosen):
-                painted[chosen] = operation(out[chosen], sign[chosen] * recipe.magnitude / 10)
+                painted[chosen] = operation(
+                    out[chosen], sign[chosen] * recipe.magnitude / 10
+                )
         out = painted
     return out
 
 
 def _blend(images: Tensor, other: Tensor, strength: Tensor) -> Tensor:
-    """`strength` -1 is `other`, 0 the image, 1 as far beyond it; 0.9 of that, as PIL's enhancers are used."""
+    """`strength` -1 is `other`, 0 the image, 1 as far beyond it; 0.9 of that, as PIL's enhancers
+    are used."""
     factor = (1 + 0.9 * strength).view(-1, 1, 1, 1)
     return torch.lerp(other, images, factor).clamp(0, 255)
 
@@ -60,12 +65,16 @@ def _colour(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def _contrast(images: Tensor, strength: Tensor) -> Tensor:
-    return _blend(images, _gray(images).mean((1, 2, 3), keepdim=True).expand_as(images), strength)
+    return _blend(
+        images, _gray(images).mean((1, 2, 3), keepdim=True).expand_as(images), strength
+    )
 
 
 def _sharpness(images: Tensor, strength: Tensor) -> Tensor:
     channels = images.shape[1]
-    kernel = torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device) / 13
+    kernel = (
+        torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device) / 13
+    )
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
     smooth = F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)
     return _blend(images, smooth, strength)
@@ -84,7 +93,9 @@ def _solarize(images: Tensor, strength: Tensor) -> Tensor:
 
 def _autocontrast(images: Tensor, strength: Tensor) -> Tensor:
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
-    return torch.where(high > low, (images - low) * (255 / (high - low).clamp_min(1)), images)
+    return torch.where(
+        high > low, (images - low) * (255 / (high - low).clamp_min(1)), images
+    )
 
 
 def _equalize(images: Tensor, strength: Tensor) -> Tensor:
@@ -99,7 +110,9 @@ def _equalize(images: Tensor, strength: Tensor) -> Tensor:
 
 def _affine(images: Tensor, matrix: Tensor) -> Tensor:
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images - GRAY, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    moved = F.grid_sample(
+        images - GRAY, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
     return moved + GRAY
 
 
@@ -116,7 +129,12 @@ def _rotate(images: Tensor, strength: Tensor) -> Tensor:
     angle = strength * torch.pi / 6
     height, width = images.shape[2:]
     cos, sin = torch.cos(angle), torch.sin(angle)
-    entries = {(0, 0): cos, (0, 1): -sin * height / width, (1, 0): sin * width / height, (1, 1): cos}
+    entries = {
+        (0, 0): cos,
+        (0, 1): -sin * height / width,
+        (1, 0): sin * width / height,
+        (1, 1): cos,
+    }
     return _affine(images, _matrix(strength, entries))
 
 

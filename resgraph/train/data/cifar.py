@@ -1,10 +1,9 @@
-"""An official CIFAR archive, or the folder it unpacks to → a data set; archives are checked by their
-published MD5.
+"""An official CIFAR archive, or the folder it unpacks to → a data set; archives are checked by
+their published MD5.
 
-https://www.cs.toronto.edu/~kriz/cifar.html tells the formats: the binary version has records of one label
-byte (CIFAR-100: coarse, then fine) and 3,072 pixel bytes, the python version pickled dictionaries with the
-same pixels.
-"""
+https://www.cs.toronto.edu/~kriz/cifar.html tells the formats: the binary version has records of one
+label byte (CIFAR-100: coarse, then fine) and 3,072 pixel bytes, the python version pickled
+dictionaries with the same pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +28,8 @@ LARGEST = 256 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One official archive: its file and folder, its MD5, the files of both parts, where labels are."""
+    """One official archive: its file and folder, its MD5, the files of both parts, where labels
+    are."""
 
     archive: str
     md5: str
@@ -109,25 +109,31 @@ VERSIONS: dict[str, tuple[Version, ...]] = {
 def load_cifar(recipe: Cifar, path: Path) -> DataSet:
     """`path` is an archive, an unpacked folder, or a folder that holds one of either.
 
-    Raises `MissingError` where there is none or a file is lacking, with the way to get it, and `TrainingError` where
-    one is damaged.
-    """
+    Raises `MissingError` where there is none or a file is lacking, with the way to get it, and
+    `TrainingError` where one is damaged."""
     version, place, files = _find(recipe.set, path)
     try:
         classes = _classes(version, place, files)
-        train, test = (_part(version, place, files, names, len(classes)) for names in (version.train, version.test))
+        train, test = (
+            _part(version, place, files, names, len(classes))
+            for names in (version.train, version.test)
+        )
     except TrainingError as error:
         raise TrainingError(f"{error}; take it anew from {version.url}") from error
     watched = "test"
     if recipe.held_out:
-        kept, held = stratified(train.labels, recipe.held_out / len(train), recipe.split_seed)
+        kept, held = stratified(
+            train.labels, recipe.held_out / len(train), recipe.split_seed
+        )
         train, test = (
             Resident(train.images[kept], train.labels[kept]),
             Resident(train.images[held], train.labels[held]),
         )
         watched = "validation"
     about = f"{recipe.title} (Krizhevsky 2009), {version.archive}"
-    return DataSet(recipe.title, train, test, classes, recipe.shape, about, watched=watched)
+    return DataSet(
+        recipe.title, train, test, classes, recipe.shape, about, watched=watched
+    )
 
 
 def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
@@ -135,7 +141,11 @@ def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
     for version in VERSIONS[name]:
         for folder in (path, path / version.folder):
             if not _lacking(version, folder):
-                return version, folder, {file: (folder / file).read_bytes() for file in version.files}
+                return (
+                    version,
+                    folder,
+                    {file: (folder / file).read_bytes() for file in version.files},
+                )
         for archive in (path, path / version.archive):
             if archive.is_file() and archive.name == version.archive:
                 return version, archive, _unpack(version, archive)
@@ -145,12 +155,16 @@ def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
     for version in VERSIONS[name]:
         for folder in (path, path / version.folder):
             lacking = _lacking(version, folder)
-            if 2 * len(lacking) <= len(version.files):  # cut short, and not another folder
-                raise MissingError(f"{folder} lacks {', '.join(lacking)}; unpack {version.url} there anew")
+            if 2 * len(lacking) <= len(
+                version.files
+            ):  # cut short, and not another folder
+                raise MissingError(
+                    f"{folder} lacks {', '.join(lacking)}; unpack {version.url} there anew"
+                )
     first = VERSIONS[name][0]
     raise MissingError(
-        f"{name} is not in {path}: download {first.url} into it "
-        "(the archive or its folder, binary or python version), or say where it is with --data or `train.data.path`"
+        f"{name} is not in {path}: download {first.url} into it (the archive or its folder, binary"
+        " or python version), or say where it is with --data or `train.data.path`"
     )
 
 
@@ -165,7 +179,8 @@ def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
     digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
     if digest != version.md5:
         raise TrainingError(
-            f"{archive} is damaged or not the official one: its MD5 is {digest}, the published one {version.md5}"
+            f"{archive} is damaged or not the official one: its MD5 is {digest}, the published one"
+            f" {version.md5}"
         )
     wanted, files = set(version.files), {}
     with tarfile.open(archive, "r:gz") as tar:
@@ -182,7 +197,11 @@ def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
 
 def _classes(version: Version, place: Path, files: dict[str, bytes]) -> tuple[str, ...]:
     if version.binary:
-        return tuple(line for line in files[version.names].decode("utf-8", "replace").split("\n") if line.strip())
+        return tuple(
+            line
+            for line in files[version.names].decode("utf-8", "replace").split("\n")
+            if line.strip()
+        )
     path = place / version.names
     names = read_dictionary(files[version.names], str(path)).get(version.names_key)
     if not isinstance(names, list) or not names:
@@ -190,29 +209,58 @@ def _classes(version: Version, place: Path, files: dict[str, bytes]) -> tuple[st
     return tuple(str(name) for name in names)
 
 
-def _part(version: Version, place: Path, files: dict[str, bytes], names: tuple[str, ...], classes: int) -> Resident:
+def _part(
+    version: Version,
+    place: Path,
+    files: dict[str, bytes],
+    names: tuple[str, ...],
+    classes: int,
+) -> Resident:
     read = _read_binary if version.binary else _read_python
     parts = [read(version, files[name], str(place / name)) for name in names]
-    images, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    images, labels = (
+        torch.cat([part[0] for part in parts]),
+        torch.cat([part[1] for part in parts]),
+    )
     if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= classes):
-        where = place / names[0] if len(names) == 1 else f"one of {', '.join(names)} in {place}"
-        raise TrainingError(f"{where} has labels out of 0 to {classes - 1}; is it another set's file?")
+        where = (
+            place / names[0]
+            if len(names) == 1
+            else f"one of {', '.join(names)} in {place}"
+        )
+        raise TrainingError(
+            f"{where} has labels out of 0 to {classes - 1}; is it another set's file?"
+        )
     return Resident(images.view(-1, 3, 32, 32), labels)
 
 
 def _read_binary(version: Version, data: bytes, name: str) -> tuple[Tensor, Tensor]:
     lead = 2 if version.labels == "fine_labels" else 1
     if not data or len(data) % (lead + PIXELS):
-        raise TrainingError(f"{name} is cut short: {len(data):,} bytes are no whole records of {lead + PIXELS:,}")
-    records = torch.from_numpy(numpy.frombuffer(data, dtype=numpy.uint8).reshape(-1, lead + PIXELS).copy())
+        raise TrainingError(
+            f"{name} is cut short: {len(data):,} bytes are no whole records of {lead + PIXELS:,}"
+        )
+    records = torch.from_numpy(
+        numpy.frombuffer(data, dtype=numpy.uint8).reshape(-1, lead + PIXELS).copy()
+    )
     return records[:, lead:].contiguous(), records[:, lead - 1].to(torch.int64)
 
 
 def _read_python(version: Version, data: bytes, name: str) -> tuple[Tensor, Tensor]:
     found: dict[str, Any] = read_dictionary(data, name)
     pixels, labels = found.get("data"), found.get(version.labels)
-    if not isinstance(pixels, numpy.ndarray) or pixels.dtype != numpy.uint8 or pixels.shape[1:] != (PIXELS,):
+    if (
+        not isinstance(pixels, numpy.ndarray)
+        or pixels.dtype != numpy.uint8
+        or pixels.shape[1:] != (PIXELS,)
+    ):
         raise TrainingError(f"{name} has no `data` of rows of {PIXELS:,} bytes")
-    if not isinstance(labels, list) or len(labels) != len(pixels) or not all(type(x) is int for x in labels):
-        raise TrainingError(f"{name} has no `{version.labels}`, one number for each image")
+    if (
+        not isinstance(labels, list)
+        or len(labels) != len(pixels)
+        or not all(type(x) is int for x in labels)
+    ):
+        raise TrainingError(
+            f"{name} has no `{version.labels}`, one number for each image"
+        )
     return torch.from_numpy(pixels.copy()), torch.tensor(labels, dtype=torch.int64)

@@ -1,9 +1,10 @@
-"""An image file → 8-bit pixels, gray or RGB: the one decoder of training, evaluation and prediction.
+"""An image file → 8-bit pixels, gray or RGB: the one decoder of training, evaluation and
+prediction.
 
-The first frame, as it is stored (an EXIF orientation is not applied). Transparency is laid over white. Whole numbers of
-more than 8 bits count to 65535 and floats to 1.0, whatever the values of one image are: images keep their brightness
-relative to one another. Pixels beyond that are an error, not clipped.
-"""
+The first frame, as it is stored (an EXIF orientation is not applied). Transparency is laid over
+white. Whole numbers of more than 8 bits count to 65535 and floats to 1.0, whatever the values of
+one image are: images keep their brightness relative to one another. Pixels beyond that are an
+error, not clipped."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from ...foreign import HEAD, what_else
 
 ENDINGS = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tif",
-    ".tiff", ".webp", ".avif", ".jp2", ".j2k", ".tga",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm",
+    ".pbm", ".pnm", ".tif", ".tiff", ".webp", ".avif", ".jp2", ".j2k", ".tga",
 })  # fmt: skip
 """What the names of images end with, in lower case."""
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
@@ -34,13 +35,16 @@ DECODING = {
 
 
 def open_image(source: Path | BytesIO, channels: int, least: int | None) -> Image.Image:
-    """The whole image in mode L or RGB; a JPEG is decoded at a fraction of its size where sides of `least` are enough.
+    """The whole image in mode L or RGB; a JPEG is decoded at a fraction of its size where sides of
+    `least` are enough.
 
     Raises one of `UNREADABLE`, with why in words.
     """
     mode = mode_of(channels)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # broken EXIF and palette notes are about files that are not ours
+        warnings.simplefilter(
+            "ignore"
+        )  # broken EXIF and palette notes are about files that are not ours
         try:
             with Image.open(source) as image:
                 if least is not None:
@@ -61,18 +65,27 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         return _scaled(numpy.asarray(image), 1.0, "floats")
     if image.mode.startswith("I"):
-        return _scaled(numpy.asarray(image).astype(numpy.float64), 65535.0, "whole numbers")
+        return _scaled(
+            numpy.asarray(image).astype(numpy.float64), 65535.0, "whole numbers"
+        )
     if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
         clear = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
     return image
 
 
-def _scaled(values: numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.float64]], most: float, what: str) -> Image.Image:
+def _scaled(
+    values: numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.float64]],
+    most: float,
+    what: str,
+) -> Image.Image:
     """Mode L: `most` becomes 255."""
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= most):  # also where one is no number
-        raise ValueError(f"its pixels are {what} from {low:g} to {high:g}, beyond 0 to {most:g}: scale them first")
+        raise ValueError(
+            f"its pixels are {what} from {low:g} to {high:g}, beyond 0 to {most:g}: scale them"
+            " first"
+        )
     return Image.fromarray(numpy.rint(values * (255 / most)).astype(numpy.uint8))
 
 

@@ -20,35 +20,40 @@ _SHOWN = 5
 """Names of files that a note tells, at most."""
 
 
-def load_folder(recipe: Folder, path: Path, shape: Shape, *, scored: bool = False) -> DataSet:
+def load_folder(
+    recipe: Folder, path: Path, shape: Shape, *, scored: bool = False
+) -> DataSet:
     """Classes are the sorted names of the folders in `path/train`; `path/val` must have the same.
 
-    Where it is only to be `scored`, there need be no `path/train`, and nothing is said of it. What is no image is left
-    out and noted.
-    Raises `MissingError` where the tree is not there, `TrainingError` where a class is empty or the parts do
-    not agree.
-    """
+    Where it is only to be `scored`, there need be no `path/train`, and nothing is said of it. What
+    is no image is left out and noted. Raises `MissingError` where the tree is not there,
+    `TrainingError` where a class is empty or the parts do not agree."""
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise TrainingError(f"images have 1 or 3 channels, but the net reads {shape_text(shape)}")
+        raise TrainingError(
+            f"images have 1 or 3 channels, but the net reads {shape_text(shape)}"
+        )
     train, validation = path / recipe.train, path / recipe.validation
     alone = scored and not train.is_dir()
     for part in (validation,) if alone else (train, validation):
         if not part.is_dir():
             raise MissingError(
-                f"{part} is not there: images are looked for as {path}/{recipe.train}/<class>/*.jpg and "
-                f"{path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or `train.data.path`"
+                f"{part} is not there: images are looked for as {path}/{recipe.train}/<class>/*.jpg"
+                f" and {path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or"
+                " `train.data.path`"
             )
     watched = _Part(validation)
     read = [watched] if alone else [_Part(train), watched]
     classes = read[0].classes
     if not classes:
-        raise TrainingError(f"{read[0].path} has no folders: images are looked for as {read[0].path}/<class>/*.jpg")
+        raise TrainingError(
+            f"{read[0].path} has no folders: images are looked for as {read[0].path}/<class>/*.jpg"
+        )
     if classes != watched.classes:
         odd = sorted(set(classes) ^ set(watched.classes))
         more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
         raise TrainingError(
-            f"{train} and {validation} have different classes: only one has {', '.join(odd[:5])}{more}; "
-            "each class is a folder in both"
+            f"{train} and {validation} have different classes: only one has"
+            f" {', '.join(odd[:5])}{more}; each class is a folder in both"
         )
     files = [part.files() for part in read]
     return DataSet(
@@ -60,7 +65,9 @@ def load_folder(recipe: Folder, path: Path, shape: Shape, *, scored: bool = Fals
         about=f"images in {path}",
         watched="validation",
         resize=recipe.resize or round(min(shape[1:]) * 8 / 7),
-        notes=tuple(note for part in (read[-1:] if scored else read) for note in part.notes()),
+        notes=tuple(
+            note for part in (read[-1:] if scored else read) for note in part.notes()
+        ),
     )
 
 
@@ -71,8 +78,12 @@ class _Part:
     path: Path
     classes: tuple[str, ...] = field(init=False)
     outside: list[str] = field(init=False)  # images beside the folders of classes
-    others: list[str] = field(default_factory=list)  # files that are no images by their endings
-    again: list[str] = field(default_factory=list)  # links to folders that were read already
+    others: list[str] = field(
+        default_factory=list
+    )  # files that are no images by their endings
+    again: list[str] = field(
+        default_factory=list
+    )  # links to folders that were read already
 
     def __post_init__(self) -> None:
         entries = _entries(self.path)
@@ -91,13 +102,16 @@ class _Part:
                 kinds = ", ".join(_endings(self.others[other:]))
                 held = f" (but files that end with {kinds})" if kinds else ""
                 listed = ", ".join(sorted(ENDINGS))
-                raise TrainingError(f"{self.path / name} has no image{held}; the endings of images are {listed}")
+                raise TrainingError(
+                    f"{self.path / name} has no image{held}; the endings of images are {listed}"
+                )
             paths += [Path(file) for file in found]
             labels += [label] * len(found)
         return Files(tuple(paths), torch.tensor(labels, dtype=torch.int64), self.path)
 
     def _images(self, folder: Path, seen: set[tuple[int, int]]) -> list[str]:
-        """Paths in a folder and those within it; links are followed, but each folder is read once."""
+        """Paths in a folder and those within it; links are followed, but each folder is read
+        once."""
         found: list[str] = []
         waiting = [str(folder)]
         while waiting:
@@ -111,7 +125,9 @@ class _Part:
                 if entry.is_dir():
                     waiting.append(entry.path)
                 elif _is_image(entry.path) and (entry.is_file() or entry.is_symlink()):
-                    found.append(entry.path)  # a dead link is told of as an image that cannot be read
+                    found.append(
+                        entry.path
+                    )  # a dead link is told of as an image that cannot be read
                 else:
                     self.others.append(entry.path)
         return found
@@ -120,17 +136,31 @@ class _Part:
         """What was left out, for the reader."""
         notes = []
         if self.outside:
-            notes.append(f"{_counted(self.outside, 'image')} directly in {self.path}, outside the folder of any class")
+            notes.append(
+                f"{_counted(self.outside, 'image')} directly in {self.path}, outside the folder of"
+                " any class"
+            )
         if self.others:
             kinds = ", ".join(_endings(self.others))
-            notes.append(f"{_counted(self.others, 'file')} in {self.path}, not an image by its ending ({kinds})")
+            notes.append(
+                f"{_counted(self.others, 'file')} in {self.path}, not an image by its ending"
+                f" ({kinds})"
+            )
         if self.again:
-            notes.append(f"{_counted(self.again, 'folder')} in {self.path}, a second way to one that was read")
+            notes.append(
+                f"{_counted(self.again, 'folder')} in {self.path}, a second way to one that was"
+                " read"
+            )
         lists = (names for names in (self.outside, self.others, self.again) if names)
-        return [f"left out: {note}: {self._named(names)}" for note, names in zip(notes, lists, strict=True)]
+        return [
+            f"left out: {note}: {self._named(names)}"
+            for note, names in zip(notes, lists, strict=True)
+        ]
 
     def _named(self, paths: list[str]) -> str:
-        shown = ", ".join(os.path.relpath(path, self.path) for path in sorted(paths)[:_SHOWN])
+        shown = ", ".join(
+            os.path.relpath(path, self.path) for path in sorted(paths)[:_SHOWN]
+        )
         return shown + (", …" if len(paths) > _SHOWN else "")
 
 

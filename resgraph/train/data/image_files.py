@@ -1,4 +1,5 @@
-"""Image files → uint8 tensors, decoded and cropped by worker processes, each by the luck of its own name."""
+"""Image files → uint8 tensors, decoded and cropped by worker processes, each by the luck of its own
+name."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from .workers import watched
 Sample = tuple[tuple[Tensor, ...], int, str]
 """The views of an image, its label (-100 where it cannot be read) and then why not."""
 Group = tuple[Tensor, Tensor]
-"""Views of one size (k, channels, height, width), and for each the place of its image in the batch."""
+"""Views of one size (k, channels, height, width), and for each the place of its image in the
+batch."""
 SAMPLED = 512
 """Training images of a folder whose mean and spread stand for all of them."""
 
@@ -39,7 +41,11 @@ class _Part(Dataset[Sample]):
     def __getitem__(self, asked: tuple[int, int]) -> Sample:
         epoch, index = asked
         try:
-            views = self.look(open_image(self.files.source(index), self.shape[0], self.look.least), epoch, index)
+            views = self.look(
+                open_image(self.files.source(index), self.shape[0], self.look.least),
+                epoch,
+                index,
+            )
         except UNREADABLE as error:
             gray = torch.full(self.shape, 128, dtype=torch.uint8)
             return (gray,), -100, f"{self.files.name(index)}: {error}"
@@ -48,7 +54,10 @@ class _Part(Dataset[Sample]):
 
 def middle(data: DataSet) -> Middle:
     """How validation images are looked at."""
-    return Middle(data.resize or round(min(data.shape[1:]) * 8 / 7), (data.shape[1], data.shape[2]))
+    return Middle(
+        data.resize or round(min(data.shape[1:]) * 8 / 7),
+        (data.shape[1], data.shape[2]),
+    )
 
 
 class Decoded:
@@ -58,11 +67,21 @@ class Decoded:
         if isinstance(data.train, Resident) or isinstance(data.validation, Resident):
             raise TypeError("decoding is for files")
         crop, still = train.augment.crop, middle(data)
-        look = AtRandom(crop, still.size, train.seed) if isinstance(crop, AreaCrop | SideCrop) else still
-        self.device, self.workers, self.shape = decisions.device, decisions.workers, data.shape
+        look = (
+            AtRandom(crop, still.size, train.seed)
+            if isinstance(crop, AreaCrop | SideCrop)
+            else still
+        )
+        self.device, self.workers, self.shape = (
+            decisions.device,
+            decisions.workers,
+            data.shape,
+        )
         self.files = (data.train, data.validation)
         self.looks: tuple[Look, Look] = (look, still)
-        self.share = train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
+        self.share = (
+            train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
+        )
         self.bound = self.share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
         self.told: set[str] = set()
@@ -70,18 +89,31 @@ class Decoded:
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped by the luck of (epoch, index)."""
         asked = [[(epoch, i) for i in row] for row in order.tolist()]
-        return self._to_device(self._loaded(self.files[0], self.looks[0], asked, _together))
+        return self._to_device(
+            self._loaded(self.files[0], self.looks[0], asked, _together)
+        )
 
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped in the middle."""
         asked = [[(0, i) for i in row] for row in order.tolist()]
-        return self._to_device(self._loaded(self.files[1], self.looks[1], asked, _together))
+        return self._to_device(
+            self._loaded(self.files[1], self.looks[1], asked, _together)
+        )
 
-    def views(self, look: Look, rows: list[list[int]]) -> Iterator[tuple[list[Group], Tensor]]:
-        """Rows of validation images, each image with all its views, and their labels (n,), -100 where one is broken."""
+    def views(
+        self, look: Look, rows: list[list[int]]
+    ) -> Iterator[tuple[list[Group], Tensor]]:
+        """Rows of validation images, each image with all its views, and their labels (n,), -100
+        where one is broken."""
         asked = [[(0, i) for i in row] for row in rows]
         for groups, labels in self._loaded(self.files[1], look, asked, _by_size):
-            yield [(views.to(self.device), places.to(self.device)) for views, places in groups], labels.to(self.device)
+            yield (
+                [
+                    (views.to(self.device), places.to(self.device))
+                    for views, places in groups
+                ],
+                labels.to(self.device),
+            )
 
     def troubles(self) -> list[str]:
         """The files that were found broken since the last call."""
@@ -89,12 +121,21 @@ class Decoded:
         self.told.update(fresh)
         return [f"skipped, as it cannot be read: {text}" for text in fresh]
 
-    def _to_device(self, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _to_device(
+        self, batches: Iterator[tuple[Tensor, Tensor]]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         for images, labels in batches:
-            yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+            yield (
+                images.to(self.device, non_blocking=True),
+                labels.to(self.device, non_blocking=True),
+            )
 
     def _loaded(
-        self, files: Files | Packed, look: Look, asked: list[list[tuple[int, int]]], collate: Callable[..., Any]
+        self,
+        files: Files | Packed,
+        look: Look,
+        asked: list[list[tuple[int, int]]],
+        collate: Callable[..., Any],
     ) -> Iterator[tuple[Any, Tensor]]:
         """What `collate` makes of each row of samples, and their labels."""
         loader: DataLoader[Any] = DataLoader(
@@ -105,7 +146,9 @@ class Decoded:
             worker_init_fn=ignore_in_worker,
             pin_memory=self.device.type == "cuda",
             prefetch_factor=4 if self.workers else None,
-            generator=torch.Generator().manual_seed(0),  # the loader draws a seed per epoch: not from the global luck
+            generator=torch.Generator().manual_seed(
+                0
+            ),  # the loader draws a seed per epoch: not from the global luck
         )
         for images, labels, broken in watched(loader):
             self._count(broken)
@@ -119,8 +162,12 @@ class Decoded:
     def _too_many(self) -> str:
         """How many are broken, how many may be, and what to do."""
         found, total = len(self.broken), sum(map(len, self.files))
-        allowed = f"{100 * self.share:g} % of {total:,}, which is {int(self.bound) or 'none'}"
-        shown = "; ".join(sorted(self.broken)[:3]) + (f"; and {found - 3:,} more" if found > 3 else "")
+        allowed = (
+            f"{100 * self.share:g} % of {total:,}, which is {int(self.bound) or 'none'}"
+        )
+        shown = "; ".join(sorted(self.broken)[:3]) + (
+            f"; and {found - 3:,} more" if found > 3 else ""
+        )
         one, them = ("1 image", "it") if found == 1 else (f"{found:,} images", "them")
         return (
             f"{one} cannot be read, more than `data.unreadable` allows ({allowed}): {shown}. "
@@ -131,7 +178,11 @@ class Decoded:
 def _together(samples: list[Sample]) -> tuple[Tensor, Tensor, list[str]]:
     """Samples of one view each, all of one size."""
     views, labels, broken = zip(*samples, strict=True)
-    return torch.stack([view for (view,) in views]), torch.tensor(labels), [text for text in broken if text]
+    return (
+        torch.stack([view for (view,) in views]),
+        torch.tensor(labels),
+        [text for text in broken if text],
+    )
 
 
 def _by_size(samples: list[Sample]) -> tuple[list[Group], Tensor, list[str]]:
@@ -142,13 +193,18 @@ def _by_size(samples: list[Sample]) -> tuple[list[Group], Tensor, list[str]]:
         for view in seen:
             sizes.setdefault(view.shape, []).append((view, place))
     groups = [
-        (torch.stack([view for view, _ in same]), torch.tensor([place for _, place in same])) for same in sizes.values()
+        (
+            torch.stack([view for view, _ in same]),
+            torch.tensor([place for _, place in same]),
+        )
+        for same in sizes.values()
     ]
     return groups, torch.tensor(labels), [text for text in broken if text]
 
 
 def sample(data: DataSet, seed: int) -> Resident:
-    """Some training images, cropped in the middle, for their mean and spread; broken ones are left out."""
+    """Some training images, cropped in the middle, for their mean and spread; broken ones are left
+    out."""
     if isinstance(data.train, Resident):
         raise TypeError("sampling is for files")
     part = _Part(data.train, data.shape, middle(data))
@@ -156,5 +212,10 @@ def sample(data: DataSet, seed: int) -> Resident:
     read = [part[(0, index)] for index in chosen]
     whole = [(pixels, label) for (pixels,), label, _ in read if label >= 0]
     if not whole:
-        raise TrainingError(f"none of {len(read)} images of {data.name} can be read; the first: {read[0][2]}")
-    return Resident(torch.stack([pixels for pixels, _ in whole]), torch.tensor([label for _, label in whole]))
+        raise TrainingError(
+            f"none of {len(read)} images of {data.name} can be read; the first: {read[0][2]}"
+        )
+    return Resident(
+        torch.stack([pixels for pixels, _ in whole]),
+        torch.tensor([label for _, label in whole]),
+    )

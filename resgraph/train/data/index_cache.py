@@ -1,8 +1,9 @@
-"""The indices of shards, kept in `$XDG_CACHE_HOME/resgraph/shards` (else `~/.cache/…`), which may be deleted.
+"""The indices of shards, kept in `$XDG_CACHE_HOME/resgraph/shards` (else `~/.cache/…`), which may
+be deleted.
 
-A file for each shard, by the shard's path, size and time of change; it begins with its own checksum, so a damaged one
-is as none. The oldest go where all together are larger than `MOST` bytes.
-"""
+A file for each shard, by the shard's path, size and time of change; it begins with its own
+checksum, so a damaged one is as none. The oldest go where all together are larger than `MOST`
+bytes."""
 
 from __future__ import annotations
 
@@ -26,20 +27,36 @@ _SUM = hashlib.sha256().digest_size
 
 def home() -> Path:
     """The folder of the cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resgraph" / "shards"
+    return (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        / "resgraph"
+        / "shards"
+    )
 
 
 def cached(shard: Path) -> Index | None:
-    """The index of a shard as it is now; None where there is none, or it is not one that was written for it."""
+    """The index of a shard as it is now; None where there is none, or it is not one that was
+    written for it."""
     try:
         data = _place(shard).read_bytes()
         if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
             return None
         found: Index = numpy.load(io.BytesIO(data[_SUM:]), allow_pickle=False)
-    except (OSError, ValueError, EOFError, RuntimeError):  # RuntimeError: there is no home
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        RuntimeError,
+    ):  # RuntimeError: there is no home
         return None
     sound = found.dtype == numpy.int64 and found.ndim == 2 and found.shape[1] == 3
-    if not sound or (len(found) and (found.min() < 0 or int((found[:, 0] + found[:, 1]).max()) > shard.stat().st_size)):
+    if not sound or (
+        len(found)
+        and (
+            found.min() < 0
+            or int((found[:, 0] + found[:, 1]).max()) > shard.stat().st_size
+        )
+    ):
         return None
     return found
 
@@ -59,12 +76,19 @@ def keep(shard: Path, index: Index) -> None:
 def _place(shard: Path) -> Path:
     status = shard.stat()
     facts = f"{FORMAT} {shard.resolve()} {status.st_size} {status.st_mtime_ns}"
-    return home() / f"{hashlib.sha256(facts.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.index"
+    return (
+        home()
+        / f"{hashlib.sha256(facts.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.index"
+    )
 
 
 def _sweep(folder: Path) -> None:
     """Removes the oldest where there is too much."""
-    files = [(status.st_mtime, status.st_size, path) for path in folder.iterdir() if (status := path.stat())]
+    files = [
+        (status.st_mtime, status.st_size, path)
+        for path in folder.iterdir()
+        if (status := path.stat())
+    ]
     total = sum(size for _, size, _ in files)
     for _, size, path in sorted(files):
         if total <= MOST:

@@ -1,4 +1,5 @@
-"""A data set → batches on the device: gathered, augmented and normalized there, in the sampler's order."""
+"""A data set → batches on the device: gathered, augmented and normalized there, in the sampler's
+order."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from .sets import Resident
 
 
 class Pixels(Protocol):
-    """Where raw images come from: (indices of a batch, in order) → uint8 images and labels, on the device."""
+    """Where raw images come from: (indices of a batch, in order) → uint8 images and labels, on the
+    device."""
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """For each row of `order` (steps, n) a batch of n."""
@@ -39,8 +41,12 @@ class Pixels(Protocol):
 class InMemory:
     """Images that stay on the device as uint8."""
 
-    def __init__(self, train: Resident, validation: Resident, device: torch.device) -> None:
-        self.parts = [(p.images.to(device), p.labels.to(device)) for p in (train, validation)]
+    def __init__(
+        self, train: Resident, validation: Resident, device: torch.device
+    ) -> None:
+        self.parts = [
+            (p.images.to(device), p.labels.to(device)) for p in (train, validation)
+        ]
         self.device = device
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -55,7 +61,9 @@ class InMemory:
         """None: everything was read at the start."""
         return []
 
-    def _gather(self, part: tuple[Tensor, Tensor], order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def _gather(
+        self, part: tuple[Tensor, Tensor], order: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         for index in order.to(self.device):
             yield part[0][index], part[1][index]
 
@@ -82,21 +90,32 @@ class Feed:
         start = epoch * self.sampler.steps_per_epoch + first
         raw = self.pixels.train(epoch, order)
         size = self._size(epoch)
-        for step, (index, (images, labels)) in enumerate(zip(order.to(self.device), raw, strict=True), start):
+        for step, (index, (images, labels)) in enumerate(
+            zip(order.to(self.device), raw, strict=True), start
+        ):
             painted = repaint(images, self.recipe.augment, self.levels, seed, index)
-            ready = augment(self.normalization(painted), self.recipe.augment, seed, index)
-            yield mix(self._layout(resized(ready, size)), labels, self.recipe.augment, self.recipe.seed, step)
+            ready = augment(
+                self.normalization(painted), self.recipe.augment, seed, index
+            )
+            yield mix(
+                self._layout(resized(ready, size)),
+                labels,
+                self.recipe.augment,
+                self.recipe.seed,
+                step,
+            )
 
     def validation(self, world: World) -> Iterator[tuple[Tensor, Tensor]]:
-        """Each validation image once over all ranks: images, and labels with -100 where a batch was filled
-        up.
-        """
+        """Each validation image once over all ranks: images, and labels with -100 where a batch was
+        filled up."""
         batch = self.sampler.batch // self.sampler.world
         mine = torch.arange(world.rank, self.validation_images, world.size)
         rows = -(-self.validation_images // (batch * world.size))
         filled = F.pad(mine, (0, rows * batch - len(mine)), value=-1)
         order = filled.view(rows, batch)
-        for index, (images, labels) in zip(order, self.pixels.validation(order.clamp_min(0)), strict=True):
+        for index, (images, labels) in zip(
+            order, self.pixels.validation(order.clamp_min(0)), strict=True
+        ):
             masked = labels.masked_fill(index.to(labels.device) < 0, -100)
             yield self._layout(self.normalization(images)), masked
 

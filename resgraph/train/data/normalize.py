@@ -17,9 +17,8 @@ CHUNK = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Normalization:
-    """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1, height or 1,
-    width or 1).
-    """
+    """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1,
+    height or 1, width or 1)."""
 
     scale: Tensor
     offset: Tensor
@@ -42,16 +41,19 @@ class Normalization:
         return cls(torch.tensor(document["scale"]), torch.tensor(document["offset"]))
 
 
-def measure(images: Resident, levels: int, how: Literal["per-channel", "per-pixel", "scale"]) -> Normalization:
+def measure(
+    images: Resident, levels: int, how: Literal["per-channel", "per-pixel", "scale"]
+) -> Normalization:
     """What the training images say, in pixels scaled to [0, 1].
 
-    `per-channel` takes out mean and standard deviation of each channel, `per-pixel` the mean image (He et al.
-    2016), `scale` nothing.
-    """
+    `per-channel` takes out mean and standard deviation of each channel, `per-pixel` the mean image
+    (He et al. 2016), `scale` nothing."""
     lead = images.images.shape[1]
     rest = (1,) * (images.images.ndim - 2)
     if how == "scale":
-        return Normalization(torch.full((lead, *rest), 1 / levels), torch.zeros(lead, *rest))
+        return Normalization(
+            torch.full((lead, *rest), 1 / levels), torch.zeros(lead, *rest)
+        )
     total = torch.zeros(images.images.shape[1:], dtype=torch.float64)
     square = torch.zeros_like(total)
     some = max(1, CHUNK // total.numel())
@@ -61,22 +63,34 @@ def measure(images: Resident, levels: int, how: Literal["per-channel", "per-pixe
         square += values.square().sum(0)
     count = len(images)
     if how == "per-pixel":
-        return Normalization(torch.full((lead, *rest), 1 / levels), (total / count).to(torch.float32))
+        return Normalization(
+            torch.full((lead, *rest), 1 / levels), (total / count).to(torch.float32)
+        )
     axes = tuple(range(1, total.ndim))
     mean = (total / count).mean(axes, keepdim=True) if axes else total / count
-    spread = ((square / count).mean(axes, keepdim=True) if axes else square / count) - mean.square()
+    spread = (
+        (square / count).mean(axes, keepdim=True) if axes else square / count
+    ) - mean.square()
     std = spread.clamp_min(1e-12).sqrt()
-    return Normalization((1 / (levels * std)).to(torch.float32), (mean / std).to(torch.float32))
+    return Normalization(
+        (1 / (levels * std)).to(torch.float32), (mean / std).to(torch.float32)
+    )
 
 
 def need_spread(images: Tensor) -> None:
-    """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value throughout."""
+    """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value
+    throughout."""
     rows = images.transpose(0, 1).flatten(1)
     flat = [number for number, row in enumerate(rows) if row.min() == row.max()]
     if not flat:
         return
-    which = "every channel" if len(flat) == len(rows) else f"channel {', '.join(map(str, flat))}"
+    which = (
+        "every channel"
+        if len(flat) == len(rows)
+        else f"channel {', '.join(map(str, flat))}"
+    )
     raise TrainingError(
-        f"{which} of the training images has one value throughout ({len(images):,} looked at), so there is nothing to "
-        "learn from it; are these the right images? `normalize: scale` takes them as they are"
+        f"{which} of the training images has one value throughout ({len(images):,} looked at), so"
+        " there is nothing to learn from it; are these the right images? `normalize: scale` takes"
+        " them as they are"
     )

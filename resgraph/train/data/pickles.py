@@ -1,10 +1,9 @@
-"""Bytes of a CIFAR pickle → the dictionary in it, by a reader that knows dictionaries, lists, text, numbers
-and byte arrays only.
+"""Bytes of a CIFAR pickle → the dictionary in it, by a reader that knows dictionaries, lists, text,
+numbers and byte arrays only.
 
-Python's own `pickle` would run whatever a file says. Here every global that a file asks for is looked up in a
-closed list of names that CIFAR's official files need (numpy's way of storing an array), and each stands for
-an inert function of ours.
-"""
+Python's own `pickle` would run whatever a file says. Here every global that a file asks for is
+looked up in a closed list of names that CIFAR's official files need (numpy's way of storing an
+array), and each stands for an inert function of ours."""
 
 from __future__ import annotations
 
@@ -21,7 +20,8 @@ LARGEST = 256 * 2**20
 
 
 class _Array:
-    """What `numpy.core.multiarray._reconstruct` makes: an array that its state is still to come to."""
+    """What `numpy.core.multiarray._reconstruct` makes: an array that its state is still to come
+    to."""
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -29,7 +29,11 @@ class _Array:
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran, raw = state
         data = raw.encode("latin1") if isinstance(raw, str) else bytes(raw)
-        if not isinstance(dtype, _Dtype) or dtype.code not in ("u1", "i8", "i4") or len(data) > LARGEST:
+        if (
+            not isinstance(dtype, _Dtype)
+            or dtype.code not in ("u1", "i8", "i4")
+            or len(data) > LARGEST
+        ):
             raise pickle.UnpicklingError("an array of another kind than CIFAR has")
         value = numpy.frombuffer(data, dtype=numpy.dtype(dtype.code).newbyteorder("<"))
         self.value = value.reshape(tuple(shape), order="F" if fortran else "C")
@@ -76,7 +80,9 @@ class _Reader(pickle.Unpickler):
         try:
             return ALLOWED[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no CIFAR file needs") from None
+            raise pickle.UnpicklingError(
+                f"it asks for {module}.{name}, which no CIFAR file needs"
+            ) from None
 
     def persistent_load(self, pid: Any) -> NoReturn:
         """CIFAR has none."""
@@ -84,19 +90,22 @@ class _Reader(pickle.Unpickler):
 
 
 def read_dictionary(data: bytes, name: str) -> dict[str, Any]:
-    """The dictionary, its keys and lists of names as text, its arrays as numpy's. Raises `TrainingError` where the
-    bytes are anything else.
-    """
+    """The dictionary, its keys and lists of names as text, its arrays as numpy's. Raises
+    `TrainingError` where the bytes are anything else."""
     try:
         found = _Reader(io.BytesIO(data), encoding="latin1").load()
-    except Exception as error:  # a hostile or broken pickle can raise anything; it never runs anything
+    except (
+        Exception
+    ) as error:  # a hostile or broken pickle can raise anything; it never runs anything
         raise TrainingError(f"{name} is not an official CIFAR file: {error}") from error
     if not isinstance(found, dict):
-        raise TrainingError(f"{name} is not an official CIFAR file: it holds no dictionary")
+        raise TrainingError(
+            f"{name} is not an official CIFAR file: it holds no dictionary"
+        )
     return {
-        key.decode("latin1") if isinstance(key, bytes) else str(key): value.value
-        if isinstance(value, _Array)
-        else _text(value)
+        key.decode("latin1") if isinstance(key, bytes) else str(key): (
+            value.value if isinstance(value, _Array) else _text(value)
+        )
         for key, value in found.items()
     }
 
@@ -104,5 +113,8 @@ def read_dictionary(data: bytes, name: str) -> dict[str, Any]:
 def _text(value: Any) -> Any:
     """Names that a Python 3 stored as bytes are text, as those of the official files are."""
     if isinstance(value, list):
-        return [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value]
+        return [
+            item.decode("utf-8", "replace") if isinstance(item, bytes) else item
+            for item in value
+        ]
     return value

@@ -1,6 +1,5 @@
-"""(seed, epoch, step) → which samples, on which rank: the same order whatever the number of workers, ranks or
-resumes.
-"""
+"""(seed, epoch, step) → which samples, on which rank: the same order whatever the number of
+workers, ranks or resumes."""
 
 from __future__ import annotations
 
@@ -14,9 +13,8 @@ from ..rng import key, permutation
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged batch is left
-    out. `parts` is in how many a process takes its share of a batch.
-    """
+    """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged
+    batch is left out. `parts` is in how many a process takes its share of a batch."""
 
     samples: int
     batch: int
@@ -28,14 +26,16 @@ class Sampler:
     def __post_init__(self) -> None:
         if self.samples < self.batch:
             raise TrainingError(
-                f"a batch of {self.batch} is more than the {self.samples} training images; make `train.batch` smaller"
+                f"a batch of {self.batch} is more than the {self.samples} training images; make"
+                " `train.batch` smaller"
             )
         shares = self.world * self.parts
         if self.batch % shares:
             near = max(shares, round(self.batch / shares) * shares)
             parts = f", in {self.parts} parts each" if self.parts > 1 else ""
             raise UsageError(
-                f"a batch of {self.batch} cannot be shared equally by {self.world} processes{parts}; {near} can"
+                f"a batch of {self.batch} cannot be shared equally by {self.world}"
+                f" processes{parts}; {near} can"
             )
 
     @property
@@ -44,7 +44,10 @@ class Sampler:
         return self.samples // self.batch
 
     def epoch(self, epoch: int, first: int = 0) -> Tensor:
-        """Indices of this rank's part of the batches from `first` on: (steps, batch / world) int64."""
+        """Indices of this rank's part of the batches from `first` on: (steps, batch / world)
+        int64."""
         order = permutation(key(self.seed, "order", epoch), self.samples)
-        whole = order[: self.steps_per_epoch * self.batch].view(self.steps_per_epoch, self.batch)
+        whole = order[: self.steps_per_epoch * self.batch].view(
+            self.steps_per_epoch, self.batch
+        )
         return whole[first:, self.rank :: self.world]

@@ -1,6 +1,5 @@
-"""What a data set is once it is read: images in memory as uint8, or images that are decoded as they are asked
-for.
-"""
+"""What a data set is once it is read: images in memory as uint8, or images that are decoded as they
+are asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +19,8 @@ from ...passes.data_fit import other_classes, other_images
 
 
 class UnfitError(TrainingError):
-    """The net is not one for these images or classes: what is wrong and what to do, of each ("" where nothing is)."""
+    """The net is not one for these images or classes: what is wrong and what to do, of each (""
+    where nothing is)."""
 
     def __init__(self, images: tuple[str, str], classes: tuple[str, str]) -> None:
         super().__init__("; ".join(images if images[0] else classes))
@@ -39,7 +39,9 @@ class Resident:
 
     def digest(self) -> str:
         """Of the pixels and labels."""
-        return _digest([self.images.contiguous().numpy().tobytes(), self.labels.numpy().tobytes()])
+        return _digest(
+            [self.images.contiguous().numpy().tobytes(), self.labels.numpy().tobytes()]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,13 @@ class Files:
         return len(self.paths)
 
     def digest(self) -> str:
-        """Of the names below `root`, in order: another one where an image was added, removed or renamed."""
+        """Of the names below `root`, in order: another one where an image was added, removed or
+        renamed."""
         root = os.fspath(self.root)
-        return _digest(os.path.relpath(path, root).encode("utf-8", "surrogateescape") for path in self.paths)
+        return _digest(
+            os.path.relpath(path, root).encode("utf-8", "surrogateescape")
+            for path in self.paths
+        )
 
     def source(self, index: int) -> Path:
         """What an image is opened from."""
@@ -69,7 +75,8 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Images within larger files: for each its shard, where it begins there, its bytes, and its label; (n,) int64."""
+    """Images within larger files: for each its shard, where it begins there, its bytes, and its
+    label; (n,) int64."""
 
     shards: tuple[Path, ...]
     shard: Tensor
@@ -83,7 +90,10 @@ class Packed:
     def digest(self) -> str:
         """Of the shards' names, and of each image's place and label."""
         names = [shard.name.encode("utf-8", "surrogateescape") for shard in self.shards]
-        rows = [part.numpy().tobytes() for part in (self.shard, self.start, self.size, self.labels)]
+        rows = [
+            part.numpy().tobytes()
+            for part in (self.shard, self.start, self.size, self.labels)
+        ]
         return _digest([*names, *rows])
 
     def source(self, index: int) -> BytesIO:
@@ -94,7 +104,9 @@ class Packed:
 
     def name(self, index: int) -> str:
         """Where an image is."""
-        return f"{self.shards[int(self.shard[index])]} at byte {int(self.start[index]):,}"
+        return (
+            f"{self.shards[int(self.shard[index])]} at byte {int(self.start[index]):,}"
+        )
 
 
 def nothing() -> Files:
@@ -113,9 +125,8 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says where it is
-    from.
-    """
+    """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says
+    where it is from."""
 
     name: str
     train: Resident | Files | Packed
@@ -128,12 +139,13 @@ class DataSet:
     resize: int | None = None  # shorter side before the centre crop, of images on disk
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
-    path: Path | None = None  # where it was read, absolute; None where it is not from a path
+    path: Path | None = (
+        None  # where it was read, absolute; None where it is not from a path
+    )
 
     def check(self, shape: Shape, output: Shape, *, scored: bool = False) -> None:
-        """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has labels out
-        of range. The training part of a set that is only `scored` may be empty.
-        """
+        """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has
+        labels out of range. The training part of a set that is only `scored` may be empty."""
         self.fit(shape, output)
         for part, what in ((self.train, "training"), (self.validation, self.watched)):
             if not (scored and part is self.train):
@@ -151,15 +163,20 @@ class DataSet:
             raise TrainingError(f"the {what} part of {self.name} is empty")
         low, high = int(part.labels.min()), int(part.labels.max())
         if low < 0 or high >= len(self.classes):
-            raise TrainingError(f"{self.name} has labels from {low} to {high}, but {len(self.classes)} classes")
+            raise TrainingError(
+                f"{self.name} has labels from {low} to {high}, but {len(self.classes)} classes"
+            )
         count = torch.bincount(part.labels, minlength=len(self.classes))
         if what == "training" and int(count.min()) == 0:
-            empty = ", ".join(self.classes[int(i)] for i in (count == 0).nonzero().flatten()[:5])
+            empty = ", ".join(
+                self.classes[int(i)] for i in (count == 0).nonzero().flatten()[:5]
+            )
             raise TrainingError(f"{self.name} has no training image of class {empty}")
 
 
 def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Indices of the larger and the smaller part, to which `share` of each class (at least one) goes."""
+    """Indices of the larger and the smaller part, to which `share` of each class (at least one)
+    goes."""
     from ..rng import key, permutation
 
     kept, taken = [], []

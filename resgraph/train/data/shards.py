@@ -1,8 +1,8 @@
-"""Plain tar files with `key.jpg` and `key.cls` (webdataset's shards) → a data set, of which each shard is indexed once.
+"""Plain tar files with `key.jpg` and `key.cls` (webdataset's shards) → a data set, of which each
+shard is indexed once.
 
-The images stay in the shards and are read from their places, in the order of the same sampler as any other set, so
-a resume is exact and each rank and worker reads what is its own.
-"""
+The images stay in the shards and are read from their places, in the order of the same sampler as
+any other set, so a resume is exact and each rank and worker reads what is its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from .index_cache import Index, cached, keep
 from .sets import DataSet, Packed, nothing
 
 BLOCK = 512
-"""Bytes of a tar's unit: a header, or a part of what follows it; after the last member comes one of zeros."""
+"""Bytes of a tar's unit: a header, or a part of what follows it; after the last member comes one of
+zeros."""
 NAMED = "classes.txt"
 MOST = 1_000_000
 """Shards that one pair of braces may stand for."""
@@ -35,15 +36,19 @@ LONGEST_LABEL = 64
 """Bytes of the number of a class."""
 
 
-def load_shards(recipe: Shards, path: Path, shape: Shape, output: Shape, *, scored: bool = False) -> DataSet:
+def load_shards(
+    recipe: Shards, path: Path, shape: Shape, output: Shape, *, scored: bool = False
+) -> DataSet:
     """Classes are the net's outputs; `classes.txt` beside the shards, a line each, may name them.
 
     Where the set is only to be `scored`, no shard of the training part is asked for.
 
-    Raises `MissingError` where a shard is not there, `TrainingError` where one is damaged or an image has no label.
-    """
+    Raises `MissingError` where a shard is not there, `TrainingError` where one is damaged or an
+    image has no label."""
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise TrainingError(f"images have 1 or 3 channels, but the net reads {shape_text(shape)}")
+        raise TrainingError(
+            f"images have 1 or 3 channels, but the net reads {shape_text(shape)}"
+        )
     return DataSet(
         name=path.resolve().name,
         train=nothing() if scored else _packed(path, recipe.train),
@@ -64,14 +69,22 @@ def expand(pattern: str) -> list[str]:
     first, last = found.groups()
     if int(last) - int(first) >= MOST:
         raise UsageError(
-            f"{pattern}: {int(last) - int(first) + 1:,} numbers are more than {MOST:,} shards; is it meant?"
+            f"{pattern}: {int(last) - int(first) + 1:,} numbers are more than {MOST:,} shards; is"
+            " it meant?"
         )
-    numbers = (f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1))
-    return [name for n in numbers for name in expand(pattern[: found.start()] + n + pattern[found.end() :])]
+    numbers = (
+        f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)
+    )
+    return [
+        name
+        for n in numbers
+        for name in expand(pattern[: found.start()] + n + pattern[found.end() :])
+    ]
 
 
 def index_of(shard: Path) -> Index:
-    """The images of a shard, sorted by where they begin: from the cache, or from a walk over its headers."""
+    """The images of a shard, sorted by where they begin: from the cache, or from a walk over its
+    headers."""
     found = cached(shard)
     if found is None:
         found = _walked(shard)
@@ -84,15 +97,22 @@ def _packed(path: Path, pattern: str) -> Packed:
     missing = [shard for shard in shards if not shard.is_file()]
     if missing or not shards:
         raise MissingError(
-            f"{missing[0] if missing else path / pattern} is not there ({len(missing)} of {len(shards)} shards are "
-            "missing); say where they are with --data or `train.data.path`, and what they are called with "
-            "`train.data.train` and `train.data.validation`, as in train-{000000..000099}.tar"
+            f"{missing[0] if missing else path / pattern} is not there ({len(missing)} of"
+            f" {len(shards)} shards are missing); say where they are with --data or"
+            " `train.data.path`, and what they are called with `train.data.train` and"
+            " `train.data.validation`, as in train-{000000..000099}.tar"
         )
     indices = [index_of(shard) for shard in shards]
     rows = torch.from_numpy(numpy.concatenate(indices))
     counts = torch.tensor([len(index) for index in indices])
     number = torch.repeat_interleave(torch.arange(len(shards)), counts)
-    return Packed(tuple(shards), number, rows[:, 0].contiguous(), rows[:, 1].contiguous(), rows[:, 2].contiguous())
+    return Packed(
+        tuple(shards),
+        number,
+        rows[:, 0].contiguous(),
+        rows[:, 1].contiguous(),
+        rows[:, 2].contiguous(),
+    )
 
 
 def _walked(shard: Path) -> Index:
@@ -102,7 +122,13 @@ def _walked(shard: Path) -> Index:
         with _Bounded(shard) as file:
             for name, start, size in _members(shard, file):
                 key, _, ending = name.rpartition(".")
-                known = labels if ending == "cls" else images if f".{ending.lower()}" in ENDINGS else None
+                known = (
+                    labels
+                    if ending == "cls"
+                    else images
+                    if f".{ending.lower()}" in ENDINGS
+                    else None
+                )
                 if known is not None and key in known:
                     raise TrainingError(f"{shard} has {name} twice")
                 if ending == "cls":
@@ -112,9 +138,14 @@ def _walked(shard: Path) -> Index:
     except OSError as error:
         raise TrainingError(f"{shard} cannot be read: {reason(error)}") from error
     for key in labels.keys() - images.keys():
-        raise TrainingError(f"{shard} lacks an image for {key}.cls; its ending is one of {', '.join(sorted(ENDINGS))}")
+        raise TrainingError(
+            f"{shard} lacks an image for {key}.cls; its ending is one of"
+            f" {', '.join(sorted(ENDINGS))}"
+        )
     for key in images.keys() - labels.keys():
-        if _first(key) not in labels:  # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
+        if (
+            _first(key) not in labels
+        ):  # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
             raise TrainingError(f"{shard} lacks {key}.cls, the label of an image")
     rows = sorted((*images[key], labels[key]) for key in labels)
     return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
@@ -140,13 +171,15 @@ class _Bounded(io.BufferedReader):
 
 
 def _members(shard: Path, file: _Bounded) -> Iterator[tuple[str, int, int]]:
-    """Name, start and bytes of each file; names that begin with a dot (`.DS_Store`, `._7.jpg`) are passed over.
+    """Name, start and bytes of each file; names that begin with a dot (`.DS_Store`, `._7.jpg`) are
+    passed over.
 
-    Raises `TrainingError` where the tar does not end as one must: tarfile itself takes a broken header in the middle
-    for the end.
-    """
+    Raises `TrainingError` where the tar does not end as one must: tarfile itself takes a broken
+    header in the middle for the end."""
     if known := what_else(file.read(HEAD)):
-        raise TrainingError(f"{shard} is no plain tar, from which images are read at their places, but {known}")
+        raise TrainingError(
+            f"{shard} is no plain tar, from which images are read at their places, but {known}"
+        )
     file.seek(0)
     end = 0
     try:
@@ -156,28 +189,35 @@ def _members(shard: Path, file: _Bounded) -> Iterator[tuple[str, int, int]]:
                 end = member.offset_data + -(-size // BLOCK) * BLOCK
                 if size < 0 or end > file.total:
                     raise TrainingError(
-                        f"{shard} is damaged: {member.name} claims {size:,} bytes, and the file ends before them; "
-                        "copy it again"
+                        f"{shard} is damaged: {member.name} claims {size:,} bytes, and the file"
+                        " ends before them; copy it again"
                     )
                 if member.isreg() and not _hidden(member.name):
                     yield member.name, member.offset_data, size
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
-        raise TrainingError(f"{shard} is damaged, or not a plain tar: {error}") from error
+        raise TrainingError(
+            f"{shard} is damaged, or not a plain tar: {error}"
+        ) from error
     file.seek(end)
     if file.read(BLOCK) != bytes(BLOCK):
         raise TrainingError(
-            f"{shard} is damaged: what is at byte {end:,} is neither a member nor the end; copy it again"
+            f"{shard} is damaged: what is at byte {end:,} is neither a member nor the end; copy it"
+            " again"
         )
 
 
 def _hidden(name: str) -> bool:
     """Whether a part of a member's path begins with a dot, but for `./` before all of it."""
-    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
+    return any(
+        part.startswith(".") and part not in (".", "..") for part in name.split("/")
+    )
 
 
 def _label(shard: Path, name: str, file: _Bounded, start: int, size: int) -> int:
     if size > LONGEST_LABEL:
-        raise TrainingError(f"{shard}: {name} has {size:,} bytes, and the number of a class has a few")
+        raise TrainingError(
+            f"{shard}: {name} has {size:,} bytes, and the number of a class has a few"
+        )
     file.seek(start)
     text = file.read(size)
     try:
@@ -185,7 +225,9 @@ def _label(shard: Path, name: str, file: _Bounded, start: int, size: int) -> int
     except ValueError:
         label = -1
     if not 0 <= label < LARGEST_LABEL:
-        raise TrainingError(f"{shard}: {name} holds {text[:20]!r}, which is not the number of a class")
+        raise TrainingError(
+            f"{shard}: {name} holds {text[:20]!r}, which is not the number of a class"
+        )
     return label
 
 
@@ -196,8 +238,12 @@ def _names(path: Path, count: int) -> tuple[str, ...]:
     try:
         names = tuple(listed.read_text(encoding="utf-8").split("\n"))
     except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{listed} cannot be read as UTF-8 text: {error}") from error
+        raise TrainingError(
+            f"{listed} cannot be read as UTF-8 text: {error}"
+        ) from error
     names = names[:-1] if names[-1] == "" else names
     if len(names) != count:
-        raise TrainingError(f"{listed} names {len(names)} classes, but the net puts out {count}")
+        raise TrainingError(
+            f"{listed} names {len(names)} classes, but the net puts out {count}"
+        )
     return names

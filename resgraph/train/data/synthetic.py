@@ -10,20 +10,30 @@ from ..rng import key
 from .sets import DataSet, Resident
 
 
-def load_synthetic(recipe: Synthetic, shape: Shape, output: Shape, *, blank: bool = False) -> DataSet:
-    """As many images as asked for, in the shape of the net's input; `blank` ones take neither time nor memory."""
+def load_synthetic(
+    recipe: Synthetic, shape: Shape, output: Shape, *, blank: bool = False
+) -> DataSet:
+    """As many images as asked for, in the shape of the net's input; `blank` ones take neither time
+    nor memory."""
     classes = recipe.classes or output[0]
     draw = torch.Generator().manual_seed(key(recipe.seed, "synthetic"))
     if len(shape) == 3:
         coarse = torch.randn(classes, shape[0], 4, 4, generator=draw)
-        patterns = torch.nn.functional.interpolate(coarse, shape[1:], mode="bilinear", align_corners=False)
+        patterns = torch.nn.functional.interpolate(
+            coarse, shape[1:], mode="bilinear", align_corners=False
+        )
     else:
         patterns = torch.randn(classes, *shape, generator=draw)
     parts = []
     for count in (max(recipe.samples, classes), recipe.validation):
         labels = torch.arange(count) % classes
         if blank:
-            parts.append(Resident(torch.zeros(1, *shape, dtype=torch.uint8).expand(count, *shape), labels))
+            parts.append(
+                Resident(
+                    torch.zeros(1, *shape, dtype=torch.uint8).expand(count, *shape),
+                    labels,
+                )
+            )
             continue
         images = torch.empty(count, *shape, dtype=torch.uint8)
         for first in range(0, count, 256):

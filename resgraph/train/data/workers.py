@@ -1,9 +1,10 @@
-"""A data loader → its batches; a worker that is killed is told of as that, whatever its death looks like.
+"""A data loader → its batches; a worker that is killed is told of as that, whatever its death looks
+like.
 
-Torch raises out of its handler of SIGCHLD, wherever the process then is: in a step, while results are written, in the
-handling of another error. And a worker that dies in the middle of handing something over shows as a connection that was
-reset, a pipe that ended or a pickle that is cut off. So death is looked for here alone: where a batch is asked for.
-"""
+Torch raises out of its handler of SIGCHLD, wherever the process then is: in a step, while results
+are written, in the handling of another error. And a worker that dies in the middle of handing
+something over shows as a connection that was reset, a pipe that ended or a pickle that is cut off.
+So death is looked for here alone: where a batch is asked for."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ from ...errors import TrainingError
 
 
 class _Watch:
-    """The handler of SIGCHLD, which raises nothing: where one worker was killed, it ends the others and the pipe that
-    they share. Else a message that was cut off in the middle would be waited for without end.
-    """
+    """The handler of SIGCHLD, which raises nothing: where one worker was killed, it ends the others
+    and the pipe that they share. Else a message that was cut off in the middle would be waited for
+    without end."""
 
     def __init__(self, batches: Any) -> None:
-        self.workers = list(getattr(batches, "_workers", ()))  # none where the process itself loads
+        self.workers = list(
+            getattr(batches, "_workers", ())
+        )  # none where the process itself loads
         self.results = getattr(batches, "_worker_result_queue", None)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -36,23 +39,32 @@ class _Watch:
             self.results = None
 
     def dead(self, within: float = 0.0) -> list[str]:
-        """The processes that were killed or failed: each with its number and exit code. The connections of one that
-        dies are gone a moment before it is: who has seen that waits for up to `within` seconds.
-        """
+        """The processes that were killed or failed: each with its number and exit code. The
+        connections of one that dies are gone a moment before it is: who has seen that waits for up
+        to `within` seconds."""
         if self.workers and within:
             wait([one.sentinel for one in self.workers], within)
-        return [f"pid {one.pid}: exit code {one.exitcode}" for one in self.workers if one.exitcode]
+        return [
+            f"pid {one.pid}: exit code {one.exitcode}"
+            for one in self.workers
+            if one.exitcode
+        ]
 
 
 def watched(loader: DataLoader[Any]) -> Iterator[Any]:
     """The batches of a loader. Raises `TrainingError` where one of its workers is killed."""
-    handles = hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread()
+    handles = (
+        hasattr(signal, "SIGCHLD")
+        and threading.current_thread() is threading.main_thread()
+    )
     before = signal.getsignal(signal.SIGCHLD) if handles else None
     try:
         batches = iter(loader)
         watch = _Watch(batches)
         if handles:
-            signal.signal(signal.SIGCHLD, watch)  # in place of torch's, which is there from the first worker on
+            signal.signal(
+                signal.SIGCHLD, watch
+            )  # in place of torch's, which is there from the first worker on
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
@@ -65,11 +77,14 @@ def watched(loader: DataLoader[Any]) -> Iterator[Any]:
             yield found
     finally:
         if handles:
-            signal.signal(signal.SIGCHLD, before if before is not None else signal.SIG_DFL)
+            signal.signal(
+                signal.SIGCHLD, before if before is not None else signal.SIG_DFL
+            )
 
 
 def _next(batches: Iterator[Any], watch: _Watch) -> Any:
-    """The next batch, None after the last. Whatever is raised meanwhile, the workers are looked at first."""
+    """The next batch, None after the last. Whatever is raised meanwhile, the workers are looked at
+    first."""
     if dead := watch.dead():
         raise _killed(dead)
     try:
@@ -82,6 +97,6 @@ def _next(batches: Iterator[Any], watch: _Watch) -> Any:
 
 def _killed(dead: list[str]) -> TrainingError:
     return TrainingError(
-        f"a process that loads images was killed ({', '.join(dead)}): where memory is short, fewer --workers need "
-        "less; what was saved is good"
+        f"a process that loads images was killed ({', '.join(dead)}): where memory is short, fewer"
+        " --workers need less; what was saved is good"
     )

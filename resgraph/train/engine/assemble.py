@@ -28,8 +28,8 @@ from .schedule import Schedule
 def fresh_net(plan: Plan, train: Train, decisions: Decisions) -> nn.Module:
     """The net with the weights that the recipe's seed gives, on its device and in its layout.
 
-    One that is to be sharded stays where a whole one fits, and contiguous, as it must be to be divided.
-    """
+    One that is to be sharded stays where a whole one fits, and contiguous, as it must be to be
+    divided."""
     torch.manual_seed(key(train.seed, "weights"))
     net = plan.module()
     if decisions.sharded:
@@ -43,7 +43,9 @@ def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
     return net.to(memory_format=torch.channels_last) if decisions.channels_last else net  # type: ignore[call-overload]
 
 
-def make_learner(plan: Plan, train: Train, sampler: Sampler, decisions: Decisions, world: World) -> Learner:
+def make_learner(
+    plan: Plan, train: Train, sampler: Sampler, decisions: Decisions, world: World
+) -> Learner:
     """Everything at step 0."""
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
@@ -51,7 +53,9 @@ def make_learner(plan: Plan, train: Train, sampler: Sampler, decisions: Decision
     if decisions.compile:
         # several processes add up the gradients of one chunk while the next is under way
         whole = world.size == 1 and not decisions.recomputed
-        compile_blocks(net, whole=whole, around=around_chunks(net, decisions.recomputed))
+        compile_blocks(
+            net, whole=whole, around=around_chunks(net, decisions.recomputed)
+        )
     else:
         recompute(net, decisions.recomputed)
         start_light()
@@ -59,25 +63,42 @@ def make_learner(plan: Plan, train: Train, sampler: Sampler, decisions: Decision
     average = Average(train.ema, net) if train.ema else None
     schedule = Schedule(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
-    return Learner(net, net, optimizer, schedule, average, Tally(decisions.device, decisions.sum_type), scaler)
+    return Learner(
+        net,
+        net,
+        optimizer,
+        schedule,
+        average,
+        Tally(decisions.device, decisions.sum_type),
+        scaler,
+    )
 
 
-def distribute(learner: Learner, batch: tuple[int, ...], decisions: Decisions, world: World) -> None:
+def distribute(
+    learner: Learner, batch: tuple[int, ...], decisions: Decisions, world: World
+) -> None:
     """Puts DDP around the net, or shards it, after its weights are what they will be.
 
-    DDP orders its buckets anew after its first backward pass, and with three ranks or more the order of a sum
-    changes its last bit. So one pass over zeros, of the shape of a batch, is made for nothing, in a fresh run and in a
-    resumed one: from then on both add up alike.
-    """
+    DDP orders its buckets anew after its first backward pass, and with three ranks or more the
+    order of a sum changes its last bit. So one pass over zeros, of the shape of a batch, is made
+    for nothing, in a fresh run and in a resumed one: from then on both add up alike."""
     if world.size == 1:
         return
     if decisions.sharded:
-        shard(learner.net, decisions.device, world.size, optimizer=learner.optimizer, compiled=decisions.compile)
+        shard(
+            learner.net,
+            decisions.device,
+            world.size,
+            optimizer=learner.optimizer,
+            compiled=decisions.compile,
+        )
         if learner.average:
             shard(learner.average.net, decisions.device, world.size)
         return
     ids = [decisions.device.index] if decisions.device.type == "cuda" else None
-    learner.model = DistributedDataParallel(learner.net, device_ids=ids, gradient_as_bucket_view=True)
+    learner.model = DistributedDataParallel(
+        learner.net, device_ids=ids, gradient_as_bucket_view=True
+    )
     before = {name: value.clone() for name, value in learner.net.named_buffers()}
     learner.net.train()
     for _ in range(2):
@@ -92,16 +113,28 @@ def distribute(learner: Learner, batch: tuple[int, ...], decisions: Decisions, w
 def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
     """Zeros on the device, in the layout of images there."""
     zeros = torch.zeros(shape, device=decisions.device)
-    return zeros.contiguous(memory_format=torch.channels_last) if decisions.channels_last and zeros.ndim == 4 else zeros
+    return (
+        zeros.contiguous(memory_format=torch.channels_last)
+        if decisions.channels_last and zeros.ndim == 4
+        else zeros
+    )
 
 
 def make_feed(
-    train: Train, data: DataSet, sampler: Sampler, normalization: Normalization, decisions: Decisions
+    train: Train,
+    data: DataSet,
+    sampler: Sampler,
+    normalization: Normalization,
+    decisions: Decisions,
 ) -> Feed:
     """The batches of this rank."""
     pixels = make_pixels(data, train, decisions)
-    if not isinstance(pixels, InMemory):  # files are cropped as they are decoded, and not once more
-        train = train.model_copy(update={"augment": train.augment.model_copy(update={"crop": None})})
+    if not isinstance(
+        pixels, InMemory
+    ):  # files are cropped as they are decoded, and not once more
+        train = train.model_copy(
+            update={"augment": train.augment.model_copy(update={"crop": None})}
+        )
     return Feed(
         pixels=pixels,
         recipe=train,

@@ -12,7 +12,8 @@ from ..parallel.sharding import own
 
 
 class Average:
-    """A copy of a net whose floating-point state follows the net's; counters are copied as they are."""
+    """A copy of a net whose floating-point state follows the net's; counters are copied as they
+    are."""
 
     def __init__(self, recipe: Ema, net: nn.Module) -> None:
         self.recipe = recipe
@@ -21,16 +22,17 @@ class Average:
 
     @torch.no_grad()
     def update(self, net: nn.Module, step: int) -> None:
-        """After step number `step`, counted from 1; the first updates lean on the net, as it has no history
-        yet.
-        """
+        """After step number `step`, counted from 1; the first updates lean on the net, as it has no
+        history yet."""
         if step % self.recipe.every:
             return
         self.updates += 1
         decay = min(self.recipe.decay, (1 + self.updates) / (10 + self.updates))
         mine, theirs = _state(self.net), _state(net)
         floating = [i for i, value in enumerate(mine) if value.is_floating_point()]
-        torch._foreach_lerp_([mine[i] for i in floating], [theirs[i] for i in floating], 1 - decay)
+        torch._foreach_lerp_(
+            [mine[i] for i in floating], [theirs[i] for i in floating], 1 - decay
+        )
         for value, other in zip(mine, theirs, strict=True):
             if not value.is_floating_point():
                 value.copy_(other)

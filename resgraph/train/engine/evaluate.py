@@ -18,9 +18,8 @@ from ..settings.decide import Decisions
 class Score:
     """Mean cross-entropy (natural logarithm), and the error in percent.
 
-    `top5` is the share of images, in percent, whose class is not among the five likeliest: None up to five classes.
-    `notes` says which files were left out.
-    """
+    `top5` is the share of images, in percent, whose class is not among the five likeliest: None up
+    to five classes. `notes` says which files were left out."""
 
     loss: float
     error: float
@@ -37,10 +36,13 @@ class Sums:
         self.classes = 0
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Of a batch: (n, classes), up to a constant for each image, and (n,), where -100 does not count."""
+        """Of a batch: (n, classes), up to a constant for each image, and (n,), where -100 does not
+        count."""
         counted, self.classes = labels >= 0, logits.shape[1]
         likeliest = logits.topk(min(5, self.classes)).indices
-        self.totals[0] += F.cross_entropy(logits, labels, reduction="sum", ignore_index=-100)
+        self.totals[0] += F.cross_entropy(
+            logits, labels, reduction="sum", ignore_index=-100
+        )
         self.totals[1] += (logits.argmax(1).eq(labels) & counted).sum()
         self.totals[2] += (likeliest.eq(labels[:, None]).any(1) & counted).sum()
         self.totals[3] += counted.sum()
@@ -55,7 +57,12 @@ class Sums:
 
 
 @torch.no_grad()
-def score(net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], decisions: Decisions, world: World) -> Score:
+def score(
+    net: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    decisions: Decisions,
+    world: World,
+) -> Score:
     """Over all ranks; labels of -100 do not count. The net is left in the mode that it was in."""
     training = net.training
     net.eval()

@@ -1,6 +1,5 @@
-"""Net, recipe and batches → steps, evaluations and checkpoints, in the one order that every run and every
-resume follows.
-"""
+"""Net, recipe and batches → steps, evaluations and checkpoints, in the one order that every run and
+every resume follows."""
 
 from __future__ import annotations
 
@@ -40,7 +39,8 @@ MILDER = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
 
 @dataclass(slots=True)
 class Learner:
-    """All that a step changes. `model` is the net as it is called: the net itself, or DDP around it."""
+    """All that a step changes. `model` is the net as it is called: the net itself, or DDP around
+    it."""
 
     net: nn.Module
     model: nn.Module
@@ -57,8 +57,12 @@ class Learner:
         return self.average.net if self.average else self.net
 
     def state(self, world: World) -> State:
-        """Everything that a resume needs, with no reference to what goes on changing but tensors; on every rank."""
-        average = self.average and {"net": self.average.net.state_dict(), "updates": self.average.updates}
+        """Everything that a resume needs, with no reference to what goes on changing but tensors;
+        on every rank."""
+        average = self.average and {
+            "net": self.average.net.state_dict(),
+            "updates": self.average.updates,
+        }
         return {
             "step": self.step,
             "net": gathered(self.net.state_dict()),
@@ -85,9 +89,8 @@ class Learner:
 
 @dataclass(slots=True)
 class Loop:
-    """Runs a learner to the end of its schedule. `asked` is the signal that came, or 0; `save` writes a
-    checkpoint.
-    """
+    """Runs a learner to the end of its schedule. `asked` is the signal that came, or 0; `save`
+    writes a checkpoint."""
 
     train: Train
     learner: Learner
@@ -124,7 +127,11 @@ class Loop:
                     return number
                 if learner.step >= learner.schedule.steps:
                     break
-                if self.save_every and learner.step % self.save_every == 0 and learner.step % per_epoch:
+                if (
+                    self.save_every
+                    and learner.step % self.save_every == 0
+                    and learner.step % per_epoch
+                ):
                     self._save()
 
     def _step(self, batch: Batch) -> None:
@@ -148,7 +155,9 @@ class Loop:
             learner.average.update(learner.net, learner.step)
         window = learner.schedule.window
         if window and learner.step % window == 0:
-            learner.schedule.saw_training(learner.step, learner.tally.take_window(self.world))
+            learner.schedule.saw_training(
+                learner.step, learner.tally.take_window(self.world)
+            )
 
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
         labels = batch.labels[part]
@@ -161,12 +170,20 @@ class Loop:
             loss = batch.share * loss + (1 - batch.share) * other
         self.learner.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
-        self.learner.tally.add(loss.detach(), logits.detach(), counted, self.learner.step)
+        self.learner.tally.add(
+            loss.detach(), logits.detach(), counted, self.learner.step
+        )
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The mean over the images that could be read, and 0 where none could."""
         smoothing = self.train.label_smoothing
-        total = F.cross_entropy(logits, labels, label_smoothing=smoothing, ignore_index=-100, reduction="sum")
+        total = F.cross_entropy(
+            logits,
+            labels,
+            label_smoothing=smoothing,
+            ignore_index=-100,
+            reduction="sum",
+        )
         return total / (labels >= 0).sum().clamp_min(1)
 
     def _look(self) -> int:
@@ -177,26 +194,33 @@ class Loop:
             due = asked or now - self.looked >= LOOK
         else:
             due = step % AGREE == 0
-            asked = self.world.largest(self.asked(), self.decisions.device) if due else 0
+            asked = (
+                self.world.largest(self.asked(), self.decisions.device) if due else 0
+            )
         if not due:
             return 0
         self.looked = now
         loss, error = self._finite()
         epoch = -(-step // self.feed.sampler.steps_per_epoch)
         if now - self.window[0] > WINDOW:
-            self.window, self.pace = (now, self.fresh), (self.fresh - self.window[1]) / (now - self.window[0])
+            self.window, self.pace = (
+                (now, self.fresh),
+                (self.fresh - self.window[1]) / (now - self.window[0]),
+            )
         speed = self.pace or self.fresh / max(1e-9, now - self.began)
         lr = self.learner.schedule.lr(step - 1)
         self.reporter.step(Step(step, epoch, lr, loss, error, speed))
         return asked
 
     def _finite(self) -> tuple[float, float]:
-        """This rank's loss and error since the last evaluation; raises where a loss was not finite."""
+        """This rank's loss and error since the last evaluation; raises where a loss was not
+        finite."""
         loss, error, bad = self.learner.tally.local()
         if bad >= 0:
             lr = self.learner.schedule.lr(bad)
             raise TrainingError(
-                f"the loss is not finite at step {bad + 1:,}, with a learning rate of {lr:.3g}; {MILDER}"
+                f"the loss is not finite at step {bad + 1:,}, with a learning rate of {lr:.3g};"
+                f" {MILDER}"
             )
         return loss, error
 
@@ -205,7 +229,9 @@ class Loop:
         if learner.tally.empty:
             return False
         whole, rest = divmod(learner.step, per_epoch)
-        return learner.step >= learner.schedule.steps or (rest == 0 and whole % self.train.evaluate_every == 0)
+        return learner.step >= learner.schedule.steps or (
+            rest == 0 and whole % self.train.evaluate_every == 0
+        )
 
     def _close(self) -> None:
         """Evaluates, writes the row, and saves."""
@@ -235,7 +261,12 @@ class Loop:
 
     def evaluate(self) -> Score:
         """The judged net on the validation part."""
-        return score(self.learner.judged, self.feed.validation(self.world), self.decisions, self.world)
+        return score(
+            self.learner.judged,
+            self.feed.validation(self.world),
+            self.decisions,
+            self.world,
+        )
 
     def _save(self) -> None:
         """Never with a weight that is not finite."""

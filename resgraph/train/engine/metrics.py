@@ -1,6 +1,5 @@
-"""The losses and errors of training steps → their means, added up on the device so that no step waits for a
-number.
-"""
+"""The losses and errors of training steps → their means, added up on the device so that no step
+waits for a number."""
 
 from __future__ import annotations
 
@@ -13,13 +12,14 @@ from ..parallel.distributed import World
 
 
 class Tally:
-    """Sums since the last evaluation: loss times images, wrong answers, images; and the same since the last
-    window.
-    """
+    """Sums since the last evaluation: loss times images, wrong answers, images; and the same since
+    the last window."""
 
     def __init__(self, device: torch.device, sum_type: torch.dtype) -> None:
         self.sums = torch.zeros(6, dtype=sum_type, device=device)
-        self.bad = torch.full((), -1, dtype=torch.int64, device=device)  # first step with a loss that is not finite
+        self.bad = torch.full(
+            (), -1, dtype=torch.int64, device=device
+        )  # first step with a loss that is not finite
         self.empty = True
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor, step: int) -> None:
@@ -27,13 +27,20 @@ class Tally:
         counted = labels >= 0
         wrong = (logits.argmax(1).ne(labels) & counted).sum()
         count = counted.sum()
-        part = torch.stack([loss.to(self.sums.dtype) * count, wrong.to(self.sums.dtype), count.to(self.sums.dtype)])
+        part = torch.stack(
+            [
+                loss.to(self.sums.dtype) * count,
+                wrong.to(self.sums.dtype),
+                count.to(self.sums.dtype),
+            ]
+        )
         self.sums += part.repeat(2)
         self.bad = torch.where((self.bad < 0) & ~torch.isfinite(loss), step, self.bad)
         self.empty = False
 
     def local(self) -> tuple[float, float, int]:
-        """This rank's mean loss, error in percent, and the first bad step or -1. Waits for the device."""
+        """This rank's mean loss, error in percent, and the first bad step or -1. Waits for the
+        device."""
         loss, wrong, images = self.sums[:3].tolist()
         images = max(1.0, images)
         return loss / images, 100 * wrong / images, int(self.bad.item())

@@ -1,17 +1,19 @@
-"""A net and validation images that are looked at more than once → its score by the mean of what it says of each.
+"""A net and validation images that are looked at more than once → its score by the mean of what it
+says of each.
 
-The papers test so. Krizhevsky et al. 2012 (section 4.1) average "the predictions made by the network's softmax layer"
-over the four corners, the middle and their mirror images: ten crops, which are "the standard 10-crop testing" of He et
-al. 2016 (section 3.4). For their best results, these take the fully-convolutional form of Simonyan, Zisserman 2015, and
-average "the scores at multiple scales (images are resized such that the shorter side is in {224, 256, 384, 480, 640})".
-In that form (section 3.2 there) the net is applied to the whole image, its class scores are averaged over the places,
-and "the soft-max class posteriors of the original and flipped images are averaged". A net that ends in a global average
-pool and one fc, both linear, has that form already: it is applied to the larger image as it is.
+The papers test so. Krizhevsky et al. 2012 (section 4.1) average "the predictions made by the
+network's softmax layer" over the four corners, the middle and their mirror images: ten crops, which
+are "the standard 10-crop testing" of He et al. 2016 (section 3.4). For their best results, these
+take the fully-convolutional form of Simonyan, Zisserman 2015, and average "the scores at multiple
+scales (images are resized such that the shorter side is in {224, 256, 384, 480, 640})". In that
+form (section 3.2 there) the net is applied to the whole image, its class scores are averaged over
+the places, and "the soft-max class posteriors of the original and flipped images are averaged". A
+net that ends in a global average pool and one fc, both linear, has that form already: it is applied
+to the larger image as it is.
 
-So probabilities are averaged here, not what comes before the softmax (fb.resnet.torch's code and torchvision's example
-of TenCrop do that), and mirror images are always among the views: of what the net reads, so after a mean image is taken
-out, as in training.
-"""
+So probabilities are averaged here, not what comes before the softmax (fb.resnet.torch's code and
+torchvision's example of TenCrop do that), and mirror images are always among the views: of what the
+net reads, so after a mean image is taken out, as in training."""
 
 from __future__ import annotations
 
@@ -35,27 +37,34 @@ CROPS = (1, 10)
 
 
 def look_for(data: DataSet, crops: int, sides: tuple[int, ...]) -> Look | None:
-    """How a test looks at the images; None where it does as validation did. Raises `UsageError` where it cannot."""
+    """How a test looks at the images; None where it does as validation did. Raises `UsageError`
+    where it cannot."""
     if crops not in CROPS:
         raise UsageError(f"--crops {crops}: there are {' and '.join(map(str, CROPS))}")
     if sides and crops != 1:
-        raise UsageError("--crops 10 and --sides are two ways of testing; give one of them")
+        raise UsageError(
+            "--crops 10 and --sides are two ways of testing; give one of them"
+        )
     if crops == 1 and not sides:
         return None
     if isinstance(data.validation, Resident):
         asked = "--sides" if sides else "--crops 10"
         raise UsageError(
-            f"{asked} is for images on disk, which are larger than the net's input; those of {data.name} are "
-            f"{shape_text(data.shape)}, just what it reads"
+            f"{asked} is for images on disk, which are larger than the net's input; those of"
+            f" {data.name} are {shape_text(data.shape)}, just what it reads"
         )
-    return Whole(sides) if sides else Five(middle(data).side, (data.shape[1], data.shape[2]))
+    return (
+        Whole(sides)
+        if sides
+        else Five(middle(data).side, (data.shape[1], data.shape[2]))
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
-    """A net (in evaluation mode) that is asked about every view and its mirror image. `batch` counts views of the net's
-    own input size that it takes at a time; of larger ones it takes fewer.
-    """
+    """A net (in evaluation mode) that is asked about every view and its mirror image. `batch`
+    counts views of the net's own input size that it takes at a time; of larger ones it takes
+    fewer."""
 
     net: nn.Module
     normalization: Normalization
@@ -69,25 +78,43 @@ class Viewed:
         size = max(1, self.batch // self._weight(look))
         mine = list(range(world.rank, images, world.size))
         sums = Sums(self.decisions)
-        for groups, labels in pixels.views(look, [mine[at : at + size] for at in range(0, len(mine), size)]):
+        for groups, labels in pixels.views(
+            look, [mine[at : at + size] for at in range(0, len(mine), size)]
+        ):
             chance: Tensor | int = 0
-            seen = torch.zeros(len(labels), 1, dtype=self.decisions.sum_type, device=labels.device)
+            seen = torch.zeros(
+                len(labels), 1, dtype=self.decisions.sum_type, device=labels.device
+            )
             for views, places in groups:
                 said = self._chances(views)
-                chance = chance + said.new_zeros(len(labels), said.shape[1]).index_add_(0, places, said)
+                chance = chance + said.new_zeros(len(labels), said.shape[1]).index_add_(
+                    0, places, said
+                )
                 seen.index_add_(0, places, seen.new_ones(len(places), 1))
-            sums.add((chance / seen).clamp_min(torch.finfo(seen.dtype).tiny).log(), labels)
+            sums.add(
+                (chance / seen).clamp_min(torch.finfo(seen.dtype).tiny).log(), labels
+            )
         return sums.score(world)
 
     def _weight(self, look: Look) -> int:
         """The views of an image, in inputs of the net."""
         if isinstance(look, Whole):
-            return -(-sum(side * side for side in look.sides) // (self.shape[1] * self.shape[2]))
+            return -(
+                -sum(side * side for side in look.sides)
+                // (self.shape[1] * self.shape[2])
+            )
         return 5
 
     def _chances(self, views: Tensor) -> Tensor:
-        """uint8 (k, channels, height, width) → (k, classes), the means of a view and its mirror image."""
-        most = max(1, self.batch * self.shape[1] * self.shape[2] // (views.shape[2] * views.shape[3]))
+        """uint8 (k, channels, height, width) → (k, classes), the means of a view and its mirror
+        image."""
+        most = max(
+            1,
+            self.batch
+            * self.shape[1]
+            * self.shape[2]
+            // (views.shape[2] * views.shape[3]),
+        )
         return torch.cat([self._mean(part) for part in torch.split(views, most)])
 
     def _mean(self, views: Tensor) -> Tensor:
@@ -106,12 +133,18 @@ class Viewed:
             if own or isinstance(error, torch.OutOfMemoryError):
                 raise
             raise UsageError(
-                f"--sides: the net does not take {shape_text(tuple(images.shape[1:]))} ({str(error).splitlines()[0]}); "
-                "it must end in a `global avg pool` and `fc`, and be free of what only certain sizes divide"
+                f"--sides: the net does not take {shape_text(tuple(images.shape[1:]))}"
+                f" ({str(error).splitlines()[0]}); it must end in a `global avg pool` and `fc`, and"
+                " be free of what only certain sizes divide"
             ) from error
         return logits.to(self.decisions.sum_type).softmax(1)
 
 
 def anywhere(normalization: Normalization) -> Normalization:
     """The same for images of any size: a mean image gives way to the mean of each channel."""
-    return Normalization(*(part.mean((1, 2), keepdim=True) for part in (normalization.scale, normalization.offset)))
+    return Normalization(
+        *(
+            part.mean((1, 2), keepdim=True)
+            for part in (normalization.scale, normalization.offset)
+        )
+    )

@@ -1,6 +1,5 @@
-"""A recipe's optimizer and a net → a torch optimizer, with the parameters that do not decay in a group of
-their own.
-"""
+"""A recipe's optimizer and a net → a torch optimizer, with the parameters that do not decay in a
+group of their own."""
 
 from __future__ import annotations
 
@@ -27,24 +26,31 @@ def make_optimizer(
     exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
     groups = [
-        {"params": [p for name, p in named if name not in exempt], "weight_decay": recipe.weight_decay},
+        {
+            "params": [p for name, p in named if name not in exempt],
+            "weight_decay": recipe.weight_decay,
+        },
         {"params": [p for name, p in named if name in exempt], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     match recipe:
         case Sgd():
             momentum, nesterov = recipe.momentum, recipe.nesterov
-            return torch.optim.SGD(groups, lr=recipe.lr, momentum=momentum, nesterov=nesterov, fused=fused)
+            return torch.optim.SGD(
+                groups, lr=recipe.lr, momentum=momentum, nesterov=nesterov, fused=fused
+            )
         case AdamW():
-            return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused)
+            return torch.optim.AdamW(
+                groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused
+            )
 
 
 def start_light() -> None:
-    """Keeps torch.compile's front end (half of torch's start-up time) unloaded where nothing is compiled.
+    """Keeps torch.compile's front end (half of torch's start-up time) unloaded where nothing is
+    compiled.
 
-    Three methods of torch's optimizers load it on their first call, only to tell it to leave them alone. Each looks for
-    this mark first; where a version of torch does not, nothing happens.
-    """
+    Three methods of torch's optimizers load it on their first call, only to tell it to leave them
+    alone. Each looks for this mark first; where a version of torch does not, nothing happens."""
     for method in (
         torch.optim.Optimizer.add_param_group,
         torch.optim.Optimizer.state_dict,
@@ -56,15 +62,22 @@ def start_light() -> None:
 
 
 def norms_of(plan: Plan | None) -> frozenset[str]:
-    """The norms of a plan that has a graph, an installed package's too, by the names that their modules have."""
+    """The norms of a plan that has a graph, an installed package's too, by the names that their
+    modules have."""
     graph: Graph | None = getattr(plan, "graph", None)
-    return frozenset(node.name for node in graph.nodes.values() if node.op.role == "norm") if graph else frozenset()
+    return (
+        frozenset(node.name for node in graph.nodes.values() if node.op.role == "norm")
+        if graph
+        else frozenset()
+    )
 
 
-def exempt_names(net: nn.Module, kinds: tuple[str, ...], norms: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other vectors and
-    numbers. Norms are torch's, and the modules that `norms` names, with what stands within them.
-    """
+def exempt_names(
+    net: nn.Module, kinds: tuple[str, ...], norms: frozenset[str] = frozenset()
+) -> frozenset[str]:
+    """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other
+    vectors and numbers. Norms are torch's, and the modules that `norms` names, with what stands
+    within them."""
     exempt: set[str] = set()
     within = tuple(f"{name}." for name in norms)
     for prefix, module in net.named_modules():
@@ -83,16 +96,23 @@ def exempt_names(net: nn.Module, kinds: tuple[str, ...], norms: frozenset[str] =
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Goes on from `state`, with the options that the recipe has now.
 
-    A state comes to lie in memory as its parameter does: fused steps walk through both as if they were one row of
-    numbers, whichever layout the run had that saved it.
-    """
-    chosen = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
-    groups = [{**saved, **now} for saved, now in zip(state["param_groups"], chosen, strict=True)]
+    A state comes to lie in memory as its parameter does: fused steps walk through both as if they
+    were one row of numbers, whichever layout the run had that saved it."""
+    chosen = [
+        {k: v for k, v in group.items() if k != "params"}
+        for group in optimizer.param_groups
+    ]
+    groups = [
+        {**saved, **now}
+        for saved, now in zip(state["param_groups"], chosen, strict=True)
+    ]
     optimizer.load_state_dict({**state, "param_groups": groups})
     for parameter, values in optimizer.state.items():
         for name, value in values.items():
             if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
-                values[name] = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
+                values[name] = torch.empty_like(
+                    parameter, dtype=value.dtype, requires_grad=False
+                ).copy_(value)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

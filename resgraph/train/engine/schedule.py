@@ -1,6 +1,5 @@
-"""A step → the learning rate: warm-up first, then the schedule; plateaus and error-bound warm-ups remember
-what they saw.
-"""
+"""A step → the learning rate: warm-up first, then the schedule; plateaus and error-bound warm-ups
+remember what they saw."""
 
 from __future__ import annotations
 
@@ -8,7 +7,16 @@ import math
 from typing import Any
 
 from ...language.recipe import Train
-from ...language.recipe.steps import Cosine, Hold, Linear, OneCycle, Plateau, Ramp, Steps, UntilError
+from ...language.recipe.steps import (
+    Cosine,
+    Hold,
+    Linear,
+    OneCycle,
+    Plateau,
+    Ramp,
+    Steps,
+    UntilError,
+)
 
 
 class Schedule:
@@ -37,7 +45,9 @@ class Schedule:
     def _factor(self, step: int) -> float:
         plan = self.recipe.schedule
         if isinstance(plan, Steps):
-            return float(plan.factor ** sum(step >= round(at * self.per_unit) for at in plan.at))
+            return float(
+                plan.factor ** sum(step >= round(at * self.per_unit) for at in plan.at)
+            )
         if isinstance(plan, Plateau):
             return float(plan.factor**self.drops)
         begun = min(self.warm_until or 0, self.steps - 1)
@@ -49,25 +59,39 @@ class Schedule:
         if isinstance(plan, OneCycle):
             if share < plan.rise:
                 return 1 - (1 - plan.start) * _half_cosine(share / plan.rise)
-            return plan.end + (1 - plan.end) * _half_cosine((share - plan.rise) / (1 - plan.rise))
+            return plan.end + (1 - plan.end) * _half_cosine(
+                (share - plan.rise) / (1 - plan.rise)
+            )
         return 1.0
 
     def _warm_length(self) -> int | None:
         warmup = self.recipe.warmup
         if isinstance(warmup, UntilError):
             return None
-        return max(1, round(warmup.length * self.per_unit)) if isinstance(warmup, Ramp | Hold) else 0
+        return (
+            max(1, round(warmup.length * self.per_unit))
+            if isinstance(warmup, Ramp | Hold)
+            else 0
+        )
 
     @property
     def window(self) -> int:
         """Steps between looks at the training error while a warm-up waits for it, else 0."""
         warmup = self.recipe.warmup
-        return warmup.window if isinstance(warmup, UntilError) and self.warm_until is None else 0
+        return (
+            warmup.window
+            if isinstance(warmup, UntilError) and self.warm_until is None
+            else 0
+        )
 
     def saw_training(self, step: int, error: float) -> None:
         """Ends a warm-up that waits for `error` percent of the last window."""
         warmup = self.recipe.warmup
-        if isinstance(warmup, UntilError) and self.warm_until is None and error < warmup.error:
+        if (
+            isinstance(warmup, UntilError)
+            and self.warm_until is None
+            and error < warmup.error
+        ):
             self.warm_until = step
 
     def saw_validation(self, error: float) -> None:
@@ -84,7 +108,12 @@ class Schedule:
 
     def state(self) -> dict[str, Any]:
         """What a resume needs."""
-        return {"warm_until": self.warm_until, "drops": self.drops, "best": self.best, "waited": self.waited}
+        return {
+            "warm_until": self.warm_until,
+            "drops": self.drops,
+            "best": self.best,
+            "waited": self.waited,
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Goes on from `state`."""

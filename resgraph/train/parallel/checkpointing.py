@@ -1,9 +1,10 @@
-"""A net → the same net, chosen blocks of which forget what they made and make it again in the backward pass.
+"""A net → the same net, chosen blocks of which forget what they made and make it again in the
+backward pass.
 
-`torch.utils.checkpoint` runs a block's forward pass twice, and so its batch norms would count every batch twice. Here
-the second run writes its statistics where nobody reads them: weights, running statistics and counts come out bit for
-bit as without (Chen et al. 2016, arXiv 1604.06174, for the idea of recomputing).
-"""
+`torch.utils.checkpoint` runs a block's forward pass twice, and so its batch norms would count every
+batch twice. Here the second run writes its statistics where nobody reads them: weights, running
+statistics and counts come out bit for bit as without (Chen et al. 2016, arXiv 1604.06174, for the
+idea of recomputing)."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ Buffers = dict[str, Tensor | None]
 
 
 def blocks_of(net: nn.Module) -> dict[str, nn.Module]:
-    """What can be recomputed by itself, by name: each row, and the blocks of a row that is a list."""
+    """What can be recomputed by itself, by name: each row, and the blocks of a row that is a
+    list."""
     found: dict[str, nn.Module] = {}
     for name, row in net.named_children():
         found[name] = row
@@ -33,7 +35,8 @@ def blocks_of(net: nn.Module) -> dict[str, nn.Module]:
 
 
 def recompute(net: nn.Module, names: Collection[str]) -> None:
-    """Makes the blocks of these names recompute in training. State-dict keys stay; a copy of the net does not do it."""
+    """Makes the blocks of these names recompute in training. State-dict keys stay; a copy of the
+    net does not do it."""
     blocks = blocks_of(net)
     for name in names:
         block = blocks[name]
@@ -42,19 +45,27 @@ def recompute(net: nn.Module, names: Collection[str]) -> None:
 
 
 def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
-    """For `compile_blocks`: a compiled chunk with one of these blocks in it is recomputed as a whole."""
+    """For `compile_blocks`: a compiled chunk with one of these blocks in it is recomputed as a
+    whole."""
     known = blocks_of(net)
-    chosen = {id(part) for name in names for part in (known[name], *known[name].children())}
+    chosen = {
+        id(part) for name in names for part in (known[name], *known[name].children())
+    }
 
     def around(run: Run, blocks: Sequence[nn.Module]) -> Run:
-        return Recomputed(run, blocks) if any(id(block) in chosen for block in blocks) else run
+        return (
+            Recomputed(run, blocks)
+            if any(id(block) in chosen for block in blocks)
+            else run
+        )
 
     return around
 
 
 @dataclass(slots=True)
 class Recomputed:
-    """A call that keeps its arguments only, where a backward pass will follow; else the call as it is."""
+    """A call that keeps its arguments only, where a backward pass will follow; else the call as it
+    is."""
 
     call: Callable[..., Any]
     blocks: Sequence[nn.Module]
@@ -63,12 +74,22 @@ class Recomputed:
     def __call__(self, *args: Tensor) -> Any:
         if not torch.is_grad_enabled():
             return self.call(*args)
-        return checkpoint(self.call, *args, use_reentrant=False, context_fn=self._contexts)
+        return checkpoint(
+            self.call, *args, use_reentrant=False, context_fn=self._contexts
+        )
 
-    def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    def _contexts(
+        self,
+    ) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         if self.spare is None:
             self.spare = [
-                (norm, {name: None if value is None else value.clone() for name, value in norm._buffers.items()})
+                (
+                    norm,
+                    {
+                        name: None if value is None else value.clone()
+                        for name, value in norm._buffers.items()
+                    },
+                )
                 for block in self.blocks
                 for norm in block.modules()
                 if isinstance(norm, _BatchNorm)

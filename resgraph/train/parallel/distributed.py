@@ -62,7 +62,9 @@ class World(Launch):
         if self.size == 1:
             return value
         box = [value]
-        dist.broadcast_object_list(box, src=0, device=CPU)  # a state may be more than what a GPU has left
+        dist.broadcast_object_list(
+            box, src=0, device=CPU
+        )  # a state may be more than what a GPU has left
         return box[0]
 
     def collect(self, values: list[str]) -> list[str]:
@@ -82,9 +84,9 @@ class World(Launch):
     def part(self, *, together: bool = True) -> None:
         """Ends the group, after all have come to this point (where no one was lost).
 
-        Gloo's threads need Python's lock to let go of their last tensors, and whoever drops the group joins them with
-        that lock in hand: a deadlock, were they not given a moment with the lock free.
-        """
+        Gloo's threads need Python's lock to let go of their last tensors, and whoever drops the
+        group joins them with that lock in hand: a deadlock, were they not given a moment with the
+        lock free."""
         if self.size > 1 and dist.is_initialized():
             if together:
                 dist.all_reduce(torch.zeros(1))  # all have come
@@ -93,8 +95,13 @@ class World(Launch):
 
 
 @contextmanager
-def joined(environment: Mapping[str, str], device: str, say: Callable[[str], None] = lambda _: None) -> Iterator[World]:
-    """The world for as long as the block lasts. Where another process is lost, a `TrainingError` says so."""
+def joined(
+    environment: Mapping[str, str],
+    device: str,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[World]:
+    """The world for as long as the block lasts. Where another process is lost, a `TrainingError`
+    says so."""
     world = join(environment, device, say)
     try:
         try:
@@ -108,71 +115,105 @@ def joined(environment: Mapping[str, str], device: str, say: Callable[[str], Non
             raise
         reason = str(error).splitlines()[0][:200]
         world.part(together=False)
-        raise TrainingError(f"process {world.rank} lost the others ({reason}); what was saved is good") from error
+        raise TrainingError(
+            f"process {world.rank} lost the others ({reason}); what was saved is good"
+        ) from error
 
 
 def is_lost(error: BaseException) -> bool:
     """Whether it is another process that is missing, by what gloo and NCCL say."""
     if not dist.is_available() or not isinstance(error, RuntimeError):
         return False
-    return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "NCCL"))
+    return isinstance(error, dist.DistError) or any(
+        word in str(error) for word in ("gloo", "NCCL")
+    )
 
 
-def join(environment: Mapping[str, str], device: str, say: Callable[[str], None] = lambda _: None) -> World:
+def join(
+    environment: Mapping[str, str],
+    device: str,
+    say: Callable[[str], None] = lambda _: None,
+) -> World:
     """Joins the other processes: NCCL for what is on GPUs, gloo for the rest.
 
-    Raises `UsageError` where they cannot meet where the environment says, `TrainingError` where the others do not come.
-    """
+    Raises `UsageError` where they cannot meet where the environment says, `TrainingError` where the
+    others do not come."""
     world = World.of(launched(environment))
     if world.size == 1:
         return world
     if not dist.is_available():
-        raise MissingError("this torch was built without torch.distributed; one process is all it can do")
+        raise MissingError(
+            "this torch was built without torch.distributed; one process is all it can do"
+        )
     backend = "gloo"
     if device in ("auto", "cuda") and torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
-        torch.cuda.set_device(own_gpu(world))  # what NCCL takes where no tensor says it: barriers, shared objects
+        torch.cuda.set_device(
+            own_gpu(world)
+        )  # what NCCL takes where no tensor says it: barriers, shared objects
     elif device.startswith("cuda:"):
-        raise UsageError(f"--device {device} is one GPU for {world.size} processes; --device cuda gives each its own")
+        raise UsageError(
+            f"--device {device} is one GPU for {world.size} processes; --device cuda gives each"
+            " its own"
+        )
     find_host(world, say)
     try:
         store = _store(world)
-        dist.init_process_group(backend, store=store, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
+        dist.init_process_group(
+            backend,
+            store=store,
+            rank=world.rank,
+            world_size=world.size,
+            timeout=TIMEOUT,
+        )
     except (RuntimeError, ValueError) as error:
         raise _apart(world, error) from error
     return world
 
 
 def _store(found: Launch) -> Any:
-    """Where the processes learn of each other. The one of torchrun lives on when they are started again, with all that
-    dead ones wrote: so each attempt has names of its own in it.
-    """
+    """Where the processes learn of each other. The one of torchrun lives on when they are started
+    again, with all that dead ones wrote: so each attempt has names of its own in it."""
     server = found.rank == 0 and not found.hosting
     store = dist.TCPStore(  # type: ignore[attr-defined]
-        found.host, found.port, found.size, is_master=server, timeout=TIMEOUT, multi_tenant=True
+        found.host,
+        found.port,
+        found.size,
+        is_master=server,
+        timeout=TIMEOUT,
+        multi_tenant=True,
     )
     return dist.PrefixStore(f"attempt {found.attempt}", store)  # type: ignore[attr-defined]
 
 
 def _apart(found: Launch, error: Exception) -> ResgraphError:
     """Why the processes did not come together."""
-    said, place = str(error).splitlines()[0][:200] if str(error) else type(error).__name__, f"{found.host}:{found.port}"
+    said, place = (
+        (str(error).splitlines()[0][:200] if str(error) else type(error).__name__),
+        f"{found.host}:{found.port}",
+    )
     if "EADDRINUSE" in said or "address already in use" in str(error).lower():
         return UsageError(
-            f"port {found.port}, where the processes are to meet, is in use by another program; set MASTER_PORT to a "
-            "free one, for all of them alike"
+            f"port {found.port}, where the processes are to meet, is in use by another program; set"
+            " MASTER_PORT to a free one, for all of them alike"
         )
     if "timed out" in str(error).lower() or "timeout" in str(error).lower():
         return TrainingError(
-            f"process {found.rank} of {found.size} waited at {place} for the others, which did not come ({said}); look "
-            "at their output, and whether MASTER_ADDR and MASTER_PORT are the same for all"
+            f"process {found.rank} of {found.size} waited at {place} for the others, which did not"
+            f" come ({said}); look at their output, and whether MASTER_ADDR and MASTER_PORT are the"
+            " same for all"
         )
-    return UsageError(f"process {found.rank} of {found.size} cannot meet the others at {place} ({said})")
+    return UsageError(
+        f"process {found.rank} of {found.size} cannot meet the others at {place} ({said})"
+    )
 
 
 def own_gpu(world: World) -> int:
-    """The GPU of this process on its machine: by its number there, or the only one that its launcher lets it see."""
+    """The GPU of this process on its machine: by its number there, or the only one that its
+    launcher lets it see."""
     count = torch.cuda.device_count()
     if world.local < count or count == 1:
         return min(world.local, count - 1)
-    raise UsageError(f"process {world.local} of this machine finds {count} GPUs; start as many processes as GPUs")
+    raise UsageError(
+        f"process {world.local} of this machine finds {count} GPUs; start as many processes as GPUs"
+    )

@@ -1,6 +1,5 @@
-"""The environment of torchrun, SLURM, Kubernetes or Open MPI → which process this is among how many, and where they
-meet.
-"""
+"""The environment of torchrun, SLURM, Kubernetes or Open MPI → which process this is among how
+many, and where they meet."""
 
 from __future__ import annotations
 
@@ -20,16 +19,18 @@ PODS = 60.0
 NAMES = 8.0
 """Seconds for which a name server is waited for."""
 SLURM_PORTS = 15_000, 10_000
-"""The first port of a SLURM job's own, and how many: under those that a system hands out by itself (32,768 on)."""
+"""The first port of a SLURM job's own, and how many: under those that a system hands out by itself
+(32,768 on)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """This process among `size`; `local` is its number on this machine, and `sharing` how many share the cores there.
+    """This process among `size`; `local` is its number on this machine, and `sharing` how many
+    share the cores there.
 
-    They meet at `host` and `port`, where a launcher that is `hosting` has a store already, which serves every attempt:
-    `attempt` counts those. A name that is not known yet is asked for again for `patience` seconds.
-    """
+    They meet at `host` and `port`, where a launcher that is `hosting` has a store already, which
+    serves every attempt: `attempt` counts those. A name that is not known yet is asked for again
+    for `patience` seconds."""
 
     rank: int = 0
     size: int = 1
@@ -43,41 +44,79 @@ class Launch:
 
 
 def launched(environment: Mapping[str, str]) -> Launch:
-    """What the environment says, of the first launcher that is found there; one process where none is.
+    """What the environment says, of the first launcher that is found there; one process where none
+    is.
 
-    MASTER_ADDR and MASTER_PORT always hold; without them, the tasks of SLURM meet at the first node of their step, and
-    the pods of an Indexed Job at the pod of index 0. Raises `UsageError` where an environment says only a part.
-    """
+    MASTER_ADDR and MASTER_PORT always hold; without them, the tasks of SLURM meet at the first node
+    of their step, and the pods of an Indexed Job at the pod of index 0. Raises `UsageError` where
+    an environment says only a part."""
     if "RANK" in environment and "WORLD_SIZE" in environment:
-        found = _numbers(environment, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-        found = replace(_met(found, environment), hosting=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True")
-        found = replace(found, attempt=_whole(environment, "TORCHELASTIC_RESTART_COUNT", 0))
-    elif "JOB_COMPLETION_INDEX" in environment and "WORLD_SIZE" in environment:
-        found = _numbers(environment, "JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-        found = replace(_met(found, environment, _first_pod(socket.getfqdn(), found.rank)), patience=PODS)
-    elif environment.get("WORLD_SIZE", "1") != "1":
-        raise UsageError("WORLD_SIZE is set but RANK is not; start with torchrun, or unset it")
-    elif "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment:  # a batch script has no step
-        found = _numbers(environment, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE")
-        nodes = environment.get("SLURM_STEP_NODELIST", environment.get("SLURM_JOB_NODELIST", ""))
-        found = _met(found, environment, _first_node(nodes), _slurm_port(environment))
-    elif "OMPI_COMM_WORLD_RANK" in environment and "OMPI_COMM_WORLD_SIZE" in environment:
         found = _numbers(
-            environment, *(f"OMPI_COMM_WORLD_{name}" for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE"))
+            environment, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
+        )
+        found = replace(
+            _met(found, environment),
+            hosting=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
+        )
+        found = replace(
+            found, attempt=_whole(environment, "TORCHELASTIC_RESTART_COUNT", 0)
+        )
+    elif "JOB_COMPLETION_INDEX" in environment and "WORLD_SIZE" in environment:
+        found = _numbers(
+            environment,
+            "JOB_COMPLETION_INDEX",
+            "WORLD_SIZE",
+            "LOCAL_RANK",
+            "LOCAL_WORLD_SIZE",
+        )
+        found = replace(
+            _met(found, environment, _first_pod(socket.getfqdn(), found.rank)),
+            patience=PODS,
+        )
+    elif environment.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "WORLD_SIZE is set but RANK is not; start with torchrun, or unset it"
+        )
+    elif (
+        "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment
+    ):  # a batch script has no step
+        found = _numbers(
+            environment,
+            "SLURM_PROCID",
+            "SLURM_STEP_NUM_TASKS",
+            "SLURM_LOCALID",
+            "SLURM_NTASKS_PER_NODE",
+        )
+        nodes = environment.get(
+            "SLURM_STEP_NODELIST", environment.get("SLURM_JOB_NODELIST", "")
+        )
+        found = _met(found, environment, _first_node(nodes), _slurm_port(environment))
+    elif (
+        "OMPI_COMM_WORLD_RANK" in environment and "OMPI_COMM_WORLD_SIZE" in environment
+    ):
+        found = _numbers(
+            environment,
+            *(
+                f"OMPI_COMM_WORLD_{name}"
+                for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")
+            ),
         )
         found = _met(found, environment)
     else:
         return Launch()
     if found.size > 1 and not found.host:
         raise UsageError(
-            f"{found.size} processes are told of, but not where to meet: set MASTER_ADDR (and MASTER_PORT) "
-            "to a host that all can reach, or use torchrun"
+            f"{found.size} processes are told of, but not where to meet: set MASTER_ADDR (and"
+            " MASTER_PORT) to a host that all can reach, or use torchrun"
         )
     return found
 
 
-def _numbers(environment: Mapping[str, str], rank: str, size: str, local: str, sharing: str) -> Launch:
-    """Without a word on it, a process has its cores to itself: launchers that bind processes to cores need none."""
+def _numbers(
+    environment: Mapping[str, str], rank: str, size: str, local: str, sharing: str
+) -> Launch:
+    """Without a word on it, a process has its cores to itself: launchers that bind processes to
+    cores need none."""
     try:
         found = Launch(
             int(environment[rank]),
@@ -86,29 +125,41 @@ def _numbers(environment: Mapping[str, str], rank: str, size: str, local: str, s
             sharing=max(1, int(environment.get(sharing, "1"))),
         )
     except ValueError:
-        raise UsageError(f"the environment's {rank}, {size}, {local} and {sharing} must be whole numbers") from None
+        raise UsageError(
+            f"the environment's {rank}, {size}, {local} and {sharing} must be whole numbers"
+        ) from None
     if not 0 <= found.rank < found.size:
-        raise UsageError(f"the environment says {rank}={found.rank} of {size}={found.size}; ranks count from 0")
+        raise UsageError(
+            f"the environment says {rank}={found.rank} of {size}={found.size}; ranks count from 0"
+        )
     return found
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise UsageError(f"the environment's {name} is {text!r}, which is no whole number; mend or unset it")
+        raise UsageError(
+            f"the environment's {name} is {text!r}, which is no whole number; mend or unset it"
+        )
     return int(text)
 
 
-def _met(found: Launch, environment: Mapping[str, str], host: str = "", port: int = PORT) -> Launch:
-    """With the place where all meet: what is set by hand, or else what the launcher lets one guess."""
+def _met(
+    found: Launch, environment: Mapping[str, str], host: str = "", port: int = PORT
+) -> Launch:
+    """With the place where all meet: what is set by hand, or else what the launcher lets one
+    guess."""
     port = _whole(environment, "MASTER_PORT", port)
     if not 0 < port < 2**16:
-        raise UsageError(f"the environment's MASTER_PORT is {port}; ports are 1 to 65535")
+        raise UsageError(
+            f"the environment's MASTER_PORT is {port}; ports are 1 to 65535"
+        )
     return replace(found, host=environment.get("MASTER_ADDR", host), port=port)
 
 
 def find_host(found: Launch, say: Callable[[str], None]) -> None:
-    """Waits until the name of the meeting place is known. Raises `UsageError` where it does not come to be.
+    """Waits until the name of the meeting place is known. Raises `UsageError` where it does not
+    come to be.
 
     The pods of a job start in any order, so that the first one's name may come to be known last.
     """
@@ -116,17 +167,21 @@ def find_host(found: Launch, say: Callable[[str], None]) -> None:
     while why := _unknown(found.host, found.port):
         if time.monotonic() >= last:
             raise UsageError(
-                f"the host `{found.host}`, where {found.size} processes are to meet, is not known here ({why}); set "
-                "MASTER_ADDR to a name or an address that all of them can reach"
+                f"the host `{found.host}`, where {found.size} processes are to meet, is not known"
+                f" here ({why}); set MASTER_ADDR to a name or an address that all of them can reach"
             )
         if not told:
-            say(f"waiting up to {found.patience:.0f} s for the host {found.host}, which is not known yet ({why})")
+            say(
+                f"waiting up to {found.patience:.0f} s for the host {found.host}, which is not"
+                f" known yet ({why})"
+            )
             told = True
         time.sleep(1)
 
 
 def _unknown(host: str, port: int) -> str:
-    """Why a host's address is not known, empty where it is. A name server that does not answer is not waited for."""
+    """Why a host's address is not known, empty where it is. A name server that does not answer is
+    not waited for."""
     answer = []
 
     def ask() -> None:
@@ -143,7 +198,8 @@ def _unknown(host: str, port: int) -> str:
 
 
 def _first_pod(host: str, index: int) -> str:
-    """The name of pod 0, as a Job's pods are called JOB-INDEX (and DNS knows them under their subdomain)."""
+    """The name of pod 0, as a Job's pods are called JOB-INDEX (and DNS knows them under their
+    subdomain)."""
     name, dot, domain = host.partition(".")
     stem, dash, number = name.rpartition("-")
     return f"{stem}-0{dot}{domain}" if dash and number == str(index) else ""
@@ -161,5 +217,10 @@ def _slurm_port(environment: Mapping[str, str]) -> int:
     numbers = (environment.get(name, "") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
     return (
         first
-        + sum(int(number) for number in numbers if number.isascii() and number.isdecimal() and len(number) < 19) % count
+        + sum(
+            int(number)
+            for number in numbers
+            if number.isascii() and number.isdecimal() and len(number) < 19
+        )
+        % count
     )

@@ -1,9 +1,10 @@
-"""A learner whose processes each hold all → the same, each process holding its share of the weights, gradients and
-optimizer state (Rajbhandari et al. 2020, arXiv 1910.02054, stage 3; Zhao et al. 2023, arXiv 2304.11277).
+"""A learner whose processes each hold all → the same, each process holding its share of the
+weights, gradients and optimizer state (Rajbhandari et al. 2020, arXiv 1910.02054, stage 3; Zhao et
+al. 2023, arXiv 2304.11277).
 
-A block's weights are gathered when its turn comes, and let go of after it. What leaves the processes (a checkpoint, the
-exported weights) is whole, so that a run can go on with or without sharding, on any number of processes.
-"""
+A block's weights are gathered when its turn comes, and let go of after it. What leaves the
+processes (a checkpoint, the exported weights) is whole, so that a run can go on with or without
+sharding, on any number of processes."""
 
 from __future__ import annotations
 
@@ -22,11 +23,14 @@ def shard(
     optimizer: torch.optim.Optimizer | None = None,
     compiled: bool = False,
 ) -> None:
-    """Divides a net that is the same in all `size` processes, and the state of its optimizer, in place.
+    """Divides a net that is the same in all `size` processes, and the state of its optimizer, in
+    place.
 
     The net's shares come to `device`, wherever it was.
     """
-    from torch.distributed.device_mesh import init_device_mesh  # half a second, which few runs need to spend
+    from torch.distributed.device_mesh import (
+        init_device_mesh,
+    )  # half a second, which few runs need to spend
     from torch.distributed.fsdp import fully_shard
 
     before = dict(net.named_parameters())
@@ -37,7 +41,9 @@ def shard(
         fully_shard(unit, mesh=mesh)
     fully_shard(net, mesh=mesh)
     if optimizer:
-        _follow(optimizer, {before[name]: share for name, share in net.named_parameters()})
+        _follow(
+            optimizer, {before[name]: share for name, share in net.named_parameters()}
+        )
 
 
 def units(net: nn.Module, *, compiled: bool) -> Iterator[nn.Module]:
@@ -48,7 +54,8 @@ def units(net: nn.Module, *, compiled: bool) -> Iterator[nn.Module]:
 
 
 def _called_by_forward(net: nn.Module) -> None:
-    """The gathering hangs on a module's call, which a compiled call goes around; but not around `forward`."""
+    """The gathering hangs on a module's call, which a compiled call goes around; but not around
+    `forward`."""
     for row in net.children():
         row.forward, row._compiled_call_impl = row._compiled_call_impl, None  # type: ignore[assignment]
 
@@ -70,7 +77,8 @@ def own(value: Tensor) -> Tensor:
 
 
 def _follow(optimizer: torch.optim.Optimizer, shares: dict[Any, Any]) -> None:
-    """The optimizer goes on with the shares in place of the whole parameters, and with its share of each state."""
+    """The optimizer goes on with the shares in place of the whole parameters, and with its share of
+    each state."""
     from torch.distributed.tensor import distribute_tensor
 
     for group in optimizer.param_groups:
@@ -78,8 +86,12 @@ def _follow(optimizer: torch.optim.Optimizer, shares: dict[Any, Any]) -> None:
     for whole in list(optimizer.state):
         share, values = shares[whole], optimizer.state.pop(whole)
         optimizer.state[share] = {
-            name: distribute_tensor(value, share.device_mesh, share.placements, src_data_rank=None)
-            if isinstance(value, Tensor) and value.shape == whole.shape
-            else value
+            name: (
+                distribute_tensor(
+                    value, share.device_mesh, share.placements, src_data_rank=None
+                )
+                if isinstance(value, Tensor) and value.shape == whole.shape
+                else value
+            )
             for name, value in values.items()
         }

@@ -1,9 +1,8 @@
-"""The state of a run → checkpoints that survive a kill at any instant, and back: the newest one that is
-whole.
+"""The state of a run → checkpoints that survive a kill at any instant, and back: the newest one
+that is whole.
 
-latest.json is the commit point: it lists what may be trusted, newest first, each with the SHA-256 of its
-bytes.
-"""
+latest.json is the commit point: it lists what may be trusted, newest first, each with the SHA-256
+of its bytes."""
 
 from __future__ import annotations
 
@@ -30,9 +29,8 @@ ENTRY = {"file": str, "sha256": str, "step": int, "spec": str}
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `former` what it was before
-    changes.
-    """
+    """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `former` what it was
+    before changes."""
 
     directory: Path
     spec: str
@@ -45,14 +43,25 @@ class Checkpoints:
         torch.save(state, buffer)
         path = self.directory / f"step-{step:09d}.pt"
         digest = write_whole(path, buffer.getvalue())
-        entry = {"file": path.name, "sha256": digest, "step": step, "spec": self.spec, "world": world}
+        entry = {
+            "file": path.name,
+            "sha256": digest,
+            "step": step,
+            "spec": self.spec,
+            "world": world,
+        }
         older = [old for old in self.entries() if old["file"] != path.name]
         kept = [entry, *older][: max(2, self.keep)]
-        write_whole(self.directory / "latest.json", json.dumps({"checkpoints": kept}, indent=2) + "\n")
+        write_whole(
+            self.directory / "latest.json",
+            json.dumps({"checkpoints": kept}, indent=2) + "\n",
+        )
         names = {item["file"] for item in kept}
         for stale in self.directory.glob("step-*.pt"):
             if stale.name not in names:
-                with suppress(OSError):  # what is not ours, or cannot go, is in nobody's way
+                with suppress(
+                    OSError
+                ):  # what is not ours, or cannot go, is in nobody's way
                     stale.unlink()
         return path
 
@@ -64,12 +73,16 @@ class Checkpoints:
         try:
             listed = json.loads(read_file(path))
         except OSError as error:
-            raise RunError(f"{path} cannot be read: {reason(error)}; nothing was changed") from error
+            raise RunError(
+                f"{path} cannot be read: {reason(error)}; nothing was changed"
+            ) from error
         except (ValueError, RecursionError) as error:
             raise _damaged(path, f"it is no JSON ({error})") from error
         entries = listed.get("checkpoints") if isinstance(listed, dict) else None
         if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            raise _damaged(path, f'expected {{"checkpoints": [...]}}, each with {", ".join(ENTRY)}')
+            raise _damaged(
+                path, f'expected {{"checkpoints": [...]}}, each with {", ".join(ENTRY)}'
+            )
         return [dict(item, file=Path(item["file"]).name) for item in entries]
 
     def load(self, warn: Callable[[str], None]) -> State | None:
@@ -85,13 +98,22 @@ class Checkpoints:
                 troubles.append(trouble)
                 continue
             for text in troubles:
-                warn(f"{text}; the run goes on from {path.name}, which was saved before it")
+                warn(
+                    f"{text}; the run goes on from {path.name}, which was saved before it"
+                )
             if entry["spec"] not in (self.spec, *self.former):
-                raise RunError(f"{path} was saved by another spec than this run's spec.yaml, which was changed since")
+                raise RunError(
+                    f"{path} was saved by another spec than this run's spec.yaml, which was changed"
+                    " since"
+                )
             try:
-                state: State = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+                state: State = torch.load(
+                    io.BytesIO(data), map_location="cpu", weights_only=True
+                )
             except pickle.UnpicklingError as error:
-                raise RunError(f"{path} holds more than numbers, and is not loaded") from error
+                raise RunError(
+                    f"{path} holds more than numbers, and is not loaded"
+                ) from error
             return state
         if troubles:
             told = "".join(f"\n  {text}" for text in troubles)
@@ -114,8 +136,12 @@ def _whole(path: Path, digest: str) -> tuple[bytes | None, str]:
 
 
 def _is_entry(item: object) -> bool:
-    return isinstance(item, dict) and all(isinstance(item.get(name), kind) for name, kind in ENTRY.items())
+    return isinstance(item, dict) and all(
+        isinstance(item.get(name), kind) for name, kind in ENTRY.items()
+    )
 
 
 def _damaged(path: Path, why: str) -> RunError:
-    return RunError(f"{path} is damaged: {why}; take it from a copy, or begin again with `resgraph build`")
+    return RunError(
+        f"{path} is damaged: {why}; take it from a copy, or begin again with `resgraph build`"
+    )

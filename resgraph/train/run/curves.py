@@ -1,6 +1,5 @@
-"""Rows of metrics → curves.svg: error in percent over the run, thin for training and bold for validation, as
-in the papers.
-"""
+"""Rows of metrics → curves.svg: error in percent over the run, thin for training and bold for
+validation, as in the papers."""
 
 from __future__ import annotations
 
@@ -21,13 +20,18 @@ FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
 Point = tuple[float, float]
 
 
-def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str, marked: Sequence[float] = ()) -> str:
-    """An SVG of the rows of metrics.jsonl. `unit` is "epochs" or "iterations", `watched` what validates
-    ("test"), `marked` where lines stand: drops of the learning rate.
+def curves(
+    title: str,
+    rows: Sequence[dict[str, Any]],
+    unit: str,
+    watched: str,
+    marked: Sequence[float] = (),
+) -> str:
+    """An SVG of the rows of metrics.jsonl. `unit` is "epochs" or "iterations", `watched` what
+    validates ("test"), `marked` where lines stand: drops of the learning rate.
 
-    The error axis is cut where the curves have come down, so that what matters is not a flat line at the
-    bottom.
-    """
+    The error axis is cut where the curves have come down, so that what matters is not a flat line
+    at the bottom."""
     along = "step" if unit == "iterations" else "epoch"
     train = [(float(row[along]), float(row["train"]["error"])) for row in rows]
     valid = [(float(row[along]), float(row["validation"]["error"])) for row in rows]
@@ -45,7 +49,8 @@ def curves(title: str, rows: Sequence[dict[str, Any]], unit: str, watched: str, 
 
 
 def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
-    """Where the learning rate falls by a factor, in the run's own unit: nowhere in a smooth schedule."""
+    """Where the learning rate falls by a factor, in the run's own unit: nowhere in a smooth
+    schedule."""
     if isinstance(train.schedule, Steps):
         return [float(at) for at in train.schedule.at]
     if not isinstance(train.schedule, Plateau):
@@ -55,23 +60,44 @@ def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
     return [before[0] for before, after in pairwise(rates) if after[1] < before[1]]
 
 
-def comparison(title: str, runs: Sequence[tuple[str, Sequence[dict[str, Any]]]], unit: str) -> str:
-    """An SVG of several runs, each its name and its rows: a colour each, thin for training and bold for validation
-    (the ResNet paper's Figure 6).
-    """
+def comparison(
+    title: str, runs: Sequence[tuple[str, Sequence[dict[str, Any]]]], unit: str
+) -> str:
+    """An SVG of several runs, each its name and its rows: a colour each, thin for training and bold
+    for validation (the ResNet paper's Figure 6)."""
     along = "step" if unit == "iterations" else "epoch"
     colours = [SERIES[place % len(SERIES)] for place in range(len(runs))]
     parts = {
-        part: [[(float(row[along]), float(row[part]["error"])) for row in rows] for _, rows in runs]
+        part: [
+            [(float(row[along]), float(row[part]["error"])) for row in rows]
+            for _, rows in runs
+        ]
         for part in ("train", "validation")
     }
     every = [point for lines in parts.values() for line in lines for point in line]
-    area = _Area(max((x for x, _ in every), default=1.0), min(100.0, max((y for _, y in every), default=100.0)))
+    area = _Area(
+        max((x for x, _ in every), default=1.0),
+        min(100.0, max((y for _, y in every), default=100.0)),
+    )
     body = _axes(area, unit)
-    body += [_line(area, line, colour, 1.2) for line, colour in zip(parts["train"], colours, strict=True) if line]
-    body += [_line(area, line, colour, 2.4) for line, colour in zip(parts["validation"], colours, strict=True) if line]
+    body += [
+        _line(area, line, colour, 1.2)
+        for line, colour in zip(parts["train"], colours, strict=True)
+        if line
+    ]
+    body += [
+        _line(area, line, colour, 2.4)
+        for line, colour in zip(parts["validation"], colours, strict=True)
+        if line
+    ]
     names = [name for name, _ in runs]
-    body += _ends(area, [(n, line, c, 600) for n, line, c in zip(names, parts["validation"], colours, strict=True)])
+    body += _ends(
+        area,
+        [
+            (n, line, c, 600)
+            for n, line, c in zip(names, parts["validation"], colours, strict=True)
+        ],
+    )
     return _page(title, "thin: training error, bold: validation error", body)
 
 
@@ -90,18 +116,24 @@ class _Area:
 
 def _page(title: str, below: str, body: list[str]) -> str:
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" aria-label="{escape(title)}: {escape(below)}" font-family="{FONT}" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
+        f' height="{HEIGHT}" role="img" aria-label="{escape(title)}: {escape(below)}"'
+        f' font-family="{FONT}" font-size="12">'
     )
     return "\n".join(
         [
             head,
             f"<title>{escape(title)}: {escape(below)}</title>",
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-            f'<clipPath id="area"><rect x="{LEFT}" y="{TOP - 2}" width="{WIDTH - LEFT - RIGHT + 4}" '
-            f'height="{HEIGHT - TOP - BOTTOM + 4}"/></clipPath>',
-            f'<text x="{LEFT}" y="24" font-size="15" font-weight="600" fill="#1f2933">{escape(title)}</text>',
+            (
+                f'<clipPath id="area"><rect x="{LEFT}" y="{TOP - 2}"'
+                f' width="{WIDTH - LEFT - RIGHT + 4}"'
+                f' height="{HEIGHT - TOP - BOTTOM + 4}"/></clipPath>'
+            ),
+            (
+                f'<text x="{LEFT}" y="24" font-size="15" font-weight="600"'
+                f' fill="#1f2933">{escape(title)}</text>'
+            ),
             f'<text x="{LEFT}" y="41" fill="{SLATE}">{escape(below)}</text>',
             *body,
             "</svg>\n",
@@ -114,14 +146,26 @@ def _axes(area: _Area, unit: str) -> list[str]:
     for value in _ticks(area.top, 5):
         y = area.y(value)
         shade = SLATE if value == 0 else GRID
-        out.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{shade}"/>')
-        out.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="{SLATE}">{_number(value)}</text>')
+        out.append(
+            f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{shade}"/>'
+        )
+        out.append(
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end"'
+            f' fill="{SLATE}">{_number(value)}</text>'
+        )
     for value in _ticks(area.right, 8, whole=True):
         x = area.x(value)
-        out.append(f'<line x1="{x:.1f}" y1="{foot}" x2="{x:.1f}" y2="{foot + 4}" stroke="{SLATE}"/>')
-        out.append(f'<text x="{x:.1f}" y="{foot + 17}" text-anchor="middle" fill="{SLATE}">{_number(value)}</text>')
+        out.append(
+            f'<line x1="{x:.1f}" y1="{foot}" x2="{x:.1f}" y2="{foot + 4}" stroke="{SLATE}"/>'
+        )
+        out.append(
+            f'<text x="{x:.1f}" y="{foot + 17}" text-anchor="middle"'
+            f' fill="{SLATE}">{_number(value)}</text>'
+        )
     middle = (LEFT + WIDTH - RIGHT) / 2
-    out.append(f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle" fill="{SLATE}">{unit}</text>')
+    out.append(
+        f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle" fill="{SLATE}">{unit}</text>'
+    )
     centre = (TOP + foot) / 2
     out.append(
         f'<text x="16" y="{centre}" text-anchor="middle" fill="{SLATE}" '
@@ -133,18 +177,25 @@ def _axes(area: _Area, unit: str) -> list[str]:
 def _line(area: _Area, points: Sequence[Point], colour: str, width: float) -> str:
     if len(points) == 1:
         x, y = points[0]
-        return f'<circle cx="{area.x(x):.1f}" cy="{area.y(y):.1f}" r="{width + 1:.1f}" fill="{colour}"/>'
+        return (
+            f'<circle cx="{area.x(x):.1f}" cy="{area.y(y):.1f}" r="{width + 1:.1f}"'
+            f' fill="{colour}"/>'
+        )
     path = " ".join(f"{area.x(x):.1f},{area.y(y):.1f}" for x, y in points)
     return (
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}" '
-        f'stroke-linejoin="round" stroke-linecap="round" clip-path="url(#area)"/>'
+        'stroke-linejoin="round" stroke-linecap="round" clip-path="url(#area)"/>'
     )
 
 
-def _ends(area: _Area, series: Sequence[tuple[str, Sequence[Point], str, int]]) -> list[str]:
+def _ends(
+    area: _Area, series: Sequence[tuple[str, Sequence[Point], str, int]]
+) -> list[str]:
     """Each curve's name beside its end, moved apart where they would touch."""
     placed = sorted(
-        (area.y(points[-1][1]), name, points, colour, weight) for name, points, colour, weight in series if points
+        (area.y(points[-1][1]), name, points, colour, weight)
+        for name, points, colour, weight in series
+        if points
     )
     out: list[str] = []
     floor = -math.inf
@@ -163,12 +214,13 @@ def _drop(area: _Area, value: float) -> str:
     x = area.x(value)
     return (
         f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}" stroke="{SLATE}" '
-        f'stroke-dasharray="2 4" stroke-opacity="0.7"/>'
+        'stroke-dasharray="2 4" stroke-opacity="0.7"/>'
     )
 
 
 def _ceiling(values: Sequence[float]) -> float:
-    """A round number over all but the first steep fall: five times the median, at most the largest value."""
+    """A round number over all but the first steep fall: five times the median, at most the largest
+    value."""
     if not values:
         return 100.0
     middle = sorted(values)[len(values) // 2]
@@ -178,7 +230,8 @@ def _ceiling(values: Sequence[float]) -> float:
 
 
 def _ticks(top: float, about: int, *, whole: bool = False) -> list[float]:
-    """Round numbers from 0 to `top`; `whole` ones along a run, where half an epoch or iteration is nothing to read."""
+    """Round numbers from 0 to `top`; `whole` ones along a run, where half an epoch or iteration is
+    nothing to read."""
     step = _step(top, about)
     if whole:
         step = max(1.0, step)
@@ -190,7 +243,9 @@ def _step(top: float, about: int) -> float:
     """1, 2, 2.5 or 5 times a power of ten, for about so many steps."""
     raw = top / about
     power = 10.0 ** math.floor(math.log10(raw))
-    return next(power * digit for digit in (1, 2, 2.5, 5, 10) if raw <= power * digit * 1.0001)
+    return next(
+        power * digit for digit in (1, 2, 2.5, 5, 10) if raw <= power * digit * 1.0001
+    )
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,5 @@
-"""A name → a run directory of its own: made exclusively, locked while it is in use, with a fixed place for
-everything.
-"""
+"""A name → a run directory of its own: made exclusively, locked while it is in use, with a fixed
+place for everything."""
 
 from __future__ import annotations
 
@@ -86,13 +85,17 @@ class RunDirectory:
 
 
 def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
-    """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken, `RunError` where
-    none can be made.
-    """
+    """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken,
+    `RunError` where none can be made."""
     if out is None:
-        return _numbered(Path("runs"), re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net")
+        return _numbered(
+            Path("runs"),
+            re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net",
+        )
     if out.is_symlink() and not out.exists():
-        raise UsageError(f"{out} is a symbolic link that leads nowhere; take it away, or choose another place")
+        raise UsageError(
+            f"{out} is a symbolic link that leads nowhere; take it away, or choose another place"
+        )
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             return _replaced(out, force=force)
@@ -103,15 +106,23 @@ def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
 
 
 def _replaced(out: Path, *, force: bool) -> RunDirectory:
-    """The directory of an older run, empty and locked. What holds anything else than a run is left as it is."""
+    """The directory of an older run, empty and locked. What holds anything else than a run is left
+    as it is."""
     is_run = (out / "run.json").is_file()
     if is_run and not force and not came_to_nothing(out):
-        raise UsageError(f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it")
+        raise UsageError(
+            f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it"
+        )
     if not is_run and not _died_at_birth(out):
-        raise UsageError(f"{out} exists and is no run; nothing there is overwritten, so choose another place")
+        raise UsageError(
+            f"{out} exists and is no run; nothing there is overwritten, so choose another place"
+        )
     lock = _lock(out)  # refuses where the run is still going
     entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
-    for entry in (*entries, out / "run.json"):  # that last: until then it is a run, which --force may replace
+    for entry in (
+        *entries,
+        out / "run.json",
+    ):  # that last: until then it is a run, which --force may replace
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
@@ -124,14 +135,22 @@ def _died_at_birth(out: Path) -> bool:
     """Whether there is only what a run writes before its run.json, and its lock."""
     if not out.is_dir() or not (out / LOCK).is_file():
         return False
-    own = {LOCK, "checkpoints", *(PLACES[name] for name in ("spec", "source", "table", "diagram"))}
-    names = {entry.name for entry in out.iterdir() if not entry.name.startswith(TEMPORARY)}
+    own = {
+        LOCK,
+        "checkpoints",
+        *(PLACES[name] for name in ("spec", "source", "table", "diagram")),
+    }
+    names = {
+        entry.name for entry in out.iterdir() if not entry.name.startswith(TEMPORARY)
+    }
     return names <= own and not any((out / "checkpoints").glob("*"))
 
 
 def came_to_nothing(path: Path) -> bool:
     """Whether a run failed before its first checkpoint: nothing is lost with it."""
-    saved = (path / "checkpoints" / "latest.json").exists() or (path / "weights.safetensors").exists()
+    saved = (path / "checkpoints" / "latest.json").exists() or (
+        path / "weights.safetensors"
+    ).exists()
     try:
         return not saved and read_facts(path).get("status") == "failed"
     except RunError:
@@ -159,17 +178,21 @@ def read_facts(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{path} is not a run: it has no run.json") from error
     except OSError as error:
-        raise RunError(f"{path / 'run.json'} cannot be read: {reason(error)}") from error
+        raise RunError(
+            f"{path / 'run.json'} cannot be read: {reason(error)}"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise RunError(
-            f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy, or begin again "
-            "with `resgraph build`"
+            f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy,"
+            " or begin again with `resgraph build`"
         ) from error
     if not isinstance(facts, dict):
         raise RunError(f"{path / 'run.json'} is not what resgraph wrote")
     for name, kind in KINDS.items():
         if not isinstance(facts.get(name, kind()), kind):
-            raise RunError(f"{path / 'run.json'} is not what resgraph wrote: `{name}` is no {WORDS[kind]}")
+            raise RunError(
+                f"{path / 'run.json'} is not what resgraph wrote: `{name}` is no {WORDS[kind]}"
+            )
     return facts
 
 
@@ -207,7 +230,9 @@ def _lock(path: Path) -> IO[bytes]:
         if left:
             time.sleep(0.02)  # someone may only be looking whether it is in use
     handle.close()
-    raise RunError(f"{path} is in use by another process; two runs never share a directory")
+    raise RunError(
+        f"{path} is in use by another process; two runs never share a directory"
+    )
 
 
 def _at_once(path: str, flags: int) -> int:

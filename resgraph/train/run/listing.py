@@ -1,6 +1,5 @@
-"""A folder of runs → what each one is and how it did, without torch; and runs side by side, with what
-differs.
-"""
+"""A folder of runs → what each one is and how it did, without torch; and runs side by side, with
+what differs."""
 
 from __future__ import annotations
 
@@ -18,9 +17,8 @@ Status = Literal["running", "done", "stopped", "failed", "interrupted", "damaged
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One run. Errors in percent at its last evaluation, None before; `interrupted` means killed, `damaged` that its
-    files are not what resgraph wrote.
-    """
+    """One run. Errors in percent at its last evaluation, None before; `interrupted` means killed,
+    `damaged` that its files are not what resgraph wrote."""
 
     path: Path
     name: str
@@ -39,12 +37,16 @@ class RunInfo:
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            name: str(value) if isinstance(value := getattr(self, name), Path) else value for name in self.__slots__
+            name: str(value)
+            if isinstance(value := getattr(self, name), Path)
+            else value
+            for name in self.__slots__
         }
 
 
 def read_run(path: Path) -> RunInfo:
-    """What a run directory says. Raises `RunError` where it is none, or its files are not what resgraph wrote."""
+    """What a run directory says. Raises `RunError` where it is none, or its files are not what
+    resgraph wrote."""
     facts = read_facts(path)
     try:
         return _info(path, facts)
@@ -76,9 +78,8 @@ def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
 
 
 def find_runs(root: Path) -> list[RunInfo]:
-    """The runs right under `root` (or `root` itself), in the order of their names; what is no run is passed over, and
-    what is damaged is told so.
-    """
+    """The runs right under `root` (or `root` itself), in the order of their names; what is no run
+    is passed over, and what is damaged is told so."""
     if (root / "run.json").is_file():
         return [read_run(root)]
     inside = sorted(root.iterdir(), key=_natural) if root.is_dir() else []

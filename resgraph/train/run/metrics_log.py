@@ -1,6 +1,5 @@
-"""Evaluations → rows of metrics.jsonl, and back: append-only, the same bytes for the same run, clocks kept
-elsewhere.
-"""
+"""Evaluations → rows of metrics.jsonl, and back: append-only, the same bytes for the same run,
+clocks kept elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +17,8 @@ from ..reporter import Epoch
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The rows of one run. `path` holds what was learned, `clock` (timing.jsonl) how long it took."""
+    """The rows of one run. `path` holds what was learned, `clock` (timing.jsonl) how long it
+    took."""
 
     path: Path
     clock: Path
@@ -30,27 +30,37 @@ class Metrics:
             "epoch": epoch.epoch,
             "lr": epoch.lr,
             "train": {"loss": epoch.train_loss, "error": epoch.train_error},
-            "validation": {"loss": epoch.validation_loss, "error": epoch.validation_error},
+            "validation": {
+                "loss": epoch.validation_loss,
+                "error": epoch.validation_error,
+            },
         }
         append_line(self.path, json.dumps(row))
         seconds, speed = round(epoch.seconds, 3), round(images_per_second, 1)
-        append_line(self.clock, json.dumps({"step": epoch.step, "seconds": seconds, "images_per_second": speed}))
+        append_line(
+            self.clock,
+            json.dumps(
+                {"step": epoch.step, "seconds": seconds, "images_per_second": speed}
+            ),
+        )
 
     def rows(self) -> dict[str, str]:
         """Both files as they are, for a checkpoint to keep."""
         return {path.name: _text(path) for path in (self.path, self.clock)}
 
     def restore(self, step: int, saved: dict[str, str] | None) -> list[str]:
-        """Makes both files what they were when a checkpoint of `step` was `saved`: later rows go, damaged ones come
-        back. Returns what was found damaged; None stands for a checkpoint that kept no rows.
-        """
+        """Makes both files what they were when a checkpoint of `step` was `saved`: later rows go,
+        damaged ones come back. Returns what was found damaged; None stands for a checkpoint that
+        kept no rows."""
         told = []
         for path in (self.path, self.clock):
             found = _text(path)
             kept = _until(path, step) if saved is None else saved.get(path.name, "")
             if not found.startswith(kept):
                 what = "was changed or damaged" if found else "was lost"
-                told.append(f"{path} {what} since it was saved; its rows up to step {step:,} are restored")
+                told.append(
+                    f"{path} {what} since it was saved; its rows up to step {step:,} are restored"
+                )
             if found != kept:
                 write_whole(path, kept)
         return told
@@ -62,7 +72,8 @@ class Metrics:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of either file, none where there is no file. Raises `RunError` where one is not what a run writes."""
+    """The rows of either file, none where there is no file. Raises `RunError` where one is not what
+    a run writes."""
     rows = _with_steps(path)
     for number, row in enumerate(rows, 1):
         if not (_is_clock(row) or _is_learned(row)):
@@ -71,7 +82,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _with_steps(path: Path) -> list[dict[str, Any]]:
-    """The rows but a last line that is torn. Raises `RunError` where another one is, or the file cannot be read."""
+    """The rows but a last line that is torn. Raises `RunError` where another one is, or the file
+    cannot be read."""
     try:
         lines = read_file(path).rstrip(b"\n").split(b"\n") if path.exists() else []
     except OSError as error:
@@ -79,7 +91,9 @@ def _with_steps(path: Path) -> list[dict[str, Any]]:
     rows = [_row(line) for line in lines]
     whole = list(takewhile(lambda row: row is not None, rows))
     if len(rows) > len(whole) + 1:
-        raise RunError(f"{path}, line {len(whole) + 1}, is damaged; mend it, or take the file from a copy")
+        raise RunError(
+            f"{path}, line {len(whole) + 1}, is damaged; mend it, or take the file from a copy"
+        )
     return [row for row in whole if row is not None]
 
 
@@ -88,12 +102,16 @@ def _text(path: Path) -> str:
     try:
         return read_file(path).decode("utf-8", "replace") if path.exists() else ""
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {reason(error)}; put it away, and resume again") from error
+        raise RunError(
+            f"{path} cannot be read: {reason(error)}; put it away, and resume again"
+        ) from error
 
 
 def _until(path: Path, step: int) -> str:
     """The rows up to a step, without a last line that is torn."""
-    return "".join(json.dumps(row) + "\n" for row in _with_steps(path) if row["step"] <= step)
+    return "".join(
+        json.dumps(row) + "\n" for row in _with_steps(path) if row["step"] <= step
+    )
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
@@ -110,8 +128,12 @@ def _is_clock(row: dict[str, Any]) -> bool:
 
 def _is_learned(row: dict[str, Any]) -> bool:
     parts = (row.get("train"), row.get("validation"))
-    return _numbers(row, "step", "epoch", "lr") and all(_numbers(part, "loss", "error") for part in parts)
+    return _numbers(row, "step", "epoch", "lr") and all(
+        _numbers(part, "loss", "error") for part in parts
+    )
 
 
 def _numbers(values: object, *names: str) -> bool:
-    return isinstance(values, dict) and all(isinstance(values.get(name), int | float) for name in names)
+    return isinstance(values, dict) and all(
+        isinstance(values.get(name), int | float) for name in names
+    )

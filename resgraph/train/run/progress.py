@@ -6,7 +6,13 @@ import sys
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from ..reporter import Epoch, Reporter, Start, Step, epochs_of
@@ -15,7 +21,11 @@ from ..reporter import Epoch, Reporter, Start, Step, epochs_of
 def reporter_for(stream: TextIO | None = None) -> Reporter:
     """The bar where `stream` (stderr) is a terminal that can be rewritten, else lines."""
     console = _Console(file=stream or sys.stderr, highlight=False)
-    return Bar(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
+    return (
+        Bar(console)
+        if console.is_terminal and not console.is_dumb_terminal
+        else Lines(console)
+    )
 
 
 class _Console(Console):
@@ -55,7 +65,8 @@ class Lines:
         self.say(epoch_line(epoch, self.epochs, self.watched))
 
     def say(self, text: str) -> None:
-        """The text as it is: no markup is read in it. A terminal that is gone is not worth a run."""
+        """The text as it is: no markup is read in it. A terminal that is gone is not worth a
+        run."""
         try:
             self.console.print(Text(text), soft_wrap=True)
         except UnicodeEncodeError:
@@ -68,13 +79,19 @@ class Lines:
 
 
 class Bar(Lines):
-    """One bar over all steps, with loss, error, learning rate, throughput and the time that is left."""
+    """One bar over all steps, with loss, error, learning rate, throughput and the time that is
+    left."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None, complete_style="#3b6fb6", finished_style="#3b6fb6", pulse_style="#3b6fb6"),
+            BarColumn(
+                bar_width=None,
+                complete_style="#3b6fb6",
+                finished_style="#3b6fb6",
+                pulse_style="#3b6fb6",
+            ),
             TextColumn("{task.fields[facts]}", style="#616e7c"),
             TimeElapsedColumn(),
             TextColumn("·"),
@@ -87,16 +104,23 @@ class Bar(Lines):
     def start(self, start: Start) -> None:
         """The opening lines, then the bar."""
         super().start(start)
-        self.task = self.progress.add_task(f"epoch 0/{start.epochs:g}", total=start.steps, facts="")
+        self.task = self.progress.add_task(
+            f"epoch 0/{start.epochs:g}", total=start.steps, facts=""
+        )
         self.progress.update(self.task, completed=start.first_step)
         self.progress.start()
 
     def step(self, step: Step) -> None:
         """Moves the bar."""
         speed = f"{step.images_per_second:,.0f} images/s"
-        facts = f"loss {step.loss:.3f}  error {step.error:.1f} %  lr {step.lr:.2g}  {speed}"
+        facts = (
+            f"loss {step.loss:.3f}  error {step.error:.1f} %  lr {step.lr:.2g}  {speed}"
+        )
         self.progress.update(
-            self.task, completed=step.step, description=f"epoch {step.epoch}/{self.epochs:g}", facts=facts
+            self.task,
+            completed=step.step,
+            description=f"epoch {step.epoch}/{self.epochs:g}",
+            facts=facts,
         )
 
     def stop(self) -> None:
@@ -105,13 +129,16 @@ class Bar(Lines):
 
 
 def opening(start: Start) -> list[str]:
-    """The lines before the first step: what is trained, then the choices that say something by themselves."""
+    """The lines before the first step: what is trained, then the choices that say something by
+    themselves."""
     first = f", from step {start.first_step:,}" if start.first_step else ""
     told = (_told(what, choice) for what, choice, _ in start.decisions)
     choices = ", ".join(word for word in told if word)
     return [
-        f"{start.name}: {start.params:,} parameters, {start.images:,} images, {epochs_of(start.epochs)} "
-        f"({start.steps:,} steps){first}",
+        (
+            f"{start.name}: {start.params:,} parameters, {start.images:,} images,"
+            f" {epochs_of(start.epochs)} ({start.steps:,} steps){first}"
+        ),
         f"{choices} → {start.directory}",
     ]
 

@@ -21,9 +21,8 @@ PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the best one
-    picked).
-    """
+    """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the
+    best one picked)."""
 
     name: str
     directory: Path
@@ -41,16 +40,28 @@ class RunResult:
 
     def summary(self) -> str:
         """The lines that end a build."""
-        took = f"{self.seconds:.1f} s" if self.seconds < 100 else f"{self.seconds / 60:.1f} min"
+        took = (
+            f"{self.seconds:.1f} s"
+            if self.seconds < 100
+            else f"{self.seconds / 60:.1f} min"
+        )
         lines = [
-            f"{self.name}: {self.accuracy:.2f} % {self.watched} accuracy after {epochs_of(self.epochs)}",
-            f"  {self.params:,} parameters, {self.macs:,} multiply-adds an image; "
-            f"training accuracy {self.train_accuracy:.2f} %",
+            (
+                f"{self.name}: {self.accuracy:.2f} % {self.watched} accuracy after"
+                f" {epochs_of(self.epochs)}"
+            ),
+            (
+                f"  {self.params:,} parameters, {self.macs:,} multiply-adds an image; "
+                f"training accuracy {self.train_accuracy:.2f} %"
+            ),
             f"  {self.steps:,} steps in {took}, {self.images_per_second:,.0f} images/s",
             f"  {self.directory}",
         ]
         width = max(len(path.name) for path in self.files.values())
-        lines += [f"    {path.name:<{width}}  {PURPOSES[name]}" for name, path in self.files.items()]
+        lines += [
+            f"    {path.name:<{width}}  {PURPOSES[name]}"
+            for name, path in self.files.items()
+        ]
         return "\n".join(lines)
 
     def document(self) -> dict[str, object]:

@@ -1,6 +1,5 @@
-"""metrics.jsonl → TensorBoard's event file in run/tensorboard; a process that takes over writes it anew, so that a
-resume repeats nothing.
-"""
+"""metrics.jsonl → TensorBoard's event file in run/tensorboard; a process that takes over writes it
+anew, so that a resume repeats nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +20,20 @@ def need_tensorboard() -> None:
     try:
         _writer_class()
     except ImportError as error:
-        raise MissingError("--tensorboard needs the package: pip install 'resgraph[tensorboard]'") from error
+        raise MissingError(
+            "--tensorboard needs the package: pip install 'resgraph[tensorboard]'"
+        ) from error
 
 
 class Board:
     """The events of one run. What an earlier process wrote is replaced by what the metrics say."""
 
     def __init__(self, run: Path) -> None:
-        self.metrics, self.clock, directory = run / "metrics.jsonl", run / "timing.jsonl", run / "tensorboard"
+        self.metrics, self.clock, directory = (
+            run / "metrics.jsonl",
+            run / "timing.jsonl",
+            run / "tensorboard",
+        )
         if directory.exists():
             shutil.rmtree(directory)
         self.writer: SummaryWriter = _writer_class()(str(directory))
@@ -51,7 +56,11 @@ class Board:
 
 
 def _scalars(row: dict[str, Any], clock: dict[str, Any]) -> dict[str, float]:
-    found = {f"{what}/{part}": row[part][what] for what in ("loss", "error") for part in ("train", "validation")}
+    found = {
+        f"{what}/{part}": row[part][what]
+        for what in ("loss", "error")
+        for part in ("train", "validation")
+    }
     found |= {"epoch": row["epoch"], "lr": row["lr"]}
     if clock:
         found["images_per_second"] = clock["images_per_second"]

@@ -1,4 +1,5 @@
-"""Decisions → the settings that torch has for a whole process: its threads, and which algorithms a GPU may use."""
+"""Decisions → the settings that torch has for a whole process: its threads, and which algorithms a
+GPU may use."""
 
 from __future__ import annotations
 
@@ -10,10 +11,13 @@ from .decide import Decisions
 
 
 def settle(decisions: Decisions) -> None:
-    """For training. Where bits are to be the same again, operators without such an algorithm warn, by name."""
+    """For training. Where bits are to be the same again, operators without such an algorithm warn,
+    by name."""
     torch.set_num_threads(decisions.threads)
     if decisions.device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # of cuBLAS, without which its sums vary
+        os.environ.setdefault(
+            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+        )  # of cuBLAS, without which its sums vary
         torch.backends.cudnn.benchmark = not decisions.deterministic
         torch.use_deterministic_algorithms(decisions.deterministic, warn_only=True)
         # a help for finding bugs, which takes time

@@ -1,4 +1,5 @@
-"""A device → what `torch.compile` needs for it and this machine lacks: compilers, and Python's headers."""
+"""A device → what `torch.compile` needs for it and this machine lacks: compilers, and Python's
+headers."""
 
 from __future__ import annotations
 
@@ -14,12 +15,13 @@ from pathlib import Path
 def lacking(device: str) -> str:
     """What is missing and how to get it; empty where nothing is.
 
-    On a CPU torch writes C++, and compiles it with `CXX` or g++ (clang++ on a Mac); on a GPU triton builds its launcher
-    with `CC`, gcc or clang. Both include Python.h.
-    """
+    On a CPU torch writes C++, and compiles it with `CXX` or g++ (clang++ on a Mac); on a GPU triton
+    builds its launcher with `CC`, gcc or clang. Both include Python.h."""
     if sys.platform == "win32":
         return (
-            "" if shutil.which(os.environ.get("CXX", "cl")) else "cl, Microsoft's C++ compiler: install its build tools"
+            ""
+            if shutil.which(os.environ.get("CXX", "cl"))
+            else "cl, Microsoft's C++ compiler: install its build tools"
         )
     if device != "cpu":
         if find_spec("triton") is None:
@@ -38,12 +40,18 @@ def lacking(device: str) -> str:
 
 def _works(compiler: str) -> bool:
     try:
-        return subprocess.run([compiler, "--version"], capture_output=True, timeout=20, check=False).returncode == 0
+        return (
+            subprocess.run(
+                [compiler, "--version"], capture_output=True, timeout=20, check=False
+            ).returncode
+            == 0
+        )
     except (OSError, subprocess.SubprocessError):
         return False
 
 
 def _ways(given: str | None, variable: str, package: str) -> str:
     if given:
-        return f"{variable}={given} in the environment does not run; unset it, or name one that does"
+        what = f"{variable}={given} in the environment does not run"
+        return f"{what}; unset it, or name one that does"
     return f"apt-get install {package} (or xcode-select --install), or name one in {variable}"

@@ -1,6 +1,5 @@
-"""A plan, its recipe, the machine and the options → what will be used, and why: device, precision, layout,
-compile.
-"""
+"""A plan, its recipe, the machine and the options → what will be used, and why: device, precision,
+layout, compile."""
 
 from __future__ import annotations
 
@@ -21,9 +20,8 @@ Reason = tuple[str, str, str]
 SMALL_STEP = 0.3e9
 """Multiply-adds of a step's forward pass under which bf16 saves nothing.
 
-Measured on a CPU with AMX, one thread, channels-last, milliseconds of a step in fp32 and bf16: 0.05 G 20.0 and 19.5;
-0.65 G 171 and 92; 5.2 G 472 and 211; 14.5 G 843 and 314.
-"""
+Measured on a CPU with AMX, one thread, channels-last, milliseconds of a step in fp32 and bf16: 0.05
+G 20.0 and 19.5; 0.65 G 171 and 92; 5.2 G 472 and 211; 14.5 G 843 and 314."""
 MOST_THREADS = 1_024
 """Threads of torch: where tens of thousands are asked for, its OpenMP library ends the process."""
 COMPILE_PAYS = 5_000
@@ -46,7 +44,9 @@ class Decisions:
     memory: int = 0  # bytes of a step, by estimate
     recomputed: tuple[str, ...] = ()  # blocks that are recomputed in the backward pass
     deterministic: bool = True  # the same bits again, on a GPU too
-    sharded: bool = False  # weights, gradients and optimizer state are divided among the processes
+    sharded: bool = (
+        False  # weights, gradients and optimizer state are divided among the processes
+    )
 
     @property
     def half(self) -> bool:
@@ -70,9 +70,12 @@ class Decisions:
         }
 
     def agreed(self, world: World) -> Decisions:
-        """What the first rank decided for itself, so that all do the same; each keeps its device and its processes."""
+        """What the first rank decided for itself, so that all do the same; each keeps its device
+        and its processes."""
         first: Decisions = world.share(self)
-        return replace(first, device=self.device, workers=self.workers, threads=self.threads)
+        return replace(
+            first, device=self.device, workers=self.workers, threads=self.threads
+        )
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""
@@ -90,46 +93,65 @@ def decide(
     sync_bn: bool = False,
     fusible: bool = True,
 ) -> Decisions:
-    """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the steps of the
-    run, None where its images are not counted. `sync_bn` says that batch norms talk to one another, `fusible` that
-    torch can fuse the optimizer's step.
+    """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the
+    steps of the run, None where its images are not counted. `sync_bn` says that batch norms talk to
+    one another, `fusible` that torch can fuse the optimizer's step.
 
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
     device, reasons = _device(options, world)
     if sync_bn and world.size > 1 and device.type != "cuda":
         raise UsageError(
-            f"train.sync_bn: torch has it between GPUs only, and here {world.size} processes share {device.type}; "
-            "take it out, or use GPUs"
+            f"train.sync_bn: torch has it between GPUs only, and here {world.size} processes share"
+            f" {device.type}; take it out, or use GPUs"
         )
     precision = _precision(options, device, step_macs, reasons)
     bf16, fp16 = precision == "bf16", precision == "fp16"
     layout = _layout(options, device, bf16 or fp16, images, reasons)
-    compiled = _compile(options, device, steps, reasons, talking=sync_bn and world.size > 1)
+    compiled = _compile(
+        options, device, steps, reasons, talking=sync_bn and world.size > 1
+    )
     deterministic = _deterministic(options, device, reasons)
     fused = fusible and device.type in ("cuda", "cpu")
     why = f"what {device.type} has" if fusible else "torch has no fused step of it"
     reasons.append(("optimizer", "fused" if fused else "for-each", why))
     threads, workers = _threads(options, device, world, step_macs, reasons)
     return Decisions(
-        device, bf16, layout, compiled, fused, workers, threads, tuple(reasons), fp16, deterministic=deterministic
+        device,
+        bf16,
+        layout,
+        compiled,
+        fused,
+        workers,
+        threads,
+        tuple(reasons),
+        fp16,
+        deterministic=deterministic,
     )
 
 
 def _threads(
-    options: Options, device: torch.device, world: World, step_macs: float, reasons: list[Reason]
+    options: Options,
+    device: torch.device,
+    world: World,
+    step_macs: float,
+    reasons: list[Reason],
 ) -> tuple[int, int]:
     """Threads of torch and processes that decode.
 
-    A small step runs on one thread: more would wait for one another (for 15 times as long, measured on two busy cores),
-    and its numbers do not depend on how many cores a machine has.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    A small step runs on one thread: more would wait for one another (for 15 times as long, measured
+    on two busy cores), and its numbers do not depend on how many cores a machine has."""
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
     share = max(1, cores // world.sharing)
     limit = _limit(world)
     if options.threads and options.threads > MOST_THREADS:
         raise UsageError(
-            f"{options.threads:,} threads: at most {MOST_THREADS:,} can be; this machine has {cores} cores"
+            f"{options.threads:,} threads: at most {MOST_THREADS:,} can be; this machine has"
+            f" {cores} cores"
         )
     if options.threads:
         threads, why = options.threads, "as asked"
@@ -140,17 +162,23 @@ def _threads(
     else:
         threads, why = share, "the cores of this process"
     if device.type == "cpu":
-        reasons.append(("threads", f"{threads} thread{'s' if threads > 1 else ''}", why))
+        reasons.append(
+            ("threads", f"{threads} thread{'s' if threads > 1 else ''}", why)
+        )
     return threads, min(8, share) if options.workers is None else options.workers
 
 
 def _limit(world: World) -> int:
     """What OMP_NUM_THREADS allows, 0 where it says nothing.
 
-    torchrun sets 1 by itself where it starts several processes, and leaves cores idle so: that is nobody's wish.
-    """
-    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # a list has a number for each level
-    if not first.isdecimal() or (first == "1" and world.sharing > 1 and "TORCHELASTIC_RUN_ID" in os.environ):
+    torchrun sets 1 by itself where it starts several processes, and leaves cores idle so: that is
+    nobody's wish."""
+    first = (
+        os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    )  # a list has a number for each level
+    if not first.isdecimal() or (
+        first == "1" and world.sharing > 1 and "TORCHELASTIC_RUN_ID" in os.environ
+    ):
         return 0
     return int(first)
 
@@ -165,19 +193,30 @@ def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]
         else:
             name, why = "cpu", "no GPU that torch can use"
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdecimal())):
+    if kind not in ("cpu", "cuda", "mps") or (
+        number and (kind != "cuda" or not number.isdecimal())
+    ):
         raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
     if kind == "cuda" and not torch.cuda.is_available():
-        raise MissingError("--device cuda: this torch sees no CUDA device; install a CUDA build, or leave --device out")
+        raise MissingError(
+            "--device cuda: this torch sees no CUDA device; install a CUDA build, or leave"
+            " --device out"
+        )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise MissingError("--device mps: this torch sees no Apple GPU")
     if number and int(number) >= torch.cuda.device_count():
-        raise MissingError(f"--device {name}: this machine has {torch.cuda.device_count()} GPUs, counted from 0")
-    device = torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(name)
+        raise MissingError(
+            f"--device {name}: this machine has {torch.cuda.device_count()} GPUs, counted from 0"
+        )
+    device = (
+        torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(name)
+    )
     return device, [("device", str(device), why)]
 
 
-def _precision(options: Options, device: torch.device, step_macs: float, reasons: list[Reason]) -> str:
+def _precision(
+    options: Options, device: torch.device, step_macs: float, reasons: list[Reason]
+) -> str:
     if options.precision != "auto":
         reasons.append(("precision", options.precision, "as asked"))
         return options.precision
@@ -186,47 +225,89 @@ def _precision(options: Options, device: torch.device, step_macs: float, reasons
         able = capability >= (8, 0)
         why = "tensor cores take bf16" if able else "no bf16 before Ampere (8.0)"
         if (7, 0) <= capability < (8, 0):
-            reasons.append(("precision", "fp16", f"{why}, but tensor cores take fp16; the loss is scaled"))
+            reasons.append(
+                (
+                    "precision",
+                    "fp16",
+                    f"{why}, but tensor cores take fp16; the loss is scaled",
+                )
+            )
             return "fp16"
     elif device.type == "cpu":
-        able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-        why = "AMX or AVX-512 takes bf16" if able else "this CPU has no bf16 instructions"
+        able = (
+            torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        )
+        why = (
+            "AMX or AVX-512 takes bf16" if able else "this CPU has no bf16 instructions"
+        )
         if able and step_macs < SMALL_STEP:
-            able, why = False, f"a step of {step_macs / 1e9:.2g} G multiply-adds is too small for bf16 to pay"
+            able, why = (
+                False,
+                f"a step of {step_macs / 1e9:.2g} G multiply-adds is too small for bf16 to pay",
+            )
     else:
         able, why = False, f"bf16 is not worth it on {device.type}"
     reasons.append(("precision", "bf16" if able else "fp32", why))
     return "bf16" if able else "fp32"
 
 
-def _layout(options: Options, device: torch.device, half: bool, images: bool, reasons: list[Reason]) -> bool:
+def _layout(
+    options: Options,
+    device: torch.device,
+    half: bool,
+    images: bool,
+    reasons: list[Reason],
+) -> bool:
     if options.layout != "auto":
         reasons.append(("layout", options.layout, "as asked"))
         return options.layout == "channels-last"
     good = images and (device.type == "cpu" or (device.type == "cuda" and half))
-    why = "the convolutions' own layout here" if good else f"faster on {device.type}" if images else "vectors"
+    why = (
+        "the convolutions' own layout here"
+        if good
+        else f"faster on {device.type}"
+        if images
+        else "vectors"
+    )
     reasons.append(("layout", "channels-last" if good else "contiguous", why))
     return good
 
 
-def _deterministic(options: Options, device: torch.device, reasons: list[Reason]) -> bool:
+def _deterministic(
+    options: Options, device: torch.device, reasons: list[Reason]
+) -> bool:
     if device.type != "cuda":
         return True
     good = options.deterministic != "off"
-    why = "as asked" if options.deterministic != "auto" else "a resume comes to the same bits; off may be faster"
+    why = (
+        "as asked"
+        if options.deterministic != "auto"
+        else "a resume comes to the same bits; off may be faster"
+    )
     reasons.append(("algorithms", "deterministic" if good else "the fastest", why))
     return good
 
 
 def _compile(
-    options: Options, device: torch.device, steps: int | None, reasons: list[Reason], *, talking: bool
+    options: Options,
+    device: torch.device,
+    steps: int | None,
+    reasons: list[Reason],
+    *,
+    talking: bool,
 ) -> bool:
     if options.compile == "on" and (lack := lacking(device.type)):
         raise MissingError(f"compiling needs {lack}; --compile off trains without")
     if options.compile != "auto":
-        reasons.append(("compile", "compiled" if options.compile == "on" else "eager", "as asked"))
+        reasons.append(
+            ("compile", "compiled" if options.compile == "on" else "eager", "as asked")
+        )
         return options.compile == "on"
-    good = device.type == "cuda" and (steps is None or steps >= COMPILE_PAYS) and not talking
+    good = (
+        device.type == "cuda"
+        and (steps is None or steps >= COMPILE_PAYS)
+        and not talking
+    )
     if device.type == "cuda" and talking:
         why = "batch norms that talk to one another do not go into a graph"
     elif device.type == "cuda" and steps is None:

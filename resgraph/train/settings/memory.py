@@ -1,6 +1,5 @@
-"""A plan, its recipe and the decisions → the bytes of a step on each device, and the blocks that must be recomputed
-for it to fit.
-"""
+"""A plan, its recipe and the decisions → the bytes of a step on each device, and the blocks that
+must be recomputed for it to fit."""
 
 from __future__ import annotations
 
@@ -20,15 +19,17 @@ from ..options import Options
 from .decide import Decisions
 
 ROOM = 0.85
-"""The share of a device's memory that a step may fill by estimate; workspaces and the allocator want the rest."""
+"""The share of a device's memory that a step may fill by estimate; workspaces and the allocator
+want the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What recomputing one block does, for one image: numbers not kept, numbers that come back meanwhile, macs.
+    """What recomputing one block does, for one image: numbers not kept, numbers that come back
+    meanwhile, macs.
 
-    `before` counts the numbers kept of what stands before it, which are all that is left when its turn comes.
-    """
+    `before` counts the numbers kept of what stands before it, which are all that is left when its
+    turn comes."""
 
     name: str
     kind: str  # blocks of one kind are recomputed all or none
@@ -39,61 +40,118 @@ class Block:
 
 
 def with_budget(
-    decisions: Decisions, plan: Plan, train: Train, options: Options, world: int, resident: int
+    decisions: Decisions,
+    plan: Plan,
+    train: Train,
+    options: Options,
+    world: int,
+    resident: int,
 ) -> Decisions:
-    """The decisions with `memory`, the estimate in bytes, `recomputed`, the names of blocks, and `sharded`.
+    """The decisions with `memory`, the estimate in bytes, `recomputed`, the names of blocks, and
+    `sharded`.
 
-    `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only where the step
-    would not fit, and the net is sharded only where that is not enough. Raises `UsageError` where nothing can be
-    recomputed and it is asked for.
-    """
+    `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only
+    where the step would not fit, and the net is sharded only where that is not enough. Raises
+    `UsageError` where nothing can be recomputed and it is asked for."""
     states = 2 + train.optimizer.states + (train.ema is not None)
     weights, room = 4 * plan.params * states, room_of(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
     whole = _recomputed(decisions, plan, options, weights + resident, images, room)
-    wanted = options.sharding == "on" or (options.sharding == "auto" and whole.memory > room)
+    wanted = options.sharding == "on" or (
+        options.sharding == "auto" and whole.memory > room
+    )
     if world == 1 or not wanted:
-        why = "one process holds all" if world == 1 else "as asked" if options.sharding == "off" else "each holds all"
-        reasons = (("sharding", "off", why),) if world > 1 or options.sharding == "on" else ()
+        why = (
+            "one process holds all"
+            if world == 1
+            else "as asked"
+            if options.sharding == "off"
+            else "each holds all"
+        )
+        reasons = (
+            (("sharding", "off", why),) if world > 1 or options.sharding == "on" else ()
+        )
         return replace(whole, reasons=whole.reasons + reasons)
     fixed = weights // world + 2 * 4 * _largest(plan) + resident
     shared = replace(decisions, sharded=True, fused=False)
     shared = _recomputed(shared, plan, options, fixed, images, room)
-    why = "as asked" if options.sharding == "on" else f"{size_text(whole.memory)} do not fit in {size_text(room)}"
+    why = (
+        "as asked"
+        if options.sharding == "on"
+        else f"{size_text(whole.memory)} do not fit in {size_text(room)}"
+    )
     unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
-    others = tuple(unfused if reason[0] == "optimizer" else reason for reason in shared.reasons)
-    return replace(shared, reasons=(*others, ("sharding", "on", f"{why}: each process holds its share of the net")))
+    others = tuple(
+        unfused if reason[0] == "optimizer" else reason for reason in shared.reasons
+    )
+    return replace(
+        shared,
+        reasons=(
+            *others,
+            ("sharding", "on", f"{why}: each process holds its share of the net"),
+        ),
+    )
 
 
-def _recomputed(decisions: Decisions, plan: Plan, options: Options, fixed: int, images: int, room: int) -> Decisions:
-    """With what is to be recomputed. `fixed` is the bytes that do not depend on the images of a step."""
+def _recomputed(
+    decisions: Decisions,
+    plan: Plan,
+    options: Options,
+    fixed: int,
+    images: int,
+    room: int,
+) -> Decisions:
+    """With what is to be recomputed. `fixed` is the bytes that do not depend on the images of a
+    step."""
     number = images * (2 if decisions.half else 4)
     graph = getattr(plan, "graph", None)
     kept = _kept(graph) if graph else plan.activations
     whole = fixed + kept * number
-    if options.checkpointing == "off" or (options.checkpointing == "auto" and whole <= room):
-        why = "as asked" if options.checkpointing == "off" else f"a step fits in {size_text(room)} without"
+    if options.checkpointing == "off" or (
+        options.checkpointing == "auto" and whole <= room
+    ):
+        why = (
+            "as asked"
+            if options.checkpointing == "off"
+            else f"a step fits in {size_text(room)} without"
+        )
         return _decided(decisions, whole, (), "off", why)
     blocks = blocks_in(graph) if graph else []
     if not blocks:
         if options.checkpointing == "auto":
-            return _decided(decisions, whole, (), "off", f"more than {size_text(room)}, but there are no blocks")
-        raise UsageError(f"--checkpointing on: {plan.name} has no block that would keep less by it")
+            return _decided(
+                decisions,
+                whole,
+                (),
+                "off",
+                f"more than {size_text(room)}, but there are no blocks",
+            )
+        raise UsageError(
+            f"--checkpointing on: {plan.name} has no block that would keep less by it"
+        )
     target = (room - fixed) // number if options.checkpointing == "auto" else 0
     chosen = choose(blocks, kept, target)
     left = fixed + number * _left(chosen, kept)
-    why = f"{len(chosen)} of {len(blocks)} blocks: {size_text(whole)} → {size_text(left)}"
+    why = (
+        f"{len(chosen)} of {len(blocks)} blocks: {size_text(whole)} → {size_text(left)}"
+    )
     if options.checkpointing == "auto":
-        why += f", of {size_text(room)}" + ("" if left <= room else ", which is still too much")
+        why += f", of {size_text(room)}" + (
+            "" if left <= room else ", which is still too much"
+        )
     return _decided(decisions, left, tuple(block.name for block in chosen), "on", why)
 
 
 def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
-    """Kinds of blocks, the most numbers for a multiply-add first, until an image keeps no more than `target`."""
+    """Kinds of blocks, the most numbers for a multiply-add first, until an image keeps no more than
+    `target`."""
     kinds: dict[str, list[Block]] = {}
     for block in blocks:
         kinds.setdefault(block.kind, []).append(block)
-    gain = {kind: sum(b.saved for b in same) / (1 + sum(b.macs for b in same)) for kind, same in kinds.items()}
+    gain = {
+        kind: sum(b.saved for b in same) / (1 + sum(b.macs for b in same))
+        for kind, same in kinds.items()
+    }
     chosen: list[Block] = []
     for kind in sorted(kinds, key=gain.__getitem__, reverse=True):
         if chosen and _left(chosen, kept) <= target:
@@ -105,16 +163,22 @@ def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
 def blocks_in(graph: Graph) -> list[Block]:
     """The blocks that keep less when they are recomputed, by the names of the module's `blocks_of`.
 
-    Layers in a row that has no blocks come back one by one or, where all in all that leaves less, with their row.
-    """
+    Layers in a row that has no blocks come back one by one or, where all in all that leaves less,
+    with their row."""
     kept = _kept(graph)
-    return min((_recomputable(graph, whole=whole) for whole in (False, True)), key=lambda found: _left(found, kept))
+    return min(
+        (_recomputable(graph, whole=whole) for whole in (False, True)),
+        key=lambda found: _left(found, kept),
+    )
 
 
 def _recomputable(graph: Graph, *, whole: bool) -> list[Block]:
     kept = kept_outputs(graph)
     found: list[Block] = []
-    sizes = (node.cost.activations if node.name in kept else 0 for node in graph.nodes.values())
+    sizes = (
+        node.cost.activations if node.name in kept else 0
+        for node in graph.nodes.values()
+    )
     before = dict(zip(graph.nodes, accumulate(sizes, initial=0), strict=False))
     for scope in _scopes(graph, whole=whole):
         nodes = list(graph.nodes_of(scope))
@@ -123,14 +187,21 @@ def _recomputable(graph: Graph, *, whole: bool) -> list[Block]:
         out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
         if held > out:
             kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
-            found.append(Block(scope.name, kind, before[nodes[0].name], held - out, held, macs))
+            found.append(
+                Block(scope.name, kind, before[nodes[0].name], held - out, held, macs)
+            )
     return found
 
 
 def _scopes(graph: Graph, *, whole: bool) -> Iterator[Path | Item]:
-    """The parts of the net that come one after another: what a row lists, or the row (`whole`: if it has no block)."""
+    """The parts of the net that come one after another: what a row lists, or the row (`whole`: if
+    it has no block)."""
     for row in graph.rows:
-        listed = row.listed and row.items and not (whole and all(isinstance(item, Layer) for item in row.items))
+        listed = (
+            row.listed
+            and row.items
+            and not (whole and all(isinstance(item, Layer) for item in row.items))
+        )
         yield from row.items if listed else [row]
 
 
@@ -142,18 +213,24 @@ def room_of(device: torch.device) -> int:
 def more_parts(train: Train, world: int) -> Iterator[int]:
     """The numbers of parts above today's into which the share of each process can be cut."""
     share = train.batch // world
-    return (parts for parts in range(train.accumulate + 1, min(4096, share) + 1) if share % parts == 0)
+    return (
+        parts
+        for parts in range(train.accumulate + 1, min(4096, share) + 1)
+        if share % parts == 0
+    )
 
 
 def device_memory(device: torch.device) -> int:
-    """Bytes of the device, in all; of the machine, where the device is its CPU or shares its memory."""
+    """Bytes of the device, in all; of the machine, where the device is its CPU or shares its
+    memory."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _left(chosen: list[Block], kept: int) -> int:
-    """The most numbers of an image at a time: at the end of the forward pass, or when a block comes back after it."""
+    """The most numbers of an image at a time: at the end of the forward pass, or when a block comes
+    back after it."""
     gone, most = 0, 0
     for block in sorted(chosen, key=lambda block: block.before):
         most = max(most, block.before - gone + block.held)
@@ -166,16 +243,23 @@ def _largest(plan: Plan) -> int:
     graph: Graph | None = getattr(plan, "graph", None)
     if graph is None:
         return 0
-    return max(sum(node.cost.params for node in graph.nodes_of(scope)) for scope in _scopes(graph, whole=False))
+    return max(
+        sum(node.cost.params for node in graph.nodes_of(scope))
+        for scope in _scopes(graph, whole=False)
+    )
 
 
 def _kept(graph: Graph) -> int:
     return sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
 
 
-def _decided(decisions: Decisions, memory: int, names: tuple[str, ...], choice: str, why: str) -> Decisions:
+def _decided(
+    decisions: Decisions, memory: int, names: tuple[str, ...], choice: str, why: str
+) -> Decisions:
     reason = ("checkpointing", choice, why)
-    return replace(decisions, memory=memory, recomputed=names, reasons=(*decisions.reasons, reason))
+    return replace(
+        decisions, memory=memory, recomputed=names, reasons=(*decisions.reasons, reason)
+    )
 
 
 def size_text(count: int) -> str:

@@ -85,7 +85,14 @@ net:
   conv2: 6 x 3x3 conv 32
   head:  [global avg pool, fc 10]
 """
-ALL = {"residual": RESIDUAL, "dense": DENSE, "highway": HIGHWAY, "gated": GATED, "ladder": LADDER, "plain": PLAIN}
+ALL = {
+    "residual": RESIDUAL,
+    "dense": DENSE,
+    "highway": HIGHWAY,
+    "gated": GATED,
+    "ladder": LADDER,
+    "plain": PLAIN,
+}
 
 
 def plan(name: str) -> Plan:
@@ -104,22 +111,35 @@ def random_spec(seed: int) -> str:
         if len(terms) == 1:
             return terms[0]
         sum_ = " + ".join(terms)
-        return rng.choice([sum_, " * ".join(terms), f"{terms[0]} * (1 - {terms[1]})", f"relu({sum_})"])
+        return rng.choice(
+            [sum_, " * ".join(terms), f"{terms[0]} * (1 - {terms[1]})", f"relu({sum_})"]
+        )
 
     paths = []
     for index, name in enumerate(names):
-        items = [rng.choice(["3x3 conv in", "1x1 conv in", "relu"]) for _ in range(rng.randint(1, 3))]
+        items = [
+            rng.choice(["3x3 conv in", "1x1 conv in", "relu"])
+            for _ in range(rng.randint(1, 3))
+        ]
         if index and rng.random() < 0.6:
             items = [equation([*names[:index], "x"]), *items[rng.randint(0, 1) :]]
         paths.append(f"    {name}: [{', '.join(items)}]")
     ends = [name for name in names if name not in read]
-    ends += [name for name in [*names, "x"] if (name in read or name == "x") and rng.random() < 0.4]
+    ends += [
+        name
+        for name in [*names, "x"]
+        if (name in read or name == "x") and rng.random() < 0.4
+    ]
     rows = ["  r0: 3x3 conv 8"]
     for index in range(1, rng.randint(2, 6)):
         skip = index > 1 and rng.random() < 0.5
         rows.append(
             f"  r{index}: "
-            + (f"[r{rng.randint(0, index - 2)} + r{index - 1}, b]" if skip else f"{rng.randint(1, 3)} x b")
+            + (
+                f"[r{rng.randint(0, index - 2)} + r{index - 1}, b]"
+                if skip
+                else f"{rng.randint(1, 3)} x b"
+            )
         )
     body = "\n".join(paths)
     return (

@@ -22,19 +22,29 @@ def overlaps(placement: Placement) -> list[tuple[str, str]]:
     for p in sorted(leaves(placement), key=lambda p: p.y):
         open_ = [other for other in open_ if other.bottom > p.y + EDGE]
         for other in open_:
-            if p.x - p.left + EDGE < other.x + other.right and other.x - other.left + EDGE < p.x + p.right:
+            if (
+                p.x - p.left + EDGE < other.x + other.right
+                and other.x - other.left + EDGE < p.x + p.right
+            ):
                 out.append((other.part.name, p.part.name))
         open_.append(p)
     return out
 
 
-def crossings(placement: Placement) -> list[tuple[str, tuple[float, float], tuple[float, float]]]:
+def crossings(
+    placement: Placement,
+) -> list[tuple[str, tuple[float, float], tuple[float, float]]]:
     """Stretches of wire that run through a box."""
     boxes = [p for p in leaves(placement) if not isinstance(p.part, Join)]
     out = []
     for wire in placement.wires:
         for (x0, y0), (x1, y1) in pairwise(wire.points):
-            left, right, top, bottom = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+            left, right, top, bottom = (
+                min(x0, x1),
+                max(x0, x1),
+                min(y0, y1),
+                max(y0, y1),
+            )
             for p in boxes:
                 wide = p.left  # the sheets at the right of a tile are only a shadow
                 inside_x = left < p.x + wide - EDGE and right > p.x - p.left + EDGE
@@ -45,13 +55,17 @@ def crossings(placement: Placement) -> list[tuple[str, tuple[float, float], tupl
 
 def shared_lanes(placement: Placement) -> list[tuple[float, float, float]]:
     """Upright stretches of two shortcuts that lie on one another, though they come from different dots."""
-    uprights: dict[float, list[tuple[float, float, tuple[float, float]]]] = defaultdict(list)
+    uprights: dict[float, list[tuple[float, float, tuple[float, float]]]] = defaultdict(
+        list
+    )
     for wire in placement.wires:
         if len(wire.points) < 3:
             continue
         for (x0, y0), (x1, y1) in pairwise(wire.points):
             if abs(x0 - x1) < 0.01 and abs(y0 - y1) > EDGE:
-                uprights[round(x0, 1)].append((min(y0, y1), max(y0, y1), wire.points[0]))
+                uprights[round(x0, 1)].append(
+                    (min(y0, y1), max(y0, y1), wire.points[0])
+                )
     out = []
     for x, stretches in uprights.items():
         for one, other in pairwise(sorted(stretches)):

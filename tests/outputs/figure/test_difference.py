@@ -19,30 +19,50 @@ COLOURS = {mark: PALETTES["light"][mark] for mark in ("added", "removed", "chang
 def outlined(before: Plan, after: Plan, mark: str) -> list[str]:
     root = ET.fromstring(figure.difference(before, after))
     groups = root.iter("{http://www.w3.org/2000/svg}g")
-    ids = [g.attrib["id"] for g in groups if any(shape.attrib.get("stroke") == COLOURS[mark] for shape in g)]
+    ids = [
+        g.attrib["id"]
+        for g in groups
+        if any(shape.attrib.get("stroke") == COLOURS[mark] for shape in g)
+    ]
     assert len(ids) == len(set(ids))
     return [name.partition(":")[2] for name in ids]
 
 
 def test_added_blocks_are_drawn_apart_from_their_equals() -> None:
     before, after = loads(RESIDUAL), loads(RESIDUAL.replace("4 x pair", "6 x pair"))
-    assert outlined(before, after, "added") == ["conv3.4.body.0", "conv3.4.body.1", "conv3.4.merge.add"]
+    assert outlined(before, after, "added") == [
+        "conv3.4.body.0",
+        "conv3.4.body.1",
+        "conv3.4.merge.add",
+    ]
     assert outlined(before, after, "removed") == []
-    assert outlined(after, before, "removed") == ["conv3.4.body.0", "conv3.4.body.1", "conv3.4.merge.add"]
+    assert outlined(after, before, "removed") == [
+        "conv3.4.body.0",
+        "conv3.4.body.1",
+        "conv3.4.merge.add",
+    ]
     text = figure.difference(before, after)
-    assert text.count(">× 3<") == 4  # the row of three, and the three repeats that both have, each twice
+    assert (
+        text.count(">× 3<") == 4
+    )  # the row of three, and the three repeats that both have, each twice
     assert text.count(">× 2<") == 1
 
 
 def test_a_changed_layer_is_marked_in_both() -> None:
-    after = loads(RESIDUAL.replace("body:  [3x3 conv out /stride,", "body:  [5x5 conv out /stride,"))
+    after = loads(
+        RESIDUAL.replace(
+            "body:  [3x3 conv out /stride,", "body:  [5x5 conv out /stride,"
+        )
+    )
     changed = outlined(loads(RESIDUAL), after, "changed")
     assert changed.count("conv3.0.body.0") == 2
     assert "conv3.0.body.1" not in changed
 
 
 def test_a_shortcut_that_differs_says_how() -> None:
-    a, b = (load(f"{SPECS}/resnet-34-options.yaml::resnet-34-{option}") for option in "ab")
+    a, b = (
+        load(f"{SPECS}/resnet-34-options.yaml::resnet-34-{option}") for option in "ab"
+    )
     said = re.findall(r">([+−~] [^<]+)<", figure.difference(a, b))
     assert "− 64 → 128" in said
     assert "+ 1×1, 128 /2" in said

@@ -51,7 +51,9 @@ def test_mistakes() -> None:
         render([plan("plain")], "gif")
     with pytest.raises(UsageError, match="one part of a net"):
         render([plan("plain"), plan("plain")], "svg", Look(only="conv1"))
-    with pytest.raises(UsageError, match="several nets are drawn side by side in one view"):
+    with pytest.raises(
+        UsageError, match="several nets are drawn side by side in one view"
+    ):
         render([plan("plain"), plan("plain")], "svg", Look(view="ops"))
     with pytest.raises(UsageError, match="nothing to compare"):
         render([], "svg")
@@ -77,6 +79,8 @@ def test_a_difference() -> None:
         ("svg", Look(only="conv3.0", expand=["conv3.1"]), "drawn op by op"),
     ],
 )
-def test_what_a_format_would_pass_over_is_said(kind: str, look: Look, said: str) -> None:
+def test_what_a_format_would_pass_over_is_said(
+    kind: str, look: Look, said: str
+) -> None:
     with pytest.raises(UsageError, match=said):
         render([plan("residual")], kind, look)

@@ -24,7 +24,9 @@ def test_golden(golden: Callable[[str, str], None]) -> None:
 def test_edges_join_nodes_that_are_there(name: str, view: str) -> None:
     text = figure.mermaid(plan(name), view=view)  # type: ignore[arg-type]
     nodes = set(re.findall(r"^ *(n\d+)[\[(]", text, re.MULTILINE))
-    edges = re.findall(r"^ *(n\d+) (?:-->|-\.->)(?:\|[^|]*\|)? (n\d+)$", text, re.MULTILINE)
+    edges = re.findall(
+        r"^ *(n\d+) (?:-->|-\.->)(?:\|[^|]*\|)? (n\d+)$", text, re.MULTILINE
+    )
     assert len(edges) == text.count("->")
     assert {end for edge in edges for end in edge} == nodes
     assert text.count("subgraph ") == len(re.findall("^ *end$", text, re.MULTILINE))
@@ -35,12 +37,26 @@ def test_the_dotted_edge_is_the_coloured_one() -> None:
     arrows = re.findall(r"-->|-\.->", text)
     number = re.search(r"linkStyle (\d+) stroke", text)
     assert number
-    assert [index for index, arrow in enumerate(arrows) if arrow == "-.->"] == [int(number[1])]
+    assert [index for index, arrow in enumerate(arrows) if arrow == "-.->"] == [
+        int(number[1])
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
-    ['a"b', "a#b", "<b>", "`x`", "a\nb", "\\", "%%{init: {}}%%", "$$x^2$$", "end", "&lt;", "%% c"],
+    [
+        'a"b',
+        "a#b",
+        "<b>",
+        "`x`",
+        "a\nb",
+        "\\",
+        "%%{init: {}}%%",
+        "$$x^2$$",
+        "end",
+        "&lt;",
+        "%% c",
+    ],
 )
 def test_text_stays_text(text: str) -> None:
     said = quoted(text)
@@ -48,14 +64,20 @@ def test_text_stays_text(text: str) -> None:
     assert not re.search(r'["<>`\\\n%$]', said[1:-1])
     assert not re.search(r"#(?!\w+;)", said)
     names = {"quot": '"', "lt": "<", "gt": ">", "amp": "&"}
-    back = re.sub(r"#(\w+);", lambda found: names.get(found[1]) or chr(int(found[1])), said[1:-1])
+    back = re.sub(
+        r"#(\w+);", lambda found: names.get(found[1]) or chr(int(found[1])), said[1:-1]
+    )
     assert back == text.replace("\n", " ")
 
 
-@pytest.mark.parametrize("name", ['a "b" c', "a#b & c", "x --> end; click n1", "`x` \\ %%{", "---", "a: b"])
+@pytest.mark.parametrize(
+    "name", ['a "b" c', "a#b & c", "x --> end; click n1", "`x` \\ %%{", "---", "a: b"]
+)
 def test_a_title_shows_no_entity(name: str) -> None:
     """It is YAML; Mermaid writes entities out in labels alone."""
-    line = figure.mermaid(loads(RESIDUAL.replace("name: Residual", f"name: {json.dumps(name)}"))).splitlines()[1]
+    line = figure.mermaid(
+        loads(RESIDUAL.replace("name: Residual", f"name: {json.dumps(name)}"))
+    ).splitlines()[1]
     assert yaml.safe_load(line) == {"title": name}
 
 

@@ -18,7 +18,12 @@ from resgraph.outputs.figure.render import Look, render
 
 SPECS = Path(__file__).parents[3] / "specs"
 DEEP = "cifar-resnet.yaml::resnet-1202"
-SOME = [DEEP, "resnet.yaml::resnet-152", "densenet.yaml::densenet-121", "cifar-resnet.yaml::resnet-20"]
+SOME = [
+    DEEP,
+    "resnet.yaml::resnet-152",
+    "densenet.yaml::densenet-121",
+    "cifar-resnet.yaml::resnet-20",
+]
 
 
 @pytest.fixture
@@ -51,14 +56,18 @@ def fits(kind: str, net: resgraph.Plan, view: str) -> bool:
 
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
 @pytest.mark.parametrize("name", SOME)
-def test_refused_exactly_where_it_does_not_fit(name: str, view: str, drawn: list[str]) -> None:
+def test_refused_exactly_where_it_does_not_fit(
+    name: str, view: str, drawn: list[str]
+) -> None:
     net = load(SPECS / name)
     for kind in ("png", "pdf", "tex"):
         if fits(kind, net, view):
             render([net], kind, Look(view=view))  # type: ignore[arg-type]
             continue
         before = len(drawn)
-        with pytest.raises(UsageError, match=r"[\d,]+.*at most|[\d,]+ × [\d,]+ pixels") as told:
+        with pytest.raises(
+            UsageError, match=r"[\d,]+.*at most|[\d,]+ × [\d,]+ pixels"
+        ) as told:
             render([net], kind, Look(view=view))  # type: ignore[arg-type]
         assert "`--view stages`" in str(told.value) and "--only" in str(told.value)
         assert len(drawn) == before
@@ -81,7 +90,9 @@ def references() -> list[str]:
     """Every net of the zoo."""
     from zoo.test_zoo import REFERENCES
 
-    return [f"{path}::{variant}" if variant else str(path) for path, variant in REFERENCES]
+    return [
+        f"{path}::{variant}" if variant else str(path) for path, variant in REFERENCES
+    ]
 
 
 @pytest.mark.slow

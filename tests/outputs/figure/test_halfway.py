@@ -31,7 +31,11 @@ def test_the_rows_above_are_there_and_the_join_is_red() -> None:
     ids = {group.attrib["id"] for group in root.iter("{http://www.w3.org/2000/svg}g")}
     assert {"conv1.0", "conv2.0.body.0", "conv3"} <= ids
     assert not any(name.startswith(("conv3.", "head")) for name in ids)
-    red = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if path.attrib.get("stroke") == RED]
+    red = [
+        path
+        for path in root.iter("{http://www.w3.org/2000/svg}path")
+        if path.attrib.get("stroke") == RED
+    ]
     assert len(red) == 1
     assert "error[E041]: an identity shortcut cannot change" in svg
     assert "help: use `shortcut: projection`" in svg

@@ -26,7 +26,13 @@ TITLES = [
 
 
 def named(title: str) -> Plan:
-    return loads(RESIDUAL.replace("name: Residual", f"name: {json.dumps(title)}\nabout: {json.dumps(title)}", 1))
+    return loads(
+        RESIDUAL.replace(
+            "name: Residual",
+            f"name: {json.dumps(title)}\nabout: {json.dumps(title)}",
+            1,
+        )
+    )
 
 
 class Page(HTMLParser):
@@ -56,7 +62,11 @@ def test_html(title: str) -> None:
     net = named(title)
     found, usual = page(net), page(plan("residual"))
     assert found.opened == usual.opened
-    data = re.findall(r'<script type="application/json" id="net">(.*?)</script>', figure.html(net), re.DOTALL)
+    data = re.findall(
+        r'<script type="application/json" id="net">(.*?)</script>',
+        figure.html(net),
+        re.DOTALL,
+    )
     assert len(data) == 1 and "<" not in data[0]
     assert json.loads(data[0])["name"] == net.name
 
@@ -81,17 +91,24 @@ def test_dot(title: str) -> None:
 
 @pytest.mark.parametrize("title", TITLES)
 def test_mermaid(title: str) -> None:
-    hostile, usual = (figure.mermaid(net).splitlines() for net in (named(title), plan("residual")))
+    hostile, usual = (
+        figure.mermaid(net).splitlines() for net in (named(title), plan("residual"))
+    )
     assert hostile[2:] == usual[2:]
-    assert json.loads(hostile[1].removeprefix("title: ")) == title.replace("<", "\uff1c")
+    assert json.loads(hostile[1].removeprefix("title: ")) == title.replace(
+        "<", "\uff1c"
+    )
 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_tex(title: str) -> None:
-    hostile, usual = (figure.tikz(net, view="stages") for net in (named(title), plan("residual")))
+    hostile, usual = (
+        figure.tikz(net, view="stages") for net in (named(title), plan("residual"))
+    )
     assert hostile.count("\\") > 0 and hostile.isascii()
     commands = [
-        re.findall(r"\\(?:begin|end|input|documentclass|usepackage)\{[^}]*\}", text) for text in (hostile, usual)
+        re.findall(r"\\(?:begin|end|input|documentclass|usepackage)\{[^}]*\}", text)
+        for text in (hostile, usual)
     ]
     assert commands[0] == commands[1]
     assert not re.search(r"(?<!\\)%", hostile.split(r"\begin{document}")[1])

@@ -20,7 +20,8 @@ from resgraph.outputs.figure.formats.tex_text import escape
 def installed(file: str) -> bool:
     """Whether LaTeX finds a file."""
     return bool(
-        shutil.which("kpsewhich") and subprocess.run(["kpsewhich", file], capture_output=True, check=False).stdout
+        shutil.which("kpsewhich")
+        and subprocess.run(["kpsewhich", file], capture_output=True, check=False).stdout
     )
 
 
@@ -38,7 +39,10 @@ def test_every_shape_of_the_svg_is_there(name: str) -> None:
     assert used == set(re.findall(r"\\definecolor\{(rg-[\w-]+)\}", tex))
 
 
-@pytest.mark.parametrize("text", ["a_b", "50 %", r"\input{x}", "{", "$x$", "a & b", "x → y", "Łódź", "#1", "~^"])
+@pytest.mark.parametrize(
+    "text",
+    ["a_b", "50 %", r"\input{x}", "{", "$x$", "a & b", "x → y", "Łódź", "#1", "~^"],
+)
 def test_text_stays_text(text: str) -> None:
     said = escape(text)
     assert not re.search(r"(?<!\\)[%&#_]", said)
@@ -53,7 +57,10 @@ def test_text_stays_text(text: str) -> None:
         ("ắ x\u0302", r"\'{\u{a}} \^{x}"),
         ("α → Ω²", r"$\alpha$ $\to$ $\Omega$$^2$"),
         ("a -- 'b''", r"a -{\kern0pt}- 'b'{\kern0pt}'"),
-        ("þ«", r"{\fontencoding{T1}\selectfont\th}{\fontencoding{T1}\selectfont\guillemotleft}"),
+        (
+            "þ«",
+            r"{\fontencoding{T1}\selectfont\th}{\fontencoding{T1}\selectfont\guillemotleft}",
+        ),
     ],
 )
 def test_letters_become_commands(text: str, said: str) -> None:
@@ -61,11 +68,16 @@ def test_letters_become_commands(text: str, said: str) -> None:
 
 
 def test_latin_letters_are_all_there() -> None:
-    assert tex_text.lacking(map(chr, [*range(32, 127), *range(0xC0, 0x148)])) == list("ĦħĲĳĸĿŀ")
+    assert tex_text.lacking(map(chr, [*range(32, 127), *range(0xC0, 0x148)])) == list(
+        "ĦħĲĳĸĿŀ"
+    )
 
 
 def test_a_letter_that_latex_lacks_is_named() -> None:
-    with pytest.raises(UsageError, match=r"TeX cannot show 中 \(U\+4E2D\), Ж \(U\+0416\) with the fonts"):
+    with pytest.raises(
+        UsageError,
+        match=r"TeX cannot show 中 \(U\+4E2D\), Ж \(U\+0416\) with the fonts",
+    ):
         figure.tikz(loads(RESIDUAL.replace("name: Residual", "name: 中α中Ж")))
 
 
@@ -81,13 +93,22 @@ A net: \input{net}
 
 @pytest.mark.parametrize("file", ["net.tex", "paper.tex"])
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.skipif(not installed("tikz.sty"), reason="no TikZ: apt install texlive-pictures")
-@pytest.mark.skipif(not installed("standalone.cls"), reason="no standalone: apt install texlive-latex-extra")
-def test_it_compiles_by_itself_and_in_a_paper(tmp_path: Path, engine: str, file: str) -> None:
+@pytest.mark.skipif(
+    not installed("tikz.sty"), reason="no TikZ: apt install texlive-pictures"
+)
+@pytest.mark.skipif(
+    not installed("standalone.cls"),
+    reason="no standalone: apt install texlive-latex-extra",
+)
+def test_it_compiles_by_itself_and_in_a_paper(
+    tmp_path: Path, engine: str, file: str
+) -> None:
     if not shutil.which(engine):
         pytest.skip(f"no {engine}")
     name = r"'a_b & 50% {x} $y$ \input{/etc/passwd} #1 ^~ Łódź ắ þ «ą» α→Ω² a--b'"
-    tex = figure.tikz(loads(RESIDUAL.replace("name: Residual", f"name: {name}")), view="stages")
+    tex = figure.tikz(
+        loads(RESIDUAL.replace("name: Residual", f"name: {name}")), view="stages"
+    )
     tmp_path.joinpath("net.tex").write_text(tex, encoding="utf-8")
     tmp_path.joinpath("paper.tex").write_text(PAPER, encoding="utf-8")
     done = subprocess.run(
@@ -95,5 +116,7 @@ def test_it_compiles_by_itself_and_in_a_paper(tmp_path: Path, engine: str, file:
         cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
-    assert "Missing character" not in tmp_path.joinpath(file).with_suffix(".log").read_text("utf-8", "replace")
+    assert "Missing character" not in tmp_path.joinpath(file).with_suffix(
+        ".log"
+    ).read_text("utf-8", "replace")
     assert tmp_path.joinpath(file).with_suffix(".pdf").stat().st_size > 5000

@@ -83,14 +83,18 @@ def test_the_main_path_is_one_straight_line(name: str) -> None:
 
 def test_lanes_of_blocks_alike_stand_in_one_line() -> None:
     placement = laid_out(plan("residual"), "blocks")
-    lanes = {max(x for x, _ in wire.points) for wire in placement.wires if wire.shortcut}
+    lanes = {
+        max(x for x, _ in wire.points) for wire in placement.wires if wire.shortcut
+    }
     assert len(lanes) == 1
 
 
 def test_longer_skips_run_further_out() -> None:
     placement = laid_out(plan("ladder"), "stages")
     skips = [wire for wire in placement.wires if len(wire.points) == 4]
-    spans = sorted((wire.points[2][1] - wire.points[1][1], wire.points[1][0]) for wire in skips)
+    spans = sorted(
+        (wire.points[2][1] - wire.points[1][1], wire.points[1][0]) for wire in skips
+    )
     assert len(spans) == 2
     assert spans[0][1] < spans[1][1]
 

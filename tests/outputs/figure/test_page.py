@@ -25,15 +25,21 @@ def test_a_plain_net_has_no_shortcuts_to_speak_of() -> None:
     assert "shortcut" not in figure.svg(plan("plain"))
 
 
-@pytest.mark.parametrize(("policy", "said"), [("projection", "(option B)"), ("zero-pad", "(option A)")])
+@pytest.mark.parametrize(
+    ("policy", "said"), [("projection", "(option B)"), ("zero-pad", "(option A)")]
+)
 def test_the_kind_of_a_net(policy: str, said: str) -> None:
-    net = loads(RESIDUAL.replace("    merge: relu", f"    shortcut: {policy}\n    merge: relu"))
+    net = loads(
+        RESIDUAL.replace("    merge: relu", f"    shortcut: {policy}\n    merge: relu")
+    )
     assert subtitle(net.graph, "") == f"pair blocks · {policy} shortcuts {said}"
 
 
 def test_what_goes_with_a_convolution() -> None:
     assert unit_words(plan("residual").graph) == " (+ BN + ReLU)"
-    assert unit_words(loads(RESIDUAL.replace("net:", "unit: conv\nnet:", 1)).graph) == ""
+    assert (
+        unit_words(loads(RESIDUAL.replace("net:", "unit: conv\nnet:", 1)).graph) == ""
+    )
 
 
 def legend(name: str) -> set[str]:
@@ -51,7 +57,9 @@ def legend(name: str) -> set[str]:
         ("dense", {"blocks alike, drawn as one", "normalisation"}, {"× N repeats", "projection shortcut"}),
     ],
 )  # fmt: skip
-def test_the_legend_has_what_occurs_and_no_more(name: str, there: set[str], absent: set[str]) -> None:
+def test_the_legend_has_what_occurs_and_no_more(
+    name: str, there: set[str], absent: set[str]
+) -> None:
     found = legend(name)
     assert there <= found
     assert not absent & found

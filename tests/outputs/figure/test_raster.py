@@ -25,15 +25,21 @@ from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
 
 
 def pixels(svg: str) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
-    pytest.importorskip("resvg_py", reason="no resvg-py: pip install 'resgraph[figures]'")
+    pytest.importorskip(
+        "resvg_py", reason="no resvg-py: pip install 'resgraph[figures]'"
+    )
     image = pytest.importorskip("PIL.Image", reason="no pillow")
     drawn = image.open(io.BytesIO(raster.png(svg, 2))).convert("RGB")
-    return drawn.size, [pixel for _, pixel in sorted(drawn.getcolors(1 << 24), reverse=True)]
+    return drawn.size, [
+        pixel for _, pixel in sorted(drawn.getcolors(1 << 24), reverse=True)
+    ]
 
 
 def test_png_has_the_size_of_the_figure() -> None:
     svg = figure.svg(plan("residual"))
-    wide, high = (float(found) for found in re.findall(r'(?:width|height)="([\d.]+)"', svg)[:2])
+    wide, high = (
+        float(found) for found in re.findall(r'(?:width|height)="([\d.]+)"', svg)[:2]
+    )
     (width, height), colours = pixels(svg)
     assert width == pytest.approx(2 * wide, abs=2)
     assert height == pytest.approx(2 * high, abs=2)
@@ -66,15 +72,23 @@ def test_pdf_is_one_page_the_same_each_time() -> None:
 
 
 @pytest.mark.parametrize(("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")])
-def test_without_the_package_one_clear_message(kind: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_one_clear_message(
+    kind: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingError, match=r"pip install 'resgraph\[figures\]'"):
         getattr(raster, kind)("<svg/>")
 
 
 EXPECTED = {
-    "png": ("0.5.0", "aed5abaf1ec1ea29d3e32686ff84fde0931bb35fc684e930c916982d2cb6c7b6"),
-    "pdf": ("0.15.2", "b800c2086ce363a9967c5bc8add943049841636dda1076a78b46903374c29569"),
+    "png": (
+        "0.5.0",
+        "aed5abaf1ec1ea29d3e32686ff84fde0931bb35fc684e930c916982d2cb6c7b6",
+    ),
+    "pdf": (
+        "0.15.2",
+        "b800c2086ce363a9967c5bc8add943049841636dda1076a78b46903374c29569",
+    ),
 }
 """The version of the package that draws, and the hash of what it makes."""
 GREETING = "Łódź α→β² Привет ×⊕"
@@ -85,7 +99,11 @@ def ink(text: str, weight: int = 400) -> int:
     scene = Scene(400, 40, "", "")
     scene.add(Text(10, 25, text, 12, weight))
     (wide, high), colours = pixels(write(scene))
-    image = pytest.importorskip("PIL.Image").open(io.BytesIO(raster.png(write(scene), 2))).convert("L")
+    image = (
+        pytest.importorskip("PIL.Image")
+        .open(io.BytesIO(raster.png(write(scene), 2)))
+        .convert("L")
+    )
     assert colours[0] == (255, 255, 255)
     return wide * high - sum(image.histogram()[200:])
 
@@ -104,21 +122,39 @@ def test_bold_is_bolder() -> None:
 @pytest.mark.parametrize("weight", [400, 500, 600])
 def test_text_is_as_wide_as_its_letters_and_no_wider_than_its_room(weight: int) -> None:
     scene = Scene(400, 40, "", "")
-    scene.add(Text(10, 25, "HVAVToWA|", 20, weight))  # letters that kerning would draw together
-    image = pytest.importorskip("PIL.Image").open(io.BytesIO(raster.png(write(scene), 2))).convert("L")
+    scene.add(
+        Text(10, 25, "HVAVToWA|", 20, weight)
+    )  # letters that kerning would draw together
+    image = (
+        pytest.importorskip("PIL.Image")
+        .open(io.BytesIO(raster.png(write(scene), 2)))
+        .convert("L")
+    )
     dark = image.point(lambda value: 255 * (value < 128)).getbbox()
     table = fonts.advances({400: "Regular", 500: "Medium", 600: "Bold"}[weight])
-    ends = [10 + sum(table[ord(c)] for c in said) / 50 for said in ("HVAVToWA", "HVAVToWA|")]
+    ends = [
+        10 + sum(table[ord(c)] for c in said) / 50 for said in ("HVAVToWA", "HVAVToWA|")
+    ]
     assert ends[0] < dark[2] / 2 < ends[1] <= 10 + widths.width("HVAVToWA|", 20, weight)
 
 
 def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
     svg = figure.svg(plan("residual"))
-    rects = [r.attrib for r in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")]
-    pill_like = next(r for r in rects if r["fill"] == "#3b6fb6" and float(r["width"]) > 20)
-    x, y, width, height = (2 * float(pill_like[key]) for key in ("x", "y", "width", "height"))
+    rects = [
+        r.attrib for r in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")
+    ]
+    pill_like = next(
+        r for r in rects if r["fill"] == "#3b6fb6" and float(r["width"]) > 20
+    )
+    x, y, width, height = (
+        2 * float(pill_like[key]) for key in ("x", "y", "width", "height")
+    )
     pytest.importorskip("resvg_py")
-    image = pytest.importorskip("PIL.Image").open(io.BytesIO(raster.png(svg, 2))).convert("L")
+    image = (
+        pytest.importorskip("PIL.Image")
+        .open(io.BytesIO(raster.png(svg, 2)))
+        .convert("L")
+    )
     pill = image.crop((int(x) + 4, int(y) + 4, int(x + width) - 4, int(y + height) - 4))
     light = sum(pill.histogram()[200:])
     assert 0.05 < light / (pill.width * pill.height) < 0.5
@@ -126,7 +162,9 @@ def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
 
 def greeting() -> str:
     scene = Scene(200, 40, "", "")
-    scene.add(Text(10, 25, GREETING, 12, 600), Text(190, 25, "× 12", 10, 500, anchor="end"))
+    scene.add(
+        Text(10, 25, GREETING, 12, 600), Text(190, 25, "× 12", 10, 500, anchor="end")
+    )
     return write(scene)
 
 
@@ -137,7 +175,9 @@ def test_the_same_bytes_on_every_machine(kind: str, package: str) -> None:
     version, expected = EXPECTED[kind]
     if metadata.version(package) != version:
         pytest.skip(f"the hash is that of {package} {version}")
-    made = raster.png(greeting(), 2) if kind == "png" else raster.pdf(greeting(), "Łódź")
+    made = (
+        raster.png(greeting(), 2) if kind == "png" else raster.pdf(greeting(), "Łódź")
+    )
     assert hashlib.sha256(made).hexdigest() == expected
 
 
@@ -163,7 +203,11 @@ def test_the_same_bytes_in_another_place(tmp_path: Path) -> None:
     }  # fmt: skip
     said = [
         subprocess.run(
-            [sys.executable, "-c", WRITE], capture_output=True, check=True, env={**os.environ, **more}, cwd=place
+            [sys.executable, "-c", WRITE],
+            capture_output=True,
+            check=True,
+            env={**os.environ, **more},
+            cwd=place,
         ).stdout
         for more, place in (({}, Path.cwd()), (elsewhere, tmp_path))
     ]
@@ -173,13 +217,20 @@ def test_the_same_bytes_in_another_place(tmp_path: Path) -> None:
 
 def test_a_pdf_has_no_date() -> None:
     pytest.importorskip("typst")
-    assert not re.search(rb"CreationDate|ModDate|CreateDate|ModifyDate|MetadataDate", raster.pdf(greeting(), "Łódź"))
+    assert not re.search(
+        rb"CreationDate|ModDate|CreateDate|ModifyDate|MetadataDate",
+        raster.pdf(greeting(), "Łódź"),
+    )
 
 
 def test_pdf_has_the_packaged_font_and_no_other() -> None:
     pytest.importorskip("typst")
     scene = Scene(200, 40, "", "")
-    scene.add(Text(10, 25, GREETING, 12), Text(10, 35, "bold", 12, 600), Text(90, 35, "a", 9, italic=True))
+    scene.add(
+        Text(10, 25, GREETING, 12),
+        Text(10, 35, "bold", 12, 600),
+        Text(90, 35, "a", 9, italic=True),
+    )
     first = raster.pdf(write(scene))
     embedded = set(re.findall(rb"/FontName\s*/[A-Z]{6}\+([\w-]+)", first))
     assert embedded == {b"Inter-Regular", b"Inter-Bold", b"InterItalic-Italic"}
@@ -188,8 +239,13 @@ def test_pdf_has_the_packaged_font_and_no_other() -> None:
 @pytest.mark.parametrize("kind", ["png", "pdf"])
 def test_a_letter_that_the_font_lacks_is_named(kind: str) -> None:
     pytest.importorskip({"png": "resvg_py", "pdf": "typst"}[kind])
-    svg = figure.svg(loads(ALL["residual"].replace("name: Residual", "name: 中文 net 中")))
-    with pytest.raises(UsageError, match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\), 文 \(U\+6587\): the font"):
+    svg = figure.svg(
+        loads(ALL["residual"].replace("name: Residual", "name: 中文 net 中"))
+    )
+    with pytest.raises(
+        UsageError,
+        match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\), 文 \(U\+6587\): the font",
+    ):
         getattr(raster, kind)(svg)
 
 

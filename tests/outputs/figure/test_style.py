@@ -15,12 +15,23 @@ GRAPHIC = 3.0
 def test_text_can_be_read(theme: str) -> None:
     c = PALETTES[theme]
     grounds = [f"{family}-{kind}" for family in HUES for kind in ("row", "fill")]
-    grounds += [f"width-{step}" for step in range(WIDTH_STEPS)] + ["surface", "card", "tile", "rule"]
+    grounds += [f"width-{step}" for step in range(WIDTH_STEPS)] + [
+        "surface",
+        "card",
+        "tile",
+        "rule",
+    ]
     assert {
-        ground: round(contrast(c["ink"], c[ground]), 2) for ground in grounds if contrast(c["ink"], c[ground]) < TEXT
+        ground: round(contrast(c["ink"], c[ground]), 2)
+        for ground in grounds
+        if contrast(c["ink"], c[ground]) < TEXT
     } == {}
     plain = ["surface", "card", "tile", *(f"{family}-fill" for family in HUES)]
-    assert {g: round(contrast(c["muted"], c[g]), 2) for g in plain if contrast(c["muted"], c[g]) < TEXT} == {}
+    assert {
+        g: round(contrast(c["muted"], c[g]), 2)
+        for g in plain
+        if contrast(c["muted"], c[g]) < TEXT
+    } == {}
     for ground in ("surface", "card", "tile", "badge"):
         assert contrast(c["accent"], c[ground]) >= TEXT, ground
     assert contrast(c["on-pill"], c["pill"]) >= TEXT
@@ -40,7 +51,10 @@ def test_themes_have_the_same_tokens() -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_widths_are_told_by_lightness(theme: str) -> None:
-    steps = [contrast(PALETTES[theme][f"width-{step}"], PALETTES[theme]["tile"]) for step in range(WIDTH_STEPS)]
+    steps = [
+        contrast(PALETTES[theme][f"width-{step}"], PALETTES[theme]["tile"])
+        for step in range(WIDTH_STEPS)
+    ]
     assert steps == sorted(steps)
     assert len(set(steps)) == WIDTH_STEPS
 

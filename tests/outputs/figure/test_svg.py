@@ -100,7 +100,11 @@ def test_same_input_same_bytes() -> None:
 
 def geometry(text: str) -> list[tuple[str, ...]]:
     keys = ("x", "y", "width", "height", "d", "cx", "cy", "r")
-    return [tuple(e.attrib.get(k, "") for k in keys) for e in parsed(text).iter() if e.tag != f"{SVG}style"]
+    return [
+        tuple(e.attrib.get(k, "") for k in keys)
+        for e in parsed(text).iter()
+        if e.tag != f"{SVG}style"
+    ]
 
 
 @pytest.mark.parametrize("theme", ["dark", "auto"])
@@ -112,8 +116,16 @@ def test_themes_share_their_geometry(theme: str) -> None:
 def test_auto_is_light_with_dark_beside_it() -> None:
     """Every colour that `auto` draws in light has a rule for dark, and that rule gives the dark theme's colour."""
     net = plan("residual")
-    auto, dark = parsed(figure.svg(net, theme="auto")), parsed(figure.svg(net, theme="dark"))
-    rules = dict(re.findall(r"\.resgraph \.([fs]-[\w-]+)\{(?:fill|stroke):(#\w+)\}", figure.svg(net, theme="auto")))
+    auto, dark = (
+        parsed(figure.svg(net, theme="auto")),
+        parsed(figure.svg(net, theme="dark")),
+    )
+    rules = dict(
+        re.findall(
+            r"\.resgraph \.([fs]-[\w-]+)\{(?:fill|stroke):(#\w+)\}",
+            figure.svg(net, theme="auto"),
+        )
+    )
     drawn = [e for e in auto.iter() if e.tag not in (f"{SVG}style",)]
     for light, other in zip(drawn, dark.iter(), strict=True):
         for word in light.attrib.get("class", "").split():
@@ -126,7 +138,9 @@ def test_text_of_a_spec_cannot_break_out() -> None:
     name = '</svg><script>alert("1")</script> & \x01 {0}'
     about = "<!-- ]]> \\N 'quoted'"
     spec = RESIDUAL.replace("name: Residual", f"name: {name!r}".replace("\\x01", ""))
-    net = loads(spec.replace("input:", f'about: "{about}"\ninput:'.replace("\\", "\\\\"), 1))
+    net = loads(
+        spec.replace("input:", f'about: "{about}"\ninput:'.replace("\\", "\\\\"), 1)
+    )
     root = parsed(figure.svg(net))
     assert "script" not in tags(root)
     assert root[0].text == net.name
@@ -137,7 +151,10 @@ def test_what_xml_cannot_hold_is_replaced(text: str) -> None:
     assert parsed(f"<a>{escape(text)}</a>").text == re.sub("[^ab]", "\ufffd", text)
 
 
-@pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.125, "0.12"), (-0.001, "0"), (10.5, "10.5"), (100, "100")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (0.125, "0.12"), (-0.001, "0"), (10.5, "10.5"), (100, "100")],
+)
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
 
@@ -145,7 +162,8 @@ def test_numbers_are_short(value: float, text: str) -> None:
 def test_a_scene_becomes_these_lines(golden: Callable[[str, str], None]) -> None:
     scene = Scene(100, 50, "T", "D")
     scene.add(
-        Rect(1, 2, 30, 20, 4, "tile", "tile-edge"), Line(((5, 5), (50, 5), (50, 40)), "accent", 1.7, 8, True, True)
+        Rect(1, 2, 30, 20, 4, "tile", "tile-edge"),
+        Line(((5, 5), (50, 5), (50, 40)), "accent", 1.7, 8, True, True),
     )
     scene.add(Text(10, 20, "a < b", 11, 600, anchor="end"))
     golden("svg/scene.svg", write(scene, "auto"))
@@ -171,7 +189,11 @@ def test_dotted_exactly_where_the_shape_changes() -> None:
     net = plan("residual")
     root = parsed(figure.svg(net, view="blocks"))
     dotted = [p for p in root.iter(f"{SVG}path") if "stroke-dasharray" in p.attrib]
-    changes = [b for b in net.graph.blocks() if net.graph.nodes[b.input].shape != net.graph.nodes[b.output].shape]
+    changes = [
+        b
+        for b in net.graph.blocks()
+        if net.graph.nodes[b.input].shape != net.graph.nodes[b.output].shape
+    ]
     assert len(changes) == 1
     assert len(dotted) == len(changes) + 1  # and once in the legend
 
@@ -180,7 +202,9 @@ def test_resnet_1202_is_one_screen_and_quick() -> None:
     net = load(SPECS / "cifar-resnet.yaml::resnet-1202")
     start = time.process_time()
     text = figure.svg(net)
-    assert time.process_time() - start < 3, "1 s is promised; a busy machine costs up to three times as much"
+    assert time.process_time() - start < 3, (
+        "1 s is promised; a busy machine costs up to three times as much"
+    )
     assert float(parsed(text).attrib["height"]) < 1080
     assert "× 199" in text
 

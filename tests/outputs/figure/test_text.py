@@ -10,13 +10,19 @@ from resgraph.outputs.figure import text
 from resgraph.outputs.figure.content import quantity
 
 
-@given(st.text(max_size=40), st.characters(exclude_categories=("Cs", "Cc", "Cf", "Mn", "Me")))
+@given(
+    st.text(max_size=40),
+    st.characters(exclude_categories=("Cs", "Cc", "Cf", "Mn", "Me")),
+)
 def test_more_text_is_wider(start: str, character: str) -> None:
     assert text.width(start + character, 10) > text.width(start, 10)
     assert text.width(start, 11) >= text.width(start, 10)
 
 
-@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=60), st.floats(20, 200))
+@given(
+    st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
+    st.floats(20, 200),
+)
 def test_cut_text_fits(said: str, room: float) -> None:
     cut = text.fit(said, 10, room)
     assert text.width(cut, 10) <= room

@@ -21,7 +21,9 @@ NETS = [
     "cifar-highway.yaml::highway-19", "digits.yaml", "convnext.yaml::convnext-tiny", "resnet-t.yaml::resnet-10-t",
 ]  # fmt: skip
 """Those whose texts crossed in DejaVu, and one of each look."""
-LONG = RESIDUAL.replace("Residual", "W" * 80).replace("conv2", "a_name_of_a_row_that_is_very_long_indeed")
+LONG = RESIDUAL.replace("Residual", "W" * 80).replace(
+    "conv2", "a_name_of_a_row_that_is_very_long_indeed"
+)
 
 
 def dejavu(name: str) -> Path:
@@ -29,12 +31,16 @@ def dejavu(name: str) -> Path:
     return found or pytest.skip(f"no {name} on this machine")
 
 
-@pytest.mark.parametrize(("file", "weight"), [("DejaVuSans.ttf", 400), ("DejaVuSans-Bold.ttf", 700)])
+@pytest.mark.parametrize(
+    ("file", "weight"), [("DejaVuSans.ttf", 400), ("DejaVuSans-Bold.ttf", 700)]
+)
 def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
     theirs = fonts.widths(dejavu(file).read_bytes())
     ours = fonts.advances("Bold" if weight == 700 else "Regular")
     for code in range(32, 127):
-        assert text.width(chr(code), 1000, weight) == pytest.approx(max(theirs[code], ours[code]), abs=0.5)
+        assert text.width(chr(code), 1000, weight) == pytest.approx(
+            max(theirs[code], ours[code]), abs=0.5
+        )
     for sign in "×−→…÷·–":
         assert text.width(sign, 1000, weight) >= min(theirs[ord(sign)], 838)
 
@@ -56,7 +62,9 @@ def test_parts(only: str) -> None:
     assert clashes(figure.scene(load(SPECS / "se-resnext-26-d.yaml"), only=only)) == []
 
 
-@pytest.mark.parametrize("pair", [("resnet.yaml::resnet-50", "resnet.yaml::resnext-50-32x4d"), NETS[:2]])
+@pytest.mark.parametrize(
+    "pair", [("resnet.yaml::resnet-50", "resnet.yaml::resnext-50-32x4d"), NETS[:2]]
+)
 def test_side_by_side(pair: tuple[str, str]) -> None:
     one, other = (load(SPECS / name) for name in pair)
     assert clashes(comparison.draw([one, other], None)) == []
@@ -65,16 +73,28 @@ def test_side_by_side(pair: tuple[str, str]) -> None:
 
 def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> None:
     scene = comparison.differences(
-        *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d")), None
+        *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d")),
+        None,
     )
-    pills = [item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"]
+    pills = [
+        item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"
+    ]
     groups = [item for item in scene.items if isinstance(item, Group)]
-    signs = [s for g in groups for s in g.shapes if isinstance(s, Text) and s.text == "~"]
+    signs = [
+        s for g in groups for s in g.shapes if isinstance(s, Text) and s.text == "~"
+    ]
     assert len(pills) == 8 and len(signs) > 20
     for pill in pills:
-        beside = [s for s in signs if pill.y - 30 < s.y < pill.y + 46 and abs(s.x - pill.x) < 90]
+        beside = [
+            s
+            for s in signs
+            if pill.y - 30 < s.y < pill.y + 46 and abs(s.x - pill.x) < 90
+        ]
         assert beside
-        assert all(pill.x + pill.width < s.x - text.width("~", s.size, s.weight) for s in beside)
+        assert all(
+            pill.x + pill.width < s.x - text.width("~", s.size, s.weight)
+            for s in beside
+        )
 
 
 def test_the_laws_can_be_broken() -> None:

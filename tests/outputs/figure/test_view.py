@@ -20,16 +20,28 @@ def parts(net: Plan, view: View, *expand: str) -> Iterator[Part]:
     while stack:
         part = stack.pop()
         yield part
-        stack += part.parts if isinstance(part, Chain) else part.units if isinstance(part, Fork) else []
+        stack += (
+            part.parts
+            if isinstance(part, Chain)
+            else part.units
+            if isinstance(part, Fork)
+            else []
+        )
 
 
 def folded(net: Plan, view: View = "stages") -> list[tuple[str, int, bool]]:
-    runs = [(p.name, p.repeat) for p in parts(net, view) if isinstance(p, Fork) and p.repeat]
+    runs = [
+        (p.name, p.repeat) for p in parts(net, view) if isinstance(p, Fork) and p.repeat
+    ]
     return sorted((name, run.count, run.equal) for name, run in runs)
 
 
 def test_a_first_block_that_differs_is_drawn_alone() -> None:
-    assert folded(plan("residual")) == [("conv2.0", 3, True), ("conv3.0", 1, True), ("conv3.1", 3, True)]
+    assert folded(plan("residual")) == [
+        ("conv2.0", 3, True),
+        ("conv3.0", 1, True),
+        ("conv3.1", 3, True),
+    ]
 
 
 def test_the_block_view_folds_nothing() -> None:
@@ -45,7 +57,9 @@ def test_blocks_that_grow_are_alike_and_never_equal() -> None:
 
 
 def test_blocks_that_differ_in_a_rate_are_alike_and_say_so() -> None:
-    spec = RESIDUAL.replace("3x3 conv out linear]", "3x3 conv out linear, drop path 0.1*index/(total - 1)]")
+    spec = RESIDUAL.replace(
+        "3x3 conv out linear]", "3x3 conv out linear, drop path 0.1*index/(total - 1)]"
+    )
     net = loads(spec)
     assert ("conv3.1", 3, False) in folded(net)
     text = figure.svg(net, view="stages")
@@ -54,8 +68,11 @@ def test_blocks_that_differ_in_a_rate_are_alike_and_say_so() -> None:
 
 
 def test_an_attribute_keeps_blocks_apart() -> None:
-    spec = RESIDUAL.replace("conv2: 3 x pair 16", "conv2: [2 x pair 16, 2 x wide 16]").replace(
-        "net:", "  wide:\n    body:  [3x3 conv out dilation 2, 3x3 conv out linear]\n    merge: relu(body + x)\nnet:"
+    spec = RESIDUAL.replace(
+        "conv2: 3 x pair 16", "conv2: [2 x pair 16, 2 x wide 16]"
+    ).replace(
+        "net:",
+        "  wide:\n    body:  [3x3 conv out dilation 2, 3x3 conv out linear]\n    merge: relu(body + x)\nnet:",
     )
     assert [run for run in folded(loads(spec)) if run[0].startswith("conv2")] == [
         ("conv2.0", 2, True),
@@ -91,14 +108,22 @@ def test_unfolding_one_of_equal_blocks_leaves_the_others_folded() -> None:
 
 def test_a_block_within_a_path_is_a_row_until_it_is_unfolded() -> None:
     net = plan("gated")
-    rows = {row.text for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows}
+    rows = {
+        row.text for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows
+    }
     assert "se" in rows
-    opened = {p.name for p in parts(net, "stages", "fans.0.merge.1") if isinstance(p, OpBox)}
+    opened = {
+        p.name for p in parts(net, "stages", "fans.0.merge.1") if isinstance(p, OpBox)
+    }
     assert "fans.0.merge.1.s.0" in opened
 
 
 def test_a_pool_after_layers_stands_in_their_tile() -> None:
-    tiles = [[row.text for row in p.rows] for p in parts(plan("plain"), "stages") if isinstance(p, Tile)]
+    tiles = [
+        [row.text for row in p.rows]
+        for p in parts(plan("plain"), "stages")
+        if isinstance(p, Tile)
+    ]
     assert ["3×3 conv", "3×3 conv", "max pool"] in tiles
 
 
@@ -109,20 +134,34 @@ def test_what_is_read_again_keeps_its_own_tile() -> None:
 
 
 def test_many_equal_layers_are_one_row() -> None:
-    counts = [row.count for p in parts(plan("plain"), "stages") if isinstance(p, Tile) for row in p.rows]
+    counts = [
+        row.count
+        for p in parts(plan("plain"), "stages")
+        if isinstance(p, Tile)
+        for row in p.rows
+    ]
     assert sorted(counts)[-1] == 5  # the first of the six has another width coming in
-    assert {row.count for p in parts(plan("plain"), "blocks") if isinstance(p, Tile) for row in p.rows} == {1}
+    assert {
+        row.count
+        for p in parts(plan("plain"), "blocks")
+        if isinstance(p, Tile)
+        for row in p.rows
+    } == {1}
 
 
 def test_four_equal_layers_are_four_rows() -> None:
     net = loads("name: Four\ninput: 16x8x8\nnet:\n  four: 4 x 3x3 conv 16\n")
-    assert [row.count for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows] == [1, 1, 1, 1]
+    assert [
+        row.count for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows
+    ] == [1, 1, 1, 1]
 
 
 def test_auto_folds_equal_blocks_in_any_net() -> None:
     assert choose("auto") == "stages"
     assert choose("blocks") == "blocks"
-    assert figure.svg(loads(RESIDUAL.replace("4 x pair", "2 x pair"))).count(">× 3<") == 1
+    assert (
+        figure.svg(loads(RESIDUAL.replace("4 x pair", "2 x pair"))).count(">× 3<") == 1
+    )
 
 
 PREACT = """
@@ -142,7 +181,12 @@ net:
 
 def test_layers_in_a_line_are_one_tile_though_two_paths_hold_them() -> None:
     tiles = {p.name: p for p in parts(loads(PREACT), "stages") if isinstance(p, Tile)}
-    assert [row.text for row in tiles["s1.1.pre.0-tile"].rows] == ["BatchNorm", "ReLU", "1×1 conv", "3×3 conv"]
+    assert [row.text for row in tiles["s1.1.pre.0-tile"].rows] == [
+        "BatchNorm",
+        "ReLU",
+        "1×1 conv",
+        "3×3 conv",
+    ]
     # The first block's projection reads `pre` too, so that the line parts there.
     assert [row.text for row in tiles["s1.0.pre.0-tile"].rows] == ["BatchNorm", "ReLU"]
 
@@ -150,10 +194,17 @@ def test_layers_in_a_line_are_one_tile_though_two_paths_hold_them() -> None:
 def test_every_tile_of_a_folded_block_has_sheets() -> None:
     net = Builder(plan("highway").graph, "stages").net()
     mark_sheets(net)
-    deep = next(unit for unit in net.units if isinstance(unit, Chain) and isinstance(unit.parts[0], Fork))
+    deep = next(
+        unit
+        for unit in net.units
+        if isinstance(unit, Chain) and isinstance(unit.parts[0], Fork)
+    )
     block = deep.parts[0]
     assert isinstance(block, Fork)
-    assert [tile.sheets for tile in block.units if isinstance(tile, Tile)] == [True, True]
+    assert [tile.sheets for tile in block.units if isinstance(tile, Tile)] == [
+        True,
+        True,
+    ]
 
 
 def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
@@ -165,7 +216,12 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
       first: [3x3 conv 8, 3x3 conv 8, 3x3 conv 8 gelu, 1x1 conv 8 bare]
       head:  [global avg pool, fc 16 relu, fc 10]
     """
-    said = [row.said for p in parts(loads(spec), "stages") if isinstance(p, Tile) for row in p.rows]
+    said = [
+        row.said
+        for p in parts(loads(spec), "stages")
+        if isinstance(p, Tile)
+        for row in p.rows
+    ]
     assert sorted(said) == sorted([
         "3×3 conv", "3×3 conv", "3×3 conv, GELU", "1×1 conv",
         "global avg pool", "fully connected, ReLU", "fully connected",
@@ -174,9 +230,15 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
 
 @pytest.mark.parametrize("view", ["stages", "ops"])
 def test_a_gate_is_read_by_the_names_of_its_equation(view: View) -> None:
-    blocks = [p for p in parts(plan("highway"), view) if isinstance(p, Fork) and p.names]
-    assert [sorted(block.names.values()) for block in blocks] == [["H", "T"]] * len(blocks)
-    assert {link.note for block in blocks for link in block.links if link.named} == {"x"}
+    blocks = [
+        p for p in parts(plan("highway"), view) if isinstance(p, Fork) and p.names
+    ]
+    assert [sorted(block.names.values()) for block in blocks] == [["H", "T"]] * len(
+        blocks
+    )
+    assert {link.note for block in blocks for link in block.links if link.named} == {
+        "x"
+    }
     text = figure.svg(plan("highway"), view=view)
     assert all(re.search(f">{name}</text>", text) for name in ("H", "T", "x"))
 
@@ -200,6 +262,12 @@ def test_unknown_names_and_views_are_mistakes() -> None:
 
 
 def test_blocks_within_blocks_beyond_all_sense_stay_folded() -> None:
-    blocks = ["  b0: [3x3 conv out]"] + [f"  b{i}: [b{i - 1} out, relu]" for i in range(1, 30)]
-    net = loads("name: Nest\ninput: 3x8x8\nblocks:\n" + "\n".join(blocks) + "\nnet:\n  only: b29 4\n")
+    blocks = ["  b0: [3x3 conv out]"] + [
+        f"  b{i}: [b{i - 1} out, relu]" for i in range(1, 30)
+    ]
+    net = loads(
+        "name: Nest\ninput: 3x8x8\nblocks:\n"
+        + "\n".join(blocks)
+        + "\nnet:\n  only: b29 4\n"
+    )
     assert figure.svg(net, view="ops").count("<g ") > 20

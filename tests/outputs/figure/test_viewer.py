@@ -18,9 +18,16 @@ from resgraph.outputs.figure.formats import html as viewer_module
 
 SPECS = Path(__file__).parents[3] / "specs"
 CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    (
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    None,
 )
-browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt install chromium")
+browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium: apt install chromium"
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -36,7 +43,9 @@ FLAGS = [
 
 
 def data_of(page: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="net">(.*?)</script>', page, re.DOTALL)
+    found = re.search(
+        r'<script type="application/json" id="net">(.*?)</script>', page, re.DOTALL
+    )
     assert found
     data: dict[str, Any] = json.loads(found[1])
     return data
@@ -52,7 +61,9 @@ def test_every_node_can_be_unfolded_to(name: str) -> None:
             for leaf in item.get("blocks", [item]):
                 for key in ("f", "o"):
                     if key in leaf:
-                        drawn = data["fragments"][leaf[key]]["d"].replace(viewer_module.PLACEHOLDER, leaf.get("n", ""))
+                        drawn = data["fragments"][leaf[key]]["d"].replace(
+                            viewer_module.PLACEHOLDER, leaf.get("n", "")
+                        )
                         ids |= set(re.findall(r'<g id="([^"]*)"', drawn))
     assert set(net.graph.nodes) - {net.graph.input} <= ids
 
@@ -66,7 +77,10 @@ def test_it_needs_no_network() -> None:
 
 def test_own_script_is_small() -> None:
     here = Path(viewer_module.__file__).parent
-    assert sum(here.joinpath(name).stat().st_size for name in ("viewer.js", "viewer.css")) < 60_000
+    assert (
+        sum(here.joinpath(name).stat().st_size for name in ("viewer.js", "viewer.css"))
+        < 60_000
+    )
 
 
 def test_equal_blocks_share_their_pictures() -> None:
@@ -98,7 +112,13 @@ def run(net: Plan, tmp_path: Path, script: str, fragment: str = "") -> Any:
     )  # fmt: skip
     found = re.search(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)
     assert found, done.stderr[-2000:]
-    return json.loads(found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    return json.loads(
+        found[1]
+        .replace("&quot;", '"')
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+    )
 
 
 IDS = "const ids = () => [...document.querySelectorAll('main svg g[id]')].map((g) => g.id);"
@@ -125,7 +145,9 @@ def test_in_a_browser_it_unfolds_and_folds(tmp_path: Path) -> None:
 
 
 @browser
-def test_in_a_browser_it_follows_a_deep_link_and_says_what_it_finds(tmp_path: Path) -> None:
+def test_in_a_browser_it_follows_a_deep_link_and_says_what_it_finds(
+    tmp_path: Path,
+) -> None:
     out = run(
         plan("residual"), tmp_path,
         "out.chosen = [...document.querySelectorAll('.chosen')].map((g) => g.id);"
@@ -172,5 +194,9 @@ def test_in_a_browser_it_searches_moves_and_turns_dark(tmp_path: Path) -> None:
 
 @browser
 def test_in_a_browser_long_skips_are_drawn_over_the_pile(tmp_path: Path) -> None:
-    out = run(plan("ladder"), tmp_path, "out.skips = document.querySelectorAll('svg.skips path.s-edge').length;")
+    out = run(
+        plan("ladder"),
+        tmp_path,
+        "out.skips = document.querySelectorAll('svg.skips path.s-edge').length;",
+    )
     assert out["skips"] == 2

@@ -39,7 +39,11 @@ def clashes(scene: Scene) -> list[tuple[str, str]]:
             lines.append(mine)
             if mine.left < -SLACK or mine.right > scene.width + SLACK:
                 out.append((mine.said, "the edge"))
-            out += [(mine.said, "its box") for rect in _holders(rects, mine) if _leaves(mine, rect)]
+            out += [
+                (mine.said, "its box")
+                for rect in _holders(rects, mine)
+                if _leaves(mine, rect)
+            ]
     return out + _crossings(lines)
 
 
@@ -47,7 +51,12 @@ def _holders(rects: list[Rect], mine: Box) -> list[Rect]:
     """The smallest rectangle of a group in which a text begins, ends or has its middle."""
     places = (mine.left + 1, (mine.left + mine.right) / 2, mine.right - 1)
     level = (mine.top + mine.bottom) / 2
-    around = [r for r in rects if r.y <= level <= r.y + r.height and any(r.x <= x <= r.x + r.width for x in places)]
+    around = [
+        r
+        for r in rects
+        if r.y <= level <= r.y + r.height
+        and any(r.x <= x <= r.x + r.width for x in places)
+    ]
     return sorted(around, key=lambda r: r.width * r.height)[:1]
 
 
@@ -60,6 +69,10 @@ def _crossings(lines: list[Box]) -> list[tuple[str, str]]:
     near: list[Box] = []
     for mine in sorted(lines, key=lambda each: each.top):
         near = [other for other in near if other.bottom > mine.top + 1]
-        out += [(o.said, mine.said) for o in near if min(o.right, mine.right) - max(o.left, mine.left) > SLACK]
+        out += [
+            (o.said, mine.said)
+            for o in near
+            if min(o.right, mine.right) - max(o.left, mine.left) > SLACK
+        ]
         near.append(mine)
     return out

@@ -19,7 +19,10 @@ def conv(name: str, width: int, into: int, kernel: int = 3) -> Entries:
 
 def bn(name: str, width: int) -> Entries:
     leaves = ("weight", "bias", "running_mean", "running_var")
-    return {**{f"{name}.{leaf}": (width,) for leaf in leaves}, f"{name}.num_batches_tracked": ()}
+    return {
+        **{f"{name}.{leaf}": (width,) for leaf in leaves},
+        f"{name}.num_batches_tracked": (),
+    }
 
 
 def test_equal_order_needs_no_names() -> None:
@@ -32,17 +35,25 @@ def test_equal_order_needs_no_names() -> None:
 
 
 def test_an_old_checkpoint_has_no_counters() -> None:
-    theirs = {key: shape for key, shape in bn("bn1", 8).items() if "num_batches" not in key}
+    theirs = {
+        key: shape for key, shape in bn("bn1", 8).items() if "num_batches" not in key
+    }
     assert "a.bn.num_batches_tracked" not in align(bn("a.bn", 8), theirs)
 
 
 def test_a_linear_layer_is_a_1x1_convolution() -> None:
-    assert align(conv("a.conv", 8, 4, 1), {"fc.weight": (8, 4)}) == {"a.conv.weight": "fc.weight"}
+    assert align(conv("a.conv", 8, 4, 1), {"fc.weight": (8, 4)}) == {
+        "a.conv.weight": "fc.weight"
+    }
 
 
 def test_a_shortcut_may_stand_before_its_body() -> None:
     body = {**conv("b.body.0.conv", 8, 4, 1), **conv("b.body.1.conv", 8, 8)}
-    theirs = {**conv("b.proj", 8, 4, 1), **conv("b.f.a", 8, 4, 1), **conv("b.f.b", 8, 8)}
+    theirs = {
+        **conv("b.proj", 8, 4, 1),
+        **conv("b.f.a", 8, 4, 1),
+        **conv("b.f.b", 8, 8),
+    }
     pairs = align({**body, **conv("b.shortcut.conv", 8, 4, 1)}, theirs)
     assert pairs == {
         "b.body.0.conv.weight": "b.f.a.weight",
@@ -76,25 +87,46 @@ def test_a_scale_may_be_registered_before_what_it_scales() -> None:
 
 
 def test_what_order_and_shape_do_not_tell_is_refused() -> None:
-    ours = {**conv("b.p.conv", 8, 8), **conv("b.q.conv", 8, 4), **conv("b.r.0.conv", 8, 8), **conv("b.r.1.conv", 8, 8)}
-    theirs = {**conv("w", 8, 8), **conv("x", 8, 8), **conv("y", 8, 8), **conv("z", 8, 4)}
-    with pytest.raises(AlignmentError, match=r"`w` could be `b\.p\.conv` or `b\.r\.0\.conv`: order, shape"):
+    ours = {
+        **conv("b.p.conv", 8, 8),
+        **conv("b.q.conv", 8, 4),
+        **conv("b.r.0.conv", 8, 8),
+        **conv("b.r.1.conv", 8, 8),
+    }
+    theirs = {
+        **conv("w", 8, 8),
+        **conv("x", 8, 8),
+        **conv("y", 8, 8),
+        **conv("z", 8, 4),
+    }
+    with pytest.raises(
+        AlignmentError,
+        match=r"`w` could be `b\.p\.conv` or `b\.r\.0\.conv`: order, shape",
+    ):
         align(ours, theirs)
 
 
 def row(name: str, paths: tuple[str, ...], layers: int) -> Entries:
     return {
-        key: shape for path in paths for i in range(layers) for key, shape in conv(f"{name}.{path}.{i}", 8, 8).items()
+        key: shape
+        for path in paths
+        for i in range(layers)
+        for key, shape in conv(f"{name}.{path}.{i}", 8, 8).items()
     }
 
 
 def test_modules_of_one_shape_whose_names_tell_no_order_are_refused() -> None:
-    with pytest.raises(AlignmentError, match=r"`net\.t\.0` could be `b\.gate\.9` or `b\.value\.0`: order, shape and"):
+    with pytest.raises(
+        AlignmentError,
+        match=r"`net\.t\.0` could be `b\.gate\.9` or `b\.value\.0`: order, shape and",
+    ):
         align(row("b", ("gate", "value"), 10), row("net", ("h", "t"), 10))
 
 
 @pytest.mark.parametrize("theirs", [("value", "gate"), ("gate", "value")])
-def test_parts_of_one_name_belong_together_in_whatever_order(theirs: tuple[str, str]) -> None:
+def test_parts_of_one_name_belong_together_in_whatever_order(
+    theirs: tuple[str, str],
+) -> None:
     pairs = align(row("deep.0", ("gate", "value"), 2), row("deep.0", theirs, 2))
     assert all(ours == other for ours, other in pairs.items())
 
@@ -108,15 +140,26 @@ def test_a_part_that_is_named_alike_elsewhere_is_told_apart_by_it() -> None:
 
 def test_equal_names_win_over_order() -> None:
     ours = {**conv("deep.gate", 8, 8), **conv("deep.value", 8, 8), **conv("head", 8, 8)}
-    theirs = {**conv("deep.value", 8, 8), **conv("deep.gate", 8, 8), **conv("classifier", 8, 8)}
+    theirs = {
+        **conv("deep.value", 8, 8),
+        **conv("deep.gate", 8, 8),
+        **conv("classifier", 8, 8),
+    }
     pairs = align(ours, theirs)
     assert pairs["deep.value.weight"] == "deep.value.weight"
     assert pairs["head.weight"] == "classifier.weight"
 
 
 def test_a_shortcut_is_not_taken_for_a_layer_of_the_body() -> None:
-    ours = {**conv("b.body.0.conv", 8, 8), **conv("b.body.1.conv", 8, 8), **conv("b.shortcut.conv", 8, 8)}
-    pairs = align(ours, {**conv("b.downsample", 8, 8), **conv("b.f.1", 8, 8), **conv("b.f.2", 8, 8)})
+    ours = {
+        **conv("b.body.0.conv", 8, 8),
+        **conv("b.body.1.conv", 8, 8),
+        **conv("b.shortcut.conv", 8, 8),
+    }
+    pairs = align(
+        ours,
+        {**conv("b.downsample", 8, 8), **conv("b.f.1", 8, 8), **conv("b.f.2", 8, 8)},
+    )
     assert pairs == {
         "b.body.0.conv.weight": "b.f.1.weight",
         "b.body.1.conv.weight": "b.f.2.weight",
@@ -126,7 +169,9 @@ def test_a_shortcut_is_not_taken_for_a_layer_of_the_body() -> None:
 
 def test_numbers_out_of_order_are_refused() -> None:
     ours = {**conv("a.0.conv", 8, 8), **conv("a.1.conv", 8, 8)}
-    with pytest.raises(AlignmentError, match=r"`conv1` could be `a\.0\.conv` or `a\.1\.conv`"):
+    with pytest.raises(
+        AlignmentError, match=r"`conv1` could be `a\.0\.conv` or `a\.1\.conv`"
+    ):
         align(ours, {**conv("conv2", 8, 8), **conv("conv1", 8, 8)})
 
 
@@ -142,15 +187,26 @@ def test_the_first_disagreement_is_shown_with_both_names_and_shapes() -> None:
 
 
 def test_roles_are_checked_as_well_as_shapes() -> None:
-    with pytest.raises(AlignmentError, match=r"here `a` \(weight 8, bias 8\), in the state dict `n` \(weight 8\)"):
+    with pytest.raises(
+        AlignmentError,
+        match=r"here `a` \(weight 8, bias 8\), in the state dict `n` \(weight 8\)",
+    ):
         align({"a.weight": (8,), "a.bias": (8,)}, {"n.weight": (8,)})
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
     [
-        (conv("a", 8, 4) | conv("b", 8, 8), conv("c", 8, 4), "only the net has `b` (weight 8x8x3x3)"),
-        (conv("a", 8, 4), conv("c", 8, 4) | conv("d", 8, 8), "only the state dict has `d` (weight 8x8x3x3)"),
+        (
+            conv("a", 8, 4) | conv("b", 8, 8),
+            conv("c", 8, 4),
+            "only the net has `b` (weight 8x8x3x3)",
+        ),
+        (
+            conv("a", 8, 4),
+            conv("c", 8, 4) | conv("d", 8, 8),
+            "only the state dict has `d` (weight 8x8x3x3)",
+        ),
     ],
 )
 def test_too_many_and_too_few(ours: Entries, theirs: Entries, said: str) -> None:
@@ -163,15 +219,24 @@ def test_a_long_row_of_reordered_blocks_does_not_recurse() -> None:
     ours: Entries = {}
     theirs: Entries = {}
     for index in range(1500):
-        ours |= {**conv(f"row.{index}.body.conv", 8, 8), f"row.{index}.scale.weight": (8, 1, 1)}
-        theirs |= {f"row.{index}.layer_scale": (8, 1, 1), **conv(f"row.{index}.block", 8, 8)}
+        ours |= {
+            **conv(f"row.{index}.body.conv", 8, 8),
+            f"row.{index}.scale.weight": (8, 1, 1),
+        }
+        theirs |= {
+            f"row.{index}.layer_scale": (8, 1, 1),
+            **conv(f"row.{index}.block", 8, 8),
+        }
     assert align(ours, theirs)["row.1499.scale.weight"] == "row.1499.layer_scale"
 
 
 def test_loading_gives_the_values_and_the_same_output() -> None:
     text = "name: net\ninput: 3x8x8\nnet:\n  a: 3x3 conv 4\n  head: [global avg pool, fc 2]\n"
     one, other = (module(resgraph.loads(text)).eval() for _ in range(2))
-    state = {key.replace("a.", "stem.").replace("head.1", "classifier"): v for key, v in one.state_dict().items()}
+    state = {
+        key.replace("a.", "stem.").replace("head.1", "classifier"): v
+        for key, v in one.state_dict().items()
+    }
     load_aligned(other, state)
     image = torch.randn(1, 3, 8, 8)
     assert torch.equal(one(image), other(image))

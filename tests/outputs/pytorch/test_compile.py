@@ -15,7 +15,9 @@ from resgraph.outputs.pytorch import module
 from resgraph.outputs.pytorch.compile import chunks, compile_blocks
 
 # Dynamo looks at the gradient of what flows from one graph into the next.
-pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor:UserWarning"
+)
 
 DEEP = """
 name: deep
@@ -66,7 +68,11 @@ def test_gradients_are_those_of_the_plain_net(net: nn.Module) -> None:
     for one in (net, plain):
         one(image).square().sum().backward()
     pairs = zip(net.parameters(), plain.parameters(), strict=True)
-    assert all(torch.allclose(a.grad, b.grad, atol=1e-5) for a, b in pairs if a.grad is not None and b.grad is not None)
+    assert all(
+        torch.allclose(a.grad, b.grad, atol=1e-5)
+        for a, b in pairs
+        if a.grad is not None and b.grad is not None
+    )
 
 
 def test_keys_copies_and_pickles_stay(net: nn.Module) -> None:

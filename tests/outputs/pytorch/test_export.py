@@ -20,7 +20,10 @@ from resgraph.outputs.pytorch.fold import fold
 
 SPECS = Path(__file__).parents[3] / "specs"
 DIGITS = SPECS / "digits.yaml"
-PREPROCESSING = {"shape": [1, 8, 8], "normalize": {"scale": [[[0.5]]], "offset": [[[1.0]]]}}
+PREPROCESSING = {
+    "shape": [1, 8, 8],
+    "normalize": {"scale": [[[0.5]]], "offset": [[[1.0]]]},
+}
 ODD = {  # nets of one thing each that an exporter may stumble over
     "part": "a: {first: part 0 of 2, body: [first, 3x3 conv 8], merge: concat(body first)}",
     "pools": "a: [3x3 max pool /2, avg pool /2 ceil, avg pool to 2x2, global max pool, fc 8 relu]",
@@ -32,8 +35,12 @@ ODD = {  # nets of one thing each that an exporter may stumble over
 
 
 def onnxruntime() -> ModuleType:
-    pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'resgraph[onnx]'")
-    module: ModuleType = pytest.importorskip("onnxruntime", reason="to check ONNX: pip install 'resgraph[onnx]'")
+    pytest.importorskip(
+        "onnxscript", reason="ONNX is an extra: pip install 'resgraph[onnx]'"
+    )
+    module: ModuleType = pytest.importorskip(
+        "onnxruntime", reason="to check ONNX: pip install 'resgraph[onnx]'"
+    )
     return module
 
 
@@ -51,7 +58,9 @@ def state(digits: resgraph.Plan) -> dict[str, torch.Tensor]:
     return net.state_dict()
 
 
-def outputs(of: resgraph.Plan, state: dict[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+def outputs(
+    of: resgraph.Plan, state: dict[str, torch.Tensor], images: torch.Tensor
+) -> torch.Tensor:
     net = of.module()
     net.load_state_dict(state)
     with torch.no_grad():
@@ -64,14 +73,22 @@ def test_safetensors_are_the_weights_with_their_facts(
     digits: resgraph.Plan, state: dict[str, torch.Tensor], folded: bool, tmp_path: Path
 ) -> None:
     file = tmp_path / "net.safetensors"
-    file.write_bytes(export(digits, "safetensors", state, preprocessing=PREPROCESSING, fold_norms=folded))
+    file.write_bytes(
+        export(
+            digits, "safetensors", state, preprocessing=PREPROCESSING, fold_norms=folded
+        )
+    )
     wanted = fold(digits, state)[1] if folded else state
     found = load(file.read_bytes())
     assert found.keys() == wanted.keys()
     assert all(torch.equal(found[name], value) for name, value in wanted.items())
     with safe_open(file, "pt") as opened:
         facts = opened.metadata()
-    assert (facts["net"], facts["input"], facts["output"]) == ("ResNet-8 for digits", "1x8x8", "10")
+    assert (facts["net"], facts["input"], facts["output"]) == (
+        "ResNet-8 for digits",
+        "1x8x8",
+        "10",
+    )
     assert json.loads(facts["preprocessing"]) == PREPROCESSING
 
 
@@ -79,16 +96,25 @@ def test_safetensors_are_the_weights_with_their_facts(
 def test_pt2_computes_the_same_for_any_batch(
     digits: resgraph.Plan, state: dict[str, torch.Tensor], folded: bool
 ) -> None:
-    content = export(digits, "pt2", state, preprocessing=PREPROCESSING, fold_norms=folded)
+    content = export(
+        digits, "pt2", state, preprocessing=PREPROCESSING, fold_norms=folded
+    )
     extra = {"resgraph.json": ""}
     program = torch.export.load(io.BytesIO(content), extra_files=extra)
     for batch in (1, 5):
         images = torch.randn(batch, *digits.input)
-        torch.testing.assert_close(program.module()(images), outputs(digits, state, images), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            program.module()(images),
+            outputs(digits, state, images),
+            rtol=1e-5,
+            atol=1e-5,
+        )
     facts = json.loads(extra["resgraph.json"])
     assert facts["input"] == "1x8x8"
     assert json.loads(facts["preprocessing"]) == PREPROCESSING
-    assert any("batch_norm" in str(node.target) for node in program.graph.nodes) != folded
+    assert (
+        any("batch_norm" in str(node.target) for node in program.graph.nodes) != folded
+    )
 
 
 @pytest.mark.parametrize("folded", [False, True])
@@ -96,14 +122,26 @@ def test_onnx_computes_the_same_for_any_batch(
     digits: resgraph.Plan, state: dict[str, torch.Tensor], folded: bool
 ) -> None:
     runtime = onnxruntime()
-    content = export(digits, "onnx", state, preprocessing=PREPROCESSING, fold_norms=folded)
+    content = export(
+        digits, "onnx", state, preprocessing=PREPROCESSING, fold_norms=folded
+    )
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (into,), (out,) = session.get_inputs(), session.get_outputs()
-    assert (into.name, into.shape, out.name, out.shape) == ("images", ["batch", 1, 8, 8], "logits", ["batch", 10])
+    assert (into.name, into.shape, out.name, out.shape) == (
+        "images",
+        ["batch", 1, 8, 8],
+        "logits",
+        ["batch", 10],
+    )
     for batch in (1, 5):
         images = torch.randn(batch, *digits.input)
         (found,) = session.run(None, {"images": images.numpy()})
-        torch.testing.assert_close(torch.from_numpy(found), outputs(digits, state, images), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            torch.from_numpy(found),
+            outputs(digits, state, images),
+            rtol=1e-5,
+            atol=1e-5,
+        )
     facts = session.get_modelmeta().custom_metadata_map
     assert facts["net"] == "ResNet-8 for digits"
     assert json.loads(facts["preprocessing"]) == PREPROCESSING
@@ -125,14 +163,22 @@ def test_weights_follow_from_the_seed_and_disturb_nobody(digits: resgraph.Plan) 
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_what_disagrees_is_refused(digits: resgraph.Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_disagrees_is_refused(
+    digits: resgraph.Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     onnxruntime()
-    monkeypatch.setattr(exporting, "_session", lambda content: lambda images: torch.ones(len(images), 10))
+    monkeypatch.setattr(
+        exporting,
+        "_session",
+        lambda content: lambda images: torch.ones(len(images), 10),
+    )
     with pytest.raises(UsageError, match=r"what torch\.onnx made of the net is off by"):
         export(digits, "onnx")
 
 
-def test_too_large_for_onnx(digits: resgraph.Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_for_onnx(
+    digits: resgraph.Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     onnxruntime()
     monkeypatch.setattr(exporting, "_LARGEST", 1000)
     with pytest.raises(UsageError, match="2 GB at most"):

@@ -27,7 +27,9 @@ NETS = {  # and how many of its norms stay
 
 
 def plan(rows: str, *, top: str = "") -> resgraph.Plan:
-    return resgraph.loads("\n  ".join([f"name: test\ninput: 16x8x8\n{top}\nnet:", *rows.split("\n")]))
+    return resgraph.loads(
+        "\n  ".join([f"name: test\ninput: 16x8x8\n{top}\nnet:", *rows.split("\n")])
+    )
 
 
 def used(net: nn.Module) -> nn.Module:
@@ -46,7 +48,9 @@ def used(net: nn.Module) -> nn.Module:
     return net.eval()
 
 
-def both(of: resgraph.Plan, dtype: torch.dtype = torch.float64) -> tuple[nn.Module, nn.Module]:
+def both(
+    of: resgraph.Plan, dtype: torch.dtype = torch.float64
+) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
     net = used(of.module(dtype=dtype))
     smaller, state = fold(of, net.state_dict())
@@ -58,7 +62,9 @@ def both(of: resgraph.Plan, dtype: torch.dtype = torch.float64) -> tuple[nn.Modu
 def apart(of: resgraph.Plan, net: nn.Module, folded: nn.Module) -> float:
     """The largest difference of the outputs, relative to the largest output."""
     dtype = next(net.parameters()).dtype
-    images = torch.randn(2, *of.input, generator=torch.Generator().manual_seed(2), dtype=dtype)
+    images = torch.randn(
+        2, *of.input, generator=torch.Generator().manual_seed(2), dtype=dtype
+    )
     with torch.no_grad():
         wanted, found = net(images), folded(images)
     assert float(wanted.std()) > 0

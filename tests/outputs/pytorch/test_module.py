@@ -73,7 +73,11 @@ def test_parameters_are_those_of_the_nodes_by_name(name: str) -> None:
     for key, value in net.named_parameters():
         owner = key.rpartition(".")[0]
         found[owner] = found.get(owner, 0) + value.numel()
-    assert found == {node.name: node.cost.params for node in plan.graph.nodes.values() if node.cost.params}
+    assert found == {
+        node.name: node.cost.params
+        for node in plan.graph.nodes.values()
+        if node.cost.params
+    }
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -84,7 +88,9 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
         image = torch.empty(2, *plan.input)
     seen: dict[str, tuple[int, ...]] = {}
     for path, part in net.named_modules():
-        part.register_forward_hook(lambda _m, _x, y, path=path: seen.update({path: tuple(y.shape[1:])}))
+        part.register_forward_hook(
+            lambda _m, _x, y, path=path: seen.update({path: tuple(y.shape[1:])})
+        )
     net(image)
     assert seen.pop("") == plan.output
     nodes = plan.graph.nodes
@@ -92,7 +98,9 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     heads = {
         path for path in shared if any(other.startswith(f"{path}.") for other in shared)
     }  # an fc with an activation
-    assert {path: seen[path] for path in shared - heads} == {path: nodes[path].shape for path in shared - heads}
+    assert {path: seen[path] for path in shared - heads} == {
+        path: nodes[path].shape for path in shared - heads
+    }
     assert {name for name, node in nodes.items() if node.cost.params} <= shared
 
 
@@ -101,7 +109,9 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
 def test_everything_is_initialised(name: str) -> None:
     net = module(plan_of(name))
     tensors = dict([*net.named_parameters(), *net.named_buffers()])
-    assert [key for key, value in tensors.items() if not torch.isfinite(value).all()] == []
+    assert [
+        key for key, value in tensors.items() if not torch.isfinite(value).all()
+    ] == []
 
 
 def test_first_weights_are_those_of_the_papers() -> None:
@@ -112,7 +122,9 @@ def test_first_weights_are_those_of_the_papers() -> None:
     assert bool((net.get_parameter("conv4.1.body.1.bn.weight") == 1).all())
     assert bool((net.get_buffer("conv4.1.body.1.bn.running_var") == 1).all())
     bound = 1 / math.sqrt(2048)
-    assert net.get_parameter("head.1.weight").abs().max().item() == pytest.approx(bound, rel=1e-3)
+    assert net.get_parameter("head.1.weight").abs().max().item() == pytest.approx(
+        bound, rel=1e-3
+    )
 
 
 def test_the_seed_decides_the_weights() -> None:
@@ -155,10 +167,14 @@ net:
 )
 def test_schemes(scheme: str, std: float) -> None:
     torch.manual_seed(0)
-    net = net_of(f"name: net\ninput: 32x8x8\ninit: {{conv: {scheme}}}\nnet:\n  a: 3x3 conv 64\n")
+    net = net_of(
+        f"name: net\ninput: 32x8x8\ninit: {{conv: {scheme}}}\nnet:\n  a: 3x3 conv 64\n"
+    )
     weight = net.get_parameter("a.conv.weight")
     assert weight.std().item() == pytest.approx(std, rel=0.03)
-    uniform = weight.abs().max().item() < 1.8 * std  # the square root of 3, for a uniform distribution
+    uniform = (
+        weight.abs().max().item() < 1.8 * std
+    )  # the square root of 3, for a uniform distribution
     assert uniform == (scheme in ("he uniform", "torch"))
 
 
@@ -176,14 +192,18 @@ def test_a_bias_can_have_a_start_and_the_last_norm_of_a_branch_too() -> None:
 
 def test_a_scheme_reaches_linear_layers_with_an_activation() -> None:
     torch.manual_seed(0)
-    net = net_of("name: net\ninput: 100\ninit: {fc: normal 0.5}\nnet:\n  a: fc 100 relu\n")
+    net = net_of(
+        "name: net\ninput: 100\ninit: {fc: normal 0.5}\nnet:\n  a: fc 100 relu\n"
+    )
     assert net.get_parameter("a.weight").std().item() == pytest.approx(0.5, rel=0.03)
     assert bool((net.get_parameter("a.bias") == 0).all())
 
 
 def test_dtype_and_device() -> None:
     net = module(plan_of("digits.yaml"), device="meta", dtype=torch.bfloat16)
-    assert {(p.device.type, p.dtype) for p in net.parameters()} == {("meta", torch.bfloat16)}
+    assert {(p.device.type, p.dtype) for p in net.parameters()} == {
+        ("meta", torch.bfloat16)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -203,11 +223,17 @@ def test_copies_and_pickles(digits: Digits) -> None:
         assert type(copied) is type(net)
         assert copied is not net
         assert torch.equal(copied(image), output)
-    part = next(child for child in net.modules() if type(child).__module__ == type(net).__module__ and child is not net)
+    part = next(
+        child
+        for child in net.modules()
+        if type(child).__module__ == type(net).__module__ and child is not net
+    )
     assert type(pickle.loads(pickle.dumps(part))) is type(part)
 
 
-def test_a_pickle_loads_where_its_source_was_never_seen(digits: Digits, tmp_path: Path) -> None:
+def test_a_pickle_loads_where_its_source_was_never_seen(
+    digits: Digits, tmp_path: Path
+) -> None:
     net, image, output = digits
     path = tmp_path / "net.pickle"
     path.write_bytes(pickle.dumps((net, image, output)))

@@ -36,24 +36,38 @@ IN_PLACE = [
 def nets_of(text: str) -> tuple[nn.Module, nn.Module]:
     """The net of a source, and the same net with nothing in place."""
     net = net_class(source_module(text))()
-    plain = re.sub(r"^( +)(\w+) \+= (.+)$", r"\1\2 = \2 + (\3)", text.replace("inplace=True", ""), flags=re.MULTILINE)
+    plain = re.sub(
+        r"^( +)(\w+) \+= (.+)$",
+        r"\1\2 = \2 + (\3)",
+        text.replace("inplace=True", ""),
+        flags=re.MULTILINE,
+    )
     assert plain != text
     other = net_class(source_module(plain))()
     other.load_state_dict(net.state_dict())
     return net, other
 
 
-def results(net: nn.Module, image: torch.Tensor, *, bf16: bool = False) -> list[torch.Tensor]:
+def results(
+    net: nn.Module, image: torch.Tensor, *, bf16: bool = False
+) -> list[torch.Tensor]:
     """What comes out, every gradient, and the statistics."""
     torch.manual_seed(0)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
         output = net(image)
     output.float().square().sum().backward()
-    return [output, *(p.grad for p in net.parameters() if p.grad is not None), *net.buffers()]
+    return [
+        output,
+        *(p.grad for p in net.parameters() if p.grad is not None),
+        *net.buffers(),
+    ]
 
 
 def same(one: Iterable[torch.Tensor], other: Iterable[torch.Tensor]) -> bool:
-    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    return all(
+        a.dtype == b.dtype and torch.equal(a, b)
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 @pytest.mark.parametrize("bf16", [False, True])
@@ -82,21 +96,37 @@ net:
 """
 
 
-@pytest.mark.parametrize("end", ["linear", "sigmoid", "elu", "tanh", "linear, leaky relu"])
 @pytest.mark.parametrize(
-    "merge", ["relu(body + x)", "body + x", "elu(body + x + x*x)", "body + x*body", "body*(body + x)"]
+    "end", ["linear", "sigmoid", "elu", "tanh", "linear, leaky relu"]
+)
+@pytest.mark.parametrize(
+    "merge",
+    [
+        "relu(body + x)",
+        "body + x",
+        "elu(body + x + x*x)",
+        "body + x*body",
+        "body*(body + x)",
+    ],
 )
 def test_gradients_whatever_a_body_ends_in(end: str, merge: str) -> None:
     net, plain = nets_of(source(resgraph.loads(SUMS.format(end=end, merge=merge))))
     image = torch.randn(2, 3, 16, 16, dtype=torch.float64)
-    pairs = zip(results(net.double(), image), results(plain.double(), image), strict=True)
-    assert all(torch.allclose(one, other, rtol=1e-9, atol=1e-12) for one, other in pairs)  # elu's formulas round
+    pairs = zip(
+        results(net.double(), image), results(plain.double(), image), strict=True
+    )
+    assert all(
+        torch.allclose(one, other, rtol=1e-9, atol=1e-12) for one, other in pairs
+    )  # elu's formulas round
 
 
 def test_a_sum_of_precisions_keeps_the_wider_one() -> None:
     text = "name: n\ninput: 4x8x8\nnet:\n  a: {wide}\n  b: 3x3 conv 4 bare\n  c: [b + a, global avg pool]\n"
     image = torch.randn(2, 4, 8, 8)
-    for wide, dtype in (("[3x3 conv 4, scale]", torch.float32), ("3x3 conv 4", torch.bfloat16)):
+    for wide, dtype in (
+        ("[3x3 conv 4, scale]", torch.float32),
+        ("3x3 conv 4", torch.bfloat16),
+    ):
         net = module(resgraph.loads(text.format(wide=wide)))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert net(image).dtype == dtype

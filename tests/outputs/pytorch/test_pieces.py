@@ -19,7 +19,15 @@ from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.repeat import compress
 from resgraph.outputs.pytorch.signatures import _TORCH, Signatures
 from resgraph.outputs.pytorch.support import support_parameters, support_texts
-from resgraph.outputs.pytorch.text import WIDTH, Names, camel, docstring, expression, flat, layout
+from resgraph.outputs.pytorch.text import (
+    WIDTH,
+    Names,
+    camel,
+    docstring,
+    expression,
+    flat,
+    layout,
+)
 from resgraph.outputs.pytorch.tree import literal, piece
 
 
@@ -41,13 +49,22 @@ def test_class_names(text: str, name: str) -> None:
 
 def test_a_taken_name_gets_a_number() -> None:
     names = Names(frozenset(["F"]))
-    assert [names.new("Pair"), names.new("Pair"), names.new("Pair"), names.new("F")] == ["Pair", "Pair2", "Pair3", "F2"]
+    assert [
+        names.new("Pair"),
+        names.new("Pair"),
+        names.new("Pair"),
+        names.new("F"),
+    ] == ["Pair", "Pair2", "Pair3", "F2"]
 
 
 @given(st.lists(st.text(), min_size=1, max_size=3), st.sampled_from([4, 8]))
-def test_a_docstring_is_one_string_whatever_it_says(paragraphs: list[str], indent: int) -> None:
+def test_a_docstring_is_one_string_whatever_it_says(
+    paragraphs: list[str], indent: int
+) -> None:
     lines = docstring(paragraphs, indent)
-    body = ast.parse("\n".join(["class A:", *(line[indent - 4 :] for line in lines)])).body[0]
+    body = ast.parse(
+        "\n".join(["class A:", *(line[indent - 4 :] for line in lines)])
+    ).body[0]
     assert isinstance(body, ast.ClassDef)
     (only,) = body.body
     assert isinstance(only, ast.Expr)
@@ -57,7 +74,15 @@ def test_a_docstring_is_one_string_whatever_it_says(paragraphs: list[str], inden
 
 @pytest.mark.parametrize(
     "text",
-    ["F.relu(self.a(x) + x)", "a - (b - c)", "(a + b) * c", "torch.cat([a, b], dim=1)", "x * (1 - T)", "-x", "a / 2"],
+    [
+        "F.relu(self.a(x) + x)",
+        "a - (b - c)",
+        "(a + b) * c",
+        "torch.cat([a, b], dim=1)",
+        "x * (1 - T)",
+        "-x",
+        "a / 2",
+    ],
 )
 def test_expressions_come_back(text: str) -> None:
     assert flat(expression(text)) == text
@@ -65,13 +90,21 @@ def test_expressions_come_back(text: str) -> None:
 
 
 def test_a_long_sum_is_broken_before_its_operators() -> None:
-    lines = layout(expression(" + ".join(f"self.a_long_path_{n}(x)" for n in range(5))), 8, "return ")
+    lines = layout(
+        expression(" + ".join(f"self.a_long_path_{n}(x)" for n in range(5))),
+        8,
+        "return ",
+    )
     assert lines[0] == "        return ("
     assert lines[2] == "            + self.a_long_path_1(x)"
-    assert ast.unparse(ast.parse("def f():\n" + "\n".join(lines)).body[0]).count("+") == 4
+    assert (
+        ast.unparse(ast.parse("def f():\n" + "\n".join(lines)).body[0]).count("+") == 4
+    )
 
 
-@pytest.mark.parametrize("value", [1, 0.5, 1e-06, True, None, "reflect", 'a"b', (3, 1), (3,), (0.1, 0.2)])
+@pytest.mark.parametrize(
+    "value", [1, 0.5, 1e-06, True, None, "reflect", 'a"b', (3, 1), (3,), (0.1, 0.2)]
+)
 def test_literals_are_python(value: object) -> None:
     assert ast.literal_eval(literal(value)) == value
 
@@ -86,14 +119,28 @@ def block(width: int, **options: Any) -> Call:
         ([block(8)] * 2, ["Block(8)", "Block(8)"]),
         ([block(8)] * 3, ["*(Block(8) for _ in range(3))"]),
         ([block(4), *[block(8)] * 3], ["Block(4)", "*(Block(8) for _ in range(3))"]),
-        ([block(w) for w in (8, 12, 16)], ["*(Block(width_in) for width_in in range(8, 20, 4))"]),
-        ([block(8, rate=r) for r in (0.0, 0.1, 0.2)], ["*(Block(8, rate=i / 10) for i in range(3))"]),
-        ([block(8, rate=r) for r in (0.3, 0.1, 0.2)], ["*(Block(8, rate=rate) for rate in (0.3, 0.1, 0.2))"]),
+        (
+            [block(w) for w in (8, 12, 16)],
+            ["*(Block(width_in) for width_in in range(8, 20, 4))"],
+        ),
+        (
+            [block(8, rate=r) for r in (0.0, 0.1, 0.2)],
+            ["*(Block(8, rate=i / 10) for i in range(3))"],
+        ),
+        (
+            [block(8, rate=r) for r in (0.3, 0.1, 0.2)],
+            ["*(Block(8, rate=rate) for rate in (0.3, 0.1, 0.2))"],
+        ),
         (
             [block(w, rate=r) for w, r in ((8, 0.5), (9, 0.1), (10, 0.2))],
-            ["*(Block(width_in, rate=rate) for width_in, rate in zip(range(8, 11), (0.5, 0.1, 0.2), strict=True))"],
+            [
+                "*(Block(width_in, rate=rate) for width_in, rate in zip(range(8, 11), (0.5, 0.1, 0.2), strict=True))"
+            ],
         ),
-        ([block(8), Call("Other", (8,)), block(8)], ["Block(8)", "Other(8)", "Block(8)"]),
+        (
+            [block(8), Call("Other", (8,)), block(8)],
+            ["Block(8)", "Other(8)", "Block(8)"],
+        ),
         ([block(8, x=1), block(8, x=True), block(8, x=1.0)], None),
     ],
 )
@@ -103,17 +150,29 @@ def test_runs(calls: list[Call], texts: list[str] | None) -> None:
     found = [flat(piece(child)) for child in compress(calls, known)]
     assert texts is None or found == texts
     made: list[Any] = []
-    scope = {"Block": lambda *args, **kwargs: (args, kwargs), "Other": lambda *args: ("other", args)}
+    scope = {
+        "Block": lambda *args, **kwargs: (args, kwargs),
+        "Other": lambda *args: ("other", args),
+    }
     for text in found:
         made += eval(f"[{text}]", scope)
-    wanted = [((*c.args,), dict(c.kwargs)) if c.target == "Block" else ("other", c.args) for c in calls]
+    wanted = [
+        ((*c.args,), dict(c.kwargs)) if c.target == "Block" else ("other", c.args)
+        for c in calls
+    ]
     assert repr(made) == repr(wanted)
 
 
-@given(st.integers(1, 400), st.integers(0, 50), st.integers(3, 40), st.floats(0.01, 0.9))
-def test_rates_by_depth_come_back_exactly(total: int, first: int, count: int, rate: float) -> None:
+@given(
+    st.integers(1, 400), st.integers(0, 50), st.integers(3, 40), st.floats(0.01, 0.9)
+)
+def test_rates_by_depth_come_back_exactly(
+    total: int, first: int, count: int, rate: float
+) -> None:
     calls = [block(8, rate=rate * (first + index) / total) for index in range(count)]
-    found = "".join(flat(piece(child)) + ", " for child in compress(calls, Signatures()))
+    found = "".join(
+        flat(piece(child)) + ", " for child in compress(calls, Signatures())
+    )
     made = eval(f"[{found}]", {"Block": lambda width, rate: rate})
     assert made == [dict(call.kwargs)["rate"] for call in calls]
 
@@ -128,7 +187,9 @@ def test_a_name_that_is_no_name_never_becomes_source() -> None:
 def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> None:
     texts = list(support_texts(support_parameters()))
     assert len(texts) == len(support_parameters())
-    assert [line for text in texts for line in text.split("\n") if len(line) > WIDTH] == []
+    assert [
+        line for text in texts for line in text.split("\n") if len(line) > WIDTH
+    ] == []
 
 
 RENAMED = {
@@ -149,7 +210,9 @@ RENAMED = {
 def test_signatures_are_torchs_in_torchs_order(name: str) -> None:
     torchs = inspect.signature(getattr(nn, name.removeprefix("nn."))).parameters
     ours = list(_TORCH[name])
-    assert ours == [RENAMED.get(parameter, parameter) for parameter in torchs][: len(ours)]
+    assert (
+        ours == [RENAMED.get(parameter, parameter) for parameter in torchs][: len(ours)]
+    )
 
 
 def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() -> None:
@@ -159,7 +222,9 @@ def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() 
     )
     net = plan.module()
     made = [layer for layer in net.modules() if isinstance(layer, nn.ConvTranspose2d)]
-    found = [(m.stride, m.groups, m.dilation, m.padding, m.output_padding) for m in made]
+    found = [
+        (m.stride, m.groups, m.dilation, m.padding, m.output_padding) for m in made
+    ]
     assert found == [
         ((2, 2), 1, (1, 1), (1, 1), (1, 1)),
         ((2, 2), 4, (1, 1), (1, 1), (0, 0)),

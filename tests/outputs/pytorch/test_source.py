@@ -42,9 +42,13 @@ def test_is_laid_out_as_ruff_would(name: str, tmp_path: Path) -> None:
     path = tmp_path / "model.py"
     path.write_text(source(resgraph.load(SPECS / SHOWN[name])))
     options = ["--isolated", "--line-length", "100", "--no-cache"]
-    subprocess.run([sys.executable, "-m", "ruff", "format", "--check", *options, path], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check", *options, path], check=True
+    )
     rules = ["--select", "E,F,I,W,UP,SIM,RET", "--target-version", "py311"]
-    subprocess.run([sys.executable, "-m", "ruff", "check", *options, *rules, path], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "check", *options, *rules, path], check=True
+    )
 
 
 def test_needs_no_torch_to_be_written() -> None:
@@ -93,11 +97,21 @@ def test_every_row_is_a_statement_and_what_is_read_again_keeps_its_name() -> Non
 
 def test_a_sum_is_written_over_what_a_path_made() -> None:
     text = net("  a: 3x3 conv 4\n  b: pair 4", PAIR)
-    assert "out = self.body(x)\n        out += x\n        return F.relu(out, inplace=True)" in text
+    assert (
+        "out = self.body(x)\n        out += x\n        return F.relu(out, inplace=True)"
+        in text
+    )
     text = net("  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 4]")
-    assert "a = self.a(x)\n        x = self.b(a)\n        x += a\n        return self.c(x)" in text
-    text = net("  a: 3x3 conv 4 linear\n  b: [3x3 conv 4, relu]\n  c: [a + b, bn]\n  d: [c + b, bn]")
-    assert "a = self.a(x)\n        b = self.b(a)\n        x = self.c(a + b)" in text  # `a` is read twice
+    assert (
+        "a = self.a(x)\n        x = self.b(a)\n        x += a\n        return self.c(x)"
+        in text
+    )
+    text = net(
+        "  a: 3x3 conv 4 linear\n  b: [3x3 conv 4, relu]\n  c: [a + b, bn]\n  d: [c + b, bn]"
+    )
+    assert (
+        "a = self.a(x)\n        b = self.b(a)\n        x = self.c(a + b)" in text
+    )  # `a` is read twice
 
 
 def test_numbers_in_what_is_added_can_differ() -> None:
@@ -129,7 +143,10 @@ def test_a_local_never_hides_what_the_body_needs() -> None:
     text = net("  a: gate 4", blocks)
     assert "F_ = self.F(x)" in text
     assert "torch_ = self.torch(x)" in text
-    assert "return F.relu(torch.cat([F_, torch_, F_, torch_], dim=1), inplace=True)" in text
+    assert (
+        "return F.relu(torch.cat([F_, torch_, F_, torch_], dim=1), inplace=True)"
+        in text
+    )
 
 
 def test_numbers_of_an_equation_become_an_attribute_where_they_differ() -> None:
@@ -140,9 +157,13 @@ def test_numbers_of_an_equation_become_an_attribute_where_they_differ() -> None:
     assert "self.c = B(divisor=5)" in text
 
 
-def test_places_are_those_of_the_spec_where_an_equation_or_nothing_stands_first() -> None:
+def test_places_are_those_of_the_spec_where_an_equation_or_nothing_stands_first() -> (
+    None
+):
     blocks = "  p:\n    pre: [bn, relu]\n    body: [pre, 3x3 conv out]\n    merge: [body + x, bn]"
-    text = net("  a: p 4\n  b: [1x1 avg pool, 3x3 conv 4, 1x1 avg pool, 3x3 conv 4]", blocks)
+    text = net(
+        "  a: p 4\n  b: [1x1 avg pool, 3x3 conv 4, 1x1 avg pool, 3x3 conv 4]", blocks
+    )
     assert "self.body = sequential_from(1, conv_bn_relu(4, 4, kernel_size=3))" in text
     assert "self.merge = sequential_from(1, nn.BatchNorm2d(4))" in text
     assert '("1", conv_bn_relu(4, 4, kernel_size=3))' in text
@@ -159,14 +180,19 @@ def test_the_same_plan_gives_the_same_bytes() -> None:
     code = f"import resgraph; print(resgraph.load({str(SPECS / 'resnest.yaml')!r} + '::resnest-50').source())"
     runs = [
         subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, env={"PYTHONHASHSEED": seed, "PATH": ""}
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
         ).stdout
         for seed in ("1", "2")
     ]
     assert runs[0] == runs[1]
 
 
-PLAN = resgraph.loads(f"name: net\ninput: 4x8x8\nblocks:\n{PAIR}\nnet:\n  a: 2 x pair 8\n")
+PLAN = resgraph.loads(
+    f"name: net\ninput: 4x8x8\nblocks:\n{PAIR}\nnet:\n  a: 2 x pair 8\n"
+)
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=60))
@@ -175,17 +201,31 @@ def test_text_of_a_stranger_stays_text(name: str, about: str, equation: str) -> 
         block.merge = equation or "x"
         block.block = name or "b"
     spec = SimpleNamespace(init=None, about=about)
-    text = source(SimpleNamespace(spec=spec, graph=PLAN.graph, name=name, input=PLAN.input))  # type: ignore[arg-type]
+    text = source(
+        SimpleNamespace(spec=spec, graph=PLAN.graph, name=name, input=PLAN.input)
+    )  # type: ignore[arg-type]
     tree = ast.parse(text)
-    assert all(isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) for node in tree.body)
+    assert all(
+        isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+        for node in tree.body
+    )
     assert {c for c in text if not c.isprintable()} == {"\n"}
-    documented = [ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.ClassDef)]
-    assert [bool(re.search(r"Block\s`", text)) for text in documented] == [True, True, False]
+    documented = [
+        ast.get_docstring(node) or ""
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert [bool(re.search(r"Block\s`", text)) for text in documented] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_names_that_mean_something_in_python_are_numbered() -> None:
     text = net(
-        "  a: none-\n  b: F", "  none-: {y: 3x3 conv out, merge: relu(y + x)}\n  F: {y: 3x3 conv out, merge: y + x}"
+        "  a: none-\n  b: F",
+        "  none-: {y: 3x3 conv out, merge: relu(y + x)}\n  F: {y: 3x3 conv out, merge: y + x}",
     )
     assert classes(text) == ["None2", "F2", "Net"]
 

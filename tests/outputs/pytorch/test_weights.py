@@ -46,7 +46,12 @@ def foreign(plan: resgraph.Plan) -> dict[str, torch.Tensor]:
             value.shape, generator=generator
         ).to(value.dtype)
         for place, (key, value) in (
-            (list(dict.fromkeys(k.rpartition(".")[0] for k in state)).index(key.rpartition(".")[0]), (key, value))
+            (
+                list(dict.fromkeys(k.rpartition(".")[0] for k in state)).index(
+                    key.rpartition(".")[0]
+                ),
+                (key, value),
+            )
             for key, value in state.items()
         )
     }
@@ -64,7 +69,9 @@ def test_the_order_of_every_reference_net_is_found_again_or_refused() -> None:
             with pytest.raises(RunError, match="whose order is not known"):
                 written_order(sorted(keys))
             continue
-        found = dict.fromkeys(key.rpartition(".")[0] for key in written_order(sorted(keys)))
+        found = dict.fromkeys(
+            key.rpartition(".")[0] for key in written_order(sorted(keys))
+        )
         assert list(found) == modules, net
 
 
@@ -75,14 +82,22 @@ def test_an_unknown_order_is_refused() -> None:
 
 @pytest.mark.parametrize("wrap", ["plain", "nested", "parallel"])
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_weights_are_taken(plan: resgraph.Plan, tmp_path: Path, suffix: str, wrap: str) -> None:
+def test_weights_are_taken(
+    plan: resgraph.Plan, tmp_path: Path, suffix: str, wrap: str
+) -> None:
     state = foreign(plan)
-    written = {f"module.{key}": value for key, value in state.items()} if wrap == "parallel" else state
+    written = (
+        {f"module.{key}": value for key, value in state.items()}
+        if wrap == "parallel"
+        else state
+    )
     file, out = tmp_path / f"theirs{suffix}", tmp_path / "ours.safetensors"
     if suffix == ".safetensors":
         save_file(written, file)
     else:
-        torch.save({"epoch": 3, "state_dict": written} if wrap == "nested" else written, file)
+        torch.save(
+            {"epoch": 3, "state_dict": written} if wrap == "nested" else written, file
+        )
     taken = convert(plan, file, out)
     assert taken.key == ("state_dict" if wrap == "nested" and suffix == ".pth" else "")
     names = taken.names
@@ -101,10 +116,22 @@ def state_of(value: float) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     ("checkpoint", "key", "read"),
     [
-        ({"state_dict": state_of(1), "state_dict_ema": state_of(2)}, None, "state_dict_ema"),
-        ({"model": state_of(1), "model_ema": state_of(2), "loss": torch.tensor(3.0)}, None, "model_ema"),
+        (
+            {"state_dict": state_of(1), "state_dict_ema": state_of(2)},
+            None,
+            "state_dict_ema",
+        ),
+        (
+            {"model": state_of(1), "model_ema": state_of(2), "loss": torch.tensor(3.0)},
+            None,
+            "model_ema",
+        ),
         ({"model": state_of(1), "model_ema": state_of(2)}, "model", "model"),
-        ({"model": {"state_dict": state_of(1)}, "optimizer": {"m": torch.ones(1)}}, None, "model.state_dict"),
+        (
+            {"model": {"state_dict": state_of(1)}, "optimizer": {"m": torch.ones(1)}},
+            None,
+            "model.state_dict",
+        ),
         ({"student": state_of(1)}, None, "student"),
     ],
 )
@@ -119,26 +146,41 @@ def test_which_state_dict_is_read_and_said(
 
 def test_several_state_dicts_without_a_known_name_are_refused(tmp_path: Path) -> None:
     torch.save({"student": state_of(1), "teacher": state_of(2)}, tmp_path / "x.pth")
-    with pytest.raises(RunError, match="several state dicts, `student`, `teacher`; choose one with --key"):
+    with pytest.raises(
+        RunError,
+        match="several state dicts, `student`, `teacher`; choose one with --key",
+    ):
         read_state(tmp_path / "x.pth")
-    with pytest.raises(RunError, match="no state dict at `model`; it has `student`, `teacher`"):
+    with pytest.raises(
+        RunError, match="no state dict at `model`; it has `student`, `teacher`"
+    ):
         read_state(tmp_path / "x.pth", "model")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_own_names_in_any_order_and_another_number_of_classes(plan: resgraph.Plan, tmp_path: Path, suffix: str) -> None:
+def test_own_names_in_any_order_and_another_number_of_classes(
+    plan: resgraph.Plan, tmp_path: Path, suffix: str
+) -> None:
     state = dict(reversed(plan.module().state_dict().items()))
     file = tmp_path / f"own{suffix}"
     save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
-    assert all(ours == theirs for ours, theirs in convert(plan, file, tmp_path / "o.safetensors").names.items())
+    assert all(
+        ours == theirs
+        for ours, theirs in convert(
+            plan, file, tmp_path / "o.safetensors"
+        ).names.items()
+    )
     other = resgraph.loads(TEXT.replace("fc 10", "fc 4"))
     with pytest.raises(
-        RunError, match=r"`head\.1` \(weight 4x16, bias 4\), in the state dict `head\.1` \(weight 10x16"
+        RunError,
+        match=r"`head\.1` \(weight 4x16, bias 4\), in the state dict `head\.1` \(weight 10x16",
     ):
         convert(other, file, tmp_path / "p.safetensors")
 
 
-def test_another_net_is_refused_with_the_first_disagreement(plan: resgraph.Plan, tmp_path: Path) -> None:
+def test_another_net_is_refused_with_the_first_disagreement(
+    plan: resgraph.Plan, tmp_path: Path
+) -> None:
     state = foreign(plan)
     first = next(key for key, value in state.items() if value.shape == (16, 8, 3, 3))
     state[first] = torch.zeros(16, 8, 5, 5)
@@ -155,8 +197,15 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
     file, out = tmp_path / "theirs.pth", tmp_path / f"ours{suffix}"
     save_file(plan.module().state_dict(), file)  # under a name that says otherwise
     convert(plan, file, out)
-    state = load_file(out) if suffix == ".safetensors" else torch.load(out, weights_only=True)
-    assert all(torch.equal(state[key], value) for key, value in read_state(file).tensors.items())
+    state = (
+        load_file(out)
+        if suffix == ".safetensors"
+        else torch.load(out, weights_only=True)
+    )
+    assert all(
+        torch.equal(state[key], value)
+        for key, value in read_state(file).tensors.items()
+    )
     assert read_state(out).ordered == (suffix != ".safetensors")
     with pytest.raises(UsageError, match=r"\.safetensors or \.pth, \.pt, \.bin"):
         convert(plan, file, tmp_path / "ours.txt")
@@ -165,16 +214,23 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer.*git lfs pull"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "a Git LFS pointer.*git lfs pull",
+        ),
         (b"<!DOCTYPE html><title>404</title>", "a web page"),
         (b"\x1f\x8b\x08\x00rest", "compressed by gzip"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_a_file_of_another_kind_is_told_what_it_is(tmp_path: Path, content: bytes, what: str, suffix: str) -> None:
+def test_a_file_of_another_kind_is_told_what_it_is(
+    tmp_path: Path, content: bytes, what: str, suffix: str
+) -> None:
     file = tmp_path / f"x{suffix}"
     file.write_bytes(content)
-    with pytest.raises(RunError, match=rf"x\{suffix} is no file of weights: it is {what}"):
+    with pytest.raises(
+        RunError, match=rf"x\{suffix} is no file of weights: it is {what}"
+    ):
         read_state(file)
 
 
@@ -183,7 +239,9 @@ class Nasty:
         return print, ("this must not run",)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"\x80\x02.", pickle.dumps(Nasty()), b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"\x80\x02.", pickle.dumps(Nasty()), b"PK\x03\x04"]
+)
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_bad_file_is_one_message(
     tmp_path: Path, content: bytes, suffix: str, capsys: pytest.CaptureFixture[str]

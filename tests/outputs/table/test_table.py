@@ -46,18 +46,31 @@ net:
         ("0.1*index*(total - 1 - index)", "drop path 0 to 0.6"),
     ],
 )
-def test_blocks_that_differ_in_a_rate_are_one(rate: str, said: str, tmp_path: Path) -> None:
+def test_blocks_that_differ_in_a_rate_are_one(
+    rate: str, said: str, tmp_path: Path
+) -> None:
     (tmp_path / "a.yaml").write_text(RATES.format(f"({rate})"))
     plan = resgraph.load(tmp_path / "a.yaml")
     _, pairs, head = summarize(plan.graph)
-    assert [(group.lines, group.count) for group in pairs.groups] == [(("3x3 conv 8", said), 6)]
-    assert [group.lines for group in head.groups][1:3] == [("dropout 0.333",), ("dropout 0.5",)]
-    rates = [getattr(node.op, "rate", None) for node in plan.graph.nodes.values() if node.op.op == "dropout"]
+    assert [(group.lines, group.count) for group in pairs.groups] == [
+        (("3x3 conv 8", said), 6)
+    ]
+    assert [group.lines for group in head.groups][1:3] == [
+        ("dropout 0.333",),
+        ("dropout 0.5",),
+    ]
+    rates = [
+        getattr(node.op, "rate", None)
+        for node in plan.graph.nodes.values()
+        if node.op.op == "dropout"
+    ]
     assert rates == [1 / 3, 0.5], "rounded where it is shown, and nowhere else"
 
 
 def test_the_papers_table_in_markdown() -> None:
-    lines = FORMATS["markdown"](plans("resnet-18", "resnet-34", "resnet-50")).splitlines()
+    lines = FORMATS["markdown"](
+        plans("resnet-18", "resnet-34", "resnet-50")
+    ).splitlines()
     assert lines[5].split(" | ")[1:] == [
         "28 × 28",
         "[3x3 conv 128 (/2 once), 3x3 conv 128] × 2",
@@ -83,7 +96,9 @@ def test_only_batch_norm_and_relu_go_without_saying(body: str, said: str) -> Non
 
 STRIDES = {
     "stem-c 64": "[3x3 conv 32 /2, 3x3 conv 32, 3x3 conv 64, 3x3 max pool /2] × 1",
-    "[basic 8 /2, basic 8 /2, basic 8, basic 8]": ("[3x3 conv 8 /2, 3x3 conv 8] × 2<br>[3x3 conv 8, 3x3 conv 8] × 2"),
+    "[basic 8 /2, basic 8 /2, basic 8, basic 8]": (
+        "[3x3 conv 8 /2, 3x3 conv 8] × 2<br>[3x3 conv 8, 3x3 conv 8] × 2"
+    ),
     "3 x basic 8 /2x1": "[3x3 conv 8 (/2x1 once), 3x3 conv 8] × 3",
 }
 
@@ -96,7 +111,9 @@ def test_strides_are_said_in_brackets(row: str) -> None:
 
 def test_a_block_in_a_block_is_said() -> None:
     """A block of one layer is that layer; another stands with its layers set in; what does nothing is left out."""
-    blocks = "blocks:\n  nothing: x\n  one: {let: {g: 1}, body: 3x3 conv out groups g}\n"
+    blocks = (
+        "blocks:\n  nothing: x\n  one: {let: {g: 1}, body: 3x3 conv out groups g}\n"
+    )
     blocks += "  outer: [nothing, one 16, se reduction 4, 1x1 conv out /2]\n"
     plan = resgraph.loads(f"name: N\ninput: 3x64x64\n{blocks}net:\n  s: outer 8\n")
     inside = ("se reduction 4", "  global avg pool", "  fc 8", "  fc 16 sigmoid")
@@ -104,7 +121,9 @@ def test_a_block_in_a_block_is_said() -> None:
     assert group.lines == ("3x3 conv 16", *inside, "1x1 conv 8 /2")
     listed = "[3x3 conv 16, se reduction 4 (global avg pool, fc 8, fc 16 sigmoid), 1x1 conv 8 /2] × 1"
     assert listed in FORMATS["markdown"]([plan])
-    assert r"\text{se reduction 4} \\ \text{\quad global avg pool}" in FORMATS["latex"]([plan])
+    assert r"\text{se reduction 4} \\ \text{\quad global avg pool}" in FORMATS["latex"](
+        [plan]
+    )
     assert "│ se reduction 4    │\n" in plan.table()
 
 
@@ -113,13 +132,27 @@ def test_csv_adds_up() -> None:
     rows = list(csv.DictReader(StringIO(FORMATS["csv"]([plan]))))
     assert sum(int(row["params"]) for row in rows) == plan.params
     assert sum(int(row["macs"]) for row in rows) == plan.macs
-    assert [row["row"] for row in rows] == ["conv1", "conv2", "conv3", "conv4", "conv5", "head"]
+    assert [row["row"] for row in rows] == [
+        "conv1",
+        "conv2",
+        "conv3",
+        "conv4",
+        "conv5",
+        "head",
+    ]
 
 
 def test_rows_that_one_net_lacks_keep_their_place() -> None:
-    one = resgraph.loads("name: a\ninput: 3x8x8\nnet: {stem: 3x3 conv 4, mid: 3x3 conv 4, head: 3x3 conv 2}\n")
-    two = resgraph.loads("name: b\ninput: 3x8x8\nnet: {stem: 3x3 conv 4, more: 3x3 conv 4, head: 3x3 conv 2}\n")
-    rows = [line.split(" | ")[0] for line in FORMATS["markdown"]([one, two]).splitlines()[3:7]]
+    one = resgraph.loads(
+        "name: a\ninput: 3x8x8\nnet: {stem: 3x3 conv 4, mid: 3x3 conv 4, head: 3x3 conv 2}\n"
+    )
+    two = resgraph.loads(
+        "name: b\ninput: 3x8x8\nnet: {stem: 3x3 conv 4, more: 3x3 conv 4, head: 3x3 conv 2}\n"
+    )
+    rows = [
+        line.split(" | ")[0]
+        for line in FORMATS["markdown"]([one, two]).splitlines()[3:7]
+    ]
     assert rows == ["| stem", "| more", "| mid", "| head"]
 
 
@@ -127,15 +160,29 @@ def test_user_text_is_only_text() -> None:
     name = "a|b*c & <i>\\input{x}$"
     plan = resgraph.loads(f"name: '{name}'\ninput: 3x8x8\nnet: {{stem: 3x3 conv 4}}\n")
     assert r"a\|b\*c &amp; &lt;i&gt;\\input{x}$" in FORMATS["markdown"]([plan])
-    assert r"a\textbar{}b*c \& \textless{}i\textgreater{}\textbackslash{}input\{x\}\$" in FORMATS["latex"]([plan])
+    assert (
+        r"a\textbar{}b*c \& \textless{}i\textgreater{}\textbackslash{}input\{x\}\$"
+        in FORMATS["latex"]([plan])
+    )
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="pdflatex is not installed"
+)
 def test_latex_compiles(tmp_path: Path) -> None:
     table = FORMATS["latex"](plans("resnet-18", "resnet-50"))
-    text = r"\documentclass{article}\usepackage{booktabs,amsmath}\begin{document}" + table + r"\end{document}"
+    text = (
+        r"\documentclass{article}\usepackage{booktabs,amsmath}\begin{document}"
+        + table
+        + r"\end{document}"
+    )
     (tmp_path / "t.tex").write_text(text)
-    done = subprocess.run(["pdflatex", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, check=False)
+    done = subprocess.run(
+        ["pdflatex", "-halt-on-error", "t.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout.decode()[-800:]
 
 
@@ -143,7 +190,12 @@ def test_every_shortcut_doubles_the_ways() -> None:
     """Veit et al. 2016: 2^n paths through n blocks; the identity ones leave conv1 and fc."""
     (plan,) = plans("resnet-50")
     found = paths(plan.graph)
-    assert (found.count, found.shortest, found.longest, found.mean) == (2**16, 2, 50, 26)
+    assert (found.count, found.shortest, found.longest, found.mean) == (
+        2**16,
+        2,
+        50,
+        26,
+    )
     plain = paths(resgraph.load(f"{SPECS / 'plain.yaml'}::plain-34").graph)
     assert (plain.count, plain.shortest, plain.longest) == (1, 34, 34)
 

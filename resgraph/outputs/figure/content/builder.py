@@ -1,10 +1,11 @@
-"""A graph, a view and the names to unfold → the parts to draw; what is folded is never walked but once.
+"""A graph, a view and the names to unfold → the parts to draw; what is folded is never walked but
+once.
 
-Two rules say what a reader sees, in every net. What repeats: `stages`, the view that `auto` stands for, draws blocks
-that follow one another in a row and differ in nothing but their parameters once, with × N (two are enough), and five or
-more equal layers as one line; `blocks` draws each block, `ops` each op. What goes with a layer: the norm and activation
-of most convolutions stand in the legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line.
-"""
+Two rules say what a reader sees, in every net. What repeats: `stages`, the view that `auto` stands
+for, draws blocks that follow one another in a row and differ in nothing but their parameters once,
+with × N (two are enough), and five or more equal layers as one line; `blocks` draws each block,
+`ops` each op. What goes with a layer: the norm and activation of most convolutions stand in the
+legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line."""
 
 from __future__ import annotations
 
@@ -25,45 +26,59 @@ View = Literal["auto", "stages", "blocks", "ops"]
 VIEWS: tuple[View, ...] = ("auto", "stages", "blocks", "ops")
 
 FOLDED_LAYERS = 5
-"""As many equal layers that follow one another in a row of the net are drawn as one line, with their count."""
+"""As many equal layers that follow one another in a row of the net are drawn as one line, with
+their count."""
 DEEPEST = 24
 """Blocks within blocks beyond this depth stay folded: no picture could show them."""
 
 
 def choose(view: View) -> View:
-    """`auto` made definite: `stages`, in which equal blocks that follow one another are drawn once, with × N."""
+    """`auto` made definite: `stages`, in which equal blocks that follow one another are drawn once,
+    with × N."""
     if view not in VIEWS:
         raise UsageError(f"no view `{view}`: choose {', '.join(VIEWS)}")
     return "stages" if view == "auto" else view
 
 
 def check_names(graph: Graph, names: Iterable[str]) -> frozenset[str]:
-    """The names to unfold, each of them a row, a block or a path; a `UsageError` for one that is none."""
+    """The names to unfold, each of them a row, a block or a path; a `UsageError` for one that is
+    none."""
     wanted = frozenset(names)
     missing = wanted - {row.name for row in graph.rows}
     if missing:
         for block in graph.blocks():
             missing -= {block.name, *(path.name for path in block.paths)}
     if missing:
-        raise UsageError(f"nothing to unfold is called `{min(missing)}`: give a row, a block or a path, as `conv3.0`")
+        raise UsageError(
+            f"nothing to unfold is called `{min(missing)}`: give a row, a block or a path, as"
+            " `conv3.0`"
+        )
     return wanted
 
 
 class Builder:
     """Makes parts from scopes at the detail that a view asks for."""
 
-    def __init__(self, graph: Graph, view: View, expand: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, graph: Graph, view: View, expand: frozenset[str] = frozenset()
+    ) -> None:
         self.graph, self.fold, self.expand = graph, view == "stages", expand
         self.detail: Detail = "ops" if view == "ops" else "rows"
         self.bands: list[tuple[list[Path], list[Part]]] = []
         self.usual = unit_of(graph, layers_of(graph))
-        self.readers = Counter(source for node in graph.nodes.values() for source in node.inputs)
+        self.readers = Counter(
+            source for node in graph.nodes.values() for source in node.inputs
+        )
         self.opened = {
-            name[:end] for name in expand for end in range(len(name) + 1) if name[end : end + 1] in ("", ".")
+            name[:end]
+            for name in expand
+            for end in range(len(name) + 1)
+            if name[end : end + 1] in ("", ".")
         }
 
     def net(self) -> Fork:
-        """The whole net: the input, then each row a unit in one column; `bands` says which rows each unit shows."""
+        """The whole net: the input, then each row a unit in one column; `bands` says which rows
+        each unit shows."""
         start = self.graph.nodes[self.graph.input]
         wires = Wiring(self.graph, start.name, unit=0, detail=self.detail)
         text = f"{_input_word(start.shape)} {quantity.times(start.shape)}"
@@ -72,13 +87,22 @@ class Builder:
         for row in self.graph.rows:
             before = len(wires.units)
             if not self._joins_row_above(row, wires):
-                self.path(wires, row, "ops" if row.name in self.expand else self.detail, level=0)
+                self.path(
+                    wires,
+                    row,
+                    "ops" if row.name in self.expand else self.detail,
+                    level=0,
+                )
             if len(wires.units) > before:
                 breaks.add(before)
                 self.bands.append(([row], wires.units[before:]))
         result = wires.found[self.graph.output].unit
         if self.detail == "ops":
-            capsule = Capsule("output", quantity.times(self.graph.nodes[self.graph.output].shape), caption="output")
+            capsule = Capsule(
+                "output",
+                quantity.times(self.graph.nodes[self.graph.output].shape),
+                caption="output",
+            )
             wires.units.append(capsule)
             wires.links.append(Link(result, len(wires.units) - 1))
             result = len(wires.units) - 1
@@ -86,18 +110,37 @@ class Builder:
         return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
 
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
-        """Draw a row of layers without parameters in the tile above it, where nothing else reads what that gives."""
+        """Draw a row of layers without parameters in the tile above it, where nothing else reads
+        what that gives."""
         above = wires.units[-1]
-        plain = not row.equation and all(isinstance(item, Layer) for item in row.items) and row.items
-        if not plain or self.detail == "ops" or row.name in self.opened or not isinstance(above, Chain):
+        plain = (
+            not row.equation
+            and all(isinstance(item, Layer) for item in row.items)
+            and row.items
+        )
+        if (
+            not plain
+            or self.detail == "ops"
+            or row.name in self.opened
+            or not isinstance(above, Chain)
+        ):
             return False
         tile = above.parts[-1]
-        if not isinstance(tile, Tile) or len(above.parts) > 1 or wires.found[row.input].unit != len(wires.units) - 1:
+        if (
+            not isinstance(tile, Tile)
+            or len(above.parts) > 1
+            or wires.found[row.input].unit != len(wires.units) - 1
+        ):
             return False
-        if self.readers[row.input] > 1 or any(node.cost.params for node in self.graph.nodes_of(row)):
+        if self.readers[row.input] > 1 or any(
+            node.cost.params for node in self.graph.nodes_of(row)
+        ):
             return False
         rows = self.rows_of(row.items)
-        tile.rows, tile.covers = tile.rows + rows, tile.covers + [each.name for each in rows]
+        tile.rows, tile.covers = (
+            tile.rows + rows,
+            tile.covers + [each.name for each in rows],
+        )
         wires.found[row.output] = wires.found[row.input]
         self.bands[-1][0].append(row)
         return True
@@ -115,10 +158,18 @@ class Builder:
 
     def items(self, path: Path, detail: Detail, level: int) -> Part | None:
         """The items of a path as one part, or None where it has none to draw."""
-        parts, notes = self._op_parts(path, level) if detail == "ops" else self._row_parts(path, level)
+        parts, notes = (
+            self._op_parts(path, level)
+            if detail == "ops"
+            else self._row_parts(path, level)
+        )
         if not parts:
             return None
-        return parts[0] if len(parts) == 1 and level else Chain(path.name, parts, notes=notes)
+        return (
+            parts[0]
+            if len(parts) == 1 and level
+            else Chain(path.name, parts, notes=notes)
+        )
 
     def _op_parts(self, path: Path, level: int) -> tuple[list[Part], list[str]]:
         parts: list[Part] = []
@@ -137,7 +188,9 @@ class Builder:
 
     def op_part(self, item: Item, level: int) -> Part | None:
         if isinstance(item, Layer):
-            boxes: list[Part] = [op_box(self.graph, self.graph.nodes[name]) for name in item.nodes]
+            boxes: list[Part] = [
+                op_box(self.graph, self.graph.nodes[name]) for name in item.nodes
+            ]
             if not boxes:
                 return None
             return boxes[0] if len(boxes) == 1 else Chain(item.name, boxes, tight=True)
@@ -157,12 +210,17 @@ class Builder:
                 continue
             self._flush(path, parts, tile)
             if level:
-                inner = self.block(item, "ops" if item.name in self.expand else "rows", level + 1)
+                inner = self.block(
+                    item, "ops" if item.name in self.expand else "rows", level + 1
+                )
                 parts += [inner] if inner else []
             elif item.name in shown:
                 fork = self.block(item, "rows", 1)
                 if fork:
-                    fork.repeat, fork.label = shown[item.name], "" if lone else _numbered(shown[item.name])
+                    fork.repeat, fork.label = (
+                        shown[item.name],
+                        ("" if lone else _numbered(shown[item.name])),
+                    )
                     if not fork.repeat.equal:
                         _hide_rates(fork)
                     parts.append(fork)
@@ -175,7 +233,9 @@ class Builder:
     def shown(self, blocks: list[Block]) -> dict[str, Repeat]:
         """By name, the blocks of a row that are drawn, and for how many each stands."""
         if not self.fold:
-            return {block.name: Repeat(i + 1, i + 1, True) for i, block in enumerate(blocks)}
+            return {
+                block.name: Repeat(i + 1, i + 1, True) for i, block in enumerate(blocks)
+            }
         out: dict[str, Repeat] = {}
         stretch: list[Block] = []
         for index, block in enumerate([*blocks, None]):
@@ -184,7 +244,9 @@ class Builder:
                 continue
             start = index - len(stretch)
             for head, run in runs(self.graph, stretch, self.apart):
-                out[head.name] = Repeat(run.first + start, run.last + start, run.equal, run.differences)
+                out[head.name] = Repeat(
+                    run.first + start, run.last + start, run.equal, run.differences
+                )
             stretch = []
             if block is not None:
                 out[block.name] = Repeat(index + 1, index + 1, True)
@@ -200,12 +262,17 @@ class Builder:
                 parts[-1].covers = [row.name for row in rows]
 
     def apart(self, block: Block) -> Hashable:
-        """What keeps a block from being drawn as one with its neighbours, though it be equal to them."""
+        """What keeps a block from being drawn as one with its neighbours, though it be equal to
+        them."""
         return None
 
     def rows_of(self, items: Sequence[Item]) -> list[Row]:
         """A row for each item that has nodes."""
-        return [self.row(item) for item in items if any(True for _ in self.graph.nodes_of(item))]
+        return [
+            self.row(item)
+            for item in items
+            if any(True for _ in self.graph.nodes_of(item))
+        ]
 
     def tile(self, rows: list[Row], name: str) -> Part:
         """Layers in a row as one part."""
@@ -234,7 +301,11 @@ def _folded(rows: list[Row]) -> list[Row]:
         if index < len(rows) and _same(rows[index], rows[start]):
             continue
         count = index - start
-        out += [replace(rows[start], count=count)] if count >= FOLDED_LAYERS else rows[start:index]
+        out += (
+            [replace(rows[start], count=count)]
+            if count >= FOLDED_LAYERS
+            else rows[start:index]
+        )
         start = index
     return out
 
@@ -243,7 +314,10 @@ def _hide_rates(fork: Fork) -> None:
     """Take the rates of dropout off blocks that differ in them and are drawn as one."""
     for tile in fork.units:
         if isinstance(tile, Tile):
-            tile.rows = [replace(row, number="") if row.family == "regularize" else row for row in tile.rows]
+            tile.rows = [
+                replace(row, number="") if row.family == "regularize" else row
+                for row in tile.rows
+            ]
 
 
 def _same(one: Row, other: Row) -> bool:

@@ -1,4 +1,5 @@
-"""A graph → the parts of the comparison figure: each layer a strip, a unit for each stretch of one map size."""
+"""A graph → the parts of the comparison figure: each layer a strip, a unit for each stretch of one
+map size."""
 
 from __future__ import annotations
 
@@ -17,12 +18,15 @@ _SHOWN = frozenset(["conv", "dense", "pool", "block"])
 
 
 class StripBuilder(Builder):
-    """A builder whose layers are strips; `outputs` names, for each unit of the net, the node that it gives."""
+    """A builder whose layers are strips; `outputs` names, for each unit of the net, the node that
+    it gives."""
 
     outputs: list[str]
     marks: Mapping[str, str]
 
-    def __init__(self, graph: Graph, view: View, marks: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, graph: Graph, view: View, marks: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(graph, view)
         self.outputs, self.marks = [], marks or {}
 
@@ -30,13 +34,18 @@ class StripBuilder(Builder):
         """Blocks with different marks are drawn apart."""
         prefix = len(block.name)
         nodes = [node.name for node in self.graph.nodes_of(block)]
-        return tuple((name[prefix:], self.marks[name]) for name in nodes if name in self.marks)
+        return tuple(
+            (name[prefix:], self.marks[name]) for name in nodes if name in self.marks
+        )
 
     def net(self) -> Fork:
-        """The net with a unit for each block, and for each stretch of layers that give one size of map."""
+        """The net with a unit for each block, and for each stretch of layers that give one size of
+        map."""
         start = self.graph.nodes[self.graph.input]
         wires = Wiring(self.graph, start.name, unit=0)
-        wires.units.append(Capsule(start.name, quantity.times(start.shape), caption="input"))
+        wires.units.append(
+            Capsule(start.name, quantity.times(start.shape), caption="input")
+        )
         self.outputs = [start.name]
         breaks = {0}
         for row in self.graph.rows:
@@ -51,7 +60,13 @@ class StripBuilder(Builder):
                 wires.found.setdefault(row.output, wires.found[gives])
             else:
                 wires.found.setdefault(row.output, wires.found[row.input])
-        return Fork("net", wires.units, wires.links, wires.found[self.graph.output].unit, breaks=frozenset(breaks))
+        return Fork(
+            "net",
+            wires.units,
+            wires.links,
+            wires.found[self.graph.output].unit,
+            breaks=frozenset(breaks),
+        )
 
     def tile(self, rows: list[Row], name: str) -> Part:
         """Layers one under the other, each a strip."""
@@ -59,11 +74,14 @@ class StripBuilder(Builder):
         return strips[0] if len(strips) == 1 else Chain(name, strips, tight=True)
 
     def rows_of(self, items: Sequence[Item]) -> list[Row]:
-        """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3 shows."""
+        """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3
+        shows."""
         rows = [row for row in super().rows_of(items) if row.family in _SHOWN]
         return [
             replace(
-                row, text=row.text.replace("fully connected", "fc"), number="" if row.family == "pool" else row.number
+                row,
+                text=row.text.replace("fully connected", "fc"),
+                number="" if row.family == "pool" else row.number,
             )
             for row in rows
         ]
@@ -73,16 +91,27 @@ class StripBuilder(Builder):
         fork = super().block(block, "rows", level)
         if fork:
             fork.links = [
-                replace(link, pill="", note=self._said(block, link)) if link.pill else link for link in fork.links
+                replace(link, pill="", note=self._said(block, link))
+                if link.pill
+                else link
+                for link in fork.links
             ]
         return fork
 
     def _said(self, block: Block, link: Link) -> str:
-        """What a shortcut does to the width; where it differs between two nets, all that it does, with its mark."""
-        kinds = {self.marks[name] for name in self.marks if f"{name}.".startswith(f"{link.name}.")}
+        """What a shortcut does to the width; where it differs between two nets, all that it does,
+        with its mark."""
+        kinds = {
+            self.marks[name]
+            for name in self.marks
+            if f"{name}.".startswith(f"{link.name}.")
+        }
         if kinds:
             return f"{MARKS[min(kinds)]} {link.pill}"
-        into, out = self.graph.nodes[block.input].shape, self.graph.nodes[block.output].shape
+        into, out = (
+            self.graph.nodes[block.input].shape,
+            self.graph.nodes[block.output].shape,
+        )
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 
     def _stretches(self, row: Path) -> Iterator[tuple[Part, str, str]]:

@@ -1,4 +1,5 @@
-"""What a view decides to show → a tree of parts: boxes, joins, chains of parts, and forks where paths part and meet.
+"""What a view decides to show → a tree of parts: boxes, joins, chains of parts, and forks where
+paths part and meet.
 
 A layout gives each part its place; it needs to know nothing of nets.
 """
@@ -14,7 +15,8 @@ ENTRY = -1
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one row.
+    """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one
+    row.
 
     `also` are the norms and activations of the layer that are not those of the net's convolutions.
     """
@@ -26,7 +28,8 @@ class Row:
     stride: str = ""
     count: int = 1
     title: str = ""
-    step: int = -1  # which lightness tells a convolution's width in the comparison figure; -1 for none
+    # which lightness tells a convolution's width in the comparison figure; -1 for none
+    step: int = -1
     likeness: Hashable = None  # layers of equal likeness may be drawn as one
     also: str = ""
 
@@ -46,9 +49,8 @@ class Row:
 class Repeat:
     """Blocks drawn as one: `first` to `last` of their row, counted from 1.
 
-    `equal` says that they agree in every attribute and shape; where they do not, `differences` says in what, and from
-    what to what.
-    """
+    `equal` says that they agree in every attribute and shape; where they do not, `differences` says
+    in what, and from what to what."""
 
     first: int
     last: int
@@ -69,7 +71,9 @@ class Tile:
     rows: list[Row]
     title: str = ""
     sheets: bool = False
-    covers: list[str] = field(default_factory=list)  # the names of all layers that its rows stand for
+    covers: list[str] = field(
+        default_factory=list
+    )  # the names of all layers that its rows stand for
 
 
 @dataclass(slots=True)
@@ -123,7 +127,8 @@ class Capsule:
 
 @dataclass(slots=True)
 class Chain:
-    """Parts one after another. `tight` is for the ops of one layer; `notes[i]` stands on the edge into part i."""
+    """Parts one after another. `tight` is for the ops of one layer; `notes[i]` stands on the edge
+    into part i."""
 
     name: str
     parts: list[Part] = field(default_factory=list)
@@ -135,9 +140,9 @@ class Chain:
 class Link:
     """An edge of a fork, from unit `source` (or ENTRY) to unit `target`.
 
-    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it; `named` that its note
-    is what an equation calls its value; `broken` that what it carries does not fit.
-    """
+    `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it;
+    `named` that its note is what an equation calls its value; `broken` that what it carries does
+    not fit."""
 
     source: int
     target: int
@@ -153,12 +158,13 @@ class Link:
 
 @dataclass(slots=True)
 class Fork:
-    """Units that read each other by links, each only units before it; `result` is the unit whose value leaves.
+    """Units that read each other by links, each only units before it; `result` is the unit whose
+    value leaves.
 
-    `breaks`, where given, keeps all units in one column, and are those that begin a row of a net; `floors` are heights
-    above which a unit may not begin. `side` are units that never stand on the spine. `names` are what the merge
-    equation calls the values of units, where a reader needs them to read it.
-    """
+    `breaks`, where given, keeps all units in one column, and are those that begin a row of a net;
+    `floors` are heights above which a unit may not begin. `side` are units that never stand on the
+    spine. `names` are what the merge equation calls the values of units, where a reader needs them
+    to read it."""
 
     name: str
     units: list[Part]
@@ -184,7 +190,11 @@ class Fork:
         said = self.caption or (f"{row}, {self.label}" if self.label else row)
         if not self.repeat or self.repeat.count == 1:
             return said
-        return f"{said}: " + (f"× {self.repeat.count}" if self.repeat.equal else " ".join(self.repeat.differences))
+        return f"{said}: " + (
+            f"× {self.repeat.count}"
+            if self.repeat.equal
+            else " ".join(self.repeat.differences)
+        )
 
 
 Part = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
@@ -196,4 +206,10 @@ def walk(part: Part) -> Iterator[Part]:
     while stack:
         part = stack.pop()
         yield part
-        stack += part.parts if isinstance(part, Chain) else part.units if isinstance(part, Fork) else []
+        stack += (
+            part.parts
+            if isinstance(part, Chain)
+            else part.units
+            if isinstance(part, Fork)
+            else []
+        )

@@ -1,4 +1,5 @@
-"""A number → how a picture writes it: three significant digits and a unit's letter (9.54 k, 118 M, 1.90 G)."""
+"""A number → how a picture writes it: three significant digits and a unit's letter (9.54 k, 118 M,
+1.90 G)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from ...numbers import count_text, shape_label
 
 
 def short(number: int) -> str:
-    """Three significant digits: `9540` → `9.54 k`, `999_999` → `1.00 M`; below 1000 the number itself."""
+    """Three significant digits: `9540` → `9.54 k`, `999_999` → `1.00 M`; below 1000 the number
+    itself."""
     return count_text(number) if number else "0"
 
 

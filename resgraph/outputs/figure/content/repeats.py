@@ -1,4 +1,5 @@
-"""The blocks of a row → runs that one picture can stand for: equal ones, or alike ones with what differs said."""
+"""The blocks of a row → runs that one picture can stand for: equal ones, or alike ones with what
+differs said."""
 
 from __future__ import annotations
 
@@ -12,15 +13,26 @@ MANY_KINDS = 4
 
 
 def runs(
-    graph: Graph, blocks: Sequence[Block], apart: Callable[[Block], Hashable] = lambda block: None
+    graph: Graph,
+    blocks: Sequence[Block],
+    apart: Callable[[Block], Hashable] = lambda block: None,
 ) -> list[tuple[Block, Repeat]]:
-    """Each run of a row's blocks by its first block; blocks that differ in `apart` never share one."""
-    equal = _grouped(list(range(len(blocks))), [(apart(block), _structure(graph, block)) for block in blocks])
+    """Each run of a row's blocks by its first block; blocks that differ in `apart` never share
+    one."""
+    equal = _grouped(
+        list(range(len(blocks))),
+        [(apart(block), _structure(graph, block)) for block in blocks],
+    )
     heads = [blocks[run[0]] for run in equal]
     # Blocks that differ in nothing but a rate of dropout are always drawn as one.
-    alike = _grouped(list(range(len(equal))), [(apart(b), _structure(graph, b, rates=False)) for b in heads])
+    alike = _grouped(
+        list(range(len(equal))),
+        [(apart(b), _structure(graph, b, rates=False)) for b in heads],
+    )
     if len(alike) > MANY_KINDS:
-        alike = _grouped(list(range(len(equal))), [(apart(b), _likeness(graph, b)) for b in heads])
+        alike = _grouped(
+            list(range(len(equal))), [(apart(b), _likeness(graph, b)) for b in heads]
+        )
     out = []
     for group in alike:
         first, last = equal[group[0]][0], equal[group[-1]][-1]
@@ -42,7 +54,8 @@ def _grouped(indices: list[int], keys: Sequence[Hashable]) -> list[list[int]]:
 
 
 def _structure(graph: Graph, block: Block, *, rates: bool = True) -> Hashable:
-    """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes, merge.
+    """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes,
+    merge.
 
     Without `rates`, an op of dropout counts as any other of its kind.
     """
@@ -52,11 +65,20 @@ def _structure(graph: Graph, block: Block, *, rates: bool = True) -> Hashable:
             node.name.removeprefix(prefix) if node.name != block.name else "",
             node.op if rates or node.op.family != "regularize" else node.op.op,
             node.shape,
-            tuple(source.removeprefix(prefix) if source.startswith(prefix) else "" for source in node.inputs),
+            tuple(
+                source.removeprefix(prefix) if source.startswith(prefix) else ""
+                for source in node.inputs
+            ),
         )
         for node in graph.nodes_of(block)
     )
-    return block.block, block.merge, block.shortcut, graph.nodes[block.input].shape, nodes
+    return (
+        block.block,
+        block.merge,
+        block.shortcut,
+        graph.nodes[block.input].shape,
+        nodes,
+    )
 
 
 def _likeness(graph: Graph, block: Block) -> Hashable:

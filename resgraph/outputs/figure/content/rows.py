@@ -12,13 +12,20 @@ from .parts import OpBox, Row
 from .wording import LONG, Wording, wording
 
 _MAIN = ("conv", "dense", "pool", "merge", "shape")
-"""The families that give a layer its name, the first before the rest; a layer of others is called by its first op."""
+"""The families that give a layer its name, the first before the rest; a layer of others is called
+by its first op."""
 
 
 def main_node(graph: Graph, layer: Layer) -> Node:
-    """The node that a layer is about: its convolution, whatever norms and activations stand around it."""
+    """The node that a layer is about: its convolution, whatever norms and activations stand around
+    it."""
     nodes = [graph.nodes[name] for name in layer.nodes]
-    return min(nodes, key=lambda node: _MAIN.index(node.op.family) if node.op.family in _MAIN else len(_MAIN))
+    return min(
+        nodes,
+        key=lambda node: (
+            _MAIN.index(node.op.family) if node.op.family in _MAIN else len(_MAIN)
+        ),
+    )
 
 
 def title(graph: Graph, node: Node) -> str:
@@ -34,12 +41,18 @@ def layers_of(graph: Graph) -> list[Layer]:
     """Every layer of a net."""
     out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
     for block in graph.blocks():
-        out += [item for path in block.paths for item in path.items if isinstance(item, Layer)]
+        out += [
+            item
+            for path in block.paths
+            for item in path.items
+            if isinstance(item, Layer)
+        ]
     return out
 
 
 def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
-    """The norms and activations that go with a convolution in most of the layers, of those that have the most."""
+    """The norms and activations that go with a convolution in most of the layers, of those that
+    have the most."""
     found: Counter[tuple[str, ...]] = Counter()
     for layer in layers:
         ops = [graph.nodes[name].op for name in layer.nodes]
@@ -49,7 +62,8 @@ def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
 
 
 def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> Row:
-    """A layer as one line of a tile; of what goes with its main op, a convolution does not say what is `usual`."""
+    """A layer as one line of a tile; of what goes with its main op, a convolution does not say what
+    is `usual`."""
     node = main_node(graph, layer)
     words = wording(node.op)
     number = words.number
@@ -66,25 +80,39 @@ def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> Row:
     also = ", ".join(LONG.get(word, word) for word in besides if word not in usual)
     likeness = (tuple(graph.nodes[name].op for name in layer.nodes), before, node.shape)
     return Row(
-        layer.name, family_of(node.op.family), text + groups, number, words.stride, title=said, likeness=likeness,
-        also=also,
+        layer.name, family_of(node.op.family), text + groups, number, words.stride, title=said,
+        likeness=likeness, also=also,
     )  # fmt: skip
 
 
 def _groups(words: Wording) -> str:
     """`, 32 groups` for a grouped convolution."""
     tokens = words.rest.split()
-    return f", {tokens[tokens.index('groups') + 1]} groups" if "groups" in tokens[:-1] else ""
+    return (
+        f", {tokens[tokens.index('groups') + 1]} groups"
+        if "groups" in tokens[:-1]
+        else ""
+    )
 
 
 def nested_row(graph: Graph, block: Block) -> Row:
     """A block within a path, folded to one line."""
     nodes = list(graph.nodes_of(block))
-    params, macs = sum(node.cost.params for node in nodes), sum(node.cost.macs for node in nodes)
+    params, macs = (
+        sum(node.cost.params for node in nodes),
+        sum(node.cost.macs for node in nodes),
+    )
     said = f"{block.name}: {block.label}, {params:,} params, {macs:,} MACs"
     stride = "" if max(block.stride) == 1 else f"/{block.stride[0]}"
     number = str(block.out) if block.into != block.out else ""
-    return Row(block.name, "block", block.block or block.name.rsplit(".", 1)[-1], number, stride, title=said)
+    return Row(
+        block.name,
+        "block",
+        block.block or block.name.rsplit(".", 1)[-1],
+        number,
+        stride,
+        title=said,
+    )
 
 
 def op_box(graph: Graph, node: Node) -> OpBox:
@@ -103,11 +131,20 @@ def op_box(graph: Graph, node: Node) -> OpBox:
         detail = " ".join([words.number, words.rest]).strip()
     params = quantity.short(node.cost.params) if node.cost.params else ""
     macs = f"{quantity.short(node.cost.macs)} MACs" if node.cost.macs else ""
-    return OpBox(node.name, family_of(node.op.family), text, detail, params, macs, title(graph, node))
+    return OpBox(
+        node.name,
+        family_of(node.op.family),
+        text,
+        detail,
+        params,
+        macs,
+        title(graph, node),
+    )
 
 
 def pill_text(graph: Graph, layers: Sequence[Layer]) -> str:
-    """What a shortcut does, short enough for a pill: `1×1, 512 /2`, or `64 → 128` where it only makes room."""
+    """What a shortcut does, short enough for a pill: `1×1, 512 /2`, or `64 → 128` where it only
+    makes room."""
     said = []
     for layer in layers:
         node = main_node(graph, layer)
@@ -120,5 +157,7 @@ def pill_text(graph: Graph, layers: Sequence[Layer]) -> str:
         elif words.kernel and words.number:
             said.append(f"{words.kernel}, {words.number} {words.stride}".strip())
         else:
-            said.append(" ".join(filter(None, (words.word, words.number, words.stride))))
+            said.append(
+                " ".join(filter(None, (words.word, words.number, words.stride)))
+            )
     return " · ".join(said)

@@ -1,7 +1,7 @@
 """The paths of a block (or the rows of a net) → units and the links between them.
 
-Who reads what is told by the names of nodes: `found` knows for each node that can be read which unit stands for it.
-"""
+Who reads what is told by the names of nodes: `found` knows for each node that can be read which
+unit stands for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ class Wiring:
     """The units of one fork while they are gathered, in reading order."""
 
     def __init__(
-        self, graph: Graph, entry: str, *, unit: int = ENTRY, block: Block | None = None, detail: Detail = "rows"
+        self,
+        graph: Graph,
+        entry: str,
+        *,
+        unit: int = ENTRY,
+        block: Block | None = None,
+        detail: Detail = "rows",
     ) -> None:
         self.graph, self.block, self.detail = graph, block, detail
         self.found = {entry: Found(unit)}
@@ -67,30 +73,51 @@ class Wiring:
         return self.found[self.block.input].unit if self.block else ENTRY - 1
 
     def _note(self, source: str, part: Part) -> str:
-        """The shape on an edge into a join, at the detail of ops, where it changed since the layer before."""
+        """The shape on an edge into a join, at the detail of ops, where it changed since the layer
+        before."""
         if self.detail != "ops" or not isinstance(part, Join) or not self.block:
             return ""
         node = self.graph.nodes[source]
-        return quantity.times(node.shape) if node.shape != self.graph.nodes[self.block.input].shape else ""
+        return (
+            quantity.times(node.shape)
+            if node.shape != self.graph.nodes[self.block.input].shape
+            else ""
+        )
 
     def equation(self, equation: Equation, detail: Detail) -> None:
         """Each node of an equation as a join; activations only at the detail of ops."""
-        merges = [name for name in equation.nodes if self.graph.nodes[name].op.family == "merge"]
+        merges = [
+            name
+            for name in equation.nodes
+            if self.graph.nodes[name].op.family == "merge"
+        ]
         for name in equation.nodes:
             node = self.graph.nodes[name]
             if node.op.family == "merge":
                 note = equation.text if detail == "ops" and name == merges[-1] else ""
-                self.add(Join(name, symbol(node.op), title=title(self.graph, node), note=note), node.inputs, name)
+                self.add(
+                    Join(
+                        name, symbol(node.op), title=title(self.graph, node), note=note
+                    ),
+                    node.inputs,
+                    name,
+                )
             elif detail == "ops":
                 self.add(op_box(self.graph, node), node.inputs, name)
             else:
                 self.found[name] = self.found[node.inputs[0]]
 
     def continues(self, path: Path, part: Part | None) -> bool:
-        """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one line, one tile."""
+        """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one
+        line, one tile."""
         source = self.found[path.input]
         above = self.units[source.unit] if source.unit >= 0 else None
-        if not isinstance(part, Tile) or not isinstance(above, Tile) or source.pill or source.unit in self.side:
+        if (
+            not isinstance(part, Tile)
+            or not isinstance(above, Tile)
+            or source.pill
+            or source.unit in self.side
+        ):
             return False
         if path.word == "shortcut":
             return False
@@ -99,15 +126,26 @@ class Wiring:
         return True
 
     def path(self, path: Path, part: Part | None) -> None:
-        """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the links that read it."""
+        """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the
+        links that read it."""
         source = self.found[path.input]
-        shortcut = self.block is not None and path.word == "shortcut" and self.block.result is not path
-        changes = shortcut and self._shape(path.output) != self._shape(self.block.input if self.block else path.input)
+        shortcut = (
+            self.block is not None
+            and path.word == "shortcut"
+            and self.block.result is not path
+        )
+        changes = shortcut and self._shape(path.output) != self._shape(
+            self.block.input if self.block else path.input
+        )
         layers = _plain_layers(path)
         if shortcut and self.detail == "rows" and layers:
-            said = "; ".join(title(self.graph, node) for node in self.graph.nodes_of(path))
+            said = "; ".join(
+                title(self.graph, node) for node in self.graph.nodes_of(path)
+            )
             pill = pill_text(self.graph, layers)
-            self.found[path.output] = Found(source.unit, changes, True, pill, path.name, said)
+            self.found[path.output] = Found(
+                source.unit, changes, True, pill, path.name, said
+            )
         elif part is None:
             self.found.setdefault(path.output, source)
         else:
@@ -136,31 +174,45 @@ class Wiring:
         nodes = list(self.graph.nodes_of(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         if self.detail == "ops":
-            params, macs = sum(n.cost.params for n in nodes), sum(n.cost.macs for n in nodes)
+            params, macs = (
+                sum(n.cost.params for n in nodes),
+                sum(n.cost.macs for n in nodes),
+            )
             stride = "" if max(block.stride) == 1 else f" /{block.stride[0]}"
             fork.frame, fork.caption, fork.subcaption = (
                 True,
                 block.name,
                 f"{block.block or 'inline'} {block.out}{stride}",
             )
-            fork.totals = (f"{quantity.short(params)} params", f"{quantity.short(macs)} MACs")
+            fork.totals = (
+                f"{quantity.short(params)} params",
+                f"{quantity.short(macs)} MACs",
+            )
         return fork
 
     def _name(self, fork: Fork, names: dict[int, str]) -> None:
-        """Write names at units, with the shape if that would stand there; and `x` on the way of the block's input."""
+        """Write names at units, with the shape if that would stand there; and `x` on the way of the
+        block's input."""
         for index, link in enumerate(fork.links if names else ()):
             if link.source in names and link.note:
-                names[link.source] = f"{names[link.source].partition(' ')[0]} · {link.note}"
+                names[link.source] = (
+                    f"{names[link.source].partition(' ')[0]} · {link.note}"
+                )
                 fork.links[index] = replace(link, note="")
-            elif link.source == ENTRY and isinstance(fork.units[link.target], Join) and not link.pill:
+            elif (
+                link.source == ENTRY
+                and isinstance(fork.units[link.target], Join)
+                and not link.pill
+            ):
                 fork.links[index] = replace(link, note="x", named=True)
         fork.names = names
 
     def _names(self, block: Block) -> dict[int, str]:
-        """What the merge equation calls the units that it reads, where it multiplies two or more of them.
+        """What the merge equation calls the units that it reads, where it multiplies two or more of
+        them.
 
-        Where paths are only added or concatenated, each has the same part in it, and a name would tell nothing.
-        """
+        Where paths are only added or concatenated, each has the same part in it, and a name would
+        tell nothing."""
         equation = block.result.equation
         nodes = [self.graph.nodes[name] for name in equation.nodes] if equation else []
         if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
@@ -169,13 +221,20 @@ class Wiring:
         names = {}
         for path in block.paths:
             found = self.found.get(path.output)
-            if path is not block.result and path.output in read and found and found.unit >= 0 and not found.shortcut:
+            if (
+                path is not block.result
+                and path.output in read
+                and found
+                and found.unit >= 0
+                and not found.shortcut
+            ):
                 names[found.unit] = path.word
         return names if len(names) > 1 else {}
 
 
 def _plain_layers(path: Path) -> list[Layer]:
-    """The layers of a path, those of its blocks of one path among them; none where a block has several."""
+    """The layers of a path, those of its blocks of one path among them; none where a block has
+    several."""
     out: list[Layer] = []
     stack: list[Layer | Block] = list(reversed(path.items))
     while stack:
@@ -185,5 +244,7 @@ def _plain_layers(path: Path) -> list[Layer]:
         elif item.merge:
             return []
         else:
-            stack += [inner for each in reversed(item.paths) for inner in reversed(each.items)]
+            stack += [
+                inner for each in reversed(item.paths) for inner in reversed(each.items)
+            ]
     return out

@@ -9,9 +9,10 @@ from functools import lru_cache
 from ....ops.base import Op
 
 LONG = {
-    "bn": "BatchNorm", "gn": "GroupNorm", "ln": "LayerNorm", "fc": "fully connected", "relu": "ReLU",
-    "relu6": "ReLU6", "gelu": "GELU", "silu": "SiLU", "leaky relu": "leaky ReLU", "hardswish": "hard swish",
-    "hardsigmoid": "hard sigmoid", "elu": "ELU", "selu": "SELU", "celu": "CELU", "prelu": "PReLU",
+    "bn": "BatchNorm", "gn": "GroupNorm", "ln": "LayerNorm", "fc": "fully connected",
+    "relu": "ReLU", "relu6": "ReLU6", "gelu": "GELU", "silu": "SiLU", "leaky relu": "leaky ReLU",
+    "hardswish": "hard swish", "hardsigmoid": "hard sigmoid", "elu": "ELU", "selu": "SELU",
+    "celu": "CELU", "prelu": "PReLU",
 }  # fmt: skip
 SYMBOLS = {"add": "+", "mul": "×", "sub": "−", "div": "÷", "concat": "concat"}
 """What stands in a join; a constant operand stands beside its sign (`1 −`)."""
@@ -50,11 +51,14 @@ def wording(op: Op) -> Wording:
     stride = next((token for token in tokens if token.startswith("/")), "")
     number = f"{float(number):.3g}" if "." in number or "e" in number else number
     rest = " ".join(token for token in tokens if token != stride)
-    return Wording(before.strip().replace("x", "×"), op.op, number, stride.replace("x", "×"), rest)
+    return Wording(
+        before.strip().replace("x", "×"), op.op, number, stride.replace("x", "×"), rest
+    )
 
 
 def symbol(op: Op) -> str:
-    """The sign of an op that joins values, with its constant operand where it has one: `+`, `1 −`, `concat`."""
+    """The sign of an op that joins values, with its constant operand where it has one: `+`, `1 −`,
+    `concat`."""
     sign = SYMBOLS.get(op.op, op.op)
     left, right = getattr(op, "left", None), getattr(op, "right", None)
     if left is not None:

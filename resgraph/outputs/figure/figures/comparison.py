@@ -1,4 +1,5 @@
-"""Several plans → one figure, as the ResNet paper's Figure 3: side by side, level where maps are of one size."""
+"""Several plans → one figure, as the ResNet paper's Figure 3: side by side, level where maps are of
+one size."""
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from ....plan import Plan
 
 RHYTHM = Rhythm(
-    row=15.5, tile_width=112, capsule=15.5, join=4, tight=4.5, loose=12, split=5, after_split=11, before_join=3.5,
-    lane=20, lane_step=9, column_gap=22, unit_gap=13, unit_gap_split=4, note_gap=12, size=9.5,
+    row=15.5, tile_width=112, capsule=15.5, join=4, tight=4.5, loose=12, split=5, after_split=11,
+    before_join=3.5, lane=20, lane_step=9, column_gap=22, unit_gap=13, unit_gap_split=4,
+    note_gap=12, size=9.5,
 )  # fmt: skip
 MOST_BLOCKS = 36
 """A net of more blocks than this is drawn with equal neighbours folded."""
@@ -49,18 +51,29 @@ class Column:
     placement: Placement
 
 
-def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str, str]] = ()) -> Scene:
-    """The scene of several nets side by side; `marks` says for each net which of its nodes to mark, and how."""
+def draw(
+    plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str, str]] = ()
+) -> Scene:
+    """The scene of several nets side by side; `marks` says for each net which of its nodes to mark,
+    and how."""
     if not plans:
         raise UsageError("nothing to compare: name at least one net")
     widths = _width_steps(plans)
     each = marks or [{}] * len(plans)
-    columns = [_column(plan, widths, mark, bool(marks)) for plan, mark in zip(plans, each, strict=True)]
+    columns = [
+        _column(plan, widths, mark, bool(marks))
+        for plan, mark in zip(plans, each, strict=True)
+    ]
     sizes = _common([[size for size, _ in groupby(column.sizes)] for column in columns])
     tops, bottoms = _level(columns, sizes)
     room = _SIGN if marks else 0
     spines, total = _spines(columns, room)
-    scene = Scene(max(total, width or 0), 0, " and ".join(p.name for p in plans), " ".join(caption(p) for p in plans))
+    scene = Scene(
+        max(total, width or 0),
+        0,
+        " and ".join(p.name for p in plans),
+        " ".join(caption(p) for p in plans),
+    )
     for index, size in enumerate(sizes):
         _band(scene, index, size, _TOP + tops[index], _TOP + bottoms[index])
     for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
@@ -68,7 +81,9 @@ def draw(plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str
         start = len(scene.items)
         paint(scene, column.placement, spine, _TOP, RHYTHM)
         for item in scene.items[start:]:
-            if isinstance(item, Group):  # names are unique in a net, and ids must be in a picture
+            if isinstance(
+                item, Group
+            ):  # names are unique in a net, and ids must be in a picture
                 item.name = f"{number}:{item.name}"
         _repeats(scene, column, spine, room)
     shown = Legend(widths={step: value for value, step in sorted(widths.items())})
@@ -91,21 +106,33 @@ def differences(before: Plan, after: Plan, width: float | None) -> Scene:
 
 
 def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
-    """For each width of a convolution a lightness: one each where they are few, else by powers of two."""
+    """For each width of a convolution a lightness: one each where they are few, else by powers of
+    two."""
     found: set[int] = set()
     for plan in plans:
-        found |= {n.shape[0] for n in plan.graph.nodes.values() if n.op.family == "conv"}
+        found |= {
+            n.shape[0] for n in plan.graph.nodes.values() if n.op.family == "conv"
+        }
     ordered = sorted(found)
     if len(ordered) <= WIDTH_STEPS:
         return {width: step for step, width in enumerate(ordered)}
     low, high = log2(ordered[0]), log2(ordered[-1])
-    return {w: min(int((log2(w) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1) for w in ordered}
+    return {
+        w: min(int((log2(w) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1)
+        for w in ordered
+    }
 
 
-def _column(plan: Plan, widths: dict[int, int], marks: Mapping[str, str], fold: bool) -> Column:
+def _column(
+    plan: Plan, widths: dict[int, int], marks: Mapping[str, str], fold: bool
+) -> Column:
     graph = plan.graph
-    blocks = sum(1 for row in graph.rows for item in row.items if isinstance(item, Block))
-    builder = StripBuilder(graph, "stages" if fold or blocks > MOST_BLOCKS else "blocks", marks)
+    blocks = sum(
+        1 for row in graph.rows for item in row.items if isinstance(item, Block)
+    )
+    builder = StripBuilder(
+        graph, "stages" if fold or blocks > MOST_BLOCKS else "blocks", marks
+    )
     net = builder.net()
     steps = {}
     for layer in layers_of(graph):
@@ -126,10 +153,15 @@ def _column(plan: Plan, widths: dict[int, int], marks: Mapping[str, str], fold: 
 
 
 def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
-    """The mark of a layer or of a folded block: that of its nodes, or `changed` where they differ in theirs."""
+    """The mark of a layer or of a folded block: that of its nodes, or `changed` where they differ
+    in theirs."""
     if not marks:
         return ""
-    mine = {marks.get(node, "") for node in graph.nodes if node == name or node.startswith(name + ".")}
+    mine = {
+        marks.get(node, "")
+        for node in graph.nodes
+        if node == name or node.startswith(name + ".")
+    }
     return mine.pop() if len(mine) == 1 else "changed"
 
 
@@ -139,7 +171,8 @@ def _size(shape: tuple[int, ...]) -> Size:
 
 
 def _common(sequences: list[list[Size]]) -> list[Size]:
-    """A shortest sequence that holds every net's sequence of sizes in its order, merged net by net."""
+    """A shortest sequence that holds every net's sequence of sizes in its order, merged net by
+    net."""
     out: list[Size] = sequences[0]
     for other in sequences[1:]:
         out = _merged(out, other)
@@ -151,7 +184,11 @@ def _merged(a: list[Size], b: list[Size]) -> list[Size]:
     best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a) - 1, -1, -1):
         for j in range(len(b) - 1, -1, -1):
-            best[i][j] = best[i + 1][j + 1] + 1 if a[i] == b[j] else max(best[i + 1][j], best[i][j + 1])
+            best[i][j] = (
+                best[i + 1][j + 1] + 1
+                if a[i] == b[j]
+                else max(best[i + 1][j], best[i][j + 1])
+            )
     out, i, j = [], 0, 0
     while i < len(a) and j < len(b):
         if a[i] == b[j]:
@@ -167,7 +204,8 @@ def _merged(a: list[Size], b: list[Size]) -> list[Size]:
 
 
 def _level(columns: list[Column], sizes: list[Size]) -> tuple[list[float], list[float]]:
-    """Where each size's band begins and ends; every net is laid out again with its units in their bands."""
+    """Where each size's band begins and ends; every net is laid out again with its units in their
+    bands."""
     heights = [0.0] * len(sizes)
     for column in columns:
         column.level = _levels(column.sizes, sizes)
@@ -200,7 +238,8 @@ def _levels(mine: list[Size], sizes: list[Size]) -> list[int]:
 
 
 def _extents(column: Column) -> tuple[dict[int, float], dict[int, float]]:
-    """For each band of a column its least top and its greatest bottom, as laid out without bands."""
+    """For each band of a column its least top and its greatest bottom, as laid out without
+    bands."""
     where = {id(p.part): p for p in column.placement.parts}
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
@@ -212,10 +251,17 @@ def _extents(column: Column) -> tuple[dict[int, float], dict[int, float]]:
 
 
 def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
-    """The x of each net's spine, and the width of the figure; `room` is for the signs at the left of what differs."""
+    """The x of each net's spine, and the width of the figure; `room` is for the signs at the left
+    of what differs."""
     x, out = MARGIN + _LABELS, []
     for column in columns:
-        title = max(text.width(column.plan.name, 14, 700), text.width(_totals(column.plan), 9.75)) / 2
+        title = (
+            max(
+                text.width(column.plan.name, 14, 700),
+                text.width(_totals(column.plan), 9.75),
+            )
+            / 2
+        )
         folded = max((_pill(fork)[1] + 7 for fork in column.runs), default=0.0)
         left = max(column.placement.left + room + folded, title)
         out.append(x + left)
@@ -234,7 +280,11 @@ def _head(scene: Scene, plan: Plan, x: float) -> None:
 
 def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> None:
     if index % 2 == 0:
-        scene.add(Rect(MARGIN - 14, top, scene.width - 2 * MARGIN + 28, bottom - top, 7, "card"))
+        scene.add(
+            Rect(
+                MARGIN - 14, top, scene.width - 2 * MARGIN + 28, bottom - top, 7, "card"
+            )
+        )
     scene.add(Text(MARGIN, top + 23, quantity.times(size), 11, 600))
     if index == 0:
         scene.add(Text(MARGIN, top + 36, "output size", 9.5, fill="muted"))
@@ -243,16 +293,23 @@ def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> No
 def _pill(fork: Fork) -> tuple[str, float]:
     """What stands beside a block that stands for several, and how wide its pill is."""
     run = fork.repeat
-    said = f"× {run.count}" if run and run.equal else f"{run.count} alike" if run else ""
+    said = (
+        f"× {run.count}" if run and run.equal else f"{run.count} alike" if run else ""
+    )
     return said, text.width(said, 9.5, 700) + 13
 
 
 def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
-    """`× 35` at the left of a block that stands for several, and of the signs of what differs in it."""
+    """`× 35` at the left of a block that stands for several, and of the signs of what differs in
+    it."""
     where: dict[int, Placed] = {id(p.part): p for p in column.placement.parts}
     for fork in column.runs:
         placed, (said, wide) = where[id(fork)], _pill(fork)
         right, y = x - placed.left - 7 - room, _TOP + placed.y + placed.height / 2 - 8
-        fill, ink = ("pill", "on-pill") if fork.repeat and fork.repeat.equal else ("rule", "ink")
+        fill, ink = (
+            ("pill", "on-pill")
+            if fork.repeat and fork.repeat.equal
+            else ("rule", "ink")
+        )
         scene.add(Rect(right - wide, y, wide, 16, 8, fill))
         scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 700, ink, "middle"))

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 RHYTHM = replace(OPS, loose=27, lane=34, after_split=20)
 _SIDE, _GAP, _PAD, _NARROWEST = 40.0, 44.0, 20.0, 560.0
-_KINDS = {"projection": "projection shortcut", "zero-pad": "zero-padded shortcut", "path": "shortcut"}
+_KINDS = {
+    "projection": "projection shortcut",
+    "zero-pad": "zero-padded shortcut",
+    "path": "shortcut",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +52,31 @@ def draw(plan: Plan, name: str) -> Scene:
     ends = [_end(name, "input", into), _end(name, "output", out)]
     placement = _between(ends, place(Chain("inner", [scope.part]), rhythm))
     title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 700))
-    width = max(placement.left + placement.right + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
+    width = max(
+        placement.left + placement.right + 2 * (MARGIN + _SIDE),
+        title + 2 * MARGIN,
+        _NARROWEST,
+    )
     spine = (width - placement.right + placement.left) / 2
     scene = Scene(
-        width, 0, f"{name} of {plan.name}", f"{scope.said}: {quantity.times(into)} in, {quantity.times(out)} out."
+        width,
+        0,
+        f"{name} of {plan.name}",
+        f"{scope.said}: {quantity.times(into)} in, {quantity.times(out)} out.",
     )
-    scene.add(Text(MARGIN, 50, scope.name, 20, 700), Text(MARGIN, 68, scope.said, 10.5, fill="muted"))
+    scene.add(
+        Text(MARGIN, 50, scope.name, 20, 700),
+        Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
+    )
     top = 96.0
     _card(scene, plan, scope, placement, spine, top)
     paint(scene, placement, spine, top, rhythm)
     _captions(scene, placement, spine, top)
     _kind(scene, scope, placement.wires, spine, top)
     shown = Legend()
-    shown.gather(placement, shortcut_kinds(graph) if scope.shortcut == "" else {scope.shortcut})
+    shown.gather(
+        placement, shortcut_kinds(graph) if scope.shortcut == "" else {scope.shortcut}
+    )
     scene.height = shown.draw(scene, top + placement.height + 26) + 10
     return scene
 
@@ -78,7 +94,9 @@ def _between(ends: list[Capsule], inner: Placement) -> Placement:
     out.put(inner, 0, start)
     end = start + inner.height + _GAP
     out.put(place(ends[1], RHYTHM), 0, end)
-    out.wires.append(Wire(((0, RHYTHM.capsule), (0, start)), arrow=starts_with_box(inner.part)))
+    out.wires.append(
+        Wire(((0, RHYTHM.capsule), (0, start)), arrow=starts_with_box(inner.part))
+    )
     out.wires.append(Wire(((0, start + inner.height), (0, end)), arrow=True))
     out.height = end + RHYTHM.capsule
     return out
@@ -97,22 +115,32 @@ def _scope(graph: Graph, name: str) -> Scope:
             if path.name == name:
                 return _path(builder, path, f"path {path.word} of {block.name}")
     blocks = list(graph.blocks())
-    known = [row.name for row in graph.rows] + [b.name for b in blocks] + [p.name for b in blocks for p in b.paths]
-    hint = did_you_mean(name, known) or f"give a row, a block or a path, as `{known[0]}`"
+    known = (
+        [row.name for row in graph.rows]
+        + [b.name for b in blocks]
+        + [p.name for b in blocks for p in b.paths]
+    )
+    hint = (
+        did_you_mean(name, known) or f"give a row, a block or a path, as `{known[0]}`"
+    )
     raise UsageError(f"nothing is called `{name}`: {hint}")
 
 
 def _path(builder: Builder, path: Path, said: str) -> Scope:
     part = builder.items(path, "ops", 0)
     if part is None:
-        raise UsageError(f"`{path.name}` has nothing to draw: it hands on what it is given")
+        raise UsageError(
+            f"`{path.name}` has nothing to draw: it hands on what it is given"
+        )
     return Scope(path.name, said, part, path.input, path.output)
 
 
 def _block(builder: Builder, block: Block) -> Scope:
     fork = builder.block(block, "ops", 1)
     if fork is None:
-        raise UsageError(f"`{block.name}` has nothing to draw: it hands on what it is given")
+        raise UsageError(
+            f"`{block.name}` has nothing to draw: it hands on what it is given"
+        )
     fork.frame = False
     stride = "" if max(block.stride) == 1 else f", stride {block.stride[0]}"
     merge = f" · {block.merge}" if block.merge else ""
@@ -120,32 +148,92 @@ def _block(builder: Builder, block: Block) -> Scope:
     return Scope(block.name, said, fork, block.input, block.output, block.shortcut)
 
 
-def _card(scene: Scene, plan: Plan, scope: Scope, placement: Placement, spine: float, top: float) -> None:
+def _card(
+    scene: Scene,
+    plan: Plan,
+    scope: Scope,
+    placement: Placement,
+    spine: float,
+    top: float,
+) -> None:
     """The tinted card around what is drawn, and what all of it costs in its lower right corner."""
-    inner = next(p for p in placement.parts if isinstance(p.part, Chain) and p.part.name == "inner")
+    inner = next(
+        p
+        for p in placement.parts
+        if isinstance(p.part, Chain) and p.part.name == "inner"
+    )
     x, y = spine - placement.left - _SIDE, top + inner.y - _PAD
-    width, height = placement.left + placement.right + 2 * _SIDE, inner.height + 2 * _PAD
+    width, height = (
+        placement.left + placement.right + 2 * _SIDE,
+        inner.height + 2 * _PAD,
+    )
     scene.add(Rect(x, y, width, height, 12, "card"))
     prefix = scope.name + "."
-    nodes = [node for node in plan.graph.nodes.values() if node.name == scope.name or node.name.startswith(prefix)]
-    params, macs = sum(node.cost.params for node in nodes), sum(node.cost.macs for node in nodes)
+    nodes = [
+        node
+        for node in plan.graph.nodes.values()
+        if node.name == scope.name or node.name.startswith(prefix)
+    ]
+    params, macs = (
+        sum(node.cost.params for node in nodes),
+        sum(node.cost.macs for node in nodes),
+    )
     right = x + width - 14
-    scene.add(Text(right, y + height - 27, f"{quantity.short(params)} params", 11, 600, anchor="end"))
-    scene.add(Text(right, y + height - 12, f"{quantity.short(macs)} MACs", 10.5, fill="muted", anchor="end"))
+    scene.add(
+        Text(
+            right,
+            y + height - 27,
+            f"{quantity.short(params)} params",
+            11,
+            600,
+            anchor="end",
+        )
+    )
+    scene.add(
+        Text(
+            right,
+            y + height - 12,
+            f"{quantity.short(macs)} MACs",
+            10.5,
+            fill="muted",
+            anchor="end",
+        )
+    )
 
 
 def _captions(scene: Scene, placement: Placement, spine: float, top: float) -> None:
     for placed in placement.parts:
         if isinstance(placed.part, Capsule):
             y = top + placed.y + placed.height / 2 + 3.5
-            scene.add(Text(spine - placed.left - 9, y, placed.part.caption, 10.5, fill="muted", anchor="end"))
+            scene.add(
+                Text(
+                    spine - placed.left - 9,
+                    y,
+                    placed.part.caption,
+                    10.5,
+                    fill="muted",
+                    anchor="end",
+                )
+            )
 
 
-def _kind(scene: Scene, scope: Scope, wires: list[Wire], spine: float, top: float) -> None:
+def _kind(
+    scene: Scene, scope: Scope, wires: list[Wire], spine: float, top: float
+) -> None:
     """Over the first stretch of the shortcut, what kind it is."""
     for wire in wires:
         if wire.dot and wire.changes and scope.shortcut in _KINDS:
             (x0, y), (x1, _) = wire.points[0], wire.points[1]
             said = _KINDS[scope.shortcut]
-            scene.add(Text(spine + (x0 + x1) / 2, top + y - 8, said, 10.5, 600, "accent", "middle"))
+            scene.add(
+                Text(
+                    spine + (x0 + x1) / 2,
+                    top + y - 8,
+                    said,
+                    10.5,
+                    600,
+                    "accent",
+                    "middle",
+                )
+            )
             return

@@ -20,12 +20,17 @@ _OPTIONS = {"zero-pad": "option A", "projection": "option B"}
 
 
 def subtitle(graph: Graph, about: str) -> str:
-    """What kind of net it is, from its graph: its blocks and what its shortcuts do where the shape changes."""
-    blocks = [item for row in graph.rows for item in row.items if isinstance(item, Block)]
+    """What kind of net it is, from its graph: its blocks and what its shortcuts do where the shape
+    changes."""
+    blocks = [
+        item for row in graph.rows for item in row.items if isinstance(item, Block)
+    ]
     merged = [block for block in blocks if block.merge]
     if not merged:
         return about
-    names = [name for name in dict.fromkeys(block.block for block in merged) if name] or ["inline"]
+    names = [
+        name for name in dict.fromkeys(block.block for block in merged) if name
+    ] or ["inline"]
     said = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "") + " blocks"
     kinds = dict.fromkeys(block.shortcut for block in merged if _changes(graph, block))
     named = [kind for kind in kinds if kind in ("projection", "zero-pad")]
@@ -38,24 +43,36 @@ def _changes(graph: Graph, block: Block) -> bool:
 
 
 def caption(plan: Plan) -> str:
-    """A net in two or three sentences, for the caption of a paper and for whoever cannot see the picture."""
+    """A net in two or three sentences, for the caption of a paper and for whoever cannot see the
+    picture."""
     graph = plan.graph
     rows = [f"{row.name} ({_row_text(row)})" for row in graph.rows]
     said = [
-        f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out, "
-        f"{quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds, depth {plan.depth}.",
+        (
+            f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out,"
+            f" {quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds,"
+            f" depth {plan.depth}."
+        ),
         f"From top to bottom: {', '.join(rows)}.",
     ]
     kinds = sorted(shortcut_kinds(graph))
     if kinds:
-        how = {"projection": "by a projection", "zero-pad": "by padding with zeros", "path": "by a path of their own"}
-        said.append(f"Dotted shortcuts change the shape, {' or '.join(how[kind] for kind in kinds)}.")
+        how = {
+            "projection": "by a projection",
+            "zero-pad": "by padding with zeros",
+            "path": "by a path of their own",
+        }
+        said.append(
+            f"Dotted shortcuts change the shape, {' or '.join(how[kind] for kind in kinds)}."
+        )
     return " ".join(said)
 
 
 def _row_text(row: Path) -> str:
     """`3 bottleneck`, `7x7 conv 64 /2`, `2 layers`."""
-    blocks = Counter(item.block or "inline" for item in row.items if isinstance(item, Block))
+    blocks = Counter(
+        item.block or "inline" for item in row.items if isinstance(item, Block)
+    )
     if blocks:
         return ", ".join(f"{count} {name}" for name, count in blocks.items())
     labels = [item.label for item in row.items if isinstance(item, Layer)]
@@ -72,7 +89,11 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
     """Name and kind at the left, totals at the right; 68 pixels high."""
     graph = plan.graph
     totals = f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
-    blocks = sum(isinstance(item, Block) and bool(item.merge) for row in graph.rows for item in row.items)
+    blocks = sum(
+        isinstance(item, Block) and bool(item.merge)
+        for row in graph.rows
+        for item in row.items
+    )
     counted = [quantity.plural(blocks, "block")] if blocks else []
     counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
     right = width - MARGIN
@@ -90,7 +111,10 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
 def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
     short = {"bn": "BN", "gn": "GN", "ln": "LN"}
-    words = [short.get(word, LONG.get(word, word)) for word in unit_of(graph, layers_of(graph))]
+    words = [
+        short.get(word, LONG.get(word, word))
+        for word in unit_of(graph, layers_of(graph))
+    ]
     return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
 
 

@@ -14,7 +14,13 @@ from .header import MARGIN
 
 SIZE = 9.75
 Draw = Callable[[float, float], list[Shape]]
-_SIGNS = {"+": "addition", "×": "product", "−": "difference", "÷": "quotient", "concat": "concatenation"}
+_SIGNS = {
+    "+": "addition",
+    "×": "product",
+    "−": "difference",
+    "÷": "quotient",
+    "concat": "concatenation",
+}
 _CHANGES = {"projection": "projection shortcut", "zero-pad": "zero-padded shortcut"}
 
 
@@ -22,8 +28,8 @@ _CHANGES = {"projection": "projection shortcut", "zero-pad": "zero-padded shortc
 class Legend:
     """What occurs in a drawing, gathered from its parts and wires.
 
-    `units` is what goes with a convolution in a folded layer; `widths` the greatest width of each lightness.
-    """
+    `units` is what goes with a convolution in a folded layer; `widths` the greatest width of each
+    lightness."""
 
     units: str = ""
     widths: dict[int, int] = field(default_factory=dict)
@@ -36,7 +42,8 @@ class Legend:
     marks: set[str] = field(default_factory=set)
 
     def gather(self, placement: Placement, kinds: Iterable[str]) -> None:
-        """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the shape."""
+        """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the
+        shape."""
         for placed in placement.parts:
             part = placed.part
             if isinstance(part, Strip | Join) and part.mark:
@@ -46,7 +53,9 @@ class Legend:
             elif isinstance(part, Tile):
                 self.families.update(row.family for row in part.rows)
             elif isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-                self.repeats = self.repeats or ("× N repeats" if part.repeat.equal else "blocks alike, drawn as one")
+                self.repeats = self.repeats or (
+                    "× N repeats" if part.repeat.equal else "blocks alike, drawn as one"
+                )
             elif isinstance(part, OpBox):
                 self.families.add(part.family)
                 self.ops = True
@@ -78,24 +87,41 @@ class Legend:
     def _entries(self) -> Iterator[tuple[float, str, Draw]]:
         """The width of a sample, its label, and how to draw it."""
         if self.widths:
-            yield text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths), "", _widths(self.widths)
+            yield (
+                text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths),
+                "",
+                _widths(self.widths),
+            )
         for family, label in FAMILIES.items():
             if family in self.families and not (self.widths and family == "conv"):
-                label = ", ".join(self.joins) if family == "merge" and self.joins else label
-                yield 13, label + (self.units if family == "conv" and not self.ops else ""), _swatch(family)
+                label = (
+                    ", ".join(self.joins) if family == "merge" and self.joins else label
+                )
+                yield (
+                    13,
+                    label + (self.units if family == "conv" and not self.ops else ""),
+                    _swatch(family),
+                )
         for mark in sorted(self.marks):
             yield 15, f"{MARKS[mark]} {mark}", _outline(mark)
         if self.identity:
             yield 20, "identity shortcut", _sample(dotted=False)
         for kind in self.changes:
-            yield 22, _CHANGES.get(kind, "shortcut that changes shape"), _sample(dotted=True)
+            yield (
+                22,
+                _CHANGES.get(kind, "shortcut that changes shape"),
+                _sample(dotted=True),
+            )
         if self.repeats:
             yield 15, self.repeats, _sheets
 
 
 def _swatch(family: str) -> Draw:
     def draw(x: float, y: float) -> list[Shape]:
-        return [Rect(x, y - 5.5, 13, 11, 2.5, f"{family}-row"), Rect(x, y - 5.5, 3.4, 11, 1.7, family)]
+        return [
+            Rect(x, y - 5.5, 13, 11, 2.5, f"{family}-row"),
+            Rect(x, y - 5.5, 3.4, 11, 1.7, family),
+        ]
 
     return draw
 

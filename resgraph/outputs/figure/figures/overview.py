@@ -1,4 +1,5 @@
-"""A plan → its stage or block view: rows as cards on one spine, and beside them shapes, costs and receptive fields."""
+"""A plan → its stage or block view: rows as cards on one spine, and beside them shapes, costs and
+receptive fields."""
 
 from __future__ import annotations
 
@@ -15,7 +16,15 @@ from ..scene import Line, Rect, Scene, Text
 from .header import MARGIN, caption, header, shortcut_kinds, unit_words
 from .legend import Legend
 from .paint import paint
-from .row_annotations import COLUMN_GAP, COLUMNS, GUTTER, Band, bands_of, labels, numbers
+from .row_annotations import (
+    COLUMN_GAP,
+    COLUMNS,
+    GUTTER,
+    Band,
+    bands_of,
+    labels,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from ....plan import Plan
@@ -35,7 +44,8 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Where things stand from left to right: the cards, the spine within them, the columns of numbers."""
+    """Where things stand from left to right: the cards, the spine within them, the columns of
+    numbers."""
 
     width: float
     card: tuple[float, float]
@@ -43,8 +53,15 @@ class Sheet:
     numbers: float
 
 
-def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, broken: Broken | None = None) -> Scene:
-    """The scene of the `stages`, the `blocks` or the `ops` view; with what is `broken` at its end."""
+def draw(
+    plan: Plan,
+    view: View,
+    expand: tuple[str, ...],
+    width: float | None,
+    broken: Broken | None = None,
+) -> Scene:
+    """The scene of the `stages`, the `blocks` or the `ops` view; with what is `broken` at its
+    end."""
     graph = plan.graph
     builder = Builder(graph, view, check_names(graph, expand))
     net = builder.net()
@@ -72,20 +89,38 @@ def draw(plan: Plan, view: View, expand: tuple[str, ...], width: float | None, b
 
 
 def _sheet(placement: Placement, rhythm: Rhythm, least: float, seen: bool) -> Sheet:
-    """As wide as what is drawn asks for, and no narrower than `least`; `seen` leaves room for receptive fields."""
-    spine = MARGIN + _SHAPES + _CARD_PAD + GUTTER + max(placement.left, rhythm.tile_width / 2)
+    """As wide as what is drawn asks for, and no narrower than `least`; `seen` leaves room for
+    receptive fields."""
+    spine = (
+        MARGIN
+        + _SHAPES
+        + _CARD_PAD
+        + GUTTER
+        + max(placement.left, rhythm.tile_width / 2)
+    )
     right = spine + max(placement.right + 22, rhythm.tile_width / 2 + 74)
     columns = COLUMNS if seen else COLUMNS[:2]
     metrics = sum(wide for _, wide in columns) + COLUMN_GAP * (len(columns) - 1)
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
-    return Sheet(width, (MARGIN + _SHAPES, min(right, numbers_x - 18)), spine, numbers_x)
+    return Sheet(
+        width, (MARGIN + _SHAPES, min(right, numbers_x - 18)), spine, numbers_x
+    )
 
 
 def _said(scene: Scene, broken: Broken | None, y: float) -> float:
     """What is wrong, in words below the drawing; the y below them."""
     for line in broken.said if broken else ():
-        scene.add(Text(MARGIN, y, text.fit(line, 10.5, scene.width - 2 * MARGIN, 500), 10.5, 500, "broken"))
+        scene.add(
+            Text(
+                MARGIN,
+                y,
+                text.fit(line, 10.5, scene.width - 2 * MARGIN, 500),
+                10.5,
+                500,
+                "broken",
+            )
+        )
         y += 16
     return y
 
@@ -109,11 +144,15 @@ def mark_sheets(net: Fork) -> None:
                         tile.sheets = True
 
 
-def _cards(scene: Scene, bands: list[Band], top: float, card: tuple[float, float]) -> None:
+def _cards(
+    scene: Scene, bands: list[Band], top: float, card: tuple[float, float]
+) -> None:
     for band in bands:
         if band.is_card:
             y, bottom = top + band.top - 12, top + band.bottom + 7
-            scene.add(Rect(card[0], y, card[1] - card[0], max(bottom - y, 72), 10, "card"))
+            scene.add(
+                Rect(card[0], y, card[1] - card[0], max(bottom - y, 72), 10, "card")
+            )
 
 
 def _column_heads(scene: Scene, y: float, x: float, seen: bool) -> None:

@@ -1,4 +1,5 @@
-"""The rows of a net as drawn → what stands beside each: its name, which blocks are shown, its shape and its costs."""
+"""The rows of a net as drawn → what stands beside each: its name, which blocks are shown, its shape
+and its costs."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ COLUMN_GAP = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The rows of a net that share a line of numbers; where they are drawn, and the middle of each of their blocks."""
+    """The rows of a net that share a line of numbers; where they are drawn, and the middle of each
+    of their blocks."""
 
     rows: list[Path]
     top: float
@@ -39,19 +41,33 @@ class Band:
     def is_card(self) -> bool:
         """Whether the rows have blocks of several paths, or blocks that repeat."""
         forks = [fork for _, fork in self.blocks]
-        return len(forks) > 1 or any(len(f.links) > 1 or (f.repeat and f.repeat.count > 1) for f in forks)
+        return len(forks) > 1 or any(
+            len(f.links) > 1 or (f.repeat and f.repeat.count > 1) for f in forks
+        )
 
 
-def bands_of(rows: list[tuple[list[Path], list[Part]]], placed: list[Placed]) -> list[Band]:
+def bands_of(
+    rows: list[tuple[list[Path], list[Part]]], placed: list[Placed]
+) -> list[Band]:
     """The rows as drawn, with the blocks that stand in them."""
     where = {id(p.part): p for p in placed}
-    boxes = sorted((p.y, abs(p.x), p.height) for p in placed if isinstance(p.part, Tile | OpBox))
+    boxes = sorted(
+        (p.y, abs(p.x), p.height) for p in placed if isinstance(p.part, Tile | OpBox)
+    )
     out = []
     for paths, units in rows:
         mine = [where[id(unit)] for unit in units]
-        parts = [part for unit in units if isinstance(unit, Chain) for part in unit.parts]
-        blocks = [(_middle(where[id(part)], boxes), part) for part in parts if isinstance(part, Fork)]
-        out.append(Band(paths, min(p.y for p in mine), max(p.bottom for p in mine), blocks))
+        parts = [
+            part for unit in units if isinstance(unit, Chain) for part in unit.parts
+        ]
+        blocks = [
+            (_middle(where[id(part)], boxes), part)
+            for part in parts
+            if isinstance(part, Fork)
+        ]
+        out.append(
+            Band(paths, min(p.y for p in mine), max(p.bottom for p in mine), blocks)
+        )
     return out
 
 
@@ -84,13 +100,18 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
 
 
 def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
-    """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they only are alike."""
+    """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they
+    only are alike."""
     run = fork.repeat
     if run is None or run.count == 1:
-        scene.add(*([Text(x, y + 3.5, fork.label, 9.75, fill="muted")] if fork.label else []))
+        scene.add(
+            *([Text(x, y + 3.5, fork.label, 9.75, fill="muted")] if fork.label else [])
+        )
         return
     if run.equal:
-        scene.add(Text(x, y - 6, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
+        scene.add(
+            Text(x, y - 6, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted")
+        )
         said = f"× {run.count}"
         wide = text.width(said, 10.5, 700) + 15
         scene.add(Rect(x, y, wide, 17.5, 8.75, "pill"))
@@ -102,8 +123,16 @@ def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
     scene.add(Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600))
 
 
-def numbers(scene: Scene, plan: Plan, band: Band, seen: dict[str, ReceptiveField], top: float, x: float) -> None:
-    """The shape that a band hands on, its costs with their shares, and what one of its outputs sees."""
+def numbers(
+    scene: Scene,
+    plan: Plan,
+    band: Band,
+    seen: dict[str, ReceptiveField],
+    top: float,
+    x: float,
+) -> None:
+    """The shape that a band hands on, its costs with their shares, and what one of its outputs
+    sees."""
     graph = plan.graph
     nodes = [node for row in band.rows for node in graph.nodes_of(row)]
     end = graph.nodes[band.rows[-1].output]
@@ -124,12 +153,32 @@ def _bar(scene: Scene, x: float, y: float, wide: float, part: int, whole: int) -
         scene.add(Text(x, y + 4, "–", 9.75, fill="muted"))
         return
     scene.add(Text(x, y - 2, quantity.short(part), 9.75, 600))
-    scene.add(Text(x + wide, y - 2, quantity.percent(part, whole), 9.5, fill="muted", anchor="end"))
+    scene.add(
+        Text(
+            x + wide,
+            y - 2,
+            quantity.percent(part, whole),
+            9.5,
+            fill="muted",
+            anchor="end",
+        )
+    )
     scene.add(Rect(x, y + 4, wide, 4.4, 2.2, "track"))
-    scene.add(Rect(x, y + 4, max(2.2, wide * part / whole), 4.4, min(2.2, max(2.2, wide * part / whole) / 2), "bar"))
+    scene.add(
+        Rect(
+            x,
+            y + 4,
+            max(2.2, wide * part / whole),
+            4.4,
+            min(2.2, max(2.2, wide * part / whole) / 2),
+            "bar",
+        )
+    )
 
 
-def _shape(scene: Scene, shape: tuple[int, ...], y: float, image: tuple[int, ...]) -> None:
+def _shape(
+    scene: Scene, shape: tuple[int, ...], y: float, image: tuple[int, ...]
+) -> None:
     x = MARGIN + 4
     if len(shape) == 1:
         scene.add(Text(x + 50, y + 4, str(shape[0]), 12, 600))

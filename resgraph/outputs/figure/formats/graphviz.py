@@ -1,8 +1,8 @@
 """A plan → Graphviz' language: always as text, and laid out by an engine where one is installed.
 
-What tames `dot` on residual nets: one group and a high weight along the main path, shortcuts that leave and enter at
-the east and weigh nothing, a point where paths part, and never orthogonal splines. Ids are counted, never user text.
-"""
+What tames `dot` on residual nets: one group and a high weight along the main path, shortcuts that
+leave and enter at the east and weigh nothing, a point where paths part, and never orthogonal
+splines. Ids are counted, never user text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING
 
 from ....errors import MissingError
 from ..content.builder import Builder, View, check_names, choose
-from ..content.parts import Capsule, Chain, Fork, Join, Link, OpBox, Part, Row, Strip, Tile
+from ..content.parts import (
+    Capsule,
+    Chain,
+    Fork,
+    Join,
+    Link,
+    OpBox,
+    Part,
+    Row,
+    Strip,
+    Tile,
+)
 from ..fonts import packaged
 from ..layout.branches import spine_of
 from ..style import FONT, PALETTES, Theme
@@ -31,8 +42,8 @@ if TYPE_CHECKING:
     from ....plan import Plan
 
 _INSTALL = (
-    "install Graphviz (apt install graphviz, brew install graphviz, or https://graphviz.org/download), "
-    "or `pip install pygraphviz`, which brings an engine"
+    "install Graphviz (apt install graphviz, brew install graphviz, or"
+    " https://graphviz.org/download), or `pip install pygraphviz`, which brings an engine"
 )
 
 
@@ -42,7 +53,9 @@ _FONTS = (
 )
 
 
-def dot(plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Theme = "light") -> str:
+def dot(
+    plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Theme = "light"
+) -> str:
     """The net as a directed graph for `dot`; views and names to unfold are those of the figure."""
     graph = plan.graph
     builder = Builder(graph, choose(view), check_names(graph, expand))
@@ -50,17 +63,19 @@ def dot(plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Them
     return writer.document(plan.name, builder.net())
 
 
-def laid_out(source: str, kind: str = "svg", title: str = "", scale: float = 2.0) -> str | bytes:
+def laid_out(
+    source: str, kind: str = "svg", title: str = "", scale: float = 2.0
+) -> str | bytes:
     """The text of `dot`, laid out by whichever engine is there, as `kind` (svg, pdf, png).
 
-    Graphviz' own PNG and PDF take what fonts a machine has and leave a box, or nothing, for letters that these lack; so
-    they are drawn from its SVG, by the rules of the figure. Raises `MissingError` where there is no engine, and as
-    `raster` does.
-    """
+    Graphviz' own PNG and PDF take what fonts a machine has and leave a box, or nothing, for letters
+    that these lack; so they are drawn from its SVG, by the rules of the figure. Raises
+    `MissingError` where there is no engine, and as `raster` does."""
     svg = _engine(source).decode()
     if kind == "svg":
         return svg
-    # Helvetica is not among the fonts that come with resgraph, and typst would take one of its own for it.
+    # Helvetica is not among the fonts that come with resgraph, and typst would take one of its own
+    # for it.
     svg = re.sub(r'font-family="[^"]*"', f'font-family="{escape(FONT)}"', svg)
     return raster.png(svg, scale) if kind == "png" else raster.pdf(svg, title)
 
@@ -71,15 +86,23 @@ def _engine(source: str) -> bytes:
     if program is None:
         return _library(source)
     with tempfile.TemporaryDirectory() as folder:
-        # The fonts that come with resgraph: the same layout on every machine. Copied, as fontconfig may mark a folder.
+        # The fonts that come with resgraph: the same layout on every machine. Copied, as fontconfig
+        # may mark a folder.
         for font in packaged():
             shutil.copy(font, folder)
         told = Path(folder) / "fonts.conf"
         told.write_text(_FONTS.format(folder=escape(folder)), encoding="utf-8")
         environment = {**os.environ, "FONTCONFIG_FILE": str(told)}
-        done = subprocess.run([program, "-Tsvg"], input=source.encode(), capture_output=True, env=environment)
+        done = subprocess.run(
+            [program, "-Tsvg"],
+            input=source.encode(),
+            capture_output=True,
+            env=environment,
+        )
     if done.returncode or b"</svg>" not in done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {done.returncode}"]
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [
+            f"it ended with {done.returncode}"
+        ]
         raise MissingError(f"Graphviz' `dot` ({program}) draws no SVG: {said[0]}")
     return done.stdout
 
@@ -94,18 +117,31 @@ def _library(source: str) -> bytes:
 
 def quoted(text: str) -> str:
     """A string of the language: nothing in it is read as an escape, a newline or markup."""
-    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", " ").replace("\n", " ")
+    text = (
+        text.replace("\\", "\\\\")
+        .replace('"', '\\"')
+        .replace("\r", " ")
+        .replace("\n", " ")
+    )
     return f'"{text}"'
 
 
 def _html(text: str) -> str:
     """Text within an HTML-like label."""
-    clean = "".join(c if c >= " " and not "\ud800" <= c <= "\udfff" else "\ufffd" for c in text)
-    return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    clean = "".join(
+        c if c >= " " and not "\ud800" <= c <= "\udfff" else "\ufffd" for c in text
+    )
+    return (
+        clean.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+    )
 
 
 _SIZE = 10.0
-"""The size of text in points. Boxes have room for it in the widest of fonts (`figure.text`), whichever lays it out."""
+"""The size of text in points. Boxes have room for it in the widest of fonts (`figure.text`),
+whichever lays it out."""
 
 
 @dataclass(slots=True)
@@ -129,10 +165,18 @@ class _Writer:
         c = self.colours
         self.lines += [
             f"digraph {quoted(name)} {{",
-            f"  graph [label={quoted(name)}, labelloc=t, labeljust=l, fontname=Helvetica, fontsize=18, rankdir=TB, "
-            f'nodesep=0.4, ranksep=0.28, bgcolor="{c["surface"]}", fontcolor="{c["ink"]}", newrank=true];',
-            f'  node [fontname=Helvetica, fontsize=10, shape=plain, color="{c["tile-edge"]}", fontcolor="{c["ink"]}"];',
-            f'  edge [color="{c["edge"]}", fontname=Helvetica, fontsize=9, arrowsize=0.6, fontcolor="{c["muted"]}"];',
+            f"  graph [label={quoted(name)}, labelloc=t, labeljust=l, fontname=Helvetica,"
+            " fontsize=18, rankdir=TB, "
+            f'nodesep=0.4, ranksep=0.28, bgcolor="{c["surface"]}", fontcolor="{c["ink"]}",'
+            " newrank=true];",
+            (
+                f'  node [fontname=Helvetica, fontsize=10, shape=plain, color="{c["tile-edge"]}",'
+                f' fontcolor="{c["ink"]}"];'
+            ),
+            (
+                f'  edge [color="{c["edge"]}", fontname=Helvetica, fontsize=9, arrowsize=0.6,'
+                f' fontcolor="{c["muted"]}"];'
+            ),
         ]
         self.part(net, 1, "spine")
         return "\n".join([*self.lines, "}", ""])
@@ -166,40 +210,61 @@ class _Writer:
             return f"label=<{self.table([part.row])}>"
         if isinstance(part, OpBox):
             name = part.family
-            room = max(2.4, (width(f"{part.text} {part.detail}".strip(), _SIZE) + 16) / 72)
+            room = max(
+                2.4, (width(f"{part.text} {part.detail}".strip(), _SIZE) + 16) / 72
+            )
             text = _html(part.text) + (
-                f" <font color='{c['muted']}'>{_html(part.detail)}</font>" if part.detail else ""
+                f" <font color='{c['muted']}'>{_html(part.detail)}</font>"
+                if part.detail
+                else ""
             )
             return (
-                f'label=<{text}>, shape=box, style="rounded,filled", fillcolor="{c[name + "-fill"]}", '
-                f'color="{c[name + "-line"]}", width={room:.3g}, height=0.28'
+                f'label=<{text}>, shape=box, style="rounded,filled",'
+                f' fillcolor="{c[name + "-fill"]}", color="{c[name + "-line"]}", width={room:.3g},'
+                " height=0.28"
             )
         if isinstance(part, Join):
             shape = "circle" if len(part.symbol) == 1 else "box"
             return (
-                f'label={quoted(part.symbol)}, shape={shape}, style="rounded,filled", fillcolor="{c["merge-fill"]}", '
-                f'color="{c["merge"]}", width=0.2, height=0.2, margin="0.04,0.02"'
+                f'label={quoted(part.symbol)}, shape={shape}, style="rounded,filled",'
+                f' fillcolor="{c["merge-fill"]}", color="{c["merge"]}", width=0.2, height=0.2,'
+                ' margin="0.04,0.02"'
             )
-        return f'label={quoted(part.text)}, shape=box, style="rounded", color="{c["edge"]}", height=0.3'
+        return (
+            f'label={quoted(part.text)}, shape=box, style="rounded", color="{c["edge"]}",'
+            " height=0.3"
+        )
 
     def table(self, rows: list[Row]) -> str:
         """A tile's rows as a table: what at the left, how wide and the stride at the right."""
         cells = []
         for row in rows:
-            right = " ".join(filter(None, (_html(row.number), f"× {row.count}" if row.count > 1 else "")))
-            stride = f" <font color='{self.colours['accent']}'>{_html(row.stride)}</font>" if row.stride else ""
+            right = " ".join(
+                filter(
+                    None, (_html(row.number), f"× {row.count}" if row.count > 1 else "")
+                )
+            )
+            stride = (
+                f" <font color='{self.colours['accent']}'>{_html(row.stride)}</font>"
+                if row.stride
+                else ""
+            )
             fill = self.colours[f"{row.family}-row"]
-            numbers = f"{row.number} {f'× {row.count}' if row.count > 1 else ''} {row.stride}"
-            wide, narrow = (f"bgcolor='{fill}' width='{width(text, _SIZE) + 8:.0f}'" for text in (row.said, numbers))
+            numbers = (
+                f"{row.number} {f'× {row.count}' if row.count > 1 else ''} {row.stride}"
+            )
+            wide, narrow = (
+                f"bgcolor='{fill}' width='{width(text, _SIZE) + 8:.0f}'"
+                for text in (row.said, numbers)
+            )
             cells.append(
                 f"<tr><td align='left' {wide}>{_html(row.said)}</td>"
                 f"<td align='right' {narrow}>{right}{stride or ' '}</td></tr>"
             )
         edge = self.colours["tile-edge"]
         return (
-            f"<table border='1' cellborder='0' cellspacing='2' cellpadding='3' style='rounded' color='{edge}'>"
-            + "".join(cells)
-            + "</table>"
+            "<table border='1' cellborder='0' cellspacing='2' cellpadding='3' style='rounded'"
+            f" color='{edge}'>" + "".join(cells) + "</table>"
         )
 
     def chain(self, chain: Chain, depth: int, group: str) -> _Ports:
@@ -223,7 +288,9 @@ class _Writer:
         if any(link.source < 0 for link in fork.links):
             entry = self.fresh()
             self.emit(
-                inner, f'{entry} [shape=point, width=0.05, label="", color="{self.colours["edge"]}", group={group}];'
+                inner,
+                f'{entry} [shape=point, width=0.05, label="", color="{self.colours["edge"]}",'
+                f" group={group}];",
             )
         on_spine = set(range(len(fork.units))) if is_net else spine_of(fork)
         ports = [
@@ -232,7 +299,10 @@ class _Writer:
         ]
         for link in fork.links:
             tail = entry if link.source < 0 else ports[link.source].last
-            self.emit(inner, f"{tail} -> {ports[link.target].first} [{self.link(fork, link, on_spine)}];")
+            self.emit(
+                inner,
+                f"{tail} -> {ports[link.target].first} [{self.link(fork, link, on_spine)}];",
+            )
         if not is_net:
             self.emit(depth, "}")
         return _Ports(entry or ports[0].first, ports[fork.result].last)
@@ -242,8 +312,9 @@ class _Writer:
         c = self.colours
         self.emit(
             depth,
-            f'graph [label={quoted(fork.heading)}, labeljust=l, style="rounded,filled", fillcolor="{c["card"]}", '
-            f'color="{c["rule"]}", fontsize=10, fontcolor="{c["muted"]}", tooltip={quoted(fork.title)}];',
+            f'graph [label={quoted(fork.heading)}, labeljust=l, style="rounded,filled",'
+            f' fillcolor="{c["card"]}", color="{c["rule"]}", fontsize=10, fontcolor="{c["muted"]}",'
+            f" tooltip={quoted(fork.title)}];",
         )
 
     @staticmethod
@@ -253,11 +324,19 @@ class _Writer:
 
     def link(self, fork: Fork, link: Link, on_spine: set[int]) -> str:
         """The attributes of an edge."""
-        from_spine, to_spine = link.source < 0 or link.source in on_spine, link.target in on_spine
-        adjacent = from_spine and to_spine and not link.shortcut and not self.skips(fork, link)
+        from_spine, to_spine = (
+            link.source < 0 or link.source in on_spine,
+            link.target in on_spine,
+        )
+        adjacent = (
+            from_spine and to_spine and not link.shortcut and not self.skips(fork, link)
+        )
         out = ["weight=20"] if adjacent else ["weight=0"]
         if not adjacent and to_spine and isinstance(fork.units[link.target], Join):
-            out += ["headport=e", *(["tailport=e"] if from_spine and not link.pill else [])]
+            out += [
+                "headport=e",
+                *(["tailport=e"] if from_spine and not link.pill else []),
+            ]
         if link.changes:
             out += [
                 "style=dotted",

@@ -1,8 +1,9 @@
-"""A plan → one HTML file that shows it folded and unfolds on demand: no network, no library, every picture inside.
+"""A plan → one HTML file that shows it folded and unfolds on demand: no network, no library, every
+picture inside.
 
-A net is a pile of fragments on one spine: the script only chooses which of them to show. Blocks that are equal share
-their fragments, in which PLACEHOLDER stands for the block's name, so that a deep net is a small file.
-"""
+A net is a pile of fragments on one spine: the script only chooses which of them to show. Blocks
+that are equal share their fragments, in which PLACEHOLDER stands for the block's name, so that a
+deep net is a small file."""
 
 from __future__ import annotations
 
@@ -37,9 +38,15 @@ PLACEHOLDER = "\ue000"
 def html(plan: Plan, theme: Theme = "auto") -> str:
     """The whole page. `theme` is what it opens in; a reader may change it."""
     here = files(__package__)
-    script, style = (here.joinpath(name).read_text(encoding="utf-8") for name in ("viewer.js", "viewer.css"))
-    # `<!-- <script>` changes how a page is read up to its end, and not only `</script>` does: no `<` in the data.
-    data = json.dumps(Pile(plan).data(), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    script, style = (
+        here.joinpath(name).read_text(encoding="utf-8")
+        for name in ("viewer.js", "viewer.css")
+    )
+    # `<!-- <script>` changes how a page is read up to its end, and not only `</script>` does: no
+    # `<` in the data.
+    data = json.dumps(
+        Pile(plan).data(), ensure_ascii=False, separators=(",", ":")
+    ).replace("<", "\\u003c")
     lines = [
         "<!doctype html>",
         f'<html lang="en" data-theme="{theme if theme in THEMES else "auto"}">',
@@ -59,12 +66,17 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
 def _colours() -> str:
     """The tokens as custom properties, and the classes that fragments use."""
     tables = {
-        name: "".join(f"--{token}:{value};" for token, value in PALETTES[name].items()) for name in ("light", "dark")
+        name: "".join(f"--{token}:{value};" for token, value in PALETTES[name].items())
+        for name in ("light", "dark")
     }
-    classes = "".join(f".f-{t}{{fill:var(--{t})}}.s-{t}{{stroke:var(--{t})}}" for t in PALETTES["light"])
+    classes = "".join(
+        f".f-{t}{{fill:var(--{t})}}.s-{t}{{stroke:var(--{t})}}"
+        for t in PALETTES["light"]
+    )
     return (
         f":root{{color-scheme:light;{tables['light']}}}"
-        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{tables['dark']}}}}}"
+        "@media (prefers-color-scheme:dark)"
+        f"{{:root:not([data-theme=light]){{color-scheme:dark;{tables['dark']}}}}}"
         f":root[data-theme=dark]{{color-scheme:dark;{tables['dark']}}}{classes}"
     )
 
@@ -89,7 +101,11 @@ class Pile:
         start = self.add(net.units[0])
         rows = [self.row(builder, rows, units, seen) for rows, units in builder.bands]
         index = {id(unit): i for i, unit in enumerate(net.units)}
-        skips = [[link.source, link.target] for link in net.links if link.target - link.source > 1 and link.source >= 0]
+        skips = [
+            [link.source, link.target]
+            for link in net.links
+            if link.target - link.source > 1 and link.source >= 0
+        ]
         return {
             "name": plan.name,
             "kind": subtitle(graph, plan.spec.about or ""),
@@ -104,20 +120,33 @@ class Pile:
             "fragments": self.fragments,
         }
 
-    def row(self, builder: Builder, rows: list[Path], units: list[Part], seen: dict[str, Any]) -> dict[str, Any]:
+    def row(
+        self,
+        builder: Builder,
+        rows: list[Path],
+        units: list[Part],
+        seen: dict[str, Any],
+    ) -> dict[str, Any]:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
         nodes = [node for row in rows for node in graph.nodes_of(row)]
-        params, macs = sum(n.cost.params for n in nodes), sum(n.cost.macs for n in nodes)
+        params, macs = (
+            sum(n.cost.params for n in nodes),
+            sum(n.cost.macs for n in nodes),
+        )
         end = graph.nodes[rows[-1].output]
-        items = [self.item(builder, rows, part) for unit in units for part in _parts_of(unit)]
+        items = [
+            self.item(builder, rows, part) for unit in units for part in _parts_of(unit)
+        ]
         return {
             "name": ", ".join(row.name for row in rows),
             "shape": quantity.times(end.shape),
             "params": [quantity.short(params), params / max(self.plan.params, 1)],
             "macs": [quantity.short(macs), macs / max(self.plan.macs, 1)],
             "seen": seen[end.name].text() if len(self.plan.input) == 3 else "",
-            "at": _written([*nodes[0].origin.calls, nodes[0].origin.span][0]) if nodes else "",
+            "at": _written([*nodes[0].origin.calls, nodes[0].origin.span][0])
+            if nodes
+            else "",
             "units": len(units),
             "items": items,
         }
@@ -126,11 +155,19 @@ class Pile:
         """A tile, a join, or a run of blocks; each with what it unfolds to."""
         if isinstance(part, Tile):
             layers = {item.name: item for row in rows for item in row.items}
-            return {"f": self.add(part), "o": self.add_ops([layers[name] for name in part.covers])}
+            return {
+                "f": self.add(part),
+                "o": self.add_ops([layers[name] for name in part.covers]),
+            }
         if isinstance(part, Fork) and part.repeat:
-            blocks = [item for row in rows for item in row.items if isinstance(item, Block)]
+            blocks = [
+                item for row in rows for item in row.items if isinstance(item, Block)
+            ]
             mine = blocks[part.repeat.first - 1 : part.repeat.last]
-            inside = [self.block(block) for block in (mine if not part.repeat.equal else mine[:1])]
+            inside = [
+                self.block(block)
+                for block in (mine if not part.repeat.equal else mine[:1])
+            ]
             if part.repeat.equal:
                 inside = [{**inside[0], "n": block.name} for block in mine]
             run = part.repeat
@@ -139,7 +176,13 @@ class Pile:
             label = part.label or f"blocks 1–{run.last}"
             said = f"× {run.count}" if run.equal else f"{run.count} alike"
             tag = label if run.equal else " ".join([label, *run.differences])
-            return {"f": self.add(part), "label": label, "tag": tag, "said": said, "blocks": inside}
+            return {
+                "f": self.add(part),
+                "label": label,
+                "tag": tag,
+                "said": said,
+                "blocks": inside,
+            }
         return {"f": self.add(part)}
 
     def block(self, block: Block) -> dict[str, Any]:
@@ -162,15 +205,25 @@ class Pile:
         """The number of a part's fragment, which is kept once however often it is asked for."""
         rhythm = OPS if ops else RHYTHM
         placement = place(part, rhythm)
-        self.left, self.right = max(self.left, placement.left), max(self.right, placement.right)
+        self.left, self.right = (
+            max(self.left, placement.left),
+            max(self.right, placement.right),
+        )
         scene = Scene(0, placement.height, "", "")
         paint(scene, placement, 0, 0, rhythm)
         if prefix:
-            scene.items = [_anonymous(item, prefix) if isinstance(item, Group) else item for item in scene.items]
+            scene.items = [
+                _anonymous(item, prefix) if isinstance(item, Group) else item
+                for item in scene.items
+            ]
         for item in scene.items:
             if isinstance(item, Group):
                 item.place = self.place_of(item.name.replace(PLACEHOLDER, prefix))
-        drawn = fragment(scene.items).replace(prefix + ".", PLACEHOLDER + ".") if prefix else fragment(scene.items)
+        drawn = (
+            fragment(scene.items).replace(prefix + ".", PLACEHOLDER + ".")
+            if prefix
+            else fragment(scene.items)
+        )
         if drawn not in self.known:
             self.known[drawn] = len(self.fragments)
             entry = {"h": float(number(placement.height)), "d": drawn}
@@ -184,7 +237,14 @@ class Pile:
         nodes = self.plan.graph.nodes
         node = nodes.get(name)
         if node is None:
-            node = next((nodes[each] for each in (f"{name}.conv", f"{name}.bn", f"{name}.0") if each in nodes), None)
+            node = next(
+                (
+                    nodes[each]
+                    for each in (f"{name}.conv", f"{name}.bn", f"{name}.0")
+                    if each in nodes
+                ),
+                None,
+            )
         return _written(node.origin.span) if node else ""
 
 
@@ -203,10 +263,18 @@ def _begins_with_box(placement: Placement) -> bool:
 
 def _anonymous(group: Group, prefix: str) -> Group:
     """The same group under a name in which the block's is left open."""
-    name = PLACEHOLDER + group.name[len(prefix) :] if group.name.startswith(prefix) else group.name
+    name = (
+        PLACEHOLDER + group.name[len(prefix) :]
+        if group.name.startswith(prefix)
+        else group.name
+    )
     title = group.title.replace(prefix, PLACEHOLDER)
     shapes = [
-        replace(shape, text=PLACEHOLDER) if isinstance(shape, Text) and shape.text == prefix else shape
+        (
+            replace(shape, text=PLACEHOLDER)
+            if isinstance(shape, Text) and shape.text == prefix
+            else shape
+        )
         for shape in group.shapes
     ]
     return Group(name, group.kind, title, shapes)

@@ -1,4 +1,5 @@
-"""The size of a picture → an error before it is written, where nothing that reads its format could open it."""
+"""The size of a picture → an error before it is written, where nothing that reads its format could
+open it."""
 
 from __future__ import annotations
 
@@ -15,9 +16,13 @@ MOST_PNG = 32_767
 MOST_PIXELS = 89_478_485
 """Pixels above which Pillow warns of a decompression bomb."""
 MOST_EDGES, MOST_TEXT = 500, 50_000
-"""Edges and characters of a flowchart above which Mermaid draws an error (its `maxEdges` and `maxTextSize`)."""
+"""Edges and characters of a flowchart above which Mermaid draws an error (its `maxEdges` and
+`maxTextSize`)."""
 
-_CURE = "fold it (`--view stages`), draw one part of it (`--only NAME`), or write SVG or HTML, which have no such bound"
+_CURE = (
+    "fold it (`--view stages`), draw one part of it (`--only NAME`), or write SVG or HTML, which"
+    " have no such bound"
+)
 
 
 def pdf(width: float, height: float) -> None:
@@ -32,25 +37,35 @@ def tex(width: float, height: float) -> None:
 
 def _length(kind: str, what: str, points: float, most: int) -> None:
     if points > most:
-        raise UsageError(f"as {kind} this figure is {points:,.0f} pt long, and {what} at most {most:,}: {_CURE}")
+        raise UsageError(
+            f"as {kind} this figure is {points:,.0f} pt long, and {what} at most {most:,}: {_CURE}"
+        )
 
 
 def png(width: float, height: float, scale: float) -> None:
-    """Raises `UsageError` for a picture (in pixels) that at `scale` is larger than readers of PNG take."""
+    """Raises `UsageError` for a picture (in pixels) that at `scale` is larger than readers of PNG
+    take."""
     wide, high = width * scale, height * scale
     if max(wide, high) <= MOST_PNG and wide * high <= MOST_PIXELS:
         return
     fits = min(MOST_PNG / max(width, height), (MOST_PIXELS / (width * height)) ** 0.5)
-    smaller = f"draw it smaller (`--scale {int(fits * 100) / 100:g}`), " if fits >= 0.5 else ""
+    smaller = (
+        f"draw it smaller (`--scale {int(fits * 100) / 100:g}`), "
+        if fits >= 0.5
+        else ""
+    )
     raise UsageError(
-        f"as PNG this figure is {wide:,.0f} × {high:,.0f} pixels, and readers of PNG take {MOST_PNG:,} a side and "
-        f"{MOST_PIXELS / 1e6:.0f} million in all: {smaller}{_CURE}"
+        f"as PNG this figure is {wide:,.0f} × {high:,.0f} pixels, and readers of PNG take"
+        f" {MOST_PNG:,} a side and {MOST_PIXELS / 1e6:.0f} million in all: {smaller}{_CURE}"
     )
 
 
 def mermaid(edges: int, characters: int) -> None:
     """Raises `UsageError` for a flowchart that Mermaid refuses to draw."""
-    for count, most, what in ((edges, MOST_EDGES, "edges"), (characters, MOST_TEXT, "characters")):
+    for count, most, what in (
+        (edges, MOST_EDGES, "edges"),
+        (characters, MOST_TEXT, "characters"),
+    ):
         if count > most:
             raise UsageError(
                 f"as Mermaid this figure has {count:,} {what}, and Mermaid draws at most {most:,}: "

@@ -1,4 +1,5 @@
-"""A plan → Mermaid's flowchart language, for pages that draw it themselves: READMEs, wikis, issues."""
+"""A plan → Mermaid's flowchart language, for pages that draw it themselves: READMEs, wikis,
+issues."""
 
 from __future__ import annotations
 
@@ -22,19 +23,25 @@ _LOOK = (
     + json.dumps(
         {
             "theme": "base",
-            "themeVariables": {"clusterBkg": "#f6f8fa", "clusterBorder": "#c8d0d9", "lineColor": "#616e7c"},
+            "themeVariables": {
+                "clusterBkg": "#f6f8fa",
+                "clusterBorder": "#c8d0d9",
+                "lineColor": "#616e7c",
+            },
             "flowchart": {"subGraphTitleMargin": {"top": 4, "bottom": 18}},
         }
     )
     + "}%%"
 )
-"""Clusters are as light as the figure's cards, and their titles stand clear of the edges that enter below."""
+"""Clusters are as light as the figure's cards, and their titles stand clear of the edges that enter
+below."""
 
 _ENTITIES = {
     "#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;",
     "%": "#37;", "$": "#36;",
 }  # fmt: skip
-"""What Mermaid would read in a label: entities, markup, and also directives (`%%{`) and formulas (`$$`)."""
+"""What Mermaid would read in a label: entities, markup, and also directives (`%%{`) and formulas
+(`$$`)."""
 
 
 def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
@@ -51,7 +58,11 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
         for family, (light, _) in HUES.items()
         if family in writer.families
     ]
-    links = [f"  linkStyle {','.join(map(str, writer.dotted))} stroke:#c2410c"] if writer.dotted else []
+    links = (
+        [f"  linkStyle {','.join(map(str, writer.dotted))} stroke:#c2410c"]
+        if writer.dotted
+        else []
+    )
     head = ["---", f"title: {titled(plan.name)}", "---", _LOOK, "flowchart TB"]
     text = "\n".join([*head, *writer.lines, *classes, *links, ""])
     limits.mermaid(writer.edges, len(text))
@@ -64,13 +75,15 @@ def quoted(text: str) -> str:
 
 
 def titled(text: str) -> str:
-    """A title: YAML, in which Mermaid shows no entity and takes `<` for a tag, so that a sign like it stands there."""
+    """A title: YAML, in which Mermaid shows no entity and takes `<` for a tag, so that a sign like
+    it stands there."""
     return json.dumps(text.replace("<", "\uff1c"), ensure_ascii=False)
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes parts as nodes, subgraphs and edges; ids are counted, so that no name can be a word of the language."""
+    """Writes parts as nodes, subgraphs and edges; ids are counted, so that no name can be a word of
+    the language."""
 
     lines: list[str] = field(default_factory=list)
     families: set[str] = field(default_factory=set)
@@ -87,7 +100,15 @@ class _Writer:
         """One statement."""
         self.lines.append("  " * depth + line)
 
-    def edge(self, depth: int, source: str, target: str, label: str = "", *, dotted: bool = False) -> None:
+    def edge(
+        self,
+        depth: int,
+        source: str,
+        target: str,
+        label: str = "",
+        *,
+        dotted: bool = False,
+    ) -> None:
         """One edge; the dotted ones are coloured at the end, by their number."""
         if dotted:
             self.dotted.append(self.edges)
@@ -100,7 +121,12 @@ class _Writer:
         if isinstance(part, Chain):
             ends = [self.part(inner, depth) for inner in part.parts]
             for index, (above, below) in enumerate(pairwise(ends), 1):
-                self.edge(depth, above[1], below[0], part.notes[index] if index < len(part.notes) else "")
+                self.edge(
+                    depth,
+                    above[1],
+                    below[0],
+                    part.notes[index] if index < len(part.notes) else "",
+                )
             return ends[0][0], ends[-1][1]
         if isinstance(part, Fork):
             return self.fork(part, depth)
@@ -113,7 +139,17 @@ class _Writer:
         if isinstance(part, Tile | Strip):
             rows = part.rows if isinstance(part, Tile) else [part.row]
             said = [
-                " ".join(filter(None, (r.said, r.number, r.stride, f"× {r.count}" if r.count > 1 else "")))
+                " ".join(
+                    filter(
+                        None,
+                        (
+                            r.said,
+                            r.number,
+                            r.stride,
+                            f"× {r.count}" if r.count > 1 else "",
+                        ),
+                    )
+                )
                 for r in rows
             ]
             family = rows[0].family
@@ -143,7 +179,13 @@ class _Writer:
         ends = [self.part(unit, inner) for unit in fork.units]
         for link in fork.links:
             source = entry if link.source < 0 else ends[link.source][1]
-            self.edge(inner, source, ends[link.target][0], link.pill or link.note, dotted=link.changes)
+            self.edge(
+                inner,
+                source,
+                ends[link.target][0],
+                link.pill or link.note,
+                dotted=link.changes,
+            )
         if not is_net:
             self.emit(depth, "end")
         return entry or ends[0][0], ends[fork.result][1]

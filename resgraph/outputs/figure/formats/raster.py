@@ -1,8 +1,9 @@
-"""SVG text → PNG or PDF, with pip packages alone: resvg draws the one, typst (which embeds fonts) the other.
+"""SVG text → PNG or PDF, with pip packages alone: resvg draws the one, typst (which embeds fonts)
+the other.
 
-Both are given the fonts that come with resgraph and no others: the same bytes on every machine, and each letter is
-drawn or named in an error, where the packages would leave it out (resvg) or change the font (typst).
-"""
+Both are given the fonts that come with resgraph and no others: the same bytes on every machine, and
+each letter is drawn or named in an error, where the packages would leave it out (resvg) or change
+the font (typst)."""
 
 from __future__ import annotations
 
@@ -23,9 +24,8 @@ _PAGE = b"""#set document(title: sys.inputs.title, date: none)
 def png(svg: str, scale: float = 2.0) -> bytes:
     """The picture as PNG, `scale` pixels for each of its own.
 
-    Raises `UsageError` for letters that the fonts lack and for pictures too large to open, `MissingError` where resvg
-    is not installed.
-    """
+    Raises `UsageError` for letters that the fonts lack and for pictures too large to open,
+    `MissingError` where resvg is not installed."""
     try:
         import resvg_py
     except ModuleNotFoundError:
@@ -46,9 +46,8 @@ def png(svg: str, scale: float = 2.0) -> bytes:
 def pdf(svg: str, title: str = "") -> bytes:
     """The picture as one page of PDF: vectors, with its fonts embedded, the same bytes each time.
 
-    Raises `UsageError` for letters that the fonts lack and for pages too large to open, `MissingError` where typst is
-    not installed.
-    """
+    Raises `UsageError` for letters that the fonts lack and for pages too large to open,
+    `MissingError` where typst is not installed."""
     try:
         import typst
     except ModuleNotFoundError:
@@ -57,18 +56,28 @@ def pdf(svg: str, title: str = "") -> bytes:
     said = {"svg": svg, "title": title}
     folders = [str(fonts.FOLDER)]  # the stubs want the type of the text before it
     return bytes(
-        typst.compile(_PAGE, format="pdf", sys_inputs=said, font_paths=folders, ignore_system_fonts=True)  # type: ignore[call-overload]
+        typst.compile(
+            _PAGE,
+            format="pdf",
+            sys_inputs=said,
+            font_paths=folders,
+            ignore_system_fonts=True,
+        )  # type: ignore[call-overload]
     )
 
 
 def _checked(svg: str, kind: str) -> tuple[float, float]:
-    """Width and height of a picture whose letters the fonts have. Raises `UsageError` where they lack one."""
+    """Width and height of a picture whose letters the fonts have. Raises `UsageError` where they
+    lack one."""
     root = ET.fromstring(svg)
-    lacking = fonts.lacking(each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text"))
+    lacking = fonts.lacking(
+        each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text")
+    )
     if lacking:
         raise UsageError(
-            f"{kind} cannot show {fonts.named(lacking)}: the font that comes with resgraph (Latin, Greek, Cyrillic, "
-            "signs) has no such letter; write SVG or HTML, which the reader's own fonts show, or rename it"
+            f"{kind} cannot show {fonts.named(lacking)}: the font that comes with resgraph (Latin,"
+            " Greek, Cyrillic, signs) has no such letter; write SVG or HTML, which the reader's"
+            " own fonts show, or rename it"
         )
     return _pixels(root.get("width", "0")), _pixels(root.get("height", "0"))
 

@@ -1,7 +1,8 @@
-r"""A line of text → LaTeX's commands for it, in ASCII, so that every engine and every encoding reads the same.
+r"""A line of text → LaTeX's commands for it, in ASCII, so that every engine and every encoding
+reads the same.
 
-Accents are commands (`\v{c}`), Greek and signs are mathematics (`$\alpha$`): no package is asked of a paper.
-"""
+Accents are commands (`\v{c}`), Greek and signs are mathematics (`$\alpha$`): no package is asked of
+a paper."""
 
 from __future__ import annotations
 
@@ -10,45 +11,53 @@ import unicodedata
 from collections.abc import Iterable
 
 _SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\char34{}", "`": r"\`{}", "\xa0": "~",
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\char34{}",
+    "`": r"\`{}", "\xa0": "~",
 }  # fmt: skip
 _LETTERS = {
-    "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ı": "i", "ȷ": "j",
-    "§": "S", "¶": "P", "†": "dag", "‡": "ddag", "©": "copyright", "£": "pounds", "–": "textendash",
-    "—": "textemdash", "‘": "textquoteleft", "’": "textquoteright", "“": "textquotedblleft",
-    "”": "textquotedblright", "…": "dots", "¡": "textexclamdown", "¿": "textquestiondown", "•": "textbullet",
-    "®": "textregistered", "™": "texttrademark", "ª": "textordfeminine", "º": "textordmasculine",
+    "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l",
+    "Ł": "L", "ı": "i", "ȷ": "j", "§": "S", "¶": "P", "†": "dag", "‡": "ddag", "©": "copyright",
+    "£": "pounds", "–": "textendash", "—": "textemdash", "‘": "textquoteleft",
+    "’": "textquoteright", "“": "textquotedblleft", "”": "textquotedblright", "…": "dots",
+    "¡": "textexclamdown", "¿": "textquestiondown", "•": "textbullet", "®": "textregistered",
+    "™": "texttrademark", "ª": "textordfeminine", "º": "textordmasculine",
 }  # fmt: skip
 _T1 = {
-    "ð": "dh", "Ð": "DH", "đ": "dj", "Đ": "DJ", "þ": "th", "Þ": "TH", "ŋ": "ng", "Ŋ": "NG", "«": "guillemotleft",
-    "»": "guillemotright", "‹": "guilsinglleft", "›": "guilsinglright", "„": "quotedblbase", "‚": "quotesinglbase",
+    "ð": "dh", "Ð": "DH", "đ": "dj", "Đ": "DJ", "þ": "th", "Þ": "TH", "ŋ": "ng", "Ŋ": "NG",
+    "«": "guillemotleft", "»": "guillemotright", "‹": "guilsinglleft", "›": "guilsinglright",
+    "„": "quotedblbase", "‚": "quotesinglbase",
 }  # fmt: skip
 _ACCENTS = {
-    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
-    "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d", "\u0327": "c", "\u0328": "k",
-    "\u0331": "b",
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
+    "\u0307": ".", "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d",
+    "\u0327": "c", "\u0328": "k", "\u0331": "b",
 }  # fmt: skip
 _SIGNS = {
-    "×": "times", "÷": "div", "−": "-", "±": "pm", "∓": "mp", "·": "cdot", "→": "to", "←": "gets", "↑": "uparrow",
-    "↓": "downarrow", "↔": "leftrightarrow", "⇒": "Rightarrow", "⇐": "Leftarrow", "⇔": "Leftrightarrow",
-    "↦": "mapsto", "≤": "leq", "≥": "geq", "≠": "neq", "≈": "approx", "≡": "equiv", "∼": "sim", "∝": "propto",
-    "∞": "infty", "∑": "sum", "∏": "prod", "∫": "int", "√": "surd", "∂": "partial", "∇": "nabla", "∈": "in",
-    "∉": "notin", "⊂": "subset", "⊆": "subseteq", "∪": "cup", "∩": "cap", "∅": "emptyset", "∀": "forall",
-    "∃": "exists", "¬": "neg", "∧": "wedge", "∨": "vee", "⊕": "oplus", "⊗": "otimes", "⊙": "odot", "∘": "circ",
-    "∗": "ast", "⋅": "cdot", "⋯": "cdots", "ℓ": "ell", "°": r"^\circ", "¹": "^1", "²": "^2", "³": "^3", "⁰": "^0",
-    "½": "frac12", "¼": "frac14", "¾": "frac34", "′": "prime", "‖": "Vert", "⟨": "langle", "⟩": "rangle",
-    "µ": "mu", "ϵ": "epsilon", "ϕ": "phi", "ϑ": "vartheta", "ς": "varsigma", "∥": "parallel", "⊥": "perp",
+    "×": "times", "÷": "div", "−": "-", "±": "pm", "∓": "mp", "·": "cdot", "→": "to",
+    "←": "gets", "↑": "uparrow", "↓": "downarrow", "↔": "leftrightarrow", "⇒": "Rightarrow",
+    "⇐": "Leftarrow", "⇔": "Leftrightarrow", "↦": "mapsto", "≤": "leq", "≥": "geq", "≠": "neq",
+    "≈": "approx", "≡": "equiv", "∼": "sim", "∝": "propto", "∞": "infty", "∑": "sum",
+    "∏": "prod", "∫": "int", "√": "surd", "∂": "partial", "∇": "nabla", "∈": "in", "∉": "notin",
+    "⊂": "subset", "⊆": "subseteq", "∪": "cup", "∩": "cap", "∅": "emptyset", "∀": "forall",
+    "∃": "exists", "¬": "neg", "∧": "wedge", "∨": "vee", "⊕": "oplus", "⊗": "otimes",
+    "⊙": "odot", "∘": "circ", "∗": "ast", "⋅": "cdot", "⋯": "cdots", "ℓ": "ell", "°": r"^\circ",
+    "¹": "^1", "²": "^2", "³": "^3", "⁰": "^0", "½": "frac12", "¼": "frac14", "¾": "frac34",
+    "′": "prime", "‖": "Vert", "⟨": "langle", "⟩": "rangle", "µ": "mu", "ϵ": "epsilon",
+    "ϕ": "phi", "ϑ": "vartheta", "ς": "varsigma", "∥": "parallel", "⊥": "perp",
 }  # fmt: skip
-_SIGNS |= {chr(0x2070 + n): f"^{n}" for n in range(4, 10)} | {chr(0x2080 + n): f"_{n}" for n in range(10)}
+_SIGNS |= {chr(0x2070 + n): f"^{n}" for n in range(4, 10)} | {
+    chr(0x2080 + n): f"_{n}" for n in range(10)
+}
 _GREEK = (
-    "alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
-    "xi", "o", "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "varphi", "chi", "psi", "omega",
+    "alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "o", "pi", "rho", "varsigma", "sigma", "tau", "upsilon",
+    "varphi", "chi", "psi", "omega",
 )  # fmt: skip
 _CAPITALS = {
-    "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon",
-    "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+    "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma",
+    "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
 _SIGNS |= {chr(0x3B1 + place): name for place, name in enumerate(_GREEK)} | _CAPITALS
 _LIGATURE = re.compile("([-,'])(?=\\1)")
@@ -58,8 +67,11 @@ _LIKE_LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX sets as it stands. Raises `ValueError` for a character that it cannot set (`lacking`)."""
-    return _LIGATURE.sub(r"\1{\\kern0pt}", "".join(_written(cluster) for cluster in _clusters(text)))
+    """Text that LaTeX sets as it stands. Raises `ValueError` for a character that it cannot set
+    (`lacking`)."""
+    return _LIGATURE.sub(
+        r"\1{\\kern0pt}", "".join(_written(cluster) for cluster in _clusters(text))
+    )
 
 
 def lacking(texts: Iterable[str]) -> list[str]:
@@ -95,7 +107,11 @@ def _written(cluster: str) -> str:
     apart = unicodedata.normalize("NFD", cluster)
     base, accents = apart[0], apart[1:]
     out = _sign(base)
-    if not accents or (base not in _LETTERS and not base.isascii()) or not set(accents) <= set(_ACCENTS):
+    if (
+        not accents
+        or (base not in _LETTERS and not base.isascii())
+        or not set(accents) <= set(_ACCENTS)
+    ):
         raise ValueError(f"LaTeX has no command for {cluster!r}")
     for accent in accents:
         out = f"\\{_ACCENTS[accent]}{{{out}}}"

@@ -1,8 +1,7 @@
 """A fork and the layouts of its units → columns, heights and the routes of its links.
 
-The spine is the weightiest path from the entry to the result. Other units stand in columns beside it; a link whose way
-is blocked runs in a lane to the right of all that it passes.
-"""
+The spine is the weightiest path from the entry to the result. Other units stand in columns beside
+it; a link whose way is blocked runs in a lane to the right of all that it passes."""
 
 from __future__ import annotations
 
@@ -15,22 +14,38 @@ from .columns import Stacker
 from .geometry import Frame, Placed, Placement, Rhythm, Wire
 
 NOTE_SIZE, SPINE_NOTE, SIDE_NOTE = 10.5, 190.0, 64.0
-"""The size of an equation beside its join, and how wide it may be: less where other columns stand beside it."""
+"""The size of an equation beside its join, and how wide it may be: less where other columns stand
+beside it."""
 
 
 def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
     """A fork laid out: units in columns, links routed, framed where it has a frame."""
     inset = rhythm.frame_pad + rhythm.frame_head if fork.frame else 0.0
-    frame = Frame(fork, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0})
-    on_spine = set(range(len(boxes))) if fork.breaks else spine(fork, [box.height for box in boxes])
+    frame = Frame(
+        fork, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0}
+    )
+    on_spine = (
+        set(range(len(boxes)))
+        if fork.breaks
+        else spine(fork, [box.height for box in boxes])
+    )
     ways = Stacker(frame, on_spine).stack()
     _spread(frame)
-    out = Placement(fork, 0, 0, max((frame.bottom(u) for u in range(len(boxes))), default=inset))
+    out = Placement(
+        fork, 0, 0, max((frame.bottom(u) for u in range(len(boxes))), default=inset)
+    )
     for unit, box in enumerate(boxes):
         out.put(box, frame.at(unit), frame.top[unit])
         if isinstance(box.part, Join) and box.part.note:
-            box.part.note = text.fit(box.part.note, NOTE_SIZE, SIDE_NOTE if frame.column[unit] else SPINE_NOTE)
-            out.left = max(out.left, box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit))
+            box.part.note = text.fit(
+                box.part.note,
+                NOTE_SIZE,
+                SIDE_NOTE if frame.column[unit] else SPINE_NOTE,
+            )
+            out.left = max(
+                out.left,
+                box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit),
+            )
     wires = routing.wires(frame, ways) + routing.names(frame)
     out.wires += wires
     end = out.height + (rhythm.frame_pad if fork.frame else 0)
@@ -48,7 +63,8 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
 
 
 def spine(fork: Fork, heights: list[float]) -> set[int]:
-    """The units of the highest path from the entry to the result; of a product, only the first factor counts."""
+    """The units of the highest path from the entry to the result; of a product, only the first
+    factor counts."""
     score: dict[int, float] = {ENTRY: 0.0}
     before: dict[int, int] = {}
     sources: dict[int, list[int]] = defaultdict(list)
@@ -75,14 +91,21 @@ def spine_of(fork: Fork) -> set[int]:
         stack: list[Part] = [part]
         while stack:
             top = stack.pop()
-            inner = top.parts if isinstance(top, Chain) else top.units if isinstance(top, Fork) else []
+            inner = (
+                top.parts
+                if isinstance(top, Chain)
+                else top.units
+                if isinstance(top, Fork)
+                else []
+            )
             stack += inner
             sizes[id(part)] += len(top.rows) if isinstance(top, Tile) else 1
     return spine(fork, [sizes[id(part)] for part in fork.units])
 
 
 def _spread(frame: Frame) -> None:
-    """Give each column its x: one to the right of the other, or on both sides of the spine where they are many."""
+    """Give each column its x: one to the right of the other, or on both sides of the spine where
+    they are many."""
     gap = frame.rhythm.column_gap
     sizes: dict[int, tuple[float, float]] = {}
     for unit, box in enumerate(frame.boxes):
@@ -102,9 +125,14 @@ def _spread(frame: Frame) -> None:
 
 
 def _is_fan(frame: Frame) -> bool:
-    """Whether all that stands beside the spine leaves one unit and meets again in one, and no more."""
+    """Whether all that stands beside the spine leaves one unit and meets again in one, and no
+    more."""
     links = frame.fork.links
     side = {unit for unit, column in enumerate(frame.column) if column}
     sources = {link.source for link in links if link.target in side}
     targets = {link.target for link in links if link.source in side}
-    return len(side) == len(set(frame.column)) - 1 and len(sources) == 1 and len(targets) == 1
+    return (
+        len(side) == len(set(frame.column)) - 1
+        and len(sources) == 1
+        and len(targets) == 1
+    )

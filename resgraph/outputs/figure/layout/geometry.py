@@ -1,4 +1,5 @@
-"""What layouts are made of: parts in their places, wires between them, and the measures of a view's parts."""
+"""What layouts are made of: parts in their places, wires between them, and the measures of a view's
+parts."""
 
 from __future__ import annotations
 
@@ -45,12 +46,14 @@ class Rhythm:
 
     def within(self, part: Part) -> Rhythm:
         """The rhythm of a part: that of ops from a framed block on inwards."""
-        return self.inner if self.inner and isinstance(part, Fork) and part.frame else self
+        return (
+            self.inner if self.inner and isinstance(part, Fork) and part.frame else self
+        )
 
 
 OPS = Rhythm(
-    join=9.5, loose=25, split=11, after_split=17, before_join=12, lane=30, lane_step=12, column_gap=44, capsule=26,
-    tile_width=170, size=10.25, unit_gap=44, unit_gap_split=44,
+    join=9.5, loose=25, split=11, after_split=17, before_join=12, lane=30, lane_step=12,
+    column_gap=44, capsule=26, tile_width=170, size=10.25, unit_gap=44, unit_gap_split=44,
 )  # fmt: skip
 """The distances of ops drawn one by one."""
 
@@ -73,7 +76,8 @@ class Wire:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether it has a line of its own: a name without an arrow stands beside a line that another wire draws."""
+        """Whether it has a line of its own: a name without an arrow stands beside a line that
+        another wire draws."""
         return self.arrow or not self.named
 
     def moved(self, dx: float, dy: float) -> Wire:
@@ -84,7 +88,8 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A part and its rectangle; `x` is its spine, `left` and `right` how far it reaches from there."""
+    """A part and its rectangle; `x` is its spine, `left` and `right` how far it reaches from
+    there."""
 
     part: Part
     x: float
@@ -112,9 +117,15 @@ class Placement:
 
     def put(self, inner: Placement, dx: float, dy: float) -> None:
         """Take over what another placement holds, moved to its place here."""
-        self.parts += [Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height) for p in inner.parts]
+        self.parts += [
+            Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height)
+            for p in inner.parts
+        ]
         self.wires += [wire.moved(dx, dy) for wire in inner.wires]
-        self.left, self.right = max(self.left, inner.left - dx), max(self.right, inner.right + dx)
+        self.left, self.right = (
+            max(self.left, inner.left - dx),
+            max(self.right, inner.right + dx),
+        )
 
 
 @dataclass(slots=True)
@@ -135,7 +146,11 @@ class Frame:
 
     def split(self, unit: int) -> float:
         """The height at which links part below a unit: below its name, where it has one."""
-        return self.bottom(unit) + self.rhythm.split + (NAME_ROOM - 8 if unit in self.fork.names else 0)
+        return (
+            self.bottom(unit)
+            + self.rhythm.split
+            + (NAME_ROOM - 8 if unit in self.fork.names else 0)
+        )
 
     def at(self, unit: int) -> float:
         """The x of a unit's spine."""
@@ -169,7 +184,12 @@ def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     """What the widest row asks for, within limits: a longer text is cut."""
     widest = 0.0
     for row in tile.rows:
-        wanted = 14 + text.width(row.said, rhythm.size, 500) + 14 + text.width(row.number, rhythm.size, 600)
+        wanted = (
+            14
+            + text.width(row.said, rhythm.size, 500)
+            + 14
+            + text.width(row.number, rhythm.size, 600)
+        )
         wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
         wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
         widest = max(widest, wanted)
@@ -181,7 +201,11 @@ def op_width(op: OpBox) -> float:
     wanted = text.width(op.text, 11 + bool(op.macs), 600)
     wanted += text.width(op.params, 10.5, 500) + 8 if op.params else 0
     detail = text.width(op.detail, 10.25) + 10
-    wanted = max(wanted, detail + text.width(op.macs, 10.25)) if op.macs else wanted + detail * bool(op.detail)
+    wanted = (
+        max(wanted, detail + text.width(op.macs, 10.25))
+        if op.macs
+        else wanted + detail * bool(op.detail)
+    )
     return min(31 + wanted, 330)
 
 
@@ -191,7 +215,8 @@ def gap_between(above: Part, below: Part, rhythm: Rhythm) -> float:
 
 
 def parts_at_once(part: Part) -> bool:
-    """Whether a part begins with the dot at which paths part, above which it brings room of its own."""
+    """Whether a part begins with the dot at which paths part, above which it brings room of its
+    own."""
     while isinstance(part, Chain) and part.parts:
         part = part.parts[0]
     return isinstance(part, Fork) and not part.frame and opens_with_split(part)
@@ -207,7 +232,12 @@ def starts_with_box(part: Part) -> bool:
     while True:
         if isinstance(part, Chain) and part.parts:
             part = part.parts[0]
-        elif isinstance(part, Fork) and not part.frame and not opens_with_split(part) and part.units:
+        elif (
+            isinstance(part, Fork)
+            and not part.frame
+            and not opens_with_split(part)
+            and part.units
+        ):
             part = part.units[0]
         else:
             return not isinstance(part, Join | Fork | Chain)

@@ -1,4 +1,5 @@
-"""The links of a fork whose units have their places → wires: straight, with one corner, or through a lane."""
+"""The links of a fork whose units have their places → wires: straight, with one corner, or through
+a lane."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
                 out.append(_down(frame, link, links, ways))
             elif ways[link] == "across":
                 out.append(_across(frame, link, parted))
-    by_span = sorted((link for link in ways if ways[link] == "lane"), key=lambda link: _span(frame, link))
+    by_span = sorted(
+        (link for link in ways if ways[link] == "lane"),
+        key=lambda link: _span(frame, link),
+    )
     out += [_lane(frame, link, lanes, len(outs[link.source]) > 1) for link in by_span]
     return out
 
@@ -56,10 +60,16 @@ def reach(wire: Wire, rhythm: Rhythm) -> tuple[float, float]:
 
 
 def pill_box(wire: Wire) -> tuple[float, float, float, float]:
-    """x, y, width and height of the pill on a wire: over its longest upright stretch, leaning away from the spine."""
+    """x, y, width and height of the pill on a wire: over its longest upright stretch, leaning away
+    from the spine."""
     x, y0, y1 = _upright(wire)
     width = text.width(wire.pill, PILL_SIZE, 600) + 15
-    return max(x - width / 2, x - 13), (y0 + y1) / 2 - PILL_HEIGHT / 2, width, PILL_HEIGHT
+    return (
+        max(x - width / 2, x - 13),
+        (y0 + y1) / 2 - PILL_HEIGHT / 2,
+        width,
+        PILL_HEIGHT,
+    )
 
 
 def note_place(wire: Wire) -> tuple[float, float]:
@@ -71,24 +81,38 @@ def note_place(wire: Wire) -> tuple[float, float]:
 def _upright(wire: Wire) -> tuple[float, float, float]:
     """x and both ends of the longest upright stretch of a wire."""
     pairs = zip(wire.points, wire.points[1:], strict=False)
-    (x, y0), (_, y1) = max(pairs, key=lambda p: abs(p[0][1] - p[1][1]) - 1e6 * (abs(p[0][0] - p[1][0]) > 0.01))
+    (x, y0), (_, y1) = max(
+        pairs,
+        key=lambda p: abs(p[0][1] - p[1][1]) - 1e6 * (abs(p[0][0] - p[1][0]) > 0.01),
+    )
     return x, min(y0, y1), max(y0, y1)
 
 
 def caption_room(fork: Fork) -> float:
     """How far a frame must reach to the left for its caption to stand beside the spine."""
-    return max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)) + 24 if fork.caption else 0
+    return (
+        max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)) + 24
+        if fork.caption
+        else 0
+    )
 
 
-def _wire(link: Link, points: tuple[tuple[float, float], ...], *, arrow: bool, dot: bool = False) -> Wire:
+def _wire(
+    link: Link,
+    points: tuple[tuple[float, float], ...],
+    *,
+    arrow: bool,
+    dot: bool = False,
+) -> Wire:
     return Wire(
-        points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name, link.title, link.broken,
-        link.named,
+        points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name,
+        link.title, link.broken, link.named,
     )  # fmt: skip
 
 
 def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
-    """The stretch from a unit down to where its links part, and from a frame's edge to where its units begin."""
+    """The stretch from a unit down to where its links part, and from a frame's edge to where its
+    units begin."""
     x, y = frame.at(source), frame.bottom(source)
     out = []
     if source < 0 and frame.inset:
@@ -118,7 +142,10 @@ def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) ->
     on = [
         o
         for o in links
-        if o is not link and (ways[o] == "straight" or (ways[o] == "down" and frame.centre(o.target) > y))
+        if o is not link
+        and (
+            ways[o] == "straight" or (ways[o] == "down" and frame.centre(o.target) > y)
+        )
     ]
     if on:
         return _wire(link, ((x, y), end), arrow=True, dot=True)
@@ -130,7 +157,9 @@ def _across(frame: Frame, link: Link, parted: bool) -> Wire:
     x, y = frame.at(link.source), frame.split(link.source)
     to = frame.at(link.target)
     arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(link.target)
-    return _wire(link, ((x, y), (to, y), (to, frame.top[link.target])), arrow=arrow, dot=parted)
+    return _wire(
+        link, ((x, y), (to, y), (to, frame.top[link.target])), arrow=arrow, dot=parted
+    )
 
 
 def _ends(frame: Frame, link: Link) -> tuple[float, float]:
@@ -153,26 +182,37 @@ def _lane(frame: Frame, link: Link, lanes: _Lanes, parted: bool) -> Wire:
     x = lanes.take(start, end, link)
     points = ((at, start), (x, start), (x, end))
     if frame.is_join(link.target):
-        return _wire(link, (*points, (_side(frame, link.target, x), end)), arrow=True, dot=parted)
-    return _wire(link, (*points, (to, end), (to, frame.top[link.target])), arrow=True, dot=parted)
+        return _wire(
+            link, (*points, (_side(frame, link.target, x), end)), arrow=True, dot=parted
+        )
+    return _wire(
+        link, (*points, (to, end), (to, frame.top[link.target])), arrow=True, dot=parted
+    )
 
 
 class _Lanes:
-    """The lanes at the right of a fork: each link takes the innermost that is free along its way."""
+    """The lanes at the right of a fork: each link takes the innermost that is free along its
+    way."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.taken: list[tuple[float, float, float]] = []
 
     def take(self, start: float, end: float, link: Link) -> float:
-        """The x of a lane from `start` to `end` that clears every unit and every lane on the way."""
+        """The x of a lane from `start` to `end` that clears every unit and every lane on the
+        way."""
         frame, rhythm = self.frame, self.frame.rhythm
         reaches = [
             frame.at(unit) + box.right
             for unit, box in enumerate(frame.boxes)
-            if frame.top[unit] < end and frame.bottom(unit) > start and unit not in (link.target, link.source)
+            if frame.top[unit] < end
+            and frame.bottom(unit) > start
+            and unit not in (link.target, link.source)
         ]
-        x = max(reaches, default=max(frame.at(link.source), frame.at(link.target))) + rhythm.lane
+        x = (
+            max(reaches, default=max(frame.at(link.source), frame.at(link.target)))
+            + rhythm.lane
+        )
         for low, high, other in sorted(self.taken, key=lambda lane: lane[2]):
             if low < end and high > start and abs(other - x) < rhythm.lane_step:
                 x = other + rhythm.lane_step

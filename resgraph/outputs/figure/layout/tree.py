@@ -1,8 +1,9 @@
-"""A tree of parts → where each stands: the main path one straight vertical line, shortcuts in lanes of their own.
+"""A tree of parts → where each stands: the main path one straight vertical line, shortcuts in lanes
+of their own.
 
-Every part is placed about its own spine (x = 0), from its top (y = 0), and then moved as a whole, like boxes in TeX. A
-chain stacks its parts on the spine. A fork (`branches.py`) has columns and lanes.
-"""
+Every part is placed about its own spine (x = 0), from its top (y = 0), and then moved as a whole,
+like boxes in TeX. A chain stacks its parts on the spine. A fork (`branches.py`) has columns and
+lanes."""
 
 from __future__ import annotations
 
@@ -36,25 +37,35 @@ def place(part: Part, rhythm: Rhythm) -> Placement:
     if isinstance(part, Fork):
         return place_fork(part, [place(unit, rhythm) for unit in part.units], rhythm)
     left, right, height = _leaf(part, rhythm)
-    return Placement(part, left, right, height, [Placed(part, 0, 0, left, right, height)])
+    return Placement(
+        part, left, right, height, [Placed(part, 0, 0, left, right, height)]
+    )
 
 
 def even(rhythm: Rhythm, part: Part) -> Rhythm:
     """The rhythm in which all tiles of a part, and all ops, are as wide as the widest."""
     parts = list(walk(part))
     tiles = [tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)]
-    ops = max([rhythm.op_width, *(op_width(op) for op in parts if isinstance(op, OpBox))])
+    ops = max(
+        [rhythm.op_width, *(op_width(op) for op in parts if isinstance(op, OpBox))]
+    )
     inner = replace(rhythm.inner, op_width=ops) if rhythm.inner else None
-    return replace(rhythm, tile_width=max([rhythm.tile_width, *tiles]), op_width=ops, inner=inner)
+    return replace(
+        rhythm, tile_width=max([rhythm.tile_width, *tiles]), op_width=ops, inner=inner
+    )
 
 
-def _leaf(part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[float, float, float]:
+def _leaf(
+    part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm
+) -> tuple[float, float, float]:
     """Left, right and height of a part that has no parts."""
     if isinstance(part, Tile):
         half = max(rhythm.tile_width, tile_width(part, rhythm)) / 2
         rows = len(part.rows)
         height = rows * rhythm.row + (rows - 1) * rhythm.row_gap + 2 * rhythm.tile_pad
-        behind = 2 * rhythm.sheet  # to the right always, so that the lanes of all blocks stand in one line
+        behind = (
+            2 * rhythm.sheet
+        )  # to the right always, so that the lanes of all blocks stand in one line
         return half, half + behind, height + (behind if part.sheets else 0)
     if isinstance(part, Strip):
         half = max(rhythm.tile_width, strip_width(part, rhythm)) / 2
@@ -64,7 +75,11 @@ def _leaf(part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm) -> tuple[
         return half, half, rhythm.op_tall if part.macs else rhythm.op_thin
     if isinstance(part, Join):
         half = max(rhythm.join, join_half(part.symbol, rhythm))
-        return half, half, 2 * rhythm.join if len(part.symbol) == 1 else max(2 * rhythm.join, 14)
+        return (
+            half,
+            half,
+            2 * rhythm.join if len(part.symbol) == 1 else max(2 * rhythm.join, 14),
+        )
     half = max(rhythm.tile_width, text.width(part.text, rhythm.size, 500) + 28) / 2
     return half, half, rhythm.capsule
 
@@ -75,7 +90,11 @@ def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
     y = 0.0
     for index, box in enumerate(inner):
         if index:
-            gap = rhythm.tight if chain.tight else gap_between(inner[index - 1].part, box.part, rhythm)
+            gap = (
+                rhythm.tight
+                if chain.tight
+                else gap_between(inner[index - 1].part, box.part, rhythm)
+            )
             note = chain.notes[index] if index < len(chain.notes) else ""
             if note and gap:
                 gap = max(gap, rhythm.note_gap)
