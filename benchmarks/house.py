@@ -1,0 +1,124 @@
+"""How dense the source is, in numbers: tokens, tokens a code line, and cyclomatic complexity as radon counts it.
+
+    python benchmarks/house.py            # the package
+    python benchmarks/house.py FOLDER …   # any other source, for comparison
+
+A token is a name, a number, a string or a sign; a code line holds at least a part of one. Comments, docstrings and
+blank lines count as neither, so that explaining is free. Complexity counts boolean operators and comprehensions, and
+its average is over functions, methods and classes, all as `radon cc -a` has it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from radon.complexity import cc_visit
+
+MOST = 10
+"""Functions that are named."""
+PACKAGE = Path(__file__).parents[1] / "resgraph"
+_NO_CODE = {
+    tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}  # fmt: skip
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or method of a source: where it stands, how long it is, and how much it branches."""
+
+    file: Path
+    name: str
+    lines: int
+    complexity: int
+    parameters: int
+
+
+def sources(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def tokens(path: Path) -> tuple[int, int]:
+    """How many tokens of code a file has, and on how many lines they stand."""
+    described = {
+        node.body[0].lineno
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if _is_described(node)
+    }
+    count, lines = 0, set()
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type in _NO_CODE or (
+                token.type == tokenize.STRING and token.start[0] in described
+            ):
+                continue
+            count += 1
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return count, len(lines)
+
+
+def _is_described(node: ast.AST) -> bool:
+    return (
+        isinstance(node, _DOCUMENTED)
+        and ast.get_docstring(node, clean=False) is not None
+    )
+
+
+def functions(path: Path) -> Iterator[Function]:
+    """The functions and methods of a file; those within a function count as a part of it."""
+    text = path.read_text(encoding="utf-8")
+    arguments = {
+        node.lineno: sum(
+            map(len, (node.args.posonlyargs, node.args.args, node.args.kwonlyargs))
+        )
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    for block in cc_visit(text):
+        if block.letter == "C":
+            continue
+        bound = block.letter == "M"
+        lines = block.endline - block.lineno + 1
+        yield Function(
+            path,
+            block.fullname,
+            lines,
+            block.complexity,
+            arguments.get(block.lineno, 0) - bound,
+        )
+
+
+def main() -> None:
+    for folder in [Path(name) for name in sys.argv[1:]] or [PACKAGE]:
+        files = sources(folder)
+        counted = [tokens(path) for path in files]
+        total, lines = (sum(column) for column in zip(*counted, strict=True))
+        found = [function for path in files for function in functions(path)]
+        blocks = [
+            block.complexity
+            for path in files
+            for block in cc_visit(path.read_text(encoding="utf-8"))
+        ]
+        print(
+            f"{folder.name}: {len(files)} files, {total:,} tokens on {lines:,} code lines: {total / lines:.2f} a line"
+        )
+        print(
+            f"complexity {sum(blocks) / len(blocks):.2f} on average, of {len(blocks):,} functions, methods and classes"
+        )
+        print(
+            f"{len(found):,} functions and methods, the longest of {max(f.lines for f in found)} lines; most branched:"
+        )
+        for function in sorted(found, key=lambda f: -f.complexity)[:MOST]:
+            print(
+                f"  {function.complexity:3} {function.file.relative_to(folder.parent)}: {function.name}"
+            )
+
+
+if __name__ == "__main__":
+    main()
