@@ -1,11 +1,12 @@
-"""How dense the source is, in numbers: tokens, tokens a code line, and cyclomatic complexity as radon counts it.
+"""How dense the source is: tokens, tokens a code line, and complexity as radon counts it.
 
     python benchmarks/house.py            # the package
     python benchmarks/house.py FOLDER …   # any other source, for comparison
 
-A token is a name, a number, a string or a sign; a code line holds at least a part of one. Comments, docstrings and
-blank lines count as neither, so that explaining is free. Complexity counts boolean operators and comprehensions, and
-its average is over functions, methods and classes, all as `radon cc -a` has it.
+A token is a name, a number, a string or a sign; a code line holds at least a part of one.
+Comments, docstrings and blank lines count as neither, so that explaining is free. Complexity
+counts boolean operators and comprehensions, and its average is over functions, methods and
+classes, all as `radon cc -a` has it.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ MOST = 10
 """Functions that are named."""
 PACKAGE = Path(__file__).parents[1] / "resgraph"
 _NO_CODE = {
-    tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
-    tokenize.ENDMARKER,
+    tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT,
+    tokenize.DEDENT, tokenize.ENDMARKER,
 }  # fmt: skip
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or method of a source: where it stands, how long it is, and how much it branches."""
+    """A function or method: where it stands, how long it is, how much it branches."""
 
     file: Path
     name: str
@@ -94,31 +95,24 @@ def functions(path: Path) -> Iterator[Function]:
         )
 
 
-def main() -> None:
-    for folder in [Path(name) for name in sys.argv[1:]] or [PACKAGE]:
-        files = sources(folder)
-        counted = [tokens(path) for path in files]
-        total, lines = (sum(column) for column in zip(*counted, strict=True))
-        found = [function for path in files for function in functions(path)]
-        blocks = [
-            block.complexity
-            for path in files
-            for block in cc_visit(path.read_text(encoding="utf-8"))
-        ]
-        print(
-            f"{folder.name}: {len(files)} files, {total:,} tokens on {lines:,} code lines: {total / lines:.2f} a line"
-        )
-        print(
-            f"complexity {sum(blocks) / len(blocks):.2f} on average, of {len(blocks):,} functions, methods and classes"
-        )
-        print(
-            f"{len(found):,} functions and methods, the longest of {max(f.lines for f in found)} lines; most branched:"
-        )
-        for function in sorted(found, key=lambda f: -f.complexity)[:MOST]:
-            print(
-                f"  {function.complexity:3} {function.file.relative_to(folder.parent)}: {function.name}"
-            )
+def report(folder: Path) -> Iterator[str]:
+    files = sources(folder)
+    counts, lines = zip(*map(tokens, files), strict=True)
+    total, wide = sum(counts), sum(counts) / sum(lines)
+    yield f"{folder.name}: {len(files)} files, {total:,} tokens, {wide:.2f} a code line"
+    blocks = [
+        block.complexity
+        for path in files
+        for block in cc_visit(path.read_text("utf-8"))
+    ]
+    mean = sum(blocks) / len(blocks)
+    yield f"complexity {mean:.2f}, the mean of {len(blocks):,} functions, methods and classes"
+    found = [function for path in files for function in functions(path)]
+    yield f"the longest function has {max(f.lines for f in found)} lines; most branched:"
+    for function in sorted(found, key=lambda f: -f.complexity)[:MOST]:
+        yield f"  {function.complexity:3} {function.file.relative_to(folder)}: {function.name}"
 
 
 if __name__ == "__main__":
-    main()
+    for folder in map(Path, sys.argv[1:] or [PACKAGE]):
+        print("\n".join(report(folder)))
