@@ -52,9 +52,8 @@ def _declare(text: str) -> None:
             _DECLARED.define(f"{name}(Tensor x) -> Tensor")
 
 
-_DECLARED = torch.library.Library(
-    "torchvision", "FRAGMENT"
-)  # declarations hold as long as this object
+# declarations hold as long as this object
+_DECLARED = torch.library.Library("torchvision", "FRAGMENT")
 
 
 @cache

@@ -64,17 +64,17 @@ def check_nets(
             found = linted(plan.spec, plan.graph)
             silenced |= found.silenced
             unused = plan.spec.unused
+            # said already
             warnings = tuple(
                 w for w in found.warnings if not unused or w.code != LINTS["dead-path"]
-            )  # said already
+            )
             out.append(Checked(label, plan, (*unused, *plan.unmet()), warnings))
         except SpecError as problem:
             out.append(Checked(label, None, problem.diagnostics))
         specs.append(spec)
     out = _unread(_set_apart(out, specs), whole=variant is None)
-    if (
-        variant is None and not overrides and all(net.plan for net in out)
-    ):  # what one variant does not need, others may
+    # what one variant does not need, others may
+    if variant is None and not overrides and all(net.plan for net in out):
         last = out[-1]
         out[-1] = replace(
             last, warnings=(*last.warnings, *unused_allow(tree, silenced))

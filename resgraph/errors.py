@@ -158,12 +158,10 @@ class Diagnostic:
     edits: tuple[Edit, ...] = ()  # made together, they mend it
     guess: Guess | None = None  # what was likely meant, where that is not certain
     about: str = ""  # the name that it is about
-    names: frozenset[str] = (
-        frozenset()
-    )  # those that it may be about, where a word is not known
-    causes: frozenset[str] = frozenset(
-        ["E034"]
-    )  # codes of what follows from it, where that is about one of `names`
+    # those that it may be about, where a word is not known
+    names: frozenset[str] = frozenset()
+    # codes of what follows from it, where that is about one of `names`
+    causes: frozenset[str] = frozenset(["E034"])
 
     @property
     def likely(self) -> Edit | Guess | None:

@@ -72,9 +72,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     ):
         return True
     if isinstance(error, ImportError | SystemError) and _is_limited():
-        return "map segment" in str(error) or isinstance(
-            error, SystemError
-        )  # how libraries fail for want of room
+        # how libraries fail for want of room
+        return "map segment" in str(error) or isinstance(error, SystemError)
     return isinstance(error, RuntimeError) and any(
         word in str(error) for word in _NO_MEMORY
     )
@@ -158,9 +157,8 @@ def _imported_at(traceback: TracebackType) -> str:
     name, level = "", 0
     for instruction in dis.get_instructions(traceback.tb_frame.f_code):
         if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, int):
-            level = (
-                instruction.argval
-            )  # how many dots stand before the name: what is imported is our own
+            # how many dots stand before the name: what is imported is our own
+            level = instruction.argval
         if instruction.opname == "IMPORT_NAME":
             name = "resgraph" if level else str(instruction.argval)
         if instruction.offset == traceback.tb_lasti:
@@ -195,9 +193,8 @@ def _reinstall(package: str, error: BaseException) -> str:
         for variable in os.environ
         if variable.startswith((f"{package.upper()}", f"PY{package.upper()}"))
     ]
-    if read and not isinstance(
-        error, ImportError
-    ):  # junk there is likelier than damage
+    # junk there is likelier than damage
+    if read and not isinstance(error, ImportError):
         told += f"check what you set for it ({', '.join(sorted(read)[:5])}), or "
     return f"{told}pip install --force-reinstall {name}"
 

@@ -108,9 +108,8 @@ class Block:
     merge: str  # the text of the merge equation, "" for a block of one path
     origin: Origin
     sized: bool = False  # a width is written in the call
-    values: dict[str, str] = field(
-        default_factory=dict
-    )  # what the call sets of the block's `let`s, worked out
+    # what the call sets of the block's `let`s, worked out
+    values: dict[str, str] = field(default_factory=dict)
 
 
 Item = Layer | Block
@@ -125,9 +124,8 @@ class Graph:
     rows: list[Path]
     input: str
     output: str
-    unmade: frozenset[str] = (
-        frozenset()
-    )  # ops of layers that make no node: a 1x1 pool, or any where copies are 0
+    # ops of layers that make no node: a 1x1 pool, or any where copies are 0
+    unmade: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"

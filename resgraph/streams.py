@@ -58,13 +58,11 @@ def endure() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(
-                os.devnull, os.O_RDWR
-            )  # takes the lowest number that is free, which is this one
+            # takes the lowest number that is free, which is this one
+            os.open(os.devnull, os.O_RDWR)
         if hasattr(os, "set_blocking") and not os.get_blocking(descriptor):
-            os.set_blocking(
-                descriptor, True
-            )  # else what is slow to come is nothing, and what is slow to go is lost
+            # else what is slow to come is nothing, and what is slow to go is lost
+            os.set_blocking(descriptor, True)
     sys.stdout, sys.stderr = _enduring(sys.stdout), _enduring(sys.stderr)
 
 

@@ -24,9 +24,8 @@ def fix_files(
     for path, overrides in files.items():
         try:
             before, after = fixed(path, overrides, allow_outside)
-        except (
-            SpecError
-        ):  # the file cannot be read, which the check after this will say
+        # the file cannot be read, which the check after this will say
+        except SpecError:
             continue
         if before == after:
             continue

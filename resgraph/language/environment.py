@@ -111,9 +111,8 @@ class Environment:
             return tuple(self.value(item) for item in written.items)
         if isinstance(written, Size):
             if written.across is None:
-                return self.value(
-                    written.down
-                )  # one number, or a name that stands for two
+                # one number, or a name that stands for two
+                return self.value(written.down)
             return self.number(written.down), self.number(written.across)
         return self.value_of(written.tree, written.span)
 

@@ -113,10 +113,11 @@ def _unknown_op(parts: list[Chunk], words: Collection[str], *, alone: bool) -> F
     ]
     for text, place, _ in spoken:
         if hint := Hint(foreign(text)) or sure(text, known):
+            # of a pool alone, the only one that does anything
             if alone and hint.write in (
                 "avg pool",
                 "max pool",
-            ):  # of a pool alone, the only one that does anything
+            ):
                 hint = meant(f"global {hint.write}", sure=False)
             return fault(
                 "E011",
@@ -260,9 +261,8 @@ def unit_meant(text: str) -> Hint:
         or readings[0].count("conv") != 1
         or len(readings[0]) == words
     ):
-        return (
-            Hint()
-        )  # where there are as many words as ops, one of them is wrong, and told of
+        # where there are as many words as ops, one of them is wrong, and told of
+        return Hint()
     return replace(write(" ".join(readings[0])), certain=not called)
 
 

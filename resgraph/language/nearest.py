@@ -40,9 +40,8 @@ def _certain(word: str, known: frozenset[str]) -> str:
     only = _only(set(near))
     if not only or _letters(only) < _LEAST[near[only]]:
         return ""
-    foreign_too = {
-        _apart(squeezed(word), other) for other in FOREIGN.keys() - known
-    }  # of `ushuffle`, `unshuffle` is as near
+    # of `ushuffle`, `unshuffle` is as near
+    foreign_too = {_apart(squeezed(word), other) for other in FOREIGN.keys() - known}
     return "" if foreign_too & {"slip", near[only]} else only
 
 
@@ -132,9 +131,10 @@ def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
     likeness = {
         found: difflib.SequenceMatcher(None, found, wanted).ratio() for found in near
     }
+    # `padding`, `epsilon`
     longer = _only(
         {right for right in words if len(right) > 2 and wanted.startswith(right)}
-    )  # `padding`, `epsilon`
+    )
     return max(
         near, key=lambda found: (likeness[found], found in preferred), default=longer
     )

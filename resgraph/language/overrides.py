@@ -28,9 +28,8 @@ _OPTIONAL = frozenset(
         "allow",
     ]
 )
-_FREE = frozenset(
-    ["train", "init", "ops", "expect"]
-)  # maps whose missing keys have defaults
+# maps whose missing keys have defaults
+_FREE = frozenset(["train", "init", "ops", "expect"])
 
 
 def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:

@@ -68,9 +68,8 @@ class Label:
     repeat: Expr | None = None
     kernel: Size | None = None
     rest: tuple[Chunk, ...] = ()
-    options: dict[str, Option] = field(
-        default_factory=dict
-    )  # of the long form, which has no chunks
+    # of the long form, which has no chunks
+    options: dict[str, Option] = field(default_factory=dict)
     # what a text with a mistake was meant to be: good for the shape that comes out
     guessed: bool = False
     chosen: bool = False  # the word stands for what a `let` says, which a variant may say otherwise
@@ -164,13 +163,11 @@ class BlockDef:
     lets: dict[str, Value]
     unit: UnitDef | None
     shortcut: ShortcutDef | None
-    paths: dict[
-        str, PathDef
-    ]  # `merge` apart; one path named "" for a block that is a bare list
+    # `merge` apart; one path named "" for a block that is a bare list
+    paths: dict[str, PathDef]
     merge: PathDef | None
-    reads: frozenset[
-        str
-    ]  # every word in the definition: what of `out`, `stride`, … it uses
+    # every word in the definition: what of `out`, `stride`, … it uses
+    reads: frozenset[str]
     library: bool = False
 
     def uses(self, constant: str) -> bool:

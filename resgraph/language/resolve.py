@@ -19,9 +19,8 @@ from .yaml.reader import open_source, read
 from .yaml.tree import Entry, Mapping, Scalar, Tree
 
 _CHAIN = 8  # files in a chain of `extends`
-_DEEP = frozenset(
-    ["let", "ops", "net", "variants", "blocks", "init", "train"]
-)  # merged key by key
+# merged key by key
+_DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])
 
 
 def read_file(
@@ -81,9 +80,8 @@ class _Chain:
     def read(
         self, source: Source, path: Path, asked: Span | None
     ) -> tuple[Mapping, list[Diagnostic]]:
-        status = (
-            path.stat() if path.exists() else None
-        )  # an editor's buffer may have no file yet
+        # an editor's buffer may have no file yet
+        status = path.stat() if path.exists() else None
         identity = (status.st_dev, status.st_ino) if status else (0, 0)
         if identity in [known for known, _, _ in self.open]:
             names = " → ".join([name for _, _, name in self.open] + [source.name])

@@ -83,9 +83,8 @@ def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
         tree = Mapping({**tree.entries, "expect": counted}, tree.span, tree.flow)
     value = plain_value(tree)
     expect = value.get("expect")
-    if isinstance(
-        expect, dict
-    ):  # which of the two forms decides by what it holds, so that one mistake is one error
+    # which of the two forms decides by what it holds, so that one mistake is one error
+    if isinstance(expect, dict):
         by_variant = bool(expect) and all(
             isinstance(claims, dict) for claims in expect.values()
         )

@@ -17,9 +17,8 @@ _MOST = 3  # places that are shown for one mistake
 _MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
 _NAMED = ("let", "blocks", "net")  # maps whose names labels and equations read
 _CLAIM = "E050"  # stands under the name of its variant
-_SILENT = frozenset(
-    ["name", "about", "variants", "expect", "allow", "extends"]
-)  # of which no shape depends
+# of which no shape depends
+_SILENT = frozenset(["name", "about", "variants", "expect", "allow", "extends"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +113,8 @@ class Setters:
 
     def _words(self, place: Span) -> list[str]:
         entry = self.tree.entries.get("input")
-        if (
-            entry and entry.value.span == place
-        ):  # `3xsidexside`: its names stand in no words of their own
+        # `3xsidexside`: its names stand in no words of their own
+        if entry and entry.value.span == place:
             return [
                 name for name in entries_of(self.tree, "let") if name in place.written()
             ]

@@ -164,9 +164,8 @@ def parse_spec(
     tree, file, problems = validate(tree)
     tree, signed = without_arguments(tree)
     aside = [*problems, *signed, *unknown_lints(tree)]
-    passed = (
-        [*(error for error in errors if error.likely), *aside] if file else []
-    )  # the reader read on as was meant
+    # the reader read on as was meant
+    passed = [*(error for error in errors if error.likely), *aside] if file else []
     errors = [*errors, *aside]
     setters = Setters(tree, variant)
     if file is None:

@@ -80,16 +80,14 @@ def _unused(
         if key in part.entries
     ]
     said = {word for reader in readers for word in words_in(reader)}
-    inputs = " ".join(
-        _inputs(written)
-    )  # `3xsidexside`: its names stand in no words of their own
+    # `3xsidexside`: its names stand in no words of their own
+    inputs = " ".join(_inputs(written))
     in_blocks = {
         name: set(words_in(entry.value))
         for name, entry in entries_of(tree, "blocks").items()
     }
-    times = Counter(
-        word for words in in_blocks.values() for word in words
-    )  # how many blocks say a word
+    # how many blocks say a word
+    times = Counter(word for words in in_blocks.values() for word in words)
     for name, entry in entries_of(tree, "blocks").items():
         if name not in said and times[name] == (name in in_blocks[name]):
             problem = f"no row and no block calls `{name}`"
@@ -153,9 +151,8 @@ def _unused_in_block(
         for name in path.equation.reads()
     }
     known = {*block.paths, *block.lets, *CONSTANTS, *lets}
-    for name in (
-        block.paths if read <= known else ()
-    ):  # a name that is not known may mean any path
+    # a name that is not known may mean any path
+    for name in block.paths if read <= known else ():
         if name not in said:
             place = tree.entries[name].key.span
             yield fault(

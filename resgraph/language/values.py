@@ -24,12 +24,10 @@ class ValueParser:
     errors: list[Diagnostic]
     library: bool = False
     blocks: frozenset[str] = frozenset()
-    names: frozenset[str] = (
-        frozenset()
-    )  # names that are rows, paths or `let`s, and so no words
-    passed: list[Diagnostic] = field(
-        default_factory=list
-    )  # of the errors, those that hide nothing of the rest
+    # names that are rows, paths or `let`s, and so no words
+    names: frozenset[str] = frozenset()
+    # of the errors, those that hide nothing of the rest
+    passed: list[Diagnostic] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if ACT not in self.names:

@@ -128,9 +128,8 @@ def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candida
         default=0,
     )
     label = before[start:]
-    written = re.split(r"\s+", label.lstrip())[
-        :-1
-    ]  # the word under the cursor is still being written
+    # the word under the cursor is still being written
+    written = re.split(r"\s+", label.lstrip())[:-1]
     place = 2 if len(written) > 1 and written[1] == "x" else 0
     place += len(written) > place and re.match(r"\d+x\d+$", written[place]) is not None
     if ("(" in label and label.count("(") > label.count(")")) or re.search(

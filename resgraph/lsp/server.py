@@ -78,9 +78,8 @@ class Server(LanguageServer):
     async def check(self, uri: str, version: int) -> None:
         """Check a document once its author pauses, and tell the editor what was found."""
         await asyncio.sleep(_PAUSE)
-        if (
-            self.workspace.get_text_document(uri).version != version
-        ):  # a closed document has none
+        # a closed document has none
+        if self.workspace.get_text_document(uri).version != version:
             return
         text, known = self.text(uri), self.analyses.get(uri)
         found = await asyncio.get_running_loop().run_in_executor(

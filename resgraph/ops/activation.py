@@ -85,9 +85,8 @@ class LeakyRelu(_Pointwise):
 
     @property
     def takes_inplace(self) -> bool:
-        return (
-            self.slope > 0
-        )  # torch refuses the gradient of the in-place form otherwise, or takes a copy
+        # torch refuses the gradient of the in-place form otherwise, or takes a copy
+        return self.slope > 0
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())

@@ -83,9 +83,8 @@ class ShapeError(Exception):
 def _pair(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value, value
-    return (
-        tuple(value) if isinstance(value, list) else value
-    )  # a list is how JSON writes a tuple
+    # a list is how JSON writes a tuple
+    return tuple(value) if isinstance(value, list) else value
 
 
 _Size = Annotated[int, Field(ge=1, le=4096)]
@@ -129,17 +128,15 @@ class Op(BaseModel):
 
     op: str
     family: ClassVar[Family]
-    role: ClassVar[
-        Role | None
-    ]  # its family, if that is a role and the class says nothing else
+    # its family, if that is a role and the class says nothing else
+    role: ClassVar[Role | None]
     word: ClassVar[str] = ""
     number: ClassVar[str | None] = None
     weighted: ClassVar[bool] = (
         False  # counts in the depth of a net (convolutions and fc)
     )
-    quiet: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # not said in labels: what a spec sets once, under `ops:`
+    # not said in labels: what a spec sets once, under `ops:`
+    quiet: ClassVar[frozenset[str]] = frozenset()
     imports: ClassVar[str] = (
         ""  # the module of a user's torch class, `mypackage.layers`
     )

@@ -40,9 +40,8 @@ class Binary(Op):
 
     family: ClassVar[Family] = "merge"
     symbol: ClassVar[str]
-    precedence: ClassVar[
-        int
-    ]  # how tightly it holds its terms, as `precedence_of` counts
+    # how tightly it holds its terms, as `precedence_of` counts
+    precedence: ClassVar[int]
     left: Number | None = None
     right: Number | None = None
 

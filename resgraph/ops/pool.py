@@ -150,9 +150,8 @@ class GlobalPool(Op):
 
     @property
     def saves_output(self) -> bool:
-        return (
-            self.op == "global max pool"
-        )  # its gradient goes to the cells that equal what came out
+        # its gradient goes to the cells that equal what came out
+        return self.op == "global max pool"
 
     def infer(self, *inputs: Shape) -> Shape:
         return (need_map(self.op, *inputs)[0],)

@@ -260,9 +260,8 @@ class UpConv(_Window):
         return size[0] * self.stride[0], size[1] * self.stride[1]
 
     def macs(self, *inputs: Shape) -> int:
-        channels, *size = need_map(
-            self.op, *inputs
-        )  # each input cell is multiplied by the whole kernel
+        # each input cell is multiplied by the whole kernel
+        channels, *size = need_map(self.op, *inputs)
         return prod(size) * channels * (self.width // self.groups) * prod(self.kernel)
 
     def target(self) -> str:

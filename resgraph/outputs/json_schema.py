@@ -298,12 +298,13 @@ def _train() -> Schema:
             **schema["properties"],
         },
     }
+    # `schedule: cosine` is short for `{kind: cosine}`
     for key in (
         "schedule",
         "warmup",
         "optimizer",
         "data",
-    ):  # `schedule: cosine` is short for `{kind: cosine}`
+    ):
         whole["properties"][key] = {
             "anyOf": [{"type": "string"}, whole["properties"][key]]
         }

@@ -76,9 +76,8 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
         entries |= _own_expect(tree, variant)
     if variant is None and plan.spec.variants:
         entries.pop("expect", None)
-    if (
-        plan.spec.train is not None
-    ):  # whole, so that a recipe of that name may change without changing this
+    # whole, so that a recipe of that name may change without changing this
+    if plan.spec.train is not None:
         train = tree.entries["train"]
         entries["train"] = Entry(
             train.key, tree_of(plan.spec.train.document(), train.value.span)

@@ -80,9 +80,8 @@ def _sums(
 def _free(graph: Graph, name: str, found: Collection[str]) -> bool:
     """Whether what a node made is memory of its own, which no backward pass reads."""
     op = graph.nodes[name].op
-    written = (
-        name in found and op.takes_inplace
-    )  # an activation in place: its gradient reads what came out
+    # an activation in place: its gradient reads what came out
+    written = name in found and op.takes_inplace
     return not (op.saves_output or op.returns_view or written)
 
 

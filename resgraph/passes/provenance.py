@@ -165,9 +165,8 @@ class _Tracer:
 
     def __init__(self, spec: Spec, calls: list[Block]) -> None:
         self.spec, self.calls = spec, calls
-        self.maps = {
-            tree.span: tree for tree in _maps(spec.tree)
-        }  # what is written in the long form
+        # what is written in the long form
+        self.maps = {tree.span: tree for tree in _maps(spec.tree)}
 
     def definition(self, level: int) -> BlockDef | None:
         """The block whose body is at `level`, by name or written where it is called; None for the

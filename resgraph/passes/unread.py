@@ -24,10 +24,11 @@ _INIT = {
     "fc": ("how `fc` starts", "`fc`"),
     "zero_last": ("`zero_last`", "residual branch with weights"),
 }
+# of the ops whose weights a group of `init:` starts
 _FAMILIES = {
     "conv": "conv",
     "fc": "dense",
-}  # of the ops whose weights a group of `init:` starts
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,9 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
         asked = _asked(body)
         if self.path == "/answer":
-            with (
-                self.server.drawing
-            ):  # one at a time: Python would only make them wait for one another
+            # one at a time: Python would only make them wait for one another
+            with self.server.drawing:
                 self._send(200, answer(_question(asked), self.server.path))
         elif self.path == "/save":
             self._send(

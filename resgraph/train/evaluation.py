@@ -83,9 +83,8 @@ def _evaluated(
         check_classes(data, known["classes"])
     look = look_for(data, crops, sides)
     normalization = Normalization.read(known["normalize"])
-    sampler = Sampler(
-        train.batch, train.batch, train.seed
-    )  # no training image is asked for
+    # no training image is asked for
+    sampler = Sampler(train.batch, train.batch, train.seed)
     feed = make_feed(train, data, sampler, normalization, decisions)
     if look is None:
         with explained(net, lambda: "the evaluation"):

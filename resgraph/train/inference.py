@@ -181,7 +181,6 @@ def side_of(document: dict[str, Any]) -> int | None:
     """The shorter side before the centre crop; None where the whole image is stretched to the net's
     input."""
     resize = document.get("resize")
-    side = (
-        resize.get("shorter_side") if isinstance(resize, dict) else resize
-    )  # a number in older runs
+    # a number in older runs
+    side = resize.get("shorter_side") if isinstance(resize, dict) else resize
     return int(side) if side is not None else None

@@ -58,14 +58,12 @@ def go_on(
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
             if run and at_end(run, ready.steps):
-                run_checkpoints(run).load(
-                    Silent().say
-                )  # raises where not even its results can be written again
+                # raises where not even its results can be written again
+                run_checkpoints(run).load(Silent().say)
                 _tell_end(run, ready, reporter)
             if run and changed is not None:
-                state = run_checkpoints(run).load(
-                    Silent().say
-                )  # raises before anything is changed
+                # raises before anything is changed
+                state = run_checkpoints(run).load(Silent().say)
                 _tell_rate(state, recipe_of(own), ready, reporter)
                 _adopt(run, changed)
             if run:

@@ -88,11 +88,12 @@ def batch_seconds(ready: Prepared) -> float:
 
 def _step(ready: Prepared, images: int) -> float:
     """The median of some steps: a busy machine is as busy during the run."""
+    # by one process
     train, decisions, plan = (
         ready.train,
         replace(ready.decisions, sharded=False),
         ready.plan,
-    )  # by one process
+    )
     net: nn.Module = fresh_net(plan, train, decisions)
     recompute(net, decisions.recomputed)
     start_light()

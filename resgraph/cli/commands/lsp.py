@@ -28,6 +28,5 @@ def lsp(stdio: bool) -> int:
         ) from None
     serving = server()
     serving.start_io()
-    return (
-        0 if serving.protocol.ended else 1
-    )  # as the protocol wants it: 1 for an end without a shutdown
+    # as the protocol wants it: 1 for an end without a shutdown
+    return 0 if serving.protocol.ended else 1

@@ -28,9 +28,8 @@ def serve(file: Path, port: int, open_page: bool) -> None:
             err=True,
         )
         if open_page:
-            with suppress(
-                webbrowser.Error
-            ):  # there is none; the address is on the terminal
+            # there is none; the address is on the terminal
+            with suppress(webbrowser.Error):
                 webbrowser.open(server.address)
         try:
             server.serve_forever()

@@ -70,9 +70,8 @@ _KINDS = {
     "multistep": "steps",
 }
 """What other programs call the keys of a recipe, and its kinds."""
-_LOOSE_KINDS = frozenset(
-    ["cifar", "imagenet"]
-)  # CIFAR-100 is one too, and shards may hold ImageNet
+# CIFAR-100 is one too, and shards may hold ImageNet
+_LOOSE_KINDS = frozenset(["cifar", "imagenet"])
 _FOREIGN = (
     "adam nadam radam adamax adagrad adadelta adafactor adabelief rmsprop rprop lamb lars lion sgdw"
     " sgdp muon lbfgs exponential poly plateau onecycle cyclic mnist fashionmnist kmnist emnist"

@@ -87,9 +87,8 @@ def hidden_characters(places: Places) -> Iterator[Diagnostic]:
                 r"[A-Za-z][0-9]",
                 places.text[match.start() - 1] + places.text[match.end() :][:1],
             )
-            hint = Hint(
-                "take it out", " " if joins else "", True
-            )  # `conv` and `64` are two words
+            # `conv` and `64` are two words
+            hint = Hint("take it out", " " if joins else "", True)
         yield fault("E002", message, places.span(*match.span()), hint).diagnostic
 
 

@@ -284,9 +284,8 @@ class Composer:
             items = top.node.items if isinstance(top.node, Sequence) else ()
             top.split = Split(start, top.key, len(items))
         top.split.depth = brackets(text, top.split.depth)
-        top.drop = (
-            top.expects_key
-        )  # YAML took this piece for a key; its value is no one's
+        # YAML took this piece for a key; its value is no one's
+        top.drop = top.expects_key
         top.key, top.end = None, max(top.end, end)
         if top.split.depth <= 0:
             self._mend(top, top.split)

@@ -178,9 +178,8 @@ def _units(entries: Mapping[str, Any]) -> list[Unit]:
     units = []
     for prefix, keys in groupby(entries, key=lambda key: key.rpartition(".")[0]):
         leaves = {key.rpartition(".")[2]: key for key in keys}
-        if (
-            len(leaves) == 1 and not leaves.keys() & _ROLES
-        ):  # `layer_scale`, `gamma`: the one thing that is learned
+        # `layer_scale`, `gamma`: the one thing that is learned
+        if len(leaves) == 1 and not leaves.keys() & _ROLES:
             leaves = {"weight": next(iter(leaves.values()))}
         shapes = {
             leaf: tuple(getattr(entries[key], "shape", entries[key]))

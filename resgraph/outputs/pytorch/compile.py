@@ -52,18 +52,16 @@ def compile_blocks(
                 codes[kind] = _chunk.__code__.replace(
                     co_name=f"chunk_{graphs + len(codes)}"
                 )
-            parts = (
-                blocks if blocks[0] is not row else [row.forward]
-            )  # the row's own call comes to be what is made here
+            # the row's own call comes to be what is made here
+            parts = blocks if blocks[0] is not row else [row.forward]
             run = torch.compile(
                 _run(codes[kind], parts),
                 **{"dynamic": False, "fullgraph": True, **options},
             )
             runs.append(around(run, blocks) if around else run)
         graphs += len(codes)
-        row._compiled_call_impl = _Chain(
-            runs
-        )  # what `nn.Module.compile` sets, and copies and pickles leave out
+        # what `nn.Module.compile` sets, and copies and pickles leave out
+        row._compiled_call_impl = _Chain(runs)
     return graphs
 
 

@@ -100,14 +100,11 @@ def _layer_argument(
             if _equal(other, column)
         } & WIDTHS
         if role != "groups" or "width_in" in roles:
-            if (
-                {
-                    "width_in",
-                    "width",
-                }
-                <= roles
-                and "groups" not in roles
-            ):  # equal in every layer, but two things
+            # equal in every layer, but two things
+            if {
+                "width_in",
+                "width",
+            } <= roles and "groups" not in roles:
                 return "width_in" if role == "width_in" or before else "width"
             return "width" if "width" in roles else "width_in"
     if role == "kernel_size":

@@ -151,9 +151,10 @@ def _keep_pads(graph: Any) -> None:
             node.input[0] = kept
         nodes.append(node)
     if len(nodes) > len(graph.node):
+        # 1: float32
         graph.initializer.append(
             helper.make_tensor(least, 1, [], [torch.finfo(torch.float32).min])
-        )  # 1: float32
+        )
         del graph.node[:]
         graph.node.extend(nodes)
 

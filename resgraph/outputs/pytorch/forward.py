@@ -47,9 +47,8 @@ def forward_lines(
         [step for path in paths for step in _steps(graph, path, inplace)], result
     )
     lines = _Writer(steps, start, result, statements=rows, chain=rows).lines()
-    if not rows and any(
-        line.startswith(" ") for line in lines
-    ):  # too long for a line: calls apart from the sum
+    # too long for a line: calls apart from the sum
+    if not rows and any(line.startswith(" ") for line in lines):
         return _Writer(steps, start, result, statements=True, chain=False).lines()
     return lines
 
@@ -118,9 +117,8 @@ class _Writer:
         )
         self.total = Counter(source for step in steps for source in step.reads)
         self.total[result] += 1
-        self.base = {
-            step.reads[0] for step in steps if step.over
-        }  # what a sum is written over
+        # what a sum is written over
+        self.base = {step.reads[0] for step in steps if step.over}
         self.left = Counter(self.total)
         self.text = {start: "x"}
         self.holds_x = start

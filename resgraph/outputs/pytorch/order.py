@@ -81,9 +81,8 @@ def _tree(keys: Iterable[str]) -> dict[str, dict[str, int]]:
 
 
 def _places(scope: str, names: list[str]) -> dict[str, int]:
-    if (
-        len({_numbered(name)[0] for name in names}) == 1
-    ):  # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
+    # 0, 1, 2 or layer1, layer2 or block1-0, block1-1
+    if len({_numbered(name)[0] for name in names}) == 1:
         ordered = sorted(names, key=_numbered)
         return {name: place for place, name in enumerate(ordered)}
     for order in ORDERS:

@@ -80,10 +80,11 @@ def tidy(tree: Any, known: Signatures) -> Any:
             and isinstance(kwargs[0][1], Ref)
             and known.roles(tree.target, len(args) + 1)[-1] == kwargs[0][0]
         ):
+            # arguments handed on: nn.Conv2d(width_in, width, kernel_size, stride)
             args = (
                 *args,
                 kwargs.pop(0)[1],
-            )  # arguments handed on: nn.Conv2d(width_in, width, kernel_size, stride)
+            )
     return Call(
         tree.target,
         tuple(tidy(arg, known) for arg in args),

@@ -45,9 +45,8 @@ def _equal_runs(children: Sequence[Any]) -> list[int]:
     """For each child, how many from there on are equal to it."""
     runs = [1 if isinstance(child, Call) else 0 for child in children]
     for at in range(len(children) - 2, -1, -1):
-        if runs[at] and repr(children[at]) == repr(
-            children[at + 1]
-        ):  # 1, 1.0 and True are equal
+        # 1, 1.0 and True are equal
+        if runs[at] and repr(children[at]) == repr(children[at + 1]):
             runs[at] = runs[at + 1] + 1
     return runs
 

@@ -128,9 +128,8 @@ def _is_safetensors(head: bytes) -> bool:
 
 def _torch_load(file: Path) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # torch wonders at old pickles; whether they load is all that counts
+        # torch wonders at old pickles; whether they load is all that counts
+        warnings.simplefilter("ignore")
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
@@ -146,9 +145,8 @@ def _state_dicts(loaded: Any, at: str = "") -> list[StateDict]:
     }
     found = [StateDict(tensors, at)] if tensors else []
     for name, value in loaded.items():
-        if at.count(".") < 2 and not str(name).startswith(
-            "optim"
-        ):  # its tensors are momenta
+        # its tensors are momenta
+        if at.count(".") < 2 and not str(name).startswith("optim"):
             found += _state_dicts(value, f"{at}.{name}" if at else str(name))
     return found
 

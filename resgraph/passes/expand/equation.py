@@ -114,9 +114,8 @@ class EquationBuilder:
                 else op_meant(tree.name, known, VOCABULARY)
             )
             near = near or known_here(known)
-            names = (
-                () if near.write in self.known else known
-            )  # what is no name of a tensor may have meant any
+            # what is no name of a tensor may have meant any
+            names = () if near.write in self.known else known
             said = f"nothing above is called `{tree.name}`"
             problem = self.wrong(tree, "E030", said, near, about=tree.name, names=names)
             if tree.name == "x":
@@ -232,9 +231,8 @@ class EquationBuilder:
         sign = "*" if ends_in_number(tree.arguments[-2]) else " + "
         before = whole[: last.start - tree.start].rstrip(" ,")
         text = f"{before}{sign}{whole[last.start - tree.start :]}"
-        return replace(
-            write(text, span=self.place(tree)), certain=False
-        )  # a sum, as likely as not
+        # a sum, as likely as not
+        return replace(write(text, span=self.place(tree)), certain=False)
 
     def text(self, tree: Expression) -> str:
         """An expression as it was written."""

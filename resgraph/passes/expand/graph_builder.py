@@ -15,9 +15,8 @@ from .meant import likely_shape
 
 LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
 PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have some 10^10
-_OF_NAMES = frozenset(
-    ["E011", "E012", "E030"]
-)  # mistakes in what a block says, whatever comes in
+# mistakes in what a block says, whatever comes in
+_OF_NAMES = frozenset(["E011", "E012", "E030"])
 
 
 @dataclass(frozen=True, slots=True)

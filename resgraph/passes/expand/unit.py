@@ -33,9 +33,8 @@ class Setting:
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
     spare: str = ""  # what `act` means where the unit has no activation: in a library block, ReLU
-    bounds: dict[tuple[Label, type[Op]], Bound] = field(
-        default_factory=dict
-    )  # one for a label, however often it is made
+    # one for a label, however often it is made
+    bounds: dict[tuple[Label, type[Op]], Bound] = field(default_factory=dict)
 
     def bind(self, label: Label, cls: type[Op], words: frozenset[str]) -> Bound:
         """The label's options, read once."""

@@ -155,9 +155,8 @@ def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
     for version in VERSIONS[name]:
         for folder in (path, path / version.folder):
             lacking = _lacking(version, folder)
-            if 2 * len(lacking) <= len(
-                version.files
-            ):  # cut short, and not another folder
+            # cut short, and not another folder
+            if 2 * len(lacking) <= len(version.files):
                 raise MissingError(
                     f"{folder} lacks {', '.join(lacking)}; unpack {version.url} there anew"
                 )

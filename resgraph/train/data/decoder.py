@@ -42,9 +42,8 @@ def open_image(source: Path | BytesIO, channels: int, least: int | None) -> Imag
     """
     mode = mode_of(channels)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # broken EXIF and palette notes are about files that are not ours
+        # broken EXIF and palette notes are about files that are not ours
+        warnings.simplefilter("ignore")
         try:
             with Image.open(source) as image:
                 if least is not None:

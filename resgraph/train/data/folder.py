@@ -78,12 +78,10 @@ class _Part:
     path: Path
     classes: tuple[str, ...] = field(init=False)
     outside: list[str] = field(init=False)  # images beside the folders of classes
-    others: list[str] = field(
-        default_factory=list
-    )  # files that are no images by their endings
-    again: list[str] = field(
-        default_factory=list
-    )  # links to folders that were read already
+    # files that are no images by their endings
+    others: list[str] = field(default_factory=list)
+    # links to folders that were read already
+    again: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         entries = _entries(self.path)
@@ -125,9 +123,8 @@ class _Part:
                 if entry.is_dir():
                     waiting.append(entry.path)
                 elif _is_image(entry.path) and (entry.is_file() or entry.is_symlink()):
-                    found.append(
-                        entry.path
-                    )  # a dead link is told of as an image that cannot be read
+                    # a dead link is told of as an image that cannot be read
+                    found.append(entry.path)
                 else:
                     self.others.append(entry.path)
         return found

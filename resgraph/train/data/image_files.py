@@ -146,9 +146,8 @@ class Decoded:
             worker_init_fn=ignore_in_worker,
             pin_memory=self.device.type == "cuda",
             prefetch_factor=4 if self.workers else None,
-            generator=torch.Generator().manual_seed(
-                0
-            ),  # the loader draws a seed per epoch: not from the global luck
+            # the loader draws a seed per epoch: not from the global luck
+            generator=torch.Generator().manual_seed(0),
         )
         for images, labels, broken in watched(loader):
             self._count(broken)

@@ -42,12 +42,13 @@ def cached(shard: Path) -> Index | None:
         if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
             return None
         found: Index = numpy.load(io.BytesIO(data[_SUM:]), allow_pickle=False)
+    # RuntimeError: there is no home
     except (
         OSError,
         ValueError,
         EOFError,
         RuntimeError,
-    ):  # RuntimeError: there is no home
+    ):
         return None
     sound = found.dtype == numpy.int64 and found.ndim == 2 and found.shape[1] == 3
     if not sound or (

@@ -143,9 +143,8 @@ def _walked(shard: Path) -> Index:
             f" {', '.join(sorted(ENDINGS))}"
         )
     for key in images.keys() - labels.keys():
-        if (
-            _first(key) not in labels
-        ):  # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
+        # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
+        if _first(key) not in labels:
             raise TrainingError(f"{shard} lacks {key}.cls, the label of an image")
     rows = sorted((*images[key], labels[key]) for key in labels)
     return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)

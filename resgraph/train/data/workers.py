@@ -26,9 +26,8 @@ class _Watch:
     without end."""
 
     def __init__(self, batches: Any) -> None:
-        self.workers = list(
-            getattr(batches, "_workers", ())
-        )  # none where the process itself loads
+        # none where the process itself loads
+        self.workers = list(getattr(batches, "_workers", ()))
         self.results = getattr(batches, "_worker_result_queue", None)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -62,9 +61,8 @@ def watched(loader: DataLoader[Any]) -> Iterator[Any]:
         batches = iter(loader)
         watch = _Watch(batches)
         if handles:
-            signal.signal(
-                signal.SIGCHLD, watch
-            )  # in place of torch's, which is there from the first worker on
+            # in place of torch's, which is there from the first worker on
+            signal.signal(signal.SIGCHLD, watch)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

@@ -129,9 +129,8 @@ def make_feed(
 ) -> Feed:
     """The batches of this rank."""
     pixels = make_pixels(data, train, decisions)
-    if not isinstance(
-        pixels, InMemory
-    ):  # files are cropped as they are decoded, and not once more
+    # files are cropped as they are decoded, and not once more
+    if not isinstance(pixels, InMemory):
         train = train.model_copy(
             update={"augment": train.augment.model_copy(update={"crop": None})}
         )

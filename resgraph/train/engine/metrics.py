@@ -17,9 +17,8 @@ class Tally:
 
     def __init__(self, device: torch.device, sum_type: torch.dtype) -> None:
         self.sums = torch.zeros(6, dtype=sum_type, device=device)
-        self.bad = torch.full(
-            (), -1, dtype=torch.int64, device=device
-        )  # first step with a loss that is not finite
+        # first step with a loss that is not finite
+        self.bad = torch.full((), -1, dtype=torch.int64, device=device)
         self.empty = True
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor, step: int) -> None:

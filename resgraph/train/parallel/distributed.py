@@ -62,9 +62,8 @@ class World(Launch):
         if self.size == 1:
             return value
         box = [value]
-        dist.broadcast_object_list(
-            box, src=0, device=CPU
-        )  # a state may be more than what a GPU has left
+        # a state may be more than what a GPU has left
+        dist.broadcast_object_list(box, src=0, device=CPU)
         return box[0]
 
     def collect(self, values: list[str]) -> list[str]:
@@ -148,9 +147,8 @@ def join(
     backend = "gloo"
     if device in ("auto", "cuda") and torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
-        torch.cuda.set_device(
-            own_gpu(world)
-        )  # what NCCL takes where no tensor says it: barriers, shared objects
+        # what NCCL takes where no tensor says it: barriers, shared objects
+        torch.cuda.set_device(own_gpu(world))
     elif device.startswith("cuda:"):
         raise UsageError(
             f"--device {device} is one GPU for {world.size} processes; --device cuda gives each"

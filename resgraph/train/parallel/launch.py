@@ -77,9 +77,8 @@ def launched(environment: Mapping[str, str]) -> Launch:
         raise UsageError(
             "WORLD_SIZE is set but RANK is not; start with torchrun, or unset it"
         )
-    elif (
-        "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment
-    ):  # a batch script has no step
+    # a batch script has no step
+    elif "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment:
         found = _numbers(
             environment,
             "SLURM_PROCID",

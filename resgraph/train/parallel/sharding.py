@@ -28,9 +28,10 @@ def shard(
 
     The net's shares come to `device`, wherever it was.
     """
+    # half a second, which few runs need to spend
     from torch.distributed.device_mesh import (
         init_device_mesh,
-    )  # half a second, which few runs need to spend
+    )
     from torch.distributed.fsdp import fully_shard
 
     before = dict(net.named_parameters())

@@ -59,9 +59,8 @@ class Checkpoints:
         names = {item["file"] for item in kept}
         for stale in self.directory.glob("step-*.pt"):
             if stale.name not in names:
-                with suppress(
-                    OSError
-                ):  # what is not ours, or cannot go, is in nobody's way
+                # what is not ours, or cannot go, is in nobody's way
+                with suppress(OSError):
                     stale.unlink()
         return path
 

@@ -119,10 +119,11 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
         )
     lock = _lock(out)  # refuses where the run is still going
     entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
+    # that last: until then it is a run, which --force may replace
     for entry in (
         *entries,
         out / "run.json",
-    ):  # that last: until then it is a run, which --force may replace
+    ):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:

@@ -15,9 +15,8 @@ def settle(decisions: Decisions) -> None:
     by name."""
     torch.set_num_threads(decisions.threads)
     if decisions.device.type == "cuda":
-        os.environ.setdefault(
-            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-        )  # of cuBLAS, without which its sums vary
+        # of cuBLAS, without which its sums vary
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = not decisions.deterministic
         torch.use_deterministic_algorithms(decisions.deterministic, warn_only=True)
         # a help for finding bugs, which takes time

@@ -173,9 +173,8 @@ def _limit(world: World) -> int:
 
     torchrun sets 1 by itself where it starts several processes, and leaves cores idle so: that is
     nobody's wish."""
-    first = (
-        os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    )  # a list has a number for each level
+    # a list has a number for each level
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if not first.isdecimal() or (
         first == "1" and world.sharing > 1 and "TORCHELASTIC_RUN_ID" in os.environ
     ):

@@ -71,9 +71,8 @@ class Tile:
     rows: list[Row]
     title: str = ""
     sheets: bool = False
-    covers: list[str] = field(
-        default_factory=list
-    )  # the names of all layers that its rows stand for
+    # the names of all layers that its rows stand for
+    covers: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -81,9 +81,8 @@ def draw(
         start = len(scene.items)
         paint(scene, column.placement, spine, _TOP, RHYTHM)
         for item in scene.items[start:]:
-            if isinstance(
-                item, Group
-            ):  # names are unique in a net, and ids must be in a picture
+            # names are unique in a net, and ids must be in a picture
+            if isinstance(item, Group):
                 item.name = f"{number}:{item.name}"
         _repeats(scene, column, spine, room)
     shown = Legend(widths={step: value for value, step in sorted(widths.items())})

@@ -27,9 +27,8 @@ def scene(
     names = list(spec.rows)
     good, sound = 0, None
     low, high = 1, _read(spec)
-    while (
-        low <= high
-    ):  # rows build on rows above: what is sound up to a row is sound up to each row above it
+    # rows build on rows above: what is sound up to a row is sound up to each row above it
+    while low <= high:
         middle = (low + high) // 2
         graph = _rows(spec, names[:middle])
         if graph is None:
@@ -39,9 +38,8 @@ def scene(
     if sound is None:
         return None
     if good == len(names):
-        names.append(
-            "spec"
-        )  # each row can be made: what is wrong is elsewhere in the file
+        # each row can be made: what is wrong is elsewhere in the file
+        names.append("spec")
     first = problem.diagnostics[0]
     said = (
         f"{first.severity}[{first.code}]: {first.message}",

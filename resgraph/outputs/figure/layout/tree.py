@@ -63,9 +63,8 @@ def _leaf(
         half = max(rhythm.tile_width, tile_width(part, rhythm)) / 2
         rows = len(part.rows)
         height = rows * rhythm.row + (rows - 1) * rhythm.row_gap + 2 * rhythm.tile_pad
-        behind = (
-            2 * rhythm.sheet
-        )  # to the right always, so that the lanes of all blocks stand in one line
+        # to the right always, so that the lanes of all blocks stand in one line
+        behind = 2 * rhythm.sheet
         return half, half + behind, height + (behind if part.sheets else 0)
     if isinstance(part, Strip):
         half = max(rhythm.tile_width, strip_width(part, rhythm)) / 2
