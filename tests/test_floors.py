@@ -21,7 +21,9 @@ FLOORS = {
     "checked": 6, "mending": 7, "outputs": 7, "train": 8, "lsp": 9, "serve": 9, "cli": 10,
 }  # fmt: skip
 ROOMS = {
-    "language": {"recipe": "yaml", "yaml": ""},
+    "language": {
+        "yaml": "", "grammar": "diagnose yaml", "diagnose": "grammar yaml", "recipe": "diagnose yaml",
+    },
     "passes": {"expand": "", "lint": ""},
     "outputs": {"figure": "", "pytorch": "", "table": ""},
     "outputs.figure": {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_floors import MODULES, PACKAGE, dotted
 
-from resgraph.language.words import POLICIES
+from resgraph.language.grammar.words import POLICIES
 from resgraph.ops import VOCABULARY
 
 PHRASES = {*VOCABULARY, *POLICIES}  # of the language

@@ -66,7 +66,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from ..language.nearest import did_you_mean
+        from ..language.diagnose.nearest import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             hint = (

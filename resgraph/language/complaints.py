@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Diagnostic, Hint, Related, Span, fault, write
 from ..ops import VOCABULARY
-from .nearest import did_you_mean, meant, op_meant
+from .diagnose.nearest import did_you_mean, meant, op_meant
 from .recipe import Train
 from .recipe.errors import Mistake, option_of_build, place_of, word_meant
 from .recipe.stretch import LENGTHS

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from ..errors import Hint, Span, fault
 from ..ops import ACTIVATIONS
-from .arithmetic import Value, evaluate, value_text
-from .expressions import Expression, ExpressionError, Name, names_in
+from .diagnose.nearest import did_you_mean, known_here, sure
 from .foreign import foreign
-from .nearest import did_you_mean, known_here, sure
-from .records import Expr, ListValue, Size, Word
-from .records import Value as Written
-from .words import CONSTANTS, COUNTERS
+from .grammar.arithmetic import Value, evaluate, value_text
+from .grammar.expression import Expression, ExpressionError, Name, names_in
+from .grammar.records import Expr, ListValue, Size, Word
+from .grammar.records import Value as Written
+from .grammar.words import CONSTANTS, COUNTERS
 
 
 class Unknown(Exception):

@@ -13,14 +13,14 @@ from typing import Literal
 
 from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
-from .binding import bind
+from .grammar.binding import bind
+from .grammar.parse import Parser
+from .grammar.records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
+from .grammar.targets import Target
+from .grammar.values import words_of
+from .grammar.words import BLOCK_KEYS
 from .library import library_block, library_index
-from .parse import Parser
-from .records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
 from .resolve import read_text
-from .targets import Target
-from .values import words_of
-from .words import BLOCK_KEYS
 from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 Form = Literal["keep", "long", "short"]

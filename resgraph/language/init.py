@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ..errors import Hint
-from .nearest import certain, meant
+from .diagnose.nearest import certain, meant
 from .recipe.errors import refused
 
 Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]

@@ -7,8 +7,8 @@ from functools import cache
 from importlib import resources
 
 from ..errors import Diagnostic, Source, SpecError
-from .parse import Parser
-from .records import BlockDef
+from .grammar.parse import Parser
+from .grammar.records import BlockDef
 from .yaml.reader import read
 from .yaml.tree import Mapping
 

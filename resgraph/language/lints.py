@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..errors import Diagnostic, fault
-from .nearest import did_you_mean
+from .diagnose.nearest import did_you_mean
 from .yaml.tree import Mapping, Scalar, Sequence
 
 LINTS = {

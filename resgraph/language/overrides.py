@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
-from .nearest import did_you_mean
+from .diagnose.nearest import did_you_mean
 from .recipe import Train
 from .recipe.errors import place_of
 from .resolve import is_none, may_be_none, read_whole, recipe_map, removable

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import Hint, UsageError
-from .nearest import certain, meant, nearest
+from .diagnose.nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)

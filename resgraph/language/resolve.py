@@ -10,11 +10,11 @@ from pathlib import Path
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from ..ops import VOCABULARY
 from .complaints import belongs
-from .nearest import did_you_mean, sure
+from .diagnose.nearest import did_you_mean, sure
+from .grammar.targets import literal_words
+from .grammar.words import FILE_KEYS, NO_VARIANT
 from .recipe import TAGS
 from .references import locate, near, zoo_folder
-from .targets import literal_words
-from .words import FILE_KEYS, NO_VARIANT
 from .yaml.reader import open_source, read
 from .yaml.tree import Entry, Mapping, Scalar, Tree
 

@@ -10,17 +10,17 @@ from pydantic import ValidationError
 
 from ..errors import Diagnostic, Fault, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
-from .arithmetic import FUNCTIONS, value_text
 from .complaints import diagnostics, no_op
+from .diagnose.nearest import did_you_mean, nearest
 from .environment import Environment
-from .labels import parse_expr
-from .nearest import did_you_mean, nearest
-from .parse import Parser
+from .grammar.arithmetic import FUNCTIONS, value_text
+from .grammar.label import parse_expr
+from .grammar.parse import Parser
+from .grammar.records import Option, Value
+from .grammar.targets import SHAPING
+from .grammar.words import foreign_letters
 from .recipe import Train, resolve_train
-from .records import Option, Value
 from .schema import Expect, File
-from .targets import SHAPING
-from .words import foreign_letters
 from .yaml.tree import Entry, Mapping, Scalar, Tree, plain_value
 
 _WIDEST = 1_000_000  # channels, height or width of the input

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ..errors import Diagnostic, Related, Span
-from .usage import entries_of, words_in, words_of
+from .diagnose.usage import entries_of, words_in, words_of
 from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _MOST = 3  # places that are shown for one mistake

@@ -20,13 +20,16 @@ from ..errors import (
     in_order,
 )
 from ..ops import VOCABULARY, Shape
+from .diagnose.usage import unused
+from .grammar.parse import Parser
+from .grammar.records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
+from .grammar.values import words_of
+from .grammar.words import FILE_KEYS, name_problem, other_name
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
 from .overrides import apply_overrides, reshape, voided
-from .parse import Parser
 from .recipe import Train
-from .records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .references import locate
 from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
@@ -40,9 +43,6 @@ from .sections import (
     without_arguments,
 )
 from .setters import Setters
-from .usage import unused
-from .values import words_of
-from .words import FILE_KEYS, name_problem, other_name
 from .yaml.tree import Mapping, Scalar, Tree
 
 T = TypeVar("T")

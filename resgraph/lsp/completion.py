@@ -9,16 +9,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from ..language.arithmetic import FUNCTIONS
-from ..language.labels import phrase_at
+from ..language.grammar.arithmetic import FUNCTIONS
+from ..language.grammar.label import phrase_at
+from ..language.grammar.records import BlockDef
+from ..language.grammar.targets import Target, fields_of, literal_words, takes_mode
+from ..language.grammar.words import ACT, BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
 from ..language.library import library_block, library_index
 from ..language.lints import LINTS
 from ..language.recipe import recipe_names
-from ..language.records import BlockDef
 from ..language.references import zoo_names
 from ..language.schema import File
-from ..language.targets import Target, fields_of, literal_words, takes_mode
-from ..language.words import ACT, BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from .analysis import Analysis, entries

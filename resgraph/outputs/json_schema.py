@@ -12,10 +12,10 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from ..language.grammar.words import MODES, NO_VARIANT, POLICIES
 from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
-from ..language.words import MODES, NO_VARIANT, POLICIES
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 
 Schema = dict[str, Any]

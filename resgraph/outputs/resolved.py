@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import Source, Span
-from ..language.usage import entries_of, words_in
+from ..language.diagnose.usage import entries_of, words_in
 from ..language.yaml.emit import emit, emit_lines
 from ..language.yaml.tree import Entry, Mapping, Scalar, tree_of
 from ..ops import shape_text

@@ -8,11 +8,11 @@ from typing import Any
 
 from ..errors import Fault, Span
 from ..graph import Block, Graph, Node
-from ..language.binding import bind
-from ..language.expressions import Expression, names_in
-from ..language.labels import parse_label
-from ..language.parse import Parser
-from ..language.records import (
+from ..language.grammar.binding import bind
+from ..language.grammar.expression import Expression, names_in
+from ..language.grammar.label import parse_label
+from ..language.grammar.parse import Parser
+from ..language.grammar.records import (
     BlockDef,
     Bound,
     Expr,
@@ -26,9 +26,9 @@ from ..language.records import (
     UnitDef,
     Word,
 )
-from ..language.records import Value as Written
+from ..language.grammar.records import Value as Written
+from ..language.grammar.values import words_of
 from ..language.spec import Spec
-from ..language.values import words_of
 from ..language.yaml.tree import Mapping, Sequence, Tree
 from ..ops import VOCABULARY
 from ..ops.base import value_text

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..errors import SpecError
 from ..graph import Graph
-from ..language.records import BlockDef, Chunk, ItemDef, Label, PathDef, Word
+from ..language.grammar.records import BlockDef, Chunk, ItemDef, Label, PathDef, Word
 from ..language.spec import Spec
 from ..ops import VOCABULARY
 from .expand import expand

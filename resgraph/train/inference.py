@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import RunError, TrainingError, UsageError
 from ..files import read_file, reason
-from ..language.nearest import did_you_mean
+from ..language.diagnose.nearest import did_you_mean
 from ..plan import Loader
 from .augment.crops import centre, to_tensor
 from .data.decoder import ENDINGS, UNREADABLE, open_image

@@ -10,7 +10,7 @@ from typing import Any
 
 from resgraph.checked import Checked, check_nets
 from resgraph.errors import Diagnostic, Source, in_order
-from resgraph.language.words import BLOCK_KEYS
+from resgraph.language.grammar.words import BLOCK_KEYS
 from resgraph.language.yaml.reader import read
 from resgraph.language.yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 from resgraph.ops import VOCABULARY

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from resgraph.language.diagnose.nearest import certain
 from resgraph.language.foreign import FOREIGN, SYNONYMS, is_foreign
 from resgraph.language.library import library_index
-from resgraph.language.nearest import certain
 from resgraph.ops import VOCABULARY
 
 from .slips import KINDS, slips

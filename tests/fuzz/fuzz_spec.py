@@ -28,7 +28,7 @@ with atheris.instrument_imports(
     include=["resgraph.language", "resgraph.passes", "resgraph.ops"]
 ):
     from resgraph.errors import SpecError, UsageError
-    from resgraph.language.words import CONSTANTS, MODES, POLICIES
+    from resgraph.language.grammar.words import CONSTANTS, MODES, POLICIES
     from resgraph.ops import VOCABULARY
     from resgraph.plan import loads
 

@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resgraph.language.arithmetic import FUNCTIONS, Value, evaluate, value_text
-from resgraph.language.expressions import ExpressionError, names_in, parse_expression
+from resgraph.language.grammar.arithmetic import FUNCTIONS, Value, evaluate, value_text
+from resgraph.language.grammar.expression import (
+    ExpressionError,
+    names_in,
+    parse_expression,
+)
 
 NAMES: dict[str, Value] = {
     "in": Fraction(64), "out": Fraction(256), "zero": Fraction(0), "reps": tuple(map(Fraction, (3, 4, 6, 3))),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nets import mistakes, plan, spec, told
 
-from resgraph.language.nearest import did_you_mean
-from resgraph.language.words import CONSTANTS, foreign_letters, name_problem
+from resgraph.language.diagnose.nearest import did_you_mean
+from resgraph.language.grammar.words import CONSTANTS, foreign_letters, name_problem
 from resgraph.ops import VOCABULARY
 from resgraph.plan import loads
 

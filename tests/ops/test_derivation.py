@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from resgraph import load
-from resgraph.language.arithmetic import Value, evaluate
-from resgraph.language.expressions import Name, parse_expression
+from resgraph.language.grammar.arithmetic import Value, evaluate
+from resgraph.language.grammar.expression import Name, parse_expression
 from resgraph.ops import Op, Shape
 from resgraph.passes.derivation import derivation
 

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from torch.utils.flop_counter import FlopCounterMode
 
 from resgraph.errors import Source, Span
-from resgraph.language.binding import bind
 from resgraph.language.environment import Environment
-from resgraph.language.labels import parse_label
+from resgraph.language.grammar.binding import bind
+from resgraph.language.grammar.label import parse_label
 from resgraph.ops import (
     ACTIVATIONS,
     NORMS,

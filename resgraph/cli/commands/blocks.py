@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from ...errors import UsageError
+from ...language.diagnose.nearest import did_you_mean
 from ...language.library import library_block, library_index, library_text
-from ...language.nearest import did_you_mean
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
 from ..options import json_option

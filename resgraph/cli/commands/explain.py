@@ -7,7 +7,7 @@ import click
 
 from ...catalogue import Entry, catalogue
 from ...errors import UsageError
-from ...language.nearest import did_you_mean
+from ...language.diagnose.nearest import did_you_mean
 from ...language.references import zoo_index, zoo_names
 from ..options import set_option
 from ..report import colored

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from ...errors import UsageError
-from ...language.nearest import did_you_mean
+from ...language.diagnose.nearest import did_you_mean
 from ...language.recipe import recipe_names, recipe_text, resolve_train
 from ..options import json_option
 from ..report import print_json

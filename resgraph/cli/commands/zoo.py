@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from ...errors import UsageError
-from ...language.nearest import did_you_mean
+from ...language.diagnose.nearest import did_you_mean
 from ...language.references import locate, zoo_folder, zoo_names
 from ...language.resolve import apply_variant, read_file
 from ...language.yaml.tree import Mapping, Scalar

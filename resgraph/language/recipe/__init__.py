@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from ...ops.base import number_text
-from ..nearest import did_you_mean
+from ..diagnose.nearest import did_you_mean
 from ..yaml.limits import LIMITS
 from ..yaml.scalars import read_plain
 from .augment import Augment

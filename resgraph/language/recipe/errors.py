@@ -15,7 +15,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ...errors import Hint
 from ...ops.base import number_text
-from ..nearest import certain, did_you_mean, meant, sure
+from ..diagnose.nearest import certain, did_you_mean, meant, sure
 from ..yaml.limits import LIMITS
 from ..yaml.scalars import read_plain
 

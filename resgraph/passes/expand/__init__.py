@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ...errors import Fault, SpecError, fault, in_order
 from ...graph import Graph, Origin, Path
-from ...language.records import Inline, PathDef
+from ...language.grammar.records import Inline, PathDef
 from ...language.spec import Spec
 from ...ops.shape import Input
 from .graph_builder import Flow, Nothing, TooLarge

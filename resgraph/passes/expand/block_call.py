@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import Span, fault
-from ...language.arithmetic import Value
-from ...language.binding import bind
 from ...language.environment import Environment
-from ...language.records import (
+from ...language.grammar.arithmetic import Value
+from ...language.grammar.binding import bind
+from ...language.grammar.records import (
     BlockDef,
     Bound,
     Expr,
@@ -20,7 +20,7 @@ from ...language.records import (
     Size,
     Word,
 )
-from ...language.records import Value as Written
+from ...language.grammar.records import Value as Written
 from ...ops import Shape
 from .graph_builder import Flow
 from .option import whole

@@ -10,14 +10,21 @@ from fractions import Fraction
 from ...errors import Fault, Hint, Related, Span, fault, write
 from ...graph import Equation as EquationScope
 from ...graph import Origin
-from ...language.arithmetic import FUNCTIONS
+from ...language.diagnose.misspelled import functions_of_tensors
+from ...language.diagnose.nearest import known_here, meant, op_meant
 from ...language.environment import Environment
-from ...language.expressions import Apply, Binary, Expression, Name, Negative, Number
 from ...language.foreign import CONCATS, SIGNS, TENSORS
-from ...language.misspelled import functions_of_tensors
-from ...language.nearest import known_here, meant, op_meant
-from ...language.records import Equation
-from ...language.words import COUNTERS
+from ...language.grammar.arithmetic import FUNCTIONS
+from ...language.grammar.expression import (
+    Apply,
+    Binary,
+    Expression,
+    Name,
+    Negative,
+    Number,
+)
+from ...language.grammar.records import Equation
+from ...language.grammar.words import COUNTERS
 from ...ops import (
     SYMBOLS,
     VOCABULARY,

@@ -13,14 +13,21 @@ from functools import partial
 
 from ...errors import Fault, Span, fault
 from ...graph import Block, Layer, Origin, Path
-from ...language.arithmetic import Value, value_text
+from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment, Unknown
-from ...language.nearest import did_you_mean
-from ...language.records import BlockDef, Equation, Inline, ItemDef, Label, PathDef
+from ...language.grammar.arithmetic import Value, value_text
+from ...language.grammar.records import (
+    BlockDef,
+    Equation,
+    Inline,
+    ItemDef,
+    Label,
+    PathDef,
+)
+from ...language.grammar.targets import Target
+from ...language.grammar.values import words_of
+from ...language.grammar.words import ACT
 from ...language.spec import Spec
-from ...language.targets import Target
-from ...language.values import words_of
-from ...language.words import ACT
 from ...ops import ACTIVATIONS, VOCABULARY, Op
 from .block_call import Call, call_of, refuse_other_width
 from .equation import EquationBuilder

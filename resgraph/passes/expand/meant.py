@@ -10,11 +10,11 @@ import re
 from dataclasses import replace
 
 from ...errors import Diagnostic, Fault, Hint, fault
+from ...language.diagnose.misspelled import run_together
 from ...language.environment import Environment
-from ...language.labels import parse_size
-from ...language.misspelled import run_together
-from ...language.records import BlockDef, Chunk, ItemDef, Label, Option
-from ...language.targets import SHAPING, Target, fields_of, takes_mode
+from ...language.grammar.label import parse_size
+from ...language.grammar.records import BlockDef, Chunk, ItemDef, Label, Option
+from ...language.grammar.targets import SHAPING, Target, fields_of, takes_mode
 from ...ops import ACTIVATIONS, Op, Shape, ShapeError
 from .unit import Setting
 

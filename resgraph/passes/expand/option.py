@@ -12,14 +12,14 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from ...errors import Fault, Span, fault
-from ...language.arithmetic import Value, value_text
+from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
-from ...language.expressions import Binary, Expression, Name
-from ...language.nearest import did_you_mean
-from ...language.records import Bound, Expr, Option, PathDef, Word
-from ...language.records import Value as Written
-from ...language.targets import literal_words
-from ...language.words import CONSTANTS
+from ...language.grammar.arithmetic import Value, value_text
+from ...language.grammar.expression import Binary, Expression, Name
+from ...language.grammar.records import Bound, Expr, Option, PathDef, Word
+from ...language.grammar.records import Value as Written
+from ...language.grammar.targets import literal_words
+from ...language.grammar.words import CONSTANTS
 from ...ops import Op
 
 Kind = Literal["pair", "float", "int", "flag", "word"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from ...errors import Span
 from ...graph import Origin, Path
-from ...language.arithmetic import Value
 from ...language.environment import Environment
-from ...language.records import BlockDef
+from ...language.grammar.arithmetic import Value
+from ...language.grammar.records import BlockDef
 from .graph_builder import Flow, Nothing
 from .shortcut import ShortcutPlan
 from .unit import Setting

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ...errors import Fault, fault
-from ...language.arithmetic import Value
 from ...language.environment import Environment, Unknown
-from ...language.records import ItemDef, PathDef
+from ...language.grammar.arithmetic import Value
+from ...language.grammar.records import ItemDef, PathDef
 from ...ops import VOCABULARY
 from .graph_builder import Builder, TooLarge
 from .option import whole

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ...errors import Fault, Source, Span, fault
 from ...graph import ShortcutKind
 from ...language.environment import Environment
-from ...language.labels import parse_label
-from ...language.records import BlockDef, PathDef, UnitDef, Word
+from ...language.grammar.label import parse_label
+from ...language.grammar.records import BlockDef, PathDef, UnitDef, Word
 from ...language.spec import Spec
 from ...ops import Op, Shape, shape_text
 from ...ops.shape import ZeroPad

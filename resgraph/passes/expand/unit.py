@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...errors import Fault, Span, fault
-from ...language.binding import bind
 from ...language.environment import Environment
-from ...language.records import Bound, Label, Option, UnitDef
-from ...language.targets import mode_hint, takes_mode
-from ...language.words import ACT
+from ...language.grammar.binding import bind
+from ...language.grammar.records import Bound, Label, Option, UnitDef
+from ...language.grammar.targets import mode_hint, takes_mode
+from ...language.grammar.words import ACT
 from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from .option import make_op
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....errors import UsageError
 from ....graph import Block, Graph, Path
-from ....language.nearest import did_you_mean
+from ....language.diagnose.nearest import did_you_mean
 from .. import text
 from ..content import quantity
 from ..content.builder import Builder

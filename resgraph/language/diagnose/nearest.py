@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from ..errors import Hint, Span
-from ..ops import VOCABULARY
-from .foreign import FOREIGN, SYNONYMS, foreign, is_foreign, squeezed
+from ...errors import Hint, Span
+from ...ops import VOCABULARY
+from ..foreign import FOREIGN, SYNONYMS, foreign, is_foreign, squeezed
 
 _ALIKE = 0.65  # of 1, from where on a word is named as what may be meant; by trial
 

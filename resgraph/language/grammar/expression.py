@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..errors import Fault, Hint, Span, fault
-from .yaml.characters import LOOK_ALIKES, described, look_alikes
+from ...errors import Fault, Hint, Span, fault
+from ..yaml.characters import LOOK_ALIKES, described, look_alikes
 
 # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
 _PARTS = 200

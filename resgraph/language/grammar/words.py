@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import chain, count
 
-from ..errors import Hint, write
-from .nearest import did_you_mean
+from ...errors import Hint, write
+from ..diagnose.nearest import did_you_mean
 
 CONSTANTS = frozenset(
     [

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..errors import Span
-from .expressions import Expression, names_in
+from ...errors import Span
+from .expression import Expression, names_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,12 +10,18 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from ..errors import Fault, Hint, Span, fault, write
-from ..ops import ACTIVATIONS
-from .foreign import SYNONYMS, squeezed
-from .labels import parse_expr, parse_size, parse_value, phrase_at
-from .misspelled import long_form, misplaced, numberless, refuse_quotient, run_together
-from .nearest import did_you_mean, nearest, op_meant, sure
+from ...errors import Fault, Hint, Span, fault, write
+from ...ops import ACTIVATIONS
+from ..diagnose.misspelled import (
+    long_form,
+    misplaced,
+    numberless,
+    refuse_quotient,
+    run_together,
+)
+from ..diagnose.nearest import did_you_mean, nearest, op_meant, sure
+from ..foreign import SYNONYMS, squeezed
+from .label import parse_expr, parse_size, parse_value, phrase_at
 from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, literal_words, mode_hint, takes_mode
 from .words import MODES, POLICIES, policy_hint

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
-from ..ops import ACTIVATIONS, VOCABULARY, Op
+from ...ops import ACTIVATIONS, VOCABULARY, Op
 from .records import BlockDef
 from .words import MODES
 

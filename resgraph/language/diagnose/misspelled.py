@@ -7,17 +7,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from ..errors import Fault, Hint, Span, fault, write
-from ..ops import ACTIVATIONS, VOCABULARY
-from .arithmetic import value_text
-from .expressions import Binary, ExpressionError, Number, parse_expression
-from .foreign import CONCATS, SIGNS, SYNONYMS, foreign, is_foreign, squeezed
+from ...errors import Fault, Hint, Span, fault, write
+from ...ops import ACTIVATIONS, VOCABULARY
+from ..foreign import CONCATS, SIGNS, SYNONYMS, foreign, is_foreign, squeezed
+from ..grammar.arithmetic import value_text
+from ..grammar.expression import Binary, ExpressionError, Number, parse_expression
+from ..grammar.records import Chunk, Expr, Label
+from ..grammar.words import BLOCK_KEYS, POLICIES, foreign_letters
+from ..yaml.tree import Entry, Scalar, Tree
+from ..yaml.tree import Mapping as MappingTree
 from .nearest import certain, did_you_mean, meant, nearest, sure
-from .records import Chunk, Expr, Label
 from .usage import words_in
-from .words import BLOCK_KEYS, POLICIES, foreign_letters
-from .yaml.tree import Entry, Scalar, Tree
-from .yaml.tree import Mapping as MappingTree
 
 # A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers
 # has such a name.

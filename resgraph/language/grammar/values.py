@@ -6,14 +6,14 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from ..errors import Diagnostic, Fault, Hint, fault
-from ..ops import ACTIVATIONS, VOCABULARY
-from .expressions import Name
-from .labels import parse_expr, parse_size, parse_value
-from .nearest import sure
+from ...errors import Diagnostic, Fault, Hint, fault
+from ...ops import ACTIVATIONS, VOCABULARY
+from ..diagnose.nearest import sure
+from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from .expression import Name
+from .label import parse_expr, parse_size, parse_value
 from .records import Expr, ListValue, Size, Value, Word
 from .words import ACT, CONSTANTS, name_problem, other_name
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 
 @dataclass

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from ..errors import Hint
-from .expressions import (
+from ...errors import Hint
+from ..diagnose.nearest import did_you_mean
+from .expression import (
     Apply,
     Binary,
     Expression,
@@ -17,7 +18,6 @@ from .expressions import (
     Negative,
     Number,
 )
-from .nearest import did_you_mean
 
 Value = Fraction | str | tuple["Value", ...]
 """What a name can stand for: an exact number, a word (a block, an activation), or a list of

@@ -6,11 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..errors import MOST_TOLD, Diagnostic, Fault, Hint, Span, fault
-from ..ops import ACTIVATIONS, VOCABULARY
-from .foreign import CONCATS, SIGNS, plain_calls, squeezed
-from .labels import chunks, parse_equation, parse_label, phrase_at
-from .misspelled import (
+from ...errors import MOST_TOLD, Diagnostic, Fault, Hint, Span, fault
+from ...ops import ACTIVATIONS, VOCABULARY
+from ..diagnose.misspelled import (
     ASSIGNED,
     CALL_OF_AN_OP,
     functions_of_tensors,
@@ -22,7 +20,11 @@ from .misspelled import (
     unit_meant,
     unknown_word,
 )
-from .nearest import certain, meant
+from ..diagnose.nearest import certain, meant
+from ..diagnose.usage import words_in
+from ..foreign import CONCATS, SIGNS, plain_calls, squeezed
+from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from .label import chunks, parse_equation, parse_label, phrase_at
 from .records import (
     BlockDef,
     Equation,
@@ -36,7 +38,6 @@ from .records import (
     UnitDef,
     Word,
 )
-from .usage import words_in
 from .values import ValueParser, words_of
 from .words import (
     BLOCK_KEYS,
@@ -48,7 +49,6 @@ from .words import (
     other_name,
     policy_hint,
 )
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 
 class Parser(ValueParser):

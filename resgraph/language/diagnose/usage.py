@@ -9,11 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from ..errors import Diagnostic, Span, fault
-from .lints import allowed
-from .records import BlockDef, Inline, PathDef
-from .words import CONSTANTS
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ...errors import Diagnostic, Span, fault
+from ..grammar.records import BlockDef, Inline, PathDef
+from ..grammar.words import CONSTANTS
+from ..lints import allowed
+from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ..errors import Span, fault, write
-from ..ops import VOCABULARY
-from .expressions import ExpressionError, parse_expression
-from .misspelled import respelled_word, turned, unknown_word
+from ...errors import Span, fault, write
+from ...ops import VOCABULARY
+from ..diagnose.misspelled import respelled_word, turned, unknown_word
+from ..yaml.characters import LOOK_ALIKES, look_alikes
+from .expression import ExpressionError, parse_expression
 from .records import Chunk, Equation, Expr, Label, Size, Value, Word
 from .words import POLICIES, foreign_letters
-from .yaml.characters import LOOK_ALIKES, look_alikes
 
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
 _PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")

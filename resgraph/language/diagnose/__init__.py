@@ -1,0 +1,1 @@
+"""What was meant by what the grammar does not accept; asked on failure only."""

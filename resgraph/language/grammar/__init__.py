@@ -1,0 +1,1 @@
+"""The grammar of labels, equations, paths and blocks: it accepts, or says where it cannot."""
