@@ -63,25 +63,42 @@ class Train(Record):
     """
 
     about: str = ""
+    """One line on where the recipe comes from."""
     data: Data
+    """The data set, by its `set`."""
     augment: Augment = Augment()
+    """Data augmentation of the training images."""
     normalize: Literal["per-channel", "per-pixel", "scale"] = "per-channel"
+    """Mean 0 and deviation 1 in each channel (`per-channel`), minus the mean image (`per-pixel`),
+    or only scaled to [0, 1] (`scale`); measured on training images."""
     epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Length of the run, in epochs. A recipe has `epochs` or `iterations`."""
     iterations: Count | None = None
+    """Length of the run, in optimizer steps."""
     batch: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Images of one optimizer step, over all processes and accumulations."""
     accumulate: Annotated[int, Field(ge=1, le=4096), Off(1)] = 1
+    """Forward and backward passes of one optimizer step (gradient accumulation)."""
     optimizer: Optimizer
+    """The optimizer, by its `name`."""
     schedule: Schedule = Constant()
+    """The learning rate schedule, by its `kind`."""
     warmup: Warmup | None = None
+    """Learning rate warm-up, by its `kind`."""
     label_smoothing: Share = 0.0
-    clip: Annotated[float, Field(gt=0, le=10**6)] | None = (
-        None  # largest norm of the gradient
-    )
+    """Share of the target that is spread over all classes."""
+    clip: Annotated[float, Field(gt=0, le=10**6)] | None = None
+    """Largest norm of the gradient (gradient clipping)."""
     ema: Ema | None = None
-    progressive: Progressive | None = None  # smaller images first
+    """Exponential moving average of the weights."""
+    progressive: Progressive | None = None
+    """Smaller images first."""
     sync_bn: bool = False
-    evaluate_every: Count = 1  # epochs
+    """SyncBatchNorm: batch statistics over all processes."""
+    evaluate_every: Count = 1
+    """Epochs between evaluations."""
     seed: Seed = 0
+    """Random seed of the initial weights, the order of the images and the augmentation."""
 
     @field_validator("iterations")
     @classmethod

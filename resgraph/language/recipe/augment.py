@@ -15,6 +15,7 @@ class PadCrop(Record):
 
     kind: Literal["pad"]
     cells: Annotated[int, Field(ge=1, le=64)]
+    """Zeros on each side, in pixels."""
 
 
 def _smaller_first(value: tuple[float, float]) -> tuple[float, float]:
@@ -34,12 +35,14 @@ class AreaCrop(Record):
         0.08,
         1.0,
     )
+    """Smallest and largest share of the image's area."""
     aspect: tuple[
         Annotated[float, Field(gt=0, le=10)], Annotated[float, Field(gt=0, le=10)]
     ] = (
         0.75,
         4 / 3,
     )
+    """Smallest and largest width over height."""
 
     _ordered = field_validator("area", "aspect")(_smaller_first)
 
@@ -50,6 +53,7 @@ class SideCrop(Record):
 
     kind: Literal["side"]
     side: tuple[Count, Count] = (256, 480)
+    """Smallest and largest length of the shorter side, in pixels."""
 
     _ordered = field_validator("side")(_smaller_first)
 
@@ -58,7 +62,9 @@ class RandAugment(Record):
     """`ops` random operations at `magnitude` of 10 (Cubuk et al. 2020)."""
 
     ops: Annotated[int, Field(ge=1, le=8)] = 2
+    """Operations for each image."""
     magnitude: Annotated[float, Field(gt=0, le=10)] = 9.0
+    """Strength, of 10."""
 
 
 class Augment(Record):
@@ -71,18 +77,22 @@ class Augment(Record):
     crop: (
         Annotated[PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")] | None
     ) = None
-    flip: bool = False  # left-right, half of the images
-    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees to either side
-    zoom: Share = 0.0  # relative, to either side
-    shift: Annotated[float, Field(ge=0, le=64)] = 0.0  # pixels to each side
+    """Random crop, by its `kind`."""
+    flip: bool = False
+    """Mirror half of the images, left to right."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Random rotation, in degrees to either side."""
+    zoom: Share = 0.0
+    """Random zoom, relative, to either side."""
+    shift: Annotated[float, Field(ge=0, le=64)] = 0.0
+    """Random shift, in pixels to each side."""
     randaugment: RandAugment | None = None
-    lighting: Annotated[float, Field(ge=0, le=1)] = (
-        0.0  # standard deviation of AlexNet's PCA noise on RGB (0.1)
-    )
-    cutout: Annotated[int, Field(ge=0, le=1024)] = (
-        0  # side of the square that is blanked (DeVries, Taylor 2017)
-    )
-    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha (Zhang et al. 2018)
-    cutmix: Annotated[float, Field(ge=0, le=10)] = (
-        0.0  # alpha (Yun et al. 2019); with mixup, each batch takes one
-    )
+    """RandAugment."""
+    lighting: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Standard deviation of AlexNet's PCA noise on RGB (0.1 there)."""
+    cutout: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Side of the square that is blanked, in pixels (DeVries, Taylor 2017)."""
+    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Mixup's alpha (Zhang et al. 2018)."""
+    cutmix: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """CutMix' alpha (Yun et al. 2019); with mixup, each batch takes one of the two."""

@@ -27,9 +27,13 @@ class Digits(Record):
 
     set: Literal["digits"] = "digits"
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of each class that is for testing."""
     split_seed: Seed = 0
-    size: Annotated[int, Field(ge=8, le=256)] = 8  # enlarged by bilinear interpolation
+    """Random seed of that split."""
+    size: Annotated[int, Field(ge=8, le=256)] = 8
+    """Side of the images, in pixels, enlarged by bilinear interpolation."""
     channels: Literal[1, 3] = 1
+    """1, or 3 equal ones."""
 
     @property
     def title(self) -> str:
@@ -57,10 +61,11 @@ class Cifar(Record):
 
     set: Literal["cifar10", "cifar100"]
     path: str = "data"
-    held_out: Annotated[int, Field(ge=0, le=45_000)] = (
-        0  # taken from the training set to watch; 0 watches the test set
-    )
+    """Folder of the archive, or the archive."""
+    held_out: Annotated[int, Field(ge=0, le=45_000)] = 0
+    """Training images that are held out to validate on; 0 validates on the test set."""
     split_seed: Seed = 0
+    """Random seed of which are held out."""
 
     @property
     def title(self) -> str:
@@ -94,14 +99,16 @@ class Folder(Record):
 
     set: Literal["folder"]
     path: str
+    """The folder of both parts."""
     train: str = "train"
+    """Its subfolder of training images, with a folder per class."""
     validation: str = "val"
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = (
-        None  # shorter side before the centre crop; None: 8/7 of it
-    )
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = (
-        0.001  # the share of files that may turn out broken
-    )
+    """Its subfolder of validation images."""
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    """Shorter side before the centre crop of validation images, in pixels; by default 8/7 of the
+    input's."""
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    """Largest share of image files that may fail to decode before the run stops."""
 
 
 class Shards(Record):
@@ -113,12 +120,15 @@ class Shards(Record):
 
     set: Literal["shards"]
     path: str
+    """The folder of the tar files."""
     train: str = "train-{000000..000099}.tar"
+    """Names of the training shards."""
     validation: str = "val-{000000..000009}.tar"
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = (
-        None  # as of a folder
-    )
+    """Names of the validation shards."""
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    """As of a folder."""
     unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    """As of a folder."""
 
 
 class Synthetic(Record):
@@ -126,12 +136,15 @@ class Synthetic(Record):
 
     set: Literal["synthetic"]
     samples: Count = 1024
+    """Training images."""
     validation: Count = 256
-    classes: Annotated[Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF] = (
-        None  # None: what the net puts out
-    )
+    """Validation images."""
+    classes: Annotated[Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF] = None
+    """Number of classes; by default as many as the net puts out."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.5
+    """Standard deviation of the noise."""
     seed: Seed = 0
+    """Random seed of the images."""
 
 
 Data = Annotated[

@@ -18,10 +18,15 @@ class Sgd(Record):
     fused: ClassVar[bool] = True  # torch has a fused step of it
     name: Literal["sgd"]
     lr: Rate
+    """Learning rate."""
     momentum: Annotated[Share, Off(0.0)] = 0.9
+    """Momentum."""
     nesterov: bool = False
+    """Nesterov's momentum."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Weight decay (L2, added to the gradient)."""
     no_decay: tuple[Decayless, ...] = ()
+    """Parameters without weight decay: all of a norm, biases, other vectors (`scale`)."""
 
     @property
     def states(self) -> int:
@@ -43,10 +48,15 @@ class AdamW(Record):
     states: ClassVar[int] = 2
     name: Literal["adamw"]
     lr: Rate
+    """Learning rate."""
     betas: tuple[Share, Share] = (0.9, 0.999)
+    """Decay of the running averages of the gradient and of its square."""
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    """Added to the denominator."""
     weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
+    """Weight decay (decoupled)."""
     no_decay: tuple[Decayless, ...] = ()
+    """As of SGD."""
 
 
 Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name")]
@@ -63,7 +73,9 @@ class Steps(Record):
 
     kind: Literal["steps"]
     at: Annotated[tuple[Length, ...], Field(min_length=1, max_length=100)]
+    """When, in the run's unit (epochs or iterations)."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the learning rate is multiplied by."""
 
     @field_validator("at")
     @classmethod
@@ -79,6 +91,7 @@ class Cosine(Record):
 
     kind: Literal["cosine"]
     end: Share = 0.0
+    """Last learning rate, relative to `lr`."""
 
 
 class Linear(Record):
@@ -86,6 +99,7 @@ class Linear(Record):
 
     kind: Literal["linear"]
     end: Share = 0.0
+    """Last learning rate, relative to `lr`."""
 
 
 class OneCycle(Record):
@@ -94,8 +108,11 @@ class OneCycle(Record):
 
     kind: Literal["one-cycle"]
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of the run in which the rate rises."""
     start: Annotated[float, Field(gt=0, le=1)] = 0.04
+    """First learning rate, relative to `lr`."""
     end: Share = 0.0
+    """Last learning rate, relative to `lr`."""
 
 
 class Plateau(Record):
@@ -104,7 +121,9 @@ class Plateau(Record):
 
     kind: Literal["plateau"]
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the learning rate is multiplied by."""
     patience: Count = 5
+    """Evaluations without progress."""
 
 
 Schedule = Annotated[
@@ -117,7 +136,9 @@ class Ramp(Record):
 
     kind: Literal["linear"]
     length: Length
+    """How long, in the run's unit."""
     start: Share = 0.0
+    """First learning rate, relative to `lr`."""
 
 
 class Hold(Record):
@@ -125,7 +146,9 @@ class Hold(Record):
 
     kind: Literal["hold"]
     lr: Rate
+    """Learning rate of the warm-up."""
     length: Length
+    """How long, in the run's unit."""
 
 
 class UntilError(Record):
@@ -134,8 +157,11 @@ class UntilError(Record):
 
     kind: Literal["until"]
     lr: Rate
+    """Learning rate of the warm-up."""
     error: Annotated[float, Field(gt=0, lt=100)]
+    """Training error that ends it, in percent."""
     window: Count = 100
+    """Steps over which that error is averaged."""
 
 
 Warmup = Annotated[Ramp | Hold | UntilError, Field(discriminator="kind")]
@@ -149,7 +175,9 @@ class Progressive(Record):
         tuple[Annotated[int, Field(ge=4, le=4096)], ...],
         Field(min_length=1, max_length=5),
     ]
+    """Shorter sides of the images, in pixels, from small to large."""
     until: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Share of the run that is divided among them."""
 
     @field_validator("sides")
     @classmethod
@@ -163,4 +191,6 @@ class Ema(Record):
     """An exponential moving average of the weights, which is what is evaluated and exported."""
 
     decay: Annotated[float, Field(gt=0, lt=1)]
-    every: Count = 1  # steps
+    """Decay of the average at each update; smaller at first (a warm-up of the decay)."""
+    every: Count = 1
+    """Optimizer steps between updates."""
