@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from .errors import Span
-from .ops.base import Cost, Op, Shape
+from .ops.base import Cost, Op, Shape, shape_text
 
 if TYPE_CHECKING:
     import networkx
@@ -41,6 +41,10 @@ class Node:
     cost: Cost
     depth: int
     origin: Origin
+
+    def __str__(self) -> str:
+        reads = f" ({', '.join(self.inputs)})" if self.inputs else ""
+        return f"{self.op}{reads} → {shape_text(self.shape)}"
 
 
 @dataclass(slots=True)
@@ -129,6 +133,13 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
+
+    def __str__(self) -> str:
+        """The IR, one line a node: its name, its op with all options that are not the default, what
+        it reads, and the shape of what comes out."""
+        width = max(map(len, self.nodes))
+        lines = [f"{name:{width}} = {node}" for name, node in self.nodes.items()]
+        return "\n".join([*lines, f"return {self.output}"])
 
     @cached_property
     def dag(self) -> networkx.DiGraph[str]:

@@ -239,6 +239,18 @@ class Op(BaseModel):
                 options.append(key if value is True else f"{key} {value_text(value)}")
         return " ".join(filter(None, [*head, number, stride, *options]))
 
+    def __str__(self) -> str:
+        """The label, then what a spec sets elsewhere and differs from the default: under `ops:`,
+        or a bias by its unit."""
+        elsewhere = [
+            f"{key} {value_text(getattr(self, key))}"
+            for key, field in type(self).model_fields.items()
+            if key in (*self.quiet, "bias")
+            and not self.says(key)
+            and getattr(self, key) != field.default
+        ]
+        return " ".join([self.label(), *elsewhere])
+
 
 def need_map(op: str, x: Shape) -> tuple[int, int, int]:
     """The shape as channels, height, width; an error where it is a vector."""

@@ -107,6 +107,16 @@ def _unsaid(op: Op) -> dict[str, object]:
 
 
 @every_row
+def test_as_text_it_is_whole(row: Row) -> None:
+    """As the IR prints it, nothing is left to `ops:` or to the unit."""
+    text = str(row.op)
+    label = parse_label(text, Span(Source("label", text), 1, 1, 1, len(text) + 1), ())
+    assert label is not None
+    options = bind(label, type(row.op), ())
+    assert make_op(type(row.op), options, {}, Environment({}, {}), {}) == row.op
+
+
+@every_row
 def test_the_record_reads_back_and_is_closed(row: Row) -> None:
     adapter = TypeAdapter[Op](AnyOp)
     assert adapter.validate_python(row.op.model_dump()) == row.op

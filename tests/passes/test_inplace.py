@@ -1,4 +1,5 @@
-"""Which activations and sums may write over what they read."""
+"""Which activations and sums may write over what they read, in one line each; whole nets are in
+`fixtures/inplace`."""
 
 from __future__ import annotations
 
@@ -43,27 +44,6 @@ def found(rows: str, blocks: str = "") -> set[str]:
 )
 def test_in_one_path(row: str, expected: set[str]) -> None:
     assert found(f"  a: {row}") == expected
-
-
-def test_what_another_path_reads_is_kept() -> None:
-    assert (
-        found("  a: 3x3 conv 8 bare\n  b: relu\n  c: [b + a, 3x3 conv 8 bare]") == set()
-    )
-
-
-def test_what_flows_into_a_block_is_kept() -> None:
-    assert (
-        found(
-            "  a: 3x3 conv 8 bare\n  b: act",
-            "  act:\n    y: [relu, 3x3 conv out bare]\n    merge: y",
-        )
-        == set()
-    )
-
-
-def test_preactivation_may_overwrite_its_norm() -> None:
-    blocks = "  pre:\n    p: [bn, relu]\n    body: [p, 3x3 conv out bare]\n    merge: body + x"
-    assert found("  a: pre 4", blocks) == {"a.p.1"}
 
 
 @pytest.mark.parametrize(
@@ -142,15 +122,6 @@ def test_a_sum_of_two_terms_that_are_alike(merge: str, expected: set[str]) -> No
         f"    {name}: {path}\n" for name, path in paths.items() if name in read
     )
     assert sums(merge, "3x3 conv out linear", more) == expected
-
-
-def test_a_sum_of_rows() -> None:
-    assert found(
-        "  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 8 bare]"
-    ) == {"a.relu", "c.0.add"}
-    assert (
-        found("  a: 3x3 conv 4 linear\n  c: [a + input, 3x3 conv 8 bare]") == set()
-    )  # an image is float32
 
 
 def test_blocks_that_are_alike_stay_alike() -> None:

@@ -116,12 +116,6 @@ def test_a_bias_is_kept_and_its_start_with_it() -> None:
     assert apart(of, net, folded) < 1e-9
 
 
-def test_standardized_filters_keep_their_norm() -> None:
-    of = plan("a: 3x3 conv 8", top="ops: {conv: {standardize: weight}}")
-    net, folded = both(of)
-    assert norms(folded) == norms(net) == 1
-
-
 def test_what_remains_keeps_its_name_and_its_costs_are_right() -> None:
     of = resgraph.load(SPECS / "resnet.yaml::resnet-18")
     graph, folded = fold_batch_norm(of.graph)
