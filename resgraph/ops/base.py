@@ -62,13 +62,15 @@ class Call:
     """A torch call as data: `Call("nn.Conv2d", (3, 64), (("kernel_size", 7),))`.
 
     A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that
-    uses it. `names` are what the class calls its positional arguments; those of torch.nn and of
-    `layers.py` are known."""
+    uses it. `names` are what its positional parameters mean, which exported source calls its own
+    arguments; without them it is worked out from the op's fields. `defaults` are the options of a
+    convolution in torch's order: its calls are compared with every option written out."""
 
     target: str
     args: tuple[Any, ...] = ()
     kwargs: tuple[tuple[str, Any], ...] = ()
     names: tuple[str, ...] = ()
+    defaults: tuple[tuple[str, Any], ...] = ()
 
 
 class ShapeError(Exception):

@@ -38,4 +38,5 @@ class Fc(Op):
             "nn.Linear",
             (inputs[0][0], self.width),
             () if self.has_bias else (("bias", False),),
+            ("width_in", "width"),
         )

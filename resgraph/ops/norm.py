@@ -89,4 +89,5 @@ class GroupNorm(_Norm):
         return x
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.GroupNorm", (self.groups, inputs[0][0]), self.said())
+        names = "norm_groups", "width"
+        return Call("nn.GroupNorm", (self.groups, inputs[0][0]), self.said(), names)

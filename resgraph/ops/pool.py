@@ -89,7 +89,7 @@ class Pool(_Window):
     def torch(self, *inputs: Shape) -> Call:
         kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"
         if self.to:
-            return Call(f"nn.Adaptive{kind}", (square(self.to),))
+            return Call(f"nn.Adaptive{kind}", (square(self.to),), (), ("output_size",))
         kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.kernel))]
         if self.stride != self.kernel:
             kwargs.append(("stride", square(self.stride)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import gcd, prod
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -90,25 +91,29 @@ class _Window(Op):
 
     def torch(self, *inputs: Shape) -> Call:
         channels = inputs[0][0]
-        kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.kernel))]
-        options = [
-            ("stride", square(self.stride), 1),
-            ("padding", square(self.padding), 0),
-            *self.extra(),
-            ("dilation", square(self.dilation), 1),
-            ("groups", self.divisor(channels), 1),
-            ("bias", self.has_bias, True),
-        ]
-        kwargs += [(key, value) for key, value, default in options if value != default]
-        return Call(self.target(), (channels, self.filters(channels)), tuple(kwargs))
+        options = self.options(channels)
+        kwargs = [(key, value) for key, value, default in options if value != default]
+        return Call(
+            self.target(),
+            (channels, self.filters(channels)),
+            (("kernel_size", square(self.kernel)), *kwargs),
+            ("width_in", "width", "kernel_size"),
+            tuple((key, default) for key, _, default in options),
+        )
 
     def target(self) -> str:
         """The torch class."""
         return "nn.Conv2d"
 
-    def extra(self) -> list[tuple[str, Any, Any]]:
-        """More options of the torch class: key, value, default."""
-        return []
+    def options(self, channels: int) -> list[tuple[str, Any, Any]]:
+        """The options of the torch class in its order: key, value, default."""
+        return [
+            ("stride", square(self.stride), 1),
+            ("padding", square(self.padding), 0),
+            ("dilation", square(self.dilation), 1),
+            ("groups", self.divisor(channels), 1),
+            ("bias", self.has_bias, True),
+        ]
 
     def says(self, key: str) -> bool:
         # Whether there is a bias follows from the unit (LANGUAGE.md, rule 5); only its start value
@@ -179,7 +184,7 @@ class Conv(_Window):
         )
         if self.standardize and self.eps not in (None, _EPS[self.standardize]):
             options.append(("eps", self.eps))
-        return Call(call.target, call.args, call.kwargs + tuple(options))
+        return replace(call, kwargs=call.kwargs + tuple(options))
 
 
 class DepthwiseConv(_Window):
@@ -267,8 +272,10 @@ class UpConv(_Window):
     def target(self) -> str:
         return "nn.ConvTranspose2d"
 
-    def extra(self) -> list[tuple[str, Any, Any]]:
-        return [("output_padding", square(self.output_padding), 0)]
+    def options(self, channels: int) -> list[tuple[str, Any, Any]]:
+        stride, padding, dilation, groups, bias = super().options(channels)
+        output_padding = ("output_padding", square(self.output_padding), 0)
+        return [stride, padding, output_padding, groups, bias, dilation]
 
 
 class ChannelConv(Op):

@@ -23,6 +23,7 @@ from resgraph.ops import (
     ChannelConv,
     Op,
 )
+from resgraph.outputs.pytorch.signatures import Signatures
 from resgraph.passes.expand.option import make_op
 
 from .build import module, numbers, target
@@ -76,6 +77,41 @@ def test_the_call_says_nothing_that_torch_knows(row: Row) -> None:
         assert not (isinstance(value, tuple) and len(set(value)) == 1), (
             f"{key}={value} is one number"
         )
+
+
+RENAMED = {
+    "in_channels": "width_in",
+    "in_features": "width_in",
+    "num_channels": "width",
+    "num_features": "width",
+    "normalized_shape": "width",
+    "out_channels": "width",
+    "out_features": "width",
+    "num_groups": "norm_groups",
+    "negative_slope": "slope",
+    "p": "rate",
+}
+"""What torch calls a parameter, and what it means here."""
+
+
+@every_row
+def test_the_names_and_defaults_of_a_call_are_torchs_in_torchs_order(row: Row) -> None:
+    call = row.op.torch(row.x)
+    torchs = inspect.signature(target(call)).parameters
+    said = {**dict.fromkeys(call.names, inspect.Parameter.empty), **dict(call.defaults)}
+    assert {
+        RENAMED.get(name, name): parameter.default
+        for name, parameter in list(torchs.items())[: len(said)]
+    } == said
+
+
+@every_row
+def test_each_argument_of_a_call_has_a_name_in_the_source(row: Row) -> None:
+    known, call = Signatures(), row.op.torch(row.x)
+    known.learn(call, row.op, [row.x])
+    names = known.roles(call.target, len(call.args))
+    assert all(name and "option" not in name for name in names)
+    assert len(set(names)) == len(names)
 
 
 @every_row

@@ -8,55 +8,6 @@ from typing import Any
 from ...ops.base import Call, Op, Shape
 from .support import REQUIRED, support_parameters
 
-_CONV = {
-    "width_in": REQUIRED,
-    "width": REQUIRED,
-    "kernel_size": REQUIRED,
-    "stride": 1,
-    "padding": 0,
-    "dilation": 1,
-    "groups": 1,
-    "bias": True,
-}
-_BATCH_NORM = {"width": REQUIRED, "eps": 1e-5, "momentum": 0.1}
-_POOL = {"kernel_size": REQUIRED, "stride": None, "padding": 0}
-_TORCH: dict[str, dict[str, Any]] = {
-    "nn.AdaptiveAvgPool2d": {"output_size": REQUIRED},
-    "nn.AdaptiveMaxPool2d": {"output_size": REQUIRED},
-    "nn.AvgPool2d": {**_POOL, "ceil_mode": False, "count_include_pad": True},
-    "nn.BatchNorm1d": _BATCH_NORM,
-    "nn.BatchNorm2d": _BATCH_NORM,
-    "nn.Conv2d": _CONV,
-    "nn.ConvTranspose2d": {
-        "width_in": REQUIRED,
-        "width": REQUIRED,
-        "kernel_size": REQUIRED,
-        "stride": 1,
-        "padding": 0,
-        "output_padding": 0,
-        "groups": 1,
-        "bias": True,
-        "dilation": 1,
-    },
-    "nn.Dropout": {"rate": REQUIRED, "inplace": False},
-    "nn.Flatten": {"start_dim": 1, "end_dim": -1},
-    "nn.GELU": {"approximate": "none"},
-    "nn.GroupNorm": {"norm_groups": REQUIRED, "width": REQUIRED, "eps": 1e-5},
-    "nn.LayerNorm": {"width": REQUIRED, "eps": 1e-5},
-    "nn.LeakyReLU": {"slope": 0.01, "inplace": False},
-    "nn.Linear": {"width_in": REQUIRED, "width": REQUIRED, "bias": True},
-    "nn.MaxPool2d": {
-        **_POOL,
-        "dilation": 1,
-        "return_indices": False,
-        "ceil_mode": False,
-    },
-    "nn.ReLU": {"inplace": False},
-    "nn.ReLU6": {"inplace": False},
-}
-"""The parameters of the torch.nn classes that ops call, by what they mean here, in torch's
-order."""
-
 USUAL = {
     "stride": 1,
     "padding": 0,
@@ -81,26 +32,26 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class Signatures:
-    """The parameters of torch's classes, of the support classes, and of what a file defines
-    itself."""
+    """The parameters of the classes that ops call, of the support classes, and of what a file
+    defines itself."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Mapping[str, Any]] = {**_TORCH, **support_parameters()}
+        self._known: dict[str, Mapping[str, Any]] = dict(support_parameters())
 
     def add(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Make a definition known: its parameters in order, with their defaults or `REQUIRED`."""
         self._known[name] = parameters
 
     def learn(self, call: Call, op: Op, shapes: Sequence[Shape]) -> None:
-        """Make the class of an installed op known: what its call says of its positional arguments,
-        or the op's fields.
+        """Make the class that an op calls known: what its call says of its positional arguments, or
+        the op's fields.
 
         A number that is no field is a width where it counts the channels that come in.
         """
         known = self._known.get(call.target, {})
         if len(known) >= len(call.args):
             return
-        names = list(call.names[: len(call.args)])
+        names = list(call.names)
         for value in call.args[len(names) :]:
             fields = (
                 key
@@ -110,7 +61,7 @@ class Signatures:
             width = "width" if shapes and _same(shapes[0][0], value) else "option"
             name = next((key for key in fields if key not in names), width)
             names.append(name if name not in names else f"{name}_{len(names) + 1}")
-        self._known[call.target] = dict.fromkeys(names, REQUIRED)
+        self._known[call.target] = dict.fromkeys(names, REQUIRED) | dict(call.defaults)
 
     def roles(self, target: str, count: int) -> tuple[str, ...]:
         """The names of the first `count` positional arguments; "" for what a container of modules

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from resgraph.errors import UsageError
 from resgraph.ops.base import Call
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.repeat import compress
-from resgraph.outputs.pytorch.signatures import _TORCH, Signatures
+from resgraph.outputs.pytorch.signatures import Signatures
 from resgraph.outputs.pytorch.support import support_parameters, support_texts
 from resgraph.outputs.pytorch.text import (
     WIDTH,
@@ -190,29 +189,6 @@ def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> N
     assert [
         line for text in texts for line in text.split("\n") if len(line) > WIDTH
     ] == []
-
-
-RENAMED = {
-    "in_channels": "width_in",
-    "in_features": "width_in",
-    "num_channels": "width",
-    "num_features": "width",
-    "normalized_shape": "width",
-    "out_channels": "width",
-    "out_features": "width",
-    "num_groups": "norm_groups",
-    "negative_slope": "slope",
-    "p": "rate",
-}
-
-
-@pytest.mark.parametrize("name", list(_TORCH))
-def test_signatures_are_torchs_in_torchs_order(name: str) -> None:
-    torchs = inspect.signature(getattr(nn, name.removeprefix("nn."))).parameters
-    ours = list(_TORCH[name])
-    assert (
-        ours == [RENAMED.get(parameter, parameter) for parameter in torchs][: len(ours)]
-    )
 
 
 def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() -> None:
