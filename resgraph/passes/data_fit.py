@@ -7,7 +7,6 @@ from math import prod
 
 from ..errors import Diagnostic, fault
 from ..graph import Graph, Path
-from ..language.recipe.data import Cifar, Digits, Synthetic
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 
@@ -71,15 +70,10 @@ def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if data is None:
         return []
     output = graph.nodes[graph.output].shape
-    if isinstance(data, Digits | Cifar):
-        images = other_images(data.title, data.shape, spec.input)
-        return placed(
-            spec, graph, images, other_classes(data.title, data.classes, output)
-        )
-    classes = data.classes if isinstance(data, Synthetic) else None
-    return placed(
-        spec, graph, ("", ""), other_classes(f"`{data.set}`", classes, output)
-    )
+    name = data.title if data.shape else f"`{data.set}`"
+    images = other_images(name, data.shape, spec.input) if data.shape else ("", "")
+    classes = other_classes(name, data.class_count, output)
+    return placed(spec, graph, images, classes)
 
 
 def placed(

@@ -14,7 +14,7 @@ from ..errors import Diagnostic, SpecError, fault
 from ..graph import Graph, Node
 from ..language.recipe import Train
 from ..language.recipe.augment import PadCrop, SideCrop
-from ..language.recipe.data import Cifar, Digits, Folder, Shards, Synthetic
+from ..language.recipe.data import OnDisk
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
@@ -57,14 +57,8 @@ def problems(train: Train, reads: Shape, output: Shape) -> list[Problem]:
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:
-    match train.data:
-        case Digits() | Cifar() as data:
-            images = data.images
-        case Synthetic() as data:
-            images = max(data.samples, data.classes or output[0])
-        case _:
-            return
-    if train.batch > images:
+    counts = train.data.counts(output[0])
+    if counts and train.batch > (images := counts[0]):
         message = (
             f"a batch of {train.batch} is more than the {images:,} training images"
         )
@@ -77,7 +71,7 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
         ("augment", "crop"),
         max(reads[1:], default=0),
     )
-    if isinstance(train.data, Folder | Shards):
+    if isinstance(train.data, OnDisk):
         if len(reads) != 3 or reads[0] not in (1, 3):
             message = (
                 f"images have 1 or 3 channels, but the net reads {shape_text(reads)}"
@@ -107,10 +101,12 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
                 ("data", "resize"), message, f"write `resize: {widest}` or more"
             )
     elif isinstance(crop, SideCrop):
-        name = getattr(train.data, "title", train.data.set)
-        message = f"`augment.crop` of kind side is for folders of images; {name} takes pad or area"
+        message = (
+            f"`augment.crop` of kind side is for folders of images; {train.data.title} takes pad"
+            " or area"
+        )
         yield Problem(keys, message, "write `crop: {kind: pad, cells: 4}`")
-    elif crop and len(reads) != 3 and not isinstance(train.data, Digits | Cifar):
+    elif crop and len(reads) != 3 and not train.data.shape:
         yield Problem(
             keys,
             "`augment.crop` is for images, but the net reads vectors",

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ..errors import TrainingError, UsageError
-from ..language.recipe.data import Data, Folder, Shards
+from ..language.recipe.data import Data, OnDisk
 from ..plan import Loader, Plan
 from . import data as datasets
 from .data.image_files import Decoded
@@ -79,7 +79,7 @@ def _evaluated(
         scored=True,
     )
     known = preprocessing(run)
-    if isinstance(train.data, Folder):
+    if train.data.by_name:
         check_classes(data, known["classes"])
     look = look_for(data, crops, sides)
     normalization = Normalization.read(known["normalize"])
@@ -101,7 +101,7 @@ def _part(data: Data, split: str) -> Data:
     """The set with another part in place of the one that was validated on."""
     if not split:
         return data
-    if not isinstance(data, Folder | Shards):
+    if not isinstance(data, OnDisk):
         raise UsageError(
             f"--split {split}: `{data.set}` has no parts but the one that it was validated on"
         )

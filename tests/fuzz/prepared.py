@@ -21,7 +21,7 @@ from resgraph.errors import ResgraphError
 from resgraph.language.recipe.data import Cifar, Folder, Shards
 from resgraph.plan import Plan
 from resgraph.train.data import cifar
-from resgraph.train.data.sets import DataSet, Resident
+from resgraph.train.data.sets import DataSet, Request, Resident, blank
 from resgraph.train.engine.assemble import make_learner
 from resgraph.train.options import Options
 from resgraph.train.parallel.distributed import World
@@ -69,23 +69,23 @@ def _images(net: Plan) -> Path | None:
 def _archive() -> Iterator[None]:
     """CIFAR's archives as blank images, which take no memory."""
 
-    def blank(recipe: Cifar, path: Path) -> DataSet:
+    def images_of(recipe: Cifar, request: Request) -> DataSet:
         def part(count: int) -> Resident:
-            images = torch.zeros(1, dtype=torch.uint8).expand(count, *recipe.shape)
-            return Resident(images, torch.arange(count) % recipe.classes)
+            labels = torch.arange(count) % recipe.class_count
+            return Resident(blank(count, recipe.shape), labels)
 
-        held = recipe.held_out
-        names = tuple(map(str, range(recipe.classes)))
+        train, validation = recipe.counts(0)
+        names = tuple(map(str, range(recipe.class_count)))
         return DataSet(
             recipe.title,
-            part(50_000 - held),
-            part(held or 10_000),
+            part(train),
+            part(validation),
             names,
             recipe.shape,
             "blank",
         )
 
-    with mock.patch.object(cifar, "load_cifar", blank):
+    with mock.patch.object(cifar, "load", images_of):
         yield
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy
 import pytest
-import torch
 from PIL import Image
 
 import resgraph
 from resgraph.errors import MissingError, ResgraphError, SpecError, TrainingError
-from resgraph.language.recipe.data import Data
-from resgraph.language.recipe.steps import Optimizer, Schedule
 from resgraph.train import Options, build, forecast
-from resgraph.train.data import load
 from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import prepare
 
@@ -223,55 +218,6 @@ def test_one_class_is_nothing_to_learn(tmp_path: Path) -> None:
     text = BASE.format("3x32x32", f"imagenet\n  batch: 1\n  data: {{path: {tmp_path}}}")
     with pytest.raises(SpecError, match="has one class, which every net gets right"):
         build(resgraph.loads(text), out=tmp_path / "run", options=FAST)
-
-
-def members(union: Any) -> list[Any]:
-    return list(get_args(get_args(union)[0]))
-
-
-SAMPLES = {
-    "sgd": "{name: sgd, lr: 0.01}", "adamw": "{name: adamw, lr: 0.01}", "constant": "constant", "cosine": "cosine",
-    "steps": "{kind: steps, at: [1]}", "linear": "linear", "one-cycle": "one-cycle", "plateau": "plateau",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "optimizer", members(Optimizer), ids=lambda kind: kind.__name__
-)
-@pytest.mark.parametrize("schedule", members(Schedule), ids=lambda kind: kind.__name__)
-def test_every_optimizer_answers_for_itself(
-    optimizer: Any, schedule: Any, tmp_path: Path
-) -> None:
-    """A fresh build of two steps with each schedule and each set that comes with resgraph; and what it says is so."""
-    name = get_args(optimizer.model_fields["name"].annotation)[0]
-    kind = get_args(schedule.model_fields["kind"].annotation)[0]
-    for data in ("digits", "{set: synthetic, samples: 16, validation: 4}"):
-        recipe = (
-            f"digits\n  data: {data}\n  optimizer: {SAMPLES[name]}\n  schedule: {SAMPLES[kind]}\n"
-            "  iterations: 2\n  batch: 8\n"
-        )
-        plan = resgraph.loads(BASE.format("1x8x8", recipe))
-        assert plan.unmet() == []
-        assert build(plan, out=tmp_path / data[:6], options=FAST).steps == 2
-        saved = next((tmp_path / data[:6] / "checkpoints").glob("*.pt"))
-        state = torch.load(saved, weights_only=True)["optimizer"]["state"]
-        kept = {
-            sum(value.ndim > 0 for value in values.values() if value is not None)
-            for values in state.values()
-        }
-        assert kept == {plan.spec.train.optimizer.states}
-    torch_class = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[name]
-    assert optimizer.fused == ("fused" in inspect.signature(torch_class).parameters)
-
-
-def test_the_numbers_of_images_are_those_of_the_sets() -> None:
-    for text in ("digits", "{set: digits, test: 0.5}", "{set: digits, test: 0.003}"):
-        plan = resgraph.loads(BASE.format("1x8x8", f"digits\n  data: {text}"))
-        recipe = plan.spec.train.data
-        assert recipe.images == len(load(recipe, plan.input, plan.output).train)
-    assert {get_args(kind.model_fields["set"].annotation)[0] for kind in members(Data)} == {
-        "digits", "cifar10", "folder", "shards", "synthetic",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

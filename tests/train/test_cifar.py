@@ -16,10 +16,16 @@ import torch
 
 from resgraph.errors import MissingError, TrainingError
 from resgraph.language.recipe.data import Cifar
-from resgraph.train.data.cifar import VERSIONS, Version, load_cifar
+from resgraph.train.data import cifar
+from resgraph.train.data.cifar import VERSIONS, Version
 from resgraph.train.data.pickles import read_dictionary
+from resgraph.train.data.sets import DataSet, Request
 
 CLASSES = {"cifar10": 10, "cifar100": 100}
+
+
+def load_cifar(recipe: Cifar, path: Path) -> DataSet:
+    return cifar.load(recipe, Request(recipe.shape, (recipe.class_count,), path))
 
 
 def rows(name: str, part: int, count: int) -> tuple[Any, list[int]]:

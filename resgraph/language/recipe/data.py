@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,11 +20,41 @@ def _left(count: int, share: float) -> int:
     return count - max(1, round(count * share))
 
 
-class Digits(Record):
+class Source(Record):
+    """A data set, with what is known of it before it is read: None where only reading tells."""
+
+    made: ClassVar[str] = ""
+    """How the images come to be, where they are not read from a path."""
+    by_name: ClassVar[bool] = False
+    """Whether labels number the classes in the order of their names."""
+    set: str
+
+    @property
+    def title(self) -> str:
+        """What the set is called in reports."""
+        return self.set
+
+    @property
+    def shape(self) -> Shape | None:
+        """Of one image, (channels, height, width)."""
+        return None
+
+    @property
+    def class_count(self) -> int | None:
+        """How many classes there are."""
+        return None
+
+    def counts(self, outputs: int) -> tuple[int, int] | None:
+        """Images for training and for validation, for a net with so many `outputs`."""
+        return None
+
+
+class Digits(Source):
     """1,797 handwritten digits of 8x8 (UCI), which come with resgraph; a fifth of each class is for
     testing.
     """
 
+    made: ClassVar[str] = "come with resgraph"
     set: Literal["digits"] = "digits"
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of each class that is for testing."""
@@ -36,27 +66,22 @@ class Digits(Record):
     """1, or 3 equal ones."""
 
     @property
-    def title(self) -> str:
-        """What the set is called in reports."""
-        return "digits"
-
-    @property
     def shape(self) -> Shape:
         """Of one image, (channels, height, width)."""
         return self.channels, self.size, self.size
 
     @property
-    def classes(self) -> int:
-        """How many there are."""
+    def class_count(self) -> int:
+        """Ten."""
         return len(DIGITS)
 
-    @property
-    def images(self) -> int:
-        """How many are for training."""
-        return sum(_left(count, self.test) for count in DIGITS)
+    def counts(self, outputs: int) -> tuple[int, int]:
+        """Images for training and for testing."""
+        train = sum(_left(count, self.test) for count in DIGITS)
+        return train, sum(DIGITS) - train
 
 
-class Cifar(Record):
+class Cifar(Source):
     """CIFAR-10 or -100 from an official archive (python or binary version), or its folder."""
 
     set: Literal["cifar10", "cifar100"]
@@ -78,25 +103,24 @@ class Cifar(Record):
         return 3, 32, 32
 
     @property
-    def classes(self) -> int:
-        """How many there are."""
+    def class_count(self) -> int:
+        """10 or 100."""
         return {"cifar10": 10, "cifar100": 100}[self.set]
 
-    @property
-    def images(self) -> int:
-        """How many are for training."""
-        each = CIFAR // self.classes
-        return (
-            self.classes * _left(each, self.held_out / CIFAR)
-            if self.held_out
-            else CIFAR
-        )
+    def counts(self, outputs: int) -> tuple[int, int]:
+        """Images for training, and those that are held out or else for testing."""
+        if not self.held_out:
+            return CIFAR, 10_000
+        each = CIFAR // self.class_count
+        train = self.class_count * _left(each, self.held_out / CIFAR)
+        return train, CIFAR - train
 
 
-class Folder(Record):
+class Folder(Source):
     """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's
     tree)."""
 
+    by_name: ClassVar[bool] = True
     set: Literal["folder"]
     path: str
     """The folder of both parts."""
@@ -111,7 +135,7 @@ class Folder(Record):
     """Largest share of image files that may fail to decode before the run stops."""
 
 
-class Shards(Record):
+class Shards(Source):
     """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's
     form, for large sets.
 
@@ -131,9 +155,10 @@ class Shards(Record):
     """As of a folder."""
 
 
-class Synthetic(Record):
+class Synthetic(Source):
     """Seeded noise around one pattern for each class: for speed tests, and learnable."""
 
+    made: ClassVar[str] = "are made from a seed"
     set: Literal["synthetic"]
     samples: Count = 1024
     """Training images."""
@@ -146,7 +171,18 @@ class Synthetic(Record):
     seed: Seed = 0
     """Random seed of the images."""
 
+    @property
+    def class_count(self) -> int | None:
+        """As many as asked for, or what the net puts out."""
+        return self.classes
 
+    def counts(self, outputs: int) -> tuple[int, int]:
+        """Images for training, at least one of each class, and for validation."""
+        return max(self.samples, self.classes or outputs), self.validation
+
+
+OnDisk = Folder | Shards
+"""Sets of image files, which are decoded and cropped as they are asked for."""
 Data = Annotated[
     Digits | Cifar | Folder | Shards | Synthetic, Field(discriminator="set")
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from math import cos, pi
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -12,10 +13,29 @@ from .base import Count, Length, Off, Rate, Record, Share
 Decayless = Literal["norm", "bias", "scale"]
 
 
-class Sgd(Record):
+class TorchOptimizer(Record):
+    """One of `torch.optim`: its keys, but for `name` and `no_decay`, are the arguments of that
+    class."""
+
+    torch_class: ClassVar[str]
+    fused: ClassVar[bool] = False
+    """Whether torch has a fused step of it."""
+
+    @property
+    def states(self) -> int:
+        """Numbers that it keeps for each weight."""
+        raise NotImplementedError
+
+    def arguments(self) -> dict[str, Any]:
+        """What the class is called with."""
+        return self.model_dump(exclude={"name", "no_decay"})
+
+
+class Sgd(TorchOptimizer):
     """Stochastic gradient descent with momentum."""
 
-    fused: ClassVar[bool] = True  # torch has a fused step of it
+    torch_class: ClassVar[str] = "SGD"
+    fused: ClassVar[bool] = True
     name: Literal["sgd"]
     lr: Rate
     """Learning rate."""
@@ -41,11 +61,11 @@ class Sgd(Record):
         return value
 
 
-class AdamW(Record):
+class AdamW(TorchOptimizer):
     """Adam with decoupled weight decay (Loshchilov, Hutter 2019)."""
 
+    torch_class: ClassVar[str] = "AdamW"
     fused: ClassVar[bool] = True
-    states: ClassVar[int] = 2
     name: Literal["adamw"]
     lr: Rate
     """Learning rate."""
@@ -58,14 +78,41 @@ class AdamW(Record):
     no_decay: tuple[Decayless, ...] = ()
     """As of SGD."""
 
+    @property
+    def states(self) -> int:
+        """The means of the gradient and of its square."""
+        return 2
+
 
 Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name")]
+
+
+class Moment(NamedTuple):
+    """Where a run stands when it asks for the next learning rate."""
+
+    step: int
+    """Counted from 0."""
+    per_unit: int
+    """Steps of an epoch, where lengths are in epochs, else 1."""
+    share: float
+    """Of the run after its warm-up, from 0 on."""
+    drops: int
+    """Plateaus of the validation error until now."""
+
+
+def half_cosine(share: float) -> float:
+    """1 at 0, 0 from 1 on."""
+    return (1 + cos(pi * min(1.0, share))) / 2
 
 
 class Constant(Record):
     """One learning rate throughout."""
 
     kind: Literal["constant"] = "constant"
+
+    def scale(self, now: Moment) -> float:
+        """1."""
+        return 1.0
 
 
 class Steps(Record):
@@ -84,6 +131,11 @@ class Steps(Record):
             raise ValueError("the lengths must rise from one to the next")
         return value
 
+    def scale(self, now: Moment) -> float:
+        """`factor` for each length that has passed."""
+        passed = sum(now.step >= round(at * now.per_unit) for at in self.at)
+        return float(self.factor**passed)
+
 
 class Cosine(Record):
     """Half a cosine from lr down to `end` of it, after the warm-up (Loshchilov, Hutter 2017,
@@ -93,6 +145,10 @@ class Cosine(Record):
     end: Share = 0.0
     """Last learning rate, relative to `lr`."""
 
+    def scale(self, now: Moment) -> float:
+        """Half a cosine."""
+        return self.end + (1 - self.end) * half_cosine(now.share)
+
 
 class Linear(Record):
     """A straight line from lr down to `end` of it, after the warm-up."""
@@ -100,6 +156,10 @@ class Linear(Record):
     kind: Literal["linear"]
     end: Share = 0.0
     """Last learning rate, relative to `lr`."""
+
+    def scale(self, now: Moment) -> float:
+        """A straight line."""
+        return self.end + (1 - self.end) * (1 - now.share)
 
 
 class OneCycle(Record):
@@ -114,6 +174,13 @@ class OneCycle(Record):
     end: Share = 0.0
     """Last learning rate, relative to `lr`."""
 
+    def scale(self, now: Moment) -> float:
+        """Up, then down."""
+        if now.share < self.rise:
+            return 1 - (1 - self.start) * half_cosine(now.share / self.rise)
+        down = (now.share - self.rise) / (1 - self.rise)
+        return self.end + (1 - self.end) * half_cosine(down)
+
 
 class Plateau(Record):
     """The learning rate times `factor` where the validation error fell in none of `patience`
@@ -124,6 +191,10 @@ class Plateau(Record):
     """What the learning rate is multiplied by."""
     patience: Count = 5
     """Evaluations without progress."""
+
+    def scale(self, now: Moment) -> float:
+        """`factor` for each plateau."""
+        return float(self.factor**now.drops)
 
 
 Schedule = Annotated[
@@ -140,6 +211,11 @@ class Ramp(Record):
     start: Share = 0.0
     """First learning rate, relative to `lr`."""
 
+    def rate(self, base: float, share: float) -> float:
+        """The learning rate of a step at whose end `share` of the warm-up is over; `base` is the
+        recipe's."""
+        return base * (self.start + (1 - self.start) * share)
+
 
 class Hold(Record):
     """A constant `lr` for `length` (He et al. 2016b, appendix: 0.01 for 400 iterations)."""
@@ -150,11 +226,16 @@ class Hold(Record):
     length: Length
     """How long, in the run's unit."""
 
+    def rate(self, base: float, share: float) -> float:
+        """`lr`."""
+        return self.lr
+
 
 class UntilError(Record):
     """A constant `lr` until the training error of the last `window` steps is under `error` percent
     (section 4.2)."""
 
+    length: ClassVar[None] = None
     kind: Literal["until"]
     lr: Rate
     """Learning rate of the warm-up."""
@@ -162,6 +243,10 @@ class UntilError(Record):
     """Training error that ends it, in percent."""
     window: Count = 100
     """Steps over which that error is averaged."""
+
+    def rate(self, base: float, share: float) -> float:
+        """`lr`."""
+        return self.lr
 
 
 Warmup = Annotated[Ramp | Hold | UntilError, Field(discriminator="kind")]

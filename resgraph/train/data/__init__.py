@@ -1,14 +1,19 @@
-"""A recipe's `data:` → a data set that fits the net."""
+"""A recipe's `data:` → a data set that fits the net.
+
+A set is a record of `language.recipe.data` and the module of its name here: `Cifar` is read by
+`load` in cifar.py, which turns the record and a `Request` into a `DataSet`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from ...errors import UsageError
-from ...language.recipe.data import Cifar, Data, Digits, Folder, Shards, Synthetic
+from ...language.recipe.data import Data, Source
 from ...ops.base import Shape
-from .sets import DataSet
+from .sets import DataSet, Request
 
 
 def load(
@@ -26,50 +31,21 @@ def load(
     Raises `TrainingError` where set and net do not fit, `MissingError` where the set is not there,
     `UsageError` where it is never read from a path. With `counted`, images that would be made are
     as many, and blank. Where a set is only to be `scored`, its training part need not be there."""
-    if path is not None and isinstance(recipe, Digits | Synthetic):
-        whence = (
-            "come with resgraph"
-            if isinstance(recipe, Digits)
-            else "are made from a seed"
-        )
+    if path is not None and recipe.made:
         raise UsageError(
-            f"--data {path}: the images of `{recipe.set}` {whence}, and are not read from a path"
+            f"--data {path}: the images of `{recipe.set}` {recipe.made}, and are not read from a"
+            " path"
         )
-    found = _read(recipe, shape, output, path, counted=counted, scored=scored)
-    found.check(shape, output, scored=scored)
-    return replace(found, flat=found.shape != shape)
+    place = (path or Path(getattr(recipe, "path", ""))).expanduser().absolute()
+    data = loader_of(type(recipe))(
+        recipe, Request(shape, output, place, counted=counted, scored=scored)
+    )
+    data.check(shape, output, scored=scored)
+    return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
 
 
-def _read(
-    recipe: Data,
-    shape: Shape,
-    output: Shape,
-    path: Path | None,
-    *,
-    counted: bool,
-    scored: bool,
-) -> DataSet:
-    match recipe:
-        case Digits():
-            from .digits import load_digits
-
-            return load_digits(recipe)
-        case Synthetic():
-            from .synthetic import load_synthetic
-
-            return load_synthetic(recipe, shape, output, blank=counted)
-    place = (path or Path(recipe.path)).expanduser().absolute()
-    match recipe:
-        case Cifar():
-            from .cifar import load_cifar
-
-            found = load_cifar(recipe, place)
-        case Folder():
-            from .folder import load_folder
-
-            found = load_folder(recipe, place, shape, scored=scored)
-        case Shards():
-            from .shards import load_shards
-
-            found = load_shards(recipe, place, shape, output, scored=scored)
-    return replace(found, path=place)
+def loader_of(record: type[Source]) -> Callable[[Source, Request], DataSet]:
+    """What reads the sets of a record; its module, and with it what decodes, is imported when it is
+    needed."""
+    module = import_module(f"{__name__}.{record.__name__.lower()}")
+    return module.load  # type: ignore[no-any-return]

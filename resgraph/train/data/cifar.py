@@ -20,7 +20,7 @@ from torch import Tensor
 from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Cifar
 from .pickles import read_dictionary
-from .sets import DataSet, Resident, stratified
+from .sets import DataSet, Request, Resident, stratified
 
 PIXELS = 3072
 LARGEST = 256 * 2**20
@@ -106,12 +106,12 @@ VERSIONS: dict[str, tuple[Version, ...]] = {
 """The official files, with the MD5 sums that https://www.cs.toronto.edu/~kriz/cifar.html gives."""
 
 
-def load_cifar(recipe: Cifar, path: Path) -> DataSet:
-    """`path` is an archive, an unpacked folder, or a folder that holds one of either.
+def load(recipe: Cifar, request: Request) -> DataSet:
+    """The path is an archive, an unpacked folder, or a folder that holds one of either.
 
     Raises `MissingError` where there is none or a file is lacking, with the way to get it, and
     `TrainingError` where one is damaged."""
-    version, place, files = _find(recipe.set, path)
+    version, place, files = _find(recipe.set, request.path)
     try:
         classes = _classes(version, place, files)
         train, test = (

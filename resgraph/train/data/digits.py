@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...language.recipe.data import Digits
-from .sets import DataSet, Resident, stratified
+from .sets import DataSet, Request, Resident, stratified
 
 
 def stored() -> tuple[Tensor, Tensor]:
@@ -22,7 +22,7 @@ def stored() -> tuple[Tensor, Tensor]:
         ).to(torch.int64)
 
 
-def load_digits(recipe: Digits) -> DataSet:
+def load(recipe: Digits, request: Request) -> DataSet:
     """Grey images with 17 levels (0 to 16), split by class; the same split for the same seed, on
     every machine."""
     bundled, labels = stored()
@@ -42,7 +42,7 @@ def load_digits(recipe: Digits) -> DataSet:
         name=recipe.title,
         train=Resident(images[train], labels[train]),
         validation=Resident(images[test], labels[test]),
-        classes=tuple(map(str, range(recipe.classes))),
+        classes=tuple(map(str, range(recipe.class_count))),
         shape=recipe.shape,
         about="handwritten digits (Alpaydin, Kaynak 1998), UCI, test part",
         levels=levels,

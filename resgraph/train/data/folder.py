@@ -12,26 +12,20 @@ import torch
 from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Folder
-from ...ops.base import Shape, shape_text
 from .decoder import ENDINGS
-from .sets import DataSet, Files, nothing
+from .sets import DataSet, Files, Request, nothing, side_before_crop
 
 _SHOWN = 5
 """Names of files that a note tells, at most."""
 
 
-def load_folder(
-    recipe: Folder, path: Path, shape: Shape, *, scored: bool = False
-) -> DataSet:
+def load(recipe: Folder, request: Request) -> DataSet:
     """Classes are the sorted names of the folders in `path/train`; `path/val` must have the same.
 
     Where it is only to be `scored`, there need be no `path/train`, and nothing is said of it. What
     is no image is left out and noted. Raises `MissingError` where the tree is not there,
     `TrainingError` where a class is empty or the parts do not agree."""
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise TrainingError(
-            f"images have 1 or 3 channels, but the net reads {shape_text(shape)}"
-        )
+    path, scored = request.path, request.scored
     train, validation = path / recipe.train, path / recipe.validation
     alone = scored and not train.is_dir()
     for part in (validation,) if alone else (train, validation):
@@ -61,10 +55,10 @@ def load_folder(
         train=nothing() if alone else files[0],
         validation=files[-1],
         classes=classes,
-        shape=shape,
+        shape=request.input,
         about=f"images in {path}",
         watched="validation",
-        resize=recipe.resize or round(min(shape[1:]) * 8 / 7),
+        resize=side_before_crop(recipe.resize, request.input),
         notes=tuple(
             note for part in (read[-1:] if scored else read) for note in part.notes()
         ),

@@ -13,14 +13,14 @@ from torch.utils.data import DataLoader, Dataset
 from ...errors import TrainingError
 from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
-from ...language.recipe.data import Folder, Shards
+from ...language.recipe.data import OnDisk
 from ...ops.base import Shape
 from ..augment.crops import AtRandom, Look, Middle
 from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
 from .decoder import UNREADABLE, open_image
-from .sets import DataSet, Files, Packed, Resident
+from .sets import DataSet, Files, Packed, Resident, side_before_crop
 from .workers import watched
 
 Sample = tuple[tuple[Tensor, ...], int, str]
@@ -55,7 +55,7 @@ class _Part(Dataset[Sample]):
 def middle(data: DataSet) -> Middle:
     """How validation images are looked at."""
     return Middle(
-        data.resize or round(min(data.shape[1:]) * 8 / 7),
+        side_before_crop(data.resize, data.shape),
         (data.shape[1], data.shape[2]),
     )
 
@@ -79,9 +79,7 @@ class Decoded:
         )
         self.files = (data.train, data.validation)
         self.looks: tuple[Look, Look] = (look, still)
-        self.share = (
-            train.data.unreadable if isinstance(train.data, Folder | Shards) else 0.0
-        )
+        self.share = train.data.unreadable if isinstance(train.data, OnDisk) else 0.0
         self.bound = self.share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
         self.told: set[str] = set()

@@ -18,6 +18,18 @@ from ...ops.base import Shape
 from ...passes.data_fit import other_classes, other_images
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a loader goes by: the net's `input` and `output` shapes, where the set is, and whether
+    only its images are `counted`, or its validation part is `scored`."""
+
+    input: Shape
+    output: Shape
+    path: Path
+    counted: bool = False
+    scored: bool = False
+
+
 class UnfitError(TrainingError):
     """The net is not one for these images or classes: what is wrong and what to do, of each (""
     where nothing is)."""
@@ -107,6 +119,17 @@ class Packed:
         return (
             f"{self.shards[int(self.shard[index])]} at byte {int(self.start[index]):,}"
         )
+
+
+def side_before_crop(resize: int | None, shape: Shape) -> int:
+    """The shorter side of an image on disk before its middle is cut out: 8/7 of it, unless the
+    recipe says."""
+    return resize or round(min(shape[1:], default=0) * 8 / 7)
+
+
+def blank(count: int, shape: Shape) -> Tensor:
+    """Images that take no memory."""
+    return torch.zeros(1, *shape, dtype=torch.uint8).expand(count, *shape)
 
 
 def nothing() -> Files:

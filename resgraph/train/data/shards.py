@@ -20,10 +20,9 @@ from ...errors import MissingError, TrainingError, UsageError
 from ...files import reason
 from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
-from ...ops.base import Shape, shape_text
 from .decoder import ENDINGS
 from .index_cache import Index, cached, keep
-from .sets import DataSet, Packed, nothing
+from .sets import DataSet, Packed, Request, nothing, side_before_crop
 
 BLOCK = 512
 """Bytes of a tar's unit: a header, or a part of what follows it; after the last member comes one of
@@ -36,28 +35,23 @@ LONGEST_LABEL = 64
 """Bytes of the number of a class."""
 
 
-def load_shards(
-    recipe: Shards, path: Path, shape: Shape, output: Shape, *, scored: bool = False
-) -> DataSet:
+def load(recipe: Shards, request: Request) -> DataSet:
     """Classes are the net's outputs; `classes.txt` beside the shards, a line each, may name them.
 
     Where the set is only to be `scored`, no shard of the training part is asked for.
 
     Raises `MissingError` where a shard is not there, `TrainingError` where one is damaged or an
     image has no label."""
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise TrainingError(
-            f"images have 1 or 3 channels, but the net reads {shape_text(shape)}"
-        )
+    path = request.path
     return DataSet(
         name=path.resolve().name,
-        train=nothing() if scored else _packed(path, recipe.train),
+        train=nothing() if request.scored else _packed(path, recipe.train),
         validation=_packed(path, recipe.validation),
-        classes=_names(path, output[0]),
-        shape=shape,
+        classes=_names(path, request.output[0]),
+        shape=request.input,
         about=f"shards in {path}",
         watched="validation",
-        resize=recipe.resize or round(min(shape[1:]) * 8 / 7),
+        resize=side_before_crop(recipe.resize, request.input),
     )
 
 

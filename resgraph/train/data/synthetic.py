@@ -5,17 +5,14 @@ from __future__ import annotations
 import torch
 
 from ...language.recipe.data import Synthetic
-from ...ops.base import Shape
 from ..rng import key
-from .sets import DataSet, Resident
+from .sets import DataSet, Request, Resident, blank
 
 
-def load_synthetic(
-    recipe: Synthetic, shape: Shape, output: Shape, *, blank: bool = False
-) -> DataSet:
-    """As many images as asked for, in the shape of the net's input; `blank` ones take neither time
-    nor memory."""
-    classes = recipe.classes or output[0]
+def load(recipe: Synthetic, request: Request) -> DataSet:
+    """As many images as asked for, in the shape of the net's input; where they are only counted,
+    blank ones, which take neither time nor memory."""
+    shape, classes = request.input, recipe.classes or request.output[0]
     draw = torch.Generator().manual_seed(key(recipe.seed, "synthetic"))
     if len(shape) == 3:
         coarse = torch.randn(classes, shape[0], 4, 4, generator=draw)
@@ -25,15 +22,10 @@ def load_synthetic(
     else:
         patterns = torch.randn(classes, *shape, generator=draw)
     parts = []
-    for count in (max(recipe.samples, classes), recipe.validation):
+    for count in recipe.counts(classes):
         labels = torch.arange(count) % classes
-        if blank:
-            parts.append(
-                Resident(
-                    torch.zeros(1, *shape, dtype=torch.uint8).expand(count, *shape),
-                    labels,
-                )
-            )
+        if request.counted:
+            parts.append(Resident(blank(count, shape), labels))
             continue
         images = torch.empty(count, *shape, dtype=torch.uint8)
         for first in range(0, count, 256):

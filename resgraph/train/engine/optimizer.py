@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ...graph import Graph
-from ...language.recipe.steps import AdamW, Sgd
+from ...language.recipe.steps import Optimizer
 from ...plan import Plan
 
 NORMS: tuple[type[nn.Module], ...] = (
@@ -20,9 +20,9 @@ NORMS: tuple[type[nn.Module], ...] = (
 
 
 def make_optimizer(
-    recipe: Sgd | AdamW, net: nn.Module, plan: Plan | None = None, *, fused: bool
+    recipe: Optimizer, net: nn.Module, plan: Plan | None = None, *, fused: bool
 ) -> torch.optim.Optimizer:
-    """SGD or AdamW over the trainable parameters of `net`, the module of `plan`."""
+    """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`."""
     exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
     groups = [
@@ -32,17 +32,11 @@ def make_optimizer(
         },
         {"params": [p for name, p in named if name in exempt], "weight_decay": 0.0},
     ]
-    groups = [group for group in groups if group["params"]]
-    match recipe:
-        case Sgd():
-            momentum, nesterov = recipe.momentum, recipe.nesterov
-            return torch.optim.SGD(
-                groups, lr=recipe.lr, momentum=momentum, nesterov=nesterov, fused=fused
-            )
-        case AdamW():
-            return torch.optim.AdamW(
-                groups, lr=recipe.lr, betas=recipe.betas, eps=recipe.eps, fused=fused
-            )
+    arguments = recipe.arguments()
+    if recipe.fused:
+        arguments["fused"] = fused
+    make: type[torch.optim.Optimizer] = getattr(torch.optim, recipe.torch_class)
+    return make([group for group in groups if group["params"]], **arguments)
 
 
 def start_light() -> None:

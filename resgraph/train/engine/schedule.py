@@ -7,16 +7,7 @@ import math
 from typing import Any
 
 from ...language.recipe import Train
-from ...language.recipe.steps import (
-    Cosine,
-    Hold,
-    Linear,
-    OneCycle,
-    Plateau,
-    Ramp,
-    Steps,
-    UntilError,
-)
+from ...language.recipe.steps import Moment, Plateau, UntilError
 
 
 class Schedule:
@@ -26,72 +17,41 @@ class Schedule:
         self.recipe = train
         self.per_unit = steps_per_epoch if train.unit == "epochs" else 1
         self.steps = max(1, round(train.length * self.per_unit))
-        self.base = train.optimizer.lr
-        self.warm_until = self._warm_length()  # None: not known yet
+        length = train.warmup.length if train.warmup else 0.0
+        self.warmup_steps = max(1, round((length or 0.0) * self.per_unit))
+        self.warm_until: int | None = self.warmup_steps if length else 0
+        if length is None:
+            self.warm_until = None  # not known yet
         self.drops = 0
         self.best = math.inf
         self.waited = 0
 
     def lr(self, step: int) -> float:
         """For the step that is about to be made, counted from 0."""
-        warmup = self.recipe.warmup
+        warmup, base = self.recipe.warmup, self.recipe.optimizer.lr
         if warmup and (self.warm_until is None or step < self.warm_until):
-            if isinstance(warmup, Hold | UntilError):
-                return warmup.lr
-            share = (step + 1) / max(1, self._warm_length() or 1)
-            return self.base * (warmup.start + (1 - warmup.start) * share)
-        return self.base * self._factor(step)
-
-    def _factor(self, step: int) -> float:
-        plan = self.recipe.schedule
-        if isinstance(plan, Steps):
-            return float(
-                plan.factor ** sum(step >= round(at * self.per_unit) for at in plan.at)
-            )
-        if isinstance(plan, Plateau):
-            return float(plan.factor**self.drops)
+            return warmup.rate(base, (step + 1) / self.warmup_steps)
         begun = min(self.warm_until or 0, self.steps - 1)
         share = (step - begun) / max(1, self.steps - begun)
-        if isinstance(plan, Cosine):
-            return plan.end + (1 - plan.end) * _half_cosine(share)
-        if isinstance(plan, Linear):
-            return plan.end + (1 - plan.end) * (1 - share)
-        if isinstance(plan, OneCycle):
-            if share < plan.rise:
-                return 1 - (1 - plan.start) * _half_cosine(share / plan.rise)
-            return plan.end + (1 - plan.end) * _half_cosine(
-                (share - plan.rise) / (1 - plan.rise)
-            )
-        return 1.0
+        now = Moment(step, self.per_unit, share, self.drops)
+        return base * self.recipe.schedule.scale(now)
 
-    def _warm_length(self) -> int | None:
+    @property
+    def _awaited(self) -> UntilError | None:
+        """The warm-up that waits for an error."""
         warmup = self.recipe.warmup
-        if isinstance(warmup, UntilError):
-            return None
-        return (
-            max(1, round(warmup.length * self.per_unit))
-            if isinstance(warmup, Ramp | Hold)
-            else 0
-        )
+        if isinstance(warmup, UntilError) and self.warm_until is None:
+            return warmup
+        return None
 
     @property
     def window(self) -> int:
         """Steps between looks at the training error while a warm-up waits for it, else 0."""
-        warmup = self.recipe.warmup
-        return (
-            warmup.window
-            if isinstance(warmup, UntilError) and self.warm_until is None
-            else 0
-        )
+        return self._awaited.window if self._awaited else 0
 
     def saw_training(self, step: int, error: float) -> None:
         """Ends a warm-up that waits for `error` percent of the last window."""
-        warmup = self.recipe.warmup
-        if (
-            isinstance(warmup, UntilError)
-            and self.warm_until is None
-            and error < warmup.error
-        ):
+        if self._awaited and error < self._awaited.error:
             self.warm_until = step
 
     def saw_validation(self, error: float) -> None:
@@ -119,8 +79,3 @@ class Schedule:
         """Goes on from `state`."""
         self.warm_until, self.drops = state["warm_until"], state["drops"]
         self.best, self.waited = state["best"], state["waited"]
-
-
-def _half_cosine(share: float) -> float:
-    """1 at 0, 0 at 1."""
-    return (1 + math.cos(math.pi * min(1.0, share))) / 2
