@@ -10,7 +10,7 @@ from ...graph import Graph, Origin, Path
 from ...language.grammar.records import Inline, PathDef
 from ...language.spec import Spec
 from ...ops.shape import Input
-from .graph_builder import Flow, Nothing, TooLarge
+from .graph_builder import Draft, Flow, Nothing, TooLarge
 from .items import ItemMaker
 from .place import Place
 
@@ -31,11 +31,10 @@ class _Expander:
 
     def graph(self) -> Graph:
         input_place = self.spec.place("input")
-        flow: Flow | Nothing = self.builder.node(
-            "input", Input(shape=self.spec.input), [], Origin(input_place)
-        )
+        draft = Draft("input", Input(shape=self.spec.input), Origin(input_place))
+        flow: Flow | Nothing = self.builder.node(draft, [])
         values: dict[str, Flow | Nothing] = {"input": flow}
-        place = Place(self.items.env, self.items.setting, values, None)
+        place = Place(self.items.env, self.items.setting, values)
         rows: list[Path] = []
         try:
             self.items.blocks_total = sum(
@@ -89,7 +88,9 @@ class _Expander:
             block = (
                 item.block
                 if isinstance(item, Inline)
-                else self.spec.block(self.items.resolve(item.word, self.items.env))
+                else self.spec.block(
+                    self.items.names.resolve(item.word, self.items.env)
+                )
             )
             if block is not None and block.merge is not None:
                 total += self.items.repeats.count(item, self.items.env)

@@ -27,6 +27,16 @@ from .option import whole
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a call is written: the names in sight, the words that a label there can begin with, and
+    whether it is the first copy of a repeat, which alone has the stride."""
+
+    env: Environment
+    words: frozenset[str]
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
 
@@ -38,9 +48,9 @@ class Call:
     span: Span  # the word of the call
     repeated: bool
     sized: bool  # a width is written in it
-    unused: Written | None = (
-        None  # that width, where a `let` chose a block that works its own out
-    )
+    caller: Caller
+    # that width, where a `let` chose a block that works its own out
+    unused: Written | None = None
 
     @property
     def constants(self) -> dict[str, Value | None]:
@@ -65,23 +75,16 @@ def _fraction(number: int | None) -> Fraction | None:
     return None if number is None else Fraction(number)
 
 
-def call_of(
-    item: Label | Inline,
-    block: BlockDef,
-    flow: Flow,
-    env: Environment,
-    words: frozenset[str],
-    *,
-    first: bool,
-) -> Call:
-    """Work out a call where it is written. Only the first copy of a repeat has the stride."""
+def call_of(item: Label | Inline, block: BlockDef, flow: Flow, caller: Caller) -> Call:
+    """Work out a call where it is written."""
     into = flow.shape[0] if flow.shape else None
+    env = caller.env
     values: dict[str, Value] = {}
     unused = None
     if isinstance(item, Inline):
         number, stride, shortcut = item.out, item.stride, None
     else:
-        bound = bind(item, block, words)
+        bound = bind(item, block, caller.words)
         if item.chosen and not block.uses("out"):
             unused = bound.number
         _refuse_unused(bound, block, env, width=not unused)
@@ -89,18 +92,16 @@ def call_of(
         stride = option.value if option else None  # type: ignore[assignment]
         number = bound.number  # type: ignore[assignment]
         values, shortcut = _values(bound, env)
-    out = into if number is None else _width(number, env)
-    place = item.word_span if isinstance(item, Label) else item.span
-    strides = _stride(stride, env) if first else (1, 1)
     return Call(
         into,
-        out,
-        strides,
+        into if number is None else _width(number, env),
+        _stride(stride, env) if caller.first else (1, 1),
         values,
         shortcut,
-        place,
+        item.word_span if isinstance(item, Label) else item.span,
         item.repeat is not None,
         number is not None,
+        caller,
         unused,
     )
 

@@ -36,6 +36,19 @@ class Nothing:
     """The value of a shortcut that is `none`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A node that is to be made; whether it is a part of a shortcut."""
+
+    name: str
+    op: Op
+    origin: Origin
+    shortcut: bool = False
+
+
+Explain = Callable[[ShapeError], Fault]
+
+
 @dataclass(slots=True)
 class Silence:
     """A stretch in which what is made is a guess: mistakes that may come of the guess are not kept.
@@ -87,18 +100,16 @@ class Builder:
             self.silence = before
 
     def node(
-        self, name: str, op: Op, inputs: Sequence[Flow], origin: Origin, *, shortcut: bool = False,
-        explain: Callable[[ShapeError], Fault] | None = None,
-    ) -> Flow:  # fmt: skip
-        """Make a node. The depth follows LANGUAGE.md: convolutions and fc count, those of a
-        shortcut do not.
+        self, draft: Draft, inputs: Sequence[Flow], explain: Explain | None = None
+    ) -> Flow:
+        """Make a node. Convolutions and fc count for the depth, those of a shortcut do not.
 
         `explain` says what an op cannot take in better words than the op has, who knows only
         shapes."""
-        shapes = [flow.shape for flow in inputs]
-        if None in shapes:
+        op, origin = draft.op, draft.origin
+        known = [flow.shape for flow in inputs if flow.shape is not None]
+        if len(known) < len(inputs):
             return Flow()
-        known = [shape for shape in shapes if shape is not None]
         try:
             shape, cost = answers(op, known)
         except ShapeError as problem:
@@ -107,29 +118,21 @@ class Builder:
             return Flow(shape=likely_shape(op, *known))
         depths = [flow.depth for flow in inputs] or [0]
         depth = depths[0] if op.gates else max(depths)
-        depth += op.weighted and not shortcut
+        depth += op.weighted and not draft.shortcut
         self.params += cost.params
         self._limit(origin)
-        self.nodes[name] = Node(
-            name, op, tuple(flow.node for flow in inputs), shape, cost, depth, origin
-        )
-        return Flow(name, shape, depth)
+        read = tuple(flow.node for flow in inputs)
+        self.nodes[draft.name] = Node(draft.name, op, read, shape, cost, depth, origin)
+        return Flow(draft.name, shape, depth)
 
     def _limit(self, origin: Origin) -> None:
+        said = ""
         if len(self.nodes) >= LAYERS:
-            raise TooLarge(
-                fault("E004", f"a net of more than {LAYERS:,} nodes", origin.span),
-                origin,
-            )
-        if self.params > PARAMS:
-            raise TooLarge(
-                fault(
-                    "E004",
-                    "a net of more than 2^37 parameters: in float32, half a terabyte",
-                    origin.span,
-                ),
-                origin,
-            )
+            said = f"a net of more than {LAYERS:,} nodes"
+        elif self.params > PARAMS:
+            said = "a net of more than 2^37 parameters: in float32, half a terabyte"
+        if said:
+            raise TooLarge(fault("E004", said, origin.span), origin)
 
 
 def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:

@@ -1,44 +1,51 @@
-"""Where the items of a path are being made: the names in sight, the unit in force, and the calls
-that led there."""
+"""Where the items of a path are made: the names in sight, the unit in force, and the calls that led
+there."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from ...errors import Span
 from ...graph import Origin, Path
 from ...language.environment import Environment
 from ...language.grammar.arithmetic import Value
 from ...language.grammar.records import BlockDef
+from .block_call import Call
 from .graph_builder import Flow, Nothing
 from .shortcut import ShortcutPlan
 from .unit import Setting
 
+Counters = dict[str, Value | None]
 
+
+@dataclass(slots=True, eq=False)
 class Place:
-    """Where items are being made: names and values in sight, the unit, and the calls that led
-    here."""
+    """The body of a block in one call of it, or the rows: names and values in sight, the unit, and
+    the calls that led here."""
 
-    def __init__(
-        self, env: Environment, setting: Setting, values: dict[str, Flow | Nothing],
-        origin: Origin | None, *, block: BlockDef | None = None, shortcut: bool = False,
-    ) -> None:  # fmt: skip
-        self.env, self.setting, self.values, self.origin = env, setting, values, origin
-        self.block, self.shortcut = block, shortcut
-        self.plan: ShortcutPlan | None = None
-        self.changes = (
-            False  # the call of the block asks for another shape than comes in
-        )
-        self.paths: list[Path] = []
+    env: Environment
+    setting: Setting
+    values: dict[str, Flow | Nothing]
+    name: str = ""
+    origin: Origin | None = None  # of the call
+    block: BlockDef | None = None
+    call: Call | None = None
+    plan: ShortcutPlan | None = None
+    shortcut: bool = False  # what is made here is a part of a shortcut
+    paths: list[Path] = field(default_factory=list)
+    # values that are made where they are first read, so that nodes stand in reading order
+    pending: dict[str, Callable[[], Flow | Nothing]] = field(default_factory=dict)
 
-    def with_setting(self, setting: Setting) -> Place:
-        """This place, with another unit or other defaults."""
-        return Place(
-            self.env,
-            setting,
-            self.values,
-            self.origin,
-            block=self.block,
-            shortcut=self.shortcut,
-        )
+    def value(self, name: str) -> Flow | Nothing | None:
+        """The tensor of a name, None where there is none."""
+        if name in self.pending:
+            self.values[name] = self.pending.pop(name)()
+        return self.values.get(name)
+
+    def known(self) -> set[str]:
+        """The names of tensors."""
+        return {*self.values, *self.pending}
 
     def at(self, span: Span) -> Origin:
         """The origin of something written at `span` here."""
@@ -46,14 +53,27 @@ class Place:
         return Origin(span, calls)
 
 
-def counters_of(env: Environment) -> dict[str, Value | None]:
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one copy of an item goes: its name and the path that it becomes a part of, which copy
+    of its label it is, and the counters that hold there."""
+
+    name: str
+    place: Place
+    path: Path
+    copy: int
+    counters: Counters
+
+    @property
+    def env(self) -> Environment:
+        """The names in sight, the counters among them."""
+        env = self.place.env
+        return env.with_constants(self.counters) if self.counters else env
+
+
+def counters_of(env: Environment) -> Counters:
     """The counters of the caller, which hold in the blocks within."""
     found = {
         name: env.find(name) for name in ("index", "total", "row_index", "row_total")
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def in_file(env: Environment, file: Environment) -> Environment:
-    """The names of a file, with the counters of a place in it."""
-    return file.with_constants(counters_of(env))

@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ...errors import Fault, fault
+from ...graph import Path
 from ...language.environment import Environment, Unknown
-from ...language.grammar.arithmetic import Value
 from ...language.grammar.records import ItemDef, PathDef
 from ...ops import VOCABULARY
 from .graph_builder import Builder, TooLarge
 from .option import whole
-from .place import Place
+from .place import Counters, Place, Slot
 
 _COPIES = 10_000
 _STEPS = 30_000  # items that are made, those without a node too
 _FAR = 1_000_000  # items beyond which there is no need to begin
-
-Counters = dict[str, Value | None]
 
 
 class Repeats:
@@ -30,26 +28,20 @@ class Repeats:
         self.steps = 0
         self.times = 1  # how often the path that is being made is made
 
-    def copies_of(
-        self, definition: PathDef, first: int, place: Place
-    ) -> Iterator[tuple[ItemDef, int, Counters]]:
-        """Every copy of every item, with the counters of its place (none within a block: its
-        caller's hold).
+    def slots(
+        self, path: PathDef, place: Place, scope: Path
+    ) -> Iterator[tuple[Slot, ItemDef]]:
+        """Every copy of every item with its slot, which has counters in rows alone: within a block
+        its caller's hold.
 
         Raises `TooLarge` beyond the limits; repeats within repeats are multiplied, not made.
         """
-        counts = [self.count(item, place.env) for item in definition.items]
-        number, total = first, first + sum(counts)
+        counts = [self.count(item, place.env) for item in path.items]
+        number = 0 if path.equation is None else 1
+        total = number + sum(counts)
         times = self.times
-        if times * sum(counts) > _FAR:
-            size = times * sum(counts)
-            message = (
-                f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
-            )
-            raise TooLarge(
-                fault("E004", message, definition.span), place.at(definition.span)
-            )
-        for item, count in zip(definition.items, counts, strict=True):
+        self._refuse_far(times * sum(counts), path, place)
+        for item, count in zip(path.items, counts, strict=True):
             self.times = times * count
             if not count:
                 self.builder.unmade.update(VOCABULARY)
@@ -61,9 +53,15 @@ class Repeats:
                         "row_index": Fraction(number),
                         "row_total": Fraction(total),
                     }
-                yield item, copy, counters
+                name = f"{scope.name}.{number}" if scope.listed else scope.name
+                yield Slot(name, place, scope, copy, counters), item
                 number += 1
         self.times = times
+
+    def _refuse_far(self, size: int, path: PathDef, place: Place) -> None:
+        if size > _FAR:
+            said = f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
+            raise TooLarge(fault("E004", said, path.span), place.at(path.span))
 
     def _step(self, item: ItemDef, place: Place) -> None:
         self.steps += 1

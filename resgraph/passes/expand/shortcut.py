@@ -20,7 +20,6 @@ class ShortcutPlan:
     """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names
     it is read in."""
 
-    name: str
     kind: ShortcutKind
     op: Op | None = None
     path: PathDef | None = None
@@ -48,54 +47,47 @@ def _written(text: str) -> PathDef:
 
 
 _PROJECTION = _written("1x1 conv out /stride linear")
-_VECTOR_PROJECTION = _written("fc out")
+_VECTOR = _written("fc out")
 
 
 def shortcut_plan(
-    name: str,
-    call: Call,
-    block: BlockDef,
-    spec: Spec,
-    outside: Environment,
-    shape: Shape | None,
+    call: Call, block: BlockDef, spec: Spec, shape: Shape | None
 ) -> ShortcutPlan:
-    """The shortcut of one call of `block`, named `name`: the call's own, else the block's, else the
-    file's.
+    """The shortcut of one call of `block`: the call's own, else the block's, else the file's.
 
     `shape` is what flows in, None where an earlier mistake hides it.
     """
-    below = f"{name}.shortcut"
     chosen = call.shortcut or block.shortcut or spec.shortcut
-    policy = (
-        chosen.text
-        if isinstance(chosen, Word)
-        else "projection"
-        if chosen is None
-        else ""
-    )
+    policy = "path" if chosen else "projection"
+    if isinstance(chosen, Word):
+        policy = chosen.text
     if policy != "projection always" and (not call.changes or call.into is None):
-        return ShortcutPlan(below, "identity")
+        return ShortcutPlan("identity")
     if isinstance(chosen, PathDef):
-        if call.shortcut is not None:
-            return ShortcutPlan(
-                below, "path", path=chosen, env=outside.with_constants(call.constants)
-            )
-        if block.shortcut is not None:
-            return ShortcutPlan(below, "path", path=chosen)
-        file_env = Environment(spec.lets, {}).with_constants(call.constants)
-        return ShortcutPlan(below, "path", path=chosen, unit=spec.unit, env=file_env)
+        return _written_out(chosen, call, block, spec)
     if policy == "none":
-        return ShortcutPlan(below, "none")
+        return ShortcutPlan("none")
     if policy == "zero-pad":
-        return ShortcutPlan(
-            below, "zero-pad", op=ZeroPad(width=call.out or 1, stride=call.stride)
-        )
+        op = ZeroPad(width=call.out or 1, stride=call.stride)
+        return ShortcutPlan("zero-pad", op)
     if policy == "identity":
-        return ShortcutPlan(below, "identity", problem=_cannot_be_identity(call, shape))
+        problem = _cannot_be_identity(call, shape)
+        return ShortcutPlan("identity", problem=problem)
     vector = shape is not None and len(shape) == 1
-    return ShortcutPlan(
-        below, "projection", path=_VECTOR_PROJECTION if vector else _PROJECTION
-    )
+    return ShortcutPlan("projection", path=_VECTOR if vector else _PROJECTION)
+
+
+def _written_out(
+    path: PathDef, call: Call, block: BlockDef, spec: Spec
+) -> ShortcutPlan:
+    """A path is read among the names where it stands: in the call, the block or the file."""
+    if call.shortcut is not None:
+        env = call.caller.env.with_constants(call.constants)
+        return ShortcutPlan("path", path=path, env=env)
+    if block.shortcut is not None:
+        return ShortcutPlan("path", path=path)
+    env = Environment(spec.lets, {}).with_constants(call.constants)
+    return ShortcutPlan("path", path=path, unit=spec.unit, env=env)
 
 
 def _cannot_be_identity(call: Call, shape: Shape | None) -> Fault:
