@@ -105,6 +105,11 @@ def mutant(seed: int, number: int) -> Mutant:
     text = zoo()[name]
     text = small(text) if chance.random() < 0.9 else text
     text = Draft(text).without_key("expect") if chance.random() < 0.95 else text
+    return mutated(number, name, text, chance)
+
+
+def mutated(number: int, name: str, text: str, chance: Chance) -> Mutant:
+    """One to three mutations of a text that stands for a file of the zoo."""
     kinds: list[str] = []
     overrides: list[str] = []
     count = chance.choice([1, 1, 1, 1, 2, 2, 3])
@@ -123,8 +128,8 @@ def mutant(seed: int, number: int) -> Mutant:
                 continue  # no spec any more: the reader's own fuzzer has those
             text = made
         kinds.append(kind)
-    variants = _variants(text)
-    variant = "own" if "own" in variants else chance.choice(variants or [None])
+    known = variants(text)
+    variant = "own" if "own" in known else chance.choice(known or [None])
     return Mutant(number, SPECS / name, text, variant, tuple(overrides), tuple(kinds))
 
 
@@ -141,12 +146,12 @@ _OF_A_FILE = [
 """Mutations of a file that has no rows of its own."""
 
 
-def _variants(text: str) -> list[str | None]:
+def variants(text: str) -> list[str | None]:
     """The variants of a text, and of what it extends."""
     draft = Draft(text)
     base = draft.root["extends"][1].value if "extends" in draft.root else ""
     own = list(draft.inside("variants"))
-    return [*_variants(zoo()[base]), *own] if base in zoo() else [*own]
+    return [*variants(zoo()[base]), *own] if base in zoo() else [*own]
 
 
 def _in_a_label(

@@ -90,8 +90,14 @@ def _archive() -> Iterator[None]:
 
 
 @cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    """Removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="mutants-")
+
+
+@cache
 def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+    folder = Path(_temporary().name)
     Image.new("RGB", (64, 48), (90, 120, 30)).save(folder / "one.png")
     return folder
 

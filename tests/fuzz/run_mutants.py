@@ -1,23 +1,22 @@
 """Try the law on mutants of the zoo, and keep what was found in a file, so that it goes on where it
 was stopped.
 
-    python tests/fuzz/run_mutants.py --count 10000 --state all.jsonl               # check, draw,
-    write, round-trip
-    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part recipe  # and of these,
-    ready to train
-    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part run     # ..., forward
-    and backward
-    python tests/fuzz/run_mutants.py --count 100 --state all.jsonl --part export   # ..., .pt2 and
-    .onnx
-    python tests/fuzz/run_mutants.py --only 4711                                   # one mutant
-    again, with its text
+    python tests/fuzz/run_mutants.py --count 10000 --state all.jsonl               # the law
+    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part run
+    python tests/fuzz/run_mutants.py --count 100 --state all.jsonl --part export
+    python tests/fuzz/run_mutants.py --count 1000 --state all.jsonl --part recipe
+    python tests/fuzz/run_mutants.py --only 4711                                   # one, with its text
 
-Of all parts but the first, the count is of mutants that `check` accepts and that the part is about.
-A sample is `test_mutants.py`."""
+The law: check, draw, write, round-trip. `run` goes forward and backward, `export` writes .pt2 and
+.onnx; their count is of the law's mutants that `check` accepts. `recipe` has mutants of its own,
+whose recipe is changed; its count is of those accepted, each made ready to train. A sample is
+`test_mutants.py`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -34,6 +33,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
 from law import Broken, Verdict, forget, holds, verdict  # noqa: E402
 from mutants import Mutant, mutant  # noqa: E402
+from recipe_mutants import recipe_mutant  # noqa: E402
 
 Found = dict[str, Any]
 SEED = 20261128
@@ -95,20 +95,29 @@ def known(state: Path | None) -> list[Found]:
     return [each for each in found if "number" in each]
 
 
+def make(seed: int, number: int, part: str) -> Mutant:
+    return (recipe_mutant if part == "recipe" else mutant)(seed, number)
+
+
 def go(seed: int, count: int, part: str, state: Path | None) -> Iterator[Found]:
-    """The mutants that are still to be tried, in order of their numbers, and what is found of
-    each."""
+    """What is found of each mutant still to be tried, in order of their numbers."""
     before = known(state)
-    done = {each["number"] for each in before if each["part"] == part}
-    refused = {each["number"] for each in before if not each["accepted"]}
-    had = sum(_counts(each) for each in before if each["part"] == part)
-    number = 0
-    while had < count:
-        if number not in done and not (part != "law" and number in refused):
-            found = tried(mutant(seed, number), part)
+    own = [each for each in before if each["part"] == part]
+    done = {each["number"] for each in own}
+    if part in ("run", "export"):
+        done |= {
+            each["number"]
+            for each in before
+            if each["part"] == "law" and not each["accepted"]
+        }
+    had = sum(map(_counts, own))
+    for number in itertools.count():
+        if had >= count:
+            return
+        if number not in done:
+            found = tried(make(seed, number, part), part)
             had += _counts(found)
             yield found
-        number += 1
 
 
 def _counts(found: Found) -> bool:
@@ -179,7 +188,7 @@ def main() -> int:
     given = settings.parse_args()
     print(f"seed {given.seed}", flush=True)
     if given.only is not None:
-        made = mutant(given.seed, given.only)
+        made = make(given.seed, given.only, given.part)
         print(made.told())
         found = [
             tried(made, part)

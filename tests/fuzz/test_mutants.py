@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from mutants import mutant, zoo
-from run_mutants import SEED, tried
+from run_mutants import SEED, make, tried
 
 
 def broken(part: str, numbers: range) -> list[str]:
     """What breaks the law among some mutants."""
-    found = [tried(mutant(SEED, number), part) for number in numbers]
+    found = [tried(make(SEED, number, part), part) for number in numbers]
     assert any(each["accepted"] for each in found)
     return [f"{each['number']}: {each['broken']}" for each in found if "broken" in each]
 
@@ -54,7 +54,7 @@ def test_a_sample_runs() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("part", "count"), [("law", 600), ("run", 120), ("export", 12)]
+    ("part", "count"), [("law", 600), ("run", 120), ("export", 12), ("recipe", 120)]
 )
 def test_a_larger_sample_keeps_the_law(part: str, count: int) -> None:
     assert broken(part, range(count)) == []
