@@ -1,4 +1,4 @@
-"""Draw every picture of the README and of this folder again, and the README's table: `python
+"""Draw every picture of the README and of this folder again, and the README's tables: `python
 examples/figures.py`."""
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import resgraph
-from resgraph.outputs.figure import comparison
+from resgraph.outputs.figure.render import render
+from resgraph.outputs.registry import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,15 +37,18 @@ def drawings() -> dict[Path, str]:
         folder / name: resgraph.load(ROOT / spec).svg(**look)
         for name, (spec, look) in NETS.items()
     }
-    out[folder / "figure-3.svg"] = comparison(
-        [resgraph.load(ROOT / spec) for spec in FIGURE_3]
+    out[folder / "figure-3.svg"] = str(
+        render([resgraph.load(ROOT / spec) for spec in FIGURE_3], "svg")
     )
     readme = ROOT / "README.md"
-    out[readme] = re.sub(
+    text = re.sub(
         r"<!-- table: (\S+) -->\n```\n.*?```\n",
         _table,
         readme.read_text("utf-8"),
         flags=re.DOTALL,
+    )
+    out[readme] = re.sub(
+        r"(?<=<!-- formats -->\n).*?(?=\n\n)", _formats(), text, flags=re.DOTALL
     )
     return out
 
@@ -52,6 +56,18 @@ def drawings() -> dict[Path, str]:
 def _table(found: re.Match[str]) -> str:
     table = resgraph.load(ROOT / found[1]).table()
     return f"<!-- table: {found[1]} -->\n```\n{table}```\n"
+
+
+def _formats() -> str:
+    """A row for each command, with what its `--format` may be."""
+    rows: dict[str, list[str]] = {}
+    for output in OUTPUTS.values():
+        rows.setdefault(output.command, []).append(f"`{output.name}` ({output.about})")
+    lines = [
+        f"| `{command}` | {', '.join(rows[command])} |"
+        for command in ("render", "show", "export")
+    ]
+    return "\n".join(["| command | formats |", "|---|---|", *lines])
 
 
 def main() -> None:

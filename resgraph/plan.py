@@ -21,18 +21,6 @@ from .passes.verify import unmet
 if TYPE_CHECKING:
     from torch import nn
 
-# The outputs, a line each: method of Plan → module and function below `resgraph.outputs`. They are
-# named here and not imported, so that a plan needs none of them (and no torch) until one is asked
-# for.
-OUTPUTS = {
-    "table": ("table", "table"),
-    "svg": ("figure", "svg"),
-    "dot": ("figure.formats.graphviz", "dot"),
-    "source": ("pytorch", "source"),
-    "module": ("pytorch", "module"),
-    "resolved": ("resolved", "resolved"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -107,36 +95,41 @@ class Plan:
         """The claims of `expect` that do not hold."""
         return unmet(self.spec, self.graph)
 
-    def _output(self, name: str) -> Any:
-        module, function = OUTPUTS[name]
-        return getattr(import_module(f"resgraph.outputs.{module}"), function)
+    def to(self, name: str, **options: Any) -> Any:
+        """The net as any of the outputs that `resgraph.outputs.registry` lists, such as `mmd` or
+        `latex`: text, or bytes where a file of it is no text. Raises `UsageError` for a name that
+        is none."""
+        # Outputs stand above a plan, which needs none of them (and no torch) until one is asked
+        # for.
+        registry = import_module("resgraph.outputs.registry")
+        return registry.write(self, name, **options)
 
     def table(self, **options: Any) -> str:
         """The net as a table in the style of the ResNet paper's Table 1 (text)."""
-        return str(self._output("table")(self, **options))
+        return str(self.to("text", **options))
 
     def svg(self, **options: Any) -> str:
         """The net as a picture (SVG text)."""
-        return str(self._output("svg")(self, **options))
+        return str(self.to("svg", **options))
 
     def dot(self, **options: Any) -> str:
         """The net in Graphviz' language."""
-        return str(self._output("dot")(self, **options))
+        return str(self.to("dot", **options))
 
     def source(self) -> str:
         """The net as Python source that depends on torch alone: the module below, before it is
         executed."""
-        return str(self._output("source")(self))
+        return str(self.to("py"))
 
     def module(self, **options: Any) -> nn.Module:
         """The net as an initialised `torch.nn.Module`, which takes images as `(batch, *input)`."""
-        module: nn.Module = self._output("module")(self, **options)
+        module: nn.Module = self.to("module", **options)
         return module
 
     def resolved(self) -> str:
         """The spec with its variant and overrides applied, as YAML: loading it gives this plan
         again."""
-        return str(self._output("resolved")(self))
+        return str(self.to("yaml"))
 
     def render(self, **options: Any) -> Picture:
         """The net as a picture that a notebook shows; options as for `svg`: view, theme, width,

@@ -12,7 +12,7 @@ from ..language.resolve import read_source, variants_of
 from ..language.spec import parse_spec
 from ..language.yaml.reader import decode
 from ..language.yaml.tree import Mapping
-from ..outputs.figure import unfinished
+from ..outputs.figure.render import unfinished
 from ..outputs.numbers import count_text, shape_label
 from ..passes.lint import lint
 from ..plan import Plan, plan_of

@@ -24,8 +24,7 @@ from resgraph.language.format import reformat
 from resgraph.language.init import Init
 from resgraph.language.resolve import read_source
 from resgraph.language.spec import Spec, parse_spec
-from resgraph.outputs import figure
-from resgraph.outputs.figure.formats.graphviz import dot
+from resgraph.outputs.registry import named
 from resgraph.outputs.resolved import blame, resolved
 from resgraph.passes.lint import linted
 from resgraph.passes.unread import reads
@@ -107,9 +106,10 @@ def draws(net: Plan, *, all_views: bool) -> None:
         return
     for view in ("blocks", "ops"):
         _picture(net.svg(view=view))
-    must(figure.mermaid(net) and figure.tikz(net) and dot(net), "an empty picture")
-    must("<html" in figure.html(net).lower(), "no page")
-    must(net.table(), "an empty table")
+    for output in (*named("render").values(), *named("show").values()):
+        if output.takes != "svg":  # PNG and PDF need packages
+            must(net.to(output.name), f"{output.name} is empty")
+    must("<html" in net.to("html").lower(), "no page")
 
 
 def _picture(svg: str) -> None:

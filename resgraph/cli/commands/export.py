@@ -11,12 +11,13 @@ import click
 
 from ...errors import MissingError, UsageError
 from ...files import write_file
+from ...outputs.registry import named
 from ...passes.fold import fold_batch_norm
 from ...plan import load
 from ..loading import load_plan
 from ..options import SPEC, cannot_write, output_options, set_option, write
 
-FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetensors"}
+FORMS = named("export")
 
 
 @click.command()
@@ -24,7 +25,7 @@ FORMS = {".py": "py", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "safetenso
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(FORMS.values())),
+    type=click.Choice(list(FORMS)),
     help="[by the suffix of FILE]",
 )
 @click.option(
@@ -85,12 +86,13 @@ def export(
 def _form(output: Path | None) -> str:
     if output is None or str(output) == "-":
         return "py"
-    if output.suffix not in FORMS:
-        known = ", ".join(FORMS)
+    form = output.suffix.removeprefix(".")
+    if form not in FORMS:
+        known = ", ".join(f".{name}" for name in FORMS)
         raise UsageError(
             f"`{output.name}` does not say which format: end it in one of {known}, or give --format"
         )
-    return FORMS[output.suffix]
+    return form
 
 
 def _exported(

@@ -10,14 +10,14 @@ import click
 
 from ...errors import SpecError, UsageError
 from ...language.spec import load_spec
-from ...outputs.figure import unfinished
-from ...outputs.figure.render import FORMATS, Look, check_use
+from ...outputs.figure.content.builder import VIEWS
+from ...outputs.figure.render import RenderOptions, check_use, unfinished
 from ...outputs.figure.render import render as draw
+from ...outputs.figure.style import THEMES
+from ...outputs.registry import OUTPUTS, named
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import output_options, set_option, specs_argument, write
-
-_LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
 
 
 @click.command()
@@ -27,19 +27,19 @@ _LAID_OUT = ("svg", "pdf", "png")  # what Graphviz makes of its own text
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(named("render"))),
     help="if not by the name of the file",
 )
 @click.option(
     "--view",
-    type=click.Choice(["auto", "stages", "blocks", "ops"]),
+    type=click.Choice(VIEWS),
     default="auto",
     show_default=True,
     help="stages (auto): equal blocks in a row once, with × N; blocks: each block; ops: each op",
 )
 @click.option(
     "--theme",
-    type=click.Choice(["light", "dark", "auto"]),
+    type=click.Choice(THEMES),
     default="light",
     show_default=True,
 )
@@ -96,7 +96,7 @@ def render(
     write(
         _by_graphviz(plans, chosen, look)
         if engine == "dot"
-        else draw(plans, chosen, Look(**look)),
+        else draw(plans, chosen, RenderOptions(**look)),
         output,
         force=force,
     )
@@ -108,12 +108,12 @@ def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str 
         raise UsageError(
             "`--engine dot` lays out one net; several are drawn side by side without it"
         )
-    if kind not in _LAID_OUT:
-        raise UsageError(f"`--engine dot` makes {', '.join(_LAID_OUT)}, not `{kind}`")
-    from ...outputs.figure.formats.graphviz import dot, laid_out
+    from ...outputs.figure.formats.graphviz import LAID_OUT, laid_out
 
-    check_use(
-        Look(**look), "--engine dot", "view theme expand" + " scale" * (kind == "png")
-    )
-    text = dot(plans[0], view=look["view"], expand=look["expand"], theme=look["theme"])
-    return laid_out(text, kind, plans[0].name, look["scale"])
+    if kind not in LAID_OUT:
+        raise UsageError(f"`--engine dot` makes {', '.join(LAID_OUT)}, not `{kind}`")
+    ours = OUTPUTS["dot"].options
+    theirs = OUTPUTS[kind].options if kind != "svg" else []
+    check_use(RenderOptions(**look), "--engine dot", [*ours, *theirs])
+    text = plans[0].dot(**{name: look[name] for name in ours})
+    return laid_out(text, kind, **{name: look[name] for name in theirs})

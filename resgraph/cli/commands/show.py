@@ -5,15 +5,13 @@ from __future__ import annotations
 import click
 
 from ...outputs.numbers import count_text
-from ...outputs.table import FORMATS, table
-from ...outputs.table.data import facts
+from ...outputs.registry import OUTPUTS, named
 from ...passes.memory import training_memory
 from ...passes.paths import paths
 from ...passes.receptive_field import receptive_fields
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import json_option, set_option, specs_argument
-from ..report import print_json
 
 
 @click.command()
@@ -22,7 +20,7 @@ from ..report import print_json
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["text", *FORMATS, "json"]),
+    type=click.Choice(list(named("show"))),
     default="text",
     show_default=True,
 )
@@ -47,12 +45,9 @@ def show(
     In Markdown, LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
     """
     plans = load_plans(specs, overrides, allow_outside=allow_outside)
-    if as_json or kind == "json":
-        print_json(
-            facts(plans[0]) if len(plans) == 1 else [facts(plan) for plan in plans]
-        )
-    elif kind != "text":
-        click.echo(FORMATS[kind](plans), nl=False)
+    output = OUTPUTS["json" if as_json else kind]
+    if output.takes == "plans":
+        click.echo(output.load()(plans), nl=False)
     else:
         for plan in plans:
             _print(plan, batch)
@@ -65,8 +60,7 @@ def _print(plan: Plan, batch: int) -> None:
     if plan.spec.about:
         click.echo(plan.spec.about)
     click.echo(
-        table(
-            plan,
+        plan.table(
             width=console.width,
             color=console.is_terminal and not console.no_color,
         ),

@@ -1,160 +1,146 @@
-"""Plans and a format's name → the picture in that format: the one list of what a figure can be
-written as."""
+"""Plans and a format's name → the picture in that format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from .content.builder import View
+from ..registry import Output, named
+from .content.builder import View, choose
+from .figures import comparison, detail, overview, partial
+from .formats import svg
 from .scene import Scene
 from .style import Theme
 
 if TYPE_CHECKING:
+    from ...errors import SpecError
+    from ...language.spec import Spec
     from ...plan import Plan
+
+FORMATS = named("render")
+DRAWN = [name for name, output in FORMATS.items() if output.takes != "plan"]
+"""The formats made of a scene: they also hold several nets side by side, or a part of one."""
+_OF_SCENE = ("view", "width", "expand", "only")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RenderOptions:
     """How a figure is to look. What a format has no use for (a width in Mermaid) is an error,
-    unless it is as here."""
+    unless it is as here.
+
+    `view` is `stages` (what `auto` means), where equal blocks in a row are drawn once, with × N, or
+    `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op by op; `only` one of
+    them that is drawn alone. `width` is the least width, in pixels; `scale` the pixels of a PNG for
+    each of them."""
 
     view: View = "auto"
     theme: Theme = "light"
     width: float | None = None
-    expand: Sequence[str] = ()
+    expand: Iterable[str] = ()
     only: str = ""
     scale: float = 2.0
 
 
-def render(plans: Sequence[Plan], kind: str, look: Look | None = None) -> str | bytes:
+def render(
+    plans: Sequence[Plan], kind: str, options: RenderOptions | None = None
+) -> str | bytes:
     """One net, or several side by side, in a format of `FORMATS`.
 
     Raises `UsageError` for a format that is none, that cannot hold several nets or has no use for
-    what `look` asks, `MissingError` where a package that a format needs is not installed."""
-    look = look or Look()
-    if kind in _SCENES:
-        check_use(look, kind, _USED[kind])
-        if look.only and (look.view not in ("auto", "ops") or look.expand):
-            raise UsageError(
-                "one part (--only) is drawn op by op, and nothing in it is folded: leave the"
-                " view out"
-            )
-        return _SCENES[kind](_scene(plans, look), look)
-    if kind not in _SINGLE:
+    what `options` ask, `MissingError` where a package that a format needs is not installed."""
+    options = options or RenderOptions()
+    if kind not in FORMATS:
         said = f"cannot draw `{kind}`" if kind else "which format is not said"
         raise UsageError(f"{said}: the formats are {', '.join(FORMATS)}")
+    output = FORMATS[kind]
+    if kind in DRAWN:
+        check_use(options, kind, [*_OF_SCENE, "theme", *output.options])
+        return _written(output, _scene(plans, options), options)
     if len(plans) != 1:
         raise UsageError(
-            f"`{kind}` holds one net; several are drawn side by side as {', '.join(_SCENES)}"
+            f"`{kind}` holds one net; several are drawn side by side as {', '.join(DRAWN)}"
         )
-    if look.only:
+    if options.only:
         raise UsageError(
-            f"`{kind}` holds the whole net; one part of it (--only) is drawn as"
-            f" {', '.join(_SCENES)}"
+            f"`{kind}` holds the whole net; one part of it (--only) is drawn as {', '.join(DRAWN)}"
         )
-    check_use(look, kind, _USED[kind])
-    return _SINGLE[kind](plans[0], look)
+    check_use(options, kind, output.options)
+    return _called(output, plans[0], options)
 
 
-def render_difference(
-    before: Plan, after: Plan, kind: str, look: Look | None = None
-) -> str | bytes:
-    """What changed between two nets, in a format that holds several. Raises as `render` does."""
-    from .figures import comparison
+def render_one(plan: Plan, kind: str, **options: Any) -> str | bytes:
+    """One net; the options are those of `RenderOptions`. Raises as `render` does."""
+    return render([plan], kind, RenderOptions(**options))
 
-    look = look or Look()
-    if kind not in _SCENES:
+
+def render_difference(before: Plan, after: Plan, kind: str) -> str | bytes:
+    """What was removed, added and changed between two nets, marked in both, in a format that holds
+    several. Raises as `render` does."""
+    if kind not in DRAWN:
         raise UsageError(
-            f"a difference is drawn as {', '.join(_SCENES)}, not as `{kind}`"
+            f"a difference is drawn as {', '.join(DRAWN)}, not as `{kind}`"
         )
-    return _SCENES[kind](comparison.differences(before, after, look.width), look)
+    drawn = comparison.differences(before, after)
+    return _written(FORMATS[kind], drawn, RenderOptions())
 
 
-def check_use(look: Look, kind: str, used: str) -> None:
-    """Raises `UsageError` for what a look asks and a format, which uses the fields named in `used`,
+def unfinished(
+    spec: Spec, problem: SpecError, view: View = "auto", theme: Theme = "light"
+) -> str:
+    """As much of a wrong spec as holds together as SVG, and in red where it stops; "" where nothing
+    does."""
+    drawn = partial.scene(spec, problem, view)
+    return svg.write(drawn, theme) if drawn else ""
+
+
+def check_use(options: RenderOptions, kind: str, used: Sequence[str]) -> None:
+    """Raises `UsageError` for what is asked and a format, which uses the options named in `used`,
     would pass over."""
-    plain = Look()
-    for field in fields(Look):
-        if field.name not in used.split() and getattr(look, field.name) != getattr(
-            plain, field.name
-        ):
-            raise UsageError(f"`{kind}` has no use for `--{field.name}`: leave it out")
+    usual = RenderOptions()
+    for name in (field.name for field in fields(options)):
+        if name not in used and getattr(options, name) != getattr(usual, name):
+            raise UsageError(f"`{kind}` has no use for `--{name}`: leave it out")
 
 
-def _scene(plans: Sequence[Plan], look: Look) -> Scene:
-    from . import scene
-    from .figures import comparison
+def scene(
+    plan: Plan,
+    view: View = "auto",
+    width: float | None = None,
+    expand: Iterable[str] = (),
+    only: str = "",
+) -> Scene:
+    """The figure of one net before it is written in any format; options as in `RenderOptions`."""
+    if only:
+        return detail.draw(plan, only)
+    return overview.draw(plan, choose(view), tuple(expand), width)
 
+
+def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
+    if options.only and (options.view not in ("auto", "ops") or options.expand):
+        raise UsageError(
+            "one part (--only) is drawn op by op, and nothing in it is folded: leave the view out"
+        )
     if len(plans) == 1:
-        return scene(plans[0], look.view, look.width, look.expand, look.only)
-    if look.expand or look.only:
+        return scene(plans[0], **{name: getattr(options, name) for name in _OF_SCENE})
+    if options.expand or options.only:
         raise UsageError(
             "one part of a net is drawn of one net: name one, or leave the part out"
         )
-    if look.view != "auto":
+    if options.view != "auto":
         raise UsageError(
             "several nets are drawn side by side in one view: draw one net, or leave `--view` out"
         )
-    return comparison.draw(plans, look.width)
+    return comparison.draw(plans, options.width)
 
 
-def _svg(scene: Scene, look: Look) -> str:
-    from .formats.svg import write
-
-    return write(scene, look.theme)
-
-
-def _tex(scene: Scene, look: Look) -> str:
-    from .formats.tikz import write
-
-    return write(scene, look.theme)
+def _written(output: Output, drawn: Scene, options: RenderOptions) -> str | bytes:
+    source = drawn if output.takes == "scene" else svg.write(drawn, options.theme)
+    return _called(output, source, options)
 
 
-def _png(scene: Scene, look: Look) -> bytes:
-    from .formats.raster import png
-
-    return png(_svg(scene, look), look.scale)
-
-
-def _pdf(scene: Scene, look: Look) -> bytes:
-    from .formats.raster import pdf
-
-    return pdf(_svg(scene, look), scene.title)
-
-
-def _html(plan: Plan, look: Look) -> str:
-    from .formats.html import html
-
-    return html(plan, look.theme)
-
-
-def _dot(plan: Plan, look: Look) -> str:
-    from .formats.graphviz import dot
-
-    return dot(plan, look.view, look.expand, look.theme)
-
-
-def _mmd(plan: Plan, look: Look) -> str:
-    from .formats.mermaid import mermaid
-
-    return mermaid(plan, look.view, look.expand)
-
-
-_SCENES: Mapping[str, Callable[[Scene, Look], str | bytes]] = MappingProxyType(
-    {"svg": _svg, "pdf": _pdf, "png": _png, "tex": _tex}
-)
-_SINGLE: Mapping[str, Callable[[Plan, Look], str | bytes]] = MappingProxyType(
-    {"html": _html, "dot": _dot, "mmd": _mmd}
-)
-_DRAWN = "view theme width expand only"
-_USED = MappingProxyType(
-    {"svg": _DRAWN, "pdf": _DRAWN, "png": f"{_DRAWN} scale", "tex": _DRAWN, "html": "theme",
-     "dot": "view theme expand", "mmd": "view expand"}
-)  # fmt: skip
-"""The fields of a look that each format uses."""
-FORMATS = (*_SCENES, *_SINGLE)
-"""What a figure can be written as; the first few also hold several nets side by side."""
+def _called(output: Output, source: object, options: RenderOptions) -> str | bytes:
+    chosen = {name: getattr(options, name) for name in output.options}
+    written: str | bytes = output.load()(source, **chosen)
+    return written

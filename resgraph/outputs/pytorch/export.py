@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...errors import MissingError, UsageError
 from ...ops.base import shape_text
+from ..registry import OUTPUTS
 from .fold import fold
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def export(
     }
     if preprocessing is not None:
         facts["preprocessing"] = json.dumps(preprocessing)
-    return _FORMS[form](net.eval().requires_grad_(False), _images(plan), facts)
+    content: bytes = OUTPUTS[form].load()(
+        net.eval().requires_grad_(False), _images(plan), facts
+    )
+    return content
 
 
 def _images(plan: Plan) -> Tensor:
@@ -72,7 +76,8 @@ def _images(plan: Plan) -> Tensor:
     return torch.randn(2, *plan.input, generator=torch.Generator().manual_seed(0))
 
 
-def _safetensors(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+def safetensors(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+    """The weights by name; the facts are their metadata."""
     state = {name: value.contiguous() for name, value in net.state_dict().items()}
     return _sorted(save(state, {"format": "pt", **facts}))
 
@@ -88,7 +93,7 @@ def _sorted(content: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
-def _pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+def pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     """A program of torch.export; the facts are its extra file `resgraph.json`."""
     program = torch.export.export(
         net, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},)
@@ -100,7 +105,7 @@ def _pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     return file.getvalue()
 
 
-def _onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+def onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     """An ONNX model from `images` to `logits`; checked in onnxruntime where that is installed."""
     for package in ("onnx", "onnxscript"):
         _need(package)
@@ -210,10 +215,3 @@ def _need(package: str) -> None:
         raise MissingError(
             f"exporting to ONNX needs the package {package}: pip install 'resgraph[onnx]'"
         ) from None
-
-
-_FORMS: dict[str, Callable[[nn.Module, Tensor, Mapping[str, str]], bytes]] = {
-    "safetensors": _safetensors,
-    "pt2": _pt2,
-    "onnx": _onnx,
-}

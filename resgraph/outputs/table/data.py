@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from io import StringIO
 from typing import Any
@@ -48,6 +49,12 @@ def csv_text(plans: Sequence[Plan]) -> str:
                 {"net": plan.name, "row": row["name"], **row, **sizes, "layers": layers}
             )
     return stream.getvalue()
+
+
+def json_text(plans: Sequence[Plan]) -> str:
+    """One plan's facts, or a list of several plans'."""
+    data = [facts(plan) for plan in plans]
+    return json.dumps(data[0] if len(data) == 1 else data, indent=2) + "\n"
 
 
 def _paths(plan: Plan) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from drawn import RESIDUAL
 
 from resgraph import Plan, load, loads
-from resgraph.outputs import figure
+from resgraph.outputs.figure.render import render_difference
 from resgraph.outputs.figure.style import PALETTES
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -17,7 +17,7 @@ COLOURS = {mark: PALETTES["light"][mark] for mark in ("added", "removed", "chang
 
 
 def outlined(before: Plan, after: Plan, mark: str) -> list[str]:
-    root = ET.fromstring(figure.difference(before, after))
+    root = ET.fromstring(str(render_difference(before, after, "svg")))
     groups = root.iter("{http://www.w3.org/2000/svg}g")
     ids = [
         g.attrib["id"]
@@ -41,7 +41,7 @@ def test_added_blocks_are_drawn_apart_from_their_equals() -> None:
         "conv3.4.body.1",
         "conv3.4.merge.add",
     ]
-    text = figure.difference(before, after)
+    text = str(render_difference(before, after, "svg"))
     assert (
         text.count(">× 3<") == 4
     )  # the row of three, and the three repeats that both have, each twice
@@ -63,12 +63,12 @@ def test_a_shortcut_that_differs_says_how() -> None:
     a, b = (
         load(f"{SPECS}/resnet-34-options.yaml::resnet-34-{option}") for option in "ab"
     )
-    said = re.findall(r">([+−~] [^<]+)<", figure.difference(a, b))
+    said = re.findall(r">([+−~] [^<]+)<", str(render_difference(a, b, "svg")))
     assert "− 64 → 128" in said
     assert "+ 1×1, 128 /2" in said
 
 
 def test_equal_nets_have_no_marks() -> None:
-    text = figure.difference(loads(RESIDUAL), loads(RESIDUAL))
+    text = str(render_difference(loads(RESIDUAL), loads(RESIDUAL), "svg"))
     assert not any(f'stroke="{colour}"' in text for colour in (COLOURS["removed"],))
     assert outlined(loads(RESIDUAL), loads(RESIDUAL), "changed") == []

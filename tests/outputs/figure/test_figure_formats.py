@@ -1,4 +1,6 @@
-"""Every format comes out of one call, and what cannot be drawn is a mistake with a message."""
+"""Every format comes out of one call, and what cannot be drawn is a mistake with a message.
+
+The formats are those of the registry: a new one is under these laws by its line there."""
 
 from __future__ import annotations
 
@@ -6,55 +8,79 @@ import pytest
 from drawn import plan
 
 from resgraph import UsageError
-from resgraph.outputs.figure.render import FORMATS, Look, render, render_difference
+from resgraph.outputs.figure.formats.graphviz import LAID_OUT
+from resgraph.outputs.figure.render import (
+    DRAWN,
+    FORMATS,
+    RenderOptions,
+    render,
+    render_difference,
+)
 
+WHOLE = [kind for kind in FORMATS if kind not in DRAWN]
+"""The formats that hold one whole net."""
 STARTS = {
     "svg": "<svg ", "pdf": b"%PDF-", "png": b"\x89PNG", "tex": "\\documentclass", "html": "<!doctype html>",
     "dot": "digraph ", "mmd": "---\n",
 }  # fmt: skip
 NEEDS = {"pdf": "typst", "png": "resvg_py"}
+ASKED = {"view": "stages", "expand": ["conv3.0"], "theme": "dark", "width": 1000.0}
 
 
-def test_the_list_is_whole() -> None:
-    assert set(FORMATS) == set(STARTS)
+def drawn(kind: str, *names: str, **options: object) -> str | bytes:
+    """A picture, whose first bytes are checked where we know them."""
+    if kind in NEEDS:
+        pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
+    out = render([plan(name) for name in names], kind, RenderOptions(**options))  # type: ignore[arg-type]
+    assert kind not in STARTS or out.startswith(STARTS[kind])  # type: ignore[arg-type]
+    return out
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_one_net(kind: str) -> None:
-    if kind in NEEDS:
-        pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
-    look = Look() if kind == "html" else Look(view="stages", expand=["conv3.0"])
-    out = render([plan("residual")], kind, look)
-    assert out.startswith(STARTS[kind])  # type: ignore[arg-type]
+def test_nets_are_told_apart(kind: str) -> None:
+    one, other = drawn(kind, "residual"), drawn(kind, "plain")
+    assert one and other and one != other
+    assert drawn(kind, "residual") == one
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_several_nets(kind: str) -> None:
-    if kind in NEEDS:
-        pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
-    nets = [plan("plain"), plan("residual")]
-    if kind in ("html", "dot", "mmd"):
-        with pytest.raises(UsageError, match=f"`{kind}` holds one net"):
-            render(nets, kind)
+@pytest.mark.parametrize("option", ASKED)
+def test_an_option_is_heeded_or_refused(kind: str, option: str) -> None:
+    if option in FORMATS[kind].options or kind in DRAWN:
+        usual = {"view": "ops"} if option == "view" else {}
+        asked = drawn(kind, "residual", **{option: ASKED[option]})
+        assert asked != drawn(kind, "residual", **usual)
     else:
-        assert render(nets, kind).startswith(STARTS[kind])  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=f"`{kind}` has no use for `--{option}`"):
+            drawn(kind, "residual", **{option: ASKED[option]})
 
 
-@pytest.mark.parametrize("kind", ["html", "dot", "mmd"])
-def test_what_holds_the_whole_net_draws_no_part_of_it(kind: str) -> None:
+@pytest.mark.parametrize("kind", DRAWN)
+def test_several_nets(kind: str) -> None:
+    assert drawn(kind, "plain", "residual") != drawn(kind, "residual")
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_what_holds_the_whole_net_draws_neither_several_nor_a_part(kind: str) -> None:
+    with pytest.raises(UsageError, match=f"`{kind}` holds one net"):
+        drawn(kind, "plain", "residual")
     with pytest.raises(UsageError, match=f"`{kind}` holds the whole net"):
-        render([plan("plain")], kind, Look(only="conv1"))
+        drawn(kind, "plain", only="conv1")
+
+
+def test_graphviz_lays_out_what_is_made_of_svg() -> None:
+    assert set(LAID_OUT) == {"svg", "pdf", "png"}
 
 
 def test_mistakes() -> None:
     with pytest.raises(UsageError, match="cannot draw `gif`: the formats are svg"):
-        render([plan("plain")], "gif")
+        drawn("gif", "plain")
     with pytest.raises(UsageError, match="one part of a net"):
-        render([plan("plain"), plan("plain")], "svg", Look(only="conv1"))
+        drawn("svg", "plain", "plain", only="conv1")
     with pytest.raises(
         UsageError, match="several nets are drawn side by side in one view"
     ):
-        render([plan("plain"), plan("plain")], "svg", Look(view="ops"))
+        drawn("svg", "plain", "plain", view="ops")
     with pytest.raises(UsageError, match="nothing to compare"):
         render([], "svg")
 
@@ -66,21 +92,17 @@ def test_a_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "look", "said"),
+    ("kind", "options", "said"),
     [
-        ("mmd", Look(theme="dark"), "`mmd` has no use for `--theme`: leave it out"),
-        ("mmd", Look(width=900), "`mmd` has no use for `--width`"),
-        ("dot", Look(width=900), "`dot` has no use for `--width`"),
-        ("html", Look(view="ops"), "`html` has no use for `--view`"),
-        ("html", Look(expand=["conv3.0"]), "`html` has no use for `--expand`"),
-        ("svg", Look(scale=3), "`svg` has no use for `--scale`"),
-        ("tex", Look(scale=3), "`tex` has no use for `--scale`"),
-        ("svg", Look(only="conv3.0", view="blocks"), "drawn op by op"),
-        ("svg", Look(only="conv3.0", expand=["conv3.1"]), "drawn op by op"),
+        ("mmd", {"theme": "dark"}, "`mmd` has no use for `--theme`: leave it out"),
+        ("svg", {"scale": 3}, "`svg` has no use for `--scale`"),
+        ("tex", {"scale": 3}, "`tex` has no use for `--scale`"),
+        ("svg", {"only": "conv3.0", "view": "blocks"}, "drawn op by op"),
+        ("svg", {"only": "conv3.0", "expand": ["conv3.1"]}, "drawn op by op"),
     ],
 )
 def test_what_a_format_would_pass_over_is_said(
-    kind: str, look: Look, said: str
+    kind: str, options: dict[str, object], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        render([plan("residual")], kind, look)
+        drawn(kind, "residual", **options)

@@ -11,18 +11,17 @@ import yaml
 from drawn import ALL, RESIDUAL, plan
 
 from resgraph import loads
-from resgraph.outputs import figure
 from resgraph.outputs.figure.formats.mermaid import quoted
 
 
 def test_golden(golden: Callable[[str, str], None]) -> None:
-    golden("mermaid/residual.mmd", figure.mermaid(plan("residual"), view="stages"))
+    golden("mermaid/residual.mmd", plan("residual").to("mmd", view="stages"))
 
 
 @pytest.mark.parametrize("view", ["stages", "ops"])
 @pytest.mark.parametrize("name", ALL)
 def test_edges_join_nodes_that_are_there(name: str, view: str) -> None:
-    text = figure.mermaid(plan(name), view=view)  # type: ignore[arg-type]
+    text = plan(name).to("mmd", view=view)
     nodes = set(re.findall(r"^ *(n\d+)[\[(]", text, re.MULTILINE))
     edges = re.findall(
         r"^ *(n\d+) (?:-->|-\.->)(?:\|[^|]*\|)? (n\d+)$", text, re.MULTILINE
@@ -33,7 +32,7 @@ def test_edges_join_nodes_that_are_there(name: str, view: str) -> None:
 
 
 def test_the_dotted_edge_is_the_coloured_one() -> None:
-    text = figure.mermaid(plan("residual"), view="blocks")
+    text = plan("residual").to("mmd", view="blocks")
     arrows = re.findall(r"-->|-\.->", text)
     number = re.search(r"linkStyle (\d+) stroke", text)
     assert number
@@ -75,12 +74,14 @@ def test_text_stays_text(text: str) -> None:
 )
 def test_a_title_shows_no_entity(name: str) -> None:
     """It is YAML; Mermaid writes entities out in labels alone."""
-    line = figure.mermaid(
+    line = (
         loads(RESIDUAL.replace("name: Residual", f"name: {json.dumps(name)}"))
-    ).splitlines()[1]
+        .to("mmd")
+        .splitlines()[1]
+    )
     assert yaml.safe_load(line) == {"title": name}
 
 
 def test_a_title_has_no_tag() -> None:
-    text = figure.mermaid(loads(RESIDUAL.replace("name: Residual", "name: a <b> c")))
+    text = loads(RESIDUAL.replace("name: Residual", "name: a <b> c")).to("mmd")
     assert text.splitlines()[1] == 'title: "a \uff1cb> c"'

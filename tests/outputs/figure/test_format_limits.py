@@ -12,9 +12,8 @@ from drawn import plan
 
 import resgraph
 from resgraph import UsageError, load
-from resgraph.outputs import figure
 from resgraph.outputs.figure.formats import limits
-from resgraph.outputs.figure.render import Look, render
+from resgraph.outputs.figure.render import RenderOptions, render, scene
 
 SPECS = Path(__file__).parents[3] / "specs"
 DEEP = "cifar-resnet.yaml::resnet-1202"
@@ -47,10 +46,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def fits(kind: str, net: resgraph.Plan, view: str) -> bool:
     """Whether a format can hold a view, said from the sizes alone."""
-    scene = figure.scene(net, view)  # type: ignore[arg-type]
-    longest = max(scene.width, scene.height)
+    drawn = scene(net, view)  # type: ignore[arg-type]
+    longest = max(drawn.width, drawn.height)
     if kind == "png":
-        return 2 * longest <= 32_767 and 4 * scene.width * scene.height <= 89_478_485
+        return 2 * longest <= 32_767 and 4 * drawn.width * drawn.height <= 89_478_485
     return longest * 0.75 <= {"pdf": 14_400, "tex": 16_383}[kind]
 
 
@@ -62,13 +61,13 @@ def test_refused_exactly_where_it_does_not_fit(
     net = load(SPECS / name)
     for kind in ("png", "pdf", "tex"):
         if fits(kind, net, view):
-            render([net], kind, Look(view=view))  # type: ignore[arg-type]
+            render([net], kind, RenderOptions(view=view))  # type: ignore[arg-type]
             continue
         before = len(drawn)
         with pytest.raises(
             UsageError, match=r"[\d,]+.*at most|[\d,]+ × [\d,]+ pixels"
         ) as told:
-            render([net], kind, Look(view=view))  # type: ignore[arg-type]
+            render([net], kind, RenderOptions(view=view))  # type: ignore[arg-type]
         assert "`--view stages`" in str(told.value) and "--only" in str(told.value)
         assert len(drawn) == before
 
@@ -77,7 +76,7 @@ def test_refused_exactly_where_it_does_not_fit(
 @pytest.mark.parametrize("name", SOME)
 def test_mermaid_has_what_mermaid_draws_or_nothing(name: str, view: str) -> None:
     try:
-        text = figure.mermaid(load(SPECS / name), view)  # type: ignore[arg-type]
+        text = load(SPECS / name).to("mmd", view=view)
     except UsageError as problem:
         assert "Mermaid draws at most" in str(problem)
         assert view != "stages"
@@ -100,11 +99,11 @@ def test_folded_every_net_of_the_zoo_fits_every_format() -> None:
     """The cure that an error names is one."""
     for name in references():
         net = load(name)
-        scene = figure.scene(net, "stages")
-        limits.pdf(scene.width, scene.height)
-        limits.tex(scene.width, scene.height)
-        limits.png(scene.width, scene.height, 2.0)
-        figure.mermaid(net, "stages")
+        drawn = scene(net, "stages")
+        limits.pdf(drawn.width, drawn.height)
+        limits.tex(drawn.width, drawn.height)
+        limits.png(drawn.width, drawn.height, 2.0)
+        net.to("mmd", view="stages")
 
 
 def test_a_smaller_png_is_offered_where_it_is_one() -> None:

@@ -10,7 +10,7 @@ from drawn import RESIDUAL
 from resgraph import SpecError
 from resgraph.errors import Source
 from resgraph.language.spec import text_spec
-from resgraph.outputs import figure
+from resgraph.outputs.figure.render import unfinished
 from resgraph.outputs.figure.style import PALETTES
 from resgraph.plan import plan_of
 
@@ -22,7 +22,7 @@ def drawn(text: str) -> str:
     spec = text_spec(Source("<text>", text))
     with pytest.raises(SpecError) as problem:
         plan_of(spec)
-    return figure.unfinished(spec, problem.value)
+    return unfinished(spec, problem.value)
 
 
 def test_the_rows_above_are_there_and_the_join_is_red() -> None:

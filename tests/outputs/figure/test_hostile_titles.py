@@ -11,7 +11,6 @@ import pytest
 from drawn import RESIDUAL, plan
 
 from resgraph import Plan, loads
-from resgraph.outputs import figure
 from resgraph.outputs.figure.formats.graphviz import dot
 
 TITLES = [
@@ -53,7 +52,7 @@ class Page(HTMLParser):
 
 def page(net: Plan) -> Page:
     out = Page()
-    out.feed(figure.html(net))
+    out.feed(net.to("html"))
     return out
 
 
@@ -64,7 +63,7 @@ def test_html(title: str) -> None:
     assert found.opened == usual.opened
     data = re.findall(
         r'<script type="application/json" id="net">(.*?)</script>',
-        figure.html(net),
+        net.to("html"),
         re.DOTALL,
     )
     assert len(data) == 1 and "<" not in data[0]
@@ -74,8 +73,8 @@ def test_html(title: str) -> None:
 @pytest.mark.parametrize("title", TITLES)
 def test_svg(title: str) -> None:
     net = named(title)
-    text = figure.svg(net)
-    root, usual = ET.fromstring(text), ET.fromstring(figure.svg(plan("residual")))
+    text = net.svg()
+    root, usual = ET.fromstring(text), ET.fromstring(plan("residual").svg())
     assert [e.tag for e in root.iter()] == [e.tag for e in usual.iter()]
     assert root[0].text == net.name
     assert "<!--" not in text
@@ -92,7 +91,7 @@ def test_dot(title: str) -> None:
 @pytest.mark.parametrize("title", TITLES)
 def test_mermaid(title: str) -> None:
     hostile, usual = (
-        figure.mermaid(net).splitlines() for net in (named(title), plan("residual"))
+        net.to("mmd").splitlines() for net in (named(title), plan("residual"))
     )
     assert hostile[2:] == usual[2:]
     assert json.loads(hostile[1].removeprefix("title: ")) == title.replace(
@@ -103,7 +102,7 @@ def test_mermaid(title: str) -> None:
 @pytest.mark.parametrize("title", TITLES)
 def test_tex(title: str) -> None:
     hostile, usual = (
-        figure.tikz(net, view="stages") for net in (named(title), plan("residual"))
+        net.to("tex", view="stages") for net in (named(title), plan("residual"))
     )
     assert hostile.count("\\") > 0 and hostile.isascii()
     commands = [

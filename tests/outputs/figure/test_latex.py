@@ -12,7 +12,6 @@ import pytest
 from drawn import RESIDUAL, plan
 
 from resgraph import UsageError, loads
-from resgraph.outputs import figure
 from resgraph.outputs.figure.formats import tex_text
 from resgraph.outputs.figure.formats.tex_text import escape
 
@@ -26,13 +25,13 @@ def installed(file: str) -> bool:
 
 
 def test_golden(golden: Callable[[str, str], None]) -> None:
-    golden("tikz/residual.tex", figure.tikz(plan("residual"), only="conv3.0"))
+    golden("tikz/residual.tex", plan("residual").to("tex", only="conv3.0"))
 
 
 @pytest.mark.parametrize("name", ["residual", "highway", "ladder"])
 def test_every_shape_of_the_svg_is_there(name: str) -> None:
     net = plan(name)
-    svg, tex = figure.svg(net, view="stages"), figure.tikz(net, view="stages")
+    svg, tex = net.svg(view="stages"), net.to("tex", view="stages")
     assert tex.count(r"\node[") == svg.count("<text")
     assert tex.count(r"\path[") == len(re.findall("<rect|<path|<circle", svg))
     used = set(re.findall(r"rg-[\w-]+", tex.split(r"\begin{document}")[1]))
@@ -78,7 +77,7 @@ def test_a_letter_that_latex_lacks_is_named() -> None:
         UsageError,
         match=r"TeX cannot show 中 \(U\+4E2D\), Ж \(U\+0416\) with the fonts",
     ):
-        figure.tikz(loads(RESIDUAL.replace("name: Residual", "name: 中α中Ж")))
+        loads(RESIDUAL.replace("name: Residual", "name: 中α中Ж")).to("tex")
 
 
 ENGINES = ("pdflatex", "xelatex", "lualatex")
@@ -106,8 +105,8 @@ def test_it_compiles_by_itself_and_in_a_paper(
     if not shutil.which(engine):
         pytest.skip(f"no {engine}")
     name = r"'a_b & 50% {x} $y$ \input{/etc/passwd} #1 ^~ Łódź ắ þ «ą» α→Ω² a--b'"
-    tex = figure.tikz(
-        loads(RESIDUAL.replace("name: Residual", f"name: {name}")), view="stages"
+    tex = loads(RESIDUAL.replace("name: Residual", f"name: {name}")).to(
+        "tex", view="stages"
     )
     tmp_path.joinpath("net.tex").write_text(tex, encoding="utf-8")
     tmp_path.joinpath("paper.tex").write_text(PAPER, encoding="utf-8")

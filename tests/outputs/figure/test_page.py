@@ -8,21 +8,20 @@ import pytest
 from drawn import RESIDUAL, plan
 
 from resgraph import loads
-from resgraph.outputs import figure
-from resgraph.outputs.figure.figures.header import subtitle, unit_words
+from resgraph.outputs.figure.figures.header import caption, subtitle, unit_words
 from resgraph.outputs.figure.style import PALETTES
 
 
 def test_a_caption_says_what_the_figure_shows() -> None:
-    said = figure.caption(plan("residual"))
+    said = caption(plan("residual"))
     assert said.startswith("Residual: 3 × 32 × 32 in, 10 out, ")
     assert "conv1 (2 layers), conv2 (3 pair), conv3 (4 pair), head (2 layers)" in said
     assert said.endswith("Dotted shortcuts change the shape, by a projection.")
 
 
 def test_a_plain_net_has_no_shortcuts_to_speak_of() -> None:
-    assert "shortcut" not in figure.caption(plan("plain"))
-    assert "shortcut" not in figure.svg(plan("plain"))
+    assert "shortcut" not in caption(plan("plain"))
+    assert "shortcut" not in plan("plain").svg()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_what_goes_with_a_convolution() -> None:
 
 def legend(name: str) -> set[str]:
     """The texts below the last line that runs across the picture."""
-    text = figure.svg(plan(name), view="stages")
+    text = plan(name).svg(view="stages")
     rule = PALETTES["light"]["rule"]
     return set(re.findall(r">([^<]+)</text>", text[text.rindex(f'stroke="{rule}"') :]))
 

@@ -12,9 +12,9 @@ import pytest
 from drawn import ALL, RESIDUAL, plan
 
 from resgraph import UsageError, load, loads
-from resgraph.outputs import figure
 from resgraph.outputs.figure import text as widths
 from resgraph.outputs.figure.formats.svg import escape, number, write
+from resgraph.outputs.figure.render import render
 from resgraph.outputs.figure.scene import Line, Rect, Scene, Text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ def tags(root: ET.Element) -> set[str]:
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", ALL)
 def test_only_portable_elements(name: str, view: str) -> None:
-    root = parsed(figure.svg(plan(name), view=view))  # type: ignore[arg-type]
+    root = parsed(plan(name).svg(view=view))
     assert tags(root) <= PORTABLE
     for text in root.iter(f"{SVG}text"):
         assert len(list(text)) == 0
@@ -46,7 +46,7 @@ def test_only_portable_elements(name: str, view: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", ALL)
 def test_everything_stands_on_the_canvas(name: str, view: str) -> None:
-    root = parsed(figure.svg(plan(name), view=view))  # type: ignore[arg-type]
+    root = parsed(plan(name).svg(view=view))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     for rect in root.iter(f"{SVG}rect"):
         x, y = float(rect.attrib["x"]), float(rect.attrib["y"])
@@ -60,7 +60,7 @@ def test_a_long_equation_stays_on_the_canvas() -> None:
     merge = "relu(body + shortcut + 0.25*body + 0.5*body + 0.125*(body - shortcut) - 2*body)"
     net = loads(RESIDUAL.replace("merge: relu(body + shortcut)", f"merge: {merge}"))
     for options in ({"view": "ops"}, {"only": "conv3.0"}):
-        root = parsed(figure.svg(net, **options))  # type: ignore[arg-type]
+        root = parsed(net.svg(**options))
         for said in root.iter(f"{SVG}text"):
             start = float(said.attrib["x"])
             if said.attrib.get("text-anchor") == "end":
@@ -72,7 +72,7 @@ def test_a_long_equation_stays_on_the_canvas() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_each_thing_is_named_once_and_said(name: str, view: str) -> None:
     net = plan(name)
-    root = parsed(figure.svg(net, view=view))  # type: ignore[arg-type]
+    root = parsed(net.svg(view=view))
     groups = list(root.iter(f"{SVG}g"))
     ids = [group.attrib["id"] for group in groups]
     assert len(ids) == len(set(ids))
@@ -86,7 +86,7 @@ def test_each_thing_is_named_once_and_said(name: str, view: str) -> None:
 
 
 def test_a_reader_of_screens_hears_what_it_is() -> None:
-    root = parsed(figure.svg(plan("residual")))
+    root = parsed(plan("residual").svg())
     assert root.attrib["role"] == "img"
     labels = root.attrib["aria-labelledby"].split()
     said = {element.attrib.get("id"): element.text for element in root}
@@ -95,7 +95,7 @@ def test_a_reader_of_screens_hears_what_it_is() -> None:
 
 
 def test_same_input_same_bytes() -> None:
-    assert figure.svg(loads(RESIDUAL)) == figure.svg(loads(RESIDUAL))
+    assert loads(RESIDUAL).svg() == loads(RESIDUAL).svg()
 
 
 def geometry(text: str) -> list[tuple[str, ...]]:
@@ -110,20 +110,20 @@ def geometry(text: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("theme", ["dark", "auto"])
 def test_themes_share_their_geometry(theme: str) -> None:
     net = plan("residual")
-    assert geometry(figure.svg(net)) == geometry(figure.svg(net, theme=theme))  # type: ignore[arg-type]
+    assert geometry(net.svg()) == geometry(net.svg(theme=theme))
 
 
 def test_auto_is_light_with_dark_beside_it() -> None:
     """Every colour that `auto` draws in light has a rule for dark, and that rule gives the dark theme's colour."""
     net = plan("residual")
     auto, dark = (
-        parsed(figure.svg(net, theme="auto")),
-        parsed(figure.svg(net, theme="dark")),
+        parsed(net.svg(theme="auto")),
+        parsed(net.svg(theme="dark")),
     )
     rules = dict(
         re.findall(
             r"\.resgraph \.([fs]-[\w-]+)\{(?:fill|stroke):(#\w+)\}",
-            figure.svg(net, theme="auto"),
+            net.svg(theme="auto"),
         )
     )
     drawn = [e for e in auto.iter() if e.tag not in (f"{SVG}style",)]
@@ -141,7 +141,7 @@ def test_text_of_a_spec_cannot_break_out() -> None:
     net = loads(
         spec.replace("input:", f'about: "{about}"\ninput:'.replace("\\", "\\\\"), 1)
     )
-    root = parsed(figure.svg(net))
+    root = parsed(net.svg())
     assert "script" not in tags(root)
     assert root[0].text == net.name
 
@@ -171,23 +171,23 @@ def test_a_scene_becomes_these_lines(golden: Callable[[str, str], None]) -> None
 
 @pytest.mark.parametrize("name", ["residual", "highway"])
 def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"svg/{name}.svg", figure.svg(plan(name), view="stages"))
+    golden(f"svg/{name}.svg", plan(name).svg(view="stages"))
 
 
 def test_ids_of_nets_side_by_side_are_apart() -> None:
-    root = parsed(figure.comparison([plan("plain"), plan("plain")]))
+    root = parsed(str(render([plan("plain"), plan("plain")], "svg")))
     ids = [group.attrib["id"] for group in root.iter(f"{SVG}g")]
     assert len(ids) == len(set(ids))
     assert {name.partition(":")[0] for name in ids} == {"1", "2"}
 
 
 def test_comparison_golden(golden: Callable[[str, str], None]) -> None:
-    golden("svg/comparison.svg", figure.comparison([plan("plain"), plan("residual")]))
+    golden("svg/comparison.svg", str(render([plan("plain"), plan("residual")], "svg")))
 
 
 def test_dotted_exactly_where_the_shape_changes() -> None:
     net = plan("residual")
-    root = parsed(figure.svg(net, view="blocks"))
+    root = parsed(net.svg(view="blocks"))
     dotted = [p for p in root.iter(f"{SVG}path") if "stroke-dasharray" in p.attrib]
     changes = [
         b
@@ -201,7 +201,7 @@ def test_dotted_exactly_where_the_shape_changes() -> None:
 def test_resnet_1202_is_one_screen_and_quick() -> None:
     net = load(SPECS / "cifar-resnet.yaml::resnet-1202")
     start = time.process_time()
-    text = figure.svg(net)
+    text = net.svg()
     assert time.process_time() - start < 3, (
         "1 s is promised; a busy machine costs up to three times as much"
     )
@@ -211,10 +211,10 @@ def test_resnet_1202_is_one_screen_and_quick() -> None:
 
 def test_a_wider_canvas_is_given_and_a_narrower_is_not() -> None:
     net = plan("plain")
-    assert parsed(figure.svg(net, width=1000)).attrib["width"] == "1000"
-    assert float(parsed(figure.svg(net, width=10)).attrib["width"]) >= 760
+    assert parsed(net.svg(width=1000)).attrib["width"] == "1000"
+    assert float(parsed(net.svg(width=10)).attrib["width"]) >= 760
 
 
 def test_comparing_nothing_is_a_mistake() -> None:
     with pytest.raises(UsageError, match="nothing to compare"):
-        figure.comparison([])
+        render([], "svg")

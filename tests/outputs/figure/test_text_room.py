@@ -9,9 +9,9 @@ from drawn import ALL, RESIDUAL
 from text_laws import clashes
 
 from resgraph import load, loads
-from resgraph.outputs import figure
 from resgraph.outputs.figure import fonts, text
 from resgraph.outputs.figure.figures import comparison
+from resgraph.outputs.figure.render import scene
 from resgraph.outputs.figure.scene import Group, Rect, Scene, Text
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -48,18 +48,18 @@ def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
 @pytest.mark.parametrize("name", NETS)
 def test_nets(name: str, view: str) -> None:
-    assert clashes(figure.scene(load(SPECS / name), view)) == []  # type: ignore[arg-type]
+    assert clashes(scene(load(SPECS / name), view)) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
 @pytest.mark.parametrize("spec", [*ALL.values(), LONG], ids=[*ALL, "long"])
 def test_small_nets(spec: str, view: str) -> None:
-    assert clashes(figure.scene(loads(spec), view)) == []  # type: ignore[arg-type]
+    assert clashes(scene(loads(spec), view)) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("only", ["conv3.0", "conv3.0.body", "conv3"])
 def test_parts(only: str) -> None:
-    assert clashes(figure.scene(load(SPECS / "se-resnext-26-d.yaml"), only=only)) == []
+    assert clashes(scene(load(SPECS / "se-resnext-26-d.yaml"), only=only)) == []
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,12 @@ def test_parts(only: str) -> None:
 def test_side_by_side(pair: tuple[str, str]) -> None:
     one, other = (load(SPECS / name) for name in pair)
     assert clashes(comparison.draw([one, other], None)) == []
-    assert clashes(comparison.differences(one, other, None)) == []
+    assert clashes(comparison.differences(one, other)) == []
 
 
 def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> None:
     scene = comparison.differences(
-        *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d")),
-        None,
+        *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d"))
     )
     pills = [
         item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"

@@ -9,7 +9,6 @@ import pytest
 from drawn import DENSE, RESIDUAL, plan
 
 from resgraph import Plan, UsageError, loads
-from resgraph.outputs import figure
 from resgraph.outputs.figure.content.builder import Builder, View, check_names, choose
 from resgraph.outputs.figure.content.parts import Chain, Fork, Join, OpBox, Part, Tile
 from resgraph.outputs.figure.figures.overview import mark_sheets
@@ -51,7 +50,7 @@ def test_the_block_view_folds_nothing() -> None:
 def test_blocks_that_grow_are_alike_and_never_equal() -> None:
     net = loads(DENSE)
     assert folded(net) == [("dense1.0", 6, False)]
-    text = figure.svg(net, view="stages")
+    text = net.svg(view="stages")
     assert "36 → 96" in text
     assert ">× 6<" not in text
 
@@ -62,7 +61,7 @@ def test_blocks_that_differ_in_a_rate_are_alike_and_say_so() -> None:
     )
     net = loads(spec)
     assert ("conv3.1", 3, False) in folded(net)
-    text = figure.svg(net, view="stages")
+    text = net.svg(view="stages")
     assert "drop path" in text
     assert ">× 3<" not in text
 
@@ -159,9 +158,7 @@ def test_four_equal_layers_are_four_rows() -> None:
 def test_auto_folds_equal_blocks_in_any_net() -> None:
     assert choose("auto") == "stages"
     assert choose("blocks") == "blocks"
-    assert (
-        figure.svg(loads(RESIDUAL.replace("4 x pair", "2 x pair"))).count(">× 3<") == 1
-    )
+    assert loads(RESIDUAL.replace("4 x pair", "2 x pair")).svg().count(">× 3<") == 1
 
 
 PREACT = """
@@ -239,7 +236,7 @@ def test_a_gate_is_read_by_the_names_of_its_equation(view: View) -> None:
     assert {link.note for block in blocks for link in block.links if link.named} == {
         "x"
     }
-    text = figure.svg(plan("highway"), view=view)
+    text = plan("highway").svg(view=view)
     assert all(re.search(f">{name}</text>", text) for name in ("H", "T", "x"))
 
 
@@ -250,15 +247,15 @@ def test_paths_that_are_only_joined_have_no_names(name: str) -> None:
 
 def test_only_blocks_of_the_rows_are_counted() -> None:
     """The squeeze within each of the two blocks is no third and fourth."""
-    assert ">2 blocks, " in figure.svg(plan("gated"))
+    assert ">2 blocks, " in plan("gated").svg()
 
 
 def test_unknown_names_and_views_are_mistakes() -> None:
     net = plan("residual")
     with pytest.raises(UsageError, match="nothing to unfold is called `conv9`"):
-        figure.svg(net, expand=["conv9"])
+        net.svg(expand=["conv9"])
     with pytest.raises(UsageError, match="no view `tree`"):
-        figure.svg(net, view="tree")  # type: ignore[arg-type]
+        net.svg(view="tree")
 
 
 def test_blocks_within_blocks_beyond_all_sense_stay_folded() -> None:
@@ -270,4 +267,4 @@ def test_blocks_within_blocks_beyond_all_sense_stay_folded() -> None:
         + "\n".join(blocks)
         + "\nnet:\n  only: b29 4\n"
     )
-    assert figure.svg(net, view="ops").count("<g ") > 20
+    assert net.svg(view="ops").count("<g ") > 20

@@ -13,7 +13,6 @@ import pytest
 from drawn import ALL, RESIDUAL, plan
 
 from resgraph import Plan, load, loads
-from resgraph.outputs.figure import html
 from resgraph.outputs.figure.formats import html as viewer_module
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -54,7 +53,7 @@ def data_of(page: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ALL)
 def test_every_node_can_be_unfolded_to(name: str) -> None:
     net = plan(name)
-    data = data_of(html(net))
+    data = data_of(net.to("html"))
     ids = set()
     for row in data["rows"]:
         for item in row["items"]:
@@ -69,7 +68,7 @@ def test_every_node_can_be_unfolded_to(name: str) -> None:
 
 
 def test_it_needs_no_network() -> None:
-    page = html(plan("residual"))
+    page = plan("residual").to("html")
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", page))
     assert addresses == set()
     assert not re.search(r"<(link|img|iframe)|@import|url\(", page)
@@ -85,7 +84,7 @@ def test_own_script_is_small() -> None:
 
 def test_equal_blocks_share_their_pictures() -> None:
     net = load(f"{SPECS}/cifar-resnet.yaml::resnet-1202")
-    page = html(net)
+    page = net.to("html")
     assert len(data_of(page)["fragments"]) < 25
     assert len(page) < 200_000
 
@@ -93,7 +92,7 @@ def test_equal_blocks_share_their_pictures() -> None:
 def test_a_spec_cannot_break_out_of_its_data() -> None:
     evil = '</script><img src=x onerror="window.broken=1"> <!-- '
     net = loads(RESIDUAL.replace("name: Residual", f"name: '{evil}'"))
-    page = html(net)
+    page = net.to("html")
     assert page.count("</script>") == 2
     assert data_of(page)["name"] == net.name
     assert "<img" not in page.split('id="net">')[0]
@@ -105,7 +104,7 @@ def run(net: Plan, tmp_path: Path, script: str, fragment: str = "") -> Any:
     tail = f"<script>addEventListener('load', () => {{ const out = {{}}; {script};"
     tail += "const pre = document.createElement('pre'); pre.id = 'out'; pre.textContent = JSON.stringify(out);"
     tail += "document.body.append(pre); })</script>"
-    page.write_text(html(net) + tail, encoding="utf-8")
+    page.write_text(net.to("html") + tail, encoding="utf-8")
     done = subprocess.run(
         [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"{page.as_uri()}{fragment}"],
         capture_output=True, text=True, timeout=60, check=True,

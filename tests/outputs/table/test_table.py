@@ -13,13 +13,14 @@ import pytest
 
 import resgraph
 from resgraph.cli import run
-from resgraph.outputs.table import FORMATS
+from resgraph.outputs.registry import named
 from resgraph.passes.memory import training_memory
 from resgraph.passes.paths import paths
 from resgraph.passes.summary import summarize
 
 SPECS = Path(__file__).parents[3] / "specs"
 RESNET = SPECS / "resnet.yaml"
+TABLES = {name: output.load() for name, output in named("show").items()}
 
 
 def plans(*variants: str) -> list[resgraph.Plan]:
@@ -68,7 +69,7 @@ def test_blocks_that_differ_in_a_rate_are_one(
 
 
 def test_the_papers_table_in_markdown() -> None:
-    lines = FORMATS["markdown"](
+    lines = TABLES["markdown"](
         plans("resnet-18", "resnet-34", "resnet-50")
     ).splitlines()
     assert lines[5].split(" | ")[1:] == [
@@ -91,7 +92,7 @@ def test_only_batch_norm_and_relu_go_without_saying(body: str, said: str) -> Non
     plan = resgraph.loads(
         f"name: N\ninput: 8\nblocks:\n  res:\n    body: {body}\n    merge: body + x\nnet:\n  s: res 8\n"
     )
-    assert f"| s | 8 | {said} |" in FORMATS["markdown"]([plan])
+    assert f"| s | 8 | {said} |" in TABLES["markdown"]([plan])
 
 
 STRIDES = {
@@ -106,7 +107,7 @@ STRIDES = {
 @pytest.mark.parametrize("row", STRIDES)
 def test_strides_are_said_in_brackets(row: str) -> None:
     plan = resgraph.loads(f"name: N\ninput: 3x64x64\nnet:\n  s: {row}\n")
-    assert FORMATS["markdown"]([plan]).splitlines()[3].endswith(f" | {STRIDES[row]} |")
+    assert TABLES["markdown"]([plan]).splitlines()[3].endswith(f" | {STRIDES[row]} |")
 
 
 def test_a_block_in_a_block_is_said() -> None:
@@ -120,8 +121,8 @@ def test_a_block_in_a_block_is_said() -> None:
     (group,) = summarize(plan.graph)[0].groups
     assert group.lines == ("3x3 conv 16", *inside, "1x1 conv 8 /2")
     listed = "[3x3 conv 16, se reduction 4 (global avg pool, fc 8, fc 16 sigmoid), 1x1 conv 8 /2] × 1"
-    assert listed in FORMATS["markdown"]([plan])
-    assert r"\text{se reduction 4} \\ \text{\quad global avg pool}" in FORMATS["latex"](
+    assert listed in TABLES["markdown"]([plan])
+    assert r"\text{se reduction 4} \\ \text{\quad global avg pool}" in TABLES["latex"](
         [plan]
     )
     assert "│ se reduction 4    │\n" in plan.table()
@@ -129,7 +130,7 @@ def test_a_block_in_a_block_is_said() -> None:
 
 def test_csv_adds_up() -> None:
     (plan,) = plans("resnet-50")
-    rows = list(csv.DictReader(StringIO(FORMATS["csv"]([plan]))))
+    rows = list(csv.DictReader(StringIO(TABLES["csv"]([plan]))))
     assert sum(int(row["params"]) for row in rows) == plan.params
     assert sum(int(row["macs"]) for row in rows) == plan.macs
     assert [row["row"] for row in rows] == [
@@ -151,7 +152,7 @@ def test_rows_that_one_net_lacks_keep_their_place() -> None:
     )
     rows = [
         line.split(" | ")[0]
-        for line in FORMATS["markdown"]([one, two]).splitlines()[3:7]
+        for line in TABLES["markdown"]([one, two]).splitlines()[3:7]
     ]
     assert rows == ["| stem", "| more", "| mid", "| head"]
 
@@ -159,10 +160,10 @@ def test_rows_that_one_net_lacks_keep_their_place() -> None:
 def test_user_text_is_only_text() -> None:
     name = "a|b*c & <i>\\input{x}$"
     plan = resgraph.loads(f"name: '{name}'\ninput: 3x8x8\nnet: {{stem: 3x3 conv 4}}\n")
-    assert r"a\|b\*c &amp; &lt;i&gt;\\input{x}$" in FORMATS["markdown"]([plan])
+    assert r"a\|b\*c &amp; &lt;i&gt;\\input{x}$" in TABLES["markdown"]([plan])
     assert (
         r"a\textbar{}b*c \& \textless{}i\textgreater{}\textbackslash{}input\{x\}\$"
-        in FORMATS["latex"]([plan])
+        in TABLES["latex"]([plan])
     )
 
 
@@ -170,7 +171,7 @@ def test_user_text_is_only_text() -> None:
     shutil.which("pdflatex") is None, reason="pdflatex is not installed"
 )
 def test_latex_compiles(tmp_path: Path) -> None:
-    table = FORMATS["latex"](plans("resnet-18", "resnet-50"))
+    table = TABLES["latex"](plans("resnet-18", "resnet-50"))
     text = (
         r"\documentclass{article}\usepackage{booktabs,amsmath}\begin{document}"
         + table

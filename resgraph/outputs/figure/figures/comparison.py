@@ -93,7 +93,7 @@ def draw(
     return scene
 
 
-def differences(before: Plan, after: Plan, width: float | None) -> Scene:
+def differences(before: Plan, after: Plan) -> Scene:
     """The scene of two nets with what was removed, added and changed marked in both."""
     marks: list[dict[str, str]] = [{}, {}]
     for change in compare(before.graph, after.graph):
@@ -101,7 +101,7 @@ def differences(before: Plan, after: Plan, width: float | None) -> Scene:
         for side, node in enumerate((change.before, change.after)):
             if node:
                 marks[side][change.name] = kind
-    return draw([before, after], width, marks)
+    return draw([before, after], None, marks)
 
 
 def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:

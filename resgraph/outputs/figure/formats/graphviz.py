@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ....errors import MissingError
+from ...registry import OUTPUTS, named
 from ..content.builder import Builder, View, check_names, choose
 from ..content.parts import (
     Capsule,
@@ -35,12 +36,16 @@ from ..fonts import packaged
 from ..layout.branches import spine_of
 from ..style import FONT, PALETTES, Theme
 from ..text import width
-from . import raster
 from .svg import escape
 
 if TYPE_CHECKING:
     from ....plan import Plan
 
+LAID_OUT = [
+    "svg",
+    *(each.name for each in named("render").values() if each.takes == "svg"),
+]
+"""The formats that Graphviz' own layout can be had in."""
 _INSTALL = (
     "install Graphviz (apt install graphviz, brew install graphviz, or"
     " https://graphviz.org/download), or `pip install pygraphviz`, which brings an engine"
@@ -63,10 +68,9 @@ def dot(
     return writer.document(plan.name, builder.net())
 
 
-def laid_out(
-    source: str, kind: str = "svg", title: str = "", scale: float = 2.0
-) -> str | bytes:
-    """The text of `dot`, laid out by whichever engine is there, as `kind` (svg, pdf, png).
+def laid_out(source: str, kind: str = "svg", **options: Any) -> str | bytes:
+    """The text of `dot`, laid out by whichever engine is there, as one of `LAID_OUT`; the options
+    are that format's.
 
     Graphviz' own PNG and PDF take what fonts a machine has and leave a box, or nothing, for letters
     that these lack; so they are drawn from its SVG, by the rules of the figure. Raises
@@ -77,7 +81,8 @@ def laid_out(
     # Helvetica is not among the fonts that come with resgraph, and typst would take one of its own
     # for it.
     svg = re.sub(r'font-family="[^"]*"', f'font-family="{escape(FONT)}"', svg)
-    return raster.png(svg, scale) if kind == "png" else raster.pdf(svg, title)
+    drawn: str | bytes = OUTPUTS[kind].load()(svg, **options)
+    return drawn
 
 
 def _engine(source: str) -> bytes:

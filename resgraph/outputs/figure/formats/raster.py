@@ -15,6 +15,7 @@ from . import limits
 
 _INSTALL = "install it with `pip install 'resgraph[figures]'`"
 
+_SVG = "{http://www.w3.org/2000/svg}"
 _PAGE = b"""#set document(title: sys.inputs.title, date: none)
 #set page(width: auto, height: auto, margin: 0pt)
 #image(bytes(sys.inputs.svg), format: "svg")
@@ -30,7 +31,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
         import resvg_py
     except ModuleNotFoundError:
         raise MissingError(f"PNG needs the package resvg-py: {_INSTALL}") from None
-    limits.png(*_checked(svg, "PNG"), scale)
+    limits.png(*_size(_checked(svg, "PNG")), scale)
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=svg,
@@ -43,7 +44,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     )
 
 
-def pdf(svg: str, title: str = "") -> bytes:
+def pdf(svg: str) -> bytes:
     """The picture as one page of PDF: vectors, with its fonts embedded, the same bytes each time.
 
     Raises `UsageError` for letters that the fonts lack and for pages too large to open,
@@ -52,8 +53,9 @@ def pdf(svg: str, title: str = "") -> bytes:
         import typst
     except ModuleNotFoundError:
         raise MissingError(f"PDF needs the package typst: {_INSTALL}") from None
-    limits.pdf(*_checked(svg, "PDF"))
-    said = {"svg": svg, "title": title}
+    root = _checked(svg, "PDF")
+    limits.pdf(*_size(root))
+    said = {"svg": svg, "title": root.findtext(f".//{_SVG}title", "")}
     folders = [str(fonts.FOLDER)]  # the stubs want the type of the text before it
     return bytes(
         typst.compile(
@@ -66,19 +68,20 @@ def pdf(svg: str, title: str = "") -> bytes:
     )
 
 
-def _checked(svg: str, kind: str) -> tuple[float, float]:
-    """Width and height of a picture whose letters the fonts have. Raises `UsageError` where they
-    lack one."""
+def _checked(svg: str, kind: str) -> ET.Element:
+    """A picture whose letters the fonts have. Raises `UsageError` where they lack one."""
     root = ET.fromstring(svg)
-    lacking = fonts.lacking(
-        each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text")
-    )
+    lacking = fonts.lacking(each.text or "" for each in root.iter(f"{_SVG}text"))
     if lacking:
         raise UsageError(
             f"{kind} cannot show {fonts.named(lacking)}: the font that comes with resgraph (Latin,"
             " Greek, Cyrillic, signs) has no such letter; write SVG or HTML, which the reader's"
             " own fonts show, or rename it"
         )
+    return root
+
+
+def _size(root: ET.Element) -> tuple[float, float]:
     return _pixels(root.get("width", "0")), _pixels(root.get("height", "0"))
 
 
