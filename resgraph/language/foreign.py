@@ -7,36 +7,22 @@ from __future__ import annotations
 
 import re
 
-_OURS = {
-    "conv": "convolution conv2d convolution2d",
-    "depthwise conv": "dwconv dwconv2d depthwiseconv2d depthwiseconvolution",
-    "up conv": (
-        "deconv deconvolution convtranspose convtranspose2d conv2dtranspose transposeconv"
-        " transposedconv"
-    ),
-    "fc": "linear dense fullyconnected innerproduct",
-    "max pool": "maxpool2d maxpooling maxpooling2d",
-    "avg pool": "avgpool2d avgpooling averagepool averagepooling averagepooling2d meanpool",
-    "global avg pool": (
-        "gap globalavgpool2d globalaveragepool globalaveragepooling globalaveragepooling2d"
-    ),
-    "global max pool": "globalmaxpool2d globalmaxpooling globalmaxpooling2d",
-    "bn": "batchnorm batchnorm2d batchnormalization batchnormalisation",
-    "gn": "groupnorm groupnormalization groupnormalisation",
-    "ln": "layernorm layernorm2d layernormalization layernormalisation",
-    "silu": "swish",
-    "hardswish": "hswish",
-    "hardsigmoid": "hsigmoid",
-    "leaky relu": "lrelu",
-    "drop path": "stochasticdepth",
-    "scale": "layerscale",
-    "shuffle": "channelshuffle",
-    "pad": "zeropad zeropad2d zeropadding zeropadding2d",
-    "upsample": "upsampling upsampling2d",
-    "depth to space": "pixelshuffle",
-    "space to depth": "pixelunshuffle",
+from ..ops import VOCABULARY
+
+_SEPARATORS = str.maketrans("", "", " _-")
+
+
+def squeezed(word: str) -> str:
+    """A word without case and separators: `Max_Pool` is `maxpool`."""
+    return word.lower().translate(_SEPARATORS)
+
+
+SYNONYMS = {
+    alias: phrase
+    for op in reversed(VOCABULARY.values())  # a word of ours stays ours
+    for phrase, words in zip(op.phrases(), op.aliases, strict=False)
+    for alias in words.split()
 }
-SYNONYMS = {word: ours for ours, words in _OURS.items() for word in words.split()}
 """What others call an op; by torch 2.13, Keras 3, timm 1.0 and the papers."""
 
 _ANSWERS = {
@@ -92,7 +78,13 @@ _ANSWERS = {
         "mbconv1 mbconv3 mbconv4 mbconv6 fusedmbconv"
     ),
 }
-FOREIGN = {word: answer for answer, words in _ANSWERS.items() for word in words.split()}
+_OURS = SYNONYMS.keys() | map(squeezed, VOCABULARY)  # also of ops that a package brings
+FOREIGN = {
+    word: answer
+    for answer, words in _ANSWERS.items()
+    for word in words.split()
+    if word not in _OURS
+}
 """Words that name something which resgraph has not → what comes near; "" where nothing does."""
 
 TENSORS = {
@@ -135,14 +127,6 @@ def plain_calls(text: str) -> str:
     )
     whole = re.fullmatch(r"\(([^()]*)\)|(\w+\()\(([^()]*)\)\)", plain)
     return (whole[1] or f"{whole[2]}{whole[3]})") if whole else plain
-
-
-def squeezed(word: str) -> str:
-    """A word without case and separators: `Max_Pool` is `maxpool`."""
-    return word.lower().translate(_SEPARATORS)
-
-
-_SEPARATORS = str.maketrans("", "", " _-")
 
 
 def is_foreign(word: str) -> bool:

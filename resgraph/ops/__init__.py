@@ -82,12 +82,8 @@ AnyOp = Annotated[_Ops, Field(discriminator="op")]
 """What a label can say, as a closed union that pydantic tells apart by `op`."""
 
 
-def _phrases(op: type[Op]) -> tuple[str, ...]:
-    return get_args(op.model_fields["op"].annotation)
-
-
 _OWN: dict[str, type[Op]] = {
-    phrase: op for op in get_args(_Ops) for phrase in _phrases(op)
+    phrase: op for op in get_args(_Ops) for phrase in op.phrases()
 }
 VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
 """The words of a label, `global avg pool`, and the op that they name."""

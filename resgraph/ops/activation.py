@@ -4,11 +4,11 @@ kept."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Role, Shape, number_text
+from .base import Call, Op, Shape, number_text
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -20,6 +20,8 @@ ActivationWord = Literal[
 class _Row(NamedTuple):
     module: str
     function: str
+    long: str = ""
+    aliases: str = ""
     saves_output: bool = False  # by torch's derivatives.yaml
     # that file has a formula for the in-place form which reads the output alone
     inplace: bool = False
@@ -28,27 +30,27 @@ class _Row(NamedTuple):
 ACTIVATION_WORDS: tuple[ActivationWord, ...] = get_args(ActivationWord)
 
 _TABLE: dict[ActivationWord, _Row] = {
-    "relu": _Row("nn.ReLU", "F.relu", saves_output=True, inplace=True),
-    "relu6": _Row("nn.ReLU6", "F.relu6"),
-    "gelu": _Row("nn.GELU", "F.gelu"),
-    "silu": _Row("nn.SiLU", "F.silu"),
+    "relu": _Row("nn.ReLU", "F.relu", "ReLU", saves_output=True, inplace=True),
+    "relu6": _Row("nn.ReLU6", "F.relu6", "ReLU6"),
+    "gelu": _Row("nn.GELU", "F.gelu", "GELU"),
+    "silu": _Row("nn.SiLU", "F.silu", "SiLU", "swish"),
     "sigmoid": _Row("nn.Sigmoid", "torch.sigmoid", saves_output=True),
     "tanh": _Row("nn.Tanh", "torch.tanh", saves_output=True),
-    "elu": _Row("nn.ELU", "F.elu", inplace=True),
-    "selu": _Row("nn.SELU", "F.selu", inplace=True),
-    "celu": _Row("nn.CELU", "F.celu", inplace=True),
+    "elu": _Row("nn.ELU", "F.elu", "ELU", inplace=True),
+    "selu": _Row("nn.SELU", "F.selu", "SELU", inplace=True),
+    "celu": _Row("nn.CELU", "F.celu", "CELU", inplace=True),
     "mish": _Row("nn.Mish", "F.mish"),
     "softplus": _Row("nn.Softplus", "F.softplus"),
     "softsign": _Row("nn.Softsign", "F.softsign"),
-    "hardswish": _Row("nn.Hardswish", "F.hardswish"),
-    "hardsigmoid": _Row("nn.Hardsigmoid", "F.hardsigmoid"),
+    "hardswish": _Row("nn.Hardswish", "F.hardswish", "hard swish", "hswish"),
+    "hardsigmoid": _Row("nn.Hardsigmoid", "F.hardsigmoid", "hard sigmoid", "hsigmoid"),
 }
 
 
 class _Pointwise(Op):
     """What keeps the shape and learns nothing."""
 
-    family: ClassVar[Family] = "activation"
+    family = "activation"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -58,6 +60,8 @@ class _Pointwise(Op):
 class Activation(_Pointwise):
     """A nonlinearity without options, `relu`; each number by itself."""
 
+    long_names = tuple(row.long for row in _TABLE.values())
+    aliases = tuple(row.aliases for row in _TABLE.values())
     op: ActivationWord
 
     @property
@@ -79,7 +83,9 @@ class Activation(_Pointwise):
 class LeakyRelu(_Pointwise):
     """x, or `slope` times x where x is negative."""
 
-    number: ClassVar[str | None] = "slope"
+    number = "slope"
+    long_names = ("leaky ReLU",)
+    aliases = ("lrelu",)
     op: Literal["leaky relu"] = "leaky relu"
     slope: Annotated[float, Field(ge=0, le=1)] = 0.01
 
@@ -101,7 +107,7 @@ class Softmax(_Pointwise):
     """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of
     them."""
 
-    role: ClassVar[Role | None] = None
+    role = None
     op: Literal["softmax"] = "softmax"
     parts: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
 

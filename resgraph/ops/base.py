@@ -134,6 +134,10 @@ class Op(BaseModel):
     role: ClassVar[Role | None]
     word: ClassVar[str] = ""
     number: ClassVar[str | None] = None
+    # for each phrase what torch, Keras, timm and papers call it, without case and separators
+    aliases: ClassVar[tuple[str, ...]] = ()
+    # for each phrase its name in prose and pictures, "" where that is the phrase
+    long_names: ClassVar[tuple[str, ...]] = ()
     weighted: ClassVar[bool] = (
         False  # counts in the depth of a net (convolutions and fc)
     )
@@ -152,6 +156,11 @@ class Op(BaseModel):
         family = getattr(cls, "family", None)
         if family and not hasattr(cls, "role"):
             cls.role = family if family in get_args(Role) else None
+
+    @classmethod
+    def phrases(cls) -> tuple[str, ...]:
+        """The words that a label names it by: the values of the literal `op`."""
+        return get_args(cls.model_fields["op"].annotation)
 
     @classmethod
     def in_equation(cls) -> bool:

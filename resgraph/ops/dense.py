@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
-from .base import Call, Family, Op, Shape, Width, need_vector
+from .base import Call, Op, Shape, Width, need_vector
 from .window import Bias
 
 
 class Fc(Op):
     """A fully connected layer on vectors, `fc 1000`."""
 
-    family: ClassVar[Family] = "dense"
-    number: ClassVar[str | None] = "width"
-    weighted: ClassVar[bool] = True
+    family = "dense"
+    number = "width"
+    weighted = True
+    long_names = ("fully connected",)
+    aliases = ("linear dense fullyconnected innerproduct",)
     op: Literal["fc"] = "fc"
     width: Width
     bias: Bias = "default"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import get_args
 
 from ..errors import MissingError
 from .base import Call, Cost, Op, Shape, ShapeError, shape_text
@@ -25,7 +24,7 @@ def installed_ops(taken: Collection[str]) -> dict[str, type[Op]]:
     found: dict[str, type[Op]] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
         op = _load(entry)
-        for phrase in get_args(op.model_fields["op"].annotation):
+        for phrase in op.phrases():
             if phrase in taken or phrase in found:
                 raise _unusable(entry, f"the word `{phrase}` is taken")
             found[phrase] = op
@@ -38,11 +37,7 @@ def _load(entry: EntryPoint) -> type[Op]:
     # whatever another package's import raises, the user learns which package it is
     except Exception as problem:
         raise _unusable(entry, f"{type(problem).__name__}: {problem}") from problem
-    if not (
-        isinstance(op, type)
-        and issubclass(op, Op)
-        and get_args(op.model_fields["op"].annotation)
-    ):
+    if not (isinstance(op, type) and issubclass(op, Op) and op.phrases()):
         raise _unusable(entry, "it is no `Op` with a literal `op`")
     missing = [
         name for name in ("infer", "torch") if getattr(op, name) is getattr(Op, name)

@@ -3,11 +3,11 @@ all."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Role, Shape
+from .base import Call, Op, Shape
 
 Start = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -15,9 +15,9 @@ Start = Annotated[float, Field(allow_inf_nan=False)]
 class _Factor(Op):
     """What both have in common: the shape is kept, and the factor begins at `start`."""
 
-    family: ClassVar[Family] = "norm"
-    role: ClassVar[Role | None] = None
-    number: ClassVar[str | None] = "start"
+    family = "norm"
+    role = None
+    number = "start"
     start: Start = 1.0
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -33,6 +33,7 @@ class Scale(_Factor):
     """A learned factor per channel, `scale 1e-6`: LayerScale (Touvron et al. 2021, CaiT, section
     2.1)."""
 
+    aliases = ("layerscale",)
     op: Literal["scale"] = "scale"
 
     def params(self, *inputs: Shape) -> int:

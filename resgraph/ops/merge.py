@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Family, Op, Shape, ShapeError, number_text, shape_text
+from .base import Op, Shape, ShapeError, number_text, shape_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -38,7 +38,7 @@ class Binary(Op):
     """A sum, difference, product or quotient; `left` or `right` is a number that stands in for a
     tensor."""
 
-    family: ClassVar[Family] = "merge"
+    family = "merge"
     symbol: ClassVar[str]
     # how tightly it holds its terms, as `precedence_of` counts
     precedence: ClassVar[int]
@@ -120,28 +120,28 @@ def _why(a: Shape, b: Shape) -> str:
 class Add(Binary):
     """A sum of tensors, or of a tensor and a number."""
 
-    symbol: ClassVar[str] = "+"
-    word: ClassVar[str] = "add"
-    precedence: ClassVar[int] = 1
+    symbol = "+"
+    word = "add"
+    precedence = 1
     op: Literal["add"] = "add"
 
 
 class Sub(Binary):
     """A difference, `1 - T` with `left` 1."""
 
-    symbol: ClassVar[str] = "-"
-    word: ClassVar[str] = "sub"
-    precedence: ClassVar[int] = 1
+    symbol = "-"
+    word = "sub"
+    precedence = 1
     op: Literal["sub"] = "sub"
 
 
 class Mul(Binary):
     """A product, number by number: a gate."""
 
-    symbol: ClassVar[str] = "*"
-    word: ClassVar[str] = "mul"
-    gates: ClassVar[bool] = True
-    precedence: ClassVar[int] = 2
+    symbol = "*"
+    word = "mul"
+    gates = True
+    precedence = 2
     op: Literal["mul"] = "mul"
 
     def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
@@ -153,10 +153,10 @@ class Mul(Binary):
 class Div(Binary):
     """A tensor divided by a number."""
 
-    symbol: ClassVar[str] = "/"
-    word: ClassVar[str] = "div"
-    gates: ClassVar[bool] = True
-    precedence: ClassVar[int] = 2
+    symbol = "/"
+    word = "div"
+    gates = True
+    precedence = 2
     op: Literal["div"] = "div"
 
     @model_validator(mode="after")
@@ -169,8 +169,8 @@ class Div(Binary):
 class Concat(Op):
     """Tensors one after another along the channels: maps of one size, or vectors."""
 
-    family: ClassVar[Family] = "merge"
-    word: ClassVar[str] = "concat"
+    family = "merge"
+    word = "concat"
     op: Literal["concat"] = "concat"
 
     def infer(self, *inputs: Shape) -> Shape:

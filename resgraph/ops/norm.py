@@ -4,11 +4,11 @@ kept."""
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Shape, ShapeError, Width, shape_text
+from .base import Call, Op, Shape, ShapeError, Width, shape_text
 
 Eps = Annotated[float, Field(gt=0, le=1)]
 
@@ -16,8 +16,8 @@ Eps = Annotated[float, Field(gt=0, le=1)]
 class _Norm(Op):
     """What the norms have in common: a learned scale and shift per channel."""
 
-    family: ClassVar[Family] = "norm"
-    quiet: ClassVar[frozenset[str]] = frozenset(["eps", "momentum"])
+    family = "norm"
+    quiet = frozenset(["eps", "momentum"])
     eps: Eps = 1e-5
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -36,6 +36,8 @@ class BatchNorm(_Norm):
     """Batch normalization (Ioffe & Szegedy 2015); `momentum` is a new batch's share in the
     statistics."""
 
+    long_names = ("BatchNorm",)
+    aliases = ("batchnorm batchnorm2d batchnormalization batchnormalisation",)
     op: Literal["bn"] = "bn"
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
 
@@ -52,6 +54,8 @@ class BatchNorm(_Norm):
 class LayerNorm(_Norm):
     """Layer normalization over the channels at each place (as ConvNeXt has it; Liu et al. 2022)."""
 
+    long_names = ("LayerNorm",)
+    aliases = ("layernorm layernorm2d layernormalization layernormalisation",)
     op: Literal["ln"] = "ln"
 
     def torch(self, *inputs: Shape) -> Call:
@@ -65,7 +69,9 @@ class GroupNorm(_Norm):
     """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of
     channels."""
 
-    number: ClassVar[str | None] = "groups"
+    number = "groups"
+    long_names = ("GroupNorm",)
+    aliases = ("groupnorm groupnormalization groupnormalisation",)
     op: Literal["gn"] = "gn"
     groups: Width = 32
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
-from .base import Call, Cells, Family, Op, Pair, Shape, ShapeError, need_map, pair_text
+from .base import Call, Cells, Op, Pair, Shape, ShapeError, need_map, pair_text
 from .sliding import same_padding, slid, square
 
 
 class _Window(Op):
     """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
 
-    family: ClassVar[Family] = "pool"
+    family = "pool"
     kernel: Pair = (1, 1)  # where none is written, as `usual` says
     stride: Pair = (1, 1)
     pad: Cells | None = None
@@ -52,6 +52,10 @@ class Pool(_Window):
     `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average,
     unless it is `inner`; an overhang does not (torch's rule)."""
 
+    aliases = (
+        "maxpool2d maxpooling maxpooling2d",
+        "avgpool2d avgpooling averagepool averagepooling averagepooling2d meanpool",
+    )
     op: Literal["max pool", "avg pool"]
     ceil: bool = False
     inner: bool = False
@@ -145,7 +149,14 @@ class BlurPool(_Window):
 class GlobalPool(Op):
     """The average or the largest of each channel over the whole map: a vector."""
 
-    family: ClassVar[Family] = "pool"
+    family = "pool"
+    aliases = (
+        (
+            "gap globalavgpool2d globalaveragepool globalaveragepooling"
+            " globalaveragepooling2d"
+        ),
+        "globalmaxpool2d globalmaxpooling globalmaxpooling2d",
+    )
     op: Literal["global avg pool", "global max pool"]
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Shape, ShapeError, Width, need_map
+from .base import Call, Op, Shape, ShapeError, Width, need_map
 from .shape import equal_part
 
 Factor = Annotated[int, Field(ge=2, le=256)]
@@ -16,8 +16,9 @@ class Shuffle(Op):
     """The channels of `groups` equal parts dealt out in turn (ShuffleNet; Zhang et al. 2017, Figure
     1)."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "groups"
+    family = "shape"
+    number = "groups"
+    aliases = ("channelshuffle",)
     op: Literal["shuffle"] = "shuffle"
     groups: Width
 
@@ -33,8 +34,9 @@ class Shuffle(Op):
 class SpaceToDepth(Op):
     """Each square of `factor` x `factor` cells becomes one cell with as many times the channels."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "factor"
+    family = "shape"
+    number = "factor"
+    aliases = ("pixelunshuffle",)
     op: Literal["space to depth"] = "space to depth"
     factor: Factor
 
@@ -56,8 +58,9 @@ class SpaceToDepth(Op):
 class DepthToSpace(Op):
     """The way back: `factor` squared channels become a square of cells."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "factor"
+    family = "shape"
+    number = "factor"
+    aliases = ("pixelshuffle",)
     op: Literal["depth to space"] = "depth to space"
     factor: Factor
 

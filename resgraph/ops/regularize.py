@@ -3,18 +3,18 @@ path`."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Call, Family, Op, Shape
+from .base import Call, Op, Shape
 
 
 class _Drop(Op):
     """What both have in common: the shape is kept, and what is kept is divided by 1 - rate."""
 
-    family: ClassVar[Family] = "regularize"
-    number: ClassVar[str | None] = "rate"
+    family = "regularize"
+    number = "rate"
     rate: Annotated[float, Field(ge=0, lt=1)]
 
     @property
@@ -39,6 +39,7 @@ class DropPath(_Drop):
     """Each image's whole path is dropped with probability `rate`: stochastic depth (Huang et al.
     2016)."""
 
+    aliases = ("stochasticdepth",)
     op: Literal["drop path"] = "drop path"
 
     def torch(self, *inputs: Shape) -> Call:

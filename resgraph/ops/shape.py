@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from .base import (
     Call,
-    Family,
     Op,
     Pair,
     Shape,
@@ -25,7 +24,7 @@ from .sliding import square
 class Input(Op):
     """What the net is given: the one node that reads nothing."""
 
-    family: ClassVar[Family] = "input"
+    family = "input"
     op: Literal["input"] = "input"
     shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=3)]
 
@@ -45,7 +44,7 @@ class Input(Op):
 class Flatten(Op):
     """A map as one long vector, channel after channel, each row by row."""
 
-    family: ClassVar[Family] = "shape"
+    family = "shape"
     op: Literal["flatten"] = "flatten"
 
     @property
@@ -63,8 +62,9 @@ class Upsample(Op):
     """A map `factor` times as high and wide: each cell repeated, or `bilinear` between cells'
     centres."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "factor"
+    family = "shape"
+    number = "factor"
+    aliases = ("upsampling upsampling2d",)
     op: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=1, le=256)]
     bilinear: bool = False
@@ -83,8 +83,9 @@ class Upsample(Op):
 class Pad(Op):
     """Zero cells around a map, `cells` on each side."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "cells"
+    family = "shape"
+    number = "cells"
+    aliases = ("zeropad zeropad2d zeropadding zeropadding2d",)
     op: Literal["pad"] = "pad"
     cells: Annotated[int, Field(ge=0, le=4096)]
 
@@ -99,8 +100,8 @@ class Pad(Op):
 class Part(Op):
     """One of `of` equal parts of the channels, `part 0 of 2`, counted from 0."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "which"
+    family = "shape"
+    number = "which"
     op: Literal["part"] = "part"
     which: Annotated[int, Field(ge=0)]
     of: Width
@@ -141,8 +142,8 @@ class ZeroPad(Op):
     """Option A's shortcut (He et al. 2015, 3.3): every stride-th cell, zero channels after the
     last."""
 
-    family: ClassVar[Family] = "shape"
-    number: ClassVar[str | None] = "width"
+    family = "shape"
+    number = "width"
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
     stride: Pair = (1, 1)

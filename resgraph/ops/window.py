@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import gcd, prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from .base import (
     Call,
     Cells,
-    Family,
     Op,
     Pair,
     Shape,
@@ -29,10 +28,10 @@ Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
 class _Window(Op):
     """What the convolutions over maps have in common."""
 
-    family: ClassVar[Family] = "conv"
-    word: ClassVar[str] = "conv"
-    weighted: ClassVar[bool] = True
-    quiet: ClassVar[frozenset[str]] = frozenset(["standardize", "gamma", "eps"])
+    family = "conv"
+    word = "conv"
+    weighted = True
+    quiet = frozenset(["standardize", "gamma", "eps"])
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -144,7 +143,8 @@ class Conv(_Window):
     `scaled` also divides by the root of its fan-in and multiplies by `gamma` and a learned gain per
     filter (Brock et al. 2021, section 4.1)."""
 
-    number: ClassVar[str | None] = "width"
+    number = "width"
+    aliases = ("convolution conv2d convolution2d",)
     op: Literal["conv"] = "conv"
     width: Width
     groups: Width = 1
@@ -190,6 +190,7 @@ class Conv(_Window):
 class DepthwiseConv(_Window):
     """A convolution of each channel by itself, `3x3 depthwise conv /2`; the width is kept."""
 
+    aliases = ("dwconv dwconv2d depthwiseconv2d depthwiseconvolution",)
     op: Literal["depthwise conv"] = "depthwise conv"
 
     def divisor(self, channels: int) -> int:
@@ -206,7 +207,13 @@ class UpConv(_Window):
     Torch's size is (n-1)s - 2p + d(k-1) + 1 + o with o < max(s, d), so p and o follow from asking
     for n·s."""
 
-    number: ClassVar[str | None] = "width"
+    number = "width"
+    aliases = (
+        (
+            "deconv deconvolution convtranspose convtranspose2d conv2dtranspose transposeconv"
+            " transposedconv"
+        ),
+    )
     op: Literal["up conv"] = "up conv"
     width: Width
     groups: Width = 1
@@ -281,7 +288,7 @@ class UpConv(_Window):
 class ChannelConv(Op):
     """A convolution along the channels of a vector, one filter for all (ECA, Wang et al. 2020)."""
 
-    family: ClassVar[Family] = "conv"
+    family = "conv"
     op: Literal["channel conv"] = "channel conv"
     kernel: Annotated[int, Field(ge=1, le=4095)]
     bias: Bias = "none"

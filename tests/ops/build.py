@@ -10,11 +10,14 @@ from torch import nn
 from resgraph.ops import Call, Op, Shape
 from resgraph.outputs.pytorch import layers
 
+from .small import layers as small_layers
+
 
 def target(call: Call) -> type[nn.Module]:
     """The class that a call names."""
     space, _, name = call.target.rpartition(".")
-    return getattr(nn if space == "nn" else layers, name)
+    rooms = {"nn": nn, "": layers, "small.layers": small_layers}
+    return getattr(rooms[space], name)  # type: ignore[no-any-return]
 
 
 def module(op: Op, *shapes: Shape) -> nn.Module:

@@ -35,12 +35,17 @@ from resgraph.ops import (
 )
 from resgraph.ops.activation import ACTIVATION_WORDS
 
+from .small.ops import Closed, Frn, Snake
+
 
 class Row(NamedTuple):
     op: Op
     x: Shape
     label: str
     macs: int = 0
+
+    def name(self) -> str:
+        return f"{self.label} on {'map' if len(self.x) == 3 else 'vector'}"
 
 
 MAP, VECTOR = (8, 11, 14), (8,)
@@ -112,4 +117,9 @@ ROWS = [
     Row(Scale(), VECTOR, "scale"),
     Row(Gain(start=0), MAP, "gain 0"),
 ]  # fmt: skip
-NAMES = [f"{row.label} on {'map' if len(row.x) == 3 else 'vector'}" for row in ROWS]
+OWN = [
+    Row(Frn(), MAP, "frn"),
+    Row(Snake(), MAP, "snake"),
+    Row(Closed(), VECTOR, "closed"),
+]
+"""Ops that a package of one's own brings: the laws hold for them as for ours."""

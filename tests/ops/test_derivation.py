@@ -13,7 +13,7 @@ from resgraph.language.grammar.expression import Name, parse_expression
 from resgraph.ops import Op, Shape
 from resgraph.passes.derivation import derivation
 
-from .rows import NAMES, ROWS, Row
+from .rows import ROWS, Row
 
 SPECS = Path(__file__).parents[2] / "specs"
 NETS = [
@@ -44,7 +44,7 @@ def check(op: Op, shapes: list[Shape]) -> None:
     assert (worked_out(found.macs) if found.macs else 0) == cost.macs, (op, found.macs)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", ROWS, ids=Row.name)
 def test_every_op_is_derived(row: Row) -> None:
     check(row.op, [row.x])
 

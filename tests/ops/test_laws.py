@@ -11,7 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from torch.utils.flop_counter import FlopCounterMode
 
 from resgraph.errors import Source, Span
+from resgraph.language.diagnose.nearest import certain
 from resgraph.language.environment import Environment
+from resgraph.language.foreign import squeezed
 from resgraph.language.grammar.binding import bind
 from resgraph.language.grammar.label import parse_label
 from resgraph.ops import (
@@ -20,16 +22,19 @@ from resgraph.ops import (
     VOCABULARY,
     AnyOp,
     BlurPool,
+    Call,
     ChannelConv,
+    Flatten,
     Op,
 )
 from resgraph.outputs.pytorch.signatures import Signatures
 from resgraph.passes.expand.option import make_op
 
 from .build import module, numbers, target
-from .rows import NAMES, ROWS, Row
+from .rows import OWN, ROWS, Row
 
-every_row = pytest.mark.parametrize("row", ROWS, ids=NAMES)
+every_row = pytest.mark.parametrize("row", ROWS + OWN, ids=Row.name)
+every_row_of_ours = pytest.mark.parametrize("row", ROWS, ids=Row.name)
 
 
 def test_every_op_has_a_row() -> None:
@@ -79,6 +84,25 @@ def test_the_call_says_nothing_that_torch_knows(row: Row) -> None:
         )
 
 
+def test_an_alias_means_one_op() -> None:
+    said = [
+        (alias, phrase)
+        for op in dict.fromkeys(VOCABULARY.values())
+        for phrase, words in zip(op.phrases(), op.aliases, strict=bool(op.aliases))
+        for alias in words.split()
+    ]
+    assert len(dict(said)) == len(said) > 60
+    for alias, phrase in said:
+        assert alias == squeezed(alias)
+        assert certain(alias, VOCABULARY) == phrase
+
+
+def test_every_long_name_is_one_phrases() -> None:
+    for op in VOCABULARY.values():
+        assert len(op.long_names) in (0, len(op.phrases()))
+        assert not set(op.long_names) & set(op.phrases()), 'that is what "" is for'
+
+
 RENAMED = {
     "in_channels": "width_in",
     "in_features": "width_in",
@@ -97,12 +121,11 @@ RENAMED = {
 @every_row
 def test_the_names_and_defaults_of_a_call_are_torchs_in_torchs_order(row: Row) -> None:
     call = row.op.torch(row.x)
-    torchs = inspect.signature(target(call)).parameters
-    said = {**dict.fromkeys(call.names, inspect.Parameter.empty), **dict(call.defaults)}
-    assert {
-        RENAMED.get(name, name): parameter.default
-        for name, parameter in list(torchs.items())[: len(said)]
-    } == said
+    torchs = list(inspect.signature(target(call)).parameters.values())
+    said = [*call.names, *dict(call.defaults)]
+    assert said == [RENAMED.get(p.name, p.name) for p in torchs[: len(said)]]
+    known = {parameter.name: parameter.default for parameter in torchs}
+    assert all(known[name] == default for name, default in call.defaults)
 
 
 @every_row
@@ -114,7 +137,13 @@ def test_each_argument_of_a_call_has_a_name_in_the_source(row: Row) -> None:
     assert len(set(names)) == len(names)
 
 
-@every_row
+def test_an_argument_without_a_name_is_a_width_or_an_option() -> None:
+    known = Signatures()
+    known.learn(Call("mine.Layer", (2, 0.5, 8)), Flatten(), [(8, 4, 4)])
+    assert known.roles("mine.Layer", 3) == ("option", "option_2", "width")
+
+
+@every_row_of_ours
 def test_the_label_is_the_least_and_reads_back(row: Row) -> None:
     assert row.op.label() == row.label
     label = parse_label(
@@ -142,7 +171,7 @@ def _unsaid(op: Op) -> dict[str, object]:
     )  # type: ignore[attr-defined]
 
 
-@every_row
+@every_row_of_ours
 def test_as_text_it_is_whole(row: Row) -> None:
     """As the IR prints it, nothing is left to `ops:` or to the unit."""
     text = str(row.op)
@@ -152,7 +181,7 @@ def test_as_text_it_is_whole(row: Row) -> None:
     assert make_op(type(row.op), options, {}, Environment({}, {}), {}) == row.op
 
 
-@every_row
+@every_row_of_ours
 def test_the_record_reads_back_and_is_closed(row: Row) -> None:
     adapter = TypeAdapter[Op](AnyOp)
     assert adapter.validate_python(row.op.model_dump()) == row.op

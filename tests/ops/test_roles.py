@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,70 +17,7 @@ from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY
 from .rows import ROWS
 
 ROOT = Path(__file__).parents[2]
-OPS = """\
-from typing import ClassVar, Literal
-from resgraph.ops import Call, Family, Op
-
-class _Same(Op):
-    def infer(self, *inputs): return inputs[0]
-
-class Frn(_Same):
-    op: Literal["frn"] = "frn"
-    family: ClassVar[Family] = "norm"
-    imports: ClassVar[str] = "small.layers"
-    def params(self, *inputs): return 3 * inputs[0][0]
-    def torch(self, *inputs): return Call("small.layers.Frn", (inputs[0][0],))
-
-class Snake(_Same):
-    op: Literal["snake"] = "snake"
-    family: ClassVar[Family] = "activation"
-    imports: ClassVar[str] = "small.layers"
-    def torch(self, *inputs): return Call("small.layers.Snake", (2, 0.5), names=("rate",))
-    def expression(self, terms, shapes): return f"small.layers.snake({terms[0]})"
-
-class Closed(_Same):
-    op: Literal["closed"] = "closed"
-    family: ClassVar[Family] = "activation"
-    imports: ClassVar[str] = "small.layers"
-    def torch(self, *inputs): return Call("small.layers.Snake")
-
-class Fork(Op):
-    op: Literal["fork"] = "fork"
-    family: ClassVar[Family] = "shape"
-    def infer(self, *inputs): return (inputs[0], inputs[0])
-    def torch(self, *inputs): return Call("nn.Identity")
-
-class Fails(_Same):
-    op: Literal["fails"] = "fails"
-    family: ClassVar[Family] = "shape"
-    def params(self, *inputs): return inputs[0][7]
-    def torch(self, *inputs): return Call("nn.Identity")
-
-class Mute(_Same):
-    op: Literal["mute"] = "mute"
-    family: ClassVar[Family] = "shape"
-    def torch(self, *inputs): raise NotImplementedError("not yet")
-"""
-LAYERS = """\
-import torch
-from torch import nn
-
-def snake(x, rate=2, power=0.5): return x + torch.sin(x) ** 2
-
-class Snake(nn.Module):
-    def __init__(self, rate=2, power=0.5): super().__init__()
-    def forward(self, x): return snake(x)
-
-class Frn(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(width, 1, 1))
-        self.least = nn.Parameter(torch.zeros(width, 1, 1))
-    def forward(self, x):
-        spread = x.pow(2).mean((2, 3), keepdim=True) + 1e-6
-        return torch.maximum(self.weight * x * spread.rsqrt() + self.bias, self.least)
-"""
+PACKAGE = Path(__file__).parent / "small"
 NAMES = ("Frn", "Snake", "Closed", "Fork", "Fails", "Mute")
 SPEC = """\
 name: net
@@ -98,9 +36,7 @@ net:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which the package is installed."""
     site = tmp_path_factory.mktemp("site")
-    (site / "small").mkdir()
-    for name, text in (("__init__", ""), ("ops", OPS), ("layers", LAYERS)):
-        (site / "small" / f"{name}.py").write_text(text)
+    shutil.copytree(PACKAGE, site / "small")
     info = site / "small-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1\n")
@@ -172,6 +108,16 @@ print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.
     assert built == [0, [2, 3]]
 
 
+@pytest.mark.parametrize("word", ["FilterResponseNorm", "frm", "snakes"])
+def test_a_slip_finds_the_installed_op(site: Path, word: str) -> None:
+    """Also of words that resgraph would say it has not, were they not installed."""
+    right = "snake" if word == "snakes" else "frn"
+    spec = SPEC.replace("3x3 conv 8 relu", f"3x3 conv 8 bare, {word}, relu")
+    done = resgraph(site, "check", "net.yaml", spec=spec)
+    assert done.returncode == 1
+    assert f"did you mean `{right}`?" in done.stderr
+
+
 def test_a_recipe_and_the_start_know_an_installed_norm(site: Path) -> None:
     code = """
 import json, resgraph
@@ -193,7 +139,8 @@ print(json.dumps(sorted(n for n, p in net.named_parameters() if n.endswith("frn.
 
 def test_an_installed_norm_without_a_weight(site: Path) -> None:
     layers = site / "small" / "layers.py"
-    layers.write_text(LAYERS.replace("self.weight", "self.gamma"))
+    text = layers.read_text()
+    layers.write_text(text.replace("self.weight", "self.gamma"))
     done = resgraph(
         site,
         "export",
@@ -203,7 +150,7 @@ def test_an_installed_norm_without_a_weight(site: Path) -> None:
         "net.yaml",
         spec=SPEC + "init: {zero_last: true}\n",
     )
-    layers.write_text(LAYERS)
+    layers.write_text(text)
     assert done.returncode == 4, done.stderr
     assert (
         "`zero_last` starts the `weight` of an installed norm at 0: Frn has no attribute `weight`"

@@ -6,16 +6,15 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ....ops.base import Op
+from ....ops import VOCABULARY, Binary, Op
 
 LONG = {
-    "bn": "BatchNorm", "gn": "GroupNorm", "ln": "LayerNorm", "fc": "fully connected",
-    "relu": "ReLU", "relu6": "ReLU6", "gelu": "GELU", "silu": "SiLU", "leaky relu": "leaky ReLU",
-    "hardswish": "hard swish", "hardsigmoid": "hard sigmoid", "elu": "ELU", "selu": "SELU",
-    "celu": "CELU", "prelu": "PReLU",
-}  # fmt: skip
-SYMBOLS = {"add": "+", "mul": "×", "sub": "−", "div": "÷", "concat": "concat"}
-"""What stands in a join; a constant operand stands beside its sign (`1 −`)."""
+    phrase: name
+    for op in VOCABULARY.values()
+    for phrase, name in zip(op.phrases(), op.long_names, strict=False)
+    if name
+}
+_TYPESET = str.maketrans("*-/", "×−÷")
 
 _NUMBER = re.compile(r"-?\d[\d_.]*(e-?\d+)?")
 
@@ -59,8 +58,9 @@ def wording(op: Op) -> Wording:
 def symbol(op: Op) -> str:
     """The sign of an op that joins values, with its constant operand where it has one: `+`, `1 −`,
     `concat`."""
-    sign = SYMBOLS.get(op.op, op.op)
-    left, right = getattr(op, "left", None), getattr(op, "right", None)
-    if left is not None:
-        return f"{left:.3g} {sign}"
-    return f"{sign} {right:.3g}" if right is not None else sign
+    if not isinstance(op, Binary):
+        return op.op
+    sign = op.symbol.translate(_TYPESET)
+    if op.left is not None:
+        return f"{op.left:.3g} {sign}"
+    return f"{sign} {op.right:.3g}" if op.right is not None else sign

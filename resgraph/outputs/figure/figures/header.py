@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ....graph import Block, Graph, Layer, Path
+from ....ops import NORMS
 from .. import text
 from ..content import quantity
 from ..content.rows import layers_of, unit_of
@@ -110,9 +111,8 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
 
 def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
-    short = {"bn": "BN", "gn": "GN", "ln": "LN"}
     words = [
-        short.get(word, LONG.get(word, word))
+        word.upper() if word in NORMS else LONG.get(word, word)
         for word in unit_of(graph, layers_of(graph))
     ]
     return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""

@@ -1,0 +1,85 @@
+"""A norm and an activation as a stranger would write them, then ops with one mistake each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from resgraph.ops import Call, Family, Op, Shape
+
+
+class _Same(Op):
+    imports: ClassVar[str] = "small.layers"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+class Frn(_Same):
+    op: Literal["frn"] = "frn"
+    family: ClassVar[Family] = "norm"
+    aliases: ClassVar[tuple[str, ...]] = ("filterresponsenorm",)
+    long_names: ClassVar[tuple[str, ...]] = ("FilterResponseNorm",)
+
+    def params(self, *inputs: Shape) -> int:
+        return 3 * inputs[0][0]
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("small.layers.Frn", (inputs[0][0],))
+
+
+class Snake(_Same):
+    op: Literal["snake"] = "snake"
+    family: ClassVar[Family] = "activation"
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("small.layers.Snake", (2, 0.5), names=("rate", "power"))
+
+    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+        return f"small.layers.snake({terms[0]})"
+
+
+class Closed(_Same):
+    """An activation that no equation can call, as it has no expression."""
+
+    op: Literal["closed"] = "closed"
+    family: ClassVar[Family] = "activation"
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("small.layers.Snake")
+
+
+class Fork(Op):
+    """Gives two shapes."""
+
+    op: Literal["fork"] = "fork"
+    family: ClassVar[Family] = "shape"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return (inputs[0], inputs[0])  # type: ignore[return-value]
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.Identity")
+
+
+class Fails(_Same):
+    """Fails where its cost is asked for."""
+
+    op: Literal["fails"] = "fails"
+    family: ClassVar[Family] = "shape"
+
+    def params(self, *inputs: Shape) -> int:
+        return inputs[0][7]
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.Identity")
+
+
+class Mute(_Same):
+    """Has no torch call."""
+
+    op: Literal["mute"] = "mute"
+    family: ClassVar[Family] = "shape"
+
+    def torch(self, *inputs: Shape) -> Call:
+        raise NotImplementedError("not yet")
