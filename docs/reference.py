@@ -1,0 +1,345 @@
+"""The pages of the manual that follow the program: `python docs/reference.py` writes them again.
+
+Ops, `train:` keys and commands are read from the records and from click, so that each fact
+is written once. The pages are committed, to be read without a build; a test compares them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import yaml
+from pydantic import BaseModel
+
+from resgraph.cli import cli
+from resgraph.language.recipe import TAGS, Train, recipe_names, recipe_text
+from resgraph.ops import VOCABULARY, Op, ShapeError, shape_text
+from resgraph.ops.extension import package_of
+
+FOLDER = Path(__file__).parent
+MADE = "<!-- Made by `python docs/reference.py`, from {}. -->\n"
+MAP, VECTOR = (64, 56, 56), (64,)
+SAMPLE = {"width": 64, "kernel": 3, "which": 0, "of": 2, "groups": 8, "rate": 0.1,
+          "factor": 2, "cells": 1, "start": 0.5}  # fmt: skip
+"""Values of required options, for the example of each op."""
+EXAMPLES: dict[str, Any] = {
+    "about": "a short run", "normalize": "per-pixel", "iterations": 64_000, "accumulate": 4,
+    "clip": 1.0, "sync_bn": True, "evaluate_every": 5, "seed": 1,
+    "progressive": {"sides": [128, 192]},
+    "augment.cutout": 16, "augment.lighting": 0.1,
+    "augment.crop.area.aspect": [0.75, 1.33], "augment.crop.side.side": [256, 480],
+    "data.digits.test": 0.3, "data.digits.split_seed": 1, "data.digits.size": 32,
+    "data.digits.channels": 3, "data.cifar10.path": "/data/cifar", "data.cifar10.held_out": 5000,
+    "data.cifar10.split_seed": 1,
+    "data.folder.train": "training", "data.folder.validation": "validation",
+    "data.folder.resize": 256, "data.folder.unreadable": 0.01,
+    "data.shards.path": "/data/shards", "data.shards.train": "train-{000..127}.tar",
+    "data.shards.validation": "val-{000..007}.tar", "data.shards.resize": 256,
+    "data.shards.unreadable": 0.01,
+    "data.synthetic.samples": 4096, "data.synthetic.validation": 512,
+    "data.synthetic.classes": 10, "data.synthetic.noise": 1.0, "data.synthetic.seed": 1,
+    "optimizer.adamw.lr": 0.001, "optimizer.adamw.betas": [0.9, 0.99],
+    "optimizer.adamw.eps": 1e-6, "optimizer.adamw.weight_decay": 0.05,
+    "optimizer.adamw.no_decay": ["norm", "bias"],
+    "schedule.cosine.end": 0.01, "schedule.linear.end": 0.01, "schedule.one-cycle.end": 0.001,
+    "schedule.plateau.factor": 0.5, "schedule.plateau.patience": 3,
+    "warmup.linear.start": 0.1, "warmup.until.window": 200,
+}  # fmt: skip
+"""An example of each `train:` key that no recipe of the library writes."""
+
+SIGNS = (
+    ("minimum", "≥"),
+    ("exclusiveMinimum", ">"),
+    ("maximum", "≤"),
+    ("exclusiveMaximum", "<"),
+)
+
+
+def pages() -> dict[str, str]:
+    """The name and the text of every page."""
+    return {
+        "ops.md": "\n".join(_ops()),
+        "training-keys.md": "\n".join(_training()),
+        "commands.md": "\n".join(_commands()),
+    }
+
+
+def table(head: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """A Markdown table; `head` has its titles, parted by `|`."""
+    yield from (f"| {head} |", "|" + "---|" * (head.count("|") + 1))
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield ""
+
+
+def one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def written(item: Any) -> str:
+    """A value as a spec would have it."""
+    if isinstance(item, dict):
+        return f"{{{', '.join(f'{key}: {written(inner)}' for key, inner in item.items())}}}"
+    if isinstance(item, list | tuple):
+        return f"[{', '.join(map(written, item))}]"
+    if isinstance(item, bool | None):
+        return str(item).lower()
+    return f"{item:.6g}" if isinstance(item, float) else str(item)
+
+
+def code(text: str) -> str:
+    return f"`{text}`"
+
+
+def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
+    """The type of a key and its range, in words, from its JSON Schema."""
+    if "anyOf" in schema:
+        kinds = (
+            kind(item, pair=pair)
+            for item in schema["anyOf"]
+            if item != {"type": "null"}
+        )
+        return " or ".join(dict.fromkeys(kinds))
+    if "oneOf" in schema or "$ref" in schema:
+        return "mapping"
+    if "enum" in schema:
+        return ", ".join(code(written(item)) for item in schema["enum"])
+    if (
+        "prefixItems" in schema
+    ):  # of one kind each, which a label writes as `3` or `1x7`
+        one = kind(schema["prefixItems"][0])
+        return one.replace("integer", "size") if pair else f"two of: {one}"
+    if schema.get("type") == "array":
+        return f"list of: {kind(schema['items'])}"
+    name = {"string": "text", "boolean": "`true`, `false`"}.get(
+        schema["type"], schema["type"]
+    )
+    limits = [f"{sign} {bound(schema[key])}" for key, sign in SIGNS if key in schema]
+    return ", ".join([name, *limits])
+
+
+def bound(number: float) -> str:
+    """`2**63` is no number to read; thousands have commas."""
+    return "2⁶³" if number == 2**63 else f"{number:,}"
+
+
+def _ops() -> Iterator[str]:
+    yield MADE.format("the records in resgraph/ops")
+    yield "# Ops\n"
+    yield (
+        "Every op of the language, its number and its options, from the records that"
+        " define them. `resgraph blocks conv` prints the same in a terminal. The"
+        " numbers are those of the example on an input of `64x56x56`, or of `64` where"
+        " the op reads vectors.\n"
+    )
+    yield (
+        "A label is `[KxK] op [number] [/stride] [option value ...]`; in the long form"
+        " every option is a key. The `stride` is 1 where none is written. The `pad` of a"
+        " convolution or pool is by default `dilation * (kernel - 1) / 2` where the kernel"
+        " is odd, and 0 where it is even. A size is `3`, or `1x7`: down, across. Whether a"
+        " `conv`, `depthwise conv` or `up conv` has a `bias` follows from the unit ([rule"
+        " 5](language.md#six-rules)), unless the label says `bias none` or a start value.\n"
+    )
+    ours = {word: op for word, op in VOCABULARY.items() if not package_of(op)}
+    rows = [_cost(word, op) for word, op in ours.items()]
+    yield from table("example | output | params | MACs | in PyTorch", rows)
+    for op in dict.fromkeys(ours.values()):
+        yield from _op(op)
+
+
+def _example(word: str, op: type[Op]) -> Op:
+    needed = {
+        key: SAMPLE[key]
+        for key, field in op.model_fields.items()
+        if (field.is_required() and key != "op") or (key == "kernel" and "pool" in word)
+    }
+    strided = {"stride": 2} if "stride" in op.model_fields and "pool" in word else {}
+    return op(op=word, **needed, **strided)
+
+
+def _cost(word: str, op: type[Op]) -> tuple[str, ...]:
+    """The row of an op in the first table."""
+    example = _example(word, op)
+    try:
+        x = MAP
+        out = example.infer(x)
+    except ShapeError:
+        x = VECTOR
+        out = example.infer(x)
+    cost, call = example.cost(x), example.torch(x)
+    arguments = [
+        *map(repr, call.args),
+        *(f"{key}={setting!r}" for key, setting in call.kwargs),
+    ]
+    code = f"`{call.target}({', '.join(arguments)})`"
+    label = f"`{example.label()}`"
+    return label, shape_text(out), f"{cost.params:,}", f"{cost.macs:,}", code
+
+
+def _op(op: type[Op]) -> Iterator[str]:
+    words = [word for word, other in VOCABULARY.items() if other is op]
+    yield f"## {', '.join(words)}\n"
+    yield f"{one_line(op.__doc__)}\n"
+    schema = op.model_json_schema()
+    schema["properties"].pop("op")
+    rows = []
+    for key, field in schema["properties"].items():
+        about = "the number of the label" if key == op.number else ""
+        rows.append(
+            (code(key), kind(field, pair=True), _default(op, key, field), about)
+        )
+    if rows:
+        yield from table("option | type | default | ", rows)
+
+
+def _default(op: type[Op], key: str, field: dict[str, Any]) -> str:
+    usual = getattr(op, "usual", None)
+    if key == "kernel" and usual:
+        return ", ".join(f"{usual(n)} at stride {n}" for n in (1, 2, 3))
+    if "default" not in field:
+        return "required"
+    default = field["default"]
+    if isinstance(default, list):
+        default = default[0] if len(set(default)) == 1 else default
+    return "–" if default is None else code(written(default))
+
+
+def _training() -> Iterator[str]:
+    yield MADE.format("the records in resgraph/language/recipe")
+    yield "# Training keys\n"
+    yield (
+        "Every key of `train:`. [Training](training.md) explains how they are used. A"
+        " recipe's *unit* is epochs where it has `epochs`, and optimizer steps where it"
+        " has `iterations`. The word `none` turns an optional key off. Where a mapping has"
+        " several kinds, one key says which (`set`, `name`, `kind`); a kind alone may stand"
+        " for the mapping, as in `schedule: cosine`.\n"
+    )
+    yield from _record(Train, "")
+    for key in Train.model_fields:
+        for record in _records(Train.model_fields[key].annotation):
+            yield from _nested(record, key)
+
+
+def _nested(record: type[BaseModel], place: str) -> Iterator[str]:
+    """A record below `place`, and those below it."""
+    tag = TAGS.get(place.rpartition(".")[2])
+    kinds = get_args(record.model_fields[tag].annotation) if tag else ("",)
+    shown = " or ".join(code(f"{tag}: {one}") for one in kinds)
+    yield f"## {place}{f' with {shown}' if tag else ''}\n"
+    yield f"{one_line(record.__doc__)}\n"
+    yield from _record(record, ".".join(filter(None, (place, kinds[0]))))
+    for key, field in record.model_fields.items():
+        for inner in _records(field.annotation):
+            yield from _nested(inner, f"{place}.{key}")
+
+
+def _records(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The records that an annotation names, optional or of several kinds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _records(inner)
+
+
+def _record(record: type[BaseModel], place: str) -> Iterator[str]:
+    about = described(record)
+    properties = record.model_json_schema()["properties"]
+    rows = [
+        (code(key), about[key], kind(field), _preset(record, key),
+         code(f"{key}: {written(example(place, key))}"))
+        for key, field in properties.items() if key in about
+    ]  # fmt: skip
+    if rows:
+        yield from table("key | | type | default | example", rows)
+
+
+def _preset(record: type[BaseModel], key: str) -> str:
+    field = record.model_fields[key]
+    if field.is_required():
+        return "required"
+    default = field.default
+    if default is None or isinstance(default, BaseModel):
+        tag = TAGS.get(key)
+        return f"`{getattr(default, tag)}`" if default and tag else "–"
+    return code(written(list(default) if isinstance(default, tuple) else default))
+
+
+def described(record: type[BaseModel]) -> dict[str, str]:
+    """What the source says below each key of a record."""
+    (tree,) = ast.parse(inspect.getsource(record)).body
+    assert isinstance(tree, ast.ClassDef)
+    about = {}
+    for key, text in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(key, ast.AnnAssign) and isinstance(text, ast.Expr):
+            about[key.target.id] = one_line(ast.literal_eval(text.value))  # type: ignore[union-attr]
+    return about
+
+
+def example(place: str, key: str) -> Any:
+    """A value for a key: as a recipe of the library has it, else one of `EXAMPLES`."""
+    whole = ".".join(filter(None, (place, key)))
+    if whole in EXAMPLES or key in EXAMPLES:
+        return EXAMPLES.get(whole, EXAMPLES.get(key))
+    for name in recipe_names():
+        found: Any = yaml.safe_load(recipe_text(name))
+        for part in place.split(".") if place else ():
+            if isinstance(found, dict):
+                found = found if part in found.values() else found.get(part)
+        if isinstance(found, dict) and key in found and _is_of(place, found):
+            return found[key]
+    raise KeyError(f"no recipe has `{whole}`: give an example of it in {__file__}")
+
+
+def _is_of(place: str, mapping: dict[str, Any]) -> bool:
+    """Whether a mapping is of the kind that the place names last, where it names one."""
+    tagged = [mapping[tag] for tag in set(TAGS.values()) if tag in mapping]
+    return not tagged or not place or place.rpartition(".")[2] in tagged
+
+
+def _commands() -> Iterator[str]:
+    yield MADE.format("the commands in resgraph/cli")
+    yield "# Commands\n"
+    yield (
+        "`resgraph COMMAND --help` prints the same in a terminal. A SPEC is a file, a"
+        " variant in it (`net.yaml::large`), or a net of the zoo (`resnet-50`).\n"
+    )
+    context = click.Context(cli, info_name="resgraph")
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        yield from _command(command, click.Context(command, context, info_name=name))
+
+
+def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"## {context.info_name}\n"
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    yield from (f"{one_line(text)}\n" for text in paragraphs)
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"```text\n{context.command_path} {usage}\n```\n"
+    records = (
+        parameter.get_help_record(context)
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+    )
+    rows = [
+        (f"`{names}`".replace("|", "\\|"), one_line(about).replace("|", "\\|"))
+        for names, about in filter(None, records)
+    ]
+    if rows:
+        yield from table("option | ", rows)
+
+
+def main() -> None:
+    """Write what has changed."""
+    for name, text in pages().items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
