@@ -1,5 +1,5 @@
-"""Draw every picture of the README and of this folder again, and the README's tables: `python
-examples/figures.py`."""
+"""Draw every picture of the README and of this folder again, and the tables of README and
+manual: `python examples/figures.py`."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ def drawings() -> dict[Path, str]:
     out[folder / "figure-3.svg"] = str(
         render([resgraph.load(ROOT / spec) for spec in FIGURE_3], "svg")
     )
-    readme = ROOT / "README.md"
-    text = re.sub(
-        r"<!-- table: (\S+) -->\n```\n.*?```\n",
-        _table,
-        readme.read_text("utf-8"),
-        flags=re.DOTALL,
-    )
-    out[readme] = re.sub(
-        r"(?<=<!-- formats -->\n).*?(?=\n\n)", _formats(), text, flags=re.DOTALL
-    )
+    for page in (ROOT / "README.md", ROOT / "docs" / "outputs.md"):
+        text = re.sub(
+            r"<!-- table: (\S+) -->\n```text\n.*?```\n",
+            _table,
+            page.read_text("utf-8"),
+            flags=re.DOTALL,
+        )
+        out[page] = re.sub(
+            r"(?<=<!-- formats -->\n).*?(?=\n\n)", _formats(), text, flags=re.DOTALL
+        )
     return out
 
 
 def _table(found: re.Match[str]) -> str:
     table = resgraph.load(ROOT / found[1]).table()
-    return f"<!-- table: {found[1]} -->\n```\n{table}```\n"
+    return f"<!-- table: {found[1]} -->\n```text\n{table}```\n"
 
 
 def _formats() -> str:

@@ -1,4 +1,4 @@
-"""The pictures and the README's table are what the program that draws them would draw now."""
+"""The pictures and the manual's table are what the program that draws them would draw now."""
 
 from __future__ import annotations
 

@@ -60,8 +60,20 @@ def needed(wanted: list[str]) -> set[str]:
     return found
 
 
+def _is_installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
+
+
 def test_every_package_that_is_needed_is_pinned() -> None:
     wanted = needed([*PROJECT["dependencies"], *EXTRAS["dev"]])
+    absent = [name for name in sorted(wanted) if not _is_installed(name)]
+    if absent:
+        pytest.skip(
+            f"what {', '.join(absent)} need is not known: pip install -e '.[dev]'"
+        )
     assert {"torch", "sympy", "typst", "resvg-py", "rpds-py"} <= wanted
     assert wanted - pins().keys() == set()
     assert pins().keys() - wanted == {"torchvision"}, (
@@ -81,7 +93,7 @@ def test_a_release_before_1_may_break_and_is_bounded() -> None:
 def test_the_index_page_has_no_dead_links() -> None:
     text = (ROOT / PROJECT["readme"]).read_text(encoding="utf-8")
     assert not re.findall(r"\]\((?!https?://)", text)
-    for extra in EXTRAS.keys() - {"dev"}:
+    for extra in EXTRAS.keys() - {"dev", "docs"}:
         assert f"| `{extra}` |" in text
 
 

@@ -1,0 +1,30 @@
+"""How Sphinx builds the manual: `sphinx-build -W docs site`.
+
+Sphinx with MyST, because both have releases of this year, and because Markdown pages can be read
+without a build. MkDocs 1 has had no release since August 2024, and Material for MkDocs, which needs
+it, has been in maintenance only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import gallery
+
+import resgraph
+
+project = "resgraph"
+author = "The resgraph authors"
+version = release = resgraph.__version__
+extensions = ["myst_parser"]
+exclude_patterns = ["package.md"]  # the page of the package index
+source_suffix = {".md": "markdown"}
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = "resgraph"
+html_copy_source = False
+nitpicky = True
+
+gallery.write(Path(__file__).parent)

@@ -1,0 +1,171 @@
+"""The manual as a whole: generated pages are fresh, links lead somewhere, the card leaves nothing out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pages import MADE, PAGES, ROOT, blocks
+from pydantic import BaseModel
+
+import resgraph
+from resgraph.language.library import library_index
+from resgraph.language.recipe import TAGS, Train, recipe_names
+from resgraph.language.schema import File
+from resgraph.ops import VOCABULARY
+from resgraph.ops.extension import package_of
+from resgraph.train.data.index_cache import home
+
+DOCS = ROOT / "docs"
+REFERENCE = runpy.run_path(str(DOCS / "reference.py"))
+CARD = (DOCS / "card.md").read_text(encoding="utf-8")
+SITE_ONLY = {"gallery.md"}
+
+
+def test_generated_pages_are_fresh() -> None:
+    stale = [
+        name
+        for name, text in REFERENCE["pages"]().items()
+        if (DOCS / name).read_text(encoding="utf-8") != text
+    ]
+    assert stale == [], "run `python docs/reference.py`"
+
+
+def records(record: type[BaseModel], place: str) -> list[tuple[type[BaseModel], str]]:
+    """A record of a recipe and those below it, each with its place as the page has it."""
+    below = [(record, place)]
+    for key, field in record.model_fields.items():
+        for inner in REFERENCE["_records"](field.annotation):
+            tag = TAGS.get(key)
+            kind = tag and get_args(inner.model_fields[tag].annotation)[0]
+            below += records(inner, ".".join(filter(None, (place, key, kind))))
+    return below
+
+
+@pytest.mark.parametrize(
+    ("record", "place"), records(Train, ""), ids=lambda item: str(item)
+)
+def test_every_key_has_a_text_and_a_valid_example(
+    record: type[BaseModel], place: str
+) -> None:
+    tag = next((tag for tag in TAGS.values() if tag in record.model_fields), None)
+    keys = [key for key in record.model_fields if key != tag or not place]
+    about = REFERENCE["described"](record)
+    assert {key for key in keys if about.get(key, "").endswith(".")} == set(keys)
+    shown: dict[str, Any] = {key: REFERENCE["example"](place, key) for key in keys}
+    if record is Train:
+        del shown["iterations"], shown["schedule"], shown["warmup"]
+    elif tag:
+        shown[tag] = place.rpartition(".")[2]
+    whole = record.model_validate_json(json.dumps(shown))
+    assert {key for key in shown if key in whole.model_fields_set} == shown.keys()
+
+
+def test_links_lead_somewhere() -> None:
+    dead = []
+    for page in [
+        *PAGES,
+        *(DOCS / name for name in [*MADE, "adding.md"]),
+        ROOT / "CHANGELOG.md",
+    ]:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            path, _, anchor = link.partition("#")
+            there = (page.parent / path) if path else page
+            if link.startswith(("http:", "https:")):
+                continue
+            if not there.exists() or (anchor and anchor not in anchors(there)):
+                dead.append(f"{page.relative_to(ROOT)}: {link}")
+    assert dead == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = (re.sub(r"[^\w\s-]", "", head.lower()) for head in heads)
+    return {head.strip().replace(" ", "-") for head in plain}
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = {
+        f"{line}.md"
+        for toc in re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL)
+        for line in toc.splitlines()
+        if line and not line.startswith(":")
+    }
+    there = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert listed - SITE_ONLY == there - SITE_ONLY - {"index.md", "package.md"}
+
+
+def test_the_card_names_every_op_block_key_and_recipe() -> None:
+    ours = {word for word, op in VOCABULARY.items() if not package_of(op)}
+    words = {*ours, *library_index(), *recipe_names(), *Train.model_fields, *File.model_fields}  # fmt: skip
+    missing = [word for word in words if not re.search(rf"`[^`]*\b{word}\b", CARD)]
+    example = next(block.text for block in blocks(CARD))
+    assert [word for word in missing if f"{word}:" not in example] == []
+    assert len(CARD.splitlines()) <= 120
+
+
+def test_the_glossary_has_what_it_is_for() -> None:
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    ours = {word for row in re.findall(r"^\| ([^|]+) \|", text, re.M) for word in row.split(", ")}  # fmt: skip
+    wanted = {"seed", "ema", "resume", "checkpointing", "drop path", "merge", "cell"}
+    assert wanted <= {word.strip("`") for word in ours}
+
+
+def test_the_cache_lies_where_the_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DOCS / "training.md").read_text(encoding="utf-8")
+    for variable, value in (
+        ("XDG_CACHE_HOME", "/cache"),
+        ("XDG_CACHE_HOME", ""),
+        ("HOME", "/me"),
+    ):
+        monkeypatch.setenv(variable, value)
+        said = (
+            "$XDG_CACHE_HOME/resgraph/shards"
+            if value == "/cache"
+            else "~/.cache/resgraph/shards"
+        )
+        assert f"`{said}`" in text
+        assert home() == Path(os.path.expandvars(said)).expanduser()
+
+
+def test_the_version_is_cited_from_one_place() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["cff-version"] == "1.2.0" and "version" not in cited
+    assert {"title", "message", "authors"} <= cited.keys() and cited["authors"]
+    log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## {resgraph.__version__} - " in log
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sphinx") is None, reason="pip install 'resgraph[docs]'"
+)
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    source = tmp_path / "docs"
+    for name in ("docs", "examples"):
+        (tmp_path / name).mkdir()
+    for path in [*DOCS.rglob("*.md"), *DOCS.glob("*.py"), *ROOT.glob("examples/**/*.svg")]:  # fmt: skip
+        if path.name not in SITE_ONLY:
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(source)]
+    done = subprocess.run(
+        [*command, str(tmp_path / "site")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    gallery = (tmp_path / "site" / "gallery.html").read_text(encoding="utf-8")
+    assert "25,557,032" in gallery and "_images/resnet.svg" in gallery
