@@ -101,19 +101,19 @@ def measured(name: str, batch: int, who: str) -> tuple[float, float]:
     from reference import reference
     from settings import Stepping, clock, plan
 
-    from resgraph.train.parallel.checkpointing import recompute
+    from resgraph.train.parallel.checkpointing import checkpoint_blocks
     from resgraph.train.settings.memory import blocks_in
 
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    net, (how, recomputed) = plan(name), CONTESTANTS[who]
+    net, (how, checkpointed) = plan(name), CONTESTANTS[who]
     _, make = reference(name)
     now = clock(device)
     before = _resident("VmRSS")
     images = torch.randn(batch, *net.input, device=device)
     module = make() if who.startswith("theirs") else net.module()
-    if recomputed:
-        recompute(module, [block.name for block in blocks_in(net.graph)])
+    if checkpointed:
+        checkpoint_blocks(module, [block.name for block in blocks_in(net.graph)])
     step = Stepping(module, images, **how)
     step()
     began = now()

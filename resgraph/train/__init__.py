@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import MissingError
 from .options import Options
 from .reporter import Reporter, Silent
-from .run.directory import came_to_nothing
+from .run.directory import failed_unsaved
 from .run.listing import RunInfo, differences, find_runs, read_run
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ def build(
 ) -> RunResult:
     """Trains a plan by its recipe in a run directory of its own (`out`, or `runs/<name>-<n>`).
 
-    With `auto_resume`, goes on with the run at `out` where there is one: the same command, fresh or
-    continued. Raises `UsageError`, `TrainingError`, `MissingError`, `RunError`, and
+    With `auto_resume`, resumes the run at `out` where there is one: the same command, fresh or
+    resumed. Raises `UsageError`, `TrainingError`, `MissingError`, `RunError`, and
     `signals.StoppedError` where a signal asked to stop."""
     _need_torch()
     if (
         auto_resume
         and out is not None
         and (out / "run.json").is_file()
-        and not came_to_nothing(out)
+        and not failed_unsaved(out)
     ):
         return resume(out, plan=plan, load=load, options=options, reporter=reporter)
     from .session import start
@@ -72,18 +72,18 @@ def resume(
     options: Options | None = None,
     reporter: Reporter | None = None,
 ) -> RunResult:
-    """Goes on with a run to the end of its recipe, bit for bit; a finished one is only exported
+    """Resumes a run to the end of its recipe, bitwise reproducibly; a finished one is only exported
     again.
 
-    `plan` changes what is gone on with (more epochs, say). Raises `RunError` where the run cannot
+    `plan` changes what is resumed (more epochs, say). Raises `RunError` where the run cannot
     be used."""
     _need_torch()
-    from .resuming import go_on
+    from .resuming import resume_run
 
     options = options or Options()
     if options.tensorboard is None:
         options = replace(options, tensorboard=(run / "tensorboard").is_dir())
-    return go_on(run, load or _load, options, reporter or Silent(), plan)
+    return resume_run(run, load or _load, options, reporter or Silent(), plan)
 
 
 def forecast(plan: Plan, *, options: Options | None = None) -> Forecast:

@@ -16,14 +16,19 @@ from .parallel.launch import launched
 from .prepare import Prepared, prepare, resident_bytes
 from .reporter import epochs_of
 from .settings.decide import Reason
-from .settings.memory import more_parts, room_of, size_text, with_budget
+from .settings.memory import (
+    larger_accumulations,
+    memory_limit,
+    size_text,
+    with_memory_plan,
+)
 from .trial import batch_seconds, step_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`memory` in bytes on each device, `seconds` of training and of a step; None where a number
-    cannot be told.
+    is not known.
 
     `too_large` says what to do where a step does not fit, `missing` how to get data that are not
     there; else empty."""
@@ -135,7 +140,7 @@ def _step_seconds(ready: Prepared) -> float | None:
 
 def _too_large(ready: Prepared) -> str:
     """What to do where a step does not fit by estimate, else nothing."""
-    needed, room = ready.decisions.memory, room_of(ready.decisions.device)
+    needed, room = ready.decisions.memory, memory_limit(ready.decisions.device)
     if needed <= room:
         return ""
     parts = _parts_that_fit(ready, room)
@@ -150,11 +155,11 @@ def _too_large(ready: Prepared) -> str:
 def _parts_that_fit(ready: Prepared, room: int) -> int | None:
     """The fewest parts of a step that fit, None where single images do not."""
     train, world = ready.train, ready.world.size
-    for parts in more_parts(train, world):
+    for parts in larger_accumulations(train, world):
         smaller = train.model_copy(update={"accumulate": parts})
         resident = resident_bytes(ready.data)
         if (
-            with_budget(
+            with_memory_plan(
                 ready.decisions, ready.plan, smaller, ready.options, world, resident
             ).memory
             <= room

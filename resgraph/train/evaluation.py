@@ -16,17 +16,17 @@ from . import data as datasets
 from .data.image_files import Decoded
 from .data.normalize import Normalization
 from .data.sampler import Sampler
-from .engine.assemble import make_feed, placed
+from .engine.assemble import make_data_loader, placed
 from .engine.evaluate import Score, score
-from .engine.multi_crop import Viewed, look_for
+from .engine.multi_crop import MultiCrop, crop_policy_for
 from .failures import explained
 from .inference import preprocessing, trained
 from .options import Options
-from .parallel.distributed import World, joined
+from .parallel.distributed import World, process_group
 from .prepare import data_path, recipe_of
-from .resuming import as_before, check_classes, own_plan
+from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
-from .settings.backends import settle
+from .settings.backends import configure_backends
 from .settings.decide import Decisions, decide
 
 
@@ -45,8 +45,8 @@ def evaluate_run(
 
     `crops` and `sides` are those of `views`. Raises `RunError` where the run has no weights,
     `UsageError` where its images or its net are not for such a test."""
-    options = as_before(options, read_facts(run))
-    with joined(os.environ, options.device) as world:
+    options = options_of(options, read_facts(run))
+    with process_group(os.environ, options.device) as world:
         plan = own_plan(run, load)
         decisions = decide(
             options,
@@ -55,7 +55,7 @@ def evaluate_run(
             len(plan.input) == 3,
             1,
         )
-        settle(decisions)
+        configure_backends(decisions)
         try:
             return _evaluated(run, plan, options, decisions, world, crops, sides, split)
         except torch.OutOfMemoryError as error:
@@ -81,20 +81,24 @@ def _evaluated(
     known = preprocessing(run)
     if train.data.by_name:
         check_classes(data, known["classes"])
-    look = look_for(data, crops, sides)
+    policy = crop_policy_for(data, crops, sides)
     normalization = Normalization.read(known["normalize"])
-    # no training image is asked for
+    # no training image is loaded
     sampler = Sampler(train.batch, train.batch, train.seed)
-    feed = make_feed(train, data, sampler, normalization, decisions)
-    if look is None:
+    data_loader = make_data_loader(train, data, sampler, normalization, decisions)
+    if policy is None:
         with explained(net, lambda: "the evaluation"):
-            found = score(net, feed.validation(world), decisions, world)
+            found = score(net, data_loader.validation(world), decisions, world)
     else:
-        if not isinstance(feed.pixels, Decoded):
-            raise TypeError("only files are looked at more than once")
-        viewed = Viewed(net, feed.normalization, plan.input, train.batch, decisions)
-        found = viewed.score(feed.pixels, look, len(data.validation), world)
-    return replace(found, notes=(*data.notes, *world.collect(feed.pixels.troubles())))
+        if not isinstance(data_loader.pixels, Decoded):
+            raise TypeError("multi-crop testing is for files")
+        viewed = MultiCrop(
+            net, data_loader.normalization, plan.input, train.batch, decisions
+        )
+        found = viewed.score(data_loader.pixels, policy, len(data.validation), world)
+    return replace(
+        found, notes=(*data.notes, *world.collect(data_loader.pixels.decode_failures()))
+    )
 
 
 def _part(data: Data, split: str) -> Data:

@@ -1,5 +1,5 @@
-"""An exception of torch, of an op or of the compiler in the middle of a run → what a user is told:
-where, and the way on."""
+"""An exception of torch, of an op or of the compiler in the middle of a run → a user's error:
+where it is, and the way on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import MissingError, ResgraphError, TrainingError
 from ..faults import is_out_of_memory
 from .parallel.distributed import is_lost
 from .prepare import Prepared
-from .settings.memory import more_parts
+from .settings.memory import larger_accumulations
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "triton", "torch.utils._triton")
 _TORCH = Path(torch.__file__).parent
@@ -28,7 +28,7 @@ def explained(net: nn.Module, doing: Callable[[], str]) -> Iterator[None]:
     node.
 
     `doing` says what was under way, as in `step 12`. Where only another process was lost, its error
-    goes on as it is."""
+    is raised as it is."""
     try:
         yield
     except ResgraphError:
@@ -36,16 +36,16 @@ def explained(net: nn.Module, doing: Callable[[], str]) -> Iterator[None]:
     except Exception as error:
         if is_lost(error) or is_out_of_memory(error):
             raise
-        told = _compiler_failed(error) or _net_failed(error, net, doing())
-        if told is None:
+        message = _compiler_failed(error) or _net_failed(error, net, doing())
+        if message is None:
             raise
-        raise told from error
+        raise message from error
 
 
 def out_of_memory(ready: Prepared) -> TrainingError:
     """What to change, in a training step."""
-    ways = [] if ready.decisions.recomputed else ["--checkpointing on"]
-    parts = islice(more_parts(ready.train, ready.world.size), 1)
+    ways = [] if ready.decisions.checkpointed else ["--checkpointing on"]
+    parts = islice(larger_accumulations(ready.train, ready.world.size), 1)
     ways += [f"`accumulate: {count}` (in smaller parts)" for count in parts]
     return TrainingError(
         f"out of memory on {ready.decisions.device} with {ready.train.batch} images a step; try "
@@ -57,12 +57,15 @@ def _compiler_failed(error: Exception) -> ResgraphError | None:
     kind = type(error)
     if not kind.__module__.startswith(_COMPILERS):
         return None
-    told = f"torch cannot compile this net here ({_said(error)}); --compile off trains without"
+    message = (
+        f"torch cannot compile this net here ({_first_line(error)}); --compile off trains"
+        " without"
+    )
     lacking = any(
         word in f"{kind.__name__} {error}"
         for word in ("CxxCompiler", "CppCompile", "TritonMissing")
     )
-    return MissingError(told) if lacking else TrainingError(told)
+    return MissingError(message) if lacking else TrainingError(message)
 
 
 def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError | None:
@@ -87,10 +90,10 @@ def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError |
     if not node and not (in_torch and isinstance(error, RuntimeError)):
         return None
     where = f"`{node}` failed" if node else "torch failed on the way back"
-    return TrainingError(f"{where} in {doing} ({_said(error)}{place})")
+    return TrainingError(f"{where} in {doing} ({_first_line(error)}{place})")
 
 
-def _said(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The kind of an error and the first line of what it says."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (

@@ -19,7 +19,7 @@ from ..errors import RunError, TrainingError, UsageError
 from ..files import read_file, reason
 from ..language.diagnose.nearest import did_you_mean
 from ..plan import Loader
-from .augment.crops import centre, to_tensor
+from .augment.crops import center_crop, to_tensor
 from .data.decoder import ENDINGS, UNREADABLE, open_image
 from .data.normalize import Normalization
 from .options import Options
@@ -64,13 +64,13 @@ def predict_images(
     for path in images:
         pixels = read_image(path, document)[None].to(decisions.device)
         with torch.inference_mode():
-            seen = normalization(pixels)
-            chance = (
-                net(seen.flatten(1) if document.get("flat") else seen)
+            normalized = normalization(pixels)
+            probabilities = (
+                net(normalized.flatten(1) if document.get("flat") else normalized)
                 .float()
                 .softmax(1)[0]
             )
-        best = chance.topk(min(top, len(names)))
+        best = probabilities.topk(min(top, len(names)))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         out.append(
             Prediction(path, tuple((names[place], value) for place, value in pairs))
@@ -172,7 +172,7 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
             ) from error
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     if side is not None:
-        return centre(image, side, (height, width))
+        return center_crop(image, side, (height, width))
     pixels = to_tensor(image.resize((width, height), Image.Resampling.BILINEAR))
     return pixels.to(torch.float32) * (float(document["levels"]) / 255)
 

@@ -11,20 +11,20 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Options:
     """Where, how fast and how often. "auto" and None are decided from the machine and the net, and
-    told with reasons."""
+    reported with reasons."""
 
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     layout: Literal["auto", "channels-last", "contiguous"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     checkpointing: Literal["auto", "on", "off"] = (
-        "auto"  # recompute blocks in the backward pass, to save memory
+        "auto"  # activation checkpointing: recompute blocks in the backward pass
     )
     sharding: Literal["auto", "on", "off"] = (
-        "auto"  # divide the weights and their states among the processes
+        "auto"  # FSDP: divide the weights and their states among the processes
     )
     deterministic: Literal["auto", "on", "off"] = (
-        "auto"  # the same bits again, where a GPU has faster ways without
+        "auto"  # bitwise reproducible, where a GPU has faster ways without
     )
     workers: int | None = None
     threads: int | None = None

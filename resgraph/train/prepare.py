@@ -13,15 +13,15 @@ from ..passes.recipe_fit import lonely_norms, problems
 from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
-from .data.absent import stand_in
-from .data.normalize import Normalization, measure, need_spread
+from .data.absent import placeholder
+from .data.normalize import Normalization, measure, need_variance
 from .data.sampler import Sampler
 from .data.sets import DataSet, Resident, UnfitError
 from .options import Options
 from .parallel.distributed import World
 from .run.tensorboard import need_tensorboard
 from .settings.decide import Decisions, decide
-from .settings.memory import with_budget
+from .settings.memory import with_memory_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,17 @@ def prepare(
     images = train.batch / world.size / train.accumulate
     uncounted = bool(missing) and not isinstance(data.train, Resident)
     known = None if uncounted and train.unit == "epochs" else steps
-    talking, fusible, macs = train.sync_bn, train.optimizer.fused, plan.macs * images
+    sync_bn, fusible, macs = train.sync_bn, train.optimizer.fused, plan.macs * images
     decisions = decide(
         options,
         world,
         macs,
         len(plan.input) == 3,
         known,
-        sync_bn=talking,
+        sync_bn=sync_bn,
         fusible=fusible,
     )
-    decisions = with_budget(
+    decisions = with_memory_plan(
         decisions, plan, train, options, world.size, resident_bytes(data)
     )
     return Prepared(
@@ -116,7 +116,7 @@ def _fitting(
         except MissingError as lacking:
             if not counted:
                 raise
-            data = stand_in(train.data, plan.input, plan.output)
+            data = placeholder(train.data, plan.input, plan.output)
             data.fit(plan.input, plan.output)
             return data, str(lacking)
     except UnfitError as error:
@@ -152,12 +152,12 @@ def resident_bytes(data: DataSet) -> int:
 
 
 def normalization_of(ready: Prepared) -> Normalization:
-    """Mean and spread of the training images, of a sample where they are on disk."""
+    """Mean and standard deviation of the training images, of a sample where they are on disk."""
     images = ready.data.train
     if not isinstance(images, Resident):
         from .data.image_files import sample
 
         images = sample(ready.data, ready.train.seed)
     if ready.train.normalize != "scale" and len(ready.data.shape) == 3:
-        need_spread(images.images)
+        need_variance(images.images)
     return measure(images, ready.data.levels, ready.train.normalize)

@@ -1,5 +1,5 @@
-"""What a run's directory is told: facts and pictures before the first step, rows meanwhile, weights
-and curves at the end."""
+"""What is written to a run's directory: facts and pictures before the first step, rows of metrics
+during training, weights and curves at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .augment.crops import REDUCING_GAP
 from .data.decoder import DECODING, mode_of
 from .data.normalize import Normalization
 from .data.sets import DataSet
-from .engine.loop import Learner
+from .engine.loop import TrainState
 from .parallel.sharding import gathered
 from .prepare import Prepared
 from .reporter import Epoch
@@ -31,7 +31,7 @@ from .run.curves import curves, drops
 from .run.directory import PLACES, RunDirectory
 from .run.metrics_log import read_rows
 from .run.result import RunResult
-from .run.tensorboard import Board
+from .run.tensorboard import EventWriter
 from .signals import StoppedError
 
 
@@ -40,7 +40,7 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
     of the run."""
     plan, data = ready.plan, ready.data
     run.write("spec.yaml", plan.resolved())
-    redrawn(run, plan)
+    rewrite_derived(run, plan)
     facts = {
         "name": plan.name,
         "status": "running",
@@ -74,7 +74,7 @@ def digests(data: DataSet) -> dict[str, str]:
     return {"train": data.train.digest(), "validation": data.validation.digest()}
 
 
-def redrawn(run: RunDirectory, plan: Plan) -> list[str]:
+def rewrite_derived(run: RunDirectory, plan: Plan) -> list[str]:
     """Writes what follows from the spec, where it is not there as it should be; the names of what
     was written."""
     out = []
@@ -154,7 +154,7 @@ def recorded(
         return
     run.write("preprocess.json", json.dumps(_preprocess(ready, normalization)) + "\n")
     run.update(status="running", world=ready.world.size, failure=None)
-    board = Board(run.path) if ready.options.tensorboard else None
+    board = EventWriter(run.path) if ready.options.tensorboard else None
 
     def record(epoch: Epoch, speed: float) -> None:
         run.metrics.append(epoch, speed)
@@ -162,7 +162,7 @@ def recorded(
             board.follow()
 
     try:
-        with accounted(run):
+        with outcome_recorded(run):
             yield record
     finally:
         if board:
@@ -170,8 +170,8 @@ def recorded(
 
 
 @contextmanager
-def accounted(run: RunDirectory | None) -> Iterator[None]:
-    """Writes into a run how it ended, where it ends before its end, and says how to go on."""
+def outcome_recorded(run: RunDirectory | None) -> Iterator[None]:
+    """Writes into a run how it ended, where it ends early, and says how to resume it."""
     try:
         yield
     except StoppedError:
@@ -179,8 +179,8 @@ def accounted(run: RunDirectory | None) -> Iterator[None]:
         raise
     except TrainingError as error:
         _note(run, status="failed", failure=str(error))
-        if run and not str(error).endswith(_way_on(run)):
-            raise TrainingError(f"{error}. {_way_on(run)}") from error
+        if run and not str(error).endswith(_resume_hint(run)):
+            raise TrainingError(f"{error}. {_resume_hint(run)}") from error
         raise
     except Exception as error:
         _note(run, status="failed", failure=str(error) or type(error).__name__)
@@ -188,23 +188,23 @@ def accounted(run: RunDirectory | None) -> Iterator[None]:
 
 
 def _note(run: RunDirectory | None, **facts: object) -> None:
-    """Facts that are written if they can be: that the disk is full is told already."""
+    """Facts that are written if they can be: that the disk is full is reported already."""
     if run:
         with suppress(RunError):
             run.update(**facts)
 
 
-def _way_on(run: RunDirectory) -> str:
+def _resume_hint(run: RunDirectory) -> str:
     """What to do once the cause is gone."""
     if (run.checkpoints / "latest.json").exists():
-        return f"When that is mended, `resgraph resume {run.path}` goes on from the last checkpoint"
+        return f"When that is mended, `resgraph resume {run.path}` resumes from the last checkpoint"
     return (
         "Nothing was saved yet: when that is mended, begin again with `resgraph build`"
     )
 
 
 def finish(
-    ready: Prepared, run: RunDirectory | None, learner: Learner, where: Path
+    ready: Prepared, run: RunDirectory | None, train_state: TrainState, where: Path
 ) -> RunResult:
     """Exports the weights, draws the curves, and says what came out."""
     rows, clock = ready.world.share(
@@ -215,7 +215,7 @@ def finish(
     if not rows:
         raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
     last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
-    state = gathered(learner.judged.state_dict())
+    state = gathered(train_state.eval_net.state_dict())
     if run:
         weights = {
             name: value.detach().cpu().contiguous() for name, value in state.items()

@@ -1,5 +1,4 @@
-"""What a run tells while it goes on → the `Reporter` protocol, and the records that it is
-handed."""
+"""What a run reports while it trains → the `Reporter` protocol, and the records that it gets."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ class Epoch:
 
 
 class Reporter(Protocol):
-    """Who is told. Every method returns at once and never raises for what it is told."""
+    """What shows or logs a run. Every method returns at once and never raises."""
 
     def start(self, start: Start) -> None:
         """Once, before the first step."""
@@ -65,7 +64,7 @@ class Reporter(Protocol):
         """After each evaluation."""
 
     def say(self, text: str) -> None:
-        """A line for the reader: a warning, a checkpoint that was skipped, how to go on."""
+        """Logs a line: a warning, a checkpoint that was skipped, how to resume."""
 
     def stop(self) -> None:
         """Once, at the end, whatever the end."""

@@ -1,4 +1,4 @@
-"""A run directory (and, where something is to change, the changed plan) → the run, gone on with."""
+"""A run directory (and, where something is to change, the changed plan) → the run, resumed."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from ..plan import Loader, Plan
 from .data.sets import DataSet
 from .engine.schedule import Schedule
 from .options import Options
-from .parallel.distributed import joined
+from .parallel.distributed import process_group
 from .prepare import Prepared, prepare, recipe_of
-from .recording import digests, redrawn, run_checkpoints, spec_hash
+from .recording import digests, rewrite_derived, run_checkpoints, spec_hash
 from .reporter import Reporter, Silent
 from .run.checkpoint import State
 from .run.directory import RunDirectory, open_run, read_facts
 from .run.listing import flat
 from .run.result import RunResult
-from .session import carry_on
+from .session import run_to_end
 
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
-"""Keys of a recipe that a resume may change as it likes: how long, and what is told."""
+"""Keys of a recipe that a resume may change as it likes: how long, and what is reported."""
 FIXED = frozenset({"data", "batch", "normalize", "seed"})
 """Keys that decide which images a step sees; with another of these it would not be the same run at
 all."""
 
 
-def go_on(
+def resume_run(
     path: Path,
     load: Loader,
     options: Options,
@@ -44,12 +44,12 @@ def go_on(
 ) -> RunResult:
     """From the newest whole checkpoint to the end, bit for bit as if it had never stopped.
 
-    `changed` is the plan to go on with in place of the run's own: the same net; more epochs are
+    `changed` is the plan to resume with in place of the run's own: the same net; more epochs are
     fine, other changes of the recipe need `options.allow_change`. Raises `RunError` where that
     cannot be."""
-    with joined(os.environ, options.device, reporter.say) as world:
+    with process_group(os.environ, options.device, reporter.say) as world:
         plan = own = own_plan(path, load)
-        options = as_before(options, read_facts(path))
+        options = options_of(options, read_facts(path))
         if changed is not None:
             check_change(path, plan, changed, options)
             plan = changed
@@ -57,23 +57,23 @@ def go_on(
         check_data(ready.data, read_facts(path), options)
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
-            if run and at_end(run, ready.steps):
+            if run and is_complete(run, ready.steps):
                 # raises where not even its results can be written again
                 run_checkpoints(run).load(Silent().say)
-                _tell_end(run, ready, reporter)
+                _report_end(run, ready, reporter)
             if run and changed is not None:
                 # raises before anything is changed
                 state = run_checkpoints(run).load(Silent().say)
-                _tell_rate(state, recipe_of(own), ready, reporter)
+                _report_rate(state, recipe_of(own), ready, reporter)
                 _adopt(run, changed)
             if run:
-                _tell_failure(run, reporter)
-                for name in redrawn(run, plan):
+                _report_failure(run, reporter)
+                for name in rewrite_derived(run, plan):
                     reporter.say(
                         f"{run.path / name} was changed, damaged or lost since the run began; it is"
                         " as it was"
                     )
-            return carry_on(ready, run, reporter if world.first else Silent())
+            return run_to_end(ready, run, reporter if world.first else Silent())
 
 
 def own_plan(path: Path, load: Loader) -> Plan:
@@ -90,7 +90,7 @@ def own_plan(path: Path, load: Loader) -> Plan:
         ) from error
     if digest not in (facts.get("spec"), *facts.get("former", ())):
         raise RunError(
-            f"{spec} was changed since the run began, and a run goes on with the spec that it has."
+            f"{spec} was changed since the run began, and a run resumes with the spec that it has."
             f" Put it back as it was, and change the recipe by `resgraph resume {path} --set"
             " train.epochs=…`; another net is a run of its own: `resgraph build` with the changed"
             " spec"
@@ -103,8 +103,8 @@ def own_plan(path: Path, load: Loader) -> Plan:
     return plan
 
 
-def as_before(options: Options, facts: dict[str, Any]) -> Options:
-    """What was decided when the run began, where nothing else is asked for now."""
+def options_of(options: Options, facts: dict[str, Any]) -> Options:
+    """The options of a resume: what was decided when the run began, where nothing else is given."""
     known = get_type_hints(Options)
     undecided = {
         name: value
@@ -125,8 +125,7 @@ def as_before(options: Options, facts: dict[str, Any]) -> Options:
 
 
 def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> None:
-    """Raises `RunError` that shows the difference where `changed` is not a way to go on with this
-    run."""
+    """Raises `RunError` that shows the difference where this run cannot resume with `changed`."""
     before, after = plan.source(), changed.source()
     if before != after:
         lines = list(
@@ -145,13 +144,13 @@ def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> Non
     recipes = recipe_of(plan), recipe_of(changed)
     keys = changed_keys(*recipes)
     if keys & FIXED:
-        told = _changes(*recipes, keys & FIXED)
+        changes = _changes(*recipes, keys & FIXED)
         raise RunError(
-            f"what decides which images a run sees cannot change within it: {told}; build anew"
+            f"what decides which images a run sees cannot change within it: {changes}; build anew"
         )
     if keys - FREE and not options.allow_change:
-        told = _changes(*recipes, keys - FREE)
-        raise RunError(f"the recipe differs: {told}; --allow-change goes on with it")
+        changes = _changes(*recipes, keys - FREE)
+        raise RunError(f"the recipe differs: {changes}; --allow-change resumes with it")
 
 
 def _changes(before: Train, after: Train, keys: set[str]) -> str:
@@ -191,14 +190,14 @@ def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
         name: facts.get("data", {}).get(name, count) for name, count in now.items()
     }
     if now != before and not options.allow_change:
-        told = ", ".join(
+        changes = ", ".join(
             f"{name} {before[name]} → {now[name]}"
             for name in now
             if now[name] != before[name]
         )
         raise RunError(
-            f"the images are others than when the run began ({told}); --allow-change goes on with"
-            " these"
+            f"the images are others than when the run began ({changes}); --allow-change resumes"
+            " with these"
         )
     known = facts.get("data", {}).get("digests", {})  # older runs have none
     if known and not options.allow_change:
@@ -208,12 +207,12 @@ def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
         if other:
             raise RunError(
                 "the images are others than when the run began: as many, but not the same"
-                f" ({', '.join(other)}). Were some renamed or replaced? --allow-change goes on with"
-                " these"
+                f" ({', '.join(other)}). Were some renamed or replaced? --allow-change resumes"
+                " with these"
             )
 
 
-def at_end(run: RunDirectory, steps: int) -> bool:
+def is_complete(run: RunDirectory, steps: int) -> bool:
     """Whether no step is left; raises `RunError` where the run is beyond the end of its recipe."""
     done = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0)
     if done > steps:
@@ -224,20 +223,20 @@ def at_end(run: RunDirectory, steps: int) -> bool:
     return done == steps
 
 
-def _tell_failure(run: RunDirectory, reporter: Reporter) -> None:
+def _report_failure(run: RunDirectory, reporter: Reporter) -> None:
     failure = run.facts().get("failure")
     if failure:
         reporter.say(f"the last try failed: {failure}")
 
 
-def _tell_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
+def _report_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
     reporter.say(
         f"no step is left: the run is at its last one, {ready.steps:,}, and only its results are"
         f" written again; `resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
     )
 
 
-def _tell_rate(
+def _report_rate(
     state: State | None, before: Train, ready: Prepared, reporter: Reporter
 ) -> None:
     """Says where a changed recipe makes the learning rate of the next step another one than it

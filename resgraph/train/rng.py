@@ -1,5 +1,5 @@
-"""(key, index, draw) → random numbers: a counter-based generator, so that a sample's luck depends
-on nothing but its name.
+"""(key, index, draw) → random numbers: a counter-based random number generator (RNG), so that the
+random stream of a sample depends on its seed and index alone, not on workers, ranks or a resume.
 
 The mixing is SplitMix64's finalizer (Steele, Lea, Flood 2014), on 64-bit integers that wrap around.
 """

@@ -1,5 +1,5 @@
-"""SIGTERM, SIGINT, SIGUSR1, SIGHUP → a request that the loop reads after the step; a second one
-stops at once."""
+"""SIGTERM, SIGINT, SIGUSR1, SIGHUP → a request to stop that the loop reads after the step; a second
+one stops at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ResgraphError
 
-ASKED = tuple(
+STOP_SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
     if hasattr(signal, name)
@@ -50,7 +50,7 @@ class StopRequest:
 
 
 @contextmanager
-def listening() -> Iterator[StopRequest]:
+def catching_signals() -> Iterator[StopRequest]:
     """Handles the signals within the block; elsewhere than in the main thread Python gives none,
     and nothing is handled. A SIGHUP that is ignored (by nohup) stays so."""
     request = StopRequest()
@@ -60,7 +60,7 @@ def listening() -> Iterator[StopRequest]:
     nohup = getattr(signal, "SIGHUP", None)
     heard = [
         number
-        for number in ASKED
+        for number in STOP_SIGNALS
         if number != nohup or signal.getsignal(number) is not signal.SIG_IGN
     ]
     before: dict[int, Any] = {
@@ -75,5 +75,5 @@ def listening() -> Iterator[StopRequest]:
 
 def ignore_in_worker(_: int) -> None:
     """For data workers: a signal to the whole process group is the trainer's to answer."""
-    for number in ASKED:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -17,11 +17,11 @@ from torch import nn
 from .data.normalize import measure
 from .data.sampler import Sampler
 from .data.sets import Resident
-from .engine.assemble import fresh_net, make_feed
+from .engine.assemble import fresh_net, make_data_loader
 from .engine.optimizer import make_optimizer, start_light
-from .parallel.checkpointing import recompute
+from .parallel.checkpointing import checkpoint_blocks
 from .prepare import Prepared
-from .settings.memory import room_of
+from .settings.memory import memory_limit
 
 BUDGET = 10e9
 """Multiply-adds of a step that a trial may try; two images, which batch norms need, are tried
@@ -30,11 +30,11 @@ LARGEST = 400e9
 """Multiply-adds of two images that a CPU does not try: one step would take minutes."""
 BYTES = 512 * 2**20
 """Bytes of images, or of what a step keeps of them, that a trial may hold."""
-WARM = 2
+WARMUP_STEPS = 2
 """Steps that are not counted: the first ones allocate."""
-MOMENT = 0.6
+MEASURED_SECONDS = 0.6
 """Seconds that a trial measures, where three steps do not take longer."""
-ENOUGH = 3.0
+LONGEST_SECONDS = 3.0
 """Seconds after which a trial ends, and be it with its first step."""
 
 
@@ -57,7 +57,7 @@ def images_of(ready: Prepared) -> int | None:
     plan, train, device = ready.plan, ready.train, ready.decisions.device
     macs, weights = 3 * plan.macs + 1, 16 * plan.params
     bytes_each = 4 * (3 * plan.activations + _values(plan.input))
-    free = room_of(device) - weights
+    free = memory_limit(device) - weights
     if free < 2 * bytes_each or (device.type == "cpu" and 2 * macs > LARGEST):
         return None
     share = train.batch // ready.world.size // train.accumulate
@@ -77,10 +77,18 @@ def batch_seconds(ready: Prepared) -> float:
     data = replace(ready.data, train=few, validation=_part(few, 1))
     sampler = Sampler(len(few), images, ready.train.seed)
     normalization = measure(_part(few, 64), data.levels, ready.train.normalize)
-    feed = make_feed(ready.train, data, sampler, normalization, ready.decisions)
-    batches = (batch for _ in range(WARM + 10) for batch in feed.epoch(0, 0))
+    data_loader = make_data_loader(
+        ready.train, data, sampler, normalization, ready.decisions
+    )
+    batches = (
+        batch for _ in range(WARMUP_STEPS + 10) for batch in data_loader.epoch(0, 0)
+    )
     return (
-        _timed(lambda: float(next(batches).images.flatten()[0]), WARM + 10, WARM + 10)
+        _timed(
+            lambda: float(next(batches).images.flatten()[0]),
+            WARMUP_STEPS + 10,
+            WARMUP_STEPS + 10,
+        )
         * share
         / images
     )
@@ -95,7 +103,7 @@ def _step(ready: Prepared, images: int) -> float:
         ready.plan,
     )
     net: nn.Module = fresh_net(plan, train, decisions)
-    recompute(net, decisions.recomputed)
+    checkpoint_blocks(net, decisions.checkpointed)
     start_light()
     optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
     batch = torch.rand(images, *plan.input, device=decisions.device)
@@ -110,20 +118,20 @@ def _step(ready: Prepared, images: int) -> float:
         optimizer.step()
         float(loss.detach())
 
-    return _timed(step, WARM + 3, 50)
+    return _timed(step, WARMUP_STEPS + 3, 50)
 
 
 def _timed(work: Callable[[], object], least: int, most: int) -> float:
     """The median of the seconds that `work` takes, `least` times, more while it is quick, fewer
     where it is slow."""
     times: list[float] = []
-    while len(times) < least or (len(times) < most and sum(times) < MOMENT):
+    while len(times) < least or (len(times) < most and sum(times) < MEASURED_SECONDS):
         began = time.perf_counter()
         work()
         times.append(time.perf_counter() - began)
-        if sum(times) > ENOUGH:
+        if sum(times) > LONGEST_SECONDS:
             break
-    return median(times[WARM:] or times[-1:])
+    return median(times[WARMUP_STEPS:] or times[-1:])
 
 
 def _part(images: Resident, count: int) -> Resident:

@@ -22,7 +22,7 @@ from resgraph.language.recipe.data import Cifar, Folder, Shards
 from resgraph.plan import Plan
 from resgraph.train.data import cifar
 from resgraph.train.data.sets import DataSet, Request, Resident, blank
-from resgraph.train.engine.assemble import make_learner
+from resgraph.train.engine.assemble import make_train_state
 from resgraph.train.options import Options
 from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import prepare
@@ -43,7 +43,9 @@ def trains(net: Plan) -> str:
                 net, Options(device="cpu", data=_images(net)), World(), counted=True
             )
         if net.params <= MOST:
-            make_learner(net, ready.train, ready.sampler, ready.decisions, ready.world)
+            make_train_state(
+                net, ready.train, ready.sampler, ready.decisions, ready.world
+            )
     except ResgraphError as problem:
         raise Broken(
             f"check accepts, build refuses: {type(problem).__name__}: {problem}"

@@ -212,7 +212,7 @@ def stop_after_evaluations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def closing(self: Loop) -> None:
         close(self)
-        done.append(self.learner.step)
+        done.append(self.train_state.step)
 
     def failing(self: Loop, batch: object) -> None:
         if len(done) == count:

@@ -1,4 +1,4 @@
-"""Augmentation: what it may do to pixels, and that each image's luck is its own."""
+"""Augmentation: what it may do to pixels, and that each image has a random stream of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from resgraph.language.recipe.augment import Augment, RandAugment
 from resgraph.train.augment import geometry as module
-from resgraph.train.augment.color import repaint
+from resgraph.train.augment.color import augment_pixels
 from resgraph.train.augment.geometry import augment
 from resgraph.train.augment.mix import mix
 from resgraph.train.augment.randaugment import OPERATIONS
@@ -153,11 +153,11 @@ def test_colour_operations_keep_range_and_shape(operation: Any, channels: int) -
 
 def test_repainting_respects_the_levels_of_a_set() -> None:
     raw = torch.randint(0, 17, (40, 1, 8, 8), dtype=torch.uint8)
-    assert repaint(raw, recipe(), 16, 0, INDEX) is raw
-    out = repaint(raw, Augment(randaugment=RandAugment()), 16, 0, INDEX)
+    assert augment_pixels(raw, recipe(), 16, 0, INDEX) is raw
+    out = augment_pixels(raw, Augment(randaugment=RandAugment()), 16, 0, INDEX)
     assert float(out.max()) <= 16.001
     assert float(out.max()) > 8
-    lit = repaint(raw.expand(-1, 3, -1, -1), recipe(lighting=0.1), 16, 0, INDEX)
+    lit = augment_pixels(raw.expand(-1, 3, -1, -1), recipe(lighting=0.1), 16, 0, INDEX)
     shift = lit - raw
     assert float(shift.var((2, 3)).max()) < 1e-6  # one shift for each image and channel
     assert float(shift.abs().max()) > 0

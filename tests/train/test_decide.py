@@ -1,4 +1,4 @@
-"""What is decided from a machine, and what torch is told of it; a GPU is one in words only."""
+"""What is decided from a machine, and how torch is configured for it; a GPU is one in words only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from resgraph.errors import MissingError, UsageError
 from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
-from resgraph.train.settings.backends import settle
+from resgraph.train.settings.backends import configure_backends
 from resgraph.train.settings.decide import Decisions, decide
 
 
@@ -24,7 +24,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
     monkeypatch.setattr(
-        "resgraph.train.settings.decide.lacking", lambda _: ""
+        "resgraph.train.settings.decide.missing_tools", lambda _: ""
     )  # it has compilers
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     yield
@@ -60,7 +60,7 @@ def test_a_long_run_on_a_gpu_is_compiled_bf16_and_exact(gpu: None) -> None:
     assert (found.compile, found.fused, found.deterministic) == (True, True, True)
     assert said(found, "algorithms") == (
         "deterministic",
-        "a resume comes to the same bits; off may be faster",
+        "a resume is bitwise reproducible; off may be faster",
     )
     assert not decided(Options(), steps=100).compile
 
@@ -90,7 +90,7 @@ def test_batch_norms_that_cannot_talk_are_refused_before_the_first_step() -> Non
 def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     found = decided(Options(deterministic="on" if exact else "off"))
-    settle(found)
+    configure_backends(found)
     assert torch.are_deterministic_algorithms_enabled() is exact
     assert torch.backends.cudnn.benchmark is not exact
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"

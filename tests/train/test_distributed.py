@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_killed import SHORT, worker
+from test_kill_durability import SHORT, worker
 
 from resgraph.train.parallel.distributed import World
 

@@ -20,12 +20,12 @@ from resgraph.language.recipe import Train, resolve_train
 from resgraph.language.recipe.augment import AreaCrop, SideCrop
 from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict, resume
-from resgraph.train.augment.crops import centre, cropped, to_tensor
+from resgraph.train.augment.crops import center_crop, random_crop, to_tensor
 from resgraph.train.data import load
 from resgraph.train.data.image_files import Decoded
 from resgraph.train.data.normalize import Normalization
 from resgraph.train.data.sampler import Sampler
-from resgraph.train.engine.assemble import make_feed
+from resgraph.train.engine.assemble import make_data_loader
 from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import data_path
 from resgraph.train.settings.decide import decide
@@ -176,18 +176,18 @@ def test_crops_are_where_they_say() -> None:
     import random
 
     assert torch.equal(
-        centre(image, 32, (32, 32))[0, 0], torch.arange(16, 48, dtype=torch.uint8)
+        center_crop(image, 32, (32, 32))[0, 0], torch.arange(16, 48, dtype=torch.uint8)
     )
-    small = centre(image, 16, (16, 16))
+    small = center_crop(image, 16, (16, 16))
     assert small.shape == (1, 16, 16)
     assert float(small.float().mean()) == pytest.approx(31.5, abs=0.6)
     for seed in range(20):
-        luck = random.Random(seed)
-        part = cropped(image, SideCrop(kind="side", side=(32, 32)), (16, 16), luck)
+        rng = random.Random(seed)
+        part = random_crop(image, SideCrop(kind="side", side=(32, 32)), (16, 16), rng)
         steps = part[0, 0].float().diff()
         assert float(steps.min()) >= 1
         assert float(steps.max()) <= 1
-        assert cropped(image, AreaCrop(kind="area"), (16, 16), luck).shape == (
+        assert random_crop(image, AreaCrop(kind="area"), (16, 16), rng).shape == (
             1,
             16,
             16,
@@ -409,11 +409,11 @@ def test_a_file_is_cropped_once(tree: Path, kind: str) -> None:
     data = load(train.data, SHAPE, (2,))
     decisions = decide(Options(workers=0, device="cpu"), World(), 1.0, True, 1)
     plain = Normalization(torch.full((3, 1, 1), 1 / 255), torch.zeros(3, 1, 1))
-    feed = make_feed(
+    data_loader = make_data_loader(
         train, data, Sampler(len(data.train), 8, train.seed), plain, decisions
     )
-    decoded = next(iter(feed.pixels.train(0, feed.sampler.epoch(0))))[0]
-    assert torch.equal(next(iter(feed.epoch(0, 0))).images, plain(decoded))
+    decoded = next(iter(data_loader.pixels.train(0, data_loader.sampler.epoch(0))))[0]
+    assert torch.equal(next(iter(data_loader.epoch(0, 0))).images, plain(decoded))
 
 
 @pytest.mark.parametrize("written", ["set", "~/set", "./set"])

@@ -1,4 +1,4 @@
-"""What launchers put into the environment, as their manuals say it → which process this is, and where all meet."""
+"""The environment of launchers, as their manuals say it → which process this is, and where all meet."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_pod_of_another_name_must_be_told_where_to_meet(
     monkeypatch.setattr(socket, "getfqdn", lambda: "worker-b")
     with pytest.raises(
         UsageError,
-        match="4 processes are told of, but not where to meet: set MASTER_ADDR",
+        match="4 processes are announced, but not where to meet: set MASTER_ADDR",
     ):
         launched(POD)
 

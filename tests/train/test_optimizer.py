@@ -1,4 +1,4 @@
-"""Optimizers against torch's own, weight decay where it belongs, and the average of weights."""
+"""Optimizers against torch's own, weight decay where it belongs, and EMA against `AveragedModel`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from small_plan import residual
 from torch import nn
 
 from resgraph.language.recipe.steps import AdamW, Ema, Sgd
-from resgraph.train.engine.ema import Average
+from resgraph.train.engine.ema import EmaModel
 from resgraph.train.engine.optimizer import exempt_names, load_optimizer, make_optimizer
 
 
@@ -66,28 +66,28 @@ def test_steps_are_torchs() -> None:
 
 def test_the_average_follows_and_keeps_counters_whole() -> None:
     net = residual(1, 10, (4,), 1)
-    average = Average(Ema(decay=0.5), net)
+    ema = EmaModel(Ema(decay=0.5), net)
     before = net[0].weight.detach().clone()
     with torch.no_grad():
         net[0].weight += 1
     net[1].num_batches_tracked += 3
-    average.update(net, 1)
+    ema.update(net, 1)
     moved = 1 - min(0.5, 2 / 11)
-    torch.testing.assert_close(average.net[0].weight, before + moved)
-    assert int(average.net[1].num_batches_tracked) == 3
-    assert not any(p.requires_grad for p in average.net.parameters())
+    torch.testing.assert_close(ema.net[0].weight, before + moved)
+    assert int(ema.net[1].num_batches_tracked) == 3
+    assert not any(p.requires_grad for p in ema.net.parameters())
 
 
 def test_the_average_moves_only_every_so_many_steps() -> None:
     net = nn.Linear(2, 2)
-    average = Average(Ema(decay=0.5, every=5), net)
+    ema = EmaModel(Ema(decay=0.5, every=5), net)
     with torch.no_grad():
         net.weight += 1
-    average.update(net, 4)
-    assert not torch.equal(average.net.weight, net.weight)
-    assert average.updates == 0
-    average.update(net, 5)
-    assert average.updates == 1
+    ema.update(net, 4)
+    assert not torch.equal(ema.net.weight, net.weight)
+    assert ema.updates == 0
+    ema.update(net, 5)
+    assert ema.updates == 1
 
 
 @pytest.mark.parametrize("fused", [True, False])

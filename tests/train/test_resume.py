@@ -96,7 +96,7 @@ def result(path: Path) -> tuple[bytes, bytes]:
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

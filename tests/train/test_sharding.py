@@ -1,4 +1,4 @@
-"""A net divided among gloo processes: it learns what the whole one learns, and goes on bit for bit."""
+"""A net sharded (FSDP) among gloo processes: it learns what the whole one learns, and resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_net_is_sharded_where_nothing_else_makes_it_fit(
         monkeypatch.setattr(memory, "device_memory", lambda device, room=room: room)
         options = Options(device="cpu")
         decisions = decide(options, World(0, world), 1e6, images=True, steps=100)
-        decided[world, room] = memory.with_budget(
+        decided[world, room] = memory.with_memory_plan(
             decisions, plan, plan.spec.train, options, world, 0
         )
     roomy, tight, alone = decided.values()

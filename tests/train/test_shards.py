@@ -1,4 +1,4 @@
-"""Shards: indexed once, read alike by any number of workers, gone on with bit for bit; damage is told by name."""
+"""Shards: indexed once, read alike by any number of workers, resumed bit for bit; damage is reported by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import small_plan
 import torch
 from test_folder import SHAPE, batches, check_workers_change_nothing, picture
-from test_killed import worker
+from test_kill_durability import worker
 from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError, UsageError
@@ -112,13 +112,13 @@ def test_a_shard_is_walked_once_until_it_changes(
     tars: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walked: list[str] = []
-    real = shards._walked
+    real = shards._index_shard
 
     def counted(shard: Path) -> Any:
         walked.append(shard.name)
         return real(shard)
 
-    monkeypatch.setattr(shards, "_walked", counted)
+    monkeypatch.setattr(shards, "_index_shard", counted)
     before = sorted(path.name for path in tars.iterdir())
     first = load(record(tars), SHAPE, (2,))
     assert len(walked) == 4
@@ -148,7 +148,7 @@ def test_pixels_do_not_depend_on_the_workers(tars: Path) -> None:
 def test_a_net_is_trained_and_gone_on_with(
     tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
     plan = small_plan.plan(
         recipe(tars), input=SHAPE, classes=2, widths=(4, 8), blocks=1
     )

@@ -43,7 +43,7 @@ def test_events_say_what_the_metrics_say_once(
     pytest.importorskip(
         "tensorboard", reason="the extra `tensorboard` is not installed"
     )
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
     with pytest.raises(StoppedError):
         build(tiny(PLAIN), out=tmp_path / "run", options=WATCHED, reporter=SignalAt(13))
     assert len(events(tmp_path / "run")["loss/train"]) == 2

@@ -1,4 +1,4 @@
-"""A forecast's trial: few images, few seconds, little memory, and a word where the step itself does not fit."""
+"""A forecast's trial: few images, few seconds, little memory, and a reason where the step itself does not fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import nn
 import resgraph
 from resgraph.errors import MissingError, TrainingError
 from resgraph.train import Options, build, forecast
-from resgraph.train.data.loader import Feed
+from resgraph.train.data.loader import BatchLoader
 from resgraph.train.engine.assemble import fresh_net
 from resgraph.train.estimate import Forecast
 
@@ -47,14 +47,14 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The images of each batch that is made."""
     seen: list[int] = []
-    real = Feed.epoch
+    real = BatchLoader.epoch
 
-    def watched(self: Feed, epoch: int, first: int) -> Any:
+    def watched(self: BatchLoader, epoch: int, first: int) -> Any:
         for batch in real(self, epoch, first):
             seen.append(len(batch.images))
             yield batch
 
-    monkeypatch.setattr(Feed, "epoch", watched)
+    monkeypatch.setattr(BatchLoader, "epoch", watched)
     return seen
 
 

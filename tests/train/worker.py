@@ -48,7 +48,7 @@ def train(
     seen: str = "",
     **options: Any,
 ) -> None:
-    """A fresh run at `out`, or the one that is there gone on with; of the spec `real` with its own recipe, if given.
+    """A fresh run at `out`, or the one that is there, resumed; of the spec `real` with its own recipe, if given.
 
     `facts` are those of the small plan that differ, `seen` is a folder where `note_images` writes.
     """
@@ -76,14 +76,14 @@ def train(
 
 def note_images(folder: Path) -> None:
     """From now on, this rank adds `epoch index` to its file there for each training image that it cuts from a file."""
-    real, rank = crops.AtRandom.__call__, os.environ["RANK"]
+    real, rank = crops.RandomCrop.__call__, os.environ["RANK"]
 
-    def noted(self: crops.AtRandom, image: Any, epoch: int, index: int) -> Any:
+    def noted(self: crops.RandomCrop, image: Any, epoch: int, index: int) -> Any:
         with (folder / rank).open("a") as file:
             file.write(f"{epoch} {index}\n")
         return real(self, image, epoch, index)
 
-    crops.AtRandom.__call__ = noted  # type: ignore[method-assign]
+    crops.RandomCrop.__call__ = noted  # type: ignore[method-assign]
 
 
 def die_at(count: int) -> None:
@@ -105,7 +105,7 @@ def die_at(count: int) -> None:
 def sweep(
     reference: str, root: str, recipe: dict[str, Any], every: int, first: int
 ) -> None:
-    """Kills a run at every so-manieth durable operation, goes on with it, and compares it with the reference.
+    """Kills a run at every so-manieth durable operation, resumes it, and compares it with the reference.
 
     Each run is a forked child, so that torch is loaded once. Prints how often it killed one.
     """

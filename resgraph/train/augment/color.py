@@ -21,7 +21,7 @@ EIGENVECTORS = (
 (Krizhevsky 2012, section 4.1)."""
 
 
-def repaint(
+def augment_pixels(
     images: Tensor, recipe: Augment, levels: int, seed: int, index: Tensor
 ) -> Tensor:
     """uint8 (n, channels, height, width) up to `levels` → the same, float32 where colours
@@ -29,12 +29,12 @@ def repaint(
     lighting = recipe.lighting and images.shape[1] == 3
     if images.ndim != 4 or not (recipe.randaugment or lighting):
         return images
-    painted = images.to(torch.float32) * (255 / levels)
+    changed = images.to(torch.float32) * (255 / levels)
     if recipe.randaugment:
-        painted = rand_augment(painted, recipe.randaugment, seed, index)
+        changed = rand_augment(changed, recipe.randaugment, seed, index)
     if lighting:
-        painted = _lighting(painted, recipe.lighting, seed, index)
-    return painted * (levels / 255)
+        changed = _lighting(changed, recipe.lighting, seed, index)
+    return changed * (levels / 255)
 
 
 def _lighting(images: Tensor, spread: float, seed: int, index: Tensor) -> Tensor:

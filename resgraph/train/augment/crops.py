@@ -1,8 +1,7 @@
-"""A decoded image → what a net sees of it, as uint8 tensors: a part at random, the middle, five
-crops, or the whole at several sizes.
+"""A decoded image → what a net sees of it, as uint8 tensors: a random crop, the center crop, five
+crops, or the full image at several sizes.
 
-Each way of looking is a record without state, so that it can be sent to the processes that decode.
-"""
+Each crop policy is a record without state, so that it can be sent to the data loader's workers."""
 
 from __future__ import annotations
 
@@ -26,11 +25,11 @@ REDUCING_GAP = 2.0
 filters."""
 
 
-class Look(Protocol):
-    """A way of looking at an image."""
+class CropPolicy(Protocol):
+    """What is cut out of an image, and at which size."""
 
     @property
-    def least(self) -> int:
+    def min_side(self) -> int:
         """Pixels of the shorter side from which on a coarser decoding loses nothing."""
 
     def __call__(
@@ -47,32 +46,32 @@ class _Resized:
     size: Size
 
     @property
-    def least(self) -> int:
+    def min_side(self) -> int:
         """The side."""
         return self.side
 
 
 @dataclass(frozen=True, slots=True)
-class Middle(_Resized):
-    """The middle alone."""
+class CenterCrop(_Resized):
+    """The center crop alone."""
 
     def __call__(
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """One view."""
-        return (centre(image, self.side, self.size),)
+        return (center_crop(image, self.side, self.size),)
 
 
 @dataclass(frozen=True, slots=True)
-class AtRandom:
-    """A random part, in the way of the recipe, by the luck of (epoch, index)."""
+class RandomCrop:
+    """The recipe's random crop, seeded by (epoch, index): it depends on nothing else."""
 
     crop: AreaCrop | SideCrop
     size: Size
     seed: int
 
     @property
-    def least(self) -> int:
+    def min_side(self) -> int:
         """The longest side that a crop is cut from; twice the net's input where crops go by
         area."""
         return (
@@ -84,7 +83,7 @@ class AtRandom:
     ) -> tuple[Tensor, ...]:
         """One view."""
         return (
-            cropped(
+            random_crop(
                 image,
                 self.crop,
                 self.size,
@@ -94,7 +93,7 @@ class AtRandom:
 
 
 @dataclass(frozen=True, slots=True)
-class Five(_Resized):
+class FiveCrop(_Resized):
     """The four corners and the middle."""
 
     def __call__(
@@ -114,18 +113,18 @@ class Five(_Resized):
         )
         return (
             *(_resample(image, box, self.size) for box in corners),
-            centre(image, self.side, self.size),
+            center_crop(image, self.side, self.size),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class FullImage:
     """The whole image with its shorter side resized to each of `sides`."""
 
     sides: tuple[int, ...]
 
     @property
-    def least(self) -> int:
+    def min_side(self) -> int:
         """The largest."""
         return max(self.sides)
 
@@ -148,7 +147,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
 
 
-def centre(image: Image.Image, side: int, size: Size) -> Tensor:
+def center_crop(image: Image.Image, side: int, size: Size) -> Tensor:
     """The shorter side resized to `side`, then the middle of `size` (height, width)."""
     height, width = size
     scale = min(image.width, image.height) / side
@@ -157,34 +156,34 @@ def centre(image: Image.Image, side: int, size: Size) -> Tensor:
     return _resample(image, (left, top, left + across, top + down), size)
 
 
-def cropped(
-    image: Image.Image, crop: AreaCrop | SideCrop, size: Size, luck: random.Random
+def random_crop(
+    image: Image.Image, crop: AreaCrop | SideCrop, size: Size, rng: random.Random
 ) -> Tensor:
     """A random part of the image, in the way of the recipe, as `size` (height, width)."""
     if isinstance(crop, SideCrop):
-        scale = min(image.width, image.height) / luck.randint(*crop.side)
+        scale = min(image.width, image.height) / rng.randint(*crop.side)
         across, down = (
             min(image.width, size[1] * scale),
             min(image.height, size[0] * scale),
         )
         left, top = (
-            luck.uniform(0, image.width - across),
-            luck.uniform(0, image.height - down),
+            rng.uniform(0, image.width - across),
+            rng.uniform(0, image.height - down),
         )
         return _resample(image, (left, top, left + across, top + down), size)
     for _ in range(10):  # Szegedy et al.: draw until it fits
-        area = image.width * image.height * luck.uniform(*crop.area)
+        area = image.width * image.height * rng.uniform(*crop.area)
         aspect = math.exp(
-            luck.uniform(math.log(crop.aspect[0]), math.log(crop.aspect[1]))
+            rng.uniform(math.log(crop.aspect[0]), math.log(crop.aspect[1]))
         )
         across, down = math.sqrt(area * aspect), math.sqrt(area / aspect)
         if across <= image.width and down <= image.height:
             left, top = (
-                luck.uniform(0, image.width - across),
-                luck.uniform(0, image.height - down),
+                rng.uniform(0, image.width - across),
+                rng.uniform(0, image.height - down),
             )
             return _resample(image, (left, top, left + across, top + down), size)
-    return centre(image, min(size), size)
+    return center_crop(image, min(size), size)
 
 
 def _resample(image: Image.Image, box: Box, size: Size) -> Tensor:

@@ -1,5 +1,5 @@
-"""Normalized images and their indices → images turned, cropped, flipped and blanked, each by its
-own luck, batch by batch."""
+"""Normalized images and their indices → images rotated, cropped, flipped and blanked, batch by
+batch: each image by its own random stream."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Batch:
 def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -> Batch:
     """One share for the whole batch, a function of (seed, step); each image's partner is the one
     after it."""
-    luck = random.Random(key(seed, "mix", step))
+    rng = random.Random(key(seed, "mix", step))
     kinds = [
         kind
         for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix))
@@ -43,15 +43,15 @@ def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -
     ]
     if not kinds or len(labels) < 2:
         return Batch(images, labels)
-    kind = luck.choice(kinds)
+    kind = rng.choice(kinds)
     alpha = recipe.mixup if kind == "mixup" else recipe.cutmix
-    share = luck.betavariate(alpha, alpha)
+    share = rng.betavariate(alpha, alpha)
     others, partners = images.roll(1, 0), labels.roll(1, 0)
     if kind == "mixup" or images.ndim != 4:
         return Batch(torch.lerp(others, images, share), labels, partners, share)
     height, width = images.shape[2:]
     tall, wide = (round(side * math.sqrt(1 - share)) for side in (height, width))
-    y, x = luck.randrange(height), luck.randrange(width)
+    y, x = rng.randrange(height), rng.randrange(width)
     top, bottom = max(0, y - tall // 2), min(height, y - tall // 2 + tall)
     left, right = max(0, x - wide // 2), min(width, x - wide // 2 + wide)
     images = images.clone()

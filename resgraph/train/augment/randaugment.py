@@ -12,7 +12,7 @@ from torch import Tensor
 from ...language.recipe.augment import RandAugment
 from ..rng import key, uniform
 
-Paint = Callable[[Tensor, Tensor], Tensor]
+Operation = Callable[[Tensor, Tensor], Tensor]
 """(n, channels, height, width) in [0, 255] and a signed strength of (n,) in [-1, 1] → the same
 shape."""
 GRAY = 128.0
@@ -155,7 +155,7 @@ def _translate_y(images: Tensor, strength: Tensor) -> Tensor:
     return _affine(images, _matrix(strength, {(1, 2): 0.9 * strength}))
 
 
-OPERATIONS: tuple[Paint, ...] = (
+OPERATIONS: tuple[Operation, ...] = (
     _identity,
     _shear_x,
     _shear_y,

@@ -16,7 +16,7 @@ UNCOUNTED = 1_000_000
 prepare pays."""
 
 
-def stand_in(recipe: Data, shape: Shape, output: Shape) -> DataSet:
+def placeholder(recipe: Data, shape: Shape, output: Shape) -> DataSet:
     """A set of the size of the one that is missing, where that is known, and `UNCOUNTED` files
     where it is not."""
     own, counts = recipe.shape or shape, recipe.counts(output[0])

@@ -34,7 +34,9 @@ DECODING = {
 """The rules above, as a run's preprocess.json has them."""
 
 
-def open_image(source: Path | BytesIO, channels: int, least: int | None) -> Image.Image:
+def open_image(
+    source: Path | BytesIO, channels: int, min_side: int | None
+) -> Image.Image:
     """The whole image in mode L or RGB; a JPEG is decoded at a fraction of its size where sides of
     `least` are enough.
 
@@ -46,8 +48,8 @@ def open_image(source: Path | BytesIO, channels: int, least: int | None) -> Imag
         warnings.simplefilter("ignore")
         try:
             with Image.open(source) as image:
-                if least is not None:
-                    image.draft(mode, (least, least))
+                if min_side is not None:
+                    image.draft(mode, (min_side, min_side))
                 image.load()
                 return _eight_bits(image).convert(mode)
         except UnidentifiedImageError:

@@ -16,7 +16,7 @@ from .decoder import ENDINGS
 from .sets import DataSet, Files, Request, nothing, side_before_crop
 
 _SHOWN = 5
-"""Names of files that a note tells, at most."""
+"""Names of files in a note, at most."""
 
 
 def load(recipe: Folder, request: Request) -> DataSet:
@@ -117,7 +117,7 @@ class _Part:
                 if entry.is_dir():
                     waiting.append(entry.path)
                 elif _is_image(entry.path) and (entry.is_file() or entry.is_symlink()):
-                    # a dead link is told of as an image that cannot be read
+                    # a dead link is reported as an image that cannot be read
                     found.append(entry.path)
                 else:
                     self.others.append(entry.path)

@@ -1,5 +1,5 @@
-"""Image files → uint8 tensors, decoded and cropped by worker processes, each by the luck of its own
-name."""
+"""Image files → uint8 tensors, decoded and cropped by worker processes. Each image's random crop is
+seeded by (epoch, index), so it does not depend on the number of workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
 from ...language.recipe.data import OnDisk
 from ...ops.base import Shape
-from ..augment.crops import AtRandom, Look, Middle
+from ..augment.crops import CenterCrop, CropPolicy, RandomCrop
 from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
@@ -29,20 +29,22 @@ Group = tuple[Tensor, Tensor]
 """Views of one size (k, channels, height, width), and for each the place of its image in the
 batch."""
 SAMPLED = 512
-"""Training images of a folder whose mean and spread stand for all of them."""
+"""Training images of a folder whose mean and standard deviation stand for all of them."""
 
 
 class _Part(Dataset[Sample]):
     """Asked with (epoch, index); a broken file is gray, with label -100 and its name."""
 
-    def __init__(self, files: Files | Packed, shape: Shape, look: Look) -> None:
-        self.files, self.shape, self.look = files, shape, look
+    def __init__(self, files: Files | Packed, shape: Shape, policy: CropPolicy) -> None:
+        self.files, self.shape, self.policy = files, shape, policy
 
     def __getitem__(self, asked: tuple[int, int]) -> Sample:
         epoch, index = asked
         try:
-            views = self.look(
-                open_image(self.files.source(index), self.shape[0], self.look.least),
+            views = self.policy(
+                open_image(
+                    self.files.source(index), self.shape[0], self.policy.min_side
+                ),
                 epoch,
                 index,
             )
@@ -52,9 +54,9 @@ class _Part(Dataset[Sample]):
         return views, int(self.files.labels[index]), ""
 
 
-def middle(data: DataSet) -> Middle:
-    """How validation images are looked at."""
-    return Middle(
+def center_crop_of(data: DataSet) -> CenterCrop:
+    """The crop of validation images."""
+    return CenterCrop(
         side_before_crop(data.resize, data.shape),
         (data.shape[1], data.shape[2]),
     )
@@ -66,9 +68,9 @@ class Decoded:
     def __init__(self, data: DataSet, train: Train, decisions: Decisions) -> None:
         if isinstance(data.train, Resident) or isinstance(data.validation, Resident):
             raise TypeError("decoding is for files")
-        crop, still = train.augment.crop, middle(data)
-        look = (
-            AtRandom(crop, still.size, train.seed)
+        crop, still = train.augment.crop, center_crop_of(data)
+        policy = (
+            RandomCrop(crop, still.size, train.seed)
             if isinstance(crop, AreaCrop | SideCrop)
             else still
         )
@@ -78,33 +80,33 @@ class Decoded:
             data.shape,
         )
         self.files = (data.train, data.validation)
-        self.looks: tuple[Look, Look] = (look, still)
+        self.policies: tuple[CropPolicy, CropPolicy] = (policy, still)
         self.share = train.data.unreadable if isinstance(train.data, OnDisk) else 0.0
         self.bound = self.share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Rows of `order`, decoded and cropped by the luck of (epoch, index)."""
+        """Rows of `order`, decoded, with the random crops of (epoch, index)."""
         asked = [[(epoch, i) for i in row] for row in order.tolist()]
         return self._to_device(
-            self._loaded(self.files[0], self.looks[0], asked, _together)
+            self._loaded(self.files[0], self.policies[0], asked, _together)
         )
 
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped in the middle."""
         asked = [[(0, i) for i in row] for row in order.tolist()]
         return self._to_device(
-            self._loaded(self.files[1], self.looks[1], asked, _together)
+            self._loaded(self.files[1], self.policies[1], asked, _together)
         )
 
     def views(
-        self, look: Look, rows: list[list[int]]
+        self, policy: CropPolicy, rows: list[list[int]]
     ) -> Iterator[tuple[list[Group], Tensor]]:
         """Rows of validation images, each image with all its views, and their labels (n,), -100
         where one is broken."""
         asked = [[(0, i) for i in row] for row in rows]
-        for groups, labels in self._loaded(self.files[1], look, asked, _by_size):
+        for groups, labels in self._loaded(self.files[1], policy, asked, _by_size):
             yield (
                 [
                     (views.to(self.device), places.to(self.device))
@@ -113,10 +115,10 @@ class Decoded:
                 labels.to(self.device),
             )
 
-    def troubles(self) -> list[str]:
+    def decode_failures(self) -> list[str]:
         """The files that were found broken since the last call."""
-        fresh = sorted(self.broken - self.told)
-        self.told.update(fresh)
+        fresh = sorted(self.broken - self.reported)
+        self.reported.update(fresh)
         return [f"skipped, as it cannot be read: {text}" for text in fresh]
 
     def _to_device(
@@ -131,20 +133,20 @@ class Decoded:
     def _loaded(
         self,
         files: Files | Packed,
-        look: Look,
+        policy: CropPolicy,
         asked: list[list[tuple[int, int]]],
         collate: Callable[..., Any],
     ) -> Iterator[tuple[Any, Tensor]]:
         """What `collate` makes of each row of samples, and their labels."""
         loader: DataLoader[Any] = DataLoader(
-            _Part(files, self.shape, look),
+            _Part(files, self.shape, policy),
             batch_sampler=asked,
             num_workers=self.workers,
             collate_fn=collate,
             worker_init_fn=ignore_in_worker,
             pin_memory=self.device.type == "cuda",
             prefetch_factor=4 if self.workers else None,
-            # the loader draws a seed per epoch: not from the global luck
+            # the loader draws a seed per epoch: not from the global random state
             generator=torch.Generator().manual_seed(0),
         )
         for images, labels, broken in watched(loader):
@@ -200,11 +202,11 @@ def _by_size(samples: list[Sample]) -> tuple[list[Group], Tensor, list[str]]:
 
 
 def sample(data: DataSet, seed: int) -> Resident:
-    """Some training images, cropped in the middle, for their mean and spread; broken ones are left
-    out."""
+    """Some training images, cropped in the middle, for their mean and standard deviation; broken
+    ones are left out."""
     if isinstance(data.train, Resident):
         raise TypeError("sampling is for files")
-    part = _Part(data.train, data.shape, middle(data))
+    part = _Part(data.train, data.shape, center_crop_of(data))
     chosen = permutation(key(seed, "sample"), len(data.train))[:SAMPLED].tolist()
     read = [part[(0, index)] for index in chosen]
     whole = [(pixels, label) for (pixels,), label, _ in read if label >= 0]

@@ -25,7 +25,7 @@ FORMAT = "2"
 _SUM = hashlib.sha256().digest_size
 
 
-def home() -> Path:
+def cache_folder() -> Path:
     """The folder of the cache."""
     return (
         Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -34,7 +34,7 @@ def home() -> Path:
     )
 
 
-def cached(shard: Path) -> Index | None:
+def read_index(shard: Path) -> Index | None:
     """The index of a shard as it is now; None where there is none, or it is not one that was
     written for it."""
     try:
@@ -62,7 +62,7 @@ def cached(shard: Path) -> Index | None:
     return found
 
 
-def keep(shard: Path, index: Index) -> None:
+def write_index(shard: Path, index: Index) -> None:
     """Writes an index; where that cannot be, the next run walks over the shard again."""
     buffer = io.BytesIO()
     numpy.save(buffer, index, allow_pickle=False)
@@ -78,7 +78,7 @@ def _place(shard: Path) -> Path:
     status = shard.stat()
     facts = f"{FORMAT} {shard.resolve()} {status.st_size} {status.st_mtime_ns}"
     return (
-        home()
+        cache_folder()
         / f"{hashlib.sha256(facts.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.index"
     )
 

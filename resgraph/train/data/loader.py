@@ -1,5 +1,5 @@
-"""A data set → batches on the device: gathered, augmented and normalized there, in the sampler's
-order."""
+"""The data loader: a data set → batches on the device, gathered, augmented and normalized there, in
+the sampler's order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...language.recipe import Train
 from ...ops.base import Shape
-from ..augment.color import repaint
+from ..augment.color import augment_pixels
 from ..augment.geometry import augment
 from ..augment.mix import Batch, mix
 from ..augment.progressive import resized, size_at
@@ -32,9 +32,9 @@ class Pixels(Protocol):
         """For each row of `order` (steps, n) a batch of n."""
 
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The same of the validation part, without luck."""
+        """The same of the validation part, without anything random."""
 
-    def troubles(self) -> list[str]:
+    def decode_failures(self) -> list[str]:
         """What could not be read since the last call."""
 
 
@@ -57,7 +57,7 @@ class InMemory:
         """Rows of `order`, gathered."""
         return self._gather(self.parts[1], order)
 
-    def troubles(self) -> list[str]:
+    def decode_failures(self) -> list[str]:
         """None: everything was read at the start."""
         return []
 
@@ -69,7 +69,7 @@ class InMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class BatchLoader:
     """The batches of one rank."""
 
     pixels: Pixels
@@ -81,7 +81,7 @@ class Feed:
     validation_images: int
     levels: int
     shape: Shape
-    flat: bool = False  # what is an image until here goes on as a vector
+    flat: bool = False  # the net reads vectors: images are flattened last
 
     def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
         """The training batches of an epoch from step `first` of it on."""
@@ -93,9 +93,11 @@ class Feed:
         for step, (index, (images, labels)) in enumerate(
             zip(order.to(self.device), raw, strict=True), start
         ):
-            painted = repaint(images, self.recipe.augment, self.levels, seed, index)
+            changed = augment_pixels(
+                images, self.recipe.augment, self.levels, seed, index
+            )
             ready = augment(
-                self.normalization(painted), self.recipe.augment, seed, index
+                self.normalization(changed), self.recipe.augment, seed, index
             )
             yield mix(
                 self._layout(resized(ready, size)),

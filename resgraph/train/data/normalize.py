@@ -1,4 +1,5 @@
-"""Training images → the mean and spread that are taken out of every image, at a prediction too."""
+"""Training images → the mean and standard deviation that normalize every image, at a prediction
+too."""
 
 from __future__ import annotations
 
@@ -77,7 +78,7 @@ def measure(
     )
 
 
-def need_spread(images: Tensor) -> None:
+def need_variance(images: Tensor) -> None:
     """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value
     throughout."""
     rows = images.transpose(0, 1).flatten(1)

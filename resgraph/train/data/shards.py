@@ -21,7 +21,7 @@ from ...files import reason
 from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
 from .decoder import ENDINGS
-from .index_cache import Index, cached, keep
+from .index_cache import Index, read_index, write_index
 from .sets import DataSet, Packed, Request, nothing, side_before_crop
 
 BLOCK = 512
@@ -79,10 +79,10 @@ def expand(pattern: str) -> list[str]:
 def index_of(shard: Path) -> Index:
     """The images of a shard, sorted by where they begin: from the cache, or from a walk over its
     headers."""
-    found = cached(shard)
+    found = read_index(shard)
     if found is None:
-        found = _walked(shard)
-        keep(shard, found)
+        found = _index_shard(shard)
+        write_index(shard, found)
     return found
 
 
@@ -109,7 +109,7 @@ def _packed(path: Path, pattern: str) -> Packed:
     )
 
 
-def _walked(shard: Path) -> Index:
+def _index_shard(shard: Path) -> Index:
     images: dict[str, tuple[int, int]] = {}
     labels: dict[str, int] = {}
     try:

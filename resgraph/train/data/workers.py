@@ -1,10 +1,9 @@
-"""A data loader → its batches; a worker that is killed is told of as that, whatever its death looks
-like.
+"""A data loader → its batches; a worker that is killed is reported as that, whatever it looks like.
 
 Torch raises out of its handler of SIGCHLD, wherever the process then is: in a step, while results
 are written, in the handling of another error. And a worker that dies in the middle of handing
 something over shows as a connection that was reset, a pipe that ended or a pickle that is cut off.
-So death is looked for here alone: where a batch is asked for."""
+So dead workers are looked for here alone: where the next batch is taken."""
 
 from __future__ import annotations
 

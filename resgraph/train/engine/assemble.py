@@ -1,4 +1,4 @@
-"""A plan, its data and the decisions → the learner and the feed that the loop runs on."""
+"""A plan, its data and the decisions → the train state and the data loader of a run."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from torch.nn.parallel import DistributedDataParallel
 from ...language.recipe import Train
 from ...outputs.pytorch.compile import compile_blocks
 from ...plan import Plan
-from ..data.loader import Feed, InMemory, Pixels
+from ..data.loader import BatchLoader, InMemory, Pixels
 from ..data.normalize import Normalization
 from ..data.sampler import Sampler
 from ..data.sets import DataSet, Resident
-from ..parallel.checkpointing import around_chunks, recompute
+from ..parallel.checkpointing import around_chunks, checkpoint_blocks
 from ..parallel.distributed import World
 from ..parallel.sharding import shard
 from ..rng import key
 from ..settings.decide import Decisions
-from .ema import Average
-from .loop import Learner
-from .metrics import Tally
+from .ema import EmaModel
+from .loop import TrainState
+from .metrics import MetricAccumulator
 from .optimizer import make_optimizer, start_light
 from .schedule import Schedule
 
@@ -43,39 +43,39 @@ def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
     return net.to(memory_format=torch.channels_last) if decisions.channels_last else net  # type: ignore[call-overload]
 
 
-def make_learner(
+def make_train_state(
     plan: Plan, train: Train, sampler: Sampler, decisions: Decisions, world: World
-) -> Learner:
+) -> TrainState:
     """Everything at step 0."""
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     if decisions.compile:
         # several processes add up the gradients of one chunk while the next is under way
-        whole = world.size == 1 and not decisions.recomputed
+        whole = world.size == 1 and not decisions.checkpointed
         compile_blocks(
-            net, whole=whole, around=around_chunks(net, decisions.recomputed)
+            net, whole=whole, around=around_chunks(net, decisions.checkpointed)
         )
     else:
-        recompute(net, decisions.recomputed)
+        checkpoint_blocks(net, decisions.checkpointed)
         start_light()
     optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
-    average = Average(train.ema, net) if train.ema else None
+    ema = EmaModel(train.ema, net) if train.ema else None
     schedule = Schedule(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
-    return Learner(
+    return TrainState(
         net,
         net,
         optimizer,
         schedule,
-        average,
-        Tally(decisions.device, decisions.sum_type),
+        ema,
+        MetricAccumulator(decisions.device, decisions.sum_type),
         scaler,
     )
 
 
 def distribute(
-    learner: Learner, batch: tuple[int, ...], decisions: Decisions, world: World
+    train_state: TrainState, batch: tuple[int, ...], decisions: Decisions, world: World
 ) -> None:
     """Puts DDP around the net, or shards it, after its weights are what they will be.
 
@@ -86,27 +86,27 @@ def distribute(
         return
     if decisions.sharded:
         shard(
-            learner.net,
+            train_state.net,
             decisions.device,
             world.size,
-            optimizer=learner.optimizer,
+            optimizer=train_state.optimizer,
             compiled=decisions.compile,
         )
-        if learner.average:
-            shard(learner.average.net, decisions.device, world.size)
+        if train_state.ema:
+            shard(train_state.ema.net, decisions.device, world.size)
         return
     ids = [decisions.device.index] if decisions.device.type == "cuda" else None
-    learner.model = DistributedDataParallel(
-        learner.net, device_ids=ids, gradient_as_bucket_view=True
+    train_state.model = DistributedDataParallel(
+        train_state.net, device_ids=ids, gradient_as_bucket_view=True
     )
-    before = {name: value.clone() for name, value in learner.net.named_buffers()}
-    learner.net.train()
+    before = {name: value.clone() for name, value in train_state.net.named_buffers()}
+    train_state.net.train()
     for _ in range(2):
         with decisions.autocast():
-            logits = learner.model(empty_batch(batch, decisions))
+            logits = train_state.model(empty_batch(batch, decisions))
         logits.float().sum().backward()
-        learner.model.zero_grad(set_to_none=True)
-    for name, value in learner.net.named_buffers():
+        train_state.model.zero_grad(set_to_none=True)
+    for name, value in train_state.net.named_buffers():
         value.copy_(before[name])
 
 
@@ -120,13 +120,13 @@ def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
     )
 
 
-def make_feed(
+def make_data_loader(
     train: Train,
     data: DataSet,
     sampler: Sampler,
     normalization: Normalization,
     decisions: Decisions,
-) -> Feed:
+) -> BatchLoader:
     """The batches of this rank."""
     pixels = make_pixels(data, train, decisions)
     # files are cropped as they are decoded, and not once more
@@ -134,7 +134,7 @@ def make_feed(
         train = train.model_copy(
             update={"augment": train.augment.model_copy(update={"crop": None})}
         )
-    return Feed(
+    return BatchLoader(
         pixels=pixels,
         recipe=train,
         sampler=sampler,

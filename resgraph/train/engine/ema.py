@@ -1,4 +1,8 @@
-"""Weights after each step → their exponential moving average, in a module that can be evaluated."""
+"""Weights after each step → their exponential moving average (EMA), in a module that can be
+evaluated.
+
+`torch.optim.swa_utils.AveragedModel` has neither a decay that warms up nor sharded tensors; a test
+holds this one against it."""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ...language.recipe.steps import Ema
-from ..parallel.sharding import own
+from ..parallel.sharding import local_shard
 
 
-class Average:
+class EmaModel:
     """A copy of a net whose floating-point state follows the net's; counters are copied as they
     are."""
 
@@ -39,4 +43,6 @@ class Average:
 
 
 def _state(net: nn.Module) -> list[Tensor]:
-    return [own(value.detach()) for value in (*net.parameters(), *net.buffers())]
+    return [
+        local_shard(value.detach()) for value in (*net.parameters(), *net.buffers())
+    ]

@@ -1,4 +1,5 @@
-"""What a net says of the validation part → its loss and error, exact on any number of ranks."""
+"""Predictions of a net on the validation part → its loss and error, exact on any number of
+ranks."""
 
 from __future__ import annotations
 

@@ -15,163 +15,168 @@ from torch import Tensor, nn
 from ...errors import TrainingError
 from ...language.recipe import Train
 from ..augment.mix import Batch
-from ..data.loader import Feed
+from ..data.loader import BatchLoader
 from ..parallel.distributed import World
 from ..parallel.sharding import gathered
 from ..reporter import Epoch, Reporter, Step
 from ..rng import key
 from ..run.checkpoint import State
 from ..settings.decide import Decisions
-from .ema import Average
+from .ema import EmaModel
 from .evaluate import Score, score
-from .metrics import Tally
+from .metrics import MetricAccumulator
 from .optimizer import load_optimizer, set_lr
 from .schedule import Schedule
 
-LOOK = 0.25
-"""Seconds between looks at the loss: a look waits for the device, so a step must not have one."""
+CHECK_EVERY = 0.25
+"""Seconds between checks of the loss: reading it waits for the device, so not every step does."""
 WINDOW = 3.0
 """Seconds over which the shown throughput is measured."""
-AGREE = 10
-"""Steps between looks where ranks must look together."""
-MILDER = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
+AGREE_EVERY = 10
+"""Steps between checks where all ranks must check at the same step."""
+DIVERGENCE_HINT = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
 
 
 @dataclass(slots=True)
-class Learner:
+class TrainState:
     """All that a step changes. `model` is the net as it is called: the net itself, or DDP around
-    it."""
+    it. A checkpoint is this state."""
 
     net: nn.Module
     model: nn.Module
     optimizer: torch.optim.Optimizer
     schedule: Schedule
-    average: Average | None
-    tally: Tally
+    ema: EmaModel | None
+    metrics: MetricAccumulator
     scaler: torch.amp.GradScaler  # does nothing but in fp16
     step: int = 0
 
     @property
-    def judged(self) -> nn.Module:
-        """The net that is evaluated and exported."""
-        return self.average.net if self.average else self.net
+    def eval_net(self) -> nn.Module:
+        """The net that is evaluated and exported: with EMA weights, where the recipe has `ema`."""
+        return self.ema.net if self.ema else self.net
 
     def state(self, world: World) -> State:
-        """Everything that a resume needs, with no reference to what goes on changing but tensors;
-        on every rank."""
-        average = self.average and {
-            "net": self.average.net.state_dict(),
-            "updates": self.average.updates,
+        """Everything that a resume needs, on every rank; of what later steps change it shares the
+        tensors only."""
+        ema = self.ema and {
+            "net": self.ema.net.state_dict(),
+            "updates": self.ema.updates,
         }
         return {
             "step": self.step,
             "net": gathered(self.net.state_dict()),
             "optimizer": gathered(self.optimizer.state_dict()),
             "schedule": self.schedule.state(),
-            "average": gathered(average),
-            "tally": self.tally.state(world),
+            "average": gathered(ema),
+            "tally": self.metrics.state(world),
             "scaler": self.scaler.state_dict(),
         }
 
     def load(self, state: State, world: World) -> None:
-        """Goes on from `state`."""
+        """Resumes from `state`."""
         self.step = state["step"]
         self.net.load_state_dict(state["net"])
         load_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load(state["schedule"])
-        if self.average:
-            self.average.net.load_state_dict(state["average"]["net"])
-            self.average.updates = state["average"]["updates"]
-        self.tally.load(state["tally"], world)
+        if self.ema:
+            self.ema.net.load_state_dict(state["average"]["net"])
+            self.ema.updates = state["average"]["updates"]
+        self.metrics.load(state["tally"], world)
         if state.get("scaler"):
             self.scaler.load_state_dict(state["scaler"])
 
 
 @dataclass(slots=True)
 class Loop:
-    """Runs a learner to the end of its schedule. `asked` is the signal that came, or 0; `save`
+    """Trains to the end of the schedule. `stop_signal` gives the signal that came, or 0; `save`
     writes a checkpoint."""
 
     train: Train
-    learner: Learner
-    feed: Feed
+    train_state: TrainState
+    data_loader: BatchLoader
     decisions: Decisions
     world: World
     reporter: Reporter
     save: Callable[[State], None]
     record: Callable[[Epoch, float], None]
-    asked: Callable[[], int]
+    stop_signal: Callable[[], int]
     save_every: int | None = None
     clock: float = 0.0  # seconds before this process took over
     began: float = field(default_factory=time.monotonic)
-    looked: float = 0.0
+    checked: float = 0.0
     window: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
-    pace: float = 0.0  # images a second in the last whole window
-    fresh: int = 0  # images since `began`
+    speed: float = 0.0  # images a second in the last whole window
+    seen_images: int = 0  # images since `began`
 
     def run(self) -> int:
         """To the end, or to a signal: returns the signal's number, with everything saved, or 0."""
-        learner, per_epoch = self.learner, self.feed.sampler.steps_per_epoch
-        learner.model.train()
+        train_state, per_epoch = (
+            self.train_state,
+            self.data_loader.sampler.steps_per_epoch,
+        )
+        train_state.model.train()
         while True:
             if self._due():
                 self._close()
-            if learner.step >= learner.schedule.steps:
+            if train_state.step >= train_state.schedule.steps:
                 return 0
-            epoch, first = divmod(learner.step, per_epoch)
-            for batch in self.feed.epoch(epoch, first):
+            epoch, first = divmod(train_state.step, per_epoch)
+            for batch in self.data_loader.epoch(epoch, first):
                 self._step(batch)
-                number = self._look()
+                number = self._check()
                 if number:
                     self._save()
                     return number
-                if learner.step >= learner.schedule.steps:
+                if train_state.step >= train_state.schedule.steps:
                     break
                 if (
                     self.save_every
-                    and learner.step % self.save_every == 0
-                    and learner.step % per_epoch
+                    and train_state.step % self.save_every == 0
+                    and train_state.step % per_epoch
                 ):
                     self._save()
 
     def _step(self, batch: Batch) -> None:
-        learner, parts = self.learner, self.train.accumulate
-        lr = learner.schedule.lr(learner.step)
-        set_lr(learner.optimizer, lr)
-        torch.manual_seed(key(self.train.seed, "step", learner.step, self.world.rank))
-        learner.optimizer.zero_grad(set_to_none=True)
+        train_state, parts = self.train_state, self.train.accumulate
+        lr = train_state.schedule.lr(train_state.step)
+        set_lr(train_state.optimizer, lr)
+        torch.manual_seed(
+            key(self.train.seed, "step", train_state.step, self.world.rank)
+        )
+        train_state.optimizer.zero_grad(set_to_none=True)
         size = len(batch.labels) // parts
         for part in range(parts):
-            with synchronized(learner.model, part == parts - 1):
+            with synchronized(train_state.model, part == parts - 1):
                 self._backward(batch, slice(part * size, (part + 1) * size), parts)
         if self.train.clip:
-            learner.scaler.unscale_(learner.optimizer)
-            nn.utils.clip_grad_norm_(learner.net.parameters(), self.train.clip)
-        learner.scaler.step(learner.optimizer)
-        learner.scaler.update()
-        learner.step += 1
-        self.fresh += len(batch.labels) * self.world.size
-        if learner.average:
-            learner.average.update(learner.net, learner.step)
-        window = learner.schedule.window
-        if window and learner.step % window == 0:
-            learner.schedule.saw_training(
-                learner.step, learner.tally.take_window(self.world)
+            train_state.scaler.unscale_(train_state.optimizer)
+            nn.utils.clip_grad_norm_(train_state.net.parameters(), self.train.clip)
+        train_state.scaler.step(train_state.optimizer)
+        train_state.scaler.update()
+        train_state.step += 1
+        self.seen_images += len(batch.labels) * self.world.size
+        if train_state.ema:
+            train_state.ema.update(train_state.net, train_state.step)
+        window = train_state.schedule.window
+        if window and train_state.step % window == 0:
+            train_state.schedule.saw_training(
+                train_state.step, train_state.metrics.take_window(self.world)
             )
 
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
         labels = batch.labels[part]
         with self.decisions.autocast():
-            logits = self.learner.model(batch.images[part])
+            logits = self.train_state.model(batch.images[part])
         logits = logits.float()
         loss = self._loss(logits, labels)
         if batch.partners is not None:
             other = self._loss(logits, batch.partners[part])
             loss = batch.share * loss + (1 - batch.share) * other
-        self.learner.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
+        self.train_state.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
-        self.learner.tally.add(
-            loss.detach(), logits.detach(), counted, self.learner.step
+        self.train_state.metrics.add(
+            loss.detach(), logits.detach(), counted, self.train_state.step
         )
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -186,84 +191,89 @@ class Loop:
         )
         return total / (labels >= 0).sum().clamp_min(1)
 
-    def _look(self) -> int:
-        """Now and then: is the loss finite, has someone asked to stop, and the progress."""
-        now, step = time.monotonic(), self.learner.step
+    def _check(self) -> int:
+        """Every so often: is the loss finite, was a stop requested; and reports the progress."""
+        now, step = time.monotonic(), self.train_state.step
         if self.world.size == 1:
-            asked = self.asked()
-            due = asked or now - self.looked >= LOOK
+            stop_signal = self.stop_signal()
+            due = stop_signal or now - self.checked >= CHECK_EVERY
         else:
-            due = step % AGREE == 0
-            asked = (
-                self.world.largest(self.asked(), self.decisions.device) if due else 0
+            due = step % AGREE_EVERY == 0
+            stop_signal = (
+                self.world.largest(self.stop_signal(), self.decisions.device)
+                if due
+                else 0
             )
         if not due:
             return 0
-        self.looked = now
+        self.checked = now
         loss, error = self._finite()
-        epoch = -(-step // self.feed.sampler.steps_per_epoch)
+        epoch = -(-step // self.data_loader.sampler.steps_per_epoch)
         if now - self.window[0] > WINDOW:
-            self.window, self.pace = (
-                (now, self.fresh),
-                (self.fresh - self.window[1]) / (now - self.window[0]),
+            self.window, self.speed = (
+                (now, self.seen_images),
+                (self.seen_images - self.window[1]) / (now - self.window[0]),
             )
-        speed = self.pace or self.fresh / max(1e-9, now - self.began)
-        lr = self.learner.schedule.lr(step - 1)
+        speed = self.speed or self.seen_images / max(1e-9, now - self.began)
+        lr = self.train_state.schedule.lr(step - 1)
         self.reporter.step(Step(step, epoch, lr, loss, error, speed))
-        return asked
+        return stop_signal
 
     def _finite(self) -> tuple[float, float]:
         """This rank's loss and error since the last evaluation; raises where a loss was not
         finite."""
-        loss, error, bad = self.learner.tally.local()
-        if bad >= 0:
-            lr = self.learner.schedule.lr(bad)
+        loss, error, bad_step = self.train_state.metrics.local()
+        if bad_step >= 0:
+            lr = self.train_state.schedule.lr(bad_step)
             raise TrainingError(
-                f"the loss is not finite at step {bad + 1:,}, with a learning rate of {lr:.3g};"
-                f" {MILDER}"
+                f"the loss is not finite at step {bad_step + 1:,}, with a learning rate of"
+                f" {lr:.3g}; {DIVERGENCE_HINT}"
             )
         return loss, error
 
     def _due(self) -> bool:
-        learner, per_epoch = self.learner, self.feed.sampler.steps_per_epoch
-        if learner.tally.empty:
+        train_state, per_epoch = (
+            self.train_state,
+            self.data_loader.sampler.steps_per_epoch,
+        )
+        if train_state.metrics.empty:
             return False
-        whole, rest = divmod(learner.step, per_epoch)
-        return learner.step >= learner.schedule.steps or (
+        whole, rest = divmod(train_state.step, per_epoch)
+        return train_state.step >= train_state.schedule.steps or (
             rest == 0 and whole % self.train.evaluate_every == 0
         )
 
     def _close(self) -> None:
         """Evaluates, writes the row, and saves."""
-        learner = self.learner
+        train_state = self.train_state
         self._finite()
-        self.world.same_buffers(learner.judged)
+        self.world.same_buffers(train_state.eval_net)
         found = self.evaluate()
-        for trouble in self.world.collect(self.feed.pixels.troubles()):
-            self.reporter.say(trouble)
-        loss, error = learner.tally.take(self.world)
-        learner.schedule.saw_validation(found.error)
-        epoch = learner.step / self.feed.sampler.steps_per_epoch
+        for failure in self.world.collect(self.data_loader.pixels.decode_failures()):
+            self.reporter.say(failure)
+        loss, error = train_state.metrics.take(self.world)
+        train_state.schedule.saw_validation(found.error)
+        epoch = train_state.step / self.data_loader.sampler.steps_per_epoch
         seconds = self.clock + time.monotonic() - self.began
         row = Epoch(
-            step=learner.step,
+            step=train_state.step,
             epoch=int(epoch) if epoch == int(epoch) else round(epoch, 3),
-            lr=learner.schedule.lr(learner.step - 1),
+            lr=train_state.schedule.lr(train_state.step - 1),
             train_loss=loss,
             train_error=error,
             validation_loss=found.loss,
             validation_error=found.error,
             seconds=seconds,
         )
-        self.record(row, self.fresh / max(1e-9, time.monotonic() - self.began))
+        self.record(row, self.seen_images / max(1e-9, time.monotonic() - self.began))
         self.reporter.epoch(row)
         self._save()
 
     def evaluate(self) -> Score:
-        """The judged net on the validation part."""
+        """The net (with EMA weights where there are) on the validation part."""
         return score(
-            self.learner.judged,
-            self.feed.validation(self.world),
+            self.train_state.eval_net,
+            self.data_loader.validation(self.world),
             self.decisions,
             self.world,
         )
@@ -271,13 +281,14 @@ class Loop:
     def _save(self) -> None:
         """Never with a weight that is not finite."""
         self._finite()
-        state = self.learner.state(self.world)
+        state = self.train_state.state(self.world)
         for name, value in state["net"].items():
             if value.is_floating_point() and not torch.isfinite(value).all():
-                step = self.learner.step
+                step = self.train_state.step
+                lr = self.train_state.schedule.lr(step - 1)
                 raise TrainingError(
-                    f"`{name}` is not finite after step {step:,}, with a learning rate of "
-                    f"{self.learner.schedule.lr(step - 1):.3g}; nothing was saved of it; {MILDER}"
+                    f"`{name}` is not finite after step {step:,}, with a learning rate of"
+                    f" {lr:.3g}; nothing was saved of it; {DIVERGENCE_HINT}"
                 )
         self.save(state)
 

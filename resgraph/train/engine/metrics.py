@@ -11,9 +11,9 @@ from torch import Tensor
 from ..parallel.distributed import World
 
 
-class Tally:
-    """Sums since the last evaluation: loss times images, wrong answers, images; and the same since
-    the last window."""
+class MetricAccumulator:
+    """Sums since the last evaluation: loss times images, wrong predictions, images; and the same
+    since the last window."""
 
     def __init__(self, device: torch.device, sum_type: torch.dtype) -> None:
         self.sums = torch.zeros(6, dtype=sum_type, device=device)

@@ -1,5 +1,4 @@
-"""A net and validation images that are looked at more than once → its score by the mean of what it
-says of each.
+"""A net and several crops of each validation image → its score by the mean of its predictions.
 
 The papers test so. Krizhevsky et al. 2012 (section 4.1) average "the predictions made by the
 network's softmax layer" over the four corners, the middle and their mirror images: ten crops, which
@@ -24,8 +23,8 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ...ops.base import Shape, shape_text
-from ..augment.crops import Five, Look, Whole
-from ..data.image_files import Decoded, middle
+from ..augment.crops import CropPolicy, FiveCrop, FullImage
+from ..data.image_files import Decoded, center_crop_of
 from ..data.normalize import Normalization
 from ..data.sets import DataSet, Resident
 from ..parallel.distributed import World
@@ -36,8 +35,10 @@ CROPS = (1, 10)
 """How many crops a test may have; 1 is what validation does."""
 
 
-def look_for(data: DataSet, crops: int, sides: tuple[int, ...]) -> Look | None:
-    """How a test looks at the images; None where it does as validation did. Raises `UsageError`
+def crop_policy_for(
+    data: DataSet, crops: int, sides: tuple[int, ...]
+) -> CropPolicy | None:
+    """The crops of a test; None where they are those of validation. Raises `UsageError`
     where it cannot."""
     if crops not in CROPS:
         raise UsageError(f"--crops {crops}: there are {' and '.join(map(str, CROPS))}")
@@ -54,15 +55,15 @@ def look_for(data: DataSet, crops: int, sides: tuple[int, ...]) -> Look | None:
             f" {data.name} are {shape_text(data.shape)}, just what it reads"
         )
     return (
-        Whole(sides)
+        FullImage(sides)
         if sides
-        else Five(middle(data).side, (data.shape[1], data.shape[2]))
+        else FiveCrop(center_crop_of(data).side, (data.shape[1], data.shape[2]))
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Viewed:
-    """A net (in evaluation mode) that is asked about every view and its mirror image. `batch`
+class MultiCrop:
+    """Predictions of a net (in evaluation mode) for every view and its mirror image. `batch`
     counts views of the net's own input size that it takes at a time; of larger ones it takes
     fewer."""
 
@@ -73,34 +74,39 @@ class Viewed:
     decisions: Decisions
 
     @torch.no_grad()
-    def score(self, pixels: Decoded, look: Look, images: int, world: World) -> Score:
+    def score(
+        self, pixels: Decoded, policy: CropPolicy, images: int, world: World
+    ) -> Score:
         """Of the validation part, which has so many images, over all ranks."""
-        size = max(1, self.batch // self._weight(look))
+        size = max(1, self.batch // self._weight(policy))
         mine = list(range(world.rank, images, world.size))
         sums = Sums(self.decisions)
         for groups, labels in pixels.views(
-            look, [mine[at : at + size] for at in range(0, len(mine), size)]
+            policy, [mine[at : at + size] for at in range(0, len(mine), size)]
         ):
-            chance: Tensor | int = 0
-            seen = torch.zeros(
+            total: Tensor | int = 0
+            views_seen = torch.zeros(
                 len(labels), 1, dtype=self.decisions.sum_type, device=labels.device
             )
             for views, places in groups:
-                said = self._chances(views)
-                chance = chance + said.new_zeros(len(labels), said.shape[1]).index_add_(
-                    0, places, said
-                )
-                seen.index_add_(0, places, seen.new_ones(len(places), 1))
+                probabilities = self._chances(views)
+                total = total + probabilities.new_zeros(
+                    len(labels), probabilities.shape[1]
+                ).index_add_(0, places, probabilities)
+                views_seen.index_add_(0, places, views_seen.new_ones(len(places), 1))
             sums.add(
-                (chance / seen).clamp_min(torch.finfo(seen.dtype).tiny).log(), labels
+                (total / views_seen)
+                .clamp_min(torch.finfo(views_seen.dtype).tiny)
+                .log(),
+                labels,
             )
         return sums.score(world)
 
-    def _weight(self, look: Look) -> int:
+    def _weight(self, policy: CropPolicy) -> int:
         """The views of an image, in inputs of the net."""
-        if isinstance(look, Whole):
+        if isinstance(policy, FullImage):
             return -(
-                -sum(side * side for side in look.sides)
+                -sum(side * side for side in policy.sides)
                 // (self.shape[1] * self.shape[2])
             )
         return 5
@@ -119,9 +125,11 @@ class Viewed:
 
     def _mean(self, views: Tensor) -> Tensor:
         own = tuple(views.shape[1:]) == self.shape
-        images = (self.normalization if own else anywhere(self.normalization))(views)
-        said = [self._softmax(form, own=own) for form in (images, images.flip(3))]
-        return (said[0] + said[1]) / 2
+        images = (self.normalization if own else any_size(self.normalization))(views)
+        probabilities = [
+            self._softmax(form, own=own) for form in (images, images.flip(3))
+        ]
+        return (probabilities[0] + probabilities[1]) / 2
 
     def _softmax(self, images: Tensor, *, own: bool) -> Tensor:
         if self.decisions.channels_last:
@@ -140,7 +148,7 @@ class Viewed:
         return logits.to(self.decisions.sum_type).softmax(1)
 
 
-def anywhere(normalization: Normalization) -> Normalization:
+def any_size(normalization: Normalization) -> Normalization:
     """The same for images of any size: a mean image gives way to the mean of each channel."""
     return Normalization(
         *(

@@ -88,10 +88,10 @@ def exempt_names(
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Goes on from `state`, with the options that the recipe has now.
+    """Resumes from `state`, with the options that the recipe has now.
 
-    A state comes to lie in memory as its parameter does: fused steps walk through both as if they
-    were one row of numbers, whichever layout the run had that saved it."""
+    Each state tensor gets the memory layout of its parameter: fused steps walk through both as if
+    they were one row of numbers, whichever layout the run had that saved it."""
     chosen = [
         {k: v for k, v in group.items() if k != "params"}
         for group in optimizer.param_groups

@@ -1,5 +1,5 @@
 """A step → the learning rate: warm-up first, then the schedule; plateaus and error-bound warm-ups
-remember what they saw."""
+keep state."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Schedule:
 
     @property
     def window(self) -> int:
-        """Steps between looks at the training error while a warm-up waits for it, else 0."""
+        """Steps between readings of the training error while a warm-up waits for it, else 0."""
         return self._awaited.window if self._awaited else 0
 
     def saw_training(self, step: int, error: float) -> None:
@@ -76,6 +76,6 @@ class Schedule:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Goes on from `state`."""
+        """Resumes from `state`."""
         self.warm_until, self.drops = state["warm_until"], state["drops"]
         self.best, self.waited = state["best"], state["waited"]

@@ -1,5 +1,5 @@
-"""A net → the same net, chosen blocks of which forget what they made and make it again in the
-backward pass.
+"""A net → the same net with activation checkpointing: chosen blocks drop their activations and
+recompute them in the backward pass (the option `--checkpointing`).
 
 `torch.utils.checkpoint` runs a block's forward pass twice, and so its batch norms would count every
 batch twice. Here the second run writes its statistics where nobody reads them: weights, running
@@ -34,14 +34,14 @@ def blocks_of(net: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
-def recompute(net: nn.Module, names: Collection[str]) -> None:
-    """Makes the blocks of these names recompute in training. State-dict keys stay; a copy of the
-    net does not do it."""
+def checkpoint_blocks(net: nn.Module, names: Collection[str]) -> None:
+    """Activation checkpointing of the blocks of these names, in training. State-dict keys stay; a
+    copy of the net has none."""
     blocks = blocks_of(net)
     for name in names:
         block = blocks[name]
         # what `nn.Module.compile` sets, and copies and pickles leave out
-        block._compiled_call_impl = Recomputed(block._call_impl, (block,))
+        block._compiled_call_impl = CheckpointedCall(block._call_impl, (block,))
 
 
 def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
@@ -54,7 +54,7 @@ def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
 
     def around(run: Run, blocks: Sequence[nn.Module]) -> Run:
         return (
-            Recomputed(run, blocks)
+            CheckpointedCall(run, blocks)
             if any(id(block) in chosen for block in blocks)
             else run
         )
@@ -63,7 +63,7 @@ def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
 
 
 @dataclass(slots=True)
-class Recomputed:
+class CheckpointedCall:
     """A call that keeps its arguments only, where a backward pass will follow; else the call as it
     is."""
 

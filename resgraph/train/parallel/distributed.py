@@ -23,16 +23,16 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True, slots=True)
 class World(Launch):
-    """This process among all, as its launcher tells of it, and how it talks to the others."""
+    """This process among all, as its launcher says, and the collective operations among them."""
 
     @classmethod
     def of(cls, launch: Launch) -> World:
-        """The world that a launcher tells of."""
+        """The world of a launcher."""
         return cls(**asdict(launch))
 
     @property
     def first(self) -> bool:
-        """The rank that writes and talks."""
+        """Rank 0, which writes and reports."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class World(Launch):
             return values
         parts: list[list[str]] = [[] for _ in range(self.size)]
         dist.all_gather_object(parts, values)
-        return [value for part in parts for value in part]
+        return [value for leave in parts for value in leave]
 
     def same_buffers(self, net: nn.Module) -> None:
         """Gives every rank the first one's buffers (batch norm's running statistics)."""
@@ -80,7 +80,7 @@ class World(Launch):
             for buffer in net.buffers():
                 dist.broadcast(buffer, src=0)
 
-    def part(self, *, together: bool = True) -> None:
+    def leave(self, *, together: bool = True) -> None:
         """Ends the group, after all have come to this point (where no one was lost).
 
         Gloo's threads need Python's lock to let go of their last tensors, and whoever drops the
@@ -94,7 +94,7 @@ class World(Launch):
 
 
 @contextmanager
-def joined(
+def process_group(
     environment: Mapping[str, str],
     device: str,
     say: Callable[[str], None] = lambda _: None,
@@ -106,14 +106,14 @@ def joined(
         try:
             yield world
         except StoppedError:
-            world.part()  # all ranks stop at the same step
+            world.leave()  # all ranks stop at the same step
             raise
-        world.part()
+        world.leave()
     except RuntimeError as error:
         if world.size == 1 or not is_lost(error):
             raise
         reason = str(error).splitlines()[0][:200]
-        world.part(together=False)
+        world.leave(together=False)
         raise TrainingError(
             f"process {world.rank} lost the others ({reason}); what was saved is good"
         ) from error
@@ -165,7 +165,7 @@ def join(
             timeout=TIMEOUT,
         )
     except (RuntimeError, ValueError) as error:
-        raise _apart(world, error) from error
+        raise _rendezvous_failed(world, error) from error
     return world
 
 
@@ -184,13 +184,13 @@ def _store(found: Launch) -> Any:
     return dist.PrefixStore(f"attempt {found.attempt}", store)  # type: ignore[attr-defined]
 
 
-def _apart(found: Launch, error: Exception) -> ResgraphError:
+def _rendezvous_failed(found: Launch, error: Exception) -> ResgraphError:
     """Why the processes did not come together."""
-    said, place = (
+    reason, place = (
         (str(error).splitlines()[0][:200] if str(error) else type(error).__name__),
         f"{found.host}:{found.port}",
     )
-    if "EADDRINUSE" in said or "address already in use" in str(error).lower():
+    if "EADDRINUSE" in reason or "address already in use" in str(error).lower():
         return UsageError(
             f"port {found.port}, where the processes are to meet, is in use by another program; set"
             " MASTER_PORT to a free one, for all of them alike"
@@ -198,11 +198,11 @@ def _apart(found: Launch, error: Exception) -> ResgraphError:
     if "timed out" in str(error).lower() or "timeout" in str(error).lower():
         return TrainingError(
             f"process {found.rank} of {found.size} waited at {place} for the others, which did not"
-            f" come ({said}); look at their output, and whether MASTER_ADDR and MASTER_PORT are the"
-            " same for all"
+            f" come ({reason}); look at their output, and whether MASTER_ADDR and MASTER_PORT are"
+            " the same for all"
         )
     return UsageError(
-        f"process {found.rank} of {found.size} cannot meet the others at {place} ({said})"
+        f"process {found.rank} of {found.size} cannot meet the others at {place} ({reason})"
     )
 
 

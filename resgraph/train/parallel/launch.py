@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ...errors import UsageError
 
 PORT = 29500
-"""Where processes meet that are told of a host and no port: torchrun's default."""
+"""Where processes meet whose environment has a host and no port: torchrun's default."""
 PODS = 60.0
 """Seconds for which a pod waits for the name of the first one."""
 NAMES = 8.0
@@ -29,8 +29,8 @@ class Launch:
     share the cores there.
 
     They meet at `host` and `port`, where a launcher that is `hosting` has a store already, which
-    serves every attempt: `attempt` counts those. A name that is not known yet is asked for again
-    for `patience` seconds."""
+    serves every attempt: `attempt` counts those. A name that is not known yet is looked up
+    again for `patience` seconds."""
 
     rank: int = 0
     size: int = 1
@@ -55,7 +55,7 @@ def launched(environment: Mapping[str, str]) -> Launch:
             environment, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
         )
         found = replace(
-            _met(found, environment),
+            _with_rendezvous(found, environment),
             hosting=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
         )
         found = replace(
@@ -70,7 +70,9 @@ def launched(environment: Mapping[str, str]) -> Launch:
             "LOCAL_WORLD_SIZE",
         )
         found = replace(
-            _met(found, environment, _first_pod(socket.getfqdn(), found.rank)),
+            _with_rendezvous(
+                found, environment, _first_pod(socket.getfqdn(), found.rank)
+            ),
             patience=PODS,
         )
     elif environment.get("WORLD_SIZE", "1") != "1":
@@ -89,7 +91,9 @@ def launched(environment: Mapping[str, str]) -> Launch:
         nodes = environment.get(
             "SLURM_STEP_NODELIST", environment.get("SLURM_JOB_NODELIST", "")
         )
-        found = _met(found, environment, _first_node(nodes), _slurm_port(environment))
+        found = _with_rendezvous(
+            found, environment, _first_node(nodes), _slurm_port(environment)
+        )
     elif (
         "OMPI_COMM_WORLD_RANK" in environment and "OMPI_COMM_WORLD_SIZE" in environment
     ):
@@ -100,12 +104,12 @@ def launched(environment: Mapping[str, str]) -> Launch:
                 for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")
             ),
         )
-        found = _met(found, environment)
+        found = _with_rendezvous(found, environment)
     else:
         return Launch()
     if found.size > 1 and not found.host:
         raise UsageError(
-            f"{found.size} processes are told of, but not where to meet: set MASTER_ADDR (and"
+            f"{found.size} processes are announced, but not where to meet: set MASTER_ADDR (and"
             " MASTER_PORT) to a host that all can reach, or use torchrun"
         )
     return found
@@ -143,7 +147,7 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _met(
+def _with_rendezvous(
     found: Launch, environment: Mapping[str, str], host: str = "", port: int = PORT
 ) -> Launch:
     """With the place where all meet: what is set by hand, or else what the launcher lets one
@@ -162,19 +166,19 @@ def find_host(found: Launch, say: Callable[[str], None]) -> None:
 
     The pods of a job start in any order, so that the first one's name may come to be known last.
     """
-    last, told = time.monotonic() + found.patience, False
+    last, announced = time.monotonic() + found.patience, False
     while why := _unknown(found.host, found.port):
         if time.monotonic() >= last:
             raise UsageError(
                 f"the host `{found.host}`, where {found.size} processes are to meet, is not known"
                 f" here ({why}); set MASTER_ADDR to a name or an address that all of them can reach"
             )
-        if not told:
+        if not announced:
             say(
                 f"waiting up to {found.patience:.0f} s for the host {found.host}, which is not"
                 f" known yet ({why})"
             )
-            told = True
+            announced = True
         time.sleep(1)
 
 

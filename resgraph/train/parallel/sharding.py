@@ -1,10 +1,10 @@
-"""A learner whose processes each hold all → the same, each process holding its share of the
-weights, gradients and optimizer state (Rajbhandari et al. 2020, arXiv 1910.02054, stage 3; Zhao et
-al. 2023, arXiv 2304.11277).
+"""A train state that each process holds whole → the same under FSDP (fully sharded data parallel):
+each process holds its share of the weights, gradients and optimizer state (Rajbhandari et al. 2020,
+arXiv 1910.02054, stage 3; Zhao et al. 2023, arXiv 2304.11277).
 
-A block's weights are gathered when its turn comes, and let go of after it. What leaves the
-processes (a checkpoint, the exported weights) is whole, so that a run can go on with or without
-sharding, on any number of processes."""
+A block's weights are gathered when its turn comes, and freed after it. What leaves the processes (a
+checkpoint, the exported weights) is whole, so that a run can be resumed with or without sharding,
+on any number of processes."""
 
 from __future__ import annotations
 
@@ -72,14 +72,13 @@ def gathered(tree: Any) -> Any:
     return tree
 
 
-def own(value: Tensor) -> Tensor:
+def local_shard(value: Tensor) -> Tensor:
     """This process's share of a tensor; all of one that is not shared."""
     return value.to_local() if hasattr(value, "to_local") else value
 
 
 def _follow(optimizer: torch.optim.Optimizer, shares: dict[Any, Any]) -> None:
-    """The optimizer goes on with the shares in place of the whole parameters, and with its share of
-    each state."""
+    """Puts shares in place of the whole parameters and states of an optimizer."""
     from torch.distributed.tensor import distribute_tensor
 
     for group in optimizer.param_groups:

@@ -89,16 +89,16 @@ class Checkpoints:
 
         Raises `RunError` where some are listed and none is whole: never a silent fresh start.
         """
-        troubles: list[str] = []
+        decode_failures: list[str] = []
         for entry in self.entries():
             path = self.directory / entry["file"]
-            data, trouble = _whole(path, entry["sha256"])
+            data, why = _whole(path, entry["sha256"])
             if data is None:
-                troubles.append(trouble)
+                decode_failures.append(why)
                 continue
-            for text in troubles:
+            for text in decode_failures:
                 warn(
-                    f"{text}; the run goes on from {path.name}, which was saved before it"
+                    f"{text}; the run resumes from {path.name}, which was saved before it"
                 )
             if entry["spec"] not in (self.spec, *self.former):
                 raise RunError(
@@ -114,10 +114,10 @@ class Checkpoints:
                     f"{path} holds more than numbers, and is not loaded"
                 ) from error
             return state
-        if troubles:
-            told = "".join(f"\n  {text}" for text in troubles)
+        if decode_failures:
+            listed_damage = "".join(f"\n  {text}" for text in decode_failures)
             raise RunError(
-                f"no checkpoint of {self.directory.parent} is whole:{told}\n"
+                f"no checkpoint of {self.directory.parent} is whole:{listed_damage}\n"
                 "take one from a copy, or begin again with `resgraph build`"
             )
         return None

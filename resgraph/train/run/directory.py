@@ -15,7 +15,7 @@ from typing import IO, Any
 from ...errors import RunError, UsageError
 from ...files import TEMPORARY, read_file, reason
 from ..atomic_write import disk_error, sweep, write_whole
-from .metrics_log import Metrics
+from .metrics_log import MetricsLog
 
 LOCK = ".lock"
 PLACES = {
@@ -30,8 +30,8 @@ PLACES = {
 }
 """What a finished run holds, and what each thing is called."""
 
-LOOKS = 10
-"""How often a lock is asked for, 20 ms apart."""
+LOCK_TRIES = 10
+"""How often a lock is tried, 20 ms apart."""
 KINDS: dict[str, type] = {
     "spec": str,
     "former": list,
@@ -58,9 +58,9 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
-    def metrics(self) -> Metrics:
+    def metrics(self) -> MetricsLog:
         """The rows of this run."""
-        return Metrics(self.path / "metrics.jsonl", self.path / "timing.jsonl")
+        return MetricsLog(self.path / "metrics.jsonl", self.path / "timing.jsonl")
 
     def write(self, name: str, content: bytes | str) -> Path:
         """Writes one file of the run whole."""
@@ -109,11 +109,11 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
     """The directory of an older run, empty and locked. What holds anything else than a run is left
     as it is."""
     is_run = (out / "run.json").is_file()
-    if is_run and not force and not came_to_nothing(out):
+    if is_run and not force and not failed_unsaved(out):
         raise UsageError(
-            f"{out} is a run already; `resgraph resume {out}` goes on with it, --force replaces it"
+            f"{out} is a run already; `resgraph resume {out}` resumes it, --force replaces it"
         )
-    if not is_run and not _died_at_birth(out):
+    if not is_run and not _died_before_facts(out):
         raise UsageError(
             f"{out} exists and is no run; nothing there is overwritten, so choose another place"
         )
@@ -132,7 +132,7 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
     return RunDirectory(out, lock)
 
 
-def _died_at_birth(out: Path) -> bool:
+def _died_before_facts(out: Path) -> bool:
     """Whether there is only what a run writes before its run.json, and its lock."""
     if not out.is_dir() or not (out / LOCK).is_file():
         return False
@@ -147,7 +147,7 @@ def _died_at_birth(out: Path) -> bool:
     return names <= own and not any((out / "checkpoints").glob("*"))
 
 
-def came_to_nothing(path: Path) -> bool:
+def failed_unsaved(path: Path) -> bool:
     """Whether a run failed before its first checkpoint: nothing is lost with it."""
     saved = (path / "checkpoints" / "latest.json").exists() or (
         path / "weights.safetensors"
@@ -225,7 +225,7 @@ def _lock(path: Path) -> IO[bytes]:
         handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: SIM115  (it is held)
     except OSError as error:
         raise RunError(f"{path / LOCK} cannot be written: {reason(error)}") from error
-    for left in range(LOOKS, -1, -1):
+    for left in range(LOCK_TRIES, -1, -1):
         if _flocked(handle, "LOCK_EX"):
             return handle
         if left:

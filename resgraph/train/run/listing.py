@@ -79,7 +79,7 @@ def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
 
 def find_runs(root: Path) -> list[RunInfo]:
     """The runs right under `root` (or `root` itself), in the order of their names; what is no run
-    is passed over, and what is damaged is told so."""
+    is passed over, and what is damaged is listed as that."""
     if (root / "run.json").is_file():
         return [read_run(root)]
     inside = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
@@ -87,7 +87,7 @@ def find_runs(root: Path) -> list[RunInfo]:
 
 
 def _holds_run(path: Path) -> bool:
-    """Whether it is a run; what may not be looked into is told of as if it were one."""
+    """Whether it is a run; what may not be read is listed as if it were one."""
     try:
         return (path / "run.json").is_file()
     except OSError:

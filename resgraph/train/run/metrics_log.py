@@ -16,7 +16,7 @@ from ..reporter import Epoch
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class MetricsLog:
     """The rows of one run. `path` holds what was learned, `clock` (timing.jsonl) how long it
     took."""
 
@@ -52,18 +52,18 @@ class Metrics:
         """Makes both files what they were when a checkpoint of `step` was `saved`: later rows go,
         damaged ones come back. Returns what was found damaged; None stands for a checkpoint that
         kept no rows."""
-        told = []
+        damage = []
         for path in (self.path, self.clock):
             found = _text(path)
             kept = _until(path, step) if saved is None else saved.get(path.name, "")
             if not found.startswith(kept):
                 what = "was changed or damaged" if found else "was lost"
-                told.append(
+                damage.append(
                     f"{path} {what} since it was saved; its rows up to step {step:,} are restored"
                 )
             if found != kept:
                 write_whole(path, kept)
-        return told
+        return damage
 
     def seconds(self) -> float:
         """The seconds of training up to the last row."""

@@ -29,7 +29,7 @@ def reporter_for(stream: TextIO | None = None) -> Reporter:
 
 
 class _Console(Console):
-    """One that falls silent where its reader has gone; a run goes on without being watched."""
+    """One that falls silent where its pipe or terminal is closed; a run continues without it."""
 
     def on_broken_pipe(self) -> None:
         """In place of the end of the program."""
@@ -132,8 +132,8 @@ def opening(start: Start) -> list[str]:
     """The lines before the first step: what is trained, then the choices that say something by
     themselves."""
     first = f", from step {start.first_step:,}" if start.first_step else ""
-    told = (_told(what, choice) for what, choice, _ in start.decisions)
-    choices = ", ".join(word for word in told if word)
+    choices_shown = (_choice_text(what, choice) for what, choice, _ in start.decisions)
+    choices = ", ".join(word for word in choices_shown if word)
     return [
         (
             f"{start.name}: {start.params:,} parameters, {start.images:,} images,"
@@ -143,6 +143,6 @@ def opening(start: Start) -> list[str]:
     ]
 
 
-def _told(what: str, choice: str) -> str:
+def _choice_text(what: str, choice: str) -> str:
     """`checkpointing`, not `on`; nothing of what is off."""
     return {"on": what, "off": ""}.get(choice, choice)

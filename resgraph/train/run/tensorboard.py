@@ -25,7 +25,7 @@ def need_tensorboard() -> None:
         ) from error
 
 
-class Board:
+class EventWriter:
     """The events of one run. What an earlier process wrote is replaced by what the metrics say."""
 
     def __init__(self, run: Path) -> None:

@@ -10,9 +10,9 @@ import torch
 from .decide import Decisions
 
 
-def settle(decisions: Decisions) -> None:
-    """For training. Where bits are to be the same again, operators without such an algorithm warn,
-    by name."""
+def configure_backends(decisions: Decisions) -> None:
+    """For training. Where it is to be bitwise reproducible, operators without a deterministic
+    algorithm warn, by name."""
     torch.set_num_threads(decisions.threads)
     if decisions.device.type == "cuda":
         # of cuBLAS, without which its sums vary

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def lacking(device: str) -> str:
+def missing_tools(device: str) -> str:
     """What is missing and how to get it; empty where nothing is.
 
     On a CPU torch writes C++, and compiles it with `CXX` or g++ (clang++ on a Mac); on a GPU triton

@@ -12,7 +12,7 @@ import torch
 from ...errors import MissingError, UsageError
 from ..options import Options
 from ..parallel.distributed import World, own_gpu
-from .compilers import lacking
+from .compilers import missing_tools
 
 Reason = tuple[str, str, str]
 """What is decided, the choice, and why."""
@@ -42,8 +42,10 @@ class Decisions:
     reasons: tuple[Reason, ...]
     fp16: bool = False
     memory: int = 0  # bytes of a step, by estimate
-    recomputed: tuple[str, ...] = ()  # blocks that are recomputed in the backward pass
-    deterministic: bool = True  # the same bits again, on a GPU too
+    checkpointed: tuple[
+        str, ...
+    ] = ()  # blocks that are recomputed in the backward pass
+    deterministic: bool = True  # bitwise reproducible, on a GPU too
     sharded: bool = (
         False  # weights, gradients and optimizer state are divided among the processes
     )
@@ -59,7 +61,7 @@ class Decisions:
         return torch.float32 if self.device.type == "mps" else torch.float64
 
     def used(self) -> dict[str, str | int]:
-        """What a resume must use again to come to the same bits, as `Options` say it."""
+        """What a resume must use again to be bitwise reproducible, as `Options` say it."""
         return {
             "precision": "bf16" if self.bf16 else "fp16" if self.fp16 else "fp32",
             "layout": "channels-last" if self.channels_last else "contiguous",
@@ -94,8 +96,8 @@ def decide(
     fusible: bool = True,
 ) -> Decisions:
     """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the
-    steps of the run, None where its images are not counted. `sync_bn` says that batch norms talk to
-    one another, `fusible` that torch can fuse the optimizer's step.
+    steps of the run, None where its images are not counted. `sync_bn` says that batch norms are
+    SyncBatchNorm, `fusible` that torch can fuse the optimizer's step.
 
     Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
     """
@@ -109,7 +111,7 @@ def decide(
     bf16, fp16 = precision == "bf16", precision == "fp16"
     layout = _layout(options, device, bf16 or fp16, images, reasons)
     compiled = _compile(
-        options, device, steps, reasons, talking=sync_bn and world.size > 1
+        options, device, steps, reasons, sync_bn=sync_bn and world.size > 1
     )
     deterministic = _deterministic(options, device, reasons)
     fused = fusible and device.type in ("cuda", "cpu")
@@ -281,7 +283,7 @@ def _deterministic(
     why = (
         "as asked"
         if options.deterministic != "auto"
-        else "a resume comes to the same bits; off may be faster"
+        else "a resume is bitwise reproducible; off may be faster"
     )
     reasons.append(("algorithms", "deterministic" if good else "the fastest", why))
     return good
@@ -293,10 +295,10 @@ def _compile(
     steps: int | None,
     reasons: list[Reason],
     *,
-    talking: bool,
+    sync_bn: bool,
 ) -> bool:
-    if options.compile == "on" and (lack := lacking(device.type)):
-        raise MissingError(f"compiling needs {lack}; --compile off trains without")
+    if options.compile == "on" and (missing := missing_tools(device.type)):
+        raise MissingError(f"compiling needs {missing}; --compile off trains without")
     if options.compile != "auto":
         reasons.append(
             ("compile", "compiled" if options.compile == "on" else "eager", "as asked")
@@ -305,17 +307,17 @@ def _compile(
     good = (
         device.type == "cuda"
         and (steps is None or steps >= COMPILE_PAYS)
-        and not talking
+        and not sync_bn
     )
-    if device.type == "cuda" and talking:
-        why = "batch norms that talk to one another do not go into a graph"
+    if device.type == "cuda" and sync_bn:
+        why = "SyncBatchNorm does not go into a graph"
     elif device.type == "cuda" and steps is None:
         why = "it pays, unless the images are few"
     elif device.type == "cuda":
         why = f"{steps:,} steps {'pay' if good else 'do not pay'} for it"
     else:
         why = f"compiling takes longer than it saves on {device.type}"
-    if good and (lack := lacking(device.type)):
-        good, why = False, f"it needs {lack}"
+    if good and (missing := missing_tools(device.type)):
+        good, why = False, f"it needs {missing}"
     reasons.append(("compile", "compiled" if good else "eager", why))
     return good

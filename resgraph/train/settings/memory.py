@@ -1,5 +1,5 @@
-"""A plan, its recipe and the decisions → the bytes of a step on each device, and the blocks that
-must be recomputed for it to fit."""
+"""A plan, its recipe and the decisions → the bytes of a step on each device, and the blocks whose
+activations must be checkpointed for it to fit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Block:
     macs: int
 
 
-def with_budget(
+def with_memory_plan(
     decisions: Decisions,
     plan: Plan,
     train: Train,
@@ -47,14 +47,14 @@ def with_budget(
     world: int,
     resident: int,
 ) -> Decisions:
-    """The decisions with `memory`, the estimate in bytes, `recomputed`, the names of blocks, and
+    """The decisions with `memory`, the estimate in bytes, `checkpointed`, the names of blocks, and
     `sharded`.
 
     `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only
     where the step would not fit, and the net is sharded only where that is not enough. Raises
     `UsageError` where nothing can be recomputed and it is asked for."""
     states = 2 + train.optimizer.states + (train.ema is not None)
-    weights, room = 4 * plan.params * states, room_of(decisions.device)
+    weights, room = 4 * plan.params * states, memory_limit(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
     whole = _recomputed(decisions, plan, options, weights + resident, images, room)
     wanted = options.sharding == "on" or (
@@ -205,12 +205,12 @@ def _scopes(graph: Graph, *, whole: bool) -> Iterator[Path | Item]:
         yield from row.items if listed else [row]
 
 
-def room_of(device: torch.device) -> int:
+def memory_limit(device: torch.device) -> int:
     """Bytes that a step may fill by estimate."""
     return int(ROOM * device_memory(device))
 
 
-def more_parts(train: Train, world: int) -> Iterator[int]:
+def larger_accumulations(train: Train, world: int) -> Iterator[int]:
     """The numbers of parts above today's into which the share of each process can be cut."""
     share = train.batch // world
     return (
@@ -258,7 +258,10 @@ def _decided(
 ) -> Decisions:
     reason = ("checkpointing", choice, why)
     return replace(
-        decisions, memory=memory, recomputed=names, reasons=(*decisions.reasons, reason)
+        decisions,
+        memory=memory,
+        checkpointed=names,
+        reasons=(*decisions.reasons, reason),
     )
 
 

@@ -1,4 +1,4 @@
-"""What people see: curves, progress, forecasts with their reasons, and how signals are heard."""
+"""What a run reports: curves, progress, forecasts with their reasons; and how signals are handled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from resgraph.train.run.curves import curves, drops
 from resgraph.train.run.directory import create
 from resgraph.train.run.progress import Bar, Lines, opening, reporter_for
 from resgraph.train.settings.decide import decide
-from resgraph.train.signals import listening
+from resgraph.train.signals import catching_signals
 
 
 def rows(errors: list[float], lrs: list[float] | None = None) -> list[dict[str, Any]]:
@@ -364,7 +364,7 @@ def test_runs_can_be_listed_without_torch() -> None:
 
 
 def test_a_second_signal_stops_at_once() -> None:
-    with listening() as request:
+    with catching_signals() as request:
         signal.raise_signal(signal.SIGINT)
         assert request.number == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
@@ -376,7 +376,7 @@ def test_another_thread_hears_nothing_and_breaks_nothing() -> None:
     numbers: list[int] = []
 
     def listen() -> None:
-        with listening() as request:
+        with catching_signals() as request:
             numbers.append(request.number)
 
     thread = threading.Thread(target=listen)

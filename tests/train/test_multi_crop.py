@@ -1,4 +1,4 @@
-"""Ten crops and several sizes of an image: what the net says of each, added up here by hand from the files."""
+"""Ten crops and several sizes of an image: the mean prediction, computed here by hand from the files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import small_plan
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from test_killed import worker
+from test_kill_durability import worker
 
 import resgraph
 from resgraph.errors import TrainingError, UsageError
 from resgraph.train import Options, build, evaluate
-from resgraph.train.augment.crops import Five, centre
+from resgraph.train.augment.crops import FiveCrop, center_crop
 from resgraph.train.engine.evaluate import Score, score
 
 SIDE, RESIZE, CLASSES = 16, 20, 7
@@ -90,7 +90,7 @@ def run(
     return trained(tmp_path_factory.mktemp("views"), request.param)
 
 
-def judged(run: Path, **keys: Any) -> Score:
+def eval_net(run: Path, **keys: Any) -> Score:
     return evaluate(run, load=small_plan.load, options=FAST, **keys)
 
 
@@ -155,23 +155,23 @@ def told(found: Score) -> tuple[Any, ...]:
 
 def test_ten_crops_are_the_mean_of_ten(run: Path) -> None:
     wanted = by_hand(run, five)
-    assert told(judged(run, crops=10)) == pytest.approx(wanted, rel=1e-5)
+    assert told(eval_net(run, crops=10)) == pytest.approx(wanted, rel=1e-5)
     assert wanted[3] == CLASSES * 3
     assert 0 < wanted[2] < wanted[1] < 100
-    assert wanted[0] != pytest.approx(judged(run).loss, rel=1e-4), (
+    assert wanted[0] != pytest.approx(eval_net(run).loss, rel=1e-4), (
         "ten crops say the same as one"
     )
 
 
 def test_several_sides_are_the_mean_of_whole_images(run: Path) -> None:
     wanted = by_hand(run, wholes)
-    assert told(judged(run, sides=SIDES)) == pytest.approx(wanted, rel=1e-5)
+    assert told(eval_net(run, sides=SIDES)) == pytest.approx(wanted, rel=1e-5)
     assert wanted[0] != pytest.approx(by_hand(run, five)[0], rel=1e-4)
 
 
 def test_one_crop_is_what_validation_says(run: Path) -> None:
     row = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["validation"]
-    found = judged(run, crops=1)
+    found = eval_net(run, crops=1)
     assert (found.loss, found.error) == pytest.approx((row["loss"], row["error"]))
 
 
@@ -184,7 +184,7 @@ def test_where_and_how_the_images_are_read_changes_nothing(
     )
     for keys in ({"crops": 10}, {"sides": SIDES}):
         again = evaluate(run, load=small_plan.load, options=elsewhere, **keys)  # type: ignore[arg-type]
-        assert told(again) == pytest.approx(told(judged(run, **keys)), rel=1e-5)
+        assert told(again) == pytest.approx(told(eval_net(run, **keys)), rel=1e-5)
 
 
 def test_a_copy_with_other_classes_is_refused(run: Path, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
     run = trained(tmp_path, "per-channel")
     (tmp_path / "set" / "val" / "c3" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     wanted = by_hand(run, five, ("c3/1.png",))
-    assert told(judged(run, crops=10)) == pytest.approx(wanted, rel=1e-5)
+    assert told(eval_net(run, crops=10)) == pytest.approx(wanted, rel=1e-5)
     assert wanted[3] == CLASSES * 3 - 1
     for number in range(3):
         (tmp_path / "set" / "val" / "c4" / f"{number}.png").write_bytes(b"")
@@ -214,7 +214,7 @@ def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
     with pytest.raises(
         TrainingError, match=r"images cannot be read, more than `data\.unreadable`"
     ):
-        judged(run, sides=SIDES)
+        eval_net(run, sides=SIDES)
 
 
 def test_ranks_share_the_images(tmp_path: Path) -> None:
@@ -236,9 +236,9 @@ def test_ranks_share_the_images(tmp_path: Path) -> None:
 def test_the_middle_of_five_is_what_validation_looks_at() -> None:
     image = Image.fromarray(noise(1))
     for side, size in ((18, (16, 16)), (20, (12, 16)), (33, (16, 9))):
-        views = Five(side, size)(image, 0, 0)
+        views = FiveCrop(side, size)(image, 0, 0)
         assert [view.shape[1:] for view in views] == [torch.Size(size)] * 5
-        assert torch.equal(views[4], centre(image, side, size))
+        assert torch.equal(views[4], center_crop(image, side, size))
 
 
 def test_only_images_on_disk_have_crops(tmp_path: Path) -> None:
@@ -251,11 +251,11 @@ def test_only_images_on_disk_have_crops(tmp_path: Path) -> None:
         with pytest.raises(
             UsageError, match=rf"{asked} is for images on disk.*digits are 1x8x8"
         ):
-            judged(tmp_path / "run", **keys)
+            eval_net(tmp_path / "run", **keys)
     with pytest.raises(UsageError, match="two ways of testing"):
-        judged(tmp_path / "run", crops=10, sides=(12,))
+        eval_net(tmp_path / "run", crops=10, sides=(12,))
     with pytest.raises(UsageError, match="there are 1 and 10"):
-        judged(tmp_path / "run", crops=5)
+        eval_net(tmp_path / "run", crops=5)
 
 
 def test_a_net_of_one_size_is_refused_for_others(tmp_path: Path) -> None:

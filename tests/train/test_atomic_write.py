@@ -17,7 +17,7 @@ from resgraph.train.atomic_write import append_line, sweep, write_whole
 from resgraph.train.reporter import Epoch
 from resgraph.train.run.checkpoint import Checkpoints
 from resgraph.train.run.directory import create, open_run
-from resgraph.train.run.metrics_log import Metrics, read_rows
+from resgraph.train.run.metrics_log import MetricsLog, read_rows
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])
@@ -72,7 +72,7 @@ def row(step: int) -> Epoch:
 
 
 def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
-    metrics = Metrics(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
+    metrics = MetricsLog(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
     for step in (10, 20, 30):
         metrics.append(row(step), 100.0)
     whole = metrics.path.read_bytes()
@@ -101,7 +101,7 @@ def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_row_is_told_with_its_place(line: str, tmp_path: Path) -> None:
-    metrics = Metrics(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
+    metrics = MetricsLog(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
     metrics.append(row(1), 100.0)
     for path in (metrics.path, metrics.clock):
         append_line(path, line)

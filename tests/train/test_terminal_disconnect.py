@@ -1,4 +1,4 @@
-"""A run whose watcher goes away: a closed pipe is trained through, a lost terminal stops it with everything saved."""
+"""A run whose terminal goes away: a closed pipe is trained through, a hang-up stops it with everything saved."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import signal
 import pytest
 
 from resgraph.train.run.progress import reporter_for
-from resgraph.train.signals import listening
+from resgraph.train.signals import catching_signals
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
 def test_a_lost_terminal_asks_to_stop_but_for_nohup() -> None:
-    with listening() as request:
+    with catching_signals() as request:
         signal.raise_signal(signal.SIGHUP)
     assert request.number == signal.SIGHUP
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with listening() as request:
+        with catching_signals() as request:
             signal.raise_signal(signal.SIGHUP)
         assert request.number == 0
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN

@@ -1,4 +1,4 @@
-"""What a resume says and refuses: what is left, what has changed since the run began, and what mends it."""
+"""What a resume reports and refuses: what is left, what has changed since the run began, and what mends it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, Silent, build, evaluate, read_run, resume
 from resgraph.train.engine.schedule import Schedule
 from resgraph.train.reporter import Epoch
-from resgraph.train.run.metrics_log import Metrics
+from resgraph.train.run.metrics_log import MetricsLog
 
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
 
 
 class Heard(Silent):
@@ -95,7 +95,7 @@ def test_the_speed_told_is_of_all_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = stopped_run(tmp_path / "cut", after=14)
-    monkeypatch.setattr(Metrics, "seconds", lambda _: 2000.0)
+    monkeypatch.setattr(MetricsLog, "seconds", lambda _: 2000.0)
     found = resume(cut, load=small_plan.load)
     assert found.seconds > 2000
     assert found.images_per_second == pytest.approx(16 * found.steps / found.seconds)

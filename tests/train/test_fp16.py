@@ -1,4 +1,4 @@
-"""fp16 with a scaled loss: it learns, skips steps that overflow, and goes on bit for bit with its scale."""
+"""fp16 with a scaled loss: it learns, skips steps that overflow, and resumes bit for bit with its scale."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def saved(path: Path) -> dict[str, Any]:
 def test_a_run_in_fp16_goes_on_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
     recipe = {**PLAIN, "clip": 1.0}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     build(tiny(recipe), out=whole, options=HALF)

@@ -58,7 +58,7 @@ def test_a_smaller_image_keeps_its_mean() -> None:
 def test_the_net_sees_each_size_and_a_resume_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
     seen: list[tuple[bool, int]] = []
     real = small_plan.Basic.forward
 

@@ -71,16 +71,16 @@ def test_each_process_tells_of_the_images_it_could_not_read(
 def test_a_killed_worker_is_told_with_what_helps(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, trainer = crops.AtRandom.__call__, os.getpid()
+    real, trainer = crops.RandomCrop.__call__, os.getpid()
 
     def killed(
-        self: crops.AtRandom, image: Any, epoch: int, index: int
+        self: crops.RandomCrop, image: Any, epoch: int, index: int
     ) -> tuple[torch.Tensor, ...]:
         if os.getpid() != trainer:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(self, image, epoch, index)
 
-    monkeypatch.setattr(crops.AtRandom, "__call__", killed)
+    monkeypatch.setattr(crops.RandomCrop, "__call__", killed)
     plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
     with pytest.raises(
         TrainingError,

@@ -1,4 +1,4 @@
-"""Runs that fail in the middle, or are damaged between two tries: told in words, and nothing is lost."""
+"""Runs that fail in the middle, or are damaged between two tries: reported in words, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Telling(Silent):
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
 
 
 def with_layer(monkeypatch: pytest.MonkeyPatch, layer: nn.Module) -> None:
@@ -102,11 +102,11 @@ def test_a_step_that_fails_names_the_node(
         with pytest.raises(TrainingError) as caught:
             build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
     said = str(caught.value)
-    assert type(error).__name__ in said and "test_faulty_runs.py, line" in said
+    assert type(error).__name__ in said and "test_damaged_runs.py, line" in said
     assert "at some kernel" not in said
     assert " failed in step 8 (" in said
     assert said.endswith(
-        f"`resgraph resume {tmp_path / 'run'}` goes on from the last checkpoint"
+        f"`resgraph resume {tmp_path / 'run'}` resumes from the last checkpoint"
     )
     assert read_run(tmp_path / "run").status == "failed"
     reporter = Telling()
@@ -161,7 +161,7 @@ def test_our_own_mistake_fails_the_run_too(
 
 def damaged(data: bytes) -> dict[str, bytes | None]:
     """A file's bytes, in the ways in which disks and people change them."""
-    luck = random.Random(0)
+    rng = random.Random(0)
     out: dict[str, bytes | None] = {
         "lost": None,
         "empty": b"",
@@ -174,7 +174,7 @@ def damaged(data: bytes) -> dict[str, bytes | None]:
         "no end": data.rstrip(b"\n"),
     }
     for _ in range(12):
-        place, bit = luck.randrange(len(data)), 1 << luck.randrange(8)
+        place, bit = rng.randrange(len(data)), 1 << rng.randrange(8)
         out[f"bit {bit} of byte {place}"] = (
             data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
         )
@@ -243,7 +243,7 @@ def test_a_worker_is_killed_at_any_moment(
     import threading
     import time
 
-    trainer, luck = os.getpid(), random.Random(1)
+    trainer, rng = os.getpid(), random.Random(1)
 
     def children() -> list[int]:
         text = Path(f"/proc/{trainer}/task/{trainer}/children").read_text()
@@ -253,7 +253,7 @@ def test_a_worker_is_killed_at_any_moment(
         began = time.monotonic()
         while time.monotonic() - began < 20:
             if (found := children()) and time.monotonic() - began > after:
-                os.kill(luck.choice(found), signal.SIGKILL)
+                os.kill(rng.choice(found), signal.SIGKILL)
                 return
             time.sleep(0.0005)
 
@@ -267,7 +267,7 @@ def test_a_worker_is_killed_at_any_moment(
     for number in range(30):
         run, thread = (
             tmp_path / f"run-{number}",
-            threading.Thread(target=killer, args=(0.25 + luck.random(),)),
+            threading.Thread(target=killer, args=(0.25 + rng.random(),)),
         )
         thread.start()
         try:
@@ -295,10 +295,10 @@ def test_a_worker_that_dies_while_the_trainer_computes(
     """Its death is no exception in the middle of a step, nor after the last batch."""
     trainer, marked = os.getpid(), tmp_path / "marked"
     marked.mkdir()
-    real = crops.AtRandom.__call__
+    real = crops.RandomCrop.__call__
 
     def noted(
-        self: crops.AtRandom, image: Any, epoch: int, index: int
+        self: crops.RandomCrop, image: Any, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         if os.getpid() != trainer:
             (marked / str(os.getpid())).touch()
@@ -314,7 +314,7 @@ def test_a_worker_that_dies_while_the_trainer_computes(
                     pass  # where torch's handler would raise
             return x
 
-    monkeypatch.setattr(crops.AtRandom, "__call__", noted)
+    monkeypatch.setattr(crops.RandomCrop, "__call__", noted)
     with_layer(monkeypatch, Kills())
     before = signal.getsignal(signal.SIGCHLD)
     plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
@@ -366,7 +366,7 @@ def test_a_gpu_without_a_compiler_is_not_compiled_for(
         monkeypatch.setattr(compilers.Path, "is_file", lambda _: True)
         reasons: list[tuple[str, str, str]] = []
         assert (
-            decide._compile(Options(), cuda, 10**6, reasons, talking=False) is compiled
+            decide._compile(Options(), cuda, 10**6, reasons, sync_bn=False) is compiled
         )
     assert reasons[0][:2] == ("compile", "eager")
     assert reasons[0][2].startswith("it needs a C compiler: apt-get install gcc")

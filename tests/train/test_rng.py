@@ -1,4 +1,4 @@
-"""Counter-based luck: a function of (key, index, draw), and random enough."""
+"""The counter-based random number generator: a function of (key, index, draw), and random enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recomputed blocks: the same bits as without, in eager and compiled nets and under DDP, and less memory."""
+"""Activation checkpointing: bitwise equal to training without, eager, compiled and under DDP, with less memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.passes.memory import kept_outputs
 from resgraph.train import Options, build, forecast
 from resgraph.train.parallel.checkpointing import (
-    Recomputed,
+    CheckpointedCall,
     around_chunks,
     blocks_of,
-    recompute,
+    checkpoint_blocks,
 )
 from resgraph.train.settings.memory import Block, _left, blocks_in, choose
 
@@ -86,7 +86,7 @@ def assert_same(
 def test_nothing_differs_after_some_steps() -> None:
     wanted = trained(net_with_luck())
     net = net_with_luck()
-    recompute(net, ["conv1", *(f"conv2.{place}" for place in range(4)), "head"])
+    checkpoint_blocks(net, ["conv1", *(f"conv2.{place}" for place in range(4)), "head"])
     assert_same(trained(net), wanted)
     assert int(wanted["conv2.0.body.1.num_batches_tracked"]) == 5
 
@@ -94,7 +94,7 @@ def test_nothing_differs_after_some_steps() -> None:
 def test_stock_checkpointing_would_differ() -> None:
     """What the test above would see, if batch norms were not kept from counting twice."""
     net = net_with_luck()
-    net.conv2[0]._compiled_call_impl = Recomputed(net.conv2[0]._call_impl, ())
+    net.conv2[0]._compiled_call_impl = CheckpointedCall(net.conv2[0]._call_impl, ())
     found, wanted = trained(net), trained(net_with_luck())
     assert int(found["conv2.0.body.1.num_batches_tracked"]) == 10
     assert not torch.equal(
@@ -104,7 +104,7 @@ def test_stock_checkpointing_would_differ() -> None:
 
 def test_a_copy_and_an_evaluation_are_plain() -> None:
     net = net_with_luck()
-    recompute(net, blocks_of(net))
+    checkpoint_blocks(net, blocks_of(net))
     assert all(
         block._compiled_call_impl is None
         for block in blocks_of(copy.deepcopy(net)).values()
@@ -143,7 +143,7 @@ def test_less_is_kept() -> None:
     kept = []
     for names in ((), [f"conv2.{place}" for place in range(4)]):
         net, total = net_with_luck(), [0]
-        recompute(net, names)
+        checkpoint_blocks(net, names)
 
         def pack(tensor: torch.Tensor, total: list[int] = total) -> torch.Tensor:
             total[0] += tensor.numel()

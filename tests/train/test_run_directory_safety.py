@@ -1,4 +1,4 @@
-"""What is not a run's own is never touched, and what has changed behind a run is told before it goes on."""
+"""Files that are not a run's own are never touched, and what was changed in a run is reported by its resume."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resgraph.train.run.directory import LOCK, create, in_use, open_run
 
 @pytest.fixture(autouse=True)
 def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resgraph.train.engine.loop.LOOK", 0.0)
+    monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
 
 
 def test_a_folder_with_a_lock_of_its_own_is_not_emptied(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What `check` accepts, `build` begins; what needs no data to be known is told by `check`, at its line, with a fix."""
+"""What `check` accepts, `build` begins; what needs no data to be known `check` reports, at its line, with a fix."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ CHANGES: dict[str, tuple[str, ...]] = {
 
 def mutant(seed: int) -> str:
     """A spec with two to four changes of its recipe."""
-    luck = random.Random(seed)
-    shape, rows = luck.choice(NETS)
-    keys = luck.sample(sorted(CHANGES), luck.randint(2, 4))
-    recipe = "".join(f"  {key}: {luck.choice(CHANGES[key])}\n" for key in keys)
+    rng = random.Random(seed)
+    shape, rows = rng.choice(NETS)
+    keys = rng.sample(sorted(CHANGES), rng.randint(2, 4))
+    recipe = "".join(f"  {key}: {rng.choice(CHANGES[key])}\n" for key in keys)
     return f"name: m\ninput: {shape}\nnet:\n  {rows}\ntrain:\n  recipe: digits\n  epochs: 3\n{recipe}"
 
 

@@ -1,4 +1,4 @@
-"""A run that is killed (SIGKILL) at any durable operation goes on to the same bytes."""
+"""A run that is killed (SIGKILL) at any durable operation resumes to the same bytes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_signal_ends_the_process_with_its_number_and_the_way_on(
         }
     )
     message = (
-        f"stopped after step 7, saved; go on with: resgraph resume {tmp_path / 'cut'}\n"
+        f"stopped after step 7, saved; resume it with: resgraph resume {tmp_path / 'cut'}\n"
     )
     assert stopped == [[128 + signal.SIGUSR1, message]]
     assert gone_on == undisturbed == [[0, ""]]
