@@ -74,9 +74,7 @@ def test_a_signal_ends_the_process_with_its_number_and_the_way_on(
             ]
         }
     )
-    message = (
-        f"stopped after step 7, saved; resume it with: resgraph resume {tmp_path / 'cut'}\n"
-    )
+    message = f"stopped after step 7, saved; resume it with: resgraph resume {tmp_path / 'cut'}\n"
     assert stopped == [[128 + signal.SIGUSR1, message]]
     assert gone_on == undisturbed == [[0, ""]]
     for name in ("metrics.jsonl", "weights.safetensors"):

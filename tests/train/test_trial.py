@@ -129,7 +129,7 @@ LACKING = [
 
 @pytest.mark.parametrize("error", LACKING)
 @pytest.mark.parametrize(
-    "place", ["resgraph.train.trial.fresh_net", "resgraph.train.trial.make_feed"]
+    "place", ["resgraph.train.trial.fresh_net", "resgraph.train.trial.make_data_loader"]
 )
 def test_a_lack_of_memory_leaves_the_time_unknown(
     place: str, error: Exception, monkeypatch: pytest.MonkeyPatch

@@ -32,20 +32,24 @@ def curves(
 
     The error axis is cut where the curves have come down, so that what matters is not a flat line
     at the bottom."""
-    along = "step" if unit == "iterations" else "epoch"
-    train = [(float(row[along]), float(row["train"]["error"])) for row in rows]
-    valid = [(float(row[along]), float(row["validation"]["error"])) for row in rows]
-    right = max((x for x, _ in train), default=1.0)
+    train, valid = _points(rows, unit, "train"), _points(rows, unit, "validation")
     top = _ceiling([y for _, y in (*train, *valid)])
-    area = _Area(right, top)
+    area = _Area(max((x for x, _ in train), default=1.0), top)
     body = [*_axes(area, unit), *(_drop(area, x) for x in marked if x <= area.right)]
-    body.append(_line(area, train, BLUE, 1.2))
-    body.append(_line(area, valid, ACCENT, 2.4))
+    body += [_line(area, train, BLUE, 1.2), _line(area, valid, ACCENT, 2.4)]
     body += _ends(area, [("training", train, BLUE, 400), (watched, valid, ACCENT, 600)])
-    best = min((y for _, y in valid), default=0.0)
-    last = valid[-1][1] if valid else 0.0
+    best, last = min((y for _, y in valid), default=0.0), valid[-1][1] if valid else 0.0
     below = f"{watched} error {last:.2f} % at the end, {best:.2f} % at its lowest"
     return _page(title, below, body)
+
+
+def _along(unit: str) -> str:
+    """The key of a row that counts the run's own unit."""
+    return "step" if unit == "iterations" else "epoch"
+
+
+def _points(rows: Sequence[dict[str, Any]], unit: str, part: str) -> list[Point]:
+    return [(float(row[_along(unit)]), float(row[part]["error"])) for row in rows]
 
 
 def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
@@ -55,8 +59,7 @@ def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
         return [float(at) for at in train.schedule.at]
     if not isinstance(train.schedule, Plateau):
         return []
-    along = "step" if train.unit == "iterations" else "epoch"
-    rates = [(float(row[along]), float(row["lr"])) for row in rows]
+    rates = [(float(row[_along(train.unit)]), float(row["lr"])) for row in rows]
     return [before[0] for before, after in pairwise(rates) if after[1] < before[1]]
 
 
@@ -65,39 +68,20 @@ def comparison(
 ) -> str:
     """An SVG of several runs, each its name and its rows: a colour each, thin for training and bold
     for validation (the ResNet paper's Figure 6)."""
-    along = "step" if unit == "iterations" else "epoch"
     colours = [SERIES[place % len(SERIES)] for place in range(len(runs))]
-    parts = {
-        part: [
-            [(float(row[along]), float(row[part]["error"])) for row in rows]
-            for _, rows in runs
-        ]
+    thin, bold = (
+        [_points(rows, unit, part) for _, rows in runs]
         for part in ("train", "validation")
-    }
-    every = [point for lines in parts.values() for line in lines for point in line]
-    area = _Area(
-        max((x for x, _ in every), default=1.0),
-        min(100.0, max((y for _, y in every), default=100.0)),
     )
+    every = [point for line in (*thin, *bold) for point in line]
+    right = max((x for x, _ in every), default=1.0)
+    area = _Area(right, min(100.0, max((y for _, y in every), default=100.0)))
+    lines = [(line, colour, 1.2) for line, colour in zip(thin, colours, strict=True)]
+    lines += [(line, colour, 2.4) for line, colour in zip(bold, colours, strict=True)]
     body = _axes(area, unit)
-    body += [
-        _line(area, line, colour, 1.2)
-        for line, colour in zip(parts["train"], colours, strict=True)
-        if line
-    ]
-    body += [
-        _line(area, line, colour, 2.4)
-        for line, colour in zip(parts["validation"], colours, strict=True)
-        if line
-    ]
+    body += [_line(area, *drawn) for drawn in lines if drawn[0]]
     names = [name for name, _ in runs]
-    body += _ends(
-        area,
-        [
-            (n, line, c, 600)
-            for n, line, c in zip(names, parts["validation"], colours, strict=True)
-        ],
-    )
+    body += _ends(area, [*zip(names, bold, colours, [600] * len(runs), strict=True)])
     return _page(title, "thin: training error, bold: validation error", body)
 
 
