@@ -8,7 +8,19 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from .activation import Activation, LeakyRelu, Softmax
-from .base import Call, Cost, Family, Op, Role, Shape, ShapeError, pair_text, shape_text
+from .base import (
+    Call,
+    Cost,
+    Expr,
+    Family,
+    Op,
+    Ref,
+    Role,
+    Shape,
+    ShapeError,
+    pair_text,
+    shape_text,
+)
 from .dense import Fc
 from .extension import installed_ops
 from .learned import Gain, Scale
@@ -41,6 +53,7 @@ __all__ = [
     "Div",
     "DropPath",
     "Dropout",
+    "Expr",
     "Family",
     "Fc",
     "Flatten",
@@ -55,6 +68,7 @@ __all__ = [
     "Pad",
     "Part",
     "Pool",
+    "Ref",
     "Role",
     "Scale",
     "Shape",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Op, Shape, number_text
+from .base import Call, Expr, Op, Shape, plain
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -75,9 +75,8 @@ class Activation(_Pointwise):
     def torch(self, *inputs: Shape) -> Call:
         return Call(_TABLE[self.op].module)
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        (x,) = terms
-        return f"{_TABLE[self.op].function}({x})"
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        return Call(_TABLE[self.op].function, tuple(terms))
 
 
 class LeakyRelu(_Pointwise):
@@ -97,10 +96,9 @@ class LeakyRelu(_Pointwise):
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        (x,) = terms
-        slope = f", {number_text(self.slope)}" if self.slope != 0.01 else ""
-        return f"F.leaky_relu({x}{slope})"
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        slope = (plain(self.slope),) if self.slope != 0.01 else ()
+        return Call("F.leaky_relu", (*terms, *slope))
 
 
 class Softmax(_Pointwise):

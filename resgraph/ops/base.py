@@ -58,9 +58,18 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Ref:
+    """Text that stands for itself in a call: a name, or a small expression over arguments."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A torch call as data: `Call("nn.Conv2d", (3, 64), (("kernel_size", 7),))`.
 
+    An operator is a call by its sign: `Call("+", (a, b))`, `Call("-", (a,))`, a list
+    `Call("[", (a, b))`, an index `Call("[:, 0]", (a,))`.
     A target without a dot is a class of `outputs/pytorch/layers.py`, copied into the source that
     uses it. `names` are what its positional parameters mean, which exported source calls its own
     arguments; without them it is worked out from the op's fields. `defaults` are the options of a
@@ -71,6 +80,10 @@ class Call:
     kwargs: tuple[tuple[str, Any], ...] = ()
     names: tuple[str, ...] = ()
     defaults: tuple[tuple[str, Any], ...] = ()
+
+
+Expr = Call | Ref | float
+"""A Python expression as a tree. A number beside an operator can become an attribute of a block."""
 
 
 class ShapeError(Exception):
@@ -104,10 +117,16 @@ def pair_text(pair: tuple[int, int], *, full: bool = False) -> str:
     return str(pair[0]) if pair[0] == pair[1] and not full else f"{pair[0]}x{pair[1]}"
 
 
+def plain(value: float) -> float:
+    """A whole number as an integer, as one would write it."""
+    return int(value) if value == int(value) and abs(value) < 1e15 else value
+
+
 def number_text(value: float) -> str:
     """A number as one would write it: `0.1`, `2`, `1e-6`."""
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
+    value = plain(value)
+    if isinstance(value, int):
+        return str(value)
     return re.sub(r"e([-+])0+", r"e\1", repr(value)).replace("e+", "e")
 
 
@@ -196,9 +215,9 @@ class Op(BaseModel):
         """The torch module that does this, as data."""
         raise NotImplementedError(type(self).__name__)
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        """This op as Python over `terms`, for the return line of a block: what has one can stand in
-        an equation."""
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        """This op as Python over `terms`, for the forward of a block: what has one can stand in an
+        equation."""
         raise NotImplementedError(type(self).__name__)
 
     def nothing(self) -> bool:

@@ -6,12 +6,12 @@ spec can name such an op, and never a Python object."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import MissingError
-from .base import Call, Cost, Op, Shape, ShapeError, shape_text
+from .base import Call, Cost, Expr, Op, Shape, ShapeError, shape_text
 
 GROUP = "resgraph.ops"
 
@@ -76,13 +76,24 @@ def answers(op: Op, inputs: Sequence[Shape]) -> tuple[Shape, Cost]:
 
 def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:
     """The torch call of an op. Raises `MissingError` for an installed op that gives none."""
+    return _call(op, inputs, "torch call", lambda: op.torch(*inputs))
+
+
+def expression(op: Op, terms: Sequence[Expr], inputs: Sequence[Shape]) -> Call:
+    """The expression of an op. Raises `MissingError` for an installed op that gives none."""
+    return _call(op, inputs, "expression", lambda: op.expression(terms, inputs))
+
+
+def _call(
+    op: Op, inputs: Sequence[Shape], what: str, ask: Callable[[], object]
+) -> Call:
     try:
-        call = op.torch(*inputs)
+        call = ask()
     except Exception as problem:
         if _is_ours(type(op)):
             raise
         raise MissingError(
-            f"{_whose(op)} has no torch call for {_shapes(inputs)}: {problem}; {_MEND}"
+            f"{_whose(op)} has no {what} for {_shapes(inputs)}: {problem}; {_MEND}"
         ) from problem
     if not isinstance(call, Call):
         raise MissingError(f"{_whose(op)} gives {call!r} for a torch `Call`; {_MEND}")

@@ -9,29 +9,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Op, Shape, ShapeError, number_text, shape_text
+from .base import (
+    Call,
+    Expr,
+    Op,
+    Ref,
+    Shape,
+    ShapeError,
+    number_text,
+    plain,
+    shape_text,
+)
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-def precedence_of(text: str) -> int:
-    """How tightly a Python expression of this module holds together: 1 sum, 2 product, 3 sign, 4
-    the rest."""
-    depth, weakest = 0, 3 if text.startswith("-") else 4
-    for place, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if (
-            depth == 0
-            and character in "+-*/"
-            and text[place - 1 : place + 2] == f" {character} "
-        ):
-            weakest = min(weakest, 1 if character in "+-" else 2)
-    return weakest
-
-
-def bracketed(text: str, precedence: int) -> str:
-    """The expression, in brackets where it holds together less than `precedence`."""
-    return text if precedence_of(text) >= precedence else f"({text})"
 
 
 class Binary(Op):
@@ -40,8 +30,6 @@ class Binary(Op):
 
     family = "merge"
     symbol: ClassVar[str]
-    # how tightly it holds its terms, as `precedence_of` counts
-    precedence: ClassVar[int]
     left: Number | None = None
     right: Number | None = None
 
@@ -71,31 +59,28 @@ class Binary(Op):
             _why(a, b),
         )
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        """`a + b`. A vector among maps is given two axes more; brackets stand where they are
-        needed."""
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        """`a + b`. A vector among maps is given two axes more."""
         maps = any(len(shape) == 3 for shape in shapes)
-        texts = [
-            f"{bracketed(term, 4)}[:, :, None, None]"
-            if maps and len(shape) == 1
-            else term
+        sides = [
+            Call("[:, :, None, None]", (term,)) if maps and len(shape) == 1 else term
             for term, shape in zip(terms, shapes, strict=True)
         ]
         if self.left is not None:
-            texts.insert(0, number_text(self.left))
+            sides.insert(0, _number(self.left))
         if self.right is not None:
-            texts.append(number_text(self.right))
-        first, *rest = texts
-        held = [
-            bracketed(first, self.precedence),
-            *(bracketed(text, self.precedence + 1) for text in rest),
-        ]
-        return f" {self.symbol} ".join(held)
+            sides.append(_number(self.right))
+        return Call(self.symbol, tuple(sides))
 
     def label(self) -> str:
         left = f"{number_text(self.left)} " if self.left is not None else ""
         right = f" {number_text(self.right)}" if self.right is not None else ""
         return f"{left}{self.symbol}{right}"
+
+
+def _number(value: float) -> Expr:
+    """A number as it is written. One with a sign is text: it never becomes an attribute."""
+    return plain(value) if value >= 0 else Ref(repr(plain(value)))
 
 
 def _why(a: Shape, b: Shape) -> str:
@@ -122,7 +107,6 @@ class Add(Binary):
 
     symbol = "+"
     word = "add"
-    precedence = 1
     op: Literal["add"] = "add"
 
 
@@ -131,7 +115,6 @@ class Sub(Binary):
 
     symbol = "-"
     word = "sub"
-    precedence = 1
     op: Literal["sub"] = "sub"
 
 
@@ -141,12 +124,11 @@ class Mul(Binary):
     symbol = "*"
     word = "mul"
     gates = True
-    precedence = 2
     op: Literal["mul"] = "mul"
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
         if self.left == -1 or self.right == -1:
-            return f"-{bracketed(terms[0], 2)}"
+            return Call("-", tuple(terms))
         return super().expression(terms, shapes)
 
 
@@ -156,7 +138,6 @@ class Div(Binary):
     symbol = "/"
     word = "div"
     gates = True
-    precedence = 2
     op: Literal["div"] = "div"
 
     @model_validator(mode="after")
@@ -190,5 +171,5 @@ class Concat(Op):
                 )
         return (sum(shape[0] for shape in inputs), *first[1:])
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        return f"torch.cat([{', '.join(terms)}], dim=1)"
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        return Call("torch.cat", (Call("[", tuple(terms)),), (("dim", 1),))

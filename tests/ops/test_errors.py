@@ -20,6 +20,7 @@ from resgraph.ops import (
     Op,
     Part,
     Pool,
+    Ref,
     Shape,
     ShapeError,
     Softmax,
@@ -157,7 +158,7 @@ def test_inputs() -> None:
 def test_what_an_op_cannot_answer() -> None:
     for question in (
         lambda: Input(shape=(3,)).torch(),
-        lambda: Conv(width=1, kernel=1).expression(["x"], [(3, 1, 1)]),
+        lambda: Conv(width=1, kernel=1).expression([Ref("x")], [(3, 1, 1)]),
     ):
         with pytest.raises(NotImplementedError):
             question()

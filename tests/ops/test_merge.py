@@ -18,26 +18,37 @@ from resgraph.ops import (
     SYMBOLS,
     Activation,
     Add,
+    Call,
     Concat,
     Div,
+    Expr,
     LeakyRelu,
     Mul,
     Op,
+    Ref,
     Shape,
     ShapeError,
     Sub,
 )
 from resgraph.ops.activation import ACTIVATION_WORDS
+from resgraph.outputs.pytorch.text import flat
+from resgraph.outputs.pytorch.tree import piece
 
 from .build import module, numbers
 
 MAP, VECTOR, GATE, WIDE = (4, 3, 5), (4,), (1, 3, 5), (6, 3, 5)
 
 
-def calculate(expression: str, **values: torch.Tensor) -> torch.Tensor:
-    """The value of an expression that an op wrote."""
+a, b, c, t, v, w, x, y = map(Ref, "abctvwxy")
+TOTAL, LESS = Call("+", (a, b)), Call("-", (c, Ref("d")))
+PRODUCT, OTHER = Call("*", (a, b)), Call("*", (c, Ref("d")))
+SCALE = Call("self.s", (TOTAL,))
+
+
+def calculate(expression: Expr, **values: torch.Tensor) -> torch.Tensor:
+    """The value of an expression of an op."""
     space = {"torch": torch, "F": F, **values}
-    exec(f"value = {expression}", space)
+    exec(f"value = {flat(piece(expression))}", space)
     return space["value"]
 
 
@@ -45,7 +56,7 @@ def calculate(expression: str, **values: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(("a", "b"), list(product([MAP, VECTOR, GATE], repeat=2)))
 def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
     x, y = numbers(a), numbers(b, seed=1)
-    value = calculate(op.expression(["x", "y"], [a, b]), x=x, y=y)
+    value = calculate(op.expression([Ref("x"), Ref("y")], [a, b]), x=x, y=y)
     assert tuple(value.shape[1:]) == op.infer(a, b)
     wide = [
         t.view(2, 4, 1, 1) if t.dim() == 2 and {a, b} != {VECTOR} else t for t in (x, y)
@@ -92,7 +103,7 @@ def test_concat_joins_channels() -> None:
     assert Concat().infer(VECTOR, (3,)) == (7,)
     x, y = numbers(MAP), numbers(WIDE)
     assert torch.equal(
-        calculate(Concat().expression(["x", "y"], [MAP, WIDE]), x=x, y=y),
+        calculate(Concat().expression([Ref("x"), Ref("y")], [MAP, WIDE]), x=x, y=y),
         torch.cat([x, y], 1),
     )
     for a, b in ((MAP, (4, 3, 4)), (MAP, VECTOR), (VECTOR, MAP)):
@@ -105,37 +116,37 @@ def test_concat_joins_channels() -> None:
 @pytest.mark.parametrize(
     ("op", "terms", "shapes", "text"),
     [
-        (Add(), ["a", "b"], [MAP, MAP], "a + b"),
-        (Sub(), ["a + b", "c - d"], [MAP, MAP], "a + b - (c - d)"),
-        (Mul(), ["a + b", "-c"], [MAP, MAP], "(a + b) * -c"),
-        (Mul(), ["a * b", "c * d"], [MAP, MAP], "a * b * (c * d)"),
-        (Mul(), ["self.s(a + b)", "x"], [MAP, MAP], "self.s(a + b) * x"),
+        (Add(), [a, b], [MAP, MAP], "a + b"),
+        (Sub(), [TOTAL, LESS], [MAP, MAP], "a + b - (c - d)"),
+        (Mul(), [TOTAL, Call("-", (c,))], [MAP, MAP], "(a + b) * -c"),
+        (Mul(), [PRODUCT, OTHER], [MAP, MAP], "a * b * (c * d)"),
+        (Mul(), [SCALE, x], [MAP, MAP], "self.s(a + b) * x"),
         (
             Mul(),
-            ["x", "self.s(a + b)"],
+            [x, SCALE],
             [MAP, VECTOR],
             "x * self.s(a + b)[:, :, None, None]",
         ),
-        (Mul(), ["a + b", "x"], [VECTOR, MAP], "(a + b)[:, :, None, None] * x"),
-        (Mul(), ["-v", "x"], [VECTOR, MAP], "(-v)[:, :, None, None] * x"),
-        (Mul(), ["v", "w"], [VECTOR, VECTOR], "v * w"),
-        (Sub(left=1), ["t"], [MAP], "1 - t"),
-        (Sub(left=1), ["a - b"], [MAP], "1 - (a - b)"),
-        (Add(right=0.5), ["t"], [VECTOR], "t + 0.5"),
-        (Mul(left=2), ["a + b"], [MAP], "2 * (a + b)"),
-        (Mul(left=-1), ["a + b"], [MAP], "-(a + b)"),
-        (Mul(left=-1), ["a * b"], [MAP], "-a * b"),
-        (Div(right=2), ["a * b"], [MAP], "a * b / 2"),
-        (Activation(op="relu"), ["a + b"], [MAP], "F.relu(a + b)"),
-        (Activation(op="sigmoid"), ["a"], [MAP], "torch.sigmoid(a)"),
-        (LeakyRelu(slope=0.2), ["a"], [MAP], "F.leaky_relu(a, 0.2)"),
-        (Concat(), ["a + b", "c"], [MAP, MAP], "torch.cat([a + b, c], dim=1)"),
+        (Mul(), [TOTAL, x], [VECTOR, MAP], "(a + b)[:, :, None, None] * x"),
+        (Mul(), [Call("-", (v,)), x], [VECTOR, MAP], "(-v)[:, :, None, None] * x"),
+        (Mul(), [v, w], [VECTOR, VECTOR], "v * w"),
+        (Sub(left=1), [t], [MAP], "1 - t"),
+        (Sub(left=1), [Call("-", (a, b))], [MAP], "1 - (a - b)"),
+        (Add(right=0.5), [t], [VECTOR], "t + 0.5"),
+        (Mul(left=2), [TOTAL], [MAP], "2 * (a + b)"),
+        (Mul(left=-1), [TOTAL], [MAP], "-(a + b)"),
+        (Mul(left=-1), [PRODUCT], [MAP], "-(a * b)"),
+        (Div(right=2), [PRODUCT], [MAP], "a * b / 2"),
+        (Activation(op="relu"), [TOTAL], [MAP], "F.relu(a + b)"),
+        (Activation(op="sigmoid"), [a], [MAP], "torch.sigmoid(a)"),
+        (LeakyRelu(slope=0.2), [a], [MAP], "F.leaky_relu(a, 0.2)"),
+        (Concat(), [TOTAL, c], [MAP, MAP], "torch.cat([a + b, c], dim=1)"),
     ],
 )
 def test_how_it_is_written(
-    op: Op, terms: list[str], shapes: list[Shape], text: str
+    op: Op, terms: list[Expr], shapes: list[Shape], text: str
 ) -> None:
-    assert op.expression(terms, shapes) == text
+    assert flat(piece(op.expression(terms, shapes))) == text
 
 
 @pytest.mark.parametrize(
@@ -148,19 +159,21 @@ def test_how_it_is_written(
 )
 def test_the_function_is_the_module(op: Op) -> None:
     x = numbers(MAP)
-    assert torch.equal(calculate(op.expression(["x"], [MAP]), x=x), module(op, MAP)(x))
+    assert torch.equal(
+        calculate(op.expression([Ref("x")], [MAP]), x=x), module(op, MAP)(x)
+    )
 
 
 @dataclass(frozen=True)
 class Tree:
-    """An equation, what an op writes for it, and what it comes to."""
+    """An equation as ops write it, and what it comes to."""
 
-    text: str
+    expression: Expr
     value: Callable[[], torch.Tensor]
 
 
 LEAVES = {name: numbers(MAP, seed=place) for place, name in enumerate("abc")}
-leaves = st.sampled_from([Tree(name, lambda t=t: t) for name, t in LEAVES.items()])  # type: ignore[misc]
+leaves = st.sampled_from([Tree(Ref(name), lambda t=t: t) for name, t in LEAVES.items()])  # type: ignore[misc]
 constants = st.sampled_from([-1.0, -0.5, 0.25, 2.0])
 signs: dict[str, Callable[..., torch.Tensor]] = {
     "+": torch.add,
@@ -172,7 +185,7 @@ signs: dict[str, Callable[..., torch.Tensor]] = {
 
 def _joined(symbol: str, left: Tree | float, right: Tree | float) -> Tree:
     sides = [None if isinstance(side, Tree) else side for side in (left, right)]
-    terms = [side.text for side in (left, right) if isinstance(side, Tree)]
+    terms = [side.expression for side in (left, right) if isinstance(side, Tree)]
     op = SYMBOLS[symbol](left=sides[0], right=sides[1])
 
     def value() -> torch.Tensor:
@@ -198,7 +211,7 @@ def _grown(trees: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
 
 @given(st.recursive(leaves, _grown, max_leaves=8))
 def test_brackets_stand_where_they_are_needed(tree: Tree) -> None:
-    written = calculate(tree.text, **LEAVES)
+    written = calculate(tree.expression, **LEAVES)
     assert torch.allclose(written, tree.value(), rtol=1e-9, atol=1e-9)
 
 

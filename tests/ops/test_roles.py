@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY
+from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY, Ref
 
 from .rows import ROWS
 
@@ -216,6 +216,11 @@ def test_an_op_without_a_torch_call(site: Path) -> None:
         done.returncode,
         "the op `mute` of small.ops has no torch call" in done.stderr,
     ) == (4, True)
+    row = "two: {body: relu, merge: mute(body + x)}"
+    spec = SPEC.replace("two: pair", f"{row}\n  three: pair")
+    done = resgraph(site, "export", "net.yaml", spec=spec)
+    told = "the op `mute` of small.ops gives 'torch.mute(x)' for a torch `Call`"
+    assert (done.returncode, told in done.stderr) == (4, True)
 
 
 def test_the_roles_of_our_own() -> None:
@@ -241,6 +246,4 @@ def test_the_roles_of_our_own() -> None:
 def test_what_an_equation_takes_has_an_expression(row: object) -> None:
     op = row.op  # type: ignore[attr-defined]
     assert VOCABULARY[op.op].in_equation()
-    assert "(x)" in op.expression(["x"], [(8, 4, 4)]) or "(x, " in op.expression(
-        ["x"], [(8, 4, 4)]
-    )
+    assert op.expression([Ref("x")], [(8, 4, 4)]).args[0] == Ref("x")

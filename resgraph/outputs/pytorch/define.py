@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...ops.base import Ref
 from .signatures import SPATIAL, USUAL, WIDTHS
 from .support import REQUIRED
-from .tree import Leaf, Ref
+from .tree import Leaf
 
 Column = tuple[Any, ...]
 """What one literal is in each instance."""

@@ -71,7 +71,7 @@ def _header(plan: Plan) -> list[str]:
 
 def _parts(program: Program, reset: list[str]) -> Iterator[str]:
     """Every definition, those that others need first."""
-    called = set(program.called())
+    called = program.called()
     yield from support_texts(called)
     if "sequential_from" in called:
         yield _SEQUENTIAL_FROM.rstrip()
@@ -127,7 +127,7 @@ def _class(cls: Class, known: Signatures, *, reset: bool = False) -> list[str]:
         lines += [
             "",
             "    def forward(self, x):",
-            *(f"        {line}" for line in cls.forward),
+            *(line for statement in cls.forward for line in statement.lines()),
         ]
     return lines
 

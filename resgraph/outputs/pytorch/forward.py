@@ -1,20 +1,46 @@
-"""The paths of a scope → the lines of its `forward`: equations inline, locals only for what is read
-more than once, and for what a sum is written over."""
+"""The paths of a scope → the statements of its `forward`: equations inline, locals only for what is
+read more than once, and for what a sum is written over."""
 
 from __future__ import annotations
 
 import keyword
-import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
-from ...graph import Graph, Item, Path
-from ...ops import Add
-from .text import expression, flat, statement
+from ...graph import Graph, Item, Node, Path
+from ...ops import Add, Call, Expr, Ref
+from ...ops.extension import expression
+from .text import layout
+from .tree import parts, piece
 
 _TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
+_X = Ref("x")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of a method: what stands before its expression (`x = `, `out += `, `return `),
+    and the expression."""
+
+    before: str
+    value: Expr
+
+    def lines(self) -> list[str]:
+        """As it is written: several lines where one is too long."""
+        return layout(piece(self.value), 8, self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Paths that begin at node `start` and come to node `result`. Those of the net are its `rows`:
+    each is a statement, `x = self.conv2(x)`."""
+
+    paths: Sequence[Path]
+    start: str
+    result: str
+    rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,66 +50,51 @@ class Step:
     value: str
     reads: tuple[str, ...]
     word: str  # the local variable that would hold it
-    write: Callable[[Sequence[str]], str]
+    write: Callable[[Sequence[Expr]], Expr]
     call: bool  # a path's module is called (else an op of an equation)
     over: bool = False  # a sum that is written over the first value that it reads
 
 
-def forward_lines(
-    graph: Graph,
-    paths: Sequence[Path],
-    start: str,
-    result: str,
-    inplace: frozenset[str],
-    *,
-    rows: bool = False,
-) -> list[str]:
-    """The body of `forward(self, x)` for paths that begin at node `start` and come to node
-    `result`.
-
-    With `rows` each path is a statement (`x = self.conv2(x)`), else what is read once stands where
-    it is read."""
-    steps = _live(
-        [step for path in paths for step in _steps(graph, path, inplace)], result
-    )
-    lines = _Writer(steps, start, result, statements=rows, chain=rows).lines()
-    # too long for a line: calls apart from the sum
-    if not rows and any(line.startswith(" ") for line in lines):
-        return _Writer(steps, start, result, statements=True, chain=False).lines()
-    return lines
+def forward(graph: Graph, scope: Scope, inplace: frozenset[str]) -> list[Statement]:
+    """The body of `forward(self, x)`. What is read once stands where it is read."""
+    steps = [step for path in scope.paths for step in _steps(graph, path, inplace)]
+    steps = _live(steps, scope.result)
+    body = _Writer(steps, scope, statements=scope.rows).body()
+    # Where a line is too long, the calls of paths become statements apart from the sum.
+    if not scope.rows and any(len(statement.lines()) > 1 for statement in body):
+        return _Writer(steps, scope, statements=True).body()
+    return body
 
 
 def working(graph: Graph, path: Path) -> list[Item]:
-    """The items of a path that do anything: a block that hands back its `x` makes no module."""
+    """The items of a path that do anything: a block that returns its `x` makes no module."""
     return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
-def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> list[Step]:
-    steps = []
-    items = working(graph, path)
-    for name in path.equation.nodes if path.equation else ():
+def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[Step]:
+    items, equation = working(graph, path), path.equation
+    for name in equation.nodes if equation else ():
         node = graph.nodes[name]
-        shapes = [graph.nodes[source].shape for source in node.inputs]
-        alone = path.equation is not None and name == path.equation.output and not items
+        alone = equation is not None and name == equation.output and not items
         word = path.word if alone else name.rpartition(".")[2]
-        write = partial(node.op.expression, shapes=shapes)
         over = name in inplace and isinstance(node.op, Add)
-        if name in inplace and not over:
-            write = partial(_inplace, write)
-        steps.append(Step(name, node.inputs, word, write, call=False, over=over))
+        write = partial(_op, graph, node, name in inplace and not over)
+        yield Step(name, node.inputs, word, write, call=False, over=over)
     if items:
-        write = partial(_call, f"self.{path.word}")
-        steps.append(Step(path.output, (path.input,), path.word, write, call=True))
-    return steps
+        # a path without a name is what an `nn.Sequential` does
+        module = f"self.{path.word}" if path.word else "super().forward"
+        write = partial(_module, module)
+        yield Step(path.output, (path.input,), path.word, write, call=True)
 
 
-def _inplace(write: Callable[[Sequence[str]], str], terms: Sequence[str]) -> str:
-    """`F.relu(a + b)` → `F.relu(a + b, inplace=True)`."""
-    return f"{write(terms).removesuffix(')')}, inplace=True)"
+def _op(graph: Graph, node: Node, inplace: bool, terms: Sequence[Expr]) -> Expr:
+    """`F.relu(a + b)`, or in place `F.relu(a + b, inplace=True)`."""
+    call = expression(node.op, terms, [graph.nodes[name].shape for name in node.inputs])
+    return replace(call, kwargs=(*call.kwargs, ("inplace", True))) if inplace else call
 
 
-def _call(module: str, terms: Sequence[str]) -> str:
-    return f"{module}({terms[0]})"
+def _module(name: str, terms: Sequence[Expr]) -> Expr:
+    return Call(name, tuple(terms))
 
 
 def _live(steps: list[Step], result: str) -> list[Step]:
@@ -98,83 +109,65 @@ def _live(steps: list[Step], result: str) -> list[Step]:
 
 class _Writer:
     """Writes steps one after another, knowing which local holds what and how often it will still be
-    read."""
+    read. With `statements` each call of a path is one."""
 
-    def __init__(
-        self,
-        steps: list[Step],
-        start: str,
-        result: str,
-        *,
-        statements: bool,
-        chain: bool,
-    ) -> None:
-        self.steps, self.result, self.statements, self.chain = (
-            steps,
-            result,
-            statements,
-            chain,
-        )
+    def __init__(self, steps: list[Step], scope: Scope, *, statements: bool) -> None:
+        self.steps, self.scope, self.statements = steps, scope, statements
         self.total = Counter(source for step in steps for source in step.reads)
-        self.total[result] += 1
+        self.total[scope.result] += 1
+        self.left = Counter(self.total)
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}
-        self.left = Counter(self.total)
-        self.text = {start: "x"}
-        self.holds_x = start
+        self.terms: dict[str, Expr] = {scope.start: _X}
+        self.holds_x = scope.start
         self.taken = set(_TAKEN)
-        self.inlined: dict[str, str] = {}  # text that is still to be written
-        self.out: list[str] = []
+        self.inlined: dict[str, Expr] = {}  # what is still to be written
+        self.out: list[Statement] = []
 
-    def lines(self) -> list[str]:
+    def body(self) -> list[Statement]:
         """Every statement, the return last."""
         for step in self.steps:
-            body = flat(
-                expression(step.write([self._term(source) for source in step.reads]))
-            )
-            self.left.subtract(step.reads)
-            for source in step.reads:
-                self.inlined.pop(source, None)
-            if step.over:
-                self._add(step)
-            elif step.value == self.result and self.total[step.value] == 1:
-                return [*self.out, *statement("return ", expression(body))]
-            elif (
-                self.total[step.value] == 1
-                and step.value not in self.base
-                and not (self.statements and step.call)
-            ):
-                self.text[step.value] = self.inlined[step.value] = body
-            else:
-                self._assign(step, body)
-        return [*self.out, f"return {self.text[self.result]}"]
+            self._step(step)
+        return [*self.out, Statement("return ", self.terms[self.scope.result])]
 
-    def _term(self, source: str) -> str:
-        text = self.text[source]
-        return text if text.isidentifier() else f"({text})"
-
-    def _add(self, step: Step) -> None:
-        """`out += b`: the local of the first term comes to be the sum."""
-        first, other = step.reads
-        name = self.text[step.value] = self.text[first]
-        if self.holds_x == first:
-            self.holds_x = step.value
-        self.out += statement(f"{name} += ", expression(self.text[other]))
-
-    def _assign(self, step: Step, body: str) -> None:
-        """Into `x` where a chain goes on and nothing needs the old `x`, else into a local of the
-        path's name, or `out` where a sum follows that changes it."""
-        busy = self.left[self.holds_x] or any(map(_reads_x, self.inlined.values()))
-        if self.chain and self.total[step.value] == 1 and not busy:
-            name, self.holds_x = "x", step.value
+    def _step(self, step: Step) -> None:
+        terms = [self.terms[source] for source in step.reads]
+        self.left.subtract(step.reads)
+        for source in step.reads:
+            self.inlined.pop(source, None)
+        if step.over:
+            self._add(step, *terms)
+        elif self._is_inline(step):
+            self.terms[step.value] = self.inlined[step.value] = step.write(terms)
         else:
-            name = _local("out" if step.value in self.base else step.word, self.taken)
-        self.text[step.value] = name
-        self.out += statement(f"{name} = ", expression(body))
+            self._assign(step, step.write(terms))
 
+    def _is_inline(self, step: Step) -> bool:
+        """Whether a value stands where it is read, without a local."""
+        if self.total[step.value] > 1 or step.value in self.base:
+            return False
+        return step.value == self.scope.result or not (self.statements and step.call)
 
-def _reads_x(text: str) -> bool:
-    return re.search(r"(?<![\w.])x\b", text) is not None
+    def _add(self, step: Step, local: Expr, other: Expr) -> None:
+        """`out += b`: the local of the first term comes to be the sum."""
+        assert isinstance(local, Ref)
+        self.terms[step.value] = local
+        if self.holds_x == step.reads[0]:
+            self.holds_x = step.value
+        self.out.append(Statement(f"{local.text} += ", other))
+
+    def _assign(self, step: Step, value: Expr) -> None:
+        """Into `x` where a chain of rows goes on and nothing needs the old `x`, else into a local
+        of the path's name, or `out` where a sum follows that changes it."""
+        waiting = (part for term in self.inlined.values() for part in parts(term))
+        busy = self.left[self.holds_x] or _X in waiting
+        if self.scope.rows and self.total[step.value] == 1 and not busy:
+            local, self.holds_x = _X, step.value
+        else:
+            word = "out" if step.value in self.base else step.word
+            local = Ref(_local(word, self.taken))
+        self.terms[step.value] = local
+        self.out.append(Statement(f"{local.text} = ", value))
 
 
 def _local(word: str, taken: set[str]) -> str:

@@ -23,7 +23,7 @@ _DESCRIBED = {
 
 def reset_lines(program: Program, init: Init) -> list[str]:
     """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer."""
-    called = set(program.called())
+    called = program.called()
     # with parameters beside the weight
     own = sorted(name for name in called if set(support_bases(name)) & set(_CONVS))
     made = called.union(*(support_bases(name) for name in called))

@@ -6,22 +6,21 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import UsageError
 from ...graph import Block, Equation, Graph, Item, Layer, Path
-from ...ops.base import Call
+from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
-from .constants import Constant, constants, replaced
 from .define import Column, Shared, is_width, share_block, share_layer
-from .forward import forward_lines, working
+from .forward import Scope, Statement, forward, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
 from .text import Names, camel, safe
-from .tree import Leaf, Ref, leaves, named, numbered, refill, skeleton
+from .tree import Leaf, leaves, named, numbered, refill, skeleton
 
 _RESERVED = frozenset(
     [
@@ -72,29 +71,32 @@ def lower(
 
 @dataclass(slots=True)
 class _Instance:
-    """A block on its way to a class: its constructor trees, its forward, and the class's key."""
+    """A block on its way to a class: its constructor trees, and its forward."""
 
     block: Block
-    modules: list[tuple[str, Any]]
-    forward: list[str]
+    modules: list[tuple[str, Call]]
+    forward: list[Statement]
     starts: tuple[Start, ...]
     sequential: bool
 
-    numbers: list[Constant] = field(default_factory=list)
-
     def leaves(self, known: Signatures) -> list[Leaf]:
         """The literals of the trees, then the numbers of the equations."""
-        found = [leaf for _, tree in self.modules for leaf in leaves(tree, known)]
         words = {word for word, _ in self.modules}
-        return found + [
-            Leaf(c.name if c.name not in words else f"{c.name}_", c.value)
-            for c in self.numbers
+        numbers = [leaf for s in self.forward for leaf in leaves(s.value, known)]
+        return [
+            *(leaf for _, tree in self.modules for leaf in leaves(tree, known)),
+            # an attribute must not have the name of a path
+            *(Leaf(n.role + "_" * (n.role in words), n.value) for n in numbers),
         ]
 
-    def key(self) -> tuple[Any, ...]:
-        trees = tuple((word, skeleton(tree)) for word, tree in self.modules)
-        blank, self.numbers = constants(self.forward)
-        return self.block.block, trees, blank, self.starts
+    def key(self, known: Signatures) -> tuple[Any, ...]:
+        """What is equal for blocks that can share a class."""
+        return (
+            self.block.block,
+            tuple((word, skeleton(tree, known)) for word, tree in self.modules),
+            tuple((s.before, skeleton(s.value, known)) for s in self.forward),
+            self.starts,
+        )
 
 
 class _Lowering:
@@ -127,9 +129,8 @@ class _Lowering:
                 continue
             tree = named(list(zip(words, calls, strict=True)))
             ops = tuple(self.graph.nodes[name].op.op for name in layer.nodes)
-            groups.setdefault((ops, tuple(words), skeleton(tree)), []).append(
-                (layer, tree)
-            )
+            key = ops, tuple(words), skeleton(tree, self.known)
+            groups.setdefault(key, []).append((layer, tree))
         for (ops, words, _), members in groups.items():
             self.function(_function_name(ops, words), members)
 
@@ -158,9 +159,9 @@ class _Lowering:
 
     def function(self, wanted: str, members: Sequence[tuple[Layer, Call]]) -> None:
         """Define the function of layers of one structure, and each layer as a call of it."""
-        found = [list(leaves(tree, self.known)) for _, tree in members]
+        found = [leaves(tree, self.known) for _, tree in members]
         shared = share_layer(found[0], _columns(found))
-        tree = refill(members[0][1], iter(shared.fills))
+        tree = refill(members[0][1], self.known, iter(shared.fills))
         name = self.names.new(wanted)
         parameters = shared.parameters()
         self.program.functions.append(Function(name, parameters, tree))
@@ -183,7 +184,7 @@ class _Lowering:
                     self.calls[id(block)] = self.calls[id(block.result.items[0])]
                 else:
                     instance = self.instance(block)
-                    groups.setdefault(instance.key(), []).append(instance)
+                    groups.setdefault(instance.key(self.known), []).append(instance)
             variants: dict[str, int] = {}
             for key in groups:
                 variants[key[0]] = variants.get(key[0], 0) + 1
@@ -194,30 +195,19 @@ class _Lowering:
         """The trees and the forward of one block."""
         starts = self.starts.get(block.name, ())
         path = block.result
-        if (
-            len(block.paths) == 1
-            and path.name == block.name
-            and working(self.graph, path)
-        ):
+        scope = Scope(block.paths, block.input, path.output)
+        alone = len(block.paths) == 1 and path.name == block.name
+        if alone and working(self.graph, path):
             tree = self.sequential(path, alone=True)
-            forward = (
-                forward_lines(
-                    self.graph, [path], block.input, path.output, self.inplace
-                )
-                if path.equation
-                else []
-            )
-            forward = [line.replace("self.(", "super().forward(") for line in forward]
-            return _Instance(block, [("", tree)], forward, starts, sequential=True)
+            body = forward(self.graph, scope, self.inplace) if path.equation else []
+            return _Instance(block, [("", tree)], body, starts, sequential=True)
         modules = [
             (path.word, self.sequential(path))
             for path in block.paths
             if working(self.graph, path)
         ]
-        forward = forward_lines(
-            self.graph, block.paths, block.input, path.output, self.inplace
-        )
-        return _Instance(block, modules, forward, starts, sequential=False)
+        body = forward(self.graph, scope, self.inplace)
+        return _Instance(block, modules, body, starts, sequential=False)
 
     def sequential(self, path: Path, *, alone: bool = False) -> Call:
         """What makes the module of a path: its one item where it is not a list, else a Sequential
@@ -236,21 +226,23 @@ class _Lowering:
         first = members[0]
         found = [member.leaves(self.known) for member in members]
         hints = [word for word, tree in first.modules for _ in leaves(tree, self.known)]
-        hints += ["" for _ in first.numbers]
+        hints += [""] * (len(found[0]) - len(hints))
         into, out = (
             tuple(m.block.into for m in members),
             tuple(m.block.out for m in members),
         )
         shared = share_block(found[0], _columns(found), hints, into, out)
         fills = iter(shared.fills)
-        modules = [(word, refill(tree, fills)) for word, tree in first.modules]
-        names = [fill.text if isinstance(fill, Ref) else None for fill in fills]
-        attributes = [(name, Ref(name)) for name in dict.fromkeys(names) if name]
-        forward = first.forward
-        if attributes:
-            forward = replaced(
-                forward, [f"self.{name}" if name else None for name in names]
-            )
+        modules = [
+            (word, refill(tree, self.known, fills)) for word, tree in first.modules
+        ]
+        numbers = list(fills)
+        attributes = [(n.text, n) for n in dict.fromkeys(numbers) if isinstance(n, Ref)]
+        fills = (Ref(f"self.{n.text}") if isinstance(n, Ref) else n for n in numbers)
+        body = [
+            Statement(s.before, refill(s.value, self.known, fills))
+            for s in first.forward
+        ]
         name = self.class_name(first.block, alone=alone)
         parameters = shared.parameters()
         docstring = _docstring(first.block)
@@ -260,7 +252,7 @@ class _Lowering:
                 docstring,
                 parameters,
                 [*attributes, *modules],
-                forward,
+                body,
                 first.starts,
                 first.sequential,
             )
@@ -287,11 +279,10 @@ class _Lowering:
             for row in graph.rows
             if working(graph, row)
         ]
-        forward = forward_lines(
-            graph, graph.rows, graph.input, graph.output, self.inplace, rows=True
-        )
+        scope = Scope(graph.rows, graph.input, graph.output, rows=True)
+        body = forward(graph, scope, self.inplace)
         self.program.classes.append(
-            Class(name, docstring, {}, modules, forward, self.starts.get("", ()))
+            Class(name, docstring, {}, modules, body, self.starts.get("", ()))
         )
         return self.program
 

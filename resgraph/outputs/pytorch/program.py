@@ -3,15 +3,15 @@ class for the net."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...ops.base import Call
+from ...ops.base import Call, Ref
 from ...passes.starts import Start
+from .forward import Statement
 from .repeat import compress
 from .signatures import Signatures
-from .tree import Ref, Repeat, targets
+from .tree import Repeat, parts
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Class:
     docstring: list[str]
     parameters: dict[str, Any]
     modules: list[tuple[str, Any]]
-    forward: list[str]
+    forward: list[Statement]
     starts: tuple[Start, ...]
     sequential: bool = False
 
@@ -48,13 +48,18 @@ class Program:
     functions: list[Function] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
 
-    def called(self) -> Iterator[str]:
+    def called(self) -> set[str]:
         """The name of everything that is called somewhere."""
-        for function in self.functions:
-            yield from targets(function.tree)
+        trees: list[Any] = [function.tree for function in self.functions]
         for cls in self.classes:
-            for _, tree in cls.modules:
-                yield from targets(tree)
+            trees += [tree for _, tree in cls.modules]
+            trees += [statement.value for statement in cls.forward]
+        return {
+            part.target
+            for tree in trees
+            for part in parts(tree)
+            if isinstance(part, Call)
+        }
 
 
 def tidy(tree: Any, known: Signatures) -> Any:

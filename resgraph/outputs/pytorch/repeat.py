@@ -9,9 +9,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from ...ops.base import Call
+from ...ops.base import Call, Ref
 from .signatures import Signatures
-from .tree import Ref, Repeat, literal
+from .tree import Repeat, literal
 
 SHORTEST = 3  # two calls read better written out
 LONGEST = 76  # and so do calls with nothing regular about them

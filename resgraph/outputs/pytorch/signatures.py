@@ -27,6 +27,10 @@ SPATIAL = ("stride", "dilation", "kernel_size", "padding")
 them."""
 
 
+OPERANDS = {"+": "offset", "-": "offset", "*": "factor", "/": "divisor"}
+"""What a number beside an operator is called."""
+
+
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
@@ -66,6 +70,8 @@ class Signatures:
     def roles(self, target: str, count: int) -> tuple[str, ...]:
         """The names of the first `count` positional arguments; "" for what a container of modules
         holds."""
+        if target in OPERANDS and count > 1:
+            return (OPERANDS[target],) * count
         known = tuple(self._known.get(target, ()))
         return (*known, *[""] * (count - len(known)))[:count]
 

@@ -3,7 +3,6 @@ safe text."""
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from collections.abc import Sequence
@@ -60,36 +59,6 @@ def layout(
     for item in piece.items:
         lines += layout(item, indent + 4, after=comma)
     return [*lines, f"{pad}{tail}{after}"]
-
-
-def statement(before: str, body: Piece, indent: int = 8) -> list[str]:
-    """A statement of a method as lines, from where the method's body begins."""
-    return [line[indent:] for line in layout(body, indent, before)]
-
-
-def expression(text: str) -> Piece:
-    """A Python expression as a piece, with the fewest brackets that keep its meaning."""
-    return _piece(ast.parse(text, mode="eval").body)
-
-
-def _piece(node: ast.expr, head: str = "") -> Piece:
-    if isinstance(node, ast.Call):
-        items = [_piece(arg) for arg in node.args]
-        items += [_piece(key.value, f"{key.arg}=") for key in node.keywords]
-        return Group(f"{head}{ast.unparse(node.func)}(", tuple(items))
-    if isinstance(node, ast.List):
-        return Group(head + "[", tuple(_piece(item) for item in node.elts), "]")
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        terms: list[Piece] = []
-        left: ast.expr = node
-        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add | ast.Sub):
-            right = ast.unparse(
-                ast.BinOp(ast.Name("_"), left.op, left.right)
-            ).removeprefix("_ ")
-            terms.append(right)
-            left = left.left
-        return Group(head, (_piece(left), *reversed(terms)), "", chain=True)
-    return head + ast.unparse(node)
 
 
 def safe(text: str) -> str:

@@ -1,24 +1,16 @@
-"""Constructor calls as trees: their literals can be taken out, compared, and put back as
-arguments."""
+"""Calls as trees: their literals can be taken out, compared, and put back as arguments; and a tree
+as Python."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...ops.base import Call
-from .signatures import Signatures
-from .text import Group, Piece
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Text that stands for itself in a constructor call: an argument's name, or a small expression
-    over arguments."""
-
-    text: str
+from ...ops.base import Call, Ref
+from .signatures import OPERANDS, Signatures
+from .text import Group, Piece, flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,58 +32,101 @@ class Leaf:
     value: Any
 
 
-def leaves(tree: Any, known: Signatures, role: str = "") -> Iterator[Leaf]:
-    """Every literal of a tree, in the order of writing."""
-    if isinstance(tree, Call):
-        roles = known.roles(tree.target, len(tree.args))
-        for name, arg in (*zip(roles, tree.args, strict=True), *tree.kwargs):
-            yield from leaves(arg, known, name)
-    elif not isinstance(tree, Ref):
-        yield Leaf(role, tree)
+def rewrite(tree: Any, known: Signatures, change: Callable[[Leaf], Any]) -> Any:
+    """The same tree with its literals changed, in the order of writing. One without a role (an
+    argument of a function in an equation) stays."""
+    if not isinstance(tree, Call):
+        return tree
+    roles = known.roles(tree.target, len(tree.args))
+
+    def changed(role: str, arg: Any) -> Any:
+        if isinstance(arg, Call):
+            return rewrite(arg, known, change)
+        return change(Leaf(role, arg)) if role and not isinstance(arg, Ref) else arg
+
+    args = tuple(map(changed, roles, tree.args))
+    return Call(
+        tree.target,
+        args,
+        tuple((name, changed(name, arg)) for name, arg in tree.kwargs),
+    )
 
 
-def refill(tree: Any, values: Iterator[Any]) -> Any:
+def leaves(tree: Any, known: Signatures) -> list[Leaf]:
+    """Every literal of a tree that has a role, in the order of writing."""
+    found: list[Leaf] = []
+    rewrite(tree, known, found.append)
+    return found
+
+
+def refill(tree: Any, known: Signatures, values: Iterator[Any]) -> Any:
     """The same tree with its literals replaced by the next of `values`."""
-    if isinstance(tree, Call):
-        args = tuple(refill(arg, values) for arg in tree.args)
-        return Call(
-            tree.target,
-            args,
-            tuple((name, refill(arg, values)) for name, arg in tree.kwargs),
-        )
-    return tree if isinstance(tree, Ref) else next(values)
+    return rewrite(tree, known, lambda _: next(values))
 
 
-def skeleton(tree: Any) -> Any:
+def skeleton(tree: Any, known: Signatures) -> Any:
     """The tree with a hole for each literal: equal for instances that can share a definition."""
-    if isinstance(tree, Call):
-        kwargs = tuple((name, skeleton(arg)) for name, arg in tree.kwargs)
-        return Call(tree.target, tuple(map(skeleton, tree.args)), kwargs)
-    return tree if isinstance(tree, Ref) else HOLE
+    return rewrite(tree, known, lambda _: HOLE)
 
 
-def targets(tree: Any) -> Iterator[str]:
-    """The name of everything that a tree calls."""
+def parts(tree: Any) -> Iterator[Any]:
+    """A tree and all that stands in it."""
+    yield tree
     if isinstance(tree, Repeat):
-        tree = tree.item
+        yield from parts(tree.item)
     if isinstance(tree, Call):
-        yield tree.target
         for arg in (*tree.args, *(value for _, value in tree.kwargs)):
-            yield from targets(arg)
+            yield from parts(arg)
 
 
 def piece(tree: Any, head: str = "") -> Piece:
-    """The tree as Python."""
+    """The tree as Python, with the fewest brackets that keep its meaning."""
     if isinstance(tree, Repeat):
         item = piece(tree.item)
         return Group(f"{head}*(", (item, f"for {tree.loop}"), chain=True)
-    if isinstance(tree, Call):
-        items = [piece(arg) for arg in tree.args]
-        items += [piece(value, f"{name}=") for name, value in tree.kwargs]
-        if tree.target == "[":
-            return Group(f"{head}[", tuple(items), "]")
-        return Group(f"{head}{tree.target}(", tuple(items))
-    return head + (tree.text if isinstance(tree, Ref) else literal(tree))
+    if not isinstance(tree, Call):
+        return head + (tree.text if isinstance(tree, Ref) else literal(tree))
+    if tree.target in OPERANDS:
+        return _operation(tree, head)
+    if tree.target.startswith("[:"):
+        return head + _held(tree.args[0], _WHOLE) + tree.target
+    items = [piece(arg) for arg in tree.args]
+    items += [piece(value, f"{name}=") for name, value in tree.kwargs]
+    if tree.target == "[":
+        return Group(f"{head}[", tuple(items), "]")
+    return Group(f"{head}{tree.target}(", tuple(items))
+
+
+_SUM, _PRODUCT, _SIGN, _WHOLE = range(4)  # how tightly an expression holds together
+
+
+def _precedence(tree: Any) -> int:
+    if not isinstance(tree, Call) or tree.target not in OPERANDS:
+        return _WHOLE
+    if len(tree.args) == 1:
+        return _SIGN
+    return _SUM if tree.target in "+-" else _PRODUCT
+
+
+def _held(tree: Any, precedence: int) -> str:
+    """The tree on one line, in brackets where it holds together less than `precedence`."""
+    text = flat(piece(tree))
+    return text if _precedence(tree) >= precedence else f"({text})"
+
+
+def _operation(tree: Call, head: str) -> Piece:
+    """A product on one line; a sum as a chain of its terms, which can be broken."""
+    *before, last = tree.args
+    precedence = _precedence(tree)
+    if not before:
+        return f"{head}{tree.target}{_held(last, precedence)}"
+    (first,) = before
+    end = f"{tree.target} {_held(last, precedence + 1)}"
+    if precedence == _PRODUCT:
+        return f"{head}{_held(first, precedence)} {end}"
+    start = piece(first)
+    terms = start.items if isinstance(start, Group) and not start.tail else (start,)
+    return Group(head, (*terms, end), "", chain=True)
 
 
 def literal(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from resgraph.ops import Call, Family, Op, Shape
+from resgraph.ops import Call, Expr, Family, Op, Shape
 
 
 class _Same(Op):
@@ -35,8 +35,8 @@ class Snake(_Same):
     def torch(self, *inputs: Shape) -> Call:
         return Call("small.layers.Snake", (2, 0.5), names=("rate", "power"))
 
-    def expression(self, terms: Sequence[str], shapes: Sequence[Shape]) -> str:
-        return f"small.layers.snake({terms[0]})"
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        return Call("small.layers.snake", tuple(terms))
 
 
 class Closed(_Same):
@@ -76,10 +76,13 @@ class Fails(_Same):
 
 
 class Mute(_Same):
-    """Has no torch call."""
+    """Has no torch call, and text for an expression."""
 
     op: Literal["mute"] = "mute"
-    family: ClassVar[Family] = "shape"
+    family: ClassVar[Family] = "activation"
 
     def torch(self, *inputs: Shape) -> Call:
         raise NotImplementedError("not yet")
+
+    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+        return "torch.mute(x)"  # type: ignore[return-value]

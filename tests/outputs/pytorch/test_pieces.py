@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 import resgraph
 from resgraph.errors import UsageError
-from resgraph.ops.base import Call
+from resgraph.ops.base import Call, Ref
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.repeat import compress
 from resgraph.outputs.pytorch.signatures import Signatures
@@ -23,7 +24,6 @@ from resgraph.outputs.pytorch.text import (
     Names,
     camel,
     docstring,
-    expression,
     flat,
     layout,
 )
@@ -71,29 +71,10 @@ def test_a_docstring_is_one_string_whatever_it_says(
     assert isinstance(only.value.value, str)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "F.relu(self.a(x) + x)",
-        "a - (b - c)",
-        "(a + b) * c",
-        "torch.cat([a, b], dim=1)",
-        "x * (1 - T)",
-        "-x",
-        "a / 2",
-    ],
-)
-def test_expressions_come_back(text: str) -> None:
-    assert flat(expression(text)) == text
-    assert flat(expression(f"({text})")) == text
-
-
 def test_a_long_sum_is_broken_before_its_operators() -> None:
-    lines = layout(
-        expression(" + ".join(f"self.a_long_path_{n}(x)" for n in range(5))),
-        8,
-        "return ",
-    )
+    terms = [Call(f"self.a_long_path_{n}", (Ref("x"),)) for n in range(5)]
+    total = reduce(lambda sum_, term: Call("+", (sum_, term)), terms)
+    lines = layout(piece(total), 8, "return ")
     assert lines[0] == "        return ("
     assert lines[2] == "            + self.a_long_path_1(x)"
     assert (
