@@ -25,6 +25,8 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "resgraph"
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["manual.css"]
 nitpicky = True
 
 gallery.write(Path(__file__).parent)

@@ -263,8 +263,8 @@ def _preset(record: type[BaseModel], key: str) -> str:
     default = field.default
     if default is None or isinstance(default, BaseModel):
         tag = TAGS.get(key)
-        return f"`{getattr(default, tag)}`" if default and tag else "–"
-    return code(written(list(default) if isinstance(default, tuple) else default))
+        return code(getattr(default, tag)) if default and tag else "–"
+    return code(written(default)) if default != "" else "–"
 
 
 def described(record: type[BaseModel]) -> dict[str, str]:

@@ -87,6 +87,15 @@ def test_links_lead_somewhere() -> None:
     assert dead == []
 
 
+def test_no_line_breaks_code_in_two() -> None:
+    """Its rest could begin with a sign that makes a list of it."""
+    broken = []
+    for page in [*PAGES, DOCS / "adding.md"]:
+        prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)  # fmt: skip
+        broken += [line for line in prose.splitlines() if line.count("`") % 2]
+    assert broken == []
+
+
 def anchors(page: Path) -> set[str]:
     """The headings of a page as links name them."""
     heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
@@ -154,7 +163,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     source = tmp_path / "docs"
     for name in ("docs", "examples"):
         (tmp_path / name).mkdir()
-    for path in [*DOCS.rglob("*.md"), *DOCS.glob("*.py"), *ROOT.glob("examples/**/*.svg")]:  # fmt: skip
+    for path in [*DOCS.rglob("*.md"), *DOCS.rglob("*.py"), *DOCS.rglob("*.css"), *ROOT.glob("examples/**/*.svg")]:  # fmt: skip
         if path.name not in SITE_ONLY:
             copy = tmp_path / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
