@@ -23,7 +23,7 @@ from resgraph.language.recipe import TAGS, Train, recipe_names
 from resgraph.language.schema import File
 from resgraph.ops import VOCABULARY
 from resgraph.ops.extension import package_of
-from resgraph.train.data.index_cache import home
+from resgraph.train.data.index_cache import cache_folder
 
 DOCS = ROOT / "docs"
 REFERENCE = runpy.run_path(str(DOCS / "reference.py"))
@@ -145,7 +145,7 @@ def test_the_cache_lies_where_the_manual_says(monkeypatch: pytest.MonkeyPatch) -
             else "~/.cache/resgraph/shards"
         )
         assert f"`{said}`" in text
-        assert home() == Path(os.path.expandvars(said)).expanduser()
+        assert cache_folder() == Path(os.path.expandvars(said)).expanduser()
 
 
 def test_the_version_is_cited_from_one_place() -> None:
