@@ -172,15 +172,18 @@ class Graph:
                 if top.equation:
                     stack.append(top.equation)
 
-    def blocks(self) -> Iterator[Block]:
-        """Every block call in reading order, a block before the blocks within it."""
-        stack: list[Path | Block] = list(reversed(self.rows))
+    def items(self) -> Iterator[Item]:
+        """Every layer and block call in reading order, a block before what stands in it."""
+        stack: list[Path | Item] = list(reversed(self.rows))
         while stack:
             top = stack.pop()
+            if isinstance(top, Path):
+                stack.extend(reversed(top.items))
+                continue
+            yield top
             if isinstance(top, Block):
-                yield top
                 stack.extend(reversed(top.paths))
-            else:
-                stack.extend(
-                    item for item in reversed(top.items) if isinstance(item, Block)
-                )
+
+    def blocks(self) -> Iterator[Block]:
+        """Every block call in reading order, a block before the blocks within it."""
+        return (item for item in self.items() if isinstance(item, Block))

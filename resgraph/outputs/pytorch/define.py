@@ -3,17 +3,34 @@ they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
-from ...ops.base import Ref
-from .signatures import SPATIAL, USUAL, WIDTHS
+from ...ops.base import Call, Ref
+from .signatures import SPATIAL, USUAL, WIDTHS, same
 from .support import REQUIRED
 from .tree import Leaf
 
-Column = tuple[Any, ...]
-"""What one literal is in each instance."""
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one literal is in each instance, its role, and the path of a block in which it stands.
+    Equal columns can be one argument."""
+
+    role: str
+    values: tuple[Any, ...]
+    path: str = ""
+
+    def equals(self, other: Column) -> bool:
+        """Whether the values are the same in every instance."""
+        return all(map(same, self.values, other.values))
+
+    @property
+    def constant(self) -> bool:
+        """Whether all instances have the same value."""
+        return all(same(self.values[0], value) for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +44,34 @@ class Shared:
     def parameters(self) -> dict[str, Any]:
         """The arguments in the order of the signature, with their defaults: widths, what is
         required, the rest."""
-        known = {name: self._default(name) for name in self.arguments}
+        known = {name: _default(name, c.values) for name, c in self.arguments.items()}
         order = sorted(
             known, key=lambda name: (not is_width(name), known[name] is not REQUIRED)
         )
         return {name: known[name] for name in order}
 
-    def _default(self, name: str) -> Any:
-        usual = USUAL.get(name, REQUIRED)
-        return (
-            usual
-            if any(same(usual, value) for value in self.arguments[name])
-            else REQUIRED
+    def call(self, name: str, parameters: Iterable[str], instance: int) -> Call:
+        """One instance as a call of the definition: widths by place, the rest by name."""
+        values = [(key, self.arguments[key].values[instance]) for key in parameters]
+        return Call(
+            name,
+            tuple(value for key, value in values if is_width(key)),
+            tuple((key, value) for key, value in values if not is_width(key)),
         )
+
+
+def _default(name: str, values: Iterable[Any]) -> Any:
+    """The usual value where an instance has it: no call would leave out any other."""
+    usual = USUAL.get(name, REQUIRED)
+    return usual if any(same(usual, value) for value in values) else REQUIRED
+
+
+def columns(instances: Sequence[Sequence[Leaf]]) -> list[Column]:
+    """The literals of instances of one structure, side by side."""
+    return [
+        Column(row[0].role, tuple(leaf.value for leaf in row), row[0].path)
+        for row in zip(*instances, strict=True)
+    ]
 
 
 def is_width(name: str) -> bool:
@@ -51,174 +83,111 @@ def is_width(name: str) -> bool:
     )
 
 
-def same(one: Any, other: Any) -> bool:
-    """Equal and of one type: 1, 1.0 and True are different things to write."""
-    return type(one) is type(other) and bool(one == other)
+def _named(names: Iterable[str], column: Column, arguments: dict[str, Column]) -> Ref:
+    """The first of the names that is free, or already is the argument for such a column."""
+    name = next(n for n in names if arguments.setdefault(n, column).equals(column))
+    return Ref(name)
 
 
-def _constant(column: Column) -> bool:
-    return all(same(column[0], value) for value in column)
+def _numbers(name: str) -> Iterable[str]:
+    return (f"{name}{number}" for number in count(2))
 
 
-def share_layer(leaves: Sequence[Leaf], columns: Sequence[Column]) -> Shared:
+def share_layer(columns: Sequence[Column]) -> Shared:
     """The arguments of a layer's function: always its widths and kernel, and whatever else
     differs."""
-    arguments: dict[str, Column] = {}
-    fills: list[Any] = []
-    first = next(
-        (i for i, leaf in enumerate(leaves) if leaf.role == "width_in"), len(leaves)
-    )
-    for index, (leaf, column) in enumerate(zip(leaves, columns, strict=True)):
-        name = _layer_argument(leaf.role, column, leaves, columns, before=index < first)
-        if name is None:
-            fills.append(_same_padding(leaf.role, column, leaves, columns) or column[0])
-            continue
-        number = 2
-        wanted = name
-        while not _equal(arguments.setdefault(name, column), column):
-            name, number = f"{wanted}{number}", number + 1
-        fills.append(Ref(name))
-    return Shared(fills, arguments)
+    shared = Shared([], {})
+    for place, column in enumerate(columns):
+        name = _width_argument(column, columns, columns[:place])
+        fill = None if name else _same_padding(column, columns)
+        if not name and (column.role == "kernel_size" or not (column.constant or fill)):
+            name = column.role
+        if name:
+            fill = _named(chain([name], _numbers(name)), column, shared.arguments)
+        shared.fills.append(fill or column.values[0])
+    return shared
 
 
-def _equal(one: Column, other: Column) -> bool:
-    return all(map(same, one, other))
-
-
-def _layer_argument(
-    role: str,
-    column: Column,
-    leaves: Sequence[Leaf],
-    columns: Sequence[Column],
-    *,
-    before: bool,
+def _width_argument(
+    column: Column, columns: Sequence[Column], above: Sequence[Column]
 ) -> str | None:
-    """The argument that a literal of a layer becomes, or None where it stays a literal."""
-    if role in WIDTHS:
-        roles = {
-            leaf.role
-            for leaf, other in zip(leaves, columns, strict=True)
-            if _equal(other, column)
-        } & WIDTHS
-        if role != "groups" or "width_in" in roles:
-            # equal in every layer, but two things
-            if {
-                "width_in",
-                "width",
-            } <= roles and "groups" not in roles:
-                return "width_in" if role == "width_in" or before else "width"
-            return "width" if "width" in roles else "width_in"
-    if role == "kernel_size":
-        return role
-    if _constant(column) or _same_padding(role, column, leaves, columns):
+    """The argument for a number of channels: `width_in` for what comes in, `width` for what goes
+    out. A norm has the width of the convolution before it; above every convolution, what comes
+    in."""
+    if column.role not in WIDTHS:
         return None
-    return role
+    roles = {other.role for other in columns if other.equals(column)} & WIDTHS
+    if column.role == "groups" and "width_in" not in roles:
+        return None
+    # Where a layer keeps its width in every instance, in and out still are two things, unless it
+    # has to: the groups of a depthwise convolution are all its channels.
+    if {"width_in", "width"} <= roles and "groups" not in roles:
+        below = column.role != "width_in" and any(c.role == "width_in" for c in above)
+        return "width" if below else "width_in"
+    return "width" if "width" in roles else "width_in"
 
 
-def _same_padding(
-    role: str, column: Column, leaves: Sequence[Leaf], columns: Sequence[Column]
-) -> Ref | None:
+def _same_padding(column: Column, columns: Sequence[Column]) -> Ref | None:
     """`kernel_size // 2` where that is the padding of every instance (times its dilation, where
     there is one)."""
-    kernels = next(
-        (
-            c
-            for leaf, c in zip(leaves, columns, strict=True)
-            if leaf.role == "kernel_size"
-        ),
-        None,
-    )
-    dilations = next(
-        (c for leaf, c in zip(leaves, columns, strict=True) if leaf.role == "dilation"),
-        None,
-    )
-    if (
-        role != "padding"
-        or kernels is None
-        or not all(type(value) is int for value in (*column, *kernels))
+    values = {other.role: other.values for other in reversed(columns)}
+    kernels = values.get("kernel_size", ())
+    dilations = values.get("dilation", (1,) * len(kernels))
+    if column.role != "padding" or not kernels:
+        return None
+    if any(type(value) is not int for value in (*column.values, *kernels, *dilations)):
+        return None
+    if column.values != tuple(
+        d * (k // 2) for d, k in zip(dilations, kernels, strict=True)
     ):
         return None
-    if dilations is None or all(value == 1 for value in dilations):
-        halves = tuple(kernel // 2 for kernel in kernels)
-        return Ref("kernel_size // 2") if column == halves else None
-    if _constant(dilations) or not all(type(value) is int for value in dilations):
-        return None
-    reach = tuple(
-        dilation * (kernel // 2)
-        for dilation, kernel in zip(dilations, kernels, strict=True)
-    )
-    return Ref("dilation * (kernel_size // 2)") if column == reach else None
+    if set(dilations) == {1}:
+        return Ref("kernel_size // 2")
+    # a dilation that all instances share is no argument that could be named here
+    return Ref("dilation * (kernel_size // 2)") if len(set(dilations)) > 1 else None
 
 
 def share_block(
-    leaves: Sequence[Leaf],
-    columns: Sequence[Column],
-    hints: Sequence[str],
-    into: Column,
-    out: Column,
+    columns: Sequence[Column], into: tuple[int, ...], out: tuple[int, ...]
 ) -> Shared:
-    """The arguments of a block's class: what differs between its instances; `hints` are the paths
-    of the literals."""
-    arguments: dict[str, Column] = {}
-    widths = _width_names(
-        [c for leaf, c in zip(leaves, columns, strict=True) if is_width(leaf.role)],
-        into,
-        out,
-    )
-    fills: list[Any] = []
-    for leaf, column, hint in zip(leaves, columns, hints, strict=True):
-        if _constant(column):
-            fills.append(column[0])
+    """The arguments of a block's class: what differs between its instances, whose calls have the
+    widths `into` and `out`."""
+    shared = Shared([], {})
+    widths = _width_names([c for c in columns if is_width(c.role)], into, out)
+    for column in columns:
+        if column.constant:
+            shared.fills.append(column.values[0])
             continue
-        name = (
-            widths.get(column) if leaf.role == "groups" or is_width(leaf.role) else None
+        name = _spatial(column, columns)
+        names = chain(
+            [name, f"{column.path}_{name}"], _numbers(f"{column.path}_{name}")
         )
-        name = name or _free(
-            _block_name(leaf.role, column, leaves, columns), hint, column, arguments
-        )
-        arguments.setdefault(name, column)
-        fills.append(Ref(name))
-    return Shared(fills, arguments)
+        if (
+            column.role == "groups" or is_width(column.role)
+        ) and column.values in widths:
+            names = chain([widths[column.values]])
+        shared.fills.append(_named(names, column, shared.arguments))
+    return shared
 
 
 def _width_names(
-    columns: Sequence[Column], into: Column, out: Column
-) -> dict[Column, str]:
+    columns: Sequence[Column], into: tuple[int, ...], out: tuple[int, ...]
+) -> dict[tuple[int, ...], str]:
     """A name for every width that differs: what comes in, what goes out, and what is in between."""
-    distinct = [column for column in dict.fromkeys(columns) if not _constant(column)]
-    if len(distinct) == 1 and distinct[0] != into:
-        return {distinct[0]: "width"}
-    names = {column: "width_in" for column in distinct if column == into}
+    distinct = list(dict.fromkeys(c.values for c in columns if not c.constant))
     if len(distinct) == 1:
-        return dict.fromkeys(distinct, "width")
-    inner = [column for column in distinct if column not in (into, out)]
-    if out in distinct and out != into:
-        names[out] = "width_out" if inner else "width"
-    for number, column in enumerate(inner, 1):
-        names[column] = "width" if number == 1 else f"width{number}"
-    return names
+        return {distinct[0]: "width"}
+    inner = [values for values in distinct if values not in (into, out)]
+    names = dict(zip(inner, chain(["width"], _numbers("width")), strict=False))
+    names[out] = "width_out" if inner else "width"
+    names[into] = "width_in"
+    return {values: names[values] for values in distinct}
 
 
-def _block_name(
-    role: str, column: Column, leaves: Sequence[Leaf], columns: Sequence[Column]
-) -> str:
-    """The role of a literal, or the first of the roles of the cells that always have the same
-    number."""
-    if role not in SPATIAL:
-        return role
-    roles = {
-        leaf.role
-        for leaf, other in zip(leaves, columns, strict=True)
-        if _equal(other, column)
-    }
+def _spatial(column: Column, columns: Sequence[Column]) -> str:
+    """The role of a literal; of cells that always have the same number, the first role in the order
+    of `SPATIAL`: where a stride and a kernel are one number, that is the stride."""
+    if column.role not in SPATIAL:
+        return column.role
+    roles = {other.role for other in columns if other.equals(column)}
     return next(name for name in SPATIAL if name in roles)
-
-
-def _free(name: str, hint: str, column: Column, arguments: dict[str, Column]) -> str:
-    """`name` where it is free or means the same column, else with the path's name, else with a
-    number."""
-    candidates = [name, f"{hint}_{name}"]
-    candidates += [f"{hint}_{name}{number}" for number in range(2, len(arguments) + 3)]
-    return next(
-        c for c in candidates if c not in arguments or _equal(arguments[c], column)
-    )

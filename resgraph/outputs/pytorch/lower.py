@@ -5,22 +5,23 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import UsageError
-from ...graph import Block, Equation, Graph, Item, Layer, Path
+from ...graph import Block, Graph, Item, Layer, Path
 from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
-from .define import Column, Shared, is_width, share_block, share_layer
-from .forward import Scope, Statement, forward, working
+from .define import Shared, columns, share_block, share_layer
+from .forward import Scope, forward, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
 from .text import Names, camel, safe
-from .tree import Leaf, leaves, named, numbered, refill, skeleton
+from .tree import Leaf, leaves, named, numbered, refill, rewrite, skeleton
 
 _RESERVED = frozenset(
     [
@@ -69,36 +70,6 @@ def lower(
     return lowering.finish(net)
 
 
-@dataclass(slots=True)
-class _Instance:
-    """A block on its way to a class: its constructor trees, and its forward."""
-
-    block: Block
-    modules: list[tuple[str, Call]]
-    forward: list[Statement]
-    starts: tuple[Start, ...]
-    sequential: bool
-
-    def leaves(self, known: Signatures) -> list[Leaf]:
-        """The literals of the trees, then the numbers of the equations."""
-        words = {word for word, _ in self.modules}
-        numbers = [leaf for s in self.forward for leaf in leaves(s.value, known)]
-        return [
-            *(leaf for _, tree in self.modules for leaf in leaves(tree, known)),
-            # an attribute must not have the name of a path
-            *(Leaf(n.role + "_" * (n.role in words), n.value) for n in numbers),
-        ]
-
-    def key(self, known: Signatures) -> tuple[Any, ...]:
-        """What is equal for blocks that can share a class."""
-        return (
-            self.block.block,
-            tuple((word, skeleton(tree, known)) for word, tree in self.modules),
-            tuple((s.before, skeleton(s.value, known)) for s in self.forward),
-            self.starts,
-        )
-
-
 class _Lowering:
     def __init__(
         self,
@@ -110,18 +81,24 @@ class _Lowering:
         self.known = Signatures()
         self.program = Program(self.known)
         self.names = Names(_RESERVED.union(keyword.kwlist, self.known.names()))
-        self.calls: dict[
-            int, Call
-        ] = {}  # by the identity of a layer or block: the call that makes it
+        # by the identity of a layer or block: the call that makes it
+        self.calls: dict[int, Call] = {}
 
-    # -- layers
-    # ----------------------------------------------------------------------------------
+    def share(self, name: str, shared: Shared, items: Iterable[Item]) -> dict[str, Any]:
+        """Make each item a call of the definition that they share; returns its parameters."""
+        parameters = shared.parameters()
+        self.known.add(name, parameters)
+        for index, item in enumerate(items):
+            self.calls[id(item)] = shared.call(name, parameters, index)
+        return parameters
 
     def layers(self) -> None:
         """Every layer as a call: of its one module, or of the function that it shares with layers
         of its structure."""
         groups: dict[Any, list[tuple[Layer, Call]]] = {}
-        for layer in _layers(self.graph):
+        for layer in self.graph.items():
+            if not isinstance(layer, Layer):
+                continue
             words = [name[len(layer.name) + 1 :] for name in layer.nodes]
             calls = [self.module(name) for name in layer.nodes]
             if not words[0]:
@@ -135,79 +112,66 @@ class _Lowering:
             self.function(_function_name(ops, words), members)
 
     def module(self, name: str) -> Call:
-        """The torch call of a node, its options written so that calls can be compared."""
+        """The torch call of a node. That of a convolution has every option, so that two can be
+        compared."""
         node = self.graph.nodes[name]
         shapes = [self.graph.nodes[source].shape for source in node.inputs]
         call = torch_call(node.op, shapes)
         self.known.learn(call, node.op, shapes)
-        kwargs = {key: _plain(key, value) for key, value in call.kwargs}
         args = call.args
+        kwargs = {key: _plain(key, value) for key, value in call.kwargs}
         if self.known.is_conv(call.target):
-            if "kernel_size" in kwargs and len(args) == 2:
-                args = (*args, kwargs.pop("kernel_size"))
             options = self.known.parameters(call.target)
-            given = self.known.roles(call.target, len(args))
-            full = {
-                key: value
-                for key, value in options.items()
-                if key not in given and value is not REQUIRED
-            }
-            kwargs = {**full, **kwargs}
+            kwargs = {**options, **dict(zip(options, args, strict=False)), **kwargs}
+            required = [key for key, value in options.items() if value is REQUIRED]
+            args = tuple(kwargs.pop(key) for key in required)
         if name in self.inplace:
             kwargs["inplace"] = True
         return Call(call.target, args, tuple(kwargs.items()))
 
     def function(self, wanted: str, members: Sequence[tuple[Layer, Call]]) -> None:
-        """Define the function of layers of one structure, and each layer as a call of it."""
-        found = [leaves(tree, self.known) for _, tree in members]
-        shared = share_layer(found[0], _columns(found))
+        """Define the function of layers of one structure."""
+        shared = share_layer(columns([leaves(tree, self.known) for _, tree in members]))
         tree = refill(members[0][1], self.known, iter(shared.fills))
         name = self.names.new(wanted)
-        parameters = shared.parameters()
+        parameters = self.share(name, shared, (layer for layer, _ in members))
         self.program.functions.append(Function(name, parameters, tree))
-        self.known.add(name, parameters)
-        for index, (layer, _) in enumerate(members):
-            self.calls[id(layer)] = _call(name, shared, parameters, index)
-
-    # -- blocks
-    # ----------------------------------------------------------------------------------
 
     def blocks(self) -> None:
         """Every block as a call of the class that it shares with blocks of its structure, the
         innermost first."""
         for level in _levels(self.graph):
-            groups: dict[Any, list[_Instance]] = {}
+            groups: dict[Any, list[tuple[Block, Class]]] = {}
             for block in level:
                 if next(self.graph.nodes_of(block), None) is None:
                     continue
                 if is_alias(block):
                     self.calls[id(block)] = self.calls[id(block.result.items[0])]
                 else:
-                    instance = self.instance(block)
-                    groups.setdefault(instance.key(self.known), []).append(instance)
-            variants: dict[str, int] = {}
-            for key in groups:
-                variants[key[0]] = variants.get(key[0], 0) + 1
-            for key, members in groups.items():
-                self.define(members, alone=variants[key[0]] == 1)
+                    made = self.block(block)
+                    groups.setdefault(self.key(block, made), []).append((block, made))
+            variants = Counter(word for word, *_ in groups)
+            for (word, *_), members in groups.items():
+                self.define(members, alone=variants[word] == 1)
 
-    def instance(self, block: Block) -> _Instance:
-        """The trees and the forward of one block."""
-        starts = self.starts.get(block.name, ())
+    def block(self, block: Block) -> Class:
+        """The class of one block, its literals in place."""
         path = block.result
         scope = Scope(block.paths, block.input, path.output)
         alone = len(block.paths) == 1 and path.name == block.name
-        if alone and working(self.graph, path):
-            tree = self.sequential(path, alone=True)
-            body = forward(self.graph, scope, self.inplace) if path.equation else []
-            return _Instance(block, [("", tree)], body, starts, sequential=True)
-        modules = [
-            (path.word, self.sequential(path))
-            for path in block.paths
-            if working(self.graph, path)
-        ]
+        if not alone or not working(self.graph, path):
+            return self.scope(scope, block.name)
+        tree = self.sequential(path, alone=True)
+        body = forward(self.graph, scope, self.inplace) if path.equation else []
+        starts = self.starts.get(block.name, ())
+        return Class([("", tree)], body, starts, sequential=True)
+
+    def scope(self, scope: Scope, name: str) -> Class:
+        """A class with a module for each path that does anything."""
+        paths = [path for path in scope.paths if working(self.graph, path)]
+        modules = [(path.word, self.sequential(path)) for path in paths]
         body = forward(self.graph, scope, self.inplace)
-        return _Instance(block, modules, body, starts, sequential=False)
+        return Class(modules, body, self.starts.get(name, ()))
 
     def sequential(self, path: Path, *, alone: bool = False) -> Call:
         """What makes the module of a path: its one item where it is not a list, else a Sequential
@@ -221,69 +185,69 @@ class _Lowering:
         ]
         return numbered(places, alone=alone)
 
-    def define(self, members: Sequence[_Instance], *, alone: bool) -> None:
-        """Define the class of blocks of one structure, and each block as a call of it."""
-        first = members[0]
-        found = [member.leaves(self.known) for member in members]
-        hints = [word for word, tree in first.modules for _ in leaves(tree, self.known)]
-        hints += [""] * (len(found[0]) - len(hints))
-        into, out = (
-            tuple(m.block.into for m in members),
-            tuple(m.block.out for m in members),
+    def key(self, block: Block, made: Class) -> tuple[Any, ...]:
+        """What is equal for blocks that can share a class."""
+        return (
+            block.block,
+            tuple((word, skeleton(tree, self.known)) for word, tree in made.modules),
+            tuple((s.before, skeleton(s.value, self.known)) for s in made.forward),
+            made.starts,
         )
-        shared = share_block(found[0], _columns(found), hints, into, out)
+
+    def leaves(self, made: Class) -> Iterator[Leaf]:
+        """The literals of the modules, then the numbers of the forward, whose attributes must not
+        have the name of a module."""
+        for word, tree in made.modules:
+            yield from (Leaf(n.role, n.value, word) for n in leaves(tree, self.known))
+        words = {word for word, _ in made.modules}
+        for statement in made.forward:
+            for number in leaves(statement.value, self.known):
+                yield Leaf(number.role + "_" * (number.role in words), number.value)
+
+    def define(self, members: Sequence[tuple[Block, Class]], *, alone: bool) -> None:
+        """Define the class of blocks of one structure."""
+        blocks = [block for block, _ in members]
+        shared = share_block(
+            columns([list(self.leaves(made)) for _, made in members]),
+            tuple(block.into for block in blocks),
+            tuple(block.out for block in blocks),
+        )
+        block, made = members[0]
         fills = iter(shared.fills)
         modules = [
-            (word, refill(tree, self.known, fills)) for word, tree in first.modules
+            (word, refill(tree, self.known, fills)) for word, tree in made.modules
         ]
-        numbers = list(fills)
-        attributes = [(n.text, n) for n in dict.fromkeys(numbers) if isinstance(n, Ref)]
-        fills = (Ref(f"self.{n.text}") if isinstance(n, Ref) else n for n in numbers)
-        body = [
-            Statement(s.before, refill(s.value, self.known, fills))
-            for s in first.forward
-        ]
-        name = self.class_name(first.block, alone=alone)
-        parameters = shared.parameters()
-        docstring = _docstring(first.block)
-        self.program.classes.append(
-            Class(
-                name,
-                docstring,
-                parameters,
-                [*attributes, *modules],
-                body,
-                first.starts,
-                first.sequential,
-            )
-        )
-        self.known.add(name, parameters)
-        for index, member in enumerate(members):
-            self.calls[id(member.block)] = _call(name, shared, parameters, index)
+        attributes: dict[str, Ref] = {}
 
-    def class_name(self, block: Block, *, alone: bool) -> str:
-        """`Bottleneck`; with variants `BottleneckProjection`; else with a number."""
-        base = camel(block.block or block.name.rpartition(".")[2])
-        suffix = "" if alone or not block.merge else _KINDS[block.shortcut]
-        return self.names.new(base + suffix) if suffix else self.names.new(base)
+        def attribute(_: Leaf) -> Any:
+            fill = next(fills)
+            if not isinstance(fill, Ref):
+                return fill
+            attributes[fill.text] = fill
+            return Ref(f"self.{fill.text}")
+
+        made.forward = [
+            replace(s, value=rewrite(s.value, self.known, attribute))
+            for s in made.forward
+        ]
+        made.modules = [*attributes.items(), *modules]
+        made.name = self.names.new(_class_name(block, alone=alone))
+        made.docstring = _docstring(block)
+        made.parameters = self.share(made.name, shared, blocks)
+        self.program.classes.append(made)
 
     def finish(self, name: str) -> Program:
         """The class of the net, last."""
         graph = self.graph
+        made = self.scope(Scope(graph.rows, graph.input, graph.output, rows=True), "")
         into, out = (
             ("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output)
         )
-        docstring = [f"({', '.join(map(str, into))}) → ({', '.join(map(str, out))})"]
-        modules = [
-            (row.word, self.sequential(row))
-            for row in graph.rows
-            if working(graph, row)
+        made.name = name
+        made.docstring = [
+            f"({', '.join(map(str, into))}) → ({', '.join(map(str, out))})"
         ]
-        scope = Scope(graph.rows, graph.input, graph.output, rows=True)
-        body = forward(graph, scope, self.inplace)
-        self.program.classes.append(
-            Class(name, docstring, {}, modules, body, self.starts.get("", ()))
-        )
+        self.program.classes.append(made)
         return self.program
 
 
@@ -302,34 +266,16 @@ def _check_names(graph: Graph) -> None:
                 raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
 
 
-def _layers(graph: Graph) -> Iterable[Layer]:
-    stack: list[Path | Item | Equation] = list(reversed(graph.rows))
-    while stack:
-        top = stack.pop()
-        if isinstance(top, Layer):
-            yield top
-        elif isinstance(top, Block):
-            stack.extend(reversed(top.paths))
-        elif isinstance(top, Path):
-            stack.extend(reversed(top.items))
-
-
-def _levels(graph: Graph) -> list[list[Block]]:
+def _levels(graph: Graph) -> Iterator[list[Block]]:
     """The blocks in reading order, by how many blocks stand within one another in them."""
     blocks = list(graph.blocks())
     heights: dict[int, int] = {}
     for block in reversed(blocks):  # a block comes before those within it
-        inner = [
-            item
-            for path in block.paths
-            for item in path.items
-            if isinstance(item, Block)
-        ]
-        heights[id(block)] = 1 + max((heights[id(item)] for item in inner), default=0)
-    levels: list[list[Block]] = [[] for _ in range(max(heights.values(), default=0))]
-    for block in blocks:
-        levels[heights[id(block)] - 1].append(block)
-    return levels
+        items = [item for path in block.paths for item in path.items]
+        inner = [heights[id(item)] for item in items if isinstance(item, Block)]
+        heights[id(block)] = 1 + max(inner, default=0)
+    for height in range(1, 1 + max(heights.values(), default=0)):
+        yield [block for block in blocks if heights[id(block)] == height]
 
 
 def _within(calls: list[Call], words: list[str]) -> Call:
@@ -342,19 +288,10 @@ def _within(calls: list[Call], words: list[str]) -> Call:
     )
 
 
-def _columns(found: Sequence[Sequence[Leaf]]) -> list[Column]:
-    return list(zip(*([leaf.value for leaf in one] for one in found), strict=True))
-
-
-def _call(name: str, shared: Shared, parameters: Mapping[str, Any], index: int) -> Call:
-    """One instance: widths by place, the rest by name."""
-    args = tuple(shared.arguments[name][index] for name in parameters if is_width(name))
-    kwargs = tuple(
-        (name, shared.arguments[name][index])
-        for name in parameters
-        if not is_width(name)
-    )
-    return Call(name, args, kwargs)
+def _class_name(block: Block, *, alone: bool) -> str:
+    """`Bottleneck`; with variants `BottleneckProjection`."""
+    suffix = "" if alone or not block.merge else _KINDS[block.shortcut]
+    return camel(block.block or block.name.rpartition(".")[2]) + suffix
 
 
 def _plain(key: str, value: Any) -> Any:

@@ -10,7 +10,7 @@ from ...ops.base import Call, Ref
 from ...passes.starts import Start
 from .forward import Statement
 from .repeat import compress
-from .signatures import Signatures
+from .signatures import Signatures, same
 from .tree import Repeat, parts
 
 
@@ -28,15 +28,16 @@ class Class:
     """A block or the net: its modules by name, and how they are put together.
 
     Without `forward` it is an `nn.Sequential`, whose modules are the arguments of `modules[""]`.
-    """
+    Like blocks become one class: they are put side by side with their literals in place, then
+    `parameters` are what differs."""
 
-    name: str
-    docstring: list[str]
-    parameters: dict[str, Any]
     modules: list[tuple[str, Any]]
     forward: list[Statement]
     starts: tuple[Start, ...]
     sequential: bool = False
+    name: str = ""
+    docstring: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -69,38 +70,20 @@ def tidy(tree: Any, known: Signatures) -> Any:
         return Repeat(tidy(tree.item, known), tree.loop)
     if not isinstance(tree, Call):
         return tree
-    args = (
-        compress(tree.args, known)
-        if tree.target in ("nn.Sequential", "sequential_from")
-        else tree.args
-    )
+    args, kwargs = list(tree.args), list(tree.kwargs)
+    if tree.target in ("nn.Sequential", "sequential_from"):
+        args = compress(args, known)
     kwargs = [
-        (name, value)
-        for name, value in tree.kwargs
-        if not _needless(tree.target, name, value, known)
+        (name, tidy(value, known))
+        for name, value in kwargs
+        if not same(value, known.default(tree.target, name))
     ]
     if known.is_conv(tree.target):
-        while (
-            kwargs
-            and isinstance(kwargs[0][1], Ref)
-            and known.roles(tree.target, len(args) + 1)[-1] == kwargs[0][0]
-        ):
-            # arguments handed on: nn.Conv2d(width_in, width, kernel_size, stride)
-            args = (
-                *args,
-                kwargs.pop(0)[1],
-            )
-    return Call(
-        tree.target,
-        tuple(tidy(arg, known) for arg in args),
-        tuple((name, tidy(value, known)) for name, value in kwargs),
-    )
-
-
-def _needless(target: str, name: str, value: Any, known: Signatures) -> bool:
-    default = known.default(target, name)
-    return (
-        not isinstance(value, Call | Ref | Repeat)
-        and type(value) is type(default)
-        and bool(value == default)
-    )
+        # what is handed on stands by place: nn.Conv2d(width_in, width, kernel_size, stride)
+        names = known.roles(tree.target, len(args) + len(kwargs))[len(args) :]
+        for role, (name, value) in zip(names, tuple(kwargs), strict=True):
+            if name != role or not isinstance(value, Ref):
+                break
+            args.append(value)
+            del kwargs[0]
+    return Call(tree.target, tuple(tidy(arg, known) for arg in args), tuple(kwargs))

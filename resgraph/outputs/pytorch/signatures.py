@@ -31,7 +31,8 @@ OPERANDS = {"+": "offset", "-": "offset", "*": "factor", "/": "divisor"}
 """What a number beside an operator is called."""
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Equal and of one type: 1, 1.0 and True are different things to write."""
     return type(one) is type(other) and bool(one == other)
 
 
@@ -60,9 +61,9 @@ class Signatures:
             fields = (
                 key
                 for key in type(op).model_fields
-                if key != "op" and _same(getattr(op, key), value)
+                if key != "op" and same(getattr(op, key), value)
             )
-            width = "width" if shapes and _same(shapes[0][0], value) else "option"
+            width = "width" if shapes and same(shapes[0][0], value) else "option"
             name = next((key for key in fields if key not in names), width)
             names.append(name if name not in names else f"{name}_{len(names) + 1}")
         self._known[call.target] = dict.fromkeys(names, REQUIRED) | dict(call.defaults)

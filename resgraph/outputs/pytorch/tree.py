@@ -26,10 +26,12 @@ HOLE = Ref("?")
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A literal in a tree, and its role there: the name of the parameter that it is given to."""
+    """A literal in a tree, and its role there: the name of the parameter that it is given to. In a
+    block, it stands in a path."""
 
     role: str
     value: Any
+    path: str = ""
 
 
 def rewrite(tree: Any, known: Signatures, change: Callable[[Leaf], Any]) -> Any:
