@@ -3,12 +3,13 @@ weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ...language.init import Init, Scheme, parse_scheme
+from ...passes.starts import Start
 from .program import Class, Program
 from .support import support_bases
-from .text import docstring
+from .text import Group, Piece, docstring, layout
 
 _CONVS = ("nn.Conv2d", "nn.ConvTranspose2d", "nn.Conv1d")
 _DESCRIBED = {
@@ -24,27 +25,39 @@ _DESCRIBED = {
 def reset_lines(program: Program, init: Init) -> list[str]:
     """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer."""
     called = program.called()
-    # with parameters beside the weight
-    own = sorted(name for name in called if set(support_bases(name)) & set(_CONVS))
-    made = called.union(*(support_bases(name) for name in called))
-    lines = ["for module in self.modules():"]
+    bases = {name: support_bases(name) for name in called}
+    # support classes with parameters beside the weight of a convolution
+    own = sorted(name for name in called if not set(_CONVS).isdisjoint(bases[name]))
+    reset = ["module.reset_parameters()"]
+    lines = ["        for module in self.modules():"]
     if own:
-        lines += [
-            f"    if isinstance(module, {_kinds(own)}):",
-            "        module.reset_parameters()",
-        ]
+        lines += _case("if", own, reset)
     word, said = "if", []
-    for scheme, (kinds, names) in _cases(made, init).items():
-        lines += [f"    {word} isinstance(module, {_kinds(names)}):", *_set(scheme)]
+    cases = _cases(called.union(*bases.values()), init)
+    for scheme, (kinds, names) in cases.items():
+        lines += _case(word, names, _set(scheme))
         word = "elif"
         said.append(f"{_DESCRIBED[scheme.kind]} for {' and '.join(kinds)}")
-    lines += [
-        f'    {word} module is not self and hasattr(module, "reset_parameters"):',
-        "        module.reset_parameters()",
-    ]
+    rest = f'{word} module is not self and hasattr(module, "reset_parameters"):'
     said.append("torch's own for the rest" if said else "torch's own")
-    summary = docstring([f"Start values: {', '.join(said)}."], 8)
-    return [*(line[8:] for line in summary), *lines, *_starts(program.classes)]
+    return [
+        *docstring([f"Start values: {', '.join(said)}."], 8),
+        *lines,
+        *_indented(12, [rest]),
+        *_indented(16, reset),
+        *_starts(program.classes),
+    ]
+
+
+def _indented(columns: int, lines: Iterable[str]) -> list[str]:
+    return [" " * columns + line for line in lines]
+
+
+def _case(word: str, names: Sequence[str], body: Iterable[str]) -> list[str]:
+    """`if isinstance(module, …):` for one class or for several, and what follows."""
+    kinds: Piece = names[0] if len(names) == 1 else Group("(", tuple(names))
+    head = layout(Group("isinstance(", ("module", kinds)), 12, f"{word} ", ":")
+    return [*head, *_indented(16, body)]
 
 
 def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str]]]:
@@ -63,16 +76,12 @@ def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str
     return cases
 
 
-def _kinds(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"({', '.join(names)})"
-
-
 def _set(scheme: Scheme) -> list[str]:
     """The weight by a scheme, the bias 0."""
     return [
-        f"        nn.init.{_call(scheme)}",
-        "        if module.bias is not None:",
-        "            nn.init.zeros_(module.bias)",
+        f"nn.init.{_call(scheme)}",
+        "if module.bias is not None:",
+        "    nn.init.zeros_(module.bias)",
     ]
 
 
@@ -94,23 +103,16 @@ def _starts(classes: Sequence[Class]) -> list[str]:
     groups: dict[tuple[str, ...], list[str]] = {}
     for cls in blocks:
         if cls.starts:
-            lines = tuple(
-                _constant("module", start.parameter, start.value)
-                for start in cls.starts
-            )
+            lines = tuple(_constant("module", start) for start in cls.starts)
             groups.setdefault(lines, []).append(cls.name)
-    out = ["for module in self.modules():"] if groups else []
+    out = ["        for module in self.modules():"] if groups else []
     for lines, names in groups.items():
-        out += [
-            f"    if isinstance(module, {_kinds(names)}):",
-            *(f"        {line}" for line in lines),
-        ]
-    return out + [
-        _constant("self", start.parameter, start.value) for start in net.starts
-    ]
+        out += _case("if", names, lines)
+    return out + _indented(8, (_constant("self", start) for start in net.starts))
 
 
-def _constant(owner: str, parameter: str, value: float) -> str:
-    if value == 0:
-        return f'nn.init.zeros_({owner}.get_parameter("{parameter}"))'
-    return f'nn.init.constant_({owner}.get_parameter("{parameter}"), {value!r})'
+def _constant(owner: str, start: Start) -> str:
+    parameter = f'{owner}.get_parameter("{start.parameter}")'
+    if start.value == 0:
+        return f"nn.init.zeros_({parameter})"
+    return f"nn.init.constant_({parameter}, {start.value!r})"

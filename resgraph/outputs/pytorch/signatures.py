@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...ops.base import Call, Op, Shape
-from .support import REQUIRED, support_parameters
+from .support import REQUIRED, support_classes
 
 USUAL = {
     "stride": 1,
@@ -41,7 +41,10 @@ class Signatures:
     defines itself."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Mapping[str, Any]] = dict(support_parameters())
+        self._known: dict[str, Mapping[str, Any]] = {
+            name: definition.parameters
+            for name, definition in support_classes().items()
+        }
 
     def add(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Make a definition known: its parameters in order, with their defaults or `REQUIRED`."""
@@ -82,7 +85,7 @@ class Signatures:
 
     def names(self) -> frozenset[str]:
         """The names of the support classes."""
-        return frozenset(support_parameters())
+        return frozenset(support_classes())
 
     def parameters(self, target: str) -> Mapping[str, Any]:
         """The parameters of a constructor, with their defaults."""

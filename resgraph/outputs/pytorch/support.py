@@ -4,93 +4,85 @@ torch."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-Definition = ast.ClassDef | ast.FunctionDef
 
 REQUIRED = object()
 """Stands for the default of a parameter that has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A class of `layers.py`: its text, what it is derived from, the names it reads, and the
+    parameters of its constructor with their defaults."""
+
+    text: str
+    bases: tuple[str, ...]
+    names: frozenset[str]
+    parameters: dict[str, Any]
+
+
 @cache
-def _module() -> tuple[str, dict[str, Definition], dict[str, str]]:
-    """The text of `layers.py`, what it defines, and its imports by the name that they bind."""
+def _tree() -> tuple[str, list[ast.stmt]]:
     text = Path(__file__).with_name("layers.py").read_text(encoding="utf-8")
-    body = ast.parse(text).body
-    definitions = {node.name: node for node in body if isinstance(node, Definition)}
-    imports = {}
-    for node in body:
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
-            for alias in node.names:
-                imports[alias.asname or alias.name] = ast.unparse(
-                    ast.ImportFrom(node.module, [alias], 0)
-                )
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                imports[alias.asname or alias.name] = ast.unparse(ast.Import([alias]))
-    return text, definitions, imports
+    return text, ast.parse(text).body
 
 
+@cache
+def support_classes() -> dict[str, Definition]:
+    """The classes of `layers.py` by name, in its order."""
+    text, body = _tree()
+    return {
+        node.name: Definition(
+            ast.get_source_segment(text, node) or "",
+            tuple(map(ast.unparse, node.bases)),
+            frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)),
+            _parameters(node),
+        )
+        for node in body
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+@cache
 def support_imports() -> dict[str, str]:
     """The import statements of `layers.py` by the name that each binds."""
-    return _module()[2]
+    text, body = _tree()
+    return {
+        alias.asname or alias.name: ast.get_source_segment(text, node) or ""
+        for node in body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
 
 
-def support_texts(called: Iterable[str]) -> Iterator[str]:
-    """The definitions that are called, and those that they need, as they stand in `layers.py`, in
-    its order."""
-    text, definitions, _ = _module()
-    wanted = {name for name in called if name in definitions}
+def support_needed(called: Collection[str]) -> list[Definition]:
+    """The classes that are called, and those that they need, in the order of `layers.py`."""
+    known = support_classes()
+    wanted = known.keys() & called
     waiting = list(wanted)
     while waiting:
-        node = definitions[waiting.pop()]
-        needed = {
-            part.id for part in ast.walk(node) if isinstance(part, ast.Name)
-        } & definitions.keys()
-        waiting += needed - wanted
+        needed = known.keys() & known[waiting.pop()].names - wanted
+        waiting += needed
         wanted |= needed
-    for name, node in definitions.items():
-        if name in wanted:
-            segment = ast.get_source_segment(text, node)
-            assert segment is not None
-            yield segment
+    return [definition for name, definition in known.items() if name in wanted]
 
 
 def support_bases(name: str) -> tuple[str, ...]:
     """What a support class is derived from, the nearest first."""
-    found: list[str] = []
-    while isinstance(node := _module()[1].get(name), ast.ClassDef) and node.bases:
-        name = ast.unparse(node.bases[0])
-        found.append(name)
-    return tuple(found)
+    definition = support_classes().get(name)
+    bases = definition.bases if definition else ()
+    return bases + tuple(further for base in bases for further in support_bases(base))
 
 
-@cache
-def support_parameters() -> dict[str, dict[str, Any]]:
-    """The parameters of each support class, with their defaults."""
-    return {name: _parameters(node) for name, node in _module()[1].items()}
-
-
-def _parameters(node: Definition) -> dict[str, Any]:
-    inits = [
-        item
-        for item in node.body
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
-    ]
-    if not inits:
-        return {}
-    args = inits[0].args
-    found: dict[str, Any] = {
-        arg.arg: REQUIRED for arg in (*args.args[1:], *args.kwonlyargs)
-    }
-    values = [*zip(reversed(args.args), reversed(args.defaults), strict=False)]
-    values += [
-        (arg, value)
-        for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        if value
-    ]
-    found |= {arg.arg: ast.literal_eval(value) for arg, value in values}
-    return found
+def _parameters(node: ast.ClassDef) -> dict[str, Any]:
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            names = [arg.arg for arg in item.args.args[1:]]
+            defaults = list(map(ast.literal_eval, item.args.defaults))
+            required = [REQUIRED] * (len(names) - len(defaults))
+            return dict(zip(names, required + defaults, strict=True))
+    return {}
