@@ -4,7 +4,8 @@ A page is a story: its blocks run from top to bottom in one empty directory. A `
 whose first line is `# name.yaml` is saved under that name; every other one is a spec, a part of
 one, or a `train:` section, and loads. `python` runs. Lines of `sh`, and the lines of `console`
 behind a `$`, are commands; what stands below such a line is what it prints, where `...` stands
-for anything. A comment `<!-- not run: why -->` above a block excuses it."""
+for anything. A comment behind a `print(...)`, up to a colon, is what that prints. A comment
+`<!-- not run: why -->` above a block excuses it."""
 
 from __future__ import annotations
 
@@ -96,7 +97,11 @@ class Story:
             assert plan.params > 0 and plan.unmet() == []
 
     def _python(self, text: str) -> None:
-        exec(compile(text, self.page.name, "exec"), self.names)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(text, self.page.name, "exec"), self.names)
+        for said in re.findall(r"^print\(.+\)  # ([^:\n]+)", text, re.M):
+            assert f"{said}\n" in printed.getvalue()
 
     def _sh(self, text: str) -> None:
         for line in commands(text):
