@@ -85,25 +85,23 @@ def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Un
 
     Shortcuts only where both sides have as many of each shape: a `proj` may be something else.
     """
-    same = {(u.prefix, u.signature) for u in mine} & {
-        (u.prefix, u.signature) for u in its
-    }
+    sides = mine, its
+    alike = set.intersection(*({(u.prefix, u.signature) for u in s} for s in sides))
+    named = [
+        [_marked(u, u.prefix * ((u.prefix, u.signature) in alike)) for u in side]
+        for side in sides
+    ]
+    flagged = [
+        [_marked(u, not _SHORTCUTS.isdisjoint(u.prefix.split("."))) for u in side]
+        for side in named
+    ]
+    one, other = (Counter(unit.signature for unit in side) for side in flagged)
+    mine, its = flagged if one == other else named
+    return mine, its
 
-    def named(unit: Unit) -> Unit:
-        own = unit.prefix if (unit.prefix, unit.signature) in same else ""
-        return replace(unit, signature=(own, *unit.signature))
 
-    def with_shortcuts(unit: Unit) -> Unit:
-        shortcut = not _SHORTCUTS.isdisjoint(unit.prefix.split("."))
-        return replace(unit, signature=(shortcut, *unit.signature))
-
-    mine, its = [named(unit) for unit in mine], [named(unit) for unit in its]
-    flagged = (
-        [with_shortcuts(unit) for unit in mine],
-        [with_shortcuts(unit) for unit in its],
-    )
-    counts = [Counter(unit.signature for unit in side) for side in flagged]
-    return flagged if counts[0] == counts[1] else (mine, its)
+def _marked(unit: Unit, mark: object) -> Unit:
+    return replace(unit, signature=(mark, *unit.signature))
 
 
 def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
@@ -129,13 +127,8 @@ def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
     `….value.…`."""
     if parts is None:
         return False
-    first, second = one.split("."), other.split(".")
-    return (
-        parts[0] in first
-        and parts[0] not in second
-        and parts[1] in second
-        and parts[1] not in first
-    )
+    ours, others = set(one.split(".")), set(other.split("."))
+    return parts[0] in ours - others and parts[1] in others - ours
 
 
 def _ambiguous(theirs: Unit, one: Unit, other: Unit) -> AlignmentError:

@@ -38,20 +38,17 @@ def compile_blocks(
     `around` may put something around a compiled chunk, of which it is told the blocks. `options`
     are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not
     compiled."""
+    rows = list(net.children())
+    shallow = sum(len(_blocks(row)) for row in rows) <= SHALLOW
     graphs = 0
-    shallow = (
-        sum(len(row) if isinstance(row, nn.Sequential) else 1 for row in net.children())
-        <= SHALLOW
-    )
-    for row in [net] if whole and shallow else net.children():
+    for row in [net] if whole and shallow else rows:
         codes: dict[tuple[str, ...], Any] = {}
         runs: list[Run] = []
-        for blocks in chunks(list(row) if isinstance(row, nn.Sequential) else [row]):
+        for blocks in chunks(_blocks(row)):
             kind = tuple(map(repr, blocks))
             if kind not in codes:
-                codes[kind] = _chunk.__code__.replace(
-                    co_name=f"chunk_{graphs + len(codes)}"
-                )
+                name = f"chunk_{graphs + len(codes)}"
+                codes[kind] = _chunk.__code__.replace(co_name=name)
             # the row's own call comes to be what is made here
             parts = blocks if blocks[0] is not row else [row.forward]
             run = torch.compile(
@@ -63,6 +60,10 @@ def compile_blocks(
         # what `nn.Module.compile` sets, and copies and pickles leave out
         row._compiled_call_impl = _Chain(runs)
     return graphs
+
+
+def _blocks(row: nn.Module) -> list[nn.Module]:
+    return list(row) if isinstance(row, nn.Sequential) else [row]
 
 
 def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:

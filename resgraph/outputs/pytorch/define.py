@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 from typing import Any
 
 from ...ops.base import Call, Ref
 from .signatures import SPATIAL, USUAL, WIDTHS, same
 from .support import REQUIRED
+from .text import with_numbers
 from .tree import Leaf
 
 
@@ -89,10 +90,6 @@ def _named(names: Iterable[str], column: Column, arguments: dict[str, Column]) -
     return Ref(name)
 
 
-def _numbers(name: str) -> Iterable[str]:
-    return (f"{name}{number}" for number in count(2))
-
-
 def share_layer(columns: Sequence[Column]) -> Shared:
     """The arguments of a layer's function: always its widths and kernel, and whatever else
     differs."""
@@ -103,7 +100,7 @@ def share_layer(columns: Sequence[Column]) -> Shared:
         if not name and (column.role == "kernel_size" or not (column.constant or fill)):
             name = column.role
         if name:
-            fill = _named(chain([name], _numbers(name)), column, shared.arguments)
+            fill = _named(with_numbers(name), column, shared.arguments)
         shared.fills.append(fill or column.values[0])
     return shared
 
@@ -159,12 +156,9 @@ def share_block(
             shared.fills.append(column.values[0])
             continue
         name = _spatial(column, columns)
-        names = chain(
-            [name, f"{column.path}_{name}"], _numbers(f"{column.path}_{name}")
-        )
-        if (
-            column.role == "groups" or is_width(column.role)
-        ) and column.values in widths:
+        names = chain([name], with_numbers(f"{column.path}_{name}"))
+        counts_channels = column.role == "groups" or is_width(column.role)
+        if counts_channels and column.values in widths:
             names = chain([widths[column.values]])
         shared.fills.append(_named(names, column, shared.arguments))
     return shared
@@ -178,7 +172,7 @@ def _width_names(
     if len(distinct) == 1:
         return {distinct[0]: "width"}
     inner = [values for values in distinct if values not in (into, out)]
-    names = dict(zip(inner, chain(["width"], _numbers("width")), strict=False))
+    names = dict(zip(inner, with_numbers("width"), strict=False))
     names[out] = "width_out" if inner else "width"
     names[into] = "width_in"
     return {values: names[values] for values in distinct}

@@ -12,7 +12,7 @@ from functools import partial
 from ...graph import Graph, Item, Node, Path
 from ...ops import Add, Call, Expr, Ref
 from ...ops.extension import expression
-from .text import layout
+from .text import Names, layout
 from .tree import parts, piece
 
 _TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
@@ -120,7 +120,7 @@ class _Writer:
         self.base = {step.reads[0] for step in steps if step.over}
         self.terms: dict[str, Expr] = {scope.start: _X}
         self.holds_x = scope.start
-        self.taken = set(_TAKEN)
+        self.locals = Names(_TAKEN)
         self.inlined: dict[str, Expr] = {}  # what is still to be written
         self.out: list[Statement] = []
 
@@ -165,15 +165,7 @@ class _Writer:
             local, self.holds_x = _X, step.value
         else:
             word = "out" if step.value in self.base else step.word
-            local = Ref(_local(word, self.taken))
+            reserved = word in _TAKEN or keyword.iskeyword(word)
+            local = Ref(self.locals.new(word + "_" * reserved))
         self.terms[step.value] = local
         self.out.append(Statement(f"{local.text} = ", value))
-
-
-def _local(word: str, taken: set[str]) -> str:
-    name = f"{word}_" if word in _TAKEN or keyword.iskeyword(word) else word
-    number = 2
-    while name in taken:
-        name, number = f"{word}{number}", number + 1
-    taken.add(name)
-    return name

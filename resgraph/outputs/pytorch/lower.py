@@ -23,20 +23,18 @@ from .support import REQUIRED
 from .text import Names, camel, safe
 from .tree import Leaf, leaves, named, numbered, refill, rewrite, skeleton
 
-_RESERVED = frozenset(
-    [
-        "F",
-        "OrderedDict",
-        "Tensor",
-        "math",
-        "nn",
-        "self",
-        "sequential_from",
-        "super",
-        "torch",
-        "x",
-    ]
-)
+_RESERVED = [
+    "F",
+    "OrderedDict",
+    "Tensor",
+    "math",
+    "nn",
+    "self",
+    "sequential_from",
+    "super",
+    "torch",
+    "x",
+]
 _KINDS = {
     "identity": "",
     "projection": "Projection",
@@ -80,7 +78,7 @@ class _Lowering:
         self.graph, self.inplace, self.starts = graph, inplace, starts
         self.known = Signatures()
         self.program = Program(self.known)
-        self.names = Names(_RESERVED.union(keyword.kwlist, self.known.names()))
+        self.names = Names([*_RESERVED, *keyword.kwlist, *self.known.names()])
         # by the identity of a layer or block: the call that makes it
         self.calls: dict[int, Call] = {}
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from ...ops.base import Call, Ref
-from .signatures import Signatures
+from .signatures import Signatures, same
 from .tree import Repeat, literal
 
 SHORTEST = 3  # two calls read better written out
@@ -34,7 +34,7 @@ def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
         end, slots = _varying_run(children, equal, at)
         run = children[at:end]
         loop = (
-            _loop(run, sorted(slots, key=str), known) if len(run) >= SHORTEST else None
+            _loop(run, sorted(slots, key=str), known) if end - at >= SHORTEST else None
         )
         out += [loop] if loop and len(loop.loop) <= LONGEST else run
         at = end
@@ -43,10 +43,10 @@ def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
 
 def _equal_runs(children: Sequence[Any]) -> list[int]:
     """For each child, how many from there on are equal to it."""
-    runs = [1 if isinstance(child, Call) else 0 for child in children]
+    texts = [repr(child) for child in children]  # 1, 1.0 and True are equal
+    runs = [int(isinstance(child, Call)) for child in children]
     for at in range(len(children) - 2, -1, -1):
-        # 1, 1.0 and True are equal
-        if runs[at] and repr(children[at]) == repr(children[at + 1]):
+        if runs[at] and texts[at] == texts[at + 1]:
             runs[at] = runs[at + 1] + 1
     return runs
 
@@ -70,24 +70,15 @@ def _varying_run(
 def _differences(one: Any, other: Any) -> set[Slot] | None:
     """The arguments in which two calls of one kind differ, or None where it is more than
     literals."""
-    if not (
-        isinstance(one, Call) and isinstance(other, Call) and one.target == other.target
-    ):
+    if not (isinstance(one, Call) and isinstance(other, Call)):
         return None
     mine, its = _slots(one), _slots(other)
-    if mine.keys() != its.keys():
+    if one.target != other.target or mine.keys() != its.keys():
         return None
-    found = {
-        slot
-        for slot in mine
-        if mine[slot] != its[slot] or type(mine[slot]) is not type(its[slot])
-    }
+    found = {slot for slot in mine if not same(mine[slot], its[slot])}
     values = [arguments[slot] for slot in found for arguments in (mine, its)]
-    return (
-        None
-        if any(isinstance(value, Call | Ref | Repeat) for value in values)
-        else found
-    )
+    trees = any(isinstance(value, Call | Ref | Repeat) for value in values)
+    return None if trees else found
 
 
 def _slots(call: Call) -> dict[Slot, Any]:
@@ -102,33 +93,33 @@ def _loop(calls: Sequence[Call], slots: Sequence[Slot], known: Signatures) -> Re
     for slot in slots:
         name = roles[slot] if isinstance(slot, int) else slot
         column = [_slots(call)[slot] for call in calls]
-        texts[slot], loop, source = _column(name, column, alone=len(slots) == 1)
+        text, loop, source = _column(name, column, alone=len(slots) == 1)
+        texts[slot] = Ref(text)
         names.append(loop)
         sources.append(source)
-    source = (
-        sources[0] if len(sources) == 1 else f"zip({', '.join(sources)}, strict=True)"
-    )
-    args = tuple(
-        Ref(texts[place]) if place in texts else arg
-        for place, arg in enumerate(first.args)
-    )
-    kwargs = tuple(
-        (name, Ref(texts[name]) if name in texts else arg) for name, arg in first.kwargs
-    )
-    return Repeat(Call(first.target, args, kwargs), f"{', '.join(names)} in {source}")
+    if len(sources) > 1:
+        sources = [f"zip({', '.join(sources)}, strict=True)"]
+    args = tuple(texts.get(place, arg) for place, arg in enumerate(first.args))
+    kwargs = tuple((name, texts.get(name, arg)) for name, arg in first.kwargs)
+    item = Call(first.target, args, kwargs)
+    return Repeat(item, f"{', '.join(names)} in {sources[0]}")
 
 
 def _column(name: str, column: list[Any], *, alone: bool) -> tuple[str, str, str]:
     """How an argument is written in a loop: its text, the loop's variable, and what the variable
     runs through."""
-    if all(type(value) is int for value in column):
-        steps = {after - before for before, after in pairwise(column)}
-        if len(steps) == 1 and (step := steps.pop()):
-            return name, name, _range(column[0], step, len(column))
+    if all(type(value) is int for value in column) and (step := _step(column)):
+        return name, name, _range(column[0], step, len(column))
     if alone and (even := _even_fractions(column)):
         start, step, parts = even
         return f"i / {parts}", "i", _range(start, step, len(column))
     return name, name, literal(tuple(column))
+
+
+def _step(numbers: Sequence[int]) -> int:
+    """The step of evenly spaced numbers, 0 for others."""
+    steps = {after - before for before, after in pairwise(numbers)}
+    return steps.pop() if len(steps) == 1 else 0
 
 
 def _range(start: int, step: int, count: int) -> str:
@@ -143,19 +134,11 @@ def _even_fractions(column: list[Any]) -> tuple[int, int, int] | None:
     the same floats."""
     if not all(type(value) is float and 0 <= value < 1e6 for value in column):
         return None
+    # the fraction that was meant: a rate by depth is a short one, rounded to a float
     guesses = [Fraction(value).limit_denominator(100_000) for value in column]
-    parts = 1
-    for guess in guesses:
-        parts = math.lcm(parts, guess.denominator)
-        if parts > 1_000_000:
-            return None
+    parts = math.lcm(*(guess.denominator for guess in guesses))
     ticks = [int(guess * parts) for guess in guesses]
-    steps = {after - before for before, after in pairwise(ticks)}
-    exact = all(
-        tick / parts == value for tick, value in zip(ticks, column, strict=True)
-    )
-    return (
-        (ticks[0], steps.pop(), parts)
-        if exact and len(steps) == 1 and 0 not in steps
-        else None
-    )
+    step = _step(ticks)
+    if parts > 1_000_000 or not step or [tick / parts for tick in ticks] != column:
+        return None
+    return ticks[0], step, parts

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 WIDTH = 100
 
@@ -123,20 +124,20 @@ def camel(text: str) -> str:
     return name if name[:1].isalpha() else f"Net{name}"
 
 
-class Names:
-    """Gives every definition of a file a name of its own."""
+def with_numbers(name: str) -> Iterator[str]:
+    """`conv`, `conv2`, `conv3` …"""
+    yield name
+    yield from (f"{name}{number}" for number in count(2))
 
-    def __init__(self, taken: frozenset[str]) -> None:
+
+class Names:
+    """Gives every definition of a file, or every local of a function, a name of its own."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
 
-    def new(self, *wanted: str) -> str:
-        """The first of `wanted` that is free, else the last with a number."""
-        candidates = list(wanted)
-        number = 2
-        while candidates[0] in self._taken:
-            if len(candidates) == 1:
-                candidates.append(f"{wanted[-1]}{number}")
-                number += 1
-            candidates.pop(0)
-        self._taken.add(candidates[0])
-        return candidates[0]
+    def new(self, wanted: str) -> str:
+        """The name if it is free, else with a number."""
+        name = next(name for name in with_numbers(wanted) if name not in self._taken)
+        self._taken.add(name)
+        return name

@@ -157,20 +157,25 @@ def _chosen(found: list[StateDict], file: Path, key: str | None) -> StateDict:
     known = {state.key: state for state in found}
     listed = ", ".join(f"`{name}`" for name in known if name)
     if key is not None:
-        if key not in known:
-            raise RunError(
-                f"{file} has no state dict at `{key}`{f'; it has {listed}' if listed else ''}"
-            )
-        return known[key]
+        if key in known:
+            return known[key]
+        others = f"; it has {listed}" if listed else ""
+        raise RunError(f"{file} has no state dict at `{key}`{others}")
     if not found:
         raise RunError(f"{file} holds no state dict")
-    for name in _NESTED:  # even where a loss or a step stands beside them as a tensor
-        within = [state for state in found if state.key.split(".")[0] == name]
-        if within:
-            return within[0]
-    if len(found) == 1 or not found[0].key:
-        return found[0]
+    if usual := _usual(found):
+        return usual
     raise RunError(f"{file} holds several state dicts, {listed}; choose one with --key")
+
+
+def _usual(found: list[StateDict]) -> StateDict | None:
+    """By the habits of training scripts: under a known key, even where a loss or a step stands
+    beside it as a tensor; else at the top, or the only one."""
+    for name in _NESTED:
+        for state in found:
+            if state.key.split(".")[0] == name:
+                return state
+    return found[0] if len(found) == 1 or not found[0].key else None
 
 
 def _without_prefixes(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
