@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import accumulate, groupby, islice
 from typing import Any
 
 from ...errors import RunError
@@ -59,23 +59,22 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
     mine, its = _named_alike(_units(ours), _units(theirs))
     if len(mine) != len(its):
         raise AlignmentError(_count_message(mine, its))
-    tree = _tree(mine)
-    orders = _orders(tree, its)
+    orders = _orders(_tree(mine), its)
     if not orders:
-        raise AlignmentError(_first_disagreement(mine, its))
-    if len(orders) > 1:
-        place = next(
-            i
-            for i, units in enumerate(zip(*orders, strict=True))
-            if units[0] is not units[1]
+        raise AlignmentError(
+            _disagreement(mine, its)
+            or "the modules are the same, in an order that does not fit"
         )
-        raise _ambiguous(its[place], orders[0][place], orders[1][place])
+    for unit, *readings in zip(its, *orders[:2], strict=True):
+        if readings[0] is not readings[-1]:
+            raise _ambiguous(unit, *readings)
     _refuse_untold(orders[0], its)
-    pairs = dict(
-        pair
+    pairs = {
+        key: other.keys[role]
         for one, other in zip(orders[0], its, strict=True)
-        for pair in _paired(one, other)
-    )
+        for role, key in one.keys.items()
+        if role in other.keys
+    }
     return {key: pairs[key] for key in ours if key in pairs}
 
 
@@ -151,13 +150,8 @@ def load_aligned(module: Any, state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _signature(shapes: Mapping[str, Shape]) -> tuple[tuple[str, Shape], ...]:
-    return tuple(
-        sorted(
-            (role, _trimmed(shape))
-            for role, shape in shapes.items()
-            if role != _UNLEARNED
-        )
-    )
+    learned = shapes.keys() - {_UNLEARNED}
+    return tuple((role, _trimmed(shapes[role])) for role in sorted(learned))
 
 
 def _trimmed(shape: Shape) -> Shape:
@@ -198,10 +192,8 @@ def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
 
     Of several, those whose scopes lie best within those of the other side: a shortcut, not a part
     of it and the body."""
-    mine, wanted = (
-        [unit.signature for unit in scope.units],
-        [unit.signature for unit in its],
-    )
+    mine = [unit.signature for unit in scope.units]
+    wanted = [unit.signature for unit in its]
     if mine == wanted:
         return [scope.units]
     if len(mine) != len(wanted) or Counter(mine) != Counter(wanted):
@@ -210,11 +202,8 @@ def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
     if len(found) < 2:
         return found
     broken = [_crossings(order, its) for order in found]
-    return [
-        order
-        for order, count in zip(found, broken, strict=True)
-        if count == min(broken)
-    ]
+    pairs = zip(found, broken, strict=True)
+    return [order for order, count in pairs if count == min(broken)]
 
 
 def _crossings(order: Sequence[Unit], its: Sequence[Unit]) -> int:
@@ -231,9 +220,7 @@ def _extents(units: Sequence[Unit]) -> dict[str, tuple[int, int]]:
     """From where to where each scope reaches."""
     found: dict[str, tuple[int, int]] = {}
     for place, unit in enumerate(units):
-        parts = unit.prefix.split(".")
-        for depth in range(1, len(parts) + 1):
-            name = ".".join(parts[:depth])
+        for name in accumulate(unit.prefix.split("."), "{}.{}".format):
             found[name] = (found.get(name, (place, 0))[0], place + 1)
     return found
 
@@ -261,12 +248,6 @@ def _arrangements(children: list[_Scope], its: Sequence[Unit]) -> Iterator[list[
         waiting += reversed(found)
 
 
-def _paired(one: Unit, other: Unit) -> Iterator[tuple[str, str]]:
-    yield from (
-        (key, other.keys[role]) for role, key in one.keys.items() if role in other.keys
-    )
-
-
 def _described(unit: Unit) -> str:
     entries = (
         f"{role} {shape_text(shape) or 'a number'}"
@@ -276,7 +257,8 @@ def _described(unit: Unit) -> str:
     return f"`{unit.prefix}` ({', '.join(entries)})"
 
 
-def _first_disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
+def _disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
+    """The first one, in words; "" where one side is a beginning of the other."""
     pairs = zip(mine, its, strict=False)
     for number, (one, other) in enumerate(pairs, 1):
         if one.signature != other.signature:
@@ -284,17 +266,13 @@ def _first_disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
                 f"module {number} differs: here {_described(one)}, in the state dict"
                 f" {_described(other)}"
             )
-    return "the modules are the same, in an order that does not fit"
+    return ""
 
 
 def _count_message(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
     text = f"the net has {len(mine)} modules with parameters, the state dict {len(its)}"
-    if any(
-        one.signature != other.signature for one, other in zip(mine, its, strict=False)
-    ):
-        return f"{text}; {_first_disagreement(mine, its)}"
-    longer, where = (
-        (mine, "the net") if len(mine) > len(its) else (its, "the state dict")
-    )
-    extra = longer[min(len(mine), len(its))]
+    if told := _disagreement(mine, its):
+        return f"{text}; {told}"
+    extra = [*mine[len(its) :], *its[len(mine) :]][0]
+    where = "the net" if len(mine) > len(its) else "the state dict"
     return f"{text}; only {where} has {_described(extra)}"

@@ -119,9 +119,7 @@ class _Writer:
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}
         self.terms: dict[str, Expr] = {scope.start: _X}
-        self.holds_x = scope.start
         self.locals = Names(_TAKEN)
-        self.inlined: dict[str, Expr] = {}  # what is still to be written
         self.out: list[Statement] = []
 
     def body(self) -> list[Statement]:
@@ -133,12 +131,10 @@ class _Writer:
     def _step(self, step: Step) -> None:
         terms = [self.terms[source] for source in step.reads]
         self.left.subtract(step.reads)
-        for source in step.reads:
-            self.inlined.pop(source, None)
         if step.over:
             self._add(step, *terms)
         elif self._is_inline(step):
-            self.terms[step.value] = self.inlined[step.value] = step.write(terms)
+            self.terms[step.value] = step.write(terms)
         else:
             self._assign(step, step.write(terms))
 
@@ -152,20 +148,20 @@ class _Writer:
         """`out += b`: the local of the first term comes to be the sum."""
         assert isinstance(local, Ref)
         self.terms[step.value] = local
-        if self.holds_x == step.reads[0]:
-            self.holds_x = step.value
         self.out.append(Statement(f"{local.text} += ", other))
 
     def _assign(self, step: Step, value: Expr) -> None:
         """Into `x` where a chain of rows goes on and nothing needs the old `x`, else into a local
         of the path's name, or `out` where a sum follows that changes it."""
-        waiting = (part for term in self.inlined.values() for part in parts(term))
-        busy = self.left[self.holds_x] or _X in waiting
-        if self.scope.rows and self.total[step.value] == 1 and not busy:
-            local, self.holds_x = _X, step.value
-        else:
+        local = _X
+        if not self.scope.rows or self.total[step.value] > 1 or self._reads_x():
             word = "out" if step.value in self.base else step.word
             reserved = word in _TAKEN or keyword.iskeyword(word)
             local = Ref(self.locals.new(word + "_" * reserved))
         self.terms[step.value] = local
         self.out.append(Statement(f"{local.text} = ", value))
+
+    def _reads_x(self) -> bool:
+        """Whether what is still to be written reads the `x` of now."""
+        waiting = (term for value, term in self.terms.items() if self.left[value])
+        return any(_X in parts(term) for term in waiting)

@@ -70,14 +70,17 @@ def _numbered(name: str) -> tuple[str, int]:
 
 def _tree(keys: Iterable[str]) -> dict[str, dict[str, int]]:
     """Scope → place of each child within it."""
-    children: dict[str, list[str]] = {}
+    children: dict[str, dict[str, None]] = {}
     for key in keys:
-        parts = key.split(".")[:-1]
-        for depth, part in enumerate(parts):
-            known = children.setdefault(".".join(parts[:depth]), [])
-            if part not in known:
-                known.append(part)
-    return {scope: _places(scope, names) for scope, names in children.items()}
+        for scope, part in _scopes(key):
+            children.setdefault(scope, {})[part] = None
+    return {scope: _places(scope, list(names)) for scope, names in children.items()}
+
+
+def _scopes(key: str) -> list[tuple[str, str]]:
+    """`a.b.weight` → ("", "a") and ("a", "b")."""
+    parts = key.split(".")[:-1]
+    return [(".".join(parts[:depth]), part) for depth, part in enumerate(parts)]
 
 
 def _places(scope: str, names: list[str]) -> dict[str, int]:
@@ -98,8 +101,4 @@ def _places(scope: str, names: list[str]) -> dict[str, int]:
 
 def _place(key: str, tree: dict[str, dict[str, int]]) -> tuple[int, ...]:
     """A module's own tensors stand at -1, before its children."""
-    parts = key.split(".")[:-1]
-    return (
-        *(tree[".".join(parts[:depth])][part] for depth, part in enumerate(parts)),
-        -1,
-    )
+    return (*(tree[scope][part] for scope, part in _scopes(key)), -1)
