@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -14,7 +14,8 @@ from .errors import Diagnostic, Source, SpecError, in_order
 from .graph import Graph
 from .language.spec import Spec, load_spec, text_spec
 from .ops import Shape, shape_text
-from .passes.expand import expand
+from .passes.expand import Expansion, expand
+from .passes.expand.unit import OptionSource
 from .passes.unread import unread
 from .passes.verify import unmet
 
@@ -34,10 +35,12 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A net that holds together: its spec, and its graph with every shape and cost."""
+    """A net that holds together: its spec, its graph with every shape and cost, and by node what
+    the options of its op were worked out from."""
 
     spec: Spec
     graph: Graph
+    sources: Mapping[str, OptionSource] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         ends = f"{shape_text(self.input)} → {shape_text(self.output)}"
@@ -179,7 +182,12 @@ def loads(
 
 def plan_of(spec: Spec, *, strict: bool = True) -> Plan:
     """The rest of the pipeline, from a spec that was read."""
-    plan = Plan(spec, expand(spec))
+    return planned(expand(spec), strict=strict)
+
+
+def planned(made: Expansion, *, strict: bool = True) -> Plan:
+    """The plan of a net that was expanded. Raises `SpecError` with the mistakes in it."""
+    plan = Plan(made.spec, made.whole(), made.sources)
     return _used(plan) if strict else plan
 
 

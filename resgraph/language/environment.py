@@ -4,7 +4,7 @@ call."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import Hint, Span, fault
@@ -23,22 +23,37 @@ class Unknown(Exception):
     reported."""
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was written for a name, and the environment in which that is read; None where it stands
+    in no text and follows from a call."""
+
+    written: Written
+    env: Environment | None
+
+
 class Environment:
     """Names and their values. A `let` is worked out when it is first read, in the environment that
-    declares it."""
+    declares it. `given` says where the constants of a block's call were written."""
 
     def __init__(
         self,
         lets: Mapping[str, Written],
         constants: Mapping[str, Value | None],
         outer: Environment | None = None,
+        given: Mapping[str, Given] | None = None,
     ) -> None:
         self.lets, self.constants, self.outer = lets, constants, outer
+        self.given = given or {}
         self.worked_out: dict[str, Value] = {}
 
-    def with_constants(self, constants: Mapping[str, Value | None]) -> Environment:
+    def with_constants(
+        self,
+        constants: Mapping[str, Value | None],
+        given: Mapping[str, Given] | None = None,
+    ) -> Environment:
         """This environment with the constants of a place."""
-        return Environment({}, constants, self)
+        return Environment({}, constants, self, given)
 
     def find(self, name: str) -> Value | None:
         """The value of a name, or None where it has none."""
@@ -99,6 +114,16 @@ class Environment:
         return self.lets.get(name) or (
             self.outer.definition(name) if self.outer else None
         )
+
+    def written(self, name: str) -> Given | None:
+        """What was written for a name; None where it has no value, or one that is counted."""
+        if name in self.given:
+            return self.given[name]
+        if name in self.constants:
+            return None
+        if name in self.lets:
+            return Given(self.lets[name], self)
+        return self.outer.written(name) if self.outer else None
 
     def value(self, written: Written) -> Value:
         """The value of anything written as one."""

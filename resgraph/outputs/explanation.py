@@ -87,7 +87,7 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     found = derivation(node.op, [graph.nodes[name].shape for name in node.inputs])
     yield f"{node.name}: {node.op.label()}"
     yield from _places(node.origin)
-    options = options_of(plan.spec, graph, node)
+    options = options_of(plan.spec, node, plan.sources.get(node.name))
     if options:
         yield ""
         yield from _table([line for option in options for line in _option(option)])

@@ -34,7 +34,7 @@ def usual_reasons(
         return out
     for said, other in _alternatives(spec, graph):
         try:
-            made = expand(other)
+            made = expand(other).whole()
         except SpecError:
             continue
         for claim, expected in claims.items():

@@ -154,7 +154,7 @@ def _smaller(
     for side in train.progressive.sides:
         shape = scaled(spec.input, side)
         try:
-            other = expand(replace(spec, input=shape, mistakes=(), unused=()))
+            other = expand(replace(spec, input=shape, mistakes=(), unused=())).whole()
         except SpecError as error:
             why = error.diagnostics[0].message
         else:

@@ -3,6 +3,7 @@ mistakes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +15,9 @@ from ..language.yaml.reader import decode
 from ..language.yaml.tree import Mapping
 from ..outputs.figure.render import unfinished
 from ..outputs.numbers import count_text, shape_label
+from ..passes.expand import expand
 from ..passes.lint import lint
-from ..plan import Plan, plan_of
+from ..plan import Plan, planned
 
 View = Literal["auto", "stages", "blocks", "ops"]
 
@@ -45,21 +47,19 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
         )
         spec = parse_spec(tree, errors, variant)
     except SpecError as problem:
-        return _wrong(problem, variants)
+        return _wrong(problem.diagnostics, variants)
     except (ResgraphError, UnicodeEncodeError) as problem:
         return {
             "ok": False,
             "variants": variants,
             "diagnostics": [_diagnostic(Diagnostic("E001", str(problem)))],
         }
-    try:
-        plan = plan_of(spec, strict=False)
-    except (
-        SpecError
-    ) as problem:  # what holds together is drawn, with the broken join in red
-        return _wrong(problem, variants) | {
-            "svg": unfinished(spec, problem, question.view, question.theme)
-        }
+    made = expand(spec)
+    if wrong := made.diagnostics:
+        # what holds together is drawn, with the broken join in red
+        svg = unfinished(made, wrong[0], question.view, question.theme)
+        return _wrong(wrong, variants) | {"svg": svg}
+    plan = planned(made, strict=False)
     found = [*plan.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
     return {
         "ok": True,
@@ -77,11 +77,11 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
     }
 
 
-def _wrong(problem: SpecError, variants: list[str]) -> dict[str, Any]:
+def _wrong(problems: Sequence[Diagnostic], variants: list[str]) -> dict[str, Any]:
     return {
         "ok": False,
         "variants": variants,
-        "diagnostics": [_diagnostic(d) for d in problem.diagnostics],
+        "diagnostics": [_diagnostic(d) for d in problems],
     }
 
 

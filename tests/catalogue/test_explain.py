@@ -161,13 +161,54 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
     """An option that is not at its default was set by somebody, except a pool's kernel, which follows its stride."""
     plan = load(SPECS / net)
     for node in plan.graph.nodes.values():
-        for option in options_of(plan.spec, plan.graph, node):
+        for option in options_of(plan.spec, node, plan.sources.get(node.name)):
             field = type(node.op).model_fields[option.key]
             if option.setting.span is None and option.key not in ("bias", "kernel"):
                 assert getattr(node.op, option.key) == field.default, (
                     node.name,
                     option,
                 )
+
+
+BORROWED = """\
+name: borrowed
+input: 4x8x8
+unit: [conv, bn, leaky relu 0.3]
+blocks:
+  pair:
+    body: [3x3 conv out /stride, leaky relu 0.1, leaky relu]
+    merge: kind(act(body + shortcut))
+let: {e: 3, kind: leaky relu}
+net:
+  one: 2 x 3x3 conv 8 /2
+  two: {block: pair, out: 16, shortcut: [1x1 conv (e*5 + 1) linear]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("node", "key", "text", "note", "names"),
+    [
+        # the second of two copies has no stride, whatever their label says
+        ("one.0.conv", "stride", "2", "", []),
+        ("one.1.conv", "stride", "1", "default", []),
+        # a shortcut that is written in a call reads the names in sight there
+        ("two.shortcut.0.conv", "width", "(e*5 + 1)", "", ["e = 3"]),
+        ("two.body.0.leaky_relu", "slope", "0.3", "of the unit", []),
+        ("two.body.1", "slope", "0.1", "", []),
+        # a layer, or a function, of the same word is not the unit's
+        ("two.body.2", "slope", "0.01", "default", []),
+        ("two.merge.leaky_relu", "slope", "0.3", "of the unit", []),
+        ("two.merge.leaky_relu2", "slope", "0.01", "default", []),
+    ],
+)
+def test_an_option_is_where_the_net_has_it_from(
+    node: str, key: str, text: str, note: str, names: list[str]
+) -> None:
+    plan = loads(BORROWED)
+    options = options_of(plan.spec, plan.graph.nodes[node], plan.sources.get(node))
+    (option,) = [option for option in options if option.key == key]
+    assert (option.setting.text, option.setting.note.partition(" `")[0]) == (text, note)
+    assert [f"{name.name} = {name.text}" for name in option.names] == names
 
 
 def test_without_a_name_the_rows_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from ...outputs.figure.render import RenderOptions, check_use, unfinished
 from ...outputs.figure.render import render as draw
 from ...outputs.figure.style import THEMES
 from ...outputs.registry import OUTPUTS, named
+from ...passes.expand import expand
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import output_options, set_option, specs_argument, write
@@ -90,7 +91,9 @@ def render(
     except SpecError as problem:
         if partial and len(specs) == 1 and chosen == "svg":
             spec = load_spec(specs[0], overrides, allow_outside=allow_outside)
-            if picture := unfinished(spec, problem, look["view"], look["theme"]):
+            if picture := unfinished(
+                expand(spec), problem.diagnostics[0], look["view"], look["theme"]
+            ):
                 write(picture, output, force=force)
         raise
     write(

@@ -15,8 +15,8 @@ from .scene import Scene
 from .style import Theme
 
 if TYPE_CHECKING:
-    from ...errors import SpecError
-    from ...language.spec import Spec
+    from ...errors import Diagnostic
+    from ...passes.expand import Expansion
     from ...plan import Plan
 
 FORMATS = named("render")
@@ -87,11 +87,11 @@ def render_difference(before: Plan, after: Plan, kind: str) -> str | bytes:
 
 
 def unfinished(
-    spec: Spec, problem: SpecError, view: View = "auto", theme: Theme = "light"
+    made: Expansion, first: Diagnostic, view: View = "auto", theme: Theme = "light"
 ) -> str:
-    """As much of a wrong spec as holds together as SVG, and in red where it stops; "" where nothing
-    does."""
-    drawn = partial.scene(spec, problem, view)
+    """As much of a wrong spec as holds together as SVG, and in red where it stops, with its first
+    mistake; "" where nothing does."""
+    drawn = partial.scene(made, first, view)
     return svg.write(drawn, theme) if drawn else ""
 
 

@@ -3,24 +3,47 @@ places."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
 
-from ...errors import Fault, SpecError, fault, in_order
+from ...errors import Diagnostic, Fault, SpecError, fault, in_order
 from ...graph import Graph, Origin, Path
-from ...language.grammar.records import Inline, PathDef
+from ...language.grammar.records import BlockDef, Inline, ItemDef
+from ...language.sections import mapping_at
 from ...language.spec import Spec
 from ...ops.shape import Input
 from .graph_builder import Draft, Flow, Nothing, TooLarge
 from .items import ItemMaker
 from .place import Place
+from .unit import OptionSource
 
 
-def expand(spec: Spec) -> Graph:
-    """The graph of a spec. Raises `SpecError` with every mistake that was found.
+@dataclass(frozen=True)
+class Expansion:
+    """What is known of the net of a spec: its graph, or the mistakes and the rows above the first
+    of them; `graph` is None where not even the first row holds together.
 
-    Definitions that nothing uses are told with those, and are no reason to refuse a graph.
+    `sources` has, by node, what the options of its op were worked out from."""
+
+    spec: Spec
+    graph: Graph | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    sources: Mapping[str, OptionSource] = field(default_factory=dict, repr=False)
+
+    def whole(self) -> Graph:
+        """The graph of the whole net. Raises `SpecError` with every mistake that was found."""
+        if self.diagnostics or self.graph is None:
+            raise SpecError(self.diagnostics)
+        return self.graph
+
+
+def expand(spec: Spec) -> Expansion:
+    """The net of a spec, as far as it goes.
+
+    Definitions that nothing uses are told with other mistakes, and are none alone.
     """
-    return _Expander(spec).graph()
+    return _Expander(spec).expansion()
 
 
 class _Expander:
@@ -28,70 +51,95 @@ class _Expander:
         self.spec = spec
         self.items = ItemMaker(spec)
         self.builder = self.items.builder
+        self.rows: list[Path] = []
+        self.sound = 0  # rows that hold together, and the nodes up to there
+        self.nodes = 0
 
-    def graph(self) -> Graph:
-        input_place = self.spec.place("input")
-        draft = Draft("input", Input(shape=self.spec.input), Origin(input_place))
+    def expansion(self) -> Expansion:
+        try:
+            self.make_rows()
+        except TooLarge as large:
+            self.builder.report(large.problem, large.origin)
+        spec, found = self.spec, [*map(self.spec.setters.named, self.builder.errors)]
+        if spec.mistakes or found:
+            found = in_order([*spec.mistakes, *found, *spec.unused])
+        return Expansion(spec, self.graph(), tuple(found), self.builder.sources)
+
+    def graph(self) -> Graph | None:
+        """The graph of the rows that hold together."""
+        if not self.sound:
+            return None
+        rows = self.rows[: self.sound]
+        nodes = dict(islice(self.builder.nodes.items(), self.nodes))
+        unmade = frozenset(self.builder.unmade)
+        return Graph(nodes, rows, "input", rows[-1].output, unmade)
+
+    def make_rows(self) -> None:
+        draft = Draft(
+            "input", Input(shape=self.spec.input), Origin(self.spec.place("input"))
+        )
         flow: Flow | Nothing = self.builder.node(draft, [])
         values: dict[str, Flow | Nothing] = {"input": flow}
         place = Place(self.items.env, self.items.setting, values)
-        rows: list[Path] = []
-        try:
-            self.items.blocks_total = sum(
-                self.merges(path) for path in self.spec.rows.values()
-            )
-            for name, definition in self.spec.rows.items():
-                path, flow = self.items.path(name, name, definition, flow, place)
-                rows.append(path)
-                values[name] = flow
-            self.unread_rows()
-        except Fault as problem:
+        unread = dict(self.unread_rows())
+        wrong = {*unread, *self.misread_rows(), *self.count_merges()}
+        known = len(self.builder.errors)
+        for number, (name, definition) in enumerate(self.spec.rows.items(), 1):
+            path, flow = self.items.path(name, name, definition, flow, place)
+            self.rows.append(path)
+            values[name] = flow
+            right = name not in wrong and len(self.builder.errors) == known
+            if right and path.output and self.sound == number - 1:
+                self.sound, self.nodes = number, len(self.builder.nodes)
+        for problem in unread.values():
             self.builder.report(problem)
-        except TooLarge as large:
-            self.builder.report(large.problem, large.origin)
-        if self.spec.mistakes or self.builder.errors:
-            found = map(self.spec.setters.named, self.builder.errors)
-            raise SpecError(in_order([*self.spec.mistakes, *found, *self.spec.unused]))
-        assert isinstance(flow, Flow)
-        return Graph(
-            self.builder.nodes, rows, "input", flow.node, frozenset(self.builder.unmade)
-        )
 
-    def unread_rows(self) -> None:
-        """A row that neither the next one nor any equation reads."""
-        names = list(self.spec.rows)
+    def misread_rows(self) -> Iterator[str]:
+        """The rows in which the text has a mistake: their labels are at best what was meant."""
+        wrong = [problem.span for problem in self.spec.mistakes if problem.span]
+        for name, entry in mapping_at(self.spec.tree, "net").entries.items():
+            if any(map(entry.value.span.covers, wrong)):
+                yield name
+
+    def unread_rows(self) -> Iterator[tuple[str, Fault]]:
+        """The rows that could read the one above, which nothing does, and so hide it."""
+        rows, written = self.spec.rows, mapping_at(self.spec.tree, "net").entries
         read = {
-            n
-            for path in self.spec.rows.values()
+            name
+            for path in rows.values()
             if path.equation
-            for n in path.equation.reads()
+            for name in path.equation.reads()
         }
-        for name, following in pairwise(names):
-            path = self.spec.rows[following]
+        for name, following in pairwise(rows):
+            path = rows[following]
             if name not in read and path.equation and not path.broken:
-                place = self.spec.tree.entries["net"].value.entries[name].key.span  # type: ignore[union-attr]
+                said = f"nothing reads the row `{name}`"
                 hint = f"`{following}` begins with an equation, which could read it"
-                self.builder.report(
-                    fault(
-                        "E034",
-                        f"nothing reads the row `{name}`",
-                        place,
-                        hint,
-                        about=name,
-                    )
-                )
+                place = written[name].key.span
+                yield following, fault("E034", said, place, hint, about=name)
 
-    def merges(self, path: PathDef) -> int:
-        """How many blocks with a merge a row calls."""
-        total = 0
-        for item in path.items:
-            block = (
-                item.block
-                if isinstance(item, Inline)
-                else self.spec.block(
-                    self.items.names.resolve(item.word, self.items.env)
-                )
-            )
-            if block is not None and block.merge is not None:
-                total += self.items.repeats.count(item, self.items.env)
-        return total
+    def count_merges(self) -> Iterator[str]:
+        """Count the blocks with a merge that the rows call; the rows where that cannot be counted,
+        which say why when they are made."""
+        total: int | None = 0
+        for name, path in self.spec.rows.items():
+            known = len(self.builder.errors)
+            try:
+                merges = sum(map(self.merges, path.items))
+                total = None if total is None else total + merges
+            except Fault:
+                total = None
+            if total is None or len(self.builder.errors) > known:
+                yield name
+        self.items.blocks_total = total
+
+    def merges(self, item: ItemDef) -> int:
+        """How many blocks with a merge an item of a row calls."""
+        if isinstance(item, Inline):
+            block: BlockDef | None = item.block
+        else:
+            word = self.items.names.resolve(item.word, self.items.env)
+            block = self.spec.block(word)
+        if block is None or block.merge is None:
+            return 0
+        return self.items.repeats.count(item, self.items.env)

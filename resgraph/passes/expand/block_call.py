@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import Span, fault
-from ...language.environment import Environment
+from ...language.environment import Environment, Given
 from ...language.grammar.arithmetic import Value
 from ...language.grammar.binding import bind
 from ...language.grammar.records import (
@@ -14,14 +14,16 @@ from ...language.grammar.records import (
     Bound,
     Expr,
     Inline,
+    ItemDef,
     Label,
+    Option,
     PathDef,
     ShortcutDef,
-    Size,
     Word,
 )
 from ...language.grammar.records import Value as Written
 from ...ops import Shape
+from ...ops.base import value_text
 from .graph_builder import Flow
 from .option import whole
 
@@ -40,6 +42,8 @@ class Caller:
 class Call:
     """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
 
+    bound: Bound
+    caller: Caller
     into: int | None
     out: int | None
     stride: tuple[int, int]
@@ -47,9 +51,7 @@ class Call:
     shortcut: ShortcutDef | None
     span: Span  # the word of the call
     repeated: bool
-    sized: bool  # a width is written in it
-    caller: Caller
-    # that width, where a `let` chose a block that works its own out
+    # its width, where a `let` chose a block that works its own out
     unused: Written | None = None
 
     @property
@@ -66,6 +68,27 @@ class Call:
         }
 
     @property
+    def given(self) -> dict[str, Given]:
+        """Where its constants and values were written, those that follow from the call too."""
+        sizes = {"in": self.into, "out": self.out, "stride": value_text(self.stride)}
+        given = {
+            name: Given(Word(str(size), self.bound.label.span), None)
+            for name, size in sizes.items()
+        }
+        for name, option in self.bound.options.items():
+            here = name != "stride" or self.stride != (1, 1)
+            if here and not isinstance(option.value, PathDef):
+                given[name] = Given(option.value, self.caller.env)
+        if self.bound.number is not None:
+            given["out"] = Given(self.bound.number, self.caller.env)
+        return given
+
+    @property
+    def sized(self) -> bool:
+        """Whether a width is written in it."""
+        return self.bound.number is not None
+
+    @property
     def changes(self) -> bool:
         """Whether the block's output has another shape than its input (rule 6)."""
         return self.into != self.out or self.stride != (1, 1)
@@ -75,35 +98,38 @@ def _fraction(number: int | None) -> Fraction | None:
     return None if number is None else Fraction(number)
 
 
-def call_of(item: Label | Inline, block: BlockDef, flow: Flow, caller: Caller) -> Call:
+def call_of(item: ItemDef, block: BlockDef, flow: Flow, caller: Caller) -> Call:
     """Work out a call where it is written."""
-    into = flow.shape[0] if flow.shape else None
-    env = caller.env
-    values: dict[str, Value] = {}
+    into, env = flow.shape[0] if flow.shape else None, caller.env
     unused = None
-    if isinstance(item, Inline):
-        number, stride, shortcut = item.out, item.stride, None
-    else:
+    if isinstance(item, Label):
         bound = bind(item, block, caller.words)
         if item.chosen and not block.uses("out"):
             unused = bound.number
         _refuse_unused(bound, block, env, width=not unused)
-        option = bound.options.get("stride")
-        stride = option.value if option else None  # type: ignore[assignment]
-        number = bound.number  # type: ignore[assignment]
-        values, shortcut = _values(bound, env)
+    else:
+        bound = _of_inline(item)
+    stride = bound.options.get("stride")
+    values, shortcut = _values(bound, env)
     return Call(
+        bound,
+        caller,
         into,
-        into if number is None else _width(number, env),
-        _stride(stride, env) if caller.first else (1, 1),
+        into if bound.number is None else _width(bound.number, env),
+        _stride(stride, env) if stride and caller.first else (1, 1),
         values,
         shortcut,
         item.word_span if isinstance(item, Label) else item.span,
         item.repeat is not None,
-        number is not None,
-        caller,
         unused,
     )
+
+
+def _of_inline(item: Inline) -> Bound:
+    options = {}
+    if item.stride is not None:
+        options["stride"] = Option("stride", item.stride.span, item.stride)
+    return Bound(Label("", item.span, "", item.span), item.out, options, None)
 
 
 def refuse_other_width(call: Call, block: BlockDef, shape: Shape | None) -> None:
@@ -133,7 +159,7 @@ def _refuse_unused(
             "E036", message, bound.number.span, _worked_out(block, bound.number)
         )
     stride = bound.options.get("stride")
-    if stride and not block.uses("stride") and _stride(stride.value, env) != (1, 1):  # type: ignore[arg-type]
+    if stride and not block.uses("stride") and _stride(stride, env) != (1, 1):
         message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
         raise fault(
             "E036",
@@ -192,9 +218,9 @@ def _width(number: Written, env: Environment) -> int:
     return width
 
 
-def _stride(size: Size | Written | None, env: Environment) -> tuple[int, int]:
-    if size is None:
-        return (1, 1)
+def _stride(option: Option, env: Environment) -> tuple[int, int]:
+    size = option.value
+    assert not isinstance(size, PathDef)
     value = env.value(size)
     both = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
     down, across = (whole(part, "stride", size, env) for part in both)

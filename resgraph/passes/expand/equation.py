@@ -16,6 +16,7 @@ from .equation_errors import EquationErrors, reads_input
 from .graph_builder import Builder, Draft, Flow, Nothing
 from .names import Names
 from .place import Place
+from .unit import Worded
 
 Term = Flow | Nothing | Fraction
 
@@ -87,7 +88,7 @@ class EquationBuilder:
     def negative(self, value: Term, tree: Expression) -> Term:
         if isinstance(value, Fraction):
             return -value
-        return self.node("mul", Mul(left=-1.0), [value], [tree])
+        return self.node(Worded("mul", Mul(left=-1.0)), [value], [tree])
 
     def apply(self, tree: Apply) -> Term:
         span = self.errors.function(tree)
@@ -102,12 +103,12 @@ class EquationBuilder:
         if op is not None:
             if len(terms) != 1 or isinstance(terms[0], Fraction):
                 raise self.errors.not_one_tensor(tree)
-            self.named[tree.function] = op.op
-            return self.node(op.op.replace(" ", "_"), op, terms, tree.arguments)
+            self.named[tree.function] = op.op.op
+            return self.node(op, terms, tree.arguments)
         if tree.function == "concat":
             if len(terms) < 2 or not all(isinstance(term, Flow) for term in terms):
                 raise self.errors.not_two_tensors(tree)
-            return self.node("concat", Concat(), terms, tree.arguments)
+            return self.node(Worded("concat", Concat()), terms, tree.arguments)
         numbers = all(isinstance(term, Fraction) for term in terms)
         if tree.function in FUNCTIONS and numbers:
             return self.number(tree)
@@ -124,7 +125,7 @@ class EquationBuilder:
             left=float(left) if isinstance(left, Fraction) else None,
             right=float(right) if isinstance(right, Fraction) else None,
         )
-        return self.node(op.word, op, [left, right], [tree.left, tree.right])
+        return self.node(Worded(op.word, op), [left, right], [tree.left, tree.right])
 
     def without(self, tree: Binary, left: Term, right: Term) -> Term:
         """A sum leaves out what is none; a product of it means nothing."""
@@ -135,11 +136,12 @@ class EquationBuilder:
         return self.negative(right, tree.right) if tree.symbol == "-" else right
 
     def node(
-        self, word: str, op: Op, terms: Sequence[Term], trees: Sequence[Expression]
+        self, worded: Worded, terms: Sequence[Term], trees: Sequence[Expression]
     ) -> Flow | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
         if any(isinstance(term, Nothing) for term in terms):
             return Nothing()
+        word, op = worded.word, worded.op
         self.seen[word] += 1
         name = f"{self.name}.{word}{self.seen[word] if self.seen[word] > 1 else ''}"
         read = [
@@ -150,7 +152,7 @@ class EquationBuilder:
         if any(flow.shape is None for _, flow in read):
             return Flow(shape=self.joined(op, read))
         flow = self.builder.node(
-            Draft(name, op, self.origin, self.place.shortcut),
+            Draft(name, op, self.origin, self.place.shortcut, worded.source),
             [flow for _, flow in read],
             lambda problem: self.errors.unjoined(problem, read),
         )

@@ -12,6 +12,7 @@ from ...graph import Node, Origin
 from ...ops import Op, Shape, ShapeError
 from ...ops.extension import answers
 from .meant import likely_shape
+from .unit import OptionSource
 
 LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
 PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have some 10^10
@@ -38,12 +39,14 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A node that is to be made; whether it is a part of a shortcut."""
+    """A node that is to be made; whether it is a part of a shortcut, and what the options of its op
+    were worked out from."""
 
     name: str
     op: Op
     origin: Origin
     shortcut: bool = False
+    source: OptionSource | None = None
 
 
 Explain = Callable[[ShapeError], Fault]
@@ -64,6 +67,7 @@ class Builder:
     """The nodes made so far, and the mistakes found."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
+    sources: dict[str, OptionSource] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     params: int = 0
     unmade: set[str] = field(default_factory=set)
@@ -123,6 +127,8 @@ class Builder:
         self._limit(origin)
         read = tuple(flow.node for flow in inputs)
         self.nodes[draft.name] = Node(draft.name, op, read, shape, cost, depth, origin)
+        if draft.source is not None:
+            self.sources[draft.name] = draft.source
         return Flow(draft.name, shape, depth)
 
     def _limit(self, origin: Origin) -> None:

@@ -50,7 +50,7 @@ class ItemMaker:
         self.setting = Setting(spec.unit, spec.defaults, spec.words)
         self.open: list[BlockDef] = []
         self.blocks_seen = 0
-        self.blocks_total = 0
+        self.blocks_total: int | None = 0  # None where it cannot be counted
         self.repeats = Repeats(self.builder)
 
     # -- paths and items
@@ -155,9 +155,8 @@ class ItemMaker:
         nodes: list[str] = []
         for worded in ops:
             name = f"{slot.name}.{worded.word}" if worded.word else slot.name
-            flow = self.builder.node(
-                Draft(name, worded.op, origin, place.shortcut), [flow]
-            )
+            draft = Draft(name, worded.op, origin, place.shortcut, worded.source)
+            flow = self.builder.node(draft, [flow])
             nodes.append(name)
         slot.path.items.append(Layer(slot.name, label.text, tuple(nodes), origin))
         return flow
@@ -206,9 +205,10 @@ class ItemMaker:
 
     def _counted(self, slot: Slot) -> Slot:
         """The slot of the next of the blocks that are counted: of those in rows, with a merge."""
-        index, total = Fraction(self.blocks_seen), Fraction(self.blocks_total)
+        total = None if self.blocks_total is None else Fraction(self.blocks_total)
+        counted = {"index": Fraction(self.blocks_seen), "total": total}
         self.blocks_seen += 1
-        return replace(slot, counters={**slot.counters, "index": index, "total": total})
+        return replace(slot, counters={**slot.counters, **counted})
 
     def _names_within(self, slot: Slot, block: BlockDef, call: Call) -> Environment:
         """The names in a block: its own `let`s, what the call says, the counters, and those of its
@@ -220,9 +220,8 @@ class ItemMaker:
             **slot.counters, **call.constants, **call.values,
         }  # fmt: skip
         file = Environment({}, {}) if block.library else self.env
-        return Environment(
-            lets, constants, file.with_constants(counters_of(slot.place.env))
-        )
+        outer = file.with_constants(counters_of(slot.place.env))
+        return Environment(lets, constants, outer, call.given)
 
     def _setting_within(self, block: BlockDef) -> Setting:
         unit = block.unit or self.spec.unit

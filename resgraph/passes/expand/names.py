@@ -13,9 +13,9 @@ from ...language.grammar.targets import Target
 from ...language.grammar.values import words_of
 from ...language.grammar.words import ACT
 from ...language.spec import Spec
-from ...ops import ACTIVATIONS, VOCABULARY, Op
+from ...ops import ACTIVATIONS, VOCABULARY
 from .place import Place
-from .unit import activation_of, unit_op
+from .unit import Worded, activation_of, unit_op
 
 
 class Names:
@@ -63,7 +63,7 @@ class Names:
         )
         return replace(item, word=word, rest=label.rest, options=label.options)
 
-    def function(self, word: str, span: Span, place: Place) -> Op | None:
+    def function(self, word: str, span: Span, place: Place) -> Worded | None:
         """The activation that an equation calls by a word: an op's, a `let`'s, or the unit's; None
         for other words."""
         name = self.resolve(word, place.env)

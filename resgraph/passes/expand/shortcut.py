@@ -82,11 +82,11 @@ def _written_out(
 ) -> ShortcutPlan:
     """A path is read among the names where it stands: in the call, the block or the file."""
     if call.shortcut is not None:
-        env = call.caller.env.with_constants(call.constants)
+        env = call.caller.env.with_constants(call.constants, call.given)
         return ShortcutPlan("path", path=path, env=env)
     if block.shortcut is not None:
         return ShortcutPlan("path", path=path)
-    env = Environment(spec.lets, {}).with_constants(call.constants)
+    env = Environment(spec.lets, {}).with_constants(call.constants, call.given)
     return ShortcutPlan("path", path=path, unit=spec.unit, env=env)
 
 

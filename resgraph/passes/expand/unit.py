@@ -4,7 +4,7 @@ word."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...errors import Fault, Span, fault
 from ...language.environment import Environment
@@ -18,10 +18,22 @@ from .option import make_op
 
 @dataclass(frozen=True, slots=True)
 class Worded:
-    """An op of a layer, and its word in names: "" where the layer's own name is enough."""
+    """An op of a layer, its word in names ("" where the layer's own name is enough), and what its
+    options were worked out from."""
 
     word: str
     op: Op
+    source: OptionSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSource:
+    """What the options of an op were worked out from: its label, the names in sight there, and the
+    unit in force, whose labels may be the op's own."""
+
+    bound: Bound
+    env: Environment
+    unit: UnitDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +98,10 @@ def layer_ops(
         raise fault(
             "E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode)
         )
+    source = OptionSource(bound, env, setting.unit)
     if cls.word != "conv":
-        main = Worded("", make_op(cls, bound, defaults, env, {}))
-        return (
-            [main, Worded(mode.replace(" ", "_"), unit_op(chosen, mode, setting, env))]
-            if chosen
-            else [main]
-        )
+        main = Worded("", make_op(cls, bound, defaults, env, {}), source)
+        return [main, unit_op(chosen, mode, setting, env)] if chosen else [main]
     labels = _in_mode(
         [(label, resolve(label.word)) for label in setting.unit.labels], mode, chosen
     )
@@ -103,11 +112,10 @@ def layer_ops(
     ops: list[Worded] = []
     for label, name in labels:
         if name == "conv":
-            ops.append(Worded("conv", make_op(cls, bound, defaults, env, extra)))
+            op = make_op(cls, bound, defaults, env, extra)
+            ops.append(Worded("conv", op, source))
         else:
-            ops.append(
-                Worded(name.replace(" ", "_"), unit_op(label, name, setting, env))
-            )
+            ops.append(unit_op(label, name, setting, env))
     return _numbered(ops)
 
 
@@ -143,7 +151,7 @@ def _in_mode(
     return [*before, labels[conv], *after]
 
 
-def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
+def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Worded:
     """The op of a word of the unit, or of an activation that a label names."""
     if name == ACT:
         raise _circular(label)
@@ -152,13 +160,10 @@ def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Op:
         raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
-    return make_op(
-        cls,
-        setting.bind(named, cls, setting.words),
-        setting.defaults.get(name, {}),
-        env,
-        {},
-    )
+    bound = setting.bind(named, cls, setting.words)
+    op = make_op(cls, bound, setting.defaults.get(name, {}), env, {})
+    source = OptionSource(bound, env, setting.unit)
+    return Worded(name.replace(" ", "_"), op, source)
 
 
 def _circular(label: Label) -> Fault:
@@ -177,7 +182,6 @@ def _numbered(ops: list[Worded]) -> list[Worded]:
     out: list[Worded] = []
     for worded in ops:
         count = seen[worded.word] = seen.get(worded.word, 0) + 1
-        out.append(
-            Worded(f"{worded.word}{count}" if count > 1 else worded.word, worded.op)
-        )
+        word = f"{worded.word}{count}" if count > 1 else worded.word
+        out.append(replace(worded, word=word))
     return out

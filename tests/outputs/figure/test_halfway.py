@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-import pytest
 from drawn import RESIDUAL
 
-from resgraph import SpecError
 from resgraph.errors import Source
 from resgraph.language.spec import text_spec
 from resgraph.outputs.figure.render import unfinished
 from resgraph.outputs.figure.style import PALETTES
-from resgraph.plan import plan_of
+from resgraph.passes.expand import expand
 
 RED = PALETTES["light"]["broken"]
 BROKEN = RESIDUAL.replace("    merge: relu", "    shortcut: identity\n    merge: relu")
@@ -20,9 +18,8 @@ BROKEN = RESIDUAL.replace("    merge: relu", "    shortcut: identity\n    merge:
 
 def drawn(text: str) -> str:
     spec = text_spec(Source("<text>", text))
-    with pytest.raises(SpecError) as problem:
-        plan_of(spec)
-    return unfinished(spec, problem.value)
+    made = expand(spec)
+    return unfinished(made, made.diagnostics[0])
 
 
 def test_the_rows_above_are_there_and_the_join_is_red() -> None:
@@ -49,3 +46,19 @@ def test_a_mistake_in_the_last_row() -> None:
     svg = drawn(RESIDUAL.replace("[global avg pool, fc 10]", "[fc 10]"))
     assert 'id="conv3.1.body.1"' in svg
     assert 'id="head"' in svg
+
+
+def test_what_is_counted_over_the_net_counts_the_rows_below_too() -> None:
+    """The first of five blocks is the only one that can be made: its rate is worked out of five."""
+    rate = "conv out linear, drop path 0.5*(index + 1)/total]"
+    rated = RESIDUAL.replace("conv out linear]", rate).replace("3 x pair", "pair")
+    assert "conv2.body.2: drop path 0.1," in drawn(rated.replace("32 /2", "32 /65"))
+
+
+def test_a_row_that_a_row_below_the_mistake_reads_is_no_mistake() -> None:
+    svg = drawn(
+        "name: a\ninput: 3x8x8\nnet:\n  one: 3x3 conv 8\n  two: [input * 2, 3x3 conv 8]\n"
+        "  three: [one + two, relu]\n  four: [fc 3, 3x3 conv 8]\n"
+    )
+    assert 'id="three"' in svg or 'id="three.' in svg
+    assert 'id="four"' in svg
