@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import LIKE, ROOT, blocks
+from pages import LIKE, ROOT, Block, blocks
 
 PAGE = ROOT / "docs" / "adding.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -85,6 +85,25 @@ def test_a_recipe_does_what_it_says(head: str, copy: Path) -> None:
         else:
             subprocess.run([sys.executable, "-c", block.text], cwd=copy, check=True)
     assert placed
+
+
+def test_what_each_takes_is_as_the_table_says() -> None:
+    """New and edited files of the package, and lines without those that are empty."""
+    rows = re.findall(r"^\| (an? .+?) \| (\d) \| (\d) \| (\d+) \|$", TEXT, re.M)
+    claimed = {head.capitalize(): tuple(map(int, row)) for head, *row in rows}
+    assert claimed == {head: cost(parts) for head, parts in TRIED.items() if parts}
+
+
+def cost(parts: list[Block]) -> tuple[int, int, int]:
+    """How many files of the package a recipe makes and edits, and how many lines it writes."""
+    new, edited, lines = set(), set(), 0
+    for block in parts:
+        first, _, rest = block.text.partition("\n")
+        if first.startswith("# resgraph/"):
+            path, _, place = first.removeprefix("# ").partition(", ")
+            (edited if place else new).add(path)
+            lines += sum(bool(line.strip()) for line in rest.splitlines())
+    return len(new), len(edited), lines
 
 
 def test_every_addition_that_is_promised_is_there() -> None:

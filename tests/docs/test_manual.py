@@ -28,6 +28,7 @@ from resgraph.train.data.index_cache import cache_folder
 DOCS = ROOT / "docs"
 REFERENCE = runpy.run_path(str(DOCS / "reference.py"))
 CARD = (DOCS / "card.md").read_text(encoding="utf-8")
+LANGUAGE = (DOCS / "language.md").read_text(encoding="utf-8")
 SITE_ONLY = {"gallery.md"}
 
 
@@ -122,6 +123,42 @@ def test_the_card_names_every_op_block_key_and_recipe() -> None:
     example = next(block.text for block in blocks(CARD))
     assert [word for word in missing if f"{word}:" not in example] == []
     assert len(CARD.splitlines()) <= 120
+
+
+def test_the_language_page_names_every_key_of_a_file() -> None:
+    table = LANGUAGE.partition("## The keys of a file")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", table, re.M)
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(
+        File.model_fields
+    )
+
+
+def units() -> list[tuple[str, str, str]]:
+    """The table of rule 5: a label, a unit, and what they make together."""
+    table = LANGUAGE.partition("| label | unit ")[2].partition("\n\n")[0].splitlines()
+    heads = re.findall(r"`([^`]+)`", table[0])
+    rows = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in table[2:]]
+    return [
+        (label.replace("…", "3x3 conv 64"), unit, made)
+        for label, *cells in rows
+        for unit, made in zip(heads, cells, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("label", "unit", "made"), units())
+def test_a_label_makes_of_a_unit_what_the_table_says(
+    label: str, unit: str, made: str
+) -> None:
+    text = f"name: n\ninput: 3x8x8\nunit: {unit}\nnet: {{a: {label}}}\n"
+    if made == "error":
+        with pytest.raises(resgraph.SpecError):
+            resgraph.loads(text)
+        return
+    ops = [node.op for node in resgraph.loads(text).graph.nodes.values()][1:]
+    assert made.split() == [
+        f"{op.op}+bias" if getattr(op, "bias", "none") != "none" else op.op
+        for op in ops
+    ]
 
 
 def test_the_glossary_has_what_it_is_for() -> None:
