@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
 from ..errors import Hint
+from .diagnose.keys import refused
 from .diagnose.nearest import certain, meant
-from .recipe.errors import refused
+from .record import Record
 
 Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
 
@@ -83,16 +84,12 @@ def _checked(text: str) -> str:
 SchemeText = Annotated[str, AfterValidator(_checked)]
 
 
-class Init(BaseModel):
+class Init(Record):
     """How weights start. Where nothing is said: convolutions after He et al. 2015 (normal, fan
     out), `fc` as in torch.
 
     `zero_last` starts the last norm of each residual branch at 0 (Goyal et al. 2017, section 5.1).
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, defer_build=True
-    )
 
     conv: SchemeText = "he"
     fc: SchemeText = "torch"

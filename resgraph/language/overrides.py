@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean
 from .recipe import Train
-from .recipe.errors import place_of
+from .record import path_of
 from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
 from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
@@ -182,7 +182,7 @@ def _meant(path: list[str], tree: Mapping) -> str:
     lets = tree.entries.get("let")
     if lets and isinstance(lets.value, Mapping) and key in lets.value.entries:
         return f"did you mean `let.{key}{rest}`?"
-    if place := place_of(key, Train):
+    if place := path_of(key, Train):
         return f"did you mean `{'.'.join(('train', *place))}{rest}`?"
     return _known(key, tree)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from ..ops import VOCABULARY
-from .complaints import belongs
 from .diagnose.nearest import did_you_mean, sure
 from .grammar.targets import literal_words
 from .grammar.words import FILE_KEYS, NO_VARIANT
 from .recipe import TAGS
 from .references import locate, near, zoo_folder
+from .schema import File
 from .yaml.reader import open_source, read
 from .yaml.tree import Entry, Mapping, Scalar, Tree
 
@@ -411,7 +411,7 @@ def _no_let(entry: Entry, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
     name, keys = entry.key.text, [key for key in FILE_KEYS if key not in NO_VARIANT]
     settable, listed = [*lets, *keys], ", ".join(f"`{let}`" for let in lets)
-    near = sure(name, settable) or belongs(name, keys) or did_you_mean(name, settable)
+    near = sure(name, settable) or File.home_of(name) or did_you_mean(name, settable)
     has = f"the file's `let` has {listed}" if listed else "the file has no `let`"
     hint = near or f"{has}; a variant also sets keys of the file"
     return fault(

@@ -3,17 +3,27 @@ its place."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 
-from ..errors import Diagnostic
-from .complaints import diagnostics, key_meant
+from ..errors import Diagnostic, write
+from ..ops import VOCABULARY
+from .diagnose.keys import EXAMPLES, Mistake, key_meant, mistakes, refused
+from .diagnose.nearest import op_meant
 from .init import Init
-from .recipe.errors import refused
-from .yaml.limits import LIMITS
-from .yaml.scalars import read_plain
-from .yaml.tree import Entry, Mapping, Scalar, Tree, plain_value
+from .recipe import Train
+from .record import Record, belongs, path_of
+from .yaml.scalars import number_in
+from .yaml.tree import Entry, Mapping, Scalar, plain_value
 
 
 def _one_line(text: str) -> str:
@@ -25,24 +35,51 @@ def _one_line(text: str) -> str:
 
 
 Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+
+
+def _no_list(shape: Any) -> Any:
+    """Refuses `[3, 224, 224]`; with a batch axis, or channels last, what it means is a guess."""
+    if not isinstance(shape, list):
+        return shape
+    hint = write("x".join(map(str, shape[-3:])))
+    ints = len(shape) == 3 and all(isinstance(axis, int) for axis in shape)
+    hint = replace(hint, certain=ints and shape[0] <= shape[2])
+    said = "`input` must be text or a whole number"
+    raise refused(said, hint if shape else EXAMPLES["input"])
+
+
 Map = dict[str, Any]
 
 
-class Record(BaseModel):
-    """Base of the models: closed, frozen, and strict about types."""
+def _counted(value: Any) -> Any:
+    number = number_in(value)
+    return number if isinstance(number, int) else value
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, defer_build=True
-    )
+
+Count = Annotated[int | None, BeforeValidator(_counted)]
 
 
 class Expect(Record):
     """Claims that `resgraph check` verifies."""
 
-    params: int | None = None
-    macs: int | None = None
-    depth: int | None = None
+    params: Count = None
+    macs: Count = None
+    depth: Count = None
     output: str | int | None = None
+
+
+def _form_of(expect: Any) -> str:
+    """Which form it has is known by what it holds, so that one mistake is one error."""
+    by_variant = isinstance(expect, dict) and all(
+        isinstance(claims, dict) for claims in expect.values()
+    )
+    return "variants" if by_variant and expect else "net"
+
+
+Expectations = Annotated[
+    Annotated[Expect, Tag("net")] | Annotated[dict[str, Expect], Tag("variants")],
+    Discriminator(_form_of),
+]
 
 
 class File(Record):
@@ -51,22 +88,31 @@ class File(Record):
     name: Title
     about: str = ""
     input: Annotated[
-        str | int, Field(description="`3x224x224`, or `784` for a feature vector")
+        str | int,
+        BeforeValidator(_no_list),
+        Field(description="`3x224x224`, or `784` for a feature vector"),
     ]
-    let: Map = {}
+    let: Map = Field({})
     unit: str | list[Any] = "conv bn relu"
     shortcut: Any = "projection"
-    ops: dict[str, Map] = {}
+    ops: dict[str, Map] = Field({})
     init: Init | None = None
-    blocks: Map = {}
+    blocks: Map = Field({})
     net: Annotated[Map, Field(min_length=1)]
-    variants: dict[str, Map] = {}
+    variants: dict[str, Map] = Field({})
     extends: str | None = None
-    allow: Annotated[
-        list[str], Field(description="lints that this spec silences, by name")
-    ] = []
-    expect: Expect | dict[str, Expect] | None = None
+    allow: list[str] = Field([], description="lints that this spec silences, by name")
+    expect: Expectations | None = None
     train: str | Map | None = None
+
+    @classmethod
+    def home_of(cls, key: str) -> str:
+        """Where to write a key of a recipe or of `expect`, or what the command says."""
+        path = ("recipe",) if key == "recipe" else path_of(key, Train)
+        if path and (len(path) == 1 or path[0] == "optimizer"):
+            return belongs("train", *path)
+        of_net = key in Expect.model_fields
+        return super().home_of(key) or (belongs("expect", key) if of_net else "")
 
 
 _ASIDE = frozenset(["name", "about", "init", "allow", "expect", "train"])
@@ -78,67 +124,48 @@ def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
 
     Where no shape depends on what is wrong, that is left out (or stands under the key that was
     meant) and the rest is there to go on with; else there is no `File`."""
-    if (claims := tree.entries.get("expect")) and isinstance(claims.value, Mapping):
-        counted = Entry(claims.key, _with_numbers(claims.value))
-        tree = Mapping({**tree.entries, "expect": counted}, tree.span, tree.flow)
     value = plain_value(tree)
-    expect = value.get("expect")
-    # which of the two forms decides by what it holds, so that one mistake is one error
-    if isinstance(expect, dict):
-        by_variant = bool(expect) and all(
-            isinstance(claims, dict) for claims in expect.values()
-        )
-        model: Any = dict[str, Expect] if by_variant else Expect
-        errors = _errors_of(model, expect, tree.entries["expect"].value)
-        if errors:
-            rest, file, more = validate(_without(tree, "expect"))
-            return rest, file, more + errors
     try:
         return tree, File.model_validate(value), []
     except ValidationError as problems:
-        mended = _mended(tree, problems)
-        found = diagnostics(problems, tree, File)
-        if mended is None:
-            return tree, None, found
-        rest, file, more = validate(mended)
-        return rest, file, found + more
+        wrong = mistakes(problems, value, File)
+    found = [_told(mistake, tree) for mistake in wrong]
+    mended = _mended(tree, wrong)
+    if mended is None:
+        return tree, None, found
+    rest, file, more = validate(mended)
+    return rest, file, found + more
 
 
-def _with_numbers(tree: Mapping) -> Mapping:
-    """Claims with numbers for those in quotes, as emitters of YAML 1.1 write `25_557_032`."""
-    entries = dict(tree.entries)
-    for key, entry in tree.entries.items():
-        value = entry.value
-        if isinstance(value, Mapping):
-            entries[key] = Entry(entry.key, _with_numbers(value))
-        elif (
-            isinstance(value, Scalar)
-            and not value.plain
-            and key in ("params", "macs", "depth")
-        ):
-            number = read_plain(value.text, LIMITS.digits)
-            if isinstance(number, int):
-                entries[key] = Entry(
-                    entry.key, Scalar(number, value.text, value.span, True)
-                )
-    return Mapping(entries, tree.span, tree.flow)
+def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
+    """A mistake as a diagnostic, under `ops:` in words of its own."""
+    match mistake.loc:
+        case ("ops", str(op)) if op not in VOCABULARY:
+            hint = op_meant(op, VOCABULARY)
+            mistake = Mistake(mistake.loc, f"no op `{op}`", hint, "E011")
+        case ("ops", op):
+            said = f"`ops.{op}` must be a map of options"
+            mistake = Mistake(mistake.loc, said, EXAMPLES["ops"])
+    found = mistake.at(tree)
+    below = tree.entries[str(mistake.loc[0])].value if mistake.code == "E020" else None
+    if isinstance(below, Mapping):  # what stands below an unknown key is unknown too
+        found = replace(found, names=found.names | below.entries.keys())
+    return found
 
 
-def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
+def _mended(tree: Mapping, wrong: list[Mistake]) -> Mapping | None:
     """The tree without the keys that no shape depends on and that are wrong; None where others
     are."""
-    errors = problems.errors()
-    for error in errors:
-        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
-            tree = _respelled(tree, str(error["loc"][0]))
-    for error in errors:
-        key = str(error["loc"][0])
-        if key not in tree.entries and key != "name":
-            if key in ("input", "net"):
-                return None
-        elif key in _ASIDE:
+    keys = [str((*mistake.loc, mistake.missing)[0]) for mistake in wrong]
+    for key, mistake in zip(keys, wrong, strict=True):
+        if mistake.loc == (key,) and mistake.code == "E020":
+            tree = _respelled(tree, key)
+    for key, mistake in zip(keys, wrong, strict=True):
+        if key not in tree.entries and key in ("input", "net"):
+            return None
+        if key in _ASIDE:
             tree = _without(tree, key)
-        elif error["type"] != "missing":
+        elif key in tree.entries and mistake.code != "E021":
             return None
     if "name" not in tree.entries:
         title = Scalar("net", "net", tree.span, True)
@@ -150,7 +177,7 @@ def _mended(tree: Mapping, problems: ValidationError) -> Mapping | None:
 
 def _respelled(tree: Mapping, key: str) -> Mapping:
     """The tree with what stands under an unknown key under the one that was meant, or nowhere."""
-    meant = key_meant(key, File.model_fields).write
+    meant = key_meant(key, list(File.model_fields)).write
     if not meant or meant in tree.entries:
         return _without(tree, key)
     entries = {
@@ -160,18 +187,5 @@ def _respelled(tree: Mapping, key: str) -> Mapping:
 
 
 def _without(tree: Mapping, key: str) -> Mapping:
-    return Mapping(
-        {name: e for name, e in tree.entries.items() if name != key},
-        tree.span,
-        tree.flow,
-    )
-
-
-def _errors_of(model: Any, value: Any, tree: Tree) -> list[Diagnostic]:
-    from pydantic import TypeAdapter
-
-    try:
-        TypeAdapter(model).validate_python(value)
-    except ValidationError as problems:
-        return diagnostics(problems, tree, Expect, "expect")
-    return []
+    entries = {name: entry for name, entry in tree.entries.items() if name != key}
+    return Mapping(entries, tree.span, tree.flow)

@@ -6,12 +6,9 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from pydantic import ValidationError
-
-from ..errors import Diagnostic, Fault, Hint, Span, fault, write
+from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
-from .complaints import diagnostics, no_op
-from .diagnose.nearest import did_you_mean, nearest
+from .diagnose.nearest import did_you_mean, nearest, op_meant
 from .environment import Environment
 from .grammar.arithmetic import FUNCTIONS, value_text
 from .grammar.label import parse_expr
@@ -19,7 +16,7 @@ from .grammar.parse import Parser
 from .grammar.records import Option, Value
 from .grammar.targets import SHAPING
 from .grammar.words import foreign_letters
-from .recipe import Train, resolve_train
+from .recipe import Train, WrongRecipe, resolve_train
 from .schema import Expect, File
 from .yaml.tree import Entry, Mapping, Scalar, Tree, plain_value
 
@@ -152,7 +149,8 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     out: dict[str, dict[str, Option]] = {}
     for op, entry in mapping_at(tree, "ops").entries.items():
         if op not in VOCABULARY:
-            parser.pass_over(Fault(no_op(op, entry.key.span)))
+            near = op_meant(op, VOCABULARY)
+            parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, near))
             continue
         fields = [
             name for name in VOCABULARY[op].model_fields if name not in ("op", "width")
@@ -214,8 +212,8 @@ def recipe(tree: Mapping, errors: list[Diagnostic]) -> Train | None:
         return None
     try:
         return resolve_train(plain_value(entry.value))
-    except ValidationError as problems:
-        errors += diagnostics(problems, entry.value, Train, "train")
+    except WrongRecipe as problem:
+        errors += (mistake.at(entry.value) for mistake in problem.mistakes)
     except ValueError as problem:
         errors.append(fault("E022", str(problem), entry.value.span).diagnostic)
     return None

@@ -7,9 +7,8 @@ from typing import get_args
 
 import pytest
 from nets import mistakes, pointed, spec
-from pydantic import ValidationError
 
-from resgraph.language.recipe import Train, resolve_train
+from resgraph.language.recipe import Train, WrongRecipe, resolve_train
 from resgraph.language.recipe.augment import (
     AreaCrop,
     Augment,
@@ -17,7 +16,6 @@ from resgraph.language.recipe.augment import (
     RandAugment,
     SideCrop,
 )
-from resgraph.language.recipe.base import Record
 from resgraph.language.recipe.data import Cifar, Digits, Folder, Shards, Synthetic
 from resgraph.language.recipe.steps import (  # fmt: skip
     AdamW,
@@ -34,6 +32,7 @@ from resgraph.language.recipe.steps import (  # fmt: skip
     Steps,
     UntilError,
 )
+from resgraph.language.record import Record
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_a_key_that_may_be_missing_and_one_that_may_not() -> None:
         is None
     )
     assert resolve_train({"recipe": "imagenet", "warmup": "none"}).warmup is None
-    with pytest.raises(ValidationError, match="`batch` is missing"):
+    with pytest.raises(WrongRecipe, match="`batch` is missing"):
         resolve_train({"recipe": "digits", "batch": "none"})
 
 
@@ -119,13 +118,12 @@ def test_none_is_off_or_refused(
     value: object = None
     try:
         value = resolve_train({**whole, **own})
-    except ValidationError as problem:
-        (found,) = problem.errors()
-        said = found["ctx"]["mistake"]
+    except WrongRecipe as problem:
+        (found,) = problem.mistakes
         assert (
-            path[-1] in said.said
-            or "no length" in said.said
-            or said.said.startswith("`none` is not one of")
+            path[-1] in found.said
+            or "no length" in found.said
+            or found.said.startswith("`none` is not one of")
         )
         return
     for key in path:
@@ -190,5 +188,5 @@ def test_off_over_a_named_recipe() -> None:
 def test_a_length_that_is_none_leaves_the_other() -> None:
     assert resolve_train({"recipe": "cifar", "epochs": "none"}).iterations == 64_000
     assert resolve_train({"recipe": "digits", "iterations": "none"}).epochs == 30
-    with pytest.raises(ValidationError, match="no length"):
+    with pytest.raises(WrongRecipe, match="no length"):
         resolve_train({"recipe": "digits", "epochs": "none"})

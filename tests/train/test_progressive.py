@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 import small_plan
 import torch
-from pydantic import ValidationError
 from test_resume import PLAIN, SignalAt, result, tiny
 
 import resgraph
 from resgraph.errors import UsageError
-from resgraph.language.recipe import resolve_train
+from resgraph.language.recipe import WrongRecipe, resolve_train
 from resgraph.train import Options, build, forecast, resume
 from resgraph.train.augment.progressive import relative_work, resized, size_at
 from resgraph.train.signals import StoppedError
@@ -100,7 +99,7 @@ def test_a_net_of_one_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_sides_rise() -> None:
-    with pytest.raises(ValidationError, match="the sides must rise"):
+    with pytest.raises(WrongRecipe, match="the sides must rise"):
         resolve_train({**PLAIN, "progressive": {"sides": [8, 4]}})
 
 

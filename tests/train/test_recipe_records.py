@@ -19,9 +19,9 @@ from test_folder import picture
 from test_shards import members, pack
 
 from resgraph.language.recipe import resolve_train
-from resgraph.language.recipe.base import Record
 from resgraph.language.recipe.data import Data, Digits, Source
 from resgraph.language.recipe.steps import Optimizer, Schedule, TorchOptimizer, Warmup
+from resgraph.language.record import Record
 from resgraph.train import Options, build, forecast
 from resgraph.train.data import load, loader_of
 from resgraph.train.data.cifar import VERSIONS

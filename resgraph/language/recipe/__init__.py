@@ -11,40 +11,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import reduce
 from importlib import resources
+from operator import getitem
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from ...ops.base import number_text
+from ..diagnose.keys import Mistake, mistakes, path_in, refused
 from ..diagnose.nearest import did_you_mean
-from ..yaml.limits import LIMITS
-from ..yaml.scalars import read_plain
+from ..record import Record, belongs, path_of, record_at
+from ..yaml.scalars import number_in
 from .augment import Augment
-from .base import Count, Off, Record, Seed, Share, off
+from .base import Count, Off, Seed, Share, off
 from .data import Data
-from .errors import (
-    Mistake,
-    beyond_the_end,
-    error_of,
-    in_plain_words,
-    record_at,
-    refused,
-    unquoted,
-)
 from .steps import (
     Constant,
     Ema,
-    Hold,
     Optimizer,
     Progressive,
-    Ramp,
     Schedule,
     Steps,
     Warmup,
 )
-from .stretch import LENGTHS, stretched
+from .stretch import LENGTHS, fitting, stretched
 
 TAGS: Mapping[str, str] = {
     "data": "set",
@@ -55,6 +47,14 @@ TAGS: Mapping[str, str] = {
 }
 """The key that says which of several records a mapping is; `schedule: cosine` is short for
 `schedule: {kind: cosine}`."""
+
+
+class WrongRecipe(ValueError):
+    """A recipe that cannot be, with all that is wrong with it."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__("; ".join(map(str, mistakes)))
+        self.mistakes = mistakes
 
 
 class Train(Record):
@@ -133,22 +133,28 @@ class Train(Record):
     @field_validator("schedule", "warmup")
     @classmethod
     def _within_the_run(cls, value: Any, info: Any) -> Any:
-        whole = info.data.get("epochs") or info.data.get("iterations")
-        places = (
-            value.at
-            if isinstance(value, Steps)
-            else (value.length,)
-            if isinstance(value, Ramp | Hold)
-            else ()
+        unit = "epochs" if info.data.get("epochs") else "iterations"
+        whole = info.data.get(unit)
+        inner = "at" if isinstance(value, Steps) else "length"
+        places = getattr(value, inner, None) or ()
+        places = places if isinstance(places, tuple) else (places,)
+        if not whole or not places or places[-1] < whole:
+            return value
+        lender = f" (as in recipe `{info.context}`)" if info.context else ""
+        raise refused(
+            f"`{info.field_name}.{inner}`: {number_text(places[-1])} {unit} is not within the run,"
+            f" which ends at {number_text(whole)} {unit}{lender}",
+            f"what is written counts {unit}, as the run does: write"
+            f" `{fitting(inner, len(places), whole, unit)}`",
+            inner=inner,
+            beyond=unit,
         )
-        if whole is not None and places and places[-1] >= whole:
-            raise beyond_the_end(
-                info.field_name,
-                places,
-                whole,
-                "epochs" if info.data.get("epochs") else "iterations",
-            )
-        return value
+
+    @classmethod
+    def home_of(cls, key: str) -> str:
+        """Where to write a key of one of its records, or what the command says."""
+        path = path_of(key, cls)
+        return super().home_of(key) or (belongs(*path) if len(path) == 2 else "")
 
     @property
     def unit(self) -> Literal["epochs", "iterations"]:
@@ -193,120 +199,108 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     the named recipe's stretches the recipe's own `schedule.at` and `warmup.length`; a mapping that
     names no recipe is taken as written.
 
-    Raises pydantic's `ValidationError`; each `loc` is a path of keys as a user writes them (no
+    Raises `WrongRecipe`; the `loc` of each mistake is a path of keys as a user writes them (no
     union tags), and names the key itself where it is unknown, the mapping where a key is
     missing."""
     written = {"recipe": value} if isinstance(value, str) else dict(value)
     wrong: list[Mistake] = []
     merged = _resolved(written, wrong)
+    lender = "" if written.keys() & LENGTHS else written.get("recipe", "")
     try:
-        train = Train.model_validate_json(json.dumps(merged))
+        train = Train.model_validate_json(json.dumps(merged), context=lender)
     except ValidationError as error:
-        if not unquoted(error, merged, TAGS):
-            lender = (
-                ""
-                if any(key in written for key in LENGTHS)
-                else str(written.get("recipe", ""))
-            )
-            raise error_of(
-                [*wrong, *in_plain_words(error, merged, Train, TAGS, lender)]
-            ) from None
+        if not _unquoted(error, merged):
+            raise WrongRecipe(*wrong, *mistakes(error, merged, Train)) from None
         train = resolve_train(merged)
     if wrong:
-        raise error_of(wrong)
+        raise WrongRecipe(*wrong)
     return train
+
+
+def _unquoted(error: ValidationError, merged: Any) -> bool:
+    """Puts numbers in `merged` for those in quotes where a number is wanted; whether there were
+    any."""
+    found = False
+    for detail in error.errors():
+        number = number_in(detail["input"])
+        if detail["type"] in ("int_type", "float_type") and number is not None:
+            *path, last = path_in(merged, detail["loc"])
+            reduce(getitem, path, merged)[last] = number
+            found = True
+    return found
 
 
 def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
     """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers
     what cannot be."""
-    own = {
-        key: _counted(item) if key in LENGTHS else item
-        for key, item in value.items()
-        if key != "recipe"
-    }
+    own = {key: item for key, item in value.items() if key != "recipe"}
+    for key in LENGTHS & own.keys():
+        # what it stretches is stretched before anything is validated
+        if (number := number_in(own[key])) is not None:
+            own[key] = number
     if "recipe" not in value:
         return _merge({}, own, wrong)
     name, names = value["recipe"], recipe_names()
     if name not in names:
         hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
-        raise error_of(
-            [Mistake(("recipe",), f"no recipe is called `{name}`", name, hint)]
-        )
-    text = recipe_text(name)
-    return _merge(stretched(_resolved(yaml.safe_load(text), wrong), own), own, wrong)
-
-
-def _counted(length: Any) -> Any:
-    """A length in quotes as the number that it is: what it stretches is stretched before anything
-    is validated."""
-    number = read_plain(length, LIMITS.digits) if isinstance(length, str) else None
-    return (
-        number
-        if isinstance(number, int | float) and not isinstance(number, bool)
-        else length
-    )
+        raise WrongRecipe(Mistake(("recipe",), f"no recipe is called `{name}`", hint))
+    base = stretched(_resolved(yaml.safe_load(recipe_text(name)), wrong), own)
+    if any(own.get(key, "none") != "none" for key in LENGTHS):
+        for key in LENGTHS:
+            base.pop(key, None)
+    return _merge(base, own, wrong)
 
 
 def _merge(
     base: Mapping[str, Any], over: Mapping[str, Any], wrong: list[Mistake],
-    at: tuple[str, ...] = (), place: tuple[str, ...] = (),
+    place: tuple[str, ...] = (), record: type[Record] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """`over` laid over `base`, both at a `place` of a recipe; in `at` the tag of a union stands
-    behind its key."""
+    """`over` laid over `base`, both at a `place` of a recipe, where a `record` stands."""
+    record = record or Train
+    tag = TAGS.get(place[-1]) if place else None
     merged = dict(base)
     for key, item in over.items():
-        tag = TAGS.get(key)
-        if item == "none":
-            record = record_at(Train, at, TAGS)
-            if key not in record.model_fields or (place and key == TAGS.get(place[-1])):
-                merged[key] = item  # refused later, as any other unknown key, or kind
-                continue
-            merged.pop(key, None)
-            if (value := off(record, key)) is ...:
-                wrong.append(_cannot_be_none(record, (*place, key)))
-            elif value is not None:
-                merged[key] = value
+        if item != "none" or key == tag or key not in record.model_fields:
+            merged[key] = _laid_over(
+                merged.get(key), item, wrong, (*place, key), record
+            )
             continue
-        if tag and isinstance(item, str):
-            item = {tag: item}
-        before = merged.get(key)
-        if not isinstance(item, Mapping):
-            merged[key] = item
-            continue
-        below = before if isinstance(before, Mapping) else {}
-        kind = item.get(tag, below.get(tag)) if tag else None
-        if tag and kind != below.get(tag):
-            below = {}
-        merged[key] = _merge(
-            below,
-            item,
-            wrong,
-            (*at, key, str(kind)) if tag else (*at, key),
-            (*place, key),
-        )
-    given = [key for key in LENGTHS if over.get(key, "none") != "none"]
-    if len(given) == 1:  # in place of the recipe's own
-        merged = {
-            key: item
-            for key, item in merged.items()
-            if key not in LENGTHS or key in given
-        }
+        merged.pop(key, None)
+        if (value := off(record, key)) is ...:
+            wrong.append(_cannot_be_none(record, (*place, key)))
+        elif value is not None:
+            merged[key] = value
     return merged
 
 
-def _cannot_be_none(record: type[BaseModel], place: tuple[str, ...]) -> Mistake:
+def _laid_over(
+    below: Any,
+    item: Any,
+    wrong: list[Mistake],
+    place: tuple[str, ...],
+    record: type[Record],
+) -> Any:
+    """The value at a key of `record`; one that changes its kind starts from nothing."""
+    tag = TAGS.get(place[-1])
+    if tag and isinstance(item, str):
+        item = {tag: item}
+    if not isinstance(item, Mapping):
+        return item
+    below = below if isinstance(below, Mapping) else {}
+    kind = item.get(tag, below.get(tag)) if tag else None
+    if tag and kind != below.get(tag):
+        below = {}
+    inner = record_at(record, (place[-1], str(kind)))
+    return _merge(below, item, wrong, place, inner)
+
+
+def _cannot_be_none(record: type[Record], place: tuple[str, ...]) -> Mistake:
     """The mistake of a `none` where nothing is off."""
-    default = record.model_fields[place[-1]].default
-    said = f"`{place[-1]}` has no `none`"
+    key = place[-1]
+    default = record.model_fields[key].default
+    if isinstance(default, tuple):
+        default = f"[{', '.join(map(number_text, default))}]"
+    hint = f"write a value: `{key}: {default}` is the default"
     if default is None:
-        return Mistake(
-            place, said, "none", "write a number, or leave it out: then the net decides"
-        )
-    numbers = (
-        [number_text(part) for part in default] if isinstance(default, tuple) else []
-    )
-    shown = f"[{', '.join(numbers)}]" if numbers else default
-    return Mistake(
-        place, said, "none", f"write a value: `{place[-1]}: {shown}` is the default"
-    )
+        hint = "write a number, or leave it out: then the net decides"
+    return Mistake(place, f"`{key}` has no `none`", hint)

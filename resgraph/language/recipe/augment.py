@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from .base import Count, Record, Share
+from ..record import Record
+from .base import Count, Share
 
 
 class PadCrop(Record):

@@ -1,11 +1,13 @@
-"""What all records of a training recipe are, and the numbers they hold."""
+"""The numbers that the records of a training recipe hold, and what `none` means at their keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ..record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,7 @@ Length = Annotated[float, Field(gt=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**63), NO_OFF]
 
 
-class Record(BaseModel):
-    """A mapping of the `train:` section: no unknown keys, no conversions."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
-    )
-
-
-def off(record: type[BaseModel], key: str) -> Any:
+def off(record: type[Record], key: str) -> Any:
     """What `none` means at a key: None where it takes the key away, `...` where it can mean
     nothing."""
     field = record.model_fields[key]

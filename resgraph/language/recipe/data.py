@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ...ops.base import Shape
-from .base import NO_OFF, Count, Off, Record, Seed
+from ..record import Record
+from .base import NO_OFF, Count, Off, Seed
 
 DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 """Images of each digit."""

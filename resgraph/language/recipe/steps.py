@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from .base import Count, Length, Off, Rate, Record, Share
+from ..record import Record
+from .base import Count, Length, Off, Rate, Share
 
 Decayless = Literal["norm", "bias", "scale"]
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...ops.base import number_text
+
 LENGTHS = ("epochs", "iterations")
 """The keys that give a run its length; what stands within it (`at`, `length`) counts the same."""
 _LONGEST = 10**9
@@ -57,3 +59,15 @@ def _is_length(value: Any) -> bool:
         and not isinstance(value, bool)
         and 0 < value <= _LONGEST
     )
+
+
+def fitting(inner: str, count: int, whole: float, unit: str) -> str:
+    """As many places as were written that would do: a half and three quarters of the run, or its
+    twentieth part."""
+    shares = [0.05] if inner == "length" else [0.5, 0.75, 0.875][:count]
+    places = [
+        whole * share if unit == "epochs" else max(1, round(whole * share))
+        for share in shares
+    ]
+    texts = ", ".join(number_text(round(place, 6)) for place in places)
+    return f"length: {texts}" if inner == "length" else f"at: [{texts}]"

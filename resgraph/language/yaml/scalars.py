@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from resgraph.errors import Hint, printable, write
 
+from .limits import LIMITS
+
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _INTEGER = re.compile(rf"[-+]?{_DIGITS}")
 _FLOAT = re.compile(
@@ -65,6 +67,14 @@ def read_plain(text: str, digits: int) -> Value | Refusal:
     if _FLOAT.fullmatch(text):
         return _float(text)
     return text
+
+
+def number_in(value: object) -> int | float | None:
+    """The number that stands in quotes, as emitters of YAML 1.1 write `25_557_032`."""
+    number = read_plain(value, LIMITS.digits) if isinstance(value, str) else None
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        return number
+    return None
 
 
 def _ambiguous(text: str) -> Refusal | None:

@@ -1,0 +1,78 @@
+"""What the keys of a spec and of a recipe hold: pydantic records, and the ways through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+
+from .diagnose.aliases import KEYS, OPTIONS
+
+Location = tuple[str | int, ...]
+
+
+class Record(BaseModel):
+    """A mapping of a spec: no unknown keys, no conversions."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
+    )
+
+    @classmethod
+    def home_of(cls, key: str) -> str:
+        """Where to write a key that is none of the record's; "" where there is no such place."""
+        if option := OPTIONS.get(key.lower().replace("-", "_")):
+            return f"the command says it, not the spec: `resgraph build --{option} …`"
+        return ""
+
+
+def belongs(*path: str) -> str:
+    """``it belongs to `expect`: `expect: {params: …}` ``"""
+    inner = f"{': {'.join(path)}: …{'}' * (len(path) - 1)}"
+    return f"it belongs to `{path[0]}`: `{inner}`"
+
+
+def record_at(model: type[Record], loc: Location) -> type[Record]:
+    """The record that a place leads to, in which the tag of a union stands behind its key."""
+    members = [model]
+    for part in loc:
+        if part in model.model_fields:
+            members = [*records(model.model_fields[str(part)].annotation)] or members
+            model = members[0]
+        else:
+            tagged = (m for m in members if part in _literals(m))
+            model = next(tagged, model)
+    return model
+
+
+def path_of(key: str, model: type[Record]) -> tuple[str, ...]:
+    """Where a key of `model`, or of a record in it, stands, the outermost first, also by what
+    others call it."""
+    plain = KEYS.get(key.lower(), key)
+    level: list[tuple[tuple[str, ...], type[Record]]] = [((), model)]
+    while level:
+        for path, record in level:
+            if plain in record.model_fields:
+                return (*path, plain)
+        level = [
+            ((*path, name), inner)
+            for path, record in level
+            for name, field in record.model_fields.items()
+            for inner in records(field.annotation)
+        ]
+    return ()
+
+
+def records(annotation: Any) -> Iterator[type[Record]]:
+    """The records in the type of a key."""
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        yield annotation
+    elif get_origin(annotation) is not Literal:
+        for argument in get_args(annotation):
+            yield from records(argument)
+
+
+def _literals(record: type[Record]) -> Iterator[Any]:
+    for field in record.model_fields.values():
+        yield from get_args(field.annotation)
