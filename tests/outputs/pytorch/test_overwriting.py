@@ -14,7 +14,7 @@ from torch import nn
 import resgraph
 from resgraph.outputs.pytorch import module, source
 from resgraph.outputs.pytorch.build import net_class, source_module
-from resgraph.train.parallel.checkpointing import blocks_of, recompute
+from resgraph.train.parallel.checkpointing import blocks_of, checkpoint_blocks
 
 SPECS = Path(__file__).parents[3] / "specs"
 IN_PLACE = [
@@ -137,6 +137,6 @@ def test_what_is_added_to_can_be_recomputed() -> None:
     text = source(resgraph.loads(SUMS.format(end="linear", merge="relu(body + x)")))
     assert text.count("+=") == 3
     net, plain = nets_of(text)
-    recompute(net, blocks_of(net))
+    checkpoint_blocks(net, blocks_of(net))
     image = torch.randn(2, 3, 16, 16)
     assert same(results(net, image), results(plain, image))
