@@ -22,6 +22,7 @@ extensions = ["myst_parser"]
 exclude_patterns = ["package.md"]  # the page of the package index
 source_suffix = {".md": "markdown"}
 myst_heading_anchors = 3
+smartquotes = False  # two dashes begin an option
 html_theme = "furo"
 html_title = "resgraph"
 html_copy_source = False

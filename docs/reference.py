@@ -316,7 +316,9 @@ def _commands() -> Iterator[str]:
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     yield f"## {context.info_name}\n"
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
-    yield from (f"{one_line(text)}\n" for text in paragraphs)
+    for text in paragraphs:  # one that begins with \b keeps its lines, as in a terminal
+        kept = text.removeprefix("\b\n")
+        yield f"{one_line(text)}\n" if kept == text else f"```text\n{kept}\n```\n"
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"```text\n{context.command_path} {usage}\n```\n"
     records = (
