@@ -13,7 +13,7 @@ place
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 
@@ -79,6 +79,10 @@ class Span:
     def written(self) -> str:
         """Its characters, of a span on one line."""
         return self.source.line(self.line)[self.column - 1 : self.end_column - 1]
+
+    def to(self, last: Span) -> Span:
+        """From its first character to the last of another."""
+        return replace(self, end_line=last.end_line, end_column=last.end_column)
 
     def part(self, start: int, end: int) -> Span:
         """Characters `start` to `end` of this span, counted from its first; the whole where it runs

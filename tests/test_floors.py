@@ -22,7 +22,7 @@ FLOORS = {
 }  # fmt: skip
 ROOMS = {
     "language": {
-        "yaml": "", "grammar": "diagnose yaml", "diagnose": "grammar yaml", "recipe": "diagnose yaml",
+        "yaml": "", "grammar": "yaml", "diagnose": "grammar yaml", "recipe": "diagnose yaml",
     },
     "passes": {"expand": "", "lint": ""},
     "outputs": {"figure": "", "pytorch": "", "table": ""},

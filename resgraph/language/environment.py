@@ -11,7 +11,13 @@ from ..errors import Hint, Span, fault
 from ..ops import ACTIVATIONS
 from .diagnose.nearest import did_you_mean, known_here, sure
 from .foreign import foreign
-from .grammar.arithmetic import Value, evaluate, value_text
+from .grammar.arithmetic import (
+    FUNCTIONS,
+    UndefinedFunction,
+    Value,
+    evaluate,
+    value_text,
+)
 from .grammar.expression import Expression, ExpressionError, Name, names_in
 from .grammar.records import Expr, ListValue, Size, Word
 from .grammar.records import Value as Written
@@ -145,6 +151,9 @@ class Environment:
         """The value of an expression whose text `span` covers."""
         try:
             return evaluate(tree, lambda name: self._lookup(name, span))
+        except UndefinedFunction as problem:
+            problem.hint = did_you_mean(problem.name, FUNCTIONS) or problem.hint
+            raise problem.at(span) from None
         except ExpressionError as problem:
             raise problem.at(span) from None
 

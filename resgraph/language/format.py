@@ -13,7 +13,8 @@ from typing import Literal
 
 from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
-from .grammar.binding import bind
+from .diagnose.option import bind
+from .grammar.log import Log
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
 from .grammar.targets import Target
@@ -21,7 +22,7 @@ from .grammar.values import words_of
 from .grammar.words import BLOCK_KEYS
 from .library import library_block, library_index
 from .resolve import read_text
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
 
 Form = Literal["keep", "long", "short"]
 
@@ -52,21 +53,21 @@ class _Formatter:
         self.starts = [0]
         for line in source.text.split("\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
-        definitions = _entries(tree, "blocks")
+        definitions = entries_of(tree, "blocks")
         names = frozenset(definitions) | frozenset(library_index())
-        quiet = Parser(names, [])
+        quiet = Parser(names, Log())
         self.lets = (
             quiet.lets(tree.entries["let"].value) if "let" in tree.entries else {}
         )
-        self.parser = Parser(names | words_of(self.lets), [])
+        self.parser = Parser(names | words_of(self.lets), Log())
         self.blocks = {
             n: self.parser.block(n, e.value, e.key.span) for n, e in definitions.items()
         }
 
     def edits(self) -> Iterator[_Edit]:
-        for entry in _entries(self.tree, "net").values():
+        for entry in entries_of(self.tree, "net").values():
             yield from self.path(entry.value, self.parser, self.lets)
-        for name, entry in _entries(self.tree, "blocks").items():
+        for name, entry in entries_of(self.tree, "blocks").items():
             yield from self.block(entry.value, self.blocks[name])
         if "shortcut" in self.tree.entries and isinstance(
             self.tree.entries["shortcut"].value, Sequence
@@ -77,7 +78,7 @@ class _Formatter:
 
     def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
         lets = {**self.lets, **block.lets}
-        parser = Parser(self.parser.words | words_of(block.lets), [])
+        parser = Parser(self.parser.words | words_of(block.lets), Log())
         if not isinstance(tree, Mapping) or {"op", "block"} & tree.entries.keys():
             yield from self.path(tree, parser, lets)
             return
@@ -142,11 +143,6 @@ class _Formatter:
             self.starts[span.line - 1] + span.column - 1,
             self.starts[span.end_line - 1] + span.end_column - 1,
         )
-
-
-def _entries(tree: Mapping, key: str) -> dict[str, Entry]:
-    entry = tree.entries.get(key)
-    return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
 
 
 def _sayable(bound: Bound, words: frozenset[str]) -> bool:

@@ -6,11 +6,12 @@ import re
 from functools import cache
 from importlib import resources
 
-from ..errors import Diagnostic, Source, SpecError
+from ..errors import Source, SpecError
+from .grammar.log import Log
 from .grammar.parse import Parser
 from .grammar.records import BlockDef
 from .yaml.reader import read
-from .yaml.tree import Mapping
+from .yaml.tree import entries_of
 
 _NAME = re.compile(r"^  ([A-Za-z][A-Za-z0-9_-]*):", re.MULTILINE)
 
@@ -50,14 +51,11 @@ def library_block(name: str) -> BlockDef:
     """The definition of a standard block."""
     source = library_source(name)
     tree, errors = read(source)
-    found: list[Diagnostic] = list(errors)
+    log = Log(errors)
     if tree is not None:
-        blocks = tree.entries["blocks"].value
-        assert isinstance(blocks, Mapping)
-        entry = blocks.entries[name]
-        block = Parser(frozenset(library_index()), found, library=True).block(
-            name, entry.value, entry.key.span
-        )
-    if found:
-        raise SpecError(found)
+        entry = entries_of(tree, "blocks")[name]
+        parser = Parser(frozenset(library_index()), log, library=True)
+        block = parser.block(name, entry.value, entry.key.span)
+    if log.found:
+        raise SpecError(log.found)
     return block

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
+from .diagnose.names import foreign_letters
 from .diagnose.nearest import did_you_mean, nearest, op_meant
 from .environment import Environment
 from .grammar.arithmetic import FUNCTIONS, value_text
@@ -15,10 +16,9 @@ from .grammar.label import parse_expr
 from .grammar.parse import Parser
 from .grammar.records import Option, Value
 from .grammar.targets import SHAPING
-from .grammar.words import foreign_letters
 from .recipe import Train, WrongRecipe, resolve_train
 from .schema import Expect, File
-from .yaml.tree import Entry, Mapping, Scalar, Tree, plain_value
+from .yaml.tree import Entry, Mapping, Scalar, Tree, entries_of, plain_value
 
 _WIDEST = 1_000_000  # channels, height or width of the input
 
@@ -147,32 +147,27 @@ def _side(text: str, span: Span, env: Environment) -> int:
 def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     """`ops:` as options of each op."""
     out: dict[str, dict[str, Option]] = {}
-    for op, entry in mapping_at(tree, "ops").entries.items():
+    for op, entry in entries_of(tree, "ops").items():
         if op not in VOCABULARY:
             near = op_meant(op, VOCABULARY)
-            parser.pass_over(fault("E011", f"no op `{op}`", entry.key.span, near))
+            problem = fault("E011", f"no op `{op}`", entry.key.span, near)
+            parser.log.pass_over(problem)
             continue
-        fields = [
-            name for name in VOCABULARY[op].model_fields if name not in ("op", "width")
-        ]
-        for key, option in mapping_at(
-            Mapping({op: entry}, tree.span, True), op
-        ).entries.items():
+        fields = [f for f in VOCABULARY[op].model_fields if f not in ("op", "width")]
+        options = entry.value.entries if isinstance(entry.value, Mapping) else {}
+        for key, option in options.items():
             if key not in fields:
-                hint = (
-                    did_you_mean(key, fields) or f"its options are {', '.join(fields)}"
-                )
-                problem = fault(
-                    "E012", f"`{op}` has no option `{key}`", option.key.span, hint
-                )
-                (
-                    parser.report
-                    if nearest(key, fields) in SHAPING
-                    else parser.pass_over
-                )(problem)
+                _no_option(op, option.key, fields, parser)
             elif (value := parser.value(option.value)) is not None:
                 out.setdefault(op, {})[key] = Option(key, option.key.span, value)
     return out
+
+
+def _no_option(op: str, key: Scalar, fields: list[str], parser: Parser) -> None:
+    hint = did_you_mean(key.text, fields) or f"its options are {', '.join(fields)}"
+    problem = fault("E012", f"`{op}` has no option `{key.text}`", key.span, hint)
+    shaping = nearest(key.text, fields) in SHAPING
+    (parser.log.report if shaping else parser.log.pass_over)(problem)
 
 
 def claims(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ..errors import Diagnostic, Related, Span
-from .diagnose.usage import entries_of, words_in, words_of
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from .grammar.words import words_in, words_of
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
 
 _MOST = 3  # places that are shown for one mistake
 _MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name

@@ -20,11 +20,13 @@ from ..errors import (
     in_order,
 )
 from ..ops import VOCABULARY, Shape
+from .diagnose.recovery import Recovery
 from .diagnose.usage import unused
+from .grammar.log import Log
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .grammar.values import words_of
-from .grammar.words import FILE_KEYS, name_problem, other_name
+from .grammar.words import FILE_KEYS, name_problem
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
@@ -43,7 +45,7 @@ from .sections import (
     without_arguments,
 )
 from .setters import Setters
-from .yaml.tree import Mapping, Scalar, Tree
+from .yaml.tree import Entry, Mapping, Scalar, Tree, entries_of
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
@@ -163,23 +165,21 @@ def parse_spec(
     void = tree is not changed
     tree, file, problems = validate(tree)
     tree, signed = without_arguments(tree)
-    aside = [*problems, *signed, *unknown_lints(tree)]
-    # the reader read on as was meant
-    passed = [*(error for error in errors if error.likely), *aside] if file else []
-    errors = [*errors, *aside]
+    # the reader read on as was meant, where it said so
+    unread = file is None or any(not error.likely for error in errors)
+    log = Recovery([*errors, *problems, *signed, *unknown_lints(tree)], unread)
     setters = Setters(tree, variant)
     if file is None:
-        _parse_blocks_and_rows(tree, errors, passed)
-        raise SpecError(in_order(map(setters.named, errors)))
-    spec = _spec(tree, file, variant, variants_of(whole), errors, passed)
+        _parse_blocks_and_rows(tree, log)
+        raise SpecError(in_order(map(setters.named, log.found)))
+    spec = _spec(tree, file, variant, variants_of(whole), log)
     found = unused(spec.tree, whole, spec.blocks, spec.rows)
-    if len(errors) > len(passed):
-        raise SpecError(in_order([*map(setters.named, errors), *found]))
-    renamed = tree.entries["name"] is not before
-    mistakes = tuple(map(setters.named, errors))
+    mistakes = tuple(map(setters.named, log.found))
+    if log.fatal:
+        raise SpecError(in_order([*mistakes, *found]))
     return replace(
         spec,
-        named=renamed,
+        named=tree.entries["name"] is not before,
         void=void,
         reshaped=reshape(overrides),
         mistakes=mistakes,
@@ -188,19 +188,15 @@ def parse_spec(
 
 
 def _spec(
-    tree: Mapping, file: File, variant: str | None, variants: list[str], errors: list[Diagnostic],
-    passed: list[Diagnostic],
-) -> Spec:  # fmt: skip
-    """The spec; of the mistakes in it, `passed` are those that hide nothing of the rest."""
-    parser, lets, blocks, rows = _parse_blocks_and_rows(tree, errors, passed)
-    aside: list[Diagnostic] = []  # of keys that no shape depends on
-    expect, train = claims(tree, file, variant, variants, aside), recipe(tree, aside)
-    errors += aside
-    passed += aside
+    tree: Mapping, file: File, variant: str | None, variants: list[str], log: Log
+) -> Spec:
+    parser, lets, blocks, rows = _parse_blocks_and_rows(tree, log)
+    # of keys that no shape depends on
+    expect = claims(tree, file, variant, variants, log.found)
+    train = recipe(tree, log.found)
     unit_tree = named(tree, "unit")
-    default = Scalar(
-        _DEFAULT_UNIT.text, _DEFAULT_UNIT.text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True
-    )
+    text = _DEFAULT_UNIT.text
+    default = Scalar(text, text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True)
     unit = parser.unit(unit_tree or default) or parser.unit(default)
     assert unit is not None
     shortcut_tree = named(tree, "shortcut")
@@ -209,7 +205,7 @@ def _spec(
         variant,
         file.name.strip(),
         " ".join(file.about.split()),
-        _gather(errors, lambda: input_shape(tree, lets), (1,)),
+        _gather(log, lambda: input_shape(tree, lets), (1,)),
         lets,
         unit,
         parser.shortcut(shortcut_tree) if shortcut_tree else None,
@@ -224,82 +220,57 @@ def _spec(
     )
 
 
-def _gather(errors: list[Diagnostic], read: Callable[[], T], otherwise: T) -> T:
+def _gather(log: Log, read: Callable[[], T], otherwise: T) -> T:
     try:
         return read()
     except Fault as problem:
-        errors.append(problem.diagnostic)
+        log.report(problem)
         return otherwise
 
 
-def _refuse_file_keys(lets: Mapping, parser: Parser) -> None:
-    """A `let` named like a key of the file: in a variant it would be that key."""
-    for name, entry in lets.entries.items():
-        if name in FILE_KEYS:
-            hint = f"give it another name, `{name}1` for instance"
-            parser.pass_over(
-                fault(
-                    "E023",
-                    f"`{name}` cannot name a value: it is a key of a file",
-                    entry.key.span,
-                    hint,
-                )
-            )
-
-
 def _parse_blocks_and_rows(
-    tree: Mapping, errors: list[Diagnostic], passed: list[Diagnostic]
+    tree: Mapping, log: Log
 ) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
-    definitions = mapping_at(tree, "blocks").entries
+    definitions, file_lets = mapping_at(tree, "blocks").entries, mapping_at(tree, "let")
     names = frozenset(definitions) | frozenset(library_index())
-    first = Parser(names, errors, blocks=names, passed=passed)
-    lets = first.lets(mapping_at(tree, "let"))
-    _refuse_file_keys(mapping_at(tree, "let"), first)
-    rows_written = mapping_at(tree, "net").entries
-    tensors = frozenset([*rows_written, *lets])
-    parser = Parser(
-        names | words_of(lets), errors, blocks=names, names=tensors, passed=passed
-    )
+    lets = Parser(names, log, blocks=names).lets(file_lets)
+    _refuse_file_keys(file_lets, log)
+    net = mapping_at(tree, "net").entries
+    tensors = frozenset([*net, *lets])
+    parser = Parser(names | words_of(lets), log, blocks=names, names=tensors)
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, VOCABULARY, dashes=True):
-            told = parser.report if name in VOCABULARY else parser.pass_over
-            hint = other_name(name, {*VOCABULARY, *definitions}, dashes=True)
-            told(
-                fault(
-                    "E023",
-                    f"`{name}` cannot name a block: {problem}",
-                    entry.key.span,
-                    hint,
-                )
-            )
+            tell = log.report if name in VOCABULARY else log.pass_over
+            tell(log.name("block", entry.key, problem, {*VOCABULARY, *definitions}))
         blocks[name] = parser.block(name, entry.value, entry.key.span)
-        for let in blocks[name].lets.keys() & lets.keys():
-            place = _let_place(entry.value, let, entry.key.span)
-            problem = f"`{let}` hides the file's `let` of that name"
-            related = (
-                Related(mapping_at(tree, "let").entries[let].key.span, "the file's"),
-            )
-            hint = "give one of them another name"
-            parser.pass_over(
-                Fault(Diagnostic("E033", problem, place, "", (), hint, related))
-            )
+        _refuse_hiding(entry, blocks[name], file_lets, log)
     rows: dict[str, PathDef] = {}
-    for name, entry in rows_written.items():
-        if problem := name_problem(name, [*VOCABULARY, *names]):
-            hint = other_name(name, {*VOCABULARY, *names, *rows_written})
-            parser.pass_over(
-                fault(
-                    "E023",
-                    f"`{name}` cannot name a row: {problem}",
-                    entry.key.span,
-                    hint,
-                )
+    for name, entry in net.items():
+        if problem := name_problem(name, parser.taken):
+            log.pass_over(
+                log.name("row", entry.key, problem, parser.taken | net.keys())
             )
         rows[name] = parser.path(entry.value)
     return parser, lets, blocks, rows
 
 
-def _let_place(block: Tree, let: str, otherwise: Span) -> Span:
-    lets = mapping_at(block, "let").entries if isinstance(block, Mapping) else {}
-    return lets[let].key.span if let in lets else otherwise
+def _refuse_file_keys(lets: Mapping, log: Log) -> None:
+    """A `let` named like a key of the file: in a variant it would be that key."""
+    for name, entry in lets.entries.items():
+        if name in FILE_KEYS:
+            hint = f"give it another name, `{name}1` for instance"
+            message = f"`{name}` cannot name a value: it is a key of a file"
+            log.pass_over(fault("E023", message, entry.key.span, hint))
+
+
+def _refuse_hiding(entry: Entry, block: BlockDef, lets: Mapping, log: Log) -> None:
+    """A `let` of a block that is named like one of the file."""
+    own = entries_of(entry.value, "let")
+    for let in block.lets.keys() & lets.entries.keys():
+        place = own[let].key.span if let in own else entry.key.span
+        message = f"`{let}` hides the file's `let` of that name"
+        related = (Related(lets.entries[let].key.span, "the file's"),)
+        hint = "give one of them another name"
+        problem = Diagnostic("E033", message, place, "", (), hint, related)
+        log.pass_over(Fault(problem))

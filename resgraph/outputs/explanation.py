@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ..errors import MissingError, UsageError
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
 from ..language.diagnose.nearest import did_you_mean
-from ..language.diagnose.usage import entries_of
+from ..language.yaml.tree import entries_of
 from ..ops import Cost, shape_text
 from ..passes.derivation import derivation
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at

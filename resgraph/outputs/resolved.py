@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ..errors import Source, Span
-from ..language.diagnose.usage import entries_of, words_in
+from ..language.grammar.words import words_in
 from ..language.yaml.emit import emit, emit_lines
-from ..language.yaml.tree import Entry, Mapping, Scalar, tree_of
+from ..language.yaml.tree import Entry, Mapping, Scalar, entries_of, tree_of
 from ..ops import shape_text
 from ..passes.unread import reads
 from ..plan import Plan

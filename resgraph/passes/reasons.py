@@ -99,7 +99,7 @@ def _moved(path: PathDef, kernel: str) -> PathDef:
         return path
     chunk = next(chunk for chunk in strided[0].rest if chunk.text == "/stride")
     items = tuple(
-        _with_stride(item, strided[0], wanted[0], chunk) for item in path.items
+        _with_stride(item, strided[0], wanted[0], chunk) for item in path.known()
     )
     return replace(path, items=items)
 

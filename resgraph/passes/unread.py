@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from ..errors import Diagnostic, Span, fault
 from ..graph import Graph
-from ..language.diagnose.usage import entries_of, is_own
+from ..language.diagnose.usage import is_own
 from ..language.lints import allowed
 from ..language.spec import Spec
-from ..language.yaml.tree import Entry, Mapping
+from ..language.yaml.tree import Entry, Mapping, entries_of
 from ..ops import VOCABULARY
 from ..ops.extension import package_of
 from .starts import starts

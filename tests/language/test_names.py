@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nets import mistakes, plan, spec, told
 
+from resgraph.language.diagnose.names import foreign_letters
 from resgraph.language.diagnose.nearest import did_you_mean
-from resgraph.language.grammar.words import CONSTANTS, foreign_letters, name_problem
+from resgraph.language.grammar.words import CONSTANTS, name_problem
 from resgraph.ops import VOCABULARY
 from resgraph.plan import loads
 

@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resgraph.errors import Source, Span
 from resgraph.language.diagnose.nearest import certain
+from resgraph.language.diagnose.option import bind
 from resgraph.language.environment import Environment
 from resgraph.language.foreign import squeezed
-from resgraph.language.grammar.binding import bind
 from resgraph.language.grammar.label import parse_label
 from resgraph.ops import (
     ACTIVATIONS,

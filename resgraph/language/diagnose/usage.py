@@ -5,43 +5,18 @@ Use is textual and over the whole file, so a block that only one variant calls i
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
 from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
-from ..grammar.words import CONSTANTS
+from ..grammar.words import CONSTANTS, words_in
 from ..lints import allowed
-from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..yaml.tree import Mapping, Scalar, Sequence, Tree, entries_of
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
 _READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
-
-
-def words_in(tree: Tree) -> Iterator[str]:
-    """Every word in the texts of a tree; `a-b` counts as itself and as its parts. Keys do not
-    count."""
-    stack: list[Tree] = [tree]
-    while stack:
-        top = stack.pop()
-        if isinstance(top, Mapping):
-            stack += [
-                entry.value for key, entry in top.entries.items() if key != "about"
-            ]
-        elif isinstance(top, Sequence):
-            stack += top.items
-        elif isinstance(top, Scalar) and isinstance(top.value, str):
-            yield from words_of(top.value)
-
-
-def words_of(text: str) -> Iterator[str]:
-    """Every word in a text."""
-    for word in _WORD.findall(text):
-        yield word
-        yield from word.split("-")
 
 
 def unused(
@@ -114,12 +89,6 @@ def _inputs(tree: Mapping) -> Iterator[str]:
         entry = part.entries.get("input") if isinstance(part, Mapping) else None
         if entry and isinstance(entry.value, Scalar):
             yield entry.value.text
-
-
-def entries_of(tree: Tree, key: str) -> dict[str, Entry]:
-    """The entries of the map at `key`, none where there is no map."""
-    entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
-    return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
 
 
 def _mappings(row: Tree) -> list[Tree]:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from ...errors import Hint
-from ..diagnose.nearest import did_you_mean
 from .expression import (
     Apply,
     Binary,
@@ -55,6 +54,16 @@ FUNCTIONS: dict[str, tuple[int, int, _Function]] = {
 }
 """The functions of numbers: fewest and most arguments, and what they do. `round` goes half to
 even."""
+
+
+class UndefinedFunction(ExpressionError):
+    """A function that is none of `FUNCTIONS`."""
+
+    def __init__(self, tree: Apply) -> None:
+        self.name = tree.function
+        listed = f"the functions are {', '.join(FUNCTIONS)}"
+        end = tree.start + len(self.name)
+        super().__init__("E030", f"no function `{self.name}`", tree.start, end, listed)
 
 
 def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
@@ -122,14 +131,7 @@ def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
 
 def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
     if tree.function not in FUNCTIONS:
-        hint = (
-            did_you_mean(tree.function, FUNCTIONS)
-            or f"the functions are {', '.join(FUNCTIONS)}"
-        )
-        end = tree.start + len(tree.function)
-        raise ExpressionError(
-            "E030", f"no function `{tree.function}`", tree.start, end, hint
-        )
+        raise UndefinedFunction(tree)
     fewest, most, function = FUNCTIONS[tree.function]
     if not fewest <= len(tree.arguments) <= most:
         least = "at least " * (most > fewest)

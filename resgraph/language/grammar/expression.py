@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from ...errors import Fault, Hint, Span, fault
 from ..yaml.characters import LOOK_ALIKES, described, look_alikes
@@ -121,18 +122,30 @@ def parse_expression(text: str) -> Expression:
     return _Parser(text).whole()
 
 
+def parts_of(tree: Expression) -> Iterator[Expression]:
+    """An expression and every one within it, in reading order."""
+    yield tree
+    for inner in _INNER[type(tree)](tree):
+        yield from parts_of(inner)
+
+
+_INNER: dict[type, Callable[[Any], Sequence[Expression]]] = {
+    Number: lambda tree: (),
+    Name: lambda tree: (),
+    Negative: lambda tree: (tree.operand,),
+    Binary: lambda tree: (tree.left, tree.right),
+    Apply: lambda tree: tree.arguments,
+}
+
+
 def names_in(tree: Expression) -> Iterator[Name]:
     """Every name that an expression reads, in reading order."""
-    if isinstance(tree, Name):
-        yield tree
-    elif isinstance(tree, Negative):
-        yield from names_in(tree.operand)
-    elif isinstance(tree, Binary):
-        yield from names_in(tree.left)
-        yield from names_in(tree.right)
-    elif isinstance(tree, Apply):
-        for argument in tree.arguments:
-            yield from names_in(argument)
+    return (part for part in parts_of(tree) if isinstance(part, Name))
+
+
+def functions_in(tree: Expression) -> Iterator[str]:
+    """Every function that an expression calls, in reading order."""
+    return (part.function for part in parts_of(tree) if isinstance(part, Apply))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
     label = [ expr "x" ] [ INT "x" INT ] word { number | "/" size | flag | mode | key value }
 
-Everything here raises `Fault` with the place of the characters that are wrong.
+Where a number in it is wrong, `Fault` has the place of its characters.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from collections.abc import Collection
 
 from ...errors import Span, fault, write
 from ...ops import VOCABULARY
-from ..diagnose.misspelled import respelled_word, turned, unknown_word
-from ..yaml.characters import LOOK_ALIKES, look_alikes
+from ..yaml.characters import LOOK_ALIKES
 from .expression import ExpressionError, parse_expression
 from .records import Chunk, Equation, Expr, Label, Size, Value, Word
-from .words import POLICIES, foreign_letters
+from .words import POLICIES
 
-_KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
-_PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
-_TIMES = ("×", "X", "\u0445")  # the last is Cyrillic
+KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
+PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
 
 
@@ -56,7 +54,7 @@ def parse_expr(text: str, span: Span) -> Expr:
     try:
         return Expr(text, span, parse_expression(text))
     except ExpressionError as e:
-        if pair := _PAIR.fullmatch(text):
+        if pair := PAIR.fullmatch(text):
             hint = write(
                 f"{pair[1]}x{pair[2]}",
                 f", or `{pair[1]}`" if pair[1] == pair[2] else "",
@@ -75,7 +73,7 @@ def parse_equation(text: str, span: Span) -> Equation:
 
 def parse_size(text: str, span: Span) -> Size:
     """`2`, `stride`, `1x7`."""
-    if not (found := _KERNEL.match(text)):
+    if not (found := KERNEL.match(text)):
         return Size(parse_expr(text, span), None, span)
     if len(text) > 9:
         raise fault("E035", f"`{text}` is no sensible size", span)
@@ -87,84 +85,33 @@ def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
     """The value of a `let` or of a key: a word of the language, a size, or an expression."""
     if text in VOCABULARY or text in blocks or text in POLICIES or text == "same":
         return Word(text, span)
-    return parse_size(text, span) if _KERNEL.match(text) else parse_expr(text, span)
+    return parse_size(text, span) if KERNEL.match(text) else parse_expr(text, span)
 
 
 def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
-    """The label that `text` is, or None where it does not begin like one.
+    """The label that `text` is, or None where it is none.
 
     `words` are the names that can stand for a word beside the ops: blocks, and `let`s whose value
-    is a word."""
-    if alike := LOOK_ALIKES.search(text):
-        said, hint = look_alikes(alike[0])
-        raise fault("E010", said, span.part(*alike.span()), hint)
+    is a word. Raises `Fault` for a repeat or a kernel that is no number."""
+    if not text.isascii() and LOOK_ALIKES.search(text):
+        return None
     parts = chunks(text, span)
     texts = [part.text for part in parts]
     place, repeat, kernel = 0, None, None
-    if (
-        len(parts) > 1
-        and (pair := _PAIR.fullmatch(texts[0]))
-        and (phrase_at(texts, 1) or texts[1] in words)
-    ):
-        raise fault(
-            "E010",
-            f"`{texts[0]}` is not how a size is written",
-            parts[0].span,
-            write(f"{pair[1]}x{pair[2]}"),
-        )
     if len(parts) > 2 and texts[1] == "x":
-        if len(parts) > 3 and _KERNEL.match(f"{texts[0]}x{texts[2]}"):
-            whole = Span(span.source, *_start(parts[0].span), *_end(parts[2].span))
-            hint = write(f"{texts[0]}x{texts[2]}", ", in one word")
-            raise fault(
-                "E014", f"`{' '.join(texts[:3])}` is not a kernel size", whole, hint
-            )
         repeat, place = parse_expr(texts[0], parts[0].span), 2
-    if place < len(parts) and _KERNEL.match(texts[place]):
+    if place < len(parts) and KERNEL.match(texts[place]):
         kernel = parse_size(texts[place], parts[place].span)
         place += 1
-    word = phrase_at(texts, place) or (
-        texts[place] if place < len(texts) and texts[place] in words else ""
-    )
-    if word:
-        rest = place + len(word.split())
-        word_span = Span(
-            span.source, *_start(parts[place].span), *_end(parts[rest - 1].span)
-        )
-        return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
-    if _is_repeated(texts, words):
-        both = Span(span.source, *_start(parts[0].span), *_end(parts[1].span))
-        notes = filter(None, [foreign_letters(texts[1])])
-        message = f"`{texts[0]} {texts[1]}` is not how a repeat is written"
-        raise fault("E011", message, both, write(f"{texts[0]} x"), "", *notes)
-    if repeat is None and kernel is None:
-        starred = respelled_word(texts[0], words) if texts and "*" in texts[0] else ""
-        alone = re.search(r" x [A-Za-z]", starred)  # `3*bottleneck`, the whole of it
-        if starred and (
-            alone or phrase_at(texts, 1) or (len(texts) > 1 and texts[1] in words)
-        ):
-            raise unknown_word(parts, words, span)
+    word = word_at(texts, place, words)
+    if not word:
         return None
-    raise (turned(parts, words) if repeat else None) or unknown_word(
-        parts[place:], words, span
-    )
+    rest = place + len(word.split())
+    word_span = parts[place].span.to(parts[rest - 1].span)
+    return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
 
 
-def _is_repeated(texts: list[str], words: Collection[str]) -> bool:
-    """Whether a label has another sign for the `x` of its repeat; `n * …` may be a product."""
-    if len(texts) < 3 or not (
-        texts[1] in _TIMES or (texts[1] == "*" and texts[0].isdecimal())
-    ):
-        return False
-    place = 3 if _KERNEL.match(texts[2]) else 2
-    return bool(phrase_at(texts, place)) or (
-        texts[place : place + 1] != [] and texts[place] in words
-    )
-
-
-def _start(span: Span) -> tuple[int, int]:
-    return span.line, span.column
-
-
-def _end(span: Span) -> tuple[int, int]:
-    return span.end_line, span.end_column
+def word_at(texts: list[str], place: int, words: Collection[str]) -> str:
+    """The op or the one of `words` that begins at `place`, or ""."""
+    named = [text for text in texts[place : place + 1] if text in words]
+    return phrase_at(texts, place) or "".join(named)

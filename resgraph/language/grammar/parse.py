@@ -1,43 +1,37 @@
-"""The tree of a spec → records: paths, items, blocks and units; mistakes are gathered, not
-raised."""
+"""The tree of a spec → records: paths, items, blocks and units. Mistakes go to the log, not up.
+
+path  = item | "[" ( item | equation ) { "," item } "]"
+item  = label | "{op: …}" | "{block: …}" | block
+block = path | "{" [ about ] [ let ] [ unit ] [ shortcut ] { NAME ":" path } [ merge ] "}"
+unit  = word { word } | "[" label { "," label } "]"
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from ...errors import MOST_TOLD, Diagnostic, Fault, Hint, Span, fault
+from ...errors import Fault, Hint, Span, fault
 from ...ops import ACTIVATIONS, VOCABULARY
-from ..diagnose.misspelled import (
-    ASSIGNED,
-    CALL_OF_AN_OP,
-    functions_of_tensors,
-    is_counted,
-    is_equation,
-    is_layer,
-    is_worded,
-    misspelled_key,
-    unit_meant,
-    unknown_word,
-)
-from ..diagnose.nearest import certain, meant
-from ..diagnose.usage import words_in
-from ..foreign import CONCATS, SIGNS, plain_calls, squeezed
-from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..yaml.tree import Mapping, Scalar, Sequence, Tree
+from .arithmetic import FUNCTIONS
+from .expression import functions_in
+from .failure import Failure
 from .label import chunks, parse_equation, parse_label, phrase_at
 from .records import (
     BlockDef,
+    Chunk,
     Equation,
-    Expr,
     Inline,
     ItemDef,
     Label,
     Option,
     PathDef,
+    Poison,
     ShortcutDef,
     UnitDef,
     Word,
-)
+)  # fmt: skip
 from .values import ValueParser, words_of
 from .words import (
     BLOCK_KEYS,
@@ -46,405 +40,242 @@ from .words import (
     POLICIES,
     TENSOR_NAMES,
     name_problem,
-    other_name,
-    policy_hint,
-)
+    words_in,
+)  # fmt: skip
+
+_FUNCTIONS = {"concat", *ACTIVATIONS, *FUNCTIONS}
+
+
+class UnreadItem(Failure):
+    """A text that is no label and no equation over names in sight; or, by the rule "word", none of
+    an op or a block."""
+
+    def __init__(
+        self, rule: str, text: str, span: Span, *, first: bool = False
+    ) -> None:
+        super().__init__(rule, span)
+        self.text, self.first = text, first
+
+
+class UnreadUnit(Failure):
+    """A unit with a word that is no op: the first of `rest`."""
+
+    def __init__(self, tree: Scalar, rest: list[Chunk]) -> None:
+        super().__init__("unit", tree.span)
+        self.text, self.rest = tree.text, rest
 
 
 class Parser(ValueParser):
     """Paths, blocks, units and shortcuts."""
 
     # -- paths
-    # ----------------------------------------------------------------------------------
 
     def path(self, tree: Tree) -> PathDef:
         """A row, or a path of a block: one item, or a list of them."""
+        listed = isinstance(tree, Sequence)
         trees = tree.items if isinstance(tree, Sequence) else [tree]
-        equation: Equation | None = None
-        items: list[ItemDef] = []
-        sound = None if trees else 0
+        read = [self.item(part, first=part is trees[0]) for part in trees]
+        items = [item for item in read if not isinstance(item, Equation)]
+        equation = next((item for item in read if isinstance(item, Equation)), None)
         if not trees:
-            self.report(
-                fault(
-                    "E022",
-                    "an empty path",
-                    tree.span,
-                    "write a label, or `x` for the input of a block",
-                )
-            )
-        for place, part in enumerate(trees):
-            item = self.item(part, first=place == 0) or self.meant(
-                part, self.errors[-1]
-            )
-            if isinstance(item, Equation):
-                equation = item
-            elif item is not None:
-                items.append(item)
-            elif sound is None:
-                sound = len(items)
+            hint = "write a label, or `x` for the input of a block"
+            self.log.report(fault("E022", "an empty path", tree.span, hint))
+            items = [Poison(tree.span)]
         counted = bool(items) and items[0].repeat is not None
-        return PathDef(
-            tree.span,
-            equation,
-            tuple(items),
-            isinstance(tree, Sequence) or counted,
-            sound,
-        )
+        return PathDef(tree.span, equation, tuple(items), listed or counted)
 
-    def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | None:
-        """One place of a path: a label, a mapping, or (only first) an equation; None where it
-        cannot be read."""
-        if len(self.errors) > MOST_TOLD:
-            return None
+    def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | Poison:
+        """One place of a path: a label, a mapping, or (only first) an equation."""
+        if self.log.is_full:
+            return Poison(tree.span)
         try:
             if isinstance(tree, Mapping):
                 return self.mapping_item(tree)
-            if isinstance(tree, Sequence):
-                raise fault(
-                    "E022",
-                    "a list within a path",
-                    tree.span,
-                    "take the inner brackets away",
-                )
-            return self.text_item(tree, first)
-        except Fault as problem:
-            self.pass_over(problem)
-            return None
-
-    def meant(self, tree: Tree, problem: Diagnostic) -> Label | None:
-        """The label that a text with a mistake was meant to be, where the mistake says so; for its
-        shape alone."""
-        if (
-            not isinstance(tree, Scalar)
-            or problem.span is None
-            or tree.span.line != tree.span.end_line
-        ):
-            return None
-        likely = problem.likely
-        if likely is None:
-            return None
-        start, end = (
-            column - tree.span.column
-            for column in (likely.span.column, likely.span.end_column)
-        )
-        try:
-            label = parse_label(
-                f"{tree.text[:start]}{likely.text}{tree.text[end:]}",
-                tree.span,
-                self.words,
-            )
-        except Fault:
-            return None
-        return replace(label, guessed=True) if label else None
+            if isinstance(tree, Scalar):
+                return self.text_item(tree, first)
+            hint = "take the inner brackets away"
+            raise fault("E022", "a list within a path", tree.span, hint)
+        except (Fault, UnreadItem) as problem:
+            return self.log.item(problem, tree, self)
 
     def text_item(self, tree: Scalar, first: bool) -> ItemDef | Equation:
         text, span = tree.text.strip(), tree.span
         if not isinstance(tree.value, str):
-            raise fault(
-                "E011",
-                f"`{text}` is no label",
-                span,
-                "a label is like `3x3 conv 64 /2`",
-            )
-        label = parse_label(text, span, self.words)
-        if label is not None:
+            hint = "a label is like `3x3 conv 64 /2`"
+            raise fault("E011", f"`{text}` is no label", span, hint)
+        if label := parse_label(text, span, self.words):
             return label
-        if found := ASSIGNED.match(text):
-            hint = f"write `{found[1]}: …`"
-            raise fault(
-                "E010",
-                "a name and what it stands for are parted by a colon",
-                span.part(0, found.end()),
-                hint,
-            )
-        if not first and (text in self.names or text in TENSOR_NAMES):
-            hint = (
-                f"only the first item of a path can be a name: `[{text}, …]`, or add it in an"
-                " equation"
-            )
-            raise fault("E016", f"`{text}` is a name, not an op or a block", span, hint)
-        parts = chunks(text, span)
-        if (
-            first
-            and len(parts) > 1
-            and all(p.text in self.names or p.text in TENSOR_NAMES for p in parts)
-        ):
-            plain = " + ".join(part.text for part in parts)
-            raise fault(
-                "E010",
-                "an equation has a sign between its values",
-                span,
-                Hint(f"write `{plain}`", plain),
-            )
-        plain = plain_calls(text) if first else text
-        if plain != text and {*re.findall(r"(\w+)\(", plain)} <= {
-            *functions_of_tensors()
-        }:
-            said = "an equation calls functions by their names here, not as Python does"
-            raise fault(
-                "E010",
-                said,
-                span,
-                Hint(f"write `{plain}`", plain, text.endswith(plain)),
-            )
-        if (
-            squeezed(text.partition(" ")[0]) in {*SIGNS, *CONCATS}
-            and text not in self.names
-        ):
-            raise unknown_word(parts, self.words, span)
-        if not is_equation(text) or is_counted(parts, self.words) or self.is_call(text):
-            raise unknown_word(parts, self.words, span)
-        if is_worded(parts, {*self.names, *CONSTANTS}):
-            raise unknown_word(parts, self.words, span)
-        if is_layer(text, self.words, self.names | TENSOR_NAMES):
-            raise unknown_word(chunks(text, span), self.words, span)
-        equation = parse_equation(text, span)
-        if first:
+        if first and (equation := self.equation(text, span)):
             return equation
-        if text.replace("_", "").replace(".", "").isalnum():
-            raise unknown_word(chunks(text, span), self.words, span)
-        raise fault(
-            "E016",
-            "an equation can only be the first item of a path",
-            span,
-            "give it a path of its own",
-        )
+        raise UnreadItem("item", text, span, first=first)
 
-    def is_call(self, text: str) -> bool:
-        """Whether a text is an op or a block with its arguments in brackets, as Python has it."""
-        called = re.match(r"([A-Za-z][\w-]*)\(", text)
-        return CALL_OF_AN_OP.match(text) is not None or (
-            called is not None and called[1] in self.blocks
+    def equation(self, text: str, span: Span) -> Equation | None:
+        """The equation that `text` is, None where it is none, or none of what is in sight."""
+        try:
+            equation = parse_equation(text, span)
+        except Fault:
+            return None
+        names, tensors = {*equation.reads()}, self.names | TENSOR_NAMES
+        known = names & tensors and names <= tensors | CONSTANTS
+        functions = {*functions_in(equation.tree)}
+        return (
+            equation
+            if known and functions <= _FUNCTIONS | self.words - self.blocks
+            else None
         )
 
     def mapping_item(self, tree: Mapping) -> ItemDef:
-        if "op" in tree.entries and "block" in tree.entries:
-            raise fault(
-                "E022", "a layer has `op`, a call has `block`; this has both", tree.span
-            )
-        for key in ("op", "block"):
-            if key in tree.entries:
+        match [key for key in ("op", "block") if key in tree.entries]:
+            case [key]:
                 return self.long_form(tree, key)
-        keys = {
-            key: tree.entries[key]
-            for key in ("repeat", "out", "stride")
-            if key in tree.entries
+            case [_, _]:
+                message = "a layer has `op`, a call has `block`; this has both"
+                raise fault("E022", message, tree.span)
+        call = {
+            k: e.value
+            for k, e in tree.entries.items()
+            if k in ("repeat", "out", "stride")
         }
-        rest = Mapping(
-            {k: e for k, e in tree.entries.items() if k not in keys},
+        rest = {k: e for k, e in tree.entries.items() if k not in call}
+        return Inline(
+            self.block("", Mapping(rest, tree.span, tree.flow), tree.span),
             tree.span,
-            tree.flow,
+            self.expr(call["repeat"]) if "repeat" in call else None,
+            self.expr(call["out"]) if "out" in call else None,
+            self.size(call["stride"]) if "stride" in call else None,
         )
-        block = self.block("", rest, tree.span)
-        repeat, out = (
-            self.expr(keys[key].value) if key in keys else None
-            for key in ("repeat", "out")
-        )
-        stride = self.size(keys["stride"].value) if "stride" in keys else None
-        return Inline(block, tree.span, repeat, out, stride)
 
     def long_form(self, tree: Mapping, kind: str) -> Label:
         """`{op: conv, kernel: 3x3, width: 64}` or `{block: bottleneck, out: 256}`."""
-        word = tree.entries[kind].value
-        if not isinstance(word, Scalar) or not isinstance(word.value, str):
-            raise fault("E022", f"`{kind}` is a name", word.span)
-        known = VOCABULARY if kind == "op" else self.words
-        other = "block" if kind == "op" else "op"
-        if word.value in (self.blocks if kind == "op" else VOCABULARY):
-            a = "a block" if kind == "op" else "an op"
-            hint = Hint(
-                f"write `{other}: {word.value}`",
-                other,
-                True,
-                tree.entries[kind].key.span,
-            )
-            raise fault("E011", f"`{word.value}` is {a}", word.span, hint)
-        if word.value not in known and word.value not in self.words:
-            raise unknown_word(chunks(word.value, word.span), self.words, word.span)
-        repeat: Expr | None = None
+        entry = tree.entries[kind]
+        word = self.word_of(kind, entry.key.span, entry.value)
+        repeat = tree.entries.get("repeat")
+        count = self.expr(repeat.value) if repeat else None
         options: dict[str, Option] = {}
         for key, entry in tree.entries.items():
-            if key == "repeat":
-                repeat = self.expr(entry.value)
-            elif key != kind:
-                value = (
-                    self.shortcut(entry.value)
-                    if key == "shortcut"
-                    else self.value(entry.value)
-                )
-                if value is not None:
-                    options[key] = Option(key, entry.key.span, value)
+            if key in (kind, "repeat"):
+                continue
+            read = self.shortcut if key == "shortcut" else self.value
+            if (value := read(entry.value)) is not None:
+                options[key] = Option(key, entry.key.span, value)
         return Label(
-            word.value, tree.span, word.value, word.span, repeat, None, (), options
+            word.text, tree.span, word.text, word.span, count, None, (), options
         )
 
+    def word_of(self, kind: str, key: Span, tree: Tree) -> Word:
+        """The op or block of the long form."""
+        if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+            raise fault("E022", f"`{kind}` is a name", tree.span)
+        word, is_op = tree.value, kind == "op"
+        if word in (self.blocks if is_op else VOCABULARY):
+            other, what = ("block", "a block") if is_op else ("op", "an op")
+            hint = Hint(f"write `{other}: {word}`", other, True, key)
+            raise fault("E011", f"`{word}` is {what}", tree.span, hint)
+        if word not in self.words and not (is_op and word in VOCABULARY):
+            raise UnreadItem("word", word, tree.span)
+        return Word(word, tree.span)
+
     # -- blocks, units, shortcuts
-    # -----------------------------------------------------------------------------------
 
     def block(self, name: str, tree: Tree, span: Span) -> BlockDef:
         """The definition of a block: a bare path, or a map of paths with `let`, `unit`, `shortcut`
         and `merge`."""
-        if (
-            not isinstance(tree, Mapping)
-            or "op" in tree.entries
-            or "block" in tree.entries
-        ):
-            path = self.path(tree)
+        words = frozenset(words_in(tree))
+        if not isinstance(tree, Mapping) or {"op", "block"} & tree.entries.keys():
+            paths = {"": self.path(tree)}
             return BlockDef(
-                name,
-                span,
-                "",
-                {},
-                None,
-                None,
-                {"": path},
-                None,
-                frozenset(words_in(tree)),
-                self.library,
+                name, span, "", {}, None, None, paths, None, words, self.library
             )
-        entries = self.respelled(tree)
-        lets = self.lets(entries["let"].value) if "let" in entries else {}
-        paths_named = entries.keys() - BLOCK_KEYS
+        unread = tree.entries.keys() - BLOCK_KEYS - words
+        entries = self.log.keys(tree) if unread else tree.entries
+        keys = {key: entry.value for key, entry in entries.items() if key in BLOCK_KEYS}
+        lets = self.lets(keys["let"]) if "let" in keys else {}
+        named = entries.keys() - BLOCK_KEYS
         inner = replace(
             self,
-            words=(self.words - paths_named) | words_of(lets),
-            names=self.names | paths_named | lets.keys(),
+            words=(self.words - named) | words_of(lets),
+            names=self.names | named | lets.keys(),
         )
-        paths: dict[str, PathDef] = {}
-        for key, entry in entries.items():
-            if key in BLOCK_KEYS:
-                continue
-            problem = name_problem(key, {*VOCABULARY, *self.blocks})
-            if key in CALL_KEYS or problem:
-                problem = problem or "it is a key of a call"
-                hint = other_name(
-                    key, {*VOCABULARY, *self.blocks, *CALL_KEYS, *entries}
-                )
-                self.pass_over(
-                    fault(
-                        "E023",
-                        f"`{key}` cannot name a path: {problem}",
-                        entry.key.span,
-                        hint,
-                    )
-                )
-            paths[key] = inner.path(entry.value)
-        merge = inner.path(entries["merge"].value) if "merge" in entries else None
-        if merge is None and len(paths) != 1:
-            what = (
-                "has no path" if not paths else f"has {len(paths)} paths and no `merge`"
-            )
-            hint = "`merge:` says what it hands back: `merge: body + shortcut`"
-            self.report(fault("E024", f"this block {what}", span, hint))
-        about = entries["about"].value if "about" in entries else None
+        paths = {}
+        for key in entries:
+            if key in named:
+                self.path_name(entries[key].key, entries.keys())
+                paths[key] = inner.path(entries[key].value)
+        merge = inner.path(keys["merge"]) if "merge" in keys else None
+        if merge is None:
+            paths = self.only(paths, span)
+        about = keys.get("about")
         return BlockDef(
             name,
             span,
             " ".join(about.text.split()) if isinstance(about, Scalar) else "",
             lets,
-            inner.unit(entries["unit"].value) if "unit" in entries else None,
-            inner.shortcut(entries["shortcut"].value)
-            if "shortcut" in entries
-            else None,
-            paths
-            if merge or len(paths) != 1
-            else dict(zip([""], paths.values(), strict=True)),
+            inner.unit(keys["unit"]) if "unit" in keys else None,
+            inner.shortcut(keys["shortcut"]) if "shortcut" in keys else None,
+            paths,
             merge,
-            frozenset(words_in(tree)),
+            words,
             self.library,
         )
 
-    def respelled(self, tree: Mapping) -> dict[str, Entry]:
-        """The entries of a block, misspelled keys under the names that were meant."""
-        out: dict[str, Entry] = {}
-        for key, entry in tree.entries.items():
-            plain = misspelled_key(key, entry.value, tree.entries)
-            if plain:
-                hint = meant(plain, sure=certain(key, BLOCK_KEYS) == plain)
-                self.pass_over(
-                    fault("E020", f"no key `{key}` here", entry.key.span, hint)
-                )
-            out[plain or key] = entry
-        return out
+    def path_name(self, key: Scalar, others: Collection[str]) -> None:
+        problem = name_problem(key.text, self.taken)
+        if key.text in CALL_KEYS:
+            problem = problem or "it is a key of a call"
+        if problem:
+            taken = {*self.taken, *CALL_KEYS, *others}
+            self.log.pass_over(self.log.name("path", key, problem, taken))
+
+    def only(self, paths: dict[str, PathDef], span: Span) -> dict[str, PathDef]:
+        """The path of a block without a `merge`, which needs no name."""
+        if len(paths) == 1:
+            return {"": paths.popitem()[1]}
+        what = f"has {len(paths)} paths and no `merge`" if paths else "has no path"
+        hint = "`merge:` says what it hands back: `merge: body + shortcut`"
+        self.log.report(fault("E024", f"this block {what}", span, hint))
+        return paths
 
     def unit(self, tree: Tree) -> UnitDef | None:
         """`conv bn relu`, or a list where words have options."""
-        labels: list[Label] = []
+        labels = self.unit_labels(tree)
+        if labels is None:
+            return None
+        if sum(label.word == "conv" for label in labels) == 1:
+            return UnitDef(tuple(labels), tree.span)
+        message, hint = "a unit has the word `conv` once", "as in `unit: conv bn relu`"
+        self.log.pass_over(fault("E025", message, tree.span, hint))
+        return None
+
+    def unit_labels(self, tree: Tree) -> list[Label] | None:
         if isinstance(tree, Sequence):
-            found = [self.item(item, first=False) for item in tree.items]
-            labels = [item for item in found if isinstance(item, Label)]
-            if len(labels) < len(found):
-                return None
-        elif isinstance(tree, Scalar) and isinstance(tree.value, str):
-            parts = chunks(tree.text, tree.span)
-            texts, place = [part.text for part in parts], 0
-            while place < len(parts):
-                word = phrase_at(texts, place) or texts[place]
-                if word in self.blocks and word not in VOCABULARY:
-                    message = f"`{word}` is a block, and a unit is made of ops"
-                    self.pass_over(
-                        fault(
-                            "E025",
-                            message,
-                            parts[place].span,
-                            "as in `unit: conv bn relu`",
-                        )
-                    )
-                    return None
-                if word not in VOCABULARY and word not in self.words:
-                    if word == "none":
-                        hint = "without a norm and an activation it is `unit: conv`"
-                        problem = fault(
-                            "E025", "a unit has no `none`", parts[place].span, hint
-                        )
-                    elif meant_unit := unit_meant(tree.text):
-                        problem = fault(
-                            "E025",
-                            "a unit is ops with spaces between them",
-                            tree.span,
-                            meant_unit,
-                        )
-                    else:
-                        problem = unknown_word(
-                            parts[place:], ACTIVATIONS | {"bn", "gn", "ln"}, tree.span
-                        )
-                    self.pass_over(problem)
-                    return None
-                labels.append(Label(word, parts[place].span, word, parts[place].span))
-                place += len(word.split())
-        else:
-            self.pass_over(fault("E022", "`unit` is like `conv bn relu`", tree.span))
+            items = [self.item(item, first=False) for item in tree.items]
+            labels = [item for item in items if isinstance(item, Label)]
+            return labels if len(labels) == len(items) else None
+        if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+            problem = fault("E022", "`unit` is like `conv bn relu`", tree.span)
+            self.log.pass_over(problem)
             return None
-        if sum(label.word == "conv" for label in labels) != 1:
-            self.pass_over(
-                fault(
-                    "E025",
-                    "a unit has the word `conv` once",
-                    tree.span,
-                    "as in `unit: conv bn relu`",
-                )
-            )
+        try:
+            return list(self.unit_words(tree))
+        except UnreadUnit as failure:
+            self.log.unit(failure, self.blocks)
             return None
-        return UnitDef(tuple(labels), tree.span)
+
+    def unit_words(self, tree: Scalar) -> Iterator[Label]:
+        parts = chunks(tree.text, tree.span)
+        while parts:
+            text = phrase_at([part.text for part in parts], 0) or parts[0].text
+            if text not in VOCABULARY and text not in self.words - self.blocks:
+                raise UnreadUnit(tree, parts)
+            yield Label(text, parts[0].span, text, parts[0].span)
+            parts = parts[len(text.split()) :]
 
     def shortcut(self, tree: Tree) -> ShortcutDef | None:
         """A policy, or a path written out."""
-        if (
-            isinstance(tree, Scalar)
-            and isinstance(tree.value, str)
-            and tree.text.strip() in POLICIES
-        ):
-            return Word(tree.text.strip(), tree.span)
         if isinstance(tree, Scalar) and isinstance(tree.value, str):
-            hint = policy_hint(tree.text.strip())
-            if hint and len(tree.text.split()) < 3:
-                self.pass_over(
-                    fault(
-                        "E012",
-                        f"no shortcut policy `{tree.text.strip()}`",
-                        tree.span,
-                        hint,
-                    )
-                )
+            text = tree.text.strip()
+            if text in POLICIES:
+                return Word(text, tree.span)
+            if self.log.policy(text, tree.span):
                 return None
         return self.path(tree)

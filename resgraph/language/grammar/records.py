@@ -70,8 +70,6 @@ class Label:
     rest: tuple[Chunk, ...] = ()
     # of the long form, which has no chunks
     options: dict[str, Option] = field(default_factory=dict)
-    # what a text with a mistake was meant to be: good for the shape that comes out
-    guessed: bool = False
     chosen: bool = False  # the word stands for what a `let` says, which a variant may say otherwise
 
 
@@ -119,26 +117,43 @@ class Inline:
     stride: Size | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Poison:
+    """What could not be read, and was told of: what is made of it is unknown, and says nothing.
+
+    `guess` is what was meant, where that is likely: good for the shape that comes out."""
+
+    span: Span
+    guess: Label | None = None
+
+    @property
+    def repeat(self) -> Expr | None:
+        return self.guess.repeat if self.guess else None
+
+
 ItemDef = Label | Inline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathDef:
-    """A path: an optional equation, then items. `listed` where it is a list or has a count.
-
-    `sound`: how many items stand before the first that could not be read, None where all could.
-    What comes behind that one is not known."""
+    """A path: an optional equation, then items. `listed` where it is a list or has a count."""
 
     span: Span
     equation: Equation | None
-    items: tuple[ItemDef, ...]
+    items: tuple[ItemDef | Poison, ...]
     listed: bool
-    sound: int | None = None
 
     @property
     def broken(self) -> bool:
-        """Whether an item could not be read."""
-        return self.sound is not None
+        """Whether it is not known what comes out of it."""
+        return len([*self.known()]) < len(self.items)
+
+    def known(self) -> Iterator[ItemDef]:
+        """The items as they are written, or were likely meant."""
+        items = (
+            item.guess if isinstance(item, Poison) else item for item in self.items
+        )
+        return (item for item in items if item)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,11 +18,22 @@ SHAPING = frozenset(
 """Options of ops on which the shape depends that comes out."""
 
 
+def number_of(target: Target) -> str | None:
+    """The option that a number without a key is, None where a target takes no number."""
+    return "out" if isinstance(target, BlockDef) else target.number
+
+
 def fields_of(target: Target) -> frozenset[str]:
     """The option names that a target has, its number apart."""
     if isinstance(target, BlockDef):
         return frozenset(target.lets) | {"shortcut", "stride"}
     return frozenset(target.model_fields) - {"op", target.number}
+
+
+def is_flag(target: Target, key: str) -> bool:
+    """Whether an option is true or false, and says so by its name alone."""
+    fields = {} if isinstance(target, BlockDef) else target.model_fields
+    return key in fields and fields[key].annotation is bool
 
 
 def takes_mode(target: Target, word: str) -> bool:

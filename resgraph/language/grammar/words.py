@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-import unicodedata
-from collections.abc import Iterable
-from itertools import chain, count
+from collections.abc import Iterable, Iterator
 
-from ...errors import Hint, write
-from ..diagnose.nearest import did_you_mean
+from ..yaml.tree import Mapping, Scalar, Sequence, Tree
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
 
 CONSTANTS = frozenset(
     [
@@ -35,8 +35,6 @@ COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
 POLICIES = frozenset(
     ["projection", "projection always", "zero-pad", "identity", "none"]
 )
-OPTIONS = {"A": "zero-pad", "B": "projection", "C": "projection always"}
-"""The shortcuts of He et al. 2015, section 3.3, by their letters."""
 MODES = frozenset(["linear", "bare"])
 BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
@@ -129,38 +127,24 @@ def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) 
     return ""
 
 
-def other_name(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
-    """What to do about a name that cannot be one: another that can, and is close to it."""
-    taken = frozenset(taken)
-    plain = (
-        re.sub(
-            r"[^A-Za-z0-9_-]+" if dashes else r"[^A-Za-z0-9_]+", "_", name[:32]
-        ).strip("_-")
-        or "a"
-    )
-    plain = plain if plain[0].isalpha() and plain.isascii() else f"n{plain}"
-    others = chain([plain], (f"{plain}{number}" for number in count(1)))
-    free = next(
-        other for other in others if not name_problem(other, taken, dashes=dashes)
-    )
-    return f"give it another name, such as `{free}`"
+def words_in(tree: Tree) -> Iterator[str]:
+    """Every word in the texts of a tree; `a-b` counts as itself and as its parts. Keys do not
+    count."""
+    stack: list[Tree] = [tree]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Mapping):
+            stack += [
+                entry.value for key, entry in top.entries.items() if key != "about"
+            ]
+        elif isinstance(top, Sequence):
+            stack += top.items
+        elif isinstance(top, Scalar) and isinstance(top.value, str):
+            yield from words_of(top.value)
 
 
-def policy_hint(word: str) -> Hint:
-    """What to write for a shortcut policy that there is not: `option-B`, `zeropad`."""
-    letter = re.fullmatch(r"(?:[Oo]ption|[Tt]ype)?[\s_-]*([ABC])", word)
-    return (
-        write(OPTIONS[letter[1]], f", which is option {letter[1]}")
-        if letter
-        else did_you_mean(word, POLICIES)
-    )
-
-
-def foreign_letters(word: str) -> str:
-    """The letters of a word that only look like the language's own: `U+0441 CYRILLIC SMALL LETTER
-    ES`, or ""."""
-    found = dict.fromkeys(c for c in word if ord(c) > 127 and c.isalpha())
-    return ", ".join(
-        f"`{c}` is U+{ord(c):04X} {unicodedata.name(c, 'without a name')}"
-        for c in [*found][:3]
-    )
+def words_of(text: str) -> Iterator[str]:
+    """Every word in a text."""
+    for word in _WORD.findall(text):
+        yield word
+        yield from word.split("-")

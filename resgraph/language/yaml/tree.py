@@ -72,3 +72,9 @@ def tree_of(value: Any, span: Span) -> Tree:
         return Sequence([tree_of(part, span) for part in value], span, flow=True)
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
     return Scalar(value, text, span, plain=not isinstance(value, str))
+
+
+def entries_of(tree: Tree, key: str) -> dict[str, Entry]:
+    """The entries of the map at `key`, none where there is no map."""
+    entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
+    return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}

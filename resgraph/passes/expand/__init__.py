@@ -125,7 +125,7 @@ class _Expander:
         for name, path in self.spec.rows.items():
             known = len(self.builder.errors)
             try:
-                merges = sum(map(self.merges, path.items))
+                merges = sum(map(self.merges, path.known()))
                 total = None if total is None else total + merges
             except Fault:
                 total = None

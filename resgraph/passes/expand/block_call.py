@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import Span, fault
+from ...language.diagnose.option import bind
 from ...language.environment import Environment, Given
 from ...language.grammar.arithmetic import Value
-from ...language.grammar.binding import bind
 from ...language.grammar.records import (
     BlockDef,
     Bound,

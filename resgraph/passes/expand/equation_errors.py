@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...errors import Fault, Hint, Related, Span, fault, write
-from ...language.diagnose.misspelled import functions_of_tensors
 from ...language.diagnose.nearest import known_here, meant, op_meant
+from ...language.diagnose.word import functions_of_tensors
 from ...language.foreign import CONCATS, SIGNS, TENSORS
 from ...language.grammar.arithmetic import FUNCTIONS
 from ...language.grammar.expression import Apply, Binary, Expression, Name, Number

@@ -22,6 +22,7 @@ from ...language.grammar.records import (
     ItemDef,
     Label,
     PathDef,
+    Poison,
 )
 from ...language.grammar.targets import Target
 from ...language.spec import Spec
@@ -66,10 +67,9 @@ class ItemMaker:
             flow = self.equation(below, path.equation, place, scope)
         if isinstance(flow, Nothing):
             return scope, flow
-        unread = () if path.sound is None else path.items[path.sound :][:1]
         scope.input = flow.node
         for slot, item in self.repeats.slots(path, place, scope):
-            flow = self.item(slot, item, Flow() if item in unread else flow)
+            flow = self.item(slot, item, flow)
         if path.broken:
             flow = Flow()
         scope.output = flow.node
@@ -89,18 +89,20 @@ class ItemMaker:
             return Flow()
         return flow
 
-    def item(self, slot: Slot, item: ItemDef, flow: Flow) -> Flow:
+    def item(self, slot: Slot, item: ItemDef | Poison, flow: Flow) -> Flow:
         """One layer or block, added to its path; the value that comes out."""
         target: Target | None = None
-        seen = self.blocks_seen
+        seen, make = self.blocks_seen, self.made
+        if isinstance(item, Poison):
+            if item.guess is None:
+                return Flow()
+            item, make = item.guess, self.guessed
         try:
             item, target = self.names.target(item, slot.place)
             if slot.place.block is None and (
                 touching := width_and_stride(item, target, slot.place.env)
             ):
                 raise touching
-            guessed = isinstance(item, Label) and item.guessed
-            make = self.guessed if guessed else self.made
             return make(slot, item, target, flow)
         except Unknown:
             return Flow()

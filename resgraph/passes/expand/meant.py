@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from ...errors import Diagnostic, Fault, Hint, fault
-from ...language.diagnose.misspelled import run_together
+from ...language.diagnose.option import in_number
 from ...language.environment import Environment
 from ...language.grammar.label import parse_size
 from ...language.grammar.records import BlockDef, Chunk, ItemDef, Label, Option
@@ -29,11 +29,11 @@ def meant(item: ItemDef, target: Target, problem: Diagnostic) -> ItemDef | None:
     if item.options:
         return _long_form(item, target, problem)
     if item.kernel is not None and problem.span == item.kernel.span:
-        return replace(item, kernel=None, guessed=True)
+        return replace(item, kernel=None)
     for place, chunk in enumerate(item.rest):
         if chunk.span.covers(problem.span):
             return _mended(item, place, target, problem)
-    return replace(item, guessed=True) if not item.span.covers(problem.span) else None
+    return item if not item.span.covers(problem.span) else None
 
 
 def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
@@ -47,11 +47,8 @@ def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
         or not isinstance(item, Label)
     ):
         return None
-    for chunk in item.rest:
-        found = re.fullmatch(r"([A-Za-z][\w-]*)(/\w+)", chunk.text)
-        if found and chunk.span.covers(told.span) and found[1] in fields_of(target):
-            return run_together(chunk)
-    return None
+    covering = (p for p, chunk in enumerate(item.rest) if chunk.span.covers(told.span))
+    return next((in_number(item, target, place) for place in covering), None)
 
 
 def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault | None:
@@ -169,7 +166,7 @@ def _with(
 ) -> Label:
     """The label with other chunks from `start` to `end` of its rest."""
     rest = (*label.rest[:start], *(chunks or ()), *label.rest[end:])
-    return replace(label, rest=rest, guessed=True)
+    return replace(label, rest=rest)
 
 
 def _neutral(key: str, target: Target) -> bool:
@@ -201,7 +198,7 @@ def _long_form(label: Label, target: Target, problem: Diagnostic) -> Label | Non
         elif not (_neutral(key, target) and key in fields_of(target)):
             return None
     return (
-        replace(label, options=options, guessed=True)
+        replace(label, options=options)
         if options.keys() != label.options.keys()
         else None
     )

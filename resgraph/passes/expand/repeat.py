@@ -9,7 +9,7 @@ from fractions import Fraction
 from ...errors import Fault, fault
 from ...graph import Path
 from ...language.environment import Environment, Unknown
-from ...language.grammar.records import ItemDef, PathDef
+from ...language.grammar.records import ItemDef, PathDef, Poison
 from ...ops import VOCABULARY
 from .graph_builder import Builder, TooLarge
 from .option import whole
@@ -30,7 +30,7 @@ class Repeats:
 
     def slots(
         self, path: PathDef, place: Place, scope: Path
-    ) -> Iterator[tuple[Slot, ItemDef]]:
+    ) -> Iterator[tuple[Slot, ItemDef | Poison]]:
         """Every copy of every item with its slot, which has counters in rows alone: within a block
         its caller's hold.
 
@@ -63,7 +63,7 @@ class Repeats:
             said = f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
             raise TooLarge(fault("E004", said, path.span), place.at(path.span))
 
-    def _step(self, item: ItemDef, place: Place) -> None:
+    def _step(self, item: ItemDef | Poison, place: Place) -> None:
         self.steps += 1
         if self.steps > _STEPS:
             large = fault(
@@ -71,7 +71,7 @@ class Repeats:
             )
             raise TooLarge(large, place.at(item.span))
 
-    def count(self, item: ItemDef, env: Environment) -> int:
+    def count(self, item: ItemDef | Poison, env: Environment) -> int:
         """How often an item stands in its path; a mistake counts as once."""
         if item.repeat is None:
             return 1

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ...errors import Fault, Span, fault
+from ...language.diagnose.option import bind
 from ...language.environment import Environment
-from ...language.grammar.binding import bind
 from ...language.grammar.records import Bound, Label, Option, UnitDef
 from ...language.grammar.targets import mode_hint, takes_mode
 from ...language.grammar.words import ACT

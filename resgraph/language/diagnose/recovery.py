@@ -1,0 +1,124 @@
+"""A failure of the grammar → a mistake that is told, and what was meant in the place of what could
+not be read.
+
+The one place where the grammar's failures become diagnostics."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from ...errors import Fault, Span, fault
+from ...ops import ACTIVATIONS
+from ..grammar.label import parse_label
+from ..grammar.log import Log
+from ..grammar.parse import Parser, UnreadItem, UnreadUnit
+from ..grammar.records import Equation, Expr, Label, Poison, Value, Word
+from ..grammar.words import BLOCK_KEYS, POLICIES, words_in
+from ..yaml.tree import Entry, Scalar, Tree
+from ..yaml.tree import Mapping as MappingTree
+from .item import item_meant, parses
+from .names import other_name, policy_hint
+from .nearest import certain, meant, nearest, sure
+from .unit import unit_problem
+
+
+@dataclass
+class Recovery(Log):
+    """A log that guesses what was meant, so that the rest can be checked all the same."""
+
+    def name(
+        self, what: str, key: Scalar, problem: str, taken: Collection[str]
+    ) -> Fault:
+        hint = other_name(key.text, taken, dashes=what == "block")
+        said = super().name(what, key, problem, taken).diagnostic
+        return Fault(replace(said, help=hint))
+
+    def item(
+        self, problem: Fault | UnreadItem, tree: Tree, parser: Parser
+    ) -> Label | Equation | Poison:
+        found = problem if isinstance(problem, Fault) else item_meant(problem, parser)
+        if isinstance(found, Equation):
+            return found
+        self.pass_over(found)
+        return Poison(tree.span, self._guess(found, tree, parser))
+
+    def _guess(self, found: Fault, tree: Tree, parser: Parser) -> Label | None:
+        """The label that a text with a mistake was meant to be, where the mistake says so."""
+        likely, span = found.diagnostic.likely, tree.span
+        if not isinstance(tree, Scalar) or likely is None or span.line != span.end_line:
+            return None
+        start = likely.span.column - span.column
+        end = likely.span.end_column - span.column
+        text = f"{tree.text[:start]}{likely.text}{tree.text[end:]}"
+        try:
+            return parse_label(text, span, parser.words)
+        except Fault:
+            return None
+
+    def unit(self, problem: UnreadUnit, blocks: Collection[str]) -> None:
+        self.pass_over(unit_problem(problem, blocks))
+
+    def policy(self, text: str, span: Span) -> bool:
+        hint = policy_hint(text) if len(text.split()) < 3 else None
+        if hint:
+            self.pass_over(fault("E012", f"no shortcut policy `{text}`", span, hint))
+        return bool(hint)
+
+    def let(self, value: Expr, words: Collection[str]) -> Value:
+        """Of what is nearly a word of the language, that word."""
+        name = value.text
+        if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+            return value
+        hint = sure(name, {*ACTIVATIONS, *words})
+        if hint.write is None:
+            return value
+        said = f"nothing here is called `{name}`"
+        self.pass_over(fault("E030", said, value.span, hint, about=name))
+        return Word(hint.write, value.span)
+
+    def keys(self, tree: MappingTree) -> dict[str, Entry]:
+        """The entries of a block, misspelled keys under the names that were meant."""
+        out: dict[str, Entry] = {}
+        for key, entry in tree.entries.items():
+            plain = _key_meant(key, entry.value, tree.entries)
+            if plain:
+                hint = meant(plain, sure=certain(key, BLOCK_KEYS) == plain)
+                problem = fault("E020", f"no key `{key}` here", entry.key.span, hint)
+                self.pass_over(problem)
+            out[plain or key] = entry
+        return out
+
+
+def _key_meant(key: str, value: Tree, entries: Mapping[str, Entry]) -> str:
+    """The key of a block that was meant by one that reads like a path, and that no path reads; ""
+    for a path."""
+    read = any(key in words_in(entry.value) for entry in entries.values())
+    if key in BLOCK_KEYS or read:
+        return ""
+    missing = BLOCK_KEYS - entries.keys()
+    if isinstance(value, Scalar):
+        if "shortcut" in missing and value.text in POLICIES - {"none"}:
+            return "shortcut"
+        several = len(entries.keys() - BLOCK_KEYS) > 1
+        if "merge" in missing and several and _is_merge(value.text):
+            return "merge"
+    near = nearest(key, missing)
+    return near if _names_values(value) == (near == "let") and _alike(key, near) else ""
+
+
+def _is_merge(text: str) -> bool:
+    return bool({*"(+*"} & {*text}) and parses(text)
+
+
+def _names_values(tree: Tree) -> bool:
+    """Whether a value is a map like that of `let`."""
+    keys = tree.entries.keys() if isinstance(tree, MappingTree) else {"op"}
+    return not {"op", "block", "merge"} & keys
+
+
+def _alike(one: str, other: str) -> bool:
+    ratio = difflib.SequenceMatcher(None, one.lower(), other).ratio()
+    return one.lower() == other or ratio > 0.8
