@@ -36,6 +36,12 @@ def _certain(word: str, known: frozenset[str]) -> str:
         return ours
     if same := {right for right in known if squeezed(right) == squeezed(word)}:
         return _only(same)
+    return _slipped(word, known)
+
+
+def _slipped(word: str, known: frozenset[str]) -> str:
+    """The one word from which a wrong one differs by a slip, or ""."""
+    lower = word.lower()
     near = {right: how for right in known if (how := _apart(lower, right.lower()))}
     only = _only(set(near))
     if not only or _letters(only) < _LEAST[near[only]]:
@@ -70,18 +76,20 @@ def _apart(wrong: str, right: str) -> str:
     at = next(
         (i for i, (a, b) in enumerate(pairs) if a != b), min(len(wrong), len(right))
     )
-    left, wanted = wrong[at:], right[at:]
+    return _difference(wrong[at - 1 : at], wrong[at:], right[at:])
+
+
+def _difference(before: str, left: str, wanted: str) -> str:
+    """By what two words differ, from the first character that does on; `before` stands before
+    it."""
+    wrong, right = left[:1].isalpha(), wanted[:1].isalpha()
     if left == wanted[1:]:
-        return "slip" if wanted[0].isalpha() else ""
-    if left[1:] == wanted and left[0].isalpha():
-        return "slip" if wrong[at - 1 : at] == left[0] else "letter"
+        return "slip" if right else ""
+    if left[1:] == wanted and wrong:
+        return "slip" if before == left[0] else "letter"
     if left[:2] == wanted[1::-1] and left[2:] == wanted[2:] and left[:2].isalpha():
         return "slip"
-    return (
-        "letter"
-        if left[1:] == wanted[1:] and left[:1].isalpha() and wanted[:1].isalpha()
-        else ""
-    )
+    return "letter" if left[1:] == wanted[1:] and wrong and right else ""
 
 
 def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:

@@ -12,11 +12,11 @@ from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
 from ..grammar.words import CONSTANTS, words_in
 from ..lints import allowed
-from ..yaml.tree import Mapping, Scalar, Sequence, Tree, entries_of
+from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
 
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
-_READERS = ("net", "let", "unit", "shortcut", "ops", "variants")
+_READERS = {"net", "let", "unit", "shortcut", "ops", "variants"}
 
 
 def unused(
@@ -48,38 +48,42 @@ def _unused(
     blocks: dict[str, BlockDef],
     rows: dict[str, PathDef],
 ) -> Iterator[Diagnostic]:
-    readers = [
-        part.entries[key].value
-        for part in (tree, written)
-        for key in _READERS
-        if key in part.entries
-    ]
-    said = {word for reader in readers for word in words_in(reader)}
-    # `3xsidexside`: its names stand in no words of their own
-    inputs = " ".join(_inputs(written))
-    in_blocks = {
-        name: set(words_in(entry.value))
-        for name, entry in entries_of(tree, "blocks").items()
-    }
-    # how many blocks say a word
-    times = Counter(word for words in in_blocks.values() for word in words)
+    yield from _unread_definitions(tree, written)
+    lets = entries_of(tree, "let")
     for name, entry in entries_of(tree, "blocks").items():
-        if name not in said and times[name] == (name in in_blocks[name]):
-            problem = f"no row and no block calls `{name}`"
-            yield fault(
-                "E034", problem, entry.key.span, "call it, or take it out", about=name
-            ).diagnostic
-        yield from _unused_in_block(blocks[name], entry.value, entries_of(tree, "let"))
-    for name, entry in entries_of(tree, "let").items():
-        if name not in said and not times[name] and name not in inputs:
-            yield fault(
-                "E034", f"nothing reads `{name}`", entry.key.span, _LET, about=name
-            ).diagnostic
+        yield from _unused_in_block(blocks[name], entry.value, lets)
     for row, path in rows.items():
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
         for block, part in zip(inline, trees, strict=False):
-            yield from _unused_in_block(block, part, entries_of(tree, "let"))
+            yield from _unused_in_block(block, part, lets)
+
+
+def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]:
+    """Blocks that nothing calls, and the file's `let`s that nothing reads."""
+    keys = [
+        part.entries[key]
+        for part in (tree, written)
+        for key in _READERS & part.entries.keys()
+    ]
+    said = {word for entry in keys for word in words_in(entry.value)}
+    blocks = entries_of(tree, "blocks")
+    in_blocks = {name: {*words_in(entry.value)} for name, entry in blocks.items()}
+    # how many blocks say a word
+    times = Counter(word for words in in_blocks.values() for word in words)
+    for name, entry in blocks.items():
+        if name not in said and times[name] == (name in in_blocks[name]):
+            message = f"no row and no block calls `{name}`"
+            yield _unread(message, name, entry, "call it, or take it out")
+    # `3xsidexside`: its names stand in no words of their own
+    inputs = " ".join(_inputs(written))
+    for name, entry in entries_of(tree, "let").items():
+        if name not in said and not times[name] and name not in inputs:
+            yield _unread(f"nothing reads `{name}`", name, entry, _LET)
+
+
+def _unread(message: str, name: str, entry: Entry, hint: str) -> Diagnostic:
+    return fault("E034", message, entry.key.span, hint, about=name).diagnostic
 
 
 def _inputs(tree: Mapping) -> Iterator[str]:
@@ -106,32 +110,28 @@ def _unused_in_block(
 ) -> Iterator[Diagnostic]:
     if not isinstance(tree, Mapping):
         return
-    said = set(words_in(tree))
+    said = {*words_in(tree)}
     for name, entry in entries_of(tree, "let").items():
         if name not in said:
-            problem = f"nothing in this block reads `{name}`"
-            yield fault("E034", problem, entry.key.span, _LET, about=name).diagnostic
-    if block.merge is None or any(path.broken for path in block.every_path()):
-        return  # what could not be read may read it
-    read = {
-        name
-        for path in block.every_path()
-        if path.equation
-        for name in path.equation.reads()
-    }
-    known = {*block.paths, *block.lets, *CONSTANTS, *lets}
+            message = f"nothing in this block reads `{name}`"
+            yield _unread(message, name, entry, _LET)
+    # what could not be read may read any path
+    if block.merge is not None and not any(path.broken for path in block.every_path()):
+        yield from _unread_paths(block, tree, said, lets)
+
+
+def _unread_paths(
+    block: BlockDef, tree: Mapping, said: set[str], lets: Collection[str]
+) -> Iterator[Diagnostic]:
+    equations = (path.equation for path in block.every_path() if path.equation)
+    read = {name for equation in equations for name in equation.reads()}
     # a name that is not known may mean any path
-    for name in block.paths if read <= known else ():
+    known = read <= {*block.paths, *block.lets, *CONSTANTS, *lets}
+    for name in block.paths if known else ():
         if name not in said:
-            place = tree.entries[name].key.span
-            yield fault(
-                "E034", f"nothing reads the path `{name}`", place, _PATH, about=name
-            ).diagnostic
-    if (
-        block.shortcut is not None
-        and "shortcut" not in read
-        and "shortcut" in tree.entries
-    ):
-        problem = "`shortcut` is set, and nothing in this block reads it"
-        place = tree.entries["shortcut"].key.span
-        yield fault("E034", problem, place, _PATH, about="shortcut").diagnostic
+            message = f"nothing reads the path `{name}`"
+            yield _unread(message, name, tree.entries[name], _PATH)
+    shortcut = tree.entries.get("shortcut")
+    if shortcut and block.shortcut is not None and "shortcut" not in read:
+        message = "`shortcut` is set, and nothing in this block reads it"
+        yield _unread(message, "shortcut", shortcut, _PATH)
