@@ -168,61 +168,46 @@ def value_form(value: Value) -> str:
 def short_form(bound: Bound) -> str:
     """`3 x 3x3 conv 64 /2 linear groups 32`: repeat, kernel, word, number, stride, mode, flags,
     keys."""
-    label, options = bound.label, dict(bound.options)
-    parts: list[str] = [] if label.repeat is None else [f"{value_form(label.repeat)} x"]
+    label, options = bound.label, _options(bound)
+    parts = [f"{value_form(label.repeat)} x"] if label.repeat else []
     kernel = options.get("kernel")
-    if (
-        kernel is not None
-        and isinstance(kernel.value, Size)
-        and kernel.value.across is not None
-    ):
-        parts.append(value_form(kernel.value))
-        del options["kernel"]
+    if isinstance(kernel, Size) and kernel.across:
+        parts.append(value_form(options.pop("kernel")))
     parts.append(label.word)
-    parts += [value_form(bound.number)] if bound.number is not None else []
-    stride = options.pop("stride", None)
-    parts += (
-        [f"/{value_form(stride.value)}"]
-        if stride and not isinstance(stride.value, PathDef)
-        else []
-    )
-    parts += [bound.mode.text] if bound.mode else []
-    for option in options.values():
-        if isinstance(option.value, Word) and option.value.text == "true":
-            parts.append(option.key)
-        elif not isinstance(option.value, PathDef):
-            parts.append(f"{option.key} {value_form(option.value)}")
+    if bound.number is not None:
+        parts.append(value_form(bound.number))
+    if "stride" in options:
+        parts.append(f"/{value_form(options.pop('stride'))}")
+    if bound.mode:
+        parts.append(bound.mode.text)
+    for key, value in options.items():
+        flag = isinstance(value, Word) and value.text == "true"
+        parts.append(key if flag else f"{key} {value_form(value)}")
     return " ".join(parts)
 
 
 def long_form(bound: Bound) -> str:
     """`{op: conv, repeat: 3, kernel: 3x3, width: 64, stride: 2, mode: linear, groups: 32}`."""
-    label = bound.label
+    label, options = bound.label, _options(bound)
     layer = VOCABULARY.get(label.word)
-    pairs: list[tuple[str, str]] = [("op" if layer else "block", label.word)]
-    options = dict(bound.options)
-    if label.repeat is not None:
-        pairs.append(("repeat", value_form(label.repeat)))
-    if (kernel := options.pop("kernel", None)) and not isinstance(
-        kernel.value, PathDef
-    ):
-        pairs.append(("kernel", value_form(kernel.value)))
-    if bound.number is not None:
-        pairs.append(
-            ((layer.number if layer else "out") or "number", value_form(bound.number))
-        )
-    if (stride := options.pop("stride", None)) and not isinstance(
-        stride.value, PathDef
-    ):
-        pairs.append(("stride", value_form(stride.value)))
-    if bound.mode:
-        pairs.append(("mode", bound.mode.text))
-    pairs += [
-        (o.key, value_form(o.value))
-        for o in options.values()
-        if not isinstance(o.value, PathDef)
-    ]
-    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs) + "}"
+    number = (layer.number if layer else "out") or "number"
+    values: dict[str, Value | None] = {
+        "repeat": label.repeat,
+        "kernel": options.pop("kernel", None),
+        number: bound.number,
+        "stride": options.pop("stride", None),
+        "mode": bound.mode,
+        **options,
+    }
+    pairs = [f"{'op' if layer else 'block'}: {label.word}"]
+    pairs += [f"{key}: {_quoted(value_form(v))}" for key, v in values.items() if v]
+    return "{" + ", ".join(pairs) + "}"
+
+
+def _options(bound: Bound) -> dict[str, Value]:
+    """What a label can say of the options: all but a path."""
+    options = bound.options.items()
+    return {key: o.value for key, o in options if not isinstance(o.value, PathDef)}
 
 
 def _quoted(text: str) -> str:
