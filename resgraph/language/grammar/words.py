@@ -25,7 +25,7 @@ CONSTANTS = frozenset(
         "shortcut",
     ]
 )
-"""What a block's call gives (LANGUAGE.md rule 4), and the names of tensors that need no
+"""What a block's call gives (rule 4 of the language), and the names of tensors that need no
 definition."""
 
 ACT = "act"
