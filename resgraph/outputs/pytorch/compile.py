@@ -8,6 +8,7 @@ of any depth a handful of graphs."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from types import FunctionType
 from typing import Any
@@ -58,7 +59,7 @@ def compile_blocks(
             runs.append(around(run, blocks) if around else run)
         graphs += len(codes)
         # what `nn.Module.compile` sets, and copies and pickles leave out
-        row._compiled_call_impl = _Chain(runs)
+        row._compiled_call_impl = partial(_chunk, parts=runs)
     return graphs
 
 
@@ -85,18 +86,6 @@ def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
             open_chunk = []
             found += [run[at : at + size] for at in range(rest, len(run), size)]
     return found + ([open_chunk] if open_chunk else [])
-
-
-class _Chain:
-    """Calls one chunk after another."""
-
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self.runs = runs
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        for run in self.runs:
-            x = run(x)
-        return x
 
 
 def _chunk(x: torch.Tensor, parts: Sequence[Run]) -> torch.Tensor:

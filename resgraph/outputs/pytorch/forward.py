@@ -16,6 +16,7 @@ from .text import Names, layout
 from .tree import parts, piece
 
 _TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
+_LARGEST = 100  # parts of an expression that is read by another
 _X = Ref("x")
 
 
@@ -133,16 +134,22 @@ class _Writer:
         self.left.subtract(step.reads)
         if step.over:
             self._add(step, *terms)
-        elif self._is_inline(step):
-            self.terms[step.value] = step.write(terms)
+            return
+        value = step.write(terms)
+        if self._is_inline(step, value):
+            self.terms[step.value] = value
         else:
-            self._assign(step, step.write(terms))
+            self._assign(step, value)
 
-    def _is_inline(self, step: Step) -> bool:
+    def _is_inline(self, step: Step, value: Expr) -> bool:
         """Whether a value stands where it is read, without a local."""
         if self.total[step.value] > 1 or step.value in self.base:
             return False
-        return step.value == self.scope.result or not (self.statements and step.call)
+        if step.value == self.scope.result:
+            return True
+        # Python's parser gives up at 200 brackets in one another, and people long before.
+        large = sum(1 for _ in parts(value)) > _LARGEST
+        return not (large or (self.statements and step.call))
 
     def _add(self, step: Step, local: Expr, other: Expr) -> None:
         """`out += b`: the local of the first term comes to be the sum."""

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,6 +137,16 @@ def test_equations_have_the_fewest_brackets() -> None:
     blocks = "  gate:\n    F: 3x3 conv out\n    T: 3x3 conv out sigmoid\n    merge: (F - x)*T/2 - (x - 1)"
     text = net("  a: gate 4", blocks)
     assert "return (self.F(x) - x) * self.T(x) / 2 - (x - 1)" in text
+
+
+def test_a_long_chain_of_equations_is_cut_into_statements() -> None:
+    paths = [f"    p{n + 1}: relu(p{n} + x)" for n in range(300)]
+    blocks = "\n".join(["  b:", "    p0: 1x1 conv out", *paths, "    merge: p300"])
+    text = net("  a: b 4", blocks)
+    depths = accumulate((c == "(") - (c == ")") for c in text)
+    assert max(depths) < 60, "Python reads at most 200 brackets in one another"
+    assert len(re.findall(r"F\.relu\(", text)) == 300
+    compile(text, "net", "exec")
 
 
 def test_a_local_never_hides_what_the_body_needs() -> None:
