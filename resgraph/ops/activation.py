@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Expr, Op, Shape, plain
+from .base import Call, Op, Shape, TorchExpr, plain
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -75,7 +75,7 @@ class Activation(_Pointwise):
     def torch(self, *inputs: Shape) -> Call:
         return Call(_TABLE[self.op].module)
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         return Call(_TABLE[self.op].function, tuple(terms))
 
 
@@ -96,7 +96,7 @@ class LeakyRelu(_Pointwise):
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         slope = (plain(self.slope),) if self.slope != 0.01 else ()
         return Call("F.leaky_relu", (*terms, *slope))
 

@@ -82,7 +82,7 @@ class Call:
     defaults: tuple[tuple[str, Any], ...] = ()
 
 
-Expr = Call | Ref | float
+TorchExpr = Call | Ref | float
 """A Python expression as a tree. A number beside an operator can become an attribute of a block."""
 
 
@@ -215,7 +215,7 @@ class Op(BaseModel):
         """The torch module that does this, as data."""
         raise NotImplementedError(type(self).__name__)
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         """This op as Python over `terms`, for the forward of a block: what has one can stand in an
         equation."""
         raise NotImplementedError(type(self).__name__)

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import MissingError
-from .base import Call, Cost, Expr, Op, Shape, ShapeError, shape_text
+from .base import Call, Cost, Op, Shape, ShapeError, TorchExpr, shape_text
 
 GROUP = "resgraph.ops"
 
@@ -79,7 +79,7 @@ def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:
     return _call(op, inputs, "torch call", lambda: op.torch(*inputs))
 
 
-def expression(op: Op, terms: Sequence[Expr], inputs: Sequence[Shape]) -> Call:
+def expression(op: Op, terms: Sequence[TorchExpr], inputs: Sequence[Shape]) -> Call:
     """The expression of an op. Raises `MissingError` for an installed op that gives none."""
     return _call(op, inputs, "expression", lambda: op.expression(terms, inputs))
 

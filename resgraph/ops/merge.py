@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 
 from .base import (
     Call,
-    Expr,
     Op,
     Ref,
     Shape,
     ShapeError,
+    TorchExpr,
     number_text,
     plain,
     shape_text,
@@ -59,7 +59,7 @@ class Binary(Op):
             _why(a, b),
         )
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         """`a + b`. A vector among maps is given two axes more."""
         maps = any(len(shape) == 3 for shape in shapes)
         sides = [
@@ -78,7 +78,7 @@ class Binary(Op):
         return f"{left}{self.symbol}{right}"
 
 
-def _number(value: float) -> Expr:
+def _number(value: float) -> TorchExpr:
     """A number as it is written. One with a sign is text: it never becomes an attribute."""
     return plain(value) if value >= 0 else Ref(repr(plain(value)))
 
@@ -126,7 +126,7 @@ class Mul(Binary):
     gates = True
     op: Literal["mul"] = "mul"
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         if self.left == -1 or self.right == -1:
             return Call("-", tuple(terms))
         return super().expression(terms, shapes)
@@ -171,5 +171,5 @@ class Concat(Op):
                 )
         return (sum(shape[0] for shape in inputs), *first[1:])
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         return Call("torch.cat", (Call("[", tuple(terms)),), (("dim", 1),))

@@ -21,7 +21,6 @@ from resgraph.ops import (
     Call,
     Concat,
     Div,
-    Expr,
     LeakyRelu,
     Mul,
     Op,
@@ -29,6 +28,7 @@ from resgraph.ops import (
     Shape,
     ShapeError,
     Sub,
+    TorchExpr,
 )
 from resgraph.ops.activation import ACTIVATION_WORDS
 from resgraph.outputs.pytorch.text import flat
@@ -45,7 +45,7 @@ PRODUCT, OTHER = Call("*", (a, b)), Call("*", (c, Ref("d")))
 SCALE = Call("self.s", (TOTAL,))
 
 
-def calculate(expression: Expr, **values: torch.Tensor) -> torch.Tensor:
+def calculate(expression: TorchExpr, **values: torch.Tensor) -> torch.Tensor:
     """The value of an expression of an op."""
     space = {"torch": torch, "F": F, **values}
     exec(f"value = {flat(piece(expression))}", space)
@@ -144,7 +144,7 @@ def test_concat_joins_channels() -> None:
     ],
 )
 def test_how_it_is_written(
-    op: Op, terms: list[Expr], shapes: list[Shape], text: str
+    op: Op, terms: list[TorchExpr], shapes: list[Shape], text: str
 ) -> None:
     assert flat(piece(op.expression(terms, shapes))) == text
 
@@ -168,7 +168,7 @@ def test_the_function_is_the_module(op: Op) -> None:
 class Tree:
     """An equation as ops write it, and what it comes to."""
 
-    expression: Expr
+    expression: TorchExpr
     value: Callable[[], torch.Tensor]
 
 

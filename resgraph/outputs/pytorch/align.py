@@ -10,10 +10,8 @@ from itertools import accumulate, groupby, islice
 from typing import Any
 
 from ...errors import RunError
-from ...ops.base import shape_text
+from ...ops.base import Shape, shape_text
 from .order import diverge, names_tell_order
-
-Shape = tuple[int, ...]
 
 _ROLES = frozenset(["weight", "bias", "running_mean", "running_var", "gain"])
 _UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
@@ -113,10 +111,10 @@ def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
     for ours, theirs in zip(mine, its, strict=True):
         if ours.signature in last:
             our_last, their_last = last[ours.signature]
-            told = names_tell_order(their_last.prefix, theirs.prefix) or _same_parts(
+            ordered = names_tell_order(their_last.prefix, theirs.prefix) or _same_parts(
                 diverge(their_last.prefix, theirs.prefix), our_last.prefix, ours.prefix
             )
-            if not told:
+            if not ordered:
                 raise _ambiguous(theirs, our_last, ours)
         last[ours.signature] = ours, theirs
 
@@ -271,8 +269,8 @@ def _disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
 
 def _count_message(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
     text = f"the net has {len(mine)} modules with parameters, the state dict {len(its)}"
-    if told := _disagreement(mine, its):
-        return f"{text}; {told}"
+    if first := _disagreement(mine, its):
+        return f"{text}; {first}"
     extra = [*mine[len(its) :], *its[len(mine) :]][0]
     where = "the net" if len(mine) > len(its) else "the state dict"
     return f"{text}; only {where} has {_described(extra)}"

@@ -36,9 +36,9 @@ def compile_blocks(
     """Compile a net in place, and return how many different graphs that makes: one, of a shallow
     net, if `whole` is fine; else its rows in chunks of blocks.
 
-    `around` may put something around a compiled chunk, of which it is told the blocks. `options`
-    are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is not
-    compiled."""
+    `around(run, blocks)` may wrap the call of a compiled chunk (activation checkpointing does).
+    `options` are those of `torch.compile`. State-dict keys and pickles stay as they were; a copy is
+    not compiled."""
     rows = list(net.children())
     shallow = sum(len(_blocks(row)) for row in rows) <= SHALLOW
     graphs = 0

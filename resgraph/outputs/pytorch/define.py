@@ -16,7 +16,7 @@ from .tree import Leaf
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class LiteralColumn:
     """What one literal is in each instance, its role, and the path of a block in which it stands.
     Equal columns can be one argument."""
 
@@ -24,7 +24,7 @@ class Column:
     values: tuple[Any, ...]
     path: str = ""
 
-    def equals(self, other: Column) -> bool:
+    def equals(self, other: LiteralColumn) -> bool:
         """Whether the values are the same in every instance."""
         return all(map(same, self.values, other.values))
 
@@ -40,7 +40,7 @@ class Shared:
     by its name."""
 
     fills: list[Any]
-    arguments: dict[str, Column]
+    arguments: dict[str, LiteralColumn]
 
     def parameters(self) -> dict[str, Any]:
         """The arguments in the order of the signature, with their defaults: widths, what is
@@ -67,10 +67,10 @@ def _default(name: str, values: Iterable[Any]) -> Any:
     return usual if any(same(usual, value) for value in values) else REQUIRED
 
 
-def columns(instances: Sequence[Sequence[Leaf]]) -> list[Column]:
+def columns(instances: Sequence[Sequence[Leaf]]) -> list[LiteralColumn]:
     """The literals of instances of one structure, side by side."""
     return [
-        Column(row[0].role, tuple(leaf.value for leaf in row), row[0].path)
+        LiteralColumn(row[0].role, tuple(leaf.value for leaf in row), row[0].path)
         for row in zip(*instances, strict=True)
     ]
 
@@ -84,13 +84,15 @@ def is_width(name: str) -> bool:
     )
 
 
-def _named(names: Iterable[str], column: Column, arguments: dict[str, Column]) -> Ref:
+def _named(
+    names: Iterable[str], column: LiteralColumn, arguments: dict[str, LiteralColumn]
+) -> Ref:
     """The first of the names that is free, or already is the argument for such a column."""
     name = next(n for n in names if arguments.setdefault(n, column).equals(column))
     return Ref(name)
 
 
-def share_layer(columns: Sequence[Column]) -> Shared:
+def share_layer(columns: Sequence[LiteralColumn]) -> Shared:
     """The arguments of a layer's function: always its widths and kernel, and whatever else
     differs."""
     shared = Shared([], {})
@@ -106,7 +108,9 @@ def share_layer(columns: Sequence[Column]) -> Shared:
 
 
 def _width_argument(
-    column: Column, columns: Sequence[Column], above: Sequence[Column]
+    column: LiteralColumn,
+    columns: Sequence[LiteralColumn],
+    above: Sequence[LiteralColumn],
 ) -> str | None:
     """The argument for a number of channels: `width_in` for what comes in, `width` for what goes
     out. A norm has the width of the convolution before it; above every convolution, what comes
@@ -124,7 +128,9 @@ def _width_argument(
     return "width" if "width" in roles else "width_in"
 
 
-def _same_padding(column: Column, columns: Sequence[Column]) -> Ref | None:
+def _same_padding(
+    column: LiteralColumn, columns: Sequence[LiteralColumn]
+) -> Ref | None:
     """`kernel_size // 2` where that is the padding of every instance (times its dilation, where
     there is one)."""
     values = {other.role: other.values for other in reversed(columns)}
@@ -145,7 +151,7 @@ def _same_padding(column: Column, columns: Sequence[Column]) -> Ref | None:
 
 
 def share_block(
-    columns: Sequence[Column], into: tuple[int, ...], out: tuple[int, ...]
+    columns: Sequence[LiteralColumn], into: tuple[int, ...], out: tuple[int, ...]
 ) -> Shared:
     """The arguments of a block's class: what differs between its instances, whose calls have the
     widths `into` and `out`."""
@@ -165,7 +171,7 @@ def share_block(
 
 
 def _width_names(
-    columns: Sequence[Column], into: tuple[int, ...], out: tuple[int, ...]
+    columns: Sequence[LiteralColumn], into: tuple[int, ...], out: tuple[int, ...]
 ) -> dict[tuple[int, ...], str]:
     """A name for every width that differs: what comes in, what goes out, and what is in between."""
     distinct = list(dict.fromkeys(c.values for c in columns if not c.constant))
@@ -178,7 +184,7 @@ def _width_names(
     return {values: names[values] for values in distinct}
 
 
-def _spatial(column: Column, columns: Sequence[Column]) -> str:
+def _spatial(column: LiteralColumn, columns: Sequence[LiteralColumn]) -> str:
     """The role of a literal; of cells that always have the same number, the first role in the order
     of `SPATIAL`: where a stride and a kernel are one number, that is the stride."""
     if column.role not in SPATIAL:

@@ -16,7 +16,7 @@ from .lower import lower
 from .program import Class, Function, Program, tidy
 from .signatures import Signatures
 from .support import REQUIRED, support_imports, support_needed
-from .text import Group, comment, docstring, layout
+from .text import Bracketed, comment, docstring, layout
 from .tree import literal, piece
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _signature(head: str, parameters: Mapping[str, Any], indent: int) -> list[st
         name if default is REQUIRED else f"{name}={literal(default)}"
         for name, default in parameters.items()
     ]
-    return layout(Group(head, tuple(items)), indent, after=":")
+    return layout(Bracketed(head, tuple(items)), indent, after=":")
 
 
 def _imports(used: Collection[str]) -> list[str]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ...graph import Graph, Item, Node, Path
-from ...ops import Add, Call, Expr, Ref
+from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
-from .text import Names, layout
+from .text import FreeNames, layout
 from .tree import parts, piece
 
 _TAKEN = frozenset(["F", "nn", "self", "torch", "x"])
@@ -26,7 +26,7 @@ class Statement:
     and the expression."""
 
     before: str
-    value: Expr
+    value: TorchExpr
 
     def lines(self) -> list[str]:
         """As it is written: several lines where one is too long."""
@@ -34,7 +34,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ForwardScope:
     """Paths that begin at node `start` and come to node `result`. Those of the net are its `rows`:
     each is a statement, `x = self.conv2(x)`."""
 
@@ -45,18 +45,20 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class _Step:
     """One value of a scope: the node it is, the values it is made from, and how it is written."""
 
     value: str
     reads: tuple[str, ...]
     word: str  # the local variable that would hold it
-    write: Callable[[Sequence[Expr]], Expr]
+    write: Callable[[Sequence[TorchExpr]], TorchExpr]
     call: bool  # a path's module is called (else an op of an equation)
     over: bool = False  # a sum that is written over the first value that it reads
 
 
-def forward(graph: Graph, scope: Scope, inplace: frozenset[str]) -> list[Statement]:
+def forward(
+    graph: Graph, scope: ForwardScope, inplace: frozenset[str]
+) -> list[Statement]:
     """The body of `forward(self, x)`. What is read once stands where it is read."""
     steps = [step for path in scope.paths for step in _steps(graph, path, inplace)]
     steps = _live(steps, scope.result)
@@ -72,7 +74,7 @@ def working(graph: Graph, path: Path) -> list[Item]:
     return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
-def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[Step]:
+def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[_Step]:
     items, equation = working(graph, path), path.equation
     for name in equation.nodes if equation else ():
         node = graph.nodes[name]
@@ -80,25 +82,27 @@ def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[Step]:
         word = path.word if alone else name.rpartition(".")[2]
         over = name in inplace and isinstance(node.op, Add)
         write = partial(_op, graph, node, name in inplace and not over)
-        yield Step(name, node.inputs, word, write, call=False, over=over)
+        yield _Step(name, node.inputs, word, write, call=False, over=over)
     if items:
         # a path without a name is what an `nn.Sequential` does
         module = f"self.{path.word}" if path.word else "super().forward"
         write = partial(_module, module)
-        yield Step(path.output, (path.input,), path.word, write, call=True)
+        yield _Step(path.output, (path.input,), path.word, write, call=True)
 
 
-def _op(graph: Graph, node: Node, inplace: bool, terms: Sequence[Expr]) -> Expr:
+def _op(
+    graph: Graph, node: Node, inplace: bool, terms: Sequence[TorchExpr]
+) -> TorchExpr:
     """`F.relu(a + b)`, or in place `F.relu(a + b, inplace=True)`."""
     call = expression(node.op, terms, [graph.nodes[name].shape for name in node.inputs])
     return replace(call, kwargs=(*call.kwargs, ("inplace", True))) if inplace else call
 
 
-def _module(name: str, terms: Sequence[Expr]) -> Expr:
+def _module(name: str, terms: Sequence[TorchExpr]) -> TorchExpr:
     return Call(name, tuple(terms))
 
 
-def _live(steps: list[Step], result: str) -> list[Step]:
+def _live(steps: list[_Step], result: str) -> list[_Step]:
     """The steps that something reads."""
     wanted, kept = {result}, []
     for step in reversed(steps):
@@ -112,15 +116,17 @@ class _Writer:
     """Writes steps one after another, knowing which local holds what and how often it will still be
     read. With `statements` each call of a path is one."""
 
-    def __init__(self, steps: list[Step], scope: Scope, *, statements: bool) -> None:
+    def __init__(
+        self, steps: list[_Step], scope: ForwardScope, *, statements: bool
+    ) -> None:
         self.steps, self.scope, self.statements = steps, scope, statements
         self.total = Counter(source for step in steps for source in step.reads)
         self.total[scope.result] += 1
         self.left = Counter(self.total)
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}
-        self.terms: dict[str, Expr] = {scope.start: _X}
-        self.locals = Names(_TAKEN)
+        self.terms: dict[str, TorchExpr] = {scope.start: _X}
+        self.locals = FreeNames(_TAKEN)
         self.out: list[Statement] = []
 
     def body(self) -> list[Statement]:
@@ -129,7 +135,7 @@ class _Writer:
             self._step(step)
         return [*self.out, Statement("return ", self.terms[self.scope.result])]
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: _Step) -> None:
         terms = [self.terms[source] for source in step.reads]
         self.left.subtract(step.reads)
         if step.over:
@@ -141,7 +147,7 @@ class _Writer:
         else:
             self._assign(step, value)
 
-    def _is_inline(self, step: Step, value: Expr) -> bool:
+    def _is_inline(self, step: _Step, value: TorchExpr) -> bool:
         """Whether a value stands where it is read, without a local."""
         if self.total[step.value] > 1 or step.value in self.base:
             return False
@@ -151,13 +157,13 @@ class _Writer:
         large = sum(1 for _ in parts(value)) > _LARGEST
         return not (large or (self.statements and step.call))
 
-    def _add(self, step: Step, local: Expr, other: Expr) -> None:
+    def _add(self, step: _Step, local: TorchExpr, other: TorchExpr) -> None:
         """`out += b`: the local of the first term comes to be the sum."""
         assert isinstance(local, Ref)
         self.terms[step.value] = local
         self.out.append(Statement(f"{local.text} += ", other))
 
-    def _assign(self, step: Step, value: Expr) -> None:
+    def _assign(self, step: _Step, value: TorchExpr) -> None:
         """Into `x` where a chain of rows goes on and nothing needs the old `x`, else into a local
         of the path's name, or `out` where a sum follows that changes it."""
         local = _X

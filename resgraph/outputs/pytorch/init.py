@@ -9,7 +9,7 @@ from ...language.init import Init, Scheme, parse_scheme
 from ...passes.starts import Start
 from .program import Class, Program
 from .support import support_bases
-from .text import Group, Piece, docstring, layout
+from .text import Bracketed, Piece, docstring, layout
 
 _CONVS = ("nn.Conv2d", "nn.ConvTranspose2d", "nn.Conv1d")
 _DESCRIBED = {
@@ -32,16 +32,16 @@ def reset_lines(program: Program, init: Init) -> list[str]:
     lines = ["        for module in self.modules():"]
     if own:
         lines += _case("if", own, reset)
-    word, said = "if", []
+    word, described = "if", []
     cases = _cases(called.union(*bases.values()), init)
     for scheme, (kinds, names) in cases.items():
         lines += _case(word, names, _set(scheme))
         word = "elif"
-        said.append(f"{_DESCRIBED[scheme.kind]} for {' and '.join(kinds)}")
+        described.append(f"{_DESCRIBED[scheme.kind]} for {' and '.join(kinds)}")
     rest = f'{word} module is not self and hasattr(module, "reset_parameters"):'
-    said.append("torch's own for the rest" if said else "torch's own")
+    described.append("torch's own for the rest" if described else "torch's own")
     return [
-        *docstring([f"Start values: {', '.join(said)}."], 8),
+        *docstring([f"Start values: {', '.join(described)}."], 8),
         *lines,
         *_indented(12, [rest]),
         *_indented(16, reset),
@@ -55,8 +55,8 @@ def _indented(columns: int, lines: Iterable[str]) -> list[str]:
 
 def _case(word: str, names: Sequence[str], body: Iterable[str]) -> list[str]:
     """`if isinstance(module, …):` for one class or for several, and what follows."""
-    kinds: Piece = names[0] if len(names) == 1 else Group("(", tuple(names))
-    head = layout(Group("isinstance(", ("module", kinds)), 12, f"{word} ", ":")
+    kinds: Piece = names[0] if len(names) == 1 else Bracketed("(", tuple(names))
+    head = layout(Bracketed("isinstance(", ("module", kinds)), 12, f"{word} ", ":")
     return [*head, *_indented(16, body)]
 
 

@@ -16,11 +16,11 @@ from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
 from .define import Shared, columns, share_block, share_layer
-from .forward import Scope, forward, working
+from .forward import ForwardScope, forward, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
-from .text import Names, camel, safe
+from .text import FreeNames, camel, safe
 from .tree import Leaf, leaves, named, numbered, refill, rewrite, skeleton
 
 _RESERVED = [
@@ -78,7 +78,7 @@ class _Lowering:
         self.graph, self.inplace, self.starts = graph, inplace, starts
         self.known = Signatures()
         self.program = Program(self.known)
-        self.names = Names([*_RESERVED, *keyword.kwlist, *self.known.names()])
+        self.names = FreeNames([*_RESERVED, *keyword.kwlist, *self.known.names()])
         # by the identity of a layer or block: the call that makes it
         self.calls: dict[int, Call] = {}
 
@@ -155,7 +155,7 @@ class _Lowering:
     def block(self, block: Block) -> Class:
         """The class of one block, its literals in place."""
         path = block.result
-        scope = Scope(block.paths, block.input, path.output)
+        scope = ForwardScope(block.paths, block.input, path.output)
         alone = len(block.paths) == 1 and path.name == block.name
         if not alone or not working(self.graph, path):
             return self.scope(scope, block.name)
@@ -164,7 +164,7 @@ class _Lowering:
         starts = self.starts.get(block.name, ())
         return Class([("", tree)], body, starts, sequential=True)
 
-    def scope(self, scope: Scope, name: str) -> Class:
+    def scope(self, scope: ForwardScope, name: str) -> Class:
         """A class with a module for each path that does anything."""
         paths = [path for path in scope.paths if working(self.graph, path)]
         modules = [(path.word, self.sequential(path)) for path in paths]
@@ -237,7 +237,9 @@ class _Lowering:
     def finish(self, name: str) -> Program:
         """The class of the net, last."""
         graph = self.graph
-        made = self.scope(Scope(graph.rows, graph.input, graph.output, rows=True), "")
+        made = self.scope(
+            ForwardScope(graph.rows, graph.input, graph.output, rows=True), ""
+        )
         into, out = (
             ("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output)
         )

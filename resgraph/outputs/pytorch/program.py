@@ -11,7 +11,7 @@ from ...passes.starts import Start
 from .forward import Statement
 from .repeat import compress
 from .signatures import Signatures, same
-from .tree import Repeat, parts
+from .tree import Comprehension, parts
 
 
 @dataclass(slots=True)
@@ -66,8 +66,8 @@ class Program:
 def tidy(tree: Any, known: Signatures) -> Any:
     """The tree as it is written: without arguments that say what is so anyway, and with runs of
     children as loops."""
-    if isinstance(tree, Repeat):
-        return Repeat(tidy(tree.item, known), tree.loop)
+    if isinstance(tree, Comprehension):
+        return Comprehension(tidy(tree.item, known), tree.loop)
     if not isinstance(tree, Call):
         return tree
     args, kwargs = list(tree.args), list(tree.kwargs)

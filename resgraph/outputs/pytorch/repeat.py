@@ -11,12 +11,12 @@ from typing import Any
 
 from ...ops.base import Call, Ref
 from .signatures import Signatures, same
-from .tree import Repeat, literal
+from .tree import Comprehension, literal
 
 SHORTEST = 3  # two calls read better written out
 LONGEST = 76  # and so do calls with nothing regular about them
 
-Slot = int | str
+_Slot = int | str
 """A positional argument by its place, or a keyword argument by its name."""
 
 
@@ -28,7 +28,7 @@ def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
     at = 0
     while at < len(children):
         if equal[at] >= SHORTEST:
-            out.append(Repeat(children[at], f"_ in range({equal[at]})"))
+            out.append(Comprehension(children[at], f"_ in range({equal[at]})"))
             at += equal[at]
             continue
         end, slots = _varying_run(children, equal, at)
@@ -53,10 +53,10 @@ def _equal_runs(children: Sequence[Any]) -> list[int]:
 
 def _varying_run(
     children: Sequence[Any], equal: list[int], start: int
-) -> tuple[int, set[Slot]]:
+) -> tuple[int, set[_Slot]]:
     """Where a run of calls that differ in at most two literals ends, and which arguments those
     are."""
-    slots: set[Slot] = set()
+    slots: set[_Slot] = set()
     end = start + 1
     while end < len(children) and equal[end] < SHORTEST:
         different = _differences(children[start], children[end])
@@ -67,7 +67,7 @@ def _varying_run(
     return end, slots
 
 
-def _differences(one: Any, other: Any) -> set[Slot] | None:
+def _differences(one: Any, other: Any) -> set[_Slot] | None:
     """The arguments in which two calls of one kind differ, or None where it is more than
     literals."""
     if not (isinstance(one, Call) and isinstance(other, Call)):
@@ -77,15 +77,17 @@ def _differences(one: Any, other: Any) -> set[Slot] | None:
         return None
     found = {slot for slot in mine if not same(mine[slot], its[slot])}
     values = [arguments[slot] for slot in found for arguments in (mine, its)]
-    trees = any(isinstance(value, Call | Ref | Repeat) for value in values)
+    trees = any(isinstance(value, Call | Ref | Comprehension) for value in values)
     return None if trees else found
 
 
-def _slots(call: Call) -> dict[Slot, Any]:
+def _slots(call: Call) -> dict[_Slot, Any]:
     return {**dict(enumerate(call.args)), **dict(call.kwargs)}
 
 
-def _loop(calls: Sequence[Call], slots: Sequence[Slot], known: Signatures) -> Repeat:
+def _loop(
+    calls: Sequence[Call], slots: Sequence[_Slot], known: Signatures
+) -> Comprehension:
     """A comprehension over the arguments that differ."""
     first = calls[0]
     roles = known.roles(first.target, len(first.args))
@@ -102,7 +104,7 @@ def _loop(calls: Sequence[Call], slots: Sequence[Slot], known: Signatures) -> Re
     args = tuple(texts.get(place, arg) for place, arg in enumerate(first.args))
     kwargs = tuple((name, texts.get(name, arg)) for name, arg in first.kwargs)
     item = Call(first.target, args, kwargs)
-    return Repeat(item, f"{', '.join(names)} in {sources[0]}")
+    return Comprehension(item, f"{', '.join(names)} in {sources[0]}")
 
 
 def _column(name: str, column: list[Any], *, alone: bool) -> tuple[str, str, str]:

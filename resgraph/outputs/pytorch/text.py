@@ -13,7 +13,7 @@ WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Bracketed:
     """Brackets and what stands in them: one line where it fits, else one line for each item.
 
     A chain has no commas: a comprehension, or a sum, whose brackets (no tail) come only where it is
@@ -25,7 +25,7 @@ class Group:
     chain: bool = False
 
 
-Piece = str | Group
+Piece = str | Bracketed
 
 
 def flat(piece: Piece) -> str:
@@ -111,7 +111,7 @@ _PAPERS = """
     RepVGG Res2Net ResNeSt ResNet ResNeXt SE SENet SK SKNet UNet VGG WRN
 """
 _SPELLED = {word.lower(): word for word in _PAPERS.split()}
-"""Names as their papers spell them."""
+"""FreeNames as their papers spell them."""
 
 
 def camel(text: str) -> str:
@@ -130,7 +130,7 @@ def with_numbers(name: str) -> Iterator[str]:
     yield from (f"{name}{number}" for number in count(2))
 
 
-class Names:
+class FreeNames:
     """Gives every definition of a file, or every local of a function, a name of its own."""
 
     def __init__(self, taken: Iterable[str]) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from ...ops.base import Call, Ref
 from .signatures import OPERANDS, Signatures
-from .text import Group, Piece, flat
+from .text import Bracketed, Piece, flat
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Comprehension:
     """Equal children in a row: `*(item for loop)`."""
 
     item: Call
@@ -74,7 +74,7 @@ def skeleton(tree: Any, known: Signatures) -> Any:
 def parts(tree: Any) -> Iterator[Any]:
     """A tree and all that stands in it."""
     yield tree
-    if isinstance(tree, Repeat):
+    if isinstance(tree, Comprehension):
         yield from parts(tree.item)
     if isinstance(tree, Call):
         for arg in (*tree.args, *(value for _, value in tree.kwargs)):
@@ -83,9 +83,9 @@ def parts(tree: Any) -> Iterator[Any]:
 
 def piece(tree: Any, head: str = "") -> Piece:
     """The tree as Python, with the fewest brackets that keep its meaning."""
-    if isinstance(tree, Repeat):
+    if isinstance(tree, Comprehension):
         item = piece(tree.item)
-        return Group(f"{head}*(", (item, f"for {tree.loop}"), chain=True)
+        return Bracketed(f"{head}*(", (item, f"for {tree.loop}"), chain=True)
     if not isinstance(tree, Call):
         return head + (tree.text if isinstance(tree, Ref) else literal(tree))
     if tree.target in OPERANDS:
@@ -95,8 +95,8 @@ def piece(tree: Any, head: str = "") -> Piece:
     items = [piece(arg) for arg in tree.args]
     items += [piece(value, f"{name}=") for name, value in tree.kwargs]
     if tree.target == "[":
-        return Group(f"{head}[", tuple(items), "]")
-    return Group(f"{head}{tree.target}(", tuple(items))
+        return Bracketed(f"{head}[", tuple(items), "]")
+    return Bracketed(f"{head}{tree.target}(", tuple(items))
 
 
 _SUM, _PRODUCT, _SIGN, _WHOLE = range(4)  # how tightly an expression holds together
@@ -127,8 +127,8 @@ def _operation(tree: Call, head: str) -> Piece:
     if precedence == _PRODUCT:
         return f"{head}{_held(first, precedence)} {end}"
     start = piece(first)
-    terms = start.items if isinstance(start, Group) and not start.tail else (start,)
-    return Group(head, (*terms, end), "", chain=True)
+    terms = start.items if isinstance(start, Bracketed) and not start.tail else (start,)
+    return Bracketed(head, (*terms, end), "", chain=True)
 
 
 def literal(value: Any) -> str:

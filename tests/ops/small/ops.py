@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from resgraph.ops import Call, Expr, Family, Op, Shape
+from resgraph.ops import Call, Family, Op, Shape, TorchExpr
 
 
 class _Same(Op):
@@ -35,7 +35,7 @@ class Snake(_Same):
     def torch(self, *inputs: Shape) -> Call:
         return Call("small.layers.Snake", (2, 0.5), names=("rate", "power"))
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         return Call("small.layers.snake", tuple(terms))
 
 
@@ -84,5 +84,5 @@ class Mute(_Same):
     def torch(self, *inputs: Shape) -> Call:
         raise NotImplementedError("not yet")
 
-    def expression(self, terms: Sequence[Expr], shapes: Sequence[Shape]) -> Call:
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         return "torch.mute(x)"  # type: ignore[return-value]

@@ -21,7 +21,7 @@ from resgraph.outputs.pytorch.signatures import Signatures
 from resgraph.outputs.pytorch.support import support_classes
 from resgraph.outputs.pytorch.text import (
     WIDTH,
-    Names,
+    FreeNames,
     camel,
     docstring,
     flat,
@@ -47,7 +47,7 @@ def test_class_names(text: str, name: str) -> None:
 
 
 def test_a_taken_name_gets_a_number() -> None:
-    names = Names(frozenset(["F"]))
+    names = FreeNames(frozenset(["F"]))
     assert [
         names.new("Pair"),
         names.new("Pair"),
