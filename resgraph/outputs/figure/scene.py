@@ -91,6 +91,14 @@ class Group:
     place: str = ""  # where in the spec it was written, for a page that can say so
 
 
+def badge(
+    box: Rect, base: float, said: str, ink: str, size: float = 9.5, weight: int = 600
+) -> list[Shape]:
+    """A box with a line of text in its middle, on the baseline `base`."""
+    middle = box.x + box.width / 2
+    return [box, Text(middle, base, said, size, weight, ink, "middle")]
+
+
 @dataclass(slots=True)
 class Scene:
     """A whole picture: its size, what it is called and says, and what is drawn, from back to

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from ....ops.base import Shape
+from collections.abc import Iterable
+
+from ....graph import Node
+from ....ops.base import Cost, Shape
 from ...numbers import count_text, shape_label
 
 
@@ -11,6 +14,21 @@ def short(number: int) -> str:
     """Three significant digits: `9540` → `9.54 k`, `999_999` → `1.00 M`; below 1000 the number
     itself."""
     return count_text(number) if number else "0"
+
+
+def total(nodes: Iterable[Node]) -> Cost:
+    """What nodes cost together."""
+    return sum((node.cost for node in nodes), Cost())
+
+
+def params_text(cost: Cost) -> str:
+    """`9.54 k params`."""
+    return f"{short(cost.params)} params"
+
+
+def macs_text(cost: Cost) -> str:
+    """`118 M MACs`."""
+    return f"{short(cost.macs)} MACs"
 
 
 def percent(part: int, whole: int) -> str:

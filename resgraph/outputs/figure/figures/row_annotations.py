@@ -15,9 +15,8 @@ from .. import text
 from ..content import quantity
 from ..content.parts import Chain, Fork, OpBox, Part, Tile
 from ..layout.geometry import Placed
-from ..scene import Rect, Scene, Text
+from ..scene import Polygon, Rect, Scene, Shape, Text
 from .header import MARGIN
-from .paint import box_glyph
 
 if TYPE_CHECKING:
     from ....plan import Plan
@@ -187,6 +186,27 @@ def _shape(
     scale = log2(max(height, across, 1) + 1) / log2(max(*image[-2:], 2) + 1)
     side = 5 + 27 * scale**1.7
     depth = min(3.5 + 2.3 * max(log2(channels) - 4, 0), 22)
-    scene.add(*box_glyph(x, y, side, depth))
+    scene.add(*_box_glyph(x, y, side, depth))
     scene.add(Text(x + 50, y + 1, str(channels), 12, 600))
     scene.add(Text(x + 50, y + 14, f"{height} × {across}", 9.75, fill="muted"))
+
+
+def _box_glyph(x: float, middle: float, side: float, depth: float) -> list[Shape]:
+    """A small box, as large as a map and as deep as it has channels: top, side and front about a
+    middle height."""
+    wide, rise = side * 0.66, depth * 0.6
+    low, high = middle + (side + rise) / 2, middle + (rise - side) / 2
+    top = (
+        (x, high),
+        (x + depth, high - rise),
+        (x + wide + depth, high - rise),
+        (x + wide, high),
+    )
+    right = (
+        (x + wide, high),
+        (x + wide + depth, high - rise),
+        (x + wide + depth, low - rise),
+        (x + wide, low),
+    )
+    front = ((x, high), (x + wide, high), (x + wide, low), (x, low))
+    return [Polygon(face, "glyph", "edge", 0.9) for face in (top, right, front)]

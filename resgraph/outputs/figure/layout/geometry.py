@@ -99,9 +99,28 @@ class Placed:
     height: float
 
     @property
+    def start(self) -> float:
+        """The x of its left side."""
+        return self.x - self.left
+
+    @property
+    def width(self) -> float:
+        """From its left side to its right one."""
+        return self.left + self.right
+
+    @property
+    def middle(self) -> float:
+        """The y halfway down."""
+        return self.y + self.height / 2
+
+    @property
     def bottom(self) -> float:
         """The y of its lower side."""
         return self.y + self.height
+
+    def moved(self, dx: float, dy: float) -> Placed:
+        """The same part elsewhere."""
+        return replace(self, x=self.x + dx, y=self.y + dy)
 
 
 @dataclass(slots=True)
@@ -115,17 +134,17 @@ class Placement:
     parts: list[Placed] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
 
+    @property
+    def where(self) -> dict[int, Placed]:
+        """The place of each part, by the part's `id`."""
+        return {id(placed.part): placed for placed in self.parts}
+
     def put(self, inner: Placement, dx: float, dy: float) -> None:
         """Take over what another placement holds, moved to its place here."""
-        self.parts += [
-            Placed(p.part, p.x + dx, p.y + dy, p.left, p.right, p.height)
-            for p in inner.parts
-        ]
+        self.parts += [part.moved(dx, dy) for part in inner.parts]
         self.wires += [wire.moved(dx, dy) for wire in inner.wires]
-        self.left, self.right = (
-            max(self.left, inner.left - dx),
-            max(self.right, inner.right + dx),
-        )
+        self.left = max(self.left, inner.left - dx)
+        self.right = max(self.right, inner.right + dx)
 
 
 @dataclass(slots=True)
