@@ -62,6 +62,11 @@ class Repeat:
         """How many blocks the drawn one stands for."""
         return self.last - self.first + 1
 
+    @property
+    def short(self) -> str:
+        """`× 35`, or `35 alike`."""
+        return f"× {self.count}" if self.equal else f"{self.count} alike"
+
 
 @dataclass(slots=True)
 class Tile:

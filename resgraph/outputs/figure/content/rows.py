@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ....graph import Block, Graph, Layer, Node
+from ....graph import Block, Graph, Layer, Node, Path
 from ..style import family_of
 from . import quantity
 from .parts import OpBox, Row
@@ -35,6 +35,16 @@ def title(graph: Graph, node: Node) -> str:
     cost = f", {node.cost.params:,} params" if node.cost.params else ""
     cost += f", {node.cost.macs:,} MACs" if node.cost.macs else ""
     return f"{node.name}: {node.op.label()}, {arrow}{quantity.times(node.shape)}{cost}"
+
+
+def blocks_in(rows: Iterable[Path]) -> list[Block]:
+    """The blocks that rows call, without the blocks within them."""
+    return [item for row in rows for item in row.items if isinstance(item, Block)]
+
+
+def stride_text(block: Block) -> str:
+    """`/2`, or "" for a block that does not stride."""
+    return "" if max(block.stride) == 1 else f"/{block.stride[0]}"
 
 
 def layers_of(graph: Graph) -> list[Layer]:
@@ -97,22 +107,11 @@ def _groups(words: Wording) -> str:
 
 def nested_row(graph: Graph, block: Block) -> Row:
     """A block within a path, folded to one line."""
-    nodes = list(graph.nodes_of(block))
-    params, macs = (
-        sum(node.cost.params for node in nodes),
-        sum(node.cost.macs for node in nodes),
-    )
-    said = f"{block.name}: {block.label}, {params:,} params, {macs:,} MACs"
-    stride = "" if max(block.stride) == 1 else f"/{block.stride[0]}"
+    cost = quantity.total(graph.nodes_of(block))
+    said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
+    word = block.block or block.name.rsplit(".", 1)[-1]
     number = str(block.out) if block.into != block.out else ""
-    return Row(
-        block.name,
-        "block",
-        block.block or block.name.rsplit(".", 1)[-1],
-        number,
-        stride,
-        title=said,
-    )
+    return Row(block.name, "block", word, number, stride_text(block), title=said)
 
 
 def op_box(graph: Graph, node: Node) -> OpBox:

@@ -11,7 +11,7 @@ from typing import Literal
 from ....graph import Block, Equation, Graph, Layer, Path
 from . import quantity
 from .parts import ENTRY, Fork, Join, Link, Part, Tile
-from .rows import op_box, pill_text, title
+from .rows import op_box, pill_text, stride_text, title
 from .wording import symbol
 
 Detail = Literal["rows", "ops"]
@@ -171,23 +171,13 @@ class Wiring:
             return None
         fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
         self._name(fork, self._names(block))
-        nodes = list(self.graph.nodes_of(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         if self.detail == "ops":
-            params, macs = (
-                sum(n.cost.params for n in nodes),
-                sum(n.cost.macs for n in nodes),
-            )
-            stride = "" if max(block.stride) == 1 else f" /{block.stride[0]}"
-            fork.frame, fork.caption, fork.subcaption = (
-                True,
-                block.name,
-                f"{block.block or 'inline'} {block.out}{stride}",
-            )
-            fork.totals = (
-                f"{quantity.short(params)} params",
-                f"{quantity.short(macs)} MACs",
-            )
+            cost = quantity.total(self.graph.nodes_of(block))
+            said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"
+            fork.frame, fork.caption = True, block.name
+            fork.subcaption = said.rstrip()
+            fork.totals = quantity.params_text(cost), quantity.macs_text(cost)
         return fork
 
     def _name(self, fork: Fork, names: dict[int, str]) -> None:

@@ -5,24 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from math import log2
 from typing import TYPE_CHECKING
 
 from ....errors import UsageError
-from ....graph import Block, Graph
+from ....graph import Graph
 from ....passes.compare import compare
 from .. import text
 from ..content import quantity
 from ..content.comparison_builder import StripBuilder
-from ..content.parts import Fork, Join, Strip, walk
-from ..content.rows import layers_of, main_node
-from ..layout.geometry import Placed, Placement, Rhythm
+from ..content.parts import Fork, Join, Repeat, Strip, walk
+from ..content.rows import blocks_in, layers_of, main_node
+from ..layout.geometry import Placement, Rhythm
 from ..layout.tree import place
-from ..scene import Group, Rect, Scene, Text
+from ..scene import Group, Rect, Scene, Text, badge
 from ..style import WIDTH_STEPS
 from .header import MARGIN, caption, macs_text, shortcut_kinds
 from .legend import Legend
+from .levels import MapSize, common, levels
 from .paint import paint
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ RHYTHM = Rhythm(
 MOST_BLOCKS = 36
 """A net of more blocks than this is drawn with equal neighbours folded."""
 _LABELS, _TOP, _PAD, _GAP, _SIGN = 92.0, 92.0, 13.0, 52.0, 14.0
-Size = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -45,52 +44,55 @@ class Column:
 
     plan: Plan
     net: Fork
-    sizes: list[Size]
+    sizes: list[MapSize]
     runs: list[Fork]
     level: list[int]
     placement: Placement
 
 
 def draw(
-    plans: Sequence[Plan], width: float | None, marks: Sequence[Mapping[str, str]] = ()
+    plans: Sequence[Plan],
+    width: float | None,
+    marks: Sequence[Mapping[str, str] | None] = (),
 ) -> Scene:
     """The scene of several nets side by side; `marks` says for each net which of its nodes to mark,
     and how."""
     if not plans:
         raise UsageError("nothing to compare: name at least one net")
     widths = _width_steps(plans)
-    each = marks or [{}] * len(plans)
+    each = list(marks) or [None] * len(plans)
     columns = [
-        _column(plan, widths, mark, bool(marks))
-        for plan, mark in zip(plans, each, strict=True)
+        _column(plan, widths, mark) for plan, mark in zip(plans, each, strict=True)
     ]
-    sizes = _common([[size for size, _ in groupby(column.sizes)] for column in columns])
-    tops, bottoms = _level(columns, sizes)
+    sizes = common([column.sizes for column in columns])
+    bands = _level(columns, sizes)
     room = _SIGN if marks else 0
     spines, total = _spines(columns, room)
-    scene = Scene(
-        max(total, width or 0),
-        0,
-        " and ".join(p.name for p in plans),
-        " ".join(caption(p) for p in plans),
-    )
-    for index, size in enumerate(sizes):
-        _band(scene, index, size, _TOP + tops[index], _TOP + bottoms[index])
-    for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
-        _head(scene, column.plan, spine)
-        start = len(scene.items)
-        paint(scene, column.placement, spine, _TOP, RHYTHM)
-        for item in scene.items[start:]:
-            # names are unique in a net, and ids must be in a picture
-            if isinstance(item, Group):
-                item.name = f"{number}:{item.name}"
-        _repeats(scene, column, spine, room)
+    title = " and ".join(plan.name for plan in plans)
+    scene = Scene(max(total, width or 0), 0, title, " ".join(map(caption, plans)))
+    for index, (size, (top, bottom)) in enumerate(zip(sizes, bands, strict=True)):
+        _band(scene, index, size, _TOP + top, _TOP + bottom)
     shown = Legend(widths={step: value for value, step in sorted(widths.items())})
-    shown.marks |= {kind for mark in marks for kind in mark.values()}
-    for column in columns:
+    shown.marks |= {kind for mark in marks if mark for kind in mark.values()}
+    for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
+        _net(scene, column, spine, number)
+        _repeats(scene, column, spine, room)
         shown.gather(column.placement, shortcut_kinds(column.plan.graph))
-    scene.height = shown.draw(scene, _TOP + bottoms[-1] + 22) + 10
+    scene.height = shown.draw(scene, _TOP + bands[-1][1] + 22) + 10
     return scene
+
+
+def _net(scene: Scene, column: Column, x: float, number: int) -> None:
+    """One net under its name, its spine at `x`."""
+    scene.add(Text(x, 48, column.plan.name, 14, 700, anchor="middle"))
+    said = _totals(column.plan)
+    scene.add(Text(x, 65, said, 9.75, fill="muted", anchor="middle"))
+    start = len(scene.items)
+    paint(scene, column.placement, x, _TOP, RHYTHM)
+    for item in scene.items[start:]:
+        if isinstance(item, Group):
+            # names are unique in a net, and ids must be in a picture
+            item.name = f"{number}:{item.name}"
 
 
 def differences(before: Plan, after: Plan) -> Scene:
@@ -107,47 +109,46 @@ def differences(before: Plan, after: Plan) -> Scene:
 def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
     """For each width of a convolution a lightness: one each where they are few, else by powers of
     two."""
-    found: set[int] = set()
-    for plan in plans:
-        found |= {
-            n.shape[0] for n in plan.graph.nodes.values() if n.op.family == "conv"
-        }
-    ordered = sorted(found)
-    if len(ordered) <= WIDTH_STEPS:
-        return {width: step for step, width in enumerate(ordered)}
-    low, high = log2(ordered[0]), log2(ordered[-1])
+    nodes = (node for plan in plans for node in plan.graph.nodes.values())
+    widths = sorted({node.shape[0] for node in nodes if node.op.family == "conv"})
+    if len(widths) <= WIDTH_STEPS:
+        return {width: step for step, width in enumerate(widths)}
+    low, high = log2(widths[0]), log2(widths[-1])
     return {
-        w: min(int((log2(w) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1)
-        for w in ordered
+        width: min(
+            int((log2(width) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1
+        )
+        for width in widths
     }
 
 
 def _column(
-    plan: Plan, widths: dict[int, int], marks: Mapping[str, str], fold: bool
+    plan: Plan, widths: dict[int, int], marks: Mapping[str, str] | None
 ) -> Column:
+    """One net laid out by itself; folded where it is compared or has very many blocks."""
     graph = plan.graph
-    blocks = sum(
-        1 for row in graph.rows for item in row.items if isinstance(item, Block)
-    )
-    builder = StripBuilder(
-        graph, "stages" if fold or blocks > MOST_BLOCKS else "blocks", marks
-    )
+    fold = marks is not None or len(blocks_in(graph.rows)) > MOST_BLOCKS
+    marks = marks or {}
+    builder = StripBuilder(graph, "stages" if fold else "blocks", marks)
     net = builder.net()
-    steps = {}
-    for layer in layers_of(graph):
-        node = main_node(graph, layer)
-        if node.op.family == "conv":
-            steps[layer.name] = widths[node.shape[0]]
+    main = {layer.name: main_node(graph, layer) for layer in layers_of(graph)}
+    steps = {
+        name: widths[node.shape[0]]
+        for name, node in main.items()
+        if node.op.family == "conv"
+    }
     runs = []
     for part in walk(net):
-        if isinstance(part, Strip):
-            part.row = replace(part.row, step=steps.get(part.row.name, -1))
-            part.mark = _mark(graph, part.row.name, marks)
-        elif isinstance(part, Join):
-            part.mark = marks.get(part.name, "")
-        elif isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-            runs.append(part)
-    sizes = [_size(graph.nodes[name].shape) for name in builder.outputs]
+        match part:
+            case Strip():
+                name = part.row.name
+                part.row = replace(part.row, step=steps.get(name, -1))
+                part.mark = _mark(graph, name, marks)
+            case Join():
+                part.mark = marks.get(part.name, "")
+            case Fork(repeat=Repeat(count=count)) if count > 1:
+                runs.append(part)
+    sizes = [graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs]
     return Column(plan, net, sizes, runs, [], place(net, RHYTHM))
 
 
@@ -164,89 +165,39 @@ def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
     return mine.pop() if len(mine) == 1 else "changed"
 
 
-def _size(shape: tuple[int, ...]) -> Size:
-    """Height and width; a vector counts as one cell."""
-    return shape[1:] if len(shape) == 3 else (1, 1)
-
-
-def _common(sequences: list[list[Size]]) -> list[Size]:
-    """A shortest sequence that holds every net's sequence of sizes in its order, merged net by
-    net."""
-    out: list[Size] = sequences[0]
-    for other in sequences[1:]:
-        out = _merged(out, other)
-    return out
-
-
-def _merged(a: list[Size], b: list[Size]) -> list[Size]:
-    """The shortest common supersequence of two sequences."""
-    best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i in range(len(a) - 1, -1, -1):
-        for j in range(len(b) - 1, -1, -1):
-            best[i][j] = (
-                best[i + 1][j + 1] + 1
-                if a[i] == b[j]
-                else max(best[i + 1][j], best[i][j + 1])
-            )
-    out, i, j = [], 0, 0
-    while i < len(a) and j < len(b):
-        if a[i] == b[j]:
-            out.append(a[i])
-            i, j = i + 1, j + 1
-        elif (best[i + 1][j], a[i]) >= (best[i][j + 1], b[j]):
-            out.append(a[i])
-            i += 1
-        else:
-            out.append(b[j])
-            j += 1
-    return out + a[i:] + b[j:]
-
-
-def _level(columns: list[Column], sizes: list[Size]) -> tuple[list[float], list[float]]:
+def _level(columns: list[Column], sizes: list[MapSize]) -> list[tuple[float, float]]:
     """Where each size's band begins and ends; every net is laid out again with its units in their
     bands."""
     heights = [0.0] * len(sizes)
     for column in columns:
-        column.level = _levels(column.sizes, sizes)
-        tops, bottoms = _extents(column)
-        for level in tops:
-            heights[level] = max(heights[level], bottoms[level] - tops[level])
-    starts, ends, y = [], [], 0.0
+        column.level = levels(column.sizes, sizes)
+        for level, height in _heights(column).items():
+            heights[level] = max(heights[level], height)
+    bands: list[tuple[float, float]] = []
+    y = 0.0
     for height in heights:
-        starts.append(y)
-        y += max(height + 2 * _PAD, 36 if len(starts) > 1 else 48)
-        ends.append(y)
+        least = 36 if bands else 48  # the first holds the heading of the sizes as well
+        bands.append((y, y + max(height + 2 * _PAD, least)))
+        y = bands[-1][1]
     for column in columns:
-        floors: dict[int, float] = {}
-        for unit, level in enumerate(column.level):
-            if unit == 0 or column.level[unit - 1] != level:
-                floors[unit] = starts[level] + _PAD
-        column.net.floors = floors
+        column.net.floors = {
+            column.level.index(level): bands[level][0] + _PAD
+            for level in set(column.level)
+        }
         column.placement = place(column.net, RHYTHM)
-    return starts, ends
+    return bands
 
 
-def _levels(mine: list[Size], sizes: list[Size]) -> list[int]:
-    """For each unit the band that it stands in."""
-    out, level = [], 0
-    for size in mine:
-        while sizes[level] != size:
-            level += 1
-        out.append(level)
-    return out
-
-
-def _extents(column: Column) -> tuple[dict[int, float], dict[int, float]]:
-    """For each band of a column its least top and its greatest bottom, as laid out without
-    bands."""
-    where = {id(p.part): p for p in column.placement.parts}
+def _heights(column: Column) -> dict[int, float]:
+    """How high each band of a column is, as laid out without bands."""
+    where = column.placement.where
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
     for unit, level in zip(column.net.units, column.level, strict=True):
         placed = where[id(unit)]
         tops.setdefault(level, placed.y)
         bottoms[level] = max(bottoms.get(level, 0.0), placed.bottom)
-    return tops, bottoms
+    return {level: bottom - tops[level] for level, bottom in bottoms.items()}
 
 
 def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
@@ -254,13 +205,8 @@ def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
     of what differs."""
     x, out = MARGIN + _LABELS, []
     for column in columns:
-        title = (
-            max(
-                text.width(column.plan.name, 14, 700),
-                text.width(_totals(column.plan), 9.75),
-            )
-            / 2
-        )
+        name = text.width(column.plan.name, 14, 700)
+        title = max(name, text.width(_totals(column.plan), 9.75)) / 2
         folded = max((_pill(fork)[1] + 7 for fork in column.runs), default=0.0)
         left = max(column.placement.left + room + folded, title)
         out.append(x + left)
@@ -272,18 +218,10 @@ def _totals(plan: Plan) -> str:
     return f"{macs_text(plan.macs)} · {quantity.short(plan.params)} params"
 
 
-def _head(scene: Scene, plan: Plan, x: float) -> None:
-    scene.add(Text(x, 48, plan.name, 14, 700, anchor="middle"))
-    scene.add(Text(x, 65, _totals(plan), 9.75, fill="muted", anchor="middle"))
-
-
-def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> None:
+def _band(scene: Scene, index: int, size: MapSize, top: float, bottom: float) -> None:
     if index % 2 == 0:
-        scene.add(
-            Rect(
-                MARGIN - 14, top, scene.width - 2 * MARGIN + 28, bottom - top, 7, "card"
-            )
-        )
+        width = scene.width - 2 * MARGIN + 28
+        scene.add(Rect(MARGIN - 14, top, width, bottom - top, 7, "card"))
     scene.add(Text(MARGIN, top + 23, quantity.times(size), 11, 600))
     if index == 0:
         scene.add(Text(MARGIN, top + 36, "output size", 9.5, fill="muted"))
@@ -291,24 +229,20 @@ def _band(scene: Scene, index: int, size: Size, top: float, bottom: float) -> No
 
 def _pill(fork: Fork) -> tuple[str, float]:
     """What stands beside a block that stands for several, and how wide its pill is."""
-    run = fork.repeat
-    said = (
-        f"× {run.count}" if run and run.equal else f"{run.count} alike" if run else ""
-    )
+    assert fork.repeat
+    said = fork.repeat.short
     return said, text.width(said, 9.5, 700) + 13
 
 
 def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     """`× 35` at the left of a block that stands for several, and of the signs of what differs in
     it."""
-    where: dict[int, Placed] = {id(p.part): p for p in column.placement.parts}
+    where = column.placement.where
     for fork in column.runs:
         placed, (said, wide) = where[id(fork)], _pill(fork)
-        right, y = x - placed.left - 7 - room, _TOP + placed.y + placed.height / 2 - 8
-        fill, ink = (
-            ("pill", "on-pill")
-            if fork.repeat and fork.repeat.equal
-            else ("rule", "ink")
+        left, y = x - placed.left - 7 - room - wide, _TOP + placed.middle - 8
+        equal = fork.repeat and fork.repeat.equal
+        fill, ink = ("pill", "on-pill") if equal else ("rule", "ink")
+        scene.add(
+            *badge(Rect(left, y, wide, 16, 8, fill), y + 11.3, said, ink, weight=700)
         )
-        scene.add(Rect(right - wide, y, wide, 16, 8, fill))
-        scene.add(Text(right - wide / 2, y + 11.3, said, 9.5, 700, ink, "middle"))

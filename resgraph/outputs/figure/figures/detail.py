@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from ....errors import UsageError
 from ....graph import Block, Graph, Path
 from ....language.diagnose.nearest import did_you_mean
+from ....ops.base import Cost
 from .. import text
 from ..content import quantity
 from ..content.builder import Builder
 from ..content.parts import Capsule, Chain, Part
+from ..content.rows import stride_text
 from ..layout.geometry import OPS, Placement, Wire, starts_with_box
 from ..layout.tree import even, place
 from ..scene import Rect, Scene, Text
@@ -40,63 +42,65 @@ class Scope:
     part: Part
     input: str
     output: str
-    shortcut: str = ""
+    cost: Cost
+    shortcut: str
 
 
 def draw(plan: Plan, name: str) -> Scene:
     """The scene of one row, block or path of a plan."""
-    scope = _scope(plan.graph, name)
     graph = plan.graph
-    into, out = graph.nodes[scope.input].shape, graph.nodes[scope.output].shape
+    scope = _scope(graph, name)
+    into, out = (
+        quantity.times(graph.nodes[end].shape) for end in (scope.input, scope.output)
+    )
     rhythm = even(RHYTHM, scope.part)
-    ends = [_end(name, "input", into), _end(name, "output", out)]
-    placement = _between(ends, place(Chain("inner", [scope.part]), rhythm))
-    title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 700))
-    width = max(
-        placement.left + placement.right + 2 * (MARGIN + _SIDE),
-        title + 2 * MARGIN,
-        _NARROWEST,
-    )
-    spine = (width - placement.right + placement.left) / 2
-    scene = Scene(
-        width,
-        0,
-        f"{name} of {plan.name}",
-        f"{scope.said}: {quantity.times(into)} in, {quantity.times(out)} out.",
-    )
+    inner = place(scope.part, rhythm)
+    ends = [
+        Capsule(f"{name}-{which}", shape, caption=which)
+        for which, shape in (("input", into), ("output", out))
+    ]
+    placement = _between(ends, inner)
+    reach = placement.left + placement.right
+    title = max(text.width(scope.said, 10.5), text.width(name, 20, 700))
+    width = max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
+    spine, top = (width - placement.right + placement.left) / 2, 96.0
+    said = f"{scope.said}: {into} in, {out} out."
+    scene = Scene(width, 0, f"{name} of {plan.name}", said)
     scene.add(
-        Text(MARGIN, 50, scope.name, 20, 700),
+        Text(MARGIN, 50, name, 20, 700),
         Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
     )
-    top = 96.0
-    _card(scene, plan, scope, placement, spine, top)
+    x, y = spine - placement.left - _SIDE, top + RHYTHM.capsule + _GAP - _PAD
+    _card(
+        scene,
+        Rect(x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card"),
+        scope.cost,
+    )
     paint(scene, placement, spine, top, rhythm)
-    _captions(scene, placement, spine, top)
-    _kind(scene, scope, placement.wires, spine, top)
+    where = placement.where
+    for end in ends:
+        y = top + where[id(end)].middle + 3.5
+        x = spine - where[id(end)].left - 9
+        scene.add(Text(x, y, end.caption, 10.5, fill="muted", anchor="end"))
+    _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
     shown = Legend()
     shown.gather(
-        placement, shortcut_kinds(graph) if scope.shortcut == "" else {scope.shortcut}
+        placement, {scope.shortcut} if scope.shortcut else shortcut_kinds(graph)
     )
     scene.height = shown.draw(scene, top + placement.height + 26) + 10
     return scene
 
 
-def _end(name: str, which: str, shape: tuple[int, ...]) -> Capsule:
-    return Capsule(f"{name}-{which}", quantity.times(shape), caption=which)
-
-
 def _between(ends: list[Capsule], inner: Placement) -> Placement:
     """A drawing with a capsule above and one below."""
-    chain = Chain("focus", [*ends])
-    out = Placement(chain, 0, 0, 0)
-    out.put(place(ends[0], RHYTHM), 0, 0)
+    out = Placement(Chain("ends", [*ends]), 0, 0, 0)
     start = RHYTHM.capsule + _GAP
-    out.put(inner, 0, start)
     end = start + inner.height + _GAP
+    out.put(place(ends[0], RHYTHM), 0, 0)
+    out.put(inner, 0, start)
     out.put(place(ends[1], RHYTHM), 0, end)
-    out.wires.append(
-        Wire(((0, RHYTHM.capsule), (0, start)), arrow=starts_with_box(inner.part))
-    )
+    into = ((0, RHYTHM.capsule), (0, start))
+    out.wires.append(Wire(into, arrow=starts_with_box(inner.part)))
     out.wires.append(Wire(((0, start + inner.height), (0, end)), arrow=True))
     out.height = end + RHYTHM.capsule
     return out
@@ -104,136 +108,59 @@ def _between(ends: list[Capsule], inner: Placement) -> Placement:
 
 def _scope(graph: Graph, name: str) -> Scope:
     """The scope called `name`; a `UsageError` where nothing is."""
-    builder = Builder(graph, "ops")
-    for row in graph.rows:
-        if row.name == name:
-            return _path(builder, row, f"row {row.word or row.name}")
+    known: dict[str, tuple[Path | Block, str]] = {
+        row.name: (row, f"row {row.word or row.name}") for row in graph.rows
+    }
+    # What is alone in a scope has its name: a block of one path, a row of one block. The outer one
+    # is meant.
     for block in graph.blocks():
-        if block.name == name:
-            return _block(builder, block)
+        known.setdefault(block.name, (block, ""))
         for path in block.paths:
-            if path.name == name:
-                return _path(builder, path, f"path {path.word} of {block.name}")
-    blocks = list(graph.blocks())
-    known = (
-        [row.name for row in graph.rows]
-        + [b.name for b in blocks]
-        + [p.name for b in blocks for p in b.paths]
-    )
-    hint = (
-        did_you_mean(name, known) or f"give a row, a block or a path, as `{known[0]}`"
-    )
-    raise UsageError(f"nothing is called `{name}`: {hint}")
-
-
-def _path(builder: Builder, path: Path, said: str) -> Scope:
-    part = builder.items(path, "ops", 0)
+            known.setdefault(path.name, (path, f"path {path.word} of {block.name}"))
+    if name not in known:
+        usual = f"give a row, a block or a path, as `{next(iter(known))}`"
+        hint = did_you_mean(name, list(known)) or usual
+        raise UsageError(f"nothing is called `{name}`: {hint}")
+    scope, said = known[name]
+    builder = Builder(graph, "ops")
+    part: Part | None
+    shortcut = ""
+    if isinstance(scope, Path):
+        part = builder.items(scope, "ops", 0)
+    else:
+        said, shortcut = _block(scope), scope.shortcut
+        part = fork = builder.block(scope, "ops", 1)
+        if fork:
+            fork.frame = False
     if part is None:
-        raise UsageError(
-            f"`{path.name}` has nothing to draw: it hands on what it is given"
-        )
-    return Scope(path.name, said, part, path.input, path.output)
+        raise UsageError(f"`{name}` has nothing to draw: it hands on what it is given")
+    cost = quantity.total(graph.nodes_of(scope))
+    return Scope(name, said, part, scope.input, scope.output, cost, shortcut)
 
 
-def _block(builder: Builder, block: Block) -> Scope:
-    fork = builder.block(block, "ops", 1)
-    if fork is None:
-        raise UsageError(
-            f"`{block.name}` has nothing to draw: it hands on what it is given"
-        )
-    fork.frame = False
-    stride = "" if max(block.stride) == 1 else f", stride {block.stride[0]}"
+def _block(block: Block) -> str:
+    """`bottleneck block, 256 → 512, stride 2 · relu(body + shortcut)`."""
+    stride = stride_text(block).replace("/", ", stride ")
     merge = f" · {block.merge}" if block.merge else ""
-    said = f"{block.block or 'inline'} block, {block.into} → {block.out}{stride}{merge}"
-    return Scope(block.name, said, fork, block.input, block.output, block.shortcut)
+    word = block.block or "inline"
+    return f"{word} block, {block.into} → {block.out}{stride}{merge}"
 
 
-def _card(
-    scene: Scene,
-    plan: Plan,
-    scope: Scope,
-    placement: Placement,
-    spine: float,
-    top: float,
-) -> None:
+def _card(scene: Scene, card: Rect, cost: Cost) -> None:
     """The tinted card around what is drawn, and what all of it costs in its lower right corner."""
-    inner = next(
-        p
-        for p in placement.parts
-        if isinstance(p.part, Chain) and p.part.name == "inner"
-    )
-    x, y = spine - placement.left - _SIDE, top + inner.y - _PAD
-    width, height = (
-        placement.left + placement.right + 2 * _SIDE,
-        inner.height + 2 * _PAD,
-    )
-    scene.add(Rect(x, y, width, height, 12, "card"))
-    prefix = scope.name + "."
-    nodes = [
-        node
-        for node in plan.graph.nodes.values()
-        if node.name == scope.name or node.name.startswith(prefix)
-    ]
-    params, macs = (
-        sum(node.cost.params for node in nodes),
-        sum(node.cost.macs for node in nodes),
-    )
-    right = x + width - 14
+    right, bottom = card.x + card.width - 14, card.y + card.height
+    params, macs = quantity.params_text(cost), quantity.macs_text(cost)
     scene.add(
-        Text(
-            right,
-            y + height - 27,
-            f"{quantity.short(params)} params",
-            11,
-            600,
-            anchor="end",
-        )
-    )
-    scene.add(
-        Text(
-            right,
-            y + height - 12,
-            f"{quantity.short(macs)} MACs",
-            10.5,
-            fill="muted",
-            anchor="end",
-        )
+        card,
+        Text(right, bottom - 27, params, 11, 600, anchor="end"),
+        Text(right, bottom - 12, macs, 10.5, fill="muted", anchor="end"),
     )
 
 
-def _captions(scene: Scene, placement: Placement, spine: float, top: float) -> None:
-    for placed in placement.parts:
-        if isinstance(placed.part, Capsule):
-            y = top + placed.y + placed.height / 2 + 3.5
-            scene.add(
-                Text(
-                    spine - placed.left - 9,
-                    y,
-                    placed.part.caption,
-                    10.5,
-                    fill="muted",
-                    anchor="end",
-                )
-            )
-
-
-def _kind(
-    scene: Scene, scope: Scope, wires: list[Wire], spine: float, top: float
-) -> None:
+def _kind(scene: Scene, shortcut: str, wires: list[Wire]) -> None:
     """Over the first stretch of the shortcut, what kind it is."""
-    for wire in wires:
-        if wire.dot and wire.changes and scope.shortcut in _KINDS:
-            (x0, y), (x1, _) = wire.points[0], wire.points[1]
-            said = _KINDS[scope.shortcut]
-            scene.add(
-                Text(
-                    spine + (x0 + x1) / 2,
-                    top + y - 8,
-                    said,
-                    10.5,
-                    600,
-                    "accent",
-                    "middle",
-                )
-            )
-            return
+    first = next((wire for wire in wires if wire.dot and wire.changes), None)
+    if first and shortcut in _KINDS:
+        (x0, y), (x1, _) = first.points[:2]
+        said, x = _KINDS[shortcut], (x0 + x1) / 2
+        scene.add(Text(x, y - 8, said, 10.5, 600, "accent", "middle"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ....graph import Block, Graph, Layer, Path
+from ....graph import Block, Graph, Path
 from ....ops import NORMS
 from .. import text
 from ..content import quantity
-from ..content.rows import layers_of, unit_of
+from ..content.rows import blocks_in, layers_of, unit_of
 from ..content.wording import LONG
 from ..scene import Scene, Text
 
@@ -23,20 +23,23 @@ _OPTIONS = {"zero-pad": "option A", "projection": "option B"}
 def subtitle(graph: Graph, about: str) -> str:
     """What kind of net it is, from its graph: its blocks and what its shortcuts do where the shape
     changes."""
-    blocks = [
-        item for row in graph.rows for item in row.items if isinstance(item, Block)
-    ]
-    merged = [block for block in blocks if block.merge]
+    merged = _merged(graph)
     if not merged:
         return about
-    names = [
-        name for name in dict.fromkeys(block.block for block in merged) if name
-    ] or ["inline"]
-    said = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "") + " blocks"
+    named = dict.fromkeys(block.block for block in merged if block.block)
+    names = list(named) or ["inline"]
+    others = " and others" if len(names) > 3 else ""
     kinds = dict.fromkeys(block.shortcut for block in merged if _changes(graph, block))
-    named = [kind for kind in kinds if kind in ("projection", "zero-pad")]
-    shortcuts = ", ".join(f"{kind} shortcuts ({_OPTIONS[kind]})" for kind in named)
+    shortcuts = ", ".join(
+        f"{kind} shortcuts ({_OPTIONS[kind]})" for kind in kinds if kind in _OPTIONS
+    )
+    said = f"{', '.join(names[:3])}{others} blocks"
     return f"{said} · {shortcuts}" if shortcuts else said
+
+
+def _merged(graph: Graph) -> list[Block]:
+    """The blocks of a net's rows that join paths."""
+    return [block for block in blocks_in(graph.rows) if block.merge]
 
 
 def _changes(graph: Graph, block: Block) -> bool:
@@ -71,12 +74,9 @@ def caption(plan: Plan) -> str:
 
 def _row_text(row: Path) -> str:
     """`3 bottleneck`, `7x7 conv 64 /2`, `2 layers`."""
-    blocks = Counter(
-        item.block or "inline" for item in row.items if isinstance(item, Block)
-    )
-    if blocks:
+    if blocks := Counter(block.block or "inline" for block in blocks_in([row])):
         return ", ".join(f"{count} {name}" for name, count in blocks.items())
-    labels = [item.label for item in row.items if isinstance(item, Layer)]
+    labels = [item.label for item in row.items]
     return labels[0] if len(labels) == 1 else quantity.plural(len(labels), "layer")
 
 
@@ -88,25 +88,25 @@ def macs_text(macs: int) -> str:
 
 def header(scene: Scene, plan: Plan, width: float) -> None:
     """Name and kind at the left, totals at the right; 68 pixels high."""
-    graph = plan.graph
-    totals = f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
-    blocks = sum(
-        isinstance(item, Block) and bool(item.merge)
-        for row in graph.rows
-        for item in row.items
-    )
+    graph, right = plan.graph, width - MARGIN
+    blocks = len(_merged(graph))
     counted = [quantity.plural(blocks, "block")] if blocks else []
     counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
-    right = width - MARGIN
-    room = right - MARGIN - text.width(totals, 11, 600) - 24
-    scene.add(Text(MARGIN, 50, text.fit(plan.name, 20, room, 700), 20, 700))
-    scene.add(Text(right, 50, totals, 11, 600, anchor="end"))
-    said = ", ".join(counted)
-    room = right - MARGIN - text.width(said, 10.5) - 24
     kind = subtitle(graph, plan.spec.about or "")
-    if kind:
-        scene.add(Text(MARGIN, 68, text.fit(kind, 10.5, room), 10.5, fill="muted"))
-    scene.add(Text(right, 68, said, 10.5, fill="muted", anchor="end"))
+    for said, end, y, big, small, weight, ink in (
+        (plan.name, totals(plan), 50, 20, 11, (700, 600), "ink"),
+        (kind, ", ".join(counted), 68, 10.5, 10.5, (400, 400), "muted"),
+    ):
+        room = right - MARGIN - text.width(end, small, weight[1]) - 24
+        if said:
+            left = text.fit(said, big, room, weight[0])
+            scene.add(Text(MARGIN, y, left, big, weight[0], ink))
+        scene.add(Text(right, y, end, small, weight[1], ink, "end"))
+
+
+def totals(plan: Plan) -> str:
+    """`25.6 M params · 4.09 GMACs`."""
+    return f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
 
 
 def unit_words(graph: Graph) -> str:

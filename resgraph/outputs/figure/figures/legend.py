@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from .. import text
-from ..content.parts import Fork, Join, OpBox, Strip, Tile
-from ..layout.geometry import Placement
-from ..scene import Line, Rect, Scene, Shape, Text
+from ..content.parts import Fork, Join, OpBox, Repeat, Strip, Tile
+from ..layout.geometry import Placed, Placement
+from ..scene import Line, Rect, Scene, Shape, Text, badge
 from ..style import FAMILIES, MARKS
 from .header import MARGIN
 
@@ -45,29 +46,35 @@ class Legend:
         """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the
         shape."""
         for placed in placement.parts:
-            part = placed.part
-            if isinstance(part, Strip | Join) and part.mark:
-                self.marks.add(part.mark)
-            if isinstance(part, Strip):
-                self.families.add(part.row.family)
-            elif isinstance(part, Tile):
-                self.families.update(row.family for row in part.rows)
-            elif isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-                self.repeats = self.repeats or (
-                    "× N repeats" if part.repeat.equal else "blocks alike, drawn as one"
-                )
-            elif isinstance(part, OpBox):
-                self.families.add(part.family)
-                self.ops = True
-            elif isinstance(part, Join) and placed.height >= 16:
-                self.families.add(part.family)
-                sign = next((sign for sign in _SIGNS if sign in part.symbol), "")
-                self.joins[_SIGNS.get(sign, "equation")] = None
+            self._note(placed)
+        if self.widths:  # which say what a convolution's colour means
+            self.families.discard("conv")
         for wire in placement.wires:
             if wire.changes:
-                self.changes.update(dict.fromkeys(sorted(kinds)) or {"path": None})
-            elif wire.shortcut:
-                self.identity = True
+                self.changes.update(dict.fromkeys(sorted(kinds) or ["path"]))
+            self.identity |= wire.shortcut and not wire.changes
+
+    def _note(self, placed: Placed) -> None:
+        match placed.part:
+            case Strip(row=row, mark=mark):
+                self.families.add(row.family)
+                self.marks.add(mark)
+            case Tile(rows=rows):
+                self.families.update(row.family for row in rows)
+            case OpBox(family=family):
+                self.families.add(family)
+                self.ops = True
+            case Fork(repeat=Repeat(count=count, equal=equal)) if count > 1:
+                said = "× N repeats" if equal else "blocks alike, drawn as one"
+                self.repeats = self.repeats or said
+            case Join() as join:
+                self.marks.add(join.mark)
+                if (
+                    placed.height >= 16
+                ):  # a smaller one is structure, and no op to look at
+                    self.families.add(join.family)
+                    sign = next(filter(join.symbol.count, _SIGNS), "")
+                    self.joins[_SIGNS.get(sign, "equation")] = None
 
     def draw(self, scene: Scene, y: float) -> float:
         """Draw it from `y` on, in as many lines as it needs; the y below it."""
@@ -87,73 +94,51 @@ class Legend:
     def _entries(self) -> Iterator[tuple[float, str, Draw]]:
         """The width of a sample, its label, and how to draw it."""
         if self.widths:
-            yield (
-                text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths),
-                "",
-                _widths(self.widths),
-            )
-        for family, label in FAMILIES.items():
-            if family in self.families and not (self.widths and family == "conv"):
-                label = (
-                    ", ".join(self.joins) if family == "merge" and self.joins else label
-                )
-                yield (
-                    13,
-                    label + (self.units if family == "conv" and not self.ops else ""),
-                    _swatch(family),
-                )
-        for mark in sorted(self.marks):
-            yield 15, f"{MARKS[mark]} {mark}", _outline(mark)
+            room = text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths)
+            yield room, "", partial(_widths, self.widths)
+        labels = dict(FAMILIES)
+        labels["merge"] = ", ".join(self.joins) or labels["merge"]
+        labels["conv"] += "" if self.ops else self.units
+        for family, label in labels.items():
+            if family in self.families:
+                yield 13, label, partial(_swatch, family)
+        for mark in sorted(self.marks - {""}):
+            yield 15, f"{MARKS[mark]} {mark}", partial(_outline, mark)
         if self.identity:
-            yield 20, "identity shortcut", _sample(dotted=False)
+            yield 20, "identity shortcut", partial(_sample, "edge", 1.4)
         for kind in self.changes:
-            yield (
-                22,
-                _CHANGES.get(kind, "shortcut that changes shape"),
-                _sample(dotted=True),
-            )
+            label = _CHANGES.get(kind, "shortcut that changes shape")
+            yield 22, label, partial(_sample, "accent", 1.7)
         if self.repeats:
             yield 15, self.repeats, _sheets
 
 
-def _swatch(family: str) -> Draw:
-    def draw(x: float, y: float) -> list[Shape]:
-        return [
-            Rect(x, y - 5.5, 13, 11, 2.5, f"{family}-row"),
-            Rect(x, y - 5.5, 3.4, 11, 1.7, family),
-        ]
-
-    return draw
+def _swatch(family: str, x: float, y: float) -> list[Shape]:
+    return [
+        Rect(x, y - 5.5, 13, 11, 2.5, f"{family}-row"),
+        Rect(x, y - 5.5, 3.4, 11, 1.7, family),
+    ]
 
 
-def _outline(mark: str) -> Draw:
-    def draw(x: float, y: float) -> list[Shape]:
-        return [Rect(x, y - 5.5, 15, 11, 2.5, "", mark, 1.8)]
-
-    return draw
+def _outline(mark: str, x: float, y: float) -> list[Shape]:
+    return [Rect(x, y - 5.5, 15, 11, 2.5, "", mark, 1.8)]
 
 
-def _sample(*, dotted: bool) -> Draw:
-    def draw(x: float, y: float) -> list[Shape]:
-        colour, stroke = ("accent", 1.7) if dotted else ("edge", 1.4)
-        return [Line(((x, y), (x + 20, y)), colour, stroke, dotted=dotted, arrow=True)]
-
-    return draw
+def _sample(colour: str, stroke: float, x: float, y: float) -> list[Shape]:
+    """An arrow, dotted where it changes the shape."""
+    points = ((x, y), (x + 20, y))
+    return [Line(points, colour, stroke, dotted=colour == "accent", arrow=True)]
 
 
-def _widths(widths: dict[int, int]) -> Draw:
+def _widths(widths: dict[int, int], x: float, y: float) -> list[Shape]:
     """A swatch for each lightness of a convolution, with the greatest width that it stands for."""
-
-    def draw(x: float, y: float) -> list[Shape]:
-        out: list[Shape] = [Text(x, y + 3.4, "conv width", SIZE, 600)]
-        x += text.width("conv width", SIZE, 600) + 8
-        for step, value in widths.items():
-            out.append(Rect(x, y - 6.5, 30, 13, 3, f"width-{step}", "conv-line", 0.9))
-            out.append(Text(x + 15, y + 3.2, str(value), 9.5, anchor="middle"))
-            x += 33
-        return out
-
-    return draw
+    out: list[Shape] = [Text(x, y + 3.4, "conv width", SIZE, 600)]
+    x += text.width("conv width", SIZE, 600) + 8
+    for step, value in widths.items():
+        box = Rect(x, y - 6.5, 30, 13, 3, f"width-{step}", "conv-line", 0.9)
+        out += badge(box, y + 3.2, str(value), "ink", weight=400)
+        x += 33
+    return out
 
 
 def _sheets(x: float, y: float) -> list[Shape]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ....passes.receptive_field import receptive_fields
 from .. import text
 from ..content.builder import Builder, View, check_names
-from ..content.parts import Chain, Fork, Link, Row, Tile, walk
+from ..content.parts import Fork, Link, Row, Tile, walk
 from ..layout.geometry import OPS, Placement, Rhythm
 from ..layout.tree import even, place
 from ..scene import Line, Rect, Scene, Text
@@ -74,13 +74,13 @@ def draw(
     scene = Scene(sheet.width, 0, plan.name, caption(plan))
     header(scene, plan, sheet.width)
     _column_heads(scene, _TOP - 25, sheet.numbers, len(plan.input) == 3)
-    bands = bands_of(builder.bands, placement.parts)
+    bands = bands_of(builder.bands, placement)
     _cards(scene, bands, _TOP, sheet.card)
     paint(scene, placement, sheet.spine, _TOP, rhythm)
     seen = receptive_fields(graph)
     for band in bands:
         labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
-        numbers(scene, plan, band, seen, _TOP, sheet.numbers)
+        numbers(scene, plan, band, seen, (sheet.numbers, _TOP))
     shown = Legend(unit_words(graph))
     shown.gather(placement, shortcut_kinds(graph))
     bottom = _said(scene, broken, _TOP + placement.height + 30)
@@ -91,36 +91,21 @@ def draw(
 def _sheet(placement: Placement, rhythm: Rhythm, least: float, seen: bool) -> Sheet:
     """As wide as what is drawn asks for, and no narrower than `least`; `seen` leaves room for
     receptive fields."""
-    spine = (
-        MARGIN
-        + _SHAPES
-        + _CARD_PAD
-        + GUTTER
-        + max(placement.left, rhythm.tile_width / 2)
-    )
-    right = spine + max(placement.right + 22, rhythm.tile_width / 2 + 74)
+    half, card = rhythm.tile_width / 2, MARGIN + _SHAPES
+    spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
+    right = spine + max(placement.right + 22, half + 74)
     columns = COLUMNS if seen else COLUMNS[:2]
     metrics = sum(wide for _, wide in columns) + COLUMN_GAP * (len(columns) - 1)
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
-    return Sheet(
-        width, (MARGIN + _SHAPES, min(right, numbers_x - 18)), spine, numbers_x
-    )
+    return Sheet(width, (card, min(right, numbers_x - 18)), spine, numbers_x)
 
 
 def _said(scene: Scene, broken: Broken | None, y: float) -> float:
     """What is wrong, in words below the drawing; the y below them."""
     for line in broken.said if broken else ():
-        scene.add(
-            Text(
-                MARGIN,
-                y,
-                text.fit(line, 10.5, scene.width - 2 * MARGIN, 500),
-                10.5,
-                500,
-                "broken",
-            )
-        )
+        said = text.fit(line, 10.5, scene.width - 2 * MARGIN, 500)
+        scene.add(Text(MARGIN, y, said, 10.5, 500, "broken"))
         y += 16
     return y
 
@@ -136,23 +121,21 @@ def _add_broken(net: Fork, broken: Broken) -> None:
 
 def mark_sheets(net: Fork) -> None:
     """Put sheets behind every tile of the blocks that are drawn for several."""
-    for row in net.units:
-        for part in row.parts if isinstance(row, Chain) else ():
-            if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-                for tile in walk(part):
-                    if isinstance(tile, Tile):
-                        tile.sheets = True
+    for part in walk(net):
+        if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
+            for tile in walk(part):
+                if isinstance(tile, Tile):
+                    tile.sheets = True
 
 
 def _cards(
     scene: Scene, bands: list[Band], top: float, card: tuple[float, float]
 ) -> None:
+    left, right = card
     for band in bands:
         if band.is_card:
             y, bottom = top + band.top - 12, top + band.bottom + 7
-            scene.add(
-                Rect(card[0], y, card[1] - card[0], max(bottom - y, 72), 10, "card")
-            )
+            scene.add(Rect(left, y, right - left, max(bottom - y, 72), 10, "card"))
 
 
 def _column_heads(scene: Scene, y: float, x: float, seen: bool) -> None:

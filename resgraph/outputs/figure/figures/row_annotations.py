@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -13,9 +15,9 @@ from ....graph import Path
 from ....passes.receptive_field import ReceptiveField
 from .. import text
 from ..content import quantity
-from ..content.parts import Chain, Fork, OpBox, Part, Tile
-from ..layout.geometry import Placed
-from ..scene import Polygon, Rect, Scene, Shape, Text
+from ..content.parts import Chain, Fork, OpBox, Part, Repeat, Tile
+from ..layout.geometry import Placed, Placement
+from ..scene import Point, Polygon, Rect, Scene, Shape, Text, badge
 from .header import MARGIN
 
 if TYPE_CHECKING:
@@ -39,34 +41,33 @@ class Band:
     @property
     def is_card(self) -> bool:
         """Whether the rows have blocks of several paths, or blocks that repeat."""
-        forks = [fork for _, fork in self.blocks]
-        return len(forks) > 1 or any(
-            len(f.links) > 1 or (f.repeat and f.repeat.count > 1) for f in forks
+        return len(self.blocks) > 1 or any(
+            len(fork.links) > 1 or (fork.repeat and fork.repeat.count > 1)
+            for _, fork in self.blocks
         )
 
 
 def bands_of(
-    rows: list[tuple[list[Path], list[Part]]], placed: list[Placed]
+    rows: list[tuple[list[Path], list[Part]]], placement: Placement
 ) -> list[Band]:
     """The rows as drawn, with the blocks that stand in them."""
-    where = {id(p.part): p for p in placed}
+    where = placement.where
     boxes = sorted(
-        (p.y, abs(p.x), p.height) for p in placed if isinstance(p.part, Tile | OpBox)
+        (placed.y, abs(placed.x), placed.height)
+        for placed in placement.parts
+        if isinstance(placed.part, Tile | OpBox)
     )
     out = []
     for paths, units in rows:
         mine = [where[id(unit)] for unit in units]
-        parts = [
-            part for unit in units if isinstance(unit, Chain) for part in unit.parts
-        ]
+        chains = [unit.parts for unit in units if isinstance(unit, Chain)]
         blocks = [
             (_middle(where[id(part)], boxes), part)
-            for part in parts
+            for part in chain.from_iterable(chains)
             if isinstance(part, Fork)
         ]
-        out.append(
-            Band(paths, min(p.y for p in mine), max(p.bottom for p in mine), blocks)
-        )
+        top, bottom = min(unit.y for unit in mine), max(unit.bottom for unit in mine)
+        out.append(Band(paths, top, bottom, blocks))
     return out
 
 
@@ -75,7 +76,7 @@ def _middle(block: Placed, boxes: list[tuple[float, float, float]]) -> float:
     first = bisect_left(boxes, (block.y, 0.0, 0.0))
     if first < len(boxes) and boxes[first][0] < block.bottom:
         return boxes[first][0] + boxes[first][2] / 2
-    return block.y + block.height / 2
+    return block.middle
 
 
 def labels(scene: Scene, band: Band, top: float, x: float) -> None:
@@ -101,49 +102,35 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
 def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
     """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they
     only are alike."""
-    run = fork.repeat
-    if run is None or run.count == 1:
-        scene.add(
-            *([Text(x, y + 3.5, fork.label, 9.75, fill="muted")] if fork.label else [])
-        )
-        return
-    if run.equal:
-        scene.add(
-            Text(x, y - 6, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted")
-        )
-        said = f"× {run.count}"
-        wide = text.width(said, 10.5, 700) + 15
-        scene.add(Rect(x, y, wide, 17.5, 8.75, "pill"))
-        scene.add(Text(x + wide / 2, y + 12.4, said, 10.5, 700, "on-pill", "middle"))
-        return
-    what, change = run.differences
-    scene.add(Text(x, y - 9, fork.label or f"blocks 1–{run.last}", 9.75, fill="muted"))
-    scene.add(Text(x, y + 4, text.fit(what, 9.5, room), 9.5, fill="muted"))
-    scene.add(Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600))
+    run = fork.repeat or Repeat(1, 1, True)
+    label = fork.label or (f"blocks 1–{run.last}" if run.count > 1 else "")
+    above = 9 if not run.equal else 6 if run.count > 1 else -3.5
+    if label:
+        scene.add(Text(x, y - above, label, 9.75, fill="muted"))
+    if not run.equal:
+        what, change = run.differences
+        scene.add(Text(x, y + 4, text.fit(what, 9.5, room), 9.5, fill="muted"))
+        scene.add(Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600))
+    elif run.count > 1:
+        box = Rect(x, y, text.width(run.short, 10.5, 700) + 15, 17.5, 8.75, "pill")
+        scene.add(*badge(box, y + 12.4, run.short, "on-pill", 10.5, 700))
 
 
 def numbers(
-    scene: Scene,
-    plan: Plan,
-    band: Band,
-    seen: dict[str, ReceptiveField],
-    top: float,
-    x: float,
+    scene: Scene, plan: Plan, band: Band, seen: Mapping[str, ReceptiveField], at: Point
 ) -> None:
     """The shape that a band hands on, its costs with their shares, and what one of its outputs
-    sees."""
-    graph = plan.graph
-    nodes = [node for row in band.rows for node in graph.nodes_of(row)]
+    sees; `at` is where the numbers begin, and the top of the drawing."""
+    graph, (x, top) = plan.graph, at
+    cost = quantity.total(node for row in band.rows for node in graph.nodes_of(row))
     end = graph.nodes[band.rows[-1].output]
     middle = top + (band.top + band.bottom) / 2
     _shape(scene, end.shape, middle, plan.input)
-    for (_, wide), part, whole in (
-        (COLUMNS[0], sum(n.cost.params for n in nodes), plan.params),
-        (COLUMNS[1], sum(n.cost.macs for n in nodes), plan.macs),
-    ):
+    shares = (cost.params, plan.params), (cost.macs, plan.macs)
+    for (_, wide), (part, whole) in zip(COLUMNS, shares, strict=False):
         _bar(scene, x, middle, wide, part, whole)
         x += wide + COLUMN_GAP
-    if len(graph.nodes[graph.input].shape) == 3:
+    if len(plan.input) == 3:
         scene.add(Text(x, middle + 4, seen[end.name].text(), 9.75, 600))
 
 
@@ -151,27 +138,13 @@ def _bar(scene: Scene, x: float, y: float, wide: float, part: int, whole: int) -
     if not part:
         scene.add(Text(x, y + 4, "–", 9.75, fill="muted"))
         return
-    scene.add(Text(x, y - 2, quantity.short(part), 9.75, 600))
+    share = quantity.percent(part, whole)
+    length = max(2.2, wide * part / whole)
     scene.add(
-        Text(
-            x + wide,
-            y - 2,
-            quantity.percent(part, whole),
-            9.5,
-            fill="muted",
-            anchor="end",
-        )
-    )
-    scene.add(Rect(x, y + 4, wide, 4.4, 2.2, "track"))
-    scene.add(
-        Rect(
-            x,
-            y + 4,
-            max(2.2, wide * part / whole),
-            4.4,
-            min(2.2, max(2.2, wide * part / whole) / 2),
-            "bar",
-        )
+        Text(x, y - 2, quantity.short(part), 9.75, 600),
+        Text(x + wide, y - 2, share, 9.5, fill="muted", anchor="end"),
+        Rect(x, y + 4, wide, 4.4, 2.2, "track"),
+        Rect(x, y + 4, length, 4.4, min(2.2, length / 2), "bar"),
     )
 
 
