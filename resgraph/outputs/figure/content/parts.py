@@ -139,6 +139,10 @@ class Chain:
     tight: bool = False
     notes: list[str] = field(default_factory=list)
 
+    def note(self, index: int) -> str:
+        """What stands on the edge into one of its parts."""
+        return self.notes[index] if index < len(self.notes) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -204,16 +208,17 @@ class Fork:
 Part = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
 
 
+def inside(part: Part) -> list[Part]:
+    """The parts that a part is made of; none for a box."""
+    if isinstance(part, Fork):
+        return part.units
+    return part.parts if isinstance(part, Chain) else []
+
+
 def walk(part: Part) -> Iterator[Part]:
     """A part and all parts within it."""
     stack = [part]
     while stack:
         part = stack.pop()
         yield part
-        stack += (
-            part.parts
-            if isinstance(part, Chain)
-            else part.units
-            if isinstance(part, Fork)
-            else []
-        )
+        stack += inside(part)

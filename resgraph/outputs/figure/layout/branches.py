@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from .. import text
-from ..content.parts import ENTRY, Chain, Fork, Join, Part, Tile
+from ..content.parts import ENTRY, Fork, Join, Part, Tile, walk
 from . import routing
 from .columns import Stacker
 from .geometry import Frame, Placed, Placement, Rhythm, Wire
@@ -20,32 +20,19 @@ beside it."""
 
 def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
     """A fork laid out: units in columns, links routed, framed where it has a frame."""
+    units = range(len(boxes))
     inset = rhythm.frame_pad + rhythm.frame_head if fork.frame else 0.0
     frame = Frame(
         fork, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0}
     )
-    on_spine = (
-        set(range(len(boxes)))
-        if fork.breaks
-        else spine(fork, [box.height for box in boxes])
-    )
+    heights = [box.height for box in boxes]
+    on_spine = set(units) if fork.breaks else spine(fork, heights)
     ways = Stacker(frame, on_spine).stack()
     _spread(frame)
-    out = Placement(
-        fork, 0, 0, max((frame.bottom(u) for u in range(len(boxes))), default=inset)
-    )
-    for unit, box in enumerate(boxes):
-        out.put(box, frame.at(unit), frame.top[unit])
-        if isinstance(box.part, Join) and box.part.note:
-            box.part.note = text.fit(
-                box.part.note,
-                NOTE_SIZE,
-                SIDE_NOTE if frame.column[unit] else SPINE_NOTE,
-            )
-            out.left = max(
-                out.left,
-                box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit),
-            )
+    out = Placement(fork, 0, 0, max(map(frame.bottom, units), default=inset))
+    for unit in units:
+        out.put(boxes[unit], frame.at(unit), frame.top[unit])
+        out.left = max(out.left, _note_reach(frame, unit))
     wires = routing.wires(frame, ways) + routing.names(frame)
     out.wires += wires
     end = out.height + (rhythm.frame_pad if fork.frame else 0)
@@ -60,6 +47,16 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
         out.left = max(out.left, routing.caption_room(fork))
     out.parts.append(Placed(fork, 0, 0, out.left, out.right, out.height))
     return out
+
+
+def _note_reach(frame: Frame, unit: int) -> float:
+    """How far to the left the equation beside a join reaches, which is cut where it is too long."""
+    box = frame.boxes[unit]
+    if not isinstance(box.part, Join) or not box.part.note:
+        return 0.0
+    room = SIDE_NOTE if frame.column[unit] else SPINE_NOTE
+    box.part.note = text.fit(box.part.note, NOTE_SIZE, room)
+    return box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit)
 
 
 def spine(fork: Fork, heights: list[float]) -> set[int]:
@@ -86,21 +83,11 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
 
 def spine_of(fork: Fork) -> set[int]:
     """The spine of a fork that is not laid out: the longest path counts, by what its units hold."""
-    sizes = {id(part): 1.0 for part in fork.units}
-    for part in fork.units:
-        stack: list[Part] = [part]
-        while stack:
-            top = stack.pop()
-            inner = (
-                top.parts
-                if isinstance(top, Chain)
-                else top.units
-                if isinstance(top, Fork)
-                else []
-            )
-            stack += inner
-            sizes[id(part)] += len(top.rows) if isinstance(top, Tile) else 1
-    return spine(fork, [sizes[id(part)] for part in fork.units])
+    return spine(fork, [1.0 + sum(map(_size, walk(unit))) for unit in fork.units])
+
+
+def _size(part: Part) -> int:
+    return len(part.rows) if isinstance(part, Tile) else 1
 
 
 def _spread(frame: Frame) -> None:
@@ -111,11 +98,9 @@ def _spread(frame: Frame) -> None:
     for unit, box in enumerate(frame.boxes):
         left, right = sizes.get(frame.column[unit], (0.0, 0.0))
         sizes[frame.column[unit]] = max(left, box.left), max(right, box.right)
-    sides = [column for column in sorted(sizes) if column]
-    both = len(sides) > 2 and _is_fan(frame)
-    reach_left, reach_right = sizes.get(0, (0.0, 0.0))
-    for index, column in enumerate(sides):
-        left, right = sizes[column]
+    reach_left, reach_right = sizes.pop(0, (0.0, 0.0))
+    both = len(sizes) > 2 and _is_fan(frame)
+    for index, (column, (left, right)) in enumerate(sorted(sizes.items())):
         if both and index % 2:
             frame.x[column] = -(reach_left + gap + right)
             reach_left += gap + left + right
@@ -131,8 +116,5 @@ def _is_fan(frame: Frame) -> bool:
     side = {unit for unit, column in enumerate(frame.column) if column}
     sources = {link.source for link in links if link.target in side}
     targets = {link.target for link in links if link.source in side}
-    return (
-        len(side) == len(set(frame.column)) - 1
-        and len(sources) == 1
-        and len(targets) == 1
-    )
+    columns = len(set(frame.column)) - 1
+    return (len(side), len(sources), len(targets)) == (columns, 1, 1)

@@ -91,29 +91,27 @@ class Stacker:
 
     def settle(self, unit: int, column: int, ways: dict[Link, Way]) -> None:
         """Put a unit as high as it can stand and its links can run, and note both as obstacles."""
-        frame = self.frame
+        frame, ground = self.frame, self.ground
         frame.top[unit] = self.height(unit, column, ways)
         if self.alone:
             return
+        # Each move down is a new chance to meet an obstacle: on until nothing is in the way of the box
+        # or of any of its links. It ends, as each move is past one of finitely many obstacles.
         before = -inf
         while before != frame.top[unit]:
             before = frame.top[unit]
-            frame.top[unit] = self.ground.free_stretch(
-                column, before, frame.boxes[unit].height
-            )
-            for y, low, high in [
-                *self.rows_into(unit, column, ways),
-                *self.row_out(unit, column),
-            ]:
-                frame.top[unit] += (
-                    self.ground.free_row(y, low, high) - y if low <= high else 0
-                )
+            top = ground.free_stretch(column, before, frame.boxes[unit].height)
+            frame.top[unit] = top
+            for y, low, high in self.rows_into(unit, column, ways) + self.row_out(
+                unit, column
+            ):
+                if low <= high:
+                    frame.top[unit] += ground.free_row(y, low, high) - y
                 if frame.top[unit] != before:
                     break
-        self.ground.boxes.append((column, frame.top[unit], frame.bottom(unit)))
-        self.ground.rows += [
-            row for row in self.rows_into(unit, column, ways) if row[1] <= row[2]
-        ]
+        ground.boxes.append((column, frame.top[unit], frame.bottom(unit)))
+        rows = self.rows_into(unit, column, ways)
+        ground.rows += [row for row in rows if row[1] <= row[2]]
         self.reserve_split(unit, column)
 
     def rows_into(
@@ -124,40 +122,33 @@ class Stacker:
         out: list[tuple[float, float, float]] = []
         for link, way in ways.items():
             if way == "down":
-                ends = sorted((column, frame.of(link.source)))
-                out.append((frame.centre(unit), ends[0] + 1, ends[1] - 1))
+                low, high = sorted((column, frame.of(link.source)))
+                out.append((frame.centre(unit), low + 1, high - 1))
             elif way == "lane":
-                y = (
-                    frame.centre(unit)
-                    if frame.is_join(unit)
-                    else frame.top[unit] - frame.rhythm.after_split
-                )
-                out.append((y, column + 1, inf))
+                out.append((frame.lane_end(unit), column + 1, inf))
         return out
 
     def row_out(self, unit: int, column: int) -> list[tuple[float, float, float]]:
         """Height and columns passed of the links that part below a unit."""
-        return [(self.split(unit), column + 1, inf)] if len(self.outs[unit]) > 1 else []
+        return (
+            [(self.frame.split(unit), column + 1, inf)]
+            if len(self.outs[unit]) > 1
+            else []
+        )
 
     def reserve_split(self, unit: int, column: int) -> None:
         """Keep free the height at which a unit's links part."""
         self.ground.rows += self.row_out(unit, column)
 
-    def split(self, source: int) -> float:
-        """The height at which links part below a unit."""
-        return self.frame.split(source)
-
     def free_column(self, unit: int) -> int:
         """The column under what the unit reads, or else the first at the right that nothing stands
         in the way of."""
-        for link in self.ins[unit]:
-            column = self.frame.of(link.source)
-            if column and self.last[column] == link.source:
+        sources = [link.source for link in self.ins[unit]]
+        for source in sources:
+            column = self.frame.of(source)
+            if column and self.last[column] == source:
                 return column
-        start = max(
-            (self.split(link.source) for link in self.ins[unit]),
-            default=self.frame.inset,
-        )
+        start = max(map(self.frame.split, sources), default=self.frame.inset)
         column = 1
         while column in self.occupied and (
             self.occupied[column] > start or self.waiting.get(self.last[column], 0) > 0
@@ -177,71 +168,70 @@ class Stacker:
         """How a link goes: straight down, down and then across into a join, across and then down,
         or by a lane."""
         frame, source = self.frame, link.source
-        from_column, is_last = frame.of(source), self.last[frame.of(source)] == source
+        from_column = frame.of(source)
+        is_last = self.last[from_column] == source
         if from_column == column:
             return "straight" if is_last else "lane"
-        goes_on = not from_column and any(
-            other.target > link.target and other.target in self.on_spine
-            for other in self.outs[source]
-        )
-        if frame.is_join(link.target) and is_last and not goes_on:
+        if frame.is_join(link.target) and is_last and not self._goes_on(link):
             return "down"
-        others = any(
+        # From the side, a unit is entered at its top, where another link may come straight down.
+        entered = any(
             frame.of(other.source) == column
             for other in self.ins[link.target]
             if other is not link
         )
-        if not others and self.occupied.get(column, -inf) <= self.split(source):
-            return "across"
-        return "lane"
+        free = self.occupied.get(column, -inf) <= frame.split(source)
+        return "across" if free and not entered else "lane"
+
+    def _goes_on(self, link: Link) -> bool:
+        """Whether the spine goes on below the source of a link, so that the link cannot run down
+        there."""
+        return not self.frame.of(link.source) and any(
+            other.target > link.target and other.target in self.on_spine
+            for other in self.outs[link.source]
+        )
 
     def height(self, unit: int, column: int, ways: dict[Link, Way]) -> float:
         """The top of a unit: below all that it reads, with room for dots, corners and
         arrowheads."""
-        frame, rhythm = self.frame, self.frame.rhythm
-        join, half = frame.is_join(unit), frame.boxes[unit].height / 2
-        need = max(frame.inset, frame.fork.floors.get(unit, 0.0))
-        if column in self.last and self.last[column] != ENTRY:
-            need = max(need, self.occupied[column] + self.gap(self.last[column], unit))
-        for link, way in ways.items():
-            base, parted = frame.bottom(link.source), len(self.outs[link.source]) > 1
-            if way == "straight" and not parted:
-                gap = 0 if link.source < 0 else self.gap(link.source, unit)
-                need = max(
-                    need, base + (max(gap, rhythm.note_gap) if link.note else gap)
-                )
-            elif join:
-                below = (self.split(link.source) if parted else base) + 2
-                noted = link.note or (link.source in frame.fork.names and not parted)
-                below += rhythm.join if noted and way == "down" else 0
-                need = max(
-                    need,
-                    below
-                    + (
-                        rhythm.before_join
-                        if way == "straight"
-                        else rhythm.radius - half
-                    ),
-                )
-            else:
-                room = rhythm.after_split + (rhythm.after_split if way == "lane" else 0)
-                need = max(need, self.split(link.source) + room)
-            if way == "lane" and not join:
-                need = max(need, self.occupied.get(column, 0) + 2 * rhythm.after_split)
-        return need
+        frame = self.frame
+        needs = [frame.inset, frame.fork.floors.get(unit, 0.0)]
+        above = self.last.get(column, ENTRY)
+        if above != ENTRY:
+            needs.append(self.occupied[column] + self.gap(unit))
+        needs += [self._below(link, way) for link, way in ways.items()]
+        if "lane" in ways.values() and not frame.is_join(unit):
+            # A lane comes back above the unit: its turn stands clear of what is there.
+            needs.append(self.occupied.get(column, 0) + 2 * frame.rhythm.after_split)
+        return max(needs)
 
-    def gap(self, above: int, below: int) -> float:
-        """The gap between two units on the same spine."""
-        boxes, rhythm = self.frame.boxes, self.frame.rhythm
+    def _below(self, link: Link, way: Way) -> float:
+        """The least top that one link leaves to the unit that it enters."""
+        frame, rhythm, source = self.frame, self.frame.rhythm, link.source
+        parted, base = len(self.outs[source]) > 1, frame.bottom(source)
+        if way == "straight" and not parted:
+            gap = 0 if source < 0 else self.gap(link.target)
+            return base + (max(gap, rhythm.note_gap) if link.note else gap)
+        if not frame.is_join(link.target):
+            # Room for the corner in which a link turns down, and one more where a lane comes back.
+            return frame.split(source) + rhythm.after_split * (1 + (way == "lane"))
+        below = (frame.split(source) if parted else base) + 2
+        if way == "straight":
+            return below + rhythm.before_join
+        # A link enters a join from the side, at half its height: its corner needs room, and what is
+        # written on it, or beside the unit, a line more.
+        noted = link.note or (source in frame.fork.names and not parted)
+        below += rhythm.join if noted and way == "down" else 0
+        return below + (rhythm.radius - frame.boxes[link.target].height / 2)
+
+    def gap(self, below: int) -> float:
+        """The gap between a unit and the one above it on the same spine."""
+        part, rhythm = self.frame.boxes[below].part, self.frame.rhythm
         if below in self.frame.fork.breaks:
-            return (
-                rhythm.unit_gap_split
-                if parts_at_once(boxes[below].part)
-                else rhythm.unit_gap
-            )
+            return rhythm.unit_gap_split if parts_at_once(part) else rhythm.unit_gap
         if self.frame.is_join(below):
             return rhythm.before_join
-        return gap_between(boxes[above].part, boxes[below].part, rhythm)
+        return gap_between(part, rhythm)
 
     def centre_side_units(self, ways: dict[Link, Way]) -> None:
         """Move a unit that is alone in its column to the middle of the stretch that its links
@@ -249,21 +239,14 @@ class Stacker:
         frame = self.frame
         for column, unit in self.last.items():
             outs = self.outs[unit]
-            if (
-                not column
-                or frame.column.count(column) != 1
-                or frame.is_join(unit)
-                or len(outs) != 1
-            ):
+            alone = (
+                column and frame.column.count(column) == 1 and not frame.is_join(unit)
+            )
+            if not alone or len(outs) != 1 or ways[outs[0]] != "down":
                 continue
-            slack = (
-                frame.centre(outs[0].target)
-                - frame.rhythm.after_split
-                - frame.bottom(unit)
-            )
+            end = frame.centre(outs[0].target) - frame.rhythm.after_split
+            slack = end - frame.bottom(unit)
             top = frame.top[unit] + slack / 2
-            free = (
-                self.ground.free_stretch(column, top, frame.boxes[unit].height) == top
-            )
-            if ways[outs[0]] == "down" and slack > 0 and free:
+            height = frame.boxes[unit].height
+            if slack > 0 and self.ground.free_stretch(column, top, height) == top:
                 frame.top[unit] = top

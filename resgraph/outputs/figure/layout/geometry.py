@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .. import text
-from ..content.parts import Chain, Fork, Join, OpBox, Part, Strip, Tile
+from ..content.parts import Chain, Fork, Join, OpBox, Part, Row, Strip, Tile
 from ..scene import Point
 
 NAME_ROOM = 16.0
@@ -187,6 +187,12 @@ class Frame:
         """The height at which links enter a join."""
         return self.top[unit] + self.boxes[unit].height / 2
 
+    def lane_end(self, unit: int) -> float:
+        """The height at which a lane comes back to a unit: above it, or at a join's side."""
+        if self.is_join(unit):
+            return self.centre(unit)
+        return self.top[unit] - self.rhythm.after_split
+
 
 def join_half(symbol: str, rhythm: Rhythm) -> float:
     """Half the width of a join: a circle for a sign, wider for a word."""
@@ -201,18 +207,17 @@ def strip_width(strip: Strip, rhythm: Rhythm) -> float:
 
 def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     """What the widest row asks for, within limits: a longer text is cut."""
-    widest = 0.0
-    for row in tile.rows:
-        wanted = (
-            14
-            + text.width(row.said, rhythm.size, 500)
-            + 14
-            + text.width(row.number, rhythm.size, 600)
-        )
-        wanted += text.width(row.stride, 9, 600) + 16 if row.stride else 0
-        wanted += text.width(f"× {row.count}", 9, 600) + 16 if row.count > 1 else 0
-        widest = max(widest, wanted)
+    widest = max((_row_width(row, rhythm.size) for row in tile.rows), default=0.0)
     return min(widest + 2 * rhythm.tile_pad, 236)
+
+
+def _row_width(row: Row, size: float) -> float:
+    said, number = text.width(row.said, size, 500), text.width(row.number, size, 600)
+    wanted = 14 + said + 14 + number
+    badges = [row.stride, f"× {row.count}" if row.count > 1 else ""]
+    for each in filter(None, badges):
+        wanted += text.width(each, 9, 600) + 16
+    return wanted
 
 
 def op_width(op: OpBox) -> float:
@@ -220,16 +225,15 @@ def op_width(op: OpBox) -> float:
     wanted = text.width(op.text, 11 + bool(op.macs), 600)
     wanted += text.width(op.params, 10.5, 500) + 8 if op.params else 0
     detail = text.width(op.detail, 10.25) + 10
-    wanted = (
-        max(wanted, detail + text.width(op.macs, 10.25))
-        if op.macs
-        else wanted + detail * bool(op.detail)
-    )
+    if op.macs:  # they stand on a line of their own, with the detail
+        wanted = max(wanted, detail + text.width(op.macs, 10.25))
+    elif op.detail:
+        wanted += detail
     return min(31 + wanted, 330)
 
 
-def gap_between(above: Part, below: Part, rhythm: Rhythm) -> float:
-    """The gap that two neighbours on a spine need; a fork that parts at once brings its own."""
+def gap_between(below: Part, rhythm: Rhythm) -> float:
+    """The gap above a part on a spine; a fork that parts at once brings its own."""
     return 0 if parts_at_once(below) else rhythm.loose
 
 

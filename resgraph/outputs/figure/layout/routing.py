@@ -20,22 +20,20 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
     outs: dict[int, list[Link]] = defaultdict(list)
     for link in ways:
         outs[link.source].append(link)
-    lanes = _Lanes(frame)
     for source, links in outs.items():
         out += _trunk(frame, source, [ways[link] for link in links])
         for link in links:
-            parted = len(links) > 1
             if ways[link] == "straight":
                 out.append(_straight(frame, link))
             elif ways[link] == "down":
                 out.append(_down(frame, link, links, ways))
             elif ways[link] == "across":
-                out.append(_across(frame, link, parted))
-    by_span = sorted(
-        (link for link in ways if ways[link] == "lane"),
-        key=lambda link: _span(frame, link),
-    )
-    out += [_lane(frame, link, lanes, len(outs[link.source]) > 1) for link in by_span]
+                out.append(_across(frame, link, len(links) > 1))
+    lanes = _Lanes(frame)
+    # Short links first, so that they take the inner lanes and cross no longer one.
+    by_span = [link for link in ways if ways[link] == "lane"]
+    for link in sorted(by_span, key=lambda link: _span(frame, link)):
+        out.append(_lane(frame, link, lanes, len(outs[link.source]) > 1))
     return out
 
 
@@ -53,9 +51,10 @@ def reach(wire: Wire, rhythm: Rhythm) -> tuple[float, float]:
     xs = [x for x, _ in wire.points]
     right = max(xs)
     if wire.pill:
-        right = max(right, pill_box(wire)[0] + pill_box(wire)[2])
+        x, _, width, _ = pill_box(wire)
+        right = max(right, x + width)
     if wire.note:
-        right = max(right, _upright(wire)[0] + 8 + text.width(wire.note, NOTE_SIZE))
+        right = max(right, note_place(wire)[0] + text.width(wire.note, NOTE_SIZE))
     return min(xs), right
 
 
@@ -64,12 +63,8 @@ def pill_box(wire: Wire) -> tuple[float, float, float, float]:
     from the spine."""
     x, y0, y1 = _upright(wire)
     width = text.width(wire.pill, PILL_SIZE, 600) + 15
-    return (
-        max(x - width / 2, x - 13),
-        (y0 + y1) / 2 - PILL_HEIGHT / 2,
-        width,
-        PILL_HEIGHT,
-    )
+    left = max(x - width / 2, x - 13)
+    return left, (y0 + y1) / 2 - PILL_HEIGHT / 2, width, PILL_HEIGHT
 
 
 def note_place(wire: Wire) -> tuple[float, float]:
@@ -90,11 +85,8 @@ def _upright(wire: Wire) -> tuple[float, float, float]:
 
 def caption_room(fork: Fork) -> float:
     """How far a frame must reach to the left for its caption to stand beside the spine."""
-    return (
-        max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)) + 24
-        if fork.caption
-        else 0
-    )
+    wide = max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75))
+    return wide + 24 if fork.caption else 0
 
 
 def _wire(
@@ -138,36 +130,26 @@ def _side(frame: Frame, unit: int, x: float) -> float:
 def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) -> Wire:
     """Down the source's column and across into a join; from a dot where the column goes on."""
     x, y = frame.at(link.source), frame.centre(link.target)
-    end = (_side(frame, link.target, x), y)
-    on = [
-        o
-        for o in links
-        if o is not link
-        and (
-            ways[o] == "straight" or (ways[o] == "down" and frame.centre(o.target) > y)
-        )
-    ]
-    if on:
-        return _wire(link, ((x, y), end), arrow=True, dot=True)
-    return _wire(link, ((x, frame.bottom(link.source)), (x, y), end), arrow=True)
+    corner, end = (x, y), (_side(frame, link.target, x), y)
+    for other in links:
+        lower = ways[other] == "down" and frame.centre(other.target) > y
+        if other is not link and (ways[other] == "straight" or lower):
+            return _wire(link, (corner, end), arrow=True, dot=True)
+    start = (x, frame.bottom(link.source))
+    return _wire(link, (start, corner, end), arrow=True)
 
 
 def _across(frame: Frame, link: Link, parted: bool) -> Wire:
     """Across to the target's column, then down into it."""
     x, y = frame.at(link.source), frame.split(link.source)
-    to = frame.at(link.target)
+    to, top = frame.at(link.target), frame.top[link.target]
     arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(link.target)
-    return _wire(
-        link, ((x, y), (to, y), (to, frame.top[link.target])), arrow=arrow, dot=parted
-    )
+    return _wire(link, ((x, y), (to, y), (to, top)), arrow=arrow, dot=parted)
 
 
 def _ends(frame: Frame, link: Link) -> tuple[float, float]:
     """The heights at which a lane is entered and left."""
-    start = frame.split(link.source)
-    if frame.is_join(link.target):
-        return start, frame.centre(link.target)
-    return start, frame.top[link.target] - frame.rhythm.after_split
+    return frame.split(link.source), frame.lane_end(link.target)
 
 
 def _span(frame: Frame, link: Link) -> float:
@@ -178,16 +160,12 @@ def _span(frame: Frame, link: Link) -> float:
 def _lane(frame: Frame, link: Link, lanes: _Lanes, parted: bool) -> Wire:
     """To the right of everything between, then down, then back."""
     start, end = _ends(frame, link)
-    at, to = frame.at(link.source), frame.at(link.target)
-    x = lanes.take(start, end, link)
-    points = ((at, start), (x, start), (x, end))
+    x, to = lanes.take(start, end, link), frame.at(link.target)
+    back = [(to, end), (to, frame.top[link.target])]
     if frame.is_join(link.target):
-        return _wire(
-            link, (*points, (_side(frame, link.target, x), end)), arrow=True, dot=parted
-        )
-    return _wire(
-        link, (*points, (to, end), (to, frame.top[link.target])), arrow=True, dot=parted
-    )
+        back = [(_side(frame, link.target, x), end)]
+    points = ((frame.at(link.source), start), (x, start), (x, end), *back)
+    return _wire(link, points, arrow=True, dot=parted)
 
 
 class _Lanes:
@@ -202,19 +180,15 @@ class _Lanes:
         """The x of a lane from `start` to `end` that clears every unit and every lane on the
         way."""
         frame, rhythm = self.frame, self.frame.rhythm
+        own = (link.source, link.target)
         reaches = [
             frame.at(unit) + box.right
             for unit, box in enumerate(frame.boxes)
-            if frame.top[unit] < end
-            and frame.bottom(unit) > start
-            and unit not in (link.target, link.source)
+            if frame.top[unit] < end and frame.bottom(unit) > start and unit not in own
         ]
-        x = (
-            max(reaches, default=max(frame.at(link.source), frame.at(link.target)))
-            + rhythm.lane
-        )
-        for low, high, other in sorted(self.taken, key=lambda lane: lane[2]):
+        x = max(reaches, default=max(map(frame.at, own))) + rhythm.lane
+        for other, low, high in sorted(self.taken):
             if low < end and high > start and abs(other - x) < rhythm.lane_step:
                 x = other + rhythm.lane_step
-        self.taken.append((start, end, x))
+        self.taken.append((x, start, end))
         return x

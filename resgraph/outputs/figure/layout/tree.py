@@ -59,28 +59,27 @@ def _leaf(
     part: Tile | Strip | OpBox | Join | Capsule, rhythm: Rhythm
 ) -> tuple[float, float, float]:
     """Left, right and height of a part that has no parts."""
-    if isinstance(part, Tile):
-        half = max(rhythm.tile_width, tile_width(part, rhythm)) / 2
-        rows = len(part.rows)
-        height = rows * rhythm.row + (rows - 1) * rhythm.row_gap + 2 * rhythm.tile_pad
-        # to the right always, so that the lanes of all blocks stand in one line
-        behind = 2 * rhythm.sheet
-        return half, half + behind, height + (behind if part.sheets else 0)
-    if isinstance(part, Strip):
-        half = max(rhythm.tile_width, strip_width(part, rhythm)) / 2
-        return half, half, rhythm.row
-    if isinstance(part, OpBox):
-        half = max(rhythm.op_width, op_width(part)) / 2
-        return half, half, rhythm.op_tall if part.macs else rhythm.op_thin
-    if isinstance(part, Join):
-        half = max(rhythm.join, join_half(part.symbol, rhythm))
-        return (
-            half,
-            half,
-            2 * rhythm.join if len(part.symbol) == 1 else max(2 * rhythm.join, 14),
-        )
-    half = max(rhythm.tile_width, text.width(part.text, rhythm.size, 500) + 28) / 2
-    return half, half, rhythm.capsule
+    least, behind = rhythm.tile_width, 0.0
+    match part:
+        case Tile(rows=rows, sheets=sheets):
+            half = max(least, tile_width(part, rhythm)) / 2
+            height = len(rows) * rhythm.row + (len(rows) - 1) * rhythm.row_gap
+            height += 2 * rhythm.tile_pad
+            behind = 2 * rhythm.sheet
+            height += behind if sheets else 0
+        case Strip():
+            half, height = max(least, strip_width(part, rhythm)) / 2, rhythm.row
+        case OpBox(macs=macs):
+            half = max(rhythm.op_width, op_width(part)) / 2
+            height = rhythm.op_tall if macs else rhythm.op_thin
+        case Join(symbol=symbol):
+            half = max(rhythm.join, join_half(symbol, rhythm))
+            height = 2 * rhythm.join if len(symbol) == 1 else max(2 * rhythm.join, 14)
+        case Capsule():
+            half = max(least, text.width(part.text, rhythm.size, 500) + 28) / 2
+            height = rhythm.capsule
+    # To the right always, so that the lanes of all blocks stand in one line.
+    return half, half + behind, height
 
 
 def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
@@ -88,19 +87,14 @@ def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
     out = Placement(chain, 0, 0, 0)
     y = 0.0
     for index, box in enumerate(inner):
+        gap, note = 0.0, chain.note(index)
         if index:
-            gap = (
-                rhythm.tight
-                if chain.tight
-                else gap_between(inner[index - 1].part, box.part, rhythm)
-            )
-            note = chain.notes[index] if index < len(chain.notes) else ""
-            if note and gap:
-                gap = max(gap, rhythm.note_gap)
-            if gap:
-                arrow = not chain.tight and starts_with_box(box.part)
-                out.wires.append(Wire(((0, y), (0, y + gap)), arrow=arrow, note=note))
-            y += gap
+            gap = rhythm.tight if chain.tight else gap_between(box.part, rhythm)
+        if gap:
+            gap = max(gap, rhythm.note_gap) if note else gap
+            arrow = not chain.tight and starts_with_box(box.part)
+            out.wires.append(Wire(((0, y), (0, y + gap)), arrow=arrow, note=note))
+        y += gap
         out.put(box, 0, y)
         y += box.height
     out.height = y
