@@ -70,26 +70,19 @@ def _tables(data: bytes) -> dict[bytes, bytes]:
 def _characters(cmap: bytes) -> Iterator[tuple[int, int]]:
     """Code points and glyphs of the first plane: format 4, of segments with an offset or with a
     list of glyphs."""
-    count = struct.unpack_from(">H", cmap, 2)[0]
-    starts = [
-        struct.unpack_from(">I", cmap, 8 + 8 * index)[0] for index in range(count)
-    ]
-    start = next(
-        each for each in starts if struct.unpack_from(">H", cmap, each)[0] == 4
-    )
-    double = struct.unpack_from(">H", cmap, start + 6)[0]
+
+    def number(at: int, form: str = ">H") -> int:
+        return int(struct.unpack_from(form, cmap, at)[0])
+
+    starts = [number(8 + 8 * index, ">I") for index in range(number(2))]
+    start = next(each for each in starts if number(each) == 4)
+    double = number(start + 6)
     for index in range(0, double, 2):
-        last = struct.unpack_from(">H", cmap, start + 14 + index)[0]
-        first, delta = (
-            struct.unpack_from(">H", cmap, start + 16 + double * k + index)[0]
-            for k in (1, 2)
-        )
-        at = start + 16 + 3 * double + index
-        offset = struct.unpack_from(">H", cmap, at)[0]
-        for code in range(first, min(last, 0xFFFE) + 1):
-            glyph = (
-                struct.unpack_from(">H", cmap, at + offset + 2 * (code - first))[0]
-                if offset
-                else code
-            )
-            yield code, (glyph + delta) & 0xFFFF if glyph or not offset else 0
+        # Four lists, one after another: the last code of each segment, its first one (behind two
+        # bytes of padding), what is added to a code or glyph, and where its list of glyphs begins.
+        last = number(start + 14 + index)
+        first, delta, at = (start + 16 + double * k + index for k in (1, 2, 3))
+        offset, low = number(at), number(first)
+        for code in range(low, min(last, 0xFFFE) + 1):
+            glyph = number(at + offset + 2 * (code - low)) if offset else code
+            yield code, (glyph + number(delta)) & 0xFFFF if glyph or not offset else 0

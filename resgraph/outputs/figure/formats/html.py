@@ -18,11 +18,12 @@ from ....graph import Block, Item, Path
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import Builder
-from ..content.parts import Chain, Fork, Join, Part, Tile
-from ..figures.header import caption, macs_text, subtitle
+from ..content.parts import Chain, Fork, Join, Part, Repeat, Tile
+from ..content.rows import blocks_in
+from ..figures.header import caption, subtitle, totals
 from ..figures.overview import RHYTHM, mark_sheets
 from ..figures.paint import paint
-from ..layout.geometry import OPS, Placement, starts_with_box
+from ..layout.geometry import OPS, starts_with_box
 from ..layout.tree import place
 from ..scene import Group, Scene, Text
 from ..style import FONT, PALETTES, THEMES, Theme
@@ -109,7 +110,7 @@ class Pile:
         return {
             "name": plan.name,
             "kind": subtitle(graph, plan.spec.about or ""),
-            "totals": f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}",
+            "totals": totals(plan),
             "counts": f"{quantity.plural(len(graph.nodes) - 1, 'op')}, depth {plan.depth}",
             "spine": round(self.left + 6, 1),
             "width": round(self.left + self.right + 12, 1),
@@ -130,60 +131,53 @@ class Pile:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
         nodes = [node for row in rows for node in graph.nodes_of(row)]
-        params, macs = (
-            sum(n.cost.params for n in nodes),
-            sum(n.cost.macs for n in nodes),
-        )
-        end = graph.nodes[rows[-1].output]
-        items = [
-            self.item(builder, rows, part) for unit in units for part in _parts_of(unit)
-        ]
+        cost, end = quantity.total(nodes), graph.nodes[rows[-1].output]
+        parts = [part for unit in units for part in _parts_of(unit)]
+        origin = nodes[0].origin if nodes else None
         return {
             "name": ", ".join(row.name for row in rows),
             "shape": quantity.times(end.shape),
-            "params": [quantity.short(params), params / max(self.plan.params, 1)],
-            "macs": [quantity.short(macs), macs / max(self.plan.macs, 1)],
+            "params": [
+                quantity.short(cost.params),
+                cost.params / max(self.plan.params, 1),
+            ],
+            "macs": [quantity.short(cost.macs), cost.macs / max(self.plan.macs, 1)],
             "seen": seen[end.name].text() if len(self.plan.input) == 3 else "",
-            "at": _written([*nodes[0].origin.calls, nodes[0].origin.span][0])
-            if nodes
-            else "",
+            "at": _written([*origin.calls, origin.span][0]) if origin else "",
             "units": len(units),
-            "items": items,
+            "items": [self.item(builder, rows, part) for part in parts],
         }
 
     def item(self, builder: Builder, rows: list[Path], part: Part) -> dict[str, Any]:
         """A tile, a join, or a run of blocks; each with what it unfolds to."""
-        if isinstance(part, Tile):
-            layers = {item.name: item for row in rows for item in row.items}
-            return {
-                "f": self.add(part),
-                "o": self.add_ops([layers[name] for name in part.covers]),
-            }
-        if isinstance(part, Fork) and part.repeat:
-            blocks = [
-                item for row in rows for item in row.items if isinstance(item, Block)
-            ]
-            mine = blocks[part.repeat.first - 1 : part.repeat.last]
-            inside = [
-                self.block(block)
-                for block in (mine if not part.repeat.equal else mine[:1])
-            ]
-            if part.repeat.equal:
-                inside = [{**inside[0], "n": block.name} for block in mine]
-            run = part.repeat
-            if len(mine) == 1:
-                return inside[0]
-            label = part.label or f"blocks 1–{run.last}"
-            said = f"× {run.count}" if run.equal else f"{run.count} alike"
-            tag = label if run.equal else " ".join([label, *run.differences])
-            return {
-                "f": self.add(part),
-                "label": label,
-                "tag": tag,
-                "said": said,
-                "blocks": inside,
-            }
+        match part:
+            case Tile(covers=covers):
+                layers = {item.name: item for row in rows for item in row.items}
+                return {
+                    "f": self.add(part),
+                    "o": self.add_ops([layers[name] for name in covers]),
+                }
+            case Fork(repeat=Repeat() as run):
+                return self.run(part, run, blocks_in(rows)[run.first - 1 : run.last])
         return {"f": self.add(part)}
+
+    def run(self, fork: Fork, run: Repeat, blocks: list[Block]) -> dict[str, Any]:
+        """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
+        if run.equal:
+            first = self.block(blocks[0])
+            inside = [first | {"n": block.name} for block in blocks]
+        else:
+            inside = [self.block(block) for block in blocks]
+        if len(blocks) == 1:
+            return inside[0]
+        label = fork.label or f"blocks 1–{run.last}"
+        return {
+            "f": self.add(fork),
+            "label": label,
+            "tag": label if run.equal else " ".join([label, *run.differences]),
+            "said": run.short,
+            "blocks": inside,
+        }
 
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
@@ -205,29 +199,22 @@ class Pile:
         """The number of a part's fragment, which is kept once however often it is asked for."""
         rhythm = OPS if ops else RHYTHM
         placement = place(part, rhythm)
-        self.left, self.right = (
-            max(self.left, placement.left),
-            max(self.right, placement.right),
-        )
+        self.left = max(self.left, placement.left)
+        self.right = max(self.right, placement.right)
         scene = Scene(0, placement.height, "", "")
         paint(scene, placement, 0, 0, rhythm)
-        if prefix:
-            scene.items = [
-                _anonymous(item, prefix) if isinstance(item, Group) else item
-                for item in scene.items
-            ]
         for item in scene.items:
             if isinstance(item, Group):
-                item.place = self.place_of(item.name.replace(PLACEHOLDER, prefix))
-        drawn = (
-            fragment(scene.items).replace(prefix + ".", PLACEHOLDER + ".")
-            if prefix
-            else fragment(scene.items)
-        )
+                item.place = self.place_of(item.name)
+                if prefix:
+                    _leave_open(item, prefix)
+        drawn = fragment(scene.items)
+        if prefix:
+            drawn = drawn.replace(prefix + ".", PLACEHOLDER + ".")
         if drawn not in self.known:
             self.known[drawn] = len(self.fragments)
             entry = {"h": float(number(placement.height)), "d": drawn}
-            if _begins_with_box(placement):
+            if starts_with_box(part) and not isinstance(part, Join):
                 entry["a"] = 1
             self.fragments.append(entry)
         return self.known[drawn]
@@ -235,17 +222,10 @@ class Pile:
     def place_of(self, name: str) -> str:
         """Where in the YAML a node, or the first node of a layer or block, was written."""
         nodes = self.plan.graph.nodes
-        node = nodes.get(name)
-        if node is None:
-            node = next(
-                (
-                    nodes[each]
-                    for each in (f"{name}.conv", f"{name}.bn", f"{name}.0")
-                    if each in nodes
-                ),
-                None,
-            )
-        return _written(node.origin.span) if node else ""
+        for each in (name, f"{name}.conv", f"{name}.bn", f"{name}.0"):
+            if each in nodes:
+                return _written(nodes[each].origin.span)
+        return ""
 
 
 def _written(span: Span) -> str:
@@ -257,24 +237,14 @@ def _parts_of(unit: Part) -> list[Part]:
     return unit.parts if isinstance(unit, Chain) and not unit.tight else [unit]
 
 
-def _begins_with_box(placement: Placement) -> bool:
-    return starts_with_box(placement.part) and not isinstance(placement.part, Join)
-
-
-def _anonymous(group: Group, prefix: str) -> Group:
-    """The same group under a name in which the block's is left open."""
-    name = (
-        PLACEHOLDER + group.name[len(prefix) :]
-        if group.name.startswith(prefix)
-        else group.name
-    )
-    title = group.title.replace(prefix, PLACEHOLDER)
-    shapes = [
-        (
-            replace(shape, text=PLACEHOLDER)
-            if isinstance(shape, Text) and shape.text == prefix
-            else shape
-        )
+def _leave_open(group: Group, prefix: str) -> None:
+    """Put the placeholder where a group says the name of its block."""
+    if group.name.startswith(prefix):
+        group.name = PLACEHOLDER + group.name[len(prefix) :]
+    group.title = group.title.replace(prefix, PLACEHOLDER)
+    group.shapes = [
+        replace(shape, text=PLACEHOLDER)
+        if isinstance(shape, Text) and shape.text == prefix
+        else shape
         for shape in group.shapes
     ]
-    return Group(name, group.kind, title, shapes)

@@ -10,56 +10,56 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+
+def _table(text: str) -> dict[str, str]:
+    """Characters and what is written for each, in turn."""
+    words = text.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\char34{}",
     "`": r"\`{}", "\xa0": "~",
 }  # fmt: skip
-_LETTERS = {
-    "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l",
-    "Ł": "L", "ı": "i", "ȷ": "j", "§": "S", "¶": "P", "†": "dag", "‡": "ddag", "©": "copyright",
-    "£": "pounds", "–": "textendash", "—": "textemdash", "‘": "textquoteleft",
-    "’": "textquoteright", "“": "textquotedblleft", "”": "textquotedblright", "…": "dots",
-    "¡": "textexclamdown", "¿": "textquestiondown", "•": "textbullet", "®": "textregistered",
-    "™": "texttrademark", "ª": "textordfeminine", "º": "textordmasculine",
-}  # fmt: skip
-_T1 = {
-    "ð": "dh", "Ð": "DH", "đ": "dj", "Đ": "DJ", "þ": "th", "Þ": "TH", "ŋ": "ng", "Ŋ": "NG",
-    "«": "guillemotleft", "»": "guillemotright", "‹": "guilsinglleft", "›": "guilsinglright",
-    "„": "quotedblbase", "‚": "quotesinglbase",
-}  # fmt: skip
+_LETTERS = _table(
+    r"""
+    ß ss   æ ae   Æ AE   œ oe   Œ OE   ø o   Ø O   ł l   Ł L   ı i   ȷ j   § S   ¶ P   † dag
+    ‡ ddag   © copyright   £ pounds   – textendash   — textemdash   ‘ textquoteleft
+    ’ textquoteright   “ textquotedblleft   ” textquotedblright   … dots   ¡ textexclamdown
+    ¿ textquestiondown   • textbullet   ® textregistered   ™ texttrademark   ª textordfeminine
+    º textordmasculine
+    """
+)
+_T1 = _table(
+    r"""
+    ð dh   Ð DH   đ dj   Đ DJ   þ th   Þ TH   ŋ ng   Ŋ NG   « guillemotleft   » guillemotright
+    ‹ guilsinglleft   › guilsinglright   „ quotedblbase   ‚ quotesinglbase
+    """
+)
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
     "\u0307": ".", "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d",
     "\u0327": "c", "\u0328": "k", "\u0331": "b",
 }  # fmt: skip
-_SIGNS = {
-    "×": "times", "÷": "div", "−": "-", "±": "pm", "∓": "mp", "·": "cdot", "→": "to",
-    "←": "gets", "↑": "uparrow", "↓": "downarrow", "↔": "leftrightarrow", "⇒": "Rightarrow",
-    "⇐": "Leftarrow", "⇔": "Leftrightarrow", "↦": "mapsto", "≤": "leq", "≥": "geq", "≠": "neq",
-    "≈": "approx", "≡": "equiv", "∼": "sim", "∝": "propto", "∞": "infty", "∑": "sum",
-    "∏": "prod", "∫": "int", "√": "surd", "∂": "partial", "∇": "nabla", "∈": "in", "∉": "notin",
-    "⊂": "subset", "⊆": "subseteq", "∪": "cup", "∩": "cap", "∅": "emptyset", "∀": "forall",
-    "∃": "exists", "¬": "neg", "∧": "wedge", "∨": "vee", "⊕": "oplus", "⊗": "otimes",
-    "⊙": "odot", "∘": "circ", "∗": "ast", "⋅": "cdot", "⋯": "cdots", "ℓ": "ell", "°": r"^\circ",
-    "¹": "^1", "²": "^2", "³": "^3", "⁰": "^0", "½": "frac12", "¼": "frac14", "¾": "frac34",
-    "′": "prime", "‖": "Vert", "⟨": "langle", "⟩": "rangle", "µ": "mu", "ϵ": "epsilon",
-    "ϕ": "phi", "ϑ": "vartheta", "ς": "varsigma", "∥": "parallel", "⊥": "perp",
-}  # fmt: skip
-_SIGNS |= {chr(0x2070 + n): f"^{n}" for n in range(4, 10)} | {
-    chr(0x2080 + n): f"_{n}" for n in range(10)
-}
-_GREEK = (
-    "alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "o", "pi", "rho", "varsigma", "sigma", "tau", "upsilon",
-    "varphi", "chi", "psi", "omega",
-)  # fmt: skip
-_CAPITALS = {
-    "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma",
-    "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
-}  # fmt: skip
-_SIGNS |= {chr(0x3B1 + place): name for place, name in enumerate(_GREEK)} | _CAPITALS
+_SIGNS = _table(
+    r"""
+    × times   ÷ div   − -   ± pm   ∓ mp   · cdot   → to   ← gets   ↑ uparrow   ↓ downarrow
+    ↔ leftrightarrow   ⇒ Rightarrow   ⇐ Leftarrow   ⇔ Leftrightarrow   ↦ mapsto   ≤ leq   ≥ geq
+    ≠ neq   ≈ approx   ≡ equiv   ∼ sim   ∝ propto   ∞ infty   ∑ sum   ∏ prod   ∫ int   √ surd
+    ∂ partial   ∇ nabla   ∈ in   ∉ notin   ⊂ subset   ⊆ subseteq   ∪ cup   ∩ cap   ∅ emptyset
+    ∀ forall   ∃ exists   ¬ neg   ∧ wedge   ∨ vee   ⊕ oplus   ⊗ otimes   ⊙ odot   ∘ circ   ∗ ast
+    ⋅ cdot   ⋯ cdots   ℓ ell   ° ^\circ   ¹ ^1   ² ^2   ³ ^3   ⁰ ^0   ½ frac12   ¼ frac14
+    ¾ frac34   ′ prime   ‖ Vert   ⟨ langle   ⟩ rangle   µ mu   ϵ epsilon   ϕ phi   ϑ vartheta
+    ς varsigma   ∥ parallel   ⊥ perp   ⁴ ^4   ⁵ ^5   ⁶ ^6   ⁷ ^7   ⁸ ^8   ⁹ ^9   ₀ _0   ₁ _1
+    ₂ _2   ₃ _3   ₄ _4   ₅ _5   ₆ _6   ₇ _7   ₈ _8   ₉ _9   α alpha   β beta   γ gamma   δ delta
+    ε varepsilon   ζ zeta   η eta   θ theta   ι iota   κ kappa   λ lambda   μ mu   ν nu   ξ xi
+    ο o   π pi   ρ rho   σ sigma   τ tau   υ upsilon   φ varphi   χ chi   ψ psi   ω omega
+    Γ Gamma   Δ Delta   Θ Theta   Λ Lambda   Ξ Xi   Π Pi   Σ Sigma   Υ Upsilon   Φ Phi   Ψ Psi
+    Ω Omega
+    """
+)
 _LIGATURE = re.compile("([-,'])(?=\\1)")
 """What TeX draws as another sign when it comes twice: `--` is a dash, `''` a quote."""
 _LIKE_LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=True))
