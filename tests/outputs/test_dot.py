@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from resgraph import MissingError, UsageError, load, loads
-from resgraph.outputs.figure.formats.graphviz import dot, laid_out, quoted
+from resgraph.outputs.figure.formats.graphviz import dot, quoted
+from resgraph.outputs.figure.formats.graphviz_engine import laid_out
 from resgraph.outputs.figure.text import width
 
 SPECS = Path(__file__).parents[2] / "specs"

@@ -111,7 +111,7 @@ def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str 
         raise UsageError(
             "`--engine dot` lays out one net; several are drawn side by side without it"
         )
-    from ...outputs.figure.formats.graphviz import LAID_OUT, laid_out
+    from ...outputs.figure.formats.graphviz_engine import LAID_OUT, laid_out
 
     if kind not in LAID_OUT:
         raise UsageError(f"`--engine dot` makes {', '.join(LAID_OUT)}, not `{kind}`")

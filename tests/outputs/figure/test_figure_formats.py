@@ -8,7 +8,7 @@ import pytest
 from drawn import plan
 
 from resgraph import UsageError
-from resgraph.outputs.figure.formats.graphviz import LAID_OUT
+from resgraph.outputs.figure.formats.graphviz_engine import LAID_OUT
 from resgraph.outputs.figure.render import (
     DRAWN,
     FORMATS,

@@ -1,4 +1,4 @@
-"""A plan → Graphviz' language: always as text, and laid out by an engine where one is installed.
+"""A plan → Graphviz' language.
 
 What tames `dot` on residual nets: one group and a high weight along the main path, shortcuts that
 leave and enter at the east and weigh nothing, a point where paths part, and never orthogonal
@@ -6,19 +6,10 @@ splines. Ids are counted, never user text."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ....errors import MissingError
-from ...registry import OUTPUTS, named
 from ..content.builder import Builder, View, check_names, choose
 from ..content.parts import (
     Capsule,
@@ -32,30 +23,13 @@ from ..content.parts import (
     Strip,
     Tile,
 )
-from ..fonts import packaged
-from ..layout.branches import spine_of
-from ..style import FONT, PALETTES, Theme
+from ..style import PALETTES, Theme
 from ..text import width
+from .diagram import DiagramWriter, Ends
 from .svg import escape
 
 if TYPE_CHECKING:
     from ....plan import Plan
-
-LAID_OUT = [
-    "svg",
-    *(each.name for each in named("render").values() if each.takes == "svg"),
-]
-"""The formats that Graphviz' own layout can be had in."""
-_INSTALL = (
-    "install Graphviz (apt install graphviz, brew install graphviz, or"
-    " https://graphviz.org/download), or `pip install pygraphviz`, which brings an engine"
-)
-
-
-_FONTS = (
-    '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
-    "<fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir></fontconfig>"
-)
 
 
 def dot(
@@ -64,60 +38,8 @@ def dot(
     """The net as a directed graph for `dot`; views and names to unfold are those of the figure."""
     graph = plan.graph
     builder = Builder(graph, choose(view), check_names(graph, expand))
-    writer = _Writer(PALETTES["dark" if theme == "dark" else "light"])
+    writer = _Writer(colours=PALETTES["dark" if theme == "dark" else "light"])
     return writer.document(plan.name, builder.net())
-
-
-def laid_out(source: str, kind: str = "svg", **options: Any) -> str | bytes:
-    """The text of `dot`, laid out by whichever engine is there, as one of `LAID_OUT`; the options
-    are that format's.
-
-    Graphviz' own PNG and PDF take what fonts a machine has and leave a box, or nothing, for letters
-    that these lack; so they are drawn from its SVG, by the rules of the figure. Raises
-    `MissingError` where there is no engine, and as `raster` does."""
-    svg = _engine(source).decode()
-    if kind == "svg":
-        return svg
-    # Helvetica is not among the fonts that come with resgraph, and typst would take one of its own
-    # for it.
-    svg = re.sub(r'font-family="[^"]*"', f'font-family="{escape(FONT)}"', svg)
-    drawn: str | bytes = OUTPUTS[kind].load()(svg, **options)
-    return drawn
-
-
-def _engine(source: str) -> bytes:
-    """What Graphviz makes of a text: SVG."""
-    program = shutil.which("dot")
-    if program is None:
-        return _library(source)
-    with tempfile.TemporaryDirectory() as folder:
-        # The fonts that come with resgraph: the same layout on every machine. Copied, as fontconfig
-        # may mark a folder.
-        for font in packaged():
-            shutil.copy(font, folder)
-        told = Path(folder) / "fonts.conf"
-        told.write_text(_FONTS.format(folder=escape(folder)), encoding="utf-8")
-        environment = {**os.environ, "FONTCONFIG_FILE": str(told)}
-        done = subprocess.run(
-            [program, "-Tsvg"],
-            input=source.encode(),
-            capture_output=True,
-            env=environment,
-        )
-    if done.returncode or b"</svg>" not in done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [
-            f"it ended with {done.returncode}"
-        ]
-        raise MissingError(f"Graphviz' `dot` ({program}) draws no SVG: {said[0]}")
-    return done.stdout
-
-
-def _library(source: str) -> bytes:
-    try:
-        import pygraphviz
-    except ImportError:
-        raise MissingError(f"no Graphviz engine was found: {_INSTALL}") from None
-    return bytes(pygraphviz.AGraph(string=source).draw(prog="dot", format="svg"))
 
 
 def quoted(text: str) -> str:
@@ -133,15 +55,7 @@ def quoted(text: str) -> str:
 
 def _html(text: str) -> str:
     """Text within an HTML-like label."""
-    clean = "".join(
-        c if c >= " " and not "\ud800" <= c <= "\udfff" else "\ufffd" for c in text
-    )
-    return (
-        clean.replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace('"', "&quot;")
-    )
+    return escape("".join(c if c >= " " else "\ufffd" for c in text))
 
 
 _SIZE = 10.0
@@ -150,20 +64,11 @@ whichever lays it out."""
 
 
 @dataclass(slots=True)
-class _Ports:
-    """The nodes through which a part is entered and left."""
+class _Writer(DiagramWriter):
+    """The statements of Graphviz' language."""
 
-    first: str
-    last: str
-
-
-@dataclass(slots=True)
-class _Writer:
-    """Writes parts as nodes, clusters and edges; `count` numbers the ids."""
-
-    colours: dict[str, str]
-    lines: list[str] = field(default_factory=list)
-    count: int = 0
+    colours: dict[str, str] = field(kw_only=True)
+    CLOSE = "}"
 
     def document(self, name: str, net: Fork) -> str:
         """The whole graph."""
@@ -183,172 +88,114 @@ class _Writer:
                 f' fontcolor="{c["muted"]}"];'
             ),
         ]
-        self.part(net, 1, "spine")
+        self.part(net, 1)
         return "\n".join([*self.lines, "}", ""])
 
-    def emit(self, depth: int, line: str) -> None:
-        """One statement."""
-        self.lines.append("  " * depth + line)
+    def node(self, name: str, part: Part, group: str) -> str:
+        title = getattr(part, "title", "") or part.name
+        common = f"id={quoted(part.name)}, tooltip={quoted(title)}, group={group}"
+        return f"{name} [{self.leaf(part)}, {common}];"
 
-    def fresh(self, prefix: str = "n") -> str:
-        """A new id."""
-        self.count += 1
-        return f"{prefix}{self.count}"
-
-    def part(self, part: Part, depth: int, group: str) -> _Ports:
-        """Write a part; where to enter and to leave it."""
-        if isinstance(part, Chain):
-            return self.chain(part, depth, group)
-        if isinstance(part, Fork):
-            return self.fork(part, depth, group)
-        name = self.fresh()
-        common = f"id={quoted(part.name)}, tooltip={quoted(part.title or part.name)}, group={group}"
-        self.emit(depth, f"{name} [{self.leaf(part)}, {common}];")
-        return _Ports(name, name)
-
-    def leaf(self, part: Tile | Strip | OpBox | Join | Capsule) -> str:
+    def leaf(self, part: Part) -> str:
         """The attributes that draw a part without parts."""
         c = self.colours
-        if isinstance(part, Tile):
-            return f"label=<{self.table(part.rows)}>"
-        if isinstance(part, Strip):
-            return f"label=<{self.table([part.row])}>"
-        if isinstance(part, OpBox):
-            name = part.family
-            room = max(
-                2.4, (width(f"{part.text} {part.detail}".strip(), _SIZE) + 16) / 72
-            )
-            text = _html(part.text) + (
-                f" <font color='{c['muted']}'>{_html(part.detail)}</font>"
-                if part.detail
-                else ""
-            )
-            return (
-                f'label=<{text}>, shape=box, style="rounded,filled",'
-                f' fillcolor="{c[name + "-fill"]}", color="{c[name + "-line"]}", width={room:.3g},'
-                " height=0.28"
-            )
-        if isinstance(part, Join):
-            shape = "circle" if len(part.symbol) == 1 else "box"
-            return (
-                f'label={quoted(part.symbol)}, shape={shape}, style="rounded,filled",'
-                f' fillcolor="{c["merge-fill"]}", color="{c["merge"]}", width=0.2, height=0.2,'
-                ' margin="0.04,0.02"'
-            )
-        return (
-            f'label={quoted(part.text)}, shape=box, style="rounded", color="{c["edge"]}",'
-            " height=0.3"
-        )
+        match part:
+            case Tile(rows=rows):
+                return f"label=<{self.table(rows)}>"
+            case Strip(row=row):
+                return f"label=<{self.table([row])}>"
+            case OpBox(family=family, text=said, detail=detail):
+                wide = width(f"{said} {detail}".strip(), _SIZE) + 16
+                label = _html(said)
+                if detail:
+                    label += f" <font color='{c['muted']}'>{_html(detail)}</font>"
+                return (
+                    f'label=<{label}>, shape=box, style="rounded,filled",'
+                    f' fillcolor="{c[family + "-fill"]}", color="{c[family + "-line"]}",'
+                    f" width={max(2.4, wide / 72):.3g}, height=0.28"
+                )
+            case Join(symbol=symbol):
+                shape = "circle" if len(symbol) == 1 else "box"
+                return (
+                    f'label={quoted(symbol)}, shape={shape}, style="rounded,filled",'
+                    f' fillcolor="{c["merge-fill"]}", color="{c["merge"]}", width=0.2,'
+                    ' height=0.2, margin="0.04,0.02"'
+                )
+            case Capsule(text=said):
+                edge = c["edge"]
+                return f'label={quoted(said)}, shape=box, style="rounded", color="{edge}", height=0.3'
+        raise AssertionError(part)
 
     def table(self, rows: list[Row]) -> str:
         """A tile's rows as a table: what at the left, how wide and the stride at the right."""
-        cells = []
-        for row in rows:
-            right = " ".join(
-                filter(
-                    None, (_html(row.number), f"× {row.count}" if row.count > 1 else "")
-                )
-            )
-            stride = (
-                f" <font color='{self.colours['accent']}'>{_html(row.stride)}</font>"
-                if row.stride
-                else ""
-            )
-            fill = self.colours[f"{row.family}-row"]
-            numbers = (
-                f"{row.number} {f'× {row.count}' if row.count > 1 else ''} {row.stride}"
-            )
-            wide, narrow = (
-                f"bgcolor='{fill}' width='{width(text, _SIZE) + 8:.0f}'"
-                for text in (row.said, numbers)
-            )
-            cells.append(
-                f"<tr><td align='left' {wide}>{_html(row.said)}</td>"
-                f"<td align='right' {narrow}>{right}{stride or ' '}</td></tr>"
-            )
+        cells = "".join(map(self.cells, rows))
         edge = self.colours["tile-edge"]
         return (
             "<table border='1' cellborder='0' cellspacing='2' cellpadding='3' style='rounded'"
-            f" color='{edge}'>" + "".join(cells) + "</table>"
+            f" color='{edge}'>{cells}</table>"
         )
 
-    def chain(self, chain: Chain, depth: int, group: str) -> _Ports:
-        """Parts one after another."""
-        ports = [self.part(part, depth, group) for part in chain.parts]
-        for index, (above, below) in enumerate(pairwise(ports), 1):
-            note = chain.notes[index] if index < len(chain.notes) else ""
-            label = f", label={quoted(' ' + note)}" if note else ""
-            head = ", arrowhead=none" if chain.tight else ""
-            self.emit(depth, f"{above.last} -> {below.first} [weight=20{head}{label}];")
-        return _Ports(ports[0].first, ports[-1].last)
+    def cells(self, row: Row) -> str:
+        """One row, with room for its text in the widest of fonts."""
+        count = f"× {row.count}" if row.count > 1 else ""
+        right = " ".join(filter(None, (_html(row.number), count)))
+        stride = " "
+        if row.stride:
+            accent = self.colours["accent"]
+            stride = f" <font color='{accent}'>{_html(row.stride)}</font>"
+        fill = self.colours[f"{row.family}-row"]
+        wide, narrow = (
+            f"bgcolor='{fill}' width='{width(text, _SIZE) + 8:.0f}'"
+            for text in (row.said, f"{row.number} {count} {row.stride}")
+        )
+        return (
+            f"<tr><td align='left' {wide}>{_html(row.said)}</td>"
+            f"<td align='right' {narrow}>{right}{stride}</td></tr>"
+        )
 
-    def fork(self, fork: Fork, depth: int, group: str) -> _Ports:
-        """A cluster with a point where its paths part; shortcuts from east to east."""
-        is_net = bool(fork.breaks)
-        if not is_net:
-            self.emit(depth, f"subgraph {self.fresh('cluster')} {{")
-            self.cluster(fork, depth + 1)
-        inner = depth + (not is_net)
-        entry = ""
-        if any(link.source < 0 for link in fork.links):
-            entry = self.fresh()
-            self.emit(
-                inner,
-                f'{entry} [shape=point, width=0.05, label="", color="{self.colours["edge"]}",'
-                f" group={group}];",
-            )
-        on_spine = set(range(len(fork.units))) if is_net else spine_of(fork)
-        ports = [
-            self.part(unit, inner, group if index in on_spine else self.fresh("side"))
-            for index, unit in enumerate(fork.units)
-        ]
-        for link in fork.links:
-            tail = entry if link.source < 0 else ports[link.source].last
-            self.emit(
-                inner,
-                f"{tail} -> {ports[link.target].first} [{self.link(fork, link, on_spine)}];",
-            )
-        if not is_net:
-            self.emit(depth, "}")
-        return _Ports(entry or ports[0].first, ports[fork.result].last)
+    def step(self, ends: Ends, chain: Chain, index: int) -> str:
+        note = chain.note(index)
+        label = f", label={quoted(' ' + note)}" if note else ""
+        head = ", arrowhead=none" if chain.tight else ""
+        return f"{ends[0]} -> {ends[1]} [weight=20{head}{label}];"
 
-    def cluster(self, fork: Fork, depth: int) -> None:
-        """How a cluster looks, and what it stands for."""
+    def side(self) -> str:
+        return self.fresh("side")
+
+    def point(self, name: str, group: str) -> str:
+        edge = self.colours["edge"]
+        return f'{name} [shape=point, width=0.05, label="", color="{edge}", group={group}];'
+
+    def opening(self, fork: Fork) -> list[str]:
         c = self.colours
-        self.emit(
-            depth,
+        return [
+            f"subgraph {self.fresh('cluster')} {{",
             f'graph [label={quoted(fork.heading)}, labeljust=l, style="rounded,filled",'
             f' fillcolor="{c["card"]}", color="{c["rule"]}", fontsize=10, fontcolor="{c["muted"]}",'
             f" tooltip={quoted(fork.title)}];",
-        )
+        ]
 
-    @staticmethod
-    def skips(fork: Fork, link: Link) -> bool:
-        """Whether a link between rows of a net passes over rows."""
-        return bool(fork.breaks) and link.source != link.target - 1
-
-    def link(self, fork: Fork, link: Link, on_spine: set[int]) -> str:
-        """The attributes of an edge."""
-        from_spine, to_spine = (
-            link.source < 0 or link.source in on_spine,
-            link.target in on_spine,
-        )
-        adjacent = (
-            from_spine and to_spine and not link.shortcut and not self.skips(fork, link)
-        )
-        out = ["weight=20"] if adjacent else ["weight=0"]
-        if not adjacent and to_spine and isinstance(fork.units[link.target], Join):
-            out += [
-                "headport=e",
-                *(["tailport=e"] if from_spine and not link.pill else []),
-            ]
+    def link(self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]) -> str:
+        out = self.weight(link, fork, on_spine)
         if link.changes:
-            out += [
-                "style=dotted",
-                f'color="{self.colours["accent"]}"',
-                f'fontcolor="{self.colours["accent"]}"',
-                "penwidth=1.6",
-            ]
-        if link.pill or link.note:
-            out.append(f"label={quoted(' ' + (link.pill or link.note) + ' ')}")
-        return ", ".join(out)
+            accent = self.colours["accent"]
+            out += (
+                f', style=dotted, color="{accent}", fontcolor="{accent}", penwidth=1.6'
+            )
+        if label := link.pill or link.note:
+            out += f", label={quoted(f' {label} ')}"
+        return f"{ends[0]} -> {ends[1]} [{out}];"
+
+    def weight(self, link: Link, fork: Fork, on_spine: set[int]) -> str:
+        """How much an edge pulls its ends into one line. What runs along the spine pulls all it
+        can; shortcuts, and what passes over rows of a net, pull nothing, and enter a join from the
+        east."""
+        from_spine = link.source < 0 or link.source in on_spine
+        to_spine = link.target in on_spine
+        passes_over = link.shortcut or (fork.breaks and link.source != link.target - 1)
+        if from_spine and to_spine and not passes_over:
+            return "weight=20"
+        if not to_spine or not isinstance(fork.units[link.target], Join):
+            return "weight=0"
+        tail = ", tailport=e" if from_spine and not link.pill else ""
+        return f"weight=0, headport=e{tail}"

@@ -6,13 +6,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..content.builder import Builder, View, check_names, choose
-from ..content.parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile
+from ..content.parts import (
+    Capsule,
+    Chain,
+    Fork,
+    Join,
+    Link,
+    OpBox,
+    Part,
+    Row,
+    Strip,
+    Tile,
+)
 from ..style import HUES, mix
 from . import limits
+from .diagram import DiagramWriter, Ends
 
 if TYPE_CHECKING:
     from ....plan import Plan
@@ -81,111 +92,60 @@ def titled(text: str) -> str:
 
 
 @dataclass(slots=True)
-class _Writer:
-    """Writes parts as nodes, subgraphs and edges; ids are counted, so that no name can be a word of
-    the language."""
+class _Writer(DiagramWriter):
+    """The statements of Mermaid's language. `families` are those that occur; `dotted` are the
+    numbers of the dotted edges, which are coloured by them at the end."""
 
-    lines: list[str] = field(default_factory=list)
     families: set[str] = field(default_factory=set)
     dotted: list[int] = field(default_factory=list)
     edges: int = 0
-    count: int = 0
+    CLOSE = "end"
 
-    def fresh(self, prefix: str) -> str:
-        """A new id."""
-        self.count += 1
-        return f"{prefix}{self.count}"
+    def node(self, name: str, part: Part, group: str) -> str:
+        before, lines, after, family = _leaf(part)
+        self.families.add(family)
+        text = "<br>".join(quoted(line)[1:-1] for line in lines)
+        return f'{name}{before}"{text}"{after}:::{family}'
 
-    def emit(self, depth: int, line: str) -> None:
-        """One statement."""
-        self.lines.append("  " * depth + line)
+    def point(self, name: str, group: str) -> str:
+        self.families.add("input")
+        return f'{name}(("&nbsp;")):::input'
 
-    def edge(
-        self,
-        depth: int,
-        source: str,
-        target: str,
-        label: str = "",
-        *,
-        dotted: bool = False,
-    ) -> None:
-        """One edge; the dotted ones are coloured at the end, by their number."""
-        if dotted:
+    def opening(self, fork: Fork) -> list[str]:
+        return [f"subgraph {self.fresh('s')}[{quoted(fork.heading)}]"]
+
+    def step(self, ends: Ends, chain: Chain, index: int) -> str:
+        return self.edge(ends, chain.note(index))
+
+    def link(self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]) -> str:
+        if link.changes:
             self.dotted.append(self.edges)
+        arrow = "-.->" if link.changes else "-->"
+        return self.edge(ends, link.pill or link.note, arrow)
+
+    def edge(self, ends: Ends, label: str, arrow: str = "-->") -> str:
+        """One edge."""
         self.edges += 1
         said = f"|{quoted(label)}|" if label else ""
-        self.emit(depth, f"{source} {'-.->' if dotted else '-->'}{said} {target}")
+        return f"{ends[0]} {arrow}{said} {ends[1]}"
 
-    def part(self, part: Part, depth: int) -> tuple[str, str]:
-        """Write a part; where to enter and to leave it."""
-        if isinstance(part, Chain):
-            ends = [self.part(inner, depth) for inner in part.parts]
-            for index, (above, below) in enumerate(pairwise(ends), 1):
-                self.edge(
-                    depth,
-                    above[1],
-                    below[0],
-                    part.notes[index] if index < len(part.notes) else "",
-                )
-            return ends[0][0], ends[-1][1]
-        if isinstance(part, Fork):
-            return self.fork(part, depth)
-        name = self.fresh("n")
-        self.emit(depth, f"{name}{self.leaf(part)}")
-        return name, name
 
-    def leaf(self, part: Tile | Strip | OpBox | Join | Capsule) -> str:
-        """The shape, text and class of a node."""
-        if isinstance(part, Tile | Strip):
-            rows = part.rows if isinstance(part, Tile) else [part.row]
-            said = [
-                " ".join(
-                    filter(
-                        None,
-                        (
-                            r.said,
-                            r.number,
-                            r.stride,
-                            f"× {r.count}" if r.count > 1 else "",
-                        ),
-                    )
-                )
-                for r in rows
-            ]
-            family = rows[0].family
-            text = '"' + "<br>".join(quoted(line)[1:-1] for line in said) + '"'
-            self.families.add(family)
-            return f"[{text}]:::{family}"
-        if isinstance(part, OpBox):
-            self.families.add(part.family)
-            return f"[{quoted(f'{part.text} {part.detail}'.strip())}]:::{part.family}"
-        if isinstance(part, Join):
-            self.families.add(part.family)
-            return f"(({quoted(part.symbol)})):::{part.family}"
-        self.families.add("input")
-        return f"([{quoted(part.text)}]):::input"
+def _leaf(part: Part) -> tuple[str, list[str], str, str]:
+    """The brackets of a node, the lines of text between them, and its class."""
+    match part:
+        case Tile(rows=rows):
+            return "[", list(map(_line, rows)), "]", rows[0].family
+        case Strip(row=row):
+            return "[", [_line(row)], "]", row.family
+        case OpBox(text=text, detail=detail, family=family):
+            return "[", [f"{text} {detail}".strip()], "]", family
+        case Join(symbol=symbol, family=family):
+            return "((", [symbol], "))", family
+        case Capsule(text=text):
+            return "([", [text], "])", "input"
+    raise AssertionError(part)
 
-    def fork(self, fork: Fork, depth: int) -> tuple[str, str]:
-        """A subgraph with a point where its paths part."""
-        is_net = bool(fork.breaks)
-        inner = depth if is_net else depth + 1
-        if not is_net:
-            self.emit(depth, f"subgraph {self.fresh('s')}[{quoted(fork.heading)}]")
-        entry = ""
-        if any(link.source < 0 for link in fork.links):
-            entry = self.fresh("n")
-            self.emit(inner, f'{entry}(("&nbsp;")):::input')
-            self.families.add("input")
-        ends = [self.part(unit, inner) for unit in fork.units]
-        for link in fork.links:
-            source = entry if link.source < 0 else ends[link.source][1]
-            self.edge(
-                inner,
-                source,
-                ends[link.target][0],
-                link.pill or link.note,
-                dotted=link.changes,
-            )
-        if not is_net:
-            self.emit(depth, "end")
-        return entry or ends[0][0], ends[fork.result][1]
+
+def _line(row: Row) -> str:
+    count = f"× {row.count}" if row.count > 1 else ""
+    return " ".join(filter(None, (row.said, row.number, row.stride, count)))
