@@ -13,13 +13,12 @@ from ..language.resolve import read_source, variants_of
 from ..language.spec import parse_spec
 from ..language.yaml.reader import decode
 from ..language.yaml.tree import Mapping
+from ..outputs.figure.content.builder import View
 from ..outputs.figure.render import unfinished
 from ..outputs.numbers import count_text, shape_label
 from ..passes.expand import expand
 from ..passes.lint import lint
 from ..plan import Plan, planned
-
-View = Literal["auto", "stages", "blocks", "ops"]
 
 
 @dataclass(frozen=True, slots=True)

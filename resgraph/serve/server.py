@@ -23,7 +23,8 @@ from ..errors import SpecError, UsageError
 from ..files import reason, write_file
 from ..language.yaml.limits import LIMITS
 from ..language.yaml.reader import open_source
-from .answer import Question, View, answer
+from ..outputs.figure.content.builder import View
+from .answer import Question, answer
 
 HOST = "127.0.0.1"
 MOST = 256

@@ -76,24 +76,24 @@ class Text:
     turn: int = 0
 
 
-Shape = Rect | Circle | Polygon | Line | Text
+Primitive = Rect | Circle | Polygon | Line | Text
 
 
 @dataclass(slots=True)
-class Group:
+class ShapeGroup:
     """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader
     hears."""
 
     name: str
     kind: str
     title: str
-    shapes: list[Shape] = field(default_factory=list)
+    shapes: list[Primitive] = field(default_factory=list)
     place: str = ""  # where in the spec it was written, for a page that can say so
 
 
 def badge(
     box: Rect, base: float, said: str, ink: str, size: float = 9.5, weight: int = 600
-) -> list[Shape]:
+) -> list[Primitive]:
     """A box with a line of text in its middle, on the baseline `base`."""
     middle = box.x + box.width / 2
     return [box, Text(middle, base, said, size, weight, ink, "middle")]
@@ -108,10 +108,10 @@ class Scene:
     height: float
     title: str
     description: str
-    items: list[Shape | Group] = field(default_factory=list)
+    items: list[Primitive | ShapeGroup] = field(default_factory=list)
     background: str = "surface"
 
-    def add(self, *items: Shape | Group) -> None:
+    def add(self, *items: Primitive | ShapeGroup) -> None:
         """Draw on top of what is there."""
         self.items.extend(items)
 

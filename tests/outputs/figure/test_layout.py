@@ -9,7 +9,7 @@ from drawn import ALL, plan, random_spec
 from layout_laws import crossings, leaves, overlaps, shared_lanes
 
 from resgraph import Plan, SpecError, load, loads
-from resgraph.outputs.figure.content.builder import Builder
+from resgraph.outputs.figure.content.builder import PartBuilder
 from resgraph.outputs.figure.content.comparison_builder import StripBuilder
 from resgraph.outputs.figure.content.parts import Fork, Join, Tile
 from resgraph.outputs.figure.figures.comparison import RHYTHM as STRIPS
@@ -24,7 +24,7 @@ VIEWS = ("stages", "blocks", "ops", "strips")
 def laid_out(net: Plan, view: str) -> Placement:
     if view == "strips":
         return place(StripBuilder(net.graph, "blocks").net(), STRIPS)
-    return place(Builder(net.graph, view).net(), OPS if view == "ops" else RHYTHM)  # type: ignore[arg-type]
+    return place(PartBuilder(net.graph, view).net(), OPS if view == "ops" else RHYTHM)  # type: ignore[arg-type]
 
 
 def lawful(placement: Placement) -> None:

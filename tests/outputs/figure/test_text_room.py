@@ -12,7 +12,7 @@ from resgraph import load, loads
 from resgraph.outputs.figure import fonts, text
 from resgraph.outputs.figure.figures import comparison
 from resgraph.outputs.figure.render import scene
-from resgraph.outputs.figure.scene import Group, Rect, Scene, Text
+from resgraph.outputs.figure.scene import Rect, Scene, ShapeGroup, Text
 
 SPECS = Path(__file__).parents[3] / "specs"
 NETS = [
@@ -78,7 +78,7 @@ def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> Non
     pills = [
         item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"
     ]
-    groups = [item for item in scene.items if isinstance(item, Group)]
+    groups = [item for item in scene.items if isinstance(item, ShapeGroup)]
     signs = [
         s for g in groups for s in g.shapes if isinstance(s, Text) and s.text == "~"
     ]
@@ -98,7 +98,7 @@ def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> Non
 
 def test_the_laws_can_be_broken() -> None:
     scene = Scene(100, 40, "", "")
-    group = Group("a", "conv", "")
+    group = ShapeGroup("a", "conv", "")
     group.shapes += [Rect(10, 10, 30, 15), Text(12, 20, "too long for it", 10)]
     scene.add(group, Text(60, 20, "beside", 10), Text(90, 35, "over the edge", 10))
     found = clashes(scene)

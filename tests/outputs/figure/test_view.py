@@ -9,13 +9,27 @@ import pytest
 from drawn import DENSE, RESIDUAL, plan
 
 from resgraph import Plan, UsageError, loads
-from resgraph.outputs.figure.content.builder import Builder, View, check_names, choose
-from resgraph.outputs.figure.content.parts import Chain, Fork, Join, OpBox, Part, Tile
+from resgraph.outputs.figure.content.builder import (
+    PartBuilder,
+    View,
+    check_names,
+    choose,
+)
+from resgraph.outputs.figure.content.parts import (
+    Chain,
+    FigurePart,
+    Fork,
+    Join,
+    OpBox,
+    Tile,
+)
 from resgraph.outputs.figure.figures.overview import mark_sheets
 
 
-def parts(net: Plan, view: View, *expand: str) -> Iterator[Part]:
-    stack: list[Part] = [Builder(net.graph, view, check_names(net.graph, expand)).net()]
+def parts(net: Plan, view: View, *expand: str) -> Iterator[FigurePart]:
+    stack: list[FigurePart] = [
+        PartBuilder(net.graph, view, check_names(net.graph, expand)).net()
+    ]
     while stack:
         part = stack.pop()
         yield part
@@ -189,7 +203,7 @@ def test_layers_in_a_line_are_one_tile_though_two_paths_hold_them() -> None:
 
 
 def test_every_tile_of_a_folded_block_has_sheets() -> None:
-    net = Builder(plan("highway").graph, "stages").net()
+    net = PartBuilder(plan("highway").graph, "stages").net()
     mark_sheets(net)
     deep = next(
         unit

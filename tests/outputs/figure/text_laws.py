@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from resgraph.outputs.figure import text
-from resgraph.outputs.figure.scene import Group, Rect, Scene, Text
+from resgraph.outputs.figure.scene import Rect, Scene, ShapeGroup, Text
 
 SLACK = 0.6
 
@@ -30,7 +30,7 @@ def clashes(scene: Scene) -> list[tuple[str, str]]:
     """Texts that cross one another, that reach out of their boxes or out of the picture."""
     out, lines = [], []
     for item in scene.items:
-        shapes = item.shapes if isinstance(item, Group) else [item]
+        shapes = item.shapes if isinstance(item, ShapeGroup) else [item]
         rects = [shape for shape in shapes if isinstance(shape, Rect)]
         for shape in shapes:
             if not isinstance(shape, Text):

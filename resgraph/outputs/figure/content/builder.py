@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Literal
 
 from ....errors import UsageError
 from ....graph import Block, Graph, Item, Layer, Path
 from . import quantity
-from .parts import Capsule, Chain, Fork, Link, Part, Repeat, Row, Tile
+from .parts import BlockRun, Capsule, Chain, FigurePart, Fork, Link, Tile, TileRow
 from .repeats import runs
-from .rows import layer_row, layers_of, nested_row, op_box, unit_of
+from .rows import blocks_in, layer_row, layers_of, nested_row, op_box, unit_of
 from .wiring import Detail, Wiring
 
 View = Literal["auto", "stages", "blocks", "ops"]
@@ -56,7 +57,7 @@ def check_names(graph: Graph, names: Iterable[str]) -> frozenset[str]:
     return wanted
 
 
-class Builder:
+class PartBuilder:
     """Makes parts from scopes at the detail that a view asks for."""
 
     def __init__(
@@ -64,7 +65,7 @@ class Builder:
     ) -> None:
         self.graph, self.fold, self.expand = graph, view == "stages", expand
         self.detail: Detail = "ops" if view == "ops" else "rows"
-        self.bands: list[tuple[list[Path], list[Part]]] = []
+        self.bands: list[tuple[list[Path], list[FigurePart]]] = []
         self.usual = unit_of(graph, layers_of(graph))
         self.readers = Counter(
             source for node in graph.nodes.values() for source in node.inputs
@@ -79,31 +80,23 @@ class Builder:
     def net(self) -> Fork:
         """The whole net: the input, then each row a unit in one column; `bands` says which rows
         each unit shows."""
-        start = self.graph.nodes[self.graph.input]
-        wires = Wiring(self.graph, start.name, unit=0, detail=self.detail)
+        nodes, detail = self.graph.nodes, self.detail
+        start = nodes[self.graph.input]
+        wires = Wiring(self.graph, start.name, unit=0, detail=detail)
         text = f"{_input_word(start.shape)} {quantity.times(start.shape)}"
         wires.units.append(Capsule(start.name, text, caption="input"))
         breaks: set[int] = set()
         for row in self.graph.rows:
             before = len(wires.units)
             if not self._joins_row_above(row, wires):
-                self.path(
-                    wires,
-                    row,
-                    "ops" if row.name in self.expand else self.detail,
-                    level=0,
-                )
+                self.path(wires, row, detail, level=0)
             if len(wires.units) > before:
                 breaks.add(before)
                 self.bands.append(([row], wires.units[before:]))
         result = wires.found[self.graph.output].unit
-        if self.detail == "ops":
-            capsule = Capsule(
-                "output",
-                quantity.times(self.graph.nodes[self.graph.output].shape),
-                caption="output",
-            )
-            wires.units.append(capsule)
+        if detail == "ops":
+            shape = quantity.times(nodes[self.graph.output].shape)
+            wires.units.append(Capsule("output", shape, caption="output"))
             wires.links.append(Link(result, len(wires.units) - 1))
             result = len(wires.units) - 1
             breaks.add(result)
@@ -113,37 +106,33 @@ class Builder:
         """Draw a row of layers without parameters in the tile above it, where nothing else reads
         what that gives."""
         above = wires.units[-1]
-        plain = (
-            not row.equation
-            and all(isinstance(item, Layer) for item in row.items)
-            and row.items
-        )
         if (
-            not plain
-            or self.detail == "ops"
-            or row.name in self.opened
+            self.detail == "ops"
             or not isinstance(above, Chain)
+            or not self._is_plain(row)
         ):
             return False
-        tile = above.parts[-1]
+        tile, *others = above.parts
+        is_next = wires.found[row.input].unit == len(wires.units) - 1
         if (
-            not isinstance(tile, Tile)
-            or len(above.parts) > 1
-            or wires.found[row.input].unit != len(wires.units) - 1
-        ):
-            return False
-        if self.readers[row.input] > 1 or any(
-            node.cost.params for node in self.graph.nodes_of(row)
+            others
+            or not isinstance(tile, Tile)
+            or not is_next
+            or self.readers[row.input] > 1
         ):
             return False
         rows = self.rows_of(row.items)
-        tile.rows, tile.covers = (
-            tile.rows + rows,
-            tile.covers + [each.name for each in rows],
-        )
+        tile.add(rows, [each.name for each in rows])
         wires.found[row.output] = wires.found[row.input]
         self.bands[-1][0].append(row)
         return True
+
+    def _is_plain(self, row: Path) -> bool:
+        """Whether a row is of layers without parameters alone."""
+        if row.equation or not row.items or row.name in self.opened:
+            return False
+        layers = all(isinstance(item, Layer) for item in row.items)
+        return layers and not quantity.total(self.graph.nodes_of(row)).params
 
     def path(self, wires: Wiring, path: Path, detail: Detail, level: int) -> None:
         """Add the units of a row or of a path of a block: its equation's, then its items as one."""
@@ -156,129 +145,121 @@ class Builder:
             return
         wires.path(path, part)
 
-    def items(self, path: Path, detail: Detail, level: int) -> Part | None:
+    def items(self, path: Path, detail: Detail, level: int) -> FigurePart | None:
         """The items of a path as one part, or None where it has none to draw."""
-        parts, notes = (
-            self._op_parts(path, level)
-            if detail == "ops"
-            else self._row_parts(path, level)
-        )
+        notes: list[str] = []
+        if detail == "ops":
+            parts, notes = self._op_parts(path, level)
+        else:
+            parts = self._row_parts(path, level)
         if not parts:
             return None
-        return (
-            parts[0]
-            if len(parts) == 1 and level
-            else Chain(path.name, parts, notes=notes)
-        )
+        if len(parts) == 1 and level:
+            return parts[0]
+        return Chain(path.name, parts, notes=notes)
 
-    def _op_parts(self, path: Path, level: int) -> tuple[list[Part], list[str]]:
-        parts: list[Part] = []
+    def _op_parts(self, path: Path, level: int) -> tuple[list[FigurePart], list[str]]:
+        """The items of a path op by op, and the shapes between them where they change."""
+        parts: list[FigurePart] = []
         notes: list[str] = []
         last: tuple[int, ...] = ()
         for item in path.items:
-            part = self.op_part(item, level)
-            if part is None:
-                continue
-            first = next(iter(self.graph.nodes_of(item)))
-            shape = self.graph.nodes[first.inputs[0]].shape
-            notes.append(quantity.times(shape) if parts and shape != last else "")
-            parts.append(part)
-            last = shape
+            if part := self.op_part(item, level):
+                first = next(iter(self.graph.nodes_of(item)))
+                shape = self.graph.nodes[first.inputs[0]].shape
+                notes.append(quantity.times(shape) if parts and shape != last else "")
+                parts.append(part)
+                last = shape
         return parts, notes
 
-    def op_part(self, item: Item, level: int) -> Part | None:
-        if isinstance(item, Layer):
-            boxes: list[Part] = [
-                op_box(self.graph, self.graph.nodes[name]) for name in item.nodes
-            ]
-            if not boxes:
-                return None
-            return boxes[0] if len(boxes) == 1 else Chain(item.name, boxes, tight=True)
-        if level >= DEEPEST:
-            return Tile(item.name, [nested_row(self.graph, item)])
-        return self.block(item, "ops", level + 1)
+    def op_part(self, item: Item, level: int) -> FigurePart | None:
+        """A layer or a block op by op; None where it draws nothing."""
+        if isinstance(item, Block):
+            if level >= DEEPEST:
+                return Tile(item.name, [nested_row(self.graph, item)])
+            return self.block(item, "ops", level + 1)
+        boxes: list[FigurePart] = [
+            op_box(self.graph, self.graph.nodes[n]) for n in item.nodes
+        ]
+        return (
+            Chain(item.name, boxes, tight=True)
+            if len(boxes) > 1
+            else next(iter(boxes), None)
+        )
 
-    def _row_parts(self, path: Path, level: int) -> tuple[list[Part], list[str]]:
-        parts: list[Part] = []
-        blocks = [item for item in path.items if isinstance(item, Block)]
-        shown = self.shown(blocks) if level == 0 else {}
-        lone = len(blocks) == 1
-        tile: list[Layer | Block] = []
+    def _row_parts(self, path: Path, level: int) -> list[FigurePart]:
+        """The items of a path folded: layers, and blocks within blocks, in tiles; a row's blocks as
+        forks."""
+        parts: list[FigurePart] = []
+        blocks = blocks_in([path])
+        shown = {} if level else self.shown(blocks)
+        tile: list[Item] = []
         for item in path.items:
-            if isinstance(item, Layer) or (level and not self._opens(item)):
+            if isinstance(item, Layer) or (level and item.name not in self.opened):
                 tile.append(item)
                 continue
             self._flush(path, parts, tile)
+            part: FigurePart | None = None
             if level:
-                inner = self.block(
-                    item, "ops" if item.name in self.expand else "rows", level + 1
-                )
-                parts += [inner] if inner else []
+                part = self.block(item, "rows", level + 1)
             elif item.name in shown:
-                fork = self.block(item, "rows", 1)
-                if fork:
-                    fork.repeat, fork.label = (
-                        shown[item.name],
-                        ("" if lone else _numbered(shown[item.name])),
-                    )
-                    if not fork.repeat.equal:
-                        _hide_rates(fork)
-                    parts.append(fork)
+                part = self._run(item, shown[item.name], lone=len(blocks) == 1)
+            parts += [part] if part else []
         self._flush(path, parts, tile)
-        return parts, []
+        return parts
 
-    def _opens(self, block: Block) -> bool:
-        return block.name in self.opened
+    def _run(self, block: Block, run: BlockRun, *, lone: bool) -> Fork | None:
+        """A block of a row that stands for a run of them."""
+        fork = self.block(block, "rows", 1)
+        if fork:
+            fork.repeat, fork.label = run, "" if lone else run.label
+            if not run.equal:
+                _hide_rates(fork)
+        return fork
 
-    def shown(self, blocks: list[Block]) -> dict[str, Repeat]:
+    def shown(self, blocks: list[Block]) -> dict[str, BlockRun]:
         """By name, the blocks of a row that are drawn, and for how many each stands."""
-        if not self.fold:
-            return {
-                block.name: Repeat(i + 1, i + 1, True) for i, block in enumerate(blocks)
-            }
-        out: dict[str, Repeat] = {}
-        stretch: list[Block] = []
-        for index, block in enumerate([*blocks, None]):
-            if block is not None and not self._opens(block):
-                stretch.append(block)
-                continue
-            start = index - len(stretch)
-            for head, run in runs(self.graph, stretch, self.apart):
-                out[head.name] = Repeat(
-                    run.first + start, run.last + start, run.equal, run.differences
+        out: dict[str, BlockRun] = {}
+        start = 0
+        for opened, group in groupby(blocks, lambda block: block.name in self.opened):
+            stretch = list(group)
+            drawn = [
+                (block, BlockRun(i, i, True)) for i, block in enumerate(stretch, 1)
+            ]
+            if self.fold and not opened:
+                drawn = runs(self.graph, stretch, self.apart)
+            for head, run in drawn:
+                out[head.name] = replace(
+                    run, first=run.first + start, last=run.last + start
                 )
-            stretch = []
-            if block is not None:
-                out[block.name] = Repeat(index + 1, index + 1, True)
+            start += len(stretch)
         return out
 
-    def _flush(self, path: Path, parts: list[Part], items: list[Layer | Block]) -> None:
+    def _flush(self, path: Path, parts: list[FigurePart], items: list[Item]) -> None:
         """Make one tile of the items gathered so far."""
         rows = self.rows_of(items)
         items.clear()
         if rows:
-            parts.append(self.tile(_folded(rows) if self.fold else rows, path.name))
-            if isinstance(parts[-1], Tile):
-                parts[-1].covers = [row.name for row in rows]
+            tile = self.tile(_folded(rows) if self.fold else rows, path.name)
+            if isinstance(tile, Tile):
+                tile.covers = [row.name for row in rows]
+            parts.append(tile)
 
     def apart(self, block: Block) -> Hashable:
         """What keeps a block from being drawn as one with its neighbours, though it be equal to
         them."""
         return None
 
-    def rows_of(self, items: Sequence[Item]) -> list[Row]:
+    def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """A row for each item that has nodes."""
-        return [
-            self.row(item)
-            for item in items
-            if any(True for _ in self.graph.nodes_of(item))
-        ]
+        return [self.row(item) for item in items if any(self.graph.nodes_of(item))]
 
-    def tile(self, rows: list[Row], name: str) -> Part:
+    def tile(self, rows: list[TileRow], name: str) -> FigurePart:
         """Layers in a row as one part."""
         return Tile(f"{rows[0].name}-tile", rows, title=name)
 
-    def row(self, item: Layer | Block) -> Row:
+    def row(self, item: Item) -> TileRow:
+        """A layer or a block in one line."""
         if isinstance(item, Layer):
             return layer_row(self.graph, item, self.usual)
         return nested_row(self.graph, item)
@@ -293,20 +274,14 @@ class Builder:
         return wires.fork(block)
 
 
-def _folded(rows: list[Row]) -> list[Row]:
-    """Neighbours that say the same become one row with a count."""
-    out: list[Row] = []
-    start = 0
-    for index in range(1, len(rows) + 1):
-        if index < len(rows) and _same(rows[index], rows[start]):
-            continue
-        count = index - start
-        out += (
-            [replace(rows[start], count=count)]
-            if count >= FOLDED_LAYERS
-            else rows[start:index]
-        )
-        start = index
+def _folded(rows: list[TileRow]) -> list[TileRow]:
+    """Neighbours that say the same become one row with a count, where they are many."""
+    out: list[TileRow] = []
+    for likeness, group in groupby(rows, lambda row: row.likeness):
+        equal = list(group)
+        if likeness is not None and len(equal) >= FOLDED_LAYERS:
+            equal = [replace(equal[0], count=len(equal))]
+        out += equal
     return out
 
 
@@ -318,14 +293,6 @@ def _hide_rates(fork: Fork) -> None:
                 replace(row, number="") if row.family == "regularize" else row
                 for row in tile.rows
             ]
-
-
-def _same(one: Row, other: Row) -> bool:
-    return one.likeness is not None and one.likeness == other.likeness
-
-
-def _numbered(run: Repeat) -> str:
-    return f"block {run.first}" if run.count == 1 else f"blocks {run.first}–{run.last}"
 
 
 def _input_word(shape: tuple[int, ...]) -> str:

@@ -10,14 +10,14 @@ from itertools import groupby
 from ....graph import Block, Graph, Item, Layer, Path
 from ..style import MARKS
 from . import quantity
-from .builder import Builder, View
-from .parts import Capsule, Chain, Fork, Link, Part, Row, Strip
+from .builder import PartBuilder, View
+from .parts import Capsule, Chain, FigurePart, Fork, Link, Strip, TileRow
 from .wiring import Detail, Wiring
 
 _SHOWN = frozenset(["conv", "dense", "pool", "block"])
 
 
-class StripBuilder(Builder):
+class StripBuilder(PartBuilder):
     """A builder whose layers are strips; `outputs` names, for each unit of the net, the node that
     it gives."""
 
@@ -68,12 +68,12 @@ class StripBuilder(Builder):
             breaks=frozenset(breaks),
         )
 
-    def tile(self, rows: list[Row], name: str) -> Part:
+    def tile(self, rows: list[TileRow], name: str) -> FigurePart:
         """Layers one under the other, each a strip."""
-        strips: list[Part] = [Strip(row.name, row) for row in rows]
+        strips: list[FigurePart] = [Strip(row.name, row) for row in rows]
         return strips[0] if len(strips) == 1 else Chain(name, strips, tight=True)
 
-    def rows_of(self, items: Sequence[Item]) -> list[Row]:
+    def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3
         shows."""
         rows = [row for row in super().rows_of(items) if row.family in _SHOWN]
@@ -114,7 +114,7 @@ class StripBuilder(Builder):
         )
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 
-    def _stretches(self, row: Path) -> Iterator[tuple[Part, str, str]]:
+    def _stretches(self, row: Path) -> Iterator[tuple[FigurePart, str, str]]:
         """The parts of a row, each with the nodes that it reads and gives."""
         blocks = [item for item in row.items if isinstance(item, Block)]
         shown = self.shown(blocks)
@@ -122,7 +122,7 @@ class StripBuilder(Builder):
         for _, group in groupby(row.items, key=self._key):
             items = list(group)
             first = items[0]
-            part: Part | None = None
+            part: FigurePart | None = None
             gives = self._output(items[-1], reads)
             if isinstance(first, Layer):
                 rows = self.rows_of(items)

@@ -14,7 +14,7 @@ ENTRY = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TileRow:
     """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one
     row.
 
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class BlockRun:
     """Blocks drawn as one: `first` to `last` of their row, counted from 1.
 
     `equal` says that they agree in every attribute and shape; where they do not, `differences` says
@@ -63,6 +63,13 @@ class Repeat:
         return self.last - self.first + 1
 
     @property
+    def label(self) -> str:
+        """Which of its row's blocks it stands for: `block 2`, `blocks 2–36`."""
+        if self.count == 1:
+            return f"block {self.first}"
+        return f"blocks {self.first}–{self.last}"
+
+    @property
     def short(self) -> str:
         """`× 35`, or `35 alike`."""
         return f"× {self.count}" if self.equal else f"{self.count} alike"
@@ -73,11 +80,15 @@ class Tile:
     """A box of rows; sheets behind it say that it stands for several blocks."""
 
     name: str
-    rows: list[Row]
+    rows: list[TileRow]
     title: str = ""
     sheets: bool = False
     # the names of all layers that its rows stand for
     covers: list[str] = field(default_factory=list)
+
+    def add(self, rows: list[TileRow], covers: list[str]) -> None:
+        """More rows, below."""
+        self.rows, self.covers = self.rows + rows, self.covers + covers
 
 
 @dataclass(slots=True)
@@ -85,7 +96,7 @@ class Strip:
     """One layer as a box of its own, with its label in the middle: the comparison figure."""
 
     name: str
-    row: Row
+    row: TileRow
     mark: str = ""  # added, removed or changed, where two nets are compared
 
     @property
@@ -135,7 +146,7 @@ class Chain:
     into part i."""
 
     name: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[FigurePart] = field(default_factory=list)
     tight: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -175,7 +186,7 @@ class Fork:
     to read it."""
 
     name: str
-    units: list[Part]
+    units: list[FigurePart]
     links: list[Link]
     result: int
     side: frozenset[int] = frozenset()
@@ -186,7 +197,7 @@ class Fork:
     caption: str = ""
     subcaption: str = ""
     totals: tuple[str, ...] = ()
-    repeat: Repeat | None = None
+    repeat: BlockRun | None = None
     label: str = ""
     kind: str = ""
     title: str = ""
@@ -194,28 +205,24 @@ class Fork:
     @property
     def heading(self) -> str:
         """What a block is called where it has a box of its own: `conv4, blocks 2–36: × 35`."""
-        row = self.name.partition(".")[0]
+        row, run = self.name.partition(".")[0], self.repeat
         said = self.caption or (f"{row}, {self.label}" if self.label else row)
-        if not self.repeat or self.repeat.count == 1:
+        if not run or run.count == 1:
             return said
-        return f"{said}: " + (
-            f"× {self.repeat.count}"
-            if self.repeat.equal
-            else " ".join(self.repeat.differences)
-        )
+        return f"{said}: {run.short if run.equal else ' '.join(run.differences)}"
 
 
-Part = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
+FigurePart = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
 
 
-def inside(part: Part) -> list[Part]:
+def inside(part: FigurePart) -> list[FigurePart]:
     """The parts that a part is made of; none for a box."""
     if isinstance(part, Fork):
         return part.units
     return part.parts if isinstance(part, Chain) else []
 
 
-def walk(part: Part) -> Iterator[Part]:
+def walk(part: FigurePart) -> Iterator[FigurePart]:
     """A part and all parts within it."""
     stack = [part]
     while stack:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from ....graph import Block, Graph
-from .parts import Repeat
+from .parts import BlockRun
 
 MANY_KINDS = 4
 """With more kinds of blocks than this in one row, blocks that are alike are drawn as one."""
@@ -16,7 +16,7 @@ def runs(
     graph: Graph,
     blocks: Sequence[Block],
     apart: Callable[[Block], Hashable] = lambda block: None,
-) -> list[tuple[Block, Repeat]]:
+) -> list[tuple[Block, BlockRun]]:
     """Each run of a row's blocks by its first block; blocks that differ in `apart` never share
     one."""
     equal = _grouped(
@@ -38,7 +38,7 @@ def runs(
         first, last = equal[group[0]][0], equal[group[-1]][-1]
         same = len(group) == 1
         said = ("", "") if same else _differences(graph, blocks[first], blocks[last])
-        out.append((blocks[first], Repeat(first + 1, last + 1, same, said)))
+        out.append((blocks[first], BlockRun(first + 1, last + 1, same, said)))
     return out
 
 

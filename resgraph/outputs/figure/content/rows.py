@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ....graph import Block, Graph, Layer, Node, Path
 from ..style import family_of
 from . import quantity
-from .parts import OpBox, Row
+from .parts import OpBox, TileRow
 from .wording import LONG, Wording, wording
 
 _MAIN = ("conv", "dense", "pool", "merge", "shape")
@@ -71,72 +71,65 @@ def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
     return max(found, key=lambda words: (len(words), found[words]), default=())
 
 
-def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> Row:
+def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> TileRow:
     """A layer as one line of a tile; of what goes with its main op, a convolution does not say what
     is `usual`."""
-    node = main_node(graph, layer)
-    words = wording(node.op)
+    main = main_node(graph, layer)
+    nodes = [graph.nodes[name] for name in layer.nodes]
+    family, words = main.op.family, wording(main.op)
+    before = graph.nodes[main.inputs[0]].shape if main.inputs else main.shape
     number = words.number
-    before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-    if not number and node.op.family == "pool" and len(before) != len(node.shape):
-        number = str(node.shape[0])
-    said = "; ".join(title(graph, graph.nodes[name]) for name in layer.nodes)
+    if not number and family == "pool" and len(before) != len(main.shape):
+        number = str(main.shape[0])
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
-    if node.op.family == "shape":
+    if family == "shape":
         text, number = " ".join(filter(None, (text, number, words.rest))), ""
-    groups = _groups(words)
-    besides = [graph.nodes[name].op.op for name in layer.nodes if name != node.name]
-    usual = usual if node.op.family == "conv" else ()
-    also = ", ".join(LONG.get(word, word) for word in besides if word not in usual)
-    likeness = (tuple(graph.nodes[name].op for name in layer.nodes), before, node.shape)
-    return Row(
-        layer.name, family_of(node.op.family), text + groups, number, words.stride, title=said,
-        likeness=likeness, also=also,
-    )  # fmt: skip
+    known = usual if family == "conv" else ()
+    besides = [node.op.op for node in nodes if node is not main]
+    return TileRow(
+        layer.name,
+        family_of(family),
+        text + _groups(words),
+        number,
+        words.stride,
+        title="; ".join(title(graph, node) for node in nodes),
+        likeness=(tuple(node.op for node in nodes), before, main.shape),
+        also=", ".join(LONG.get(word, word) for word in besides if word not in known),
+    )
 
 
 def _groups(words: Wording) -> str:
     """`, 32 groups` for a grouped convolution."""
-    tokens = words.rest.split()
-    return (
-        f", {tokens[tokens.index('groups') + 1]} groups"
-        if "groups" in tokens[:-1]
-        else ""
-    )
+    _, found, count = f"{words.rest} ".partition("groups ")
+    return f", {count.split()[0]} groups" if found and count.strip() else ""
 
 
-def nested_row(graph: Graph, block: Block) -> Row:
+def nested_row(graph: Graph, block: Block) -> TileRow:
     """A block within a path, folded to one line."""
     cost = quantity.total(graph.nodes_of(block))
     said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
     word = block.block or block.name.rsplit(".", 1)[-1]
     number = str(block.out) if block.into != block.out else ""
-    return Row(block.name, "block", word, number, stride_text(block), title=said)
+    return TileRow(block.name, "block", word, number, stride_text(block), title=said)
 
 
 def op_box(graph: Graph, node: Node) -> OpBox:
     """One op as a box of its own."""
-    words = wording(node.op)
-    before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-    text, detail = words.long, words.rest
-    if words.stride:
-        text += f", stride {words.stride[1:]}"
-    if node.cost.macs:
-        into, out = quantity.times(before[:1]), quantity.times(node.shape[:1])
-        detail = f"{into} → {out}" + (f", {words.rest}" if words.rest else "")
-    elif node.op.family == "norm":
-        detail = " ".join([str(node.shape[0]), words.rest]).strip()
-    elif words.number:
-        detail = " ".join([words.number, words.rest]).strip()
-    params = quantity.short(node.cost.params) if node.cost.params else ""
-    macs = f"{quantity.short(node.cost.macs)} MACs" if node.cost.macs else ""
+    words, family, cost = wording(node.op), node.op.family, node.cost
+    about = [words.number, words.rest]
+    if cost.macs:
+        before = graph.nodes[node.inputs[0]].shape
+        widths = f"{quantity.times(before[:1])} → {quantity.times(node.shape[:1])}"
+        about = [", ".join(filter(None, (widths, words.rest)))]
+    elif family == "norm":
+        about[0] = str(node.shape[0])
     return OpBox(
         node.name,
-        family_of(node.op.family),
-        text,
-        detail,
-        params,
-        macs,
+        family_of(family),
+        words.long + words.stride.replace("/", ", stride "),
+        " ".join(about).strip(),
+        quantity.short(cost.params) if cost.params else "",
+        quantity.macs_text(cost) if cost.macs else "",
         title(graph, node),
     )
 
@@ -144,19 +137,19 @@ def op_box(graph: Graph, node: Node) -> OpBox:
 def pill_text(graph: Graph, layers: Sequence[Layer]) -> str:
     """What a shortcut does, short enough for a pill: `1×1, 512 /2`, or `64 → 128` where it only
     makes room."""
-    said = []
-    for layer in layers:
-        node = main_node(graph, layer)
-        words = wording(node.op)
-        if node.op.family in ("norm", "activation"):
-            continue
-        if node.op.family == "shape":
-            before = graph.nodes[node.inputs[0]].shape
-            said.append(f"{before[0]} → {node.shape[0]}")
-        elif words.kernel and words.number:
-            said.append(f"{words.kernel}, {words.number} {words.stride}".strip())
-        else:
-            said.append(
-                " ".join(filter(None, (words.word, words.number, words.stride)))
-            )
+    nodes = [main_node(graph, layer) for layer in layers]
+    said = [
+        _doing(graph, node)
+        for node in nodes
+        if node.op.family not in ("norm", "activation")
+    ]
     return " · ".join(said)
+
+
+def _doing(graph: Graph, node: Node) -> str:
+    words = wording(node.op)
+    if node.op.family == "shape":
+        return f"{graph.nodes[node.inputs[0]].shape[0]} → {node.shape[0]}"
+    if words.kernel and words.number:
+        return f"{words.kernel}, {words.number} {words.stride}".strip()
+    return " ".join(filter(None, (words.word, words.number, words.stride)))

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ....graph import Block, Equation, Graph, Layer, Path
 from . import quantity
-from .parts import ENTRY, Fork, Join, Link, Part, Tile
+from .parts import ENTRY, FigurePart, Fork, Join, Link, Tile
 from .rows import op_box, pill_text, stride_text, title
 from .wording import symbol
 
@@ -41,13 +41,13 @@ class Wiring:
         block: Block | None = None,
         detail: Detail = "rows",
     ) -> None:
-        self.graph, self.block, self.detail = graph, block, detail
+        self.graph, self.entry, self.block, self.detail = graph, entry, block, detail
         self.found = {entry: Found(unit)}
-        self.units: list[Part] = []
+        self.units: list[FigurePart] = []
         self.links: list[Link] = []
         self.side: set[int] = set()
 
-    def add(self, part: Part, reads: tuple[str, ...], stands_for: str) -> int:
+    def add(self, part: FigurePart, reads: tuple[str, ...], stands_for: str) -> int:
         """A new unit, linked to what it reads."""
         unit = len(self.units)
         self.units.append(part)
@@ -58,94 +58,72 @@ class Wiring:
                 continue
             seen.add((source.unit, source.pill))
             straight_in = isinstance(part, Join) and source.unit == self.found_entry
-            self.links.append(
-                Link(
-                    source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
-                    self._note(name, part), source.name, source.title,
-                )
+            link = Link(
+                source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
+                self._note(name, part), source.name, source.title,
             )  # fmt: skip
+            self.links.append(link)
         self.found[stands_for] = Found(unit)
         return unit
 
     @property
     def found_entry(self) -> int:
         """The unit that stands for a block's input; no unit of a net is one."""
-        return self.found[self.block.input].unit if self.block else ENTRY - 1
+        return self.found[self.entry].unit if self.block else ENTRY - 1
 
-    def _note(self, source: str, part: Part) -> str:
+    def _note(self, source: str, part: FigurePart) -> str:
         """The shape on an edge into a join, at the detail of ops, where it changed since the layer
         before."""
         if self.detail != "ops" or not isinstance(part, Join) or not self.block:
             return ""
-        node = self.graph.nodes[source]
-        return (
-            quantity.times(node.shape)
-            if node.shape != self.graph.nodes[self.block.input].shape
-            else ""
-        )
+        shape = self._shape(source)
+        return quantity.times(shape) if shape != self._shape(self.entry) else ""
 
     def equation(self, equation: Equation, detail: Detail) -> None:
         """Each node of an equation as a join; activations only at the detail of ops."""
-        merges = [
-            name
-            for name in equation.nodes
-            if self.graph.nodes[name].op.family == "merge"
-        ]
-        for name in equation.nodes:
-            node = self.graph.nodes[name]
+        nodes = [self.graph.nodes[name] for name in equation.nodes]
+        last = next(
+            (node for node in reversed(nodes) if node.op.family == "merge"), None
+        )
+        for node in nodes:
             if node.op.family == "merge":
-                note = equation.text if detail == "ops" and name == merges[-1] else ""
-                self.add(
-                    Join(
-                        name, symbol(node.op), title=title(self.graph, node), note=note
-                    ),
-                    node.inputs,
-                    name,
-                )
+                note = equation.text if detail == "ops" and node is last else ""
+                said = title(self.graph, node)
+                join = Join(node.name, symbol(node.op), title=said, note=note)
+                self.add(join, node.inputs, node.name)
             elif detail == "ops":
-                self.add(op_box(self.graph, node), node.inputs, name)
+                self.add(op_box(self.graph, node), node.inputs, node.name)
             else:
-                self.found[name] = self.found[node.inputs[0]]
+                self.found[node.name] = self.found[node.inputs[0]]
 
-    def continues(self, path: Path, part: Part | None) -> bool:
+    def continues(self, path: Path, part: FigurePart | None) -> bool:
         """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one
         line, one tile."""
         source = self.found[path.input]
         above = self.units[source.unit] if source.unit >= 0 else None
-        if (
-            not isinstance(part, Tile)
-            or not isinstance(above, Tile)
-            or source.pill
-            or source.unit in self.side
-        ):
+        if not isinstance(part, Tile) or not isinstance(above, Tile):
             return False
-        if path.word == "shortcut":
+        if source.pill or source.unit in self.side or path.word == "shortcut":
             return False
-        above.rows, above.covers = above.rows + part.rows, above.covers + part.covers
+        above.add(part.rows, part.covers)
         self.found[path.output] = Found(source.unit)
         return True
 
-    def path(self, path: Path, part: Part | None) -> None:
+    def path(self, path: Path, part: FigurePart | None) -> None:
         """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the
         links that read it."""
-        source = self.found[path.input]
+        source, block = self.found[path.input], self.block
         shortcut = (
-            self.block is not None
-            and path.word == "shortcut"
-            and self.block.result is not path
+            block is not None and path.word == "shortcut" and block.result is not path
         )
-        changes = shortcut and self._shape(path.output) != self._shape(
-            self.block.input if self.block else path.input
-        )
-        layers = _plain_layers(path)
-        if shortcut and self.detail == "rows" and layers:
-            said = "; ".join(
-                title(self.graph, node) for node in self.graph.nodes_of(path)
-            )
+        changes = shortcut and self._shape(path.output) != self._shape(self.entry)
+        layers = _plain_layers(path) if shortcut and self.detail == "rows" else []
+        if layers:
+            nodes = self.graph.nodes_of(path)
+            said = "; ".join(title(self.graph, node) for node in nodes)
             pill = pill_text(self.graph, layers)
-            self.found[path.output] = Found(
-                source.unit, changes, True, pill, path.name, said
-            )
+            found = Found(source.unit, changes, True, pill, path.name, said)
+            self.found[path.output] = found
         elif part is None:
             self.found.setdefault(path.output, source)
         else:
@@ -184,16 +162,12 @@ class Wiring:
         """Write names at units, with the shape if that would stand there; and `x` on the way of the
         block's input."""
         for index, link in enumerate(fork.links if names else ()):
+            into_join = isinstance(fork.units[link.target], Join)
             if link.source in names and link.note:
-                names[link.source] = (
-                    f"{names[link.source].partition(' ')[0]} · {link.note}"
-                )
+                name = names[link.source].partition(" ")[0]
+                names[link.source] = f"{name} · {link.note}"
                 fork.links[index] = replace(link, note="")
-            elif (
-                link.source == ENTRY
-                and isinstance(fork.units[link.target], Join)
-                and not link.pill
-            ):
+            elif link.source == ENTRY and into_join and not link.pill:
                 fork.links[index] = replace(link, note="x", named=True)
         fork.names = names
 
@@ -208,17 +182,13 @@ class Wiring:
         if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
             return {}
         read = {name for node in nodes for name in node.inputs}
+        read &= self.found.keys()
         names = {}
         for path in block.paths:
-            found = self.found.get(path.output)
-            if (
-                path is not block.result
-                and path.output in read
-                and found
-                and found.unit >= 0
-                and not found.shortcut
-            ):
-                names[found.unit] = path.word
+            if path.output in read and path is not block.result:
+                found = self.found[path.output]
+                if found.unit >= 0 and not found.shortcut:
+                    names[found.unit] = path.word
         return names if len(names) > 1 else {}
 
 
@@ -226,7 +196,7 @@ def _plain_layers(path: Path) -> list[Layer]:
     """The layers of a path, those of its blocks of one path among them; none where a block has
     several."""
     out: list[Layer] = []
-    stack: list[Layer | Block] = list(reversed(path.items))
+    stack = path.items[::-1]
     while stack:
         item = stack.pop()
         if isinstance(item, Layer):
@@ -234,7 +204,6 @@ def _plain_layers(path: Path) -> list[Layer]:
         elif item.merge:
             return []
         else:
-            stack += [
-                inner for each in reversed(item.paths) for inner in reversed(each.items)
-            ]
+            for inner in reversed(item.paths):
+                stack += reversed(inner.items)
     return out

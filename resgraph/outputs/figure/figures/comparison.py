@@ -14,11 +14,11 @@ from ....passes.compare import compare
 from .. import text
 from ..content import quantity
 from ..content.comparison_builder import StripBuilder
-from ..content.parts import Fork, Join, Repeat, Strip, walk
+from ..content.parts import BlockRun, Fork, Join, Strip, walk
 from ..content.rows import blocks_in, layers_of, main_node
 from ..layout.geometry import Placement, Rhythm
 from ..layout.tree import place
-from ..scene import Group, Rect, Scene, Text, badge
+from ..scene import Rect, Scene, ShapeGroup, Text, badge
 from ..style import WIDTH_STEPS
 from .header import MARGIN, caption, macs_text, shortcut_kinds
 from .legend import Legend
@@ -90,7 +90,7 @@ def _net(scene: Scene, column: Column, x: float, number: int) -> None:
     start = len(scene.items)
     paint(scene, column.placement, x, _TOP, RHYTHM)
     for item in scene.items[start:]:
-        if isinstance(item, Group):
+        if isinstance(item, ShapeGroup):
             # names are unique in a net, and ids must be in a picture
             item.name = f"{number}:{item.name}"
 
@@ -146,7 +146,7 @@ def _column(
                 part.mark = _mark(graph, name, marks)
             case Join():
                 part.mark = marks.get(part.name, "")
-            case Fork(repeat=Repeat(count=count)) if count > 1:
+            case Fork(repeat=BlockRun(count=count)) if count > 1:
                 runs.append(part)
     sizes = [graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs]
     return Column(plan, net, sizes, runs, [], place(net, RHYTHM))

@@ -11,8 +11,8 @@ from ....language.diagnose.nearest import did_you_mean
 from ....ops.base import Cost
 from .. import text
 from ..content import quantity
-from ..content.builder import Builder
-from ..content.parts import Capsule, Chain, Part
+from ..content.builder import PartBuilder
+from ..content.parts import Capsule, Chain, FigurePart
 from ..content.rows import stride_text
 from ..layout.geometry import OPS, Placement, Wire, starts_with_box
 from ..layout.tree import even, place
@@ -34,12 +34,12 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Excerpt:
     """What is drawn: its name, what it is, and the nodes that flow in and out."""
 
     name: str
     said: str
-    part: Part
+    part: FigurePart
     input: str
     output: str
     cost: Cost
@@ -106,7 +106,7 @@ def _between(ends: list[Capsule], inner: Placement) -> Placement:
     return out
 
 
-def _scope(graph: Graph, name: str) -> Scope:
+def _scope(graph: Graph, name: str) -> Excerpt:
     """The scope called `name`; a `UsageError` where nothing is."""
     known: dict[str, tuple[Path | Block, str]] = {
         row.name: (row, f"row {row.word or row.name}") for row in graph.rows
@@ -122,8 +122,8 @@ def _scope(graph: Graph, name: str) -> Scope:
         hint = did_you_mean(name, list(known)) or usual
         raise UsageError(f"nothing is called `{name}`: {hint}")
     scope, said = known[name]
-    builder = Builder(graph, "ops")
-    part: Part | None
+    builder = PartBuilder(graph, "ops")
+    part: FigurePart | None
     shortcut = ""
     if isinstance(scope, Path):
         part = builder.items(scope, "ops", 0)
@@ -135,7 +135,7 @@ def _scope(graph: Graph, name: str) -> Scope:
     if part is None:
         raise UsageError(f"`{name}` has nothing to draw: it hands on what it is given")
     cost = quantity.total(graph.nodes_of(scope))
-    return Scope(name, said, part, scope.input, scope.output, cost, shortcut)
+    return Excerpt(name, said, part, scope.input, scope.output, cost, shortcut)
 
 
 def _block(block: Block) -> str:

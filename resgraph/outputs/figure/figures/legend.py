@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .. import text
-from ..content.parts import Fork, Join, OpBox, Repeat, Strip, Tile
+from ..content.parts import BlockRun, Fork, Join, OpBox, Strip, Tile
 from ..layout.geometry import Placed, Placement
-from ..scene import Line, Rect, Scene, Shape, Text, badge
+from ..scene import Line, Primitive, Rect, Scene, Text, badge
 from ..style import FAMILIES, MARKS
 from .header import MARGIN
 
 SIZE = 9.75
-Draw = Callable[[float, float], list[Shape]]
+Draw = Callable[[float, float], list[Primitive]]
 _SIGNS = {
     "+": "addition",
     "×": "product",
@@ -64,7 +64,7 @@ class Legend:
             case OpBox(family=family):
                 self.families.add(family)
                 self.ops = True
-            case Fork(repeat=Repeat(count=count, equal=equal)) if count > 1:
+            case Fork(repeat=BlockRun(count=count, equal=equal)) if count > 1:
                 said = "× N repeats" if equal else "blocks alike, drawn as one"
                 self.repeats = self.repeats or said
             case Join() as join:
@@ -113,26 +113,26 @@ class Legend:
             yield 15, self.repeats, _sheets
 
 
-def _swatch(family: str, x: float, y: float) -> list[Shape]:
+def _swatch(family: str, x: float, y: float) -> list[Primitive]:
     return [
         Rect(x, y - 5.5, 13, 11, 2.5, f"{family}-row"),
         Rect(x, y - 5.5, 3.4, 11, 1.7, family),
     ]
 
 
-def _outline(mark: str, x: float, y: float) -> list[Shape]:
+def _outline(mark: str, x: float, y: float) -> list[Primitive]:
     return [Rect(x, y - 5.5, 15, 11, 2.5, "", mark, 1.8)]
 
 
-def _sample(colour: str, stroke: float, x: float, y: float) -> list[Shape]:
+def _sample(colour: str, stroke: float, x: float, y: float) -> list[Primitive]:
     """An arrow, dotted where it changes the shape."""
     points = ((x, y), (x + 20, y))
     return [Line(points, colour, stroke, dotted=colour == "accent", arrow=True)]
 
 
-def _widths(widths: dict[int, int], x: float, y: float) -> list[Shape]:
+def _widths(widths: dict[int, int], x: float, y: float) -> list[Primitive]:
     """A swatch for each lightness of a convolution, with the greatest width that it stands for."""
-    out: list[Shape] = [Text(x, y + 3.4, "conv width", SIZE, 600)]
+    out: list[Primitive] = [Text(x, y + 3.4, "conv width", SIZE, 600)]
     x += text.width("conv width", SIZE, 600) + 8
     for step, value in widths.items():
         box = Rect(x, y - 6.5, 30, 13, 3, f"width-{step}", "conv-line", 0.9)
@@ -141,5 +141,5 @@ def _widths(widths: dict[int, int], x: float, y: float) -> list[Shape]:
     return out
 
 
-def _sheets(x: float, y: float) -> list[Shape]:
+def _sheets(x: float, y: float) -> list[Primitive]:
     return [Rect(x + d, y - 6 + d, 9, 8, 2, "tile", "tile-edge") for d in (4, 2, 0)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ....passes.receptive_field import receptive_fields
 from .. import text
-from ..content.builder import Builder, View, check_names
-from ..content.parts import Fork, Link, Row, Tile, walk
+from ..content.builder import PartBuilder, View, check_names
+from ..content.parts import Fork, Link, Tile, TileRow, walk
 from ..layout.geometry import OPS, Placement, Rhythm
 from ..layout.tree import even, place
 from ..scene import Line, Rect, Scene, Text
@@ -63,7 +63,7 @@ def draw(
     """The scene of the `stages`, the `blocks` or the `ops` view; with what is `broken` at its
     end."""
     graph = plan.graph
-    builder = Builder(graph, view, check_names(graph, expand))
+    builder = PartBuilder(graph, view, check_names(graph, expand))
     net = builder.net()
     if broken:
         _add_broken(net, broken)
@@ -112,7 +112,7 @@ def _said(scene: Scene, broken: Broken | None, y: float) -> float:
 
 def _add_broken(net: Fork, broken: Broken) -> None:
     """The row that does not fit, in red, and a red edge into it."""
-    row = Row(broken.row, "broken", broken.row, title=" ".join(broken.said))
+    row = TileRow(broken.row, "broken", broken.row, title=" ".join(broken.said))
     net.units.append(Tile(f"{broken.row}-tile", [row]))
     last = len(net.units) - 1
     net.links.append(Link(net.result, last, broken=True))

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import text
-from ..content.parts import Capsule, Fork, Join, OpBox, Row, Strip, Tile
+from ..content.parts import Capsule, Fork, Join, OpBox, Strip, Tile, TileRow
 from ..layout import routing
 from ..layout.branches import NOTE_SIZE
 from ..layout.geometry import Placed, Placement, Rhythm, Wire
-from ..scene import Circle, Group, Line, Point, Rect, Scene, Shape, Text, badge
+from ..scene import Circle, Line, Point, Primitive, Rect, Scene, ShapeGroup, Text, badge
 from ..style import MARKS
 
-Items = list[Shape | Group]
+Items = list[Primitive | ShapeGroup]
 SMALL_JOIN = 8.0
 """A join of a smaller radius is drawn in slate: beside folded layers it is structure, and no op to
 look at."""
@@ -38,7 +38,7 @@ def paint(
         scene.add(*_on_wire(wire))
 
 
-def _line(wire: Wire) -> list[Shape]:
+def _line(wire: Wire) -> list[Primitive]:
     """The line of a wire, and the dot where it leaves another."""
     colour = "broken" if wire.broken else "accent" if wire.changes else "edge"
     stroke = 1.7 if wire.changes else 1.4
@@ -60,15 +60,15 @@ def _on_wire(wire: Wire) -> Items:
         x, y, width, height = routing.pill_box(wire)
         box = Rect(x, y, width, height, height / 2, "tile", colour)
         pill = badge(box, y + 11.9, wire.pill, colour, routing.PILL_SIZE)
-        out.append(Group(wire.name, "shortcut", wire.title, pill))
+        out.append(ShapeGroup(wire.name, "shortcut", wire.title, pill))
     return out
 
 
-def _frame(placed: Placed, fork: Fork) -> Group:
+def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
     """A block of ops: a thin border, its name at the left of the spine and what it costs at the
     right."""
     x, y, room = placed.start + 12, placed.y, placed.left - 24
-    shapes: list[Shape] = [
+    shapes: list[Primitive] = [
         Rect(placed.start, y, placed.width, placed.height, 9, "tile", "rule"),
         Text(x, y + 18, text.fit(fork.caption, 11, room, 600), 11, 600),
         Text(x, y + 31, text.fit(fork.subcaption, 9.75, room), 9.75, fill="muted"),
@@ -78,7 +78,7 @@ def _frame(placed: Placed, fork: Fork) -> Group:
         fork.totals, (18, 31), (600, 400), ("ink", "muted"), strict=False
     ):
         shapes.append(Text(right, y + base, line, 9.75, weight, colour, "end"))
-    return Group(fork.name, "block", fork.title, shapes)
+    return ShapeGroup(fork.name, "block", fork.title, shapes)
 
 
 def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
@@ -97,11 +97,11 @@ def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
     return out
 
 
-def _row(row: Row, x: float, y: float, width: float, rhythm: Rhythm) -> Group:
+def _row(row: TileRow, x: float, y: float, width: float, rhythm: Rhythm) -> ShapeGroup:
     """A line of a tile: what at the left, how wide at the right, and the stride in a badge."""
     base, end = y + rhythm.row / 2 + 3.5, x + width - 6
     size, high = rhythm.size, rhythm.row
-    shapes: list[Shape] = [
+    shapes: list[Primitive] = [
         Rect(x, y, width, high, 3, f"{row.family}-row"),
         Rect(x, y, 3, high, 1.5, row.family),
     ]
@@ -121,7 +121,7 @@ def _row(row: Row, x: float, y: float, width: float, rhythm: Rhythm) -> Group:
         end -= text.width(row.number, size, 600) + 6
     said = text.fit(row.said, size, end - x - 10, 500)
     shapes.append(Text(x + 10, base, said, size, 500))
-    return Group(row.name, row.family, row.title, shapes)
+    return ShapeGroup(row.name, row.family, row.title, shapes)
 
 
 def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
@@ -135,7 +135,7 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     )
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
     edge, stroke = (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
-    shapes: list[Shape] = [Rect(x, y, wide, high, 3.5, fill, edge, stroke)]
+    shapes: list[Primitive] = [Rect(x, y, wide, high, 3.5, fill, edge, stroke)]
     if strip.mark:
         sign = MARKS[strip.mark]
         shapes.append(Text(x - 5, placed.middle + 4, sign, 12, 700, strip.mark, "end"))
@@ -151,7 +151,7 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     shapes.append(
         Text(middle, placed.middle + 3.4, label, rhythm.size, 500, anchor="middle")
     )
-    return [Group(row.name, row.family, row.title, shapes)]
+    return [ShapeGroup(row.name, row.family, row.title, shapes)]
 
 
 def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
@@ -163,7 +163,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     size = 11 + bool(op.macs)
     room = width - 31 - text.width(op.params, 10.5, 500) - 8
     name = text.fit(op.text, size, room, 600)
-    shapes: list[Shape] = [
+    shapes: list[Primitive] = [
         Rect(x, y, width, height, 6, f"{op.family}-fill", f"{op.family}-line"),
         Rect(x, y, 7, height, 3.5, op.family),
         Text(left, base, name, size, 600),
@@ -181,7 +181,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     if op.macs or op.detail:
         detail = text.fit(op.detail, 10.25, room)
         shapes.append(Text(left, base, detail, 10.25, fill="muted"))
-    return [Group(op.name, op.family, op.title, shapes)]
+    return [ShapeGroup(op.name, op.family, op.title, shapes)]
 
 
 def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
@@ -191,12 +191,12 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     colour = join.mark or ("edge" if small else join.family)
     fill = "tile" if small else f"{join.family}-fill"
     if strokes := _sign(join.symbol, x, y, r * 0.56):
-        shapes: list[Shape] = [Circle(x, y, r, fill, colour, 1.3)]
+        shapes: list[Primitive] = [Circle(x, y, r, fill, colour, 1.3)]
         shapes += [Line(points, colour, 1.3) for points in strokes]
     else:
         box = Rect(x - half, y - r, 2 * half, 2 * r, r, fill, colour, 1.2)
         shapes = badge(box, y + 3.3, join.symbol, "ink")
-    out: Items = [Group(join.name, join.family, join.title, shapes)]
+    out: Items = [ShapeGroup(join.name, join.family, join.title, shapes)]
     if join.note:
         out.append(
             Text(x - half - 8, y + 4, join.note, NOTE_SIZE, anchor="end", italic=True)
@@ -234,7 +234,7 @@ def _capsule(placed: Placed, capsule: Capsule, rhythm: Rhythm) -> Items:
         500,
         anchor="middle",
     )
-    return [Group(capsule.name, "input", title, [box, said])]
+    return [ShapeGroup(capsule.name, "input", title, [box, said])]
 
 
 _LEAVES: dict[type, Callable[[Placed, Any, Rhythm], Items]] = {

@@ -15,9 +15,9 @@ from ....graph import Path
 from ....passes.receptive_field import ReceptiveField
 from .. import text
 from ..content import quantity
-from ..content.parts import Chain, Fork, OpBox, Part, Repeat, Tile
+from ..content.parts import BlockRun, Chain, FigurePart, Fork, OpBox, Tile
 from ..layout.geometry import Placed, Placement
-from ..scene import Point, Polygon, Rect, Scene, Shape, Text, badge
+from ..scene import Point, Polygon, Primitive, Rect, Scene, Text, badge
 from .header import MARGIN
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Band:
 
 
 def bands_of(
-    rows: list[tuple[list[Path], list[Part]]], placement: Placement
+    rows: list[tuple[list[Path], list[FigurePart]]], placement: Placement
 ) -> list[Band]:
     """The rows as drawn, with the blocks that stand in them."""
     where = placement.where
@@ -102,7 +102,7 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
 def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
     """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they
     only are alike."""
-    run = fork.repeat or Repeat(1, 1, True)
+    run = fork.repeat or BlockRun(1, 1, True)
     label = fork.label or (f"blocks 1–{run.last}" if run.count > 1 else "")
     above = 9 if not run.equal else 6 if run.count > 1 else -3.5
     if label:
@@ -164,7 +164,7 @@ def _shape(
     scene.add(Text(x + 50, y + 14, f"{height} × {across}", 9.75, fill="muted"))
 
 
-def _box_glyph(x: float, middle: float, side: float, depth: float) -> list[Shape]:
+def _box_glyph(x: float, middle: float, side: float, depth: float) -> list[Primitive]:
     """A small box, as large as a map and as deep as it has channels: top, side and front about a
     middle height."""
     wide, rise = side * 0.66, depth * 0.6

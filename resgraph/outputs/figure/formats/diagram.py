@@ -1,4 +1,4 @@
-"""Parts → a diagram in a language that lays it out itself: what Graphviz and Mermaid have in common.
+"""Parts → a diagram in a language that lays it out itself: what Graphviz and Mermaid share.
 
 Ids are counted, so that no user text can be a word of the language."""
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
 
-from ..content.parts import Chain, Fork, Link, Part
+from ..content.parts import Chain, FigurePart, Fork, Link
 from ..layout.branches import spine_of
 
 Ends = tuple[str, str]
-"""Of a part, the nodes through which it is entered and left; of an edge, where it begins and ends."""
+"""Of a part, the nodes through which it is entered and left; of an edge, its first and its last."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class DiagramWriter(ABC):
     CLOSE: ClassVar[str]
 
     @abstractmethod
-    def node(self, name: str, part: Part, group: str) -> str:
+    def node(self, name: str, part: FigurePart, group: str) -> str:
         """The statement that draws a part without parts; `group` are the nodes in one line."""
 
     @abstractmethod
@@ -53,7 +53,7 @@ class DiagramWriter(ABC):
         self.count += 1
         return f"{prefix}{self.count}"
 
-    def part(self, part: Part, depth: int, group: str = "spine") -> Ends:
+    def part(self, part: FigurePart, depth: int, group: str = "spine") -> Ends:
         """Write a part; where to enter and to leave it."""
         if isinstance(part, Chain):
             return self.chain(part, depth, group)

@@ -10,18 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..content.builder import Builder, View, check_names, choose
+from ..content.builder import PartBuilder, View, check_names, choose
 from ..content.parts import (
     Capsule,
     Chain,
+    FigurePart,
     Fork,
     Join,
     Link,
     OpBox,
-    Part,
-    Row,
     Strip,
     Tile,
+    TileRow,
 )
 from ..style import PALETTES, Theme
 from ..text import width
@@ -37,7 +37,7 @@ def dot(
 ) -> str:
     """The net as a directed graph for `dot`; views and names to unfold are those of the figure."""
     graph = plan.graph
-    builder = Builder(graph, choose(view), check_names(graph, expand))
+    builder = PartBuilder(graph, choose(view), check_names(graph, expand))
     writer = _Writer(colours=PALETTES["dark" if theme == "dark" else "light"])
     return writer.document(plan.name, builder.net())
 
@@ -91,12 +91,12 @@ class _Writer(DiagramWriter):
         self.part(net, 1)
         return "\n".join([*self.lines, "}", ""])
 
-    def node(self, name: str, part: Part, group: str) -> str:
+    def node(self, name: str, part: FigurePart, group: str) -> str:
         title = getattr(part, "title", "") or part.name
         common = f"id={quoted(part.name)}, tooltip={quoted(title)}, group={group}"
         return f"{name} [{self.leaf(part)}, {common}];"
 
-    def leaf(self, part: Part) -> str:
+    def leaf(self, part: FigurePart) -> str:
         """The attributes that draw a part without parts."""
         c = self.colours
         match part:
@@ -123,10 +123,11 @@ class _Writer(DiagramWriter):
                 )
             case Capsule(text=said):
                 edge = c["edge"]
-                return f'label={quoted(said)}, shape=box, style="rounded", color="{edge}", height=0.3'
+                look = f'shape=box, style="rounded", color="{edge}", height=0.3'
+                return f"label={quoted(said)}, {look}"
         raise AssertionError(part)
 
-    def table(self, rows: list[Row]) -> str:
+    def table(self, rows: list[TileRow]) -> str:
         """A tile's rows as a table: what at the left, how wide and the stride at the right."""
         cells = "".join(map(self.cells, rows))
         edge = self.colours["tile-edge"]
@@ -135,7 +136,7 @@ class _Writer(DiagramWriter):
             f" color='{edge}'>{cells}</table>"
         )
 
-    def cells(self, row: Row) -> str:
+    def cells(self, row: TileRow) -> str:
         """One row, with room for its text in the widest of fonts."""
         count = f"× {row.count}" if row.count > 1 else ""
         right = " ".join(filter(None, (_html(row.number), count)))

@@ -17,15 +17,15 @@ from ....errors import Span
 from ....graph import Block, Item, Path
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
-from ..content.builder import Builder
-from ..content.parts import Chain, Fork, Join, Part, Repeat, Tile
+from ..content.builder import PartBuilder
+from ..content.parts import BlockRun, Chain, FigurePart, Fork, Join, Tile
 from ..content.rows import blocks_in
 from ..figures.header import caption, subtitle, totals
 from ..figures.overview import RHYTHM, mark_sheets
 from ..figures.paint import paint
 from ..layout.geometry import OPS, starts_with_box
 from ..layout.tree import place
-from ..scene import Group, Scene, Text
+from ..scene import Scene, ShapeGroup, Text
 from ..style import FONT, PALETTES, THEMES, Theme
 from .svg import escape, fragment, number
 
@@ -95,7 +95,7 @@ class Pile:
     def data(self) -> dict[str, Any]:
         """Everything that the script is given."""
         plan, graph = self.plan, self.plan.graph
-        builder = Builder(graph, "stages")
+        builder = PartBuilder(graph, "stages")
         net = builder.net()
         mark_sheets(net)
         seen = receptive_fields(graph)
@@ -123,9 +123,9 @@ class Pile:
 
     def row(
         self,
-        builder: Builder,
+        builder: PartBuilder,
         rows: list[Path],
-        units: list[Part],
+        units: list[FigurePart],
         seen: dict[str, Any],
     ) -> dict[str, Any]:
         """One row of the net: its numbers, and its items."""
@@ -148,7 +148,9 @@ class Pile:
             "items": [self.item(builder, rows, part) for part in parts],
         }
 
-    def item(self, builder: Builder, rows: list[Path], part: Part) -> dict[str, Any]:
+    def item(
+        self, builder: PartBuilder, rows: list[Path], part: FigurePart
+    ) -> dict[str, Any]:
         """A tile, a join, or a run of blocks; each with what it unfolds to."""
         match part:
             case Tile(covers=covers):
@@ -157,11 +159,11 @@ class Pile:
                     "f": self.add(part),
                     "o": self.add_ops([layers[name] for name in covers]),
                 }
-            case Fork(repeat=Repeat() as run):
+            case Fork(repeat=BlockRun() as run):
                 return self.run(part, run, blocks_in(rows)[run.first - 1 : run.last])
         return {"f": self.add(part)}
 
-    def run(self, fork: Fork, run: Repeat, blocks: list[Block]) -> dict[str, Any]:
+    def run(self, fork: Fork, run: BlockRun, blocks: list[Block]) -> dict[str, Any]:
         """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
         if run.equal:
             first = self.block(blocks[0])
@@ -182,8 +184,8 @@ class Pile:
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
         graph = self.plan.graph
-        folded = Builder(graph, "blocks").block(block, "rows", 1)
-        ops = Builder(graph, "ops").block(block, "ops", 1)
+        folded = PartBuilder(graph, "blocks").block(block, "rows", 1)
+        ops = PartBuilder(graph, "ops").block(block, "ops", 1)
         out: dict[str, Any] = {"n": block.name}
         if folded and ops:
             out |= {"f": self.add(folded, block.name), "o": self.add(ops, block.name)}
@@ -191,11 +193,11 @@ class Pile:
 
     def add_ops(self, items: list[Item]) -> int:
         """The fragment of some layers, op by op."""
-        builder = Builder(self.plan.graph, "ops")
+        builder = PartBuilder(self.plan.graph, "ops")
         parts = [part for item in items if (part := builder.op_part(item, 0))]
         return self.add(Chain("layers", parts), ops=True)
 
-    def add(self, part: Part, prefix: str = "", *, ops: bool = False) -> int:
+    def add(self, part: FigurePart, prefix: str = "", *, ops: bool = False) -> int:
         """The number of a part's fragment, which is kept once however often it is asked for."""
         rhythm = OPS if ops else RHYTHM
         placement = place(part, rhythm)
@@ -204,7 +206,7 @@ class Pile:
         scene = Scene(0, placement.height, "", "")
         paint(scene, placement, 0, 0, rhythm)
         for item in scene.items:
-            if isinstance(item, Group):
+            if isinstance(item, ShapeGroup):
                 item.place = self.place_of(item.name)
                 if prefix:
                     _leave_open(item, prefix)
@@ -233,11 +235,11 @@ def _written(span: Span) -> str:
     return f"{PurePath(span.source.name).name}:{span.line}"
 
 
-def _parts_of(unit: Part) -> list[Part]:
+def _parts_of(unit: FigurePart) -> list[FigurePart]:
     return unit.parts if isinstance(unit, Chain) and not unit.tight else [unit]
 
 
-def _leave_open(group: Group, prefix: str) -> None:
+def _leave_open(group: ShapeGroup, prefix: str) -> None:
     """Put the placeholder where a group says the name of its block."""
     if group.name.startswith(prefix):
         group.name = PLACEHOLDER + group.name[len(prefix) :]

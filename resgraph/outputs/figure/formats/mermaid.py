@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..content.builder import Builder, View, check_names, choose
+from ..content.builder import PartBuilder, View, check_names, choose
 from ..content.parts import (
     Capsule,
     Chain,
+    FigurePart,
     Fork,
     Join,
     Link,
     OpBox,
-    Part,
-    Row,
     Strip,
     Tile,
+    TileRow,
 )
 from ..style import HUES, mix
 from . import limits
@@ -62,7 +62,7 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
     """
     graph = plan.graph
     writer = _Writer()
-    net = Builder(graph, choose(view), check_names(graph, expand)).net()
+    net = PartBuilder(graph, choose(view), check_names(graph, expand)).net()
     writer.part(net, 1)
     classes = [
         f"  classDef {family} fill:{mix(light, '#ffffff', 0.15)},stroke:{light},color:#1f2933"
@@ -101,7 +101,7 @@ class _Writer(DiagramWriter):
     edges: int = 0
     CLOSE = "end"
 
-    def node(self, name: str, part: Part, group: str) -> str:
+    def node(self, name: str, part: FigurePart, group: str) -> str:
         before, lines, after, family = _leaf(part)
         self.families.add(family)
         text = "<br>".join(quoted(line)[1:-1] for line in lines)
@@ -130,7 +130,7 @@ class _Writer(DiagramWriter):
         return f"{ends[0]} {arrow}{said} {ends[1]}"
 
 
-def _leaf(part: Part) -> tuple[str, list[str], str, str]:
+def _leaf(part: FigurePart) -> tuple[str, list[str], str, str]:
     """The brackets of a node, the lines of text between them, and its class."""
     match part:
         case Tile(rows=rows):
@@ -146,6 +146,6 @@ def _leaf(part: Part) -> tuple[str, list[str], str, str]:
     raise AssertionError(part)
 
 
-def _line(row: Row) -> str:
+def _line(row: TileRow) -> str:
     count = f"× {row.count}" if row.count > 1 else ""
     return " ".join(filter(None, (row.said, row.number, row.stride, count)))

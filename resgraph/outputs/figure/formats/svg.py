@@ -8,18 +8,18 @@ from collections.abc import Iterator
 
 from ..scene import (
     Circle,
-    Group,
     Line,
     Point,
     Polygon,
+    Primitive,
     Rect,
     Scene,
-    Shape,
+    ShapeGroup,
     Text,
-    arrowhead,
     shaft,
 )
 from ..style import FONT, PALETTES, Theme
+from .pen import Pen
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -64,13 +64,13 @@ def write(scene: Scene, theme: Theme = "light") -> str:
     )
 
 
-def fragment(items: list[Shape | Group]) -> str:
+def fragment(items: list[Primitive | ShapeGroup]) -> str:
     """Shapes as the inside of an SVG element, coloured by classes alone (`f-` fills, `s-`
     strokes)."""
     return "\n".join(_Pen("auto", plain=False).all(items))
 
 
-class _Pen:
+class _Pen(Pen):
     """Writes shapes in the colours of one theme, and remembers which colours a reader may have to
     change."""
 
@@ -97,37 +97,26 @@ class _Pen:
             "</style>",
         ]
 
-    def paint(self, fill: str, stroke: str = "", width: float = 1) -> str:
+    def paint(self, shape: Primitive) -> str:
         """The attributes that colour a shape."""
-        out = [
-            f'fill="{self.palette[fill]}"'
-            if fill and self.plain
-            else ""
-            if fill
-            else 'fill="none"'
-        ]
-        if stroke:
-            out += [f'stroke="{self.palette[stroke]}"'] * self.plain + [
-                f'stroke-width="{number(width)}"'
-            ]
+        fill = "" if isinstance(shape, Line) else shape.fill
+        stroke = "" if isinstance(shape, Text) else shape.stroke
+        out = [] if fill else ['fill="none"']
+        tokens = [(kind, t) for kind, t in (("fill", fill), ("stroke", stroke)) if t]
+        if self.plain:
+            out += [f'{kind}="{self.palette[token]}"' for kind, token in tokens]
+        if not isinstance(shape, Text) and stroke:
+            out.append(f'stroke-width="{number(shape.stroke_width)}"')
         if self.auto:
-            kinds = [
-                (kind, token)
-                for kind, token in (("fill", fill), ("stroke", stroke))
-                if token
-            ]
-            self.used.update(kinds)
-            out.append(
-                'class="'
-                + " ".join(f"{kind[0]}-{token}" for kind, token in kinds)
-                + '"'
-            )
-        return " ".join(filter(None, out))
+            self.used.update(tokens)
+            classes = " ".join(f"{kind[0]}-{token}" for kind, token in tokens)
+            out.append(f'class="{classes}"')
+        return " ".join(out)
 
-    def all(self, items: list[Shape | Group]) -> Iterator[str]:
+    def all(self, items: list[Primitive | ShapeGroup]) -> Iterator[str]:
         """One line for each shape, groups opened and closed."""
         for item in items:
-            if isinstance(item, Group):
+            if isinstance(item, ShapeGroup):
                 place = f' data-at="{escape(item.place)}"' if item.place else ""
                 yield f'<g id="{escape(item.name)}" class="{escape(item.kind)}"{place}>'
                 yield f"<title>{escape(item.title)}</title>"
@@ -136,57 +125,42 @@ class _Pen:
             else:
                 yield self.draw(item)
 
-    def draw(self, shape: Shape) -> str:
-        """One shape as one line of SVG."""
-        match shape:
-            case Rect(x, y, width, height, radius, fill, stroke, stroke_width):
-                round_ = f' rx="{number(radius)}"' if radius else ""
-                return (
-                    f'<rect x="{number(x)}" y="{number(y)}" width="{number(width)}"'
-                    f' height="{number(height)}"{round_} {self.paint(fill, stroke, stroke_width)}/>'
-                )
-            case Circle(x, y, radius, fill, stroke, stroke_width):
-                return (
-                    f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" '
-                    f"{self.paint(fill, stroke, stroke_width)}/>"
-                )
-            case Polygon(points, fill, stroke, stroke_width):
-                return f'<path d="{_trace(points, 0)}Z" {self.paint(fill, stroke, stroke_width)}/>'
-            case Line():
-                return self.line(shape)
-            case Text():
-                return self.text(shape)
+    def rect(self, shape: Rect) -> str:
+        x, y, width, height, radius = map(
+            number, (shape.x, shape.y, shape.width, shape.height, shape.radius)
+        )
+        round_ = f' rx="{radius}"' if shape.radius else ""
+        size = f'x="{x}" y="{y}" width="{width}" height="{height}"{round_}'
+        return f"<rect {size} {self.paint(shape)}/>"
 
-    def line(self, line: Line) -> str:
-        """A line, and its arrowhead as a shape of its own."""
+    def circle(self, shape: Circle) -> str:
+        x, y, r = number(shape.x), number(shape.y), number(shape.radius)
+        return f'<circle cx="{x}" cy="{y}" r="{r}" {self.paint(shape)}/>'
+
+    def polygon(self, shape: Polygon) -> str:
+        return f'<path d="{_trace(shape.points, 0)}Z" {self.paint(shape)}/>'
+
+    def line(self, shape: Line) -> str:
         # A dash of no length is a dot by the standard, and nothing in Qt.
         dots = (
-            ' stroke-dasharray="0.01 4" stroke-linecap="round"' if line.dotted else ""
+            ' stroke-dasharray="0.01 4" stroke-linecap="round"' if shape.dotted else ""
         )
-        out = (
-            f'<path d="{_trace(shaft(line), line.radius)}"'
-            f" {self.paint('', line.stroke, line.stroke_width)}{dots}/>"
-        )
-        return out + "\n" + self.draw(arrowhead(line)) if line.arrow else out
+        path = _trace(shaft(shape), shape.radius)
+        return f'<path d="{path}" {self.paint(shape)}{dots}/>'
 
-    def text(self, text: Text) -> str:
-        """One line of text."""
-        anchor = f' text-anchor="{text.anchor}"' if text.anchor != "start" else ""
+    def text(self, shape: Text) -> str:
+        x, y, size = number(shape.x), number(shape.y), number(shape.size)
+        out = f'<text x="{x}" y="{y}" font-size="{size}"'
         # By its name, which every reader knows; a number is as good as normal to some.
-        weight = (
-            ' font-weight="bold"'
-            if text.weight >= 600
-            else ' font-weight="500"'
-            if text.weight >= 450
-            else ""
-        )
-        style = ' font-style="italic"' if text.italic else ""
-        x, y = number(text.x), number(text.y)
-        turn = f' transform="rotate({text.turn} {x} {y})"' if text.turn else ""
-        return (
-            f'<text x="{x}" y="{y}" font-size="{number(text.size)}"{weight}{style}{anchor}{turn} '
-            f"{self.paint(text.fill)}>{escape(text.text)}</text>"
-        )
+        if shape.weight >= 450:
+            out += f' font-weight="{"bold" if shape.weight >= 600 else 500}"'
+        if shape.italic:
+            out += ' font-style="italic"'
+        if shape.anchor != "start":
+            out += f' text-anchor="{shape.anchor}"'
+        if shape.turn:
+            out += f' transform="rotate({shape.turn} {x} {y})"'
+        return f"{out} {self.paint(shape)}>{escape(shape.text)}</text>"
 
 
 def _trace(points: tuple[Point, ...], radius: float) -> str:

@@ -10,21 +10,28 @@ from ....errors import UsageError
 from .. import fonts
 from ..scene import (
     Circle,
-    Group,
     Line,
     Point,
     Polygon,
     Rect,
     Scene,
-    Shape,
     Text,
-    arrowhead,
     shaft,
 )
 from ..style import PALETTES, Theme
 from . import limits, tex_text
+from .pen import Pen, flat
 from .svg import number
 
+_DOCUMENT = r"""\documentclass[tikz]{standalone}
+\usepackage{fix-cm}
+\begin{document}
+COLOURS
+\begin{tikzpicture}[x=0.75pt, y=-0.75pt, line cap=butt]
+BODY
+\end{tikzpicture}
+\end{document}
+"""
 _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
 
@@ -36,39 +43,20 @@ def write(scene: Scene, theme: Theme = "light") -> str:
     TeX can measure."""
     limits.tex(scene.width, scene.height)
     pen = _Pen(PALETTES["dark" if theme == "dark" else "light"])
-    shapes = [
-        shape
-        for item in scene.items
-        for shape in (item.shapes if isinstance(item, Group) else [item])
-    ]
-    if lacking := tex_text.lacking(
-        shape.text for shape in shapes if isinstance(shape, Text)
-    ):
+    shapes = flat(scene.items)
+    texts = [shape.text for shape in shapes if isinstance(shape, Text)]
+    if lacking := tex_text.lacking(texts):
         raise UsageError(
             f"TeX cannot show {fonts.named(lacking)} with the fonts that every LaTeX has; rename"
             " it, or write SVG or HTML, which the reader's own fonts show"
         )
-    body = [
-        pen.draw(Rect(0, 0, scene.width, scene.height, fill=scene.background)),
-        *map(pen.draw, shapes),
-    ]
-    colours = [
-        rf"\definecolor{{{_name(t)}}}{{HTML}}{{{pen.palette[t][1:].upper()}}}"
-        for t in sorted(pen.used)
-    ]
-    return "\n".join(
-        [
-            r"\documentclass[tikz]{standalone}",
-            r"\usepackage{fix-cm}",
-            r"\begin{document}",
-            *colours,
-            r"\begin{tikzpicture}[x=0.75pt, y=-0.75pt, line cap=butt]",
-            *body,
-            r"\end{tikzpicture}",
-            r"\end{document}",
-            "",
-        ]
+    background = Rect(0, 0, scene.width, scene.height, fill=scene.background)
+    body = "\n".join(map(pen.draw, [background, *shapes]))
+    colours = "\n".join(
+        rf"\definecolor{{{_name(token)}}}{{HTML}}{{{pen.palette[token][1:].upper()}}}"
+        for token in sorted(pen.used)
     )
+    return _DOCUMENT.replace("COLOURS", colours).replace("BODY", body)
 
 
 def _name(token: str) -> str:
@@ -79,74 +67,58 @@ def _at(point: Point) -> str:
     return f"({number(point[0])},{number(point[1])})"
 
 
-class _Pen:
+class _Pen(Pen):
     """Writes shapes as TikZ paths, and remembers which colours they use."""
 
     def __init__(self, palette: dict[str, str]) -> None:
         self.palette = palette
         self.used: set[str] = set()
 
-    def options(self, fill: str, stroke: str, width: float, *more: str) -> str:
+    def options(self, shape: Rect | Circle | Polygon | Line, *more: str) -> str:
         """The options of a path."""
         out = []
-        if fill:
+        if fill := "" if isinstance(shape, Line) else shape.fill:
             self.used.add(fill)
             out.append(f"fill={_name(fill)}")
-        if stroke:
-            self.used.add(stroke)
-            out.append(f"draw={_name(stroke)}, line width={number(width * 0.75)}pt")
+        if shape.stroke:
+            self.used.add(shape.stroke)
+            width = number(shape.stroke_width * 0.75)
+            out.append(f"draw={_name(shape.stroke)}, line width={width}pt")
         return ", ".join([*out, *more])
 
-    def draw(self, shape: Shape) -> str:
-        """One shape as one path or node."""
-        match shape:
-            case Rect(x, y, width, height, radius, fill, stroke, stroke_width):
-                bend = min(radius, width / 2, height / 2)
-                corners = [f"rounded corners={number(bend * 0.75)}pt"] if bend else []
-                return (
-                    rf"\path[{self.options(fill, stroke, stroke_width, *corners)}] "
-                    f"{_at((x, y))} rectangle {_at((x + width, y + height))};"
-                )
-            case Circle(x, y, radius, fill, stroke, stroke_width):
-                return (
-                    rf"\path[{self.options(fill, stroke, stroke_width)}] {_at((x, y))} "
-                    f"circle[radius={number(radius * 0.75)}pt];"
-                )
-            case Polygon(points, fill, stroke, stroke_width):
-                return (
-                    rf"\path[{self.options(fill, stroke, stroke_width)}]"
-                    rf" {' -- '.join(map(_at, points))} -- cycle;"
-                )
-            case Line():
-                return self.line(shape)
-            case Text():
-                return self.text(shape)
+    def rect(self, shape: Rect) -> str:
+        bend = min(shape.radius, shape.width / 2, shape.height / 2)
+        corners = [f"rounded corners={number(bend * 0.75)}pt"] if bend else []
+        start = _at((shape.x, shape.y))
+        end = _at((shape.x + shape.width, shape.y + shape.height))
+        return rf"\path[{self.options(shape, *corners)}] {start} rectangle {end};"
 
-    def line(self, line: Line) -> str:
-        """A line, and its arrowhead as a shape of its own."""
-        more = (
-            [f"rounded corners={number(line.radius * 0.75)}pt"]
-            if line.radius and len(line.points) > 2
-            else []
-        )
-        if line.dotted:
-            more += ["line cap=round", "dash pattern=on 0pt off 3pt"]
-        path = " -- ".join(map(_at, shaft(line)))
-        out = (
-            rf"\path[{self.options('', line.stroke, line.stroke_width, *more)}] {path};"
-        )
-        return out + "\n" + self.draw(arrowhead(line)) if line.arrow else out
+    def circle(self, shape: Circle) -> str:
+        at, radius = _at((shape.x, shape.y)), number(shape.radius * 0.75)
+        return rf"\path[{self.options(shape)}] {at} circle[radius={radius}pt];"
 
-    def text(self, text: Text) -> str:
-        """One line of text on its baseline."""
-        self.used.add(text.fill)
-        size = number(text.size * 0.75)
+    def polygon(self, shape: Polygon) -> str:
+        path = " -- ".join(map(_at, shape.points))
+        return rf"\path[{self.options(shape)}] {path} -- cycle;"
+
+    def line(self, shape: Line) -> str:
+        more = []
+        if shape.radius and len(shape.points) > 2:
+            more.append(f"rounded corners={number(shape.radius * 0.75)}pt")
+        if shape.dotted:
+            more.append("line cap=round, dash pattern=on 0pt off 3pt")
+        path = " -- ".join(map(_at, shaft(shape)))
+        return rf"\path[{self.options(shape, *more)}] {path};"
+
+    def text(self, shape: Text) -> str:
+        self.used.add(shape.fill)
+        size = number(shape.size * 0.75)
         font = rf"\sffamily\fontsize{{{size}}}{{{size}}}\selectfont"
-        font += r"\bfseries" if text.weight >= 600 else ""
-        font += r"\itshape" if text.italic else ""
-        turn = f", rotate={-text.turn}" if text.turn else ""
+        font += r"\bfseries" if shape.weight >= 600 else ""
+        font += r"\itshape" if shape.italic else ""
+        turn = f", rotate={-shape.turn}" if shape.turn else ""
         return (
-            rf"\node[anchor={_ANCHORS[text.anchor]}, inner sep=0pt, text={_name(text.fill)},"
+            rf"\node[anchor={_ANCHORS[shape.anchor]}, inner sep=0pt, text={_name(shape.fill)},"
             rf" font={font}{turn}] "
-            rf"at {_at((text.x, text.y))} {{{tex_text.escape(text.text)}}};"
+            rf"at {_at((shape.x, shape.y))} {{{tex_text.escape(shape.text)}}};"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from .. import text
-from ..content.parts import ENTRY, Fork, Join, Part, Tile, walk
+from ..content.parts import ENTRY, FigurePart, Fork, Join, Tile, walk
 from . import routing
 from .columns import Stacker
 from .geometry import Frame, Placed, Placement, Rhythm, Wire
@@ -86,7 +86,7 @@ def spine_of(fork: Fork) -> set[int]:
     return spine(fork, [1.0 + sum(map(_size, walk(unit))) for unit in fork.units])
 
 
-def _size(part: Part) -> int:
+def _size(part: FigurePart) -> int:
     return len(part.rows) if isinstance(part, Tile) else 1
 
 

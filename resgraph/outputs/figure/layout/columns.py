@@ -95,8 +95,8 @@ class Stacker:
         frame.top[unit] = self.height(unit, column, ways)
         if self.alone:
             return
-        # Each move down may meet a new obstacle: on until nothing is in the way of the box or of any
-        # of its links. It ends, as each move is past one of finitely many obstacles.
+        # Each move down may meet a new obstacle: on until nothing is in the way of the box and its
+        # links. It ends, as each move is past one of finitely many obstacles.
         before = -inf
         while before != frame.top[unit]:
             before = frame.top[unit]

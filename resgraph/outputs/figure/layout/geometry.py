@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .. import text
-from ..content.parts import Chain, Fork, Join, OpBox, Part, Row, Strip, Tile
+from ..content.parts import Chain, FigurePart, Fork, Join, OpBox, Strip, Tile, TileRow
 from ..scene import Point
 
 NAME_ROOM = 16.0
@@ -44,7 +44,7 @@ class Rhythm:
     size: float = 9.75
     inner: Rhythm | None = None
 
-    def within(self, part: Part) -> Rhythm:
+    def within(self, part: FigurePart) -> Rhythm:
         """The rhythm of a part: that of ops from a framed block on inwards."""
         return (
             self.inner if self.inner and isinstance(part, Fork) and part.frame else self
@@ -91,7 +91,7 @@ class Placed:
     """A part and its rectangle; `x` is its spine, `left` and `right` how far it reaches from
     there."""
 
-    part: Part
+    part: FigurePart
     x: float
     y: float
     left: float
@@ -127,7 +127,7 @@ class Placed:
 class Placement:
     """A part laid out, with all parts and wires within it, about its spine and from its top."""
 
-    part: Part
+    part: FigurePart
     left: float
     right: float
     height: float
@@ -211,7 +211,7 @@ def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     return min(widest + 2 * rhythm.tile_pad, 236)
 
 
-def _row_width(row: Row, size: float) -> float:
+def _row_width(row: TileRow, size: float) -> float:
     said, number = text.width(row.said, size, 500), text.width(row.number, size, 600)
     wanted = 14 + said + 14 + number
     badges = [row.stride, f"× {row.count}" if row.count > 1 else ""]
@@ -232,12 +232,12 @@ def op_width(op: OpBox) -> float:
     return min(31 + wanted, 330)
 
 
-def gap_between(below: Part, rhythm: Rhythm) -> float:
+def gap_between(below: FigurePart, rhythm: Rhythm) -> float:
     """The gap above a part on a spine; a fork that parts at once brings its own."""
     return 0 if parts_at_once(below) else rhythm.loose
 
 
-def parts_at_once(part: Part) -> bool:
+def parts_at_once(part: FigurePart) -> bool:
     """Whether a part begins with the dot at which paths part, above which it brings room of its
     own."""
     while isinstance(part, Chain) and part.parts:
@@ -250,7 +250,7 @@ def opens_with_split(fork: Fork) -> bool:
     return sum(link.source < 0 for link in fork.links) > 1
 
 
-def starts_with_box(part: Part) -> bool:
+def starts_with_box(part: FigurePart) -> bool:
     """Whether a wire from above ends right at a box, so that an arrowhead belongs there."""
     while True:
         if isinstance(part, Chain) and part.parts:

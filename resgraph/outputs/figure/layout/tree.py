@@ -10,7 +10,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import text
-from ..content.parts import Capsule, Chain, Fork, Join, OpBox, Part, Strip, Tile, walk
+from ..content.parts import (
+    Capsule,
+    Chain,
+    FigurePart,
+    Fork,
+    Join,
+    OpBox,
+    Strip,
+    Tile,
+    walk,
+)
 from .branches import place_fork
 from .geometry import (
     Placed,
@@ -26,7 +36,7 @@ from .geometry import (
 )
 
 
-def place(part: Part, rhythm: Rhythm) -> Placement:
+def place(part: FigurePart, rhythm: Rhythm) -> Placement:
     """The layout of a part and of everything in it.
 
     It recurses over blocks within blocks, which a view bounds, and never over depth.
@@ -42,7 +52,7 @@ def place(part: Part, rhythm: Rhythm) -> Placement:
     )
 
 
-def even(rhythm: Rhythm, part: Part) -> Rhythm:
+def even(rhythm: Rhythm, part: FigurePart) -> Rhythm:
     """The rhythm in which all tiles of a part, and all ops, are as wide as the widest."""
     parts = list(walk(part))
     tiles = [tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)]
