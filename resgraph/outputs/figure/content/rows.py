@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ....graph import Block, Graph, Layer, Node, Path
+from ....ops.base import Shape
 from ..style import family_of
 from . import quantity
 from .parts import OpBox, TileRow
@@ -78,9 +79,7 @@ def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> TileRow:
     nodes = [graph.nodes[name] for name in layer.nodes]
     family, words = main.op.family, wording(main.op)
     before = graph.nodes[main.inputs[0]].shape if main.inputs else main.shape
-    number = words.number
-    if not number and family == "pool" and len(before) != len(main.shape):
-        number = str(main.shape[0])
+    number = words.number or _width_of_pool(main, before)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
     if family == "shape":
         text, number = " ".join(filter(None, (text, number, words.rest))), ""
@@ -96,6 +95,12 @@ def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> TileRow:
         likeness=(tuple(node.op for node in nodes), before, main.shape),
         also=", ".join(LONG.get(word, word) for word in besides if word not in known),
     )
+
+
+def _width_of_pool(main: Node, before: Shape) -> str:
+    """The width of the vector that a global pool makes of a map."""
+    made = main.op.family == "pool" and len(before) != len(main.shape)
+    return str(main.shape[0]) if made else ""
 
 
 def _groups(words: Wording) -> str:

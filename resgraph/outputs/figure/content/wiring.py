@@ -177,19 +177,22 @@ class Wiring:
 
         Where paths are only added or concatenated, each has the same part in it, and a name would
         tell nothing."""
-        equation = block.result.equation
-        nodes = [self.graph.nodes[name] for name in equation.nodes] if equation else []
-        if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
-            return {}
-        read = {name for node in nodes for name in node.inputs}
-        read &= self.found.keys()
         names = {}
+        read = self._factors(block) & self.found.keys()
         for path in block.paths:
             if path.output in read and path is not block.result:
                 found = self.found[path.output]
                 if found.unit >= 0 and not found.shortcut:
                     names[found.unit] = path.word
         return names if len(names) > 1 else {}
+
+    def _factors(self, block: Block) -> set[str]:
+        """The nodes that the merge equation reads; none where it multiplies nothing."""
+        equation = block.result.equation
+        nodes = [self.graph.nodes[name] for name in equation.nodes] if equation else []
+        if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
+            return set()
+        return {name for node in nodes for name in node.inputs}
 
 
 def _plain_layers(path: Path) -> list[Layer]:

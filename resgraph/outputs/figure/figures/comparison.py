@@ -72,14 +72,24 @@ def draw(
     scene = Scene(max(total, width or 0), 0, title, " ".join(map(caption, plans)))
     for index, (size, (top, bottom)) in enumerate(zip(sizes, bands, strict=True)):
         _band(scene, index, size, _TOP + top, _TOP + bottom)
-    shown = Legend(widths={step: value for value, step in sorted(widths.items())})
-    shown.marks |= {kind for mark in marks if mark for kind in mark.values()}
     for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
         _net(scene, column, spine, number)
         _repeats(scene, column, spine, room)
-        shown.gather(column.placement, shortcut_kinds(column.plan.graph))
+    shown = _legend(columns, widths, marks)
     scene.height = shown.draw(scene, _TOP + bands[-1][1] + 22) + 10
     return scene
+
+
+def _legend(
+    columns: list[Column],
+    widths: Mapping[int, int],
+    marks: Sequence[Mapping[str, str] | None],
+) -> Legend:
+    shown = Legend(widths={step: value for value, step in sorted(widths.items())})
+    shown.marks |= {kind for mark in marks if mark for kind in mark.values()}
+    for column in columns:
+        shown.gather(column.placement, shortcut_kinds(column.plan.graph))
+    return shown
 
 
 def _net(scene: Scene, column: Column, x: float, number: int) -> None:

@@ -77,11 +77,7 @@ def draw(plan: Plan, name: str) -> Scene:
         scope.cost,
     )
     paint(scene, placement, spine, top, rhythm)
-    where = placement.where
-    for end in ends:
-        y = top + where[id(end)].middle + 3.5
-        x = spine - where[id(end)].left - 9
-        scene.add(Text(x, y, end.caption, 10.5, fill="muted", anchor="end"))
+    _captions(scene, ends, placement, spine, top)
     _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
     shown = Legend()
     shown.gather(
@@ -155,6 +151,16 @@ def _card(scene: Scene, card: Rect, cost: Cost) -> None:
         Text(right, bottom - 27, params, 11, 600, anchor="end"),
         Text(right, bottom - 12, macs, 10.5, fill="muted", anchor="end"),
     )
+
+
+def _captions(
+    scene: Scene, ends: list[Capsule], placement: Placement, spine: float, top: float
+) -> None:
+    """`input` and `output` beside the capsules."""
+    where = placement.where
+    for end in ends:
+        x, y = spine - where[id(end)].left - 9, top + where[id(end)].middle + 3.5
+        scene.add(Text(x, y, end.caption, 10.5, fill="muted", anchor="end"))
 
 
 def _kind(scene: Scene, shortcut: str, wires: list[Wire]) -> None:
