@@ -9,7 +9,8 @@ from ....graph import Block, Graph
 from .parts import BlockRun
 
 MANY_KINDS = 4
-"""With more kinds of blocks than this in one row, blocks that are alike are drawn as one."""
+"""With more kinds of blocks than this in one row, blocks that are alike are drawn as one: a row
+whose width grows block by block (PyramidNet) would not fit a page otherwise."""
 
 
 def runs(

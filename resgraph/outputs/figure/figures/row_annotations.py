@@ -156,6 +156,8 @@ def _shape(
         scene.add(Text(x + 50, y + 4, str(shape[0]), 12, 600))
         return
     channels, height, across = shape
+    # Halving a map takes a step off the glyph's side, doubling the channels adds one to its depth:
+    # on a linear scale all but the first stages would be dots. The power keeps small maps apart.
     scale = log2(max(height, across, 1) + 1) / log2(max(*image[-2:], 2) + 1)
     side = 5 + 27 * scale**1.7
     depth = min(3.5 + 2.3 * max(log2(channels) - 4, 0), 22)

@@ -69,6 +69,7 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
         sources[link.target].append(link.source)
     for unit, part in enumerate(fork.units):
         choices = sources[unit]
+        # The other factors of a product are gates, which scale the main path.
         if isinstance(part, Join) and part.symbol == "×":
             choices = choices[:1]
         best = max(choices, key=lambda source: score[source], default=ENTRY)
