@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_plan import residual
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from resgraph.language.recipe.steps import AdamW, Ema, Sgd
 from resgraph.train.engine.ema import EmaModel
@@ -76,6 +77,28 @@ def test_the_average_follows_and_keeps_counters_whole() -> None:
     torch.testing.assert_close(ema.net[0].weight, before + moved)
     assert int(ema.net[1].num_batches_tracked) == 3
     assert not any(p.requires_grad for p in ema.net.parameters())
+
+
+def test_a_warm_average_is_torchs() -> None:
+    """Torch's has no warm-up of its decay, so it is compared from where ours has the full decay on."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    ours = EmaModel(Ema(decay=0.5), net)
+    ours.updates = 10  # (1 + 11) / (10 + 11) is above 0.5
+    theirs = AveragedModel(
+        net, multi_avg_fn=get_ema_multi_avg_fn(0.5), use_buffers=True
+    )
+    theirs.update_parameters(net)  # the first update of torch's copies
+    for step in range(1, 4):
+        with torch.no_grad():
+            for value in (*net.parameters(), net[1].running_mean, net[1].running_var):
+                value += torch.randn_like(value)
+        ours.update(net, step)
+        theirs.update_parameters(net)
+    state = theirs.module.state_dict()
+    for name, value in ours.net.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, state[name])
 
 
 def test_the_average_moves_only_every_so_many_steps() -> None:
