@@ -12,7 +12,7 @@ from settings import Inferring, Stepping, clock, parser, plan, start
 from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
-from resgraph.train.settings.decide import decide
+from resgraph.train.settings.decide import Workload, decide
 
 CPU = {
     "resnet-18": 4,
@@ -60,9 +60,7 @@ def measure(name: str, batch: int, settings: object) -> None:
     net = plan(name)
     images = torch.randn(batch, *net.input, device=device)
     kind = Inferring if forward else Stepping
-    chosen = decide(
-        Options(device=device), World(), net.macs * batch, images=True, steps=1
-    )
+    chosen = decide(Options(device=device), World(), Workload(net.macs * batch))
     own = {"bf16": chosen.bf16, "channels_last": chosen.channels_last}
     said = (
         f"{'bf16' if chosen.bf16 else 'fp32'},"

@@ -27,7 +27,7 @@ from .prepare import data_path, recipe_of
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
-from .settings.decide import Decisions, decide
+from .settings.decide import Decisions, Workload, decide
 
 
 def evaluate_run(
@@ -48,13 +48,8 @@ def evaluate_run(
     options = options_of(options, read_facts(run))
     with process_group(os.environ, options.device) as world:
         plan = own_plan(run, load)
-        decisions = decide(
-            options,
-            world,
-            plan.macs * recipe_of(plan).batch / world.size,
-            len(plan.input) == 3,
-            1,
-        )
+        macs = plan.macs * recipe_of(plan).batch / world.size
+        decisions = decide(options, world, Workload(macs, len(plan.input) == 3))
         configure_backends(decisions)
         try:
             return _evaluated(run, plan, options, decisions, world, crops, sides, split)

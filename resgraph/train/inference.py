@@ -26,7 +26,7 @@ from .options import Options
 from .parallel.distributed import World
 from .resuming import own_plan
 from .run.directory import read_facts
-from .settings.decide import decide
+from .settings.decide import Workload, decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def predict_images(
             f"{run} is a net on vectors that never were images: there is no way from an image to"
             " them"
         )
-    decisions = decide(options, World(), plan.macs, len(plan.input) == 3, 1)
+    decisions = decide(options, World(), Workload(plan.macs, len(plan.input) == 3))
     net = trained(run, plan.module()).to(decisions.device).eval()
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
     names, out = document["classes"], []

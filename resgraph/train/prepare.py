@@ -20,7 +20,7 @@ from .data.sets import DataSet, Resident, UnfitError
 from .options import Options
 from .parallel.distributed import World
 from .run.tensorboard import need_tensorboard
-from .settings.decide import Decisions, decide
+from .settings.decide import Decisions, Workload, decide
 from .settings.memory import with_memory_plan
 
 
@@ -82,16 +82,14 @@ def prepare(
     images = train.batch / world.size / train.accumulate
     uncounted = bool(missing) and not isinstance(data.train, Resident)
     known = None if uncounted and train.unit == "epochs" else steps
-    sync_bn, fusible, macs = train.sync_bn, train.optimizer.fused, plan.macs * images
-    decisions = decide(
-        options,
-        world,
-        macs,
-        len(plan.input) == 3,
-        known,
-        sync_bn=sync_bn,
-        fusible=fusible,
+    work = Workload(
+        macs=plan.macs * images,
+        images=len(plan.input) == 3,
+        steps=known,
+        sync_bn=train.sync_bn,
+        fusible=train.optimizer.fused,
     )
+    decisions = decide(options, world, work)
     decisions = with_memory_plan(
         decisions, plan, train, options, world.size, resident_bytes(data)
     )

@@ -12,7 +12,7 @@ from resgraph.errors import MissingError, UsageError
 from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
 from resgraph.train.settings.backends import configure_backends
-from resgraph.train.settings.decide import Decisions, decide
+from resgraph.train.settings.decide import Decisions, Workload, decide
 
 
 @pytest.fixture
@@ -38,9 +38,8 @@ def decided(
     *,
     sync_bn: bool = False,
 ) -> Decisions:
-    return decide(
-        options, world or World(), 1e12, images=True, steps=steps, sync_bn=sync_bn
-    )
+    work = Workload(1e12, steps=steps, sync_bn=sync_bn)
+    return decide(options, world or World(), work)
 
 
 def said(decisions: Decisions, what: str) -> tuple[str, str]:
@@ -100,7 +99,7 @@ def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("device", ["cpu:9", "cuda:x", "mps:1", "gpu"])
 def test_devices_that_are_none(device: str) -> None:
     with pytest.raises((UsageError, MissingError), match=f"--device {device}"):
-        decide(Options(device=device), World(), 1e6, images=True, steps=10)
+        decide(Options(device=device), World(), Workload(1e6, True, 10))
 
 
 def test_threads_that_would_end_the_process_are_refused() -> None:

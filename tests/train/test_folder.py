@@ -28,7 +28,7 @@ from resgraph.train.data.sampler import Sampler
 from resgraph.train.engine.assemble import make_data_loader
 from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import data_path
-from resgraph.train.settings.decide import decide
+from resgraph.train.settings.decide import Workload, decide
 
 SHAPE = (3, 16, 16)
 
@@ -83,7 +83,9 @@ def batches(
     train: Train, epoch: int, workers: int = 0
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """What a recipe's training part gives in that order."""
-    decisions = decide(Options(workers=workers, device="cpu"), World(), 1.0, True, 1)
+    decisions = decide(
+        Options(workers=workers, device="cpu"), World(), Workload(1.0, True, 1)
+    )
     return list(
         Decoded(load(train.data, SHAPE, (2,)), train, decisions).train(epoch, ORDER)
     )
@@ -407,7 +409,9 @@ def test_a_file_is_cropped_once(tree: Path, kind: str) -> None:
     )
     train = resolve_train(recipe(tree, augment={"crop": crop}))
     data = load(train.data, SHAPE, (2,))
-    decisions = decide(Options(workers=0, device="cpu"), World(), 1.0, True, 1)
+    decisions = decide(
+        Options(workers=0, device="cpu"), World(), Workload(1.0, True, 1)
+    )
     plain = Normalization(torch.full((3, 1, 1), 1 / 255), torch.zeros(3, 1, 1))
     data_loader = make_data_loader(
         train, data, Sampler(len(data.train), 8, train.seed), plain, decisions

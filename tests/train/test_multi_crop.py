@@ -275,9 +275,9 @@ def test_a_net_of_one_size_is_refused_for_others(tmp_path: Path) -> None:
 
 def test_five_likeliest_are_told_from_six_classes_on() -> None:
     from resgraph.train.parallel.distributed import World
-    from resgraph.train.settings.decide import decide
+    from resgraph.train.settings.decide import Workload, decide
 
-    decisions = decide(Options(device="cpu"), World(), 1.0, False, 1)
+    decisions = decide(Options(device="cpu"), World(), Workload(1.0, False, 1))
     net = torch.nn.Identity()
     ranked = torch.arange(6.0).repeat(
         6, 1

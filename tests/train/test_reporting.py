@@ -28,7 +28,7 @@ from resgraph.train.reporter import Epoch, Start, Step, epochs_of
 from resgraph.train.run.curves import curves, drops
 from resgraph.train.run.directory import create
 from resgraph.train.run.progress import Bar, Lines, opening, reporter_for
-from resgraph.train.settings.decide import decide
+from resgraph.train.settings.decide import Workload, decide
 from resgraph.train.signals import catching_signals
 
 
@@ -239,7 +239,9 @@ def test_a_stream_that_knows_only_ascii_gets_ascii() -> None:
 
 
 def test_every_decision_has_its_reason() -> None:
-    decisions = decide(Options(device="cpu", threads=3), World(), 1e6, True, 100)
+    decisions = decide(
+        Options(device="cpu", threads=3), World(), Workload(1e6, True, 100)
+    )
     told = {what: (choice, why) for what, choice, why in decisions.reasons}
     assert told["precision"][0] == "fp32"
     assert told["layout"][0] == "channels-last"
@@ -248,18 +250,18 @@ def test_every_decision_has_its_reason() -> None:
     told = {
         what: choice
         for what, choice, _ in decide(
-            Options(device="cpu"), World(), 1e6, True, 100
+            Options(device="cpu"), World(), Workload(1e6, True, 100)
         ).reasons
     }
     assert told["threads"] == "1 thread"
     able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    assert decide(Options(device="cpu"), World(), 1e12, True, 100).bf16 == able
+    assert (
+        decide(Options(device="cpu"), World(), Workload(1e12, True, 100)).bf16 == able
+    )
     asked = decide(
         Options(device="cpu", precision="bf16", layout="contiguous"),
         World(),
-        1e6,
-        True,
-        100,
+        Workload(1e6, True, 100),
     )
     assert asked.bf16
     assert not asked.channels_last
@@ -292,9 +294,17 @@ def test_the_environment_limits_threads(
     for name, value in {"OMP_NUM_THREADS": said, **launcher}.items():
         monkeypatch.setenv(name, value)
     world = World(size=sharing, sharing=sharing)
-    assert decide(Options(device="cpu"), world, 1e12, True, 100).threads == threads
-    assert decide(Options(device="cpu"), world, 1e6, True, 100).threads == 1
-    assert decide(Options(device="cpu", threads=5), world, 1e12, True, 100).threads == 5
+    assert (
+        decide(Options(device="cpu"), world, Workload(1e12, True, 100)).threads
+        == threads
+    )
+    assert decide(Options(device="cpu"), world, Workload(1e6, True, 100)).threads == 1
+    assert (
+        decide(
+            Options(device="cpu", threads=5), world, Workload(1e12, True, 100)
+        ).threads
+        == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -305,7 +315,7 @@ def test_a_device_that_is_not_there_is_said(device: str, kind: type[Exception]) 
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("there is one")
     with pytest.raises(kind, match=f"--device {device}"):
-        decide(Options(device=device), World(), 1.0, True, 1)
+        decide(Options(device=device), World(), Workload(1.0, True, 1))
 
 
 def test_a_forecast_costs_nothing_and_says_all(

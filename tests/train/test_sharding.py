@@ -16,7 +16,7 @@ import resgraph
 from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
 from resgraph.train.settings import memory
-from resgraph.train.settings.decide import decide
+from resgraph.train.settings.decide import Workload, decide
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -160,7 +160,7 @@ def test_a_net_is_sharded_where_nothing_else_makes_it_fit(
     for world, room in ((2, 2**40), (2, 400_000), (1, 400_000)):
         monkeypatch.setattr(memory, "device_memory", lambda device, room=room: room)
         options = Options(device="cpu")
-        decisions = decide(options, World(0, world), 1e6, images=True, steps=100)
+        decisions = decide(options, World(0, world), Workload(1e6, True, 100))
         decided[world, room] = memory.with_memory_plan(
             decisions, plan, plan.spec.train, options, world, 0
         )

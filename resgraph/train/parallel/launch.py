@@ -50,69 +50,57 @@ def launched(environment: Mapping[str, str]) -> Launch:
     MASTER_ADDR and MASTER_PORT always hold; without them, the tasks of SLURM meet at the first node
     of their step, and the pods of an Indexed Job at the pod of index 0. Raises `UsageError` where
     an environment says only a part."""
-    if "RANK" in environment and "WORLD_SIZE" in environment:
-        found = _numbers(
-            environment, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
-        )
-        found = replace(
-            _with_rendezvous(found, environment),
-            hosting=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
-        )
-        found = replace(
-            found, attempt=_whole(environment, "TORCHELASTIC_RESTART_COUNT", 0)
-        )
-    elif "JOB_COMPLETION_INDEX" in environment and "WORLD_SIZE" in environment:
-        found = _numbers(
-            environment,
-            "JOB_COMPLETION_INDEX",
-            "WORLD_SIZE",
-            "LOCAL_RANK",
-            "LOCAL_WORLD_SIZE",
-        )
-        found = replace(
-            _with_rendezvous(
-                found, environment, _first_pod(socket.getfqdn(), found.rank)
-            ),
-            patience=PODS,
-        )
-    elif environment.get("WORLD_SIZE", "1") != "1":
-        raise UsageError(
-            "WORLD_SIZE is set but RANK is not; start with torchrun, or unset it"
-        )
-    # a batch script has no step
-    elif "SLURM_PROCID" in environment and "SLURM_STEP_NUM_TASKS" in environment:
-        found = _numbers(
-            environment,
-            "SLURM_PROCID",
-            "SLURM_STEP_NUM_TASKS",
-            "SLURM_LOCALID",
-            "SLURM_NTASKS_PER_NODE",
-        )
-        nodes = environment.get(
-            "SLURM_STEP_NODELIST", environment.get("SLURM_JOB_NODELIST", "")
-        )
-        found = _with_rendezvous(
-            found, environment, _first_node(nodes), _slurm_port(environment)
-        )
-    elif (
-        "OMPI_COMM_WORLD_RANK" in environment and "OMPI_COMM_WORLD_SIZE" in environment
-    ):
-        found = _numbers(
-            environment,
-            *(
-                f"OMPI_COMM_WORLD_{name}"
-                for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")
-            ),
-        )
-        found = _with_rendezvous(found, environment)
-    else:
-        return Launch()
+    found = _first_launcher(environment)
     if found.size > 1 and not found.host:
         raise UsageError(
             f"{found.size} processes are announced, but not where to meet: set MASTER_ADDR (and"
             " MASTER_PORT) to a host that all can reach, or use torchrun"
         )
     return found
+
+
+def _first_launcher(environment: Mapping[str, str]) -> Launch:
+    known = environment.keys()
+    if known >= {"RANK", "WORLD_SIZE"}:
+        return _torchrun(environment)
+    if known >= {"JOB_COMPLETION_INDEX", "WORLD_SIZE"}:
+        return _kubernetes(environment)
+    if environment.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "WORLD_SIZE is set but RANK is not; start with torchrun, or unset it"
+        )
+    if known >= {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}:  # a batch script has no step
+        return _slurm(environment)
+    if known >= {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}:
+        names = ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")
+        own = [f"OMPI_COMM_WORLD_{name}" for name in names]
+        return _with_rendezvous(_numbers(environment, *own), environment)
+    return Launch()
+
+
+def _torchrun(environment: Mapping[str, str]) -> Launch:
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    return replace(
+        _with_rendezvous(_numbers(environment, *names), environment),
+        hosting=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
+        attempt=_whole(environment, "TORCHELASTIC_RESTART_COUNT", 0),
+    )
+
+
+def _kubernetes(environment: Mapping[str, str]) -> Launch:
+    """A pod of an Indexed Job."""
+    names = ("JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    found = _numbers(environment, *names)
+    host = _first_pod(socket.getfqdn(), found.rank)
+    return replace(_with_rendezvous(found, environment, host), patience=PODS)
+
+
+def _slurm(environment: Mapping[str, str]) -> Launch:
+    names = ("PROCID", "STEP_NUM_TASKS", "LOCALID", "NTASKS_PER_NODE")
+    found = _numbers(environment, *(f"SLURM_{name}" for name in names))
+    job = environment.get("SLURM_JOB_NODELIST", "")
+    node = _first_node(environment.get("SLURM_STEP_NODELIST", job))
+    return _with_rendezvous(found, environment, node, _slurm_port(environment))
 
 
 def _numbers(

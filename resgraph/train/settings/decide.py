@@ -4,6 +4,7 @@ layout, compile."""
 from __future__ import annotations
 
 import os
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from .compilers import missing_tools
 
 Reason = tuple[str, str, str]
 """What is decided, the choice, and why."""
+Choice = tuple[str, str]
+"""What is chosen, and why."""
 
 SMALL_STEP = 0.3e9
 """Multiply-adds of a step's forward pass under which bf16 saves nothing.
@@ -85,89 +88,89 @@ class Decisions:
         return torch.autocast(self.device.type, dtype=kind, enabled=self.half)
 
 
-def decide(
-    options: Options,
-    world: World,
-    step_macs: float,
-    images: bool,
-    steps: int | None,
-    *,
-    sync_bn: bool = False,
-    fusible: bool = True,
-) -> Decisions:
-    """`step_macs` counts the multiply-adds of one step's forward pass on this rank; `steps` the
-    steps of the run, None where its images are not counted. `sync_bn` says that batch norms are
-    SyncBatchNorm, `fusible` that torch can fuse the optimizer's step.
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is asked of the device: `macs` counts the multiply-adds of one step's forward pass on
+    this rank, `steps` those of the run, None where its images are not counted. `fusible` says that
+    torch can fuse the optimizer's step."""
 
-    Raises `UsageError` where an option cannot be had, `MissingError` where the device is not there.
-    """
-    device, reasons = _device(options, world)
-    if sync_bn and world.size > 1 and device.type != "cuda":
+    macs: float
+    images: bool = True
+    steps: int | None = 1
+    sync_bn: bool = False
+    fusible: bool = True
+
+
+def decide(options: Options, world: World, work: Workload) -> Decisions:
+    """Raises `UsageError` where an option cannot be had, `MissingError` where the device is not
+    there."""
+    device, why = _device(options, world)
+    reasons = [("device", str(device), why)]
+
+    def decided(what: str, choice: Choice) -> str:
+        reasons.append((what, *choice))
+        return choice[0]
+
+    kind, sync_bn = device.type, work.sync_bn and world.size > 1
+    if sync_bn and kind != "cuda":
         raise UsageError(
             f"train.sync_bn: torch has it between GPUs only, and here {world.size} processes share"
-            f" {device.type}; take it out, or use GPUs"
+            f" {kind}; take it out, or use GPUs"
         )
-    precision = _precision(options, device, step_macs, reasons)
-    bf16, fp16 = precision == "bf16", precision == "fp16"
-    layout = _layout(options, device, bf16 or fp16, images, reasons)
-    compiled = _compile(
-        options, device, steps, reasons, sync_bn=sync_bn and world.size > 1
-    )
-    deterministic = _deterministic(options, device, reasons)
-    fused = fusible and device.type in ("cuda", "cpu")
-    why = f"what {device.type} has" if fusible else "torch has no fused step of it"
-    reasons.append(("optimizer", "fused" if fused else "for-each", why))
-    threads, workers = _threads(options, device, world, step_macs, reasons)
+    precision = decided("precision", _precision(options, device, work.macs))
+    layout = decided("layout", _layout(options, kind, precision != "fp32", work.images))
+    compiled = decided("compile", _compile(options, kind, work.steps, sync_bn=sync_bn))
+    deterministic = kind != "cuda" or options.deterministic != "off"
+    if kind == "cuda":
+        decided("algorithms", _algorithms(options))
+    fused = work.fusible and kind in ("cuda", "cpu")
+    why = f"what {kind} has" if work.fusible else "torch has no fused step of it"
+    decided("optimizer", ("fused" if fused else "for-each", why))
+    share = max(1, _cores() // world.sharing)
+    threads, why = _threads(options, world, work.macs, share)
+    if kind == "cpu":
+        decided("threads", (f"{threads} thread{'s' if threads > 1 else ''}", why))
     return Decisions(
-        device,
-        bf16,
-        layout,
-        compiled,
-        fused,
-        workers,
-        threads,
-        tuple(reasons),
-        fp16,
+        device=device,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        channels_last=layout == "channels-last",
+        compile=compiled == "compiled",
+        fused=fused,
+        workers=min(8, share) if options.workers is None else options.workers,
+        threads=threads,
+        reasons=tuple(reasons),
         deterministic=deterministic,
     )
 
 
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _threads(
-    options: Options,
-    device: torch.device,
-    world: World,
-    step_macs: float,
-    reasons: list[Reason],
-) -> tuple[int, int]:
-    """Threads of torch and processes that decode.
+    options: Options, world: World, macs: float, share: int
+) -> tuple[int, str]:
+    """Threads of torch, of a process with `share` cores.
 
     A small step runs on one thread: more would wait for one another (for 15 times as long, measured
     on two busy cores), and its numbers do not depend on how many cores a machine has."""
-    cores = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
-    share = max(1, cores // world.sharing)
-    limit = _limit(world)
     if options.threads and options.threads > MOST_THREADS:
         raise UsageError(
             f"{options.threads:,} threads: at most {MOST_THREADS:,} can be; this machine has"
-            f" {cores} cores"
+            f" {_cores()} cores"
         )
     if options.threads:
-        threads, why = options.threads, "as asked"
-    elif step_macs < SMALL_STEP:
-        threads, why = 1, "a step is too small to share"
-    elif limit and limit < share:
-        threads, why = limit, "OMP_NUM_THREADS says so"
-    else:
-        threads, why = share, "the cores of this process"
-    if device.type == "cpu":
-        reasons.append(
-            ("threads", f"{threads} thread{'s' if threads > 1 else ''}", why)
-        )
-    return threads, min(8, share) if options.workers is None else options.workers
+        return options.threads, "as asked"
+    if macs < SMALL_STEP:
+        return 1, "a step is too small to share"
+    limit = _limit(world)
+    if limit and limit < share:
+        return limit, "OMP_NUM_THREADS says so"
+    return share, "the cores of this process"
 
 
 def _limit(world: World) -> int:
@@ -184,20 +187,29 @@ def _limit(world: World) -> int:
     return int(first)
 
 
-def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]:
+def _device(options: Options, world: World) -> tuple[torch.device, str]:
     name, why = options.device, "as asked"
     if name == "auto":
-        if torch.cuda.is_available():
-            name, why = "cuda", torch.cuda.get_device_name(own_gpu(world))
-        elif torch.backends.mps.is_available() and world.size == 1:
-            name, why = "mps", "Apple's GPU"
-        else:
-            name, why = "cpu", "no GPU that torch can use"
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (
-        number and (kind != "cuda" or not number.isdecimal())
-    ):
+        name, why = _fastest_device(world)
+    _need_device(name)
+    return torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(
+        name
+    ), why
+
+
+def _fastest_device(world: World) -> Choice:
+    if torch.cuda.is_available():
+        return "cuda", torch.cuda.get_device_name(own_gpu(world))
+    if torch.backends.mps.is_available() and world.size == 1:
+        return "mps", "Apple's GPU"
+    return "cpu", "no GPU that torch can use"
+
+
+def _need_device(name: str) -> None:
+    """Raises where there is none of this name, or not on this machine."""
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
         raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
+    kind, _, number = name.partition(":")
     if kind == "cuda" and not torch.cuda.is_available():
         raise MissingError(
             "--device cuda: this torch sees no CUDA device; install a CUDA build, or leave"
@@ -209,115 +221,73 @@ def _device(options: Options, world: World) -> tuple[torch.device, list[Reason]]
         raise MissingError(
             f"--device {name}: this machine has {torch.cuda.device_count()} GPUs, counted from 0"
         )
-    device = (
-        torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(name)
-    )
-    return device, [("device", str(device), why)]
 
 
-def _precision(
-    options: Options, device: torch.device, step_macs: float, reasons: list[Reason]
-) -> str:
+def _precision(options: Options, device: torch.device, macs: float) -> Choice:
     if options.precision != "auto":
-        reasons.append(("precision", options.precision, "as asked"))
-        return options.precision
+        return options.precision, "as asked"
     if device.type == "cuda":
-        capability = torch.cuda.get_device_capability(device)
-        able = capability >= (8, 0)
-        why = "tensor cores take bf16" if able else "no bf16 before Ampere (8.0)"
-        if (7, 0) <= capability < (8, 0):
-            reasons.append(
-                (
-                    "precision",
-                    "fp16",
-                    f"{why}, but tensor cores take fp16; the loss is scaled",
-                )
-            )
-            return "fp16"
-    elif device.type == "cpu":
-        able = (
-            torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-        )
-        why = (
-            "AMX or AVX-512 takes bf16" if able else "this CPU has no bf16 instructions"
-        )
-        if able and step_macs < SMALL_STEP:
-            able, why = (
-                False,
-                f"a step of {step_macs / 1e9:.2g} G multiply-adds is too small for bf16 to pay",
-            )
-    else:
-        able, why = False, f"bf16 is not worth it on {device.type}"
-    reasons.append(("precision", "bf16" if able else "fp32", why))
-    return "bf16" if able else "fp32"
+        return _gpu_precision(torch.cuda.get_device_capability(device))
+    if device.type != "cpu":
+        return "fp32", f"bf16 is not worth it on {device.type}"
+    if not (
+        torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    ):
+        return "fp32", "this CPU has no bf16 instructions"
+    if macs < SMALL_STEP:
+        size = f"a step of {macs / 1e9:.2g} G multiply-adds"
+        return "fp32", f"{size} is too small for bf16 to pay"
+    return "bf16", "AMX or AVX-512 takes bf16"
 
 
-def _layout(
-    options: Options,
-    device: torch.device,
-    half: bool,
-    images: bool,
-    reasons: list[Reason],
-) -> bool:
+def _gpu_precision(capability: tuple[int, int]) -> Choice:
+    if capability >= (8, 0):
+        return "bf16", "tensor cores take bf16"
+    why = "no bf16 before Ampere (8.0)"
+    if capability >= (7, 0):
+        return "fp16", f"{why}, but tensor cores take fp16; the loss is scaled"
+    return "fp32", why
+
+
+def _layout(options: Options, kind: str, half: bool, images: bool) -> Choice:
     if options.layout != "auto":
-        reasons.append(("layout", options.layout, "as asked"))
-        return options.layout == "channels-last"
-    good = images and (device.type == "cpu" or (device.type == "cuda" and half))
-    why = (
-        "the convolutions' own layout here"
-        if good
-        else f"faster on {device.type}"
-        if images
-        else "vectors"
-    )
-    reasons.append(("layout", "channels-last" if good else "contiguous", why))
-    return good
+        return options.layout, "as asked"
+    if not images:
+        return "contiguous", "vectors"
+    # cuDNN's kernels for fp32 are faster on contiguous images
+    if kind == "cpu" or (kind == "cuda" and half):
+        return "channels-last", "the convolutions' own layout here"
+    return "contiguous", f"faster on {kind}"
 
 
-def _deterministic(
-    options: Options, device: torch.device, reasons: list[Reason]
-) -> bool:
-    if device.type != "cuda":
-        return True
-    good = options.deterministic != "off"
-    why = (
-        "as asked"
-        if options.deterministic != "auto"
-        else "a resume is bitwise reproducible; off may be faster"
+def _algorithms(options: Options) -> Choice:
+    if options.deterministic == "auto":
+        return "deterministic", "a resume is bitwise reproducible; off may be faster"
+    return (
+        "the fastest" if options.deterministic == "off" else "deterministic",
+        "as asked",
     )
-    reasons.append(("algorithms", "deterministic" if good else "the fastest", why))
-    return good
 
 
 def _compile(
-    options: Options,
-    device: torch.device,
-    steps: int | None,
-    reasons: list[Reason],
-    *,
-    sync_bn: bool,
-) -> bool:
-    if options.compile == "on" and (missing := missing_tools(device.type)):
-        raise MissingError(f"compiling needs {missing}; --compile off trains without")
-    if options.compile != "auto":
-        reasons.append(
-            ("compile", "compiled" if options.compile == "on" else "eager", "as asked")
-        )
-        return options.compile == "on"
-    good = (
-        device.type == "cuda"
-        and (steps is None or steps >= COMPILE_PAYS)
-        and not sync_bn
-    )
-    if device.type == "cuda" and sync_bn:
-        why = "SyncBatchNorm does not go into a graph"
-    elif device.type == "cuda" and steps is None:
-        why = "it pays, unless the images are few"
-    elif device.type == "cuda":
-        why = f"{steps:,} steps {'pay' if good else 'do not pay'} for it"
-    else:
-        why = f"compiling takes longer than it saves on {device.type}"
-    if good and (missing := missing_tools(device.type)):
-        good, why = False, f"it needs {missing}"
-    reasons.append(("compile", "compiled" if good else "eager", why))
-    return good
+    options: Options, kind: str, steps: int | None, *, sync_bn: bool
+) -> Choice:
+    if options.compile == "off":
+        return "eager", "as asked"
+    if options.compile == "on":
+        if missing := missing_tools(kind):
+            raise MissingError(
+                f"compiling needs {missing}; --compile off trains without"
+            )
+        return "compiled", "as asked"
+    if kind != "cuda":
+        return "eager", f"compiling takes longer than it saves on {kind}"
+    if sync_bn:
+        return "eager", "SyncBatchNorm does not go into a graph"
+    if steps is not None and steps < COMPILE_PAYS:
+        return "eager", f"{steps:,} steps do not pay for it"
+    if missing := missing_tools(kind):
+        return "eager", f"it needs {missing}"
+    if steps is None:
+        return "compiled", "it pays, unless the images are few"
+    return "compiled", f"{steps:,} steps pay for it"

@@ -16,7 +16,7 @@ from ...language.recipe import Train
 from ...passes.memory import kept_outputs
 from ...plan import Plan
 from ..options import Options
-from .decide import Decisions
+from .decide import Decisions, Reason
 
 ROOM = 0.85
 """The share of a device's memory that a step may fill by estimate; workspaces and the allocator
@@ -56,90 +56,72 @@ def with_memory_plan(
     states = 2 + train.optimizer.states + (train.ema is not None)
     weights, room = 4 * plan.params * states, memory_limit(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
-    whole = _recomputed(decisions, plan, options, weights + resident, images, room)
+    step = _Step(plan, options.checkpointing, images, room)
+    whole = step.checkpointed(decisions, weights + resident)
     wanted = options.sharding == "on" or (
         options.sharding == "auto" and whole.memory > room
     )
     if world == 1 or not wanted:
-        why = (
-            "one process holds all"
-            if world == 1
-            else "as asked"
-            if options.sharding == "off"
-            else "each holds all"
-        )
-        reasons = (
-            (("sharding", "off", why),) if world > 1 or options.sharding == "on" else ()
-        )
-        return replace(whole, reasons=whole.reasons + reasons)
+        return replace(whole, reasons=whole.reasons + _unsharded(options, world))
     fixed = weights // world + 2 * 4 * _largest(plan) + resident
-    shared = replace(decisions, sharded=True, fused=False)
-    shared = _recomputed(shared, plan, options, fixed, images, room)
+    shared = step.checkpointed(replace(decisions, sharded=True, fused=False), fixed)
     why = (
         "as asked"
         if options.sharding == "on"
         else f"{size_text(whole.memory)} do not fit in {size_text(room)}"
     )
     unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
-    others = tuple(
-        unfused if reason[0] == "optimizer" else reason for reason in shared.reasons
-    )
-    return replace(
-        shared,
-        reasons=(
-            *others,
-            ("sharding", "on", f"{why}: each process holds its share of the net"),
-        ),
-    )
+    others = [unfused if r[0] == "optimizer" else r for r in shared.reasons]
+    sharding = ("sharding", "on", f"{why}: each process holds its share of the net")
+    return replace(shared, reasons=(*others, sharding))
 
 
-def _recomputed(
-    decisions: Decisions,
-    plan: Plan,
-    options: Options,
-    fixed: int,
-    images: int,
-    room: int,
-) -> Decisions:
-    """With what is to be recomputed. `fixed` is the bytes that do not depend on the images of a
-    step."""
-    number = images * (2 if decisions.half else 4)
-    graph = getattr(plan, "graph", None)
-    kept = _kept(graph) if graph else plan.activations
-    whole = fixed + kept * number
-    if options.checkpointing == "off" or (
-        options.checkpointing == "auto" and whole <= room
-    ):
-        why = (
-            "as asked"
-            if options.checkpointing == "off"
-            else f"a step fits in {size_text(room)} without"
-        )
-        return _decided(decisions, whole, (), "off", why)
-    blocks = blocks_in(graph) if graph else []
-    if not blocks:
-        if options.checkpointing == "auto":
-            return _decided(
-                decisions,
-                whole,
-                (),
-                "off",
-                f"more than {size_text(room)}, but there are no blocks",
+def _unsharded(options: Options, world: int) -> tuple[Reason, ...]:
+    """Why each process holds all; nothing where that goes without saying."""
+    if world == 1 and options.sharding != "on":
+        return ()
+    why = "as asked" if options.sharding == "off" else "each holds all"
+    return (("sharding", "off", "one process holds all" if world == 1 else why),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A training step of so many `images` on a device with so much `room`."""
+
+    plan: Plan
+    asked: str
+    images: int
+    room: int
+
+    def checkpointed(self, decisions: Decisions, fixed: int) -> Decisions:
+        """With the blocks to checkpoint. `fixed` is the bytes that do not depend on the images of a
+        step."""
+        number = self.images * (2 if decisions.half else 4)
+        room, graph = self.room, getattr(self.plan, "graph", None)
+        kept = _kept(graph) if graph else self.plan.activations
+        whole = fixed + kept * number
+        if self.asked == "off":
+            return _decided(decisions, whole, (), "as asked")
+        if self.asked == "auto" and whole <= room:
+            why = f"a step fits in {size_text(room)} without"
+            return _decided(decisions, whole, (), why)
+        blocks = blocks_in(graph) if graph else []
+        if not blocks and self.asked == "on":
+            raise UsageError(
+                f"--checkpointing on: {self.plan.name} has no block that would keep less by it"
             )
-        raise UsageError(
-            f"--checkpointing on: {plan.name} has no block that would keep less by it"
-        )
-    target = (room - fixed) // number if options.checkpointing == "auto" else 0
-    chosen = choose(blocks, kept, target)
-    left = fixed + number * _left(chosen, kept)
-    why = (
-        f"{len(chosen)} of {len(blocks)} blocks: {size_text(whole)} → {size_text(left)}"
-    )
-    if options.checkpointing == "auto":
-        why += f", of {size_text(room)}" + (
-            "" if left <= room else ", which is still too much"
-        )
-    return _decided(decisions, left, tuple(block.name for block in chosen), "on", why)
+        if not blocks:
+            why = f"more than {size_text(room)}, but there are no blocks"
+            return _decided(decisions, whole, (), why)
+        target = (room - fixed) // number if self.asked == "auto" else 0
+        chosen = choose(blocks, kept, target)
+        left = fixed + number * _left(chosen, kept)
+        sizes = f"{size_text(whole)} → {size_text(left)}"
+        why = f"{len(chosen)} of {len(blocks)} blocks: {sizes}"
+        if self.asked == "auto":
+            still = "" if left <= room else ", which is still too much"
+            why += f", of {size_text(room)}{still}"
+        return _decided(decisions, left, tuple(block.name for block in chosen), why)
 
 
 def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
@@ -254,9 +236,9 @@ def _kept(graph: Graph) -> int:
 
 
 def _decided(
-    decisions: Decisions, memory: int, names: tuple[str, ...], choice: str, why: str
+    decisions: Decisions, memory: int, names: tuple[str, ...], why: str
 ) -> Decisions:
-    reason = ("checkpointing", choice, why)
+    reason = ("checkpointing", "on" if names else "off", why)
     return replace(
         decisions,
         memory=memory,
