@@ -110,11 +110,10 @@ def evaluate(
     shards. `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over
     several views of an image."""
     _need_torch()
-    from .evaluation import evaluate_run
+    from .evaluation import Testing, evaluate_run
 
-    return evaluate_run(
-        run, load or _load, options or Options(), crops, tuple(sides), split
-    )
+    how = Testing(crops, tuple(sides), split)
+    return evaluate_run(run, load or _load, options or Options(), how)
 
 
 def predict(

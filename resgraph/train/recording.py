@@ -217,18 +217,15 @@ def finish(
     last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
     state = gathered(train_state.eval_net.state_dict())
     if run:
-        weights = {
-            name: value.detach().cpu().contiguous() for name, value in state.items()
-        }
-        digest = write_whole(
-            run.path / "weights.safetensors", safetensors(weights, {"format": "pt"})
+        _export(run, state)
+        drawn = curves(
+            plan.name,
+            rows,
+            ready.train.unit,
+            ready.data.watched,
+            drops(ready.train, rows),
         )
-        run.update(weights_sha256=digest)
-        marked = drops(ready.train, rows)
-        run.write(
-            "curves.svg",
-            curves(plan.name, rows, ready.train.unit, ready.data.watched, marked),
-        )
+        run.write("curves.svg", drawn)
     result = RunResult(
         name=plan.name,
         directory=where,
@@ -252,3 +249,11 @@ def finish(
             result={"accuracy": result.accuracy, "seconds": round(result.seconds, 3)},
         )
     return result
+
+
+def _export(run: RunDirectory, state: dict[str, torch.Tensor]) -> None:
+    """Writes the weights, and their SHA-256 beside them."""
+    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    data = safetensors(weights, {"format": "pt"})
+    digest = write_whole(run.path / "weights.safetensors", data)
+    run.update(weights_sha256=digest)

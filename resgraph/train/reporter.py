@@ -1,10 +1,9 @@
-"""What a run reports while it trains → the `Reporter` protocol, and the records that it gets."""
+"""What a run reports while it trains → the `Reporter` that shows it, and the records it gets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,9 @@ class Epoch:
     seconds: float
 
 
-class Reporter(Protocol):
-    """What shows or logs a run. Every method returns at once and never raises."""
+class Reporter:
+    """What shows or logs a run; this one does nothing. Every method returns at once and never
+    raises."""
 
     def start(self, start: Start) -> None:
         """Once, before the first step."""
@@ -70,23 +70,8 @@ class Reporter(Protocol):
         """Once, at the end, whatever the end."""
 
 
-class Silent:
-    """A reporter that keeps everything to itself; other ranks than the first have it."""
-
-    def start(self, start: Start) -> None:
-        """Nothing."""
-
-    def step(self, step: Step) -> None:
-        """Nothing."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Nothing."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def stop(self) -> None:
-        """Nothing."""
+class Silent(Reporter):
+    """A reporter that shows nothing; other ranks than the first have it."""
 
 
 def epochs_of(number: float) -> str:

@@ -51,9 +51,9 @@ def run_to_end(
     first."""
     ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     configure_backends(ready.decisions)
-    world, train = ready.world, ready.train
+    world, plan = ready.world, ready.plan
     train_state = make_train_state(
-        ready.plan, train, ready.sampler, ready.decisions, world
+        plan, ready.train, ready.sampler, ready.decisions, world
     )
     normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
@@ -61,21 +61,19 @@ def run_to_end(
     if state:
         _load(train_state, state, world)
     if run:
-        for damage in run.metrics.restore(
-            train_state.step, state.get("rows") if state else {}
-        ):
+        rows = state.get("rows") if state else {}
+        for damage in run.metrics.restore(train_state.step, rows):
             reporter.say(damage)
-    data_loader = make_data_loader(
-        train, ready.data, ready.sampler, normalization, ready.decisions
-    )
-    part = (train.batch // world.size // train.accumulate, *ready.plan.input)
+    part = ready.train.batch // world.size // ready.train.accumulate
     with explained(train_state.net, lambda: "a pass before the first step"):
-        distribute(train_state, part, ready.decisions, world)
+        distribute(train_state, (part, *plan.input), ready.decisions, world)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
-            train=train,
+            train=ready.train,
             train_state=train_state,
-            data_loader=data_loader,
+            data_loader=make_data_loader(
+                ready.train, ready.data, ready.sampler, normalization, ready.decisions
+            ),
             decisions=ready.decisions,
             world=world,
             reporter=reporter,
@@ -87,20 +85,12 @@ def run_to_end(
         )
         for note in ready.data.notes:
             reporter.say(note)
-        reporter.start(_opening(ready, run, train_state))
-        try:
-            number = _run(loop, ready)
-        finally:
-            reporter.stop()
-            train_state.model = (
-                train_state.net
-            )  # DDP goes before the group that it holds on to
+        number = _run(loop, ready, _opening(ready, run, train_state))
         where = world.share(str(run.path) if run else "")
         if number:
             message = f"stopped after step {train_state.step:,}, saved"
-            raise StoppedError(
-                number, f"{message}; resume it with: resgraph resume {where}"
-            )
+            resume = f"resume it with: resgraph resume {where}"
+            raise StoppedError(number, f"{message}; {resume}")
         return finish(ready, run, train_state, Path(where))
 
 
@@ -113,9 +103,10 @@ def _load(train_state: TrainState, state: State, world: World) -> None:
         ) from error
 
 
-def _run(loop: Loop, ready: Prepared) -> int:
+def _run(loop: Loop, ready: Prepared, opening: Start) -> int:
     """The loop, with what stops it in a user's words."""
     train_state = loop.train_state
+    loop.reporter.start(opening)
     try:
         with (
             warnings.catch_warnings(),
@@ -130,6 +121,10 @@ def _run(loop: Loop, ready: Prepared) -> int:
         if is_out_of_memory(error):
             raise out_of_memory(ready) from error
         raise
+    finally:
+        loop.reporter.stop()
+        # DDP goes before the process group that it holds on to
+        train_state.model = train_state.net
 
 
 def _saver(

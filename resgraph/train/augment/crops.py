@@ -82,14 +82,8 @@ class RandomCrop:
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """One view."""
-        return (
-            random_crop(
-                image,
-                self.crop,
-                self.size,
-                random.Random(key(self.seed, "decode", epoch, index)),
-            ),
-        )
+        rng = random.Random(key(self.seed, "decode", epoch, index))
+        return (random_crop(image, self.crop, self.size, rng),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +94,11 @@ class FiveCrop(_Resized):
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """Five views: top left, top right, bottom left, bottom right, middle."""
-        scale = min(image.width, image.height) / self.side
-        across, down = (
-            min(image.width, self.size[1] * scale),
-            min(image.height, self.size[0] * scale),
-        )
-        right, bottom = image.width - across, image.height - down
+        across, down = _window(image, self.side, self.size)
         corners = (
             (left, top, left + across, top + down)
-            for top in (0.0, bottom)
-            for left in (0.0, right)
+            for top in (0.0, image.height - down)
+            for left in (0.0, image.width - across)
         )
         return (
             *(_resample(image, box, self.size) for box in corners),
@@ -133,7 +122,7 @@ class FullImage:
     ) -> tuple[Tensor, ...]:
         """A view for each side, in their order."""
         box = (0.0, 0.0, float(image.width), float(image.height))
-        short = min(image.width, image.height)
+        short = min(image.size)
         sizes = (
             (round(image.height * side / short), round(image.width * side / short))
             for side in self.sides
@@ -149,9 +138,8 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 def center_crop(image: Image.Image, side: int, size: Size) -> Tensor:
     """The shorter side resized to `side`, then the middle of `size` (height, width)."""
-    height, width = size
-    scale = min(image.width, image.height) / side
-    across, down = width * scale, height * scale
+    scale = min(image.size) / side
+    across, down = size[1] * scale, size[0] * scale
     left, top = (image.width - across) / 2, (image.height - down) / 2
     return _resample(image, (left, top, left + across, top + down), size)
 
@@ -161,29 +149,34 @@ def random_crop(
 ) -> Tensor:
     """A random part of the image, in the way of the recipe, as `size` (height, width)."""
     if isinstance(crop, SideCrop):
-        scale = min(image.width, image.height) / rng.randint(*crop.side)
-        across, down = (
-            min(image.width, size[1] * scale),
-            min(image.height, size[0] * scale),
-        )
-        left, top = (
-            rng.uniform(0, image.width - across),
-            rng.uniform(0, image.height - down),
-        )
-        return _resample(image, (left, top, left + across, top + down), size)
+        window = _window(image, rng.randint(*crop.side), size)
+        return _anywhere(image, window, size, rng)
     for _ in range(10):  # Szegedy et al.: draw until it fits
         area = image.width * image.height * rng.uniform(*crop.area)
-        aspect = math.exp(
-            rng.uniform(math.log(crop.aspect[0]), math.log(crop.aspect[1]))
-        )
+        aspect = math.exp(rng.uniform(*map(math.log, crop.aspect)))
         across, down = math.sqrt(area * aspect), math.sqrt(area / aspect)
         if across <= image.width and down <= image.height:
-            left, top = (
-                rng.uniform(0, image.width - across),
-                rng.uniform(0, image.height - down),
-            )
-            return _resample(image, (left, top, left + across, top + down), size)
+            return _anywhere(image, (across, down), size, rng)
     return center_crop(image, min(size), size)
+
+
+def _window(image: Image.Image, side: int, size: Size) -> tuple[float, float]:
+    """Width and height of what becomes `size` (height, width) where the shorter side is resized to
+    `side`."""
+    scale = min(image.size) / side
+    return min(image.width, size[1] * scale), min(image.height, size[0] * scale)
+
+
+def _anywhere(
+    image: Image.Image, window: tuple[float, float], size: Size, rng: random.Random
+) -> Tensor:
+    """A window of (width, height) at a random place, as `size`."""
+    across, down = window
+    left, top = (
+        rng.uniform(0, image.width - across),
+        rng.uniform(0, image.height - down),
+    )
+    return _resample(image, (left, top, left + across, top + down), size)
 
 
 def _resample(image: Image.Image, box: Box, size: Size) -> Tensor:
@@ -191,16 +184,8 @@ def _resample(image: Image.Image, box: Box, size: Size) -> Tensor:
     cut away)."""
     left, top, right, bottom = box
     inside = (
-        max(0.0, left),
-        max(0.0, top),
-        min(float(image.width), right),
-        min(float(image.height), bottom),
+        *(max(0.0, left), max(0.0, top)),
+        *(min(float(image.width), right), min(float(image.height), bottom)),
     )
-    return to_tensor(
-        image.resize(
-            (size[1], size[0]),
-            Image.Resampling.BILINEAR,
-            box=inside,
-            reducing_gap=REDUCING_GAP,
-        )
-    )
+    way = Image.Resampling.BILINEAR
+    return to_tensor(image.resize(size[::-1], way, inside, REDUCING_GAP))

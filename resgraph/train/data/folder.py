@@ -125,27 +125,16 @@ class _Part:
 
     def notes(self) -> list[str]:
         """What was left out, for the reader."""
-        notes = []
-        if self.outside:
-            notes.append(
-                f"{_counted(self.outside, 'image')} directly in {self.path}, outside the folder of"
-                " any class"
-            )
-        if self.others:
-            kinds = ", ".join(_endings(self.others))
-            notes.append(
-                f"{_counted(self.others, 'file')} in {self.path}, not an image by its ending"
-                f" ({kinds})"
-            )
-        if self.again:
-            notes.append(
-                f"{_counted(self.again, 'folder')} in {self.path}, a second way to one that was"
-                " read"
-            )
-        lists = (names for names in (self.outside, self.others, self.again) if names)
+        kinds = ", ".join(_endings(self.others))
+        lists = (
+            (self.outside, "image", "directly in", "outside the folder of any class"),
+            (self.others, "file", "in", f"not an image by its ending ({kinds})"),
+            (self.again, "folder", "in", "a second way to one that was read"),
+        )
         return [
-            f"left out: {note}: {self._named(names)}"
-            for note, names in zip(notes, lists, strict=True)
+            f"left out: {_counted(names, what)} {where} {self.path}, {why}: {self._named(names)}"
+            for names, what, where, why in lists
+            if names
         ]
 
     def _named(self, paths: list[str]) -> str:

@@ -88,17 +88,22 @@ class Decoded:
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded, with the random crops of (epoch, index)."""
-        asked = [[(epoch, i) for i in row] for row in order.tolist()]
-        return self._to_device(
-            self._loaded(self.files[0], self.policies[0], asked, _together)
-        )
+        return self._images(0, epoch, order)
 
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded and cropped in the middle."""
-        asked = [[(0, i) for i in row] for row in order.tolist()]
-        return self._to_device(
-            self._loaded(self.files[1], self.policies[1], asked, _together)
-        )
+        return self._images(1, 0, order)
+
+    def _images(
+        self, part: int, epoch: int, order: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        rows = [[(epoch, i) for i in row] for row in order.tolist()]
+        files, policy = self.files[part], self.policies[part]
+        for images, labels in self._loaded(files, policy, rows, _together):
+            yield (
+                images.to(self.device, non_blocking=True),
+                labels.to(self.device, non_blocking=True),
+            )
 
     def views(
         self, policy: CropPolicy, rows: list[list[int]]
@@ -120,15 +125,6 @@ class Decoded:
         fresh = sorted(self.broken - self.reported)
         self.reported.update(fresh)
         return [f"skipped, as it cannot be read: {text}" for text in fresh]
-
-    def _to_device(
-        self, batches: Iterator[tuple[Tensor, Tensor]]
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        for images, labels in batches:
-            yield (
-                images.to(self.device, non_blocking=True),
-                labels.to(self.device, non_blocking=True),
-            )
 
     def _loaded(
         self,

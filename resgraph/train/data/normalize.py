@@ -49,33 +49,25 @@ def measure(
 
     `per-channel` takes out mean and standard deviation of each channel, `per-pixel` the mean image
     (He et al. 2016), `scale` nothing."""
-    lead = images.images.shape[1]
-    rest = (1,) * (images.images.ndim - 2)
+    shape = images.images.shape[1:]
+    total = torch.zeros(shape, dtype=torch.float64)
+    lead = (len(total), *[1] * (total.ndim - 1))
     if how == "scale":
-        return Normalization(
-            torch.full((lead, *rest), 1 / levels), torch.zeros(lead, *rest)
-        )
-    total = torch.zeros(images.images.shape[1:], dtype=torch.float64)
+        return Normalization(torch.full(lead, 1 / levels), torch.zeros(lead))
     square = torch.zeros_like(total)
     some = max(1, CHUNK // total.numel())
     for first in range(0, len(images), some):
         values = images.images[first : first + some].to(torch.float64) / levels
         total += values.sum(0)
         square += values.square().sum(0)
-    count = len(images)
+    mean, square = total / len(images), square / len(images)
     if how == "per-pixel":
-        return Normalization(
-            torch.full((lead, *rest), 1 / levels), (total / count).to(torch.float32)
-        )
-    axes = tuple(range(1, total.ndim))
-    mean = (total / count).mean(axes, keepdim=True) if axes else total / count
-    spread = (
-        (square / count).mean(axes, keepdim=True) if axes else square / count
-    ) - mean.square()
-    std = spread.clamp_min(1e-12).sqrt()
-    return Normalization(
-        (1 / (levels * std)).to(torch.float32), (mean / std).to(torch.float32)
-    )
+        return Normalization(torch.full(lead, 1 / levels), mean.to(torch.float32))
+    if axes := tuple(range(1, total.ndim)):
+        mean, square = (part.mean(axes, keepdim=True) for part in (mean, square))
+    std = (square - mean.square()).clamp_min(1e-12).sqrt()
+    scale = (1 / (levels * std)).to(torch.float32)
+    return Normalization(scale, (mean / std).to(torch.float32))
 
 
 def need_variance(images: Tensor) -> None:

@@ -25,37 +25,29 @@ class MetricAccumulator:
         """One part of a step."""
         counted = labels >= 0
         wrong = (logits.argmax(1).ne(labels) & counted).sum()
-        count = counted.sum()
-        part = torch.stack(
-            [
-                loss.to(self.sums.dtype) * count,
-                wrong.to(self.sums.dtype),
-                count.to(self.sums.dtype),
-            ]
-        )
-        self.sums += part.repeat(2)
+        count, kind = counted.sum(), self.sums.dtype
+        part = (loss.to(kind) * count, wrong.to(kind), count.to(kind))
+        self.sums += torch.stack(part).repeat(2)
         self.bad = torch.where((self.bad < 0) & ~torch.isfinite(loss), step, self.bad)
         self.empty = False
 
     def local(self) -> tuple[float, float, int]:
         """This rank's mean loss, error in percent, and the first bad step or -1. Waits for the
         device."""
-        loss, wrong, images = self.sums[:3].tolist()
-        images = max(1.0, images)
-        return loss / images, 100 * wrong / images, int(self.bad.item())
+        return *_means(self.sums[:3]), int(self.bad.item())
 
     def take(self, world: World) -> tuple[float, float]:
         """Mean loss and error in percent over all ranks since the last take."""
-        loss, wrong, images = world.sum(self.sums[:3].clone()).tolist()
+        means = _means(world.sum(self.sums[:3].clone()))
         self.sums[:3] = 0
         self.empty = True
-        return loss / max(1.0, images), 100 * wrong / max(1.0, images)
+        return means
 
     def take_window(self, world: World) -> float:
         """Error in percent over all ranks since the last window."""
-        _, wrong, images = world.sum(self.sums[3:].clone()).tolist()
+        _, error = _means(world.sum(self.sums[3:].clone()))
         self.sums[3:] = 0
-        return float(100 * wrong / max(1.0, images))
+        return error
 
     def state(self, world: World) -> dict[str, Any]:
         """Each rank's sums, so that a resume adds up in the same order."""
@@ -70,3 +62,10 @@ class MetricAccumulator:
             mine = sums.sum(0) if world.first else torch.zeros_like(sums[0])
         self.sums.copy_(mine)
         self.empty = state["empty"]
+
+
+def _means(sums: Tensor) -> tuple[float, float]:
+    """Mean loss, and error in percent."""
+    loss, wrong, images = sums.tolist()
+    images = max(1.0, images)
+    return loss / images, 100 * wrong / images

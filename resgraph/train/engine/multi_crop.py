@@ -102,26 +102,23 @@ class MultiCrop:
             )
         return sums.score(world)
 
+    @property
+    def _area(self) -> int:
+        """Pixels that the net reads."""
+        return self.shape[1] * self.shape[2]
+
     def _weight(self, policy: CropPolicy) -> int:
         """The views of an image, in inputs of the net."""
         if isinstance(policy, FullImage):
-            return -(
-                -sum(side * side for side in policy.sides)
-                // (self.shape[1] * self.shape[2])
-            )
+            return -(-sum(side * side for side in policy.sides) // self._area)
         return 5
 
     def _chances(self, views: Tensor) -> Tensor:
         """uint8 (k, channels, height, width) → (k, classes), the means of a view and its mirror
         image."""
-        most = max(
-            1,
-            self.batch
-            * self.shape[1]
-            * self.shape[2]
-            // (views.shape[2] * views.shape[3]),
-        )
-        return torch.cat([self._mean(part) for part in torch.split(views, most)])
+        most = self.batch * self._area // (views.shape[2] * views.shape[3])
+        parts = torch.split(views, max(1, most))
+        return torch.cat([self._mean(part) for part in parts])
 
     def _mean(self, views: Tensor) -> Tensor:
         own = tuple(views.shape[1:]) == self.shape

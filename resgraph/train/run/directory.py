@@ -174,26 +174,24 @@ def open_run(path: Path) -> RunDirectory:
 
 def read_facts(path: Path) -> dict[str, Any]:
     """run.json of a run. Raises `RunError` where it is missing or unreadable."""
+    file = path / "run.json"
     try:
-        facts = json.loads(read_file(path / "run.json"))
+        facts = json.loads(read_file(file))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{path} is not a run: it has no run.json") from error
     except OSError as error:
-        raise RunError(
-            f"{path / 'run.json'} cannot be read: {reason(error)}"
-        ) from error
+        raise RunError(f"{file} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(
-            f"{path / 'run.json'} cannot be read, as it is no JSON ({error}); take it from a copy,"
-            " or begin again with `resgraph build`"
+            f"{file} cannot be read, as it is no JSON ({error}); take it from a copy, or begin"
+            " again with `resgraph build`"
         ) from error
     if not isinstance(facts, dict):
-        raise RunError(f"{path / 'run.json'} is not what resgraph wrote")
+        raise RunError(f"{file} is not what resgraph wrote")
     for name, kind in KINDS.items():
         if not isinstance(facts.get(name, kind()), kind):
-            raise RunError(
-                f"{path / 'run.json'} is not what resgraph wrote: `{name}` is no {WORDS[kind]}"
-            )
+            why = f"`{name}` is no {WORDS[kind]}"
+            raise RunError(f"{file} is not what resgraph wrote: {why}")
     return facts
 
 

@@ -45,7 +45,7 @@ def epoch_line(epoch: Epoch, epochs: float, watched: str) -> str:
     )
 
 
-class Lines:
+class Lines(Reporter):
     """A line for each evaluation, and nothing that moves."""
 
     def __init__(self, console: Console) -> None:
@@ -56,9 +56,6 @@ class Lines:
         self.epochs, self.watched = start.epochs, start.watched
         for line in opening(start):
             self.say(line)
-
-    def step(self, step: Step) -> None:
-        """Nothing: steps are for bars."""
 
     def epoch(self, epoch: Epoch) -> None:
         """One line."""
@@ -73,9 +70,6 @@ class Lines:
             self.console.file.write(text.encode("ascii", "replace").decode() + "\n")
         except OSError:
             self.console.quiet = True
-
-    def stop(self) -> None:
-        """Nothing is open."""
 
 
 class Bar(Lines):

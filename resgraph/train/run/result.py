@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..reporter import epochs_of
@@ -67,17 +67,9 @@ class RunResult:
     def document(self) -> dict[str, object]:
         """As JSON."""
         return {
-            "name": self.name,
+            **{item.name: getattr(self, item.name) for item in fields(self)},
             "directory": str(self.directory),
-            "accuracy": self.accuracy,
-            "train_accuracy": self.train_accuracy,
-            "loss": self.loss,
-            "watched": self.watched,
-            "epochs": self.epochs,
-            "steps": self.steps,
             "seconds": round(self.seconds, 3),
             "images_per_second": round(self.images_per_second, 1),
-            "params": self.params,
-            "macs": self.macs,
             "files": {name: str(path) for name, path in self.files.items()},
         }
