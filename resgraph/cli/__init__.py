@@ -35,7 +35,7 @@ _COMMANDS = {
     "weights": "take weights from torchvision or timm",
     "build": "check a spec, compile it, draw it and train it",
     "recipes": "list the recipes of training, or print one",
-    "resume": "go on with a run",
+    "resume": "resume a run",
     "runs": "list and compare runs",
     "eval": "evaluate a run's weights",
     "predict": "say what a trained net sees in images",

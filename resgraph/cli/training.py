@@ -62,7 +62,7 @@ _OPTIONS: tuple[tuple[set[str], Option], ...] = (
         click.option(
             "--deterministic",
             **_SWITCH,
-            help="on a GPU: the same bits again (auto: on), or the fastest ways",
+            help="on a GPU: bitwise reproducible (auto: on), or the fastest ways",
         ),
     ),
     (
@@ -83,7 +83,7 @@ _OPTIONS: tuple[tuple[set[str], Option], ...] = (
             "--tensorboard/--no-tensorboard",
             default=None,
             help=(
-                "events for TensorBoard in RUN/tensorboard; a resume goes on with what the run"
+                "events for TensorBoard in RUN/tensorboard; a resume does what the run"
                 " began with"
             ),
         ),

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--auto-resume",
     is_flag=True,
-    help="go on with the run at -o if there is one, else begin",
+    help="resume the run at -o if there is one, else begin",
 )
 @click.option("--force", is_flag=True, help="replace an older run at -o")
 @run_options("train")
@@ -58,7 +58,7 @@ def build(
         _tell(train.forecast(plan, options=options), as_json=as_json)
         return
     if auto_resume and output is None:
-        raise UsageError("--auto-resume needs -o DIR, the run that it goes on with")
+        raise UsageError("--auto-resume needs -o DIR, the run to resume")
     result = train.build(
         plan,
         out=output,

@@ -1,4 +1,4 @@
-"""`resgraph resume`: a run directory → the same run, gone on with."""
+"""`resgraph resume`: a run directory → the same run, resumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..training import options_from, reporter, run_argument, run_options
     help="as in --set train.epochs=40",
 )
 @click.option(
-    "--allow-change", is_flag=True, help="go on although the recipe has changed"
+    "--allow-change", is_flag=True, help="resume although the recipe has changed"
 )
 @run_options("train")
 @json_option
@@ -35,7 +35,7 @@ def resume(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Go on with a run to the end of its recipe, bit for bit; more epochs extend a finished one."""
+    """Resume a run to the end of its recipe, bit for bit; more epochs extend a finished one."""
     from ... import train
     from ...train.run.directory import read_facts
 
