@@ -65,10 +65,7 @@ def prepare(
         raise UsageError(str(problem))
     data, missing = _fitting(plan, train, options, counted=counted)
     check_sizes(plan, train)
-    if graph := getattr(plan, "graph", None):
-        lonely = lonely_norms([graph], train, world.size)
-        if lonely:
-            raise SpecError(lonely)
+    _check_norms(plan, train, world)
     sampler = Sampler(
         len(data.train),
         train.batch,
@@ -79,22 +76,32 @@ def prepare(
     )
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
-    images = train.batch / world.size / train.accumulate
     uncounted = bool(missing) and not isinstance(data.train, Resident)
     known = None if uncounted and train.unit == "epochs" else steps
-    work = Workload(
-        macs=plan.macs * images,
-        images=len(plan.input) == 3,
-        steps=known,
-        sync_bn=train.sync_bn,
-        fusible=train.optimizer.fused,
-    )
-    decisions = decide(options, world, work)
+    decisions = decide(options, world, _workload(plan, train, world, known))
     decisions = with_memory_plan(
         decisions, plan, train, options, world.size, resident_bytes(data)
     )
     return Prepared(
         plan, options, train, data, sampler, decisions, world, steps, missing, uncounted
+    )
+
+
+def _check_norms(plan: Plan, train: Train, world: World) -> None:
+    """Raises `SpecError` at a batch norm that would see one value per channel."""
+    if graph := getattr(plan, "graph", None):
+        lonely = lonely_norms([graph], train, world.size)
+        if lonely:
+            raise SpecError(lonely)
+
+
+def _workload(plan: Plan, train: Train, world: World, steps: int | None) -> Workload:
+    return Workload(
+        macs=plan.macs * (train.batch / world.size / train.accumulate),
+        images=len(plan.input) == 3,
+        steps=steps,
+        sync_bn=train.sync_bn,
+        fusible=train.optimizer.fused,
     )
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save as safetensors
@@ -33,6 +34,9 @@ from .run.metrics_log import read_rows
 from .run.result import RunResult
 from .run.tensorboard import EventWriter
 from .signals import StoppedError
+
+Rows = list[dict[str, Any]]
+"""Of metrics.jsonl."""
 
 
 def describe(run: RunDirectory, ready: Prepared) -> None:
@@ -217,15 +221,7 @@ def finish(
     last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
     state = gathered(train_state.eval_net.state_dict())
     if run:
-        _export(run, state)
-        drawn = curves(
-            plan.name,
-            rows,
-            ready.train.unit,
-            ready.data.watched,
-            drops(ready.train, rows),
-        )
-        run.write("curves.svg", drawn)
+        _export(run, ready, state, rows)
     result = RunResult(
         name=plan.name,
         directory=where,
@@ -251,9 +247,15 @@ def finish(
     return result
 
 
-def _export(run: RunDirectory, state: dict[str, torch.Tensor]) -> None:
-    """Writes the weights, and their SHA-256 beside them."""
+def _export(
+    run: RunDirectory, ready: Prepared, state: dict[str, torch.Tensor], rows: Rows
+) -> None:
+    """Writes the weights, their SHA-256, and the curves."""
     weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     data = safetensors(weights, {"format": "pt"})
     digest = write_whole(run.path / "weights.safetensors", data)
     run.update(weights_sha256=digest)
+    train, watched = ready.train, ready.data.watched
+    marked = drops(train, rows)
+    drawn = curves(ready.plan.name, rows, train.unit, watched, marked)
+    run.write("curves.svg", drawn)

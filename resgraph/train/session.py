@@ -51,28 +51,21 @@ def run_to_end(
     first."""
     ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     configure_backends(ready.decisions)
-    world, plan = ready.world, ready.plan
-    train_state = make_train_state(
-        plan, ready.train, ready.sampler, ready.decisions, world
-    )
+    world, plan, train = ready.world, ready.plan, ready.train
+    train_state = make_train_state(plan, train, ready.sampler, ready.decisions, world)
     normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
-    if state:
-        _load(train_state, state, world)
-    if run:
-        rows = state.get("rows") if state else {}
-        for damage in run.metrics.restore(train_state.step, rows):
-            reporter.say(damage)
-    part = ready.train.batch // world.size // ready.train.accumulate
+    _restore(train_state, state, run, world, reporter)
+    part = train.batch // world.size // train.accumulate
     with explained(train_state.net, lambda: "a pass before the first step"):
         distribute(train_state, (part, *plan.input), ready.decisions, world)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
-            train=ready.train,
+            train=train,
             train_state=train_state,
             data_loader=make_data_loader(
-                ready.train, ready.data, ready.sampler, normalization, ready.decisions
+                train, ready.data, ready.sampler, normalization, ready.decisions
             ),
             decisions=ready.decisions,
             world=world,
@@ -88,10 +81,29 @@ def run_to_end(
         number = _run(loop, ready, _opening(ready, run, train_state))
         where = world.share(str(run.path) if run else "")
         if number:
-            message = f"stopped after step {train_state.step:,}, saved"
-            resume = f"resume it with: resgraph resume {where}"
-            raise StoppedError(number, f"{message}; {resume}")
+            raise _stopped(number, train_state.step, where)
         return finish(ready, run, train_state, Path(where))
+
+
+def _restore(
+    train_state: TrainState,
+    state: State | None,
+    run: RunDirectory | None,
+    world: World,
+    reporter: Reporter,
+) -> None:
+    """Resumes from the state of a checkpoint, if there is one, and cuts the metrics back to it."""
+    if state:
+        _load(train_state, state, world)
+    if run:
+        rows = state.get("rows") if state else {}
+        for damage in run.metrics.restore(train_state.step, rows):
+            reporter.say(damage)
+
+
+def _stopped(number: int, step: int, where: str) -> StoppedError:
+    message = f"stopped after step {step:,}, saved"
+    return StoppedError(number, f"{message}; resume it with: resgraph resume {where}")
 
 
 def _load(train_state: TrainState, state: State, world: World) -> None:

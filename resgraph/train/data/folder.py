@@ -37,18 +37,7 @@ def load(recipe: Folder, request: Request) -> DataSet:
             )
     watched = _Part(validation)
     read = [watched] if alone else [_Part(train), watched]
-    classes = read[0].classes
-    if not classes:
-        raise TrainingError(
-            f"{read[0].path} has no folders: images are looked for as {read[0].path}/<class>/*.jpg"
-        )
-    if classes != watched.classes:
-        odd = sorted(set(classes) ^ set(watched.classes))
-        more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
-        raise TrainingError(
-            f"{train} and {validation} have different classes: only one has"
-            f" {', '.join(odd[:5])}{more}; each class is a folder in both"
-        )
+    classes = _common_classes(read[0], watched)
     files = [part.files() for part in read]
     return DataSet(
         name=path.name,
@@ -63,6 +52,22 @@ def load(recipe: Folder, request: Request) -> DataSet:
             note for part in (read[-1:] if scored else read) for note in part.notes()
         ),
     )
+
+
+def _common_classes(first: _Part, last: _Part) -> tuple[str, ...]:
+    """Raises `TrainingError` where there are none, or not the same in both."""
+    if not first.classes:
+        raise TrainingError(
+            f"{first.path} has no folders: images are looked for as {first.path}/<class>/*.jpg"
+        )
+    if first.classes != last.classes:
+        odd = sorted(set(first.classes) ^ set(last.classes))
+        more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
+        raise TrainingError(
+            f"{first.path} and {last.path} have different classes: only one has"
+            f" {', '.join(odd[:5])}{more}; each class is a folder in both"
+        )
+    return first.classes
 
 
 @dataclass(slots=True)

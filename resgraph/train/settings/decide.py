@@ -113,10 +113,7 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
 
     kind, sync_bn = device.type, work.sync_bn and world.size > 1
     if sync_bn and kind != "cuda":
-        raise UsageError(
-            f"train.sync_bn: torch has it between GPUs only, and here {world.size} processes share"
-            f" {kind}; take it out, or use GPUs"
-        )
+        raise _no_sync_bn(world, kind)
     precision = decided("precision", _precision(options, device, work.macs))
     layout = decided("layout", _layout(options, kind, precision != "fp32", work.images))
     compiled = decided("compile", _compile(options, kind, work.steps, sync_bn=sync_bn))
@@ -141,6 +138,13 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
         threads=threads,
         reasons=tuple(reasons),
         deterministic=deterministic,
+    )
+
+
+def _no_sync_bn(world: World, kind: str) -> UsageError:
+    return UsageError(
+        f"train.sync_bn: torch has it between GPUs only, and here {world.size} processes share"
+        f" {kind}; take it out, or use GPUs"
     )
 
 
