@@ -35,20 +35,14 @@ _RESERVED = [
     "torch",
     "x",
 ]
-_KINDS = {
-    "identity": "",
-    "projection": "Projection",
-    "zero-pad": "ZeroPad",
-    "path": "Projection",
-    "none": "Plain",
-}
 _SHORTCUTS = {
-    "identity": "with the identity as its shortcut",
-    "projection": "with a projection as its shortcut",
-    "zero-pad": "with a zero-padded identity as its shortcut",
-    "path": "with its shortcut as written in the spec",
-    "none": "without its shortcut",
+    "identity": ("", "with the identity as its shortcut"),
+    "projection": ("Projection", "with a projection as its shortcut"),
+    "zero-pad": ("ZeroPad", "with a zero-padded identity as its shortcut"),
+    "path": ("Projection", "with its shortcut as written in the spec"),
+    "none": ("Plain", "without its shortcut"),
 }
+"""By the kind of its shortcut, what a block's class is called beside others, and is."""
 
 
 def lower(
@@ -290,7 +284,7 @@ def _within(calls: list[Call], words: list[str]) -> Call:
 
 def _class_name(block: Block, *, alone: bool) -> str:
     """`Bottleneck`; with variants `BottleneckProjection`."""
-    suffix = "" if alone or not block.merge else _KINDS[block.shortcut]
+    suffix = "" if alone or not block.merge else _SHORTCUTS[block.shortcut][0]
     return camel(block.block or block.name.rpartition(".")[2]) + suffix
 
 
@@ -316,5 +310,5 @@ def _docstring(block: Block) -> list[str]:
     optional = block.shortcut != "none" or re.search(r"\bshortcut\b", block.merge)
     return [
         block.merge,
-        f"{name}, {_SHORTCUTS[block.shortcut]}." if optional else f"{name}.",
+        f"{name}, {_SHORTCUTS[block.shortcut][1]}." if optional else f"{name}.",
     ]
