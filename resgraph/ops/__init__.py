@@ -1,16 +1,18 @@
-"""The closed list of ops: `AnyOp` is what a label can say, `VOCABULARY` finds a label's op by its
-words."""
+"""All ops: `VOCABULARY` finds a label's op by its words."""
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
-
-from pydantic import Field
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import get_args
 
 from .activation import Activation, LeakyRelu, Softmax
 from .base import (
+    Autocast,
     Call,
     Cost,
+    Derivation,
     Family,
     Op,
     Ref,
@@ -18,6 +20,7 @@ from .base import (
     Shape,
     ShapeError,
     TorchExpr,
+    Window,
     pair_text,
     shape_text,
 )
@@ -39,7 +42,7 @@ __all__ = [
     "VOCABULARY",
     "Activation",
     "Add",
-    "AnyOp",
+    "Autocast",
     "BatchNorm",
     "Binary",
     "BlurPool",
@@ -50,6 +53,7 @@ __all__ = [
     "Cost",
     "DepthToSpace",
     "DepthwiseConv",
+    "Derivation",
     "Div",
     "DropPath",
     "Dropout",
@@ -79,25 +83,29 @@ __all__ = [
     "TorchExpr",
     "UpConv",
     "Upsample",
+    "Window",
     "ZeroPad",
     "pair_text",
     "shape_text",
 ]  # fmt: skip
 
-_Ops = (
-    Conv | DepthwiseConv | UpConv | ChannelConv | Fc
-    | Pool | BlurPool | GlobalPool
-    | Flatten | Upsample | Pad | Part | Shuffle | SpaceToDepth | DepthToSpace
-    | BatchNorm | LayerNorm | GroupNorm
-    | Activation | LeakyRelu | Softmax
-    | Dropout | DropPath | Scale | Gain
-)  # fmt: skip
-AnyOp = Annotated[_Ops, Field(discriminator="op")]
-"""What a label can say, as a closed union that pydantic tells apart by `op`."""
+for _module in iter_modules(__path__):  # each file here brings its ops by being there
+    import_module(f"{__name__}.{_module.name}")
 
 
+def _in_labels(base: type[Op]) -> Iterator[type[Op]]:
+    """Every op below a class that a label can name."""
+    for op in base.__subclasses__():
+        if op.in_label and op.phrases():
+            yield op
+        yield from _in_labels(op)
+
+
+_FAMILIES = get_args(Family)
 _OWN: dict[str, type[Op]] = {
-    phrase: op for op in get_args(_Ops) for phrase in op.phrases()
+    phrase: op
+    for op in sorted(_in_labels(Op), key=lambda op: _FAMILIES.index(op.family))
+    for phrase in op.phrases()
 }
 VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
 """The words of a label, `global avg pool`, and the op that they name."""

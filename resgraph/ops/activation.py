@@ -13,7 +13,7 @@ from .shape import equal_part
 
 ActivationWord = Literal[
     "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "elu", "selu", "celu", "mish",
-    "softplus", "softsign", "hardswish", "hardsigmoid",
+    "softsign", "hardswish", "hardsigmoid",
 ]  # fmt: skip
 
 
@@ -40,7 +40,6 @@ _TABLE: dict[ActivationWord, _Row] = {
     "selu": _Row("nn.SELU", "F.selu", "SELU", inplace=True),
     "celu": _Row("nn.CELU", "F.celu", "CELU", inplace=True),
     "mish": _Row("nn.Mish", "F.mish"),
-    "softplus": _Row("nn.Softplus", "F.softplus"),
     "softsign": _Row("nn.Softsign", "F.softsign"),
     "hardswish": _Row("nn.Hardswish", "F.hardswish", "hard swish", "hswish"),
     "hardsigmoid": _Row("nn.Hardsigmoid", "F.hardsigmoid", "hard sigmoid", "hsigmoid"),
@@ -60,6 +59,7 @@ class _Pointwise(Op):
 class Activation(_Pointwise):
     """A nonlinearity without options, `relu`; each number by itself."""
 
+    autocast = "keeps"
     long_names = tuple(row.long for row in _TABLE.values())
     aliases = tuple(row.aliases for row in _TABLE.values())
     op: ActivationWord
@@ -79,9 +79,22 @@ class Activation(_Pointwise):
         return Call(_TABLE[self.op].function, tuple(terms))
 
 
+class Softplus(_Pointwise):
+    """A smooth `relu`, the logarithm of 1 + exp(x)."""
+
+    op: Literal["softplus"] = "softplus"
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.Softplus")
+
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+        return Call("F.softplus", tuple(terms))
+
+
 class LeakyRelu(_Pointwise):
     """x, or `slope` times x where x is negative."""
 
+    autocast = "keeps"
     number = "slope"
     long_names = ("leaky ReLU",)
     aliases = ("lrelu",)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -35,6 +36,33 @@ name an activation."""
 def shape_text(shape: Shape) -> str:
     """`(64, 56, 56)` → `64x56x56`."""
     return "x".join(map(str, shape))
+
+
+Autocast = Literal["lowers", "keeps", "widens"]
+"""What comes out of an op under autocast: autocast's own dtype, the dtype that comes in, or float32
+on some device (of PyTorch's autocast op reference; a factor that is learned is float32)."""
+
+
+class Window(NamedTuple):
+    """The cells of a map that one cell of the output reads, and how far apart windows are; each
+    down and across. A stride of 1/2 makes a map twice as large."""
+
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int | Fraction, int | Fraction] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Expressions of the language for the axes of a shape and for the costs.
+
+    "" stands for an axis that is what came in, for a cost of 0, and for what an op does not
+    derive; the axes that are left out are "" too."""
+
+    axes: tuple[str, ...] = ()
+    params: str = ""
+    macs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +185,9 @@ class Op(BaseModel):
     aliases: ClassVar[tuple[str, ...]] = ()
     # for each phrase its name in prose and pictures, "" where that is the phrase
     long_names: ClassVar[tuple[str, ...]] = ()
+    autocast: ClassVar[Autocast] = "widens"
+    # whether a label can name it; what the expander alone makes it does not
+    in_label: ClassVar[bool] = True
     weighted: ClassVar[bool] = (
         False  # counts in the depth of a net (convolutions and fc)
     )
@@ -211,6 +242,10 @@ class Op(BaseModel):
             out *= axis
         return Cost(self.params(*inputs), self.macs(*inputs), out)
 
+    def derive(self, *inputs: Shape) -> Derivation:
+        """How the shape and the costs come about, as arithmetic to be followed."""
+        return Derivation()
+
     def torch(self, *inputs: Shape) -> Call:
         """The torch module that does this, as data."""
         raise NotImplementedError(type(self).__name__)
@@ -224,6 +259,17 @@ class Op(BaseModel):
         """Whether the op does nothing, whatever comes in (a 1x1 pool at stride 1): it then makes no
         node."""
         return False
+
+    @property
+    def window(self) -> Window | None:
+        """The window that slides over a map, where there is one. Without one each cell of the
+        output reads its share of the input."""
+        return None
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether it has a bias, by its field `bias`."""
+        return getattr(self, "bias", "none") != "none"
 
     @property
     def saves_output(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Call, Op, Shape, Width, need_vector
+from .base import Call, Derivation, Op, Shape, Width, need_vector
 from .window import Bias
 
 
@@ -14,16 +14,12 @@ class Fc(Op):
     family = "dense"
     number = "width"
     weighted = True
+    autocast = "lowers"
     long_names = ("fully connected",)
     aliases = ("linear dense fullyconnected innerproduct",)
     op: Literal["fc"] = "fc"
     width: Width
     bias: Bias = "default"
-
-    @property
-    def has_bias(self) -> bool:
-        """Whether there is a bias at all."""
-        return self.bias != "none"
 
     def infer(self, *inputs: Shape) -> Shape:
         need_vector(self.op, *inputs)
@@ -34,6 +30,11 @@ class Fc(Op):
 
     def macs(self, *inputs: Shape) -> int:
         return self.width * inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        weights = f"{self.width}*{inputs[0][0]}"
+        bias = f" + {self.width}" * self.has_bias
+        return Derivation((str(self.width),), weights + bias, weights)
 
     def torch(self, *inputs: Shape) -> Call:
         return Call(

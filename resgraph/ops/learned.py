@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Op, Shape
+from .base import Call, Derivation, Op, Shape
 
 Start = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -39,6 +39,9 @@ class Scale(_Factor):
     def params(self, *inputs: Shape) -> int:
         return inputs[0][0]
 
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=str(inputs[0][0]))
+
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         spatial = () if len(x) == 3 else (("spatial", False),)
@@ -53,6 +56,9 @@ class Gain(_Factor):
 
     def params(self, *inputs: Shape) -> int:
         return 1
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params="1")
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("Gain", (), self.said())

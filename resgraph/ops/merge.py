@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from .base import (
     Call,
+    Derivation,
     Op,
     Ref,
     Shape,
@@ -29,6 +30,8 @@ class Binary(Op):
     tensor."""
 
     family = "merge"
+    in_label = False
+    autocast = "keeps"
     symbol: ClassVar[str]
     left: Number | None = None
     right: Number | None = None
@@ -151,6 +154,8 @@ class Concat(Op):
     """Tensors one after another along the channels: maps of one size, or vectors."""
 
     family = "merge"
+    in_label = False
+    autocast = "keeps"
     word = "concat"
     op: Literal["concat"] = "concat"
 
@@ -170,6 +175,9 @@ class Concat(Op):
                     ),
                 )
         return (sum(shape[0] for shape in inputs), *first[1:])
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation((" + ".join(str(shape[0]) for shape in inputs),))
 
     def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
         return Call("torch.cat", (Call("[", tuple(terms)),), (("dim", 1),))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Op, Shape, ShapeError, Width, shape_text
+from .base import Call, Derivation, Op, Shape, ShapeError, Width, shape_text
 
 Eps = Annotated[float, Field(gt=0, le=1)]
 
@@ -27,6 +27,9 @@ class _Norm(Op):
     def params(self, *inputs: Shape) -> int:
         return 2 * inputs[0][0]
 
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=f"2*{inputs[0][0]}")
+
     def said(self) -> tuple[tuple[str, Any], ...]:
         """The options that torch needs to be told."""
         return (("eps", self.eps),) if self.eps != 1e-5 else ()
@@ -36,6 +39,7 @@ class BatchNorm(_Norm):
     """Batch normalization (Ioffe & Szegedy 2015); `momentum` is a new batch's share in the
     statistics."""
 
+    autocast = "keeps"
     long_names = ("BatchNorm",)
     aliases = ("batchnorm batchnorm2d batchnormalization batchnormalisation",)
     op: Literal["bn"] = "bn"

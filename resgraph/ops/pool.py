@@ -6,11 +6,22 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from .base import Call, Cells, Op, Pair, Shape, ShapeError, need_map, pair_text
-from .sliding import same_padding, slid, square
+from .base import (
+    Call,
+    Cells,
+    Derivation,
+    Op,
+    Pair,
+    Shape,
+    ShapeError,
+    Window,
+    need_map,
+    pair_text,
+)
+from .sliding import derive_slid, same_padding, slid, square
 
 
-class _Window(Op):
+class _SlidingPool(Op):
     """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
 
     family = "pool"
@@ -38,6 +49,19 @@ class _Window(Op):
         """The cells added on each side, down and across."""
         return self.pad if self.pad is not None else same_padding(self.kernel)
 
+    @property
+    def slide(self) -> Window:
+        """How the window slides."""
+        return Window(self.kernel, self.stride, padding=self.padding)
+
+    @property
+    def window(self) -> Window | None:
+        return self.slide
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        _, height, width = inputs[0]
+        return Derivation(("", *derive_slid((height, width), self.slide)))
+
     def nothing(self) -> bool:
         return self.kernel == self.stride == (1, 1) and self.padding == (0, 0)
 
@@ -46,12 +70,13 @@ class _Window(Op):
         return not usual if key == "kernel" else super().says(key)
 
 
-class Pool(_Window):
+class Pool(_SlidingPool):
     """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows.
 
     `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average,
     unless it is `inner`; an overhang does not (torch's rule)."""
 
+    autocast = "keeps"
     aliases = (
         "maxpool2d maxpooling maxpooling2d",
         "avgpool2d avgpooling averagepool averagepooling averagepooling2d meanpool",
@@ -78,17 +103,24 @@ class Pool(_Window):
             )
         return self
 
+    @property
+    def window(self) -> Window | None:
+        return None if self.to else self.slide
+
     def nothing(self) -> bool:
         return self.to is None and super().nothing()
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, *size = need_map(self.op, *inputs)
+        cells = self.to or slid((size[0], size[1]), self.slide, ceil=self.ceil)
+        return channels, *cells
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        _, height, width = inputs[0]
         if self.to:
-            return (channels, *self.to)
-        height, width = slid(
-            (size[0], size[1]), self.kernel, self.stride, self.padding, ceil=self.ceil
-        )
-        return channels, height, width
+            return Derivation(("", *map(str, self.to)))
+        axes = derive_slid((height, width), self.slide, ceil=self.ceil)
+        return Derivation(("", *axes))
 
     def torch(self, *inputs: Shape) -> Call:
         kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"
@@ -106,9 +138,10 @@ class Pool(_Window):
         return Call(f"nn.{kind}", (), tuple(kwargs))
 
 
-class BlurPool(_Window):
+class BlurPool(_SlidingPool):
     """A binomial blur with reflected edges, then every stride-th cell (Zhang 2019, section 3.2)."""
 
+    autocast = "lowers"
     op: Literal["blur pool"] = "blur pool"
 
     @model_validator(mode="after")
@@ -132,10 +165,7 @@ class BlurPool(_Window):
                 "use a smaller kernel or `pad 0`, fewer strides before it, or a larger input",
                 "E043",
             )
-        return (
-            channels,
-            *slid((size[0], size[1]), self.kernel, self.stride, self.padding),
-        )
+        return channels, *slid((size[0], size[1]), self.slide)
 
     def torch(self, *inputs: Shape) -> Call:
         kwargs: list[tuple[str, Any]] = []
@@ -150,6 +180,7 @@ class GlobalPool(Op):
     """The average or the largest of each channel over the whole map: a vector."""
 
     family = "pool"
+    autocast = "keeps"
     aliases = (
         (
             "gap globalavgpool2d globalaveragepool globalaveragepooling"

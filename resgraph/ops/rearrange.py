@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Call, Op, Shape, ShapeError, Width, need_map
+from .base import Call, Derivation, Op, Shape, ShapeError, Width, Window, need_map
 from .shape import equal_part
 
 Factor = Annotated[int, Field(ge=2, le=256)]
@@ -17,6 +18,7 @@ class Shuffle(Op):
     1)."""
 
     family = "shape"
+    autocast = "keeps"
     number = "groups"
     aliases = ("channelshuffle",)
     op: Literal["shuffle"] = "shuffle"
@@ -35,10 +37,15 @@ class SpaceToDepth(Op):
     """Each square of `factor` x `factor` cells becomes one cell with as many times the channels."""
 
     family = "shape"
+    autocast = "keeps"
     number = "factor"
     aliases = ("pixelunshuffle",)
     op: Literal["space to depth"] = "space to depth"
     factor: Factor
+
+    @property
+    def window(self) -> Window:
+        return Window((self.factor, self.factor), (self.factor, self.factor))
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
@@ -51,6 +58,10 @@ class SpaceToDepth(Op):
             )
         return channels * self.factor**2, height // self.factor, width // self.factor
 
+    def derive(self, *inputs: Shape) -> Derivation:
+        (channels, height, width), f = inputs[0], self.factor
+        return Derivation((f"{channels}*{f}*{f}", f"{height}/{f}", f"{width}/{f}"))
+
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.PixelUnshuffle", (self.factor,))
 
@@ -59,10 +70,16 @@ class DepthToSpace(Op):
     """The way back: `factor` squared channels become a square of cells."""
 
     family = "shape"
+    autocast = "keeps"
     number = "factor"
     aliases = ("pixelshuffle",)
     op: Literal["depth to space"] = "depth to space"
     factor: Factor
+
+    @property
+    def window(self) -> Window:
+        step = Fraction(1, self.factor)
+        return Window(stride=(step, step))
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
@@ -71,6 +88,10 @@ class DepthToSpace(Op):
             height * self.factor,
             width * self.factor,
         )
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        (channels, height, width), f = inputs[0], self.factor
+        return Derivation((f"{channels}/({f}*{f})", f"{height}*{f}", f"{width}*{f}"))
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.PixelShuffle", (self.factor,))

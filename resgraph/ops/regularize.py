@@ -14,6 +14,7 @@ class _Drop(Op):
     """What both have in common: the shape is kept, and what is kept is divided by 1 - rate."""
 
     family = "regularize"
+    autocast = "keeps"
     number = "rate"
     rate: Annotated[float, Field(ge=0, lt=1)]
 

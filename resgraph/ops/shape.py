@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -9,11 +10,13 @@ from pydantic import Field, model_validator
 
 from .base import (
     Call,
+    Derivation,
     Op,
     Pair,
     Shape,
     ShapeError,
     Width,
+    Window,
     need_map,
     pair_text,
     shape_text,
@@ -25,6 +28,7 @@ class Input(Op):
     """What the net is given: the one node that reads nothing."""
 
     family = "input"
+    in_label = False
     op: Literal["input"] = "input"
     shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=3)]
 
@@ -45,6 +49,7 @@ class Flatten(Op):
     """A map as one long vector, channel after channel, each row by row."""
 
     family = "shape"
+    autocast = "keeps"
     op: Literal["flatten"] = "flatten"
 
     @property
@@ -53,6 +58,9 @@ class Flatten(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         return (prod(need_map(self.op, *inputs)),)
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(("*".join(map(str, inputs[0])),))
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.Flatten")
@@ -63,15 +71,25 @@ class Upsample(Op):
     centres."""
 
     family = "shape"
+    autocast = "keeps"
     number = "factor"
     aliases = ("upsampling upsampling2d",)
     op: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=1, le=256)]
     bilinear: bool = False
 
+    @property
+    def window(self) -> Window:
+        cells = 2 if self.bilinear and self.factor > 1 else 1
+        step = Fraction(1, self.factor)
+        return Window((cells, cells), (step, step))
+
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
         return channels, height * self.factor, width * self.factor
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(("", *(f"{size}*{self.factor}" for size in inputs[0][1:])))
 
     def torch(self, *inputs: Shape) -> Call:
         mode: tuple[tuple[str, Any], ...] = (
@@ -84,14 +102,22 @@ class Pad(Op):
     """Zero cells around a map, `cells` on each side."""
 
     family = "shape"
+    autocast = "keeps"
     number = "cells"
     aliases = ("zeropad zeropad2d zeropadding zeropadding2d",)
     op: Literal["pad"] = "pad"
     cells: Annotated[int, Field(ge=0, le=4096)]
 
+    @property
+    def window(self) -> Window:
+        return Window(padding=(self.cells, self.cells))
+
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
         return channels, height + 2 * self.cells, width + 2 * self.cells
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(("", *(f"{size} + 2*{self.cells}" for size in inputs[0][1:])))
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.ZeroPad2d", (self.cells,))
@@ -101,6 +127,7 @@ class Part(Op):
     """One of `of` equal parts of the channels, `part 0 of 2`, counted from 0."""
 
     family = "shape"
+    autocast = "keeps"
     number = "which"
     op: Literal["part"] = "part"
     which: Annotated[int, Field(ge=0)]
@@ -119,6 +146,9 @@ class Part(Op):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         return (equal_part(x[0], self.of), *x[1:])
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation((f"{inputs[0][0]}/{self.of}",))
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("Part", (self.which, self.of))
@@ -143,10 +173,16 @@ class ZeroPad(Op):
     last."""
 
     family = "shape"
+    autocast = "keeps"
     number = "width"
+    in_label = False
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
     stride: Pair = (1, 1)
+
+    @property
+    def window(self) -> Window:
+        return Window(stride=self.stride)
 
     @property
     def returns_view(self) -> bool:
@@ -169,6 +205,16 @@ class ZeroPad(Op):
         return (
             self.width,
             *(-(-n // s) for n, s in zip(x[1:], self.stride, strict=False)),
+        )
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        channels, *size = inputs[0]
+        axes = zip(size, self.stride, strict=False)
+        return Derivation(
+            (
+                f"{channels} + {self.width - channels}",
+                *(f"ceil({n}/{s})" for n, s in axes),
+            )
         )
 
     def torch(self, *inputs: Shape) -> Call:

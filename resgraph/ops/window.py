@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from math import gcd, prod
 from typing import Annotated, Any, Literal
 
@@ -11,26 +12,29 @@ from pydantic import Field, model_validator
 from .base import (
     Call,
     Cells,
+    Derivation,
     Op,
     Pair,
     Shape,
     ShapeError,
     Width,
+    Window,
     need_map,
     need_vector,
 )
-from .sliding import same_padding, slid, square
+from .sliding import derive_slid, same_padding, slid, square
 
 Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
 """No bias, a bias with the default start, or a bias that starts at a number."""
 
 
-class _Window(Op):
+class _MapConv(Op):
     """What the convolutions over maps have in common."""
 
     family = "conv"
     word = "conv"
     weighted = True
+    autocast = "lowers"
     quiet = frozenset(["standardize", "gamma", "eps"])
 
     kernel: Pair
@@ -40,11 +44,6 @@ class _Window(Op):
     bias: Bias = "none"
 
     @property
-    def has_bias(self) -> bool:
-        """Whether there is a bias at all."""
-        return self.bias != "none"
-
-    @property
     def padding(self) -> tuple[int, int]:
         """The zero cells on each side, down and across."""
         return (
@@ -52,6 +51,15 @@ class _Window(Op):
             if self.pad is not None
             else same_padding(self.kernel, self.dilation)
         )
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.stride, self.dilation, self.padding)
+
+    @property
+    def extra(self) -> int:
+        """Learned numbers of each filter beside its weights."""
+        return int(self.has_bias)
 
     def divisor(self, channels: int) -> int:
         """Into how many groups the channels fall."""
@@ -70,22 +78,37 @@ class _Window(Op):
 
     def resize(self, size: tuple[int, int]) -> tuple[int, int]:
         """The height and width that come out."""
-        return slid(size, self.kernel, self.stride, self.padding, self.dilation)
+        return slid(size, self.window)
+
+    def resize_texts(self, size: tuple[int, int]) -> tuple[str, ...]:
+        """How the height and width come about."""
+        return derive_slid(size, self.window)
+
+    def applied(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Down and across, the cells at which all filters are applied: those of the output."""
+        return self.resize(size)
 
     def params(self, *inputs: Shape) -> int:
         channels = inputs[0][0]
         width = self.filters(channels)
         per_filter = channels // self.divisor(channels) * prod(self.kernel)
-        return width * (per_filter + self.has_bias)
+        return width * (per_filter + self.extra)
 
     def macs(self, *inputs: Shape) -> int:
-        channels = inputs[0][0]
-        width, *size = self.infer(*inputs)
-        return (
-            prod(size)
-            * width
-            * (channels // self.divisor(channels))
-            * prod(self.kernel)
+        channels, height, across = need_map(self.op, *inputs)
+        weights = self.filters(channels) * (channels // self.divisor(channels))
+        return prod(self.applied((height, across))) * weights * prod(self.kernel)
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        channels, *size = inputs[0]
+        width, groups = self.filters(channels), self.divisor(channels)
+        read = f"{channels}/{groups}" if groups > 1 else f"{channels}"
+        weights = f"{width}*{read}*{self.kernel[0]}*{self.kernel[1]}"
+        height, across = self.applied((size[0], size[1]))
+        return Derivation(
+            (str(width), *self.resize_texts((size[0], size[1]))),
+            weights + f" + {width}" * self.extra,
+            f"{height}*{across}*{weights}",
         )
 
     def torch(self, *inputs: Shape) -> Call:
@@ -136,7 +159,7 @@ def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
 
 
-class Conv(_Window):
+class Conv(_MapConv):
     """A convolution, `3x3 conv 64 /2 groups 32`; `width` filters.
 
     `standardize: weight` standardizes each filter before use (Qiao et al. 2019; as BiT has it);
@@ -168,10 +191,9 @@ class Conv(_Window):
     def filters(self, channels: int) -> int:
         return self.width
 
-    def params(self, *inputs: Shape) -> int:
-        return super().params(*inputs) + (
-            self.width if self.standardize == "scaled" else 0
-        )
+    @property
+    def extra(self) -> int:
+        return self.has_bias + (self.standardize == "scaled")
 
     def target(self) -> str:
         named = {"weight": "StandardizedConv2d", "scaled": "ScaledStandardizedConv2d"}
@@ -187,7 +209,7 @@ class Conv(_Window):
         return replace(call, kwargs=call.kwargs + tuple(options))
 
 
-class DepthwiseConv(_Window):
+class DepthwiseConv(_MapConv):
     """A convolution of each channel by itself, `3x3 depthwise conv /2`; the width is kept."""
 
     aliases = ("dwconv dwconv2d depthwiseconv2d depthwiseconvolution",)
@@ -200,7 +222,7 @@ class DepthwiseConv(_Window):
         return channels
 
 
-class UpConv(_Window):
+class UpConv(_MapConv):
     """A transposed convolution, `2x2 up conv 256 /2`: it multiplies the size by its stride,
     exactly.
 
@@ -238,6 +260,16 @@ class UpConv(_Window):
                 )
         return self
 
+    @property
+    def window(self) -> Window:
+        """Of the input: a cell of the output reads those whose kernel, laid out on the output,
+        reaches it."""
+        axes = zip(self.kernel, self.stride, self.dilation, strict=True)
+        down, across = (d * (k - 1) // s + 1 for k, s, d in axes)
+        return Window(
+            (down, across), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
+        )
+
     def _excess(self) -> tuple[int, int]:
         """By how many cells, down and across, the bare transposed convolution is larger than
         n·s."""
@@ -271,10 +303,11 @@ class UpConv(_Window):
     def resize(self, size: tuple[int, int]) -> tuple[int, int]:
         return size[0] * self.stride[0], size[1] * self.stride[1]
 
-    def macs(self, *inputs: Shape) -> int:
-        # each input cell is multiplied by the whole kernel
-        channels, *size = need_map(self.op, *inputs)
-        return prod(size) * channels * (self.width // self.groups) * prod(self.kernel)
+    def resize_texts(self, size: tuple[int, int]) -> tuple[str, ...]:
+        return tuple(f"{n}*{s}" for n, s in zip(size, self.stride, strict=True))
+
+    def applied(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size  # each input cell is multiplied by the whole kernel
 
     def target(self) -> str:
         return "nn.ConvTranspose2d"
@@ -289,6 +322,7 @@ class ChannelConv(Op):
     """A convolution along the channels of a vector, one filter for all (ECA, Wang et al. 2020)."""
 
     family = "conv"
+    autocast = "lowers"
     op: Literal["channel conv"] = "channel conv"
     kernel: Annotated[int, Field(ge=1, le=4095)]
     bias: Bias = "none"
@@ -301,11 +335,6 @@ class ChannelConv(Op):
             )
         return self
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether there is a bias at all."""
-        return self.bias != "none"
-
     def infer(self, *inputs: Shape) -> Shape:
         return (need_vector(self.op, *inputs),)
 
@@ -314,6 +343,12 @@ class ChannelConv(Op):
 
     def macs(self, *inputs: Shape) -> int:
         return inputs[0][0] * self.kernel
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(
+            params=f"{self.kernel}" + " + 1" * self.has_bias,
+            macs=f"{inputs[0][0]}*{self.kernel}",
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         return Call(

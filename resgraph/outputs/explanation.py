@@ -10,7 +10,6 @@ from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
 from ..language.diagnose.nearest import did_you_mean
 from ..language.yaml.tree import entries_of
 from ..ops import Cost, shape_text
-from ..passes.derivation import derivation
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at
 from ..plan import Plan
 
@@ -84,7 +83,7 @@ def _scopes(graph: Graph) -> dict[str, Scope]:
 
 def _node(plan: Plan, node: Node) -> Iterator[str]:
     graph = plan.graph
-    found = derivation(node.op, [graph.nodes[name].shape for name in node.inputs])
+    found = node.op.derive(*(graph.nodes[name].shape for name in node.inputs))
     yield f"{node.name}: {node.op.label()}"
     yield from _places(node.origin)
     options = options_of(plan.spec, node, plan.sources.get(node.name))
@@ -100,7 +99,8 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
     axes = ("channels", "height", "width") if len(node.shape) == 3 else ("numbers",)
     rows += [("", ""), ("shape", shape_text(node.shape))]
-    for axis, text in enumerate(found.axes):
+    for axis in range(len(node.shape)):
+        text = found.axes[axis] if axis < len(found.axes) else ""
         kept = before[axis] == node.shape[axis] if axis < len(before) else False
         said = (
             _worked(text, node.shape[axis])

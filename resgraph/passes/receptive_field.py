@@ -91,24 +91,10 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
 def _axis(node: Node, before: Shape, axis: int) -> tuple[int, Fraction]:
     """How many places of the input one place of the output reads along an axis, and the stride in
     those places."""
-    op, into, out = node.op, before[axis + 1], node.shape[axis + 1]
-    kernel = _of(op, "kernel", axis)
-    stride = _of(op, "stride", axis)
-    if kernel is None:
-        if out == into:
-            return 1, Fraction(1)
-        if out > into and into > 1:
-            return (2 if getattr(op, "bilinear", False) else 1), Fraction(into, out)
-        return (1 if stride else -(-into // out)), (
-            Fraction(into, out) if not stride else Fraction(stride)
-        )
-    if out > into and (stride or 1) > 1:
-        return -(-kernel // (stride or 1)), Fraction(1, stride or 1)
-    return (kernel - 1) * (_of(op, "dilation", axis) or 1) + 1, Fraction(stride or 1)
-
-
-def _of(op: object, name: str, axis: int) -> int | None:
-    value = getattr(op, name, None)
-    if isinstance(value, tuple) and len(value) == 2:
-        return int(value[axis])
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    into, out = before[axis + 1], node.shape[axis + 1]
+    window = node.op.window
+    if window is None:
+        return -(-into // out), Fraction(into, out)
+    stride = Fraction(window.stride[axis])
+    cells = window.dilation[axis] * (window.kernel[axis] - 1) + 1
+    return (cells if stride >= 1 else min(cells, into)), stride

@@ -33,7 +33,7 @@ from resgraph.ops import (
     UpConv,
     Upsample,
 )
-from resgraph.ops.activation import ACTIVATION_WORDS
+from resgraph.ops.activation import ACTIVATION_WORDS, Softplus
 
 from .small.ops import Closed, Frn, Snake
 
@@ -106,6 +106,7 @@ ROWS = [
     Row(GroupNorm(), (64, 3, 3), "gn"),
     Row(GroupNorm(groups=2), VECTOR, "gn 2"),
     *(Row(Activation(op=word), MAP, word) for word in ACTIVATION_WORDS),
+    Row(Softplus(), MAP, "softplus"),
     Row(LeakyRelu(), MAP, "leaky relu"),
     Row(LeakyRelu(slope=0.2), VECTOR, "leaky relu 0.2"),
     Row(Softmax(), MAP, "softmax"),

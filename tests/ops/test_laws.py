@@ -7,7 +7,7 @@ from math import prod
 
 import pytest
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from torch.utils.flop_counter import FlopCounterMode
 
 from resgraph.errors import Source, Span
@@ -20,7 +20,6 @@ from resgraph.ops import (
     ACTIVATIONS,
     NORMS,
     VOCABULARY,
-    AnyOp,
     BlurPool,
     Call,
     ChannelConv,
@@ -181,14 +180,14 @@ def test_as_text_it_is_whole(row: Row) -> None:
     assert make_op(type(row.op), options, {}, Environment({}, {}), {}) == row.op
 
 
-@every_row_of_ours
+@every_row
 def test_the_record_reads_back_and_is_closed(row: Row) -> None:
-    adapter = TypeAdapter[Op](AnyOp)
-    assert adapter.validate_python(row.op.model_dump()) == row.op
-    assert adapter.validate_json(row.op.model_dump_json()) == row.op
-    assert len({row.op, adapter.validate_python(row.op.model_dump())}) == 1
+    record = type(row.op)
+    assert record.model_validate(row.op.model_dump()) == row.op
+    assert record.model_validate_json(row.op.model_dump_json()) == row.op
+    assert len({row.op, record.model_validate(row.op.model_dump())}) == 1
     with pytest.raises(ValidationError, match="Extra inputs"):
-        adapter.validate_python({**row.op.model_dump(), "colour": "red"})
+        record.model_validate({**row.op.model_dump(), "colour": "red"})
     with pytest.raises(ValidationError, match="frozen"):
         row.op.op = "other"
 
@@ -229,14 +228,6 @@ def test_in_place_is_exact_and_keeps_no_copy(word: str) -> None:
     assert out.data_ptr() == y.data_ptr()
     assert torch.allclose(torch.autograd.grad(out.sum(), x)[0], expected)
     assert op.takes_inplace == (set(kept) <= {out.data_ptr()})
-
-
-def test_the_schema_is_closed_and_tells_ops_apart_by_their_words() -> None:
-    schema = TypeAdapter(AnyOp).json_schema()
-    assert set(schema["discriminator"]["mapping"]) == set(VOCABULARY)
-    assert all(
-        record["additionalProperties"] is False for record in schema["$defs"].values()
-    )
 
 
 def test_the_lists_agree() -> None:

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 import resgraph
-from resgraph.ops import VOCABULARY
-from resgraph.passes.precision import KEPT, LOWERED, low_precision
+from resgraph.ops import Add, Concat, Div, Mul, Op, Sub
+from resgraph.ops.base import Ref
+from resgraph.outputs.pytorch.text import flat
+from resgraph.outputs.pytorch.tree import piece
+from resgraph.passes.precision import low_precision
 
 from .build import module, numbers
-from .rows import ROWS, Row
+from .rows import OWN, ROWS, Row
 
-SAID = [row for row in ROWS if row.op.op in LOWERED | KEPT]
 DEVICES = [
     "cpu",
     pytest.param(
@@ -28,26 +30,34 @@ DEVICES = [
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("row", SAID, ids=[row.label for row in SAID])
+@pytest.mark.parametrize("row", ROWS + OWN, ids=Row.name)
 def test_an_op_has_the_dtype_that_is_said(row: Row, device: str) -> None:
+    """What widens does so on a GPU; of our own ops that is so by PyTorch's autocast op reference."""
     made, x = module(row.op, row.x).to(device), numbers(row.x).detach().to(device)
-    given = (
-        [torch.bfloat16, torch.float32] if row.op.op in LOWERED else [torch.bfloat16]
-    )
+    low, wide = torch.bfloat16, torch.float32
     for training in (True, False):
         made.train(training)
-        with torch.autocast(device, dtype=torch.bfloat16):
-            assert [made(x.to(dtype)).dtype for dtype in given] == [
-                torch.bfloat16
-            ] * len(given)
+        with torch.autocast(device, dtype=low):
+            found = made(x.to(low)).dtype, made(x.to(wide)).dtype
+        expected = {"lowers": (low, low), "keeps": (low, wide), "widens": (wide, wide)}
+        if row.op.autocast != "widens" or (device == "cuda" and row in ROWS):
+            assert found == expected[row.op.autocast]
+        else:
+            assert found[1] == wide, "it says that it may widen, and lowers"
 
 
-def test_what_is_said_is_said_of_ops() -> None:
-    merges = {"add", "sub", "mul", "div", "concat", "zero-pad"}  # and these have no row
-    assert (LOWERED | KEPT) - merges == {row.op.op for row in SAID}
-    assert merges - {"zero-pad"} <= KEPT
-    assert not LOWERED & KEPT
-    assert (LOWERED | KEPT) - merges <= set(VOCABULARY)
+@pytest.mark.parametrize("op", [Add(), Sub(), Mul(), Div(right=2), Concat()])
+def test_what_joins_tensors_keeps_their_dtype(op: Op) -> None:
+    assert op.autocast == "keeps"
+    low, wide = (
+        torch.ones(1, 2, 3, 3, dtype=d) for d in (torch.bfloat16, torch.float32)
+    )
+    terms = [Ref("a")] if isinstance(op, Div) else [Ref("a"), Ref("b")]
+    text = flat(piece(op.expression(terms, [(2, 3, 3)] * len(terms))))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for one in (low, wide):
+            joined = eval(text, {"a": one, "b": one, "torch": torch})
+            assert joined.dtype == one.dtype
 
 
 def test_one_wide_term_makes_all_that_reads_it_wide() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from resgraph.ops import Call, Family, Op, Shape, TorchExpr
+from resgraph.ops import Call, Derivation, Family, Op, Shape, TorchExpr
 
 
 class _Same(Op):
@@ -23,6 +23,9 @@ class Frn(_Same):
 
     def params(self, *inputs: Shape) -> int:
         return 3 * inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=f"3*{inputs[0][0]}")
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("small.layers.Frn", (inputs[0][0],))
