@@ -35,13 +35,27 @@ _FRAME = {
 }
 
 
+def _text() -> str:
+    return (resources.files("resgraph") / "catalogue.yaml").read_text(encoding="utf-8")
+
+
+def lints() -> dict[str, str]:
+    """The code of each lint by its name, in the order of the codes.
+
+    By pattern, as every check asks for it, and reading the whole YAML takes longer than a check.
+    """
+    return {
+        name: code
+        for code, name in re.findall(r"^(W\d+):\n  name: (\S+)$", _text(), re.MULTILINE)
+    }
+
+
 @cache
 def catalogue() -> dict[str, Entry]:
     """Every code, in order."""
-    text = (resources.files("resgraph") / "catalogue.yaml").read_text(encoding="utf-8")
     entries = {
         code: Entry.model_validate(entry)
-        for code, entry in yaml.safe_load(text).items()
+        for code, entry in yaml.safe_load(_text()).items()
     }
     return dict(sorted(entries.items()))
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from ..catalogue import lints
 from ..errors import Diagnostic, fault
 from .diagnose.nearest import did_you_mean
 from .yaml.tree import Mapping, Scalar, Sequence
 
-LINTS = {
-    "bias-before-norm": "W001",
-    "activation-after-sum": "W002",
-    "strided-1x1": "W003",
-    "stride-over-kernel": "W004",
-    "odd-width": "W005",
-    "no-downsampling": "W006",
-    "dead-path": "W007",
-    "missing-final-norm": "W008",
-    "unused-allow": "W009",
-    "padded-patches": "W010",
-    "channels-last": "W011",
-    "window-over-map": "W012",
-    "unlike-cross-entropy": "W013",
-    "mixed-activations": "W014",
-}
+LINTS = lints()
 """The name by which `allow:` silences a lint, and its code."""
 
 ALLOWABLE = {**LINTS, "unused": "E034"}

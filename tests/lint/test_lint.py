@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+import resgraph
 from resgraph.checked import check_nets, found_in
 from resgraph.cli import run
 from resgraph.language.lints import LINTS
-from resgraph.passes.lint import lint
+from resgraph.passes.lint import _CHECKS, lint
 from resgraph.plan import loads
 
 SPECS = Path(__file__).parents[2] / "specs"
+PACKAGE = Path(resgraph.__file__).parent
 HEAD = "name: test\ninput: 3x32x32\n"
 
 
@@ -96,6 +99,16 @@ WARNED = {
 def test_each_lint_warns_and_is_silenced_by_its_name(name: str) -> None:
     assert LINTS[name] in warnings(WARNED[name])
     assert LINTS[name] not in warnings(f"{WARNED[name]}allow: [{name}]\n")
+
+
+def test_every_lint_is_a_function_and_every_function_a_lint() -> None:
+    """`unused-allow` looks at a file, and not at one of its nets."""
+    assert set(_CHECKS) == set(LINTS) - {"unused-allow"}
+    files = (PACKAGE / "passes" / "lint").glob("*.py")
+    public = re.findall(r"^def ([a-z]\w*)", "".join(f.read_text() for f in files), re.M)
+    assert {name.replace("_", "-") for name in public} - {"lint", "linted"} == set(
+        _CHECKS
+    )
 
 
 def test_every_lint_is_tested() -> None:

@@ -3,14 +3,16 @@ silenced by `allow:`."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from ...errors import Diagnostic, Related
 from ...graph import Graph, Origin
 from ...language.lints import LINTS, allowed
 from ...language.spec import Spec
-from . import layers, mixed, nets
 from .findings import Facts, Lint
 
 
@@ -72,18 +74,14 @@ def _in_spec(origin: Origin) -> Origin:
     return origin
 
 
-_CHECKS: dict[str, Lint] = {
-    "bias-before-norm": layers.bias_before_norm,
-    "activation-after-sum": nets.activation_after_sum,
-    "strided-1x1": layers.strided_1x1,
-    "stride-over-kernel": layers.stride_over_kernel,
-    "odd-width": layers.odd_width,
-    "no-downsampling": nets.no_downsampling,
-    "dead-path": nets.dead_path,
-    "missing-final-norm": nets.missing_final_norm,
-    "padded-patches": layers.padded_patches,
-    "window-over-map": layers.window_over_map,
-    "channels-last": nets.channels_last,
-    "unlike-cross-entropy": nets.unlike_cross_entropy,
-    "mixed-activations": mixed.mixed_activations,
-}
+def _checks() -> dict[str, Lint]:
+    """Each lint by its name: `odd-width` is the function `odd_width` of a file in this folder."""
+    files = [
+        import_module(f"{__name__}.{file.name}") for file in iter_modules(__path__)
+    ]
+    functions = ChainMap(*map(vars, files))
+    keys = {name: name.replace("-", "_") for name in LINTS}
+    return {name: functions[key] for name, key in keys.items() if key in functions}
+
+
+_CHECKS = _checks()

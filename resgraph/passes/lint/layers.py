@@ -4,13 +4,16 @@ cells, an odd width."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
+from operator import gt
 
 from ...errors import Span
 from ...graph import Node, Origin
-from ...ops import Conv, ZeroPad
+from ...ops import Conv, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
 
 _LARGE = 1_000_000  # parameters; below that nobody waits for the tensor cores
+_NARROW = ((1, 1), (2, 2))  # a kernel and a stride
 _LISTED = 3  # labels that a warning of many names
 
 
@@ -23,11 +26,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
     causes: dict[Span | str, dict[Span, Node]] = {}
     for node in facts.graph.nodes.values():
         readers = facts.readers[node.name]
-        if (
-            not getattr(node.op, "has_bias", False)
-            or not readers
-            or any(r.op.op != "bn" for r in readers)
-        ):
+        if not node.op.has_bias or not readers or any(r.op.op != "bn" for r in readers):
             continue
         span = node.origin.span
         if not span.source.ours:
@@ -85,17 +84,8 @@ def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
 
 def _skips(node: Node) -> bool:
     """Whether an op passes over cells of its input: its stride is larger than its kernel."""
-    stride, kernel = (
-        getattr(node.op, "stride", None),
-        getattr(node.op, "kernel", (1, 1)),
-    )
-    if (
-        not isinstance(stride, tuple)
-        or not isinstance(kernel, tuple)
-        or node.op.op == "up conv"
-    ):
-        return False
-    return any(s > k for s, k in zip(stride, kernel, strict=True))
+    window = node.op.window
+    return window is not None and any(map(gt, window.stride, window.kernel))
 
 
 def _lost(facts: Facts) -> Iterator[tuple[Node, bool]]:
@@ -109,8 +99,7 @@ def _lost(facts: Facts) -> Iterator[tuple[Node, bool]]:
         ):
             continue
         if all(_skips(reader) for reader in facts.readers[node.inputs[0]]):
-            usual = node.op.op == "conv" and getattr(node.op, "kernel", None) == (1, 1)
-            yield node, usual and getattr(node.op, "stride", None) == (2, 2)
+            yield node, isinstance(node.op, Conv) and node.op.window[:2] == _NARROW
 
 
 def strided_1x1(facts: Facts) -> Iterator[Finding]:
@@ -129,14 +118,14 @@ def stride_over_kernel(facts: Facts) -> Iterator[Finding]:
     for node, usual in _lost(facts):
         if usual:
             continue
-        down, across = node.op.stride  # type: ignore[attr-defined]
-        kernel = getattr(node.op, "kernel", (1, 1))
-        share = down * across / (min(kernel[0], down) * min(kernel[1], across))
+        kernel, stride, *_ = node.op.window or Window()
+        share = prod(stride) / prod(map(min, kernel, stride))
         yield Finding(
             node.origin,
             f"`{node.op.label()}` reads one cell in {share:g}: its stride is larger than its"
             " kernel",
-            f"if a quotient is meant, take the space away: `out/{down}`; else use a larger kernel",
+            f"if a quotient is meant, take the space away: `out/{stride[0]}`;"
+            " else use a larger kernel",
         )
 
 
@@ -199,11 +188,8 @@ def _over_map(facts: Facts, node: Node) -> bool:
     """Whether a window larger than one cell reads one; where the net is given one cell, that is
     meant."""
     shape = facts.graph.nodes[node.inputs[0]].shape if node.inputs else ()
-    windows = node.op.family in ("conv", "pool") and node.op.op != "up conv"
-    kernel = getattr(node.op, "kernel", None)
-    return (
-        windows
-        and isinstance(kernel, tuple)
-        and kernel != (1, 1)
-        and shape[1:] == (1, 1) != facts.spec.input[1:]
-    )
+    op = node.op
+    slides = op.family in ("conv", "pool") and not isinstance(op, UpConv)
+    window = op.window if slides else None
+    over = window is not None and window.kernel != (1, 1)
+    return over and shape[1:] == (1, 1) != facts.spec.input[1:]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ...graph import Block, Origin, Path
-from ...ops import Concat, Mul, Part, shape_text
+from ...ops import Concat, Mul, Part, Window, shape_text
 from ..residual import kind
 from .findings import Facts, Finding
 
@@ -44,7 +44,8 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
         ):
             continue
         if not (_is_stage(before) and _is_stage(row)) or any(
-            isinstance(node.op, Concat) or max(getattr(node.op, "dilation", (1, 1))) > 1
+            isinstance(node.op, Concat)
+            or max((node.op.window or Window()).dilation) > 1
             for node in graph.nodes_of(row)
         ):
             continue
@@ -147,12 +148,8 @@ def _is_a_row_of_cells(facts: Facts) -> bool:
     """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one
     cell wide too."""
     channels, height, width = facts.spec.input
-    kernels = [
-        getattr(node.op, "kernel", (1, 1)) for node in facts.graph.nodes.values()
-    ]
-    tall = any(
-        isinstance(kernel, tuple) and kernel[0] > 1 == kernel[1] for kernel in kernels
-    )
+    windows = (node.op.window or Window() for node in facts.graph.nodes.values())
+    tall = any(window.kernel[0] > 1 == window.kernel[1] for window in windows)
     return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
 
 
