@@ -25,25 +25,27 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
     once."""
     causes: dict[Span | str, dict[Span, Node]] = {}
     for node in facts.graph.nodes.values():
-        readers = facts.readers[node.name]
-        if not node.op.has_bias or not readers or any(r.op.op != "bn" for r in readers):
-            continue
-        span = node.origin.span
-        if not span.source.ours:
-            default = facts.spec.defaults.get(node.op.op, {}).get("bias")
-            own = (
-                "bias"
-                in span.source.line(span.line)[
-                    span.column - 1 : span.end_column - 1
-                ].split()
-            )
-            cause: Span | str = (
-                span if own else default.value.span if default else node.op.op
-            )
-            causes.setdefault(cause, {}).setdefault(span, node)
+        if not node.origin.span.source.ours and _bias_is_lost(facts, node):
+            cause = _cause(facts, node)
+            causes.setdefault(cause, {}).setdefault(node.origin.span, node)
     for cause, nodes in causes.items():
         given = cause if isinstance(cause, Span) and cause not in nodes else None
         yield _useless_bias(list(nodes.values()), given)
+
+
+def _bias_is_lost(facts: Facts, node: Node) -> bool:
+    readers = facts.readers[node.name]
+    return bool(node.op.has_bias and readers and all(r.op.op == "bn" for r in readers))
+
+
+def _cause(facts: Facts, node: Node) -> Span | str:
+    """What gives a layer its bias: its own label, an entry of `ops:`, or a unit without a norm."""
+    span = node.origin.span
+    label = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
+    if "bias" in label.split():
+        return span
+    default = facts.spec.defaults.get(node.op.op, {}).get("bias")
+    return default.value.span if default else node.op.op
 
 
 def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
@@ -134,15 +136,7 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
     they have to be."""
     if facts.graph.cost.params <= _LARGE:
         return
-    last = facts.graph.nodes[facts.graph.output].depth
-    odd = [
-        node
-        for node in facts.graph.nodes.values()
-        if node.op.op in ("conv", "up conv")
-        and node.shape[0] > 8
-        and node.shape[0] % 8
-        and node.depth < last
-    ]
+    odd = [node for node in facts.graph.nodes.values() if _is_odd(facts, node)]
     if odd:
         widths = sorted({node.shape[0] for node in odd})
         shown = ", ".join(map(str, widths[:6])) + (", …" if len(widths) > 6 else "")
@@ -154,6 +148,12 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
             "tensor cores work on 8 half-precision numbers at a time; other widths are padded or"
             " take a slower path",
         )
+
+
+def _is_odd(facts: Facts, node: Node) -> bool:
+    width, last = node.shape[0], facts.graph.nodes[facts.graph.output]
+    inner = isinstance(node.op, Conv | UpConv) and node.depth < last.depth
+    return inner and width > 8 and width % 8 > 0
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:

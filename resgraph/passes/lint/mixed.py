@@ -62,16 +62,17 @@ def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:
 
 def _named(facts: Facts, paths: Iterable[Path]) -> Iterator[tuple[str, Origin]]:
     """The activations that stand by their own names in equations, or alone in paths."""
-    for path in paths:
-        if equation := path.equation:
-            ops = [facts.graph.nodes[name].op.op for name in equation.nodes]
-            yield from (
-                (op, equation.origin)
-                for op in ops
-                if op in ACTIVATIONS and f"{op}(" in equation.text
-            )
+    equations = (path.equation for path in paths if path.equation)
+    for equation in equations:
+        for op in _activations(facts, equation.nodes):
+            if f"{op}(" in equation.text:
+                yield op, equation.origin
     for layer in _layers(paths):
-        if len(layer.nodes) == 1:
-            op = facts.graph.nodes[layer.nodes[0]].op.op
-            if op in ACTIVATIONS and layer.label.startswith(op):
+        for op in _activations(facts, layer.nodes):
+            if len(layer.nodes) == 1 and layer.label.startswith(op):
                 yield op, layer.origin
+
+
+def _activations(facts: Facts, nodes: Iterable[str]) -> Iterator[str]:
+    ops = (facts.graph.nodes[name].op for name in nodes)
+    return (op.op for op in ops if op.role == "activation")

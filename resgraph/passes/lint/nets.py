@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...graph import Block, Origin, Path
-from ...ops import Concat, Mul, Part, Window, shape_text
+from ...graph import Block, Graph, Origin, Path
+from ...ops import Concat, Mul, Part, Shape, Window, shape_text
 from ..residual import kind
 from .findings import Facts, Finding
 
@@ -36,18 +36,8 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
     graph = facts.graph
     for before, row in pairwise(graph.rows):
         small, large = graph.nodes[before.output].shape, graph.nodes[row.output].shape
-        if (
-            len(small) != 3
-            or len(large) != 3
-            or small[1:] != large[1:]
-            or large[0] < 2 * small[0]
-        ):
-            continue
-        if not (_is_stage(before) and _is_stage(row)) or any(
-            isinstance(node.op, Concat)
-            or max((node.op.window or Window()).dilation) > 1
-            for node in graph.nodes_of(row)
-        ):
+        stages = _is_stage(before) and _is_stage(row)
+        if not (stages and _only_widens(small, large)) or _is_meant(graph, row):
             continue
         yield Finding(
             row.items[0].origin,
@@ -57,6 +47,21 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
             "He et al. 2015 (arXiv 1512.03385), section 3.1: where the width doubles the size is"
             " halved, so that each layer costs the same",
         )
+
+
+def _only_widens(small: Shape, large: Shape) -> bool:
+    """Whether of two maps the second has the same size and twice the channels."""
+    both = len(small) == len(large) == 3
+    return both and small[1:] == large[1:] and large[0] >= 2 * small[0]
+
+
+def _is_meant(graph: Graph, row: Path) -> bool:
+    """Whether a row keeps its size by a dilation, or its width adds up."""
+    ops = [node.op for node in graph.nodes_of(row)]
+    windows = (op.window or Window() for op in ops)
+    return any(max(window.dilation) > 1 for window in windows) or any(
+        isinstance(op, Concat) for op in ops
+    )
 
 
 def _is_stage(row: Path) -> bool:
