@@ -95,27 +95,29 @@ def grouped(before: Graph, after: Graph) -> list[Group]:
         "added": _blocks_without(after, before),
     }
     out: list[Group] = []
-    for row, part in groupby(
-        compare(before, after), key=lambda c: c.name.split(".")[0]
-    ):
+    changes = compare(before, after)
+    for row, part in groupby(changes, key=lambda change: change.name.split(".")[0]):
         kinds: dict[tuple[Kind, str, str, str], list[tuple[str, Change]]] = {}
         for change in part:
             blocks = whole.get(change.kind, {})
             block = next((name for name in _scopes(change.name) if name in blocks), "")
             texts = ("", blocks[block]) if block else _texts(change)
-            kinds.setdefault(
-                (change.kind, _pattern(block or change.name), *texts), []
-            ).append((block or change.name, change))
+            name = block or change.name
+            alike = (change.kind, _pattern(name), *texts)
+            kinds.setdefault(alike, []).append((name, change))
         for (kind, pattern, old, new), members in kinds.items():
             names = list(dict.fromkeys(name for name, _ in members))
-            name = (
-                names[0]
-                if len(names) == 1
-                else pattern.replace("*", _ranges([_place(n) for n in names]), 1)
-            )
             cost = sum((change.cost for _, change in members), Cost())
-            out.append(Group(kind, name or row, old, new, len(names), cost))
+            name = _together(names, pattern) or row
+            out.append(Group(kind, name, old, new, len(names), cost))
     return out
+
+
+def _together(names: list[str], pattern: str) -> str:
+    """One name for several of a pattern: `conv4.{6-22}.body`."""
+    if len(names) == 1:
+        return names[0]
+    return pattern.replace("*", _ranges([_place(name) for name in names]), 1)
 
 
 def _blocks_without(graph: Graph, other: Graph) -> dict[str, str]:

@@ -89,19 +89,17 @@ def _moved(path: PathDef, kernel: str) -> PathDef:
         for item in path.items
         if isinstance(item, Label) and VOCABULARY.get(item.word) is VOCABULARY["conv"]
     ]
-    strided = [
-        label for label in convs if any(chunk.text == "/stride" for chunk in label.rest)
-    ]
-    wanted = [
-        label for label in convs if label.kernel and label.text.startswith(kernel)
-    ]
+    strided = [label for label in convs if _stride_of(label)]
+    wanted = [conv for conv in convs if conv.kernel and conv.text.startswith(kernel)]
     if len(convs) < 2 or len(strided) != 1 or not wanted or wanted[0] is strided[0]:
         return path
-    chunk = next(chunk for chunk in strided[0].rest if chunk.text == "/stride")
-    items = tuple(
-        _with_stride(item, strided[0], wanted[0], chunk) for item in path.known()
-    )
-    return replace(path, items=items)
+    (giver,), taker, (chunk,) = strided, wanted[0], _stride_of(strided[0])
+    items = (_with_stride(item, giver, taker, chunk) for item in path.known())
+    return replace(path, items=tuple(items))
+
+
+def _stride_of(label: Label) -> list[Chunk]:
+    return [chunk for chunk in label.rest if chunk.text == "/stride"][:1]
 
 
 def _with_stride(item: ItemDef, giver: Label, taker: Label, chunk: Chunk) -> ItemDef:

@@ -47,15 +47,11 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     fields: dict[str, ReceptiveField] = {}
     for name, node in graph.nodes.items():
         if not node.inputs:
-            fields[name] = (
-                ReceptiveField(_ONE, _ONE)
-                if len(node.shape) == 3
-                else ReceptiveField(None, _ONE)
-            )
+            size = _ONE if len(node.shape) == 3 else None
+            fields[name] = ReceptiveField(size, _ONE)
             continue
-        fields[name] = _through(
-            node, graph.nodes[node.inputs[0]].shape, _met(graph, node, fields)
-        )
+        before = graph.nodes[node.inputs[0]].shape
+        fields[name] = _through(node, before, _met(graph, node, fields))
     return fields
 
 

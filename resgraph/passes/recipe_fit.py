@@ -66,60 +66,44 @@ def _counts(train: Train, output: Shape) -> Iterator[Problem]:
 
 
 def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
-    crop, keys, widest = (
-        train.augment.crop,
-        ("augment", "crop"),
-        max(reads[1:], default=0),
-    )
+    crop, keys = train.augment.crop, ("augment", "crop")
     if isinstance(train.data, OnDisk):
         if len(reads) != 3 or reads[0] not in (1, 3):
-            message = (
-                f"images have 1 or 3 channels, but the net reads {shape_text(reads)}"
-            )
-            yield Problem(
-                ("data",),
-                message,
-                "write `input: 3x224x224`, or the size that is meant",
-            )
+            said = f"images have 1 or 3 channels, but the net reads {shape_text(reads)}"
+            hint = "write `input: 3x224x224`, or the size that is meant"
+            yield Problem(("data",), said, hint)
             return
-        if isinstance(crop, PadCrop):
-            message = (
-                "images on disk have many sizes: `augment.crop` must be of kind area or side, or"
-                " none"
-            )
-            yield Problem(
-                keys,
-                message,
-                "write `crop: {kind: area}`, or `crop: none` for the middle of each",
-            )
-        if train.data.resize and train.data.resize < widest:
-            message = (
-                f"`data.resize: {train.data.resize}` is less than the net reads,"
-                f" {shape_text(reads)}"
-            )
-            yield Problem(
-                ("data", "resize"), message, f"write `resize: {widest}` or more"
-            )
+        yield from _disk_crop(train, train.data, reads)
     elif isinstance(crop, SideCrop):
-        message = (
+        said = (
             f"`augment.crop` of kind side is for folders of images; {train.data.title} takes pad"
             " or area"
         )
-        yield Problem(keys, message, "write `crop: {kind: pad, cells: 4}`")
+        yield Problem(keys, said, "write `crop: {kind: pad, cells: 4}`")
     elif crop and len(reads) != 3 and not train.data.shape:
-        yield Problem(
-            keys,
-            "`augment.crop` is for images, but the net reads vectors",
-            "write `crop: none`",
-        )
+        said = "`augment.crop` is for images, but the net reads vectors"
+        yield Problem(keys, said, "write `crop: none`")
+    widest = max(reads[1:], default=0)
     if isinstance(crop, SideCrop) and crop.side[0] < widest:
         begin, size = crop.side[0], shape_text(reads)
-        message = f"`augment.crop.side` begins at {begin}, but the net reads {size}"
-        yield Problem(
-            (*keys, "side"),
-            message,
-            f"write `side: [{widest}, {max(widest, crop.side[1])}]`",
+        said = f"`augment.crop.side` begins at {begin}, but the net reads {size}"
+        hint = f"write `side: [{widest}, {max(widest, crop.side[1])}]`"
+        yield Problem((*keys, "side"), said, hint)
+
+
+def _disk_crop(train: Train, data: OnDisk, reads: Shape) -> Iterator[Problem]:
+    if isinstance(train.augment.crop, PadCrop):
+        said = (
+            "images on disk have many sizes: `augment.crop` must be of kind area or side, or"
+            " none"
         )
+        hint = "write `crop: {kind: area}`, or `crop: none` for the middle of each"
+        yield Problem(("augment", "crop"), said, hint)
+    widest = max(reads[1:])
+    if data.resize and data.resize < widest:
+        said = f"`data.resize: {data.resize}` is less than the net reads, {shape_text(reads)}"
+        hint = f"write `resize: {widest}` or more"
+        yield Problem(("data", "resize"), said, hint)
 
 
 def _sides(train: Train, reads: Shape) -> Iterator[Problem]:

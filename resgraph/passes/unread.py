@@ -25,10 +25,7 @@ _INIT = {
     "zero_last": ("`zero_last`", "residual branch with weights"),
 }
 # of the ops whose weights a group of `init:` starts
-_FAMILIES = {
-    "conv": "conv",
-    "fc": "dense",
-}
+_FAMILIES = {"conv": "conv", "fc": "dense"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,3 +263,34 @@ def test_a_mistake_in_a_standard_block_is_where_it_is_called() -> None:
 def test_a_mistake_is_told_once_however_often_it_is_made() -> None:
     top = "blocks: {b: [1x1 conv in/3, 1x1 conv 16]}"
     assert len(mistakes(spec("one: 50 x b\ntwo: 50 x b", top=top))) == 1
+
+
+# -- follow-up errors -------------------------------------------------------------------------------------------------
+
+
+RATED = PAIR.replace("linear]", "linear, drop path 0.5*index/(total - 1)]")
+
+
+@pytest.mark.parametrize(
+    ("net", "top", "codes"),
+    [
+        # where a repeat cannot be worked out, nothing can be said of what is counted
+        ("one: 5/2 x pair 16\ntwo: fc 3", RATED, ["E032", "E044"]),
+        ("one: [0.5 x relu, 3x3 conv 16/(row_total - 2)]", "", ["E032"]),
+        # and the rows below are checked all the same
+        (
+            "one: a x pair 16\ntwo: [flatten, fc 3, 3x3 conv 3]",
+            f"{RATED}let: {{a: b, b: a}}\n",
+            ["E037", "E044"],
+        ),
+        # what a spoilt shortcut is added to has the shape of the whole
+        (
+            "one: {shortcut: identity, block: pair, out: 32}\ntwo: fc 3",
+            PAIR,
+            ["E041", "E044"],
+        ),
+    ],
+)
+def test_a_mistake_brings_no_other(net: str, top: str, codes: list[str]) -> None:
+    found = mistakes(spec(net, top=top))
+    assert sorted(problem.code for problem in found) == codes

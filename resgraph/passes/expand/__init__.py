@@ -13,7 +13,7 @@ from ...language.grammar.records import BlockDef, Inline, ItemDef
 from ...language.sections import mapping_at
 from ...language.spec import Spec
 from ...ops.shape import Input
-from .graph_builder import Draft, Flow, Nothing, TooLarge
+from .graph_builder import Draft, Nothing, Tensor, TooLarge
 from .items import ItemMaker
 from .place import Place
 from .unit import OptionSource
@@ -78,8 +78,8 @@ class _Expander:
         draft = Draft(
             "input", Input(shape=self.spec.input), Origin(self.spec.place("input"))
         )
-        flow: Flow | Nothing = self.builder.node(draft, [])
-        values: dict[str, Flow | Nothing] = {"input": flow}
+        flow: Tensor | Nothing = self.builder.node(draft, [])
+        values: dict[str, Tensor | Nothing] = {"input": flow}
         place = Place(self.items.env, self.items.setting, values)
         unread = dict(self.unread_rows())
         wrong = {*unread, *self.misread_rows(), *self.count_merges()}
@@ -123,22 +123,21 @@ class _Expander:
         which say why when they are made."""
         total: int | None = 0
         for name, path in self.spec.rows.items():
-            known = len(self.builder.errors)
-            try:
-                merges = sum(map(self.merges, path.known()))
-                total = None if total is None else total + merges
-            except Fault:
-                total = None
-            if total is None or len(self.builder.errors) > known:
+            for merges in map(self.merges, path.known()):
+                total = None if total is None or merges is None else total + merges
+            if total is None:
                 yield name
         self.items.blocks_total = total
 
-    def merges(self, item: ItemDef) -> int:
-        """How many blocks with a merge an item of a row calls."""
+    def merges(self, item: ItemDef) -> int | None:
+        """How many blocks with a merge an item of a row calls; None where a mistake hides it."""
         if isinstance(item, Inline):
             block: BlockDef | None = item.block
         else:
-            word = self.items.names.resolve(item.word, self.items.env)
+            try:
+                word = self.items.names.resolve(item.word, self.items.env)
+            except Fault:
+                return None
             block = self.spec.block(word)
         if block is None or block.merge is None:
             return 0

@@ -24,7 +24,6 @@ from ...language.grammar.records import (
 from ...language.grammar.records import Value as Written
 from ...ops import Shape
 from ...ops.base import value_text
-from .graph_builder import Flow
 from .option import whole
 
 
@@ -98,9 +97,11 @@ def _fraction(number: int | None) -> Fraction | None:
     return None if number is None else Fraction(number)
 
 
-def call_of(item: ItemDef, block: BlockDef, flow: Flow, caller: Caller) -> Call:
+def call_of(
+    item: ItemDef, block: BlockDef, shape: Shape | None, caller: Caller
+) -> Call:
     """Work out a call where it is written."""
-    into, env = flow.shape[0] if flow.shape else None, caller.env
+    into, env = shape[0] if shape else None, caller.env
     unused = None
     if isinstance(item, Label):
         bound = bind(item, block, caller.words)

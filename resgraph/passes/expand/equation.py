@@ -13,12 +13,12 @@ from ...language.grammar.expression import Apply, Binary, Expression, Name, Nega
 from ...language.grammar.records import Equation
 from ...ops import SYMBOLS, Add, Concat, Mul, Op, Shape, Sub
 from .equation_errors import EquationErrors, reads_input
-from .graph_builder import Builder, Draft, Flow, Nothing
+from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
 from .names import Names
 from .place import Place
 from .unit import Worded
 
-Term = Flow | Nothing | Fraction
+Term = Tensor | Nothing | Fraction
 
 
 class EquationBuilder:
@@ -41,12 +41,12 @@ class EquationBuilder:
         # the words that were written for others: `act` for `relu`
         self.named: dict[str, str] = {}
 
-    def build(self) -> tuple[EquationScope, Flow | Nothing]:
+    def build(self) -> tuple[EquationScope, Tensor | Nothing]:
         """The scope of the equation and the value that it comes to. Raises `Fault`."""
         value = self.term(self.equation.tree)
         if isinstance(value, Fraction):
             raise self.errors.no_tensor()
-        output = value.node if isinstance(value, Flow) else ""
+        output = "" if isinstance(value, Nothing) else value.node
         text = re.sub(
             r"\b\w+(?=\s*\()",
             lambda word: self.named.get(word[0], word[0]),
@@ -75,7 +75,7 @@ class EquationBuilder:
             return value
         if self.place.env.find(tree.name) is None:
             self.builder.report(self.errors.unknown(tree), self.origin)
-            return Flow()  # the other names are looked at too
+            return Poisoned()  # the other names are looked at too
         number = self.place.env.value_of(tree, self.equation.span)
         if not isinstance(number, Fraction):
             raise self.errors.no_number(tree)
@@ -91,28 +91,32 @@ class EquationBuilder:
         return self.node(Worded("mul", Mul(left=-1.0)), [value], [tree])
 
     def apply(self, tree: Apply) -> Term:
-        span = self.errors.function(tree)
-        value, op = self.place.value(tree.function), None
-        if value is None:
-            op = self.names.function(tree.function, span, self.place)
-        if op is None and (
-            value is not None or self.place.env.find(tree.function) is not None
-        ):
-            raise self.errors.no_product(tree)
+        activation = self.activation(tree)
         terms = [self.term(argument) for argument in tree.arguments]
-        if op is not None:
+        if activation is not None:
             if len(terms) != 1 or isinstance(terms[0], Fraction):
                 raise self.errors.not_one_tensor(tree)
-            self.named[tree.function] = op.op.op
-            return self.node(op, terms, tree.arguments)
+            self.named[tree.function] = activation.op.op
+            return self.node(activation, terms, tree.arguments)
         if tree.function == "concat":
-            if len(terms) < 2 or not all(isinstance(term, Flow) for term in terms):
+            if len(terms) < 2 or not all(isinstance(term, Tensor) for term in terms):
                 raise self.errors.not_two_tensors(tree)
             return self.node(Worded("concat", Concat()), terms, tree.arguments)
         numbers = all(isinstance(term, Fraction) for term in terms)
         if tree.function in FUNCTIONS and numbers:
             return self.number(tree)
         raise self.errors.no_function(tree)
+
+    def activation(self, tree: Apply) -> Worded | None:
+        """The activation that is applied, None for another function. Raises `Fault` for a name that
+        is a value."""
+        if self.place.value(tree.function) is not None:
+            raise self.errors.no_product(tree)
+        span = self.errors.function(tree)
+        found = self.names.function(tree.function, span, self.place)
+        if found is None and self.place.env.find(tree.function) is not None:
+            raise self.errors.no_product(tree)
+        return found
 
     def binary(self, tree: Binary, left: Term, right: Term) -> Term:
         if isinstance(left, Fraction) and isinstance(right, Fraction):
@@ -137,7 +141,7 @@ class EquationBuilder:
 
     def node(
         self, worded: Worded, terms: Sequence[Term], trees: Sequence[Expression]
-    ) -> Flow | Nothing:
+    ) -> Tensor | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
         if any(isinstance(term, Nothing) for term in terms):
             return Nothing()
@@ -147,29 +151,29 @@ class EquationBuilder:
         read = [
             (tree, term)
             for tree, term in zip(trees, terms, strict=True)
-            if isinstance(term, Flow)
+            if isinstance(term, Tensor)
         ]
-        if any(flow.shape is None for _, flow in read):
-            return Flow(shape=self.joined(op, read))
-        flow = self.builder.node(
+        if any(tensor.shape is None for _, tensor in read):
+            return Poisoned(self.joined(op, read))
+        made = self.builder.node(
             Draft(name, op, self.origin, self.place.shortcut, worded.source),
-            [flow for _, flow in read],
+            [tensor for _, tensor in read],
             lambda problem: self.errors.unjoined(problem, read),
         )
-        if flow.node:
+        if made.node:
             self.nodes.append(name)
-        return flow
+        return made
 
-    def joined(self, op: Op, terms: list[tuple[Expression, Flow]]) -> Shape | None:
+    def joined(self, op: Op, terms: list[tuple[Expression, Tensor]]) -> Shape | None:
         """What a sum or product comes to where an earlier mistake hides a term: a map has the shape
         of the whole.
 
         Unless it is `x` where the call changes the shape: then that is another mistake.
         """
         maps = [
-            (tree, flow.shape)
-            for tree, flow in terms
-            if flow.shape and len(flow.shape) == 3 and flow.shape[0] > 1
+            (tree, tensor.shape)
+            for tree, tensor in terms
+            if tensor.shape and len(tensor.shape) == 3 and tensor.shape[0] > 1
         ]
         if not maps or not isinstance(op, Add | Sub | Mul):
             return None

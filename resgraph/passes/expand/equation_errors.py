@@ -15,7 +15,7 @@ from ...language.grammar.expression import Apply, Binary, Expression, Name, Numb
 from ...language.grammar.records import Equation
 from ...language.grammar.words import COUNTERS
 from ...ops import VOCABULARY, ShapeError, shape_text
-from .graph_builder import Flow
+from .graph_builder import Tensor
 from .place import Place
 
 _ROWS = "an equation in a row reads `input` and the rows above"
@@ -106,7 +106,7 @@ class EquationErrors:
         said = f"no function `{tree.function}` of tensors"
         return self.wrong(tree, "E030", said, self._instead_of(tree))
 
-    def refuse_divisor(self, tree: Expression, divisor: Flow | Fraction) -> None:
+    def refuse_divisor(self, tree: Expression, divisor: Tensor | Fraction) -> None:
         """Raises `Fault` where a tensor is divided by another, or by zero."""
         if not isinstance(divisor, Fraction):
             said = "a tensor can be divided only by a number"
@@ -164,15 +164,15 @@ class EquationErrors:
     # ----------------------------------------------------------------------------------
 
     def unjoined(
-        self, problem: ShapeError, terms: list[tuple[Expression, Flow]]
+        self, problem: ShapeError, terms: list[tuple[Expression, Tensor]]
     ) -> Fault:
         """What cannot be joined, each term by the name that it has in the equation."""
         span = self.equation.span.part(terms[0][0].start, terms[-1][0].end)
         if len(terms) == 1:
             return fault(problem.code, problem.said, span, problem.hint)
         *said, last = [
-            f"`{self.text(tree)}` is {shape_text(flow.shape or ())}"
-            for tree, flow in terms
+            f"`{self.text(tree)}` is {shape_text(tensor.shape or ())}"
+            for tree, tensor in terms
         ]
         message = f"{', '.join(said)} and {last}, which cannot be joined"
         trees = [tree for tree, _ in terms]
@@ -186,10 +186,10 @@ class EquationErrors:
             return Fault(replace(found.diagnostic, related=related))
         return found
 
-    def _has_shortcut(self, terms: list[tuple[Expression, Flow]]) -> bool:
+    def _has_shortcut(self, terms: list[tuple[Expression, Tensor]]) -> bool:
         """Whether a shortcut could be one of the terms: there is one, and they are all maps or all
         vectors."""
-        axes = {len(flow.shape or ()) for _, flow in terms}
+        axes = {len(tensor.shape or ()) for _, tensor in terms}
         return "shortcut" in self.place.known() and len(axes) == 1
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from ...errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
 from ...graph import Node, Origin
@@ -20,16 +21,35 @@ PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have som
 _OF_NAMES = frozenset(["E011", "E012", "E030"])
 
 
+class Tensor:
+    """A tensor on its way: the node that made it, its shape and depth; or one that is spoilt."""
+
+    __slots__ = ()
+    node: str
+    shape: Shape | None
+    depth: int
+
+
+@dataclass(slots=True)
+class Flow(Tensor):
+    """A tensor that a node makes."""
+
+    node: str
+    shape: Shape
+    depth: int
+
+
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """A value on its way: the node that made it, its shape and depth.
+class Poisoned(Tensor):
+    """A tensor that a mistake, which was told, spoils: no node is made of it, and what reads it is
+    spoilt too.
 
-    No shape: an earlier mistake hides it. A shape and no node: an earlier mistake, which leaves the
-    shape known."""
+    Its shape, where the mistake leaves that known, is still checked against what reads it; where it
+    does not, nothing is said of those."""
 
-    node: str = ""
     shape: Shape | None = None
-    depth: int = 0
+    node: ClassVar[str] = ""  # type: ignore[misc]  # there is none
+    depth: ClassVar[int] = 0  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +57,7 @@ class Nothing:
     """The value of a shortcut that is `none`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """A node that is to be made; whether it is a part of a shortcut, and what the options of its op
     were worked out from."""
@@ -104,32 +124,35 @@ class Builder:
             self.silence = before
 
     def node(
-        self, draft: Draft, inputs: Sequence[Flow], explain: Explain | None = None
-    ) -> Flow:
+        self, draft: Draft, inputs: Sequence[Tensor], explain: Explain | None = None
+    ) -> Tensor:
         """Make a node. Convolutions and fc count for the depth, those of a shortcut do not.
 
         `explain` says what an op cannot take in better words than the op has, who knows only
         shapes."""
         op, origin = draft.op, draft.origin
-        known = [flow.shape for flow in inputs if flow.shape is not None]
-        if len(known) < len(inputs):
-            return Flow()
+        shapes = [tensor.shape for tensor in inputs if tensor.shape is not None]
+        if len(shapes) < len(inputs):
+            return Poisoned()
         try:
-            shape, cost = answers(op, known)
+            shape, cost = answers(op, shapes)
         except ShapeError as problem:
             said = fault(problem.code, problem.said, origin.span, problem.hint)
             self.report(explain(problem) if explain else said, origin)
-            return Flow(shape=likely_shape(op, *known))
-        depths = [flow.depth for flow in inputs] or [0]
-        depth = depths[0] if op.gates else max(depths)
-        depth += op.weighted and not draft.shortcut
+            return Poisoned(likely_shape(op, *shapes))
         self.params += cost.params
         self._limit(origin)
-        read = tuple(flow.node for flow in inputs)
-        self.nodes[draft.name] = Node(draft.name, op, read, shape, cost, depth, origin)
+        read = tuple([tensor.node for tensor in inputs])
+        if "" in read:
+            return Poisoned(shape)
+        depths = [tensor.depth for tensor in inputs] or [0]
+        depth = depths[0] if op.gates else max(depths)
+        depth += op.weighted and not draft.shortcut
+        name = draft.name
+        self.nodes[name] = Node(name, op, read, shape, cost, depth, origin)
         if draft.source is not None:
-            self.sources[draft.name] = draft.source
-        return Flow(draft.name, shape, depth)
+            self.sources[name] = draft.source
+        return Flow(name, shape, depth)
 
     def _limit(self, origin: Origin) -> None:
         said = ""

@@ -29,10 +29,10 @@ from ...language.spec import Spec
 from ...ops import Op
 from .block_call import Call, Caller, call_of, refuse_other_width
 from .equation import EquationBuilder
-from .graph_builder import Builder, Draft, Flow, Nothing
+from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
 from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .names import Names
-from .place import Place, Slot, counters_of
+from .place import Counters, Place, Slot, counters_of
 from .repeat import Repeats
 from .shortcut import shortcut_plan
 from .unit import Setting, layer_ops
@@ -58,8 +58,8 @@ class ItemMaker:
     # --------------------------------------------------------------------------------------------
 
     def path(
-        self, name: str, word: str, path: PathDef, flow: Flow | Nothing, place: Place
-    ) -> tuple[Path, Flow | Nothing]:
+        self, name: str, word: str, path: PathDef, flow: Tensor | Nothing, place: Place
+    ) -> tuple[Path, Tensor | Nothing]:
         """A row or a path: its scope and the value that it hands on."""
         scope = Path(name, word, "", "", listed=path.listed)
         if path.equation is not None:
@@ -71,31 +71,31 @@ class ItemMaker:
         for slot, item in self.repeats.slots(path, place, scope):
             flow = self.item(slot, item, flow)
         if path.broken:
-            flow = Flow()
+            flow = Poisoned()
         scope.output = flow.node
         return scope, flow
 
     def equation(
         self, name: str, written: Equation, place: Place, scope: Path
-    ) -> Flow | Nothing:
+    ) -> Tensor | Nothing:
         """The value that a path begins with, and its nodes."""
         equation = EquationBuilder(self.builder, self.names, place, name, written)
         try:
             scope.equation, flow = equation.build()
         except Unknown:
-            return Flow()
+            return Poisoned()
         except Fault as problem:
             self.builder.report(problem, equation.origin)
-            return Flow()
+            return Poisoned()
         return flow
 
-    def item(self, slot: Slot, item: ItemDef | Poison, flow: Flow) -> Flow:
+    def item(self, slot: Slot, item: ItemDef | Poison, flow: Tensor) -> Tensor:
         """One layer or block, added to its path; the value that comes out."""
         target: Target | None = None
         seen, make = self.blocks_seen, self.made
         if isinstance(item, Poison):
             if item.guess is None:
-                return Flow()
+                return Poisoned()
             item, make = item.guess, self.guessed
         try:
             item, target = self.names.target(item, slot.place)
@@ -105,25 +105,28 @@ class ItemMaker:
                 raise touching
             return make(slot, item, target, flow)
         except Unknown:
-            return Flow()
+            return Poisoned()
         except Fault as problem:
             self.blocks_seen = seen
             problem = apart(item, target, problem) or problem
             self.builder.report(problem, slot.place.at(item.span))
             if target is None:
-                return Flow()
+                return Poisoned()
             again = meant(item, target, problem.diagnostic)
-            out = self.guessed(slot, again, target, flow) if again else Flow()
-            return flow if out.shape is None and keeps_shape(target) else out
+            shape = self.guessed(slot, again, target, flow).shape if again else None
+            kept = flow.shape if keeps_shape(target) else None
+            return Poisoned(shape or kept)
 
-    def made(self, slot: Slot, item: ItemDef, target: Target, flow: Flow) -> Flow:
+    def made(self, slot: Slot, item: ItemDef, target: Target, flow: Tensor) -> Tensor:
         """A layer or a block. Raises `Fault` where the item cannot be read as one."""
         if isinstance(target, BlockDef):
             return self.call(slot, item, target, flow)
         assert isinstance(item, Label)
         return self.layer(slot, item, target, flow)
 
-    def guessed(self, slot: Slot, item: ItemDef, target: Target, flow: Flow) -> Flow:
+    def guessed(
+        self, slot: Slot, item: ItemDef, target: Target, flow: Tensor
+    ) -> Tensor:
         """What comes out of an item as it was meant, if nothing is wrong with that; its mistake was
         told."""
         if not isinstance(target, BlockDef):
@@ -133,10 +136,10 @@ class ItemMaker:
             try:
                 out = self.made(slot, item, target, flow)
             except (Fault, Unknown):
-                return Flow()
-        return Flow() if silence.broken else out
+                return Poisoned()
+        return Poisoned() if silence.broken else out
 
-    def layer(self, slot: Slot, label: Label, cls: type[Op], flow: Flow) -> Flow:
+    def layer(self, slot: Slot, label: Label, cls: type[Op], flow: Tensor) -> Tensor:
         """A label of an op: the nodes of its unit, one after another."""
         place = slot.place
         bound = place.setting.bind(label, cls, self.names.words(place))
@@ -166,13 +169,15 @@ class ItemMaker:
     # -- blocks
     # ----------------------------------------------------------------------------------
 
-    def call(self, slot: Slot, item: ItemDef, block: BlockDef, flow: Flow) -> Flow:
+    def call(self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor) -> Tensor:
         """A block's call: its constants, its paths in the order they are written, its merge."""
         self._refuse_nested(block, item.span)
         if slot.place.block is None and block.merge is not None:
             slot = self._counted(slot)
         words = self.names.words(slot.place)
-        call = call_of(item, block, flow, Caller(slot.env, words, first=slot.copy == 0))
+        call = call_of(
+            item, block, flow.shape, Caller(slot.env, words, first=slot.copy == 0)
+        )
         inside = Place(
             self._names_within(slot, block, call),
             self._setting_within(block),
@@ -207,8 +212,10 @@ class ItemMaker:
 
     def _counted(self, slot: Slot) -> Slot:
         """The slot of the next of the blocks that are counted: of those in rows, with a merge."""
-        total = None if self.blocks_total is None else Fraction(self.blocks_total)
-        counted = {"index": Fraction(self.blocks_seen), "total": total}
+        index, total = self.blocks_seen, self.blocks_total
+        counted: Counters = {"index": None, "total": None}
+        if total is not None:
+            counted = {"index": Fraction(index), "total": Fraction(total)}
         self.blocks_seen += 1
         return replace(slot, counters={**slot.counters, **counted})
 
@@ -230,8 +237,8 @@ class ItemMaker:
         return replace(self.setting, unit=unit, spare="relu" if block.library else "")
 
     def paths(
-        self, inside: Place, block: BlockDef, flow: Flow
-    ) -> tuple[Path, Flow | Nothing]:
+        self, inside: Place, block: BlockDef, flow: Tensor
+    ) -> tuple[Path, Tensor | Nothing]:
         """The paths of a block; the last of them, whose value the block hands back."""
         name, last = inside.name, block.merge
         if last is None:
@@ -241,23 +248,23 @@ class ItemMaker:
             for word, definition in block.paths.items():
                 path, out = self.path(f"{name}.{word}", word, definition, flow, inside)
                 inside.values[word] = out
-                if isinstance(out, Flow):
+                if not isinstance(out, Nothing):
                     inside.paths.append(path)
             path, out = self.path(f"{name}.merge", "merge", last, flow, inside)
         inside.paths.append(path)
         return path, out
 
-    def shortcut(self, place: Place, flow: Flow) -> Flow | Nothing:
+    def shortcut(self, place: Place, flow: Tensor) -> Tensor | Nothing:
         """The value of `shortcut`, and its path."""
         plan, name = place.plan, f"{place.name}.shortcut"
         assert plan is not None and place.origin is not None
         if plan.problem is not None:
             self.builder.report(plan.problem, place.origin)
-            return Flow()
+            return Poisoned()
         if plan.kind == "none":
             return Nothing()
         scope = Path(name, "shortcut", flow.node, flow.node)
-        out: Flow | Nothing = flow
+        out: Tensor | Nothing = flow
         if plan.op is not None:
             out = self.builder.node(Draft(name, plan.op, place.origin, True), [flow])
             layer = Layer(name, plan.op.label(), (name,), place.origin)
@@ -274,7 +281,7 @@ class ItemMaker:
                 shortcut=True,
             )
             scope, out = self.path(name, "shortcut", plan.path, flow, inner)
-        if isinstance(out, Flow):
+        if not isinstance(out, Nothing):
             place.paths.append(scope)
         return out
 
@@ -307,7 +314,7 @@ def _scope(
         inside.name,
         block.name,
         item.text if isinstance(item, Label) else "",
-        flow.node if isinstance(flow, Flow) else "",
+        "" if isinstance(flow, Nothing) else flow.node,
         result.output,
         call.into or 0,
         call.out or 0,

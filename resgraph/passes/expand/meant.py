@@ -117,7 +117,7 @@ def _mended(
     label: Label, place: int, target: Target, problem: Diagnostic
 ) -> Label | None:
     """The label with the chunk at a place put right, or left out with what belongs to it."""
-    chunk, texts = label.rest[place], [part.text for part in label.rest]
+    chunk = label.rest[place]
     if problem.code == "E014" and label.kernel is None:
         kernel = parse_size(chunk.text, chunk.span)
         return _with(replace(label, kernel=kernel), place, place + 1)
@@ -128,9 +128,16 @@ def _mended(
             place + 1,
             [Chunk(word, chunk.span) for word in likely.text.split()],
         )
-    fields = fields_of(target)
     if problem.code == "E036" and chunk.text != "shortcut":
         return _with(label, place, place + 1)
+    return _without(label, place, target)
+
+
+def _without(label: Label, place: int, target: Target) -> Label | None:
+    """The label without the option, the mode or the word of a chunk; None where the shape may
+    depend on it."""
+    chunk, texts = label.rest[place], [part.text for part in label.rest]
+    fields = fields_of(target)
     if place and texts[place - 1] in fields:  # the value of an option
         return (
             _with(label, place - 1, place + 1)

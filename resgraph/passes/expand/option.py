@@ -15,7 +15,7 @@ from ...errors import Fault, Span, fault
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
 from ...language.grammar.arithmetic import Value, value_text
-from ...language.grammar.expression import Binary, Expression, Name
+from ...language.grammar.expression import Binary, Name
 from ...language.grammar.records import Bound, Expr, Option, PathDef, Word
 from ...language.grammar.records import Value as Written
 from ...language.grammar.targets import literal_words
@@ -53,26 +53,19 @@ def make_op(
     extra: Mapping[str, Any],
 ) -> Op:
     """The op of a label: defaults of the file below, then `extra`, then the label's own options."""
-    fields: dict[str, Any] = {}
-    places: dict[str, Span] = {}
-    for option in defaults.values():
-        fields[option.key] = field_value(cls, option.key, option.value, env)
-        places[option.key] = option.value.span
-    for key, value in extra.items():
-        fields.setdefault(key, value)
-    for option in bound.options.values():
-        fields[option.key] = field_value(cls, option.key, option.value, env)
-        places[option.key] = option.value.span
+    options = [*defaults.values(), *bound.options.values()]
     if bound.number is not None and cls.number:
-        fields[cls.number] = field_value(cls, cls.number, bound.number, env)
-        places[cls.number] = bound.number.span
+        options.append(Option(cls.number, bound.number.span, bound.number))
+    fields = dict(extra)
+    for option in options:
+        fields[option.key] = field_value(cls, option.key, option.value, env)
     made = (cls, bound.label.word, tuple(fields.items()))
     if made not in _made:
         if len(_made) > 20_000:
             _made.clear()
-        _made[made] = _validated(
-            cls, {"op": bound.label.word, **fields}, places, bound.label.span
-        )
+        places = {option.key: option.value.span for option in options}
+        fields = {"op": bound.label.word, **fields}
+        _made[made] = _validated(cls, fields, places, bound.label.span)
     return _made[made]
 
 
@@ -133,38 +126,39 @@ def field_value(
         raise fault("E022", f"`{key}` is not a path", written.span)
     kind = field_kind(cls, key)
     if kind == "flag":
-        if isinstance(written, Word) and written.text in ("true", "false"):
-            return written.text == "true"
-        raise fault("E022", f"`{key}` is true or false", written.span)
+        return _flag(key, written)
     words = literal_words(cls, key)
-    if (
-        isinstance(written, Expr)
-        and written.text in words
-        and env.find(written.text) is None
-    ):
-        return written.text
-    name = (
-        written.text
-        if isinstance(written, Expr) and isinstance(written.tree, Name)
-        else ""
-    )
-    if words and name and env.find(name) is None and name not in CONSTANTS:
-        raise _no_such_word(key, name, words, written.span)
+    if isinstance(written, Expr) and words and env.find(written.text) is None:
+        if written.text in words:
+            return written.text
+        if isinstance(written.tree, Name) and written.text not in CONSTANTS:
+            raise _no_such_word(key, written.text, words, written.span)
     value = env.value(written)
     if isinstance(value, str):
         if value in words:
             return value
         raise _no_such_word(key, value, words, written.span)
     if kind == "pair":
-        both = value if isinstance(value, tuple) else (value, value)
-        if len(both) != 2:
-            raise fault("E022", f"`{key}` is one number or two", written.span)
-        return tuple(whole(part, key, written, env) for part in both)
+        return _pair(value, key, written, env)
     if isinstance(value, tuple):
-        raise fault(
-            "E031", f"`{key}` is one number, not {value_text(value)}", written.span
-        )
+        said = f"`{key}` is one number, not {value_text(value)}"
+        raise fault("E031", said, written.span)
     return float(value) if kind == "float" else whole(value, key, written, env)
+
+
+def _flag(key: str, written: Written) -> bool:
+    if isinstance(written, Word) and written.text in ("true", "false"):
+        return written.text == "true"
+    raise fault("E022", f"`{key}` is true or false", written.span)
+
+
+def _pair(
+    value: Value, key: str, written: Written, env: Environment
+) -> tuple[int, ...]:
+    both = value if isinstance(value, tuple) else (value, value)
+    if len(both) != 2:
+        raise fault("E022", f"`{key}` is one number or two", written.span)
+    return tuple(whole(part, key, written, env) for part in both)
 
 
 def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fault:
@@ -194,35 +188,40 @@ def whole(value: Value, key: str, written: Written, env: Environment) -> int:
 
 
 def _not_whole(value: Fraction, key: str, written: Written, env: Environment) -> Fault:
-    for _ in range(8):  # a name that stands for a `let`: the arithmetic is there
-        tree: Expression | None = written.tree if isinstance(written, Expr) else None
-        below = (
-            env.definition(tree.name)
-            if isinstance(tree, Name) and not tree.index
-            else None
-        )
+    written = _arithmetic(written, env)
+    text = getattr(written, "text", key)
+    said = f"`{text}` is {float(value):g}, and `{key}` must be whole"
+    tree = written.tree if isinstance(written, Expr) else None
+    hint = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
+    if isinstance(tree, Binary) and tree.symbol == "/":
+        hint = _nearest_whole(value, tree, written.span, env) or hint
+    return fault("E032", said, written.span, hint)
+
+
+def _arithmetic(written: Written, env: Environment) -> Written:
+    """Where a number is worked out: behind a name that stands for a `let`, which may be another."""
+    for _ in range(8):
+        tree = written.tree if isinstance(written, Expr) else None
+        if not isinstance(tree, Name) or tree.index:
+            break
+        below = env.definition(tree.name)
         if below is None:
             break
         written = below
-    text = getattr(written, "text", key)
-    help_ = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
-    if isinstance(tree, Binary) and tree.symbol == "/":
-        try:
-            top, bottom = (
-                env.value_of(side, written.span) for side in (tree.left, tree.right)
-            )
-        except Fault:
-            top = bottom = Fraction(1)
-        if (
-            isinstance(top, Fraction)
-            and isinstance(bottom, Fraction)
-            and bottom.denominator == 1
-        ):
-            near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
-            help_ = f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
-    return fault(
-        "E032",
-        f"`{text}` is {float(value):g}, and `{key}` must be whole",
-        written.span,
-        help_,
+    return written
+
+
+def _nearest_whole(value: Fraction, tree: Binary, span: Span, env: Environment) -> str:
+    """What would divide, of a quotient that does not; "" where its terms are no such numbers."""
+    try:
+        top, bottom = (env.value_of(side, span) for side in (tree.left, tree.right))
+    except Fault:
+        return ""
+    if not (isinstance(top, Fraction) and isinstance(bottom, Fraction)):
+        return ""
+    if bottom.denominator != 1:
+        return ""
+    near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
+    return (
+        f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
     )

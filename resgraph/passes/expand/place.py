@@ -12,7 +12,7 @@ from ...language.environment import Environment
 from ...language.grammar.arithmetic import Value
 from ...language.grammar.records import BlockDef
 from .block_call import Call
-from .graph_builder import Flow, Nothing
+from .graph_builder import Nothing, Tensor
 from .shortcut import ShortcutPlan
 from .unit import Setting
 
@@ -26,7 +26,7 @@ class Place:
 
     env: Environment
     setting: Setting
-    values: dict[str, Flow | Nothing]
+    values: dict[str, Tensor | Nothing]
     name: str = ""
     origin: Origin | None = None  # of the call
     block: BlockDef | None = None
@@ -35,9 +35,9 @@ class Place:
     shortcut: bool = False  # what is made here is a part of a shortcut
     paths: list[Path] = field(default_factory=list)
     # values that are made where they are first read, so that nodes stand in reading order
-    pending: dict[str, Callable[[], Flow | Nothing]] = field(default_factory=dict)
+    pending: dict[str, Callable[[], Tensor | Nothing]] = field(default_factory=dict)
 
-    def value(self, name: str) -> Flow | Nothing | None:
+    def value(self, name: str) -> Tensor | Nothing | None:
         """The tensor of a name, None where there is none."""
         if name in self.pending:
             self.values[name] = self.pending.pop(name)()

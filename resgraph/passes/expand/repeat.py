@@ -32,11 +32,13 @@ class Repeats:
         self, path: PathDef, place: Place, scope: Path
     ) -> Iterator[tuple[Slot, ItemDef | Poison]]:
         """Every copy of every item with its slot, which has counters in rows alone: within a block
-        its caller's hold.
+        its caller's hold. What a mistake keeps from being counted is made once, and its row has no
+        counters.
 
         Raises `TooLarge` beyond the limits; repeats within repeats are multiplied, not made.
         """
-        counts = [self.count(item, place.env) for item in path.items]
+        counted = [self.count(item, place.env) for item in path.items]
+        counts = [1 if count is None else count for count in counted]
         number = 0 if path.equation is None else 1
         total = number + sum(counts)
         times = self.times
@@ -49,10 +51,12 @@ class Repeats:
                 self._step(item, place)
                 counters: Counters = {}
                 if place.block is None:
-                    counters = {
-                        "row_index": Fraction(number),
-                        "row_total": Fraction(total),
-                    }
+                    counters = {"row_index": None, "row_total": None}
+                    if None not in counted:
+                        counters = {
+                            "row_index": Fraction(number),
+                            "row_total": Fraction(total),
+                        }
                 name = f"{scope.name}.{number}" if scope.listed else scope.name
                 yield Slot(name, place, scope, copy, counters), item
                 number += 1
@@ -71,19 +75,19 @@ class Repeats:
             )
             raise TooLarge(large, place.at(item.span))
 
-    def count(self, item: ItemDef | Poison, env: Environment) -> int:
-        """How often an item stands in its path; a mistake counts as once."""
+    def count(self, item: ItemDef | Poison, env: Environment) -> int | None:
+        """How often an item stands in its path; None where a mistake hides it, which is told."""
         if item.repeat is None:
             return 1
         try:
             count = whole(env.number(item.repeat), "repeat", item.repeat, env)
         except Unknown:
-            return 1
+            return None
         except Fault as problem:
             self.builder.report(problem)
-            return 1
+            return None
         if not 0 <= count <= _COPIES:
             message = f"a repeat must be 0 to {_COPIES:,}, and this is {count:,}"
             self.builder.report(fault("E004", message, item.repeat.span))
-            return 1
+            return None
         return count

@@ -3,7 +3,7 @@ word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from ...errors import Fault, Span, fault
@@ -16,7 +16,7 @@ from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from .option import make_op
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Worded:
     """An op of a layer, its word in names ("" where the layer's own name is enough), and what its
     options were worked out from."""
@@ -26,7 +26,7 @@ class Worded:
     source: OptionSource | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class OptionSource:
     """What the options of an op were worked out from: its label, the names in sight there, and the
     unit in force, whose labels may be the op's own."""
@@ -70,12 +70,8 @@ def activation_of(
     if not found:
         unit = " ".join(name for _, name in words)
         hint = "write the activation itself, or give the unit one"
-        raise fault(
-            "E030",
-            f"`act` is the activation of the unit, and `{unit}` has none",
-            place,
-            hint,
-        )
+        said = f"`act` is the activation of the unit, and `{unit}` has none"
+        raise fault("E030", said, place, hint)
     return found[-1]
 
 
@@ -88,35 +84,41 @@ def layer_ops(
 ) -> list[Worded]:
     """The ops of one layer label; `resolve` turns a word that is a `let` into the word it stands
     for."""
-    word = bound.label.word
-    defaults = setting.defaults.get(word, {})
-    mode = resolve(bound.mode.text) if bound.mode else ""
-    chosen = Label(mode, bound.mode.span, mode, bound.mode.span) if bound.mode else None
-    if bound.mode and mode == ACT:
-        chosen, mode = activation_of(setting, resolve, bound.mode.span)
-    if bound.mode and not takes_mode(cls, mode):
-        raise fault(
-            "E012", f"`{word}` takes no `{mode}`", bound.mode.span, mode_hint(cls, mode)
-        )
+    mode, chosen = _mode(cls, bound, setting, resolve)
+    unit = [(label, resolve(label.word)) for label in setting.unit.labels]
+    extra = {}
+    if cls.word == "conv" and "bias" in cls.model_fields:
+        normed = any(name in NORMS for _, name in unit)
+        extra["bias"] = "none" if normed else "default"
+    defaults = setting.defaults.get(bound.label.word, {})
+    op = make_op(cls, bound, defaults, env, extra)
     source = OptionSource(bound, env, setting.unit)
     if cls.word != "conv":
-        main = Worded("", make_op(cls, bound, defaults, env, {}), source)
+        main = Worded("", op, source)
         return [main, unit_op(chosen, mode, setting, env)] if chosen else [main]
-    labels = _in_mode(
-        [(label, resolve(label.word)) for label in setting.unit.labels], mode, chosen
+    return _numbered(
+        Worded("conv", op, source)
+        if name == "conv"
+        else unit_op(label, name, setting, env)
+        for label, name in _in_mode(unit, mode, chosen)
     )
-    normed = any(resolve(label.word) in NORMS for label in setting.unit.labels)
-    extra = (
-        {"bias": "none" if normed else "default"} if "bias" in cls.model_fields else {}
-    )
-    ops: list[Worded] = []
-    for label, name in labels:
-        if name == "conv":
-            op = make_op(cls, bound, defaults, env, extra)
-            ops.append(Worded("conv", op, source))
-        else:
-            ops.append(unit_op(label, name, setting, env))
-    return _numbered(ops)
+
+
+def _mode(
+    cls: type[Op], bound: Bound, setting: Setting, resolve: Callable[[str], str]
+) -> tuple[str, Label | None]:
+    """The mode of a label, and the label of the activation that it may be. Raises `Fault` where the
+    op takes no such mode."""
+    if bound.mode is None:
+        return "", None
+    mode, span = resolve(bound.mode.text), bound.mode.span
+    chosen = Label(mode, span, mode, span)
+    if mode == ACT:
+        chosen, mode = activation_of(setting, resolve, span)
+    if not takes_mode(cls, mode):
+        said = f"`{bound.label.word}` takes no `{mode}`"
+        raise fault("E012", said, span, mode_hint(cls, mode))
+    return mode, chosen
 
 
 def _in_mode(
@@ -176,12 +178,14 @@ def _circular(label: Label) -> Fault:
     )
 
 
-def _numbered(ops: list[Worded]) -> list[Worded]:
+def _numbered(ops: Iterable[Worded]) -> list[Worded]:
     """A second `bn` in a unit is `bn2`."""
     seen: dict[str, int] = {}
     out: list[Worded] = []
     for worded in ops:
         count = seen[worded.word] = seen.get(worded.word, 0) + 1
-        word = f"{worded.word}{count}" if count > 1 else worded.word
-        out.append(replace(worded, word=word))
+        numbered = (
+            replace(worded, word=f"{worded.word}{count}") if count > 1 else worded
+        )
+        out.append(numbered)
     return out

@@ -62,3 +62,10 @@ def test_a_row_that_a_row_below_the_mistake_reads_is_no_mistake() -> None:
     )
     assert 'id="three"' in svg or 'id="three.' in svg
     assert 'id="four"' in svg
+
+
+def test_a_block_that_cannot_be_read_stops_the_row_that_calls_it() -> None:
+    """The shape of its sum is known from the shortcut; a node of that sum there is none."""
+    svg = drawn(RESIDUAL.replace("[3x3 conv out /stride,", "[3x3 abs out,"))
+    assert 'id="conv1.0"' in svg and 'id="conv2"' in svg
+    assert 'id="conv2.' not in svg
