@@ -252,39 +252,48 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     and is the cause."""
     found = list(found)
     caused = {
-        (code, name)
-        for problem in found
-        for code in problem.causes
-        for name in problem.names
+        (code, name) for d in found for code in d.causes for name in d.names if name
     }
+    order = _Order()
     told: dict[tuple[str, str, Span | None], Diagnostic] = {}
-    unread: list[Span] = []
-    places: dict[Span, str] = {}
-    sources: dict[str, int] = {}
     for problem in found:
-        span = problem.span
-        if problem.about and (problem.code, problem.about) in caused:
-            continue
-        if span is not None:
-            sources.setdefault(span.source.name, len(sources))
-            of_yaml = problem.code.startswith("E00")
-            same = span in places and (of_yaml or places[span] != problem.code)
-            if same or (not of_yaml and _within(span, unread)):
-                continue
-            places[span] = problem.code
-            if of_yaml:
-                unread.append(span)
-        told.setdefault(problem.identity, problem)
-    out = sorted(
-        told.values(),
-        key=lambda d: (
-            (sources[d.span.source.name], *_start(d.span)) if d.span else (-1, 0, 0)
-        ),
-    )
+        if (problem.code, problem.about) not in caused and order.admits(problem):
+            told.setdefault(problem.identity, problem)
+    out = sorted(told.values(), key=order.place)
     if len(out) > MOST_TOLD:
         more = f"{MOST_TOLD} mistakes are told, and there are more"
         out[MOST_TOLD:] = [Diagnostic("E004", more, out[MOST_TOLD].span)]
     return out
+
+
+class _Order:
+    """The files in which mistakes stand, in the order in which they were found, and the places."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, int] = {}
+        self.codes: dict[Span, str] = {}
+        self.unread: list[Span] = []
+
+    def admits(self, problem: Diagnostic) -> bool:
+        """Whether a mistake stands where none before it has its cause."""
+        span, of_yaml = problem.span, problem.code.startswith("E00")
+        if span is None:
+            return True
+        self.sources.setdefault(span.source.name, len(self.sources))
+        before = self.codes.get(span)
+        if before and (of_yaml or before != problem.code):
+            return False
+        if of_yaml:
+            self.unread.append(span)
+        elif _within(span, self.unread):
+            return False
+        self.codes[span] = problem.code
+        return True
+
+    def place(self, problem: Diagnostic) -> tuple[int, int, int]:
+        """What mistakes are sorted by; one without a place comes first."""
+        span = problem.span
+        return (self.sources[span.source.name], *_start(span)) if span else (-1, 0, 0)
 
 
 def _start(span: Span) -> tuple[int, int]:

@@ -146,9 +146,8 @@ def _holding(
     known = {_place(d, ()) for d in before}
     edits, owners = list(problem.edits), [problem] * len(problem.edits)
     for _ in range(_ROUNDS):
-        if not all(map(_keeps, edits, owners)) or any(
-            edit.span.source.name != source.name for edit in edits
-        ):
+        in_file = (edit.span.source.name == source.name for edit in edits)
+        if not all(map(_keeps, edits, owners)) or not all(in_file):
             return ()
         after = check(Source(source.name, mended(source, edits), source.ours))
         places = {_place(d, edits): d for d in after}
@@ -157,12 +156,12 @@ def _holding(
         hidden = [d for place, d in places.items() if place not in known]
         if not hidden:
             return tuple(edits)
-        for other in hidden:
-            back = [_back(edit, edits) for edit in other.edits]
-            if not back or None in back:
-                return ()
-            edits += [edit for edit in back if edit]
-            owners += [replace(other, span=None)] * len(back)
+        back = [[_back(edit, edits) for edit in other.edits] for other in hidden]
+        if not all(found and all(found) for found in back):
+            return ()
+        for other, found in zip(hidden, back, strict=True):
+            edits += filter(None, found)
+            owners += [replace(other, span=None)] * len(found)
     return ()
 
 

@@ -9,104 +9,62 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from .report import is_first, print_json
+
 if TYPE_CHECKING:
     from ..train import Options, Reporter
+    from ..train.run.result import RunResult
 
 F = TypeVar("F", bound=Callable[..., Any])
 Use = Literal["train", "evaluate", "predict"]
-Option = Callable[[Any], Any]
 
 _AUTO: dict[str, Any] = {"default": "auto", "show_default": True}
-_SWITCH: dict[str, Any] = {**_AUTO, "type": click.Choice(["auto", "on", "off"])}
+
+
+def _choice(*words: str) -> dict[str, Any]:
+    return {**_AUTO, "type": click.Choice(words)}
+
+
+_SWITCH = _choice("auto", "on", "off")
 _TRAIN, _SCORE, _ALL = (
     {"train"},
     {"train", "evaluate"},
     {"train", "evaluate", "predict"},
 )
 
-_OPTIONS: tuple[tuple[set[str], Option], ...] = (
-    (_ALL, click.option("--device", **_AUTO, help="cpu, cuda, cuda:1, mps")),
-    (
-        _SCORE,
-        click.option(
-            "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), **_AUTO
-        ),
-    ),
-    (
-        _SCORE,
-        click.option(
-            "--layout",
-            type=click.Choice(["auto", "channels-last", "contiguous"]),
-            **_AUTO,
-        ),
-    ),
-    (_TRAIN, click.option("--compile", **_SWITCH)),
-    (
-        _TRAIN,
-        click.option(
-            "--checkpointing",
-            **_SWITCH,
-            help="recompute blocks in the backward pass: less memory, more time",
-        ),
-    ),
-    (
-        _TRAIN,
-        click.option(
-            "--sharding",
-            **_SWITCH,
-            help="divide weights and optimizer state among processes: less memory, more talk",
-        ),
-    ),
-    (
-        _TRAIN,
-        click.option(
-            "--deterministic",
-            **_SWITCH,
-            help="on a GPU: bitwise reproducible (auto: on), or the fastest ways",
-        ),
-    ),
-    (
-        _SCORE,
-        click.option(
-            "--workers", type=click.IntRange(0), help="processes that load images"
-        ),
-    ),
-    (
-        _SCORE,
-        click.option(
-            "--threads", type=click.IntRange(1), help="threads of torch on the CPU"
-        ),
-    ),
-    (
-        _TRAIN,
-        click.option(
-            "--tensorboard/--no-tensorboard",
-            default=None,
-            help=(
-                "events for TensorBoard in RUN/tensorboard; a resume does what the run"
-                " began with"
-            ),
-        ),
-    ),
-    (
-        _SCORE,
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path),
-            metavar="PATH",
-            help="where the images are",
-        ),
-    ),
-    (
-        _TRAIN,
-        click.option(
-            "--save-every",
-            type=click.IntRange(1),
-            metavar="STEPS",
-            help="steps between checkpoints",
-        ),
-    ),
-)
+_OPTIONS: tuple[tuple[set[str], str, dict[str, Any]], ...] = (
+    (_ALL, "--device", {**_AUTO, "help": "cpu, cuda, cuda:1, mps"}),
+    (_SCORE, "--precision", _choice("auto", "fp32", "bf16", "fp16")),
+    (_SCORE, "--layout", _choice("auto", "channels-last", "contiguous")),
+    (_TRAIN, "--compile", _SWITCH),
+    (_TRAIN, "--checkpointing", {
+        **_SWITCH, "help": "recompute blocks in the backward pass: less memory, more time",
+    }),
+    (_TRAIN, "--sharding", {
+        **_SWITCH,
+        "help": "divide weights and optimizer state among processes: less memory, more talk",
+    }),
+    (_TRAIN, "--deterministic", {
+        **_SWITCH, "help": "on a GPU: bitwise reproducible (auto: on), or the fastest ways",
+    }),
+    (_SCORE, "--workers", {
+        "type": click.IntRange(0), "help": "processes that load images",
+    }),
+    (_SCORE, "--threads", {
+        "type": click.IntRange(1), "help": "threads of torch on the CPU",
+    }),
+    (_TRAIN, "--tensorboard/--no-tensorboard", {
+        "default": None,
+        "help": "events for TensorBoard in RUN/tensorboard; a resume does what the run"
+        " began with",
+    }),
+    (_SCORE, "--data", {
+        "type": click.Path(path_type=Path), "metavar": "PATH", "help": "where the images are",
+    }),
+    (_TRAIN, "--save-every", {
+        "type": click.IntRange(1), "metavar": "STEPS", "help": "steps between checkpoints",
+    }),
+)  # fmt: skip
 """Where and how fast, with who reads it; none of it changes what is learned."""
 
 
@@ -114,12 +72,20 @@ def run_options(use: Use) -> Callable[[F], F]:
     """The options that a command reads which trains, evaluates or predicts."""
 
     def add(command: F) -> F:
-        for users, option in reversed(_OPTIONS):
+        for users, name, kind in reversed(_OPTIONS):
             if use in users:
-                command = option(command)
+                command = click.option(name, **kind)(command)
         return command
 
     return add
+
+
+def print_result(result: RunResult, *, as_json: bool) -> None:
+    """What a run came to, printed by one process."""
+    if is_first() and as_json:
+        print_json(result.document())
+    elif is_first():
+        click.echo(result.summary())
 
 
 def options_from(settings: dict[str, Any], **more: Any) -> Options:

@@ -114,24 +114,27 @@ def _set(
     if not rest and is_none(entry.value) and _removes(tuple(entry.key.text.split("."))):
         return _without(tree, key, entry)
     if below is None and not (key in _OPTIONAL if level == 0 else free):
-        raise _names_nothing(
-            entry, _meant(path, tree) if level == 0 else _known(key, tree)
-        )
+        hint = _meant(path, tree) if level == 0 else _known(key, tree)
+        raise _names_nothing(entry, hint)
     value: Tree = entry.value
     if rest:
-        inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
-        if level == 0 and key == "train":
-            inner = recipe_map(inner)
-        if not isinstance(inner, Mapping):
-            raise _names_nothing(
-                entry, _whole_list(inner, rest, entry) or f"`{key}` holds no names"
-            )
+        inner = _map_at(below, key, rest, entry, level)
         value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
-    return Mapping(
-        {**tree.entries, key: Entry(below.key if below else entry.key, value)},
-        tree.span,
-        tree.flow,
-    )
+    head = below.key if below else entry.key
+    return Mapping({**tree.entries, key: Entry(head, value)}, tree.span, tree.flow)
+
+
+def _map_at(
+    below: Entry | None, key: str, rest: list[str], entry: Entry, level: int
+) -> Mapping:
+    """The map in which the rest of a path leads on."""
+    inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
+    if level == 0 and key == "train":
+        inner = recipe_map(inner)
+    if isinstance(inner, Mapping):
+        return inner
+    hint = _whole_list(inner, rest, entry) or f"`{key}` holds no names"
+    raise _names_nothing(entry, hint)
 
 
 def _whole_list(tree: Tree, rest: list[str], entry: Entry) -> str:

@@ -95,19 +95,8 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
         other.name for other in graph.nodes.values() if node.name in other.inputs
     ]
     rows = [("reads", _value(graph, name)) for name in node.inputs]
-    rows += [("read by", ", ".join(readers) or "nobody: it is the output")]
-    before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-    axes = ("channels", "height", "width") if len(node.shape) == 3 else ("numbers",)
-    rows += [("", ""), ("shape", shape_text(node.shape))]
-    for axis in range(len(node.shape)):
-        text = found.axes[axis] if axis < len(found.axes) else ""
-        kept = before[axis] == node.shape[axis] if axis < len(before) else False
-        said = (
-            _worked(text, node.shape[axis])
-            if text
-            else f"{node.shape[axis]}, {'as it comes in' if kept else ''}"
-        )
-        rows.append((f"  {axes[axis]}", said.rstrip(", ")))
+    rows += [_read_by(readers), ("", ""), ("shape", shape_text(node.shape))]
+    rows += _axes(graph, node, found.axes)
     rows += [
         ("params", _worked(found.params, node.cost.params)),
         ("MACs", _worked(found.macs, node.cost.macs)),
@@ -116,58 +105,72 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     yield from _table(rows)
 
 
+def _axes(graph: Graph, node: Node, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each side of a shape, and how it comes about."""
+    before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
+    axes = ("channels", "height", "width") if len(node.shape) == 3 else ("numbers",)
+    for axis, size in enumerate(node.shape):
+        text = texts[axis] if axis < len(texts) else ""
+        kept = before[axis : axis + 1] == (size,)
+        plain = f"{size}, as it comes in" if kept else f"{size}"
+        yield f"  {axes[axis]}", _worked(text, size) if text else plain
+
+
 def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
     graph = plan.graph
     yield f"{name}: {_kind(scope)}"
-    if isinstance(scope, Path):
-        first = scope.items[0] if scope.items else scope.equation
-        origin = (
-            Origin(first.origin.span, first.origin.calls)
-            if first and len(scope.items) < 2
-            else None
-        )
-    else:
-        origin = scope.origin
-    if origin:
+    if origin := _origin(scope):
         yield from _places(origin)
     yield from _definitions(plan, scope)
     yield ""
-    rows: list[tuple[str, ...]] = []
-    if isinstance(scope, Block):
-        stride = (
-            scope.stride[0]
-            if scope.stride[0] == scope.stride[1]
-            else shape_text(scope.stride)
-        )
-        rows.append(
-            ("its call", f"in = {scope.into}, out = {scope.out}, stride = {stride}")
-        )
-        rows += [("merge", scope.merge)] if scope.merge else []
-        rows += [("shortcut", scope.shortcut)] if scope.shortcut != "none" else []
+    rows = [*_call(scope)] if isinstance(scope, Block) else []
     if isinstance(scope, Path | Block) and scope.input:
         rows.append(("reads", _value(graph, scope.input)))
-    output = scope.nodes[-1] if isinstance(scope, Layer) else scope.output
+    output = _output(scope)
     inside = {node.name for node in graph.nodes_of(scope)}
     readers = [
         node.name
         for node in graph.nodes.values()
         if output in node.inputs and node.name not in inside
     ]
-    rows += [
-        ("hands on", _value(graph, output)),
-        ("read by", ", ".join(readers) or "nobody: it is the output"),
-    ]
+    rows += [("hands on", _value(graph, output)), _read_by(readers)]
     yield from _table(rows)
     yield ""
-    yield from _table(
-        [
-            *(
-                (f"  {part}", _shape(graph, inner), *_costs(graph, inner))
-                for part, inner in _parts(scope)
-            ),
-            ("  in all", "", *_costs(graph, scope)),
-        ]
-    )
+    parts = [
+        (f"  {part}", _shape(graph, inner), *_costs(graph, inner))
+        for part, inner in _parts(scope)
+    ]
+    yield from _table([*parts, ("  in all", "", *_costs(graph, scope))])
+
+
+def _origin(scope: Scope) -> Origin | None:
+    """Where a scope is written; a path stands where its only item does."""
+    if not isinstance(scope, Path):
+        return scope.origin
+    first = scope.items[0] if scope.items else scope.equation
+    return first.origin if first and len(scope.items) < 2 else None
+
+
+def _call(block: Block) -> Iterator[tuple[str, str]]:
+    """What a block is called with."""
+    down, across = block.stride
+    stride = down if down == across else shape_text(block.stride)
+    yield "its call", f"in = {block.into}, out = {block.out}, stride = {stride}"
+    if block.merge:
+        yield "merge", block.merge
+    if block.shortcut != "none":
+        yield "shortcut", block.shortcut
+
+
+def _read_by(readers: Sequence[str]) -> tuple[str, str]:
+    return "read by", ", ".join(readers) or "nobody: it is the output"
+
+
+def _output(part: Scope | str) -> str:
+    """The node that a part hands on."""
+    if isinstance(part, str):
+        return part
+    return part.nodes[-1] if isinstance(part, Layer) else part.output
 
 
 def _kind(scope: Scope) -> str:
@@ -186,47 +189,27 @@ def _kind(scope: Scope) -> str:
 
 def _parts(scope: Scope) -> Iterator[tuple[str, Scope | str]]:
     """What a scope consists of, a level down."""
-    if isinstance(scope, Block):
-        for path in scope.paths:
-            if path.name != scope.name:
-                yield path.name, path
-            else:
-                yield from _parts(path)
-    elif isinstance(scope, Path):
-        if scope.equation:
-            for node in scope.equation.nodes:
-                yield node, node
-        for item in scope.items:
-            if item.name != scope.name:
-                yield item.name, item
-            else:
-                yield from _parts(item)
-    else:
-        for node in scope.nodes:
-            yield node, node
+    if isinstance(scope, Layer | Equation):
+        yield from ((node, node) for node in scope.nodes)
+        return
+    if isinstance(scope, Path) and scope.equation:
+        yield from _parts(scope.equation)
+    below: Sequence[Scope] = scope.paths if isinstance(scope, Block) else scope.items
+    for part in below:
+        if part.name == scope.name:  # the same thing, a level down
+            yield from _parts(part)
+        else:
+            yield part.name, part
 
 
 def _shape(graph: Graph, part: Scope | str) -> str:
-    name = (
-        part
-        if isinstance(part, str)
-        else part.nodes[-1]
-        if isinstance(part, Layer)
-        else part.output
-    )
-    return shape_text(graph.nodes[name].shape) if name else ""
+    output = _output(part)
+    return shape_text(graph.nodes[output].shape) if output else ""
 
 
 def _costs(graph: Graph, part: Scope | str) -> tuple[str, str]:
-    cost = sum(
-        (
-            n.cost
-            for n in (
-                [graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part)
-            )
-        ),
-        Cost(),
-    )
+    nodes = [graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part)
+    cost = sum((node.cost for node in nodes), Cost())
     return (
         f"{cost.params:,} params" if cost.params else "",
         f"{cost.macs:,} MACs" if cost.macs else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from ..errors import Source, Span
 from ..language.grammar.words import words_in
@@ -51,15 +52,8 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     tree = plan.spec.tree
     entries = {key: tree.entries[key] for key in _ORDER if key in tree.entries}
     if defaults:
-        filled = {
-            key: entries.get(key) or _default(key, text)
-            for key, text in DEFAULTS.items()
-        }
-        entries = {
-            key: {**entries, **filled}[key]
-            for key in _ORDER
-            if key in {**entries, **filled}
-        }
+        filled = {key: _default(key, text) for key, text in DEFAULTS.items()} | entries
+        entries = {key: filled[key] for key in _ORDER if key in filled}
     given = tree.entries["input"]
     if re.search("[a-wyz]", given.value.text):  # type: ignore[union-attr]  # of `let`s, which may then go unread
         shape = shape_text(plan.input)
@@ -108,70 +102,52 @@ def _own_expect(tree: Mapping, variant: str) -> dict[str, Entry]:
     }
 
 
+_NAMED = ("blocks", "let")
+
+
 def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
     """Without what only other variants use, or who else extends a file: mistakes in a file of its
     own."""
-    entries = dict(entries)
     for section in ("ops", "init"):
-        if section in entries:
-            given = entries_of(plan.spec.tree, section).items()
-            entries = _with(
-                entries,
-                section,
-                {name: e for name, e in given if reads(plan.graph, section, name)},
-            )
-    while True:
-        readers = [
-            entries[key].value
+        given = entries_of(plan.spec.tree, section)
+        read = {name for name in given if reads(plan.graph, section, name)}
+        entries = _only(entries, section, read)
+    while True:  # what was dropped may have been the last to use another
+        words = {
+            word
             for key in ("net", "let", "unit", "shortcut", "ops")
             if key in entries
-        ]
-        said = {word for reader in readers for word in words_in(reader)}
-        kept: dict[str, Entry] = dict(entries)
-        blocks = entries.get("blocks")
-        if blocks and isinstance(blocks.value, Mapping):
-            inside = {
-                name: set(words_in(e.value)) for name, e in blocks.value.entries.items()
-            }
-            used = {
-                name: e
-                for name, e in blocks.value.entries.items()
-                if name
-                in said.union(
-                    *(words for other, words in inside.items() if other != name)
-                )
-            }
-            said = said.union(*(inside[name] for name in used))
-            kept = _with(kept, "blocks", used)
-        lets = entries.get("let")
-        if lets and isinstance(lets.value, Mapping):
-            kept = _with(
-                kept,
-                "let",
-                {name: e for name, e in lets.value.entries.items() if name in said},
-            )
-        if _names(kept) == _names(entries):
+            for word in words_in(entries[key].value)
+        }
+        inside = {
+            name: set(words_in(block.value))
+            for name, block in _inner(entries, "blocks").items()
+        }
+        called = {
+            name
+            for name in inside
+            if name in words or any(name in inside[by] for by in inside if by != name)
+        }
+        words = words.union(*(inside[name] for name in called))
+        kept = _only(_only(entries, "blocks", called), "let", words)
+        if all(len(_inner(kept, k)) == len(_inner(entries, k)) for k in _NAMED):
             return kept
         entries = kept
 
 
-def _with(
-    entries: dict[str, Entry], key: str, inner: dict[str, Entry]
+def _inner(entries: dict[str, Entry], key: str) -> dict[str, Entry]:
+    """The names below a key."""
+    value = entries[key].value if key in entries else None
+    return value.entries if isinstance(value, Mapping) else {}
+
+
+def _only(
+    entries: dict[str, Entry], key: str, names: Collection[str]
 ) -> dict[str, Entry]:
-    old = entries[key]
-    assert isinstance(old.value, Mapping)
-    if not inner:
-        return {k: e for k, e in entries.items() if k != key}
-    return {
-        **entries,
-        key: Entry(old.key, Mapping(inner, old.value.span, old.value.flow)),
-    }
-
-
-def _names(entries: dict[str, Entry]) -> list[list[str]]:
-    return [
-        list(e.value.entries)
-        if (e := entries.get(key)) and isinstance(e.value, Mapping)
-        else []
-        for key in ("blocks", "let")
-    ]
+    """Entries with some of the names below a key, and without a key that has none left."""
+    if key not in entries or not isinstance(old := entries[key].value, Mapping):
+        return entries
+    inner = {name: entry for name, entry in old.entries.items() if name in names}
+    rest = {name: entry for name, entry in entries.items() if name != key}
+    kept = Entry(entries[key].key, Mapping(inner, old.span, old.flow))
+    return {**entries, key: kept} if inner else rest

@@ -13,7 +13,7 @@ from ...plan import Plan
 from ..loading import load_plan, note_void
 from ..options import json_option, set_option, spec_argument
 from ..report import is_first, print_json
-from ..training import options_from, reporter, run_options
+from ..training import options_from, print_result, reporter, run_options
 
 if TYPE_CHECKING:
     from ...train.estimate import Forecast
@@ -66,12 +66,7 @@ def build(
         reporter=reporter(quiet=as_json),
         auto_resume=auto_resume,
     )
-    if not is_first():
-        return
-    if as_json:
-        print_json(result.document())
-    else:
-        click.echo(result.summary())
+    print_result(result, as_json=as_json)
 
 
 def _tell(forecast: Forecast, *, as_json: bool) -> None:

@@ -43,28 +43,27 @@ def check(
 
     A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by
     names that `allow:` in a spec silences."""
+    form = "json" if as_json else form
     each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
     if fix and "-" in specs:
         raise UsageError("`--fix` mends files, and `-` is none")
-    files = {
-        file.path: own
-        for spec, own in zip(specs, each, strict=True)
-        if not (file := locate(spec)).zoo
-    }
+    own = dict(zip(specs, each, strict=True))
+    places = {spec: locate(spec) for spec in specs}
+    files = {place.path: own[spec] for spec, place in places.items() if not place.zoo}
     if fix:
         from ..fix import fix_files
 
-        fix_files(files, allow_outside, quiet=as_json or form != "text")
-    piped = decode(_stdin(), "-") if "-" in specs else None
+        fix_files(files, allow_outside, quiet=form != "text")
+    piped = {"-": decode(_stdin(), "-")} if "-" in specs else {}
     checked = [
         net
-        for spec, own in zip(specs, each, strict=True)
-        for net in check_nets(spec, own, allow_outside, piped if spec == "-" else None)
+        for spec in specs
+        for net in check_nets(spec, own[spec], allow_outside, piped.get(spec))
     ]
     note_void([net.plan.spec for net in checked if net.plan])
     found = verified_in(found_in(checked), files, allow_outside)
     failed = any(strict or d.severity == "error" for d in found)
-    _print("json" if as_json else form, checked, found, ok=not failed)
+    _print(form, checked, found, ok=not failed)
     return 1 if failed else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import click
 
@@ -61,13 +61,12 @@ def export(
             "--seed is for weights that are initialised: a run has its own, and .py has none"
         )
     if form == "py":
-        plan = load_plan(
-            run / "spec.yaml" if run else spec, overrides, allow_outside=allow_outside
-        )
+        path = run / "spec.yaml" if run else spec
+        plan = load_plan(path, overrides, allow_outside=allow_outside)
         plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
         write(plan.source(), output, force=force)
         return
-    if output is None or str(output) == "-":
+    if not _is_file(output):
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
     if output.exists() and not force:
         raise UsageError(f"{output} exists; --force overwrites it")
@@ -83,8 +82,12 @@ def export(
     _write(content, output)
 
 
+def _is_file(output: Path | None) -> TypeGuard[Path]:
+    return output is not None and str(output) != "-"
+
+
 def _form(output: Path | None) -> str:
-    if output is None or str(output) == "-":
+    if not _is_file(output):
         return "py"
     form = output.suffix.removeprefix(".")
     if form not in FORMS:

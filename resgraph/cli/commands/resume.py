@@ -10,8 +10,7 @@ import click
 from ...errors import RunError
 from ..loading import load_plan
 from ..options import json_option
-from ..report import is_first, print_json
-from ..training import options_from, reporter, run_argument, run_options
+from ..training import options_from, print_result, reporter, run_argument, run_options
 
 
 @click.command()
@@ -51,9 +50,4 @@ def resume(
     result = train.resume(
         run, plan=plan, options=options, reporter=reporter(quiet=as_json)
     )
-    if not is_first():
-        return
-    if as_json:
-        print_json(result.document())
-    else:
-        click.echo(result.summary())
+    print_result(result, as_json=as_json)

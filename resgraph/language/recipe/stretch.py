@@ -21,27 +21,20 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     meet one of them is left out, as is what would come to stand at the end of the run. Where `own`
     gives no length (or none that could be one) nothing changes."""
     given = {key: own[key] for key in LENGTHS if _is_length(own.get(key))}
-    before = next(
-        (float(base[key]) for key in LENGTHS if _is_length(base.get(key))), None
-    )
-    if len(given) != 1 or before is None:
-        return dict(base)
-    ((unit, length),) = given.items()
+    before = [base[key] for key in LENGTHS if _is_length(base.get(key))]
     out = dict(base)
+    if len(given) != 1 or not before:
+        return out
+    ((unit, length),) = given.items()
     for key, inner in (("schedule", "at"), ("warmup", "length")):
         part = base.get(key)
-        if not isinstance(part, Mapping) or inner not in part:
-            continue
-        written = part[inner]
-        places = [
-            _moved(place, length / before, unit)
-            for place in (written if inner == "at" else [written])
-        ]
-        within = [place for place in dict.fromkeys(places) if place < length]
-        if within:
-            out[key] = {**part, inner: within if inner == "at" else within[0]}
-        else:
+        if isinstance(part, Mapping) and inner in part:
+            places = part[inner] if inner == "at" else [part[inner]]
+            moved = (_moved(place, length / before[0], unit) for place in places)
+            within = [place for place in dict.fromkeys(moved) if place < length]
             del out[key]
+            if within:
+                out[key] = {**part, inner: within if inner == "at" else within[0]}
     return out
 
 

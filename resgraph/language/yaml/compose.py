@@ -144,24 +144,13 @@ class Composer:
     def _scalar(self, event: Any) -> None:
         start, end = self._content(event)
         self._counted(start)
-        written = self.places.text[event.start_mark.index : event.end_mark.index]
-        text = without_fillers(event.value, written, quoted=event.style == '"')
-        plain = event.style not in ("'", '"', "|", ">")
         top = self.stack[-1] if self.stack else None
-        if event.style not in ("|", ">") and not self._is_prose(top):
-            for odd in odd_spaces(self.places, start, end):
-                self._report(odd)
-                text = with_plain_spaces(text).rstrip()
+        plain = event.style not in ("'", '"', "|", ">")
+        text = self._text(event, top, start, end)
         if top and top.node.flow and plain and self._is_piece(top, text, start, end):
             return
         scalar = Scalar(text, text, self.places.span(start, end), plain)
-        if event.style == '"' and (
-            hidden := FORBIDDEN.search(text) or re.search("\r", text)
-        ):
-            message = (
-                f"an escape stands for {described(hidden[0])}, which cannot be seen"
-            )
-            self._report(mistake("E002", message, scalar.span, "take it out"))
+        self._hidden(event, scalar)
         problem = mistakes.properties(event, self.places)
         if problem:
             self._report(problem)
@@ -174,6 +163,25 @@ class Composer:
         if plain and not problem and not (top and top.drop):
             self._resolve(top, scalar, start)
         self._add(scalar, end)
+
+    def _text(self, event: Any, top: _Open | None, start: int, end: int) -> str:
+        """A scalar's text without what fills lines, with spaces for what only looks like them."""
+        written = self.places.text[event.start_mark.index : event.end_mark.index]
+        text = without_fillers(event.value, written, quoted=event.style == '"')
+        if event.style not in ("|", ">") and not self._is_prose(top):
+            for odd in odd_spaces(self.places, start, end):
+                self._report(odd)
+                text = with_plain_spaces(text).rstrip()
+        return text
+
+    def _hidden(self, event: Any, scalar: Scalar) -> None:
+        """An escape in double quotes for a character that cannot be seen."""
+        if event.style == '"':
+            found = FORBIDDEN.search(scalar.text) or re.search("\r", scalar.text)
+            if found:
+                what = described(found[0])
+                message = f"an escape stands for {what}, which cannot be seen"
+                self._report(mistake("E002", message, scalar.span, "take it out"))
 
     def _is_prose(self, top: _Open | None) -> bool:
         """Whether what comes is the value of `name` or `about`, which are for people."""

@@ -13,7 +13,8 @@ from .tree import Mapping, Scalar, Sequence, Tree
 # nothing YAML reads.
 _BARE = re.compile(r"[A-Za-z0-9_(.-][A-Za-z0-9_ +*/().,=;&%'-]*\Z")
 _FLOW_UNSAFE = re.compile(r"[,\[\]{}]")
-_NUMBER = re.compile(r"[-+.]?[0-9][0-9_.eE+:-]*\Z")
+_READ_OTHERWISE = re.compile(r"^[-+.]?[0-9][0-9_.eE+:-]*\Z|^(true|false|null)\Z|: | #")
+"""A number, a word of YAML, the colon behind a key, a comment."""
 
 
 def emit(tree: Mapping) -> str:
@@ -56,23 +57,12 @@ def _scalar(tree: Scalar, nested: bool) -> str:
     if not isinstance(tree.value, str):
         return tree.text
     text = tree.value
-    plain = tree.plain and "\n" not in text and text == text.strip() and text != ""
-    if plain and not (nested and _FLOW_UNSAFE.search(text)):
-        return text
-    bare = (
-        _BARE.match(text)
-        and not _NUMBER.match(text)
-        and text not in ("true", "false", "null")
-    )
-    if (
-        plain
-        or not bare
-        or ": " in text
-        or " #" in text
-        or (nested and _FLOW_UNSAFE.search(text))
-    ):
+    if nested and _FLOW_UNSAFE.search(text):
         return _quoted(text)
-    return text
+    if tree.plain and "\n" not in text and text == text.strip() and text:
+        return text
+    bare = _BARE.match(text) and not _READ_OTHERWISE.search(text)
+    return text if bare else _quoted(text)
 
 
 def _quoted(text: str) -> str:
