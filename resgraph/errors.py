@@ -261,7 +261,7 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             told.setdefault(problem.identity, problem)
     out = sorted(told.values(), key=order.place)
     if len(out) > MOST_TOLD:
-        more = f"{MOST_TOLD} mistakes are told, and there are more"
+        more = f"{MOST_TOLD} mistakes are shown, and there are more"
         out[MOST_TOLD:] = [Diagnostic("E004", more, out[MOST_TOLD].span)]
     return out
 

@@ -70,7 +70,7 @@ def test_a_limit() -> None:
     assert len(found) == MOST_TOLD + 1
     assert (found[-1].code, found[-1].message) == (
         "E004",
-        "50 mistakes are told, and there are more",
+        "50 mistakes are shown, and there are more",
     )
 
 

@@ -97,7 +97,7 @@ def test_the_time_grows_with_the_blocks_and_not_with_their_square() -> None:
         started = time.process_time()
         found = mistakes(text)
         assert len(found) == 51
-        assert found[-1].message == "50 mistakes are told, and there are more"
+        assert found[-1].message == "50 mistakes are shown, and there are more"
         return time.process_time() - started
 
     def least(count: int) -> float:

@@ -172,11 +172,11 @@ BASE: dict[str, Any] = {"recipe": "digits"}
     ("value", "loc", "words"),
     [
         ("digit", ("recipe",), "did you mean `digits`"),
-        ({**BASE, "batches": 3}, ("batches",), "no key `batches`"),
+        ({**BASE, "batches": 3}, ("batches",), "unknown key `batches`"),
         (
             {**BASE, "optimizer": {"betas": [0.9, 0.9]}},
             ("optimizer", "betas"),
-            "no key `betas`",
+            "unknown key `betas`",
         ),
         (
             {**BASE, "optimizer": {"lr": "big"}},

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--plan",
     "plan_only",
     is_flag=True,
-    help="say what would be used and why, and train nothing",
+    help="print what would be used and why, and train nothing",
 )
 @click.option(
     "--auto-resume",

@@ -167,7 +167,7 @@ def _unknown_key(wrong: _Wrong) -> Mistake:
     name, known = wrong.name, list(wrong.around.model_fields)
     near, home = key_meant(name, known), wrong.around.home_of(name)
     best = near if near.certain else home or near or f"the keys are {', '.join(known)}"
-    said = f"no key `{name}` here"
+    said = f"unknown key `{name}`"
     return Mistake(wrong.loc, said, best, "E020")
 
 
@@ -181,7 +181,7 @@ def _no_kind(wrong: _Wrong) -> Mistake:
     tag, key = wrong.context["discriminator"].strip("'"), str(wrong.loc[-1])
     for name in wrong.value if isinstance(wrong.value, dict) else ():
         if near := sure(str(name), [tag]):
-            return Mistake((*wrong.loc, name), f"no key `{name}` here", near, "E020")
+            return Mistake((*wrong.loc, name), f"unknown key `{name}`", near, "E020")
     members = records(wrong.around.model_fields[key].annotation)
     kinds = [get_args(member.model_fields[tag].annotation) for member in members]
     hint = f"one of {_listed(sum(kinds, ()))}"

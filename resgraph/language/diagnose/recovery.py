@@ -86,7 +86,7 @@ class Recovery(Log):
             plain = _key_meant(key, entry.value, tree.entries)
             if plain:
                 hint = meant(plain, sure=certain(key, BLOCK_KEYS) == plain)
-                problem = fault("E020", f"no key `{key}` here", entry.key.span, hint)
+                problem = fault("E020", f"unknown key `{key}`", entry.key.span, hint)
                 self.pass_over(problem)
             out[plain or key] = entry
         return out

@@ -81,7 +81,7 @@ class Binder:
 
     def put(self, key: str, at: Chunk | Size, value: Value) -> None:
         if key in self.options:
-            raise fault("E013", f"`{key}` is given twice", at.span)
+            raise fault("E013", f"duplicate option `{key}`", at.span)
         self.options[key] = Option(key, at.span, value)
 
     def read_stride(self, part: Chunk) -> None:

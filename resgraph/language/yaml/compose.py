@@ -74,7 +74,7 @@ class Composer:
         """Keep one mistake; there are never more than anyone would read."""
         self.errors.append(problem)
         if len(self.errors) >= self.limits.errors and problem.span:
-            message = f"{self.limits.errors} mistakes are told, and the file is read no further"
+            message = f"{self.limits.errors} mistakes are shown, and the file is read no further"
             self.errors.append(mistake("E004", message, problem.span))
             raise EndOfReadingError
 

@@ -58,7 +58,7 @@ def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | 
         place = Related(first.span, "first here")
         return mistake(
             "E005",
-            f"{shown(key.text)} is given twice",
+            f"duplicate key {shown(key.text)}",
             key.span,
             "keep one of them",
             "",

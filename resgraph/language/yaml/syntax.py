@@ -173,7 +173,7 @@ class _Complaint:
                 "it is half of a pair: write the character itself,"
                 " or both halves, `\\ud83d\\ude00`"
             )
-        return self.error(f"{shown(written)} stands for no character", span, "", hint)
+        return self.error(f"invalid escape {shown(written)}", span, "", hint)
 
     def index(self) -> Diagnostic | None:
         """`reps[0]`, which is text in a line of its own and a list in a list."""
@@ -289,7 +289,7 @@ class _Complaint:
             return None
         if self.character and self.character in "]}":
             return self.error(
-                f"`{self.character}` closes nothing", self.here(), "", "take it out"
+                f"unmatched `{self.character}`", self.here(), "", "take it out"
             )
         if self.before().strip(" -"):
             return self.error(
