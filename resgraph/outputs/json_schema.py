@@ -324,7 +324,7 @@ def _variant() -> Schema:
     return {
         "type": "object",
         "propertyNames": {"pattern": _NAME},
-        "properties": keys | dict.fromkeys(NO_VARIANT, False),
+        "properties": keys | dict.fromkeys(sorted(NO_VARIANT), False),
         "additionalProperties": _VALUE,
     }
 
