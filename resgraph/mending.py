@@ -146,8 +146,7 @@ def _holding(
     known = {_place(d, ()) for d in before}
     edits, owners = list(problem.edits), [problem] * len(problem.edits)
     for _ in range(_ROUNDS):
-        in_file = (edit.span.source.name == source.name for edit in edits)
-        if not all(map(_keeps, edits, owners)) or not all(in_file):
+        if not all(_keeps(*pair, source) for pair in zip(edits, owners, strict=True)):
             return ()
         after = check(Source(source.name, mended(source, edits), source.ours))
         places = {_place(d, edits): d for d in after}
@@ -156,17 +155,26 @@ def _holding(
         hidden = [d for place, d in places.items() if place not in known]
         if not hidden:
             return tuple(edits)
-        back = [[_back(edit, edits) for edit in other.edits] for other in hidden]
-        if not all(found and all(found) for found in back):
+        back = [_all_back(other, edits) for other in hidden]
+        if not all(back):
             return ()
-        for other, found in zip(hidden, back, strict=True):
-            edits += filter(None, found)
-            owners += [replace(other, span=None)] * len(found)
+        edits = sum(back, edits)
+        for other in hidden:
+            owners += [replace(other, span=None)] * len(other.edits)
     return ()
 
 
-def _keeps(edit: Edit, problem: Diagnostic) -> bool:
-    """Whether every number, and every word but the wrong one, is still there."""
+def _all_back(problem: Diagnostic, edits: Sequence[Edit]) -> list[Edit]:
+    """The edits of a mistake of the edited text, in the text as it was; none if not all are."""
+    back = [_back(edit, edits) for edit in problem.edits]
+    return [edit for edit in back if edit] if all(back) else []
+
+
+def _keeps(edit: Edit, problem: Diagnostic, source: Source) -> bool:
+    """Whether an edit is of this text, and every number, and every word but the wrong one, is still
+    there."""
+    if edit.span.source.name != source.name:
+        return False
     old, new = edit.span.written(), edit.text
     numbers = Counter(_NUMBER.findall(old))
     if numbers - Counter(

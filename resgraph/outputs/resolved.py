@@ -119,20 +119,22 @@ def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
             if key in entries
             for word in words_in(entries[key].value)
         }
-        inside = {
-            name: set(words_in(block.value))
-            for name, block in _inner(entries, "blocks").items()
-        }
-        called = {
-            name
-            for name in inside
-            if name in words or any(name in inside[by] for by in inside if by != name)
-        }
-        words = words.union(*(inside[name] for name in called))
+        called = _called(_inner(entries, "blocks"), words)
+        words = words.union(*called.values())
         kept = _only(_only(entries, "blocks", called), "let", words)
         if all(len(_inner(kept, k)) == len(_inner(entries, k)) for k in _NAMED):
             return kept
         entries = kept
+
+
+def _called(blocks: dict[str, Entry], words: set[str]) -> dict[str, set[str]]:
+    """The blocks that words or other blocks name, each with the words in it."""
+    inside = {name: set(words_in(block.value)) for name, block in blocks.items()}
+    return {
+        name: own
+        for name, own in inside.items()
+        if name in words.union(*(inside[by] for by in inside if by != name))
+    }
 
 
 def _inner(entries: dict[str, Entry], key: str) -> dict[str, Entry]:

@@ -54,17 +54,23 @@ def check(
         from ..fix import fix_files
 
         fix_files(files, allow_outside, quiet=form != "text")
-    piped = {"-": decode(_stdin(), "-")} if "-" in specs else {}
-    checked = [
-        net
-        for spec in specs
-        for net in check_nets(spec, own[spec], allow_outside, piped.get(spec))
-    ]
+    checked = _nets(specs, own, allow_outside)
     note_void([net.plan.spec for net in checked if net.plan])
     found = verified_in(found_in(checked), files, allow_outside)
     failed = any(strict or d.severity == "error" for d in found)
     _print(form, checked, found, ok=not failed)
     return 1 if failed else 0
+
+
+def _nets(
+    specs: tuple[str, ...], overrides: dict[str, tuple[str, ...]], allow_outside: bool
+) -> list[Checked]:
+    piped = {"-": decode(_stdin(), "-")} if "-" in specs else {}
+    return [
+        net
+        for spec in specs
+        for net in check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
+    ]
 
 
 def _stdin() -> bytes:

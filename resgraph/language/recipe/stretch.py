@@ -3,7 +3,7 @@ of the run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...ops.base import number_text
@@ -30,12 +30,18 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
         part = base.get(key)
         if isinstance(part, Mapping) and inner in part:
             places = part[inner] if inner == "at" else [part[inner]]
-            moved = (_moved(place, length / before[0], unit) for place in places)
-            within = [place for place in dict.fromkeys(moved) if place < length]
+            within = _within(
+                length, (_moved(p, length / before[0], unit) for p in places)
+            )
             del out[key]
             if within:
                 out[key] = {**part, inner: within if inner == "at" else within[0]}
     return out
+
+
+def _within(length: float, places: Iterable[float]) -> list[float]:
+    """Places of a run, each once, without those at its end or beyond."""
+    return [place for place in dict.fromkeys(places) if place < length]
 
 
 def _moved(place: float, factor: float, unit: str) -> float:

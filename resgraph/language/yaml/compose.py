@@ -147,7 +147,7 @@ class Composer:
         top = self.stack[-1] if self.stack else None
         plain = event.style not in ("'", '"', "|", ">")
         text = self._text(event, top, start, end)
-        if top and top.node.flow and plain and self._is_piece(top, text, start, end):
+        if plain and self._is_piece(top, text, start, end):
             return
         scalar = Scalar(text, text, self.places.span(start, end), plain)
         self._hidden(event, scalar)
@@ -159,10 +159,10 @@ class Composer:
             top.end = end
             if not (touching and top.node.flow and self._is_decimal(top, scalar)):
                 self._key(top, scalar)
-            return
-        if plain and not problem and not (top and top.drop):
-            self._resolve(top, scalar, start)
-        self._add(scalar, end)
+        else:
+            if plain and not problem and not (top and top.drop):
+                self._resolve(top, scalar, start)
+            self._add(scalar, end)
 
     def _text(self, event: Any, top: _Open | None, start: int, end: int) -> str:
         """A scalar's text without what fills lines, with spaces for what only looks like them."""
@@ -283,9 +283,11 @@ class Composer:
 
     # -- pieces ------------------------------------------------------------------------------------
 
-    def _is_piece(self, top: _Open, text: str, start: int, end: int) -> bool:
+    def _is_piece(self, top: _Open | None, text: str, start: int, end: int) -> bool:
         """Whether a plain text is a piece of a value that a comma in brackets has cut; if so it is
         taken."""
+        if top is None or not top.node.flow:
+            return False
         if top.split is None:
             if brackets(text, 0) == 0:
                 return False
