@@ -35,11 +35,9 @@ def check_nets(
     allow_outside: bool = False,
     source: Source | None = None,
 ) -> list[Checked]:
-    """The nets that a reference names: one, or each variant of a file. `source` stands in for the
-    text of a file.
+    """The nets that a reference names: one, or each variant of a file, whose text `source` may be.
 
-    Raises `UsageError` for a variant that there is not.
-    """
+    Raises `UsageError` for a variant that there is not."""
     asked = locate(reference) if source is None else Reference(Path(reference))
     variant = asked.variant
     try:
@@ -56,21 +54,12 @@ def check_nets(
     specs: list[Spec | None] = []
     silenced: set[str] = set()
     for name in names:
-        label = asked.label(name)
         spec = None
         try:
             spec = parse_spec(tree, errors, name, overrides)
-            plan = plan_of(spec, strict=False)
-            found = linted(plan.spec, plan.graph)
-            silenced |= found.silenced
-            unused = plan.spec.unused
-            # said already
-            warnings = tuple(
-                w for w in found.warnings if not unused or w.code != LINTS["dead-path"]
-            )
-            out.append(Checked(label, plan, (*unused, *plan.unmet()), warnings))
+            out.append(_checked(asked.label(name), spec, silenced))
         except SpecError as problem:
-            out.append(Checked(label, None, problem.diagnostics))
+            out.append(Checked(asked.label(name), None, problem.diagnostics))
         specs.append(spec)
     out = _unread(_set_apart(out, specs), whole=variant is None)
     # what one variant does not need, others may
@@ -80,6 +69,19 @@ def check_nets(
             last, warnings=(*last.warnings, *unused_allow(tree, silenced))
         )
     return out
+
+
+def _checked(label: str, spec: Spec, silenced: set[str]) -> Checked:
+    """One net with its mistakes and warnings; what `allow:` silenced goes into `silenced`."""
+    plan = plan_of(spec, strict=False)
+    found = linted(plan.spec, plan.graph)
+    silenced |= found.silenced
+    unused = plan.spec.unused
+    # what nothing uses says already that a path is dead
+    warnings = tuple(
+        w for w in found.warnings if not unused or w.code != LINTS["dead-path"]
+    )
+    return Checked(label, plan, (*unused, *plan.unmet()), warnings)
 
 
 def _set_apart(nets: list[Checked], specs: list[Spec | None]) -> list[Checked]:

@@ -59,11 +59,14 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
         svg = unfinished(made, wrong[0], question.view, question.theme)
         return _wrong(wrong, variants) | {"svg": svg}
     plan = planned(made, strict=False)
+    shown = _right(plan, question) | {"rows": _rows(tree, plan)}
+    return {"ok": True, "variants": variants, "variant": variant} | shown
+
+
+def _right(plan: Plan, question: Question) -> dict[str, Any]:
+    """A net with nothing wrong: its warnings, picture, table, source and costs."""
     found = [*plan.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
     return {
-        "ok": True,
-        "variants": variants,
-        "variant": variant,
         "diagnostics": [_diagnostic(d) for d in found],
         "svg": plan.svg(view=question.view, theme=question.theme),
         "table": plan.table(),
@@ -72,7 +75,6 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
             f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth"
             f" {plan.depth}"
         ),
-        "rows": _rows(tree, plan),
     }
 
 

@@ -13,6 +13,8 @@ from ..options import json_option, write
 from ..report import print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ...train import RunInfo
 
 UNCUT = 10_000
@@ -81,12 +83,21 @@ def _watched(found: list[RunInfo]) -> str:
 
 def _print(found: list[RunInfo]) -> None:
     """The table, and where there are several runs what they differ in."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(highlight=False, width=UNCUT)
+    console.print(_table(found))
+    whole = [run for run in found if run.status != "damaged"]
+    if len(whole) > 1 and (other := _differences(whole)):
+        console.print(other)
+
+
+def _table(found: list[RunInfo]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
-
-    from ...train.run.listing import differences
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("run", no_wrap=True, style="bold")
@@ -105,23 +116,30 @@ def _print(found: list[RunInfo]) -> None:
         ]
         size = (f"{run.params:,}", f"{run.epoch:g}", *errors, f"{run.seconds:.0f} s")
         table.add_row(Text(str(run.path)), run.status, *size)
-    console = Console(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(highlight=False, width=UNCUT)
-    console.print(table)
-    whole = [run for run in found if run.status != "damaged"]
-    differing = differences(whole) if len(whole) > 1 else {}
-    if differing:
-        other = Table(
-            box=SIMPLE_HEAD,
-            pad_edge=False,
-            show_edge=False,
-            title="what differs",
-            title_justify="left",
-        )
-        other.add_column("key", overflow="fold")
-        for run in whole:
-            other.add_column(Text(run.path.name), overflow="fold")
-        for key, values in differing.items():
-            other.add_row(key, *map(Text, values))
-        console.print(other)
+    return table
+
+
+def _differences(runs: list[RunInfo]) -> Table | None:
+    """The keys in which the specs of runs differ; None where they differ in none."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...train.run.listing import differences
+
+    differing = differences(runs)
+    if not differing:
+        return None
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        title="what differs",
+        title_justify="left",
+    )
+    table.add_column("key", overflow="fold")
+    for run in runs:
+        table.add_column(Text(run.path.name), overflow="fold")
+    for key, values in differing.items():
+        table.add_row(key, *map(Text, values))
+    return table

@@ -4,6 +4,7 @@ spec."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from ...errors import MissingError
 from ..loading import load_plan
 from ..options import json_option, set_option, spec_argument
 from ..report import print_json
+
+if TYPE_CHECKING:
+    from ...outputs.pytorch.weights import Converted
 
 
 @click.command()
@@ -64,6 +68,11 @@ def weights(
             }
         )
         return
+    _print(taken, output)
+
+
+def _print(taken: Converted, output: Path) -> None:
+    """The pairs of names, of many the first and the last."""
     pairs = list(taken.names.items())
     wide = max(len(ours) for ours, _ in pairs)
     shown = pairs if len(pairs) <= 12 else [*pairs[:6], ("…", "…"), *pairs[-5:]]

@@ -219,19 +219,17 @@ class _Complaint:
                 "write it, or take the comma out",
             )
         if found := self.character == "[" and _LABELLED.search(self.before()):
-            message = "a list cannot stand within a label"
-            hint = (
-                "a comma parts it from the label, as one item of a list from the next"
-            )
-            if found[1].endswith(" shortcut"):
-                block = found[1].split()[0]
-                hint = (
-                    f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
-                )
-            return self.error(message, self.here(), "", hint)
+            return self._list_in_a_label(found[1])
         return self.error(
             "a comma is missing before this", self.here(), "", f"write it, or {_QUOTES}"
         )
+
+    def _list_in_a_label(self, label: str) -> Diagnostic:
+        hint = "a comma parts it from the label, as one item of a list from the next"
+        if label.endswith(" shortcut"):
+            block = label.split()[0]
+            hint = f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
+        return self.error("a list cannot stand within a label", self.here(), "", hint)
 
     def colon(self) -> Diagnostic | None:
         """A colon too many, or too few."""
@@ -346,11 +344,7 @@ class _Complaint:
                 "",
                 _AFTER,
             )
-        if (
-            "node content" in self.problem
-            and self.character
-            and self.character in "]},:"
-        ):
+        if "node content" in self.problem and self.character in [*"]},:"]:
             message = f"a value cannot begin with `{self.character}`"
             return self.error(message, self.here(), "", f"take it out, or {_QUOTES}")
         return None
