@@ -30,11 +30,10 @@ def explain(
     """Explain an error code, or a node, a scope or a parameter of a net.
 
     \b
-    resgraph explain                                  all codes
-    resgraph explain E041                             one, with a wrong and a right example
-    resgraph explain resnet-50 conv3.0                shapes and costs worked out, values and where
-    they were set
-    resgraph explain mine.yaml conv1.0.bn.weight      as well, for a key of the state dict
+    resgraph explain                              all codes
+    resgraph explain E041                         one, with examples
+    resgraph explain resnet-50 conv3.0            shapes, costs, values
+    resgraph explain mine.yaml conv1.0.bn.weight  a key of the state dict
     """
     if markdown:
         from ...outputs.errors_page import errors_page
