@@ -13,11 +13,14 @@ from resgraph.train.signals import catching_signals
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
 def test_a_lost_terminal_asks_to_stop_but_for_nohup() -> None:
-    with catching_signals() as request:
-        signal.raise_signal(signal.SIGHUP)
-    assert request.number == signal.SIGHUP
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # the tests themselves may run by nohup
     try:
+        with catching_signals() as request:
+            signal.raise_signal(signal.SIGHUP)
+        assert request.number == signal.SIGHUP
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with catching_signals() as request:
             signal.raise_signal(signal.SIGHUP)
         assert request.number == 0
