@@ -17,6 +17,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 from radon.complexity import cc_visit
 
@@ -74,25 +75,31 @@ def _is_described(node: ast.AST) -> bool:
 def functions(path: Path) -> Iterator[Function]:
     """The functions and methods of a file; those within a function count as a part of it."""
     text = path.read_text(encoding="utf-8")
-    arguments = {
-        node.lineno: sum(
-            map(len, (node.args.posonlyargs, node.args.args, node.args.kwonlyargs))
-        )
+    nodes = {
+        node.lineno: node
         for node in ast.walk(ast.parse(text))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
     for block in cc_visit(text):
         if block.letter == "C":
             continue
+        # radon's own last line leaves out what is defined within the function
+        node = nodes[block.lineno]
+        lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
         bound = block.letter == "M"
-        lines = block.endline - block.lineno + 1
         yield Function(
-            path,
-            block.fullname,
-            lines,
-            block.complexity,
-            arguments.get(block.lineno, 0) - bound,
+            path, block.fullname, lines, block.complexity, len(given) - bound
         )
+
+
+def complexities(files: list[Path]) -> list[int]:
+    """Of each function, method and class."""
+    return [
+        block.complexity
+        for path in files
+        for block in cc_visit(path.read_text("utf-8"))
+    ]
 
 
 def report(folder: Path) -> Iterator[str]:
@@ -100,16 +107,11 @@ def report(folder: Path) -> Iterator[str]:
     counts, lines = zip(*map(tokens, files), strict=True)
     total, wide = sum(counts), sum(counts) / sum(lines)
     yield f"{folder.name}: {len(files)} files, {total:,} tokens, {wide:.2f} a code line"
-    blocks = [
-        block.complexity
-        for path in files
-        for block in cc_visit(path.read_text("utf-8"))
-    ]
-    mean = sum(blocks) / len(blocks)
-    yield f"complexity {mean:.2f}, the mean of {len(blocks):,} functions, methods and classes"
-    found = [function for path in files for function in functions(path)]
-    yield f"the longest function has {max(f.lines for f in found)} lines; most branched:"
-    for function in sorted(found, key=lambda f: -f.complexity)[:MOST]:
+    found = complexities(files)
+    yield f"complexity {mean(found):.2f}, the mean of {len(found):,} functions, methods and classes"
+    own = [function for path in files for function in functions(path)]
+    yield f"the longest function has {max(f.lines for f in own)} lines; most branched:"
+    for function in sorted(own, key=lambda f: -f.complexity)[:MOST]:
         yield f"  {function.complexity:3} {function.file.relative_to(folder)}: {function.name}"
 
 

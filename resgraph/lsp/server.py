@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from .. import __version__
-from ..errors import Diagnostic, Source, Span, SpecError
+from ..errors import Diagnostic, Edit, Source, Span, SpecError
 from ..language.format import reformat
 from ..language.yaml.reader import open_source
 from .analysis import Analysis, analyse
@@ -280,32 +280,29 @@ def _change(server: Server) -> None:
     def on_code_action(
         ls: Server, params: lsp.CodeActionParams
     ) -> Sequence[lsp.CodeAction]:
-        uri, out = params.text_document.uri, []
+        uri = params.text_document.uri
         here = str(path_of(uri))
-        for problem in ls.analysis(uri).diagnostics:
-            if (
-                problem.span is None
-                or problem.span.source.name != here
-                or not _meet(ls.range(problem.span), params.range)
-            ):
-                continue
-            if edits := ls.analysis(uri).edits(problem):
-                changes = [
-                    lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits
-                ]
-                change = lsp.WorkspaceEdit(changes={uri: changes})
-                title, kind = f"write `{edits[0].text}`", lsp.CodeActionKind.QuickFix
-                told = [ls.diagnostic(uri, problem)]
-                out.append(
-                    lsp.CodeAction(
-                        title,
-                        kind=kind,
-                        diagnostics=told,
-                        edit=change,
-                        is_preferred=True,
-                    )
-                )
-        return out
+        return [
+            _quick_fix(ls, uri, problem, edits)
+            for problem in ls.analysis(uri).diagnostics
+            if problem.span is not None
+            and problem.span.source.name == here
+            and _meet(ls.range(problem.span), params.range)
+            and (edits := ls.analysis(uri).edits(problem))
+        ]
+
+
+def _quick_fix(
+    ls: Server, uri: str, problem: Diagnostic, edits: Sequence[Edit]
+) -> lsp.CodeAction:
+    changes = [lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits]
+    return lsp.CodeAction(
+        f"write `{edits[0].text}`",
+        kind=lsp.CodeActionKind.QuickFix,
+        diagnostics=[ls.diagnostic(uri, problem)],
+        edit=lsp.WorkspaceEdit(changes={uri: changes}),
+        is_preferred=True,
+    )
 
 
 def _meet(one: lsp.Range, other: lsp.Range) -> bool:
