@@ -319,6 +319,10 @@ class Fault(Exception):
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
 
+    def spec_error(self) -> SpecError:
+        """The same for the user, as the one mistake of a spec that cannot be read on."""
+        return SpecError([self.diagnostic])
+
 
 def fault(
     code: str,

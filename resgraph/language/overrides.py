@@ -171,7 +171,7 @@ def _without(tree: Mapping, key: str, entry: Entry) -> Mapping:
             f"there is no `{entry.key.text}` to remove",
             did_you_mean(key, tree.entries),
         )
-        raise SpecError([fault("E063", message, entry.key.span, hint).diagnostic])
+        raise fault("E063", message, entry.key.span, hint).spec_error()
     return Mapping(
         {name: e for name, e in tree.entries.items() if name != key},
         tree.span,
@@ -198,13 +198,9 @@ def _known(key: str, tree: Mapping) -> str:
 
 
 def _names_nothing(entry: Entry, hint: str) -> SpecError:
-    return SpecError(
-        [
-            fault(
-                "E065",
-                f"`{entry.key.text}` names nothing in this spec",
-                entry.key.span,
-                hint,
-            ).diagnostic
-        ]
-    )
+    return fault(
+        "E065",
+        f"`{entry.key.text}` names nothing in this spec",
+        entry.key.span,
+        hint,
+    ).spec_error()

@@ -85,26 +85,18 @@ class _Chain:
         identity = (status.st_dev, status.st_ino) if status else (0, 0)
         if identity in [known for known, _, _ in self.open]:
             names = " → ".join([name for _, _, name in self.open] + [source.name])
-            raise SpecError(
-                [
-                    fault(
-                        "E061",
-                        "this file extends itself",
-                        asked,
-                        "",
-                        "",
-                        f"the chain is {names}",
-                    ).diagnostic
-                ]
-            )
+            raise fault(
+                "E061",
+                "this file extends itself",
+                asked,
+                "",
+                "",
+                f"the chain is {names}",
+            ).spec_error()
         if len(self.open) >= _CHAIN:
-            raise SpecError(
-                [
-                    fault(
-                        "E004", f"a chain of more than {_CHAIN} files", asked
-                    ).diagnostic
-                ]
-            )
+            raise fault(
+                "E004", f"a chain of more than {_CHAIN} files", asked
+            ).spec_error()
         self.open.append((identity, asked, source.name))
         tree, errors = read_whole(source)
         if "extends" in tree.entries:
@@ -116,15 +108,11 @@ class _Chain:
     def extend(self, tree: Mapping, path: Path) -> tuple[Mapping, list[Diagnostic]]:
         entry = tree.entries["extends"].value
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
-            raise SpecError(
-                [fault("E060", "`extends` names one file", entry.span).diagnostic]
-            )
+            raise fault("E060", "`extends` names one file", entry.span).spec_error()
         try:
             found = locate(entry.value, path.parent)
         except UsageError as unclear:
-            raise SpecError(
-                [fault("E060", str(unclear), entry.span).diagnostic]
-            ) from None
+            raise fault("E060", str(unclear), entry.span).spec_error() from None
         base, name = found.path, entry.value.removesuffix(f"::{found.variant}")
         if not found.zoo:
             self._admit(base, name, path, entry.span)
@@ -156,25 +144,17 @@ class _Chain:
             outside = there = False
         if not self.allow_outside and outside:
             help_ = "move it there, or give `--allow-outside`"
-            raise SpecError(
-                [
-                    fault(
-                        "E062",
-                        f"`{name}` is outside the directory of the spec",
-                        asked,
-                        help_,
-                    ).diagnostic
-                ]
-            )
+            raise fault(
+                "E062",
+                f"`{name}` is outside the directory of the spec",
+                asked,
+                help_,
+            ).spec_error()
         if not there:
             hint = replace(near(base), span=_within(asked, name))
-            raise SpecError(
-                [
-                    fault(
-                        "E060", f"there is no file `{name}` to extend", asked, hint
-                    ).diagnostic
-                ]
-            )
+            raise fault(
+                "E060", f"there is no file `{name}` to extend", asked, hint
+            ).spec_error()
 
 
 def _within(asked: Span, part: str) -> Span:
@@ -189,9 +169,9 @@ def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
         hint = replace(
             did_you_mean(variant, variants_of(tree)), span=_within(asked, variant)
         )
-        raise SpecError(
-            [fault("E064", f"no variant `{variant}` to extend", asked, hint).diagnostic]
-        )
+        raise fault(
+            "E064", f"no variant `{variant}` to extend", asked, hint
+        ).spec_error()
     chosen = apply_variant(tree, variant)
     return Mapping(
         {k: e for k, e in chosen.entries.items() if k != "variants"},
@@ -384,7 +364,7 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
             "a variant is a map of `let` values and keys of the file",
             f"`{variant}: {{}}` changes none",
         )
-        raise SpecError([fault("E022", message, values.span, hint).diagnostic])
+        raise fault("E022", message, values.span, hint).spec_error()
     return values
 
 
