@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import click
 
 from ..errors import SpecError, UsageError, in_order
+from ..language.extends import read_file
 from ..language.overrides import takes
 from ..language.references import locate
-from ..language.resolve import apply_variant, read_file
 from ..language.spec import Spec
+from ..language.variants import apply_variant
 from ..language.yaml.tree import Mapping
 from ..plan import Plan, load
 from .report import is_first

@@ -14,6 +14,7 @@ from typing import Literal
 from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
 from .diagnose.option import bind
+from .extends import read_text
 from .grammar.log import Log
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
@@ -21,7 +22,6 @@ from .grammar.targets import Target
 from .grammar.values import words_of
 from .grammar.words import BLOCK_KEYS
 from .library import library_block, library_index
-from .resolve import read_text
 from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
 
 Form = Literal["keep", "long", "short"]

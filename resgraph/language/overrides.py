@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean
+from .extends import read_whole
+from .overlay import is_none, may_be_none, recipe_map, removable
 from .recipe import Train
 from .record import path_of
-from .resolve import is_none, may_be_none, read_whole, recipe_map, removable
 from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")

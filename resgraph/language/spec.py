@@ -22,6 +22,7 @@ from ..errors import (
 from ..ops import VOCABULARY, Shape
 from .diagnose.recovery import Recovery
 from .diagnose.usage import unused
+from .extends import read_file, read_text
 from .grammar.log import Log
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
@@ -33,7 +34,6 @@ from .lints import unknown_lints
 from .overrides import apply_overrides, reshape, voided
 from .recipe import Train
 from .references import locate
-from .resolve import apply_variant, read_file, read_text, variants_of
 from .schema import Expect, File, validate
 from .sections import (
     claims,
@@ -45,6 +45,7 @@ from .sections import (
     without_arguments,
 )
 from .setters import Setters
+from .variants import apply_variant, variants_of
 from .yaml.tree import Entry, Mapping, Scalar, Tree, entries_of
 
 T = TypeVar("T")

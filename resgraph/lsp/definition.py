@@ -6,9 +6,9 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import Source, Span, SpecError, UsageError
+from ..language.extends import read_source
 from ..language.library import library_block, library_index
 from ..language.references import locate
-from ..language.resolve import read_source
 from ..language.yaml.tree import Mapping, Scalar
 from .analysis import Analysis, entries, entry, trail
 from .hover import word_at

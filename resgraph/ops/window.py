@@ -138,8 +138,8 @@ class _MapConv(Op):
         ]
 
     def says(self, key: str) -> bool:
-        # Whether there is a bias follows from the unit (LANGUAGE.md, rule 5); only its start value
-        # is said.
+        # whether there is a bias follows from the unit (rule 5 of the language); only its
+        # start value is said
         return not isinstance(self.bias, str) if key == "bias" else super().says(key)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Diagnostic, ResgraphError, SpecError
-from ..language.resolve import read_source, variants_of
+from ..language.extends import read_source
 from ..language.spec import parse_spec
+from ..language.variants import variants_of
 from ..language.yaml.reader import decode
 from ..language.yaml.tree import Mapping
 from ..outputs.figure.content.builder import View

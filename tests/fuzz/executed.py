@@ -14,7 +14,7 @@ from mutants import Mutant
 from torch import nn
 
 from resgraph.errors import Source, SpecError
-from resgraph.language.resolve import read_source
+from resgraph.language.extends import read_source
 from resgraph.language.spec import parse_spec
 from resgraph.outputs.pytorch.export import export
 from resgraph.outputs.pytorch.fold import fold

@@ -20,9 +20,9 @@ from mutants import Mutant
 
 from resgraph.checked import Checked
 from resgraph.errors import Diagnostic, Source, SpecError
+from resgraph.language.extends import read_source
 from resgraph.language.format import reformat
 from resgraph.language.init import Init
-from resgraph.language.resolve import read_source
 from resgraph.language.spec import Spec, parse_spec
 from resgraph.outputs.registry import named
 from resgraph.outputs.resolved import blame, resolved

@@ -8,8 +8,9 @@ import pytest
 
 import resgraph
 from resgraph.errors import Source
+from resgraph.language.extends import read_file
 from resgraph.language.format import reformat
-from resgraph.language.resolve import read_file, variants_of
+from resgraph.language.variants import variants_of
 from resgraph.language.yaml.reader import open_source
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))

@@ -14,7 +14,7 @@ RULE_5 = {
     "linear": ["conv bn", "conv+b", "conv", "conv bn", "conv+b"],
     "bare": ["conv", "conv+b", "conv", "conv", "conv+b"],
 }
-"""The table of LANGUAGE.md, rule 5, to the letter; `+b` is a bias."""
+"""The table of docs/language.md, rule 5, to the letter; `+b` is a bias."""
 
 
 def unit_of(label: str, unit: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import resgraph
 from resgraph.errors import Diagnostic, SpecError, in_order
-from resgraph.language.resolve import read_file, variants_of
+from resgraph.language.extends import read_file
+from resgraph.language.variants import variants_of
 
 GALLERY = Path(__file__).parent
 

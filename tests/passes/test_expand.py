@@ -1,4 +1,4 @@
-"""Spec → graph: names, shapes, repeats, constants, counters and depth, as LANGUAGE.md says them."""
+"""Spec → graph: names, shapes, repeats, constants, counters and depth, as docs/language.md says them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ import yaml
 from torch import nn
 
 import resgraph
-from resgraph.language.resolve import read_file, variants_of
+from resgraph.language.extends import read_file
+from resgraph.language.variants import variants_of
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.build import net_class, source_module
 

@@ -10,8 +10,9 @@ from click.shell_completion import ShellComplete
 
 import resgraph
 from resgraph.cli import cli, run
+from resgraph.language.extends import read_file
 from resgraph.language.references import locate, zoo_folder, zoo_index, zoo_names
-from resgraph.language.resolve import read_file, variants_of
+from resgraph.language.variants import variants_of
 
 ROOT = Path(__file__).parents[2]
 TINY = "name: mine\ninput: 3x16x16\nnet: {one: 3x3 conv 8, head: [global avg pool, fc 3]}\n"

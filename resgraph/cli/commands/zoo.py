@@ -10,8 +10,9 @@ import click
 
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
+from ...language.extends import read_file
 from ...language.references import locate, zoo_folder, zoo_names
-from ...language.resolve import apply_variant, read_file
+from ...language.variants import apply_variant
 from ...language.yaml.tree import Mapping, Scalar
 from ...outputs.numbers import count_text
 from ..options import json_option

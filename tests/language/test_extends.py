@@ -9,9 +9,9 @@ from nets import pointed
 
 import resgraph
 from resgraph.errors import Diagnostic, SpecError, UsageError
+from resgraph.language.extends import read_file
 from resgraph.language.recipe.steps import Steps
 from resgraph.language.references import locate
-from resgraph.language.resolve import read_file
 from resgraph.plan import Plan
 
 BASE = """\

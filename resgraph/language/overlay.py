@@ -1,0 +1,143 @@
+"""Two trees → one: what stands above is laid over what stands below, name by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Diagnostic, SpecError, fault
+from ..ops import VOCABULARY
+from .diagnose.nearest import did_you_mean
+from .grammar.targets import literal_words
+from .recipe import TAGS
+from .yaml.tree import Entry, Mapping, Scalar, Tree
+
+# merged key by key
+_DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])
+
+
+def merge(base: Mapping, top: Mapping) -> Mapping:
+    """`top` laid over `base`: maps of names merge key by key, all else replaces whole, `none`
+    removes a key.
+
+    Raises `SpecError` with every name that is to be removed and is not there.
+    """
+    below = {
+        key: e for key, e in base.entries.items() if key not in ("expect", "extends")
+    }
+    above = {key: entry for key, entry in top.entries.items() if key != "extends"}
+    errors: list[Diagnostic] = []
+    merged = _overlay(
+        Mapping(below, base.span, False), Mapping(above, top.span, top.flow), (), errors
+    )
+    if errors:
+        raise SpecError(errors)
+    return merged
+
+
+def _overlay(
+    base: Mapping, top: Mapping, path: tuple[str, ...], errors: list[Diagnostic]
+) -> Mapping:
+    entries = dict(base.entries)
+    for key, entry in top.entries.items():
+        below, here = entries.get(key), (*path, key)
+        if is_none(entry.value) and not may_be_none(here):
+            if below is None:
+                errors.append(_nothing_to_remove(entry, entries))
+            entries.pop(key, None)
+        elif below and (pair := _pair(below.value, entry.value, here)):
+            entries[key] = Entry(below.key, _overlay(*pair, here, errors))
+        else:
+            entries[key] = entry
+    if path == ("net",):
+        entries = {
+            name: entries[name]
+            for name in _in_order(list(base.entries), list(top.entries))
+            if name in entries
+        }
+    return Mapping(entries, top.span, top.flow)
+
+
+def _pair(
+    below: Tree, above: Tree, path: tuple[str, ...]
+) -> tuple[Mapping, Mapping] | None:
+    """The two maps that merge at a path, or None where what stands above replaces what stands
+    below."""
+    if path[0] == "train":
+        below = recipe_map(below) if path == ("train",) else below
+        tag = TAGS.get(path[-1])
+        if (
+            isinstance(above, Mapping)
+            and isinstance(below, Mapping)
+            and tag in above.entries
+        ):
+            kinds = [
+                part.entries[tag].value
+                for part in (below, above)
+                if tag in part.entries
+            ]
+            if (
+                len({kind.text for kind in kinds if isinstance(kind, Scalar)}) > 1
+                or len(kinds) == 1
+            ):
+                return None  # another optimizer or schedule, whose keys are its own
+    elif not removable((*path, "")):
+        return None
+    return (
+        (below, above)
+        if isinstance(below, Mapping) and isinstance(above, Mapping)
+        else None
+    )
+
+
+def recipe_map(tree: Tree) -> Tree:
+    """`train: digits` as the map that it is short for, `{recipe: digits}`."""
+    if not isinstance(tree, Scalar):
+        return tree
+    key = Scalar("recipe", "recipe", tree.span, True)
+    return Mapping({"recipe": Entry(key, tree)}, tree.span, True)
+
+
+def is_none(tree: Tree) -> bool:
+    """Whether a value is the word `none`."""
+    return isinstance(tree, Scalar) and tree.value == "none"
+
+
+def may_be_none(path: tuple[str, ...]) -> bool:
+    """Whether `none` is a value at a path: a policy, what a recipe goes without, a conv that has no
+    bias."""
+    if path[-1] == "shortcut" and (len(path) == 1 or path[0] == "variants"):
+        return True
+    if path[0] == "ops" and len(path) == 3 and path[1] in VOCABULARY:
+        op = VOCABULARY[path[1]]
+        return path[2] in op.model_fields and "none" in literal_words(op, path[2])
+    return path[0] == "train" and len(path) > 1
+
+
+def removable(path: tuple[str, ...]) -> bool:
+    """Whether `none` at a path takes a name away: a key of a file, and a name in a map that merges
+    key by key."""
+    return len(path) == 1 or (
+        path[0] in _DEEP and len(path) <= (3 if path[0] in ("ops", "variants") else 2)
+    )
+
+
+def _in_order(base: list[str], top: list[str]) -> list[str]:
+    """The names of rows: in `top`'s order where it names all of `base`, else in `base`'s.
+
+    A name that is new stands before the one that `top` names behind it, and last where there is
+    none."""
+    if set(base) <= set(top):
+        return top
+    out, following = list(base), ""
+    for name in reversed(top):
+        if name not in out:
+            out.insert(out.index(following) if following else len(out), name)
+        following = name
+    return out
+
+
+def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> Diagnostic:
+    """The error for `none` where there is nothing."""
+    name = entry.key.text
+    message = f"there is no `{name}` to remove"
+    return fault("E063", message, entry.key.span, did_you_mean(name, known)).diagnostic

@@ -1,0 +1,125 @@
+"""A file's tree and the name of a variant → the tree as that variant has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Diagnostic, SpecError, UsageError, fault
+from .diagnose.nearest import did_you_mean, sure
+from .grammar.words import FILE_KEYS, NO_VARIANT
+from .overlay import merge
+from .schema import File
+from .yaml.tree import Entry, Mapping
+
+
+def variants_of(tree: Mapping) -> list[str]:
+    """The names of the variants of a file."""
+    entry = tree.entries.get("variants")
+    return (
+        list(entry.value.entries) if entry and isinstance(entry.value, Mapping) else []
+    )
+
+
+def apply_variant(tree: Mapping, variant: str) -> Mapping:
+    """The tree as one of its variants has it. Raises `UsageError` for an unknown variant.
+
+    A variant sets `let` values by their names, and keys of the file, which are laid over the file's
+    as `extends` does."""
+    values = _variant(tree, variant)
+    wrong = [
+        _refused(entry) for key, entry in values.entries.items() if key in NO_VARIANT
+    ]
+    if wrong:
+        raise SpecError(wrong)
+    inner = values.entries.get("let")
+    keys = {
+        key: entry
+        for key, entry in values.entries.items()
+        if key in FILE_KEYS and key not in ("let", "expect")
+    }
+    lets = {key: entry for key, entry in values.entries.items() if key not in FILE_KEYS}
+    lets |= inner.value.entries if inner and isinstance(inner.value, Mapping) else {}
+    merged = merge(tree, Mapping(keys, tree.span, tree.flow))
+    entries = {
+        key: merged.entries[key]
+        for key in (*tree.entries, *keys)
+        if key in merged.entries
+    }
+    if expect := _expected(tree, variant, values):
+        entries["expect"] = expect
+    if lets:
+        entries["let"] = _lets(tree, lets)
+    return Mapping(entries, tree.span, tree.flow)
+
+
+def _variant(tree: Mapping, variant: str) -> Mapping:
+    """What a variant says."""
+    known = variants_of(tree)
+    if variant not in known:
+        hint = did_you_mean(variant, known) or (
+            f"it has {', '.join(known)}" if known else "it has no variants"
+        )
+        raise UsageError(f"no variant `{variant}` in {tree.span.source.name}: {hint}")
+    chosen = tree.entries["variants"].value
+    assert isinstance(chosen, Mapping)
+    values = chosen.entries[variant].value
+    if not isinstance(values, Mapping):
+        message, hint = (
+            "a variant is a map of `let` values and keys of the file",
+            f"`{variant}: {{}}` changes none",
+        )
+        raise fault("E022", message, values.span, hint).spec_error()
+    return values
+
+
+def _refused(entry: Entry) -> Diagnostic:
+    """The error for a key that a variant cannot set."""
+    message = f"a variant cannot set `{entry.key.text}`"
+    hint = "let a `let` say what differs, or write a file of its own that `extends` this one"
+    return fault("E064", message, entry.key.span, hint).diagnostic
+
+
+def _lets(tree: Mapping, values: dict[str, Entry]) -> Entry:
+    """The file's `let` with a variant's values. Keys stay where they were written; a value's place
+    is the variant's."""
+    lets = tree.entries.get("let")
+    base = lets.value if lets and isinstance(lets.value, Mapping) else None
+    known = base.entries if base else {}
+    unknown = [entry for key, entry in values.items() if key not in known]
+    if unknown or base is None or lets is None:
+        raise SpecError(_no_let(entry, known) for entry in unknown)
+    return Entry(lets.key, Mapping({**known, **values}, base.span, base.flow))
+
+
+def _no_let(entry: Entry, lets: Iterable[str]) -> Diagnostic:
+    """The error for a name in a variant that is no `let`, with what was meant by it."""
+    name, keys = entry.key.text, [key for key in FILE_KEYS if key not in NO_VARIANT]
+    settable, listed = [*lets, *keys], ", ".join(f"`{let}`" for let in lets)
+    near = sure(name, settable) or File.home_of(name) or did_you_mean(name, settable)
+    has = f"the file's `let` has {listed}" if listed else "the file has no `let`"
+    hint = near or f"{has}; a variant also sets keys of the file"
+    return fault(
+        "E064", f"`{name}` is no `let` of this file", entry.key.span, hint
+    ).diagnostic
+
+
+def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
+    """The file's `expect` with what a variant itself expects, which stands under its name."""
+    claims, own = tree.entries.get("expect"), values.entries.get("expect")
+    if own is None:
+        return claims
+    below = claims.value.entries if claims and isinstance(claims.value, Mapping) else {}
+    if claims and any(not isinstance(claim.value, Mapping) for claim in below.values()):
+        return claims  # of no variant, which is the one mistake to tell
+    if (
+        (known := below.get(variant))
+        and isinstance(known.value, Mapping)
+        and isinstance(own.value, Mapping)
+    ):
+        own = Entry(
+            own.key,
+            Mapping({**known.value.entries, **own.value.entries}, own.key.span, True),
+        )
+    return Entry(
+        (claims or own).key, Mapping({**below, variant: own}, own.key.span, True)
+    )
