@@ -337,9 +337,30 @@ def test_runs_in_a_pipe_are_not_cut(
     assert lines["optimizer.nesterov"].split()[1:] == ["true", "false"]
 
 
-def test_runs_call_what_is_evaluated_as_their_build_did(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_long_path_folds_where_a_terminal_is_narrow(
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    folder = tmp_path / ("a-long-name-" * 6)
+    shutil.copytree(trained, folder)
+    assert run(["runs", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head = "status params epoch train error test error time"
+    assert head in " ".join(lines[0].split())
+    assert max(map(len, lines)) <= 80
+    assert str(folder) in "".join(line.split(" ")[0] for line in lines[2:])
+
+
+def test_runs_call_what_is_evaluated_as_their_build_did(
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     watched = json.loads((trained / "run.json").read_text())["watched"]
     assert watched == "test"
     for command in (

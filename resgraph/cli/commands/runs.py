@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -100,7 +100,8 @@ def _table(found: list[RunInfo]) -> Table:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("run", no_wrap=True, style="bold")
+    # where a terminal is too narrow a long path folds, and no number is cut
+    table.add_column("run", overflow="fold", style="bold")
     for column in (
         "status",
         "params",
@@ -109,7 +110,8 @@ def _table(found: list[RunInfo]) -> Table:
         f"{_watched(found)} error",
         "time",
     ):
-        table.add_column(column, justify="left" if column == "status" else "right")
+        justify: Literal["left", "right"] = "left" if column == "status" else "right"
+        table.add_column(column, justify=justify, no_wrap=True)
     for run in found:
         errors = [
             "–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)
