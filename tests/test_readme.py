@@ -28,7 +28,7 @@ def test_the_first_two_commands_set_up_train_and_test() -> None:
     first, second = re.findall(r"^```sh\n(.+)\n```$", start, re.MULTILINE)
     install = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e"
     assert first == f"{install} '.[train]' && .venv/bin/resgraph build digits"
-    assert second == f"{install} '.[dev]' && .venv/bin/pytest"
+    assert second == f"{install} '.[dev]' && .venv/bin/pytest -n auto --dist worksteal"
     assert resgraph.load("digits").spec.train is not None
 
 
