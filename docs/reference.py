@@ -35,6 +35,8 @@ EXAMPLES: dict[str, Any] = {
     "data.digits.test": 0.3, "data.digits.split_seed": 1, "data.digits.size": 32,
     "data.digits.channels": 3, "data.cifar10.path": "/data/cifar", "data.cifar10.held_out": 5000,
     "data.cifar10.split_seed": 1,
+    "data.idx.path": "/data/fashion-mnist", "data.idx.held_out": 0.1, "data.idx.split_seed": 1,
+    "data.idx.pad": 2, "data.idx.channels": 3,
     "data.folder.train": "training", "data.folder.validation": "validation",
     "data.folder.resize": 256, "data.folder.unreadable": 0.01,
     "data.shards.path": "/data/shards", "data.shards.train": "train-{000..127}.tar",

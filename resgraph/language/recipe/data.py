@@ -117,6 +117,25 @@ class Cifar(Source):
         return train, CIFAR - train
 
 
+class Idx(Source):
+    """MNIST, Fashion-MNIST, KMNIST and others of their form: the official idx files of both parts,
+    packed with gzip or not.
+    """
+
+    set: Literal["idx"]
+    path: str = "data"
+    """Folder of the four files, `train-images-idx3-ubyte` and so on."""
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each class's training images that is held out to validate on; 0 validates on the
+    test set."""
+    split_seed: Seed = 0
+    """Random seed of which are held out."""
+    pad: Annotated[int, Field(ge=0, le=64)] = 0
+    """Black pixels on each side: 2 make 28x28 into 32x32."""
+    channels: Literal[1, 3] = 1
+    """1, or 3 equal ones."""
+
+
 class Folder(Source):
     """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's
     tree)."""
@@ -185,5 +204,5 @@ class Synthetic(Source):
 OnDisk = Folder | Shards
 """Sets of image files, which are decoded and cropped as they are asked for."""
 Data = Annotated[
-    Digits | Cifar | Folder | Shards | Synthetic, Field(discriminator="set")
+    Digits | Cifar | Idx | Folder | Shards | Synthetic, Field(discriminator="set")
 ]

@@ -20,7 +20,7 @@ from torch import Tensor
 from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Cifar
 from .pickles import read_dictionary
-from .sets import DataSet, Request, Resident, stratified
+from .sets import DataSet, Request, Resident, held_out
 
 PIXELS = 3072
 LARGEST = 256 * 2**20
@@ -122,13 +122,8 @@ def load(recipe: Cifar, request: Request) -> DataSet:
         raise TrainingError(f"{error}; take it anew from {version.url}") from error
     watched = "test"
     if recipe.held_out:
-        kept, held = stratified(
-            train.labels, recipe.held_out / len(train), recipe.split_seed
-        )
-        train, test = (
-            Resident(train.images[kept], train.labels[kept]),
-            Resident(train.images[held], train.labels[held]),
-        )
+        share = recipe.held_out / len(train)
+        train, test = held_out(train, share, recipe.split_seed)
         watched = "validation"
     about = f"{recipe.title} (Krizhevsky 2009), {version.archive}"
     return DataSet(

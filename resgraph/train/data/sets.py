@@ -30,6 +30,10 @@ class Request:
     scored: bool = False
 
 
+NAMED = "classes.txt"
+"""A file beside the images that names their classes, a line each."""
+
+
 class UnfitError(TrainingError):
     """The net is not one for these images or classes: what is wrong and what to do, of each (""
     where nothing is)."""
@@ -210,3 +214,32 @@ def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]
         taken.append(members[:count])
         kept.append(members[count:])
     return torch.cat(kept).sort().values, torch.cat(taken).sort().values
+
+
+def held_out(train: Resident, share: float, seed: int) -> tuple[Resident, Resident]:
+    """A training part → what is left of it, and `share` of each class to validate on."""
+    kept, held = stratified(train.labels, share, seed)
+    return (
+        Resident(train.images[kept], train.labels[kept]),
+        Resident(train.images[held], train.labels[held]),
+    )
+
+
+def class_names(path: Path, count: int) -> tuple[str, ...]:
+    """The lines of `classes.txt` in a folder, else the classes' numbers. Raises `TrainingError`
+    where there are more or fewer than the net puts out."""
+    listed = path / NAMED
+    if not listed.is_file():
+        return tuple(str(number) for number in range(count))
+    try:
+        names = tuple(listed.read_text(encoding="utf-8").split("\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(
+            f"{listed} cannot be read as UTF-8 text: {error}"
+        ) from error
+    names = names[:-1] if names[-1] == "" else names
+    if len(names) != count:
+        raise TrainingError(
+            f"{listed} names {len(names)} classes, but the net puts out {count}"
+        )
+    return names

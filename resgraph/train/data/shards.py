@@ -22,12 +22,18 @@ from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
 from .decoder import ENDINGS
 from .index_cache import Index, read_index, write_index
-from .sets import DataSet, Packed, Request, nothing, side_before_crop
+from .sets import (
+    DataSet,
+    Packed,
+    Request,
+    class_names,
+    nothing,
+    side_before_crop,
+)
 
 BLOCK = 512
 """Bytes of a tar's unit: a header, or a part of what follows it; after the last member comes one of
 zeros."""
-NAMED = "classes.txt"
 MOST = 1_000_000
 """Shards that one pair of braces may stand for."""
 LARGEST_LABEL = 2**31
@@ -47,7 +53,7 @@ def load(recipe: Shards, request: Request) -> DataSet:
         name=path.resolve().name,
         train=nothing() if request.scored else _packed(path, recipe.train),
         validation=_packed(path, recipe.validation),
-        classes=_names(path, request.output[0]),
+        classes=class_names(path, request.output[0]),
         shape=request.input,
         about=f"shards in {path}",
         watched="validation",
@@ -222,21 +228,3 @@ def _label(shard: Path, name: str, file: _Bounded, start: int, size: int) -> int
             f"{shard}: {name} holds {text[:20]!r}, which is not the number of a class"
         )
     return label
-
-
-def _names(path: Path, count: int) -> tuple[str, ...]:
-    listed = path / NAMED
-    if not listed.is_file():
-        return tuple(str(number) for number in range(count))
-    try:
-        names = tuple(listed.read_text(encoding="utf-8").split("\n"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(
-            f"{listed} cannot be read as UTF-8 text: {error}"
-        ) from error
-    names = names[:-1] if names[-1] == "" else names
-    if len(names) != count:
-        raise TrainingError(
-            f"{listed} names {len(names)} classes, but the net puts out {count}"
-        )
-    return names
