@@ -10,6 +10,7 @@ import numpy
 import pytest
 import small_plan
 import torch
+from references import torchvision
 
 from resgraph.errors import MissingError, TrainingError
 from resgraph.language.recipe.data import Idx
@@ -64,8 +65,6 @@ def test_every_pixel_and_label_is_read(tmp_path: Path, ending: str) -> None:
 
 
 def test_torchvision_reads_the_same(tmp_path: Path) -> None:
-    from references import torchvision
-
     reader = torchvision().datasets.mnist.read_image_file
     lay(tmp_path)
     theirs = reader(str(tmp_path / "train-images-idx3-ubyte"))

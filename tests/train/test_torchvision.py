@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from references import torchvision
 from torch import Tensor
 
 from resgraph.train.augment import randaugment as ours
 
+torchvision()
 theirs: Any = pytest.importorskip("torchvision.transforms.v2.functional")
 BILINEAR = theirs.InterpolationMode.BILINEAR
 pytestmark = pytest.mark.slow  # torchvision takes long to load
