@@ -8,16 +8,19 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import click
+import torch
 import yaml
 from pydantic import BaseModel
 
 from resgraph.cli import cli
+from resgraph.language.foreign import foreign, squeezed
 from resgraph.language.recipe import TAGS, Train, recipe_names, recipe_text
-from resgraph.ops import VOCABULARY, Op, ShapeError, shape_text
+from resgraph.ops import VOCABULARY, Op, Pool, ShapeError, shape_text
 from resgraph.ops.extension import package_of
 
 FOLDER = Path(__file__).parent
@@ -26,6 +29,7 @@ MAP, VECTOR = (64, 56, 56), (64,)
 SAMPLE = {"width": 64, "kernel": 3, "which": 0, "of": 2, "groups": 8, "rate": 0.1,
           "factor": 2, "cells": 1, "start": 0.5}  # fmt: skip
 """Values of required options, for the example of each op."""
+ADAPTIVE = (Pool(op="avg pool", to=7), Pool(op="max pool", to=7))
 EXAMPLES: dict[str, Any] = {
     "about": "a short run", "normalize": "per-pixel", "iterations": 64_000, "accumulate": 4,
     "clip": 1.0, "sync_bn": True, "evaluate_every": 5, "seed": 1,
@@ -150,6 +154,32 @@ def _ops() -> Iterator[str]:
     yield from table("example | output | params | MACs | in PyTorch", rows)
     for op in dict.fromkeys(ours.values()):
         yield from _op(op)
+    yield from _from_torch(ours)
+
+
+def _from_torch(ours: dict[str, type[Op]]) -> Iterator[str]:
+    """What each layer of torch.nn is here, or what is said of it."""
+    labels: dict[str, str] = {}
+    examples = [_example(word, op) for word, op in ours.items()]
+    for example in [*examples, *ADAPTIVE]:
+        for x in (MAP, VECTOR):
+            with suppress(ShapeError):
+                example.infer(x)
+                call, usual = example.torch(x), f"`{example.label()}`"
+                name = call.target.removeprefix("nn.")
+                if squeezed(example.op) == squeezed(name) or name not in labels:
+                    labels[name] = usual
+    yield "## From PyTorch\n"
+    yield (
+        "What each layer of `torch.nn` is in a label, with an example's numbers. What"
+        " `torch.cat` and `+` join is an [equation](language.md#six-rules).\n"
+    )
+    rows = [
+        (f"`nn.{name}`", labels.get(name) or foreign(name).partition(": ")[2])
+        for name, layer in sorted(vars(torch.nn).items())
+        if isinstance(layer, type) and (name in labels or ": " in foreign(name))
+    ]
+    yield from table("in PyTorch | label", rows)
 
 
 def _example(word: str, op: type[Op]) -> Op:

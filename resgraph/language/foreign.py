@@ -26,31 +26,40 @@ SYNONYMS = {
 """What others call an op; by torch 2.13, Keras 3, timm 1.0 and the papers."""
 
 _ANSWERS = {
-    "": (
-        "tan sin cos exp clamp clip abs gan crelu hardtanh tanhshrink softshrink hardshrink"
-        " threshold gumbelsoftmax aconc metaaconc serf smelu snake sine phish maxout rmsnorm grn"
-        " evonorm frn filterresponsenorm switchnorm syncbatchnorm adain deformconv deformconv2d dcn"
-        " involution octconv coordconv dynamicconv condconv odconv partialconv ghostconv lazyconv2d"
-        " causalconv stdconv scaledstdconv unfold fold im2col lppool powerpool gempool softpool"
-        " fractionalmaxpool rankpool spp sppf crop centercrop reshape view transpose permute"
-        " squeeze unsqueeze rearrange roll selfattention mha mhsa multiheadattention transformer"
-        " embedding posembed positionalencoding patchembed clstoken lstm gru rnn convlstm inception"
-        " csp elan c2f c3 asff fpn pan aspp"
+    "": "gan gumbelsoftmax lazyconv2d",
+    "not in the language, and an op of your own can do it": (
+        "tan sin cos clamp clip crelu hardtanh tanhshrink softshrink hardshrink"
+        " threshold aconc metaaconc serf smelu snake sine phish"
+        " evonorm frn filterresponsenorm switchnorm adain deformconv deformconv2d dcn"
+        " involution octconv coordconv dynamicconv condconv odconv partialconv ghostconv"
+        " causalconv unfold fold im2col lppool powerpool gempool softpool"
+        " fractionalmaxpool rankpool crop centercrop reshape view transpose permute"
+        " squeeze unsqueeze rearrange roll selfattention mha mhsa multiheadattention"
+        " embedding embeddingbag posembed positionalencoding clstoken lstm gru rnn convlstm"
+        " lstmcell grucell rnncell bilinear cosinesimilarity pairwisedistance unflatten"
     ),
+    "it is made of blocks and rows": (
+        "inception csp elan c2f c3 asff fpn pan aspp spp sppf transformer transformerencoder"
+        " transformerencoderlayer transformerdecoder transformerdecoderlayer"
+    ),
+    "a key of a recipe says so: `sync_bn: true`": "syncbatchnorm",
+    "`conv` has `standardize: weight` or `scaled`": (
+        "stdconv scaledstdconv weightnorm spectralnorm weightstandardization"
+    ),
+    "a patch is a convolution: `16x16 conv 192 /16`": "patchembed",
+    "two maps are the larger number by number in `a: [y, part 0 of 2]`, `b: [y, part 1 of 2]`"
+    " and `relu(a - b) + b`": "maxout",
     "`split-attention` weighs the parts of a map": "attention",
-    "`leaky relu 0.25` has a slope that is not learned": "prelu",
     "`leaky relu` has a slope that is not random": "rrelu",
     "`relu` is the plain one": "srelu frelu drelu dyrelu brelu arelu thresholdedrelu",
-    "`gelu` is the exact one": "quickgelu gelutanh geluapprox fastgelu newgelu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*sigmoid(b)`": "glu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*gelu(b)`": "geglu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*silu(b)`": "swiglu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*relu(b)`": "reglu",
     "of a path `y` it is `[0 - y, softmax]`": "softmin",
     "the loss of a recipe takes logits, so end with `fc`": "logsoftmax logsigmoid",
-    "`gn` with as many groups as channels is an affine one": "in instancenorm instancenorm2d",
+    "`instance norm` is one without a learned scale": "in",
     "`bn` took its place": "lrn localresponsenorm crossmaplrn",
-    "`conv` has `standardize: weight`": "weightnorm spectralnorm weightstandardization",
     "maps have two axes": (
         "conv1d conv3d convtranspose1d convtranspose3d batchnorm1d batchnorm3d maxpool1d maxpool3d "
         "avgpool1d avgpool3d"
@@ -62,13 +71,15 @@ _ANSWERS = {
     "groups are an option: `3x3 conv 64 groups 32`": "gconv groupconv groupedconv",
     "dilation is an option: `3x3 conv 64 dilation 2`": "dilatedconv atrousconv",
     "it is a `max pool` of what is negated": "minpool",
-    "`avg pool to 7x7`, or `global avg pool` for one cell": "adaptiveavgpool adaptiveavgpool2d",
-    "`max pool to 7x7`, or `global max pool` for one cell": "adaptivemaxpool adaptivemaxpool2d",
-    "`upsample 2` makes a map larger by a factor": "maxunpool unpool resize interpolate",
-    "`space to depth 2` is PixelUnshuffle; `shuffle` deals out channels": "unshuffle",
-    "`pad` adds zeros": "reflectionpad reflectionpad2d replicationpad replicationpad2d",
-    "`dropout` drops single numbers, `drop path` a whole branch": (
-        "dropblock dropblock2d dropout2d spatialdropout "
+    "`avg pool to 7x7`, or `global avg pool` for one cell": "adaptiveavgpool",
+    "`max pool to 7x7`, or `global max pool` for one cell": "adaptivemaxpool",
+    "`upsample 2` makes a map larger by a factor": "maxunpool unpool resize",
+    "`pixel unshuffle 2` and `shuffle` move numbers": "unshuffle",
+    "`pad` adds zeros": "reflectionpad replicationpad circularpad constantpad",
+    "layers one after another are a list: `[3x3 conv 64, relu]`": "sequential modulelist",
+    "`upsample 2 bilinear` goes by the cells' centres, not by the corners'": "upsamplingbilinear",
+    "`dropout` drops single numbers, `drop block` squares, `drop path` a whole branch": (
+        "dropout1d dropout2d dropout3d spatialdropout "
         "alphadropout featurealphadropout gaussiandropout dropconnect"
     ),
     "a block can be written out, as `se` is: `resgraph blocks se`": (
@@ -78,7 +89,9 @@ _ANSWERS = {
         "mbconv1 mbconv3 mbconv4 mbconv6 fusedmbconv"
     ),
 }
-_OURS = SYNONYMS.keys() | map(squeezed, VOCABULARY)  # also of ops that a package brings
+_OURS = SYNONYMS.keys() | {
+    *map(squeezed, VOCABULARY)
+}  # also of ops that a package brings
 FOREIGN = {
     word: answer
     for answer, words in _ANSWERS.items()
@@ -129,15 +142,20 @@ def plain_calls(text: str) -> str:
     return (whole[1] or f"{whole[2]}{whole[3]})") if whole else plain
 
 
+def _plain(word: str) -> str:
+    """A word as the table has it, perhaps without its axes: `MaxUnpool2d` is `maxunpool`."""
+    plain = squeezed(word)
+    return plain if plain in FOREIGN else re.sub(r"(?<=[a-z])[123]d$", "", plain)
+
+
 def is_foreign(word: str) -> bool:
     """Whether a word names something that resgraph has not."""
-    return squeezed(word) in FOREIGN
+    return _plain(word) in FOREIGN and squeezed(word) not in _OURS
 
 
 def foreign(word: str) -> str:
     """What is said of a word that names something which resgraph has not; "" for any other word."""
-    plain = squeezed(word)
-    if plain not in FOREIGN:
+    if not is_foreign(word):
         return ""
-    near = FOREIGN[plain]
+    near = FOREIGN[_plain(word)]
     return f"resgraph has no `{word}`{f': {near}' if near else ''}"

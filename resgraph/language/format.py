@@ -16,6 +16,7 @@ from ..ops import VOCABULARY
 from .diagnose.option import bind
 from .extends import read_text
 from .grammar.log import Log
+from .grammar.own import Words, is_own, own_names
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
 from .grammar.targets import Target
@@ -54,7 +55,7 @@ class _Formatter:
         for line in source.text.split("\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
         definitions = entries_of(tree, "blocks")
-        names = frozenset(definitions) | frozenset(library_index())
+        names = Words(definitions, own_names(tree)) | library_index().keys()
         quiet = Parser(names, Log())
         self.lets = (
             quiet.lets(tree.entries["let"].value) if "let" in tree.entries else {}
@@ -105,13 +106,15 @@ class _Formatter:
             except Fault:
                 continue
             if bound is not None:
-                yield from self.item(item, bound, words_of(lets))
+                yield from self.item(item, bound, parser.words | words_of(lets))
 
     def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
         """The label with its options, where its word is known without the graph."""
         word = label.word
         value = lets.get(word)
-        target: Target | None = VOCABULARY.get(word) or self.blocks.get(word)
+        target: Target | None = self.blocks.get(word)
+        if target is None and not is_own(word, self.parser.words):
+            target = VOCABULARY.get(word)
         if target is None and word in library_index():
             target = library_block(word)
         if target is None and isinstance(value, Word):
@@ -129,7 +132,9 @@ class _Formatter:
             if not tree.plain:
                 start, end = start - 1, end + 1
             short = self.form != "long"
-            yield _Edit(start, end, short_form(bound) if short else long_form(bound))
+            yield _Edit(
+                start, end, short_form(bound) if short else long_form(bound, words)
+            )
         elif (
             self.form == "short"
             and tree.flow
@@ -186,10 +191,10 @@ def short_form(bound: Bound) -> str:
     return " ".join(parts)
 
 
-def long_form(bound: Bound) -> str:
+def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
     """`{op: conv, repeat: 3, kernel: 3x3, width: 64, stride: 2, mode: linear, groups: 32}`."""
     label, options = bound.label, _options(bound)
-    layer = VOCABULARY.get(label.word)
+    layer = None if is_own(label.word, words) else VOCABULARY.get(label.word)
     number = (layer.number if layer else "out") or "number"
     values: dict[str, Value | None] = {
         "repeat": label.repeat,

@@ -8,6 +8,7 @@ from importlib import resources
 
 from ..errors import Source, SpecError
 from .grammar.log import Log
+from .grammar.own import Words
 from .grammar.parse import Parser
 from .grammar.records import BlockDef
 from .yaml.reader import read
@@ -54,7 +55,7 @@ def library_block(name: str) -> BlockDef:
     log = Log(errors)
     if tree is not None:
         entry = entries_of(tree, "blocks")[name]
-        parser = Parser(frozenset(library_index()), log, library=True)
+        parser = Parser(Words(library_index()), log, library=True)
         block = parser.block(name, entry.value, entry.key.span)
     if log.found:
         raise SpecError(log.found)

@@ -24,6 +24,7 @@ from .diagnose.recovery import Recovery
 from .diagnose.usage import unused
 from .extends import read_file, read_text
 from .grammar.log import Log
+from .grammar.own import FIRST, Words, own_names
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .grammar.values import words_of
@@ -67,7 +68,7 @@ class Spec:
     defaults: dict[str, dict[str, Option]]
     blocks: dict[str, BlockDef]
     rows: dict[str, PathDef]
-    words: frozenset[str]
+    words: Words
     init: Init | None
     expect: Expect | None
     train: Train | None
@@ -233,7 +234,7 @@ def _parse_blocks_and_rows(
     tree: Mapping, log: Log
 ) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
     definitions, file_lets = mapping_at(tree, "blocks").entries, mapping_at(tree, "let")
-    names = frozenset(definitions) | frozenset(library_index())
+    names = Words(definitions, own_names(tree)) | library_index().keys()
     lets = Parser(names, log, blocks=names).lets(file_lets)
     _refuse_file_keys(file_lets, log)
     net = mapping_at(tree, "net").entries
@@ -241,8 +242,8 @@ def _parse_blocks_and_rows(
     parser = Parser(names | words_of(lets), log, blocks=names, names=tensors)
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
-        if problem := name_problem(name, VOCABULARY, dashes=True):
-            tell = log.report if name in VOCABULARY else log.pass_over
+        if problem := name_problem(name, FIRST, dashes=True):
+            tell = log.report if name in FIRST else log.pass_over
             tell(log.name("block", entry.key, problem, {*VOCABULARY, *definitions}))
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         _refuse_hiding(entry, blocks[name], file_lets, log)

@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import get_args
 
-from .activation import Activation, LeakyRelu, Softmax
+from .activation import Activation, GeluTanh, LeakyRelu, PRelu, QuickGelu, Softmax
 from .base import (
     Autocast,
     Call,
@@ -26,17 +26,24 @@ from .base import (
 )
 from .dense import Fc
 from .extension import installed_ops
-from .learned import Gain, Scale
+from .learned import Gain, Grn, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
-from .norm import BatchNorm, GroupNorm, LayerNorm
+from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from .pool import BlurPool, GlobalPool, Pool
-from .rearrange import DepthToSpace, Shuffle, SpaceToDepth
-from .regularize import Dropout, DropPath
+from .rearrange import (
+    DepthToSpace,
+    PixelShuffle,
+    PixelUnshuffle,
+    Shuffle,
+    SpaceToDepth,
+)
+from .regularize import DropBlock, Dropout, DropPath
 from .shape import Flatten, Input, Pad, Part, Upsample, ZeroPad
 from .window import ChannelConv, Conv, DepthwiseConv, UpConv
 
 __all__ = [
     "ACTIVATIONS",
+    "LATER",
     "NORMS",
     "SYMBOLS",
     "VOCABULARY",
@@ -55,23 +62,32 @@ __all__ = [
     "DepthwiseConv",
     "Derivation",
     "Div",
+    "DropBlock",
     "DropPath",
     "Dropout",
     "Family",
     "Fc",
     "Flatten",
     "Gain",
+    "GeluTanh",
     "GlobalPool",
+    "Grn",
     "GroupNorm",
     "Input",
+    "InstanceNorm",
     "LayerNorm",
     "LeakyRelu",
     "Mul",
     "Op",
+    "PRelu",
     "Pad",
     "Part",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Pool",
+    "QuickGelu",
     "Ref",
+    "RmsNorm",
     "Role",
     "Scale",
     "Shape",
@@ -109,6 +125,11 @@ _OWN: dict[str, type[Op]] = {
 }
 VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
 """The words of a label, `global avg pool`, and the op that they name."""
+
+LATER: frozenset[str] = frozenset(
+    phrase for phrase, op in VOCABULARY.items() if op.since != "0.1"
+)
+"""Words that came after the first version: a file that has one as a name means its own thing."""
 
 ACTIVATIONS: frozenset[str] = frozenset(
     phrase for phrase, op in VOCABULARY.items() if op.role == "activation"

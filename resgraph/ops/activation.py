@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Op, Shape, TorchExpr, plain
+from .base import Call, Derivation, Op, Shape, TorchExpr, plain
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -79,6 +79,42 @@ class Activation(_Pointwise):
         return Call(_TABLE[self.op].function, tuple(terms))
 
 
+class GeluTanh(_Pointwise):
+    """`gelu` by its approximation with `tanh` (Hendrycks & Gimpel 2016, arXiv 1606.08415, section
+    2)."""
+
+    since = "0.2"
+    long_names = ("GELU (tanh)",)
+    aliases = ("geluapprox fastgelu newgelu",)
+    op: Literal["gelu tanh"] = "gelu tanh"
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.GELU", (), _APPROXIMATE)
+
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+        return Call("F.gelu", tuple(terms), _APPROXIMATE)
+
+
+_APPROXIMATE = (("approximate", "tanh"),)
+
+
+class QuickGelu(_Pointwise):
+    """`gelu` by its approximation x * sigmoid(1.702 x) (the same paper), as CLIP has it."""
+
+    since = "0.2"
+    autocast = "keeps"
+    long_names = ("quick GELU",)
+    op: Literal["quick gelu"] = "quick gelu"
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("QuickGelu")
+
+    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+        # x * sigmoid(1.702 x), with x written once
+        scaled = Call("*", (*terms, 1.702))
+        return Call("/", (Call("F.silu", (scaled,)), 1.702))
+
+
 class Softplus(_Pointwise):
     """A smooth `relu`, the logarithm of 1 + exp(x)."""
 
@@ -114,11 +150,36 @@ class LeakyRelu(_Pointwise):
         return Call("F.leaky_relu", (*terms, *slope))
 
 
+class PRelu(_Pointwise):
+    """A ReLU with a learned slope for each channel, `prelu 0.25` (He et al. 2015, arXiv 1502.01852,
+    section 2.1); `shared`: one slope for all channels. `start` is where the slope begins."""
+
+    since = "0.2"
+    autocast = "lowers"
+    number = "start"
+    long_names = ("PReLU",)
+    aliases = ("parametricrelu",)
+    op: Literal["prelu"] = "prelu"
+    start: Annotated[float, Field(ge=0, le=1)] = 0.25
+    shared: bool = False
+
+    def params(self, *inputs: Shape) -> int:
+        return 1 if self.shared else inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=f"{self.params(*inputs)}")
+
+    def torch(self, *inputs: Shape) -> Call:
+        start = (("init", self.start),) if self.start != 0.25 else ()
+        return Call("nn.PReLU", () if self.shared else (inputs[0][0],), start)
+
+
 class Softmax(_Pointwise):
     """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of
     them."""
 
     role = None
+    aliases = ("softmax2d",)
     op: Literal["softmax"] = "softmax"
     parts: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
 

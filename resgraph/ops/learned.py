@@ -1,5 +1,5 @@
 """A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in
-all."""
+all; `grn`, one per channel that its response in the image grades."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Derivation, Op, Shape
+from .base import Call, Derivation, Op, Shape, need_map
 
 Start = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -62,3 +62,30 @@ class Gain(_Factor):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("Gain", (), self.said())
+
+
+class Grn(Op):
+    """Global response normalization (Woo et al. 2023, ConvNeXt V2, arXiv 2301.00808, section 3):
+    a channel's norm over the map, as a share of the channels' mean, times a learned factor."""
+
+    since = "0.2"
+    family = "norm"
+    role = None
+    quiet = frozenset(["eps"])
+    long_names = ("GRN",)
+    aliases = ("globalresponsenorm globalresponsenormalization",)
+    op: Literal["grn"] = "grn"
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-6
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return need_map(self.op, *inputs)
+
+    def params(self, *inputs: Shape) -> int:
+        return 2 * inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=f"2*{inputs[0][0]}")
+
+    def torch(self, *inputs: Shape) -> Call:
+        eps = (("eps", self.eps),) if self.eps != 1e-6 else ()
+        return Call("ResponseNorm", (inputs[0][0],), eps)

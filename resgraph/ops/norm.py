@@ -1,5 +1,5 @@
-"""A normalization with its options → its cost and torch call: `bn`, `ln`, `gn`. The shape is
-kept."""
+"""A normalization with its options → its cost and torch call: `bn`, `ln`, `gn`,
+`instance norm`, `rms norm`. The shape is kept."""
 
 from __future__ import annotations
 
@@ -101,3 +101,61 @@ class GroupNorm(_Norm):
     def torch(self, *inputs: Shape) -> Call:
         names = "norm_groups", "width"
         return Call("nn.GroupNorm", (self.groups, inputs[0][0]), self.said(), names)
+
+
+class InstanceNorm(_Norm):
+    """Each channel of each image by itself, over its places (Ulyanov et al. 2016, arXiv
+    1607.08022); it learns nothing unless it is `affine`."""
+
+    since = "0.2"
+    autocast = "keeps"
+    long_names = ("InstanceNorm",)
+    aliases = (
+        "instancenorm2d instancenormalization instancenormalisation contrastnorm",
+    )
+    op: Literal["instance norm"] = "instance norm"
+    affine: bool = False
+
+    def infer(self, *inputs: Shape) -> Shape:
+        if len(inputs[0]) == 1 or prod(inputs[0][1:]) == 1:
+            raise ShapeError(
+                f"`instance norm` on {shape_text(inputs[0])} norms each number by itself, which"
+                " leaves zeros",
+                "use `ln` or `bn`",
+                "E042",
+            )
+        return inputs[0]
+
+    def params(self, *inputs: Shape) -> int:
+        return super().params(*inputs) if self.affine else 0
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return super().derive(*inputs) if self.affine else Derivation()
+
+    def torch(self, *inputs: Shape) -> Call:
+        (x,) = inputs
+        affine = (("affine", True),) if self.affine else ()
+        return Call(f"nn.InstanceNorm{len(x) - 1}d", (x[0],), self.said() + affine)
+
+
+class RmsNorm(_Norm):
+    """The channels at each place over the root of their mean square (Zhang & Sennrich 2019, arXiv
+    1910.07467), times a learned scale for each; no shift."""
+
+    since = "0.2"
+    long_names = ("RMSNorm",)
+    aliases = ("rmsnorm2d rootmeansquarenorm",)
+    op: Literal["rms norm"] = "rms norm"
+    eps: Eps = 1e-6
+
+    def params(self, *inputs: Shape) -> int:
+        return inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=f"{inputs[0][0]}")
+
+    def torch(self, *inputs: Shape) -> Call:
+        (x,) = inputs
+        return Call(
+            "RmsNorm", (x[0],), (("eps", self.eps),) if self.eps != 1e-6 else ()
+        )

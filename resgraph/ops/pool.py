@@ -139,10 +139,12 @@ class Pool(_SlidingPool):
 
 
 class BlurPool(_SlidingPool):
-    """A binomial blur with reflected edges, then every stride-th cell (Zhang 2019, section 3.2)."""
+    """A binomial blur, then every stride-th cell (Zhang 2019, section 3.2). Beyond the edges the
+    map is reflected, or with `zeros` there are zeros."""
 
     autocast = "lowers"
     op: Literal["blur pool"] = "blur pool"
+    zeros: bool = False
 
     @model_validator(mode="after")
     def _odd(self) -> BlurPool:
@@ -158,11 +160,13 @@ class BlurPool(_SlidingPool):
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, *size = need_map(self.op, *inputs)
-        if any(p >= n for p, n in zip(self.padding, size, strict=True)):
+        reflects = not self.zeros
+        if reflects and any(p >= n for p, n in zip(self.padding, size, strict=True)):
             cells = pair_text(self.padding)
             raise ShapeError(
                 f"a {size[0]}x{size[1]} map is too small to reflect {cells} cells at each edge",
-                "use a smaller kernel or `pad 0`, fewer strides before it, or a larger input",
+                "use a smaller kernel, `zeros` or `pad 0`, fewer strides before it, or a larger"
+                " input",
                 "E043",
             )
         return channels, *slid((size[0], size[1]), self.slide)
@@ -173,6 +177,8 @@ class BlurPool(_SlidingPool):
             kwargs.append(("stride", square(self.stride)))
         if self.padding != (0, 0):
             kwargs.append(("padding", square(self.padding)))
+        if self.zeros:
+            kwargs.append(("mode", "constant"))
         return Call("BlurPool", (square(self.kernel),), tuple(kwargs))
 
 

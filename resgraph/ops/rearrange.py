@@ -34,14 +34,16 @@ class Shuffle(Op):
 
 
 class SpaceToDepth(Op):
-    """Each square of `factor` x `factor` cells becomes one cell with as many times the channels."""
+    """Each square of `factor` x `factor` cells becomes one cell with as many times the channels: a
+    channel's cells one after another (torch's order), or `blockwise` a cell's channels (that of
+    TensorFlow and timm)."""
 
     family = "shape"
     autocast = "keeps"
     number = "factor"
-    aliases = ("pixelunshuffle",)
     op: Literal["space to depth"] = "space to depth"
     factor: Factor
+    blockwise: bool = False
 
     @property
     def window(self) -> Window:
@@ -63,18 +65,20 @@ class SpaceToDepth(Op):
         return Derivation((f"{channels}*{f}*{f}", f"{height}/{f}", f"{width}/{f}"))
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.PixelUnshuffle", (self.factor,))
+        name = "SpaceToDepth" if self.blockwise else "nn.PixelUnshuffle"
+        return Call(name, (self.factor,))
 
 
 class DepthToSpace(Op):
-    """The way back: `factor` squared channels become a square of cells."""
+    """The way back: `factor` squared channels become a square of cells, in torch's order or
+    `blockwise`."""
 
     family = "shape"
     autocast = "keeps"
     number = "factor"
-    aliases = ("pixelshuffle",)
     op: Literal["depth to space"] = "depth to space"
     factor: Factor
+    blockwise: bool = False
 
     @property
     def window(self) -> Window:
@@ -94,4 +98,22 @@ class DepthToSpace(Op):
         return Derivation((f"{channels}/({f}*{f})", f"{height}*{f}", f"{width}*{f}"))
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.PixelShuffle", (self.factor,))
+        name = "DepthToSpace" if self.blockwise else "nn.PixelShuffle"
+        return Call(name, (self.factor,))
+
+
+class PixelUnshuffle(SpaceToDepth):
+    """`space to depth` by its name in torch, and so in torch's order."""
+
+    since = "0.2"
+    op: Literal["pixel unshuffle"] = "pixel unshuffle"  # type: ignore[assignment]
+    blockwise: Literal[False] = False
+
+
+class PixelShuffle(DepthToSpace):
+    """`depth to space` by its name in torch: the sub-pixel convolution's last step (Shi et al.
+    2016, arXiv 1609.05158, equation 4)."""
+
+    since = "0.2"
+    op: Literal["pixel shuffle"] = "pixel shuffle"  # type: ignore[assignment]
+    blockwise: Literal[False] = False

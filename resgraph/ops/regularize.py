@@ -1,5 +1,5 @@
 """What drops numbers while training and does nothing afterwards → its torch call: `dropout`, `drop
-path`."""
+path`, `drop block`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Call, Op, Shape
+from .base import Call, Op, Shape, need_map
 
 
 class _Drop(Op):
@@ -45,3 +45,20 @@ class DropPath(_Drop):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("DropPath", (self.rate,))
+
+
+class DropBlock(_Drop):
+    """Squares of `size` x `size` cells are dropped, each channel's by themselves, so that each
+    number is with probability `rate` (Ghiasi et al. 2018, arXiv 1810.12890, Algorithm 1)."""
+
+    since = "0.2"
+    aliases = ("dropblock2d",)
+    op: Literal["drop block"] = "drop block"
+    size: Annotated[int, Field(ge=1, le=4096)] = 7
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return need_map(self.op, *inputs)
+
+    def torch(self, *inputs: Shape) -> Call:
+        size = (("size", self.size),) if self.size != 7 else ()
+        return Call("DropBlock", (self.rate,), size)

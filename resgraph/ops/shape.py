@@ -73,7 +73,7 @@ class Upsample(Op):
     family = "shape"
     autocast = "keeps"
     number = "factor"
-    aliases = ("upsampling upsampling2d",)
+    aliases = ("upsampling upsampling2d upsamplingnearest2d interpolate",)
     op: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=1, le=256)]
     bilinear: bool = False

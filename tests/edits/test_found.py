@@ -22,7 +22,12 @@ MENDED = {
     "3x3 conv 64 swish": "3x3 conv 64 silu",
     "[pair 8, hsigmoid]": "[pair 8, hardsigmoid]",
     "[pair 8, drop out 0.2]": "[pair 8, dropout 0.2]",
-    "pixelshuffle 2": "depth to space 2",
+    "pixelshuffle 2": "pixel shuffle 2",
+    "PReLU": "prelu",
+    "[pair 8, InstanceNorm2d]": "[pair 8, instance norm]",
+    "[pair 8, dropblock 0.1]": "[pair 8, drop block 0.1]",
+    "interpolate 2": "upsample 2",
+    "[conv1, RMSNorm]": "[conv1, rms norm]",
     "[pair 8, maxpool /2]": "[pair 8, max pool /2]",
     "swish(conv1)": "silu(conv1)",
     "RELU(conv1)": "relu(conv1)",
@@ -40,9 +45,9 @@ LEFT = {
     "[conv1, elu6]": "no op or block `elu6`",
 }
 FOREIGN = [
-    "prelu", "[pair 8, rrelu]", "[pair 8, crelu]", "[pair 8, glu]", "[pair 8, geglu]", "dropblock 0.1", "min pool /2",
+    "[pair 8, rrelu]", "[pair 8, crelu]", "[pair 8, glu]", "[pair 8, geglu]", "min pool /2",
     "2x2 lp pool /2", "[pair 8, lrn]", "[pair 8, in]", "[pair 8, softmin]", "3x3 conv3d 8", "lstm 64", "attention 4",
-    "unshuffle 2", "resize 224", "3x3 sepconv 64", "3x3 conv 8 prelu", "prelu(conv1)", "[conv1, InstanceNorm2d]",
+    "unshuffle 2", "resize 224", "3x3 sepconv 64", "3x3 conv 8 rrelu", "rrelu(conv1)", "transpose 1 2",
     "[conv1, log softmax]",
 ]  # fmt: skip
 

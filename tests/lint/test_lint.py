@@ -86,6 +86,7 @@ WARNED = {
     "mixed-activations": "unit: conv bn silu\nnet: {a: [3x3 conv 8, relu]}\n",
     "unlike-cross-entropy": "net: {a: [global avg pool, fc 3, softmax]}\ntrain: synthetic\n",
     "no-downsampling": "net: {a: 4 x 3x3 conv 16, b: 4 x 3x3 conv 32}\n",
+    "named-like-an-op": "net: {grn: 3x3 conv 16, a: grn + grn}\n",
     "dead-path": "net: {a: 3x3 conv 16, b: 3x3 conv 16, c: a + 0*b}\n",
     "missing-final-norm": (
         "unit: relu conv bn\n"

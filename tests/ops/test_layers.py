@@ -23,6 +23,17 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         lambda: layers.BlurPool((5, 3), stride=(1, 2), padding=(2, 0)),
         MAP,
     ),
+    "BlurPool with zeros": (
+        lambda: layers.BlurPool(3, stride=2, padding=1, mode="constant"),
+        MAP,
+    ),
+    "DropBlock": (lambda: layers.DropBlock(0.3, size=3), MAP),
+    "QuickGelu": (lambda: layers.QuickGelu(), MAP),
+    "RmsNorm": (lambda: layers.RmsNorm(8), MAP),
+    "RmsNorm of a vector": (lambda: layers.RmsNorm(8, eps=1e-5), VECTOR),
+    "ResponseNorm": (lambda: layers.ResponseNorm(8), MAP),
+    "SpaceToDepth": (lambda: layers.SpaceToDepth(2), (2, 8, 6, 4)),
+    "DepthToSpace": (lambda: layers.DepthToSpace(2), MAP),
     "GlobalAvgPool": (lambda: layers.GlobalAvgPool(), MAP),
     "GlobalMaxPool": (lambda: layers.GlobalMaxPool(), MAP),
     "ChannelNorm": (lambda: layers.ChannelNorm(8, eps=1e-6), MAP),
@@ -89,6 +100,74 @@ def test_blur_pool_is_the_binomial_filter_with_reflected_edges() -> None:
     assert torch.allclose(
         layers.BlurPool(7, padding=3)(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4)
     )
+
+
+def test_a_blur_pool_with_zeros_is_the_filter_with_zero_padding() -> None:
+    x, row = some(MAP), torch.tensor([1.0, 2, 1], dtype=torch.double) / 4
+    expected = F.conv2d(
+        x, torch.outer(row, row).expand(8, 1, 3, 3), stride=2, padding=1, groups=8
+    )
+    pool = layers.BlurPool(3, stride=2, padding=1, mode="constant").double()
+    assert torch.allclose(pool(x), expected)
+
+
+def test_drop_block_drops_squares() -> None:
+    """Ghiasi et al. 2018, Algorithm 1: of each channel squares that lie on the map; the mean is kept."""
+    torch.manual_seed(0)
+    layer, x = layers.DropBlock(0.2, size=3), torch.ones(40, 6, 12, 13)
+    y = layer(x)
+    dropped = y == 0
+    assert y.unique().numel() == 2
+    assert y.mean().item() == pytest.approx(1, abs=1e-4)
+    assert dropped.float().mean().item() == pytest.approx(0.2, abs=0.03)
+    squares = F.avg_pool2d(dropped.float(), 3, stride=1) > 1 - 1e-6  # whole ones
+    assert torch.equal(
+        F.conv_transpose2d(squares.float(), torch.ones(6, 1, 3, 3), groups=6) > 0,
+        dropped,
+    )
+    assert not torch.equal(dropped[:, 0], dropped[:, 1])
+    assert layer.eval()(x) is x
+    assert layers.DropBlock(0.0).train()(x) is x
+
+
+def test_drop_block_on_a_map_that_is_smaller_drops_all_of_a_channel() -> None:
+    torch.manual_seed(0)
+    y = layers.DropBlock(0.5, size=7)(torch.ones(50, 8, 3, 3))
+    assert set(y.flatten(2).std(2).unique().tolist()) == {0.0}
+    assert (y == 0).float().mean().item() == pytest.approx(0.5, abs=0.1)
+
+
+def test_rms_norm_is_over_the_channels_at_each_place() -> None:
+    x, layer = some(MAP), made(lambda: layers.RmsNorm(8))
+    root = (x.square().mean(1, keepdim=True) + 1e-6).sqrt()
+    assert torch.allclose(layer(x), x / root * layer.weight.view(1, 8, 1, 1))
+
+
+def test_global_response_norm() -> None:
+    """Woo et al. 2023, Algorithm 1."""
+    x, layer = some(MAP), made(lambda: layers.ResponseNorm(8))
+    gx = x.square().sum((2, 3), keepdim=True).sqrt()
+    nx = gx / (gx.mean(1, keepdim=True) + 1e-6)
+    gamma, beta = (p.view(1, 8, 1, 1) for p in (layer.weight, layer.bias))
+    assert torch.allclose(layer(x), gamma * (x * nx) + beta + x)
+    assert torch.equal(layers.ResponseNorm(8).double()(x), x)
+
+
+def test_quick_gelu() -> None:
+    x = some(MAP)
+    assert torch.allclose(layers.QuickGelu()(x), x / (1 + torch.exp(-1.702 * x)))
+
+
+def test_a_cells_channels_stay_together() -> None:
+    """As tf.nn.space_to_depth of maps with the channels last."""
+    x = some((2, 8, 6, 4))
+    y = layers.SpaceToDepth(2)(x)
+    for down in (0, 1):
+        for across in (0, 1):
+            start = (down * 2 + across) * 8
+            part = y[:, start : start + 8]
+            assert torch.equal(part, x[:, :, down::2, across::2])
+    assert torch.equal(layers.DepthToSpace(2)(y), x)
 
 
 def test_global_pools_are_those_of_torch() -> None:
@@ -324,6 +403,14 @@ def test_the_text_of_a_class_stands_alone(
     [
         ("DropPath", "DropPath(0.3)"),
         ("BlurPool", "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1))"),
+        (
+            "BlurPool with zeros",
+            "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1), mode='constant')",
+        ),
+        ("DropBlock", "DropBlock(0.3, size=3)"),
+        ("ResponseNorm", "ResponseNorm(8, eps=1e-06)"),
+        ("SpaceToDepth", "SpaceToDepth(2)"),
+        ("DepthToSpace", "DepthToSpace(2)"),
         ("ChannelScale", "ChannelScale(8, start=0.1)"),
         ("Gain", "Gain(start=0.5)"),
         ("Part", "Part(1 of 2)"),

@@ -11,16 +11,18 @@ from collections.abc import Collection
 from typing import Literal
 
 from ...errors import Fault, fault
-from ...ops import ACTIVATIONS, VOCABULARY
+from ...ops import ACTIVATIONS, LATER, VOCABULARY
 from .expression import Binary, Number
 from .failure import Failure
 from .label import parse_expr, parse_size, parse_value, phrase_at
+from .own import FIRST, is_own
 from .records import Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, is_flag, literal_words, number_of, takes_mode
 from .words import MODES, POLICIES
 
 LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
 """The words with which a label of a layer begins."""
+_FIRST_LAYERS = frozenset(phrase.partition(" ")[0] for phrase in FIRST) - ACTIVATIONS
 Rule = Literal["number", "stride", "mode", "value", "policy", "key", "long mode"]
 
 
@@ -66,7 +68,7 @@ class Binder:
         mode = phrase_at(self.texts, self.place - 1, ACTIVATIONS) or part.text
         if part.text.startswith("/"):
             self.read_stride(part)
-        elif mode in MODES or mode in ACTIVATIONS:
+        elif mode in MODES or (mode in ACTIVATIONS and not is_own(mode, self.words)):
             self.read_mode(part, mode)
         elif part.text in self.fields:
             self.read_option(part)
@@ -123,9 +125,16 @@ class Binder:
             raise UnreadOption("policy", self, value)
         return Word(text, value.span)
 
+    def is_layer(self, part: Chunk) -> bool:
+        """Whether another layer begins here."""
+        phrase = phrase_at(self.texts, self.place - 1, LATER)
+        return part.text in _FIRST_LAYERS or (
+            bool(phrase) and not is_own(phrase, self.words)
+        )
+
     def read_number(self, part: Chunk) -> None:
         taken = self.number is not None or not number_of(self.target)
-        if taken or part.text in LAYERS or part.text in self.words:
+        if taken or self.is_layer(part) or part.text in self.words:
             raise UnreadOption("number", self, part)
         try:
             number = parse_expr(part.text, part.span)

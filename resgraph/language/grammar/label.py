@@ -11,9 +11,10 @@ import re
 from collections.abc import Collection
 
 from ...errors import Span, fault, write
-from ...ops import VOCABULARY
+from ...ops import LATER, VOCABULARY
 from ..yaml.characters import LOOK_ALIKES
 from .expression import ExpressionError, parse_expression
+from .own import is_own
 from .records import Chunk, Equation, Expr, Label, Size, Value, Word
 from .words import POLICIES
 
@@ -83,7 +84,8 @@ def parse_size(text: str, span: Span) -> Size:
 
 def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
     """The value of a `let` or of a key: a word of the language, a size, or an expression."""
-    if text in VOCABULARY or text in blocks or text in POLICIES or text == "same":
+    op = text in VOCABULARY and not is_own(text, blocks)
+    if op or text in blocks or text in POLICIES or text == "same":
         return Word(text, span)
     return parse_size(text, span) if KERNEL.match(text) else parse_expr(text, span)
 
@@ -113,5 +115,8 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
 
 def word_at(texts: list[str], place: int, words: Collection[str]) -> str:
     """The op or the one of `words` that begins at `place`, or ""."""
-    named = [text for text in texts[place : place + 1] if text in words]
-    return phrase_at(texts, place) or "".join(named)
+    word = "".join(texts[place : place + 1])
+    named, phrase = word if word in words else "", phrase_at(texts, place)
+    if is_own(phrase, words) or (named and phrase in LATER):
+        return named
+    return phrase or named

@@ -18,6 +18,7 @@ from .arithmetic import FUNCTIONS
 from .expression import functions_in
 from .failure import Failure
 from .label import chunks, parse_equation, parse_label, phrase_at
+from .own import is_own
 from .records import (
     BlockDef,
     Chunk,
@@ -162,12 +163,16 @@ class Parser(ValueParser):
             word.text, tree.span, word.text, word.span, count, None, (), options
         )
 
+    def is_op(self, word: str) -> bool:
+        """Whether a word is an op, and no name of the file."""
+        return word in VOCABULARY and not is_own(word, self.words)
+
     def word_of(self, kind: str, key: Span, tree: Tree) -> Word:
         """The op or block of the long form."""
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
             raise fault("E022", f"`{kind}` is a name", tree.span)
         word, is_op = tree.value, kind == "op"
-        if word in (self.blocks if is_op else VOCABULARY):
+        if word in self.blocks if is_op else self.is_op(word):
             other, what = ("block", "a block") if is_op else ("op", "an op")
             hint = Hint(f"write `{other}: {word}`", other, True, key)
             raise fault("E011", f"`{word}` is {what}", tree.span, hint)

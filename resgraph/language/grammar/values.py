@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...errors import Fault, Span, fault
-from ...ops import VOCABULARY
 from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
 from .expression import Name, names_in
 from .label import parse_expr, parse_size, parse_value
 from .log import Log
+from .own import FIRST, Words
 from .records import Expr, ListValue, Size, Value, Word
 from .words import ACT, CONSTANTS, name_problem
 
@@ -25,7 +25,7 @@ _WORDS = re.compile(r"[a-z][a-z0-9]*( [a-z][a-z0-9]*)+")
 class ValueParser:
     """What the names in a file can stand for, and where mistakes go."""
 
-    words: frozenset[str]  # blocks, and `let`s whose value is a word
+    words: Words  # blocks, and `let`s whose value is a word
     log: Log
     library: bool = False
     blocks: frozenset[str] = frozenset()
@@ -37,8 +37,8 @@ class ValueParser:
 
     @property
     def taken(self) -> frozenset[str]:
-        """The names of ops and blocks, which nothing else can have."""
-        return self.blocks.union(VOCABULARY)
+        """The names of blocks, and of ops of the first version, which nothing else can have."""
+        return self.blocks | FIRST
 
     def lets(self, tree: Tree) -> dict[str, Value]:
         """The `let:` of a file or a block."""

@@ -29,8 +29,39 @@ class DropPath(nn.Module):
         return f"{self.rate}"
 
 
+class DropBlock(nn.Module):
+    """In training, squares of `size` cells are dropped, each channel's by themselves, a number with
+    probability `rate`; the rest grow."""
+
+    def __init__(self, rate: float, size: int = 7) -> None:
+        super().__init__()
+        self.rate = rate
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        height, width = x.shape[-2:]
+        size = min(self.size, height, width)
+        places = (height - size + 1) * (width - size + 1)  # where a square lies on the map
+        first = x.new_empty(*x.shape[:2], height - size + 1, width - size + 1)
+        first.bernoulli_(self.rate * height * width / (size**2 * places))
+        kept = 1 - F.max_pool2d(F.pad(first, [size - 1] * 4), size, stride=1)
+        return x * kept * (kept.numel() / (kept.sum() + 1e-6))
+
+    def extra_repr(self) -> str:
+        return f"{self.rate}, size={self.size}"
+
+
+class QuickGelu(nn.Module):
+    """GELU by its approximation with a sigmoid."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
 class BlurPool(nn.Module):
-    """A binomial blur with reflected edges, then every stride-th cell."""
+    """A binomial blur, then every stride-th cell; `mode` says what F.pad puts beyond the edges."""
 
     kernel: torch.Tensor
 
@@ -39,11 +70,13 @@ class BlurPool(nn.Module):
         kernel_size: int | tuple[int, int],
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
+        mode: str = "reflect",
     ) -> None:
         super().__init__()
         if isinstance(kernel_size, int):
             kernel_size = (kernel_size, kernel_size)
         self.kernel_size = kernel_size
+        self.mode = mode
         self.stride = stride
         self.padding = (padding, padding) if isinstance(padding, int) else padding
         self.register_buffer("kernel", torch.empty(1, 1, *self.kernel_size), persistent=False)
@@ -60,12 +93,13 @@ class BlurPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         down, across = self.padding
-        x = F.pad(x, (across, across, down, down), mode="reflect")
+        x = F.pad(x, (across, across, down, down), mode=self.mode)
         kernel = self.kernel.expand(x.shape[1], -1, -1, -1)
         return F.conv2d(x, kernel, stride=self.stride, groups=x.shape[1])
 
     def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        said = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return said if self.mode == "reflect" else f"{said}, mode={self.mode!r}"
 
 
 class GlobalAvgPool(nn.Module):
@@ -90,6 +124,43 @@ class ChannelNorm(nn.LayerNorm):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class RmsNorm(nn.RMSNorm):
+    """RMS normalization over the channels, at each place of a map by itself."""
+
+    def __init__(self, width: int, eps: float = 1e-6) -> None:
+        super().__init__(width, eps)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.to(self.weight.dtype)  # under autocast, the mean square in float32
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class ResponseNorm(nn.Module):
+    """Global response normalization: a channel's norm over the map, as a share of their mean."""
+
+    def __init__(self, width: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.empty(width))
+        self.bias = nn.Parameter(torch.empty(width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        places = tuple(range(2, x.dim()))
+        response = torch.linalg.vector_norm(x, dim=places, keepdim=True)
+        share = response / (response.mean(1, keepdim=True) + self.eps)
+        weight, bias = (p.view(-1, *(1,) * len(places)) for p in (self.weight, self.bias))
+        out: torch.Tensor = x + weight * (x * share) + bias
+        return out
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[0]}, eps={self.eps}"
 
 
 class ChannelScale(nn.Module):
@@ -168,6 +239,37 @@ class PartSoftmax(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.parts}"
+
+
+class SpaceToDepth(nn.Module):
+    """Each square of `factor` x `factor` cells becomes one; a cell's channels stay together."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.pixel_unshuffle(x, self.factor)
+        parts = x.reshape(x.shape[0], -1, self.factor**2, *x.shape[2:])
+        return parts.transpose(1, 2).flatten(1, 2)
+
+    def extra_repr(self) -> str:
+        return f"{self.factor}"
+
+
+class DepthToSpace(nn.Module):
+    """`factor` squared channels become a square of cells: those of a cell stand together before."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = x.reshape(x.shape[0], self.factor**2, -1, *x.shape[2:])
+        return F.pixel_shuffle(parts.transpose(1, 2).flatten(1, 2), self.factor)
+
+    def extra_repr(self) -> str:
+        return f"{self.factor}"
 
 
 class ZeroPadShortcut(nn.Module):

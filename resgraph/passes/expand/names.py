@@ -8,6 +8,7 @@ from functools import partial
 from ...errors import Span, fault
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
+from ...language.grammar.own import FIRST, Words
 from ...language.grammar.records import Inline, ItemDef, Label
 from ...language.grammar.targets import Target
 from ...language.grammar.values import words_of
@@ -26,12 +27,12 @@ class Names:
 
     def resolve(self, word: str, env: Environment) -> str:
         """The op or block that a word stands for: itself, or the value of a `let`."""
-        if word in VOCABULARY or self.spec.block(word):
+        if word in FIRST or self.spec.block(word):
             return word
         value = env.find(word)
         return value if isinstance(value, str) else word
 
-    def words(self, place: Place) -> frozenset[str]:
+    def words(self, place: Place) -> Words:
         """The words that a label can begin with, beside ops and blocks."""
         inside = words_of(place.block.lets) if place.block else frozenset()
         return self.spec.words | inside
@@ -45,7 +46,7 @@ class Names:
         if word == ACT and not self.spec.block(ACT):
             item = self._activation(item, place)
             word = item.word
-        found = VOCABULARY.get(word) or self.spec.block(word)
+        found = self.spec.block(word) or VOCABULARY.get(word)
         if found is None:
             hint = did_you_mean(word, VOCABULARY)
             raise fault("E011", f"no op or block `{word}`", item.word_span, hint)
