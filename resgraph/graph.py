@@ -7,7 +7,7 @@ source take their structure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -119,17 +119,31 @@ class Block:
 Item = Layer | Block
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A row whose value the net gives, and the node that makes it; `aux` in training alone."""
+
+    row: str
+    node: str
+    aux: bool = False
+
+
 @dataclass
 class Graph:
     """The whole net. `nodes` is in topological order and begins with the input; `rows` is the tree
-    of scopes."""
+    of scopes.
+
+    `outputs` are what the net gives, in order: those of evaluation, then what training adds. The
+    first is what is scored. Where they are `listed` (`output:` names them) the module gives a
+    tuple, else one tensor."""
 
     nodes: dict[str, Node]
     rows: list[Path]
     input: str
-    output: str
+    outputs: tuple[Output, ...]
     # ops of layers that make no node: a 1x1 pool, or any where copies are 0
     unmade: frozenset[str] = frozenset()
+    listed: bool = False
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
@@ -139,7 +153,43 @@ class Graph:
         it reads, and the shape of what comes out."""
         width = max(map(len, self.nodes))
         lines = [f"{name:{width}} = {node}" for name, node in self.nodes.items()]
-        return "\n".join([*lines, f"return {self.output}"])
+        return "\n".join([*lines, f"return {', '.join(self.ends)}"])
+
+    @property
+    def output(self) -> str:
+        """The node of the first output, which is what is scored."""
+        return self.outputs[0].node
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The nodes of all outputs, in their order: what nothing may write over."""
+        return tuple(output.node for output in self.outputs)
+
+    @property
+    def main(self) -> tuple[Output, ...]:
+        """What the net gives in evaluation."""
+        return tuple(output for output in self.outputs if not output.aux)
+
+    @property
+    def aux(self) -> tuple[Output, ...]:
+        """What the net gives in training alone, behind the others."""
+        return tuple(output for output in self.outputs if output.aux)
+
+    @cached_property
+    def training_only(self) -> frozenset[str]:
+        """The nodes that only an `aux` output reads: evaluation leaves them out."""
+        main = self.above(output.node for output in self.main)
+        return self.above(output.node for output in self.aux) - main
+
+    def above(self, ends: Iterable[str]) -> frozenset[str]:
+        """Some nodes, and all that they are made from."""
+        found = set(ends)
+        waiting = list(found)
+        while waiting:
+            new = set(self.nodes[waiting.pop()].inputs) - found
+            found |= new
+            waiting += new
+        return frozenset(found)
 
     @cached_property
     def dag(self) -> networkx.DiGraph[str]:
@@ -155,8 +205,12 @@ class Graph:
 
     @property
     def cost(self) -> Cost:
-        """The sum over all nodes."""
-        return sum((node.cost for node in self.nodes.values()), Cost())
+        """The sum over all nodes; of what only training runs, the parameters alone."""
+        total = Cost()
+        for name, node in self.nodes.items():
+            idle = name in self.training_only
+            total += Cost(node.cost.params) if idle else node.cost
+        return total
 
     def nodes_of(self, scope: Path | Item | Equation) -> Iterator[Node]:
         """The nodes written in a scope and in the scopes within it, in reading order."""

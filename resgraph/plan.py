@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import Diagnostic, Source, SpecError, in_order
-from .graph import Graph
+from .graph import Graph, Output
 from .language.spec import Spec, load_spec, text_spec
 from .ops import Shape, shape_text
 from .passes.expand import Expansion, expand
@@ -43,7 +43,7 @@ class Plan:
     sources: Mapping[str, OptionSource] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        ends = f"{shape_text(self.input)} → {shape_text(self.output)}"
+        ends = f"{shape_text(self.input)} → {', '.join(map(shape_text, self.outputs.values()))}"
         return (
             f"<Plan {self.name}: {ends}, {self.params:,} params, {self.macs:,} MACs, depth"
             f" {self.depth}>"
@@ -61,8 +61,22 @@ class Plan:
 
     @property
     def output(self) -> Shape:
-        """The shape of what the last row hands on."""
+        """The shape of the first output (the last row where `output` names none), which is what
+        is scored."""
         return self.graph.nodes[self.graph.output].shape
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """The shapes of what the net gives in evaluation, by row, in the order of its tuple."""
+        return self._shapes(self.graph.main)
+
+    @property
+    def aux(self) -> dict[str, Shape]:
+        """The shapes of what training alone adds to the tuple, by row."""
+        return self._shapes(self.graph.aux)
+
+    def _shapes(self, outputs: Iterable[Output]) -> dict[str, Shape]:
+        return {o.row: self.graph.nodes[o.node].shape for o in outputs}
 
     @cached_property
     def _cost(self) -> Any:

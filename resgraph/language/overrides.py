@@ -27,6 +27,8 @@ _OPTIONAL = frozenset(
         "ops",
         "expect",
         "allow",
+        "output",
+        "aux",
     ]
 )
 # maps whose missing keys have defaults
@@ -58,7 +60,9 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     return tree
 
 
-_SHAPING = frozenset(["input", "let", "unit", "shortcut", "ops", "blocks", "net"])
+_SHAPING = frozenset(
+    ["input", "let", "unit", "shortcut", "ops", "blocks", "net", "output", "aux"]
+)
 
 
 def reshape(overrides: Iterable[str]) -> bool:

@@ -51,6 +51,29 @@ def _no_list(shape: Any) -> Any:
 Map = dict[str, Any]
 
 
+def _rows(value: Any) -> Any:
+    """Refuses what is no list of names; a shape belongs to `expect`."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        said = "this must be a list of rows"
+        raise refused(
+            said,
+            f"{belongs('expect', 'output')}"
+            if isinstance(value, int)
+            else "`[c4, head]` names two",
+        )
+    if names is not value:
+        raise refused("the rows are a list", write(f"[{value}]"))
+    if not names:
+        raise refused(
+            "a net gives at least one row", "leave the key out: then it is the last row"
+        )
+    return names
+
+
+Rows = Annotated[list[str], BeforeValidator(_rows)]
+
+
 def _counted(value: Any) -> Any:
     number = number_in(value)
     return number if isinstance(number, int) else value
@@ -65,7 +88,14 @@ class Expect(Record):
     params: Count = None
     macs: Count = None
     depth: Count = None
-    output: str | int | None = None
+    output: str | int | list[str | int] | None = None
+
+    def claims(self) -> dict[str, int | str]:
+        """What is claimed, by name; several outputs as one text."""
+        found = self.model_dump(exclude_none=True)
+        if isinstance(found.get("output"), list):
+            found["output"] = ", ".join(map(str, found["output"]))
+        return found
 
 
 def _form_of(expect: Any) -> str:
@@ -99,6 +129,8 @@ class File(Record):
     init: Init | None = None
     blocks: Map = Field({})
     net: Annotated[Map, Field(min_length=1)]
+    output: Rows = Field([], description="the rows that the net gives, as a tuple")
+    aux: Rows = Field([], description="rows that it gives in training alone")
     variants: dict[str, Map] = Field({})
     extends: str | None = None
     allow: list[str] = Field([], description="lints that this spec silences, by name")

@@ -18,7 +18,9 @@ _MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
 _NAMED = ("let", "blocks", "net")  # maps whose names labels and equations read
 _CLAIM = "E050"  # stands under the name of its variant
 # of which no shape depends
-_SILENT = frozenset(["name", "about", "variants", "expect", "allow", "extends"])
+_SILENT = frozenset(
+    ["name", "about", "output", "aux", "variants", "expect", "allow", "extends"]
+)
 
 
 @dataclass(frozen=True, slots=True)

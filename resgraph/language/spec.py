@@ -28,10 +28,11 @@ from .grammar.own import FIRST, Words, own_names
 from .grammar.parse import Parser
 from .grammar.records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
 from .grammar.values import words_of
-from .grammar.words import FILE_KEYS, name_problem
+from .grammar.words import FILE_KEYS, LATER_KEYS, name_problem
 from .init import Init
 from .library import library_block, library_index
 from .lints import unknown_lints
+from .outputs import OutputDef, outputs_of
 from .overrides import apply_overrides, reshape, voided
 from .recipe import Train
 from .references import locate
@@ -73,6 +74,7 @@ class Spec:
     expect: Expect | None
     train: Train | None
     variants: tuple[str, ...] = field(default=())
+    outputs: tuple[OutputDef, ...] = ()  # as far as `output` and `aux` name them
     named: bool = False  # the variant, or an override, says what the net is called
     void: bool = False  # overrides change the net of which its file expects something
     reshaped: bool = False  # overrides change the net
@@ -219,6 +221,7 @@ def _spec(
         expect,
         train,
         tuple(variants),
+        outputs_of(tree, rows, log),
     )
 
 
@@ -260,7 +263,7 @@ def _parse_blocks_and_rows(
 def _refuse_file_keys(lets: Mapping, log: Log) -> None:
     """A `let` named like a key of the file: in a variant it would be that key."""
     for name, entry in lets.entries.items():
-        if name in FILE_KEYS:
+        if name in FILE_KEYS and name not in LATER_KEYS:
             hint = f"give it another name, `{name}1` for instance"
             message = f"`{name}` cannot name a value: it is a key of a file"
             log.pass_over(fault("E023", message, entry.key.span, hint))

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from ..errors import Diagnostic, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean, sure
-from .grammar.words import FILE_KEYS, NO_VARIANT
+from .grammar.words import FILE_KEYS, LATER_KEYS, NO_VARIANT
 from .overlay import merge
 from .schema import File
-from .yaml.tree import Entry, Mapping
+from .yaml.tree import Entry, Mapping, entries_of
 
 
 def variants_of(tree: Mapping) -> list[str]:
@@ -31,13 +31,13 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     ]
     if wrong:
         raise SpecError(wrong)
-    inner = values.entries.get("let")
+    inner, known = values.entries.get("let"), _file_keys(tree)
     keys = {
         key: entry
         for key, entry in values.entries.items()
-        if key in FILE_KEYS and key not in ("let", "expect")
+        if key in known and key not in ("let", "expect")
     }
-    lets = {key: entry for key, entry in values.entries.items() if key not in FILE_KEYS}
+    lets = {key: entry for key, entry in values.entries.items() if key not in known}
     lets |= inner.value.entries if inner and isinstance(inner.value, Mapping) else {}
     merged = merge(tree, Mapping(keys, tree.span, tree.flow))
     entries = {
@@ -50,6 +50,11 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     if lets:
         entries["let"] = _lets(tree, lets)
     return Mapping(entries, tree.span, tree.flow)
+
+
+def _file_keys(tree: Mapping) -> set[str]:
+    """The keys of a file that a variant can set, where no `let` has taken the name of one."""
+    return {*FILE_KEYS} - (LATER_KEYS & entries_of(tree, "let").keys())
 
 
 def _variant(tree: Mapping, variant: str) -> Mapping:

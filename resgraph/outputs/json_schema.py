@@ -47,6 +47,8 @@ KEYS: dict[str, str] = {
         "the rows, one after another, as in Table 1: a row is a label, an equation, or a list of"
         " them"
     ),
+    "output": "the rows that the net gives, as a tuple in this order; else it is the last row",
+    "aux": "rows that the net gives in training alone, behind the others",
     "variants": "named sets of `let` values, and of keys of the file",
     "extends": (
         "the spec over which this one is laid key by key: `base.yaml::variant`, or a net of the zoo"
@@ -340,6 +342,12 @@ def _by_name(value: Schema, pattern: str = _NAME) -> Schema:
 _CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
 _LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
 _VALUE: Schema = {"$ref": "#/definitions/value"}
+_ROWS: Schema = {
+    "anyOf": [
+        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _NAME}},
+        {"const": "none"},
+    ]
+}
 
 _PROPERTIES: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
@@ -375,6 +383,8 @@ _PROPERTIES: dict[str, Schema] = {
     "init": {"anyOf": [{"$ref": "#/definitions/Init"}, {"const": "none"}]},
     "blocks": _by_name({"$ref": "#/definitions/path"}, _BLOCK_NAME),
     "net": {"minProperties": 1, **_by_name({"$ref": "#/definitions/path"})},
+    "output": _ROWS,
+    "aux": _ROWS,
     "variants": _by_name(
         {"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]}, _BLOCK_NAME
     ),

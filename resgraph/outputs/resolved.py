@@ -15,7 +15,7 @@ from ..plan import Plan
 
 _ORDER = (
     "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net",
-    "expect", "train", "allow",
+    "output", "aux", "expect", "train", "allow",
 )  # fmt: skip
 
 

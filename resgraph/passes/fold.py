@@ -21,7 +21,7 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
     where something else reads the convolution too, and after filters that are standardized before
     use."""
     reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
-    reads[graph.output] += 1
+    reads.update(graph.ends)
     folded = {name: source for name, source in _pairs(graph) if reads[source] == 1}
     takers = set(folded.values())
     nodes: dict[str, Node] = {}
@@ -35,16 +35,11 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
                 else node
             )
     rows = [_path(row, folded) for row in graph.rows]
-    return (
-        Graph(
-            nodes,
-            rows,
-            graph.input,
-            folded.get(graph.output, graph.output),
-            graph.unmade,
-        ),
-        folded,
+    outputs = tuple(
+        replace(output, node=folded.get(output.node, output.node))
+        for output in graph.outputs
     )
+    return replace(graph, nodes=nodes, rows=rows, outputs=outputs), folded
 
 
 def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:

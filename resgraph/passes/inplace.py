@@ -21,7 +21,7 @@ def inplace(graph: Graph) -> frozenset[str]:
     read once, not share memory with something older, and not be what its maker's backward pass
     reads."""
     reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
-    reads[graph.output] += 1
+    reads.update(graph.ends)
     once = frozenset(name for name, count in reads.items() if count == 1)
     found: set[str] = set()
     for scope in _scopes(graph):

@@ -1,5 +1,5 @@
-"""Specs and their graphs → what `ops:` and `init:` say of layers that none of these nets has, an
-error on its line."""
+"""Specs and their graphs → the rows that no output needs, and what `ops:` and `init:` say of layers
+that none of these nets has, an error on its line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from ..language.yaml.tree import Entry, Mapping, entries_of
 from ..ops import VOCABULARY
 from ..ops.extension import package_of
 from .starts import starts
-
-Net = tuple[Spec, Graph]
+from .unread_rows import Net, unread_rows
 
 _INIT = {
     "conv": ("how convolutions start", "convolution"),
@@ -40,6 +39,15 @@ class _Said:
 
 
 def unread(nets: Sequence[Net], *, alone: bool = False) -> list[list[Diagnostic]]:
+    """An error, for each net, of each row that no output needs and of each option that no layer
+    has."""
+    found = zip(
+        unread_rows(nets, alone=alone), unread_options(nets, alone=alone), strict=True
+    )
+    return [[*rows, *options] for rows, options in found]
+
+
+def unread_options(nets: Sequence[Net], *, alone: bool) -> list[list[Diagnostic]]:
     """An error, for each net, of what it says of ops that neither it has nor any of the nets that
     say the same.
 

@@ -13,11 +13,17 @@ from .data_fit import unfit
 from .reasons import usual_reasons
 from .recipe_fit import unfit_recipe
 
+
+def _outputs(graph: Graph) -> str:
+    shapes = (shape_text(graph.nodes[output.node].shape) for output in graph.main)
+    return ", ".join(shapes)
+
+
 MEASURES: dict[str, Callable[[Graph], int | str]] = {
     "params": lambda graph: graph.cost.params,
     "macs": lambda graph: graph.cost.macs,
     "depth": lambda graph: graph.nodes[graph.output].depth,
-    "output": lambda graph: shape_text(graph.nodes[graph.output].shape),
+    "output": _outputs,
 }
 """What can be claimed of a net, and how it is measured."""
 
@@ -35,7 +41,7 @@ def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if spec.expect is None:
         return []
     measured = {claim: measure(graph) for claim, measure in MEASURES.items()}
-    claims: dict[str, int | str] = spec.expect.model_dump(exclude_none=True)
+    claims = spec.expect.claims()
     broken = {
         claim: expected
         for claim, expected in claims.items()
@@ -75,6 +81,12 @@ def _apart(expected: int, value: int) -> str:
     )
 
 
+def _several(shapes: object) -> str:
+    """Several outputs, as a sentence has them; "" of one."""
+    count = 1 + str(shapes).count(", ")
+    return f"{count} outputs ({shapes})" if count > 1 else ""
+
+
 def _broken(
     claim: str, expected: int | str, value: int | str, place: Span, reason: str
 ) -> Diagnostic:
@@ -90,5 +102,6 @@ def _broken(
             f" ({value - expected:+,}{apart})"
         )
     else:
-        message = f"expected an {claim} of {expected}, the net has {value}"
+        wanted = _several(expected) or f"an output of {expected}"
+        message = f"expected {wanted}, the net has {_several(value) or value}"
     return fault("E050", message, place, reason).diagnostic

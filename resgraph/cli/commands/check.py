@@ -111,7 +111,7 @@ def _print(
 
 
 def _line(reference: str, plan: Plan) -> str:
-    claims = plan.spec.expect.model_dump(exclude_none=True) if plan.spec.expect else {}
+    claims = plan.spec.expect.claims() if plan.spec.expect else {}
     kept = f"  as expected: {', '.join(claims)}" if claims else ""
     params, macs = count_text(plan.params), count_text(plan.macs)
     cost = f"{params:>7} params  {macs:>7} MACs  depth {plan.depth}"

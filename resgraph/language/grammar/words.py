@@ -40,9 +40,11 @@ BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
 FILE_KEYS = (
     "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net",
-    "variants", "extends", "allow", "expect", "train",
+    "output", "aux", "variants", "extends", "allow", "expect", "train",
 )  # fmt: skip
 """The keys of a spec."""
+LATER_KEYS = frozenset(["output", "aux"])
+"""Of those, what a `let` may be called all the same: they came after the first edition."""
 NO_VARIANT = frozenset(["blocks", "net", "variants", "extends"])
 """Of those, what a variant cannot set."""
 

@@ -11,6 +11,7 @@ from ...language.init import Init
 from ...ops.base import shape_text
 from ...passes.inplace import inplace
 from ...passes.starts import starts
+from .forward import statement_lines
 from .init import reset_lines
 from .lower import lower
 from .program import Class, Function, Program, tidy
@@ -111,8 +112,7 @@ def _class(cls: Class, known: Signatures) -> list[str]:
 def _forward(cls: Class) -> Iterator[str]:
     if cls.forward:
         yield from ("", "    def forward(self, x):")
-    for statement in cls.forward:
-        yield from statement.lines()
+    yield from statement_lines(cls.forward)
 
 
 def _signature(head: str, parameters: Mapping[str, Any], indent: int) -> list[str]:

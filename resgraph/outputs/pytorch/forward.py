@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from ...graph import Graph, Item, Node, Path
 from ...ops import Add, Call, Ref, TorchExpr
@@ -23,25 +24,43 @@ _X = Ref("x")
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A statement of a method: what stands before its expression (`x = `, `out += `, `return `),
-    and the expression."""
+    and the expression. Some are for training alone."""
 
     before: str
     value: TorchExpr
+    training: bool = False
 
     def lines(self) -> list[str]:
         """As it is written: several lines where one is too long."""
-        return layout(piece(self.value), 8, self.before)
+        return layout(piece(self.value), 8 + 4 * self.training, self.before)
+
+
+def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
+    """The lines of a body, what training alone does under one condition."""
+    for training, group in groupby(statements, lambda statement: statement.training):
+        if training:
+            yield "        if self.training:"
+        for statement in group:
+            yield from statement.lines()
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardScope:
-    """Paths that begin at node `start` and come to node `result`. Those of the net are its `rows`:
-    each is a statement, `x = self.conv2(x)`."""
+    """Paths that begin at node `start` and come to the nodes `results`, a tuple where they are
+    `listed`; in training `aux` stands behind them. Those of the net are its `rows`: each is a
+    statement, `x = self.conv2(x)`."""
 
     paths: Sequence[Path]
     start: str
-    result: str
+    results: tuple[str, ...]
     rows: bool = False
+    aux: tuple[str, ...] = ()
+    listed: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether one tensor comes out, in training too."""
+        return len(self.results) == 1 and not self.aux
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ def forward(
 ) -> list[Statement]:
     """The body of `forward(self, x)`. What is read once stands where it is read."""
     steps = [step for path in scope.paths for step in _steps(graph, path, inplace)]
-    steps = _live(steps, scope.result)
+    steps = _live(steps, {*scope.results, *scope.aux})
     body = _Writer(steps, scope, statements=scope.rows).body()
     # Where a line is too long, the calls of paths become statements apart from the sum.
     if not scope.rows and any(len(statement.lines()) > 1 for statement in body):
@@ -102,9 +121,9 @@ def _module(name: str, terms: Sequence[TorchExpr]) -> TorchExpr:
     return Call(name, tuple(terms))
 
 
-def _live(steps: list[_Step], result: str) -> list[_Step]:
-    """The steps that something reads."""
-    wanted, kept = {result}, []
+def _live(steps: list[_Step], wanted: set[str]) -> list[_Step]:
+    """The steps that lead to what is wanted."""
+    wanted, kept = {*wanted}, []
     for step in reversed(steps):
         if step.value in wanted:
             wanted.update(step.reads)
@@ -121,7 +140,8 @@ class _Writer:
     ) -> None:
         self.steps, self.scope, self.statements = steps, scope, statements
         self.total = Counter(source for step in steps for source in step.reads)
-        self.total[scope.result] += 1
+        self.total.update((*scope.results, *scope.aux))
+        self.total.update(scope.results if scope.aux else ())  # both returns read them
         self.left = Counter(self.total)
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}
@@ -130,10 +150,30 @@ class _Writer:
         self.out: list[Statement] = []
 
     def body(self) -> list[Statement]:
-        """Every statement, the return last."""
-        for step in self.steps:
+        """Every statement, the return last; before it, what training alone does."""
+        scope = self.scope
+        kept = _live(self.steps, {*scope.results})
+        for step in kept:
             self._step(step)
-        return [*self.out, Statement("return ", self.terms[self.scope.result])]
+        result = self._returned(scope.results, listed=scope.listed)
+        if not scope.aux:
+            return [*self.out, result]
+        before = len(self.out)
+        for step in self.steps:
+            if step not in kept:
+                self._step(step)
+        both = self._returned((*scope.results, *scope.aux), listed=True)
+        training = [*self.out[before:], both]
+        return [
+            *self.out[:before],
+            *(replace(statement, training=True) for statement in training),
+            result,
+        ]
+
+    def _returned(self, results: Sequence[str], *, listed: bool) -> Statement:
+        terms = tuple(self.terms[result] for result in results)
+        several = Call("," if len(terms) > 1 else "", terms)
+        return Statement("return ", several if listed else terms[0])
 
     def _step(self, step: _Step) -> None:
         terms = [self.terms[source] for source in step.reads]
@@ -151,7 +191,9 @@ class _Writer:
         """Whether a value stands where it is read, without a local."""
         if self.total[step.value] > 1 or step.value in self.base:
             return False
-        if step.value == self.scope.result:
+        if self.scope.single and step.value in self.scope.results:
+            return True
+        if step.value in self.scope.aux:
             return True
         # Python's parser gives up at 200 brackets in one another, and people long before.
         large = sum(1 for _ in parts(value)) > _LARGEST

@@ -149,7 +149,7 @@ class _Lowering:
     def block(self, block: Block) -> Class:
         """The class of one block, its literals in place."""
         path = block.result
-        scope = ForwardScope(block.paths, block.input, path.output)
+        scope = ForwardScope(block.paths, block.input, (path.output,))
         alone = len(block.paths) == 1 and path.name == block.name
         if not alone or not working(self.graph, path):
             return self.scope(scope, block.name)
@@ -231,18 +231,35 @@ class _Lowering:
     def finish(self, name: str) -> Program:
         """The class of the net, last."""
         graph = self.graph
-        made = self.scope(
-            ForwardScope(graph.rows, graph.input, graph.output, rows=True), ""
+        main, aux = (
+            tuple(output.node for output in outputs)
+            for outputs in (graph.main, graph.aux)
         )
-        into, out = (
-            ("batch", *graph.nodes[end].shape) for end in (graph.input, graph.output)
+        scope = ForwardScope(
+            graph.rows, graph.input, main, rows=True, aux=aux, listed=graph.listed
         )
+        made = self.scope(scope, "")
         made.name = name
-        made.docstring = [
-            f"({', '.join(map(str, into))}) → ({', '.join(map(str, out))})"
-        ]
+        made.docstring = _ends(graph)
         self.program.classes.append(made)
         return self.program
+
+
+def _ends(graph: Graph) -> list[str]:
+    """What goes into a net and what comes out: shapes, several with the names of their rows."""
+    into = shape_tuple(graph, graph.input)
+    if not graph.listed and not graph.aux:
+        return [f"{into} → {shape_tuple(graph, graph.output)}"]
+    main, aux = (
+        ", ".join(f"{o.row} {shape_tuple(graph, o.node)}" for o in outputs)
+        for outputs in (graph.main, graph.aux)
+    )
+    return [f"{into} → {main}", *([f"In training, {aux} too."] if aux else [])]
+
+
+def shape_tuple(graph: Graph, node: str) -> str:
+    """The shape of a node as torch prints it, with the batch axis."""
+    return f"({', '.join(map(str, ('batch', *graph.nodes[node].shape)))})"
 
 
 def _check_names(graph: Graph) -> None:

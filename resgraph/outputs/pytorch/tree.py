@@ -94,6 +94,8 @@ def piece(tree: Any, head: str = "") -> Piece:
         return head + _held(tree.args[0], _WHOLE) + tree.target
     items = [piece(arg) for arg in tree.args]
     items += [piece(value, f"{name}=") for name, value in tree.kwargs]
+    if tree.target == ",":
+        return Bracketed(head, tuple(items), "")
     if tree.target == "[":
         return Bracketed(f"{head}[", tuple(items), "]")
     return Bracketed(f"{head}{tree.target}(", tuple(items))

@@ -15,6 +15,7 @@ from ...language.spec import Spec
 from ...ops.shape import Input
 from .graph_builder import Draft, Nothing, Tensor, TooLarge
 from .items import ItemMaker
+from .outputs import last_row, listed, outputs_of, without_unread
 from .place import Place
 from .unit import OptionSource
 
@@ -72,7 +73,10 @@ class _Expander:
         rows = self.rows[: self.sound]
         nodes = dict(islice(self.builder.nodes.items(), self.nodes))
         unmade = frozenset(self.builder.unmade)
-        return Graph(nodes, rows, "input", rows[-1].output, unmade)
+        graph = Graph(
+            nodes, rows, "input", outputs_of(self.spec, rows), unmade, listed(self.spec)
+        )
+        return without_unread(graph) if self.spec.outputs else graph
 
     def make_rows(self) -> None:
         draft = Draft(
@@ -110,11 +114,17 @@ class _Expander:
             if path.equation
             for name in path.equation.reads()
         }
+        read |= {named.row for named in self.spec.outputs}
+        if not listed(self.spec):
+            read.add(last_row(self.spec, [*rows]))
         for name, following in pairwise(rows):
             path = rows[following]
             if name not in read and path.equation and not path.broken:
                 said = f"nothing reads the row `{name}`"
-                hint = f"`{following}` begins with an equation, which could read it"
+                hint = (
+                    f"`{following}` begins with an equation, which could read it; or name it in"
+                    f" `output: [{name}, …]`, and the net gives it"
+                )
                 place = written[name].key.span
                 yield following, fault("E034", said, place, hint, about=name)
 

@@ -74,7 +74,7 @@ def _is_stage(row: Path) -> bool:
 
 def dead_path(facts: Facts) -> Iterator[Finding]:
     graph = facts.graph
-    alive = {graph.output}
+    alive = {*graph.ends}
     for node in reversed(graph.nodes.values()):
         if node.name in alive and not (
             isinstance(node.op, Mul) and 0 in (node.op.left, node.op.right)

@@ -1,0 +1,46 @@
+"""A spec and its rows → the outputs of the net, and its graph without the rows that none of them
+needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...graph import Graph, Output, Path
+from ...language.spec import Spec
+
+
+def listed(spec: Spec) -> bool:
+    """Whether `output:` names what the net gives."""
+    return any(not named.aux for named in spec.outputs)
+
+
+def outputs_of(spec: Spec, rows: Sequence[Path]) -> tuple[Output, ...]:
+    """What the net gives, of the rows that are there: what is named, else the last that training
+    alone does not have."""
+    ends = {row.name: row.output for row in rows}
+    named = [
+        Output(one.row, ends[one.row], one.aux)
+        for one in spec.outputs
+        if one.row in ends
+    ]
+    if any(not output.aux for output in named):
+        return tuple(named)
+    last = last_row(spec, ends)
+    return Output(last, ends[last]), *(one for one in named if one.row != last)
+
+
+def last_row(spec: Spec, rows: Sequence[str] | dict[str, str]) -> str:
+    """The last row that is no `aux`; the last of all where there is no other."""
+    aux = {named.row for named in spec.outputs if named.aux}
+    return next((name for name in reversed(rows) if name not in aux), [*rows][-1])
+
+
+def without_unread(graph: Graph) -> Graph:
+    """The graph without the rows that no output needs: a row hands on its end alone, so that it is
+    needed whole or not at all."""
+    needed = graph.above((*graph.ends, graph.input))
+    rows = [row for row in graph.rows if row.output in needed]
+    kept = {graph.input, *(n.name for row in rows for n in graph.nodes_of(row))}
+    nodes = {name: node for name, node in graph.nodes.items() if name in kept}
+    return replace(graph, nodes=nodes, rows=rows)
