@@ -34,6 +34,7 @@ _COMMANDS = {
     "export": "write a net as Python source, safetensors, .pt2 or ONNX",
     "weights": "take weights from torchvision or timm",
     "build": "check a spec, compile it, draw it and train it",
+    "sweep": "compare nets over seeds: runs, a table, curves",
     "recipes": "list the recipes of training, or print one",
     "resume": "resume a run",
     "runs": "list and compare runs",

@@ -80,7 +80,7 @@ class Forecast:
 
     def _time(self) -> Reason:
         if self.seconds is None and self.step_seconds is not None:
-            return "time", f"~ {_span(self.step_seconds)}", "a step, measured here"
+            return "time", f"~ {span(self.step_seconds)}", "a step, measured here"
         if self.seconds is None:
             return "time", "unknown", "a step is too large to be tried here"
         measured = (
@@ -90,7 +90,7 @@ class Forecast:
         )
         return (
             "time",
-            f"~ {_span(self.seconds)}",
+            f"~ {span(self.seconds)}",
             f"{measured}; evaluations, and files that are slow to read, come on top",
         )
 
@@ -178,7 +178,8 @@ def _work(ready: Prepared) -> float:
     )
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """`0.5 s`, `12 min`, `2.5 h`."""
     if seconds < 90:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

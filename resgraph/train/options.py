@@ -40,3 +40,4 @@ class Options:
     keep: int = 2  # checkpoints, at least 2
     force: bool = False  # replace an older run at the same place
     allow_change: bool = False  # resume with a changed recipe
+    minutes: float | None = None  # stop there, evaluated and saved

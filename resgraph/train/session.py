@@ -75,6 +75,7 @@ def run_to_end(
             stop_signal=lambda: request.number,
             save_every=ready.options.save_every,
             clock=run.metrics.seconds() if run else 0.0,
+            minutes=ready.options.minutes,
         )
         for note in ready.data.notes:
             reporter.say(note)

@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     help="resume the run at -o if there is one, else begin",
 )
 @click.option("--force", is_flag=True, help="replace an older run at -o")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="stop there, evaluated and saved; `resume` goes on",
+)
 @run_options("train")
 @json_option
 def build(

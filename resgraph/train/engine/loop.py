@@ -32,6 +32,8 @@ CHECK_EVERY = 0.25
 """Seconds between checks of the loss: reading it waits for the device, so not every step does."""
 WINDOW = 3.0
 """Seconds over which the shown throughput is measured."""
+TIME_UP = 1 << 16
+"""Stands among the signals for the end of the minutes that a run has; signals are smaller."""
 AGREE_EVERY = 10
 """Steps between checks where all ranks must check at the same step."""
 DIVERGENCE_HINT = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
@@ -103,6 +105,7 @@ class Loop:
     stop_signal: Callable[[], int]
     save_every: int | None = None
     clock: float = 0.0  # seconds before this process took over
+    minutes: float | None = None  # that the run may last, over all its processes
     began: float = field(default_factory=time.monotonic)
     checked: float = 0.0
     window: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
@@ -125,6 +128,9 @@ class Loop:
             for batch in self.data_loader.epoch(epoch, first):
                 self._step(batch)
                 number = self._check()
+                if number == TIME_UP:
+                    self._close()
+                    return 0
                 if number:
                     self._save()
                     return number
@@ -195,14 +201,12 @@ class Loop:
         """Every so often: is the loss finite, was a stop requested; and reports the progress."""
         now, step = time.monotonic(), self.train_state.step
         if self.world.size == 1:
-            stop_signal = self.stop_signal()
+            stop_signal = self._stop()
             due = stop_signal or now - self.checked >= CHECK_EVERY
         else:
             due = step % AGREE_EVERY == 0
             stop_signal = (
-                self.world.largest(self.stop_signal(), self.decisions.device)
-                if due
-                else 0
+                self.world.largest(self._stop(), self.decisions.device) if due else 0
             )
         if not due:
             return 0
@@ -218,6 +222,14 @@ class Loop:
         lr = self.train_state.schedule.lr(step - 1)
         self.reporter.step(Step(step, epoch, lr, loss, error, speed))
         return stop_signal
+
+    def _stop(self) -> int:
+        """The signal that came, `TIME_UP`, or 0."""
+        if self.minutes is not None:
+            seconds = self.clock + time.monotonic() - self.began
+            if seconds >= 60 * self.minutes:
+                return TIME_UP
+        return self.stop_signal()
 
     def _finite(self) -> tuple[float, float]:
         """This rank's loss and error since the last evaluation; raises where a loss was not

@@ -117,7 +117,7 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
         raise UsageError(
             f"{out} exists and is no run; nothing there is overwritten, so choose another place"
         )
-    lock = _lock(out)  # refuses where the run is still going
+    held = lock(out)  # refuses where the run is still going
     entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
     # that last: until then it is a run, which --force may replace
     for entry in (
@@ -129,7 +129,7 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
         else:
             entry.unlink(missing_ok=True)
     (out / "checkpoints").mkdir()
-    return RunDirectory(out, lock)
+    return RunDirectory(out, held)
 
 
 def _died_before_facts(out: Path) -> bool:
@@ -161,15 +161,15 @@ def failed_unsaved(path: Path) -> bool:
 def open_run(path: Path) -> RunDirectory:
     """An existing run, locked. Raises `RunError` where there is none, or another process has it."""
     read_facts(path)
-    lock = _lock(path)
+    held = lock(path)
     try:
         (path / "checkpoints").mkdir(exist_ok=True)
     except OSError as error:
-        lock.close()
+        held.close()
         raise disk_error(path / "checkpoints", error) from error
     for directory in (path, path / "checkpoints"):
         sweep(directory)
-    return RunDirectory(path, lock)
+    return RunDirectory(path, held)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -212,12 +212,12 @@ def _numbered(root: Path, stem: str) -> RunDirectory:
 
 
 def _fresh(path: Path) -> RunDirectory:
-    lock = _lock(path)
+    held = lock(path)
     (path / "checkpoints").mkdir(exist_ok=True)
-    return RunDirectory(path, lock)
+    return RunDirectory(path, held)
 
 
-def _lock(path: Path) -> IO[bytes]:
+def lock(path: Path) -> IO[bytes]:
     """An advisory lock that the system lets go of when its owner dies, however it dies."""
     try:
         handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: SIM115  (it is held)

@@ -1,0 +1,118 @@
+"""`resgraph sweep`: a study → its runs, and a table that says what it rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import UsageError
+from ...outputs.numbers import count_text
+from ..options import json_option
+from ..report import print_json
+from ..training import options_from, run_options
+
+if TYPE_CHECKING:
+    from ...study.plan import Point
+    from ...study.schema import Study
+    from ...train import Options
+
+
+@click.command()
+@click.argument("study", type=click.Path(path_type=Path), metavar="STUDY")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="the directory of the study: its runs, table and pictures",
+)
+@click.option(
+    "--plan",
+    "plan_only",
+    is_flag=True,
+    help="print what would run and how long it may take, and train nothing",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="runs at a time, a GPU each where there are some",
+)
+@click.option(
+    "--partial", is_flag=True, help="write the table although runs are missing"
+)
+@run_options("train")
+@json_option
+def sweep(
+    study: Path, output: Path | None, plan_only: bool, jobs: int, partial: bool,
+    as_json: bool, **settings: Any,
+) -> None:  # fmt: skip
+    """Compare nets over seeds: equal budgets, mean and deviation, differences paired by seed.
+
+    The same command goes on after whatever ended it; nothing runs twice."""
+    from ...study.schema import load_study
+
+    loaded, options = load_study(study), options_from(settings)
+    if plan_only:
+        _tell(loaded, jobs, options, as_json=as_json)
+        return
+    if output is None:
+        raise UsageError("give -o DIR, where the runs and the table go")
+    from ...study.report import FORMS, document, text
+    from ...study.sweep import sweep as run
+
+    results = run(
+        loaded,
+        output,
+        options,
+        count=jobs,
+        partial=partial,
+        say=lambda line: click.echo(line, err=True),
+    )
+    if as_json:
+        print_json(document(results))
+    else:
+        files = ", ".join([*FORMS, "curves.svg", "pareto.svg"])
+        click.echo(f"{text(results)}\n{output}: {files}")
+
+
+def _tell(study: Study, jobs: int, options: Options, *, as_json: bool) -> None:
+    """What would run."""
+    from ... import train
+    from ...study.plan import points
+
+    nets, seeds = points(study), study.seeds
+    seconds = [train.forecast(net.plan, options=options).seconds for net in nets]
+    if as_json:
+        rows = [
+            {**_row(net), "seconds_a_run": took}
+            for net, took in zip(nets, seconds, strict=True)
+        ]
+        print_json({"nets": rows, "seeds": seeds, "runs": len(nets) * len(seeds)})
+        return
+    wide = max((len(net.name) for net in nets), default=0)
+    for net, took in zip(nets, seconds, strict=True):
+        params, macs = count_text(net.plan.params), count_text(net.plan.macs)
+        cost = f"{params:>7} params  {macs:>7} MACs"
+        click.echo(f"{net.name:<{wide}}  {cost}  {_span(took)} a run")
+    known = [took for took in seconds if took is not None]
+    whole = sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
+    click.echo(
+        f"{len(nets)} nets x {len(seeds)} seeds = {len(nets) * len(seeds)} runs,"
+        f" {_span(whole)} in all; {study.measure}"
+    )
+
+
+def _row(net: Point) -> dict[str, Any]:
+    return {"net": net.name, "spec": net.reference, "set": net.overrides, **net.facts}
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return "an unknown time"
+    from ...train.estimate import span
+
+    return f"~ {span(seconds)}"

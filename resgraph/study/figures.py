@@ -1,0 +1,147 @@
+"""Results → SVG charts: curves with bands over seeds, error against MACs with the Pareto front, and
+the distribution of a sampled space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import cycle
+from statistics import fmean
+
+from ..outputs.chart import (
+    ACCENT,
+    BLUE,
+    SERIES,
+    SLATE,
+    Area,
+    LogArea,
+    Point,
+    axes,
+    band,
+    ceiling,
+    ends,
+    line,
+    page,
+)
+from ..train.run.metrics_log import read_rows
+from .results import NetScore, Results, mean_sd
+from .schema import Measure
+
+MOST_CURVES = 12
+"""More in one picture are not told apart."""
+
+
+def _left(text: str, measure: Measure) -> str:
+    return f"{text} ({measure.unit.strip()})" if measure.unit else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """The mean of a net over its seeds, and one deviation below and above it."""
+
+    name: str
+    mean: list[Point]
+    low: list[Point]
+    high: list[Point]
+
+
+def curves(results: Results) -> str:
+    """The measure over training: the mean over seeds, and a band of one standard deviation."""
+    measure = results.study.measure
+    known = [net for net in results.nets if net.mean is not None]
+    drawn = [_curve(net, measure) for net in known[:MOST_CURVES]]
+    middles = [point for curve in drawn for point in curve.mean]
+    right = max((x for x, _ in middles), default=1.0)
+    area = Area(right, ceiling([y for _, y in middles]))
+    body = axes(area, "epochs", _left(measure.name, measure))
+    named = []
+    for curve, colour in zip(drawn, cycle(SERIES), strict=False):
+        body += [
+            band(area, curve.low, curve.high, colour),
+            line(area, curve.mean, colour, 2.4),
+        ]
+        named.append((curve.name, curve.mean, colour, 600))
+    below = "mean over seeds; bands: one standard deviation"
+    left_out = len(results.nets) - len(drawn)
+    below += f"; {left_out} nets are left out" if left_out else ""
+    return page(results.study.file.study, below, [*body, *ends(area, named)])
+
+
+def _curve(net: NetScore, measure: Measure) -> _Curve:
+    """At the evaluations that all its seeds have."""
+    done = [run for run in net.runs if run.score is not None]
+    rows = [read_rows(run.path / "metrics.jsonl") for run in done]
+    curve = _Curve(net.point.name, [], [], [])
+    for together in zip(*rows, strict=False):
+        at = float(together[0]["epoch"])
+        mean, sd = mean_sd([float(r[measure.part][measure.score]) for r in together])
+        assert mean is not None
+        curve.mean.append((at, mean))
+        curve.low.append((at, max(0.0, mean - (sd or 0.0))))
+        curve.high.append((at, mean + (sd or 0.0)))
+    return curve
+
+
+def pareto(results: Results, fact: str = "macs") -> str:
+    """The mean of every net against its MACs or parameters; the front is what none is better than
+    in both."""
+    shown = [net for net in results.nets if net.mean is not None]
+    at: Callable[[NetScore], float] = lambda net: max(1, net.point.facts[fact])  # noqa: E731
+    places = [at(net) for net in shown]
+    tops = [(net.mean or 0.0) + (net.sd or 0.0) for net in shown]
+    area = LogArea(
+        min(places, default=1), max(places, default=10), max(tops, default=1)
+    )
+    what = {"macs": "multiply-adds of an image", "params": "parameters"}[fact]
+    measure = results.study.measure
+    body = axes(area, what, _left(str(measure), measure))
+    front = pareto_front(shown, at)
+    steps = [(at(net), net.mean or 0.0) for net in front]
+    body += [line(area, steps, SLATE, 1.2)] if len(steps) > 1 else []
+    for net in shown:
+        body += _dot(area, net, at(net), net in front, label=len(shown) <= MOST_CURVES)
+    return page(
+        results.study.file.study,
+        "line: the Pareto front; bars: one standard deviation",
+        body,
+    )
+
+
+def pareto_front(
+    nets: Sequence[NetScore], cost: Callable[[NetScore], float]
+) -> list[NetScore]:
+    """The nets that none costs less than and is better than, by their cost."""
+    front: list[NetScore] = []
+    for net in sorted(nets, key=lambda net: (cost(net), net.mean or 0.0)):
+        if not front or (net.mean or 0.0) < (front[-1].mean or 0.0):
+            front.append(net)
+    return front
+
+
+def _dot(area: Area, net: NetScore, at: float, best: bool, *, label: bool) -> list[str]:
+    mean, sd = net.mean or 0.0, net.sd or 0.0
+    x, y = area.x(at), area.y(mean)
+    colour = ACCENT if best else BLUE
+    low, high = area.y(max(0.0, mean - sd)), area.y(mean + sd)
+    bar = f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" stroke="{colour}"/>'
+    dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
+    name = f'<text x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">{escape(net.point.name)}</text>'
+    return [bar, dot, *([name] if label else [])]
+
+
+def distribution(results: Results) -> str:
+    """The empirical distribution function of a sampled space: the share of nets below an error."""
+    means = sorted(net.mean for net in results.nets if net.mean is not None)
+    area = Area(max(means, default=1.0), 100.0)
+    points: list[Point] = []
+    for place, mean in enumerate(means):
+        points += [
+            (mean, 100 * place / len(means)),
+            (mean, 100 * (place + 1) / len(means)),
+        ]
+    measure = results.study.measure
+    body = axes(area, _left(str(measure), measure), "nets (%)")
+    body.append(line(area, points, BLUE, 2.4))
+    middle = f"mean {fmean(means):.2f}, best {means[0]:.2f}" if means else "no net"
+    return page(results.study.file.study, f"{len(means)} nets; {middle}", body)

@@ -1,0 +1,332 @@
+"""A study → the nets that it compares, each checked and costed before anything runs, and the runs
+over seeds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from pathlib import PurePath
+from typing import Any
+
+from ..errors import Diagnostic, SpecError
+from ..language.extends import read_file
+from ..language.recipe import Train
+from ..language.references import locate
+from ..language.variants import variants_of
+from ..ops.base import value_text
+from ..plan import Plan, load
+from .schema import MOST_RUNS, Nets, Study
+from .space import parse_condition
+
+_TRIES = 200  # draws for each net that a sample wants, before its condition is called too narrow
+
+
+@dataclass(frozen=True)
+class Point:
+    """One net of a study: a spec with what the grid or the draw sets."""
+
+    name: str
+    reference: str
+    overrides: tuple[str, ...]
+    plan: Plan = field(repr=False, compare=False)
+
+    @property
+    def train(self) -> Train:
+        """Its recipe."""
+        train = self.plan.spec.train
+        assert isinstance(train, Train)
+        return train
+
+    @cached_property
+    def facts(self) -> dict[str, int]:
+        """What a condition may ask of it."""
+        plan = self.plan
+        return {
+            "params": plan.params, "macs": plan.macs,
+            "activations": plan.activations, "depth": plan.depth,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study: a net and a seed, with all that its plan is loaded from."""
+
+    point: str
+    seed: int
+    reference: str
+    overrides: tuple[str, ...]
+    minutes: float | None = None
+
+    def plan(self) -> Plan:
+        """The plan that is trained."""
+        return load(self.reference, self.overrides, strict=False)
+
+
+def points(study: Study) -> list[Point]:
+    """Every net of a study, which all hold together and are comparable. Raises `SpecError` at the
+    first that is not."""
+    file = study.file
+    references = _references(study)
+    if file.sample or file.search:
+        if len(references) != 1:
+            said = "a space is drawn from one net"
+            raise study.wrong("E022", said, ("nets",), "name one net")
+        found = _drawn(study, references[0][1]) if file.sample else []
+    else:
+        found = list(_gridded(study, references))
+    if len(found) * len(study.seeds) > MOST_RUNS:
+        said = f"{len(found):,} nets over {len(study.seeds):,} seeds: {MOST_RUNS:,} runs at most"
+        raise study.wrong("E004", said, ("grid",), "take fewer values")
+    _need_baseline(study, found)
+    _need_equal(study, found)
+    return found
+
+
+def baseline(study: Study, found: Sequence[Point]) -> Point:
+    """The net that the others are compared with."""
+    name = study.file.baseline
+    return next((point for point in found if point.name == name), found[0])
+
+
+def jobs(study: Study, found: Sequence[Point]) -> list[Job]:
+    """The runs: seed by seed, so that a study that is stopped has whole comparisons."""
+    return [job(study, point, seed) for seed in study.seeds for point in found]
+
+
+def job(study: Study, point: Point, seed: int) -> Job:
+    """The run of one net with one seed."""
+    overrides = (*point.overrides, f"train.seed={seed}")
+    budget = study.file.budget
+    minutes = budget.minutes if budget else None
+    return Job(point.name, seed, point.reference, overrides, minutes)
+
+
+def _references(study: Study) -> list[tuple[str, str]]:
+    """The nets by their names: (name, SPEC). Paths begin at the study's folder."""
+    nets = study.file.nets
+    if isinstance(nets, Nets):
+        known = _variants(study, nets.file)
+        for place, name in enumerate(nets.variants or ()):
+            if name not in known:
+                said = f"`{nets.file}` has no variant `{name}`"
+                hint = f"it has {', '.join(known)}" if known else "it has none"
+                raise study.wrong("E022", said, ("nets", "variants", place), hint)
+        chosen = known if nets.variants is None else nets.variants
+        written = [f"{nets.file}::{name}" for name in chosen] or [nets.file]
+    else:
+        written = [nets] if isinstance(nets, str) else nets
+    if not written:
+        raise study.wrong("E022", "`nets` is empty", ("nets",), "name a SPEC")
+    if len(set(written)) < len(written):
+        raise study.wrong(
+            "E022", "a net is listed twice", ("nets",), "each counts once"
+        )
+    return [(name, _beside(study, name)) for name in written]
+
+
+def _variants(study: Study, file: str) -> list[str]:
+    return variants_of(read_file(locate(_beside(study, file)).path)[0])
+
+
+def _beside(study: Study, reference: str) -> str:
+    """A SPEC as the study's folder knows it; a net of the zoo is one everywhere."""
+    found = locate(reference, study.folder)
+    if found.zoo:
+        return reference
+    return str(found.path) + (f"::{found.variant}" if found.variant else "")
+
+
+def _gridded(study: Study, references: list[tuple[str, str]]) -> Iterator[Point]:
+    """Every net with every combination of the grid."""
+    grid = study.file.grid
+    plans = {}
+    for name, reference in references:
+        for values in product(*grid.values()):
+            sets = [_override(p, v) for p, v in zip(grid, values, strict=True)]
+            plan = _load(study, reference, sets)
+            label = _label(dict(zip(grid, values, strict=True)))
+            full = f"{_short(name)} {label}".strip()
+            if full in plans:  # two files may have a variant of one name
+                full = f"{name} {label}".strip()
+            plans[full] = plan
+            yield _point(study, full, reference, sets, plan)
+
+
+def _short(reference: str) -> str:
+    """`a/net.yaml::v` → `v`, `a/net.yaml` → `net`."""
+    return PurePath(reference.rpartition("::")[2]).name.removesuffix(".yaml")
+
+
+def _drawn(study: Study, reference: str) -> list[Point]:
+    """As many nets as a sample wants, each once, drawn with its seed."""
+    sample = study.file.sample
+    assert sample is not None
+    holds = condition(study, "sample")
+    generator = random.Random(sample.seed)
+    found: dict[tuple[str, ...], Point] = {}
+    for _ in range(_TRIES * sample.n):
+        values = {
+            path: choice.draw(generator) for path, choice in study.choices.items()
+        }
+        if len(found) == sample.n:
+            break
+        point = drawn_point(study, reference, values, f"net-{len(found)}")
+        if point and point.overrides not in found and holds(point.facts):
+            found[point.overrides] = point
+    if len(found) < sample.n:
+        said = f"only {len(found)} of {sample.n} nets were found"
+        hint = "widen `over`, or ask less with `where`"
+        raise study.wrong("E022", said, ("sample", "n"), hint)
+    return list(found.values())
+
+
+def drawn_point(
+    study: Study, reference: str, values: dict[str, Any], name: str
+) -> Point | None:
+    """The net at a place of a space; None where the values there make no net, which a space may
+    have."""
+    sets = [_override(path, value) for path, value in values.items()]
+    try:
+        plan = _load(study, reference, sets)
+    except SpecError as problem:
+        if any(found.code == "E065" for found in problem.diagnostics):
+            raise
+        return None
+    return _point(study, name, reference, sets, plan)
+
+
+def condition(study: Study, key: str) -> Any:
+    """What `where` asks of a net; nothing where it does not stand."""
+    space = study.file.sample if key == "sample" else study.file.search
+    if space is None or space.where is None:
+        return lambda facts: True
+    try:
+        return parse_condition(space.where)
+    except ValueError as error:
+        hint = "write `macs < 1e8 and params < 2e6`"
+        raise study.wrong("E022", str(error), (key, "where"), hint) from None
+
+
+def _point(
+    study: Study, name: str, reference: str, sets: list[str], plan: Plan
+) -> Point:
+    return Point(name, reference, _overrides(study, sets), plan)
+
+
+def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
+    """What a run has set: what all have, what is its own, and the budget."""
+    said = (_override(path, value) for path, value in study.file.set.items())
+    budget, length = study.file.budget, []
+    if budget and budget.epochs is not None:
+        length = ["train.iterations=none", f"train.epochs={budget.epochs:g}"]
+    elif budget and budget.steps is not None:
+        length = ["train.epochs=none", f"train.iterations={budget.steps}"]
+    return (*said, *sets, *length)
+
+
+def _load(study: Study, reference: str, sets: list[str]) -> Plan:
+    """A plan that holds together and has a recipe; what the study sets wrongly is said at its
+    place there."""
+    try:
+        plan = load(reference, _overrides(study, sets))
+    except SpecError as problem:
+        raise SpecError(_at_study(study, one) for one in problem.diagnostics) from None
+    if not isinstance(plan.spec.train, Train):
+        said = f"{plan.name} has no `train:`"
+        raise study.wrong("E021", said, ("nets",), "write `set: {train: digits}`")
+    broken = plan.unmet()
+    if broken:
+        raise SpecError(broken)
+    return plan
+
+
+def _at_study(study: Study, found: Diagnostic) -> Diagnostic:
+    """A mistake of an override at the key of the study that sets it."""
+    span = found.span
+    if span is None or not span.source.is_override:
+        return found
+    path = span.source.text.partition(":")[0].strip()
+    homes = [
+        ("set", path),
+        ("grid", path),
+        ("sample", "over", path),
+        ("search", "over", path),
+    ]
+    home = next(
+        (keys for keys in homes if study.place(*keys) != study.place(*keys[:-1])), ()
+    )
+    return replace(
+        found, span=study.place(*(home or ("budget",))), edits=(), guess=None
+    )
+
+
+def _override(path: str, value: Any) -> str:
+    return f"{path}={_written(value)}"
+
+
+def _written(value: Any) -> str:
+    """A value as a spec writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_written(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _label(values: dict[str, Any]) -> str:
+    """`lr=0.1`: each path by its last word, or as much of it as tells it from the others."""
+    parts = []
+    for path, value in values.items():
+        words = path.split(".")
+        ends = [other.split(".") for other in values if other != path]
+        size = next(
+            (
+                n
+                for n in range(1, len(words))
+                if all(e[-n:] != words[-n:] for e in ends)
+            ),
+            len(words),
+        )
+        parts.append(f"{'.'.join(words[-size:])}={_written(value)}")
+    return " ".join(parts)
+
+
+def _need_baseline(study: Study, found: Sequence[Point]) -> None:
+    name = study.file.baseline
+    if name is not None and found and name not in [point.name for point in found]:
+        hint = f"the nets are {', '.join(point.name for point in found[:20])}"
+        said = f"no net of the study is called `{name}`"
+        raise study.wrong("E022", said, ("baseline",), hint)
+
+
+def _need_equal(study: Study, found: Sequence[Point]) -> None:
+    """Nets that are compared see the same images, as many of them, and are as large where that is
+    asked for."""
+    if not found:
+        return
+    base = baseline(study, found)
+    for point in found:
+        if point.train.data != base.train.data:
+            said = f"{point.name} is trained on other data than {base.name}"
+            raise study.wrong("E022", said, ("nets",), "write `set: {train.data: …}`")
+        if not study.file.budget and _length(point.train) != _length(base.train):
+            two = f"{_length(point.train)} and {_length(base.train)}"
+            said = f"{point.name} and {base.name} have unequal budgets: {two}"
+            raise study.wrong("E022", said, ("nets",), "write `budget: {epochs: …}`")
+    for fact, share in (study.file.match.shares() if study.file.match else {}).items():
+        for point in found:
+            mine, other = point.facts[fact], base.facts[fact]
+            if abs(mine - other) > share * other:
+                far = f"{abs(mine - other) / max(other, 1):.1%}"
+                said = f"{point.name} has {mine:,} {fact}, {far} from {base.name}'s {other:,}"
+                hint = "make the nets as large as one another, or widen `match`"
+                raise study.wrong("E022", said, ("match", fact), hint)
+
+
+def _length(train: Train) -> str:
+    return f"{value_text(train.length)} {train.unit} of batch {train.batch}"

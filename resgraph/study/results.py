@@ -1,0 +1,170 @@
+"""Runs → one number each, and nets side by side: mean and deviation over seeds, differences to the
+baseline paired by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import MissingError, TrainingError
+from ..train.run.metrics_log import read_rows
+from .execute import info_of
+from .folder import Placed
+from .plan import Point, baseline
+from .schema import Measure, Study
+
+CONFIDENCE = 0.95
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunScore:
+    """What a run came to. `score` is None where it did not end, and `why` says why not."""
+
+    net: str
+    seed: int
+    score: float | None
+    steps: int
+    path: Path
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of a net to the baseline: the mean over the seeds that both have, and its interval, None
+    where one seed leaves no interval."""
+
+    mean: float
+    interval: tuple[float, float] | None
+    seeds: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.interval is not None and not (
+            self.interval[0] <= 0 <= self.interval[1]
+        )
+
+
+@dataclass(frozen=True)
+class NetScore:
+    """A net over its seeds. `sd` is None of one seed; `difference` None of the baseline."""
+
+    point: Point
+    runs: tuple[RunScore, ...]
+    mean: float | None
+    sd: float | None
+    difference: Difference | None
+
+    @property
+    def missing(self) -> int:
+        """Seeds without a score."""
+        return sum(run.score is None for run in self.runs)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All nets of a study, the baseline's name, and what was measured."""
+
+    study: Study
+    nets: tuple[NetScore, ...]
+    baseline: str
+
+    @property
+    def holes(self) -> list[RunScore]:
+        """The runs without a score."""
+        return [run for net in self.nets for run in net.runs if run.score is None]
+
+
+def need_scipy() -> None:
+    """Raises `MissingError` where the statistics cannot be had, before anything runs."""
+    try:
+        import scipy.stats  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingError(
+            "statistics need SciPy: pip install 'resgraph[sweep]'"
+        ) from error
+
+
+def collect(study: Study, points: Sequence[Point], placed: Sequence[Placed]) -> Results:
+    """What is there now of a study's runs."""
+    by_net: dict[str, list[RunScore]] = {point.name: [] for point in points}
+    for run in placed:
+        by_net[run.job.point].append(_score(run, study.measure))
+    base = baseline(study, points)
+    theirs = {run.seed: run.score for run in by_net[base.name]}
+    nets = [
+        _net(point, by_net[point.name], None if point is base else theirs)
+        for point in points
+    ]
+    return Results(study, tuple(nets), base.name)
+
+
+def _score(run: Placed, measure: Measure) -> RunScore:
+    info, job = info_of(run), run.job
+    if info is None:
+        return RunScore(job.point, job.seed, None, 0, run.path, "not run")
+    rows = read_rows(run.path / "metrics.jsonl")
+    if info.status != "done" or not rows:
+        return RunScore(job.point, job.seed, None, info.step, run.path, info.status)
+    value = measured(rows, measure)
+    return RunScore(job.point, job.seed, value, info.step, run.path)
+
+
+def measured(rows: Rows, measure: Measure) -> float:
+    """The number that counts of a run. Raises `TrainingError` where it is not among its rows."""
+    try:
+        values = [float(row[measure.part][measure.score]) for row in rows]
+    except (KeyError, TypeError) as error:
+        raise TrainingError(f"a run has no {measure}") from error
+    if measure.last == 0:
+        return min(values)
+    last = values[-measure.last :]
+    return sum(last) / len(last)
+
+
+def _net(
+    point: Point, runs: Sequence[RunScore], base: dict[int, float | None] | None
+) -> NetScore:
+    scores = [run.score for run in runs if run.score is not None]
+    mean, sd = mean_sd(scores)
+    found = None
+    if base is not None:
+        pairs = [
+            (run.score, other)
+            for run in runs
+            if run.score is not None and (other := base.get(run.seed)) is not None
+        ]
+        found = difference([mine - other for mine, other in pairs])
+    return NetScore(point, tuple(runs), mean, sd, found)
+
+
+def mean_sd(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """The mean and the sample's standard deviation (n - 1)."""
+    if not values:
+        return None, None
+    import numpy as np
+
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(np.mean(values)), sd
+
+
+def difference(pairs: Sequence[float]) -> Difference | None:
+    """The mean of paired differences and its interval by Student's t.
+
+    Not by bootstrap: of five seeds its 95 % interval holds the truth in 83 % of studies (1,000
+    simulated: tests/study/test_results.py), Student's in 95 %."""
+    if not pairs:
+        return None
+    mean, sd = mean_sd(pairs)
+    assert mean is not None
+    if sd is None:
+        return Difference(mean, None, 1)
+    if sd == 0:
+        return Difference(mean, (mean, mean), len(pairs))
+    from scipy.stats import ttest_1samp
+
+    low, high = ttest_1samp(pairs, 0.0).confidence_interval(CONFIDENCE)
+    return Difference(mean, (float(low), float(high)), len(pairs))

@@ -1,0 +1,283 @@
+"""The keys of a study and what each may hold, as records; a mistake becomes a diagnostic at its
+place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from ..errors import Source, Span, SpecError, fault, in_order
+from ..language.diagnose.keys import locate as place_of
+from ..language.diagnose.keys import mistakes, refused
+from ..language.extends import read_whole
+from ..language.record import Record
+from ..language.yaml.reader import open_source
+from ..language.yaml.tree import Mapping, plain_value
+from .space import Choices, parse_choices
+
+MOST_SEEDS = 1000
+MOST_RUNS = 100_000
+"""Of one study: more is a mistake in its grid."""
+_SEED = Annotated[int, Field(ge=0, lt=2**63)]
+_MEASURE = re.compile(
+    r"(?P<part>validation|training) (?P<score>error|loss)"
+    r"(?: (?:(?P<at>at the end|at its best)|over the last (?P<last>[1-9]\d{0,3})"
+    r" evaluations))?"
+)
+_LENGTHS = frozenset(["train.epochs", "train.iterations"])
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Which number of a run counts, said before anything runs. `last` is how many evaluations it is
+    the mean of; 0 means the best one."""
+
+    part: Literal["validation", "train"]
+    score: str
+    last: int
+
+    def __str__(self) -> str:
+        ends = {0: "at its best", 1: "at the end"}
+        last = ends.get(self.last, f"over the last {self.last} evaluations")
+        return f"{self.name} {last}"
+
+    @property
+    def name(self) -> str:
+        """`validation error`, wherever it is read."""
+        return f"{'training' if self.part == 'train' else self.part} {self.score}"
+
+    @property
+    def unit(self) -> str:
+        """`%` of an error."""
+        return " %" if self.score == "error" else ""
+
+
+def parse_measure(text: str) -> Measure:
+    """`validation error`, `training loss at its best`, `validation error over the last 5
+    evaluations`."""
+    found = _MEASURE.fullmatch(" ".join(text.split()))
+    if found is None:
+        raise refused(
+            f"`{text}` is nothing that a run measures",
+            "write `validation error`, and where it is read: `at the end`, `at its best`,"
+            " `over the last 5 evaluations`",
+        )
+    last = 0 if found["at"] == "at its best" else int(found["last"] or 1)
+    part: Literal["validation", "train"] = (
+        "train" if found["part"] == "training" else "validation"
+    )
+    return Measure(part, found["score"], last)
+
+
+class Nets(Record):
+    """Variants of one file."""
+
+    file: str
+    variants: list[str] | None = None
+    """Those that are compared; all where they are not named."""
+
+
+class Sample(Record):
+    """Nets drawn at random from a space."""
+
+    n: Annotated[int, Field(ge=1, le=MOST_RUNS)]
+    over: dict[str, Any]
+    """The values of each path."""
+    seed: _SEED = 0
+    """Random seed of the draw."""
+    where: str | None = None
+    """What holds for every net: `macs < 1e8 and params < 2e6`."""
+
+
+class Search(Record):
+    """A search by Optuna, where a grid is too large."""
+
+    trials: Annotated[int, Field(ge=1, le=MOST_RUNS)]
+    over: dict[str, Any]
+    """The values of each path."""
+    sampler: Literal["tpe", "random", "cmaes", "gp"] = "tpe"
+    prune: bool = False
+    """Stop a trial early whose mean over seeds falls behind the median's."""
+    seed: _SEED = 0
+    """Random seed of the sampler."""
+    where: str | None = None
+    """What holds for every net."""
+
+
+class Budget(Record):
+    """What every run may use."""
+
+    epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    steps: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=10**6)] | None = None
+    """Not reproducible to the byte: the table says the steps reached."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Budget:
+        said = [key for key, value in self if value is not None]
+        if len(said) != 1:
+            raise refused(
+                "a budget is one of `epochs`, `steps` and `minutes`",
+                "write `budget: {epochs: 12}`",
+            )
+        return self
+
+
+class Match(Record):
+    """What must be equal among the nets, within a share of the baseline's."""
+
+    params: str | None = None
+    macs: str | None = None
+
+    @field_validator("params", "macs")
+    @classmethod
+    def _percent(cls, value: str | None) -> str | None:
+        if value is not None and not _PERCENT.fullmatch(value):
+            raise refused(f"`{value}` is no percentage", "write `params: 5 %`")
+        return value
+
+    def shares(self) -> dict[str, float]:
+        """`{"params": 0.05}`."""
+        said = {key: _PERCENT.fullmatch(value) for key, value in self if value}
+        return {key: float(found[1]) / 100 for key, found in said.items() if found}
+
+
+class StudyFile(Record):
+    """The keys of a study."""
+
+    study: Annotated[str, Field(min_length=1, max_length=200)]
+    """Its title."""
+    about: str = ""
+    nets: str | list[str] | Nets
+    """What is compared: a SPEC, several, or `{file: net.yaml, variants: [a, b]}`."""
+    baseline: str | None = None
+    """The net that the others are compared with; the first where none is named."""
+    set: dict[str, Any] = Field({})
+    """What all runs have set, by its path: `{train.batch: 64}`."""
+    grid: dict[str, list[Any]] = Field({})
+    """Values of a path, each of them with each of the others: `{train.optimizer.lr: [0.05,
+    0.1]}`."""
+    sample: Sample | None = None
+    search: Search | None = None
+    seeds: int | list[_SEED] = 3
+    """How many, from 0, or which. A seed gives every net the same order of images and the same
+    augmentation."""
+    budget: Budget | None = None
+    match: Match | None = None
+    measure: str = "validation error"
+    """What is compared, and where a run is read: `at the end` (default), `at its best`, `over the
+    last 5 evaluations`."""
+
+    @field_validator("measure")
+    @classmethod
+    def _measured(cls, value: str) -> str:
+        return str(parse_measure(value))
+
+    @field_validator("seeds")
+    @classmethod
+    def _some_seeds(cls, value: int | list[int]) -> int | list[int]:
+        count = len(value) if isinstance(value, list) else value
+        if not 1 <= count <= MOST_SEEDS:
+            raise refused(f"{count} seeds: at least 1 and at most {MOST_SEEDS:,}")
+        if isinstance(value, list) and len(set(value)) < count:
+            raise refused("a seed is listed twice", "each counts once")
+        return value
+
+    @field_validator("grid")
+    @classmethod
+    def _some_values(cls, value: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        for path, values in value.items():
+            if not values:
+                raise refused(f"`{path}` has no values", inner=path)
+        return value
+
+    @model_validator(mode="after")
+    def _one_space(self) -> StudyFile:
+        if self.sample and self.search:
+            raise refused("`sample` draws nets and `search` finds them: say one")
+        said = {"set": self.set, "grid": self.grid}
+        said |= {"sample": self.sample.over} if self.sample else {}
+        said |= {"search": self.search.over} if self.search else {}
+        for key, paths in said.items():
+            if "train.seed" in paths:
+                raise refused("`train.seed` is what `seeds` sets", inner=key)
+            if self.budget and (length := _LENGTHS & paths.keys()):
+                text = f"`budget` and `{min(length)}` both say how long a run is"
+                raise refused(text, inner=key)
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A study as it was written."""
+
+    source: Source
+    tree: Mapping
+    file: StudyFile
+    folder: Path
+    choices: dict[str, Choices]
+    """The values of each path that `sample` or `search` draws from."""
+
+    @property
+    def seeds(self) -> list[int]:
+        """0 to n - 1 where only their number is said."""
+        said = self.file.seeds
+        return list(range(said)) if isinstance(said, int) else said
+
+    @property
+    def measure(self) -> Measure:
+        """Which number of a run counts."""
+        return parse_measure(self.file.measure)
+
+    def place(self, *keys: str | int) -> Span:
+        """Where a value is written, or the nearest outer one."""
+        return place_of(self.tree, keys)[0]
+
+    def wrong(
+        self, code: str, said: str, keys: tuple[str | int, ...], hint: str
+    ) -> SpecError:
+        """A mistake at a place of the study."""
+        return fault(code, said, self.place(*keys), hint).spec_error()
+
+
+def is_study(tree: Mapping) -> bool:
+    """Whether a file is a study, not a spec."""
+    return "study" in tree.entries
+
+
+def load_study(path: Path) -> Study:
+    """The study in a file. Raises `SpecError` with every mistake in it that needs no net to be
+    seen."""
+    return study_of(open_source(path), path.parent)
+
+
+def study_of(source: Source, folder: Path) -> Study:
+    """As `load_study`, of a text; `folder` is where paths begin."""
+    tree, errors = read_whole(source)
+    if not is_study(tree):
+        hint = "its first line is its title: `study: depth on digits`"
+        span = tree.span
+        errors = [*errors, fault("E021", "`study` is missing", span, hint).diagnostic]
+    try:
+        file = StudyFile.model_validate(plain_value(tree))
+    except ValidationError as problems:
+        wrong = mistakes(problems, plain_value(tree), StudyFile)
+        found = [mistake.at(tree) for mistake in wrong if mistake.missing != "study"]
+        raise SpecError(in_order([*errors, *found])) from None
+    if errors:
+        raise SpecError(in_order(errors))
+    choices: dict[str, Choices] = {}
+    key, space = ("sample", file.sample) if file.sample else ("search", file.search)
+    study = Study(source, tree, file, folder, choices)
+    for name, written in space.over.items() if space else ():
+        try:
+            choices[name] = parse_choices(written)
+        except ValueError as error:
+            hint = "write a list, `16..64`, `16..64 step 8` or `0.01..1 log`"
+            raise study.wrong("E022", str(error), (key, "over", name), hint) from None
+    return study

@@ -1,0 +1,96 @@
+"""A study and a directory → its runs, its table and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..errors import TrainingError
+from ..train import Options
+from ..train.atomic_write import write_whole
+from .execute import Outcome, execute, info_of, is_done, placed
+from .figures import curves, distribution, pareto
+from .folder import Placed, open_folder
+from .plan import jobs, points
+from .report import FORMS
+from .results import Results, RunScore, collect, need_scipy
+from .schema import Study
+
+Say = Callable[[str], None]
+_MOST_NAMED = 5  # missing runs
+
+
+def sweep(
+    study: Study,
+    out: Path,
+    options: Options | None = None,
+    *,
+    count: int = 1,
+    partial: bool = False,
+    say: Say = print,
+) -> Results:
+    """Trains what is not trained yet, `count` runs at a time, and writes table and pictures into
+    `out`.
+
+    The same call goes on after whatever ended it. Raises `SpecError` where nets are wrong or not
+    comparable, `RunError` where another sweep has the directory, what `train.build` raises but
+    for a run that diverges, and `TrainingError` where runs are missing in the end, unless
+    `partial`."""
+    need_scipy()
+    options = options or Options()
+    nets = points(study)
+    with open_folder(out) as folder:
+        if folder.changed(study):
+            say(
+                "the study has changed since it was swept; runs that are as they were are"
+                " kept"
+            )
+        runs = placed(folder, jobs(study, nets), options)
+        folder.note(study, runs)
+        _train(runs, options, count, say)
+        results = collect(study, nets, runs)
+        if results.holes and not partial:
+            raise TrainingError(_holes(results.holes))
+        _write(results, out)
+        return results
+
+
+def _train(runs: Sequence[Placed], options: Options, count: int, say: Say) -> None:
+    """What is not done yet."""
+    left = [run for run in runs if not is_done(run)]
+    if len(left) < len(runs):
+        say(f"{len(runs) - len(left)} of {len(runs)} runs are done already")
+    for number, outcome in enumerate(execute(left, options, count), 1):
+        say(f"[{number}/{len(left)}] {_told(outcome)}")
+
+
+def _write(results: Results, out: Path) -> None:
+    """The table in its forms, and the pictures."""
+    for name, form in FORMS.items():
+        write_whole(out / name, form(results))
+    pictures = {"curves.svg": curves, "pareto.svg": pareto}
+    if results.study.file.sample:
+        pictures["distribution.svg"] = distribution
+    for name, picture in pictures.items():
+        write_whole(out / name, picture(results))
+
+
+def _told(outcome: Outcome) -> str:
+    job = outcome.placed.job
+    name = f"{job.point} seed {job.seed}"
+    if outcome.status != "done":
+        return f"{name}: failed: {outcome.text}"
+    info = info_of(outcome.placed)
+    assert info is not None
+    error = "–" if info.error is None else f"{info.error:.2f} %"
+    return f"{name}: {info.watched} error {error}, {info.seconds:.1f} s"
+
+
+def _holes(holes: Sequence[RunScore]) -> str:
+    """What is missing, and how to go on."""
+    named = [f"{run.net} seed {run.seed} ({run.why})" for run in holes[:_MOST_NAMED]]
+    more = f" and {len(holes) - _MOST_NAMED} more" if len(holes) > _MOST_NAMED else ""
+    return (
+        f"no table, as runs are missing: {', '.join(named)}{more}. The same command tries them"
+        " again; `--partial` writes the table without them, and says so in it"
+    )

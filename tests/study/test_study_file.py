@@ -1,0 +1,152 @@
+"""A study's file: what it may say, and one clear error for each mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resgraph.errors import Source, SpecError
+from resgraph.study.plan import baseline, jobs, points
+from resgraph.study.schema import Study, parse_measure, study_of
+from resgraph.study.space import parse_choices, parse_condition
+
+HEAD = "study: s\nnets: {file: digits-degradation, variants: [plain-8, residual-8]}\n"
+
+
+def study(text: str, folder: Path = Path()) -> Study:
+    return study_of(Source("s.yaml", text), folder)
+
+
+def test_nets_by_grid_and_seed() -> None:
+    it = study(
+        f"{HEAD}grid: {{train.optimizer.lr: [0.05, 0.1]}}\nseeds: [3, 5]\nbudget: {{steps: 9}}\n"
+    )
+    nets = points(it)
+    assert [net.name for net in nets] == [
+        "plain-8 lr=0.05",
+        "plain-8 lr=0.1",
+        "residual-8 lr=0.05",
+        "residual-8 lr=0.1",
+    ]
+    runs = jobs(it, nets)
+    assert [run.seed for run in runs] == [3] * 4 + [5] * 4
+    train = runs[-1].plan().spec.train
+    assert train is not None
+    assert (train.optimizer.lr, train.iterations, train.seed) == (0.1, 9, 5)
+    assert baseline(it, nets).name == "plain-8 lr=0.05"
+
+
+def test_paths_of_one_last_word_are_told_apart() -> None:
+    it = study(
+        "study: s\nnets: digits\ngrid: {train.optimizer.lr: [0.1], train.augment.rotate: [5],"
+        " train.augment.zoom: [0.1]}\nbudget: {steps: 9}\n"
+    )
+    assert [net.name for net in points(it)] == ["digits lr=0.1 rotate=5 zoom=0.1"]
+
+
+def test_a_sample_is_drawn_with_its_seed_and_keeps_its_condition() -> None:
+    text = (
+        "study: s\nnets: digits-degradation::plain-8\n"
+        "sample: {{n: 3, seed: {}, where: params < 1e6 and depth >= 10, over: {{let.n: 1..6}}}}\n"
+    )
+    first, again, other = (
+        [net.overrides for net in points(study(text.format(seed)))]
+        for seed in (0, 0, 1)
+    )
+    assert first == again != other
+    assert len(set(first)) == 3
+    for net in points(study(text.format(0))):
+        assert net.facts["params"] < 10**6
+        assert net.facts["depth"] >= 10
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ("16..64 step 16", (16, 32, 48, 64)),
+        ("1..3", (1, 2, 3)),
+        ("0.5..1 step 0.25", (0.5, 0.75, 1)),
+        ([8, "relu"], (8, "relu")),
+    ],
+)
+def test_choices(written: object, values: tuple[object, ...]) -> None:
+    assert parse_choices(written).values == values
+
+
+def test_conditions() -> None:
+    facts = {"params": 10, "macs": 10**8, "activations": 1, "depth": 20}
+    assert parse_condition("macs <= 1e8 and depth == 4*5")(facts)
+    assert not parse_condition("macs < 1e8")(facts)
+    assert parse_condition("macs / params > 1e6")(facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("validation error", 1),
+        ("training loss at its best", 0),
+        ("validation error over the last 5 evaluations", 5),
+    ],
+)
+def test_measures(text: str, last: int) -> None:
+    measure = parse_measure(text)
+    assert measure.last == last
+    assert parse_measure(str(measure)) == measure
+
+
+WRONG = {
+    "seeds: 0": ("E022", 3, "at least 1"),
+    "seeds: [1, 1]": ("E022", 3, "twice"),
+    "budget: {epochs: 2, steps: 3}": ("E022", 3, "one of"),
+    "budgets: {epochs: 2}": ("E020", 3, "budgets"),
+    "grid: {train.epochs: [2, 3]}\nbudget: {steps: 3}": ("E022", 3, "both"),
+    "grid: {train.seed: [2, 3]}": ("E022", 3, "seeds"),
+    "measure: accuracy": ("E022", 3, "nothing that a run measures"),
+    "match: {params: 5}": ("E022", 3, "text"),
+    "match: {params: five %}": ("E022", 3, "percentage"),
+    "grid: {train.optimizer.lr: []}": ("E022", 3, "no values"),
+    "grid: {train.optimiser: [1]}": ("E020", 3, "optimiser"),
+    "grid: {lett.n: [1]}": ("E065", 3, "lett.n"),
+    "baseline: plain-9": ("E022", 3, "plain-9"),
+    "match: {macs: 1 %}\ngrid: {let.n: [1, 2]}": ("E022", 3, "plain-8 n=2"),
+    "set: {train.batch: 63, train.accumulate: 2}": ("E022", 3, "63"),
+    "sample: {n: 2, over: {let.n: 9..1}}": ("E022", 3, "ends before"),
+    "sample: {n: 2, where: size < 3, over: {let.n: [1]}}": ("E022", 3, "size"),
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_a_mistake_is_told_at_its_place(line: str) -> None:
+    code, at, word = WRONG[line]
+    head = (
+        HEAD
+        if "sample" not in line
+        else "study: s\nnets: digits-degradation::plain-8\n"
+    )
+    head = head if head.count("\n") == 2 else head + "\n"
+    with pytest.raises(SpecError) as caught:
+        points(study(f"{head}{line}\n"))
+    found = caught.value.diagnostics[0]
+    assert found.code == code, found.frame()
+    assert found.span is not None
+    assert (found.span.source.name, found.span.line) == ("s.yaml", at), found.frame()
+    assert word in found.message + found.help, found.frame()
+
+
+def test_nets_of_unequal_budgets_are_not_compared() -> None:
+    with pytest.raises(SpecError, match="unequal budgets"):
+        points(study("study: s\nnets: digits\ngrid: {train.epochs: [2, 3]}\n"))
+    equal = (
+        "study: s\nnets: [digits, digits-degradation::plain-8]\nbudget: {steps: 3}\n"
+    )
+    assert len(points(study(equal))) == 2
+
+
+def test_a_net_that_fails_check_is_told_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "name: bad\ninput: 1x8x8\nnet:\n  a: 3x3 convv 4\ntrain: digits\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        points(study("study: s\nnets: bad.yaml\n", tmp_path))
+    assert "bad.yaml:4:10" in str(caught.value.diagnostics[0].span)

@@ -1,0 +1,162 @@
+"""A study's directory: nothing runs twice, a study that was stopped goes on, and no table has a
+hole unseen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("scipy")
+pytest.importorskip("torch")
+
+from resgraph.cli import run
+from resgraph.errors import RunError, TrainingError
+from resgraph.study.folder import open_folder
+from resgraph.study.results import Results
+from resgraph.study.schema import load_study
+from resgraph.study.sweep import sweep
+from resgraph.train import Options
+
+STUDY = """study: two widths
+nets: [tiny.yaml]
+grid: {let.w: [4, 8]}
+seeds: 2
+budget: {steps: 3}
+"""
+TINY = """name: tiny
+input: 1x8x8
+let: {w: 4}
+net:
+  conv1: 3x3 conv w
+  head: [global avg pool, fc 10]
+train: digits
+"""
+CPU = Options(device="cpu", threads=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    (tmp_path / "study.yaml").write_text(STUDY)
+    return tmp_path
+
+
+def swept(folder: Path, count: int = 1, **kind: bool) -> tuple[Results, list[str]]:
+    said: list[str] = []
+    study = load_study(folder / "study.yaml")
+    return sweep(study, folder / "out", CPU, count=count, say=said.append, **kind), said
+
+
+def table(folder: Path) -> dict[str, bytes]:
+    names = ("table.txt", "table.md", "table.tex", "curves.svg", "pareto.svg")
+    return {name: (folder / "out" / name).read_bytes() for name in names}
+
+
+def test_a_study_from_file_to_table(folder: Path) -> None:
+    results, said = swept(folder)
+    assert [line.split(":")[0] for line in said] == [
+        "[1/4] tiny w=4 seed 0",
+        "[2/4] tiny w=8 seed 0",
+        "[3/4] tiny w=4 seed 1",
+        "[4/4] tiny w=8 seed 1",
+    ]
+    first = table(folder)
+    errors = [
+        json.loads((run.path / "metrics.jsonl").read_text())["validation"]["error"]
+        for run in results.nets[1].runs
+    ]
+    assert results.nets[1].mean == pytest.approx(sum(errors) / 2)
+    assert f"{sum(errors) / 2:.2f} ±" in first["table.txt"].decode()
+    lines = (folder / "out" / "runs.csv").read_text().splitlines()
+    assert len(lines) == 5
+    assert lines[2].startswith("tiny w=4,1,")
+
+    _, again = swept(folder)  # nothing runs twice
+    assert again == ["4 of 4 runs are done already"]
+    assert table(folder) == first
+
+    (folder / "study.yaml").write_text(STUDY.replace("seeds: 2", "seeds: 3"))
+    _, more = swept(folder, count=2)  # a changed study keeps what it can
+    assert more[1] == "4 of 6 runs are done already"
+    assert len(more) == 4
+
+    (folder / "study.yaml").write_text(STUDY)
+    swept(folder)
+    assert table(folder) == first
+
+
+def test_processes_come_to_the_same_table_as_one(folder: Path) -> None:
+    swept(folder)
+    alone = table(folder)
+    (folder / "out").rename(folder / "alone")
+    swept(folder, count=2)
+    assert table(folder) == alone
+
+
+def test_no_table_has_a_hole_unseen(folder: Path) -> None:
+    (folder / "study.yaml").write_text(
+        STUDY.replace("let.w: [4, 8]", "train.optimizer.lr: [0.1, 99]").replace(
+            "steps: 3", "steps: 40"
+        )
+    )
+    with pytest.raises(TrainingError, match=r"tiny lr=99 seed 0 \(failed\)"):
+        swept(folder)
+    assert not (folder / "out" / "table.txt").exists()
+    results, _ = swept(folder, partial=True)
+    text = (folder / "out" / "table.txt").read_text()
+    missing = sum(net.missing for net in results.nets)
+    assert 1 <= missing <= 2
+    assert f"incomplete: {missing} run" in text
+    assert f"{2 - missing} of 2" in text
+    assert results.nets[0].mean is not None
+
+
+def test_two_sweeps_never_share_a_directory(folder: Path) -> None:
+    with open_folder(folder / "out") as held:
+        held.note(load_study(folder / "study.yaml"), [])
+        with pytest.raises(RunError, match="in use by another process"):
+            swept(folder)
+
+
+def test_what_is_no_study_is_left_as_it_is(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "letter.txt").write_text("mine")
+    assert run(["sweep", str(folder / "study.yaml"), "-o", str(folder / "out")]) == 2
+    assert [entry.name for entry in (folder / "out").iterdir()] == ["letter.txt"]
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    words = ["sweep", "study.yaml", "-o", "out", "--device", "cpu", "--threads", "1"]
+    return [sys.executable, "-m", "resgraph", *words, *more]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
+    folder: Path, jobs: str, how: signal.Signals
+) -> None:
+    """Stopped again and again at growing delays, the sweep ends with the table of an unbroken
+    one."""
+    (folder / "study.yaml").write_text(STUDY.replace("steps: 3", "epochs: 3"))
+    swept(folder)
+    whole = table(folder)
+    (folder / "out").rename(folder / "whole")
+    for delay in (2.0, 3.5, 5.0, 6.0, 7.0):
+        going = subprocess.Popen(
+            command(folder, "--jobs", jobs), cwd=folder, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(delay)
+        os.killpg(going.pid, how) if how == signal.SIGKILL else going.send_signal(how)
+        going.wait(60)
+    last = subprocess.run(command(folder, "--jobs", jobs), cwd=folder, check=False)
+    assert last.returncode == 0
+    assert table(folder) == whole
