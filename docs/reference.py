@@ -26,7 +26,7 @@ from resgraph.ops.extension import package_of
 FOLDER = Path(__file__).parent
 MADE = "<!-- Made by `python docs/reference.py`, from {}. -->\n"
 MAP, VECTOR = (64, 56, 56), (64,)
-SAMPLE = {"width": 64, "kernel": 3, "which": 0, "of": 2, "groups": 8, "rate": 0.1,
+SAMPLE = {"width": 64, "kernel": 3, "groups": 8, "rate": 0.1,
           "factor": 2, "cells": 1, "start": 0.5}  # fmt: skip
 """Values of required options, for the example of each op."""
 ADAPTIVE = (Pool(op="avg pool", to=7), Pool(op="max pool", to=7))
@@ -188,6 +188,8 @@ def _example(word: str, op: type[Op]) -> Op:
         for key, field in op.model_fields.items()
         if (field.is_required() and key != "op") or (key == "kernel" and "pool" in word)
     }
+    if word == "part":
+        needed = {"which": 0, "of": 2}
     strided = {"stride": 2} if "stride" in op.model_fields and "pool" in word else {}
     return op(op=word, **needed, **strided)
 

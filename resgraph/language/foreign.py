@@ -47,8 +47,10 @@ _ANSWERS = {
         "stdconv scaledstdconv weightnorm spectralnorm weightstandardization"
     ),
     "a patch is a convolution: `16x16 conv 192 /16`": "patchembed",
-    "two maps are the larger number by number in `a: [y, part 0 of 2]`, `b: [y, part 1 of 2]`"
-    " and `relu(a - b) + b`": "maxout",
+    "of two paths it is `max(a b)`, number by number": "maxout",
+    "an equation has it: `exp(x)`": "exp",
+    "an equation has it: `abs(x)`": "abs",
+    "an equation has it: `sqrt(x)`": "sqrt",
     "`split-attention` weighs the parts of a map": "attention",
     "`leaky relu` has a slope that is not random": "rrelu",
     "`relu` is the plain one": "srelu frelu drelu dyrelu brelu arelu thresholdedrelu",

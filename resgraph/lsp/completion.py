@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from ..language.diagnose.word import functions_of_tensors
 from ..language.grammar.arithmetic import FUNCTIONS
 from ..language.grammar.label import phrase_at
 from ..language.grammar.records import BlockDef
@@ -231,7 +232,7 @@ def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
         yield from _words(["input", *above], "name")
         yield from _names(analysis, keys)
     yield from _words(
-        ["concat", ACT, *(a for a in sorted(ACTIVATIONS) if " " not in a), *FUNCTIONS],
+        [*functions_of_tensors(), ACT, *FUNCTIONS],
         "function",
     )
 

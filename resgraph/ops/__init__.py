@@ -26,6 +26,7 @@ from .base import (
 )
 from .dense import Fc
 from .extension import installed_ops
+from .function import AMONG, POINTWISE, Over
 from .learned import Gain, Grn, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
@@ -43,8 +44,10 @@ from .window import ChannelConv, Conv, DepthwiseConv, UpConv
 
 __all__ = [
     "ACTIVATIONS",
+    "AMONG",
     "LATER",
     "NORMS",
+    "POINTWISE",
     "SYMBOLS",
     "VOCABULARY",
     "Activation",
@@ -79,6 +82,7 @@ __all__ = [
     "LeakyRelu",
     "Mul",
     "Op",
+    "Over",
     "PRelu",
     "Pad",
     "Part",

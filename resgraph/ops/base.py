@@ -199,6 +199,8 @@ class Op(BaseModel):
     gates: ClassVar[bool] = (
         False  # its depth is its first input's: the rest are gates (products)
     )
+    # its backward pass reads what came in, whatever its family
+    keeps_inputs: ClassVar[bool] = False
     # the version that brought its words: a file that had one as a name keeps it
     since: ClassVar[str] = "0.1"
 

@@ -47,13 +47,13 @@ class Binary(Op):
 
     def _joined(self, a: Shape, b: Shape) -> Shape:
         """Equal shapes; a vector and a map, channel by channel; a one-channel map and any of its
-        size."""
+        size; a vector of one number and any vector."""
         if a == b:
             return a
         one, other = sorted((a, b), key=len)
         if len(one) == 1 and len(other) == 3 and one[0] == other[0]:
             return other
-        if len(one) == len(other) == 3 and a[1:] == b[1:] and 1 in (a[0], b[0]):
+        if len(one) == len(other) and a[1:] == b[1:] and 1 in (a[0], b[0]):
             return max(a, b)
         if len(one) == 1 and len(other) == 3 and other[0] == 1:
             return (one[0], *other[1:])
@@ -136,7 +136,7 @@ class Mul(Binary):
 
 
 class Div(Binary):
-    """A tensor divided by a number."""
+    """A tensor divided by a number, or by a tensor."""
 
     symbol = "/"
     word = "div"
@@ -144,9 +144,11 @@ class Div(Binary):
     op: Literal["div"] = "div"
 
     @model_validator(mode="after")
-    def _by_a_number(self) -> Div:
-        if not self.right:
-            raise ValueError("a tensor is divided by a number other than 0")
+    def _of_a_tensor(self) -> Div:
+        if self.right == 0 or self.left is not None:
+            raise ValueError(
+                "a tensor is divided, by a tensor or a number other than 0"
+            )
         return self
 
 

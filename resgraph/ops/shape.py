@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from .base import (
     Call,
@@ -123,21 +123,55 @@ class Pad(Op):
         return Call("nn.ZeroPad2d", (self.cells,))
 
 
-class Part(Op):
-    """One of `of` equal parts of the channels, `part 0 of 2`, counted from 0."""
+_Channel = Annotated[int, Field(ge=1, le=1_000_000)]
+_FROM: Any = {"from": (_Channel | None, None)}
+"""A word of Python's, which no field can be called in the text of a class."""
+
+
+class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
+    """A part of the channels: one of `of` equal ones, `part 0 of 2`, counted from 0; the first 64,
+    `part to 64`, those behind them, `part from 64`, or both, `part from 64 to 80`."""
 
     family = "shape"
     autocast = "keeps"
     number = "which"
     op: Literal["part"] = "part"
-    which: Annotated[int, Field(ge=0)]
-    of: Width
+    which: Annotated[int, Field(ge=0)] | None = None
+    of: Width | None = None
+    to: _Channel | None = None
 
     @model_validator(mode="after")
-    def _within(self) -> Part:
-        if self.which >= self.of:
+    def _one_way(self) -> Part:
+        equal, cut = (self.which, self.of), (self.start, self.to)
+        if (None in equal) if cut == (0, None) else equal != (None, None):
+            raise ValueError(
+                "a part is one of equal ones, `part 0 of 2`, or is cut at a channel, `part to 64`"
+                " or `part from 64`"
+            )
+        if self.of and (self.which or 0) >= self.of:
             raise ValueError(f"the parts of {self.of} are 0 to {self.of - 1}")
+        if self.to is not None and self.to <= self.start:
+            raise ValueError(f"from {self.start} to {self.to} there is no channel")
         return self
+
+    @property
+    def start(self) -> int:
+        """The first channel of a part that is cut."""
+        return getattr(self, "from") or 0
+
+    def within(self, channels: int) -> range:
+        """The places of the part's channels. Raises `ShapeError` (E042) where there are none."""
+        if self.of:
+            width = equal_part(channels, self.of)
+            return range((self.which or 0) * width, ((self.which or 0) + 1) * width)
+        last = self.to or self.start + 1
+        if last > channels:
+            raise ShapeError(
+                f"`{self.label()}` needs {last} channels, and {channels} come in",
+                "a part ends within the channels; the first is 0",
+                "E042",
+            )
+        return range(self.start, self.to or channels)
 
     @property
     def returns_view(self) -> bool:
@@ -145,13 +179,23 @@ class Part(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        return (equal_part(x[0], self.of), *x[1:])
+        return (len(self.within(x[0])), *x[1:])
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation((f"{inputs[0][0]}/{self.of}",))
+        if self.of:
+            return Derivation((f"{inputs[0][0]}/{self.of}",))
+        part = self.within(inputs[0][0])
+        return Derivation(
+            (f"{part.stop} - {part.start}" if part.start else str(part.stop),)
+        )
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("Part", (self.which, self.of))
+        if self.of:
+            return Call("Part", (self.which, self.of))
+        names = ("start", "stop")
+        return Call(
+            "ChannelSlice", (self.start, self.to)[: 1 + bool(self.to)], (), names
+        )
 
 
 def equal_part(channels: int, parts: int) -> int:

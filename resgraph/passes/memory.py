@@ -47,6 +47,9 @@ def _kept_by(node: Node) -> tuple[str, ...]:
     if node.op.saves_output:
         return (node.name,)
     keeps = (
-        node.op.family in _KEEP_INPUT or node.op.family == "activation" or node.op.gates
+        node.op.family in _KEEP_INPUT
+        or node.op.family == "activation"
+        or node.op.gates
+        or node.op.keeps_inputs
     )
     return node.inputs if keeps else ()

@@ -110,6 +110,9 @@ def test_bias(written: str, said: str) -> None:
         ("upsample 2 bilinear", (16, 64, 64)),
         ("pad 2", (16, 36, 36)),
         ("part 1 of 4", (4, 32, 32)),
+        ("part to 5", (5, 32, 32)),
+        ("part from 5", (11, 32, 32)),
+        ("part from 2 to 12", (10, 32, 32)),
         ("global avg pool", (16,)),
         ("flatten", (16 * 32 * 32,)),
         ("bn", (16, 32, 32)),
@@ -158,6 +161,8 @@ LONG = [
     ("gn 4", "{op: gn, groups: 4}"),
     ("dropout 0.5", "{op: dropout, rate: 0.5}"),
     ("part 1 of 4", "{op: part, which: 1, of: 4}"),
+    ("part to 5", "{op: part, to: 5}"),
+    ("part from 2 to 12", "{op: part, from: 2, to: 12}"),
     ("basic 32 /2", "{block: basic, out: 32, stride: 2}"),
     (
         "3 x bottleneck 64 /2 groups 4",

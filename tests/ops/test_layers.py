@@ -42,6 +42,8 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "Gain": (lambda: layers.Gain(start=0.5), MAP),
     "ChannelConv": (lambda: layers.ChannelConv(3, bias=True), VECTOR),
     "Part": (lambda: layers.Part(1, 2), MAP),
+    "ChannelSlice": (lambda: layers.ChannelSlice(3), MAP),
+    "ChannelSlice with an end": (lambda: layers.ChannelSlice(2, 5), VECTOR),
     "PartSoftmax": (lambda: layers.PartSoftmax(4), MAP),
     "ZeroPadShortcut": (lambda: layers.ZeroPadShortcut(8, 12, stride=2), MAP),
     "ZeroPadShortcut of a vector": (lambda: layers.ZeroPadShortcut(8, 12), VECTOR),
@@ -212,6 +214,9 @@ def test_parts() -> None:
     assert torch.equal(
         torch.cat([layers.Part(which, 4)(x) for which in range(4)], 1), x
     )
+    cut = [layers.ChannelSlice(0, 3)(x), layers.ChannelSlice(3)(x)]
+    assert torch.equal(torch.cat(cut, 1), x)
+    assert torch.equal(layers.ChannelSlice(2, 5)(x), x[:, [2, 3, 4]])
     y = layers.PartSoftmax(2)(x)
     assert y.shape == x.shape
     assert torch.allclose(
@@ -414,6 +419,8 @@ def test_the_text_of_a_class_stands_alone(
         ("ChannelScale", "ChannelScale(8, start=0.1)"),
         ("Gain", "Gain(start=0.5)"),
         ("Part", "Part(1 of 2)"),
+        ("ChannelSlice", "ChannelSlice(3:)"),
+        ("ChannelSlice with an end", "ChannelSlice(2:5)"),
         ("PartSoftmax", "PartSoftmax(4)"),
         ("ZeroPadShortcut", "ZeroPadShortcut(4 more channels, stride=(2, 2))"),
     ],

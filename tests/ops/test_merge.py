@@ -52,7 +52,7 @@ def calculate(expression: TorchExpr, **values: torch.Tensor) -> torch.Tensor:
     return space["value"]
 
 
-@pytest.mark.parametrize("op", [Add(), Sub(), Mul()])
+@pytest.mark.parametrize("op", [Add(), Sub(), Mul(), Div()])
 @pytest.mark.parametrize(("a", "b"), list(product([MAP, VECTOR, GATE], repeat=2)))
 def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
     x, y = numbers(a), numbers(b, seed=1)
@@ -61,7 +61,12 @@ def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
     wide = [
         t.view(2, 4, 1, 1) if t.dim() == 2 and {a, b} != {VECTOR} else t for t in (x, y)
     ]
-    function = {"+": operator.add, "-": operator.sub, "*": operator.mul}[op.symbol]  # type: ignore[attr-defined]
+    function = {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": operator.truediv,
+    }[op.symbol]  # type: ignore[attr-defined]
     assert torch.equal(value, function(*wide))
 
 
@@ -82,7 +87,7 @@ def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
         ((1, 56, 56), (64, 28, 28), "channels and sizes differ"),
         ((16,), (64, 28, 28), "a vector meets a map channel by channel"),
         ((1,), (64, 28, 28), "a vector meets a map channel by channel"),
-        ((16,), (1,), "the channels differ"),
+        ((16,), (2,), "the channels differ"),
     ],
 )
 @pytest.mark.parametrize("op", [Add(), Sub(), Mul()])
@@ -222,8 +227,8 @@ def test_brackets_stand_where_they_are_needed(tree: Tree) -> None:
             (Add, {"left": 1.0, "right": 2.0}),
             "one side of an equation over tensors is a tensor",
         ),
-        ((Div, {}), "a tensor is divided by a number other than 0"),
-        ((Div, {"right": 0.0}), "a tensor is divided by a number other than 0"),
+        ((Div, {"left": 1.0}), "a tensor is divided, by a tensor or a number"),
+        ((Div, {"right": 0.0}), "by a tensor or a number other than 0"),
         ((Mul, {"left": float("nan")}), "finite number"),
     ],
 )

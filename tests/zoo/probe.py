@@ -22,7 +22,15 @@ FACTS = Path(__file__).parents[1] / "golden_facts"
 
 Shape = tuple[int, ...]
 
-IN_ORDER = ("shufflenet", "legacy_xception", "inception_resnet")
+IN_ORDER = (
+    "shufflenet",
+    "legacy_xception",
+    "inception_resnet",
+    "dpn",
+    "convnextv2",
+    "botnet",
+    "vit",
+)
 """Nets with neighbours of one shape, which shapes and names do not tell apart: their order is ours, but for Xception's
 skips, which stand before their bodies there."""
 
@@ -95,6 +103,15 @@ def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:
 
 def probe(net: nn.Module, library: str, name: str) -> torch.Tensor:
     """What a net gives for the probe's input once it has the probe's weights: a vector in float64."""
+    fill(net, library, name)
+    size = facts(library)[name]["probe_f64"]["input"]
+    with torch.no_grad():
+        image = torch.from_numpy(_normal(0, size)).double()
+        return net.double().eval()(image).flatten()
+
+
+def fill(net: nn.Module, library: str, name: str) -> None:
+    """Give a net the probe's weights."""
     theirs = {key: filled(key, shape) for key, shape in entries(library, name).items()}
     shapes = {own: entry.shape for own, entry in net.state_dict().items()}
     net.load_state_dict(
@@ -103,10 +120,37 @@ def probe(net: nn.Module, library: str, name: str) -> torch.Tensor:
             for own, key in paired(net, library, name).items()
         }
     )
-    size = facts(library)[name]["probe_f64"]["input"]
-    image = Generator(PCG64(0)).standard_normal(size).astype(np.float32)
-    with torch.no_grad():
-        return net.double().eval()(torch.from_numpy(image).double()).flatten()
+
+
+def training() -> dict[str, dict[str, Any]]:
+    """By `timm/dpn68` what a reference gave in training mode: its output, gradients, statistics."""
+    packed = (FACTS / "training.json.gz").read_bytes()
+    loaded: dict[str, dict[str, Any]] = json.loads(gzip.decompress(packed))
+    return loaded
+
+
+def trained(net: nn.Module, library: str, name: str) -> dict[str, torch.Tensor]:
+    """What a net with the probe's weights gives in training mode for the probe's batch, and its
+    gradients (of the output times the numbers of `PCG64(1)`) and statistics, by the reference's
+    keys."""
+    theirs = paired(net, library, name)
+    fill(net, library, name)
+    size = training()[f"{library}/{name}"]["input"]
+    image = torch.from_numpy(_normal(0, size)).double().requires_grad_()
+    output = net.double().train()(image)
+    (output * torch.from_numpy(_normal(1, output.shape)).double()).sum().backward()
+    assert image.grad is not None
+    found = {"output": output, "input_gradient": image.grad}
+    found |= {
+        theirs[key]: p.grad for key, p in net.named_parameters() if p.grad is not None
+    }
+    buffers = net.named_buffers()
+    return found | {theirs[key]: b for key, b in buffers if "running" in key}
+
+
+def _normal(seed: int, size: Any) -> np.ndarray:
+    numbers = Generator(PCG64(seed)).standard_normal(tuple(size))
+    return numbers.astype(np.float32)
 
 
 def disagreement(output: torch.Tensor, library: str, name: str) -> float:

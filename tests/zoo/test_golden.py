@@ -16,7 +16,7 @@ from resgraph.language.variants import variants_of
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.build import net_class, source_module
 
-from .probe import disagreement, entries, facts, paired, probe
+from .probe import disagreement, entries, facts, paired, probe, trained, training
 
 ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
@@ -84,3 +84,20 @@ def test_entries_are_the_references_one_to_one(library: str, name: str) -> None:
 def test_logits_are_the_references(library: str, name: str) -> None:
     output = probe(plan_of(library, name).module(), library, name)
     assert disagreement(output, library, name) < 1e-9
+
+
+@pytest.mark.parametrize("name", training())
+def test_training_is_the_references(name: str) -> None:
+    """Its output, the gradients of the image and of every parameter, and the statistics of a batch: each by its sum and
+    its mean absolute value."""
+    library, _, net = name.partition("/")
+    golden = training()[name]
+    known = {key: golden[key] for key in ("output", "input_gradient")}
+    known |= golden["gradients"] | golden["statistics"]
+    found = trained(plan_of(library, net).module(), library, net)
+    assert found.keys() == known.keys()
+    for key, (total, size) in known.items():
+        tensor = found[key].double()
+        scale = size * tensor.numel() + 1e-12
+        assert abs(tensor.sum().item() - total) < 1e-9 * scale, key
+        assert abs(tensor.abs().mean().item() - size) < 1e-9 * (size + 1e-12), key

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from ...errors import Fault, Hint, Span, fault
 from ..yaml.characters import LOOK_ALIKES, described, look_alikes
@@ -115,6 +115,31 @@ class Apply:
 
 
 Expression = Number | Name | Negative | Binary | Apply
+Axes = Literal["cells", "channels"]
+OVER = "over"
+"""Stands before axes: `mean(x over cells)`."""
+
+
+def axes_of(tree: Apply) -> Axes | None:
+    """What a function goes over, None where its arguments do not end so."""
+    *_, word, axes = (None, None, *tree.arguments)
+    if tree.function not in ("mean", "max", "min") or word is None:
+        return None
+    if not isinstance(word, Name) or not isinstance(axes, Name) or word.name != OVER:
+        return None
+    return {"cells": "cells", "channels": "channels"}.get(axes.name)
+
+
+def tensors_in(tree: Expression) -> Iterator[Name]:
+    """Every name that an equation reads, without the axes that functions go over."""
+    parts = [*parts_of(tree)]
+    axes = {
+        id(word)
+        for part in parts
+        if isinstance(part, Apply) and axes_of(part)
+        for word in part.arguments[-2:]
+    }
+    return (p for p in parts if isinstance(p, Name) and id(p) not in axes)
 
 
 def parse_expression(text: str) -> Expression:

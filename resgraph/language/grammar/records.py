@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...errors import Span
-from .expression import Expression, names_in
+from .expression import Expression, tensors_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ class Equation:
 
     def reads(self) -> Iterator[str]:
         """The names in the equation, paths and numbers alike."""
-        return (name.name for name in names_in(self.tree))
+        return (name.name for name in tensors_in(self.tree))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

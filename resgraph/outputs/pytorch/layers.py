@@ -226,6 +226,21 @@ class Part(nn.Module):
         return f"{self.which} of {self.parts}"
 
 
+class ChannelSlice(nn.Module):
+    """The channels from `start`, up to `stop` and without it."""
+
+    def __init__(self, start: int, stop: int | None = None) -> None:
+        super().__init__()
+        self.start = start
+        self.stop = stop
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, self.start : self.stop]
+
+    def extra_repr(self) -> str:
+        return f"{self.start}:{'' if self.stop is None else self.stop}"
+
+
 class PartSoftmax(nn.Module):
     """A softmax across `parts` equal parts of the channels, number by number."""
 

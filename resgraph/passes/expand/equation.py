@@ -9,9 +9,18 @@ from fractions import Fraction
 
 from ...graph import Equation as EquationScope
 from ...language.grammar.arithmetic import FUNCTIONS
-from ...language.grammar.expression import Apply, Binary, Expression, Name, Negative
+from ...language.grammar.expression import (
+    OVER,
+    Apply,
+    Axes,
+    Binary,
+    Expression,
+    Name,
+    Negative,
+    axes_of,
+)
 from ...language.grammar.records import Equation
-from ...ops import SYMBOLS, Add, Concat, Mul, Op, Shape, Sub
+from ...ops import AMONG, POINTWISE, SYMBOLS, Add, Concat, Mul, Op, Over, Shape, Sub
 from .equation_errors import EquationErrors, reads_input
 from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
 from .names import Names
@@ -92,6 +101,8 @@ class EquationBuilder:
 
     def apply(self, tree: Apply) -> Term:
         activation = self.activation(tree)
+        if axes := self.over(tree):
+            return self.reduced(tree, axes)
         terms = [self.term(argument) for argument in tree.arguments]
         if activation is not None:
             if len(terms) != 1 or isinstance(terms[0], Fraction):
@@ -105,7 +116,38 @@ class EquationBuilder:
         numbers = all(isinstance(term, Fraction) for term in terms)
         if tree.function in FUNCTIONS and numbers:
             return self.number(tree)
-        raise self.errors.no_function(tree)
+        return self.function(tree, terms)
+
+    def function(self, tree: Apply, terms: Sequence[Term]) -> Term:
+        """A function of one tensor, or of several."""
+        tensors = all(isinstance(term, Tensor) for term in terms)
+        if tree.function in POINTWISE:
+            if len(terms) != 1 or isinstance(terms[0], Fraction):
+                raise self.errors.not_one_tensor(tree)
+            op = POINTWISE[tree.function]
+        elif tree.function in AMONG:
+            if len(terms) < 2 or not tensors:
+                raise self.errors.not_two_tensors(tree)
+            op = AMONG[tree.function]
+        else:
+            raise self.errors.no_function(tree)
+        return self.node(Worded(tree.function, op), terms, tree.arguments)
+
+    def over(self, tree: Apply) -> Axes | None:
+        """`cells` or `channels` of `mean(x over cells)`, unless `over` is a name here."""
+        axes = axes_of(tree)
+        if axes is None or self.place.value(OVER) or self.place.env.find(OVER):
+            return None
+        return axes
+
+    def reduced(self, tree: Apply, axes: Axes) -> Term:
+        """The mean, the largest or the smallest over the cells or channels of one tensor."""
+        trees = tree.arguments[:-2]
+        terms = [self.term(argument) for argument in trees]
+        if len(terms) != 1 or isinstance(terms[0], Fraction):
+            raise self.errors.not_one_tensor(tree)
+        op = Over.model_validate({"op": tree.function, "over": axes})
+        return self.node(Worded(tree.function, op), terms, trees)
 
     def activation(self, tree: Apply) -> Worded | None:
         """The activation that is applied, None for another function. Raises `Fault` for a name that
@@ -124,7 +166,7 @@ class EquationBuilder:
         if isinstance(left, Nothing) or isinstance(right, Nothing):
             return self.without(tree, left, right)
         if tree.symbol == "/":
-            self.errors.refuse_divisor(tree.right, right)
+            self.errors.refuse_quotient(tree, left, right)
         op = SYMBOLS[tree.symbol](  # type: ignore[call-arg]  # `op` has a default in each of them
             left=float(left) if isinstance(left, Fraction) else None,
             right=float(right) if isinstance(right, Fraction) else None,

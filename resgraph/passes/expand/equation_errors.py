@@ -14,7 +14,7 @@ from ...language.grammar.arithmetic import FUNCTIONS
 from ...language.grammar.expression import Apply, Binary, Expression, Name, Number
 from ...language.grammar.records import Equation
 from ...language.grammar.words import COUNTERS
-from ...ops import VOCABULARY, ShapeError, shape_text
+from ...ops import AMONG, VOCABULARY, ShapeError, shape_text
 from .graph_builder import Tensor
 from .place import Place
 
@@ -100,19 +100,29 @@ class EquationErrors:
         return self.wrong(tree, "E010", said, self._signed(tree))
 
     def not_two_tensors(self, tree: Apply) -> Fault:
-        return self.wrong(tree, "E010", "`concat` joins two or more tensors")
+        said = f"`{tree.function}` joins two or more tensors"
+        if tree.function not in AMONG or len(tree.arguments) != 1:
+            return self.wrong(tree, "E010", said)
+        hint = f"over one it goes with `{self._over(tree)}`"
+        return self.wrong(tree, "E010", said, hint)
+
+    def _over(self, tree: Apply) -> str:
+        return f"{tree.function}({self.text(tree.arguments[0])} over cells)"
 
     def no_function(self, tree: Apply) -> Fault:
         said = f"no function `{tree.function}` of tensors"
         return self.wrong(tree, "E030", said, self._instead_of(tree))
 
-    def refuse_divisor(self, tree: Expression, divisor: Tensor | Fraction) -> None:
-        """Raises `Fault` where a tensor is divided by another, or by zero."""
-        if not isinstance(divisor, Fraction):
-            said = "a tensor can be divided only by a number"
-            raise self.wrong(tree, "E040", said)
-        if divisor == 0:
-            raise self.wrong(tree, "E032", "division by zero")
+    def refuse_quotient(
+        self, tree: Binary, left: Tensor | Fraction, right: Tensor | Fraction
+    ) -> None:
+        """Raises `Fault` where a number is divided by a tensor, or a tensor by zero."""
+        if isinstance(left, Fraction):
+            said = "a number cannot be divided by a tensor"
+            hint = "`x / y` divides one tensor by another"
+            raise self.wrong(tree.left, "E040", said, hint)
+        if right == 0:
+            raise self.wrong(tree.right, "E032", "division by zero")
 
     def no_factor(self, tree: Binary) -> Fault:
         hint = "`shortcut: none` suits a sum; in a product give it `identity` or a path"
@@ -128,8 +138,8 @@ class EquationErrors:
         else:
             hint = op_meant(tree.function, [*functions_of_tensors(), *FUNCTIONS])
         otherwise = (
-            "functions of tensors are `concat` and the activations;"
-            " whatever else is a layer of a path"
+            "functions of tensors are `concat`, `mean`, `max`, `min`, `abs`, `sqrt`, `exp` and the"
+            " activations; whatever else is a layer of a path"
         )
         return replace(hint, span=self.function(tree)) if hint else otherwise
 

@@ -90,25 +90,26 @@ def dead_path(facts: Facts) -> Iterator[Finding]:
 
 
 def _unread_parts(facts: Facts) -> Iterator[Finding]:
-    for readers in facts.readers.values():
+    for name, readers in facts.readers.items():
         parts = [reader.op for reader in readers if isinstance(reader.op, Part)]
-        missing = sorted(
-            set(range(parts[0].of if parts else 0)) - {part.which for part in parts}
-        )
-        if (
-            missing
-            and len(parts) == len(readers)
-            and len({part.of for part in parts}) == 1
-        ):
-            which = ", ".join(map(str, missing))
-            message = (
-                f"part{'s' * (len(missing) > 1)} {which} of {parts[0].of} never read"
-            )
-            yield Finding(
-                readers[0].origin,
-                message,
-                f"read `part {missing[0]} of {parts[0].of}`, or make fewer parts",
-            )
+        if not parts or len(parts) < len(readers):
+            continue
+        channels = facts.graph.nodes[name].shape[0]
+        read = {channel for part in parts for channel in part.within(channels)}
+        if unread := sorted({*range(channels)} - read):
+            yield Finding(readers[0].origin, *_never_read(parts, unread))
+
+
+def _never_read(parts: list[Part], unread: list[int]) -> tuple[str, str]:
+    """What is said of channels that no part has, and what to do."""
+    count = parts[0].of
+    if count is None or any(part.of != count for part in parts):
+        message = f"the channels from {unread[0]} to {unread[-1] + 1} are not all read"
+        return message, f"read them too, with `part from {unread[0]}` for instance"
+    missing = sorted({*range(count)} - {part.which for part in parts})
+    which = ", ".join(map(str, missing))
+    message = f"part{'s' * (len(missing) > 1)} {which} of {count} never read"
+    return message, f"read `part {missing[0]} of {count}`, or make fewer parts"
 
 
 def missing_final_norm(facts: Facts) -> Iterator[Finding]:

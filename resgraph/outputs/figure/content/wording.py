@@ -59,7 +59,7 @@ def symbol(op: Op) -> str:
     """The sign of an op that joins values, with its constant operand where it has one: `+`, `1 −`,
     `concat`."""
     if not isinstance(op, Binary):
-        return op.op
+        return op.op if op.op == "concat" else op.label()
     sign = op.symbol.translate(_TYPESET)
     if op.left is not None:
         return f"{op.left:.3g} {sign}"
