@@ -186,7 +186,9 @@ def _example(word: str, op: type[Op]) -> Op:
     needed = {
         key: SAMPLE[key]
         for key, field in op.model_fields.items()
-        if (field.is_required() and key != "op") or (key == "kernel" and "pool" in word)
+        if (field.is_required() and key != "op")
+        or (key == op.number and field.default is None)
+        or (key == "kernel" and "pool" in word)
     }
     if word == "part":
         needed = {"which": 0, "of": 2}

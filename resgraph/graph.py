@@ -42,6 +42,11 @@ class Node:
     depth: int
     origin: Origin
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The inputs whose values it reads, and not their size alone."""
+        return self.inputs[:-1] if self.op.sized_by else self.inputs
+
     def __str__(self) -> str:
         reads = f" ({', '.join(self.inputs)})" if self.inputs else ""
         return f"{self.op}{reads} → {shape_text(self.shape)}"

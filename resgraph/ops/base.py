@@ -271,6 +271,13 @@ class Op(BaseModel):
         return None
 
     @property
+    def sized_by(self) -> str:
+        """The map whose size comes out, as the label names it (`upsample to c4`): the last input,
+        of which no value is read; "" where there is none."""
+        to = getattr(self, "to", None)
+        return to if isinstance(to, str) else ""
+
+    @property
     def has_bias(self) -> bool:
         """Whether it has a bias, by its field `bias`."""
         return getattr(self, "bias", "none") != "none"
@@ -342,6 +349,20 @@ def need_map(op: str, x: Shape) -> tuple[int, int, int]:
             "E044",
         )
     return x[0], x[1], x[2]
+
+
+def target_size(op: str, to: tuple[int, int] | str, like: Shape) -> tuple[int, int]:
+    """The size that `to` fixes: two numbers, or that of the map it names, whose shape is `like`."""
+    if not isinstance(to, str):
+        return to
+    if len(like) != 3:
+        raise ShapeError(
+            f"`{op} to {to}` takes the size of a map, and `{to}` is a vector of"
+            f" {shape_text(like)}",
+            "name a map, from before `global avg pool` or `flatten`",
+            "E044",
+        )
+    return like[1], like[2]
 
 
 def need_vector(op: str, x: Shape) -> int:

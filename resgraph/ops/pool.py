@@ -17,6 +17,7 @@ from .base import (
     Window,
     need_map,
     pair_text,
+    target_size,
 )
 from .sliding import derive_slid, same_padding, slid, square
 
@@ -71,7 +72,8 @@ class _SlidingPool(Op):
 
 
 class Pool(_SlidingPool):
-    """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows.
+    """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows;
+    `to c4`, of as many as the map above has cells.
 
     `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average,
     unless it is `inner`; an overhang does not (torch's rule)."""
@@ -84,7 +86,7 @@ class Pool(_SlidingPool):
     op: Literal["max pool", "avg pool"]
     ceil: bool = False
     inner: bool = False
-    to: Pair | None = None
+    to: Pair | str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Pool:
@@ -111,20 +113,23 @@ class Pool(_SlidingPool):
         return self.to is None and super().nothing()
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, *size = need_map(self.op, *inputs)
-        cells = self.to or slid((size[0], size[1]), self.slide, ceil=self.ceil)
-        return channels, *cells
+        channels, *size = need_map(self.op, inputs[0])
+        if self.to:
+            return channels, *target_size(self.op, self.to, inputs[-1])
+        return channels, *slid((size[0], size[1]), self.slide, ceil=self.ceil)
 
     def derive(self, *inputs: Shape) -> Derivation:
         _, height, width = inputs[0]
         if self.to:
-            return Derivation(("", *map(str, self.to)))
+            return Derivation(("", *map(str, self.infer(*inputs)[1:])))
         axes = derive_slid((height, width), self.slide, ceil=self.ceil)
         return Derivation(("", *axes))
 
     def torch(self, *inputs: Shape) -> Call:
         kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"
-        if self.to:
+        if self.sized_by:
+            return Call(f"{kind.removesuffix('2d')}To")
+        if isinstance(self.to, tuple):
             return Call(f"nn.Adaptive{kind}", (square(self.to),), (), ("output_size",))
         kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.kernel))]
         if self.stride != self.kernel:

@@ -7,6 +7,7 @@ from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from .base import (
     Call,
@@ -20,6 +21,7 @@ from .base import (
     need_map,
     pair_text,
     shape_text,
+    target_size,
 )
 from .sliding import square
 
@@ -68,34 +70,55 @@ class Flatten(Op):
 
 class Upsample(Op):
     """A map `factor` times as high and wide: each cell repeated, or `bilinear` between cells'
-    centres."""
+    centres. `to 56x56` fixes the size that comes out, `to c2` makes it that of a map above."""
 
     family = "shape"
     autocast = "keeps"
     number = "factor"
     aliases = ("upsampling upsampling2d upsamplingnearest2d interpolate",)
     op: Literal["upsample"] = "upsample"
-    factor: Annotated[int, Field(ge=1, le=256)]
+    factor: Annotated[int, Field(ge=1, le=256)] | None = None
     bilinear: bool = False
+    to: Pair | str | None = None
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Upsample:
+        if self.factor is None and self.to is None:
+            raise PydanticCustomError("missing", "a factor or a size")
+        if self.factor and self.to:
+            raise ValueError(
+                "`to` fixes the size that comes out: a factor does not go with it"
+            )
+        return self
 
     @property
-    def window(self) -> Window:
+    def window(self) -> Window | None:
+        if self.factor is None:
+            return None
         cells = 2 if self.bilinear and self.factor > 1 else 1
         step = Fraction(1, self.factor)
         return Window((cells, cells), (step, step))
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, height, width = need_map(self.op, *inputs)
+        channels, height, width = need_map(self.op, inputs[0])
+        if self.to:
+            return channels, *target_size(self.op, self.to, inputs[-1])
+        assert self.factor is not None
         return channels, height * self.factor, width * self.factor
 
     def derive(self, *inputs: Shape) -> Derivation:
+        if self.to:
+            return Derivation(("", *map(str, self.infer(*inputs)[1:])))
         return Derivation(("", *(f"{size}*{self.factor}" for size in inputs[0][1:])))
 
     def torch(self, *inputs: Shape) -> Call:
         mode: tuple[tuple[str, Any], ...] = (
             (("mode", "bilinear"),) if self.bilinear else ()
         )
-        return Call("nn.Upsample", (), (("scale_factor", self.factor), *mode))
+        if self.sized_by:
+            return Call("UpsampleTo", (), mode)
+        size = ("size", square(self.to)) if isinstance(self.to, tuple) else None
+        return Call("nn.Upsample", (), (size or ("scale_factor", self.factor), *mode))
 
 
 class Pad(Op):

@@ -52,4 +52,4 @@ def _kept_by(node: Node) -> tuple[str, ...]:
         or node.op.gates
         or node.op.keeps_inputs
     )
-    return node.inputs if keeps else ()
+    return node.values if keeps else ()

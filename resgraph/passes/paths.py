@@ -29,7 +29,7 @@ def paths(graph: Graph) -> Paths:
         str, tuple[int, int, int, int]
     ] = {}  # count, sum of lengths, shortest, longest
     for name, node in graph.nodes.items():
-        read = node.inputs[:1] if node.op.gates else node.inputs
+        read = node.inputs[:1] if node.op.gates else node.values
         own = node.depth - (
             max((graph.nodes[source].depth for source in read), default=0)
         )

@@ -57,7 +57,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
 
 def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> ReceptiveField:
     """What a node's inputs see together."""
-    maps = [fields[name] for name in node.inputs if len(graph.nodes[name].shape) == 3]
+    maps = [fields[name] for name in node.values if len(graph.nodes[name].shape) == 3]
     if not maps:
         return fields[node.inputs[0]]
     sizes = [field.size for field in maps]

@@ -90,7 +90,7 @@ LABELS = [
     "7x1 conv in bare", "2x2 conv 24 linear", "3x3 conv 12 groups 4", "3x3 conv 16 bare bias 0",
     "3x3 max pool /2", "2x2 avg pool /2", "max pool /2 ceil", "avg pool /2", "3x3 avg pool", "blur pool /2",
     "avg pool to 2x2", "max pool to 3x3", "global avg pool", "global max pool", "flatten", "upsample 2",
-    "upsample 2 bilinear", "pad 1", "shuffle 2", "space to depth 2", "depth to space 2", "part 0 of 2", "part 1 of 2",
+    "upsample 2 bilinear", "upsample to 5x7", "pad 1", "shuffle 2", "space to depth 2", "depth to space 2", "part 0 of 2", "part 1 of 2",
     "bn", "ln", "gn", "gn 4", "gn 1", "bn eps 1e-3 momentum 0.01", "relu", "gelu", "silu", "sigmoid", "tanh",
     "leaky relu 0.2", "leaky relu", "mish", "selu", "hardswish", "softmax", "softmax parts 2", "dropout 0.1",
     "drop path 0.2", "dropout 0", "drop path 0", "scale 1e-6", "scale 1", "gain 0", "gain 1", "fc 10", "fc 32 relu",

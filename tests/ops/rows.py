@@ -109,6 +109,7 @@ ROWS = [
     Row(GlobalPool(op="global max pool"), MAP, "global max pool"),
     Row(Flatten(), MAP, "flatten"),
     Row(Upsample(factor=2), MAP, "upsample 2"),
+    Row(Upsample(to=(20, 9)), MAP, "upsample to 20x9"),
     Row(Upsample(factor=3, bilinear=True), MAP, "upsample 3 bilinear"),
     Row(Pad(cells=2), MAP, "pad 2"),
     Row(Part(which=0, of=2), MAP, "part 0 of 2"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ...errors import Span
 from .expression import Expression, tensors_in
@@ -71,6 +72,14 @@ class Label:
     # of the long form, which has no chunks
     options: dict[str, Option] = field(default_factory=dict)
     chosen: bool = False  # the word stands for what a `let` says, which a variant may say otherwise
+
+    def sizes(self) -> Iterator[str]:
+        """What stands behind a `to`: `c4` of `upsample to c4`."""
+        texts = [chunk.text for chunk in self.rest]
+        yield from (name for word, name in pairwise(texts) if word == "to")
+        to = self.options.get("to")
+        if to and isinstance(to.value, Expr):
+            yield to.value.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +156,14 @@ class PathDef:
     def broken(self) -> bool:
         """Whether it is not known what comes out of it."""
         return len([*self.known()]) < len(self.items)
+
+    def reads(self) -> Iterator[str]:
+        """The names that its equation reads, and those whose size a layer takes on."""
+        if self.equation:
+            yield from self.equation.reads()
+        for item in self.known():
+            if isinstance(item, Label):
+                yield from item.sizes()
 
     def known(self) -> Iterator[ItemDef]:
         """The items as they are written, or were likely meant."""

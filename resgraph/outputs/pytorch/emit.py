@@ -96,10 +96,11 @@ def _function(function: Function, known: Signatures) -> list[str]:
 
 def _class(cls: Class, known: Signatures) -> list[str]:
     """A class up to the end of its constructor."""
-    lines = [f"class {cls.name}(nn.{'Sequential' if cls.sequential else 'Module'}):"]
+    trees = [(word, tidy(tree, known)) for word, tree in cls.modules]
+    base = trees[0][1].target if cls.sequential else "nn.Module"
+    lines = [f"class {cls.name}({base}):"]
     lines += [*docstring(cls.docstring, 4), ""]
     lines += _signature("def __init__(", {"self": REQUIRED, **cls.parameters}, 4)
-    trees = [(word, tidy(tree, known)) for word, tree in cls.modules]
     if cls.sequential:
         ((_, tree),) = trees
         return lines + layout(piece(replace(tree, target="super().__init__")), 8)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
-from ...graph import Graph, Item, Node, Path
+from ...graph import Graph, Item, Layer, Node, Path
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
 from .text import FreeNames, layout
@@ -93,6 +93,13 @@ def working(graph: Graph, path: Path) -> list[Item]:
     return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
+def sizes_read(graph: Graph, path: Path) -> list[str]:
+    """The nodes whose sizes the layers of a path take on, in order."""
+    layers = (item for item in path.items if isinstance(item, Layer))
+    nodes = (graph.nodes[name] for layer in layers for name in layer.nodes)
+    return [node.inputs[-1] for node in nodes if node.op.sized_by]
+
+
 def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[_Step]:
     items, equation = working(graph, path), path.equation
     for name in equation.nodes if equation else ():
@@ -106,7 +113,8 @@ def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[_Step]
         # a path without a name is what an `nn.Sequential` does
         module = f"self.{path.word}" if path.word else "super().forward"
         write = partial(_module, module)
-        yield _Step(path.output, (path.input,), path.word, write, call=True)
+        reads = (path.input, *sizes_read(graph, path))
+        yield _Step(path.output, reads, path.word, write, call=True)
 
 
 def _op(

@@ -375,3 +375,46 @@ class LinearWithActivation(nn.Linear):
         for activation in self.children():
             x = activation(x)
         return x
+
+
+class ToSizeOf(nn.Module):
+    """Brings a map to the size of another, which it is given too."""
+
+
+class UpsampleTo(ToSizeOf):
+    """Each cell repeated, or `bilinear` between cells' centres, up to the size of another map."""
+
+    def __init__(self, mode: str = "nearest") -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(x, like.shape[2:], mode=self.mode)
+
+    def extra_repr(self) -> str:
+        return self.mode
+
+
+class AvgPoolTo(ToSizeOf):
+    """The average of as many windows as another map has cells."""
+
+    def forward(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        return F.adaptive_avg_pool2d(x, (like.shape[2], like.shape[3]))
+
+
+class MaxPoolTo(ToSizeOf):
+    """The largest of each of as many windows as another map has cells."""
+
+    def forward(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        return F.adaptive_max_pool2d(x, (like.shape[2], like.shape[3]))
+
+
+class SizedSequential(nn.Sequential):
+    """A Sequential that hands the maps whose sizes it needs to the modules that need them, in
+    order."""
+
+    def forward(self, x: torch.Tensor, *like: torch.Tensor) -> torch.Tensor:
+        sizes = iter(like)
+        for module in self:
+            x = module(x, next(sizes)) if isinstance(module, ToSizeOf) else module(x)
+        return x

@@ -16,7 +16,7 @@ from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
 from .define import Shared, columns, share_block, share_layer
-from .forward import ForwardScope, forward, working
+from .forward import ForwardScope, forward, sizes_read, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
@@ -154,7 +154,8 @@ class _Lowering:
         if not alone or not working(self.graph, path):
             return self.scope(scope, block.name)
         tree = self.sequential(path, alone=True)
-        body = forward(self.graph, scope, self.inplace) if path.equation else []
+        own = path.equation or sizes_read(self.graph, path)
+        body = forward(self.graph, scope, self.inplace) if own else []
         starts = self.starts.get(block.name, ())
         return Class([("", tree)], body, starts, sequential=True)
 
@@ -175,7 +176,8 @@ class _Lowering:
             (int(item.name[len(path.name) + 1 :]), self.calls[id(item)])
             for item in items
         ]
-        return numbered(places, alone=alone)
+        sized = bool(sizes_read(self.graph, path))
+        return numbered(places, alone=alone, sized=sized)
 
     def key(self, block: Block, made: Class) -> tuple[Any, ...]:
         """What is equal for blocks that can share a class."""

@@ -147,19 +147,23 @@ def named(children: list[tuple[str, Any]]) -> Call:
     return Call("nn.Sequential", (Call("OrderedDict", (), tuple(children)),))
 
 
-def numbered(children: list[tuple[int, Any]], *, alone: bool = False) -> Call:
+def numbered(
+    children: list[tuple[int, Any]], *, alone: bool = False, sized: bool = False
+) -> Call:
     """`nn.Sequential` of places, which need not begin at 0 (an equation) nor be without a gap (a
     1x1 pool).
 
     The emitted function `sequential_from` counts on from a first place; `alone` does without it.
+    One that is `sized` has layers that take on the sizes of other maps.
     """
+    kind = "SizedSequential" if sized else "nn.Sequential"
     first = children[0][0] if children else 0
     items = tuple(child for _, child in children)
     if [place for place, _ in children] != list(
         range(first, first + len(children))
-    ) or (alone and first):
+    ) or ((alone or sized) and first):
         pairs = tuple(Call("", (Ref(f'"{place}"'), child)) for place, child in children)
-        return Call("nn.Sequential", (Call("OrderedDict", (Call("[", pairs),)),))
+        return Call(kind, (Call("OrderedDict", (Call("[", pairs),)),))
     if first == 0:
-        return Call("nn.Sequential", items)
+        return Call(kind, items)
     return Call("sequential_from", (Ref(str(first)), *items))

@@ -108,12 +108,7 @@ class _Expander:
     def unread_rows(self) -> Iterator[tuple[str, Fault]]:
         """The rows that could read the one above, which nothing does, and so hide it."""
         rows, written = self.spec.rows, mapping_at(self.spec.tree, "net").entries
-        read = {
-            name
-            for path in rows.values()
-            if path.equation
-            for name in path.equation.reads()
-        }
+        read = {name for path in rows.values() for name in path.reads()}
         read |= {named.row for named in self.spec.outputs}
         if not listed(self.spec):
             read.add(last_row(self.spec, [*rows]))

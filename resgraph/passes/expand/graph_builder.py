@@ -146,7 +146,7 @@ class Builder:
         if "" in read:
             return Poisoned(shape)
         depths = [tensor.depth for tensor in inputs] or [0]
-        depth = depths[0] if op.gates else max(depths)
+        depth = depths[0] if op.gates or op.sized_by else max(depths)
         depth += op.weighted and not draft.shortcut
         name = draft.name
         self.nodes[name] = Node(name, op, read, shape, cost, depth, origin)

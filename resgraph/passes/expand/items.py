@@ -35,6 +35,7 @@ from .names import Names
 from .place import Counters, Place, Slot, counters_of
 from .repeat import Repeats
 from .shortcut import shortcut_plan
+from .sized import sized
 from .unit import Setting, layer_ops
 
 _NESTED = 32  # blocks within blocks
@@ -145,6 +146,7 @@ class ItemMaker:
         bound = place.setting.bind(label, cls, self.names.words(place))
         if slot.copy:
             bound = _without_stride(bound)
+        bound, like = sized(bound, slot)
         ops = layer_ops(
             cls,
             bound,
@@ -161,7 +163,7 @@ class ItemMaker:
         for worded in ops:
             name = f"{slot.name}.{worded.word}" if worded.word else slot.name
             draft = Draft(name, worded.op, origin, place.shortcut, worded.source)
-            flow = self.builder.node(draft, [flow])
+            flow = self.builder.node(draft, [flow, *like])
             nodes.append(name)
         slot.path.items.append(Layer(slot.name, label.text, tuple(nodes), origin))
         return flow

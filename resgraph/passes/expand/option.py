@@ -78,7 +78,9 @@ def _validated(
         error = problems.errors()[0]
         key = str(error["loc"][0]) if error["loc"] else ""
         if error["type"] == "missing":
-            raise fault("E021", _missing(cls, str(fields["op"]), key), span) from None
+            missing = key or cls.number or ""
+            said = _missing(cls, str(fields["op"]), missing)
+            raise fault("E021", said, span) from None
         message = str(error["msg"])
         place = places.get(key, span)
         if error["type"] == "value_error":  # our own words
@@ -127,6 +129,8 @@ def field_value(
     kind = field_kind(cls, key)
     if kind == "flag":
         return _flag(key, written)
+    if key == "to" and isinstance(written, Word):
+        return written.text  # a tensor in sight
     words = literal_words(cls, key)
     if isinstance(written, Expr) and words and env.find(written.text) is None:
         if written.text in words:

@@ -1,0 +1,51 @@
+"""`upsample to c4` → the map that it names, whose size comes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...errors import Fault, fault
+from ...language.diagnose.nearest import did_you_mean, known_here
+from ...language.grammar.expression import Name
+from ...language.grammar.records import Bound, Expr, Option, Word
+from .graph_builder import Nothing, Tensor
+from .place import Slot
+
+
+def sized(bound: Bound, slot: Slot) -> tuple[Bound, list[Tensor]]:
+    """The options of a label, in which `to` may be the word of a tensor in sight, and that tensor.
+
+    A number or a `let` of that name comes first. Raises `Fault` where nothing above is called
+    so."""
+    to = bound.options.get("to")
+    name = _name(to) if to else ""
+    if to is None or not name or slot.env.find(name) is not None:
+        return bound, []
+    found = slot.place.value(name)
+    if found is None:
+        raise _unknown(name, to, slot)
+    if isinstance(found, Nothing):
+        said = f"`{name}` is `none`, and so has no size"
+        raise fault("E040", said, to.value.span, "name another map")
+    value = Word(name, to.value.span)
+    options = {**bound.options, "to": replace(to, value=value)}
+    return replace(bound, options=options), [found]
+
+
+def _name(to: Option) -> str:
+    """The name that `to` stands before; "" of a number or a size."""
+    value = to.value
+    if (
+        isinstance(value, Expr)
+        and isinstance(value.tree, Name)
+        and not value.tree.index
+    ):
+        return value.tree.name
+    return ""
+
+
+def _unknown(name: str, to: Option, slot: Slot) -> Fault:
+    known = sorted(slot.place.known())
+    hint = did_you_mean(name, known) or known_here(known)
+    said = f"nothing above is called `{name}`"
+    return fault("E030", said, to.value.span, hint, about=name, names=known)
