@@ -12,6 +12,7 @@ import resgraph
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.build import net_class, source_module
 
+from .several import outputs
 from .test_zoo import GOLDEN, ROOT, SPECS, variants
 
 
@@ -43,5 +44,8 @@ def test_module_is_what_was_planned(path: Path, variant: str | None) -> None:
         net = net_class(source_module(source(plan)))()
         images = torch.empty(2, *plan.input)
     assert sum(parameter.numel() for parameter in net.parameters()) == plan.params
-    for mode in (True, False):
-        assert net.train(mode)(images).shape == (2, *plan.output)
+    main, both = [*plan.outputs.values()], [*plan.outputs.values(), *plan.aux.values()]
+    for mode, shapes in ((True, both), (False, main)):
+        assert [tuple(out.shape) for out in outputs(net.train(mode)(images))] == [
+            (2, *shape) for shape in shapes
+        ]

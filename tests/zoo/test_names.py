@@ -223,7 +223,10 @@ def test_the_zoo_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
     by_name = [net["name"] for net in zoo(capsys, "ResNeXt", "50")]
     assert by_name == ["resnext-50-32x4d", "se-resnext-50-32x4d"]
     by_text = {net["file"] for net in zoo(capsys, "torchvision")}
-    assert by_text == {"convnext", "mobilenet-v3", "regnet", "shufflenet-v2", "vgg-bn"}
+    assert by_text == {
+        "convnext", "deeplabv3-resnet-50", "fcn-resnet-50", "googlenet", "inception-v3", "mobilenet-v3", "regnet",
+        "resnet-50-fpn", "shufflenet-v2", "vgg-bn",
+    }  # fmt: skip
     assert run(["zoo", "resnext", "wrn"]) == 2
     assert "no net of the zoo has `resnext wrn`" in capsys.readouterr().err
 

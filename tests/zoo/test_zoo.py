@@ -31,7 +31,8 @@ def tree(path: Path) -> dict[str, Any]:
 def variants(path: Path) -> dict[str, Any]:
     """The variants of a spec, and of what it extends."""
     spec = tree(path)
-    base = variants(path.parent / str(spec["extends"])) if "extends" in spec else {}
+    file, _, variant = str(spec.get("extends", "")).partition("::")
+    base = variants(path.parent / file) if file and not variant else {}
     return {**base, **spec.get("variants", {})}
 
 
@@ -51,8 +52,10 @@ def test_keeps_what_it_expects(path: Path, variant: str | None) -> None:
         "params": plan.params,
         "macs": plan.macs,
         "depth": plan.depth,
-        "output": shape_text(plan.output),
+        "output": [*map(shape_text, plan.outputs.values())],
     }
+    if not plan.graph.listed:
+        found["output"] = found["output"][0]
     assert {key: str(found[key]) for key in claims} == {
         key: str(value) for key, value in claims.items()
     }

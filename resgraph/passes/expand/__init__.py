@@ -106,12 +106,15 @@ class _Expander:
                 yield name
 
     def unread_rows(self) -> Iterator[tuple[str, Fault]]:
-        """The rows that could read the one above, which nothing does, and so hide it."""
+        """The rows that could read the one above, which nothing does, and so hide it.
+
+        Where `output` names what the net gives, a row that none of that needs is left out."""
+        if listed(self.spec):
+            return
         rows, written = self.spec.rows, mapping_at(self.spec.tree, "net").entries
         read = {name for path in rows.values() for name in path.reads()}
         read |= {named.row for named in self.spec.outputs}
-        if not listed(self.spec):
-            read.add(last_row(self.spec, [*rows]))
+        read.add(last_row(self.spec, [*rows]))
         for name, following in pairwise(rows):
             path = rows[following]
             if name not in read and path.equation and not path.broken:

@@ -8,7 +8,7 @@ from math import prod
 from operator import gt
 
 from ...errors import Span
-from ...graph import Node, Origin
+from ...graph import Graph, Node, Origin
 from ...ops import Conv, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
 
@@ -153,7 +153,19 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
 def _is_odd(facts: Facts, node: Node) -> bool:
     width, last = node.shape[0], facts.graph.nodes[facts.graph.output]
     inner = isinstance(node.op, Conv | UpConv) and node.depth < last.depth
-    return inner and width > 8 and width % 8 > 0
+    odd = inner and width > 8 and width % 8 > 0
+    return odd and node.name not in _classifiers(facts.graph)
+
+
+def _classifiers(graph: Graph) -> set[str]:
+    """The last layer with weights before each output: its width is the number of classes."""
+    found = set()
+    for end in graph.ends:
+        node = graph.nodes[end]
+        while node.inputs and not node.op.weighted:
+            node = graph.nodes[node.inputs[0]]
+        found.add(node.name)
+    return found
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:
