@@ -38,6 +38,11 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MapName(Word):
+    """The name of a tensor in sight, whose size is meant: `c4` of `upsample to c4`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ListValue:
     """A list as the value of a `let`: `[3, 4, 6, 3]`."""
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ OPSET = 18
 AGREE = 1e-4
 """How far an exported net may be from the module, relative to the largest output (float32, sums in
 another order)."""
+Tensors = Tensor | Sequence[Tensor]
+"""What a net gives: one output, or several."""
 _LARGEST = 2**31 - 1  # bytes in a protobuf, and so in an ONNX file
 
 
@@ -63,6 +66,9 @@ def export(
         "input": shape_text(plan.input),
         "output": shape_text(plan.output),
     }
+    if plan.graph.listed:
+        shapes = plan.outputs.items()
+        facts["outputs"] = json.dumps({row: shape_text(x) for row, x in shapes})
     if preprocessing is not None:
         facts["preprocessing"] = json.dumps(preprocessing)
     content: bytes = OUTPUTS[form].load()(
@@ -106,7 +112,8 @@ def pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
 
 
 def onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
-    """An ONNX model from `images` to `logits`; checked in onnxruntime where that is installed."""
+    """An ONNX model from `images` to `logits`, or to the rows that `output:` names; checked in
+    onnxruntime where that is installed."""
     for package in ("onnx", "onnxscript"):
         _need(package)
     if sum(value.nbytes for value in net.state_dict().values()) > _LARGEST:
@@ -122,7 +129,7 @@ def onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
             verbose=False,
             opset_version=OPSET,
             input_names=["images"],
-            output_names=["logits"],
+            output_names=[*json.loads(facts.get("outputs", '{"logits": ""}'))],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
         )
     assert program is not None
@@ -178,20 +185,20 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _session(content: bytes) -> Callable[[Tensor], Tensor] | None:
+def _session(content: bytes) -> Callable[[Tensor], Tensors] | None:
     """An ONNX model as a function, run by onnxruntime; None where that is not installed."""
     try:
         runtime = import_module("onnxruntime")
     except ImportError:
         return None
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return lambda images: torch.from_numpy(
-        session.run(None, {"images": images.numpy()})[0]
+    return lambda images: tuple(
+        map(torch.from_numpy, session.run(None, {"images": images.numpy()}))
     )
 
 
 def _check(
-    net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensor] | None, maker: str
+    net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensors] | None, maker: str
 ) -> None:
     """Raises `UsageError` where what was made differs from the module, for a batch of the traced
     size or another."""
@@ -199,13 +206,24 @@ def _check(
         return
     for batch in (images, torch.cat([images, images[:1]])):
         with torch.no_grad():
-            wanted, found = net(batch), made(batch)
-        apart = float((wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-6))
-        if wanted.shape != found.shape or not apart <= AGREE:
+            pairs = zip(_listed(net(batch)), _listed(made(batch)), strict=True)
+            apart = max(_apart(wanted, found) for wanted, found in pairs)
+        if not apart <= AGREE:
             raise UsageError(
                 f"what {maker} made of the net is off by {apart:.2g}; use another format, and"
                 " report this"
             )
+
+
+def _apart(wanted: Tensor, found: Tensor) -> float:
+    """How far an output is from what it should be, relative to the largest number in that."""
+    if wanted.shape != found.shape:
+        return math.inf
+    return float((wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-6))
+
+
+def _listed(outputs: Tensors) -> Sequence[Tensor]:
+    return (outputs,) if isinstance(outputs, Tensor) else outputs
 
 
 def _need(package: str) -> None:

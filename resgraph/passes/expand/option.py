@@ -16,7 +16,14 @@ from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
 from ...language.grammar.arithmetic import Value, value_text
 from ...language.grammar.expression import Binary, Name
-from ...language.grammar.records import Bound, Expr, Option, PathDef, Word
+from ...language.grammar.records import (
+    Bound,
+    Expr,
+    MapName,
+    Option,
+    PathDef,
+    Word,
+)
 from ...language.grammar.records import Value as Written
 from ...language.grammar.targets import literal_words
 from ...language.grammar.words import CONSTANTS
@@ -58,7 +65,12 @@ def make_op(
         options.append(Option(cls.number, bound.number.span, bound.number))
     fields = dict(extra)
     for option in options:
-        fields[option.key] = field_value(cls, option.key, option.value, env)
+        value = option.value
+        fields[option.key] = (
+            value.text
+            if isinstance(value, MapName)
+            else field_value(cls, option.key, value, env)
+        )
     made = (cls, bound.label.word, tuple(fields.items()))
     if made not in _made:
         if len(_made) > 20_000:
@@ -129,8 +141,6 @@ def field_value(
     kind = field_kind(cls, key)
     if kind == "flag":
         return _flag(key, written)
-    if key == "to" and isinstance(written, Word):
-        return written.text  # a tensor in sight
     words = literal_words(cls, key)
     if isinstance(written, Expr) and words and env.find(written.text) is None:
         if written.text in words:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...errors import Fault, fault
 from ...language.diagnose.nearest import did_you_mean, known_here
 from ...language.grammar.expression import Name
-from ...language.grammar.records import Bound, Expr, Option, Word
+from ...language.grammar.records import Bound, Expr, MapName, Option
 from .graph_builder import Nothing, Tensor
 from .place import Slot
 
@@ -27,7 +27,7 @@ def sized(bound: Bound, slot: Slot) -> tuple[Bound, list[Tensor]]:
     if isinstance(found, Nothing):
         said = f"`{name}` is `none`, and so has no size"
         raise fault("E040", said, to.value.span, "name another map")
-    value = Word(name, to.value.span)
+    value = MapName(name, to.value.span)
     options = {**bound.options, "to": replace(to, value=value)}
     return replace(bound, options=options), [found]
 
