@@ -187,7 +187,7 @@ def _example(word: str, op: type[Op]) -> Op:
         key: SAMPLE[key]
         for key, field in op.model_fields.items()
         if (field.is_required() and key != "op")
-        or (key == op.number and field.default is None)
+        or (key == op.number and field.default is None and key in SAMPLE)
         or (key == "kernel" and "pool" in word)
     }
     if word == "part":
