@@ -22,6 +22,7 @@ Family = Literal[
     "merge",
     "pool",
     "dense",
+    "attention",
     "regularize",
     "shape",
     "input",
@@ -199,6 +200,8 @@ class Op(BaseModel):
     gates: ClassVar[bool] = (
         False  # its depth is its first input's: the rest are gates (products)
     )
+    # each cell of what comes out reads all cells of what comes in
+    reads_all: ClassVar[bool] = False
     # its backward pass reads what came in, whatever its family
     keeps_inputs: ClassVar[bool] = False
     # the version that brought its words: a file that had one as a name keeps it

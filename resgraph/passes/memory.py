@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph, Node
 
-_KEEP_INPUT = frozenset(["conv", "norm", "dense", "pool"])
+_KEEP_INPUT = frozenset(["conv", "norm", "dense", "attention", "pool"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
     """What one place of a node's output sees, given what one place of its input does."""
     if len(node.shape) != 3 or len(before) != 3:
         return ReceptiveField(None, field.step)
+    if node.op.reads_all:
+        return ReceptiveField(None, field.step)
     axes = [_axis(node, before, axis) for axis in (0, 1)]
     step = (field.step[0] * axes[0][1], field.step[1] * axes[1][1])
     if field.size is None:

@@ -43,6 +43,15 @@ from resgraph.ops import (
     Upsample,
 )
 from resgraph.ops.activation import ACTIVATION_WORDS, Softplus
+from resgraph.ops.attention import (
+    Attention,
+    Position,
+    Positions,
+    TakeToken,
+    To,
+    Token,
+    TokenMean,
+)
 
 from .small.ops import Closed, Frn, Snake
 
@@ -54,10 +63,10 @@ class Row(NamedTuple):
     macs: int = 0
 
     def name(self) -> str:
-        return f"{self.label} on {'map' if len(self.x) == 3 else 'vector'}"
+        return f"{self.label} on {('vector', 'sequence', 'map')[len(self.x) - 1]}"
 
 
-MAP, VECTOR = (8, 11, 14), (8,)
+MAP, VECTOR, SEQUENCE = (8, 11, 14), (8,), (8, 6)
 
 ROWS = [
     Row(Shuffle(groups=4), MAP, "shuffle 4"),
@@ -141,6 +150,17 @@ ROWS = [
     Row(Softmax(), MAP, "softmax"),
     Row(Softmax(parts=2), MAP, "softmax parts 2"),
     Row(Softmax(parts=4), VECTOR, "softmax parts 4"),
+    Row(Attention(heads=2), (12, 5, 6), "attention heads 2", 4 * 30 * 30 * 2),
+    Row(Attention(heads=4), (24, 9), "attention heads 4", 8 * 9 * 9 * 2),
+    Row(Attention(heads=2, relative=True), (12, 5, 6), "attention heads 2 relative", 4 * 30 * (2 * 30 + 9 + 11)),
+    Row(Position(), MAP, "position"),
+    Row(Position(), SEQUENCE, "position"),
+    Row(Positions(), MAP, "positions"),
+    Row(To(size=(2, 3)), SEQUENCE, "to 2x3"),
+    Row(To(size=(2, 2)), (8, 4), "to 2x2"),
+    Row(Token(), SEQUENCE, "token"),
+    Row(TokenMean(), SEQUENCE, "token mean"),
+    Row(TakeToken(), SEQUENCE, "take token"),
     Row(Dropout(rate=0.5), MAP, "dropout 0.5"),
     Row(DropPath(rate=0.1), VECTOR, "drop path 0.1"),
     Row(DropBlock(rate=0.1), MAP, "drop block 0.1"),

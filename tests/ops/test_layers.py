@@ -34,6 +34,14 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "ResponseNorm": (lambda: layers.ResponseNorm(8), MAP),
     "SpaceToDepth": (lambda: layers.SpaceToDepth(2), (2, 8, 6, 4)),
     "DepthToSpace": (lambda: layers.DepthToSpace(2), MAP),
+    "Attention": (lambda: layers.Attention(2), (2, 12, 3, 4)),
+    "Attention over a sequence": (lambda: layers.Attention(1), (2, 6, 5)),
+    "RelativeAttention": (lambda: layers.RelativeAttention(2, 2, 3, 4), (2, 12, 3, 4)),
+    "Position": (lambda: layers.Position(8, (6, 7)), MAP),
+    "Position in a sequence": (lambda: layers.Position(8, (5,)), (2, 8, 5)),
+    "Token": (lambda: layers.Token(8), (2, 8, 5)),
+    "TokenMean": (lambda: layers.TokenMean(), (2, 8, 5)),
+    "TakeToken": (lambda: layers.TakeToken(), (2, 8, 5)),
     "GlobalAvgPool": (lambda: layers.GlobalAvgPool(), MAP),
     "GlobalMaxPool": (lambda: layers.GlobalMaxPool(), MAP),
     "ChannelNorm": (lambda: layers.ChannelNorm(8, eps=1e-6), MAP),
@@ -177,6 +185,14 @@ def test_a_cells_channels_stay_together() -> None:
             part = y[:, start : start + 8]
             assert torch.equal(part, x[:, :, down::2, across::2])
     assert torch.equal(layers.DepthToSpace(2)(y), x)
+
+
+def test_what_was_made_for_another_size_says_so() -> None:
+    for layer in (layers.Position(6, (3, 4)), layers.RelativeAttention(1, 2, 3, 4)):
+        with pytest.raises(
+            ValueError, match=r"made for \(3, 4\) cells, and \(4, 4\) came"
+        ):
+            layer(torch.zeros(1, 6, 4, 4))
 
 
 def test_global_pools_are_those_of_torch() -> None:
@@ -419,6 +435,10 @@ def test_the_text_of_a_class_stands_alone(
             "BlurPool with zeros",
             "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1), mode='constant')",
         ),
+        ("Attention", "Attention(2)"),
+        ("RelativeAttention", "RelativeAttention(2, size=(3, 4))"),
+        ("Position", "Position(8, size=(6, 7))"),
+        ("Token", "Token(8)"),
         ("DropBlock", "DropBlock(0.3, size=3)"),
         ("ResponseNorm", "ResponseNorm(8, eps=1e-06)"),
         ("SpaceToDepth", "SpaceToDepth(2)"),

@@ -4,6 +4,7 @@ comes in and of what it learns, in float64."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -28,6 +29,15 @@ from resgraph.ops import (
     RmsNorm,
     Shape,
     SpaceToDepth,
+)
+from resgraph.ops.attention import (
+    Attention,
+    Position,
+    Positions,
+    TakeToken,
+    To,
+    Token,
+    TokenMean,
 )
 
 from .build import module, numbers
@@ -123,6 +133,42 @@ def cells_together(x: Tensor) -> Tensor:
     )
 
 
+def attention(x: Tensor, *distances: Tensor, heads: int) -> Tensor:
+    """Query by query, head by head; the distances are those down, then those across."""
+    parts = x.shape[1] // 3
+    width, size = parts // heads, x.shape[2:]
+    cells = [divmod(place, size[-1]) for place in range(size.numel())]
+    out = torch.zeros(x.shape[0], parts, size.numel(), dtype=x.dtype)
+    flat = x.flatten(2)
+    for head in range(heads):
+        q, k, v = (
+            flat[:, part * parts + head * width :][:, :width] for part in range(3)
+        )
+        for here, (row, column) in enumerate(cells):
+            weights = (q[:, :, here, None] * k).sum(1) / width**0.5
+            for down, across in [distances] if distances else []:
+                said = [
+                    down[r - row + size[0] - 1] + across[c - column + size[1] - 1]
+                    for r, c in cells
+                ]
+                weights = weights + (q[:, :, here, None] * torch.stack(said, 1)).sum(1)
+            share = weights.exp() / weights.exp().sum(1, keepdim=True)
+            out[:, head * width : (head + 1) * width, here] = (v * share[:, None]).sum(
+                2
+            )
+    return out.reshape(x.shape[0], parts, *size)
+
+
+def position(x: Tensor, weight: Tensor) -> Tensor:
+    return x + weight.permute(-1, *range(weight.dim() - 1))
+
+
+def token(x: Tensor, weight: Tensor) -> Tensor:
+    first = torch.stack([weight] * x.shape[0])
+    return torch.stack([first, *x.unbind(2)], 2)
+
+
+SEQUENCE = (8, 6)
 EVEN = (8, 4, 6)
 CASES = [
     Case(PRelu(), MAP, prelu),
@@ -137,6 +183,20 @@ CASES = [
     Case(Grn(), MAP, grn),
     Case(BlurPool(stride=2, zeros=True), MAP, blur),
     Case(DropBlock(rate=0.3, size=3), MAP, drop_block),
+    Case(Attention(heads=2), (12, 3, 4), partial(attention, heads=2)),
+    Case(Attention(heads=3), (9, 5), partial(attention, heads=3)),
+    Case(Attention(heads=2, relative=True), (12, 3, 4), partial(attention, heads=2)),
+    Case(Position(), MAP, position),
+    Case(Position(), SEQUENCE, position),
+    Case(Token(), SEQUENCE, token),
+    Case(
+        TokenMean(),
+        SEQUENCE,
+        lambda x: torch.stack([sum(x.unbind(2)) / 6, *x.unbind(2)], 2),
+    ),
+    Case(TakeToken(), SEQUENCE, lambda x: x.unbind(2)[0]),
+    Case(Positions(), MAP, lambda x: torch.cat(x.unbind(2), 2)),
+    Case(To(size=(2, 3)), SEQUENCE, lambda x: torch.stack(x.split(3, 2), 2)),
     Case(PixelShuffle(factor=2), MAP, shuffled),
     Case(DepthToSpace(factor=2, blockwise=True), MAP, blockwise),
     Case(PixelUnshuffle(factor=2), EVEN, unshuffled),

@@ -175,7 +175,7 @@ def _unreadable(part: Chunk) -> Fault | None:
 
 def _first_word(binder: Binder) -> str:
     """The number before, where it is a word, and so perhaps an option."""
-    text = binder.number.text if binder.number else ""
+    text = binder.number.text if isinstance(binder.number, Expr) else ""
     return text if _WORD.match(text) else ""
 
 

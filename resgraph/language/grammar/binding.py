@@ -14,15 +14,17 @@ from ...errors import Fault, fault
 from ...ops import ACTIVATIONS, LATER, VOCABULARY
 from .expression import Binary, Number
 from .failure import Failure
-from .label import parse_expr, parse_size, parse_value, phrase_at
+from .label import KERNEL, parse_expr, parse_size, parse_value, phrase_at
 from .own import FIRST, is_own
-from .records import Bound, Chunk, Expr, Label, Option, Size, Value, Word
+from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
 from .targets import Target, fields_of, is_flag, literal_words, number_of, takes_mode
 from .words import MODES, POLICIES
 
 LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
 """The words with which a label of a layer begins."""
 _FIRST_LAYERS = frozenset(phrase.partition(" ")[0] for phrase in FIRST) - ACTIVATIONS
+SIZES = frozenset(["size"])
+"""The numbers of ops that are sizes: `to 14x14`."""
 Rule = Literal["number", "stride", "mode", "value", "policy", "key", "long mode"]
 
 
@@ -51,7 +53,7 @@ class Binder:
         self.fields = fields_of(target)
         self.texts = [part.text for part in label.rest]
         self.place = 0
-        self.number: Expr | None = None
+        self.number: Expr | Size | None = None
         self.options: dict[str, Option] = {}
         self.mode: Word | None = None
 
@@ -125,6 +127,17 @@ class Binder:
             raise UnreadOption("policy", self, value)
         return Word(text, value.span)
 
+    def as_number(self, part: Chunk) -> Expr | Size:
+        """A number; a size where the number of the op is one."""
+        key, target = number_of(self.target), self.target
+        if (
+            not isinstance(target, BlockDef)
+            and key in SIZES
+            and KERNEL.match(part.text)
+        ):
+            return parse_size(part.text, part.span)
+        return parse_expr(part.text, part.span)
+
     def is_layer(self, part: Chunk) -> bool:
         """Whether another layer begins here."""
         phrase = phrase_at(self.texts, self.place - 1, LATER)
@@ -137,10 +150,14 @@ class Binder:
         if taken or self.is_layer(part) or part.text in self.words:
             raise UnreadOption("number", self, part)
         try:
-            number = parse_expr(part.text, part.span)
+            number = self.as_number(part)
         except Fault:
             raise UnreadOption("number", self, part) from None
-        if "stride" in self.fields and _is_quotient(number):
+        if (
+            "stride" in self.fields
+            and isinstance(number, Expr)
+            and _is_quotient(number)
+        ):
             raise UnreadOption("number", self, part)
         self.number = number
 

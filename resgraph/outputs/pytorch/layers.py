@@ -211,6 +211,116 @@ class ChannelConv(nn.Conv1d):
         return super().forward(x.unsqueeze(1)).squeeze(1)
 
 
+class Attention(nn.Module):
+    """Multi-head attention over all cells; the channels are queries, keys and values."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = x.reshape(x.shape[0], 3, self.heads, -1, x[0, 0].numel()).transpose(-2, -1)
+        q, k, v = parts.unbind(1)
+        out = F.scaled_dot_product_attention(q, k, v)
+        return out.transpose(-2, -1).reshape(x.shape[0], -1, *x.shape[2:])
+
+    def extra_repr(self) -> str:
+        return f"{self.heads}"
+
+
+class RelativeAttention(nn.Module):
+    """Multi-head attention over the cells of a map, in which a query also weighs the distances down
+    and across, learned for each."""
+
+    def __init__(self, heads: int, head_width: int, height: int, width: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.size = (height, width)
+        self.down = nn.Parameter(torch.empty(2 * height - 1, head_width))
+        self.across = nn.Parameter(torch.empty(2 * width - 1, head_width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for weight in (self.down, self.across):
+            nn.init.trunc_normal_(weight, std=weight.shape[1] ** -0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[2:] != self.size:
+            raise ValueError(f"made for {self.size} cells, and {tuple(x.shape[2:])} came in")
+        parts = x.reshape(x.shape[0], 3, self.heads, -1, *self.size)
+        q, k, v = (part.flatten(3).transpose(2, 3) for part in parts.unbind(1))
+        places = q.reshape(*q.shape[:2], *self.size, -1)
+        down = self.distances(places.transpose(2, 3), self.down).transpose(2, 3)
+        across = self.distances(places, self.across)
+        weights = (down[..., None] + across[..., None, :]).flatten(4).flatten(2, 3)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=weights)
+        return out.transpose(2, 3).reshape(x.shape[0], -1, *self.size)
+
+    def distances(self, places: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """What each place along the last axis but one says of each other place."""
+        side = places.shape[-2]
+        said = places @ weight.t()  # of all distances, from 1 - side to side - 1
+        place = torch.arange(side, device=said.device)
+        index = place - place[:, None] + side - 1
+        return said.gather(-1, index.expand(*said.shape[:-2], -1, -1))
+
+    def extra_repr(self) -> str:
+        return f"{self.heads}, size={self.size}"
+
+
+class Position(nn.Module):
+    """A learned number is added for each channel and cell; stored with the channels last."""
+
+    def __init__(self, width: int, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.size = size
+        self.weight = nn.Parameter(torch.empty(*size, width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[2:] != self.size:
+            raise ValueError(f"made for {self.size} cells, and {tuple(x.shape[2:])} came in")
+        return x + self.weight.movedim(-1, 0)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[-1]}, size={self.size}"
+
+
+class Token(nn.Module):
+    """A learned vector is put before a sequence."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.weight[:, None].expand(x.shape[0], -1, -1), x], dim=2)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[0]}"
+
+
+class TokenMean(nn.Module):
+    """The mean of a sequence is put before it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x.mean(2, keepdim=True), x], dim=2)
+
+
+class TakeToken(nn.Module):
+    """The token that stands first in a sequence, as a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, 0]
+
+
 class Part(nn.Module):
     """One of `parts` equal parts of the channels, counted from 0."""
 

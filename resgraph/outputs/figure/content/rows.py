@@ -12,7 +12,7 @@ from . import quantity
 from .parts import OpBox, TileRow
 from .wording import LONG, Wording, wording
 
-_MAIN = ("conv", "dense", "pool", "merge", "shape")
+_MAIN = ("conv", "dense", "attention", "pool", "merge", "shape")
 """The families that give a layer its name, the first before the rest; a layer of others is called
 by its first op."""
 
