@@ -20,14 +20,16 @@ from pydantic import BaseModel
 from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
 from resgraph.language.recipe import TAGS, Train, recipe_names, recipe_text
-from resgraph.ops import VOCABULARY, Op, Pool, ShapeError, shape_text
+from resgraph.ops import VOCABULARY, Op, Pool, Shape, ShapeError, shape_text
 from resgraph.ops.extension import package_of
 
 FOLDER = Path(__file__).parent
 MADE = "<!-- Made by `python docs/reference.py`, from {}. -->\n"
-MAP, VECTOR = (64, 56, 56), (64,)
+MAP, VECTOR, SEQUENCE, PARTS = (64, 56, 56), (64,), (64, 196), (192, 14, 14)
+INPUTS = (MAP, VECTOR, SEQUENCE, PARTS)
+"""What the examples read: the first that the op takes."""
 SAMPLE = {"width": 64, "kernel": 3, "groups": 8, "rate": 0.1,
-          "factor": 2, "cells": 1, "start": 0.5}  # fmt: skip
+          "factor": 2, "cells": 1, "start": 0.5, "heads": 4, "size": (14, 14)}  # fmt: skip
 """Values of required options, for the example of each op."""
 ADAPTIVE = (Pool(op="avg pool", to=7), Pool(op="max pool", to=7))
 EXAMPLES: dict[str, Any] = {
@@ -139,7 +141,8 @@ def _ops() -> Iterator[str]:
         "Every op of the language, its number and its options, from the records that"
         " define them. `resgraph blocks conv` prints the same in a terminal. The"
         " numbers are those of the example on an input of `64x56x56`, or of `64` where"
-        " the op reads vectors.\n"
+        " the op reads vectors, of `64x196` where it reads sequences, and of `192x14x14`"
+        " for attention.\n"
     )
     yield (
         "A label is `[KxK] op [number] [/stride] [option value ...]`; in the long form"
@@ -162,13 +165,10 @@ def _from_torch(ours: dict[str, type[Op]]) -> Iterator[str]:
     labels: dict[str, str] = {}
     examples = [_example(word, op) for word, op in ours.items()]
     for example in [*examples, *ADAPTIVE]:
-        for x in (MAP, VECTOR):
-            with suppress(ShapeError):
-                example.infer(x)
-                call, usual = example.torch(x), f"`{example.label()}`"
-                name = call.target.removeprefix("nn.")
-                if squeezed(example.op) == squeezed(name) or name not in labels:
-                    labels[name] = usual
+        for x, _ in _taken(example):
+            name = example.torch(x).target.removeprefix("nn.")
+            if squeezed(example.op) == squeezed(name) or name not in labels:
+                labels[name] = f"`{example.label()}`"
     yield "## From PyTorch\n"
     yield (
         "What each layer of `torch.nn` is in a label, with an example's numbers. What"
@@ -199,12 +199,7 @@ def _example(word: str, op: type[Op]) -> Op:
 def _cost(word: str, op: type[Op]) -> tuple[str, ...]:
     """The row of an op in the first table."""
     example = _example(word, op)
-    try:
-        x = MAP
-        out = example.infer(x)
-    except ShapeError:
-        x = VECTOR
-        out = example.infer(x)
+    x, out = next(_taken(example))
     cost, call = example.cost(x), example.torch(x)
     arguments = [
         *map(repr, call.args),
@@ -213,6 +208,13 @@ def _cost(word: str, op: type[Op]) -> tuple[str, ...]:
     code = f"`{call.target}({', '.join(arguments)})`"
     label = f"`{example.label()}`"
     return label, shape_text(out), f"{cost.params:,}", f"{cost.macs:,}", code
+
+
+def _taken(example: Op) -> Iterator[tuple[Shape, Shape]]:
+    """Of the inputs those that an op takes, and what comes out."""
+    for x in INPUTS:
+        with suppress(ShapeError):
+            yield x, example.infer(x)
 
 
 def _op(op: type[Op]) -> Iterator[str]:

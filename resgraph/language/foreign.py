@@ -34,8 +34,7 @@ _ANSWERS = {
         " involution octconv coordconv dynamicconv condconv odconv partialconv ghostconv"
         " causalconv unfold fold im2col lppool powerpool gempool softpool"
         " fractionalmaxpool rankpool crop centercrop reshape view transpose permute"
-        " squeeze unsqueeze rearrange roll selfattention mha mhsa multiheadattention"
-        " embedding embeddingbag posembed positionalencoding clstoken lstm gru rnn convlstm"
+        " squeeze unsqueeze rearrange roll embedding embeddingbag lstm gru rnn convlstm"
         " lstmcell grucell rnncell bilinear cosinesimilarity pairwisedistance unflatten"
     ),
     "it is made of blocks and rows": (
@@ -51,7 +50,13 @@ _ANSWERS = {
     "an equation has it: `exp(x)`": "exp",
     "an equation has it: `abs(x)`": "abs",
     "an equation has it: `sqrt(x)`": "sqrt",
-    "`split-attention` weighs the parts of a map": "attention",
+    "queries, keys and values are a convolution's: `[1x1 conv 3*in bare, attention heads 4]`": (
+        "selfattention mha mhsa multiheadattention scaleddotproductattention"
+    ),
+    "`position` adds a learned number for each channel and cell": (
+        "posembed positionembedding positionalembedding positionalencoding"
+    ),
+    "`token` puts a learned vector before a sequence": "clstoken classtoken",
     "`leaky relu` has a slope that is not random": "rrelu",
     "`relu` is the plain one": "srelu frelu drelu dyrelu brelu arelu thresholdedrelu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*sigmoid(b)`": "glu",

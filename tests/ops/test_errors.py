@@ -31,6 +31,7 @@ from resgraph.ops import (
     UpConv,
     ZeroPad,
 )
+from resgraph.ops.attention import Attention, Position, TakeToken, To, Token
 
 SHAPES: list[tuple[Op, Shape, str, str, str]] = [
     (Conv(width=64, kernel=7, pad=0), (3, 3, 5), "E043",
@@ -72,6 +73,20 @@ SHAPES: list[tuple[Op, Shape, str, str, str]] = [
      "6 channels do not fall into 4 equal parts", "make the width before it 4 or 8"),
     (Part(which=0, of=3), (64, 7, 7), "E042",
      "64 channels do not fall into 3 equal parts", "make the width before it 63 or 66"),
+    (Attention(heads=4), (100, 7, 7), "E042",
+     "`attention heads 4` needs a query, a key and a value of 4 equal parts each, and 100 channels come in",
+     "make the width before it 96: a third of it comes out"),
+    (Attention(heads=2, relative=True), (12, 9), "E044",
+     "`relative` is of distances down and across a map, and 12x9 comes in",
+     "leave it out, and put `position` before"),
+    (Position(), (64,), "E044", "`position` needs a map of channels x height x width, but a vector of 64 comes in",
+     "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow"),
+    (Token(), (64, 7, 7), "E044", "`token` reads a sequence of places, and 64x7x7 comes in",
+     "`positions` makes a sequence of a map"),
+    (TakeToken(), (64,), "E044", "`take token` reads a sequence of places, and 64 comes in",
+     "`positions` makes a sequence of a map"),
+    (To(size=(14, 14)), (64, 197), "E043", "`to 14x14` is of 196 places, and 197 come in",
+     "height times width is the number of places; `take token` takes one that was put before them"),
     (Part(to=64), (48, 7, 7), "E042", "`part to 64` needs 64 channels, and 48 come in",
      "a part ends within the channels; the first is 0"),
     (Part(**{"from": 48}), (48,), "E042", "`part from 48` needs 49 channels, and 48 come in",

@@ -32,7 +32,7 @@ IN_ORDER = (
     "vit",
 )
 """Nets with neighbours of one shape, which shapes and names do not tell apart: their order is ours, but for Xception's
-skips, which stand before their bodies there."""
+skips and BoTNet's shortcuts, which stand before their bodies there."""
 
 
 @cache
@@ -80,12 +80,19 @@ def filled(key: str, shape: Shape) -> torch.Tensor:
     return torch.from_numpy(value.astype(np.float32))
 
 
-def _block(key: str, keys: list[str]) -> int:
-    """Where the block of an entry begins."""
-    first = key.split(".")[0]
-    return next(
-        place for place, other in enumerate(keys) if other.split(".")[0] == first
-    )
+def _block(key: str) -> str:
+    """The block of an entry: `stages.0.1` where stages are numbered, else its first name."""
+    parts = key.split(".")
+    return ".".join(parts[: 3 if parts[0] == "stages" else 1])
+
+
+def _ordered(keys: list[str]) -> list[str]:
+    """Keys in our order: in each block what is skipped last."""
+    first: dict[str, int] = {}
+    for place, key in enumerate(keys):
+        first.setdefault(_block(key), place)
+    skips = re.compile(r"\.(skip|shortcut)")
+    return sorted(keys, key=lambda key: (first[_block(key)], bool(skips.search(key))))
 
 
 def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:
@@ -93,7 +100,7 @@ def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:
     ours, theirs = net.state_dict(), entries(library, name)
     if not name.startswith(IN_ORDER):
         return align(ours, theirs)
-    ordered = sorted(theirs, key=lambda key: (_block(key, [*theirs]), ".skip" in key))
+    ordered = _ordered([*theirs])
     pairs = dict(zip(ours, ordered, strict=True))
     assert all(
         ours[own].numel() == math.prod(theirs[key]) for own, key in pairs.items()

@@ -88,7 +88,7 @@ def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> TileRow:
     return TileRow(
         layer.name,
         family_of(family),
-        text + _groups(words),
+        text + _counted(words, "groups") + _counted(words, "heads"),
         number,
         words.stride,
         title="; ".join(title(graph, node) for node in nodes),
@@ -103,10 +103,10 @@ def _width_of_pool(main: Node, before: Shape) -> str:
     return str(main.shape[0]) if made else ""
 
 
-def _groups(words: Wording) -> str:
-    """`, 32 groups` for a grouped convolution."""
-    _, found, count = f"{words.rest} ".partition("groups ")
-    return f", {count.split()[0]} groups" if found and count.strip() else ""
+def _counted(words: Wording, option: str) -> str:
+    """`, 32 groups` for a grouped convolution, `, 4 heads` for attention."""
+    _, found, count = f"{words.rest} ".partition(f"{option} ")
+    return f", {count.split()[0]} {option}" if found and count.strip() else ""
 
 
 def nested_row(graph: Graph, block: Block) -> TileRow:

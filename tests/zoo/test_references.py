@@ -1,0 +1,220 @@
+"""Nets of the zoo against the paper written in torch by hand: parameters, multiply-adds, and in float64 the output, its
+gradients and the statistics of a batch, in evaluation and in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import resgraph
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+class Residual(nn.Module):
+    """SRResNet's: conv bn prelu conv bn, and the sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(64, 64, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.PReLU()
+        self.second = nn.Conv2d(64, 64, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bn2(self.second(self.act(self.bn1(self.first(x)))))
+
+
+class SRResNet(nn.Module):
+    """Ledig et al. 2016, Figure 4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 64, 9, padding=4), nn.PReLU())
+        self.body = nn.Sequential(
+            *(Residual() for _ in range(16)),
+            nn.Conv2d(64, 64, 3, padding=1, bias=False),
+            nn.BatchNorm2d(64),
+        )
+        self.up = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Conv2d(64, 256, 3, padding=1), nn.PixelShuffle(2), nn.PReLU()
+                )
+                for _ in range(2)
+            )
+        )
+        self.last = nn.Conv2d(64, 3, 9, padding=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.first(x)
+        return self.last(self.up(first + self.body(first)))
+
+
+def unit(into: int, out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(into, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()
+    )
+
+
+class Fractal(nn.Module):
+    """Larsson et al. 2016, section 3: three columns; joins that meet are one mean."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.a1, self.a2, self.b1 = unit(into, out), unit(out, out), unit(into, out)
+        self.a3, self.a4, self.b2 = (unit(out, out) for _ in range(3))
+        self.c = unit(into, out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        join = torch.stack([self.a2(self.a1(x)), self.b1(x)]).mean(0)
+        ends = [self.a4(self.a3(join)), self.b2(join), self.c(x)]
+        return torch.stack(ends).mean(0)
+
+
+def fractalnet() -> nn.Module:
+    """Without dropout, which has no reference; the spec's rates are set to 0."""
+    widths = [3, 64, 128, 256, 512, 512]
+    blocks = (
+        nn.Sequential(Fractal(into, out), nn.MaxPool2d(2))
+        for into, out in pairwise(widths)
+    )
+    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(512, 10))
+
+
+class Maxout(nn.Module):
+    """Goodfellow et al. 2013 (arXiv 1302.4389), section 2: the larger of two affine maps."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.a, self.b = (nn.Conv2d(into, out, 3, padding=1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.a(x), self.b(x)]).amax(0)
+
+
+MAXOUT = """\
+name: maxout
+input: 3x12x10
+unit: conv
+blocks: {maxout: {a: 3x3 conv out, b: 3x3 conv out, merge: max(a b)}}
+net:
+  one:  maxout 8
+  two:  [maxout 16, 2x2 max pool /2]
+  head: [global avg pool, fc 5]
+"""
+
+
+def maxout() -> nn.Module:
+    pool = nn.AdaptiveAvgPool2d(1)
+    return nn.Sequential(
+        Maxout(3, 8),
+        Maxout(8, 16),
+        nn.MaxPool2d(2),
+        pool,
+        nn.Flatten(),
+        nn.Linear(16, 5),
+    )
+
+
+GRN = """\
+name: grn as an equation
+input: 3x12x10
+unit: conv
+blocks:
+  response:                      # Woo et al. 2023, Algorithm 1; the norms' common factor cancels
+    n:     sqrt(mean(x*x over cells))
+    share: n / (mean(n over channels) + 1e-9)
+    y:     [x*share, 1x1 depthwise conv]
+    merge: y + x
+net:
+  one:  [3x3 conv 8, response, 3x3 conv 4]
+  head: [global avg pool, fc 5]
+"""
+
+
+class Response(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(width, 1, 1, 1))
+        self.beta = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        gx = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+        nx = gx / gx.mean(1, keepdim=True)
+        return self.gamma[:, 0] * (x * nx) + self.beta[:, None, None] + x
+
+
+def grn() -> nn.Module:
+    one, two = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)
+    pool = nn.AdaptiveAvgPool2d(1)
+    return nn.Sequential(one, Response(8), two, pool, nn.Flatten(), nn.Linear(4, 5))
+
+
+NETS: dict[str, tuple[Callable[[], resgraph.Plan], Callable[[], nn.Module], float]] = {
+    "srresnet": (
+        lambda: resgraph.load(SPECS / "srresnet.yaml", ["input=3x8x8"]),
+        SRResNet,
+        1e-9,
+    ),
+    "fractalnet": (
+        lambda: resgraph.load(SPECS / "fractalnet.yaml", ["let.rate=0"]),
+        fractalnet,
+        1e-9,
+    ),
+    "maxout": (lambda: resgraph.loads(MAXOUT), maxout, 1e-9),
+    "grn": (lambda: resgraph.loads(GRN), grn, 1e-7),
+}
+
+
+def filled(net: nn.Module) -> nn.Module:
+    """A net in float64 with numbers that are none of those that it starts with."""
+    torch.manual_seed(0)
+    for entry in net.state_dict().values():
+        if entry.is_floating_point():
+            low = 0.5 if entry.dim() < 2 else -1.0
+            scale = (3 / entry[0].numel()) ** 0.5 if entry.dim() > 1 else 1.0
+            nn.init.uniform_(entry, low * scale, scale)
+    return net.double()
+
+
+def given(net: nn.Module, x: Tensor) -> list[Tensor]:
+    """The output, the gradients of what comes in and of every parameter, and the statistics."""
+    x = x.clone().requires_grad_()
+    output = net(x)
+    factors = torch.linspace(-1, 1, output.numel(), dtype=torch.double)
+    gradients = torch.autograd.grad(
+        (output.flatten() * factors).sum(), [x, *net.parameters()]
+    )
+    return [output, *gradients, *net.buffers()]
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_net_is_the_papers(name: str) -> None:
+    make, reference, tolerance = NETS[name]
+    plan, theirs = make(), filled(reference())
+    ours = plan.module().double()
+    entries = theirs.state_dict()
+    assert [e.shape for e in ours.state_dict().values()] == [
+        e.shape for e in entries.values()
+    ]
+    ours.load_state_dict(dict(zip(ours.state_dict(), entries.values(), strict=True)))
+    assert plan.params == sum(p.numel() for p in theirs.parameters())
+    with FlopCounterMode(display=False) as counter:
+        theirs.eval()(torch.zeros(1, *plan.input, dtype=torch.double))
+    # what our GRN writes as a convolution
+    more = 8 * 12 * 10 if name == "grn" else 0
+    assert plan.macs == counter.get_total_flops() // 2 + more
+    x = torch.randn(2, *plan.input, dtype=torch.double)
+    for training in (False, True):
+        both = [given(net.train(training), x) for net in (ours, theirs)]
+        for one, other in zip(*both, strict=True):
+            close = torch.allclose(one, other, rtol=tolerance, atol=tolerance / 1000)
+            assert close or not one.is_floating_point()  # counters of batches
