@@ -29,6 +29,7 @@ IN_ORDER = (
     "dpn",
     "convnextv2",
     "botnet",
+    "resnet50_clip",
     "vit",
 )
 """Nets with neighbours of one shape, which shapes and names do not tell apart: their order is ours, but for Xception's
@@ -87,7 +88,8 @@ def _block(key: str) -> str:
 
 
 def _ordered(keys: list[str]) -> list[str]:
-    """Keys in our order: in each block what is skipped last."""
+    """Keys in our order: in each block what is skipped last; the patches before their places."""
+    keys = sorted(keys, key=lambda key: not key.startswith("patch_embed"))
     first: dict[str, int] = {}
     for place, key in enumerate(keys):
         first.setdefault(_block(key), place)

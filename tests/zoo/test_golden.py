@@ -100,6 +100,7 @@ def test_training_is_the_references(name: str) -> None:
     assert found.keys() == known.keys()
     for key, (total, size) in known.items():
         tensor = found[key].double()
-        scale = size * tensor.numel() + 1e-12
-        assert abs(tensor.sum().item() - total) < 1e-9 * scale, key
-        assert abs(tensor.abs().mean().item() - size) < 1e-9 * (size + 1e-12), key
+        # what is 0 but for rounding, as the gradient of a key's bias, is so for both
+        slack = 1e-9 * size + 1e-14
+        assert abs(tensor.sum().item() - total) < slack * tensor.numel(), key
+        assert abs(tensor.abs().mean().item() - size) < slack, key
