@@ -208,6 +208,13 @@ class Graph:
             dag.add_edges_from((source, name) for source in node.inputs)
         return dag
 
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The nodes of the net's inputs, `input` the first of them."""
+        return tuple(
+            name for name, node in self.nodes.items() if node.op.family == "input"
+        )
+
     @property
     def cost(self) -> Cost:
         """The sum over all nodes; of what only training runs, the parameters alone."""

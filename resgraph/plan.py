@@ -43,7 +43,11 @@ class Plan:
     sources: Mapping[str, OptionSource] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        ends = f"{shape_text(self.input)} → {', '.join(map(shape_text, self.outputs.values()))}"
+        into, out = (
+            ", ".join(map(shape_text, shapes.values()))
+            for shapes in (self.inputs, self.outputs)
+        )
+        ends = f"{into} → {out}"
         return (
             f"<Plan {self.name}: {ends}, {self.params:,} params, {self.macs:,} MACs, depth"
             f" {self.depth}>"
@@ -55,8 +59,14 @@ class Plan:
         return self.spec.name
 
     @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shape of each input, in the order in which the module takes them; one without a name
+        is `input`."""
+        return self.spec.inputs
+
+    @property
     def input(self) -> Shape:
-        """`(channels, height, width)`, or `(features,)`."""
+        """`(channels, height, width)`, or `(features,)`; of several inputs, the first's."""
         return self.spec.input
 
     @property

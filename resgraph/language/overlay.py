@@ -12,7 +12,7 @@ from .recipe import TAGS
 from .yaml.tree import Entry, Mapping, Scalar, Tree
 
 # merged key by key
-_DEEP = frozenset(["let", "ops", "net", "variants", "blocks", "init", "train"])
+_DEEP = frozenset(["input", "let", "ops", "net", "variants", "blocks", "init", "train"])
 
 
 def merge(base: Mapping, top: Mapping) -> Mapping:

@@ -49,6 +49,12 @@ def _no_list(shape: Any) -> Any:
 
 
 Map = dict[str, Any]
+Size = Annotated[str | int, BeforeValidator(_no_list)]
+Inputs = Annotated[
+    Annotated[Size, Tag("one")]
+    | Annotated[dict[str, Size], Field(min_length=1), Tag("several")],
+    Discriminator(lambda given: "several" if isinstance(given, dict) else "one"),
+]
 
 
 def _rows(value: Any) -> Any:
@@ -118,9 +124,10 @@ class File(Record):
     name: Title
     about: str = ""
     input: Annotated[
-        str | int,
-        BeforeValidator(_no_list),
-        Field(description="`3x224x224`, or `784` for a feature vector"),
+        Inputs,
+        Field(
+            description="`3x224x224`, `784` for a feature vector, or several by name"
+        ),
     ]
     let: Map = Field({})
     unit: str | list[Any] = "conv bn relu"

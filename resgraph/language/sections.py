@@ -69,10 +69,20 @@ def named(tree: Mapping, key: str) -> Tree | None:
     return value
 
 
-def input_shape(tree: Mapping, lets: dict[str, Value]) -> Shape:
+def input_shapes(tree: Mapping, lets: dict[str, Value]) -> dict[str, Shape]:
+    """The inputs by their names, one without a name as `input`. Raises `Fault`."""
+    value = tree.entries["input"].value
+    named = (
+        value.entries
+        if isinstance(value, Mapping)
+        else {"input": tree.entries["input"]}
+    )
+    return {name: _shape(entry.value, lets) for name, entry in named.items()}
+
+
+def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
     """The shape of an image or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises
     `Fault`."""
-    value = tree.entries["input"].value
     text = value.text if isinstance(value, Scalar) else ""
     if meant := _shape_meant(text, lets):
         notes = filter(None, [foreign_letters(text)])

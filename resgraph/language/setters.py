@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import Diagnostic, Related, Span
 from .grammar.words import words_in, words_of
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
+from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of, scalars_in
 
 _MOST = 3  # places that are shown for one mistake
 _MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
@@ -116,7 +116,7 @@ class Setters:
     def _words(self, place: Span) -> list[str]:
         entry = self.tree.entries.get("input")
         # `3xsidexside`: its names stand in no words of their own
-        if entry and entry.value.span == place:
+        if entry and any(shape.span == place for shape in scalars_in(entry.value)):
             return [
                 name for name in entries_of(self.tree, "let") if name in place.written()
             ]

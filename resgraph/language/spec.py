@@ -40,7 +40,7 @@ from .schema import Expect, File, validate
 from .sections import (
     claims,
     defaults,
-    input_shape,
+    input_shapes,
     mapping_at,
     named,
     recipe,
@@ -62,7 +62,7 @@ class Spec:
     variant: str | None
     title: str
     about: str
-    input: Shape
+    inputs: dict[str, Shape]
     lets: dict[str, Value]
     unit: UnitDef
     shortcut: ShortcutDef | None
@@ -91,6 +91,11 @@ class Spec:
         """The variant's name, unless the variant (or `--set`) sets the file's `name`; else the
         file's."""
         return self.title if self.variant is None or self.named else self.variant
+
+    @property
+    def input(self) -> Shape:
+        """The shape of the first input, at which the first row begins."""
+        return next(iter(self.inputs.values()))
 
     def block(self, name: str) -> BlockDef | None:
         """The block of that name: this file's, else the standard library's."""
@@ -209,7 +214,7 @@ def _spec(
         variant,
         file.name.strip(),
         " ".join(file.about.split()),
-        _gather(log, lambda: input_shape(tree, lets), (1,)),
+        _gather(log, lambda: input_shapes(tree, lets), {"input": (1,)}),
         lets,
         unit,
         parser.shortcut(shortcut_tree) if shortcut_tree else None,
@@ -241,7 +246,8 @@ def _parse_blocks_and_rows(
     lets = Parser(names, log, blocks=names).lets(file_lets)
     _refuse_file_keys(file_lets, log)
     net = mapping_at(tree, "net").entries
-    tensors = frozenset([*net, *lets])
+    inputs = mapping_at(tree, "input").entries
+    tensors = frozenset([*net, *lets, *inputs])
     parser = Parser(names | words_of(lets), log, blocks=names, names=tensors)
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
@@ -250,6 +256,7 @@ def _parse_blocks_and_rows(
             tell(log.name("block", entry.key, problem, {*VOCABULARY, *definitions}))
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         _refuse_hiding(entry, blocks[name], file_lets, log)
+    _refuse_input_names(inputs, parser, {"row": net, "value": file_lets.entries}, log)
     rows: dict[str, PathDef] = {}
     for name, entry in net.items():
         if problem := name_problem(name, parser.taken):
@@ -267,6 +274,29 @@ def _refuse_file_keys(lets: Mapping, log: Log) -> None:
             hint = f"give it another name, `{name}1` for instance"
             message = f"`{name}` cannot name a value: it is a key of a file"
             log.pass_over(fault("E023", message, entry.key.span, hint))
+
+
+def _refuse_input_names(
+    inputs: dict[str, Entry],
+    parser: Parser,
+    others: dict[str, dict[str, Entry]],
+    log: Log,
+) -> None:
+    """Inputs share one namespace with rows and `let`s."""
+    for name, entry in inputs.items():
+        if problem := name_problem(name, parser.taken):
+            log.pass_over(
+                log.name("input", entry.key, problem, parser.taken | inputs.keys())
+            )
+        for what, known in others.items():
+            if name in known:
+                message = f"`{name}` cannot name an input: a {what} has that name"
+                related = (Related(known[name].key.span, f"the {what}"),)
+                hint = "give one of them another name"
+                found = Diagnostic(
+                    "E023", message, entry.key.span, "", (), hint, related
+                )
+                log.pass_over(Fault(found))
 
 
 def _refuse_hiding(entry: Entry, block: BlockDef, lets: Mapping, log: Log) -> None:

@@ -229,7 +229,8 @@ def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
         above = (
             rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
         )
-        yield from _words(["input", *above], "name")
+        inputs = entries(analysis.tree, "input") or ["input"]
+        yield from _words([*inputs, *above], "name")
         yield from _names(analysis, keys)
     yield from _words(
         [*functions_of_tensors(), ACT, *FUNCTIONS],

@@ -33,7 +33,7 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
             if found is not None and scope[0] in ("blocks", "net"):
                 return path, found.key.span
     whole = _whole(analysis, path)
-    for key in ("blocks", "let", "net"):
+    for key in ("blocks", "let", "net", "input"):
         if word in (known := entries(whole, key)):
             span = known[word].key.span
             return Path(span.source.name), span

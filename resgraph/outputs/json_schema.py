@@ -28,8 +28,8 @@ KEYS: dict[str, str] = {
     "name": "the title of tables and figures",
     "about": "one line on where the net comes from",
     "input": (
-        "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is never"
-        " written"
+        "`3x224x224` is channels x height x width, `784` a feature vector, `{image: 3x224x224, age:"
+        " 10}` several; the batch axis is never written"
     ),
     "let": "named values: numbers, words, lists",
     "unit": (
@@ -339,6 +339,10 @@ def _by_name(value: Schema, pattern: str = _NAME) -> Schema:
     }
 
 
+_SHAPE: Schema = {
+    "type": ["integer", "string"],
+    "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]",
+}
 _CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
 _LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
 _VALUE: Schema = {"$ref": "#/definitions/value"}
@@ -352,10 +356,7 @@ _ROWS: Schema = {
 _PROPERTIES: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
     "about": {"type": "string"},
-    "input": {
-        "type": ["integer", "string"],
-        "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]",
-    },
+    "input": {"anyOf": [_SHAPE, {"minProperties": 1, **_by_name(_SHAPE)}]},
     "let": _by_name(_VALUE),
     "unit": {"anyOf": [{"type": "string"}, _LABELS]},
     "shortcut": {"$ref": "#/definitions/shortcut"},

@@ -8,7 +8,15 @@ from collections.abc import Collection
 from ..errors import Source, Span
 from ..language.grammar.words import words_in
 from ..language.yaml.emit import emit, emit_lines
-from ..language.yaml.tree import Entry, Mapping, Scalar, entries_of, tree_of
+from ..language.yaml.tree import (
+    Entry,
+    Mapping,
+    Scalar,
+    Tree,
+    entries_of,
+    scalars_in,
+    tree_of,
+)
 from ..ops import shape_text
 from ..passes.unread import reads
 from ..plan import Plan
@@ -55,11 +63,10 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
         filled = {key: _default(key, text) for key, text in DEFAULTS.items()} | entries
         entries = {key: filled[key] for key in _ORDER if key in filled}
     given = tree.entries["input"]
-    if re.search("[a-wyz]", given.value.text):  # type: ignore[union-attr]  # of `let`s, which may then go unread
-        shape = shape_text(plan.input)
-        entries["input"] = Entry(
-            given.key, Scalar(shape, shape, given.value.span, True)
-        )
+    shapes = scalars_in(given.value)
+    if any(re.search("[a-wyz]", shape.text) for shape in shapes):
+        # of `let`s, which may then go unread
+        entries["input"] = Entry(given.key, _inputs(plan, given.value))
     variant = plan.spec.variant
     if variant is not None:
         name = tree.entries["name"]
@@ -77,6 +84,19 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
             train.key, tree_of(plan.spec.train.document(), train.value.span)
         )
     return Mapping(_used(entries, plan), tree.span, False)
+
+
+def _inputs(plan: Plan, given: Tree) -> Tree:
+    """What comes in, in numbers."""
+    texts = {name: shape_text(shape) for name, shape in plan.inputs.items()}
+    if not isinstance(given, Mapping):
+        (text,) = texts.values()
+        return Scalar(text, text, given.span, True)
+    entries = {
+        name: Entry(entry.key, Scalar(texts[name], texts[name], entry.value.span, True))
+        for name, entry in given.entries.items()
+    }
+    return Mapping(entries, given.span, given.flow)
 
 
 DEFAULTS = {"unit": "conv bn relu", "shortcut": "projection"}

@@ -67,7 +67,7 @@ def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """E051 at the input, and at the last row's output, as far as the recipe says what the images
     and classes are."""
     data = spec.train.data if spec.train else None
-    if data is None:
+    if data is None or (len(spec.inputs) > 1 and not data.feeds_names):
         return []
     output = graph.nodes[graph.output].shape
     name = data.title if data.shape else f"`{data.set}`"

@@ -6,7 +6,7 @@ data is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -38,7 +38,7 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     trained by it."""
     if spec.train is None:
         return []
-    found = problems(spec.train, spec.input, graph.nodes[graph.output].shape)
+    found = problems(spec.train, spec.inputs, graph.nodes[graph.output].shape)
     out = [
         fault(
             "E051", each.message, spec.place("train", *each.keys), each.hint
@@ -51,9 +51,21 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     return out + smaller + lonely_norms([graph, *sized], spec.train)
 
 
-def problems(train: Train, reads: Shape, output: Shape) -> list[Problem]:
+def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[Problem]:
     """What needs only the recipe and the shapes at the ends of the net."""
+    if several := [*_several(train, inputs)]:
+        return several
+    (reads, *_) = inputs.values()
     return [*_crop(train, reads), *_sides(train, reads), *_counts(train, output)]
+
+
+def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
+    """A net of several inputs, and a data set that has one thing to give."""
+    if len(inputs) > 1 and not train.data.feeds_names:
+        listed = ", ".join(f"`{name}`" for name in inputs)
+        said = f"the net reads {listed}, and `{train.data.set}` has images alone"
+        hint = "`resgraph export` writes the net for a loop of your own"
+        yield Problem(("data",), said, hint)
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:
@@ -136,18 +148,20 @@ def _smaller(
         return [], []
     graphs = []
     for side in train.progressive.sides:
-        shape = scaled(spec.input, side)
+        inputs = {
+            name: scaled(shape, side) if len(shape) > 1 else shape
+            for name, shape in spec.inputs.items()
+        }
         try:
-            other = expand(replace(spec, input=shape, mistakes=(), unused=())).whole()
+            other = expand(replace(spec, inputs=inputs, mistakes=(), unused=())).whole()
         except SpecError as error:
             why = error.diagnostics[0].message
         else:
             graphs.append(other)
             why = _differs(graph, other)
         if why:
-            message = (
-                f"`progressive`: the net does not take {shape_text(shape)} ({why})"
-            )
+            smaller = shape_text(scaled(spec.input, side))
+            message = f"`progressive`: the net does not take {smaller} ({why})"
             hint = (
                 "a net takes other sizes where `global avg pool` stands before its `fc`"
             )

@@ -61,7 +61,7 @@ def prepare(
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
-    for problem in problems(train, plan.input, plan.output):
+    for problem in problems(train, plan.inputs, plan.output):
         raise UsageError(str(problem))
     data, missing = _fitting(plan, train, options, counted=counted)
     check_sizes(plan, train)

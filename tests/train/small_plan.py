@@ -106,6 +106,10 @@ class FakePlan:
         }
         return yaml.safe_dump(facts)
 
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        return {"input": self.input}
+
     def module(self) -> nn.Module:
         net = residual(self.input[0], self.classes, self.widths, self.blocks)
         if self.dropout:

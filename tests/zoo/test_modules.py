@@ -42,10 +42,10 @@ def test_module_is_what_was_planned(path: Path, variant: str | None) -> None:
     plan = resgraph.load(f"{path}::{variant}" if variant else path)
     with torch.device("meta"):
         net = net_class(source_module(source(plan)))()
-        images = torch.empty(2, *plan.input)
+        inputs = [torch.empty(2, *shape) for shape in plan.inputs.values()]
     assert sum(parameter.numel() for parameter in net.parameters()) == plan.params
     main, both = [*plan.outputs.values()], [*plan.outputs.values(), *plan.aux.values()]
     for mode, shapes in ((True, both), (False, main)):
-        assert [tuple(out.shape) for out in outputs(net.train(mode)(images))] == [
+        assert [tuple(out.shape) for out in outputs(net.train(mode)(*inputs))] == [
             (2, *shape) for shape in shapes
         ]

@@ -13,7 +13,7 @@ from ...language.diagnose.nearest import did_you_mean
 from ...language.extends import read_file
 from ...language.references import locate, zoo_folder, zoo_names
 from ...language.variants import apply_variant
-from ...language.yaml.tree import Mapping, Scalar
+from ...language.yaml.tree import Mapping, Scalar, scalars_in
 from ...outputs.numbers import count_text
 from ..options import json_option
 from ..report import print_json
@@ -79,9 +79,9 @@ def _nets() -> Iterator[_Net]:
             tree, _ = read_file(found.path)
         net = apply_variant(tree, found.variant) if found.variant else tree
         claims = [key for key in ("expect", found.variant, "params") if key]
-        about, title, size = (
-            str(_value(net, key)) for key in ("about", "name", "input")
-        )
+        about, title = (str(_value(net, key)) for key in ("about", "name"))
+        sizes = scalars_in(net.entries["input"].value)
+        size = ", ".join(shape.text for shape in sizes)
         yield _Net(
             name, file, found.variant, int(_value(net, *claims)), size, title, about
         )

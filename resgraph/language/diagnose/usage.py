@@ -12,7 +12,7 @@ from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
 from ..grammar.words import CONSTANTS, words_in
 from ..lints import allowed
-from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
+from ..yaml.tree import Entry, Mapping, Sequence, Tree, entries_of, scalars_in
 
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
@@ -49,6 +49,7 @@ def _unused(
     rows: dict[str, PathDef],
 ) -> Iterator[Diagnostic]:
     yield from _unread_definitions(tree, written)
+    yield from _unread_inputs(entries_of(tree, "input"), rows, entries_of(tree, "let"))
     lets = entries_of(tree, "let")
     for name, entry in entries_of(tree, "blocks").items():
         yield from _unused_in_block(blocks[name], entry.value, lets)
@@ -82,6 +83,23 @@ def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]
             yield _unread(f"nothing reads `{name}`", name, entry, _LET)
 
 
+def _unread_inputs(
+    inputs: dict[str, Entry], rows: dict[str, PathDef], lets: Collection[str]
+) -> Iterator[Diagnostic]:
+    """Inputs that no row reads; the first row begins at the first of them, unless it has an
+    equation. What could not be read may read any."""
+    paths = list(rows.values())
+    read = {name for path in paths for name in path.reads()}
+    # a name that is not known may mean any
+    known = read <= {*inputs, *rows, *lets, *CONSTANTS}
+    if not (paths and known) or any(path.broken for path in paths):
+        return
+    read |= set() if paths[0].equation else {*list(inputs)[:1]}
+    for name in inputs.keys() - read:
+        hint = f"read it in an equation of a row, as in `[concat(x1 {name}), …]`, or take it out"
+        yield _unread(f"no row reads the input `{name}`", name, inputs[name], hint)
+
+
 def _unread(message: str, name: str, entry: Entry, hint: str) -> Diagnostic:
     return fault("E034", message, entry.key.span, hint, about=name).diagnostic
 
@@ -91,8 +109,8 @@ def _inputs(tree: Mapping) -> Iterator[str]:
     variants = [entry.value for entry in entries_of(tree, "variants").values()]
     for part in (tree, *variants):
         entry = part.entries.get("input") if isinstance(part, Mapping) else None
-        if entry and isinstance(entry.value, Scalar):
-            yield entry.value.text
+        if entry:
+            yield from (shape.text for shape in scalars_in(entry.value))
 
 
 def _mappings(row: Tree) -> list[Tree]:

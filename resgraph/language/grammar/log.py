@@ -38,8 +38,10 @@ class Log:
     def name(
         self, what: str, key: Scalar, problem: str, taken: Collection[str]
     ) -> Fault:
-        """The error for a key that cannot be the name of a block, a row, a path or a value."""
-        return fault("E023", f"`{key.text}` cannot name a {what}: {problem}", key.span)
+        """The error for a key that cannot be the name of a block, a row, a path, a value or an
+        input."""
+        said = f"`{key.text}` cannot name {'an' if what == 'input' else 'a'} {what}: {problem}"
+        return fault("E023", said, key.span)
 
     # -- what stands in for what could not be read
 

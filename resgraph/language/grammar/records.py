@@ -163,12 +163,16 @@ class PathDef:
         return len([*self.known()]) < len(self.items)
 
     def reads(self) -> Iterator[str]:
-        """The names that its equation reads, and those whose size a layer takes on."""
+        """The names in its equation, in those of the blocks that are written in it, and those whose
+        size a layer takes on."""
         if self.equation:
             yield from self.equation.reads()
         for item in self.known():
             if isinstance(item, Label):
                 yield from item.sizes()
+            elif isinstance(item, Inline):
+                for path in item.block.every_path():
+                    yield from path.reads()
 
     def known(self) -> Iterator[ItemDef]:
         """The items as they are written, or were likely meant."""

@@ -28,6 +28,8 @@ class Source(Record):
     """How the images come to be, where they are not read from a path."""
     by_name: ClassVar[bool] = False
     """Whether labels number the classes in the order of their names."""
+    feeds_names: ClassVar[bool] = False
+    """Whether it feeds a net of several inputs, each by its name."""
     set: str
 
     @property

@@ -78,3 +78,11 @@ def entries_of(tree: Tree, key: str) -> dict[str, Entry]:
     """The entries of the map at `key`, none where there is no map."""
     entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
     return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
+
+
+def scalars_in(tree: Tree) -> list[Scalar]:
+    """A scalar, or those of a map of them."""
+    if isinstance(tree, Mapping):
+        values = [entry.value for entry in tree.entries.values()]
+        return [value for value in values if isinstance(value, Scalar)]
+    return [tree] if isinstance(tree, Scalar) else []

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def build(
     plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
 ) -> nn.Module:
-    """The net of a plan: it takes `(batch, *plan.input)` and gives `(batch, *plan.output)`.
+    """The net of a plan: it takes `(batch, *plan.input)`, of several inputs each in order or by its
+    name, and gives `(batch, *plan.output)`.
 
     It is made on the meta device and its weights are drawn once, on `device`, from torch's global
     generator. What an installed op has learned numbers of, only its constructor can fill: a net

@@ -90,9 +90,11 @@ def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
     return found + ([open_chunk] if open_chunk else [])
 
 
-def _chunk(x: torch.Tensor, *like: torch.Tensor, parts: Sequence[Run]) -> torch.Tensor:
+def _chunk(
+    x: torch.Tensor, *others: torch.Tensor, parts: Sequence[Run]
+) -> torch.Tensor:
     for part in parts:
-        x = part(x, *like)
+        x = part(x, *others)
     return x
 
 

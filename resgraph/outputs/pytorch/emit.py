@@ -64,7 +64,7 @@ def _header(plan: Plan) -> list[str]:
         *comment(f"{plan.name}: {about}" if about else plan.name),
         (
             f"# {cost.params:,} parameters, {cost.macs:,} multiply-adds for one"
-            f" {shape_text(plan.input)} input."
+            f" {', '.join(map(shape_text, plan.inputs.values()))} input."
         ),
         "# Written by resgraph.",
     ]
@@ -112,7 +112,9 @@ def _class(cls: Class, known: Signatures) -> list[str]:
 
 def _forward(cls: Class) -> Iterator[str]:
     if cls.forward:
-        yield from ("", "    def forward(self, x):")
+        yield ""
+        names = {"self": REQUIRED, **dict.fromkeys(cls.arguments, REQUIRED)}
+        yield from _signature("def forward(", names, 4)
     yield from statement_lines(cls.forward)
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...errors import MissingError, UsageError
-from ...ops.base import shape_text
+from ...ops.base import Shape, shape_text
 from ..registry import OUTPUTS
 from .fold import fold
 
@@ -63,7 +63,7 @@ def export(
             net.load_state_dict(state)
     facts = {
         "net": plan.name,
-        "input": shape_text(plan.input),
+        "input": ", ".join(map(_input_text, plan.inputs.items())),
         "output": shape_text(plan.output),
     }
     if plan.graph.listed:
@@ -72,17 +72,32 @@ def export(
     if preprocessing is not None:
         facts["preprocessing"] = json.dumps(preprocessing)
     content: bytes = OUTPUTS[form].load()(
-        net.eval().requires_grad_(False), _images(plan), facts
+        net.eval().requires_grad_(False), _examples(plan), facts
     )
     return content
 
 
-def _images(plan: Plan) -> Tensor:
+Inputs = dict[str, Tensor]
+"""What a net reads, by the names that its `forward` gives it."""
+
+
+def _input_text(named: tuple[str, Shape]) -> str:
+    name, shape = named
+    return shape_text(shape) if name == "input" else f"{name} {shape_text(shape)}"
+
+
+def _examples(plan: Plan) -> Inputs:
     """Two images of noise: with one, a trace would take the batch axis for a constant."""
-    return torch.randn(2, *plan.input, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    return {
+        "images" if name == "input" else name: torch.randn(
+            2, *shape, generator=generator
+        )
+        for name, shape in plan.inputs.items()
+    }
 
 
-def safetensors(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+def safetensors(net: nn.Module, inputs: Inputs, facts: Mapping[str, str]) -> bytes:
     """The weights by name; the facts are their metadata."""
     state = {name: value.contiguous() for name, value in net.state_dict().items()}
     return _sorted(save(state, {"format": "pt", **facts}))
@@ -99,20 +114,38 @@ def _sorted(content: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
-def pt2(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
+def pt2(net: nn.Module, inputs: Inputs, facts: Mapping[str, str]) -> bytes:
     """A program of torch.export; the facts are its extra file `resgraph.json`."""
+    _refuse_names(net)
     program = torch.export.export(
-        net, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},)
+        net, tuple(inputs.values()), dynamic_shapes=_batch_axes(inputs)
     )
     file = io.BytesIO()
     torch.export.save(program, file, extra_files={"resgraph.json": json.dumps(facts)})
     loaded = torch.export.load(io.BytesIO(file.getvalue())).module()
-    _check(net, images, loaded, "torch.export")
+    _check(net, inputs, loaded, "torch.export")
     return file.getvalue()
 
 
-def onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
-    """An ONNX model from `images` to `logits`, or to the rows that `output:` names; checked in
+def _refuse_names(net: nn.Module) -> None:
+    """Raises `UsageError` for a row that torch.export cannot keep: a GraphModule, which it makes of
+    the net, has attributes of its own (seen in 2.13)."""
+    for name, _ in net.named_children():
+        if hasattr(torch.fx.GraphModule, name) or name == "meta":
+            raise UsageError(
+                f"torch.export cannot keep a row that is called `{name}`; call it `{name}1`, or"
+                " export to .py or .safetensors"
+            )
+
+
+def _batch_axes(inputs: Inputs) -> tuple[dict[int, torch.export.Dim], ...]:
+    """The one axis whose size is free, of each input."""
+    return ({0: torch.export.Dim("batch")},) * len(inputs)
+
+
+def onnx(net: nn.Module, inputs: Inputs, facts: Mapping[str, str]) -> bytes:
+    """An ONNX model from `images`, or several inputs by name, to `logits`, or to the rows that
+    `output:` names; checked in
     onnxruntime where that is installed."""
     for package in ("onnx", "onnxscript"):
         _need(package)
@@ -121,16 +154,17 @@ def onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
             "an ONNX file holds 2 GB at most, and the weights are more: export to .pt2 or"
             " .safetensors"
         )
+    _refuse_names(net)
     with _quiet():
         program = torch.onnx.export(
             net,
-            (images,),
+            tuple(inputs.values()),
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
-            input_names=["images"],
+            input_names=list(inputs),
             output_names=[*json.loads(facts.get("outputs", '{"logits": ""}'))],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=_batch_axes(inputs),
         )
     assert program is not None
     program.model.producer_name = "resgraph"
@@ -138,7 +172,7 @@ def onnx(net: nn.Module, images: Tensor, facts: Mapping[str, str]) -> bytes:
     model = program.model_proto
     _keep_pads(model.graph)
     content: bytes = model.SerializeToString()
-    _check(net, images, _session(content), "torch.onnx")
+    _check(net, inputs, _session(content, list(inputs)), "torch.onnx")
     return content
 
 
@@ -185,28 +219,34 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _session(content: bytes) -> Callable[[Tensor], Tensors] | None:
+def _session(content: bytes, names: list[str]) -> Callable[..., Tensors] | None:
     """An ONNX model as a function, run by onnxruntime; None where that is not installed."""
     try:
         runtime = import_module("onnxruntime")
     except ImportError:
         return None
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return lambda images: tuple(
-        map(torch.from_numpy, session.run(None, {"images": images.numpy()}))
+    return lambda *inputs: tuple(
+        map(
+            torch.from_numpy,
+            session.run(
+                None, {n: x.numpy() for n, x in zip(names, inputs, strict=True)}
+            ),
+        )
     )
 
 
 def _check(
-    net: nn.Module, images: Tensor, made: Callable[[Tensor], Tensors] | None, maker: str
+    net: nn.Module, inputs: Inputs, made: Callable[..., Tensors] | None, maker: str
 ) -> None:
     """Raises `UsageError` where what was made differs from the module, for a batch of the traced
     size or another."""
     if made is None:
         return
-    for batch in (images, torch.cat([images, images[:1]])):
+    more = [torch.cat([batch, batch[:1]]) for batch in inputs.values()]
+    for batches in (list(inputs.values()), more):
         with torch.no_grad():
-            pairs = zip(_listed(net(batch)), _listed(made(batch)), strict=True)
+            pairs = zip(_listed(net(*batches)), _listed(made(*batches)), strict=True)
             apart = max(_apart(wanted, found) for wanted, found in pairs)
         if not apart <= AGREE:
             raise UsageError(

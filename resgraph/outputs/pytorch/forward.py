@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -46,12 +46,12 @@ def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class ForwardScope:
-    """Paths that begin at node `start` and come to the nodes `results`, a tuple where they are
-    `listed`; in training `aux` stands behind them. Those of the net are its `rows`: each is a
-    statement, `x = self.conv2(x)`."""
+    """Paths that begin at the nodes of `arguments`, each under the name that the method gives it,
+    and come to the nodes `results`, a tuple where they are `listed`; in training `aux` stands
+    behind them. Those of the net are its `rows`: each is a statement, `x = self.conv2(x)`."""
 
     paths: Sequence[Path]
-    start: str
+    arguments: Mapping[str, str]
     results: tuple[str, ...]
     rows: bool = False
     aux: tuple[str, ...] = ()
@@ -86,6 +86,11 @@ def forward(
     if not scope.rows and any(len(statement.lines()) > 1 for statement in body):
         return _Writer(steps, scope, statements=True).body()
     return body
+
+
+def local_name(word: str) -> str:
+    """A row's, path's or input's name as a variable's."""
+    return word + "_" * (word in _TAKEN or keyword.iskeyword(word))
 
 
 def working(graph: Graph, path: Path) -> list[Item]:
@@ -153,8 +158,10 @@ class _Writer:
         self.left = Counter(self.total)
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}
-        self.terms: dict[str, TorchExpr] = {scope.start: _X}
-        self.locals = FreeNames(_TAKEN)
+        self.terms: dict[str, TorchExpr] = {
+            node: Ref(name) for node, name in scope.arguments.items()
+        }
+        self.locals = FreeNames({*_TAKEN, *scope.arguments.values()})
         self.out: list[Statement] = []
 
     def body(self) -> list[Statement]:
@@ -219,8 +226,7 @@ class _Writer:
         local = _X
         if not self.scope.rows or self.total[step.value] > 1 or self._reads_x():
             word = "out" if step.value in self.base else step.word
-            reserved = word in _TAKEN or keyword.iskeyword(word)
-            local = Ref(self.locals.new(word + "_" * reserved))
+            local = Ref(self.locals.new(local_name(word)))
         self.terms[step.value] = local
         self.out.append(Statement(f"{local.text} = ", value))
 

@@ -16,7 +16,7 @@ from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
 from .define import Shared, columns, share_block, share_layer
-from .forward import ForwardScope, forward, sizes_read, working
+from .forward import ForwardScope, forward, local_name, sizes_read, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
@@ -149,7 +149,7 @@ class _Lowering:
     def block(self, block: Block) -> Class:
         """The class of one block, its literals in place."""
         path = block.result
-        scope = ForwardScope(block.paths, block.input, (path.output,))
+        scope = ForwardScope(block.paths, {block.input: "x"}, (path.output,))
         alone = len(block.paths) == 1 and path.name == block.name
         if not alone or not working(self.graph, path):
             return self.scope(scope, block.name)
@@ -237,19 +237,28 @@ class _Lowering:
             tuple(output.node for output in outputs)
             for outputs in (graph.main, graph.aux)
         )
+        names = arguments(graph)
         scope = ForwardScope(
-            graph.rows, graph.input, main, rows=True, aux=aux, listed=graph.listed
+            graph.rows, names, main, rows=True, aux=aux, listed=graph.listed
         )
         made = self.scope(scope, "")
-        made.name = name
-        made.docstring = _ends(graph)
+        made.name, made.arguments = name, tuple(names.values())
+        made.docstring = _ends(graph, names)
         self.program.classes.append(made)
         return self.program
 
 
-def _ends(graph: Graph) -> list[str]:
+def arguments(graph: Graph) -> dict[str, str]:
+    """What the net's `forward` calls its inputs, by their nodes: one without a name is `x`."""
+    return {name: "x" if name == "input" else local_name(name) for name in graph.inputs}
+
+
+def _ends(graph: Graph, names: Mapping[str, str]) -> list[str]:
     """What goes into a net and what comes out: shapes, several with the names of their rows."""
-    into = shape_tuple(graph, graph.input)
+    into = ", ".join(
+        f"{'' if word == 'x' else f'{word} '}{shape_tuple(graph, node)}"
+        for node, word in names.items()
+    )
     if not graph.listed and not graph.aux:
         return [f"{into} → {shape_tuple(graph, graph.output)}"]
     main, aux = (

@@ -35,6 +35,7 @@ class Class:
     forward: list[Statement]
     starts: tuple[Start, ...]
     sequential: bool = False
+    arguments: tuple[str, ...] = ("x",)  # of the forward
     name: str = ""
     docstring: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)

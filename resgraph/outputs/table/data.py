@@ -73,6 +73,7 @@ def facts(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "about": plan.spec.about,
         "input": list(plan.input),
+        "inputs": {name: list(shape) for name, shape in plan.inputs.items()},
         "output": list(plan.output),
         "params": plan.params,
         "macs": plan.macs,

@@ -16,8 +16,11 @@ def markdown(plans: Sequence[Plan]) -> str:
     lines = [
         _line("", "output", *(_escape(plan.name) for plan in plans)),
         _line("---", "---", *("---" for _ in plans)),
-        _line("input", "", *(shape_label(plan.input) for plan in plans)),
     ]
+    for name in dict.fromkeys(name for plan in plans for name in plan.inputs):
+        shapes = [plan.inputs.get(name) for plan in plans]
+        labels = (shape_label(shape) if shape else "" for shape in shapes)
+        lines.append(_line(_escape(name), "", *labels))
     for cells in columns(plans):
         output = shape_label(cells.output) if cells.output else ""
         layers = (_layers(cells.groups(place)) for place in range(len(plans)))

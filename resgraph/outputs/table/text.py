@@ -57,7 +57,8 @@ def rich_table(plan: Plan, *, short: bool = False) -> Table:
     out.add_column("layers", footer=f"depth {plan.depth}", no_wrap=True)
     out.add_column("params", justify="right", no_wrap=True, footer=total(plan.params))
     out.add_column("MACs", justify="right", no_wrap=True, footer=total(plan.macs))
-    out.add_row("input", shape(plan.input), "", "", "")
+    for name, size in plan.inputs.items():
+        out.add_row(Text(name), shape(size), "", "", "")
     for row in summarize(plan.graph):
         out.add_row(Text(row.name), shape(row.output), _layers(row), *_costs(row))
     return out

@@ -12,6 +12,7 @@ from ...graph import Graph, Origin, Path
 from ...language.grammar.records import BlockDef, Inline, ItemDef
 from ...language.sections import mapping_at
 from ...language.spec import Spec
+from ...ops import Shape
 from ...ops.shape import Input
 from .graph_builder import Draft, Nothing, Tensor, TooLarge
 from .items import ItemMaker
@@ -74,17 +75,23 @@ class _Expander:
         nodes = dict(islice(self.builder.nodes.items(), self.nodes))
         unmade = frozenset(self.builder.unmade)
         graph = Graph(
-            nodes, rows, "input", outputs_of(self.spec, rows), unmade, listed(self.spec)
+            nodes,
+            rows,
+            next(iter(self.spec.inputs)),
+            outputs_of(self.spec, rows),
+            unmade,
+            listed(self.spec),
         )
         return without_unread(graph) if self.spec.outputs else graph
 
     def make_rows(self) -> None:
-        draft = Draft(
-            "input", Input(shape=self.spec.input), Origin(self.spec.place("input"))
-        )
-        flow: Tensor | Nothing = self.builder.node(draft, [])
-        values: dict[str, Tensor | Nothing] = {"input": flow}
-        place = Place(self.items.env, self.items.setting, values)
+        values: dict[str, Tensor | Nothing] = {
+            name: self.builder.node(self.input(name, shape), [])
+            for name, shape in self.spec.inputs.items()
+        }
+        flow = next(iter(values.values()))
+        inputs = tuple(name for name in values if name != "input")
+        place = Place(self.items.env, self.items.setting, values, inputs=inputs)
         unread = dict(self.unread_rows())
         wrong = {*unread, *self.misread_rows(), *self.count_merges()}
         known = len(self.builder.errors)
@@ -97,6 +104,10 @@ class _Expander:
                 self.sound, self.nodes = number, len(self.builder.nodes)
         for problem in unread.values():
             self.builder.report(problem)
+
+    def input(self, name: str, shape: Shape) -> Draft:
+        """The node of an input."""
+        return Draft(name, Input(shape=shape), Origin(self.spec.place("input", name)))
 
     def misread_rows(self) -> Iterator[str]:
         """The rows in which the text has a mistake: their labels are at best what was meant."""

@@ -18,8 +18,6 @@ from ...ops import AMONG, VOCABULARY, ShapeError, shape_text
 from .graph_builder import Tensor
 from .place import Place
 
-_ROWS = "an equation in a row reads `input` and the rows above"
-
 
 class EquationErrors:
     """The errors of one equation, each at its characters."""
@@ -47,9 +45,16 @@ class EquationErrors:
     # ----------------------------------------------------------------------------------
 
     def no_tensor(self) -> Fault:
-        hint = "read `x` or a path" if "x" in self.place.known() else _ROWS
+        hint = "read `x` or a path" if "x" in self.place.known() else self._rows()
         said = "this equation reads no tensor"
         return self.wrong(self.equation.tree, "E030", said, hint)
+
+    def _inputs(self) -> str:
+        return ", ".join(f"`{name}`" for name in self.place.inputs)
+
+    def _rows(self) -> str:
+        inputs = self._inputs() or "`input`"
+        return f"an equation in a row reads {inputs} and the rows above"
 
     def no_elements(self, tree: Name) -> Fault:
         name = tree.name
@@ -65,7 +70,10 @@ class EquationErrors:
         """A name of nothing, with the tensors and numbers that it may have been."""
         if tree.name == "x":
             said = "`x` is the input of a block, and this is a row"
-            return self.wrong(tree, "E030", said, _ROWS)
+            return self.wrong(tree, "E030", said, self._rows())
+        if tree.name == "input" and self.place.inputs:
+            said = "this net has several inputs, and none of them is called `input`"
+            return self.wrong(tree, "E030", said, f"they are {self._inputs()}")
         tensors, numbers = self.place.known(), self.place.env.names()
         known = [*sorted(tensors), *sorted(numbers - tensors - COUNTERS)]
         plain = TENSORS.get(tree.name.lower(), "")

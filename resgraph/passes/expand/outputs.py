@@ -39,8 +39,8 @@ def last_row(spec: Spec, rows: Sequence[str] | dict[str, str]) -> str:
 def without_unread(graph: Graph) -> Graph:
     """The graph without the rows that no output needs: a row hands on its end alone, so that it is
     needed whole or not at all."""
-    needed = graph.above((*graph.ends, graph.input))
+    needed = graph.above((*graph.ends, *graph.inputs))
     rows = [row for row in graph.rows if row.output in needed]
-    kept = {graph.input, *(n.name for row in rows for n in graph.nodes_of(row))}
+    kept = {*graph.inputs, *(n.name for row in rows for n in graph.nodes_of(row))}
     nodes = {name: node for name, node in graph.nodes.items() if name in kept}
     return replace(graph, nodes=nodes, rows=rows)

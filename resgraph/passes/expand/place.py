@@ -34,6 +34,7 @@ class Place:
     plan: ShortcutPlan | None = None
     shortcut: bool = False  # what is made here is a part of a shortcut
     paths: list[Path] = field(default_factory=list)
+    inputs: tuple[str, ...] = ()  # of the rows, where they have names
     # values that are made where they are first read, so that nodes stand in reading order
     pending: dict[str, Callable[[], Tensor | Nothing]] = field(default_factory=dict)
 

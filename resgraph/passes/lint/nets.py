@@ -138,22 +138,23 @@ def missing_final_norm(facts: Facts) -> Iterator[Finding]:
 
 def channels_last(facts: Facts) -> Iterator[Finding]:
     """Pictures are never three cells wide, and seldom have dozens of channels."""
-    shape = facts.spec.input
-    if len(shape) != 3 or _is_a_row_of_cells(facts):
-        return
-    if shape[2] in (1, 3, 4) and min(shape[:2]) >= 8:
+    for name, shape in facts.spec.inputs.items():
+        if len(shape) != 3 or _is_a_row_of_cells(facts, shape):
+            continue
+        if shape[2] not in (1, 3, 4) or min(shape[:2]) < 8:
+            continue
         height, width, channels = shape
         yield Finding(
-            Origin(facts.spec.place("input")),
+            Origin(facts.spec.place("input", name)),
             f"the input has {height} channels, and is {width} high and {channels} wide",
             f"channels come first: write `{channels}x{height}x{width}`",
         )
 
 
-def _is_a_row_of_cells(facts: Facts) -> bool:
+def _is_a_row_of_cells(facts: Facts, shape: Shape) -> bool:
     """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one
     cell wide too."""
-    channels, height, width = facts.spec.input
+    channels, height, width = shape
     windows = (node.op.window or Window() for node in facts.graph.nodes.values())
     tall = any(window.kernel[0] > 1 == window.kernel[1] for window in windows)
     return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Literal
 
 from ....errors import UsageError
-from ....graph import Block, Graph, Item, Layer, Path
+from ....graph import Block, Graph, Item, Layer, Node, Path
 from . import quantity
 from .parts import BlockRun, Capsule, Chain, FigurePart, Fork, Link, Tile, TileRow
 from .repeats import runs
@@ -81,13 +81,13 @@ class PartBuilder:
         """The whole net: the input, then each row a unit in one column; `bands` says which rows
         each unit shows."""
         nodes, detail = self.graph.nodes, self.detail
-        start = nodes[self.graph.input]
-        wires = Wiring(self.graph, start.name, unit=0, detail=detail)
-        text = f"{_input_word(start.shape)} {quantity.times(start.shape)}"
-        wires.units.append(Capsule(start.name, text, caption="input"))
+        wires = Wiring(self.graph, self.graph.input, unit=0, detail=detail)
+        wires.units.append(input_capsule(nodes[self.graph.input]))
         breaks: set[int] = set()
         for row in self.graph.rows:
             before = len(wires.units)
+            self.inputs(wires, row)
+            breaks.update(range(before, len(wires.units)))
             if not self._joins_row_above(row, wires):
                 self.path(wires, row, detail, level=0)
             if len(wires.units) > before:
@@ -101,6 +101,13 @@ class PartBuilder:
             result = len(wires.units) - 1
             breaks.add(result)
         return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
+
+    def inputs(self, wires: Wiring, row: Path) -> None:
+        """A capsule for each input that a row is the first to read."""
+        reads = [name for node in self.graph.nodes_of(row) for name in node.inputs]
+        for name in dict.fromkeys((row.input, *reads)):
+            if name in self.graph.inputs and name not in wires.found:
+                wires.add(input_capsule(self.graph.nodes[name]), (), name)
 
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
         """Draw a row of layers without parameters in the tile above it, where nothing else reads
@@ -293,6 +300,12 @@ def _hide_rates(fork: Fork) -> None:
                 replace(row, number="") if row.family == "regularize" else row
                 for row in tile.rows
             ]
+
+
+def input_capsule(node: Node) -> Capsule:
+    """An input with its shape: `image 3×224×224`, or by the name that it has among several."""
+    word = _input_word(node.shape) if node.name == "input" else node.name
+    return Capsule(node.name, f"{word} {quantity.times(node.shape)}", caption="input")
 
 
 def _input_word(shape: tuple[int, ...]) -> str:

@@ -49,6 +49,8 @@ class StripBuilder(PartBuilder):
         self.outputs = [start.name]
         breaks = {0}
         for row in self.graph.rows:
+            self.inputs(wires, row)
+            self.outputs += _drawn(wires)[len(self.outputs) :]
             if row.equation:
                 wires.equation(row.equation, "rows")
             self.outputs += _drawn(wires)[len(self.outputs) :]

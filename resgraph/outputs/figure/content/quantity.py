@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ....graph import Node
+from ....graph import Graph, Node
 from ....ops.base import Cost, Shape
 from ...numbers import count_text, shape_label
 
@@ -19,6 +19,11 @@ def short(number: int) -> str:
 def total(nodes: Iterable[Node]) -> Cost:
     """What nodes cost together."""
     return sum((node.cost for node in nodes), Cost())
+
+
+def ops(graph: Graph) -> str:
+    """`27 ops`: the nodes, its inputs apart."""
+    return plural(len(graph.nodes) - len(graph.inputs), "op")
 
 
 def params_text(cost: Cost) -> str:

@@ -46,6 +46,14 @@ def _changes(graph: Graph, block: Block) -> bool:
     return graph.nodes[block.input].shape != graph.nodes[block.output].shape
 
 
+def inputs_text(plan: Plan) -> str:
+    """`3×224×224`, or each of several by its name."""
+    return " and ".join(
+        quantity.times(shape) if name == "input" else f"{name} {quantity.times(shape)}"
+        for name, shape in plan.inputs.items()
+    )
+
+
 def caption(plan: Plan) -> str:
     """A net in two or three sentences, for the caption of a paper and for whoever cannot see the
     picture."""
@@ -53,7 +61,7 @@ def caption(plan: Plan) -> str:
     rows = [f"{row.name} ({_row_text(row)})" for row in graph.rows]
     said = [
         (
-            f"{plan.name}: {quantity.times(plan.input)} in, {quantity.times(plan.output)} out,"
+            f"{plan.name}: {inputs_text(plan)} in, {quantity.times(plan.output)} out,"
             f" {quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds,"
             f" depth {plan.depth}."
         ),
@@ -91,7 +99,10 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
     graph, right = plan.graph, width - MARGIN
     blocks = len(_merged(graph))
     counted = [quantity.plural(blocks, "block")] if blocks else []
-    counted += [quantity.plural(len(graph.nodes) - 1, "op"), f"depth {plan.depth}"]
+    counted += [
+        quantity.ops(graph),
+        f"depth {plan.depth}",
+    ]
     kind = subtitle(graph, plan.spec.about or "")
     for said, end, y, big, small, weight, ink in (
         (plan.name, totals(plan), 50, 20, 11, (700, 600), "ink"),

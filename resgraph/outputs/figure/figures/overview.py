@@ -22,6 +22,7 @@ from .row_annotations import (
     GUTTER,
     Band,
     bands_of,
+    has_maps,
     labels,
     numbers,
 )
@@ -70,10 +71,10 @@ def draw(
     mark_sheets(net)
     rhythm = even(OPS if view == "ops" else RHYTHM, net)
     placement = place(net, rhythm)
-    sheet = _sheet(placement, rhythm, width or NARROWEST, len(plan.input) == 3)
+    sheet = _sheet(placement, rhythm, width or NARROWEST, has_maps(plan))
     scene = Scene(sheet.width, 0, plan.name, caption(plan))
     header(scene, plan, sheet.width)
-    _column_heads(scene, _TOP - 25, sheet.numbers, len(plan.input) == 3)
+    _column_heads(scene, _TOP - 25, sheet.numbers, has_maps(plan))
     bands = bands_of(builder.bands, placement)
     _cards(scene, bands, _TOP, sheet.card)
     paint(scene, placement, sheet.spine, _TOP, rhythm)

@@ -12,6 +12,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from ....graph import Path
+from ....ops import Shape
 from ....passes.receptive_field import ReceptiveField
 from .. import text
 from ..content import quantity
@@ -79,6 +80,16 @@ def _middle(block: Placed, boxes: list[tuple[float, float, float]]) -> float:
     return block.middle
 
 
+def largest_map(plan: Plan) -> Shape:
+    """The input with the most cells, a map if there is one: what sizes are drawn against."""
+    return max(plan.inputs.values(), key=lambda shape: (len(shape), *shape[1:]))
+
+
+def has_maps(plan: Plan) -> bool:
+    """Whether an input has places, of which a node can see a part."""
+    return len(largest_map(plan)) > 1
+
+
 def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     """The row's name and what it is made of, and beside each block which of the row's it is."""
     name = ", ".join(row.name for row in band.rows)
@@ -125,12 +136,12 @@ def numbers(
     cost = quantity.total(node for row in band.rows for node in graph.nodes_of(row))
     end = graph.nodes[band.rows[-1].output]
     middle = top + (band.top + band.bottom) / 2
-    _shape(scene, end.shape, middle, plan.input)
+    _shape(scene, end.shape, middle, largest_map(plan))
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
     for (_, wide), (part, whole) in zip(COLUMNS, shares, strict=False):
         _bar(scene, x, middle, wide, part, whole)
         x += wide + COLUMN_GAP
-    if len(plan.input) == 3:
+    if has_maps(plan):
         scene.add(Text(x, middle + 4, seen[end.name].text(), 9.75, 600))
 
 

@@ -23,6 +23,7 @@ from ..content.rows import blocks_in
 from ..figures.header import caption, subtitle, totals
 from ..figures.overview import RHYTHM, mark_sheets
 from ..figures.paint import paint
+from ..figures.row_annotations import has_maps
 from ..layout.geometry import OPS, starts_with_box
 from ..layout.tree import place
 from ..scene import Scene, ShapeGroup, Text
@@ -111,7 +112,7 @@ class Pile:
             "name": plan.name,
             "kind": subtitle(graph, plan.spec.about or ""),
             "totals": totals(plan),
-            "counts": f"{quantity.plural(len(graph.nodes) - 1, 'op')}, depth {plan.depth}",
+            "counts": f"{quantity.ops(graph)}, depth {plan.depth}",
             "spine": round(self.left + 6, 1),
             "width": round(self.left + self.right + 12, 1),
             "input": start,
@@ -142,7 +143,7 @@ class Pile:
                 cost.params / max(self.plan.params, 1),
             ],
             "macs": [quantity.short(cost.macs), cost.macs / max(self.plan.macs, 1)],
-            "seen": seen[end.name].text() if len(self.plan.input) == 3 else "",
+            "seen": seen[end.name].text() if has_maps(self.plan) else "",
             "at": _written([*origin.calls, origin.span][0]) if origin else "",
             "units": len(units),
             "items": [self.item(builder, rows, part) for part in parts],
