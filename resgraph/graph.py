@@ -41,6 +41,8 @@ class Node:
     cost: Cost
     depth: int
     origin: Origin
+    # the node whose module it is once more, and whose weights it has; "" for one of its own
+    shares: str = ""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -49,7 +51,8 @@ class Node:
 
     def __str__(self) -> str:
         reads = f" ({', '.join(self.inputs)})" if self.inputs else ""
-        return f"{self.op}{reads} → {shape_text(self.shape)}"
+        shares = f" with {self.shares}" if self.shares else ""
+        return f"{self.op}{shares}{reads} → {shape_text(self.shape)}"
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Layer:
     label: str
     nodes: tuple[str, ...]
     origin: Origin
+    shares: str = ""  # the layer whose modules these are
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class Path:
     listed: bool = (
         False  # written as a list or with a count, so items have a place in their names
     )
+    shares: str = ""  # the path whose modules these are
 
 
 @dataclass(slots=True)
@@ -119,6 +124,9 @@ class Block:
     sized: bool = False  # a width is written in the call
     # what the call sets of the block's `let`s, worked out
     values: dict[str, str] = field(default_factory=dict)
+    shares: str = ""  # the block whose modules these are
+    # what is made once more: `conv1`, or `conv1..conv3`; its paths are those, one after another
+    again: str = ""
 
 
 Item = Layer | Block
@@ -131,6 +139,11 @@ class Output:
     row: str
     node: str
     aux: bool = False
+
+
+def borrows(item: Item) -> bool:
+    """Whether an item has the modules of others, and none of its own."""
+    return bool(item.shares or (isinstance(item, Block) and item.again))
 
 
 @dataclass
@@ -238,7 +251,11 @@ class Graph:
                 if top.equation:
                     stack.append(top.equation)
 
-    def items(self) -> Iterator[Item]:
+    def own_items(self) -> Iterator[Item]:
+        """As `items`, without what is made once more with the weights of others."""
+        return self.items(own=True)
+
+    def items(self, *, own: bool = False) -> Iterator[Item]:
         """Every layer and block call in reading order, a block before what stands in it."""
         stack: list[Path | Item] = list(reversed(self.rows))
         while stack:
@@ -246,9 +263,15 @@ class Graph:
             if isinstance(top, Path):
                 stack.extend(reversed(top.items))
                 continue
+            if own and borrows(top):
+                continue
             yield top
             if isinstance(top, Block):
                 stack.extend(reversed(top.paths))
+
+    def own_blocks(self) -> Iterator[Block]:
+        """As `blocks`, without what is made once more with the weights of others."""
+        return (item for item in self.own_items() if isinstance(item, Block))
 
     def blocks(self) -> Iterator[Block]:
         """Every block call in reading order, a block before the blocks within it."""

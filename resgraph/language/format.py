@@ -15,10 +15,21 @@ from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
 from .diagnose.option import bind
 from .extends import read_text
+from .grammar.label import AGAIN, parse_again
 from .grammar.log import Log
 from .grammar.own import Words, is_own, own_names
 from .grammar.parse import Parser
-from .grammar.records import BlockDef, Bound, Expr, Label, PathDef, Size, Value, Word
+from .grammar.records import (
+    Again,
+    BlockDef,
+    Bound,
+    Expr,
+    Label,
+    PathDef,
+    Size,
+    Value,
+    Word,
+)
 from .grammar.targets import Target
 from .grammar.values import words_of
 from .grammar.words import BLOCK_KEYS
@@ -96,6 +107,10 @@ class _Formatter:
         entry: Entry | None = None,
     ) -> Iterator[_Edit]:
         for item in tree.items if isinstance(tree, Sequence) else [tree]:
+            again = self.again(item, parser)
+            if again and not isinstance(item, Sequence):
+                yield from self.repeated(item, again)
+                continue
             if isinstance(item, Mapping) and not {"op", "block"} & item.entries.keys():
                 inline = parser.block("", item, item.span)
                 yield from self.block(item, inline)
@@ -107,6 +122,35 @@ class _Formatter:
                 continue
             if bound is not None:
                 yield from self.item(item, bound, parser.words | words_of(lets))
+
+    def again(self, tree: Tree, parser: Parser) -> Again | None:
+        """`again NAME` in either form."""
+        try:
+            if isinstance(tree, Mapping):
+                return parser.again(tree)
+            if isinstance(tree, Scalar) and isinstance(tree.value, str):
+                return parse_again(tree.text.strip(), tree.span, parser.words)
+        except Fault:
+            pass
+        return None
+
+    def repeated(self, tree: Scalar | Mapping, again: Again) -> Iterator[_Edit]:
+        """`3 x again r`, or `{again: r, repeat: 3}`."""
+        name = again.first + (f"..{again.last}" if again.last != again.first else "")
+        count = value_form(again.repeat) if again.repeat else ""
+        short = f"{count} x {AGAIN} {name}" if count else f"{AGAIN} {name}"
+        long = f"{{{AGAIN}: {name}{f', repeat: {count}' if count else ''}}}"
+        start, end = self.offsets(tree.span)
+        if isinstance(tree, Scalar):
+            if not tree.plain:
+                start, end = start - 1, end + 1
+            yield _Edit(start, end, long if self.form == "long" else short)
+        elif (
+            self.form == "short"
+            and tree.flow
+            and "#" not in self.source.text[start:end]
+        ):
+            yield _Edit(start, end, short)
 
     def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
         """The label with its options, where its word is known without the graph."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..language.diagnose.word import functions_of_tensors
 from ..language.grammar.arithmetic import FUNCTIONS
-from ..language.grammar.label import phrase_at
+from ..language.grammar.label import ABOUT_AGAIN, AGAIN, phrase_at
 from ..language.grammar.records import BlockDef
 from ..language.grammar.targets import Target, fields_of, literal_words, takes_mode
 from ..language.grammar.words import ACT, BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
@@ -138,6 +138,9 @@ def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candida
     ):
         yield from _equation(analysis, keys)
         return
+    if written[place:] == [AGAIN]:
+        yield from _words(_above(analysis, keys), "name")
+        return
     target = _target(analysis, written, place)
     if target is not None:
         yield from _options(target, written)
@@ -147,6 +150,8 @@ def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candida
         yield from _blocks(analysis)
         yield from _names(analysis, keys)
         yield from _equation(analysis, keys)
+        if place == len(written):
+            yield Candidate(AGAIN, "op", ABOUT_AGAIN)
 
 
 def _starts_phrase(words: list[str]) -> bool:
@@ -217,25 +222,25 @@ def _names(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
 def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
     """Tensors in sight and functions of them."""
     if keys[:1] == ["blocks"]:
-        own = [
-            key
-            for key in entries(analysis.tree, *keys[:2])
-            if key not in BLOCK_KEYS | CALL_KEYS
-        ]
-        yield from _words([*own, "x", "shortcut"], "name")
+        yield from _words([*_above(analysis, keys), "x", "shortcut"], "name")
         yield from _names(analysis, keys)
     elif keys[:1] == ["net"]:
-        rows = list(entries(analysis.tree, "net"))
-        above = (
-            rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
-        )
         inputs = entries(analysis.tree, "input") or ["input"]
-        yield from _words([*inputs, *above], "name")
+        yield from _words([*inputs, *_above(analysis, keys)], "name")
         yield from _names(analysis, keys)
     yield from _words(
         [*functions_of_tensors(), ACT, *FUNCTIONS],
         "function",
     )
+
+
+def _above(analysis: Analysis, keys: list[str]) -> list[str]:
+    """The paths of the block around a place, or the rows above it."""
+    if keys[:1] == ["blocks"]:
+        known = entries(analysis.tree, *keys[:2])
+        return [key for key in known if key not in BLOCK_KEYS | CALL_KEYS]
+    rows = list(entries(analysis.tree, "net"))
+    return rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
 
 
 def _words(words: Iterable[str], kind: Kind) -> Iterator[Candidate]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path
+from ..language.grammar.label import ABOUT_AGAIN, AGAIN
 from ..language.library import library_block, library_index
 from ..language.yaml.tree import Scalar, Sequence, Tree
 from ..ops import VOCABULARY, Cost
@@ -136,6 +138,8 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
     for scope in [keys[:place] for place in range(len(keys), -1, -1)]:
         if named := entry(analysis.tree, *scope, "let", word):
             return f"`{word} = {named.value.span.written()}`"
+    if word == AGAIN and re.search(rf"\b{AGAIN} +\w", text):
+        return f"`{AGAIN}`: {ABOUT_AGAIN}"
     phrases = [p for p in VOCABULARY if word in p.split() and p in text]
     best = max(phrases, key=len, default="")
     if best:

@@ -21,6 +21,7 @@ from ..ops import ACTIVATIONS, VOCABULARY, Op
 Schema = dict[str, Any]
 
 _NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+_TARGET = r"^[A-Za-z]\w*(\.\w+)*(\.\.[A-Za-z]\w*)?$"
 _BLOCK_NAME = "^[A-Za-z][A-Za-z0-9_-]*$"
 _DIGITS = "^[-+]?[0-9][0-9_]*$"  # `25_557_032`, which is text to an editor that reads YAML 1.2
 
@@ -150,6 +151,16 @@ def _values() -> Schema:
 def _blocks() -> Schema:
     """What calls a block, and what is one."""
     return {
+        "again": {
+            "type": "object",
+            "description": "a row, a path, or rows `conv1..conv3` once more, with their weights",
+            "required": ["again"],
+            "properties": {
+                "again": {"type": "string", "pattern": _TARGET},
+                "repeat": {"$ref": "#/definitions/number"},
+            },
+            "additionalProperties": False,
+        },
         "call": {
             "type": "object",
             "description": "a call of a block; its other keys are the block's `let`s",
@@ -200,7 +211,20 @@ def _paths() -> Schema:
                 "else": {
                     "if": {"required": ["block"]},
                     "then": {"$ref": "#/definitions/call"},
-                    "else": {"$ref": "#/definitions/body"},
+                    "else": {
+                        "if": {
+                            "required": ["again"],
+                            "properties": {"again": {"type": "string"}},
+                            "maxProperties": 2,
+                        },
+                        "then": {
+                            "anyOf": [
+                                {"$ref": "#/definitions/again"},
+                                {"$ref": "#/definitions/body"},
+                            ]
+                        },
+                        "else": {"$ref": "#/definitions/body"},
+                    },
                 },
             },
             "else": {"type": "string"},

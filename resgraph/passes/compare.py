@@ -56,7 +56,9 @@ def compare(before: Graph, after: Graph) -> list[Change]:
         old, new = before.nodes.get(name), after.nodes.get(name)
         if old is None or new is None:
             out.append(Change("removed" if new is None else "added", name, old, new))
-        elif old.op != new.op or _rewired(old, new, before, after):
+        elif (old.op, old.shares) != (new.op, new.shares) or _rewired(
+            old, new, before, after
+        ):
             out.append(Change("changed", name, old, new))
         elif old.shape != new.shape or old.cost != new.cost:
             out.append(Change("shape", name, old, node))

@@ -22,7 +22,9 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
     use."""
     reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
     reads.update(graph.ends)
-    folded = {name: source for name, source in _pairs(graph) if reads[source] == 1}
+    folded = _everywhere(
+        graph, {name: source for name, source in _pairs(graph) if reads[source] == 1}
+    )
     takers = set(folded.values())
     nodes: dict[str, Node] = {}
     for name, node in graph.nodes.items():
@@ -53,11 +55,29 @@ def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
                 yield name, node.inputs[0]
 
 
+def _everywhere(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Of the pairs of a norm and its layer, those whose modules stand together wherever either is
+    called again."""
+    calls: dict[str, set[str]] = {}
+    for node in graph.nodes.values():
+        calls.setdefault(node.shares or node.name, set()).add(node.name)
+
+    def others(name: str) -> set[str]:
+        return calls[graph.nodes[name].shares or name]
+
+    return {
+        norm: source
+        for norm, source in pairs.items()
+        if {pairs.get(other) for other in others(norm)} == others(source)
+    }
+
+
 def _with_bias(node: Node, inputs: list[Node]) -> Node:
     if getattr(node.op, "bias", None) != "none":
         return node
     op = node.op.model_copy(update={"bias": "default"})
-    return replace(node, op=op, cost=op.cost(*(source.shape for source in inputs)))
+    cost = op.cost(*(source.shape for source in inputs))
+    return replace(node, op=op, cost=replace(cost, params=0) if node.shares else cost)
 
 
 def _path(path: Path, folded: Mapping[str, str]) -> Path:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from ..graph import Graph, Layer, Path
+from ..graph import Graph, Layer, Node, Path
 from ..ops import Add
 from .precision import low_precision
 
@@ -30,7 +30,18 @@ def inplace(graph: Graph) -> frozenset[str]:
     sums = _sums_of_one_dtype(graph)
     for scope in _scopes(graph):
         _sums(graph, scope, sums, once, found)
-    return frozenset(found)
+    # a module that is called again overwrites each time, or never
+    whole = Counter(_module(node) for node in graph.nodes.values())
+    writing = Counter(_module(graph.nodes[name]) for name in found)
+    return frozenset(
+        name
+        for name in found
+        if writing[_module(graph.nodes[name])] == whole[_module(graph.nodes[name])]
+    )
+
+
+def _module(node: Node) -> str:
+    return node.shares or node.name
 
 
 def _activations(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..errors import SpecError
 from ..graph import Graph
-from ..language.grammar.records import BlockDef, Chunk, ItemDef, Label, PathDef, Word
+from ..language.grammar.records import BlockDef, Chunk, Label, PathDef, PathItem, Word
 from ..language.spec import Spec
 from ..ops import VOCABULARY
 from .expand import expand
@@ -102,7 +102,7 @@ def _stride_of(label: Label) -> list[Chunk]:
     return [chunk for chunk in label.rest if chunk.text == "/stride"][:1]
 
 
-def _with_stride(item: ItemDef, giver: Label, taker: Label, chunk: Chunk) -> ItemDef:
+def _with_stride(item: PathItem, giver: Label, taker: Label, chunk: Chunk) -> PathItem:
     if item is giver:
         return replace(giver, rest=tuple(c for c in giver.rest if c is not chunk))
     return replace(taker, rest=(*taker.rest, chunk)) if item is taker else item

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..graph import Block, Graph, Layer, Path
+from ..graph import Block, Graph, Layer, Path, borrows
 from ..ops import Add
 
 
@@ -41,7 +41,7 @@ def starts(
                     Start(_below(owner, f"{name}.bias"), bias)
                 )
     if zero_last:
-        for block in graph.blocks():
+        for block in graph.own_blocks():
             for name in _last_norms(graph, block):
                 found.setdefault(block.name, []).append(
                     Start(_below(block.name, f"{name}.weight"), 0.0)
@@ -59,6 +59,8 @@ def _layers(graph: Graph) -> Iterator[tuple[str, Layer]]:
     while stack:
         owner, path = stack.pop()
         for item in path.items:
+            if borrows(item):
+                continue
             if isinstance(item, Layer):
                 yield owner, item
             else:
@@ -99,8 +101,10 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
     term, gated."""
     while name in inside:
         node = graph.nodes[name]
-        if node.op.family == "conv" or (node.op.role == "norm" and node.cost.params):
-            return name
+        if node.op.family == "conv" or (
+            node.op.role == "norm" and (node.cost.params or node.shares)
+        ):
+            return node.shares or name
         if not node.inputs:
             return None
         name = next(

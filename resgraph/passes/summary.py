@@ -123,6 +123,10 @@ def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
     if isinstance(item, Layer):
         yield _line(graph, item)
         return
+    if item.again:
+        said = f"again {item.again}"
+        yield _Line(said, said)
+        return
     branches = {
         path.word: list(_path_lines(graph, path))
         for path in item.paths

@@ -15,11 +15,14 @@ from ...ops import LATER, VOCABULARY
 from ..yaml.characters import LOOK_ALIKES
 from .expression import ExpressionError, parse_expression
 from .own import is_own
-from .records import Chunk, Equation, Expr, Label, Size, Value, Word
+from .records import Again, Chunk, Equation, Expr, Label, Size, Value, Word
 from .words import POLICIES
 
 KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
 PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
+AGAIN = "again"
+ABOUT_AGAIN = "A row, a path, or a run of rows above once more, with the same weights."
+_TARGET = re.compile(r"(?P<first>\w+(\.\w+)*)(\.\.(?P<last>\w+))?")
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
 
 
@@ -111,6 +114,34 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     rest = place + len(word.split())
     word_span = parts[place].span.to(parts[rest - 1].span)
     return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
+
+
+def parse_again(text: str, span: Span, words: Collection[str]) -> Again | None:
+    """`[N x] again NAME` or `again FIRST..LAST`; None for any other text, and where a block has
+    that word. Raises `Fault` for anything more."""
+    parts = chunks(text, span)
+    texts = [part.text for part in parts]
+    place = 2 if len(parts) > 2 and texts[1] == "x" else 0
+    if AGAIN not in texts[place : place + 2] or AGAIN in words:
+        return None
+    repeat = parse_expr(texts[0], parts[0].span) if place else None
+    wrong = parts[place : texts.index(AGAIN)] or parts[place + 2 :]
+    if wrong:
+        said = (
+            f"`{AGAIN}` takes a name and nothing else: its layers are as they were made"
+        )
+        raise fault("E012", said, wrong[0].span)
+    target = parts[-1]
+    found = _TARGET.fullmatch(target.text)
+    if found is None or target.text == AGAIN:
+        hint = (
+            f"as in `{AGAIN} conv1`, `{AGAIN} conv1.0.body` or `{AGAIN} conv1..conv3`"
+        )
+        raise fault(
+            "E012", f"`{AGAIN}` needs the name of what stands above", span, hint
+        )
+    first, last = found["first"], found["last"] or found["first"]
+    return Again(text, span, first, last, target.span, repeat)
 
 
 def word_at(texts: list[str], place: int, words: Collection[str]) -> str:

@@ -17,17 +17,25 @@ from ..yaml.tree import Mapping, Scalar, Sequence, Tree
 from .arithmetic import FUNCTIONS
 from .expression import functions_in
 from .failure import Failure
-from .label import chunks, parse_equation, parse_label, phrase_at
+from .label import (
+    AGAIN,
+    chunks,
+    parse_again,
+    parse_equation,
+    parse_label,
+    phrase_at,
+)
 from .own import is_own
 from .records import (
+    Again,
     BlockDef,
     Chunk,
     Equation,
     Inline,
-    ItemDef,
     Label,
     Option,
     PathDef,
+    PathItem,
     Poison,
     ShortcutDef,
     UnitDef,
@@ -85,7 +93,7 @@ class Parser(ValueParser):
         counted = bool(items) and items[0].repeat is not None
         return PathDef(tree.span, equation, tuple(items), listed or counted)
 
-    def item(self, tree: Tree, *, first: bool) -> ItemDef | Equation | Poison:
+    def item(self, tree: Tree, *, first: bool) -> PathItem | Equation | Poison:
         """One place of a path: a label, a mapping, or (only first) an equation."""
         if self.log.is_full:
             return Poison(tree.span)
@@ -99,13 +107,15 @@ class Parser(ValueParser):
         except (Fault, UnreadItem) as problem:
             return self.log.item(problem, tree, self)
 
-    def text_item(self, tree: Scalar, first: bool) -> ItemDef | Equation:
+    def text_item(self, tree: Scalar, first: bool) -> PathItem | Equation:
         text, span = tree.text.strip(), tree.span
         if not isinstance(tree.value, str):
             hint = "a label is like `3x3 conv 64 /2`"
             raise fault("E011", f"`{text}` is no label", span, hint)
         if label := parse_label(text, span, self.words):
             return label
+        if again := parse_again(text, span, self.words):
+            return again
         if first and (equation := self.equation(text, span)):
             return equation
         raise UnreadItem("item", text, span, first=first)
@@ -125,13 +135,15 @@ class Parser(ValueParser):
             else None
         )
 
-    def mapping_item(self, tree: Mapping) -> ItemDef:
+    def mapping_item(self, tree: Mapping) -> PathItem:
         match [key for key in ("op", "block") if key in tree.entries]:
             case [key]:
                 return self.long_form(tree, key)
             case [_, _]:
                 message = "a layer has `op`, a call has `block`; this has both"
                 raise fault("E022", message, tree.span)
+        if again := self.again(tree):
+            return again
         call = {
             k: e.value
             for k, e in tree.entries.items()
@@ -145,6 +157,20 @@ class Parser(ValueParser):
             self.expr(call["out"]) if "out" in call else None,
             self.size(call["stride"]) if "stride" in call else None,
         )
+
+    def again(self, tree: Mapping) -> Again | None:
+        """`{again: conv1, repeat: 3}`; None for a block with a path of that name."""
+        entry, repeat = tree.entries.get(AGAIN), tree.entries.get("repeat")
+        if not entry or not tree.entries.keys() <= {AGAIN, "repeat"}:
+            return None
+        named = entry.value.text.strip() if isinstance(entry.value, Scalar) else ""
+        label = named and parse_label(named, entry.value.span, self.words)
+        if label or not named or " " in named:
+            return None
+        found = parse_again(f"{AGAIN} {named}", entry.value.span, ())
+        assert found is not None
+        count = self.expr(repeat.value) if repeat else None
+        return replace(found, target=entry.value.span, repeat=count)
 
     def long_form(self, tree: Mapping, kind: str) -> Label:
         """`{op: conv, kernel: 3x3, width: 64}` or `{block: bottleneck, out: 256}`."""

@@ -132,6 +132,19 @@ class Inline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Again:
+    """`again conv1..conv3`: what was written above once more, with its weights. `last` is `first`
+    where it is no run."""
+
+    text: str
+    span: Span
+    first: str
+    last: str
+    target: Span
+    repeat: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Poison:
     """What could not be read, and was told of: what is made of it is unknown, and says nothing.
 
@@ -146,6 +159,8 @@ class Poison:
 
 
 ItemDef = Label | Inline
+"""A layer or a call of a block."""
+PathItem = ItemDef | Again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +169,7 @@ class PathDef:
 
     span: Span
     equation: Equation | None
-    items: tuple[ItemDef | Poison, ...]
+    items: tuple[PathItem | Poison, ...]
     listed: bool
 
     @property
@@ -174,7 +189,7 @@ class PathDef:
                 for path in item.block.every_path():
                     yield from path.reads()
 
-    def known(self) -> Iterator[ItemDef]:
+    def known(self) -> Iterator[PathItem]:
         """The items as they are written, or were likely meant."""
         items = (
             item.guess if isinstance(item, Poison) else item for item in self.items

@@ -28,7 +28,8 @@ def fold(plan: Plan, state: Mapping[str, Tensor]) -> tuple[Plan, dict[str, Tenso
     not fold is kept."""
     graph, folded = fold_batch_norm(plan.graph)
     new = dict(state)
-    for norm, taker in folded.items():
+    own = {n: t for n, t in folded.items() if not plan.graph.nodes[n].shares}
+    for norm, taker in own.items():
         scale, shift, mean, variance = (
             new[f"{norm}.{key}"].double() for key in _OF_NORM[:4]
         )

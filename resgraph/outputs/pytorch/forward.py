@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
-from ...graph import Graph, Item, Layer, Node, Path
+from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
 from .text import FreeNames, layout
@@ -79,7 +79,10 @@ def forward(
     graph: Graph, scope: ForwardScope, inplace: frozenset[str]
 ) -> list[Statement]:
     """The body of `forward(self, x)`. What is read once stands where it is read."""
-    steps = [step for path in scope.paths for step in _steps(graph, path, inplace)]
+    modules = _modules(graph, scope.paths)
+    steps = [
+        step for path in scope.paths for step in _steps(graph, path, inplace, modules)
+    ]
     steps = _live(steps, {*scope.results, *scope.aux})
     body = _Writer(steps, scope, statements=scope.rows).body()
     # Where a line is too long, the calls of paths become statements apart from the sum.
@@ -98,14 +101,41 @@ def working(graph: Graph, path: Path) -> list[Item]:
     return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
-def sizes_read(graph: Graph, path: Path) -> list[str]:
-    """The nodes whose sizes the layers of a path take on, in order."""
-    layers = (item for item in path.items if isinstance(item, Layer))
+def sizes_read(graph: Graph, items: Sequence[Item]) -> list[str]:
+    """The nodes whose sizes the layers among some items take on, in order."""
+    layers = (item for item in items if isinstance(item, Layer))
     nodes = (graph.nodes[name] for layer in layers for name in layer.nodes)
     return [node.inputs[-1] for node in nodes if node.op.sized_by]
 
 
-def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[_Step]:
+def own(graph: Graph, path: Path) -> list[Item]:
+    """The items of a path that make a module, and do not call one that was made above."""
+    return [item for item in working(graph, path) if not borrows(item)]
+
+
+def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, str]:
+    """What a method calls every path, layer and block below some of its own paths, where one of
+    them is called again."""
+    found: dict[str, str] = {}
+    called = (item for path in paths for item in path.items)
+    if not any(isinstance(item, Block) and item.again for item in called):
+        return found
+    stack = [(path, f"self.{path.word}") for path in paths]
+    while stack:
+        path, text = stack.pop()
+        found[path.name] = text
+        for place, item in enumerate(own(graph, path)):
+            name = f"{text}[{place}]" if path.listed else text
+            found[item.name] = name
+            for inner in item.paths if isinstance(item, Block) else ():
+                within = "" if inner.name == item.name else f".{inner.word}"
+                stack.append((inner, name + within))
+    return found
+
+
+def _steps(
+    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, str]
+) -> Iterator[_Step]:
     items, equation = working(graph, path), path.equation
     for name in equation.nodes if equation else ():
         node = graph.nodes[name]
@@ -114,12 +144,37 @@ def _steps(graph: Graph, path: Path, inplace: frozenset[str]) -> Iterator[_Step]
         over = name in inplace and isinstance(node.op, Add)
         write = partial(_op, graph, node, name in inplace and not over)
         yield _Step(name, node.inputs, word, write, call=False, over=over)
-    if items:
+    if any(borrows(item) for item in items) and not _whole(path, items):
+        yield from _one_by_one(graph, path, inplace, modules)
+    elif items:
         # a path without a name is what an `nn.Sequential` does
         module = f"self.{path.word}" if path.word else "super().forward"
-        write = partial(_module, module)
-        reads = (path.input, *sizes_read(graph, path))
+        write = partial(_module, modules[path.shares] if path.shares else module)
+        reads = (path.input, *sizes_read(graph, path.items))
         yield _Step(path.output, reads, path.word, write, call=True)
+
+
+def _whole(path: Path, items: Sequence[Item]) -> bool:
+    """Whether a path is called again as the one module that it is."""
+    inner = any(isinstance(item, Block) and item.again for item in items)
+    return bool(path.shares) and not inner
+
+
+def _one_by_one(
+    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, str]
+) -> Iterator[_Step]:
+    """The items of a path, some of which are modules of other paths."""
+    value = path.input
+    for item in working(graph, path):
+        if isinstance(item, Block) and item.again:
+            for inner in item.paths:
+                yield from _steps(graph, inner, inplace, modules)
+        else:
+            out = item.output if isinstance(item, Block) else item.nodes[-1]
+            write = partial(_module, modules[item.shares or item.name])
+            reads = (value, *sizes_read(graph, [item]))
+            yield _Step(out, reads, path.word, write, call=True)
+        value = item.output if isinstance(item, Block) else item.nodes[-1]
 
 
 def _op(

@@ -16,7 +16,7 @@ from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
 from .define import Shared, columns, share_block, share_layer
-from .forward import ForwardScope, forward, local_name, sizes_read, working
+from .forward import ForwardScope, forward, local_name, own, sizes_read, working
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
@@ -88,7 +88,7 @@ class _Lowering:
         """Every layer as a call: of its one module, or of the function that it shares with layers
         of its structure."""
         groups: dict[Any, list[tuple[Layer, Call]]] = {}
-        for layer in self.graph.items():
+        for layer in self.graph.own_items():
             if not isinstance(layer, Layer):
                 continue
             words = [name[len(layer.name) + 1 :] for name in layer.nodes]
@@ -154,14 +154,14 @@ class _Lowering:
         if not alone or not working(self.graph, path):
             return self.scope(scope, block.name)
         tree = self.sequential(path, alone=True)
-        own = path.equation or sizes_read(self.graph, path)
-        body = forward(self.graph, scope, self.inplace) if own else []
+        written = path.equation or sizes_read(self.graph, path.items)
+        body = forward(self.graph, scope, self.inplace) if written else []
         starts = self.starts.get(block.name, ())
         return Class([("", tree)], body, starts, sequential=True)
 
     def scope(self, scope: ForwardScope, name: str) -> Class:
         """A class with a module for each path that does anything."""
-        paths = [path for path in scope.paths if working(self.graph, path)]
+        paths = [path for path in scope.paths if own(self.graph, path)]
         modules = [(path.word, self.sequential(path)) for path in paths]
         body = forward(self.graph, scope, self.inplace)
         return Class(modules, body, self.starts.get(name, ()))
@@ -169,14 +169,14 @@ class _Lowering:
     def sequential(self, path: Path, *, alone: bool = False) -> Call:
         """What makes the module of a path: its one item where it is not a list, else a Sequential
         of its places."""
-        items = working(self.graph, path)
+        items = own(self.graph, path)
         if not path.listed:
             return self.calls[id(items[0])]
         places = [
             (int(item.name[len(path.name) + 1 :]), self.calls[id(item)])
             for item in items
         ]
-        sized = bool(sizes_read(self.graph, path))
+        sized = bool(sizes_read(self.graph, items))
         return numbered(places, alone=alone, sized=sized)
 
     def key(self, block: Block, made: Class) -> tuple[Any, ...]:
@@ -290,11 +290,11 @@ def _check_names(graph: Graph) -> None:
 
 def _levels(graph: Graph) -> Iterator[list[Block]]:
     """The blocks in reading order, by how many blocks stand within one another in them."""
-    blocks = list(graph.blocks())
+    blocks = list(graph.own_blocks())
     heights: dict[int, int] = {}
     for block in reversed(blocks):  # a block comes before those within it
         items = [item for path in block.paths for item in path.items]
-        inner = [heights[id(item)] for item in items if isinstance(item, Block)]
+        inner = [heights[id(item)] for item in items if id(item) in heights]
         heights[id(block)] = 1 + max(inner, default=0)
     for height in range(1, 1 + max(heights.values(), default=0)):
         yield [block for block in blocks if heights[id(block)] == height]

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 
 from ...errors import Diagnostic, Fault, SpecError, fault, in_order
 from ...graph import Graph, Origin, Path
-from ...language.grammar.records import BlockDef, Inline, ItemDef
+from ...language.grammar.records import Again, BlockDef, Inline, PathItem
 from ...language.sections import mapping_at
 from ...language.spec import Spec
 from ...ops import Shape
@@ -148,8 +148,10 @@ class _Expander:
                 yield name
         self.items.blocks_total = total
 
-    def merges(self, item: ItemDef) -> int | None:
+    def merges(self, item: PathItem) -> int | None:
         """How many blocks with a merge an item of a row calls; None where a mistake hides it."""
+        if isinstance(item, Again):
+            return 0
         if isinstance(item, Inline):
             block: BlockDef | None = item.block
         else:

@@ -67,6 +67,7 @@ class Draft:
     origin: Origin
     shortcut: bool = False
     source: OptionSource | None = None
+    shares: str = ""  # the node whose module it is
 
 
 Explain = Callable[[ShapeError], Fault]
@@ -140,6 +141,8 @@ class Builder:
             said = fault(problem.code, problem.said, origin.span, problem.hint)
             self.report(explain(problem) if explain else said, origin)
             return Poisoned(likely_shape(op, *shapes))
+        if draft.shares:
+            cost = replace(cost, params=0)
         self.params += cost.params
         self._limit(origin)
         read = tuple([tensor.node for tensor in inputs])
@@ -149,7 +152,9 @@ class Builder:
         depth = depths[0] if op.gates or op.sized_by else max(depths)
         depth += op.weighted and not draft.shortcut
         name = draft.name
-        self.nodes[name] = Node(name, op, read, shape, cost, depth, origin)
+        self.nodes[name] = Node(
+            name, op, read, shape, cost, depth, origin, draft.shares
+        )
         if draft.source is not None:
             self.sources[name] = draft.source
         return Flow(name, shape, depth)

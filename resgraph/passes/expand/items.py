@@ -16,17 +16,20 @@ from ...graph import Block, Layer, Path
 from ...language.environment import Environment, Unknown
 from ...language.grammar.arithmetic import Value, value_text
 from ...language.grammar.records import (
+    Again,
     BlockDef,
     Bound,
     Equation,
     ItemDef,
     Label,
     PathDef,
+    PathItem,
     Poison,
 )
 from ...language.grammar.targets import Target
 from ...language.spec import Spec
 from ...ops import Op
+from .again import Made, once_more
 from .block_call import Call, Caller, call_of, refuse_other_width
 from .equation import EquationBuilder
 from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
@@ -54,6 +57,7 @@ class ItemMaker:
         self.blocks_seen = 0
         self.blocks_total: int | None = 0  # None where it cannot be counted
         self.repeats = Repeats(self.builder)
+        self.made_scopes = Made()
 
     # -- paths and items
     # --------------------------------------------------------------------------------------------
@@ -71,9 +75,12 @@ class ItemMaker:
         scope.input = flow.node
         for slot, item in self.repeats.slots(path, place, scope):
             flow = self.item(slot, item, flow)
+            if scope.items and scope.items[-1].name == slot.name:
+                self.made_scopes.scopes[slot.name] = scope.items[-1]
         if path.broken:
             flow = Poisoned()
         scope.output = flow.node
+        self.made_scopes.scopes[name] = scope
         return scope, flow
 
     def equation(
@@ -90,8 +97,10 @@ class ItemMaker:
             return Poisoned()
         return flow
 
-    def item(self, slot: Slot, item: ItemDef | Poison, flow: Tensor) -> Tensor:
+    def item(self, slot: Slot, item: PathItem | Poison, flow: Tensor) -> Tensor:
         """One layer or block, added to its path; the value that comes out."""
+        if isinstance(item, Again):
+            return self.again(slot, item, flow)
         target: Target | None = None
         seen, make = self.blocks_seen, self.made
         if isinstance(item, Poison):
@@ -117,6 +126,20 @@ class ItemMaker:
             shape = self.guessed(slot, again, target, flow).shape if again else None
             kept = flow.shape if keeps_shape(target) else None
             return Poisoned(shape or kept)
+
+    def again(self, slot: Slot, item: Again, flow: Tensor) -> Tensor:
+        """What stands above once more, added to its path; the value that comes out."""
+        block = slot.place.block
+        order = list(block.paths if block else self.spec.rows)
+        try:
+            scopes = self.made_scopes.named(item, slot, order)
+            made, out = once_more(self.builder, scopes, slot, item, flow)
+        except Fault as problem:
+            self.builder.report(problem, slot.place.at(item.span))
+            return Poisoned()
+        if made is not None:
+            slot.path.items.append(made)
+        return out
 
     def made(self, slot: Slot, item: ItemDef, target: Target, flow: Tensor) -> Tensor:
         """A layer or a block. Raises `Fault` where the item cannot be read as one."""
@@ -278,6 +301,7 @@ class ItemMaker:
                 plan.env or place.env,
                 setting,
                 place.values,
+                place.name,
                 origin=place.origin,
                 block=place.block,
                 shortcut=True,

@@ -40,6 +40,8 @@ def without_unread(graph: Graph) -> Graph:
     """The graph without the rows that no output needs: a row hands on its end alone, so that it is
     needed whole or not at all."""
     needed = graph.above((*graph.ends, *graph.inputs))
+    while lent := {graph.nodes[name].shares for name in needed} - {""} - needed:
+        needed |= graph.above(lent)  # whose modules are called again
     rows = [row for row in graph.rows if row.output in needed]
     kept = {*graph.inputs, *(n.name for row in rows for n in graph.nodes_of(row))}
     nodes = {name: node for name, node in graph.nodes.items() if name in kept}

@@ -9,7 +9,7 @@ from fractions import Fraction
 from ...errors import Fault, fault
 from ...graph import Path
 from ...language.environment import Environment, Unknown
-from ...language.grammar.records import ItemDef, PathDef, Poison
+from ...language.grammar.records import PathDef, PathItem, Poison
 from ...ops import VOCABULARY
 from .graph_builder import Builder, TooLarge
 from .option import whole
@@ -30,7 +30,7 @@ class Repeats:
 
     def slots(
         self, path: PathDef, place: Place, scope: Path
-    ) -> Iterator[tuple[Slot, ItemDef | Poison]]:
+    ) -> Iterator[tuple[Slot, PathItem | Poison]]:
         """Every copy of every item with its slot, which has counters in rows alone: within a block
         its caller's hold. What a mistake keeps from being counted is made once, and its row has no
         counters.
@@ -67,7 +67,7 @@ class Repeats:
             said = f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
             raise TooLarge(fault("E004", said, path.span), place.at(path.span))
 
-    def _step(self, item: ItemDef | Poison, place: Place) -> None:
+    def _step(self, item: PathItem | Poison, place: Place) -> None:
         self.steps += 1
         if self.steps > _STEPS:
             large = fault(
@@ -75,7 +75,7 @@ class Repeats:
             )
             raise TooLarge(large, place.at(item.span))
 
-    def count(self, item: ItemDef | Poison, env: Environment) -> int | None:
+    def count(self, item: PathItem | Poison, env: Environment) -> int | None:
         """How often an item stands in its path; None where a mistake hides it, which is told."""
         if item.repeat is None:
             return 1

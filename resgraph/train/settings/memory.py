@@ -167,7 +167,8 @@ def _recomputable(graph: Graph, *, whole: bool) -> list[Block]:
         held = sum(node.cost.activations for node in nodes if node.name in kept)
         macs = sum(node.cost.macs for node in nodes)
         out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
-        if held > out:
+        # what is called again is no module of its own
+        if held > out and not any(node.shares for node in nodes):
             kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
             found.append(
                 Block(scope.name, kind, before[nodes[0].name], held - out, held, macs)

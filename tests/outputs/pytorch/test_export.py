@@ -170,7 +170,7 @@ def test_what_disagrees_is_refused(
     monkeypatch.setattr(
         exporting,
         "_session",
-        lambda content: lambda images: torch.ones(len(images), 10),
+        lambda content, names: lambda images: torch.ones(len(images), 10),
     )
     with pytest.raises(UsageError, match=r"what torch\.onnx made of the net is off by"):
         export(digits, "onnx")

@@ -20,7 +20,7 @@ from ....graph import Block, Graph, Item, Layer, Node, Path
 from . import quantity
 from .parts import BlockRun, Capsule, Chain, FigurePart, Fork, Link, Tile, TileRow
 from .repeats import runs
-from .rows import blocks_in, layer_row, layers_of, nested_row, op_box, unit_of
+from .rows import blocks_in, is_line, layer_row, layers_of, nested_row, op_box, unit_of
 from .wiring import Detail, Wiring
 
 View = Literal["auto", "stages", "blocks", "ops"]
@@ -202,12 +202,13 @@ class PartBuilder:
         shown = {} if level else self.shown(blocks)
         tile: list[Item] = []
         for item in path.items:
-            if isinstance(item, Layer) or (level and item.name not in self.opened):
+            line = is_line(item) or level
+            if isinstance(item, Layer) or (line and item.name not in self.opened):
                 tile.append(item)
                 continue
             self._flush(path, parts, tile)
             part: FigurePart | None = None
-            if level:
+            if level or item.again:
                 part = self.block(item, "rows", level + 1)
             elif item.name in shown:
                 part = self._run(item, shown[item.name], lone=len(blocks) == 1)
@@ -286,7 +287,8 @@ def _folded(rows: list[TileRow]) -> list[TileRow]:
     out: list[TileRow] = []
     for likeness, group in groupby(rows, lambda row: row.likeness):
         equal = list(group)
-        if likeness is not None and len(equal) >= FOLDED_LAYERS:
+        least = 2 if equal[0].again else FOLDED_LAYERS
+        if likeness is not None and len(equal) >= least:
             equal = [replace(equal[0], count=len(equal))]
         out += equal
     return out

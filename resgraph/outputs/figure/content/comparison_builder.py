@@ -7,11 +7,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from ....graph import Block, Graph, Item, Layer, Path
+from ....graph import Block, Graph, Item, Path
 from ..style import MARKS
 from . import quantity
 from .builder import PartBuilder, View
 from .parts import Capsule, Chain, FigurePart, Fork, Link, Strip, TileRow
+from .rows import blocks_in, is_line
 from .wiring import Detail, Wiring
 
 _SHOWN = frozenset(["conv", "dense", "pool", "block"])
@@ -118,7 +119,7 @@ class StripBuilder(PartBuilder):
 
     def _stretches(self, row: Path) -> Iterator[tuple[FigurePart, str, str]]:
         """The parts of a row, each with the nodes that it reads and gives."""
-        blocks = [item for item in row.items if isinstance(item, Block)]
+        blocks = blocks_in([row])
         shown = self.shown(blocks)
         reads = row.input
         for _, group in groupby(row.items, key=self._key):
@@ -126,10 +127,10 @@ class StripBuilder(PartBuilder):
             first = items[0]
             part: FigurePart | None = None
             gives = self._output(items[-1], reads)
-            if isinstance(first, Layer):
+            if is_line(first):
                 rows = self.rows_of(items)
                 part = self.tile(rows, row.name) if rows else None
-            elif first.name in shown:
+            elif isinstance(first, Block) and first.name in shown:
                 part = self.block(first, "rows", 1)
                 if isinstance(part, Fork):
                     part.repeat = shown[first.name]
@@ -140,9 +141,10 @@ class StripBuilder(PartBuilder):
 
     def _key(self, item: Item) -> object:
         """Blocks stand alone; layers stand together while their maps are of one size."""
-        if isinstance(item, Block):
+        if not is_line(item):
             return item.name
-        return self.graph.nodes[item.nodes[-1]].shape[1:] if item.nodes else ()
+        output = self._output(item, "")
+        return self.graph.nodes[output].shape[1:] if output else ()
 
     def _output(self, item: Item, otherwise: str) -> str:
         if isinstance(item, Block):

@@ -32,6 +32,7 @@ class TileRow:
     step: int = -1
     likeness: Hashable = None  # layers of equal likeness may be drawn as one
     also: str = ""
+    again: bool = False  # it has the weights of what is drawn elsewhere
 
     @property
     def said(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ....graph import Block, Graph, Layer, Node, Path
+from ....graph import Block, Graph, Item, Layer, Node, Path
 from ....ops.base import Shape
 from ..style import family_of
 from . import quantity
@@ -40,7 +40,17 @@ def title(graph: Graph, node: Node) -> str:
 
 def blocks_in(rows: Iterable[Path]) -> list[Block]:
     """The blocks that rows call, without the blocks within them."""
-    return [item for row in rows for item in row.items if isinstance(item, Block)]
+    return [
+        item
+        for row in rows
+        for item in row.items
+        if isinstance(item, Block) and not item.again
+    ]
+
+
+def is_line(item: Item) -> bool:
+    """Whether an item of a row is drawn as a line of a tile: a layer, or what is made again."""
+    return isinstance(item, Layer) or bool(item.again)
 
 
 def stride_text(block: Block) -> str:
@@ -113,6 +123,12 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
     """A block within a path, folded to one line."""
     cost = quantity.total(graph.nodes_of(block))
     said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
+    if block.again:
+        text, shape = f"again {block.again}", graph.nodes[block.output].shape
+        return TileRow(
+            block.name, "block", text, str(block.out), title=said,
+            likeness=(text, shape), again=True,
+        )  # fmt: skip
     word = block.block or block.name.rsplit(".", 1)[-1]
     number = str(block.out) if block.into != block.out else ""
     return TileRow(block.name, "block", word, number, stride_text(block), title=said)

@@ -153,6 +153,8 @@ class Wiring:
         if self.detail == "ops":
             cost = quantity.total(self.graph.nodes_of(block))
             said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"
+            if block.again:
+                said = f"again {block.again}, with its weights"
             fork.frame, fork.caption = True, block.name
             fork.subcaption = said.rstrip()
             fork.totals = quantity.params_text(cost), quantity.macs_text(cost)

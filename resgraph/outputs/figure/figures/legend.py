@@ -41,6 +41,7 @@ class Legend:
     repeats: str = ""
     joins: dict[str, None] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
+    folded: dict[str, None] = field(default_factory=dict)
 
     def gather(self, placement: Placement, kinds: Iterable[str]) -> None:
         """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the
@@ -61,6 +62,12 @@ class Legend:
                 self.marks.add(mark)
             case Tile(rows=rows):
                 self.families.update(row.family for row in rows)
+                for row in rows:
+                    if row.family == "block":
+                        said = (
+                            "again: the same weights" if row.again else "folded block"
+                        )
+                        self.folded[said] = None
             case OpBox(family=family):
                 self.families.add(family)
                 self.ops = True
@@ -98,6 +105,7 @@ class Legend:
             yield room, "", partial(_widths, self.widths)
         labels = dict(FAMILIES)
         labels["merge"] = ", ".join(self.joins) or labels["merge"]
+        labels["block"] = ", ".join(self.folded) or labels["block"]
         labels["conv"] += "" if self.ops else self.units
         for family, label in labels.items():
             if family in self.families:

@@ -1,0 +1,281 @@
+"""`again NAME` → the nodes of what stands above, made once more with the same modules.
+
+Nodes are copied, not expanded anew: widths and counters are those of the first time, so that the
+weights fit. What flowed into the first of them is what flows in now; whatever else they read from
+outside stays what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ...errors import MissingError, fault
+from ...graph import Block, Equation, Item, Layer, Node, Path
+from ...language.diagnose.nearest import did_you_mean
+from ...language.grammar.records import Again
+from ...ops import Shape, shape_text
+from ...ops.base import Ref
+from ...ops.extension import expression, torch_call
+from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Tensor
+from .place import Place, Slot
+
+Scope = Path | Item
+
+
+@dataclass
+class Made:
+    """What was made so far, by name, and may be made again."""
+
+    scopes: dict[str, Scope] = field(default_factory=dict)
+
+    def named(self, again: Again, slot: Slot, order: Sequence[str]) -> list[Scope]:
+        """What an item names: one row, path or place of one, or a run of rows; `order` are the rows
+        or paths around it, also those that stand below. Raises `Fault`."""
+        place = slot.place
+        if again.first == again.last:
+            return [self._one(again.first, again, slot, order)]
+        for name in (again.first, again.last):
+            self._one(name, again, slot, order)
+        start, end = order.index(again.first), order.index(again.last)
+        if start > end:
+            said = f"`{again.last}` stands above `{again.first}`"
+            hint = f"write `again {again.last}..{again.first}`"
+            raise fault("E030", said, again.target, hint)
+        names = [
+            name
+            for name in order[start : end + 1]
+            if not isinstance(place.values.get(name), Nothing)
+        ]
+        return [self._one(name, again, slot, order) for name in names]
+
+    def _one(self, name: str, again: Again, slot: Slot, order: Sequence[str]) -> Scope:
+        place = slot.place
+        full = f"{place.name}.{name}" if place.block else name
+        if found := self.scopes.get(full):
+            return found
+        head = name.partition(".")[0]
+        if slot.name == full or slot.name.startswith(f"{full}."):
+            said = f"`{name}` would be a part of itself"
+            hint = f"`again` in a row of its own repeats it: `more: 3 x again {name}`"
+            raise fault("E037", said, again.target, hint)
+        if head in ("x", "input", *place.inputs):
+            said = f"`{head}` is an input, and has no layers"
+            raise fault("E030", said, again.target, "name a row or a path above")
+        known = [each for each in order if self._known(each, place)]
+        if head in order and head not in known:
+            said = f"`{head}` is not made yet: it stands below"
+            hint = "`again` repeats what stands above"
+            raise fault("E030", said, again.target, hint, about=head)
+        said = f"nothing above is called `{name}`"
+        inside = [each.removeprefix(f"{place.name}.") for each in self.scopes]
+        listed = ", ".join(f"`{each}`" for each in known)
+        otherwise = f"above stand {listed}" if known else "nothing stands above"
+        near = did_you_mean(name, [*known, *inside])
+        raise fault("E030", said, again.target, near or otherwise, about=name)
+
+    def _known(self, name: str, place: Place) -> bool:
+        return (f"{place.name}.{name}" if place.block else name) in self.scopes
+
+
+def once_more(
+    builder: Builder, scopes: Sequence[Scope], slot: Slot, again: Again, flow: Tensor
+) -> tuple[Block | None, Tensor]:
+    """The scopes made once more behind `flow`, as one item of a path, and what comes out; no item
+    where a mistake, which was told, spoils it. Raises `Fault`."""
+    first = scopes[0]
+    if isinstance(first, Path) and first.equation and first.equation.nodes:
+        said = f"`{again.first}` begins with an equation, whose tensors are its own"
+        hint = "give its layers a row of their own below the equation, and repeat that"
+        raise fault("E045", said, again.target, hint)
+    if flow.shape is None or not flow.node or not all(map(_output, scopes)):
+        return None, Poisoned()
+    if len(scopes) == 1:
+        renamed = {first.name: slot.name}
+    else:
+        renamed = {scope.name: f"{slot.name}.{_word(scope)}" for scope in scopes}
+    copy = _Copy(builder, slot, again, renamed)
+    copy.tensors[_input(first, builder)] = flow
+    paths = []
+    for scope in scopes:
+        if not copy.nodes(scope, equation=scope is not first):
+            return None, Poisoned()
+        paths.append(copy.path(scope, equation=scope is not first))
+    out = copy.tensor(_output(scopes[-1]))
+    assert out.shape is not None
+    block = Block(
+        slot.name, "", again.text, flow.node, out.node, flow.shape[0], out.shape[0],
+        (1, 1), paths, paths[-1], "none", "", slot.place.at(again.span),
+        again=again.first if len(scopes) == 1 else f"{again.first}..{again.last}",
+    )  # fmt: skip
+    return block, out
+
+
+def _word(scope: Scope) -> str:
+    return scope.name.rpartition(".")[2]
+
+
+def _input(scope: Scope, builder: Builder) -> str:
+    return (
+        builder.nodes[scope.nodes[0]].inputs[0]
+        if isinstance(scope, Layer)
+        else scope.input
+    )
+
+
+def _output(scope: Scope) -> str:
+    return scope.nodes[-1] if isinstance(scope, Layer) else scope.output
+
+
+@dataclass
+class _Copy:
+    """One copy of scopes: what each scope is `renamed` to, and for each node of the first time the
+    tensor that stands for it."""
+
+    builder: Builder
+    slot: Slot
+    again: Again
+    renamed: dict[str, str]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    def name(self, name: str) -> str:
+        """A name below one of the scopes as it is in the copy."""
+        for old, new in self.renamed.items():
+            if name == old or name.startswith(f"{old}."):
+                return new + name[len(old) :]
+        return name
+
+    def tensor(self, name: str) -> Tensor:
+        """What stands for a node; one from outside of the scopes is itself."""
+        if name in self.tensors:
+            return self.tensors[name]
+        node = self.builder.nodes[name]
+        return Flow(name, node.shape, node.depth)
+
+    # -- nodes
+
+    def nodes(self, scope: Scope, *, equation: bool) -> bool:
+        """Make the nodes of a scope; False where one cannot be made, which was told."""
+        if isinstance(scope, Layer):
+            return all(self.node(name, layer=True) for name in scope.nodes)
+        if isinstance(scope, Block):
+            return all(self.nodes(path, equation=True) for path in scope.paths)
+        if equation and scope.equation:
+            made = scope.equation.nodes
+            if not all(self.node(name, layer=False) for name in made):
+                return False
+        return all(self.nodes(item, equation=True) for item in scope.items)
+
+    def node(self, name: str, *, layer: bool) -> bool:
+        node = self.builder.nodes[name]
+        inputs = [self.tensor(source) for source in node.inputs]
+        self._refuse_misfit(node, inputs, layer=layer)
+        before = [self.builder.nodes[source].depth for source in node.inputs]
+        above = before[0] if node.op.gates else max(before)
+        draft = Draft(
+            self.name(name),
+            node.op,
+            node.origin,
+            shortcut=node.depth == above,
+            source=self.builder.sources.get(name),
+            shares=node.shares or name,
+        )
+        made = self.builder.node(
+            draft,
+            inputs,
+            lambda problem: fault(
+                problem.code, problem.said, self.again.span, problem.hint
+            ),
+        )
+        self.tensors[name] = made
+        return bool(made.node)
+
+    def _refuse_misfit(
+        self, node: Node, inputs: Sequence[Tensor], *, layer: bool
+    ) -> None:
+        """Raises `Fault` where the module that was made is none for these shapes."""
+        shapes = [tensor.shape or () for tensor in inputs]
+        before = [self.builder.nodes[source].shape for source in node.inputs]
+        if shapes == before or _same_module(node, before, shapes, layer=layer):
+            return
+        into, now = (" and ".join(map(shape_text, each)) for each in (before, shapes))
+        said = (
+            f"`{node.op.label()}` of `{node.shares or node.name}` was made for {into}, and here"
+            f" comes {now}"
+        )
+        hint = "weights are shared among equal widths: bring it to that width before `again`"
+        raise fault("E045", said, self.again.span, hint)
+
+    # -- scopes
+
+    def path(self, scope: Scope, *, equation: bool) -> Path:
+        """A scope as a path of the copy; a layer or block as a path of that alone."""
+        word = self.slot.path.word
+        if not isinstance(scope, Path):
+            into, out = _input(scope, self.builder), _output(scope)
+            ends = self.tensor(into).node, self.tensor(out).node
+            return Path(self.name(scope.name), word, *ends, items=[self._item(scope)])
+        copied = self._path(scope)
+        if len(self.renamed) == 1:
+            copied.word = word
+        if not equation:
+            copied.equation = None
+        return copied
+
+    def _path(self, path: Path) -> Path:
+        # a path of `again` that holds a layer of another path is no module of its own
+        lent = bool(path.items) and all(item.shares for item in path.items)
+        return replace(
+            path,
+            name=self.name(path.name),
+            input=self.tensor(path.input).node,
+            output=self.tensor(path.output).node,
+            equation=self._equation(path.equation),
+            items=[self._item(item) for item in path.items],
+            shares=path.shares or ("" if lent else path.name),
+        )
+
+    def _equation(self, equation: Equation | None) -> Equation | None:
+        return equation and replace(
+            equation,
+            name=self.name(equation.name),
+            nodes=tuple(map(self.name, equation.nodes)),
+            output=self.tensor(equation.output).node,
+        )
+
+    def _item(self, item: Item) -> Item:
+        name = self.name(item.name)
+        if isinstance(item, Layer):
+            nodes = tuple(map(self.name, item.nodes))
+            return replace(
+                item, name=name, nodes=nodes, shares=item.shares or item.name
+            )
+        paths = [self._path(path) for path in item.paths]
+        result = next(
+            new
+            for new, old in zip(paths, item.paths, strict=True)
+            if old is item.result
+        )
+        return replace(
+            item,
+            name=name,
+            input=self.tensor(item.input).node,
+            output=self.tensor(item.output).node,
+            paths=paths,
+            result=result,
+            shares="" if item.again else item.shares or item.name,
+        )
+
+
+def _same_module(
+    node: Node, before: Sequence[Shape], now: Sequence[Shape], *, layer: bool
+) -> bool:
+    """Whether a module (or, in an equation, an expression) is the same for other shapes."""
+    try:
+        if layer:
+            return torch_call(node.op, before) == torch_call(node.op, now)
+        terms = [Ref(str(place)) for place in range(len(now))]
+        return expression(node.op, terms, before) == expression(node.op, terms, now)
+    except MissingError:  # an installed op without one: its shapes tell
+        return [shape[0] for shape in before] == [shape[0] for shape in now]
+    except (IndexError, ValueError, TypeError):  # other axes than the op knows
+        return False
