@@ -151,16 +151,7 @@ def _values() -> Schema:
 def _blocks() -> Schema:
     """What calls a block, and what is one."""
     return {
-        "again": {
-            "type": "object",
-            "description": "a row, a path, or rows `conv1..conv3` once more, with their weights",
-            "required": ["again"],
-            "properties": {
-                "again": {"type": "string", "pattern": _TARGET},
-                "repeat": {"$ref": "#/definitions/number"},
-            },
-            "additionalProperties": False,
-        },
+        "again": _AGAIN,
         "call": {
             "type": "object",
             "description": "a call of a block; its other keys are the block's `let`s",
@@ -211,20 +202,7 @@ def _paths() -> Schema:
                 "else": {
                     "if": {"required": ["block"]},
                     "then": {"$ref": "#/definitions/call"},
-                    "else": {
-                        "if": {
-                            "required": ["again"],
-                            "properties": {"again": {"type": "string"}},
-                            "maxProperties": 2,
-                        },
-                        "then": {
-                            "anyOf": [
-                                {"$ref": "#/definitions/again"},
-                                {"$ref": "#/definitions/body"},
-                            ]
-                        },
-                        "else": {"$ref": "#/definitions/body"},
-                    },
+                    "else": _AGAIN_OR_BODY,
                 },
             },
             "else": {"type": "string"},
@@ -368,6 +346,30 @@ _SHAPE: Schema = {
     "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]",
 }
 _CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
+_AGAIN: Schema = {
+    "type": "object",
+    "description": "a row, a path, or rows `conv1..conv3` once more, with their weights",
+    "required": ["again"],
+    "properties": {
+        "again": {"type": "string", "pattern": _TARGET},
+        "repeat": {"$ref": "#/definitions/number"},
+    },
+    "additionalProperties": False,
+}
+_AGAIN_OR_BODY: Schema = {
+    "if": {
+        "required": ["again"],
+        "properties": {"again": {"type": "string"}},
+        "maxProperties": 2,
+    },
+    "then": {
+        "anyOf": [
+            {"$ref": "#/definitions/again"},
+            {"$ref": "#/definitions/body"},
+        ]
+    },
+    "else": {"$ref": "#/definitions/body"},
+}
 _LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
 _VALUE: Schema = {"$ref": "#/definitions/value"}
 _ROWS: Schema = {
