@@ -71,7 +71,7 @@ def macs(reference: nn.Module, *inputs: Tensor) -> int:
         if isinstance(m, nn.Conv2d | nn.Linear)
     ]
     with torch.no_grad():
-        reference.eval()(*inputs)
+        reference.to("meta").eval()(*(value.to("meta") for value in inputs))
     for hook in hooks:
         hook.remove()
     return total

@@ -79,3 +79,128 @@ def test_an_image_and_a_record() -> None:
     agreeing(small, ImageAndRecord(), torch.randn(4, 3, 32, 32), torch.randn(4, 28))
     inputs = torch.randn(1, 3, 224, 224), torch.randn(1, 28)
     assert load("image-and-record").macs == macs(ImageAndRecord(), *inputs)
+
+
+def mlp(into: int, *widths: int, last: bool) -> nn.Sequential:
+    """Linear layers with norms and ReLUs; the last without ReLU, and with a norm if `last`."""
+    layers: list[nn.Module] = []
+    for place, width in enumerate(widths, 1):
+        end = place == len(widths)
+        layers.append(nn.Linear(into, width, bias=end and not last))
+        layers += [nn.BatchNorm1d(width)] * (last or not end)
+        layers += [nn.ReLU()] * (not end)
+        into = width
+    return nn.Sequential(*layers)
+
+
+class ResNet50(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = unit(3, 64, 7, 2)
+        self.one = blocks(Bottleneck, 64, 256, 3)
+        self.two = blocks(Bottleneck, 256, 512, 4, 2)
+        self.three = blocks(Bottleneck, 512, 1024, 6, 2)
+        self.four = blocks(Bottleneck, 1024, 2048, 3, 2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        maps = [self.one(F.max_pool2d(self.stem(x).relu(), 3, 2, 1))]
+        for stage in (self.two, self.three, self.four):
+            maps.append(stage(maps[-1]))
+        return maps
+
+
+class SimSiam(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = ResNet50()
+        self.projector = mlp(2048, 2048, 2048, 2048, last=True)
+        self.predictor = mlp(2048, 512, 2048, last=False)
+
+    def forward(self, one: Tensor, two: Tensor) -> list[Tensor]:
+        z = [self.projector(self.encoder(x)[-1].mean((2, 3))) for x in (one, two)]
+        return [*map(self.predictor, z), *z]
+
+
+def test_a_siamese_pair() -> None:
+    small = load("simsiam", "input.view1=3x32x32", "input.view2=3x32x32")
+    views = torch.randn(4, 3, 32, 32), torch.randn(4, 3, 32, 32)
+    agreeing(small, SimSiam(), *views)
+    views = torch.randn(1, 3, 224, 224), torch.randn(1, 3, 224, 224)
+    assert load("simsiam").macs == macs(SimSiam(), *views)
+
+
+class Basic(nn.Module):
+    def __init__(self, into: int, out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.one, self.two = unit(into, out, 3, stride), unit(out, out, 3)
+        self.shortcut = nn.Identity() if into == out else unit(into, out, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.two(self.one(x).relu()) + self.shortcut(x))
+
+
+class RecurrentResNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.first = unit(3, 16, 3), Basic(16, 16)
+        self.down3, self.second = Basic(16, 32, 2), Basic(32, 32)
+        self.down4, self.third = Basic(32, 64, 2), Basic(64, 64)
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).relu()
+        for _ in range(5):
+            x = self.first(x)
+        x = self.down3(x)
+        for _ in range(4):
+            x = self.second(x)
+        x = self.down4(x)
+        for _ in range(4):
+            x = self.third(x)
+        return self.head(x.mean((2, 3)))
+
+
+def test_a_recurrent_resnet() -> None:
+    plan, image = load("recurrent-resnet"), torch.randn(4, 3, 32, 32)
+    agreeing(plan, RecurrentResNet(), image)
+    assert plan.macs == macs(RecurrentResNet(), image[:1])
+
+
+def tower(out: int) -> nn.Sequential:
+    layers = [nn.Sequential(nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU()) for _ in range(4)]
+    return nn.Sequential(*layers, nn.Conv2d(256, out, 3, 1, 1))
+
+
+class RetinaNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = ResNet50()
+        self.inner = nn.ModuleList(nn.Conv2d(w, 256, 1) for w in (2048, 1024, 512))
+        self.levels = nn.ModuleList(nn.Conv2d(256, 256, 3, 1, 1) for _ in range(3))
+        self.more = nn.ModuleList(nn.Conv2d(256, 256, 3, 2, 1) for _ in range(2))
+        self.classes, self.boxes = tower(9 * 91), tower(9 * 4)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        m5, m4, m3 = (
+            conv(y) for conv, y in zip(self.inner, self.body(x)[:0:-1], strict=True)
+        )
+        m4 = m4 + F.interpolate(m5, scale_factor=2)
+        m3 = m3 + F.interpolate(m4, scale_factor=2)
+        pyramid = [conv(y) for conv, y in zip(self.levels, (m3, m4, m5), strict=True)]
+        pyramid.append(self.more[0](pyramid[-1]))
+        pyramid.append(self.more[1](pyramid[-1].relu()))
+        return [*map(self.classes, pyramid), *map(self.boxes, pyramid)]
+
+
+def test_heads_over_several_maps() -> None:
+    small, image = load("retinanet", "input=3x64x64"), torch.randn(2, 3, 64, 64)
+    agreeing(small, RetinaNet(), image)
+    assert load("retinanet").macs == macs(RetinaNet(), torch.randn(1, 3, 224, 224))
+    # torchvision's retinanet_resnet50_fpn (0.28), whose frozen norms have no parameters
+    norms = sum(
+        p.numel()
+        for m in ResNet50().modules()
+        if isinstance(m, nn.BatchNorm2d)
+        for p in m.parameters()
+    )
+    assert load("retinanet").params == 34_014_999 + norms

@@ -56,6 +56,8 @@ def test_keeps_what_it_expects(path: Path, variant: str | None) -> None:
     }
     if not plan.graph.listed:
         found["output"] = found["output"][0]
+    if isinstance(claims.get("output"), list):
+        claims = claims | {"output": [str(shape) for shape in claims["output"]]}
     assert {key: str(found[key]) for key in claims} == {
         key: str(value) for key, value in claims.items()
     }
