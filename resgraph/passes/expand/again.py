@@ -170,7 +170,8 @@ class _Copy:
         inputs = [self.tensor(source) for source in node.inputs]
         self._refuse_misfit(node, inputs, layer=layer)
         before = [self.builder.nodes[source].depth for source in node.inputs]
-        above = before[0] if node.op.gates else max(before)
+        first = node.op.gates or node.op.sized_by
+        above = before[0] if first else max(before)
         draft = Draft(
             self.name(name),
             node.op,
