@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from .language.spec import Spec, load_spec, text_spec
 from .ops import Shape, shape_text
 from .passes.expand import Expansion, expand
 from .passes.expand.unit import OptionSource
+from .passes.features import features
 from .passes.unread import unread
 from .passes.verify import unmet
 
@@ -121,6 +122,12 @@ class Plan:
     def unmet(self) -> list[Diagnostic]:
         """The claims of `expect` that do not hold."""
         return unmet(self.spec, self.graph)
+
+    def features(self, *rows: str) -> Plan:
+        """The net up to some of its rows, which it gives as a tuple in this order: a backbone.
+
+        Raises `UsageError` for a name that is no row."""
+        return replace(self, graph=features(self.graph, rows))
 
     def to(self, name: str, **options: Any) -> Any:
         """The net as any of the outputs that `resgraph.outputs.registry` lists, such as `mmd` or

@@ -3,7 +3,7 @@ torch.export or ONNX."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -11,9 +11,10 @@ import click
 
 from ...errors import MissingError, UsageError
 from ...files import write_file
+from ...outputs.pytorch.features import features_source
 from ...outputs.registry import named
 from ...passes.fold import fold_batch_norm
-from ...plan import load
+from ...plan import Plan, load
 from ..loading import load_plan
 from ..options import SPEC, cannot_write, output_options, set_option, write
 
@@ -29,6 +30,11 @@ FORMS = named("export")
     help="[by the suffix of FILE]",
 )
 @click.option(
+    "--features",
+    metavar="ROWS",
+    help="write a backbone that gives these rows, as in conv3,conv4,conv5",
+)
+@click.option(
     "--fold-bn",
     is_flag=True,
     help="make batch norms part of the convolutions, for inference",
@@ -42,7 +48,8 @@ FORMS = named("export")
 @set_option
 @output_options
 def export(
-    spec: str, form: str | None, fold_bn: bool, seed: int | None, overrides: tuple[str, ...],
+    spec: str, form: str | None, features: str | None, fold_bn: bool, seed: int | None,
+    overrides: tuple[str, ...],
     allow_outside: bool, output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors,
@@ -51,35 +58,78 @@ def export(
     A spec's weights are initialised, those of a run are its trained ones. Of .pt2 and .onnx the
     batch axis is free."""
     form = form or _form(output)
-    run = Path(spec) if Path(spec).is_dir() else None
-    if run and overrides:
+    net = _Net(spec, overrides, allow_outside, _rows(features))
+    if net.run and overrides:
         raise UsageError(
             "--set is for specs: a run has the spec that it was trained with"
         )
-    if seed is not None and (run or form == "py"):
+    if seed is not None and (net.run or form == "py"):
         raise UsageError(
             "--seed is for weights that are initialised: a run has its own, and .py has none"
         )
     if form == "py":
-        path = run / "spec.yaml" if run else spec
-        plan = load_plan(path, overrides, allow_outside=allow_outside)
-        plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
-        write(plan.source(), output, force=force)
+        write(net.source(fold_bn=fold_bn), output, force=force)
         return
     if not _is_file(output):
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
     if output.exists() and not force:
         raise UsageError(f"{output} exists; --force overwrites it")
-    content = _exported(
-        spec,
-        run,
-        form,
-        overrides,
-        allow_outside=allow_outside,
-        fold_norms=fold_bn,
-        seed=seed or 0,
-    )
-    _write(content, output)
+    _write(net.weighted(form, fold_norms=fold_bn, seed=seed or 0), output)
+
+
+@dataclass(frozen=True, slots=True)
+class _Net:
+    """The net that is asked for: that of a spec or a run, or with `rows` a backbone of it."""
+
+    spec: str
+    overrides: tuple[str, ...]
+    allow_outside: bool
+    rows: list[str]
+
+    @property
+    def run(self) -> Path | None:
+        """The run, where it is one."""
+        return Path(self.spec) if Path(self.spec).is_dir() else None
+
+    def asked(self, plan: Plan) -> Plan:
+        """The whole plan, or that of the backbone."""
+        return plan.features(*self.rows) if self.rows else plan
+
+    def source(self, *, fold_bn: bool) -> str:
+        """As Python."""
+        path = self.run / "spec.yaml" if self.run else self.spec
+        plan = load_plan(path, self.overrides, allow_outside=self.allow_outside)
+        plan = self.asked(plan)
+        plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
+        return features_source(plan) if self.rows else plan.source()
+
+    def weighted(self, form: str, **options: Any) -> bytes:
+        """With its weights."""
+        try:
+            from ...outputs.pytorch.export import export as exported
+            from ...train.inference import preprocessing, trained
+            from ...train.resuming import own_plan
+        except ModuleNotFoundError:
+            raise MissingError(
+                f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'"
+            ) from None
+        if not self.run:
+            whole = load_plan(
+                self.spec, self.overrides, allow_outside=self.allow_outside
+            )
+            return exported(self.asked(whole), form, **options)
+        whole = own_plan(self.run, lambda path: load(path, strict=False))
+        plan, state = self.asked(whole), trained(self.run, whole.module()).state_dict()
+        if self.rows:
+            kept = plan.module(device="meta").state_dict()
+            state = {name: state[name] for name in kept}
+        options["preprocessing"] = preprocessing(self.run)
+        return exported(plan, form, state, **options)
+
+
+def _rows(features: str | None) -> list[str]:
+    """The rows that `--features` names."""
+    return [row.strip() for row in (features or "").split(",") if row.strip()]
 
 
 def _is_file(output: Path | None) -> TypeGuard[Path]:
@@ -96,32 +146,6 @@ def _form(output: Path | None) -> str:
             f"`{output.name}` does not say which format: end it in one of {known}, or give --format"
         )
     return form
-
-
-def _exported(
-    spec: str,
-    run: Path | None,
-    form: str,
-    overrides: tuple[str, ...],
-    *,
-    allow_outside: bool,
-    **options: Any,
-) -> bytes:
-    try:
-        from ...outputs.pytorch.export import export as exported
-        from ...train.inference import preprocessing, trained
-        from ...train.resuming import own_plan
-    except ModuleNotFoundError:
-        raise MissingError(
-            f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'"
-        ) from None
-    if not run:
-        return exported(
-            load_plan(spec, overrides, allow_outside=allow_outside), form, **options
-        )
-    plan = own_plan(run, lambda path: load(path, strict=False))
-    state = trained(run, plan.module()).state_dict()
-    return exported(plan, form, state, preprocessing=preprocessing(run), **options)
 
 
 def _write(content: bytes, output: Path) -> None:

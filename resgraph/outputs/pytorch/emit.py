@@ -30,21 +30,23 @@ def sequential_from(first, *modules):
     return nn.Sequential(OrderedDict(zip(places, modules, strict=True)))'''
 
 
-def source(plan: Plan) -> str:
+def source(
+    plan: Plan, taken: Collection[str] = (), *, uses: Collection[str] = ()
+) -> str:
     """Readable PyTorch source: support classes, a function for each layer, a class for each block,
     the net.
 
     Its `state_dict` keys are the names of the plan's nodes. Deterministic to the byte; torch is not
-    imported."""
+    imported. What follows it in a file may have names `taken`, and import what it `uses`."""
     init = plan.spec.init or Init()
     begins = starts(
         plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch"
     )
-    program = lower(plan.graph, plan.name, inplace(plan.graph), begins)
+    program = lower(plan.graph, plan.name, inplace(plan.graph), begins, taken)
     called = program.called()
     support = support_needed(called)
     texts = [definition.text for definition in support]
-    used = {"nn", *(name.partition(".")[0] for name in called)}
+    used = {"nn", *uses, *(name.partition(".")[0] for name in called)}
     used.update(*(definition.names for definition in support))
     if "sequential_from" in called:
         texts.append(_SEQUENTIAL_FROM)

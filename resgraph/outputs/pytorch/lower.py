@@ -50,12 +50,15 @@ def lower(
     name: str,
     inplace: frozenset[str],
     starts: Mapping[str, tuple[Start, ...]],
+    taken: Iterable[str] = (),
 ) -> Program:
     """The program of a graph. `inplace` names the nodes that may overwrite what they read; `starts`
     gives, by the name of a block (or "" for the net), the parameters that do not start as their
-    layers say."""
+    layers say, and no definition gets a name that is `taken`."""
     _check_names(graph)
     lowering = _Lowering(graph, inplace, starts)
+    for name_taken in taken:
+        lowering.names.new(name_taken)
     net = lowering.names.new(camel(name))
     lowering.layers()
     lowering.blocks()

@@ -1,0 +1,28 @@
+"""Graph → the graph up to some of its rows, which are its outputs: a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import UsageError
+from ..graph import Graph, Output
+from ..language.diagnose.nearest import did_you_mean
+from .expand.outputs import without_unread
+
+
+def features(graph: Graph, rows: Sequence[str]) -> Graph:
+    """The net that gives these rows, as a tuple in this order, and has no more than they need.
+
+    Raises `UsageError` for a name that is no row, or that is named twice."""
+    ends = {row.name: row.output for row in graph.rows}
+    for place, row in enumerate(rows):
+        if row not in ends:
+            hint = did_you_mean(row, ends) or f"the rows are {', '.join(ends)}"
+            raise UsageError(f"no row is called `{row}`: {hint}")
+        if row in rows[:place]:
+            raise UsageError(f"`{row}` is named twice")
+    if not rows:
+        raise UsageError(f"name at least one row of {', '.join(ends)}")
+    outputs = tuple(Output(row, ends[row]) for row in rows)
+    return without_unread(replace(graph, outputs=outputs, listed=True))
