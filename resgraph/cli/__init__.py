@@ -25,6 +25,7 @@ _COMMANDS = {
     "diff": "compare two nets",
     "explain": "explain an error code, or a node of a net",
     "schema": "print the JSON Schema of specs, for editors",
+    "mcp": "serve agents: the commands as tools, in one directory",
     "lsp": "serve editors: mistakes, shapes and costs as specs are typed",
     "zoo": "list the nets that come with resgraph",
     "blocks": "list the standard blocks, or print one",

@@ -1,0 +1,42 @@
+"""`resgraph mcp`: an agent on stdin and stdout → the tools of resgraph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ...errors import MissingError
+
+
+@click.command()
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    help="the directory that the agent works in; nothing outside it is read or written",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="the most that one build or sweep may take",
+)
+def mcp(root: Path, minutes: float) -> None:
+    """Serve agents: check, show, diff, explain, blocks, build, sweep and runs as tools.
+
+    It speaks the Model Context Protocol on stdin and stdout; agents start it by themselves.
+    """
+    try:
+        from ...mcp.server import server
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise MissingError(
+            "serving agents needs the package mcp: pip install 'resgraph[mcp]'"
+        ) from None
+    from ...mcp.workspace import Workspace
+
+    server(Workspace(root, minutes)).run()

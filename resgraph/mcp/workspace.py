@@ -1,0 +1,103 @@
+"""What an agent asks for → a command of resgraph, run in a directory that it cannot leave."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..language.references import locate
+from ..plan import load
+from ..study.plan import points
+from ..study.schema import load_study
+
+GRACE = 30.0
+"""Seconds that a command has beyond its minutes, to evaluate and to save."""
+QUICK = 60.0
+"""Seconds for a command that trains nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A directory, and the minutes that a build or a sweep may take."""
+
+    root: Path
+    minutes: float
+
+    def spec(self, reference: str) -> str:
+        """A SPEC within the directory, as its process may name it, or one of the zoo. Raises
+        `UsageError` for any other."""
+        found = locate(reference, self.root)
+        if found.zoo:
+            return reference
+        return found.label(found.variant).replace(
+            str(found.path), str(self.inside(found.path))
+        )
+
+    def inside(self, path: str | Path) -> Path:
+        """A path within the directory, wherever links lead. Raises `UsageError`."""
+        whole = (self.root / path).resolve()
+        if not whole.is_relative_to(self.root.resolve()):
+            raise UsageError(
+                f"{path} is outside {self.root}, which this server works in"
+            )
+        return whole
+
+    def run(
+        self, *words: str, seconds: float = QUICK, text: str = ""
+    ) -> dict[str, Any]:
+        """A command's exit code and what it printed, as data where it is JSON.
+
+        It is a process of its own: what it prints, and how it ends, does not touch the protocol.
+        Past its seconds it is asked to stop, which saves a run."""
+        command = [sys.executable, "-m", "resgraph", *words]
+        with subprocess.Popen(
+            command, cwd=self.root, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            try:
+                out, err = process.communicate(text, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                out, err = process.communicate()
+        return {
+            "exit_code": process.returncode,
+            **_parsed(out),
+            "messages": err.strip(),
+        }
+
+    def check_training(self, reference: str, overrides: Sequence[str]) -> None:
+        """Whether what is trained reads nothing from elsewhere. Raises `UsageError`."""
+        self.data_inside(load(self.spec(reference), overrides).spec.train)
+
+    def check_study(self, study: str) -> None:
+        """As `check_training`, of every net of a study."""
+        for point in points(load_study(self.inside(study))):
+            self.spec(point.reference)
+            self.data_inside(point.train)
+
+    def data_inside(self, train: Any) -> None:
+        """Refuses files of a recipe that lie elsewhere."""
+        for value in (
+            getattr(train.data, "path", None),
+            getattr(train, "weights", None),
+        ):
+            if value is not None:
+                self.inside(str(value))
+
+
+def _parsed(out: str) -> dict[str, Any]:
+    try:
+        return {"result": json.loads(out)}
+    except ValueError:
+        return {"result": out}
+
+
+def sets(overrides: Iterable[str]) -> list[str]:
+    """`--set` for each."""
+    return [word for override in overrides for word in ("--set", override)]

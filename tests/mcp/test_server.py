@@ -1,0 +1,126 @@
+"""An agent over the real protocol: a client of the official SDK, and `resgraph mcp` as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp")
+
+from mcp import Client, StdioServerParameters
+
+from resgraph.errors import UsageError
+from resgraph.mcp.workspace import Workspace
+
+TINY = """name: tiny
+input: 1x8x8
+let: {w: 4}
+net:
+  conv1: 3x3 conv w
+  head: [global avg pool, fc 10]
+train: digits
+"""
+Call = Callable[..., Awaitable[dict[str, Any]]]
+
+
+def session(root: Path, play: Callable[[Call], Awaitable[None]]) -> None:
+    """Plays an agent against a server in a directory."""
+    words = ["-m", "resgraph", "mcp", "--root", str(root), "--minutes", "2"]
+
+    async def go() -> None:
+        async with Client(
+            StdioServerParameters(command=sys.executable, args=words)
+        ) as client:
+            names = {tool.name for tool in (await client.list_tools()).tools}
+            assert names == {
+                "check", "show", "diff", "explain", "blocks", "build", "sweep", "runs",
+            }  # fmt: skip
+
+            async def call(tool: str, **arguments: Any) -> dict[str, Any]:
+                found = await client.call_tool(tool, arguments)
+                text = found.content[0].text  # type: ignore[union-attr]
+                assert not found.is_error, text
+                answer: dict[str, Any] = json.loads(text)
+                return answer
+
+            await play(call)
+
+    asyncio.run(go())
+
+
+def test_an_agent_mends_a_spec_by_its_edits_and_trains_it(tmp_path: Path) -> None:
+    async def play(call: Call) -> None:
+        spec = tmp_path / "tiny.yaml"
+        spec.write_text(TINY.replace("3x3 conv", "3x3 convv"))
+        wrong = await call("check", spec="tiny.yaml")
+        assert wrong["exit_code"] == 1
+        (edit,) = wrong["result"]["diagnostics"][0]["edits"]
+        start, end = (edit["place"][side] for side in ("start", "end"))
+        lines = spec.read_text().splitlines(keepends=True)
+        line = lines[start["line"] - 1]
+        lines[start["line"] - 1] = (
+            line[: start["column"] - 1] + edit["text"] + line[end["column"] - 1 :]
+        )
+        spec.write_text("".join(lines))
+        right = await call("check", spec="tiny.yaml")
+        assert (right["exit_code"], right["result"]["ok"]) == (0, True)
+        assert (await call("check", text=TINY))["exit_code"] == 0
+        shown = await call("show", spec="tiny.yaml", set=["let.w=8"])
+        assert shown["exit_code"] == 0
+        assert (await call("diff", before="resnet-18", after="resnet-34"))["result"]
+        built = await call(
+            "build",
+            spec="tiny.yaml",
+            out="run",
+            set=["train.epochs=none", "train.iterations=3"],
+        )
+        assert built["exit_code"] == 0, built
+        assert built["result"]["steps"] == 3
+        assert (await call("runs", folder="run"))["result"]
+
+    session(tmp_path, play)
+
+
+def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "secret.yaml").write_text(TINY)
+    (root / "link.yaml").symlink_to(tmp_path / "secret.yaml")
+    (root / "tiny.yaml").write_text(TINY)
+
+    async def play(call: Call) -> None:
+        for spec in ("../secret.yaml", str(tmp_path / "secret.yaml"), "link.yaml"):
+            told = await call("check", spec=spec)
+            assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        told = await call("build", spec="tiny.yaml", out="../run")
+        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        reading = ["train.data={set: folder, path: /etc}"]
+        told = await call("build", spec="tiny.yaml", out="run", set=reading)
+        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+
+    session(root, play)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["root", "secret.yaml"]
+
+
+def test_a_command_ends_at_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    found = Workspace(tmp_path, 0.02).run(
+        "build", "tiny.yaml", "-o", "run", "--json", "--minutes", "0.02",
+        "--set", "train.epochs=100000", seconds=120,
+    )  # fmt: skip
+    assert found["exit_code"] == 0, found
+    assert found["result"]["epochs"] < 100_000
+
+
+def test_a_path_is_followed_to_where_it_leads(tmp_path: Path) -> None:
+    space = Workspace(tmp_path, 1.0)
+    assert space.inside("a/../b.yaml") == tmp_path.resolve() / "b.yaml"
+    for path in ("..", "/etc/passwd", "a/../../b"):
+        with pytest.raises(UsageError, match="outside"):
+            space.inside(path)
