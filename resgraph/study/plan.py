@@ -69,14 +69,14 @@ def points(study: Study) -> list[Point]:
     """Every net of a study, which all hold together and are comparable. Raises `SpecError` at the
     first that is not."""
     file = study.file
-    references = _references(study)
+    named = references(study)
     if file.sample or file.search:
-        if len(references) != 1:
+        if len(named) != 1:
             said = "a space is drawn from one net"
             raise study.wrong("E022", said, ("nets",), "name one net")
-        found = _drawn(study, references[0][1]) if file.sample else []
+        found = _drawn(study, named[0][1]) if file.sample else []
     else:
-        found = list(_gridded(study, references))
+        found = list(_gridded(study, named))
     if len(found) * len(study.seeds) > MOST_RUNS:
         said = f"{len(found):,} nets over {len(study.seeds):,} seeds: {MOST_RUNS:,} runs at most"
         raise study.wrong("E004", said, ("grid",), "take fewer values")
@@ -104,7 +104,7 @@ def job(study: Study, point: Point, seed: int) -> Job:
     return Job(point.name, seed, point.reference, overrides, minutes)
 
 
-def _references(study: Study) -> list[tuple[str, str]]:
+def references(study: Study) -> list[tuple[str, str]]:
     """The nets by their names: (name, SPEC). Paths begin at the study's folder."""
     nets = study.file.nets
     if isinstance(nets, Nets):
@@ -139,11 +139,11 @@ def _beside(study: Study, reference: str) -> str:
     return str(found.path) + (f"::{found.variant}" if found.variant else "")
 
 
-def _gridded(study: Study, references: list[tuple[str, str]]) -> Iterator[Point]:
+def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[Point]:
     """Every net with every combination of the grid."""
     grid = study.file.grid
     plans = {}
-    for name, reference in references:
+    for name, reference in named:
         for values in product(*grid.values()):
             sets = [_override(p, v) for p, v in zip(grid, values, strict=True)]
             plan = _load(study, reference, sets)

@@ -113,6 +113,11 @@ def _score(run: Placed, measure: Measure) -> RunScore:
     return RunScore(job.point, job.seed, value, info.step, run.path)
 
 
+def score_of(run: Placed, measure: Measure) -> float:
+    """What a run that is done came to."""
+    return measured(read_rows(run.path / "metrics.jsonl"), measure)
+
+
 def measured(rows: Rows, measure: Measure) -> float:
     """The number that counts of a run. Raises `TrainingError` where it is not among its rows."""
     try:

@@ -100,7 +100,7 @@ class Search(Record):
     trials: Annotated[int, Field(ge=1, le=MOST_RUNS)]
     over: dict[str, Any]
     """The values of each path."""
-    sampler: Literal["tpe", "random", "cmaes", "gp"] = "tpe"
+    sampler: Literal["tpe", "random"] = "tpe"
     prune: bool = False
     """Stop a trial early whose mean over seeds falls behind the median's."""
     seed: _SEED = 0

@@ -15,6 +15,7 @@ from .plan import jobs, points
 from .report import FORMS
 from .results import Results, RunScore, collect, need_scipy
 from .schema import Study
+from .search import search
 
 Say = Callable[[str], None]
 _MOST_NAMED = 5  # missing runs
@@ -38,16 +39,19 @@ def sweep(
     `partial`."""
     need_scipy()
     options = options or Options()
-    nets = points(study)
+    nets = [] if study.file.search else points(study)
     with open_folder(out) as folder:
         if folder.changed(study):
             say(
                 "the study has changed since it was swept; runs that are as they were are"
                 " kept"
             )
-        runs = placed(folder, jobs(study, nets), options)
+        if study.file.search:
+            nets, runs = search(study, folder, options, count, say)
+        else:
+            runs = placed(folder, jobs(study, nets), options)
+            _train(runs, options, count, say)
         folder.note(study, runs)
-        _train(runs, options, count, say)
         results = collect(study, nets, runs)
         if results.holes and not partial:
             raise TrainingError(_holes(results.holes))

@@ -132,6 +132,42 @@ def test_what_is_no_study_is_left_as_it_is(folder: Path) -> None:
     assert [entry.name for entry in (folder / "out").iterdir()] == ["letter.txt"]
 
 
+SEARCH = """study: a width
+nets: tiny.yaml
+search: {trials: 4, over: {let.w: 2..9, train.optimizer.lr: 0.01..0.1 log}, where: params > 60}
+seeds: 2
+budget: {steps: 2}
+"""
+
+
+def test_a_search_goes_on_as_it_would_have(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    (folder / "study.yaml").write_text(SEARCH)
+    whole, said = swept(folder)
+    assert [line[:5] for line in said] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+    assert all(net.point.facts["params"] > 60 for net in whole.nets)
+    first = table(folder)
+    (folder / "out").rename(folder / "whole")
+    (folder / "study.yaml").write_text(SEARCH.replace("trials: 4", "trials: 2"))
+    swept(folder)
+    (folder / "study.yaml").write_text(SEARCH)
+    swept(folder)
+    assert table(folder) == first
+
+
+def test_a_search_prunes_what_falls_behind(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    text = SEARCH.replace("trials: 4", "trials: 8, prune: true").replace("2..9", "[4]")
+    text = text.replace("0.01..0.1 log", "[0.05, 0.04, 1e-9]").replace(
+        "steps: 2", "steps: 20"
+    )
+    (folder / "study.yaml").write_text(text)
+    whole, said = swept(folder)
+    pruned = [line for line in said if "pruned after 1 of 2 seeds" in line]
+    assert pruned
+    assert len(whole.nets) + len(pruned) == 8
+
+
 def command(folder: Path, *more: str) -> list[str]:
     words = ["sweep", "study.yaml", "-o", "out", "--device", "cpu", "--threads", "1"]
     return [sys.executable, "-m", "resgraph", *words, *more]

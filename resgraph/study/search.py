@@ -1,0 +1,157 @@
+"""A space too large for a grid → trials that Optuna proposes, each over all seeds of the study.
+
+The sampler is seeded anew for every trial, so a proposal follows from the study and from what came
+out before. A search that was stopped begins again, proposes the same, and finds those runs done:
+their directories are its only memory, and nothing can disagree with them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingError, TrainingError
+from ..train import Options
+from .execute import execute, is_done, placed
+from .folder import Placed, StudyFolder
+from .plan import Point, condition, drawn_point, job, references
+from .results import score_of
+from .schema import Search, Study
+from .space import Choices
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass(frozen=True, slots=True)
+class _NoMean:
+    """Why a trial has none."""
+
+    why: str
+    pruned: bool = False
+
+    def __str__(self) -> str:
+        return self.why
+
+
+STARTUP_TRIALS = 4
+"""Whole trials before one may be pruned."""
+Say = Callable[[str], None]
+
+
+def search(
+    study: Study, folder: StudyFolder, options: Options, count: int, say: Say
+) -> tuple[list[Point], list[Placed]]:
+    """The nets of the trials that came to their end, and their runs.
+
+    Raises `MissingError` without Optuna, and `SpecError` where the space is wrong."""
+    space = study.file.search
+    assert space is not None
+    holds, reference = condition(study, "search"), references(study)[0][1]
+    over = {path: _distribution(choice) for path, choice in study.choices.items()}
+    history = _history()
+    nets: list[Point] = []
+    runs: list[Placed] = []
+    for number in range(space.trials):
+        history.sampler = _sampler(space, number)
+        trial = history.ask(over)
+        point = drawn_point(study, reference, trial.params, f"trial-{number}")
+        made: list[Placed] = []
+        mean: float | _NoMean
+        if point and holds(point.facts):
+            jobs = [job(study, point, seed) for seed in study.seeds]
+            made = placed(folder, jobs, options)
+            folder.note(study, [*runs, *made])
+            mean = _mean(study, trial, made, options, count)
+        else:
+            mean = _NoMean("outside the space")
+        told = f"{study.measure.name} {mean:.3f}" if isinstance(mean, float) else mean
+        say(f"[{number + 1}/{space.trials}] {told}: {_text(trial.params)}")
+        if point and isinstance(mean, float):
+            history.tell(trial, mean)
+            nets.append(point)
+            runs += made
+        elif isinstance(mean, _NoMean):
+            history.tell(trial, state=_state(mean))
+    if not nets:
+        raise TrainingError("no trial of the search came to its end")
+    return nets, runs
+
+
+def _mean(
+    study: Study,
+    trial: optuna.Trial,
+    made: Sequence[Placed],
+    options: Options,
+    count: int,
+) -> float | _NoMean:
+    """Over the seeds; or why there is none. To prune, seeds are run one after another."""
+    space = study.file.search
+    prune = space is not None and space.prune
+    steps = [[run] for run in made] if prune else [list(made)]
+    scores: list[float] = []
+    for step, together in enumerate(steps):
+        left = [run for run in together if not is_done(run)]
+        for outcome in execute(left, options, count):
+            if outcome.status != "done":
+                return _NoMean(f"failed, {outcome.text}")
+        scores += [score_of(run, study.measure) for run in together]
+        trial.report(fmean(scores), step)
+        if prune and step + 1 < len(steps) and trial.should_prune():
+            return _NoMean(f"pruned after {len(scores)} of {len(made)} seeds", True)
+    return fmean(scores)
+
+
+def _history() -> optuna.Study:
+    try:
+        import optuna
+    except ModuleNotFoundError as error:
+        raise MissingError(
+            "a search needs Optuna: pip install 'resgraph[search]'"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS)
+    return optuna.create_study(pruner=pruner)
+
+
+def _sampler(space: Search, number: int) -> Any:
+    """A new one, with a seed of its own."""
+    from optuna import samplers
+
+    seed = random.Random(f"{space.seed} {number}").randrange(2**32)
+    known = {
+        "tpe": samplers.TPESampler,
+        "random": samplers.RandomSampler,
+    }
+    return known[space.sampler](seed=seed)
+
+
+def _distribution(choice: Choices) -> Any:
+    """The values of a path, as Optuna names them."""
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    values = choice.values
+    if not values:
+        return FloatDistribution(choice.low, choice.high, log=choice.log)
+    whole = [value for value in values if type(value) is int]
+    steps = {after - before for before, after in pairwise(whole)}
+    if len(whole) == len(values) > 1 and len(steps) == 1 and min(steps) > 0:
+        return IntDistribution(whole[0], whole[-1], step=min(steps))
+    return CategoricalDistribution(values)
+
+
+def _state(ended: _NoMean) -> Any:
+    from optuna.trial import TrialState
+
+    return TrialState.PRUNED if ended.pruned else TrialState.FAIL
+
+
+def _text(params: dict[str, Any]) -> str:
+    return ", ".join(f"{path}={value}" for path, value in params.items())
