@@ -84,6 +84,7 @@ class GeluTanh(_Pointwise):
     2)."""
 
     since = "0.2"
+    autocast = "keeps"
     long_names = ("GELU (tanh)",)
     aliases = ("geluapprox fastgelu newgelu",)
     op: Literal["gelu tanh"] = "gelu tanh"

@@ -8,6 +8,7 @@ from small_plan import residual
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+import resgraph
 from resgraph.language.recipe.steps import AdamW, Ema, Sgd
 from resgraph.train.engine.ema import EmaModel
 from resgraph.train.engine.optimizer import exempt_names, load_optimizer, make_optimizer
@@ -26,6 +27,14 @@ def test_what_does_not_decay() -> None:
     assert exempt_names(net, ("bias",)) == biases
     assert exempt_names(net, ("norm", "bias")) == norm | biases
     assert exempt_names(net, ()) == frozenset()
+
+
+def test_later_norms_do_not_decay_and_slopes_are_scales() -> None:
+    row = "[3x3 conv 8 bare, rms norm, instance norm affine, prelu, grn, positions, token]"
+    net = resgraph.loads(f"name: n\ninput: 3x8x8\nnet: {{a: {row}}}\n").module()
+    assert exempt_names(net, ("norm",)) == {"a.1.weight", "a.2.weight", "a.2.bias"}
+    scales = {"a.3.weight", "a.4.weight", "a.6.weight"}
+    assert exempt_names(net, ("scale",)) == scales
 
 
 def test_groups_hold_every_parameter_once() -> None:

@@ -283,11 +283,21 @@ def _no_number(binder: Binder, part: Chunk) -> Fault | None:
         return None
     word, text = binder.label.word, part.text
     hint: str | Hint = Hint("leave it out: as many channels come out as come in", "")
+    if needed := _needed(binder.target):
+        hint = write(f"{needed} {text}")
     small = text.isdigit() and int(text) < 16
     if small and "kernel" in binder.fields and word != "depthwise conv":
         kernel = f"{text}x{text} {word}"
         hint = f"a kernel stands before, `{kernel}`, and a stride behind, `/{text}`"
     return fault("E012", f"`{word}` takes no number", part.span, hint)
+
+
+def _needed(target: Target) -> str:
+    """The option that an op cannot do without, "" where it has none or several, or a kernel."""
+    fields = {} if isinstance(target, BlockDef) else target.model_fields
+    needed = [key for key, field in fields.items() if field.is_required()]
+    found = [key for key in needed if key not in ("op", "kernel", "width")]
+    return found[0] if len(found) == 1 else ""
 
 
 def _quotient(binder: Binder, part: Chunk) -> Fault:

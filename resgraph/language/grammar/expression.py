@@ -122,12 +122,24 @@ OVER = "over"
 
 def axes_of(tree: Apply) -> Axes | None:
     """What a function goes over, None where its arguments do not end so."""
+    axes = _behind_over(tree)
+    return _AXES.get(axes.name) if axes else None
+
+
+def other_axes(tree: Apply) -> Name | None:
+    """What stands behind `over` and is neither cells nor channels."""
+    axes = _behind_over(tree)
+    return axes if axes and axes.name not in _AXES else None
+
+
+def _behind_over(tree: Apply) -> Name | None:
     *_, word, axes = (None, None, *tree.arguments)
-    if tree.function not in ("mean", "max", "min") or word is None:
-        return None
-    if not isinstance(word, Name) or not isinstance(axes, Name) or word.name != OVER:
-        return None
-    return {"cells": "cells", "channels": "channels"}.get(axes.name)
+    over = isinstance(word, Name) and word.name == OVER
+    known = tree.function in ("mean", "max", "min")
+    return axes if over and known and isinstance(axes, Name) else None
+
+
+_AXES: dict[str, Axes] = {"cells": "cells", "channels": "channels"}
 
 
 def tensors_in(tree: Expression) -> Iterator[Name]:
@@ -136,7 +148,7 @@ def tensors_in(tree: Expression) -> Iterator[Name]:
     axes = {
         id(word)
         for part in parts
-        if isinstance(part, Apply) and axes_of(part)
+        if isinstance(part, Apply) and _behind_over(part)
         for word in part.arguments[-2:]
     }
     return (p for p in parts if isinstance(p, Name) and id(p) not in axes)

@@ -18,6 +18,7 @@ from ...language.grammar.expression import (
     Name,
     Negative,
     axes_of,
+    other_axes,
 )
 from ...language.grammar.records import Equation
 from ...ops import AMONG, POINTWISE, SYMBOLS, Add, Concat, Mul, Op, Over, Shape, Sub
@@ -135,17 +136,18 @@ class EquationBuilder:
 
     def over(self, tree: Apply) -> Axes | None:
         """`cells` or `channels` of `mean(x over cells)`, unless `over` is a name here."""
-        axes = axes_of(tree)
-        if axes is None or self.place.value(OVER) or self.place.env.find(OVER):
+        if self.place.value(OVER) or self.place.env.find(OVER):
             return None
-        return axes
+        if other := other_axes(tree):
+            raise self.errors.no_axes(other)
+        return axes_of(tree)
 
     def reduced(self, tree: Apply, axes: Axes) -> Term:
         """The mean, the largest or the smallest over the cells or channels of one tensor."""
         trees = tree.arguments[:-2]
         terms = [self.term(argument) for argument in trees]
         if len(terms) != 1 or isinstance(terms[0], Fraction):
-            raise self.errors.not_one_tensor(tree)
+            raise self.errors.not_one_over(tree, axes)
         op = Over.model_validate({"op": tree.function, "over": axes})
         return self.node(Worded(tree.function, op), terms, trees)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...errors import Fault, Hint, Related, Span, fault, write
-from ...language.diagnose.nearest import known_here, meant, op_meant
+from ...language.diagnose.nearest import did_you_mean, known_here, meant, op_meant
 from ...language.diagnose.word import functions_of_tensors
 from ...language.foreign import CONCATS, SIGNS, TENSORS
 from ...language.grammar.arithmetic import FUNCTIONS
@@ -106,6 +106,17 @@ class EquationErrors:
     def not_one_tensor(self, tree: Apply) -> Fault:
         said = f"`{tree.function}` takes one tensor"
         return self.wrong(tree, "E010", said, self._signed(tree))
+
+    def not_one_over(self, tree: Apply, axes: str) -> Fault:
+        said = f"`{tree.function}` over {axes} is of one tensor"
+        return self.wrong(tree, "E010", said)
+
+    def no_axes(self, tree: Name) -> Fault:
+        said = f"`{tree.name}` is nothing that a function goes over"
+        near = did_you_mean(tree.name, ("cells", "channels"))
+        return self.wrong(
+            tree, "E030", said, near or "it goes over `cells` or `channels`"
+        )
 
     def not_two_tensors(self, tree: Apply) -> Fault:
         said = f"`{tree.function}` joins two or more tensors"

@@ -108,7 +108,7 @@ def _validated(
         raise fault("E035", f"`{key}` must be {must}{given}", place) from None
 
 
-_EXAMPLES = {"width": "64", "rate": "0.1"}
+_EXAMPLES = {"width": "64", "rate": "0.1", "heads": "4"}
 """A likely value of what an op's number is, where it is not 2."""
 
 
@@ -117,7 +117,8 @@ def _missing(cls: type[Op], word: str, key: str) -> str:
         return f"`{word}` needs a kernel: `3x3 {word}`"
     if key == cls.number:
         return f"`{word}` needs a number, its {key}: `{word} {_EXAMPLES.get(key, '2')}`"
-    return f"`{word}` needs `{key}`"
+    example = f": `{word} {key} {_EXAMPLES[key]}`" if key in _EXAMPLES else ""
+    return f"`{word}` needs `{key}`{example}"
 
 
 def _shown(value: Any) -> str:

@@ -16,6 +16,7 @@ NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,
     nn.LayerNorm,
     nn.GroupNorm,
+    nn.RMSNorm,
 )
 
 
