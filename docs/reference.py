@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
 from resgraph.language.recipe import TAGS, Train, recipe_names, recipe_text
-from resgraph.ops import VOCABULARY, Op, Pool, Shape, ShapeError, shape_text
+from resgraph.ops import VOCABULARY, Op, Pad, Pool, Shape, ShapeError, shape_text
 from resgraph.ops.extension import package_of
 
 FOLDER = Path(__file__).parent
@@ -31,7 +31,13 @@ INPUTS = (MAP, VECTOR, SEQUENCE, PARTS)
 SAMPLE = {"width": 64, "kernel": 3, "groups": 8, "rate": 0.1,
           "factor": 2, "cells": 1, "start": 0.5, "heads": 4, "size": (14, 14)}  # fmt: skip
 """Values of required options, for the example of each op."""
-ADAPTIVE = (Pool(op="avg pool", to=7), Pool(op="max pool", to=7))
+ADAPTIVE = (
+    Pool(op="avg pool", to=7),
+    Pool(op="max pool", to=7),
+    Pad(cells=3, reflect=True),
+    Pad(cells=3, replicate=True),
+)
+"""Examples of what options make another layer of torch."""
 EXAMPLES: dict[str, Any] = {
     "about": "a short run", "normalize": "per-pixel", "iterations": 64_000, "accumulate": 4,
     "clip": 1.0, "sync_bn": True, "evaluate_every": 5, "seed": 1,

@@ -82,7 +82,8 @@ _ANSWERS = {
     "`max pool to 7x7`, or `global max pool` for one cell": "adaptivemaxpool",
     "`upsample 2` makes a map larger by a factor": "maxunpool unpool resize",
     "`pixel unshuffle 2` and `shuffle` move numbers": "unshuffle",
-    "`pad` adds zeros": "reflectionpad replicationpad circularpad constantpad",
+    "`pad 3 reflect` and `pad 3 replicate` repeat the map": "reflectionpad replicationpad",
+    "`pad` adds zeros, or what `reflect` or `replicate` say": "circularpad constantpad",
     "layers one after another are a list: `[3x3 conv 64, relu]`": "sequential modulelist",
     "`upsample 2 bilinear` goes by the cells' centres, not by the corners'": "upsamplingbilinear",
     "`dropout` drops single numbers, `drop block` squares, `drop path` a whole branch": (

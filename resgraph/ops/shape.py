@@ -10,6 +10,7 @@ from pydantic import Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from .base import (
+    Autocast,
     Call,
     Derivation,
     Op,
@@ -122,14 +123,27 @@ class Upsample(Op):
 
 
 class Pad(Op):
-    """Zero cells around a map, `cells` on each side."""
+    """Cells around a map, `cells` on each side: zeros, with `reflect` the map mirrored at its edge
+    cells, or with `replicate` its edge cells again."""
 
     family = "shape"
-    autocast = "keeps"
     number = "cells"
     aliases = ("zeropad zeropad2d zeropadding zeropadding2d",)
     op: Literal["pad"] = "pad"
     cells: Annotated[int, Field(ge=0, le=4096)]
+    reflect: bool = False
+    replicate: bool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Pad:
+        if self.reflect and self.replicate:
+            raise ValueError("`reflect` and `replicate` exclude each other")
+        return self
+
+    @property
+    def autocast(self) -> Autocast:  # type: ignore[override]
+        """On a CPU what is mirrored or repeated is so in float32."""
+        return "widens" if self.reflect or self.replicate else "keeps"
 
     @property
     def window(self) -> Window:
@@ -137,13 +151,22 @@ class Pad(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, height, width = need_map(self.op, *inputs)
+        if self.reflect and self.cells >= min(height, width):
+            raise ShapeError(
+                f"a {height}x{width} map is too small to reflect {self.cells} cells at each edge",
+                "use fewer cells, fewer strides before it, or a larger input",
+                "E043",
+            )
         return channels, height + 2 * self.cells, width + 2 * self.cells
 
     def derive(self, *inputs: Shape) -> Derivation:
         return Derivation(("", *(f"{size} + 2*{self.cells}" for size in inputs[0][1:])))
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.ZeroPad2d", (self.cells,))
+        kind = "Zero"
+        if self.reflect or self.replicate:
+            kind = "Reflection" if self.reflect else "Replication"
+        return Call(f"nn.{kind}Pad2d", (self.cells,))
 
 
 _Channel = Annotated[int, Field(ge=1, le=1_000_000)]

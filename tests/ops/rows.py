@@ -121,6 +121,8 @@ ROWS = [
     Row(Upsample(to=(20, 9)), MAP, "upsample to 20x9"),
     Row(Upsample(factor=3, bilinear=True), MAP, "upsample 3 bilinear"),
     Row(Pad(cells=2), MAP, "pad 2"),
+    Row(Pad(cells=3, reflect=True), MAP, "pad 3 reflect"),
+    Row(Pad(cells=2, replicate=True), MAP, "pad 2 replicate"),
     Row(Part(which=0, of=2), MAP, "part 0 of 2"),
     Row(Part(which=3, of=4), VECTOR, "part 3 of 4"),
     Row(Part(to=3), MAP, "part to 3"),

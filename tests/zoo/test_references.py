@@ -89,6 +89,43 @@ def fractalnet() -> nn.Module:
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(512, 10))
 
 
+class Generator(nn.Module):
+    """Zhu et al. 2017, section 7.2: c7s1-64, d128, d256, R256 nine times, u128, u64, c7s1-3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        down = [c for w in (64, 128) for c in normed(nn.Conv2d(w, 2 * w, 3, 2, 1))]
+        up = [
+            c
+            for w in (256, 128)
+            for c in normed(nn.ConvTranspose2d(w, w // 2, 3, 2, 1, output_padding=1))
+        ]
+        self.first = nn.Sequential(nn.ReflectionPad2d(3), *normed(nn.Conv2d(3, 64, 7)))
+        self.down = nn.Sequential(*down)
+        self.body = nn.ModuleList(
+            nn.Sequential(
+                nn.ReflectionPad2d(1),
+                *normed(nn.Conv2d(256, 256, 3)),
+                nn.ReflectionPad2d(1),
+                *normed(nn.Conv2d(256, 256, 3))[:2],
+            )
+            for _ in range(9)
+        )
+        self.up = nn.Sequential(*up)
+        self.last = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(self.first(x))
+        for block in self.body:
+            x = x + block(x)
+        out: Tensor = self.last(self.up(x))
+        return out
+
+
+def normed(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [conv, nn.InstanceNorm2d(conv.out_channels), nn.ReLU()]
+
+
 class Maxout(nn.Module):
     """Goodfellow et al. 2013 (arXiv 1302.4389), section 2: the larger of two affine maps."""
 
@@ -162,6 +199,11 @@ NETS: dict[str, tuple[Callable[[], resgraph.Plan], Callable[[], nn.Module], floa
     "srresnet": (
         lambda: resgraph.load(SPECS / "srresnet.yaml", ["input=3x8x8"]),
         SRResNet,
+        1e-9,
+    ),
+    "cyclegan": (
+        lambda: resgraph.load(SPECS / "cyclegan.yaml", ["input=3x16x20"]),
+        Generator,
         1e-9,
     ),
     "fractalnet": (
