@@ -30,8 +30,8 @@ ROOMS = {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
     "train": {
-        "run": "", "parallel": "", "settings": "parallel", "augment": "",
-        "data": "augment parallel settings", "engine": "augment data parallel run settings",
+        "run": "", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",
+        "data": "augment parallel settings tasks", "engine": "augment data parallel run settings tasks",
     },
 }  # fmt: skip
 """Of folders with folders: which of these import which, beside the modules that stand free there."""

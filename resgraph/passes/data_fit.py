@@ -7,8 +7,10 @@ from math import prod
 
 from ..errors import Diagnostic, fault
 from ..graph import Graph, Path
+from ..language.recipe.target import Label
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
+from .target_fit import other_output
 
 
 def other_images(name: str, images: Shape, reads: Shape) -> tuple[str, str]:
@@ -23,56 +25,17 @@ def other_images(name: str, images: Shape, reads: Shape) -> tuple[str, str]:
     return message, f"write `input: {shape_text(images)}`"
 
 
-def other_classes(name: str, classes: int | None, output: Shape) -> tuple[str, str]:
-    """What is wrong, and what to do, where a net's `output` is not one number per class; ("", "")
-    where it is.
-
-    `classes` is None where they are not known yet.
-    """
-    if len(output) == 1 and output[0] > 1 and classes in (None, output[0]):
-        return "", ""
-    if classes == 1:
-        return (
-            f"{name} has one class, which every net gets right",
-            "a classifier needs images of two or more",
-        )
-    wanted = f"fc {classes or 2}"
-    known = (
-        f"{name} has {classes} classes"
-        if classes
-        else f"{name} is for classifiers: one number per class, of two or more"
-    )
-    message = f"the net puts out {shape_text(output)}, but {known}"
-    if len(output) == 1 and output[0] > 1:
-        return message, f"end it with `{wanted}`"
-    if output == (1,):
-        own = (
-            "one number is not trained here: `resgraph export` writes the net for a loop of"
-            " your own"
-        )
-        return message, f"end it with `{wanted}`; {own}"
-    ending = f"end it with `[global avg pool, {wanted}]`"
-    if len(output) == 3 and output[0] in (1, classes):
-        return (
-            message,
-            (
-                f"{ending}; a map is not trained here: `resgraph export` writes the net for a loop"
-                " of your own"
-            ),
-        )
-    return message, ending
-
-
 def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """E051 at the input, and at the last row's output, as far as the recipe says what the images
     and classes are."""
-    data = spec.train.data if spec.train else None
-    if data is None or (len(spec.inputs) > 1 and not data.feeds_names):
+    if spec.train is None or (len(spec.inputs) > 1 and not spec.train.data.feeds_names):
         return []
+    data, target = spec.train.data, spec.train.target
     output = graph.nodes[graph.output].shape
     name = data.title if data.shape else f"`{data.set}`"
     images = other_images(name, data.shape, spec.input) if data.shape else ("", "")
-    classes = other_classes(name, data.class_count, output)
+    known = data.class_count if isinstance(target, Label) else None
+    classes = other_output(target, name, known, spec.input, output)
     return placed(spec, graph, images, classes)
 
 

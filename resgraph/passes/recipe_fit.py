@@ -56,7 +56,46 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
     if several := [*_several(train, inputs)]:
         return several
     (reads, *_) = inputs.values()
-    return [*_crop(train, reads), *_sides(train, reads), *_counts(train, output)]
+    parts = (
+        _crop(train, reads),
+        _sides(train, reads),
+        _target(train),
+        _weights(train, output),
+        _counts(train, output),
+    )
+    return [problem for part in parts for problem in part]
+
+
+def _target(train: Train) -> Iterator[Problem]:
+    """What the data has nothing for, and what would change an image and not its target."""
+    kind, data = train.target.kind, train.data
+    if kind not in data.targets:
+        known = " or ".join(f"`{name}`" for name in sorted(data.targets))
+        said = f"`{data.set}` has nothing for `target: {kind}`"
+        yield Problem(("target",), said, f"take a set that has, or {known}")
+    mixed = [key for key in ("mixup", "cutmix") if getattr(train.augment, key)]
+    if kind in ("map", "number", "itself"):
+        for key in mixed:
+            said = f"`{key}` mixes classes of images, and not `target: {kind}`"
+            yield Problem(("augment", key), said, f"write `{key}: none`")
+        if train.label_smoothing and kind != "map":
+            said = f"`label_smoothing` is for classes, and not for `target: {kind}`"
+            yield Problem(("label_smoothing",), said, "write `label_smoothing: none`")
+    if kind != "map":
+        return
+    if train.augment.randaugment:
+        said = "`randaugment` moves the pixels of an image, and not those of its mask"
+        yield Problem(("augment", "randaugment"), said, "write `randaugment: none`")
+    if train.progressive:
+        said = "`progressive` makes images smaller, and not their masks"
+        yield Problem(("progressive",), said, "write `progressive: none`")
+
+
+def _weights(train: Train, output: Shape) -> Iterator[Problem]:
+    weights = getattr(train.target, "weights", None)
+    if isinstance(weights, tuple) and len(weights) != output[0]:
+        said = f"`target.weights` has {len(weights)} numbers, but the net {output[0]} classes"
+        yield Problem(("target", "weights"), said, "write one for each, or `balanced`")
 
 
 def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ import torch
 
 from ..errors import TrainingError, UsageError
 from ..language.recipe.data import Data, OnDisk
+from ..language.recipe.target import Label
 from ..plan import Loader, Plan
 from . import data as datasets
 from .data.image_files import Decoded
@@ -29,6 +30,7 @@ from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
 from .settings.decide import Workload, decide
+from .tasks import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,25 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
             policy = crop_policy_for(data, how.crops, how.sides)
             if policy and isinstance(loader.pixels, Decoded):
                 scorer = MultiCrop(
-                    net, loader.normalization, plan.input, train.batch, decisions
+                    net,
+                    loader.normalization,
+                    plan.input,
+                    plan.output[0],
+                    train.batch,
+                    decisions,
                 )
                 found = scorer.score(loader.pixels, policy, len(data.validation), world)
             else:
                 with explained(net, lambda: "the evaluation"):
-                    found = score(net, loader.validation(world), decisions, world)
+                    task = task_of(train.target, plan.output[0])
+                    batches = loader.validation(world)
+                    found = score(net, batches, task, decisions, world)
             failures = world.collect(loader.pixels.decode_failures())
-            return replace(found, notes=(*data.notes, *failures))
+            return replace(
+                found,
+                notes=(*data.notes, *failures),
+                measure=train.target.measure,
+            )
         except torch.OutOfMemoryError as error:
             where = decisions.device
             raise TrainingError(
@@ -81,15 +94,17 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
 
 
 def _data(plan: Plan, options: Options, split: str, trained_on: list[str]) -> DataSet:
-    recipe = recipe_of(plan).data
+    train = recipe_of(plan)
+    recipe = train.data
     data = datasets.load(
         _part(recipe, split),
         plan.input,
         plan.output,
         data_path(plan, options),
+        target=train.target,
         scored=True,
     )
-    if recipe.by_name:
+    if recipe.by_name and isinstance(train.target, Label):
         check_classes(data, trained_on)
     return data
 

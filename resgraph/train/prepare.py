@@ -22,6 +22,8 @@ from .parallel.distributed import World
 from .run.tensorboard import need_tensorboard
 from .settings.decide import Decisions, Workload, decide
 from .settings.memory import with_memory_plan
+from .tasks import Task, task_of
+from .tasks.weights import class_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Prepared:
     decisions: Decisions
     world: World
     steps: int
+    task: Task
     missing: str = ""  # why blank images stand for those of the set
     uncounted: bool = False  # nor is it known how many the set has
 
@@ -82,9 +85,17 @@ def prepare(
     decisions = with_memory_plan(
         decisions, plan, train, options, world.size, resident_bytes(data)
     )
+    task = _task(train, plan, data)
     return Prepared(
-        plan, options, train, data, sampler, decisions, world, steps, missing, uncounted
-    )
+        plan, options, train, data, sampler, decisions, world, steps, task, missing, uncounted,
+    )  # fmt: skip
+
+
+def _task(train: Train, plan: Plan, data: DataSet) -> Task:
+    """What is learned, by the weights that the training images give its classes."""
+    classes = plan.output[0]
+    weights = class_weights(train.target, data.train.labels, classes)
+    return task_of(train.target, classes, train.label_smoothing, weights)
 
 
 def _check_norms(plan: Plan, train: Train, world: World) -> None:
@@ -116,12 +127,17 @@ def _fitting(
         try:
             path = data_path(plan, options)
             return datasets.load(
-                train.data, plan.input, plan.output, path, counted=counted
+                train.data,
+                plan.input,
+                plan.output,
+                path,
+                target=train.target,
+                counted=counted,
             ), ""
         except MissingError as lacking:
             if not counted:
                 raise
-            data = placeholder(train.data, plan.input, plan.output)
+            data = placeholder(train, plan.input, plan.output)
             data.fit(plan.input, plan.output)
             return data, str(lacking)
     except UnfitError as error:

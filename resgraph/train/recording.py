@@ -28,7 +28,7 @@ from .parallel.sharding import gathered
 from .prepare import Prepared
 from .reporter import Epoch
 from .run.checkpoint import Checkpoints
-from .run.curves import curves, drops
+from .run.curves import curves
 from .run.directory import PLACES, RunDirectory
 from .run.metrics_log import read_rows
 from .run.result import RunResult
@@ -124,6 +124,7 @@ def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, obje
         "flat": data.flat,
         "classes": list(data.classes),
         "normalize": normalization.document(),
+        "target": ready.train.target.kind,
         "formula": f"image (0..{data.levels}) * scale - offset",
     }
 
@@ -238,6 +239,7 @@ def finish(
         params=plan.params,
         macs=plan.macs,
         files={name: where / place for name, place in PLACES.items()},
+        measure=ready.train.target.measure,
     )
     if run:
         run.update(
@@ -256,6 +258,5 @@ def _export(
     digest = write_whole(run.path / "weights.safetensors", data)
     run.update(weights_sha256=digest)
     train, watched = ready.train, ready.data.watched
-    marked = drops(train, rows)
-    drawn = curves(ready.plan.name, rows, train.unit, watched, marked)
+    drawn = curves(ready.plan.name, rows, train, watched)
     run.write("curves.svg", drawn)

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_type_hints
 
 from ..errors import RunError, UsageError
 from ..files import read_file, reason
-from ..language.recipe import Train
+from ..language.recipe import Train, resolve_train
 from ..plan import Loader, Plan
 from .data.sets import DataSet
 from .engine.schedule import Schedule
@@ -30,7 +30,7 @@ from .session import run_to_end
 
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
 """Keys of a recipe that a resume may change as it likes: how long, and what is reported."""
-FIXED = frozenset({"data", "batch", "normalize", "seed"})
+FIXED = frozenset({"data", "target", "batch", "normalize", "seed"})
 """Keys that decide which images a step sees; with another of these it would not be the same run at
 all."""
 
@@ -96,11 +96,19 @@ def own_plan(path: Path, load: Loader) -> Plan:
             " spec"
         )
     plan = load(spec)
-    if "recipe" in facts and recipe_of(plan).document() != facts["recipe"]:
+    if "recipe" in facts and recipe_of(plan) != _recipe(facts["recipe"]):
         raise RunError(
             f"{spec} names a recipe that has changed since the run began; build it anew"
         )
     return plan
+
+
+def _recipe(document: Any) -> Train | None:
+    """A recipe as a run wrote it, whose version may not have known all keys."""
+    try:
+        return resolve_train(document)
+    except (TypeError, ValueError):
+        return None
 
 
 def options_of(options: Options, facts: dict[str, Any]) -> Options:

@@ -63,6 +63,7 @@ def run_to_end(
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,
+            task=ready.task,
             train_state=train_state,
             data_loader=make_data_loader(
                 train, ready.data, ready.sampler, normalization, ready.decisions

@@ -184,8 +184,8 @@ def test_a_norm_of_one_value_is_told_at_its_layer(
 @pytest.mark.parametrize(
     ("head", "words"),
     [
-        ("[global avg pool, fc 1]", "one number is not trained here"),
-        ("1x1 conv 10 linear", "a map is not trained here"),
+        ("[global avg pool, fc 1]", "to learn a number, write `target: number`"),
+        ("1x1 conv 10 linear", "for a class of each pixel write `target: map`"),
         ("[global avg pool, fc 9]", "end it with `fc 10`"),
     ],
 )

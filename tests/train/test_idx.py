@@ -30,13 +30,15 @@ def idx(values: numpy.ndarray) -> bytes:
     )
 
 
-def lay(folder: Path, ending: str = "") -> dict[str, numpy.ndarray]:
+def lay(
+    folder: Path, ending: str = "", size: tuple[int, int] = SHAPE[1:], classes: int = 3
+) -> dict[str, numpy.ndarray]:
     """The four official files, of two parts whose classes differ in brightness."""
     draw, out = numpy.random.default_rng(0), {}
     folder.mkdir(parents=True, exist_ok=True)
     for part, count in COUNTS.items():
-        labels = numpy.arange(count) % 3
-        images = 60 * labels[:, None, None] + draw.integers(0, 99, (count, *SHAPE[1:]))
+        labels = numpy.arange(count) % classes
+        images = 60 * labels[:, None, None] + draw.integers(0, 99, (count, *size))
         for kind, values in (("images", images), ("labels", labels)):
             data = idx(values)
             name = f"{part}-{kind}-idx{values.ndim}-ubyte{ending}"

@@ -276,6 +276,7 @@ def test_a_net_of_one_size_is_refused_for_others(tmp_path: Path) -> None:
 def test_five_likeliest_are_told_from_six_classes_on() -> None:
     from resgraph.train.parallel.distributed import World
     from resgraph.train.settings.decide import Workload, decide
+    from resgraph.train.tasks.classes import Classes
 
     decisions = decide(Options(device="cpu"), World(), Workload(1.0, False, 1))
     net = torch.nn.Identity()
@@ -283,13 +284,19 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
         6, 1
     )  # class 5 is the likeliest, class 0 the last
     labels = torch.tensor([0, 1, 2, 3, 5, -100])
-    found = score(net, [(ranked, labels)], decisions, World())
+    found = score(net, [(ranked, labels)], Classes(6), decisions, World())
     assert (found.error, found.top5, found.images) == (
         pytest.approx(80),
         pytest.approx(20),
         5,
     )
     assert (
-        score(net, [(ranked[:, :5], labels.clamp(max=4))], decisions, World()).top5
+        score(
+            net,
+            [(ranked[:, :5], labels.clamp(max=4))],
+            Classes(5),
+            decisions,
+            World(),
+        ).top5
         is None
     )

@@ -16,6 +16,7 @@ import small_plan
 import torch
 from test_cifar import write_folder
 from test_folder import picture
+from test_idx import lay
 from test_shards import members, pack
 
 from resgraph.language.recipe import resolve_train
@@ -33,6 +34,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "linear": {"length": 1},  # the warm-up; the schedule of this name has no such key
     "hold": {"lr": 0.01, "length": 1},
     "until": {"lr": 0.01, "error": 50.0},
+    "idx": {"channels": 3},
     "synthetic": {"classes": 4, "samples": 24, "validation": 8},
 }
 """Keys that a record needs, by the word that names it in a recipe."""
@@ -165,11 +167,16 @@ def tars(path: Path, word: str) -> None:
             )
 
 
+def idx(path: Path, word: str) -> None:
+    lay(path, size=(16, 16), classes=2)
+
+
 WRITERS: dict[str, Callable[[Path, str], None]] = {
     "digits": in_memory,
     "synthetic": in_memory,
     "cifar10": cifar,
     "cifar100": cifar,
+    "idx": idx,
     "folder": folders,
     "shards": tars,
 }

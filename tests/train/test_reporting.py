@@ -45,6 +45,10 @@ def rows(errors: list[float], lrs: list[float] | None = None) -> list[dict[str, 
     ]
 
 
+EPOCHS = resolve_train({"recipe": "digits", "schedule": "constant"})
+STEPS = resolve_train({"recipe": "digits", "schedule": "constant", "iterations": 9})
+
+
 def polylines(svg: str) -> list[list[tuple[float, float]]]:
     found = ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}polyline")
     return [
@@ -55,7 +59,7 @@ def polylines(svg: str) -> list[list[tuple[float, float]]]:
 
 def test_curves_are_the_rows() -> None:
     errors = [8.0, 6.0, 4.0, 3.0, 2.0]
-    train, validation = polylines(curves("net", rows(errors), "epochs", "test"))
+    train, validation = polylines(curves("net", rows(errors), EPOCHS, "test"))
     assert len(train) == len(validation) == 5
     assert [y for _, y in validation] == sorted(y for _, y in validation)
     assert all(
@@ -72,8 +76,8 @@ def test_curves_are_the_rows() -> None:
     "errors", [[], [50.0], [0.0, 0.0, 0.0], [90.0, 0.01], [100.0] * 300]
 )
 def test_any_rows_make_a_picture(errors: list[float]) -> None:
-    for unit in ("epochs", "iterations"):
-        ET.fromstring(curves('<b>&"net"', rows(errors), unit, "test"))
+    for train in (EPOCHS, STEPS):
+        ET.fromstring(curves('<b>&"net"', rows(errors), train, "test"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_any_rows_make_a_picture(errors: list[float]) -> None:
     [(1, "0 1"), (2, "0 1 2"), (10, "0 2 4 6 8 10"), (20, "0 5 10 15 20")],
 )
 def test_epochs_are_counted_in_whole_numbers(epochs: int, ticks: str) -> None:
-    svg = curves("net", rows([5.0] * epochs), "epochs", "test")
+    svg = curves("net", rows([5.0] * epochs), EPOCHS, "test")
     assert (
         " ".join(re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg))
         == ticks
@@ -119,27 +123,37 @@ def test_every_drop_of_a_stepped_rate_is_marked(
     schedule: dict[str, Any], lrs: list[float], places: list[int]
 ) -> None:
     learned = rows([5.0] * 6, lrs)
-    marked = drops(resolve_train({**STEPPED, "schedule": schedule}), learned)
-    assert marked == places
-    lines = ET.fromstring(curves("net", learned, "epochs", "test", marked)).findall(
+    train = resolve_train({**STEPPED, "schedule": schedule})
+    assert drops(train, learned) == places
+    lines = ET.fromstring(curves("net", learned, train, "test")).findall(
         "{http://www.w3.org/2000/svg}line"
     )
     dashed = [
         float(line.attrib["x1"]) for line in lines if "stroke-dasharray" in line.attrib
     ]
-    (x0, _), *_, (x1, _) = polylines(curves("net", learned, "epochs", "test"))[1]
+    (x0, _), *_, (x1, _) = polylines(curves("net", learned, train, "test"))[1]
     assert dashed == pytest.approx(
         [x0 + (x1 - x0) * (place - 1) / 5 for place in places], abs=0.1
     )
 
 
 def test_drops_that_a_run_has_not_come_to_are_not_drawn() -> None:
-    assert (
-        curves("net", rows([5.0] * 3), "epochs", "test", [2, 4]).count(
-            "stroke-dasharray"
-        )
-        == 1
+    train = resolve_train({**STEPPED, "schedule": {"kind": "steps", "at": [2, 4]}})
+    assert curves("net", rows([5.0] * 3), train, "test").count("stroke-dasharray") == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [("label", "error"), ("map", "1 − mIoU"), ("number", "1 − R²")],
+)
+def test_the_error_is_called_what_it_is(target: str, error: str) -> None:
+    svg = curves(
+        "net",
+        rows([5.0] * 3),
+        resolve_train({"recipe": "digits", "target": target}),
+        "test",
     )
+    assert f">{error} (%)<" in svg and f"test {error} 5.00 % at the end" in svg
 
 
 START = Start(

@@ -85,8 +85,10 @@ def _document(score: Score, crops: int, sides: tuple[int, ...]) -> dict[str, obj
     return {
         "loss": score.loss,
         "error": score.error,
-        "accuracy": 100 - score.error,
+        "measure": score.measure,
+        score.measure: 100 - score.error,
         "top5_error": score.top5,
+        **dict(score.details),
         "images": score.images,
         "crops": None if sides else crops,
         "sides": list(sides),
@@ -96,9 +98,10 @@ def _document(score: Score, crops: int, sides: tuple[int, ...]) -> dict[str, obj
 
 def _line(score: Score, crops: int, sides: tuple[int, ...]) -> str:
     near = "" if score.top5 is None else f", top-5 {score.top5:.2f} %"
+    near = f"  error {score.error:.2f} %{near}" if score.measure == "accuracy" else ""
+    more = "".join(f"  {name} {value:.6g}" for name, value in score.details)
     text = (
-        f"accuracy {100 - score.error:.2f} %  error {score.error:.2f} %{near}  loss"
-        f" {score.loss:.4f}"
+        f"{score.measure} {100 - score.error:.2f} %{near}{more}  loss {score.loss:.4f}"
     )
     views = (
         f", {crops} crops each"

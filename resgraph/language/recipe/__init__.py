@@ -25,7 +25,7 @@ from ..diagnose.nearest import did_you_mean
 from ..record import Record, belongs, path_of, record_at
 from ..yaml.scalars import number_in
 from .augment import Augment
-from .base import Count, Off, Seed, Share, off
+from .base import NO_OFF, Count, Off, Seed, Share, off
 from .data import Data
 from .steps import (
     Constant,
@@ -37,6 +37,7 @@ from .steps import (
     Warmup,
 )
 from .stretch import LENGTHS, fitting, stretched
+from .target import LABEL, Target
 
 TAGS: Mapping[str, str] = {
     "data": "set",
@@ -44,6 +45,7 @@ TAGS: Mapping[str, str] = {
     "schedule": "kind",
     "warmup": "kind",
     "crop": "kind",
+    "target": "kind",
 }
 """The key that says which of several records a mapping is; `schedule: cosine` is short for
 `schedule: {kind: cosine}`."""
@@ -66,6 +68,8 @@ class Train(Record):
     """One line on where the recipe comes from."""
     data: Data
     """The data set, by its `set`."""
+    target: Annotated[Target, NO_OFF] = LABEL
+    """What the net learns to say of each image, by its `kind`: loss and score follow."""
     augment: Augment = Augment()
     """Data augmentation of the training images."""
     normalize: Literal["per-channel", "per-pixel", "scale"] = "per-channel"
@@ -300,6 +304,8 @@ def _cannot_be_none(record: type[Record], place: tuple[str, ...]) -> Mistake:
     default = record.model_fields[key].default
     if isinstance(default, tuple):
         default = f"[{', '.join(map(number_text, default))}]"
+    if isinstance(default, Record):
+        default = getattr(default, TAGS[key])
     hint = f"write a value: `{key}: {default}` is the default"
     if default is None:
         hint = "write a number, or leave it out: then the net decides"

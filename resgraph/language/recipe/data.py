@@ -26,6 +26,8 @@ class Source(Record):
 
     made: ClassVar[str] = ""
     """How the images come to be, where they are not read from a path."""
+    targets: ClassVar[frozenset[str]] = frozenset({"label", "itself"})
+    """The kinds of `target:` that it has something for."""
     by_name: ClassVar[bool] = False
     """Whether labels number the classes in the order of their names."""
     feeds_names: ClassVar[bool] = False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ...graph import Block, Graph, Origin, Path
+from ...language.recipe.target import Label, Labels, Map
 from ...ops import Concat, Mul, Part, Shape, Window, shape_text
 from ..residual import kind
 from .findings import Facts, Finding
@@ -169,9 +170,10 @@ _BEHIND_NO_CLASSIFIER = {
 
 
 def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
-    """What the loss reads: it takes the logarithm of a softmax itself, over two classes or more."""
+    """What the loss reads: it takes the logarithm of a softmax, or of sigmoids, itself."""
     graph = facts.graph
-    if facts.spec.train is None:
+    train = facts.spec.train
+    if train is None or not isinstance(train.target, Label | Labels | Map):
         return
     last = graph.nodes[graph.output]
     while last.op.family == "shape" and last.inputs:
@@ -180,14 +182,8 @@ def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             last.origin,
             f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes"
-            " before a softmax",
+            f" before a {'sigmoid' if isinstance(train.target, Labels) else 'softmax'}",
             _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
-        )
-    if graph.nodes[graph.output].shape[0] == 1:
-        yield Finding(
-            last.origin,
-            "the cross-entropy of one class is 0, whatever the net says",
-            "give each class a number: two classes are `fc 2`",
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ...language.recipe.data import Data, Source
+from ...language.recipe.target import LABEL, Target
 from ...ops.base import Shape
 from .sets import DataSet, Request
 
@@ -22,6 +23,7 @@ def load(
     output: Shape,
     path: Path | None = None,
     *,
+    target: Target = LABEL,
     counted: bool = False,
     scored: bool = False,
 ) -> DataSet:
@@ -38,8 +40,9 @@ def load(
         )
     place = (path or Path(getattr(recipe, "path", ""))).expanduser().absolute()
     data = loader_of(type(recipe))(
-        recipe, Request(shape, output, place, counted=counted, scored=scored)
+        recipe, Request(shape, output, place, target, counted=counted, scored=scored)
     )
+    data = replace(data, target=target)
     data.check(shape, output, scored=scored)
     return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
 

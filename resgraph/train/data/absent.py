@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ...language.recipe.data import Data
+from ...language.recipe import Train
 from ...ops.base import Shape
 from .sets import DataSet, Files, Resident, blank, side_before_crop
 
@@ -16,9 +16,10 @@ UNCOUNTED = 1_000_000
 prepare pays."""
 
 
-def placeholder(recipe: Data, shape: Shape, output: Shape) -> DataSet:
+def placeholder(asked: Train, shape: Shape, output: Shape) -> DataSet:
     """A set of the size of the one that is missing, where that is known, and `UNCOUNTED` files
     where it is not."""
+    recipe = asked.data
     own, counts = recipe.shape or shape, recipe.counts(output[0])
     train: Resident | Files
     validation: Resident | Files
@@ -39,4 +40,5 @@ def placeholder(recipe: Data, shape: Shape, output: Shape) -> DataSet:
         recipe.title,
         resize=side_before_crop(getattr(recipe, "resize", None), shape),
         flat=own != shape,
+        target=asked.target,
     )

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...language.recipe import Train
+from ...language.recipe.target import Itself
 from ...ops.base import Shape
 from ..augment.color import augment_pixels
 from ..augment.geometry import augment
@@ -19,6 +20,7 @@ from ..augment.mix import Batch, mix
 from ..augment.progressive import resized, size_at
 from ..parallel.distributed import World
 from ..rng import key
+from ..tasks import Task
 from .normalize import Normalization
 from .sampler import Sampler
 from .sets import Resident
@@ -99,9 +101,10 @@ class BatchLoader:
             ready = augment(
                 self.normalization(changed), self.recipe.augment, seed, index
             )
+            ready = self._layout(resized(ready, size))
             yield mix(
-                self._layout(resized(ready, size)),
-                labels,
+                ready,
+                self._target(ready, labels),
                 self.recipe.augment,
                 self.recipe.seed,
                 step,
@@ -118,8 +121,15 @@ class BatchLoader:
         for index, (images, labels) in zip(
             order, self.pixels.validation(order.clamp_min(0)), strict=True
         ):
-            masked = labels.masked_fill(index.to(labels.device) < 0, -100)
-            yield self._layout(self.normalization(images)), masked
+            ready = self._layout(self.normalization(images))
+            filled = index.to(labels.device) < 0
+            yield ready, Task.without(self._target(ready, labels), filled)
+
+    def _target(self, images: Tensor, labels: Tensor) -> Tensor:
+        """What the net is to say of images as it reads them."""
+        if isinstance(self.recipe.target, Itself):
+            return Task.without(images, labels < 0)
+        return labels
 
     def _size(self, epoch: int) -> tuple[int, int]:
         """Of the images of an epoch; nothing where the net reads vectors."""

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingError
+from ...language.recipe.target import LABEL, Label, Target
 from ...ops.base import Shape
-from ...passes.data_fit import other_classes, other_images
+from ...passes.data_fit import other_images
+from ...passes.target_fit import other_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Request:
     input: Shape
     output: Shape
     path: Path
+    target: Target = LABEL
     counted: bool = False
     scored: bool = False
 
@@ -166,6 +169,7 @@ class DataSet:
     resize: int | None = None  # shorter side before the centre crop, of images on disk
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
+    target: Target = LABEL  # what of each image is learned
     path: Path | None = (
         None  # where it was read, absolute; None where it is not from a path
     )
@@ -181,13 +185,22 @@ class DataSet:
     def fit(self, shape: Shape, output: Shape) -> None:
         """Raises `UnfitError` where the net does not fit the images or the classes."""
         images = other_images(self.name, self.shape, shape)
-        classes = other_classes(self.name, len(self.classes), output)
+        count = self._outputs()
+        classes = other_output(self.target, self.name, count, shape, output)
         if images[0] or classes[0]:
             raise UnfitError(images, classes)
+
+    def _outputs(self) -> int | None:
+        """How many classes or numbers the set has."""
+        return len(self.classes) or None
 
     def _check_part(self, part: Resident | Files | Packed, what: str) -> None:
         if not len(part):
             raise TrainingError(f"the {what} part of {self.name} is empty")
+        if isinstance(self.target, Label):
+            self._check_labels(part, what)
+
+    def _check_labels(self, part: Resident | Files | Packed, what: str) -> None:
         low, high = int(part.labels.min()), int(part.labels.max())
         if low < 0 or high >= len(self.classes):
             raise TrainingError(

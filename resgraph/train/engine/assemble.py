@@ -18,6 +18,7 @@ from ..parallel.distributed import World
 from ..parallel.sharding import shard
 from ..rng import key
 from ..settings.decide import Decisions
+from ..tasks import task_of
 from .ema import EmaModel
 from .loop import TrainState
 from .metrics import MetricAccumulator
@@ -69,7 +70,11 @@ def make_train_state(
         optimizer,
         schedule,
         ema,
-        MetricAccumulator(decisions.device, decisions.sum_type),
+        MetricAccumulator(
+            decisions.device,
+            decisions.sum_type,
+            task_of(train.target, plan.output[0]),
+        ),
         scaler,
     )
 

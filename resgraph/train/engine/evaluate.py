@@ -7,70 +7,94 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import TrainingError
 from ..parallel.distributed import World
 from ..settings.decide import Decisions
+from ..tasks import Details, Task
+from ..tasks.classes import Classes
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Mean cross-entropy (natural logarithm), and the error in percent.
+    """The mean loss (of a cross-entropy in natural logarithms), and the error in percent.
 
     `top5` is the share of images, in percent, whose class is not among the five likeliest: None up
-    to five classes. `notes` says which files were left out."""
+    to five classes, and where no class is asked. `notes` says which files were left out, `details`
+    has further measures of the task, and `measure` is the name of what the error lacks of 1."""
 
     loss: float
     error: float
     images: int
     top5: float | None = None
     notes: tuple[str, ...] = ()
+    details: Details = ()
+    measure: str = "accuracy"
 
 
 class Sums:
     """What a score is made of, added up batch by batch on the device."""
 
-    def __init__(self, decisions: Decisions) -> None:
-        self.totals = torch.zeros(4, dtype=decisions.sum_type, device=decisions.device)
-        self.classes = 0
-
-    def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Of a batch: (n, classes), up to a constant for each image, and (n,), where -100 does not
-        count."""
-        counted, self.classes = labels >= 0, logits.shape[1]
-        likeliest = logits.topk(min(5, self.classes)).indices
-        self.totals[0] += F.cross_entropy(
-            logits, labels, reduction="sum", ignore_index=-100
+    def __init__(self, decisions: Decisions, task: Task) -> None:
+        self.task = task
+        self.totals = torch.zeros(
+            task.width + 4, dtype=decisions.sum_type, device=decisions.device
         )
-        self.totals[1] += (logits.argmax(1).eq(labels) & counted).sum()
-        self.totals[2] += (likeliest.eq(labels[:, None]).any(1) & counted).sum()
-        self.totals[3] += counted.sum()
+        self.ranked = isinstance(task, Classes) and task.classes > 5
+
+    def add(self, output: Tensor, target: Tensor) -> None:
+        """Of a batch: (n, …) and its target; classes by logits up to a constant for each image."""
+        task, kind = self.task, self.totals.dtype
+        count = task.count(target)[None]
+        parts = (
+            task.loss(output, target).to(kind) * count,
+            task.sums(output, target),
+            count,
+            self._near(output, target)[None],
+            task.items(target)[None],
+        )
+        self.totals += torch.cat([part.to(kind) for part in parts])
+
+    def _near(self, output: Tensor, target: Tensor) -> Tensor:
+        """How many images have their class among the five likeliest."""
+        if not self.ranked:
+            return torch.zeros((), device=output.device)
+        likeliest = output.topk(5).indices
+        return (likeliest.eq(target[:, None]).any(1) & (target >= 0)).sum()
 
     def score(self, world: World) -> Score:
         """Over all ranks. Raises `TrainingError` where no image counted."""
-        loss, right, near, images = world.sum(self.totals).tolist()
+        totals = world.sum(self.totals).cpu()
+        loss, sums = float(totals[0]), totals[1:-3]
+        count, near, images = totals[-3:].tolist()
         if not images:
             raise TrainingError("none of the validation images can be read")
-        top5 = 100 * (1 - near / images) if self.classes > 5 else None
-        return Score(loss / images, 100 * (1 - right / images), int(images), top5)
+        return Score(
+            loss / count,
+            self.task.error(sums, count),
+            int(images),
+            100 * (1 - near / images) if self.ranked else None,
+            details=self.task.details(sums, count),
+        )
 
 
 @torch.no_grad()
 def score(
     net: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
+    task: Task,
     decisions: Decisions,
     world: World,
 ) -> Score:
-    """Over all ranks; labels of -100 do not count. The net is left in the mode that it was in."""
+    """Over all ranks, by the task as an evaluation asks it. The net is left in the mode that it was
+    in."""
     training = net.training
     net.eval()
-    sums = Sums(decisions)
-    for images, labels in batches:
+    sums = Sums(decisions, task.plain())
+    for images, target in batches:
         with decisions.autocast():
-            logits = net(images).float()
-        sums.add(logits, labels)
+            output = net(images).float()
+        sums.add(output, target)
     net.train(training)
     return sums.score(world)

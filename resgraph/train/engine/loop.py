@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import TrainingError
 from ...language.recipe import Train
@@ -22,6 +21,7 @@ from ..reporter import Epoch, Reporter, Step
 from ..rng import key
 from ..run.checkpoint import State
 from ..settings.decide import Decisions
+from ..tasks import Task
 from .ema import EmaModel
 from .evaluate import Score, score
 from .metrics import MetricAccumulator
@@ -95,6 +95,7 @@ class Loop:
     writes a checkpoint."""
 
     train: Train
+    task: Task
     train_state: TrainState
     data_loader: BatchLoader
     decisions: Decisions
@@ -175,27 +176,15 @@ class Loop:
         with self.decisions.autocast():
             logits = self.train_state.model(batch.images[part])
         logits = logits.float()
-        loss = self._loss(logits, labels)
+        loss = self.task.loss(logits, labels)
         if batch.partners is not None:
-            other = self._loss(logits, batch.partners[part])
+            other = self.task.loss(logits, batch.partners[part])
             loss = batch.share * loss + (1 - batch.share) * other
         self.train_state.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
         self.train_state.metrics.add(
             loss.detach(), logits.detach(), counted, self.train_state.step
         )
-
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The mean over the images that could be read, and 0 where none could."""
-        smoothing = self.train.label_smoothing
-        total = F.cross_entropy(
-            logits,
-            labels,
-            label_smoothing=smoothing,
-            ignore_index=-100,
-            reduction="sum",
-        )
-        return total / (labels >= 0).sum().clamp_min(1)
 
     def _check(self) -> int:
         """Every so often: is the loss finite, was a stop requested; and reports the progress."""
@@ -286,6 +275,7 @@ class Loop:
         return score(
             self.train_state.eval_net,
             self.data_loader.validation(self.world),
+            self.task,
             self.decisions,
             self.world,
         )

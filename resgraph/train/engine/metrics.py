@@ -9,44 +9,44 @@ import torch
 from torch import Tensor
 
 from ..parallel.distributed import World
+from ..tasks import Task
 
 
 class MetricAccumulator:
-    """Sums since the last evaluation: loss times images, wrong predictions, images; and the same
-    since the last window."""
+    """Sums since the last evaluation: loss times count, what the task's error is made of, count;
+    and the same since the last window."""
 
-    def __init__(self, device: torch.device, sum_type: torch.dtype) -> None:
-        self.sums = torch.zeros(6, dtype=sum_type, device=device)
+    def __init__(self, device: torch.device, sum_type: torch.dtype, task: Task) -> None:
+        self.task, self.width = task, task.width + 2
+        self.sums = torch.zeros(2 * self.width, dtype=sum_type, device=device)
         # first step with a loss that is not finite
         self.bad = torch.full((), -1, dtype=torch.int64, device=device)
         self.empty = True
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor, step: int) -> None:
+    def add(self, loss: Tensor, output: Tensor, target: Tensor, step: int) -> None:
         """One part of a step."""
-        counted = labels >= 0
-        wrong = (logits.argmax(1).ne(labels) & counted).sum()
-        count, kind = counted.sum(), self.sums.dtype
-        part = (loss.to(kind) * count, wrong.to(kind), count.to(kind))
-        self.sums += torch.stack(part).repeat(2)
+        count, kind = self.task.count(target)[None], self.sums.dtype
+        parts = (loss.to(kind) * count, self.task.sums(output, target), count)
+        self.sums += torch.cat([part.to(kind) for part in parts]).repeat(2)
         self.bad = torch.where((self.bad < 0) & ~torch.isfinite(loss), step, self.bad)
         self.empty = False
 
     def local(self) -> tuple[float, float, int]:
         """This rank's mean loss, error in percent, and the first bad step or -1. Waits for the
         device."""
-        return *_means(self.sums[:3]), int(self.bad.item())
+        return *self._means(self.sums[: self.width]), int(self.bad.item())
 
     def take(self, world: World) -> tuple[float, float]:
         """Mean loss and error in percent over all ranks since the last take."""
-        means = _means(world.sum(self.sums[:3].clone()))
-        self.sums[:3] = 0
+        means = self._means(world.sum(self.sums[: self.width].clone()))
+        self.sums[: self.width] = 0
         self.empty = True
         return means
 
     def take_window(self, world: World) -> float:
         """Error in percent over all ranks since the last window."""
-        _, error = _means(world.sum(self.sums[3:].clone()))
-        self.sums[3:] = 0
+        _, error = self._means(world.sum(self.sums[self.width :].clone()))
+        self.sums[self.width :] = 0
         return error
 
     def state(self, world: World) -> dict[str, Any]:
@@ -63,9 +63,8 @@ class MetricAccumulator:
         self.sums.copy_(mine)
         self.empty = state["empty"]
 
-
-def _means(sums: Tensor) -> tuple[float, float]:
-    """Mean loss, and error in percent."""
-    loss, wrong, images = sums.tolist()
-    images = max(1.0, images)
-    return loss / images, 100 * wrong / images
+    def _means(self, sums: Tensor) -> tuple[float, float]:
+        """Mean loss, and error in percent."""
+        sums = sums.cpu()
+        count = max(1.0, float(sums[-1]))
+        return float(sums[0]) / count, self.task.error(sums[1:-1], count)

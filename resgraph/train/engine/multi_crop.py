@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
+from ...language.recipe.target import Label
 from ...ops.base import Shape, shape_text
 from ..augment.crops import CropPolicy, FiveCrop, FullImage
 from ..data.image_files import Decoded, center_crop_of
@@ -29,6 +30,7 @@ from ..data.normalize import Normalization
 from ..data.sets import DataSet, Resident
 from ..parallel.distributed import World
 from ..settings.decide import Decisions
+from ..tasks.classes import Classes
 from .evaluate import Score, Sums
 
 CROPS = (1, 10)
@@ -42,14 +44,18 @@ def crop_policy_for(
     where it cannot."""
     if crops not in CROPS:
         raise UsageError(f"--crops {crops}: there are {' and '.join(map(str, CROPS))}")
+    asked = "--sides" if sides else f"--crops {crops}"
     if sides and crops != 1:
         raise UsageError(
             "--crops 10 and --sides are two ways of testing; give one of them"
         )
     if crops == 1 and not sides:
         return None
+    if not isinstance(data.target, Label):
+        raise UsageError(
+            f"{asked} is for classes of images, and not for `target: {data.target.kind}`"
+        )
     if isinstance(data.validation, Resident):
-        asked = "--sides" if sides else "--crops 10"
         raise UsageError(
             f"{asked} is for images on disk, which are larger than the net's input; those of"
             f" {data.name} are {shape_text(data.shape)}, just what it reads"
@@ -70,6 +76,7 @@ class MultiCrop:
     net: nn.Module
     normalization: Normalization
     shape: Shape
+    classes: int
     batch: int
     decisions: Decisions
 
@@ -80,7 +87,7 @@ class MultiCrop:
         """Of the validation part, which has so many images, over all ranks."""
         size = max(1, self.batch // self._weight(policy))
         mine = list(range(world.rank, images, world.size))
-        sums = Sums(self.decisions)
+        sums = Sums(self.decisions, Classes(self.classes))
         for groups, labels in pixels.views(
             policy, [mine[at : at + size] for at in range(0, len(mine), size)]
         ):

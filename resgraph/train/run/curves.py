@@ -9,6 +9,7 @@ from typing import Any
 
 from ...language.recipe import Train
 from ...language.recipe.steps import Plateau, Steps
+from ...language.recipe.target import Target
 from ...outputs.chart import (
     ACCENT,
     BLUE,
@@ -30,24 +31,30 @@ from ...outputs.chart import (
 def curves(
     title: str,
     rows: Sequence[dict[str, Any]],
-    unit: str,
+    train: Train,
     watched: str,
-    marked: Sequence[float] = (),
 ) -> str:
-    """An SVG of the rows of metrics.jsonl. `unit` is "epochs" or "iterations", `watched` what
-    validates ("test"), `marked` where lines stand: drops of the learning rate.
+    """An SVG of the rows of metrics.jsonl; `watched` is what validates ("test"). Lines stand where
+    the learning rate drops.
 
     The error axis is cut where the curves have come down, so that what matters is not a flat line
     at the bottom."""
-    train, valid = _points(rows, unit, "train"), _points(rows, unit, "validation")
-    top = ceiling([y for _, y in (*train, *valid)])
-    area = Area(max((x for x, _ in train), default=1.0), top)
-    body = [*axes(area, unit), *(_drop(area, x) for x in marked if x <= area.right)]
-    body += [line(area, train, BLUE, 1.2), line(area, valid, ACCENT, 2.4)]
-    body += ends(area, [("training", train, BLUE, 400), (watched, valid, ACCENT, 600)])
-    best, last = min((y for _, y in valid), default=0.0), valid[-1][1] if valid else 0.0
-    below = f"{watched} error {last:.2f} % at the end, {best:.2f} % at its lowest"
+    unit, error = train.unit, error_name(train.target)
+    thin, bold = _points(rows, unit, "train"), _points(rows, unit, "validation")
+    top = ceiling([y for _, y in (*thin, *bold)])
+    area = Area(max((x for x, _ in thin), default=1.0), top)
+    body = axes(area, unit, f"{error} (%)")
+    body += [_drop(area, x) for x in drops(train, rows) if x <= area.right]
+    body += [line(area, thin, BLUE, 1.2), line(area, bold, ACCENT, 2.4)]
+    body += ends(area, [("training", thin, BLUE, 400), (watched, bold, ACCENT, 600)])
+    best, last = min((y for _, y in bold), default=0.0), bold[-1][1] if bold else 0.0
+    below = f"{watched} {error} {last:.2f} % at the end, {best:.2f} % at its lowest"
     return page(title, below, body)
+
+
+def error_name(target: Target) -> str:
+    """What an error of a target is called: `error`, `1 − mIoU`."""
+    return "error" if target.measure == "accuracy" else f"1 − {target.measure}"
 
 
 def _along(unit: str) -> str:

@@ -22,7 +22,7 @@ PURPOSES = {
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the
-    best one picked)."""
+    best one picked): the score of the recipe's target, which `measure` names."""
 
     name: str
     directory: Path
@@ -37,6 +37,7 @@ class RunResult:
     params: int
     macs: int
     files: dict[str, Path]
+    measure: str = "accuracy"
 
     def summary(self) -> str:
         """The lines that end a build."""
@@ -47,12 +48,12 @@ class RunResult:
         )
         lines = [
             (
-                f"{self.name}: {self.accuracy:.2f} % {self.watched} accuracy after"
+                f"{self.name}: {self.accuracy:.2f} % {self.watched} {self.measure} after"
                 f" {epochs_of(self.epochs)}"
             ),
             (
                 f"  {self.params:,} parameters, {self.macs:,} multiply-adds an image; "
-                f"training accuracy {self.train_accuracy:.2f} %"
+                f"training {self.measure} {self.train_accuracy:.2f} %"
             ),
             f"  {self.steps:,} steps in {took}, {self.images_per_second:,.0f} images/s",
             f"  {self.directory}",

@@ -1,0 +1,33 @@
+"""The `target:` of a recipe → the loss of one output against it, and its score.
+
+A task is asked with an output (n, …) and its target. A target that could not be read, and what no
+one labelled, is -100 where it is a class and NaN where it is a number: neither counts anywhere."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ...language.recipe.target import Itself, Label, Labels, Map, Target
+from .base import Details, Task
+from .classes import Classes, Multilabel, Pixels
+from .numbers import Numbers
+
+__all__ = ["Details", "Task", "task_of"]
+
+
+def task_of(
+    target: Target, classes: int, smoothing: float = 0.0, weights: Tensor | None = None
+) -> Task:
+    """The task of a net whose output has so many `classes`, or numbers.
+
+    `smoothing` and `weights`, one for each class, hold for the loss of training alone: an
+    evaluation takes neither."""
+    if isinstance(target, Label):
+        return Classes(classes, smoothing, weights, binary=target.loss == "bce")
+    if isinstance(target, Map):
+        return Pixels(classes, smoothing, weights)
+    if isinstance(target, Labels):
+        return Multilabel(classes, smoothing, weights)
+    if isinstance(target, Itself):
+        return Numbers(1, target.loss, whole=True)
+    return Numbers(classes, target.loss)

@@ -1,0 +1,183 @@
+"""Losses and scores of every target, against their definitions and scikit-learn's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from resgraph.language.recipe.target import Itself, Label, Labels, Map, Number
+from resgraph.train.tasks import Task, task_of
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+def normal(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=GENERATOR)
+
+
+def classes(*shape: int, count: int = 4) -> Tensor:
+    return torch.randint(0, count, shape, generator=GENERATOR)
+
+
+def error(task: Task, output: Tensor, target: Tensor) -> float:
+    return task.error(task.sums(output, target), float(task.count(target)))
+
+
+TASKS = {
+    "label": (task_of(Label(), 4), normal(12, 4), classes(12)),
+    "bce": (task_of(Label(loss="bce"), 4), normal(12, 4), classes(12)),
+    "labels": (task_of(Labels(kind="labels"), 3), normal(12, 3), classes(12, 3, count=2).float()),
+    "number": (task_of(Number(kind="number"), 2), normal(12, 2), normal(12, 2)),
+    "dense number": (task_of(Number(kind="number"), 2), normal(12, 2, 3, 5), normal(12, 2, 3, 5)),
+    "map": (task_of(Map(kind="map"), 4), normal(12, 4, 6, 5), classes(12, 6, 5)),
+    "itself": (task_of(Itself(kind="itself"), 2), normal(12, 2, 3, 5), normal(12, 2, 3, 5)),
+}  # fmt: skip
+EACH = pytest.mark.parametrize("name", TASKS)
+
+
+@EACH
+def test_sums_add_up_over_batches(name: str) -> None:
+    task, output, target = TASKS[name]
+    parts = [slice(0, 5), slice(5, 6), slice(6, 12)]
+    total = sum(task.sums(output[part], target[part]) for part in parts)
+    assert torch.allclose(total.double(), task.sums(output, target).double())
+    assert len(total) == task.width
+    losses = [task.loss(output[part], target[part]) for part in parts]
+    counts = [task.count(target[part]) for part in parts]
+    mean = sum(loss * n for loss, n in zip(losses, counts, strict=True)) / sum(counts)
+    assert torch.allclose(mean, task.loss(output, target))
+
+
+@EACH
+def test_what_could_not_be_read_counts_nowhere(name: str) -> None:
+    task, output, target = TASKS[name]
+    gone = torch.tensor([False, True] * 6)
+    holes = task.without(target, gone)
+    output = output.clone().requires_grad_()
+    assert torch.allclose(
+        task.loss(output, holes), task.loss(output[~gone], target[~gone])
+    )
+    assert error(task, output, holes) == pytest.approx(
+        error(task, output[~gone], target[~gone])
+    )
+    assert int(task.items(holes)) == 6
+    task.loss(output, holes).backward()
+    assert output.grad is not None and torch.isfinite(output.grad).all()
+    assert not output.grad[gone].any()
+    nothing = task.without(target, torch.ones(12, dtype=torch.bool))
+    assert task.loss(output, nothing).item() == 0 and int(task.items(nothing)) == 0
+
+
+@EACH
+def test_the_right_answer_has_no_error(name: str) -> None:
+    task, output, target = TASKS[name]
+    if name in ("label", "bce", "map"):
+        right = F.one_hot(target, 4).movedim(-1, 1) * 9.0
+    else:
+        right = target * 18 - 9 if name == "labels" else target
+    assert error(task, right, target) == pytest.approx(0, abs=1e-9)
+    assert error(task, output, target) > 10
+
+
+def test_losses_are_torchs() -> None:
+    output, target = normal(9, 4), classes(9)
+    weights = torch.tensor([0.5, 1.0, 2.0, 4.0])
+    ours = task_of(Label(), 4, 0.1, weights)
+    theirs = F.cross_entropy(output, target, weights, label_smoothing=0.1)
+    assert torch.allclose(ours.loss(output, target), theirs)
+    assert torch.allclose(
+        ours.plain().loss(output, target), F.cross_entropy(output, target)
+    )
+    some = target.clone()
+    some[3] = -100
+    theirs = F.cross_entropy(output, some, weights, label_smoothing=0.1)
+    assert torch.allclose(ours.loss(output, some), theirs)
+    ones = F.one_hot(target, 4).float()
+    binary = F.binary_cross_entropy_with_logits(output, ones)
+    assert torch.allclose(task_of(Label(loss="bce"), 4).loss(output, target), binary)
+    binary = F.binary_cross_entropy_with_logits(output, ones, pos_weight=weights)
+    several = task_of(Labels(kind="labels"), 4, weights=weights)
+    assert torch.allclose(several.loss(output, ones), binary)
+    pixels, mask = normal(3, 4, 5, 6), classes(3, 5, 6)
+    ours = task_of(Map(kind="map"), 4, weights=weights)
+    assert torch.allclose(
+        ours.loss(pixels, mask), F.cross_entropy(pixels, mask, weights)
+    )
+    wanted = normal(9, 4)
+    for kind, loss in (("mse", F.mse_loss), ("l1", F.l1_loss), ("huber", F.huber_loss)):
+        ours = task_of(Number(kind="number", loss=kind), 4)
+        assert torch.allclose(ours.loss(3 * output, wanted), loss(3 * output, wanted))
+
+
+def test_a_coarse_map_is_enlarged() -> None:
+    output, mask = normal(2, 3, 4, 4), classes(2, 8, 8, count=3)
+    large = F.interpolate(output, (8, 8), mode="bilinear", align_corners=False)
+    task = task_of(Map(kind="map"), 3)
+    assert torch.allclose(task.loss(output, mask), F.cross_entropy(large, mask))
+    right = float((large.argmax(1) == mask).float().mean())
+    ((name, value),) = task.details(task.sums(output, mask), float(task.count(mask)))
+    assert (name, value) == ("pixel accuracy", pytest.approx(100 * right))
+
+
+def test_iou_is_its_definition() -> None:
+    output, mask = (
+        normal(5, 4, 6, 6),
+        classes(5, 6, 6, count=3),
+    )  # class 3 is never right
+    said, found = output.argmax(1), []
+    for label in range(4):
+        mine, theirs = said == label, mask == label
+        found.append(float((mine & theirs).sum()) / float((mine | theirs).sum()))
+    task = task_of(Map(kind="map"), 4)
+    assert error(task, output, mask) == pytest.approx(100 * (1 - sum(found) / 4))
+    assert found[3] == 0
+    # a class that is neither there nor said is no class
+    assert error(task_of(Map(kind="map"), 5), F.pad(output, (0, 0, 0, 0, 0, 1), value=-99), mask) == (
+        pytest.approx(100 * (1 - sum(found) / 4))
+    )  # fmt: skip
+
+
+def test_numbers_are_scored_as_scikit_learn_does() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    output, target = normal(40, 3), 5 * normal(40, 3) + 100
+    theirs = metrics.r2_score(target, output + 99, multioutput="raw_values").mean()
+    task = task_of(Number(kind="number"), 3)
+    assert error(task, output + 99, target) == pytest.approx(
+        100 * (1 - theirs), rel=1e-5
+    )
+    rmse = math.sqrt(metrics.mean_squared_error(target, output + 99))
+    sums = task.sums(output + 99, target)
+    assert dict(task.details(sums, 120.0)) == {"RMSE": pytest.approx(rmse, rel=1e-6)}
+    constant = torch.ones(40, 1)
+    assert error(task_of(Number(kind="number"), 1), constant + 1, constant) == 100
+
+
+def test_precision_is_scored_as_scikit_learn_does() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    truth = (torch.rand(3000, 5, generator=GENERATOR) < 0.1).float()
+    truth[:, 4] = 0  # a class that no image has is left out
+    output = 1.5 * normal(3000, 5) + 2 * truth - 3
+    theirs = metrics.average_precision_score(
+        truth[:, :4].numpy(), output[:, :4].numpy(), average=None
+    )
+    task = task_of(Labels(kind="labels"), 5)
+    assert error(task, output, truth) == pytest.approx(
+        100 * (1 - numpy.mean(theirs)), abs=0.1
+    )
+
+
+def test_average_precision_by_hand() -> None:
+    # ranked: right, wrong, right: (1/1 + 2/3) / 2
+    output, truth = (
+        torch.tensor([[3.0], [2.0], [1.0]]),
+        torch.tensor([[1.0], [0.0], [1.0]]),
+    )
+    task = task_of(Labels(kind="labels"), 1)
+    assert error(task, output, truth) == pytest.approx(100 * (1 - 5 / 6))
+    # of one logit there is no order: a third of what is found at once is wrong
+    assert error(task, torch.zeros(3, 1), truth) == pytest.approx(100 / 3)
