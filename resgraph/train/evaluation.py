@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ..errors import TrainingError, UsageError
 from ..language.recipe.data import Data, OnDisk
@@ -15,6 +16,7 @@ from ..language.recipe.target import Label
 from ..plan import Loader, Plan
 from . import data as datasets
 from .data.image_files import Decoded
+from .data.loader import BatchLoader
 from .data.normalize import Normalization
 from .data.sampler import Sampler
 from .data.sets import DataSet
@@ -29,7 +31,7 @@ from .prepare import data_path, recipe_of
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
-from .settings.decide import Workload, decide
+from .settings.decide import Decisions, Workload, decide
 from .tasks import task_of
 
 
@@ -66,14 +68,7 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
             loader = make_data_loader(train, data, sampler, normalization, decisions)
             policy = crop_policy_for(data, how.crops, how.sides)
             if policy and isinstance(loader.pixels, Decoded):
-                scorer = MultiCrop(
-                    net,
-                    loader.normalization,
-                    plan.input,
-                    plan.output[0],
-                    train.batch,
-                    decisions,
-                )
+                scorer = _scorer(net, plan, loader, decisions)
                 found = scorer.score(loader.pixels, policy, len(data.validation), world)
             else:
                 with explained(net, lambda: "the evaluation"):
@@ -81,16 +76,20 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
                     batches = loader.validation(world)
                     found = score(net, batches, task, decisions, world)
             failures = world.collect(loader.pixels.decode_failures())
-            return replace(
-                found,
-                notes=(*data.notes, *failures),
-                measure=train.target.measure,
-            )
+            notes, measure = (*data.notes, *failures), train.target.measure
+            return replace(found, notes=notes, measure=measure)
         except torch.OutOfMemoryError as error:
             where = decisions.device
             raise TrainingError(
                 f"out of memory on {where}; free some, or take another with --device"
             ) from error
+
+
+def _scorer(
+    net: nn.Module, plan: Plan, loader: BatchLoader, decisions: Decisions
+) -> MultiCrop:
+    size, (classes, *_) = recipe_of(plan).batch, plan.output
+    return MultiCrop(net, loader.normalization, plan.input, classes, size, decisions)
 
 
 def _data(plan: Plan, options: Options, split: str, trained_on: list[str]) -> DataSet:

@@ -51,22 +51,22 @@ def run_to_end(
     first."""
     ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     configure_backends(ready.decisions)
-    world, plan, train = ready.world, ready.plan, ready.train
-    train_state = make_train_state(plan, train, ready.sampler, ready.decisions, world)
+    world, plan, train, sampler = ready.world, ready.plan, ready.train, ready.sampler
+    train_state = make_train_state(plan, train, sampler, ready.decisions, world)
     normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     _restore(train_state, state, run, world, reporter)
-    part = train.batch // world.size // train.accumulate
+    shape = (train.batch // world.size // train.accumulate, *plan.input)
     with explained(train_state.net, lambda: "a pass before the first step"):
-        distribute(train_state, (part, *plan.input), ready.decisions, world)
+        distribute(train_state, shape, ready.decisions, world)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,
             task=ready.task,
             train_state=train_state,
             data_loader=make_data_loader(
-                train, ready.data, ready.sampler, normalization, ready.decisions
+                train, ready.data, sampler, normalization, ready.decisions
             ),
             decisions=ready.decisions,
             world=world,
@@ -78,13 +78,11 @@ def run_to_end(
             clock=run.metrics.seconds() if run else 0.0,
             minutes=ready.options.minutes,
         )
-        for note in ready.data.notes:
-            reporter.say(note)
         number = _run(loop, ready, _opening(ready, run, train_state))
-        where = world.share(str(run.path) if run else "")
+        where = Path(world.share(str(run.path) if run else ""))
         if number:
             raise _stopped(number, train_state.step, where)
-        return finish(ready, run, train_state, Path(where))
+        return finish(ready, run, train_state, where)
 
 
 def _restore(
@@ -103,7 +101,7 @@ def _restore(
             reporter.say(damage)
 
 
-def _stopped(number: int, step: int, where: str) -> StoppedError:
+def _stopped(number: int, step: int, where: Path) -> StoppedError:
     message = f"stopped after step {step:,}, saved"
     return StoppedError(number, f"{message}; resume it with: resgraph resume {where}")
 
@@ -120,6 +118,8 @@ def _load(train_state: TrainState, state: State, world: World) -> None:
 def _run(loop: Loop, ready: Prepared, opening: Start) -> int:
     """The loop, with what stops it in a user's words."""
     train_state = loop.train_state
+    for note in ready.data.notes:
+        loop.reporter.say(note)
     loop.reporter.start(opening)
     try:
         with (
