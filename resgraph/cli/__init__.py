@@ -34,6 +34,7 @@ _COMMANDS = {
     "serve": "write a spec beside its figure, in the browser",
     "export": "write a net as Python source, safetensors, .pt2 or ONNX",
     "weights": "take weights from torchvision or timm",
+    "import": "write the spec of a model of timm, torchvision or your own",
     "build": "check a spec, compile it, draw it and train it",
     "sweep": "compare nets over seeds: runs, a table, curves",
     "recipes": "list the recipes of training, or print one",
@@ -53,10 +54,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f".commands.{cmd_name}", __name__)
-        command: click.Command = (
-            module.evaluate if cmd_name == "eval" else getattr(module, cmd_name)
-        )
+        file = "import_" if cmd_name == "import" else cmd_name  # a word of Python
+        module = import_module(f".commands.{file}", __name__)
+        name = "evaluate" if cmd_name == "eval" else file
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(

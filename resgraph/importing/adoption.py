@@ -1,0 +1,184 @@
+"""A definition → the library's block that is the same, where there is one, with what its calls then
+set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from ..errors import ResgraphError
+from ..language.grammar.records import BlockDef, Expr, Label
+from ..language.library import library_block, library_index
+from ..ops import ACTIVATIONS, Conv, Fc, Op, shape_text
+from ..plan import loads
+from .captured import Step
+from .definitions import Definition, Path, Use
+from .matching import matched
+
+_MOST = 60
+"""Values of options that are tried for one call."""
+_RATIOS = 16
+"""The largest whole ratio of two widths that an option may be."""
+
+
+class Library:
+    """What a file says before its rows, in which a block of the library means what it means."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.head = "\n".join([*lines, ""])
+        self.shortcut: list[str] = []
+        self.projects = False  # some block rests on the default
+
+    def adopt(self, definition: Definition) -> None:
+        """Give a definition the library's name, if some block there makes the same of each of its
+        calls. `shortcut` is then what the file has to say of shortcuts."""
+        own = definition.shortcut if definition.shortcut != ["none"] else []
+        if own and (self.projects or self.shortcut not in ([], own)):
+            return
+        shortcut = own or self.shortcut
+        said = f"shortcut: {Path('', shortcut)}\n" if shortcut else ""
+        for name in _alike(tuple(sorted(definition.words.items()))):
+            values = _Trial(library_block(name), self.head + said).values(definition)
+            if values is not None:
+                self.shortcut = shortcut
+                reads = "shortcut" in library_block(name).reads
+                self.projects |= reads and not shortcut and not definition.shortcut
+                _rename(definition, library_block(name), values)
+                return
+
+    def settle(self, definitions: Sequence[Definition]) -> None:
+        """Shortcuts of definitions in the file, where the file says one for all."""
+        for definition in definitions:
+            if definition.shortcut == self.shortcut:
+                definition.shortcut = []
+            elif not definition.shortcut and "shortcut" in definition.merge:
+                definition.shortcut = ["projection"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A block of the library, and what a file says before its rows."""
+
+    block: BlockDef
+    head: str
+
+    def values(self, definition: Definition) -> dict[str, dict[str, str]] | None:
+        """What each call sets, so that it makes the same; None where one cannot be said."""
+        found: dict[str, dict[str, str]] = {}
+        for key, use in _different(definition.uses).items():
+            tried = _tried(list(self.block.lets), use, list(found.values()))
+            steps = list(use.block.steps())
+            values = next((v for v in tried if self._same(use, v, steps)), None)
+            if values is None:
+                return None
+            found[key] = values
+        return found if _sayable(self.block, found.values()) else None
+
+    def _same(self, use: Use, values: Mapping[str, str], steps: Sequence[Step]) -> bool:
+        stride = "x".join(map(str, use.sizes.stride))
+        words = [self.block.name]
+        words += [str(use.sizes.out)] if self.block.uses("out") else []
+        words += [f"/{stride}"] if max(use.sizes.stride) > 1 else []
+        words += [f"{key} {value}" for key, value in values.items()]
+        text = (
+            f"name: a call\ninput: {shape_text(use.block.into)}\n{self.head}"
+            f"net: {{row: {' '.join(words)}}}\n"
+        )
+        try:
+            graph = loads(text).graph
+        except ResgraphError:
+            return False
+        nodes = [node for node in graph.nodes.values() if node.name != graph.input]
+        return matched(nodes, steps, {graph.input: use.block.entry}) is not None
+
+
+def _different(uses: Sequence[Use]) -> dict[str, Use]:
+    """One use of each kind of call."""
+    return {_call(use): use for use in reversed(uses)}
+
+
+def _call(use: Use) -> str:
+    ops = " ".join(str(step.op) for step in use.block.steps())
+    return f"{use.block.into} {use.sizes} {ops}"
+
+
+@cache
+def _alike(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """The library's blocks whose paths have these words."""
+    return tuple(
+        name for name in library_index() if words == tuple(sorted(_words(name).items()))
+    )
+
+
+@cache
+def _words(name: str) -> Counter[str]:
+    block = library_block(name)
+    items = (item for path in block.paths.values() for item in path.items)
+    labels = [item.word for item in items if isinstance(item, Label)]
+    words = Counter("act" if word in ACTIVATIONS else word for word in labels)
+    del words["drop path"]  # an eval-mode graph has none
+    return words
+
+
+def _tried(
+    keys: Sequence[str], use: Use, before: Sequence[dict[str, str]]
+) -> Iterator[dict[str, str]]:
+    """Values of at most one option, those that other calls set first."""
+    count = 0
+    yield from ({}, *before)
+    for key in keys:
+        for value in _candidates(key, use):
+            count += 1
+            if count > _MOST:
+                return
+            yield {key: value}
+
+
+def _candidates(key: str, use: Use) -> Iterator[str]:
+    """The numbers and words of a call's ops, and ratios of its widths."""
+    ops = [step.op for step in use.block.steps()]
+    if key in ("act", "gate"):
+        yield from {op.op for op in ops if op.op in ACTIVATIONS}
+        return
+    found = {number: None for op in ops for number in _numbers(op)}
+    widths = [op.width for op in ops if isinstance(op, Conv | Fc)]
+    ends = [(w, use.sizes.into) for w in widths] + [(use.sizes.into, w) for w in widths]
+    ratios = [a // b for a, b in ends if a % b == 0]
+    found |= dict.fromkeys(ratio for ratio in ratios if ratio <= _RATIOS)
+    yield from map(str, found)
+
+
+def _numbers(op: Op) -> Iterator[int]:
+    """What an op's options say, but 1."""
+    for field in ("kernel", "groups", "dilation", "width"):
+        value = getattr(op, field, None)
+        value = value[0] if isinstance(value, tuple) else value
+        if isinstance(value, int) and value > 1:
+            yield value
+
+
+def _sayable(block: BlockDef, values: Collection[dict[str, str]]) -> bool:
+    """Whether an option that some calls set has a number where others do not."""
+    keys = {key for each in values for key in each}
+    return all(
+        all(key in each for each in values) or _default(block, key).isdigit()
+        for key in keys
+    )
+
+
+def _default(block: BlockDef, key: str) -> str:
+    value = block.lets[key]
+    return value.text if isinstance(value, Expr) else ""
+
+
+def _rename(
+    definition: Definition, block: BlockDef, values: Mapping[str, dict[str, str]]
+) -> None:
+    definition.name, definition.ours = block.name, False
+    definition.takes_out = block.uses("out")
+    for use in definition.uses:
+        use.values = dict(values[_call(use)])
+    keys = {key for each in values.values() for key in each}
+    definition.lets = {key: _default(block, key) for key in sorted(keys)}

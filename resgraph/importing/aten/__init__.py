@@ -1,0 +1,15 @@
+"""A program → steps: each ATen op in our words, spelled-out forms put together.
+
+A module enters its handlers by being there; `reader` has what they share."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from .reader import HANDLERS, Reader
+
+__all__ = ["HANDLERS", "Reader"]
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

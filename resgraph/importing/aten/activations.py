@@ -1,0 +1,73 @@
+"""Activations, softmax and dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...ops import Activation, Dropout, LeakyRelu, Softmax
+from ..program import Call
+from .axes import Atom, layout
+from .reader import Given, Reader, Value, reads
+
+_SAME = ("relu", "relu6", "silu", "sigmoid", "tanh", "selu", "mish", "softsign")
+_HARD = ("hardswish", "hardsigmoid")
+_USUAL: dict[str, dict[str, Any]] = {
+    "gelu": {"approximate": "none"},
+    "elu": {"alpha": 1, "scale": 1, "input_scale": 1},
+    "celu": {"alpha": 1},
+    "softplus": {"beta": 1, "threshold": 20},
+}
+"""Of those with options, the ones that our word stands for."""
+
+
+@reads(*_SAME, *_HARD)
+def plain(reader: Reader, call: Call, given: Given) -> Value:
+    return _activation(reader, call.word.removesuffix("_"), given)
+
+
+@reads(*_USUAL)
+def with_options(reader: Reader, call: Call, given: Given) -> Value:
+    word = call.word.removesuffix("_")
+    for key, usual in _USUAL[word].items():
+        if given[key] != usual:
+            raise reader.no(f"with `{key}` {given[key]}; the language has {usual}")
+    return _activation(reader, word, given)
+
+
+def _activation(reader: Reader, word: Any, given: Given) -> Value:
+    x = reader.value(next(iter(given.values())))
+    return reader.kept(Activation(op=word), x)
+
+
+@reads("hardtanh")
+def hardtanh(reader: Reader, call: Call, given: Given) -> Value:
+    if (given["min_val"], given["max_val"]) != (0, 6):
+        raise reader.no("other than from 0 to 6, which is relu6")
+    return reader.kept(Activation(op="relu6"), reader.value(given["self"]))
+
+
+@reads("leaky_relu")
+def leaky_relu(reader: Reader, call: Call, given: Given) -> Value:
+    op = LeakyRelu(slope=float(given["negative_slope"]))
+    return reader.kept(op, reader.value(given["self"]))
+
+
+@reads("softmax")
+def softmax(reader: Reader, call: Call, given: Given) -> Value:
+    """Over the channels, or over the first of two axes that they are viewed as."""
+    x = reader.value(given["self"])
+    axis = x.axes[given["dim"] % len(call.axes) - 1]
+    (channels, *_), all_of_them = reader.shape(x), layout(reader.shape(x))[0]
+    if axis == all_of_them:
+        return reader.kept(Softmax(), x)
+    (atom,) = axis or (Atom(-1, 1),)
+    if atom.of != 0 or atom.step * atom.size != channels:
+        raise reader.no("over anything but the channels")
+    return reader.kept(Softmax(parts=atom.size), x)
+
+
+@reads("dropout", "feature_dropout")
+def dropout(reader: Reader, call: Call, given: Given) -> Any:
+    """Torch keeps the rate in eval mode; a rate of 0 does nothing in either."""
+    x = given["input"]
+    return reader.kept(Dropout(rate=float(given["p"])), x) if given["p"] else x

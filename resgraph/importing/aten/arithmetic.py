@@ -1,0 +1,126 @@
+"""Sums, differences, products and quotients: of tensors, with numbers, and with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ...ops import Add, Div, Gain, Mul, Scale, Sub
+from ...ops.merge import Binary
+from ..program import Call
+from .axes import Axis, layout
+from .reader import Given, Reader, Tensor, Value, reads, spread
+from .stacks import Stack, is_part, stacked, summed
+
+_OPS: dict[str, Callable[..., Binary]] = {
+    "add": Add,
+    "sub": Sub,
+    "mul": Mul,
+    "div": Div,
+}
+
+
+@reads("add", "sub", "mul", "div", "rsub")
+def arithmetic(reader: Reader, call: Call, given: Given) -> Any:
+    word = call.word.removesuffix("_")
+    a, b = given["self"], given["other"]
+    if given.get("alpha", 1) != 1:
+        raise reader.no("with a factor")
+    if word == "rsub":
+        a, b, word = b, a, "sub"
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return _with_parameter(reader, word, a, b)
+    if isinstance(a, Stack) or isinstance(b, Stack):
+        return _of_stacks(reader, word, a, b)
+    if isinstance(a, Value) and isinstance(b, Value):
+        if is_part(reader, a) or is_part(reader, b):
+            return _of_stacks(reader, word, a, b)
+        return _met(reader, word, a, b)
+    return _with_number(reader, word, a, b)
+
+
+def _with_number(reader: Reader, word: str, a: Any, b: Any) -> Value:
+    if isinstance(a, Value):
+        if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
+            return a
+        return reader.kept(_OPS[word](right=float(b)), a)
+    return reader.kept(_OPS[word](left=float(a)), reader.value(b))
+
+
+def _met(reader: Reader, word: str, a: Value, b: Value) -> Value:
+    """Two tensors, axis by axis from the last; an axis of one place meets any."""
+    if len(a.axes) != len(b.axes):
+        raise reader.no("of tensors with different numbers of axes")
+    axes = []
+    for one, other in zip(a.axes, b.axes, strict=True):
+        if one != other and not spread(one) and not spread(other):
+            raise reader.no("of tensors whose axes are in different orders")
+        axes.append(other if spread(one) else one)
+    made = reader.add(_OPS[word](), a.step, b.step)
+    if set(filter(None, made.axes)) != set(filter(None, axes)):
+        raise reader.no("of tensors that our sums cannot join")
+    return replace(made, axes=tuple(axes))
+
+
+def _of_stacks(reader: Reader, word: str, a: Any, b: Any) -> Stack:
+    """Two stacks, or a stack and what all of it meets, one by one."""
+    place = next((x.place for x in (a, b) if isinstance(x, Stack)), None)
+    if place is None:
+        place = _coarse(reader, a if is_part(reader, a) else b)
+    one, other = (stacked(reader, reader_value(reader, x), place) for x in (a, b))
+    if one is None or other is None or len(one.values) != len(other.values):
+        raise reader.no("of tensors whose channels are viewed in parts")
+    return one.each(lambda n, x: _met(reader, word, x, other.values[n]))
+
+
+def reader_value(reader: Reader, x: Any) -> Value | Stack:
+    """A stack as it is, anything else as a value."""
+    return x if isinstance(x, Stack) else reader.value(x)
+
+
+def _coarse(reader: Reader, x: Value) -> int:
+    """Which axis is the coarse part of the channels."""
+    channels = reader.shape(x)[0]
+    for place, axis in enumerate(x.axes):
+        coarse = len(axis) == 1 and axis[0].of == 0 and axis[0].step > 1
+        if coarse and axis[0].step * axis[0].size == channels:
+            return place
+    raise reader.no("of tensors whose channels are viewed in parts")
+
+
+@reads("sum")
+def total(reader: Reader, call: Call, given: Given) -> Value:
+    x, dims = given["self"], given.get("dim") or []
+    if len(dims) == 1 and not given["keepdim"] and not isinstance(x, Tensor):
+        place = dims[0] % (len(call.axes) + 1) - 1
+        found = stacked(reader, reader_value(reader, x), place) if place >= 0 else None
+        if found is not None:
+            return summed(reader, found)
+    raise reader.no("over anything but parts of the channels")
+
+
+def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
+    """A product with a parameter is a scale or a gain; with a number, a gain of filters."""
+    x, factor = (b, a) if isinstance(a, Tensor) else (a, b)
+    if word == "mul" and isinstance(x, int | float):
+        return replace(factor, factor=factor.factor * float(x))
+    if word == "mul" and isinstance(x, Value) and factor.learned and factor.plain:
+        tensors = {"weight": factor.key}
+        met = _axes_met(x, factor)
+        if met == [] and reader.shape(x)[0] != 1:
+            return reader.kept(Gain(), x, tensors)
+        if met == [layout(reader.shape(x))[0]]:
+            return reader.kept(Scale(), x, tensors)
+    raise reader.no("with a tensor that is no scale of channels")
+
+
+def _axes_met(x: Value, factor: Tensor) -> list[Axis] | None:
+    """The axes of a value that a parameter is as long as, from the last; None where it has more."""
+    sizes = factor.shape
+    if len(sizes) == len(x.axes) + 1 and sizes[0] == 1:
+        sizes = sizes[1:]
+    if len(sizes) > len(x.axes):
+        return None
+    tail = x.axes[len(x.axes) - len(sizes) :]
+    return [axis for axis, size in zip(tail, sizes, strict=True) if size > 1]

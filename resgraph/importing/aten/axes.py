@@ -1,0 +1,80 @@
+"""How a foreign tensor's axes lie on ours: views and permutations are followed, not made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from ...ops import Shape
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Atom:
+    """A part of one of our axes: `size` places, `step` apart, of axis `of`.
+
+    -1 is an axis that was expanded from one place."""
+
+    of: int
+    size: int
+    step: int = 1
+
+
+Axis = tuple[Atom, ...]
+"""What one axis of a foreign tensor runs over, coarse to fine; none for an axis of one place."""
+Layout = tuple[Axis, ...]
+"""A foreign tensor's axes behind its batch."""
+
+EXPANDED = -1
+
+
+def layout(shape: Shape) -> Layout:
+    """Of a tensor that lies as ours do."""
+    return tuple((Atom(of, size),) if size > 1 else () for of, size in enumerate(shape))
+
+
+def sizes(axes: Layout) -> tuple[int, ...]:
+    """How long each axis is."""
+    return tuple(prod(atom.size for atom in axis) for axis in axes)
+
+
+def joined(atoms: Iterable[Atom]) -> Axis:
+    """Atoms that run on from one another as one."""
+    out: list[Atom] = []
+    for atom in atoms:
+        last = out[-1] if out else None
+        if last and last.of == atom.of and last.step == atom.size * atom.step:
+            out[-1] = Atom(atom.of, last.size * atom.size, atom.step)
+        else:
+            out.append(atom)
+    return tuple(out)
+
+
+def viewed(axes: Layout, target: Sequence[int]) -> Layout | None:
+    """The same numbers in the same order with other axes; None where an atom would have to be cut
+    where it does not divide."""
+    rest = [atom for axis in axes for atom in axis]
+    out: list[Axis] = []
+    for size in target:
+        taken: list[Atom] = []
+        while size > 1:
+            if not rest:
+                return None
+            atom = rest.pop(0)
+            if size % atom.size == 0:
+                taken.append(atom)
+                size //= atom.size
+            elif atom.size % size == 0:
+                fine = atom.size // size
+                taken.append(Atom(atom.of, size, atom.step * fine))
+                rest.insert(0, Atom(atom.of, fine, atom.step))
+                size = 1
+            else:
+                return None
+        out.append(joined(taken))
+    return None if rest else tuple(out)
+
+
+def whole(axis: Axis, of: int, size: int) -> bool:
+    """Whether an axis is all of one of ours."""
+    return axis == layout((1,) * of + (size,))[of]

@@ -1,0 +1,172 @@
+"""Convolutions and linear layers, with filters that are standardized, and those of a blur."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ...ops import (
+    BlurPool,
+    ChannelConv,
+    Conv,
+    DepthwiseConv,
+    Fc,
+    Op,
+    UpConv,
+)
+from ..program import Call
+from .axes import Atom, layout
+from .reader import Given, Reader, Tensor, Value, reads
+from .reflected import Reflected
+
+_EPS = {"weight": 1e-8, "scaled": 1e-6}
+
+
+def several(value: Any, count: int, default: int = 1) -> tuple[int, ...]:
+    """An option of each axis: torch lets one number stand for all."""
+    if value is None or value == []:
+        return (default,) * count
+    numbers = [value] if isinstance(value, int) else list(value)
+    return tuple(numbers * count if len(numbers) == 1 else numbers)
+
+
+def usual_pad(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    """What need not be said."""
+    return tuple(
+        d * (k - 1) // 2 if k % 2 else 0 for k, d in zip(kernel, dilation, strict=True)
+    )
+
+
+def tensors_of(given: Given) -> dict[str, str]:
+    """The keys of a weight, its gain and a bias."""
+    found = {"weight": given["weight"].key}
+    if given["weight"].gain:
+        found["gain"] = given["weight"].gain
+    return found | ({"bias": given["bias"].key} if given.get("bias") else {})
+
+
+def _options(reader: Reader, given: Given) -> dict[str, Any]:
+    """Kernel, stride, dilation, padding and bias of a convolution over maps."""
+    kernel = given["weight"].shape[2:]
+    count = len(kernel)
+    dilation, pad = several(given["dilation"], count), given["padding"]
+    stride, usual = several(given["stride"], count), usual_pad(kernel, dilation)
+    if pad == "same":
+        if max(stride) > 1 or any(k % 2 == 0 for k in kernel):
+            raise reader.no("it pads one side more than the other")
+        pad = usual
+    padding = several([] if pad == "valid" else pad, count, 0)
+    return {
+        "kernel": kernel,
+        "stride": stride,
+        "dilation": dilation,
+        "pad": None if padding == usual else padding,
+        "bias": "default" if given["bias"] else "none",
+    }
+
+
+@reads("conv2d")
+def conv(reader: Reader, call: Call, given: Given) -> Value:
+    x, weight = reader.value(given["input"]), given["weight"]
+    if not isinstance(weight, Tensor):
+        raise reader.no("its filters are computed")
+    options, groups = _options(reader, given), given["groups"]
+    if reader.vector(x):
+        return _of_a_cell(reader, x, given, options)
+    if blurred := _blur(reader, x, given, options):
+        return blurred
+    step = reader.plain(x)
+    channels, width = reader.steps[step].shape[0], weight.shape[0]
+    if groups == width == channels > 1 and not weight.standardized:
+        op: Op = DepthwiseConv(**options)
+    else:
+        op = Conv(width=width, groups=groups, **options, **_standardized(weight))
+    return reader.add(op, step, tensors=tensors_of(given))
+
+
+def _standardized(weight: Tensor) -> dict[str, Any]:
+    kind = weight.standardized
+    if not kind:
+        return {}
+    eps = None if weight.eps == _EPS[kind] else weight.eps
+    return {"standardize": kind, "gamma": weight.factor, "eps": eps}
+
+
+def _of_a_cell(
+    reader: Reader, x: Value, given: Given, options: dict[str, Any]
+) -> Value:
+    """A 1x1 convolution of one cell is a linear layer."""
+    weight = given["weight"]
+    if options["pad"] or weight.standardized or given["groups"] != 1:
+        raise reader.no("a vector is convolved with padding or in groups")
+    if max(options["kernel"]) > 1:
+        raise reader.no("a kernel reads beyond a vector's one cell")
+    made = reader.add(
+        Fc(width=weight.shape[0], bias=options["bias"]),
+        x.step,
+        tensors=tensors_of(given),
+    )
+    return replace(made, axes=(*made.axes, *((),) * (len(weight.shape) - 2)))
+
+
+def _blur(
+    reader: Reader, x: Value, given: Given, options: dict[str, Any]
+) -> Value | None:
+    """Fixed filters behind a pad that reflects. Their numbers are proven with the rest."""
+    before, weight = reader.steps[x.step], given["weight"]
+    if weight.learned or not isinstance(before.op, Reflected):
+        return None
+    if given["groups"] != weight.shape[0]:
+        return None
+    window = {"kernel": options["kernel"], "stride": options["stride"]}
+    pad = (before.op.cells, before.op.cells)
+    usual = BlurPool(**window)
+    op = usual if usual.padding == pad else BlurPool(**window, pad=pad)
+    return reader.add(op, *before.inputs)
+
+
+@reads("conv1d")
+def channel_conv(reader: Reader, call: Call, given: Given) -> Value:
+    """Along the channels of a vector, which lies as one row (ECA)."""
+    x, weight = reader.value(given["input"]), given["weight"]
+    row = reader.vector(x) and len(x.axes) == 2 and not x.axes[0]
+    padding = several(given["padding"], 1, 0)[0]
+    if not row or weight.shape[:2] != (1, 1) or 2 * padding != weight.shape[2] - 1:
+        raise reader.no("over anything but the channels of a vector")
+    bias = "default" if given["bias"] else "none"
+    op = ChannelConv(kernel=weight.shape[2], bias=bias)  # type: ignore[arg-type]
+    return reader.kept(op, x, tensors_of(given))
+
+
+@reads("conv_transpose2d")
+def up_conv(reader: Reader, call: Call, given: Given) -> Value:
+    weight, groups = given["weight"], given["groups"]
+    options = _options(reader, given)
+    asked = several(given["padding"], len(options["kernel"]), 0)
+    del options["pad"]
+    options |= {"width": weight.shape[1] * groups, "groups": groups}
+    op = UpConv(**options)
+    op = op if op.padding == asked else UpConv(**options | {"pad": asked})
+    if op.output_padding != several(given["output_padding"], len(asked), 0):
+        raise reader.no("it does not multiply the size by its stride")
+    step = reader.plain(given["input"])
+    return reader.add(op, step, tensors=tensors_of(given))
+
+
+@reads("linear")
+def linear(reader: Reader, call: Call, given: Given) -> Value:
+    x, weight = reader.value(given["input"]), given["weight"]
+    if not isinstance(weight, Tensor) or not weight.plain:
+        raise reader.no("its weight is computed")
+    shape, bias = reader.shape(x), "default" if given["bias"] else "none"
+    width, tensors = weight.shape[0], tensors_of(given)
+    channels = layout(shape)[0]
+    if len(shape) > 1 and x.axes[-1] == channels:  # channels last: each cell by itself
+        ones = (1,) * (len(shape) - 1)
+        op = Conv(width=width, kernel=ones, bias=bias)  # type: ignore[arg-type]
+        made = reader.add(op, x.step, tensors=tensors)
+        own = (Atom(0, width),) if width > 1 else ()
+        return Value(made.step, (*x.axes[:-1], own))
+    fc = Fc(width=width, bias=bias)  # type: ignore[arg-type]
+    made = reader.add(fc, reader.plain(x), tensors=tensors)
+    return replace(made, axes=(*x.axes[:-1], *made.axes))

@@ -1,0 +1,53 @@
+"""Normalizations, and the batch norm on filters by which they are standardized."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ...ops import BatchNorm, GroupNorm, LayerNorm
+from ..program import Call
+from .axes import layout
+from .convolutions import tensors_of
+from .reader import Given, Reader, Tensor, Value, reads
+
+
+@reads("batch_norm")
+def batch_norm(reader: Reader, call: Call, given: Given) -> Any:
+    x, weight = given["input"], given["weight"]
+    if isinstance(x, Tensor):
+        return _filters(x, weight, given["eps"])
+    if not isinstance(weight, Tensor) or not given["running_mean"]:
+        raise reader.no("without a scale and a shift, or without statistics")
+    roles = ("weight", "bias", "running_mean", "running_var")
+    op = BatchNorm(eps=given["eps"], momentum=given["momentum"] or 0.1)
+    return reader.kept(op, reader.value(x), {role: given[role].key for role in roles})
+
+
+def _filters(x: Tensor, gain: Any, eps: float) -> Tensor:
+    """Each filter as a channel of its own, without its mean and with a variance of one."""
+    if isinstance(gain, Tensor):
+        return replace(
+            x, standardized="scaled", eps=eps, gain=gain.key, factor=gain.factor
+        )
+    return replace(x, standardized="weight", eps=eps)
+
+
+@reads("group_norm")
+def group_norm(reader: Reader, call: Call, given: Given) -> Value:
+    if not given["weight"]:
+        raise reader.no("without a scale and a shift")
+    op = GroupNorm(groups=given["num_groups"], eps=given["eps"])
+    step = reader.plain(given["input"])
+    return reader.add(op, step, tensors=tensors_of(given))
+
+
+@reads("layer_norm")
+def layer_norm(reader: Reader, call: Call, given: Given) -> Value:
+    x = reader.value(given["input"])
+    channels = layout(reader.shape(x))[0]
+    if len(given["normalized_shape"]) != 1 or x.axes[-1] != channels:
+        raise reader.no("over anything but the channels")
+    if not given["weight"] or not given["bias"]:
+        raise reader.no("without a scale and a shift")
+    return reader.kept(LayerNorm(eps=given["eps"]), x, tensors_of(given))

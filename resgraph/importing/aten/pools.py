@@ -1,0 +1,85 @@
+"""Pools: with a window, to a size, over the whole map."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ...ops import GlobalPool, Pool
+from ..program import Call
+from .axes import layout
+from .convolutions import several, usual_pad
+from .reader import Given, Reader, Value, reads
+
+
+@reads("max_pool2d", "avg_pool2d")
+def pool(reader: Reader, call: Call, given: Given) -> Value:
+    word = "max pool" if "max" in call.word else "avg pool"
+    step = reader.plain(given["self"])
+    shape = reader.steps[step].shape
+    count = len(shape) - 1
+    kernel = several(given["kernel_size"], count)
+    stride = several(given["stride"], count) if given["stride"] else kernel
+    pad = several(given["padding"], count, 0)
+    if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
+        raise reader.no("with a dilation or a divisor")
+    inner = word == "avg pool" and not given["count_include_pad"] and any(pad)
+    usual = usual_pad(kernel, (1,) * count)
+    options: dict[str, Any] = {
+        "op": word,
+        "kernel": kernel,
+        "stride": stride,
+        "pad": None if pad == usual else pad,
+        "inner": inner,
+    }
+    op, up = Pool(**options), Pool(**options, ceil=given["ceil_mode"])
+    # where nothing hangs over, `ceil` says nothing: of an average, the rate of a whole family
+    # is kept in one block
+    spare = word == "max pool" and up.infer(shape) == op.infer(shape)
+    return reader.add(op if spare else up, step)
+
+
+@reads("adaptive_avg_pool2d", "adaptive_max_pool2d")
+def to_size(reader: Reader, call: Call, given: Given) -> Any:
+    word: Any = "max pool" if "max" in call.word else "avg pool"
+    x, size = reader.value(given["self"]), tuple(given["output_size"])
+    if reader.vector(x) and set(size) == {1}:
+        made = x
+    elif set(size) == {1}:
+        made = _global(reader, f"global {word}", reader.plain(x), len(size))
+    else:
+        made = reader.add(Pool(op=word, to=size), reader.plain(x))
+    return [made, None] if call.several else made
+
+
+@reads("mean", "amax")
+def over_cells(reader: Reader, call: Call, given: Given) -> Value:
+    """Over all cells of a map, however its axes lie."""
+    x = reader.value(given["self"])
+    shape, count = reader.shape(x), len(x.axes) + 1
+    axes = {d % count - 1 for d in given.get("dim") or range(count)}
+    if -1 in axes:
+        raise reader.no("over the batch")
+    read = sorted(atom for axis in axes for atom in x.axes[axis])
+    if reader.vector(x) and not read:
+        return _without(x, axes, keep=given["keepdim"])
+    if read != [atom for axis in layout(shape)[1:] for atom in axis]:
+        raise reader.no("over anything but all cells of a map")
+    word: Any = "global avg pool" if call.word == "mean" else "global max pool"
+    made = reader.add(GlobalPool(op=word), x.step)
+    return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
+
+
+def _without(x: Value, axes: set[int], *, keep: bool) -> Value:
+    """Axes that were reduced: of one place, or gone."""
+    left = [
+        () if place in axes else axis
+        for place, axis in enumerate(x.axes)
+        if keep or place not in axes
+    ]
+    return replace(x, axes=tuple(left))
+
+
+def _global(reader: Reader, word: Any, step: str, cells: int) -> Value:
+    made = reader.add(GlobalPool(op=word), step)
+    return replace(made, axes=(*made.axes, *((),) * cells))

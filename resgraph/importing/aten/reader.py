@@ -1,0 +1,236 @@
+"""A program → steps: each call is given to the handler of its op, which makes steps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
+from ..captured import Captured, Refused, Step, captured
+from ..program import Call, Program, Wire
+from .axes import EXPANDED, Axis, Layout, layout, sizes
+from .reflected import Reflected
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A foreign tensor that stands for what a step gives, and how its axes lie on that."""
+
+    step: str
+    axes: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A parameter or buffer, perhaps viewed in another shape, perhaps `standardized` as filters may
+    be (with `gain`, the key of a learned factor, times `factor`)."""
+
+    key: str
+    shape: tuple[int, ...]
+    learned: bool = True
+    standardized: str = ""
+    eps: float = 0.0
+    gain: str = ""
+    factor: float = 1.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the parameter itself."""
+        return not self.standardized and self.factor == 1.0
+
+
+Given = Mapping[str, Any]
+"""Arguments by name: `Value`s, `Tensor`s, numbers and words."""
+Handler = Callable[["Reader", Call, Given], Any]
+HANDLERS: dict[str, Handler] = {}
+
+
+def reads(*words: str) -> Callable[[Handler], Handler]:
+    """Enter a handler for ops of ATen by their words; one that works in place is the same op."""
+
+    def enter(handler: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(words, handler))
+        return handler
+
+    return enter
+
+
+class Reader:
+    """Walks a program. `values` holds what each of its tensors stands for."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.values: dict[str, Any] = {
+            name: Tensor(found.key, found.axes, found.learned)
+            for name, found in program.parameters.items()
+        }
+        self.views: dict[str, str] = {}  # tensors that share memory → whose it is
+        self.steps: dict[str, Step] = {}
+        self.made: dict[Any, str] = {}  # what is computed twice of the same is one step
+        self.call = Call("input", {}, ())
+
+    def read(self) -> Captured:
+        """The model's steps. Raises `Refused`."""
+        program = self.program
+        for what, found in (("input", program.inputs), ("output", program.outputs)):
+            if len(found) != 1:
+                raise Refused(f"the model has {len(found)} {what}s, and a net has one")
+        (first,) = program.inputs
+        shape = first.axes[1:]
+        self.steps[first.name] = Step(first.name, Input(shape=shape), (), shape)
+        self.values[first.name] = Value(first.name, layout(shape))
+        for call in program.calls:
+            self._read(call)
+        end = self.plain(self.values[program.outputs[0]])
+        if end == first.name:
+            raise Refused("the model returns its input")
+        net = captured(self.steps.values(), first.name, end)
+        for step in net.steps.values():
+            if isinstance(step.op, Reflected):
+                raise Refused(f"`{step.op}` is not in the language", step.module)
+        return net
+
+    def _read(self, call: Call) -> None:
+        self.call = call
+        handler = HANDLERS.get(call.word) or HANDLERS.get(call.word.removesuffix("_"))
+        if handler is None:
+            if any(output.name for output in call.outputs):
+                raise Refused(f"`{call.word}` is not in the language", call.module)
+            return
+        try:
+            made = handler(
+                self, call, {k: self._meant(v) for k, v in call.given.items()}
+            )
+        except (ShapeError, ValueError) as problem:
+            said = problem.said if isinstance(problem, ShapeError) else _said(problem)
+            raise self.no(said) from None
+        for output, value in zip(
+            call.outputs, made if call.several else [made], strict=False
+        ):
+            self._check(value, output.axes)
+            self.values[output.name] = value
+        self._aliases(call)
+
+    def _check(self, value: Any, axes: Sequence[int]) -> None:
+        if isinstance(value, Value) and sizes(value.axes) != tuple(axes[1:]):
+            raise self.no(
+                f"{tuple(axes[1:])} come out, and {sizes(value.axes)} were expected"
+            )
+
+    def _aliases(self, call: Call) -> None:
+        """What is done in place is seen by all who share the memory."""
+        name = call.outputs[0].name if call.outputs else ""
+        source = next((a.name for a in call.given.values() if isinstance(a, Wire)), "")
+        root = self.views.get(source, source)
+        if call.word.endswith("_"):
+            old, new = self.values.get(source), self.values.get(name)
+            if isinstance(old, Value) and isinstance(new, Value):
+                for other, value in self.values.items():
+                    shares = self.views.get(other, other) == root
+                    if shares and isinstance(value, Value) and value.step == old.step:
+                        self.values[other] = replace(value, step=new.step)
+            self.views[name] = root
+        elif call.word in VIEWS:
+            self.views[name] = root
+
+    def _meant(self, value: Any) -> Any:
+        if isinstance(value, Wire):
+            return self.values.get(value.name)
+        return (
+            [self._meant(each) for each in value] if isinstance(value, list) else value
+        )
+
+    def no(self, why: str) -> Refused:
+        """A refusal of the call at hand."""
+        return Refused(f"`{self.call.word}`: {why}", self.call.module)
+
+    def shape(self, value: Value) -> Shape:
+        """Of the step behind a value."""
+        return self.steps[value.step].shape
+
+    def add(
+        self, op: Op, *inputs: str, tensors: Mapping[str, str] | None = None
+    ) -> Value:
+        """A step of its own; what it gives lies as ours do. An op that does nothing makes none."""
+        shape = op.infer(*(self.steps[each].shape for each in inputs))
+        if op.nothing():
+            return Value(inputs[0], layout(shape))
+        same = op, inputs
+        if tensors is None and same in self.made:
+            return Value(self.made[same], layout(shape))
+        name = (
+            self.call.outputs[0].name if self.call.outputs else ""
+        ) or self.call.word
+        if name in self.steps:
+            name = f"{name}.{len(self.steps)}"
+        if not isinstance(op, Dropout):
+            self.made[same] = name
+        self.steps[name] = Step(
+            name, op, inputs, shape, tensors or {}, self.call.module
+        )
+        return Value(name, layout(shape))
+
+    def kept(self, op: Op, x: Value, tensors: Mapping[str, str] | None = None) -> Value:
+        """A step that keeps the shape, however its axes lie."""
+        return replace(x, step=self.add(op, x.step, tensors=tensors).step)
+
+    def value(self, x: Any) -> Value:
+        """A tensor that rests on the input. Raises `Refused` for others."""
+        if isinstance(x, Value):
+            return x
+        raise self.no("it reads what is computed from parameters alone")
+
+    def plain(self, x: Any) -> str:
+        """The step of a tensor as ours lie; one is made where a view has a word."""
+        value = self.value(x)
+        shape = self.shape(value)
+        filled = [axis for axis in value.axes if axis]
+        if value.axes == layout(shape) or self.vector(value):
+            return value.step
+        if len(value.axes) == 1 and filled == [_flat(shape)]:
+            return self.add(Flatten(), value.step).step
+        for word in WORDS:
+            op = word(value, shape)
+            if op is not None:
+                made = self.add(op, value.step)
+                if made.axes == layout(sizes(value.axes)):
+                    return made.step
+        raise self.no("it reads a tensor whose axes were moved")
+
+    def vector(self, value: Value) -> bool:
+        """Whether a value is a vector, perhaps among axes of one place."""
+        shape = self.shape(value)
+        filled = [axis for axis in value.axes if axis]
+        return len(shape) == 1 and filled in ([], [a for a in layout(shape) if a])
+
+
+WORDS: list[Callable[[Value, Shape], Op | None]] = []
+"""What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
+VIEWS = frozenset(
+    (
+        *("view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze"),
+        *("expand", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
+        *("alias", "detach"),
+    )
+)
+"""Ops whose result shares memory with what they read."""
+
+
+def _flat(shape: Shape) -> Axis:
+    return tuple(atom for axis in layout(shape) for atom in axis)
+
+
+def spread(axis: Axis) -> bool:
+    """Whether an axis has one place, or was expanded from one."""
+    return all(atom.of == EXPANDED for atom in axis)
+
+
+def _said(problem: ValueError) -> str:
+    """A validation's first complaint, without pydantic's frame."""
+    errors = getattr(problem, "errors", None)
+    return (
+        str(errors()[0]["msg"]).removeprefix("Value error, ")
+        if errors
+        else str(problem)
+    )

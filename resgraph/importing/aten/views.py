@@ -1,0 +1,243 @@
+"""Views, permutations, slices, splits and pads: what moves numbers and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import mul
+from typing import Any
+
+from ...ops import (
+    Concat,
+    DepthToSpace,
+    Op,
+    Pad,
+    Part,
+    Shape,
+    Shuffle,
+    SpaceToDepth,
+    Upsample,
+    ZeroPad,
+)
+from ..program import Call
+from .axes import EXPANDED, Atom, layout, sizes, viewed, whole
+from .reader import WORDS, Given, Reader, Tensor, Value, reads
+from .reflected import Reflected
+from .stacks import Stack, stacked
+
+
+@reads(
+    "flatten", "view", "reshape", "reshape_as", "squeeze", "unsqueeze", "_unsafe_view"
+)
+def view(reader: Reader, call: Call, given: Given) -> Any:
+    x = given["self"]
+    if isinstance(x, Tensor):
+        return replace(x, shape=call.axes)
+    found = viewed(reader.value(x).axes, call.axes[1:])
+    if found is None:
+        step = reader.plain(x)
+        found = viewed(layout(reader.steps[step].shape), call.axes[1:])
+        x = Value(step, ())
+    if found is None or call.axes[0] != reader.program.inputs[0].axes[0]:
+        raise reader.no("a view that the language has no word for")
+    return replace(x, axes=found)
+
+
+@reads("expand", "expand_as")
+def expand(reader: Reader, call: Call, given: Given) -> Any:
+    """What is expanded meets a map that is as large; nothing else may read it."""
+    x = given["self"]
+    if isinstance(x, Tensor):
+        return replace(x, shape=call.axes)
+    axes = tuple(
+        axis or ((Atom(EXPANDED, size),) if size > 1 else ())
+        for axis, size in zip(x.axes, call.axes[1:], strict=True)
+    )
+    return replace(reader.value(x), axes=axes)
+
+
+@reads("permute", "transpose")
+def permute(reader: Reader, call: Call, given: Given) -> Any:
+    x, count = given["self"], len(call.axes)
+    order = (
+        [d % count for d in given["dims"]] if "dims" in given else list(range(count))
+    )
+    if "dim0" in given:
+        a, b = given["dim0"] % count, given["dim1"] % count
+        order[a], order[b] = order[b], order[a]
+    if isinstance(x, Tensor):
+        raise reader.no("it moves the axes of a parameter")
+    if order[0] != 0:
+        raise reader.no("it moves the batch")
+    value = reader.value(x)
+    return replace(value, axes=tuple(value.axes[d - 1] for d in order[1:]))
+
+
+@reads(
+    "contiguous",
+    "clone",
+    "alias",
+    "detach",
+    "to",
+    "_to_copy",
+    "lift_fresh_copy",
+    "type_as",
+)
+def same(reader: Reader, call: Call, given: Given) -> Any:
+    return given["self"]
+
+
+@reads("cat")
+def concat(reader: Reader, call: Call, given: Given) -> Any:
+    values = [reader.value(each) for each in given["tensors"]]
+    place = given["dim"] % len(call.axes) - 1
+    if place < 0 or not all(_channels(reader, each, place) for each in values):
+        raise reader.no("along anything but the channels")
+    if len(values) == 1:
+        return values[0]
+    made = reader.add(Concat(), *(each.step for each in values))
+    axes = list(values[0].axes)
+    axes[place] = made.axes[0]
+    return replace(made, axes=tuple(axes))
+
+
+def _channels(reader: Reader, x: Value, place: int) -> bool:
+    return whole(x.axes[place], 0, reader.shape(x)[0])
+
+
+@reads("stack")
+def stack(reader: Reader, call: Call, given: Given) -> Stack:
+    values = tuple(reader.value(each) for each in given["tensors"])
+    return Stack(values, given["dim"] % len(call.axes) - 1)
+
+
+@reads("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
+def split(reader: Reader, call: Call, given: Given) -> list[Any]:
+    x = given["self"]
+    place = given.get("dim", 0) % len(_axes(x)) - 1 if not isinstance(x, Tensor) else -1
+    if isinstance(x, Stack) and call.word == "unbind" and place == x.place:
+        return list(x.values)
+    if place < 0:
+        raise reader.no("it splits the batch, or a parameter")
+    value = reader.value(x)
+    if call.word == "unbind":
+        found = stacked(reader, value, place)
+        if found is None:
+            raise reader.no("of anything but the channels")
+        return list(found.values)
+    widths = [output.axes[place + 1] for output in call.outputs]
+    if not _channels(reader, value, place) or len(set(widths)) > 1:
+        raise reader.no("into unequal parts, or of anything but the channels")
+    count = len(widths)
+    return [
+        _part(reader, value, place, which, count) if output.name else None
+        for which, output in enumerate(call.outputs)
+    ]
+
+
+def _axes(x: Any) -> Sequence[Any]:
+    return (0, *x.axes) if isinstance(x, Value) else (0, *x.values[0].axes, 0)
+
+
+def _part(reader: Reader, x: Value, place: int, which: int, of: int) -> Value:
+    if of == 1:
+        return x
+    made = reader.add(Part(which=which, of=of), x.step)
+    axes = list(x.axes)
+    axes[place] = made.axes[0]
+    return replace(made, axes=tuple(axes))
+
+
+@reads("narrow", "slice")
+def cut(reader: Reader, call: Call, given: Given) -> Any:
+    x, place = given["self"], given["dim"] % len(call.axes) - 1
+    if isinstance(x, Tensor):
+        raise reader.no("it cuts a parameter")
+    value = reader.value(x)
+    start, step, length = (
+        given["start"] or 0,
+        given.get("step", 1),
+        call.axes[place + 1],
+    )
+    before = sizes(value.axes)
+    if place < 0 or (length == before[place] and step == 1):
+        return x
+    if step > 1 and start == 0:
+        return _every(reader, value, place, step)
+    if step > 1 or not _channels(reader, value, place):
+        raise reader.no("a slice that is no part of the channels")
+    if before[place] % length or start % length:
+        raise reader.no("a slice that is no equal part of the channels")
+    return _part(reader, value, place, start // length, before[place] // length)
+
+
+def _every(reader: Reader, x: Value, place: int, step: int) -> Value:
+    """Every second cell, down or across: option A's shortcut begins so."""
+    shape = reader.shape(x)
+    if x.axes != layout(shape) or len(shape) < 2 or place == 0:
+        raise reader.no("a slice with steps of anything but a map's cells")
+    stride = tuple(step if axis == place else 1 for axis in range(1, len(shape)))
+    options: dict[str, Any] = {"width": shape[0], "stride": stride}
+    before = reader.steps[x.step]
+    if isinstance(before.op, ZeroPad) and before.op.width == shape[0]:
+        options["stride"] = tuple(map(mul, before.op.stride, stride))
+        return reader.add(ZeroPad(**options), *before.inputs)
+    return reader.add(ZeroPad(**options), x.step)
+
+
+@reads("pad", "constant_pad_nd")
+def pad(reader: Reader, call: Call, given: Given) -> Value:
+    pads, mode = list(given["pad"]), given.get("mode", "constant")
+    step = reader.plain(given["self"])
+    before, equal = reader.steps[step], len(pads) == 4 and len(set(pads)) == 1
+    if mode == "reflect" and equal:
+        return reader.add(Reflected(cells=pads[0]), step)
+    if mode != "constant" or given.get("value"):
+        raise reader.no("in another mode, or with another value than 0")
+    if equal:
+        return reader.add(Pad(cells=pads[0]), step)
+    if len(pads) != 6 or any(pads[:5]):
+        raise reader.no("it pads one side more than the other")
+    width = before.shape[0] + pads[5]
+    if isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]:
+        return reader.add(ZeroPad(width=width, stride=before.op.stride), *before.inputs)
+    return reader.add(ZeroPad(width=width), step)
+
+
+@reads("upsample_nearest2d", "upsample_bilinear2d")
+def upsample(reader: Reader, call: Call, given: Given) -> Value:
+    step, bilinear = reader.plain(given["input"]), "bilinear" in call.word
+    _, *size = reader.steps[step].shape
+    factors = {
+        new // old if new % old == 0 else 0
+        for new, old in zip(call.axes[2:], size, strict=True)
+    }
+    if given.get("align_corners") or len(factors) > 1 or 0 in factors:
+        raise reader.no("by a factor that is not whole and equal, or to corners")
+    factor = factors.pop()
+    if factor == 1:
+        return Value(step, layout(reader.steps[step].shape))
+    return reader.add(Upsample(factor=factor, bilinear=bilinear), step)
+
+
+_REARRANGED: dict[str, tuple[type[Op], str, str]] = {
+    "pixel_shuffle": (DepthToSpace, "factor", "upscale_factor"),
+    "pixel_unshuffle": (SpaceToDepth, "factor", "downscale_factor"),
+    "channel_shuffle": (Shuffle, "groups", "groups"),
+}
+
+
+@reads(*_REARRANGED)
+def rearrange(reader: Reader, call: Call, given: Given) -> Value:
+    op, ours, theirs = _REARRANGED[call.word]
+    return reader.add(op(**{ours: given[theirs]}), reader.plain(given["self"]))
+
+
+def _shuffle(x: Value, shape: Shape) -> Op | None:
+    """Channels as (fine, coarse): dealt out in turn."""
+    fine, *coarse = x.axes[0] if x.axes and x.axes[0] else (Atom(0, 1),)
+    swapped = len(coarse) == 1 and fine.step == 1 and {fine.of, coarse[0].of} == {0}
+    return Shuffle(groups=coarse[0].size) if swapped else None
+
+
+WORDS.append(_shuffle)

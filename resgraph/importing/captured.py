@@ -1,0 +1,73 @@
+"""A model as a flat list of steps: one op of ours each, and the names its tensors have in the
+model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..errors import ResgraphError
+from ..ops import Concat, Op, Shape
+
+
+class Refused(ResgraphError):
+    """What the language cannot say, or import cannot read: the op, the module that runs it, and how
+    far import came."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, module: str = "") -> None:
+        super().__init__(what)
+        self.what, self.module = what, module
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op, what it reads and what comes out of it.
+
+    `tensors` maps our names of its parameters and buffers (`weight`, `running_mean`) to the
+    model's; `module` is the dotted path of the module that ran it, "" where that is not known."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    shape: Shape
+    tensors: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A model's steps in topological order; `output` is the one that it returns."""
+
+    steps: Mapping[str, Step]
+    input: str
+    output: str
+
+
+def captured(steps: Iterable[Step], first: str, output: str) -> Captured:
+    """The steps that the output rests on; what is concatenated again and again is concatenated
+    to what was (as DenseNet's layers say it)."""
+    known = {step.name: step for step in steps}
+    needed, stack = {first}, [output]
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed.add(name)
+            stack.extend(known[name].inputs)
+    kept = [step for name, step in known.items() if name in needed]
+    return Captured({step.name: step for step in _nested(kept)}, first, output)
+
+
+def _nested(steps: Iterable[Step]) -> Iterable[Step]:
+    """Concatenations as tails of earlier ones whose parts they begin with."""
+    whole: dict[tuple[str, ...], str] = {}
+    for step in steps:
+        if isinstance(step.op, Concat):
+            parts = step.inputs
+            for size in range(len(parts) - 1, 1, -1):
+                if parts[:size] in whole:
+                    step = replace(step, inputs=(whole[parts[:size]], *parts[size:]))
+                    break
+            whole.setdefault(parts, step.name)
+        yield step

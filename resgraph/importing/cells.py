@@ -1,0 +1,209 @@
+"""Steps one after another → labels, as the file's `unit:` puts convolution, norm and activation
+together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from ..ops import (
+    ACTIVATIONS,
+    NORMS,
+    BlurPool,
+    Conv,
+    DepthwiseConv,
+    Fc,
+    LayerNorm,
+    Op,
+    Pool,
+    UpConv,
+)
+from .captured import Step
+from .structure import Block, Item
+
+Convolution = Conv | DepthwiseConv | UpConv
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What "conv" means in a file, `conv bn relu`: each word as a label has it, `gn 16`."""
+
+    words: tuple[str, ...] = ("conv", "bn", "relu")
+
+    @cached_property
+    def norm(self) -> str:
+        return next((word for word in self.words if word.split()[0] in NORMS), "")
+
+    @cached_property
+    def activation(self) -> str:
+        rest = (word for word in self.words if word not in ("conv", self.norm))
+        return next(rest, "")
+
+    @property
+    def before(self) -> bool:
+        """Whether norm and activation stand before the convolution."""
+        return len(self.words) > 1 and self.words[-1] == "conv"
+
+    @property
+    def text(self) -> str:
+        """As the key `unit:` has it."""
+        plain = all(" " not in word for word in self.words)
+        return " ".join(self.words) if plain else f"[{', '.join(self.words)}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One label: an op with what its unit adds (`mode`); `steps` are all that it stands for."""
+
+    op: Op
+    steps: tuple[Step, ...]
+    mode: str
+    unit: Unit
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """What a label may have to say, in its order."""
+        op = self.op
+        keys = [key for key in type(op).model_fields if key not in ("op", *op.quiet)]
+        found = {key: getattr(op, key) for key in keys}
+        if "bias" in found:
+            bare = isinstance(op, Fc) or not self.unit.norm
+            usual = "default" if bare else "none"
+            found["bias"] = None if found["bias"] == usual else found["bias"]
+        return found
+
+    @cached_property
+    def kind(self) -> tuple[Any, ...]:
+        """What two labels share that differ in numbers only."""
+        flags = [(k, v) for k, v in self.options.items() if isinstance(v, bool | str)]
+        kernel = self.options.get("kernel", ())
+        pointwise = isinstance(kernel, tuple) and set(kernel) == {1}
+        return self.op.op, self.mode, pointwise and self.op.weighted, tuple(flags)
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether it does nothing at stride 1: a pool whose kernel follows from its stride."""
+        op = self.op
+        if not isinstance(op, Pool | BlurPool) or op.says("kernel") or op.pad:
+            return False
+        return not (isinstance(op, Pool) and op.to)
+
+
+def units(items: Iterable[Item]) -> list[Unit]:
+    """The units that a net may have been written in, the one with the shortest labels first."""
+    runs = list(_runs(items))
+    found = [Unit(("conv",)), *_candidates(runs)]
+    if not any(isinstance(step.op, Convolution) for run in runs for step in run):
+        return [Unit()]
+    length = {unit: _length(runs, unit) for unit in found}
+    return sorted(found, key=lambda unit: (length[unit], len(unit.words)))
+
+
+def _candidates(runs: Iterable[list[Step]]) -> Iterator[Unit]:
+    """Of the commonest norm and the two commonest activations."""
+    norms, acts = Counter[str](), Counter[str]()
+    for run in runs:
+        norms.update(step.op.label() for step in run if _is_norm(step.op))
+        acts.update(
+            after.op.label()
+            for before, after in pairwise(run)
+            if after.op.role == "activation" and not isinstance(before.op, Fc)
+        )
+    names = [word for word, _ in norms.most_common(1)]
+    yield from (Unit(("conv", norm)) for norm in names)
+    for act, _ in acts.most_common(2):
+        yield from (Unit(("conv", act)), Unit((act, "conv")))
+        for norm in names:
+            yield from (Unit(("conv", norm, act)), Unit((norm, act, "conv")))
+
+
+def _is_norm(op: Op) -> bool:
+    return op.role == "norm" and not isinstance(op, LayerNorm)
+
+
+def _length(runs: Iterable[list[Step]], unit: Unit) -> float:
+    """Of all labels; one that departs from its unit is a little longer, by another activation more
+    than by none."""
+    made = [cell for run in runs for cell in _labelled(run, unit)]
+    modes = [cell.mode for cell in made if not isinstance(cell.op, Fc)]
+    said = sum(bool(cell.options.get("bias")) for cell in made)
+    less = sum(mode in ("linear", "bare") for mode in modes)
+    return len(made) + 0.15 * (less + said) + 0.3 * (sum(map(bool, modes)) - less)
+
+
+def _runs(items: Iterable[Item]) -> Iterator[list[Step]]:
+    """Steps that stand one after another, in rows and in paths."""
+    run: list[Step] = []
+    for item in items:
+        if isinstance(item, Step):
+            run.append(item)
+            continue
+        yield run
+        run = []
+        for branch in item.branches:
+            yield from _runs(branch.items)
+    yield run
+
+
+def cells(items: Sequence[Item], unit: Unit) -> list[Cell | Block]:
+    """A path's items as labels and blocks."""
+    found: list[Cell | Block] = []
+    run: list[Step] = []
+    for item in items:
+        if isinstance(item, Step):
+            run.append(item)
+        else:
+            found += [*_labelled(run, unit), item]
+            run = []
+    return found + _labelled(run, unit)
+
+
+def _labelled(run: Sequence[Step], unit: Unit) -> list[Cell]:
+    found: list[Cell] = []
+    place = 0
+    while place < len(run):
+        cell = _label(run, place, unit)
+        found.append(cell)
+        place += len(cell.steps)
+    return found
+
+
+def _label(run: Sequence[Step], place: int, unit: Unit) -> Cell:
+    step, rest = run[place], run[place + 1 :]
+    if isinstance(step.op, Fc):
+        named = bool(rest) and rest[0].op.label() in ACTIVATIONS
+        mode = rest[0].op.label() if named else ""
+        return Cell(step.op, (step, *rest[:named]), mode, unit)
+    if unit.before:
+        own = tuple(run[place : place + len(unit.words)])
+        if _is_unit(own, unit):
+            return Cell(own[-1].op, own, "", unit)
+    if not isinstance(step.op, Convolution):
+        return Cell(step.op, (step,), "", unit)
+    if unit.before:
+        return Cell(step.op, (step,), "bare", unit)
+    return _behind(step, rest, unit)
+
+
+def _is_unit(steps: Sequence[Step], unit: Unit) -> bool:
+    return len(steps) == len(unit.words) and all(
+        isinstance(step.op, Convolution) if word == "conv" else step.op.label() == word
+        for step, word in zip(steps, unit.words, strict=True)
+    )
+
+
+def _behind(conv: Step, rest: Sequence[Step], unit: Unit) -> Cell:
+    """A convolution with as much of its unit as stands behind it, or with another activation."""
+    norm = bool(unit.norm)
+    if norm and not (rest and rest[0].op.label() == unit.norm):
+        return Cell(conv.op, (conv,), "bare", unit)
+    own = (conv, *rest[:norm])
+    word = rest[norm].op.label() if len(rest) > norm else ""
+    if word and (word == unit.activation or word in ACTIVATIONS):
+        mode = "" if word == unit.activation else word
+        return Cell(conv.op, (*own, rest[norm]), mode, unit)
+    return Cell(conv.op, own, "linear" if unit.activation else "", unit)

@@ -1,0 +1,383 @@
+"""Blocks of one kind → one definition, and for each its call: widths become formulas, what fits
+none becomes a `let` that calls set."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..ops.base import value_text
+from ..ops.merge import Binary
+from .captured import Refused
+from .cells import Cell, Unit, cells
+from .formulas import Sizes, formula
+from .kinds import mains, sizes_of, skip_branch, skip_of, terms_of
+from .structure import Block, Branch, Expression, Item
+
+
+@dataclass(slots=True)
+class Path:
+    """A path as it is written."""
+
+    name: str
+    parts: list[str]
+
+    def __str__(self) -> str:
+        return self.parts[0] if len(self.parts) == 1 else f"[{', '.join(self.parts)}]"
+
+
+@dataclass(slots=True, eq=False)
+class Definition:
+    """A block: its name, its `let`s with their defaults, its paths and its equation.
+
+    `shortcut` is what the key says, nothing the file's; `ours` is off where it is the library's."""
+
+    name: str
+    uses: list[Use] = field(default_factory=list)
+    lets: dict[str, str] = field(default_factory=dict)
+    paths: list[Path] = field(default_factory=list)
+    shortcut: list[str] = field(default_factory=list)
+    merge: str = ""
+    ours: bool = True
+    takes_out: bool | None = None
+    words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
+
+    @property
+    def sized(self) -> bool:
+        """Whether a call has to say its width."""
+        if self.takes_out is not None:
+            return self.takes_out
+        texts = (*map(str, self.paths), self.merge)
+        own = any(re.search(r"\b(out|shortcut)\b", text) for text in texts)
+        return own or bool(self.shortcut)
+
+    def entries(self) -> list[tuple[str, list[str]]]:
+        """As the file has it: keys, and what stands there."""
+        lets = ", ".join(f"{key}: {value}" for key, value in self.lets.items())
+        found = [("let", [f"{{{lets}}}"])] if lets else []
+        found += [(path.name, path.parts) for path in self.paths]
+        found += [("shortcut", self.shortcut)] if self.shortcut else []
+        return found + ([("merge", [self.merge])] if self.merge else [])
+
+
+@dataclass(slots=True, eq=False)
+class Use:
+    """One call of a definition: its constants, and what it sets."""
+
+    definition: Definition
+    block: Block
+    sizes: Sizes
+    values: dict[str, str] = field(default_factory=dict)
+
+    def label(self, *, still: bool = False) -> str:
+        """As a row has it, `bottleneck 512 /2`; `still` without its stride."""
+        words = [self.definition.name]
+        if self.definition.sized:
+            words.append(str(self.sizes.out))
+        if not still and max(self.sizes.stride) > 1:
+            words.append(f"/{value_text(self.sizes.stride)}")
+        words += [f"{key} {value}" for key, value in self.values.items()]
+        return " ".join(words)
+
+
+Element = Cell | Use
+
+
+def word_of(element: Element) -> str:
+    """What is called: an op or a block."""
+    if isinstance(element, Use):
+        return element.definition.name
+    return "act" if element.op.role == "activation" else element.op.op
+
+
+class Elements:
+    """The uses of blocks that have a definition, by which paths are written."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.uses: dict[int, Use] = {}
+
+    def of(self, items: Sequence[Item]) -> list[Element]:
+        return [
+            self.uses[id(each)] if isinstance(each, Block) else each
+            for each in cells(items, self.unit)
+        ]
+
+
+def define(name: str, blocks: Sequence[Block], elements: Elements) -> Definition:
+    """The definition of blocks of one kind, whose uses are entered. Raises `Refused`."""
+    definition = Definition(name)
+    for block in blocks:
+        use = Use(definition, block, sizes_of(block))
+        definition.uses.append(use)
+        elements.uses[id(block)] = use
+    _Writer(definition, elements).write()
+    return definition
+
+
+class _Writer:
+    """One definition from the blocks that are of its kind."""
+
+    def __init__(self, definition: Definition, elements: Elements) -> None:
+        self.definition, self.elements = definition, elements
+        self.blocks = [use.block for use in definition.uses]
+        self.sizes = [use.sizes for use in definition.uses]
+        self.branches = [mains(block) for block in self.blocks]
+        self.names = _names(self.branches[0], self.blocks[0])
+        skips = [skip_of(block) for block in self.blocks]
+        only_x = all(s == b.entry for s, b in zip(skips, self.blocks, strict=True))
+        self.skip = "x" if only_x else "shortcut"
+
+    def write(self) -> None:
+        definition = self.definition
+        for place, name in enumerate(self.names):
+            column = [branches[place] for branches in self.branches]
+            start = self._equation([branch.start for branch in column], self.blocks)
+            labels = self._labels(column, self.sizes)
+            longest = max((self.elements.of(b.items) for b in column), key=len)
+            definition.words.update(word_of(each) for each in longest)
+            definition.paths.append(Path(name, [*filter(None, [start]), *labels]))
+        definition.shortcut = self._shortcut()
+        summed = [block for block in self.blocks if block.summed]
+        if summed:
+            definition.merge = self._equation([b.merge for b in summed], summed)
+        if definition.merge == "body" and self.names == ["body"]:
+            definition.merge = ""
+
+    def _shortcut(self) -> list[str]:
+        """What `shortcut:` says."""
+        if not all(block.summed for block in self.blocks):
+            return ["none"] if any(block.summed for block in self.blocks) else []
+        every = [(b, skip_branch(b)) for b in self.blocks]
+        made = [(b, branch) for b, branch in every if branch is not None]
+        if not made:
+            return []
+        blocks, branches = zip(*made, strict=True)
+        start = self._equation([branch.start for branch in branches], blocks)
+        labels = self._labels(branches, [sizes_of(block) for block in blocks])
+        found = [*filter(None, [start]), *labels]
+        return _POLICIES.get(str(Path("", found)), found)
+
+    def _labels(self, branches: Sequence[Branch], sizes: Sequence[Sizes]) -> list[str]:
+        rows = [self.elements.of(branch.items) for branch in branches]
+        return [self._label(column, sizes) for column in _aligned(rows)]
+
+    def _label(self, column: Sequence[Element | None], sizes: Sequence[Sizes]) -> str:
+        uses = [each for each in column if isinstance(each, Use)]
+        if uses:
+            return self._call(uses, sizes)
+        cell = next(each for each in column if isinstance(each, Cell))
+
+        def value(key: str) -> str | None:
+            values = [_option(each, key, cell) for each in column]
+            return self._value(cell, key, values, sizes)
+
+        return label_of(cell, value)
+
+    def _value(
+        self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[Sizes]
+    ) -> str | None:
+        """An option as text; None where it need not be said."""
+        same = len(set(values)) == 1
+        if (same and not said(cell, key, values[0])) or (
+            key == "kernel" and cell.vanishes
+        ):
+            return None
+        if key == "stride" and values == [call.stride for call in sizes]:
+            return "stride"
+        width = key == "width"
+        square = [
+            v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values
+        ]
+        found = formula(values if same else square, sizes, width=width)
+        return found or self._let(key, values)
+
+    def _let(self, key: str, values: Sequence[Any]) -> str:
+        """A `let` that calls set, where no formula gives the value."""
+        texts = [value_text(value) for value in values]
+        if len(set(texts)) == 1:
+            return texts[0]
+        if len(values) != len(self.definition.uses):
+            raise Refused(
+                f"the `{key}` of a shortcut follows from nothing that its block says"
+            )
+        default = Counter(texts).most_common(1)[0][0]
+        name = _RENAMED.get(key, key)
+        while name in self.definition.lets:
+            name += "_"
+        self.definition.lets[name] = default
+        for use, text in zip(self.definition.uses, texts, strict=True):
+            if text != default:
+                use.values[name] = text
+        return name
+
+    def _call(self, uses: Sequence[Use], sizes: Sequence[Sizes]) -> str:
+        definition = uses[0].definition
+        words = [definition.name]
+        if definition.sized:
+            widths = [use.sizes.out for use in uses]
+            words.append(
+                formula(widths, sizes, width=True) or self._let("width", widths)
+            )
+        strides = [use.sizes.stride for use in uses]
+        if any(max(stride) > 1 for stride in strides):
+            own = strides == [call.stride for call in sizes]
+            words.append(f"/{'stride' if own else self._let('stride', strides)}")
+        for key, default in definition.lets.items():
+            texts = [use.values.get(key, default) for use in uses]
+            if set(texts) != {default}:
+                numbers = [int(text) if text.isdigit() else text for text in texts]
+                found = formula(numbers, sizes, width=True)
+                words.append(f"{key} {found or self._let(key, texts)}")
+        return " ".join(words)
+
+    def _equation(
+        self, expressions: Sequence[Expression | None], blocks: Sequence[Block]
+    ) -> str:
+        """Equations of one kind as text; numbers that differ are `let`s."""
+        first = expressions[0]
+        if not isinstance(first, tuple):
+            return self._name(first, blocks[0])
+        terms = [
+            terms_of(each, own, {b.value: n for n, b in enumerate(mains(own))})
+            for each, own in zip(expressions, blocks, strict=True)
+            if each is not None
+        ]
+        texts = [self._equation(column, blocks) for column in zip(*terms, strict=True)]
+        ops = [each[0].op for each in expressions if isinstance(each, tuple)]
+        for side, at in (("left", 0), ("right", len(texts))):
+            numbers = [getattr(op, side, None) for op in ops]
+            if numbers[0] is not None:
+                texts.insert(at, self._let("factor", numbers))
+        return equation(ops[0], texts)
+
+    def _name(self, value: str | None, block: Block) -> str:
+        """A value in an equation."""
+        if value is None:
+            return ""
+        if value == skip_of(block):
+            return self.skip
+        values = [branch.value for branch in mains(block)]
+        return "x" if value == block.entry else self.names[values.index(value)]
+
+
+_RENAMED = {"stride": "step", "pad": "padding"}
+"""What a `let` for an option is called, where that is a word of the language."""
+
+
+_POLICIES = {"1x1 conv out /stride linear": [], "zero-pad out /stride": ["zero-pad"]}
+"""Shortcuts that have a word: the file's default needs none."""
+
+
+def label_of(cell: Cell, value: Callable[[str], str | None]) -> str:
+    """The label of a cell, its options as `value` gives them."""
+    op = cell.op
+    head, number, stride, options = [op.op], "", "", []
+    for key in cell.options:
+        text = value(key)
+        if text is None:
+            continue
+        if key == "kernel" and isinstance(op.kernel, tuple) and text[0].isdigit():  # type: ignore[attr-defined]
+            head.insert(0, text if "x" in text else f"{text}x{text}")
+        elif key == "stride":
+            stride = f"/{text}"
+        elif key == op.number:
+            number = text
+        else:
+            options.append(key if text == "True" else f"{key} {text}")
+    return " ".join(filter(None, [*head, number, stride, cell.mode, *options]))
+
+
+def said(cell: Cell, key: str, value: Any) -> bool:
+    """Whether a label has to say an option."""
+    field_ = type(cell.op).model_fields[key]
+    if key == "kernel":
+        return cell.op.says(key)
+    if key == "bias":  # a cell has it where its unit says otherwise
+        return value is not None
+    return value is not None and (field_.is_required() or value != field_.default)
+
+
+def plain(cell: Cell) -> str:
+    """A layer of a row, with its numbers as they are."""
+
+    def value(key: str) -> str | None:
+        own = cell.options[key]
+        return value_text(own) if said(cell, key, own) else None
+
+    return label_of(cell, value)
+
+
+def _names(branches: Sequence[Branch], block: Block) -> list[str]:
+    """`body` is the path with most weights; `pre` one without any that others start from."""
+    weights = [branch.weighted for branch in branches]
+    most = max(weights, default=0)
+    body = weights.index(most) if weights.count(most) == 1 else -1
+    body = 0 if len(branches) == 1 else body
+    names, number = [], 0
+    for place, branch in enumerate(branches):
+        if place == body:
+            names.append("body")
+        elif place == 0 and not branch.weighted:
+            names.append("pre")
+        else:
+            names.append(f"p{number}")
+            number += 1
+    return names
+
+
+def equation(op: Any, texts: Sequence[str]) -> str:
+    """An op over its terms: `a + b`, `concat(a b)`, `relu(a)`."""
+    if not isinstance(op, Binary):
+        return f"{op.op}({' '.join(texts)})"
+    first, *rest = texts
+    symbol = op.symbol
+    loose = {"+": "+-", "-": "+-", "*": "+-*/", "/": "+-*/"}[symbol]
+    held = [first if symbol in "+-" else _bracketed(first, "+-")]
+    held += [_bracketed(text, loose) for text in rest]
+    return (f" {symbol} " if symbol in "+-" else symbol).join(held)
+
+
+def _bracketed(text: str, signs: str) -> str:
+    depth = 0
+    for character in text:
+        depth += (character in "(") - (character in ")")
+        if depth == 0 and character in signs:
+            return f"({text})"
+    return text
+
+
+def _option(element: Element | None, key: str, like: Cell) -> Any:
+    """An option of a label; of a pool that is not there, what does nothing."""
+    if isinstance(element, Cell):
+        return element.options[key]
+    ones = key in ("kernel", "stride")
+    return (1,) * len(like.options["stride"]) if ones else like.options[key]
+
+
+def _aligned(rows: Sequence[Sequence[Element]]) -> list[list[Element | None]]:
+    """The labels of several paths in columns; a pool that would do nothing leaves a hole."""
+    columns: list[list[Element | None]] = []
+    places = [0] * len(rows)
+    for element in max(rows, key=len):
+        column: list[Element | None] = []
+        for n, row in enumerate(rows):
+            here = row[places[n]] if places[n] < len(row) else None
+            if here is not None and _alike(here, element):
+                column.append(here)
+                places[n] += 1
+            elif isinstance(element, Cell) and element.vanishes:
+                column.append(None)
+            else:
+                raise Refused("blocks of one kind whose paths differ")
+        columns.append(column)
+    return columns
+
+
+def _alike(a: Element, b: Element) -> bool:
+    if isinstance(a, Use) and isinstance(b, Use):
+        return a.definition is b.definition
+    return isinstance(a, Cell) and isinstance(b, Cell) and a.kind == b.kind

@@ -1,0 +1,121 @@
+"""Numbers of calls of one block → the simplest formula of `in`, `out` that gives all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_DIVISORS = (2, 4, 8, 16, 32, 3, 6, 12, 24, 64)
+_FACTORS = (2, 3, 4, 6, 8, 16)
+_LEAST = (8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a call's constants are: channels in and out, and its stride."""
+
+    into: int
+    out: int
+    stride: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A text of the language, and what it gives a call."""
+
+    text: str
+    of: Callable[[Sizes], float | None]
+
+    def fits(self, values: Sequence[Any], calls: Sequence[Sizes]) -> bool:
+        pairs = zip(values, calls, strict=True)
+        return all(self.of(call) == value for value, call in pairs)
+
+
+_BASES: dict[str, Callable[[Sizes], int]] = {
+    "out": lambda sizes: sizes.out,
+    "in": lambda sizes: sizes.into,
+}
+
+
+def divisible(value: float, divisor: int) -> int:
+    """The language's `make_divisible`: the nearest multiple, never under 0.9 of the value."""
+    near = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return near + divisor if near < 0.9 * value else near
+
+
+def _simple() -> Iterator[Formula]:
+    for base, of in _BASES.items():
+        yield Formula(base, of)
+    for base, of in _BASES.items():
+        for n in _DIVISORS:
+            yield Formula(f"{base}/{n}", _over(of, n))
+        for n in _FACTORS:
+            yield Formula(f"{n}*{base}", _times(of, n))
+
+
+def _over(of: Callable[[Sizes], int], n: int) -> Callable[[Sizes], float | None]:
+    return lambda sizes: None if of(sizes) % n else of(sizes) // n
+
+
+def _times(of: Callable[[Sizes], int], n: int) -> Callable[[Sizes], float | None]:
+    return lambda sizes: n * of(sizes)
+
+
+def _rounded() -> Iterator[Formula]:
+    shares = (16, 8, 4, 2, 12, 24, 32, 3, 6)
+    for base, of in _BASES.items():
+        for n in shares:
+            yield _with(
+                f"make_divisible({base}/{n} 8)", of, n, lambda v: divisible(v, 8)
+            )
+            yield _with(f"floor({base}/{n})", of, n, int)
+            yield _with(f"round({base}/{n})", of, n, round)
+    for base, of in _BASES.items():
+        for n in _DIVISORS[:4]:
+            for m in _LEAST:
+                yield _with(f"max({base}/{n} {m})", of, n, _at_least(m))
+    # ECA's kernel (Wang et al. 2020, section 3.2.3)
+    yield Formula(
+        "max(3 2*floor((log2(in) + 1)/4) + 1)",
+        lambda sizes: max(3, sizes.into.bit_length() // 4 * 2 + 1),
+    )
+
+
+def _at_least(least: int) -> Callable[[float], float]:
+    return lambda value: max(value, least)
+
+
+def _with(
+    text: str, of: Callable[[Sizes], int], n: int, to: Callable[[float], float]
+) -> Formula:
+    return Formula(text, lambda sizes: to(of(sizes) / n))
+
+
+_SIMPLE, _ROUNDED = list(_simple()), list(_rounded())
+
+
+def formula(
+    values: Sequence[Any], calls: Sequence[Sizes], *, width: bool
+) -> str | None:
+    """The text of a formula that gives each call's value; None where none does.
+
+    A width is a share of the block's own before it is a number, another value the other way
+    round."""
+    if any(not isinstance(v, int) or isinstance(v, bool) for v in values):
+        return None
+    constant = str(values[0]) if len(set(values)) == 1 else None
+    varied = len({call.out for call in calls}) > 1
+    fits = _first(_SIMPLE, values, calls)
+    if constant and not (width and fits and (fits in _BASES or not varied)):
+        return constant
+    return fits or _first(_ROUNDED, values, calls)
+
+
+def _first(
+    formulas: Sequence[Formula], values: Sequence[int], calls: Sequence[Sizes]
+) -> str | None:
+    fits = [each.text for each in formulas if each.fits(values, calls)]
+    if all(call.into == call.out for call in calls):  # such a call says no width
+        fits.sort(key=lambda text: "out" in text)
+    return fits[0] if fits else None

@@ -1,0 +1,97 @@
+"""A module → its program, by torch.export on tensors without numbers: nothing is computed."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.fx import Node
+
+from ..ops import Shape
+from .captured import Refused
+from .program import Axes, Call, Output, Parameter, Program, Wire
+
+BATCH = 2
+"""With one image, a trace could take the batch for an axis that is not there."""
+
+
+def capture(model: nn.Module, shape: Shape) -> Program:
+    """The program of a model in eval mode for images of a shape. Raises `Refused`."""
+    model = model.to("meta").eval()
+    images = torch.empty(BATCH, *shape, device="meta")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exported = torch.export.export(model, (images,), strict=False)
+        except Exception as problem:  # whatever the model's own code raises
+            said = str(problem).strip().partition("\n")[0]
+            raise Refused(
+                f"torch.export cannot follow the model: {type(problem).__name__}: {said}"
+            ) from problem
+    return program(exported)
+
+
+def program(exported: torch.export.ExportedProgram) -> Program:
+    """An exported program as calls by name."""
+    signature = exported.graph_signature
+    keys: Mapping[str, str] = {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
+    learned = set(signature.parameters)
+    inputs: list[Output] = []
+    parameters: dict[str, Parameter] = {}
+    calls: list[Call] = []
+    for node in exported.graph.nodes:
+        if node.op == "placeholder" and node.name in keys:
+            key = keys[node.name]
+            parameters[node.name] = Parameter(key, _axes(node), key in learned)
+        elif node.op == "placeholder":
+            inputs.append(Output(node.name, _axes(node)))
+        elif node.op == "call_function" and node.target is not operator.getitem:
+            calls.append(_call(node))
+    return Program(inputs, parameters, calls, [str(o) for o in signature.user_outputs])
+
+
+def _axes(node: Node) -> Axes:
+    value = node.meta.get("val")
+    return tuple(map(int, value.shape)) if isinstance(value, torch.Tensor) else ()
+
+
+def _call(node: Node) -> Call:
+    value, stack = node.meta.get("val"), node.meta.get("nn_module_stack")
+    module = list(stack.values())[-1][0] if stack else ""
+    word = str(node.target).removeprefix("aten.").partition(".")[0]
+    several = isinstance(value, list | tuple)
+    outputs = _outputs(node) if several else (Output(node.name, _axes(node)),)
+    return Call(word, _given(node), outputs, module, several)
+
+
+def _outputs(node: Node) -> tuple[Output, ...]:
+    names = {user.args[1]: user.name for user in node.users}
+    return tuple(
+        Output(names.get(place, ""), tuple(map(int, each.shape)))
+        for place, each in enumerate(node.meta["val"])
+    )
+
+
+def _given(node: Node) -> dict[str, Any]:
+    """The arguments by name, defaults among them."""
+    schema = getattr(node.target, "_schema", None)
+    declared = schema.arguments if schema else ()
+    given = dict.fromkeys(a.name for a in declared)
+    given |= {a.name: a.default_value for a in declared if a.has_default_value()}
+    given |= {a.name: v for a, v in zip(declared, node.args, strict=False)}
+    given |= node.kwargs
+    return {name: _meant(value) for name, value in given.items()}
+
+
+def _meant(value: Any) -> Any:
+    if isinstance(value, Node):
+        return Wire(value.name)
+    return [_meant(v) for v in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,123 @@
+"""What blocks share that differ in numbers only: the same paths, of the same ops, joined alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..ops import Add, Mul, Op
+from .cells import Cell, Unit, cells
+from .formulas import Sizes
+from .structure import Block, Branch, Expression
+
+Kind = Any
+"""Nested tuples, to be compared."""
+SHORTCUT = "shortcut"
+
+
+def sizes_of(block: Block) -> Sizes:
+    """The constants of a block's call."""
+    into, out = block.into, block.out
+    stride: tuple[int, ...] = (1, 1)
+    if len(into) == len(out) > 1:
+        pairs = zip(into[1:], out[1:], strict=True)
+        stride = tuple(max(1, round(a / b)) for a, b in pairs)
+    return Sizes(into[0], out[0], stride)
+
+
+def changes(block: Block) -> bool:
+    """Whether what comes out is of another shape than what comes in."""
+    sizes = sizes_of(block)
+    return sizes.into != sizes.out or max(sizes.stride) > 1
+
+
+def skip_of(block: Block) -> str | None:
+    """The value that `shortcut` stands for: the block's input where it changes nothing, and a path
+    of its own where it does."""
+    skip = block.shortcut()
+    if skip is None or changes(block) == (skip != block.entry):
+        return skip
+    return None
+
+
+def mains(block: Block) -> list[Branch]:
+    """The paths of a block but its shortcut."""
+    skip = skip_of(block)
+    return [branch for branch in block.branches if branch.value != skip]
+
+
+def skip_branch(block: Block) -> Branch | None:
+    """The path that is a block's shortcut."""
+    skip = skip_of(block)
+    return next((branch for branch in block.branches if branch.value == skip), None)
+
+
+def of_block(block: Block, unit: Unit) -> Kind:
+    """The kind of a block, without its shortcut's path."""
+    branches = mains(block)
+    known = {branch.value: n for n, branch in enumerate(branches)}
+    paths = tuple(
+        (
+            of_expression(branch.start, block, known),
+            of_elements(cells(branch.items, unit), unit),
+        )
+        for branch in branches
+    )
+    if not block.summed:
+        return paths, (Add().op, (), (0, SHORTCUT))
+    return paths, of_expression(block.merge, block, known)
+
+
+def of_elements(elements: Sequence[Cell | Block], unit: Unit) -> Kind:
+    """The kinds of a path's labels and blocks; what may vanish is left out."""
+    return tuple(
+        of_element(each, unit)
+        for each in elements
+        if not (isinstance(each, Cell) and each.vanishes)
+    )
+
+
+def of_element(element: Cell | Block, unit: Unit) -> Kind:
+    return element.kind if isinstance(element, Cell) else of_block(element, unit)
+
+
+def of_expression(
+    expression: Expression | None, block: Block, known: dict[str, int]
+) -> Kind:
+    if isinstance(expression, tuple):
+        step, _ = expression
+        terms = terms_of(expression, block, known)
+        return (
+            step.op.op,
+            _sides(step.op),
+            tuple(of_expression(t, block, known) for t in terms),
+        )
+    if expression is None:
+        return None
+    if expression == skip_of(block):
+        return SHORTCUT
+    return "x" if expression == block.entry else known.get(expression, expression)
+
+
+def _sides(op: Op) -> tuple[bool, ...]:
+    """On which side of an op a number stands."""
+    return tuple(getattr(op, side, None) is not None for side in ("left", "right"))
+
+
+def terms_of(
+    expression: Expression, block: Block, known: dict[str, int]
+) -> tuple[Expression, ...]:
+    """The terms of an equation in an order that does not rest on how it was written: of a sum and
+    a product, sums first; `body + x`, and `x*s`."""
+    assert isinstance(expression, tuple)
+    step, terms = expression
+    if not isinstance(step.op, Add | Mul) or len(terms) != 2:
+        return terms
+
+    def order(term: Expression) -> tuple[bool, bool, str]:
+        kind = of_expression(term, block, known)
+        nested = isinstance(term, tuple) and type(term[0].op) is type(step.op)
+        skip = kind in ("x", SHORTCUT)  # `body + x`, `x*s`
+        return not nested, skip != isinstance(step.op, Mul), str(kind)
+
+    return tuple(sorted(terms, key=order))

@@ -1,0 +1,113 @@
+"""A captured net → its spec, as its author would have written it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import Source
+from ..language.format import reformat
+from ..ops import Op
+from ..ops.base import shape_text, value_text
+from .adoption import Library
+from .captured import Captured
+from .cells import Unit, units
+from .cut import cut
+from .definitions import Definition
+from .recovery import Recovery
+from .rows import Row, rows_of
+
+_WIDEST = 100
+"""Columns of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a file says before its blocks and rows."""
+
+    name: str
+    net: Captured
+    about: str = ""
+
+    def lines(self) -> Iterator[str]:
+        yield f"name: {self.name}"
+        if self.about:
+            yield f"about: {self.about}"
+        yield f"input: {shape_text(self.net.steps[self.net.input].shape)}"
+
+
+def write(head: Head) -> str:
+    """The spec of a captured net. Raises `Refused`."""
+    items = cut(head.net)
+    unit = units(items)[0]
+    settings = list(_settings(head.net, unit))
+    library = Library(settings)
+    recovery = Recovery(head.net.steps, unit, library)
+    first = head.net.steps[head.net.input].shape
+    rows = rows_of(recovery.elements(items), first)
+    own = [definition for definition in recovery.definitions if definition.ours]
+    if library.shortcut:
+        library.settle(own)
+        settings.append(f"shortcut: {listed(library.shortcut)}")
+    settings[:0] = [""] if settings else []
+    lines = [*head.lines(), *settings, *_blocks(own), *_net(rows)]
+    return reformat(Source(head.name, "\n".join(lines) + "\n"))
+
+
+def _settings(net: Captured, unit: Unit) -> Iterator[str]:
+    """What holds in the whole file."""
+    if unit != Unit():
+        yield f"unit: {unit.text}"
+    if options := _options(net):
+        yield f"ops: {{{options}}}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """A path on one line."""
+    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
+
+
+def _blocks(definitions: Sequence[Definition]) -> Iterator[str]:
+    if definitions:
+        yield from ("", "blocks:")
+    for definition in definitions:
+        yield f"  {definition.name}:"
+        yield from aligned(definition.entries(), 4)
+
+
+def _net(rows: Sequence[Row]) -> Iterator[str]:
+    yield from ("", "net:")
+    yield from aligned([(row.name, row.labels) for row in rows], 2)
+
+
+def aligned(entries: Sequence[tuple[str, Sequence[str]]], indent: int) -> Iterator[str]:
+    """Keys and their lists, each on a line if it is short; values begin in one column."""
+    width = max(len(key) for key, _ in entries) + 1
+    for key, parts in entries:
+        line = f"{' ' * indent}{key + ':':<{width}} {listed(parts)}"
+        if len(line) <= _WIDEST or len(parts) == 1:
+            yield line
+            continue
+        yield f"{' ' * indent}{key}:"
+        yield from (f"{' ' * indent}  - {part}" for part in parts)
+
+
+def _options(net: Captured) -> str:
+    """What is said once for an op, as the eps of its norms: where all agree on another value than
+    the language's."""
+    ops: dict[str, list[Op]] = {}
+    for step in net.steps.values():
+        ops.setdefault(step.op.op, []).append(step.op)
+    said = []
+    for word, same in ops.items():
+        keys = [key for key in type(same[0]).model_fields if key in same[0].quiet]
+        own = [f"{key}: {text}" for key in keys if (text := _agreed(same, key))]
+        if own:
+            said.append(f"{word}: {{{', '.join(own)}}}")
+    return ", ".join(said)
+
+
+def _agreed(ops: Sequence[Op], key: str) -> str:
+    values = {getattr(op, key) for op in ops}
+    default = type(ops[0]).model_fields[key].default
+    return "" if values == {default} or None in values else value_text(values.pop())

@@ -1,0 +1,160 @@
+"""The steps between two cuts → the paths of a block and the equation that joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..ops import Binary, Concat
+from .captured import Step
+from .structure import Block, Branch, Expression, Item
+
+
+@dataclass(slots=True)
+class Unit:
+    """A step, or steps from one value to one value; `inputs` are outside of it."""
+
+    name: str
+    inputs: tuple[str, ...]
+    items: list[Item]
+
+    @property
+    def _step(self) -> Step | None:
+        (first, *more) = self.items
+        return first if isinstance(first, Step) and not more else None
+
+    @property
+    def joins(self) -> Step | None:
+        """The step, where it is a sum, a product or a concatenation."""
+        step = self._step
+        return step if step and isinstance(step.op, Binary | Concat) else None
+
+    @property
+    def activation(self) -> Step | None:
+        """The step, where it is an activation that an equation can name."""
+        step = self._step
+        own = step and step.op.role == "activation" and type(step.op).in_equation()
+        return step if own else None
+
+
+def collapsed(steps: Sequence[Step], entry: str) -> dict[str, Unit]:
+    """Joins within a path, from one value to one value, as one unit each: blocks in the block."""
+    nearest, place = _dominators(steps, entry), {s.name: n for n, s in enumerate(steps)}
+    inner = _closed(steps, nearest, place, entry)
+    taken: set[str] = set()
+    units: dict[str, Unit] = {}
+    for end, within in sorted(inner.items(), key=lambda each: -len(each[1])):
+        if not within & taken:
+            taken |= within
+            own: list[Item] = [steps[n] for n in sorted(place[name] for name in within)]
+            units[end] = Unit(end, (nearest[end],), own)
+    for step in steps:
+        if step.name not in taken:
+            units[step.name] = Unit(step.name, step.inputs, [step])
+    return dict(sorted(units.items(), key=lambda each: place[each[0]]))
+
+
+def _dominators(steps: Sequence[Step], entry: str) -> dict[str, str]:
+    """The nearest value that each step's every way from the entry goes through."""
+    nearest, depth = {entry: entry}, {entry: 0}
+    for step in steps:
+        found, *rest = step.inputs
+        for other in rest:
+            while found != other:
+                if depth[found] >= depth[other]:
+                    found = nearest[found]
+                else:
+                    other = nearest[other]
+        nearest[step.name], depth[step.name] = found, depth[found] + 1
+    return nearest
+
+
+def _closed(
+    steps: Sequence[Step],
+    nearest: Mapping[str, str],
+    place: Mapping[str, int],
+    entry: str,
+) -> dict[str, set[str]]:
+    """For each join behind one value, all between, where nothing of it is read from outside."""
+    users: dict[str, list[str]] = {name: [] for name in (entry, *place)}
+    for step in steps:
+        for source in step.inputs:
+            users[source].append(step.name)
+    found = {}
+    for step in steps:
+        if len(step.inputs) > 1 and nearest[step.name] != entry:
+            within = _between(step, nearest[step.name], steps, place)
+            inside = (user for name in within - {step.name} for user in users[name])
+            if within.issuperset(inside):
+                found[step.name] = within
+    return found
+
+
+def _between(
+    step: Step, start: str, steps: Sequence[Step], place: Mapping[str, int]
+) -> set[str]:
+    found, stack = {step.name}, list(step.inputs)
+    while stack:
+        name = stack.pop()
+        if name != start and name not in found:
+            found.add(name)
+            stack.extend(steps[place[name]].inputs)
+    return found
+
+
+def joined(
+    units: dict[str, Unit], entry: str, exit: str, known: Mapping[str, Step]
+) -> Block:
+    """The block from one value to another."""
+    paths = _Joined(units, entry)
+    merge = paths.expression(exit, top=True)
+    return Block(entry, exit, list(paths.branches.values()), merge, known)
+
+
+class _Joined:
+    """The paths of a block, made where its equation names them."""
+
+    def __init__(self, units: dict[str, Unit], entry: str) -> None:
+        self.units, self.entry = units, entry
+        self.uses = dict.fromkeys((entry, *units), 0)
+        for unit in units.values():
+            for source in unit.inputs:
+                self.uses[source] += 1
+        self.branches: dict[str, Branch] = {}
+
+    def expression(self, value: str, *, top: bool = False) -> Expression:
+        """What a value is, as an equation over paths that are made on the way."""
+        if value == self.entry:
+            return value
+        unit = self.units[value]
+        if top or self.uses[value] == 1:
+            if step := unit.joins:
+                return step, tuple(self.expression(source) for source in step.inputs)
+            step = unit.activation
+            if step and self.uses[step.inputs[0]] == 1 and self._joins(step.inputs[0]):
+                return step, (self.expression(step.inputs[0]),)
+        self.path(value)
+        return value
+
+    def _joins(self, value: str) -> bool:
+        return value != self.entry and self.units[value].joins is not None
+
+    def path(self, value: str) -> None:
+        """The path that ends with a value, and before it those that it reads."""
+        if value in self.branches or value == self.entry:
+            return
+        items: list[Item] = []
+        here = value
+        start: Expression | None = None
+        while here != self.entry:
+            unit = self.units[here]
+            if here != value and self.uses[here] > 1:
+                self.path(here)
+                start = here
+                break
+            if step := unit.joins:
+                start = step, tuple(self.expression(source) for source in step.inputs)
+                break
+            items[:0] = unit.items
+            (here,) = unit.inputs
+        self.branches[value] = Branch(value, start, items)

@@ -1,0 +1,173 @@
+"""A model and the spec that import wrote of it → equal on random weights, or refused.
+
+All parameters and statistics are drawn at random first: a fresh net has zeros and ones that hide
+what a layer does. Both nets run in float64, as in evaluation and as in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..ops import DropPath
+from ..outputs.pytorch import module
+from ..plan import Plan
+from .captured import Captured, Refused
+from .matching import matched
+
+TOLERANCE = 1e-9
+"""The largest difference of outputs, relative to the largest, in float64."""
+TRAINED = 1e-6
+"""The same of gradients and statistics: they are sums over a batch, in another order."""
+_NOISE = 1e-6
+"""A gradient this much smaller than the largest of the net is rounding, as that of a bias before a
+norm, which is 0."""
+LARGEST = 200_000_000
+"""Parameters above which numbers are not compared: two nets in float64 would need 3.2 GB."""
+_SEEDS = {"weights": 0, "images": 1, "direction": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was compared, and the largest relative difference of each; None where it was not."""
+
+    output: float | None = None
+    gradients: float | None = None
+    statistics: float | None = None
+
+    def __str__(self) -> str:
+        if self.output is None:
+            return "too large to be run: structure, shapes and parameters are equal"
+        if self.gradients is None:
+            return f"equal to {self.output:.0e} on random weights, in evaluation"
+        most = max(self.output, self.gradients, self.statistics or 0.0)
+        return f"equal to {most:.0e} on random weights: outputs, gradients, statistics"
+
+
+def names(plan: Plan, net: Captured) -> dict[str, str]:
+    """Our tensors' names → the model's. Raises `Refused` where the spec makes another net."""
+    nodes = [n for n in plan.graph.nodes.values() if n.name != plan.graph.input]
+    steps = [step for step in net.steps.values() if step.name != net.input]
+    found = matched(nodes, steps, {plan.graph.input: net.input})
+    if found is None or found[plan.graph.output] != net.output:
+        raise Refused("the spec that was written makes another net than the model")
+    return {
+        f"{node.name}.{role}": key
+        for node in nodes
+        if not isinstance(node.op, DropPath)
+        for role, key in net.steps[found[node.name]].tensors.items()
+    }
+
+
+def randomize(tensors: Iterable[tuple[str, Tensor]]) -> None:
+    """Every parameter and buffer anew, of a size that keeps the numbers in a deep net near 1."""
+    random = torch.Generator().manual_seed(_SEEDS["weights"])
+    with torch.no_grad():
+        for name, tensor in tensors:
+            if tensor.is_floating_point():
+                _draw(name.rpartition(".")[2], tensor, random)
+
+
+def _draw(word: str, tensor: Tensor, random: torch.Generator) -> None:
+    if word == "running_mean" or "bias" in word:
+        tensor.normal_(0, 0.1, generator=random)
+    elif tensor.ndim < 2 or tensor[0].numel() == 1:
+        tensor.uniform_(0.5, 1.5, generator=random)
+    else:
+        tensor.normal_(0, tensor[0].numel() ** -0.5, generator=random)
+
+
+def carry(
+    source: Mapping[str, Tensor], net: nn.Module, known: Mapping[str, str]
+) -> None:
+    """The model's tensors into ours, by the map that import itself knows. Raises `Refused` where
+    one has another number of numbers, or ours has one that the model has not."""
+    own = net.state_dict()
+    left = {n for n in own if not n.endswith("num_batches_tracked")} - known.keys()
+    fixed = {name for name, _ in net.named_buffers()}
+    if left - fixed:
+        raise Refused(f"the model has nothing that is `{min(left - fixed)}`")
+    with torch.no_grad():
+        for ours, theirs in known.items():
+            if own[ours].numel() != source[theirs].numel():
+                raise Refused(f"`{theirs}` is of another size than `{ours}`")
+            own[ours].copy_(source[theirs].reshape(own[ours].shape))
+
+
+def prove(model: nn.Module, plan: Plan, known: Mapping[str, str]) -> Proof:
+    """A model (whose numbers are lost) and its spec give the same. Raises `Refused` where they do
+    not."""
+    if plan.params > LARGEST:
+        return Proof()
+    theirs = model.double()
+    buffers = [(n, b) for n, b in theirs.named_buffers() if n in set(known.values())]
+    randomize([*theirs.named_parameters(), *buffers])
+    ours = module(plan).double()
+    source = {**dict(theirs.named_parameters()), **dict(theirs.named_buffers())}
+    carry(source, ours, known)
+    images = _random((2, *plan.input), "images")
+    with torch.no_grad():
+        output = apart(ours.eval()(images), theirs.eval()(images))
+    if not output <= TOLERANCE:
+        raise Refused(
+            f"the spec gives other numbers than the model: {output:.0e} apart"
+        )
+    if any(isinstance(m, nn.Dropout) and m.p for m in theirs.modules()):
+        return Proof(output)
+    if not known:  # nothing is learned
+        return Proof(output, 0.0, 0.0)
+    gradients, statistics = _trained(theirs, ours, known, images)
+    return Proof(output, gradients, statistics)
+
+
+def _random(shape: Iterable[int], seed: str) -> Tensor:
+    random = torch.Generator().manual_seed(_SEEDS[seed])
+    return torch.randn(*shape, dtype=torch.float64, generator=random)
+
+
+def _trained(
+    theirs: nn.Module, ours: nn.Module, known: Mapping[str, str], images: Tensor
+) -> tuple[float, float]:
+    """One step of training: how far gradients and running statistics are apart."""
+    for net in (theirs, ours):
+        output = net.train()(images)
+        (output * _random(output.shape, "direction")).sum().backward()
+    gradients = _furthest(
+        (_gradients(ours), _gradients(theirs)),
+        known,
+    )
+    statistics = _furthest(
+        (dict(ours.named_buffers()), dict(theirs.named_buffers())), known
+    )
+    if not max(gradients, statistics) <= TRAINED:
+        raise Refused(
+            "in training the spec gives others than the model: gradients"
+            f" {gradients:.0e} apart, statistics {statistics:.0e}"
+        )
+    return gradients, statistics
+
+
+def _gradients(net: nn.Module) -> dict[str, Tensor]:
+    found = net.named_parameters()
+    return {name: each.grad for name, each in found if each.grad is not None}
+
+
+def _furthest(
+    both: tuple[Mapping[str, Tensor], Mapping[str, Tensor]], known: Mapping[str, str]
+) -> float:
+    ours, theirs = both
+    pairs = [
+        (ours[o], theirs[t]) for o, t in known.items() if o in ours and t in theirs
+    ]
+    largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
+    return max(
+        (apart(a, b.reshape(a.shape), _NOISE * largest) for a, b in pairs), default=0.0
+    )
+
+
+def apart(a: Tensor, b: Tensor, least: float = 1e-30) -> float:
+    """The largest difference, relative to the largest number, which is taken for `least` at
+    least."""
+    return float((a - b).abs().max() / b.abs().max().clamp_min(least))

@@ -1,0 +1,165 @@
+"""Layers and blocks → labels and calls, with the definitions of the blocks, inner ones first."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..ops import Add, Concat, Mul
+from .adoption import Library
+from .captured import Step
+from .cells import Cell, Unit, cells
+from .definitions import Definition, Element, Elements, define
+from .kinds import Kind, changes, of_block, of_element, of_elements, skip_branch
+from .structure import Block, Branch, Item, head
+
+_SHORT = 2
+"""Fewer labels than these are no block."""
+
+
+class Recovery:
+    """Finds what a net says again and again. `known` are all of its steps."""
+
+    def __init__(self, known: Mapping[str, Step], unit: Unit, library: Library) -> None:
+        self.known, self.unit, self.library = known, unit, library
+        self.definitions: list[Definition] = []
+
+    def elements(self, items: Sequence[Item]) -> list[Element]:
+        """What the rows will hold; `definitions` are then those of all blocks in it. Raises
+        `Refused`."""
+        found = self._repeated(self._sumless(items))
+        levels: dict[int, list[Block]] = defaultdict(list)
+        for block, level in _nested(found):
+            levels[level].append(block)
+        elements, names = Elements(self.unit), Counter[str]()
+        for level in sorted(levels, reverse=True):
+            for group in self._groups(levels[level]):
+                word = _word(group[0])
+                names[word] += 1
+                name = word if names[word] == 1 else f"{word}-{names[word]}"
+                definition = define(name, group, elements)
+                self.library.adopt(definition)
+                self.definitions.append(definition)
+        return elements.of(found)
+
+    def _groups(self, blocks: Sequence[Block]) -> list[list[Block]]:
+        """Blocks that one definition can say. What changes nothing goes with those of its kind that
+        were before it, whose shortcuts may differ from those of others."""
+        changed: dict[Kind, Kind] = {}
+        groups: dict[Kind, list[Block]] = defaultdict(list)
+        loose: dict[Kind, list[Block]] = defaultdict(list)
+        for block in blocks:
+            kind, branch = of_block(block, self.unit), skip_branch(block)
+            if branch is not None:
+                changed[kind] = of_elements(cells(branch.items, self.unit), self.unit)
+            if kind in changed:
+                groups[kind, changed[kind]].append(block)
+            else:
+                loose[kind].append(block)
+        for kind, found in loose.items():
+            key = next((key for key in groups if key[0] == kind), (kind, None))
+            groups[key][:0] = found
+        place = {id(block): n for n, block in enumerate(blocks)}
+        return sorted(groups.values(), key=lambda group: place[id(group[0])])
+
+    def _sumless(self, items: Sequence[Item]) -> list[Item]:
+        """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""
+        row = cells(items, self.unit)
+        kinds = [of_element(each, self.unit) for each in row]
+        bodies = {self._body(each) for each in row} - {()}
+        longest = sorted(bodies, key=len, reverse=True)
+        found: list[Item] = []
+        place = 0
+        while place < len(row):
+            fits = (
+                len(b) for b in longest if tuple(kinds[place : place + len(b)]) == b
+            )
+            size = next(fits, 0)
+            block = self._run(row[place : place + size]) if size >= _SHORT else None
+            if block is not None and changes(block):
+                found.append(block)
+                place += size
+            else:
+                found += _items(row[place])
+                place += 1
+        return found
+
+    def _body(self, element: Cell | Block) -> Kind:
+        """The kinds of a block's one path beside an identity."""
+        if isinstance(element, Cell) or len(element.branches) != 1:
+            return ()
+        merge = element.merge
+        if not isinstance(merge, tuple) or not isinstance(merge[0].op, Add):
+            return ()
+        if element.shortcut() != element.entry:
+            return ()
+        return of_elements(cells(element.branches[0].items, self.unit), self.unit)
+
+    def _run(self, elements: Sequence[Cell | Block]) -> Block:
+        """Layers one after another as a block without a sum."""
+        items = [item for each in elements for item in _items(each)]
+        first, last = items[0], items[-1]
+        entry = first.entry if isinstance(first, Block) else first.inputs[0]
+        value = last.exit if isinstance(last, Block) else last.name
+        branch = Branch(value, None, items)
+        return Block(entry, value, [branch], value, self.known, summed=False)
+
+    def _repeated(self, items: Sequence[Item]) -> list[Item]:
+        """Layers that stand in the same order between blocks, more than once: a transition."""
+        runs: list[list[Item]] = [[]]
+        for item in items:
+            if isinstance(item, Block):
+                runs += [[item], []]
+            else:
+                runs[-1].append(item)
+        between = [cells(run, self.unit) for run in runs]
+        kinds = [of_elements(run, self.unit) for run in between]
+        often = Counter(kinds[2:-1:2])
+        found: list[Item] = []
+        for place, (run, kind) in enumerate(zip(between, kinds, strict=True)):
+            inner = 0 < place < len(runs) - 1 and place % 2 == 0
+            if inner and len(run) >= _SHORT and often[kind] > 1:
+                found.append(self._run(run))
+            else:
+                found += runs[place]
+        return found
+
+
+def _nested(items: Sequence[Item], level: int = 0) -> Iterator[tuple[Block, int]]:
+    for item in items:
+        if isinstance(item, Block):
+            yield item, level
+            for branch in item.branches:
+                yield from _nested(branch.items, level + 1)
+
+
+def _items(element: Cell | Block) -> Sequence[Item]:
+    return [element] if isinstance(element, Block) else element.steps
+
+
+def _word(block: Block) -> str:
+    """A name for what a block is, from its equation."""
+    op = head(block.merge)
+    weighted = sum(step.op.weighted for step in block.steps())
+    if isinstance(op, Mul):
+        return "gate" if block.entry in _terms(block) else "product"
+    if isinstance(op, Concat):
+        return "dense" if block.entry in _terms(block) else "join"
+    if isinstance(op, Add) or (op is None and weighted > _SHORT):
+        return "basic" if weighted <= 3 and not _pointwise(block) else "bottleneck"
+    return "down" if op is None else "block"
+
+
+def _terms(block: Block) -> tuple[object, ...]:
+    return block.merge[1] if isinstance(block.merge, tuple) else ()
+
+
+def _pointwise(block: Block) -> bool:
+    """Whether the body begins or ends with a 1x1 convolution, as bottlenecks do."""
+    kernels = [
+        getattr(step.op, "kernel", ())
+        for branch in block.branches
+        for step in branch.steps()
+        if step.op.weighted
+    ]
+    return len(kernels) > 2 and set(kernels[0] or (0,)) == {1}

@@ -1,0 +1,182 @@
+"""Labels and calls of a whole net → its rows, with names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TypeGuard
+
+from ..ops import VOCABULARY, GlobalPool, Pool, Shape
+from .cells import Cell
+from .definitions import Element, Use, plain
+
+_JOINED = 2
+"""As many labels before the blocks of a stage are in its row; more have one of their own."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A row to be: what stands in it, and its name."""
+
+    elements: list[Element] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def calls(self) -> list[Use]:
+        """The blocks that it is of: not what only leads to them."""
+        return [each for each in self.elements if _repeats(each)]
+
+    @property
+    def labels(self) -> list[str]:
+        return list(_folded(self.elements))
+
+
+def rows_of(elements: Sequence[Element], first: Shape) -> list[Row]:
+    """Stem, stages, head."""
+    last = max((n for n, e in enumerate(elements) if isinstance(e, Use)), default=-1)
+    start = next((n for n, e in enumerate(elements) if isinstance(e, Use)), 0)
+    if last < 0:
+        rows = _plain(elements)
+    else:
+        stages = _stages(elements[start : last + 1], _out(elements[start - 1], first))
+        rows = [Row(list(elements[:start])), *stages, Row(list(elements[last + 1 :]))]
+    rows = [row for row in rows if row.elements]
+    _name(rows)
+    return rows
+
+
+def _repeats(element: Element) -> TypeGuard[Use]:
+    """Whether an element is a block that is summed or joined somewhere; a transition is not."""
+    if isinstance(element, Cell):
+        return False
+    return any(use.block.summed for use in element.definition.uses)
+
+
+def _out(element: Element, first: Shape) -> Shape:
+    if isinstance(element, Use):
+        return element.block.out
+    return element.steps[-1].shape if element.steps else first
+
+
+def _plain(elements: Sequence[Element]) -> list[Row]:
+    """Of a net without blocks: a row ends with a pool, and the last begins with one over all."""
+    rows = [Row()]
+    for element in elements:
+        before = rows[-1].elements[-1:]
+        pooled = any(isinstance(c, Cell) and isinstance(c.op, Pool) for c in before)
+        whole = isinstance(element, Cell) and isinstance(element.op, GlobalPool)
+        if before and (pooled or whole):
+            rows.append(Row())
+        rows[-1].elements.append(element)
+    return rows
+
+
+def _stages(elements: Sequence[Element], size: Shape) -> Iterator[Row]:
+    """A row ends where the map changes its size, or where another run of equal blocks begins."""
+    held: list[Element] = []
+    row, ends = Row(), _ends(elements)
+    for place, element in enumerate(elements):
+        if not _repeats(element):
+            held.append(element)
+            continue
+        smaller = element.block.out[1:] != size[1:]
+        if row.elements and (smaller or held or place in ends):
+            yield row
+            row = Row()
+        if len(held) > _JOINED:
+            yield Row(held)
+            held = []
+        row.elements += [*held, element]
+        held, size = [], element.block.out
+    yield row
+
+
+def _ends(elements: Sequence[Element]) -> set[int]:
+    """Where a run of calls that differ in their stride alone begins, where most are of several."""
+    runs = [
+        list(group)
+        for _, group in groupby(enumerate(elements), key=lambda each: _still(each[1]))
+    ]
+    calls = [run for run in runs if _repeats(run[0][1])]
+    if sum(map(len, calls)) < 2 * len(calls):
+        return set()
+    return {run[0][0] for run in calls}
+
+
+def _still(element: Element) -> str:
+    return element.label(still=True) if _repeats(element) else ""
+
+
+def _folded(elements: Sequence[Element]) -> Iterator[str]:
+    """`3 x bottleneck 256 /2` for three of the same, of which the first may stride."""
+    texts = [
+        each.label() if isinstance(each, Use) else plain(each) for each in elements
+    ]
+    place = 0
+    while place < len(elements):
+        count, element = 1, elements[place]
+        rest = zip(elements[place + 1 :], texts[place + 1 :], strict=True)
+        for other, text in rest:
+            if not isinstance(element, Use) or not isinstance(other, Use):
+                break
+            if text != element.label(still=True):
+                break
+            count += 1
+        yield f"{count} x {texts[place]}" if count > 1 else texts[place]
+        place += count
+
+
+def _name(rows: Sequence[Row]) -> None:
+    """By the model's own names where they speak, else as the ResNet paper counts."""
+    stages = [row for row in rows if row.calls]
+    names = [_module(row) for row in stages]
+    speak = all(names) and len({*names}) == len(names)
+    for n, row in enumerate(rows):
+        row.name = f"conv{n + 1}"
+    for row, name in zip(stages, names, strict=True):
+        row.name = name if speak else row.name
+    if len(rows) > 1 and not rows[-1].calls:
+        rows[-1].name = "head"
+    if speak and stages:
+        for n, row in enumerate(rows[:-1]):
+            if not row.calls:
+                row.name = "stem" if n == 0 else f"to_{rows[n + 1].name}"
+
+
+_GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
+
+
+def _module(row: Row) -> str:
+    """`layer1` of `layer1.0` and `layer1.1`, `stage1` of `stages.0.blocks.0`; "" where a word of
+    the language comes out, or nothing."""
+    paths = [
+        step.module.split(".")
+        for use in row.calls
+        for step in use.block.steps()
+        if step.module
+    ]
+    common = _common(paths)
+    if len(row.calls) == 1 and len(common) > 1 and common[-1].isdigit():
+        common = common[:-1]
+    while len(common) > 1 and common[-1] in _GENERAL:
+        common = common[:-1]
+    if not common:
+        return ""
+    word = common[-1]
+    if word.isdigit():
+        base = common[-2].rstrip("s") if len(common) > 1 else "row"
+        word = f"{base}{int(word) + 1}"
+    word = re.sub(r"\W", "_", word)
+    return "" if word in VOCABULARY or word in _GENERAL else word
+
+
+def _common(paths: Sequence[Sequence[str]]) -> list[str]:
+    """The longest beginning of all."""
+    found: list[str] = []
+    for words in zip(*paths, strict=False):
+        if len(set(words)) > 1:
+            break
+        found.append(words[0])
+    return found

@@ -1,0 +1,100 @@
+"""What names a model on a command line, as `timm:resnet50` or `package:callable` → the model.
+
+This runs the code that is named: nothing but a command line or a caller may give it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import MissingError, UsageError
+from ..ops import Shape
+
+_CODE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
+_SHAPE: Shape = (3, 224, 224)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that can be built: without numbers (on torch's meta device), and with them."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    shape: Shape
+    about: str
+
+    def on(self, device: str) -> nn.Module:
+        """The model on a device. Raises `UsageError` for what its own code raises."""
+        try:
+            with torch.device(device):
+                made = self.build()
+        except Exception as problem:  # whatever the code that is named raises
+            said = str(problem).strip().partition("\n")[0]
+            raise UsageError(
+                f"`{self.about}` cannot be built: {type(problem).__name__}: {said}"
+            ) from problem
+        if not isinstance(made, nn.Module):
+            raise UsageError(f"`{self.about}` gives no torch.nn.Module")
+        return made
+
+
+def names_code(reference: str) -> bool:
+    """Whether a reference names a model that is code."""
+    return "::" not in reference and bool(_CODE.fullmatch(reference))
+
+
+def model_of(reference: str, shape: Shape | None = None) -> Model:
+    """The model that a reference names. Raises `UsageError`, or `MissingError` where the package is
+    not installed."""
+    found = _CODE.fullmatch(reference)
+    if found is None:
+        raise UsageError(f"`{reference}` names no model: write `timm:resnet50`")
+    package, name = found.groups()
+    maker = {"timm": _timm, "torchvision": _torchvision}.get(package, _callable)
+    build, usual = maker(package, name)
+    title = re.sub(r"\W+", "-", name).strip("-")
+    return Model(title, build, shape or usual, reference)
+
+
+def _imported(package: str) -> Any:
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as problem:
+        if problem.name and package.startswith(problem.name):
+            raise MissingError(f"`{package}` is not installed here") from None
+        raise MissingError(f"`{package}` needs `{problem.name}`") from None
+
+
+def _timm(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
+    timm = _imported(package)
+    if not timm.is_model(name):
+        close = timm.list_models(f"*{name}*")[:3]
+        hint = f"; near are {', '.join(close)}" if close else ""
+        raise UsageError(f"timm has no model `{name}`{hint}")
+    shape = _SHAPE
+    with suppress(Exception):  # a model without a configuration has the usual size
+        shape = tuple(timm.get_pretrained_cfg(name).input_size) or _SHAPE
+    return lambda: timm.create_model(name, pretrained=False), shape
+
+
+def _torchvision(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
+    models = _imported("torchvision.models")
+    if name not in models.list_models():
+        raise UsageError(f"torchvision has no model `{name}`")
+    return lambda: models.get_model(name, weights=None), _SHAPE
+
+
+def _callable(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
+    found: Any = _imported(package)
+    for word in name.split("."):
+        if not hasattr(found, word):
+            raise UsageError(f"`{package}` has no `{name}`")
+        found = getattr(found, word)
+    return (lambda: found) if isinstance(found, nn.Module) else found, _SHAPE

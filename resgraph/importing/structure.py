@@ -1,0 +1,100 @@
+"""What a net is cut into: layers, and blocks of paths that an equation joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..ops import Add, Op, Shape
+from .captured import Step
+
+Expression = str | tuple[Step, tuple["Expression", ...]]
+"""The name of a value, or a step over what it joins."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """A path of a block: what it starts with (None: the block's input), then its items in order;
+    `value` is what comes out."""
+
+    value: str
+    start: Expression | None
+    items: list[Item]
+
+    def steps(self) -> Iterator[Step]:
+        yield from steps_of(self.start)
+        for item in self.items:
+            yield from [item] if isinstance(item, Step) else item.steps()
+
+    @property
+    def weighted(self) -> int:
+        """How many layers with weights it has."""
+        return sum(step.op.weighted for step in self.steps())
+
+
+@dataclass(slots=True)
+class Block:
+    """Between two cuts: paths from one value, and the equation that joins them to one.
+
+    A run of layers without a sum is a block too, where it is what others sum (`summed` is off)."""
+
+    entry: str
+    exit: str
+    branches: list[Branch]
+    merge: Expression
+    known: Mapping[str, Step]
+    summed: bool = True
+
+    @property
+    def into(self) -> Shape:
+        return self.known[self.entry].shape
+
+    @property
+    def out(self) -> Shape:
+        return self.known[self.exit].shape
+
+    def steps(self) -> Iterator[Step]:
+        for branch in self.branches:
+            yield from branch.steps()
+        yield from steps_of(self.merge)
+
+    def shortcut(self) -> str | None:
+        """The term of the sum that does least: the block's input, or a path of at most one layer
+        with weights beside others of more."""
+        top = self.merge
+        while isinstance(top, tuple) and not isinstance(top[0].op, Add):
+            if len(top[1]) != 1:
+                return None
+            top = top[1][0]
+        if not isinstance(top, tuple):
+            return None
+        terms = [term for term in top[1] if isinstance(term, str)]
+        if self.entry in terms:
+            return self.entry
+        weights = {each.value: each.weighted for each in self.branches}
+        least = min(terms, key=lambda term: weights[term], default=None)
+        if least is None or len(terms) < 2 or weights[least] > 1:
+            return None
+        return least if max(weights[term] for term in terms) > weights[least] else None
+
+
+Item = Step | Block
+
+
+def steps_of(expression: Expression | None) -> Iterator[Step]:
+    """The steps of an equation, terms first."""
+    if isinstance(expression, tuple):
+        step, terms = expression
+        for term in terms:
+            yield from steps_of(term)
+        yield step
+
+
+def head(merge: Expression) -> Op | None:
+    """The op that joins, behind what has one term, as an activation."""
+    while isinstance(merge, tuple):
+        step, terms = merge
+        if len(terms) != 1:
+            return step.op
+        merge = terms[0]
+    return None

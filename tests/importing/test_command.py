@@ -1,0 +1,95 @@
+"""`resgraph import`: what is written, what is said, and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import resgraph
+from resgraph.cli import run
+
+CODE = """
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1))
+
+class Lost(nn.Module):
+    def forward(self, x):
+        return x.cumsum(2)
+
+def broken():
+    raise RuntimeError("no such thing")
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "nets_of_mine.py").write_text(CODE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return "nets_of_mine"
+
+
+def test_a_callable_is_imported(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["import", f"{package}:net", "--input", "3x8x8", "-o", "net.yaml"]) == 0
+    said = capsys.readouterr().err
+    assert "wrote net.yaml" in said and "proven: equal to" in said
+    assert (
+        Path("net.yaml").read_text()
+        == """\
+name: net
+about: nets_of_mine:net
+input: 3x8x8
+
+unit: conv relu
+
+net:
+  conv1: [3x3 conv 8, 1x1 conv 4 linear]
+
+expect: {params: 260, macs: 15_872, depth: 2, output: 4x8x8}
+"""
+    )
+    assert run(["check", "net.yaml"]) == 0
+    assert run(["import", f"{package}:net", "-o", "net.yaml"]) == 2
+
+
+def test_a_refusal_says_op_and_module_and_writes_nothing(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["import", f"{package}:Lost", "-o", "lost.yaml"]) == 1
+    assert "`cumsum` is not in the language" in capsys.readouterr().err
+    assert not Path("lost.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "said"),
+    [
+        ("nets_of_mine:broken", 2, "cannot be built: RuntimeError: no such thing"),
+        ("nets_of_mine:other", 2, "has no `other`"),
+        ("not_there_at_all:net", 4, "`not_there_at_all` is not installed"),
+        ("resnet-50", 2, "names no model"),
+    ],
+)
+def test_what_is_no_model(
+    package: str, capsys: pytest.CaptureFixture[str], model: str, code: int, said: str
+) -> None:
+    assert run(["import", model]) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reference", ["nets_of_mine:net", "timm:resnet18"])
+def test_code_is_named_on_a_command_line_only(package: str, reference: str) -> None:
+    """A spec that names code is a spec of a file that is not there."""
+    sys.modules.pop("nets_of_mine", None)
+    text = f"extends: '{reference}'\nname: n\n"
+    Path("spec.yaml").write_text(text)
+    with pytest.raises(resgraph.errors.ResgraphError):
+        resgraph.load("spec.yaml")
+    with pytest.raises(resgraph.errors.ResgraphError):
+        resgraph.loads(text)
+    assert "nets_of_mine" not in sys.modules

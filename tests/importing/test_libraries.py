@@ -1,0 +1,77 @@
+"""Nets of timm and torchvision, imported as their users would: equal, in few lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "train"))
+from references import torchvision  # noqa: E402
+
+from resgraph.importing import Refused, from_model  # noqa: E402
+
+FACTS = {
+    f"{library}:{fact['name']}": fact
+    for library in ("torchvision", "timm")
+    for fact in json.loads((ROOT / "golden_facts" / f"{library}.json").read_text())
+}
+UNSAID: dict[str, str] = {}
+"""What the language has no words for, and the reason that import gives."""
+
+pytestmark = pytest.mark.slow
+
+RESNET_50 = """\
+name: resnet50
+about: torchvision:resnet50
+input: 3x224x224
+
+net:
+  stem:   [7x7 conv 64 /2, 3x3 max pool /2]
+  layer1: 3 x bottleneck 256
+  layer2: 4 x bottleneck 512 /2
+  layer3: 6 x bottleneck 1024 /2
+  layer4: 3 x bottleneck 2048 /2
+  head:   [global avg pool, fc 1000]
+
+expect: {params: 25_557_032, macs: 4_089_184_256, depth: 50, output: 1000}
+"""
+
+
+def test_resnet_50() -> None:
+    torchvision()
+    assert from_model("torchvision:resnet50").text == RESNET_50
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_nets_with_known_facts(name: str) -> None:
+    torchvision()
+    pytest.importorskip(name.partition(":")[0])
+    if name in UNSAID:
+        with pytest.raises(Refused, match=UNSAID[name]):
+            from_model(name)
+        return
+    found = from_model(name)
+    assert found.plan.params == FACTS[name]["params"]
+    assert found.plan.macs == FACTS[name]["macs"]
+    assert len(found.text.splitlines()) <= 40
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+
+
+def timm_names() -> list[str]:
+    try:
+        torchvision()
+        import timm
+    except (ImportError, pytest.skip.Exception):
+        return []
+    return list(timm.list_models(module="resnet"))
+
+
+@pytest.mark.parametrize("name", timm_names())
+def test_every_net_of_timms_resnet(name: str) -> None:
+    found = from_model(f"timm:{name}")
+    assert len(found.text.splitlines()) <= 40
+    assert found.proof.output is not None and found.proof.output <= 1e-9

@@ -1,0 +1,149 @@
+"""What cannot be said, or is not equal, is refused with the op and the module that runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import small
+import torch
+from torch import Tensor, nn
+
+import resgraph.importing as importing
+from resgraph.importing import Refused, from_module
+from resgraph.importing.aten import Reader
+from resgraph.importing.fx import capture
+from resgraph.importing.proof import names, prove
+
+INPUT = (3, 16, 16)
+
+
+class Sorted(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sort(1).values
+
+
+class ByValue(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class Two(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x * 2, x * 3
+
+
+class Reversed(nn.Module):
+    """In place on a view: what was read before is changed too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        y.permute(0, 2, 3, 1).relu_()
+        return y + 1
+
+
+def test_an_unknown_op_is_named_with_its_module() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU(), Sorted()))
+    with pytest.raises(Refused, match="`sort` is not in the language") as refused:
+        from_module(net, INPUT)
+    assert refused.value.module == "1.1"
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (ByValue(), "torch.export cannot follow the model"),
+        (Two(), "2 outputs"),
+        (nn.Identity(), "returns its input"),
+        (nn.GELU(approximate="none"), ""),
+        (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
+        (nn.InstanceNorm2d(3), "instance_norm"),
+        (nn.Softmax(2), "over anything but the channels"),
+        (nn.ReflectionPad2d(1), "pad"),
+        (nn.Upsample(scale_factor=1.5), "not whole"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_refused(model: nn.Module, said: str) -> None:
+    if not said:
+        assert from_module(model, INPUT).proof.output == 0
+        return
+    with pytest.raises(Refused, match=said):
+        from_module(model, INPUT)
+
+
+def test_what_is_done_in_place_on_a_view_is_seen() -> None:
+    found = from_module(Reversed(), INPUT)
+    assert "relu" in found.text and found.proof.output == 0
+
+
+def test_other_numbers_are_refused() -> None:
+    """The proof can fail: a net that is run with another slope than it was captured with."""
+
+    class Leaky(nn.Module):
+        slope = 0.1
+
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.leaky_relu(x, self.slope)
+
+    model = Leaky()
+    found = from_module(model, INPUT)
+    model.slope = 0.1001
+    with pytest.raises(Refused, match="other numbers than the model: 1e-04 apart"):
+        prove(model, found.plan, found.names)
+
+
+def test_other_numbers_in_training_are_refused() -> None:
+    class Momentum(nn.Module):
+        def __init__(self, momentum: float) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3, momentum=momentum)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.norm(x)
+
+    found = from_module(Momentum(0.1), INPUT)
+    with pytest.raises(Refused, match="in training"):
+        prove(Momentum(0.2), found.plan, found.names)
+
+
+def test_another_net_is_refused() -> None:
+    """A spec whose graph is another one is noticed before a number is computed."""
+    found = from_module(small.stages(small.Basic), INPUT)
+    other = Reader(capture(small.stages(small.OptionA), INPUT)).read()
+    with pytest.raises(Refused, match="another net"):
+        names(found.plan, other)
+
+
+def test_a_wrong_page_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = importing.write
+
+    def wrong(head: object) -> str:
+        return written(head).replace("2 x basic 32", "3 x basic 32")
+
+    monkeypatch.setattr(importing, "write", wrong)
+    with pytest.raises(Refused):
+        from_module(small.stages(small.Basic), INPUT)
+
+
+def test_a_proof_is_not_turned_off_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit structure is still compared, and the proof says what it is."""
+    monkeypatch.setattr("resgraph.importing.proof.LARGEST", 10)
+    proof = from_module(small.stages(small.Basic), INPUT).proof
+    assert dataclasses.astuple(proof) == (None, None, None)
+    assert (
+        str(proof) == "too large to be run: structure, shapes and parameters are equal"
+    )
+
+
+def test_random_numbers_of_the_caller_stay() -> None:
+    model = nn.Conv2d(3, 4, 1)
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    from_module(model, INPUT)
+    assert torch.equal(torch.rand(1), expected)
