@@ -36,6 +36,8 @@ def test_the_kind_of_a_net(policy: str, said: str) -> None:
 
 def test_what_goes_with_a_convolution() -> None:
     assert unit_words(plan("residual").graph) == " (+ BN + ReLU)"
+    other = RESIDUAL.replace("net:", "unit: conv instance norm gelu tanh\nnet:", 1)
+    assert unit_words(loads(other).graph) == " (+ InstanceNorm + GELU (tanh))"
     assert (
         unit_words(loads(RESIDUAL.replace("net:", "unit: conv\nnet:", 1)).graph) == ""
     )

@@ -123,7 +123,7 @@ def totals(plan: Plan) -> str:
 def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
     words = [
-        word.upper() if word in NORMS else LONG.get(word, word)
+        word.upper() if word in NORMS and " " not in word else LONG.get(word, word)
         for word in unit_of(graph, layers_of(graph))
     ]
     return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
