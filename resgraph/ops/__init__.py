@@ -127,8 +127,10 @@ _OWN: dict[str, type[Op]] = {
     for op in sorted(_in_labels(Op), key=lambda op: _FAMILIES.index(op.family))
     for phrase in op.phrases()
 }
-VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_OWN)
-"""The words of a label, `global avg pool`, and the op that they name."""
+_FIRST = [phrase for phrase, op in _OWN.items() if op.since == "0.1"]
+VOCABULARY: dict[str, type[Op]] = _OWN | installed_ops(_FIRST)
+"""The words of a label, `global avg pool`, and the op that they name. A package that had a later
+word keeps it."""
 
 LATER: frozenset[str] = frozenset(
     phrase for phrase, op in VOCABULARY.items() if op.since != "0.1"

@@ -19,7 +19,7 @@ from .rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(__file__).parent / "small"
-NAMES = ("Frn", "Snake", "Closed", "Fork", "Fails", "Mute")
+NAMES = ("Frn", "Snake", "Closed", "Grn", "Fork", "Fails", "Mute")
 SPEC = """\
 name: net
 input: 3x16x16
@@ -69,10 +69,21 @@ def resgraph(
 
 def test_the_list_of_ops_tells_where_they_come_from(site: Path) -> None:
     listed = resgraph(site, "blocks").stdout.splitlines()
-    assert [
-        line.split()[0] for line in listed if line.endswith("(of small)")
-    ] == sorted(name.lower() for name in NAMES)
+    found = [line.split()[0] for line in listed if line.endswith("(of small)")]
+    assert sorted(found) == sorted(name.lower() for name in NAMES)
     assert resgraph(site, "blocks", "snake").stdout.endswith("of the package small\n")
+
+
+def test_a_package_keeps_a_word_that_resgraph_has_since(site: Path) -> None:
+    code = """
+import resgraph
+net = resgraph.loads("name: n\\ninput: 8x4x4\\nnet: {a: grn}\\n")
+print(type(net.graph.nodes["a"].op).__module__, net.params)
+"""
+    done = run(site, "-c", code)
+    assert (done.returncode, done.stdout.split()) == (0, ["small.ops", "0"]), (
+        done.stderr
+    )
 
 
 def test_an_installed_norm_and_activation_are_such(site: Path) -> None:

@@ -52,6 +52,16 @@ class Closed(_Same):
         return Call("small.layers.Snake")
 
 
+class Grn(_Same):
+    """An op that had its word before resgraph did."""
+
+    op: Literal["grn"] = "grn"
+    family: ClassVar[Family] = "shape"
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("small.layers.Snake")
+
+
 class Fork(Op):
     """Gives two shapes."""
 
