@@ -125,6 +125,8 @@ class Block:
     # what the call sets of the block's `let`s, worked out
     values: dict[str, str] = field(default_factory=dict)
     shares: str = ""  # the block whose modules these are
+    # the nodes of other rows that a block written in a row reads, in the order of its arguments
+    reads: tuple[str, ...] = ()
     # what is made once more: `conv1`, or `conv1..conv3`; its paths are those, one after another
     again: str = ""
 

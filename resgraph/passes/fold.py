@@ -112,4 +112,7 @@ def _block(block: Block, folded: Mapping[str, str]) -> Block:
         new for new, old in zip(paths, block.paths, strict=True) if old is block.result
     )
     into, out = (folded.get(name, name) for name in (block.input, block.output))
-    return replace(block, input=into, output=out, paths=paths, result=result)
+    reads = tuple(folded.get(name, name) for name in block.reads)
+    return replace(
+        block, input=into, output=out, paths=paths, result=result, reads=reads
+    )

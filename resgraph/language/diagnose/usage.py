@@ -56,8 +56,10 @@ def _unused(
     for row, path in rows.items():
         inline = [item.block for item in path.items if isinstance(item, Inline)]
         trees = _mappings(entries_of(tree, "net")[row].value)
+        # which reads rows too
+        names = {*lets, *rows, *entries_of(tree, "input")}
         for block, part in zip(inline, trees, strict=False):
-            yield from _unused_in_block(block, part, lets)
+            yield from _unused_in_block(block, part, names)
 
 
 def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]:

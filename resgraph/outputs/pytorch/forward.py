@@ -101,6 +101,11 @@ def working(graph: Graph, path: Path) -> list[Item]:
     return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
 
 
+def read_beside(graph: Graph, item: Item) -> list[str]:
+    """The nodes that the module of an item is given behind its input."""
+    return [*item.reads] if isinstance(item, Block) else sizes_read(graph, [item])
+
+
 def sizes_read(graph: Graph, items: Sequence[Item]) -> list[str]:
     """The nodes whose sizes the layers among some items take on, in order."""
     layers = (item for item in items if isinstance(item, Layer))
@@ -115,10 +120,11 @@ def own(graph: Graph, path: Path) -> list[Item]:
 
 def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, str]:
     """What a method calls every path, layer and block below some of its own paths, where one of
-    them is called again."""
+    them is called by itself."""
     found: dict[str, str] = {}
     called = (item for path in paths for item in path.items)
-    if not any(isinstance(item, Block) and item.again for item in called):
+    blocks = (item for item in called if isinstance(item, Block))
+    if not any(block.again or block.reads for block in blocks):
         return found
     stack = [(path, f"self.{path.word}") for path in paths]
     while stack:
@@ -144,7 +150,7 @@ def _steps(
         over = name in inplace and isinstance(node.op, Add)
         write = partial(_op, graph, node, name in inplace and not over)
         yield _Step(name, node.inputs, word, write, call=False, over=over)
-    if any(borrows(item) for item in items) and not _whole(path, items):
+    if _apart(path, items):
         yield from _one_by_one(graph, path, inplace, modules)
     elif items:
         # a path without a name is what an `nn.Sequential` does
@@ -154,10 +160,13 @@ def _steps(
         yield _Step(path.output, reads, path.word, write, call=True)
 
 
-def _whole(path: Path, items: Sequence[Item]) -> bool:
-    """Whether a path is called again as the one module that it is."""
-    inner = any(isinstance(item, Block) and item.again for item in items)
-    return bool(path.shares) and not inner
+def _apart(path: Path, items: Sequence[Item]) -> bool:
+    """Whether the items of a path are called one by one, and not as one module: where one is a
+    module of another path, or reads more than what flows in."""
+    blocks = [item for item in items if isinstance(item, Block)]
+    if any(block.again or block.reads for block in blocks):
+        return True
+    return not path.shares and any(map(borrows, items))
 
 
 def _one_by_one(
@@ -172,7 +181,7 @@ def _one_by_one(
         else:
             out = item.output if isinstance(item, Block) else item.nodes[-1]
             write = partial(_module, modules[item.shares or item.name])
-            reads = (value, *sizes_read(graph, [item]))
+            reads = (value, *read_beside(graph, item))
             yield _Step(out, reads, path.word, write, call=True)
         value = item.output if isinstance(item, Block) else item.nodes[-1]
 

@@ -152,15 +152,26 @@ class _Lowering:
     def block(self, block: Block) -> Class:
         """The class of one block, its literals in place."""
         path = block.result
-        scope = ForwardScope(block.paths, {block.input: "x"}, (path.output,))
+        names = self.arguments(block)
+        scope = ForwardScope(block.paths, names, (path.output,))
         alone = len(block.paths) == 1 and path.name == block.name
         if not alone or not working(self.graph, path):
-            return self.scope(scope, block.name)
+            made = self.scope(scope, block.name)
+            made.arguments = tuple(names.values())
+            return made
         tree = self.sequential(path, alone=True)
         written = path.equation or sizes_read(self.graph, path.items)
         body = forward(self.graph, scope, self.inplace) if written else []
         starts = self.starts.get(block.name, ())
-        return Class([("", tree)], body, starts, sequential=True)
+        return Class([("", tree)], body, starts, True, tuple(names.values()))
+
+    def arguments(self, block: Block) -> dict[str, str]:
+        """What the `forward` of a block calls its input, and the rows that it reads."""
+        rows = {row.output: row.word for row in self.graph.rows}
+        free = FreeNames(["x"])
+        words = ((name, rows.get(name, name)) for name in block.reads)
+        named = {node: free.new(local_name(word)) for node, word in words}
+        return {block.input: "x", **named}
 
     def scope(self, scope: ForwardScope, name: str) -> Class:
         """A class with a module for each path that does anything."""
@@ -189,6 +200,7 @@ class _Lowering:
             tuple((word, skeleton(tree, self.known)) for word, tree in made.modules),
             tuple((s.before, skeleton(s.value, self.known)) for s in made.forward),
             made.starts,
+            made.arguments,
         )
 
     def leaves(self, made: Class) -> Iterator[Leaf]:

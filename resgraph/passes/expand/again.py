@@ -263,6 +263,7 @@ class _Copy:
             output=self.tensor(item.output).node,
             paths=paths,
             result=result,
+            reads=tuple(self.tensor(name).node for name in item.reads),
             shares="" if item.again else item.shares or item.name,
         )
 

@@ -20,6 +20,7 @@ from ...language.grammar.records import (
     BlockDef,
     Bound,
     Equation,
+    Inline,
     ItemDef,
     Label,
     PathDef,
@@ -206,7 +207,7 @@ class ItemMaker:
         inside = Place(
             self._names_within(slot, block, call),
             self._setting_within(block),
-            {"x": flow},
+            {**self._rows_within(slot, item, block), "x": flow},
             slot.name,
             slot.place.at(item.span),
             block,
@@ -215,6 +216,7 @@ class ItemMaker:
         )
         inside.pending["shortcut"] = partial(self.shortcut, inside, flow)
         self.open.append(block)
+        above = len(self.builder.nodes)
         try:
             result, out = self.paths(inside, block, flow)
         finally:
@@ -223,8 +225,31 @@ class ItemMaker:
             said = "this block hands back nothing: its only term is a shortcut that is `none`"
             raise fault("E040", said, item.span)
         refuse_other_width(call, block, out.shape)
-        slot.path.items.append(_scope(item, inside, block, call, result))
+        made = _scope(item, inside, block, call, result)
+        if isinstance(item, Inline):
+            made.reads = self._outside(made, above)
+        slot.path.items.append(made)
         return out
+
+    def _rows_within(
+        self, slot: Slot, item: ItemDef, block: BlockDef
+    ) -> dict[str, Tensor | Nothing]:
+        """The rows and inputs that a block reads which is written in a row: all that its own paths
+        do not hide."""
+        if not isinstance(item, Inline) or slot.place.block is not None:
+            return {}
+        rows = slot.place.values
+        return {name: rows[name] for name in rows.keys() - block.paths.keys()}
+
+    def _outside(self, block: Block, above: int) -> tuple[str, ...]:
+        """What a block reads from outside of it, beside its input, in the order of reading."""
+        nodes = [*self.builder.nodes.values()][above:]
+        inside = {node.name for node in nodes}
+        read = [name for node in nodes for name in node.inputs]
+        read += [path.output for path in block.paths if path.output]
+        return tuple(
+            name for name in dict.fromkeys(read) if name not in {*inside, block.input}
+        )
 
     def _refuse_nested(self, block: BlockDef, span: Span) -> None:
         """Raises `Fault` for a block within itself, and for too many in one another."""

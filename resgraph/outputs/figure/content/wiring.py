@@ -46,17 +46,24 @@ class Wiring:
         self.units: list[FigurePart] = []
         self.links: list[Link] = []
         self.side: set[int] = set()
+        # the rows that a block written in a row reads come in with its input
+        rows = {row.output: row.word for row in graph.rows} if block else {}
+        self.beside = (
+            {name: rows.get(name, name) for name in block.reads} if block else {}
+        )
+        self.found |= dict.fromkeys(self.beside, Found(unit))
 
     def add(self, part: FigurePart, reads: tuple[str, ...], stands_for: str) -> int:
         """A new unit, linked to what it reads."""
         unit = len(self.units)
         self.units.append(part)
-        seen: set[tuple[int, str]] = set()
+        seen: set[tuple[int, str, str]] = set()
         for name in reads:
             source = self.found[name]
-            if (source.unit, source.pill) in seen:
+            beside = self.beside.get(name, "")
+            if (source.unit, source.pill, beside) in seen:
                 continue
-            seen.add((source.unit, source.pill))
+            seen.add((source.unit, source.pill, beside))
             straight_in = isinstance(part, Join) and source.unit == self.found_entry
             link = Link(
                 source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
@@ -72,8 +79,10 @@ class Wiring:
         return self.found[self.entry].unit if self.block else ENTRY - 1
 
     def _note(self, source: str, part: FigurePart) -> str:
-        """The shape on an edge into a join, at the detail of ops, where it changed since the layer
-        before."""
+        """What comes in beside the input of a block; else the shape on an edge into a join, at the
+        detail of ops, where it changed since the layer before."""
+        if source in self.beside:
+            return self.beside[source]
         if self.detail != "ops" or not isinstance(part, Join) or not self.block:
             return ""
         shape = self._shape(source)
@@ -127,9 +136,18 @@ class Wiring:
         elif part is None:
             self.found.setdefault(path.output, source)
         else:
-            unit = self.add(part, (path.input,), path.output)
+            unit = self.add(part, self._read_by(path), path.output)
             if shortcut:
                 self._mark_side(unit, changes, path.output)
+
+    def _read_by(self, path: Path) -> tuple[str, ...]:
+        """What flows into the items of a path, and the rows that blocks among them read beside
+        it."""
+        blocks = [item for item in path.items if isinstance(item, Block)]
+        beside = [name for block in blocks for name in block.reads]
+        first = self.graph.nodes_of(path.items[0])
+        reads = any(path.input in node.inputs for node in first)
+        return (path.input, *beside) if reads or not beside else tuple(beside)
 
     def _mark_side(self, unit: int, changes: bool, output: str) -> None:
         """Let a unit stand beside the spine, with its links drawn as the shortcut's."""
