@@ -1,0 +1,49 @@
+"""HRNet-W18 is timm's: entries, costs, outputs, gradients and running statistics."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import resgraph
+from resgraph.language.references import zoo_folder
+
+from .hrnet import facts, measure, own_name
+
+
+def test_it_has_timm_s_entries_and_costs() -> None:
+    known, plan = facts(), resgraph.load("hrnet-w18")
+    assert (plan.params, plan.macs) == (known["params"], known["macs"])
+    net = plan.module(device="meta")
+    state = {key: list(value.shape) for key, value in net.state_dict().items()}
+    assert state == {
+        f"{own_name(key.rpartition('.')[0])}.{key.rpartition('.')[2]}": shape
+        for key, shape in known["entries"].items()
+    }
+
+
+@pytest.mark.slow
+def test_it_gives_and_learns_what_timm_s_does() -> None:
+    known = facts()
+    found = measure(resgraph.load("hrnet-w18").module(), known["entries"], own_name)
+    for what in ("eval", "train", "gradients"):
+        for ours, theirs in zip(found[what], known[what], strict=True):
+            assert math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9)
+    assert math.isclose(found["means"], known["means"], rel_tol=1e-9)
+
+
+def test_it_is_written_as_its_table() -> None:
+    lines = (zoo_folder() / "hrnet-w18.yaml").read_text().splitlines()
+    assert len(lines) < 50, "with one row for each map of each module"
+
+
+@pytest.mark.slow
+def test_the_facts_are_timm_s() -> None:
+    timm = pytest.importorskip("timm")
+    net, known = timm.create_model("hrnet_w18"), facts()
+    assert {k: list(v.shape) for k, v in net.state_dict().items()} == known["entries"]
+    assert sum(p.numel() for p in net.parameters()) == known["params"]
+    found = measure(net, known["entries"], lambda layer: layer)
+    for what in ("eval", "train", "gradients"):
+        assert found[what] == pytest.approx(known[what], rel=1e-9, abs=1e-9)
