@@ -98,7 +98,12 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     rows += [_read_by(readers), ("", ""), ("shape", shape_text(node.shape))]
     rows += _axes(graph, node, found.axes)
     rows += [
-        ("params", _worked(found.params, node.cost.params)),
+        (
+            "params",
+            f"those of {node.shares}"
+            if node.shares
+            else _worked(found.params, node.cost.params),
+        ),
         ("MACs", _worked(found.macs, node.cost.macs)),
         ("depth", f"{node.depth}, counted in convolutions and fc from the input"),
     ]
@@ -174,6 +179,8 @@ def _output(part: Scope | str) -> str:
 
 
 def _kind(scope: Scope) -> str:
+    if isinstance(scope, Block) and scope.again:
+        return f"`{scope.again}` again, with its weights"
     if isinstance(scope, Block):
         return (
             f"a call of `{scope.block}`"

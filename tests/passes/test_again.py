@@ -17,6 +17,7 @@ from resgraph.language.format import reformat
 from resgraph.lsp.analysis import analyse
 from resgraph.lsp.completion import complete
 from resgraph.lsp.hover import hover
+from resgraph.outputs.explanation import explanation
 from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.outputs.pytorch.export import export
 from resgraph.outputs.pytorch.fold import fold
@@ -226,6 +227,12 @@ def test_tables_say_what_is_repeated(pair: resgraph.Plan) -> None:
     rows = json.loads(again.to("json"))["rows"]
     assert rows[1]["layers"] == [{"block": "", "lines": ["again r"], "repeat": 3}]
     assert (rows[1]["params"], rows[1]["macs"]) == (0, 3 * rows[0]["macs"])
+
+
+def test_it_explains_itself(pair: resgraph.Plan) -> None:
+    said = explanation(pair, "other.1.stem.0.conv")
+    assert "those of stem.0.conv" in said
+    assert "`stem..emb` again, with its weights" in explanation(pair, "other.1")
 
 
 def test_pictures_say_it_too(pair: resgraph.Plan) -> None:
