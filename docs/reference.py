@@ -130,6 +130,8 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
     ):  # of one kind each, which a label writes as `3` or `1x7`
         one = kind(schema["prefixItems"][0])
         return one.replace("integer", "size") if pair else f"two of: {one}"
+    if pair and schema.get("type") == "array":
+        return kind(schema["items"]).replace("integer", "size")
     if schema.get("type") == "array":
         return f"list of: {kind(schema['items'])}"
     name = {"string": "text", "boolean": "`true`, `false`"}.get(
@@ -158,7 +160,8 @@ def _ops() -> Iterator[str]:
         "A label is `[KxK] op [number] [/stride] [option value ...]`; in the long form"
         " every option is a key. The `stride` is 1 where none is written. The `pad` of a"
         " convolution or pool is by default `dilation * (kernel - 1) / 2` where the kernel"
-        " is odd, and 0 where it is even. A size is `3`, or `1x7`: down, across. Whether a"
+        " is odd, and 0 where it is even. A size is `3`, or has a number for each axis of"
+        " the map, `1x7` (down, across) or `3x7x7`. Whether a"
         " `conv`, `depthwise conv` or `up conv` has a `bias` follows from the unit ([rule"
         " 5](language.md#six-rules)), unless the label says `bias none` or a start value.\n"
     )

@@ -115,7 +115,7 @@ class Block:
     output: str
     into: int
     out: int
-    stride: tuple[int, int]
+    stride: tuple[int, ...]
     paths: list[Path]
     result: Path
     shortcut: ShortcutKind

@@ -42,7 +42,6 @@ MANY = {
     "cli/commands/sweep.py: sweep": CLICK,
     "cli/commands/weights.py: weights": CLICK,
     "errors.py: fault": "what a diagnostic may carry, most of it left out",
-    "ops/sliding.py: _derive_axis": "the numbers of one axis of a window",
     "outputs/figure/figures/row_annotations.py: _bar": DRAWN,
     "outputs/figure/scene.py: badge": DRAWN,
     "outputs/pytorch/export.py: export": PUBLIC,

@@ -141,10 +141,10 @@ class Environment:
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
         if isinstance(written, Size):
-            if written.across is None:
-                # one number, or a name that stands for two
-                return self.value(written.down)
-            return self.number(written.down), self.number(written.across)
+            if len(written.axes) == 1:
+                # one number, or a name that stands for several
+                return self.value(written.axes[0])
+            return tuple(map(self.number, written.axes))
         return self.value_of(written.tree, written.span)
 
     def value_of(self, tree: Expression, span: Span) -> Value:
@@ -224,10 +224,7 @@ def names_of(written: Written) -> list[str]:
     if isinstance(written, Expr):
         return [name.name for name in names_in(written.tree)]
     if isinstance(written, Size):
-        return [
-            *names_of(written.down),
-            *(names_of(written.across) if written.across else ()),
-        ]
+        return [name for axis in written.axes for name in names_of(axis)]
     return (
         [name for item in written.items for name in names_of(item)]
         if isinstance(written, ListValue)

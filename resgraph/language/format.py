@@ -25,6 +25,7 @@ from .grammar.records import (
     Bound,
     Expr,
     Label,
+    ListValue,
     PathDef,
     Size,
     Value,
@@ -208,9 +209,7 @@ def value_form(value: Value) -> str:
     if isinstance(value, Expr | Word):
         return " ".join(value.text.replace(",", " ").split())
     if isinstance(value, Size):
-        return value_form(value.down) + (
-            f"x{value_form(value.across)}" if value.across else ""
-        )
+        return "x".join(map(value_form, value.axes))
     return "[" + ", ".join(map(value_form, value.items)) + "]"
 
 
@@ -220,8 +219,10 @@ def short_form(bound: Bound) -> str:
     label, options = bound.label, _options(bound)
     parts = [f"{value_form(label.repeat)} x"] if label.repeat else []
     kernel = options.get("kernel")
-    if isinstance(kernel, Size) and kernel.across:
-        parts.append(value_form(options.pop("kernel")))
+    if isinstance(kernel, Size | ListValue):
+        sizes = kernel.axes if isinstance(kernel, Size) else kernel.items
+        parts.append("x".join(map(value_form, sizes)))
+        del options["kernel"]
     parts.append(label.word)
     if bound.number is not None:
         parts.append(value_form(bound.number))
@@ -242,7 +243,7 @@ def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
     number = (layer.number if layer else "out") or "number"
     values: dict[str, Value | None] = {
         "repeat": label.repeat,
-        "kernel": options.pop("kernel", None),
+        "kernel": _listed_if_one(options.pop("kernel", None)),
         number: bound.number,
         "stride": options.pop("stride", None),
         "mode": bound.mode,
@@ -251,6 +252,13 @@ def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
     pairs = [f"{'op' if layer else 'block'}: {label.word}"]
     pairs += [f"{key}: {_quoted(value_form(v))}" for key, v in values.items() if v]
     return "{" + ", ".join(pairs) + "}"
+
+
+def _listed_if_one(kernel: Value | None) -> Value | None:
+    """A kernel along one axis as a list, since a number alone would be one along every axis."""
+    if isinstance(kernel, Size) and len(kernel.axes) == 1:
+        return ListValue(kernel.axes, kernel.span)
+    return kernel
 
 
 def _options(bound: Bound) -> dict[str, Value]:

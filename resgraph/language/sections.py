@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
+from ..ops.base import AXES
 from .diagnose.names import foreign_letters
 from .diagnose.nearest import did_you_mean, nearest, op_meant
 from .environment import Environment
@@ -20,7 +21,7 @@ from .recipe import Train, WrongRecipe, resolve_train
 from .schema import Expect, File
 from .yaml.tree import Entry, Mapping, Scalar, Tree, entries_of, plain_value
 
-_WIDEST = 1_000_000  # channels, height or width of the input
+_WIDEST = 1_000_000  # channels, or cells along an axis of the input
 
 
 def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
@@ -81,7 +82,7 @@ def input_shapes(tree: Mapping, lets: dict[str, Value]) -> dict[str, Shape]:
 
 
 def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
-    """The shape of an image or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises
+    """The shape of a map or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises
     `Fault`."""
     text = value.text if isinstance(value, Scalar) else ""
     if meant := _shape_meant(text, lets):
@@ -90,10 +91,10 @@ def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
             "E022", f"`{text}` is no input shape", value.span, meant, "", *notes
         )
     parts = _sides(text, lets)
-    if len(parts) not in (1, 3):
+    if not 1 <= len(parts) <= 1 + max(AXES):
         hint = (
-            "`3x224x224` is channels x height x width, `784` a feature vector; the batch axis is"
-            " never written"
+            "`3x224x224` is channels x height x width, `12x4096` a sequence, `3x16x112x112` a"
+            " volume, `784` a feature vector; the batch axis is never written"
         )
         raise fault("E022", f"`{text or 'this'}` is no input shape", value.span, hint)
     env = Environment(lets, {})

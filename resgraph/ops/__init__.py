@@ -21,8 +21,8 @@ from .base import (
     ShapeError,
     TorchExpr,
     Window,
-    pair_text,
     shape_text,
+    sizes_text,
 )
 from .dense import Fc
 from .extension import installed_ops
@@ -105,8 +105,8 @@ __all__ = [
     "Upsample",
     "Window",
     "ZeroPad",
-    "pair_text",
     "shape_text",
+    "sizes_text",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__):  # each file here brings its ops by being there

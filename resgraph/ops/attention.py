@@ -13,9 +13,9 @@ from .base import (
     Call,
     Derivation,
     Op,
-    Pair,
     Shape,
     ShapeError,
+    Sizes,
     need_map,
     shape_text,
 )
@@ -159,7 +159,8 @@ class To(_Sequence):
     family = "shape"
     number = "size"
     op: Literal["to"] = "to"
-    size: Pair
+    resizes = True
+    size: Sizes
 
     @property
     def returns_view(self) -> bool:

@@ -4,16 +4,20 @@ label."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Shape = tuple[int, ...]
-"""One tensor without its batch axis: `(channels, height, width)` for a map, `(channels,)` for a
-vector."""
+"""One tensor without its batch axis: `(channels,)` for a vector, and for a map `(channels,
+length)`, `(channels, height, width)` or `(channels, depth, height, width)`."""
+
+AXES = (1, 2, 3)
+"""How many axes a map can have: a sequence, an image, a volume."""
 
 Family = Literal[
     "conv",
@@ -46,12 +50,17 @@ on some device (of PyTorch's autocast op reference; a factor that is learned is 
 
 class Window(NamedTuple):
     """The cells of a map that one cell of the output reads, and how far apart windows are; each
-    down and across. A stride of 1/2 makes a map twice as large."""
+    along every axis, or one number for all. A stride of 1/2 makes a map twice as large."""
 
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int | Fraction, int | Fraction] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
+    kernel: tuple[int, ...] = (1,)
+    stride: tuple[int | Fraction, ...] = (1,)
+    dilation: tuple[int, ...] = (1,)
+    padding: tuple[int, ...] = (0,)
+
+    def along(self, axis: int) -> tuple[int, int | Fraction, int, int]:
+        """Kernel, stride, dilation and padding along one axis."""
+        kernel, stride, dilation, padding = (n[axis % len(n)] for n in self)
+        return kernel, stride, dilation, padding  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,26 +133,32 @@ class ShapeError(Exception):
         self.said, self.hint, self.code = said, hint, code
 
 
-def _pair(value: Any) -> Any:
+def spread(value: Any, axes: int = 2) -> Any:
+    """One number as a number for each axis; another value as it is."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value, value
+        return (value,) * axes
     # a list is how JSON writes a tuple
     return tuple(value) if isinstance(value, list) else value
 
 
+def _pair(value: Any) -> Any:
+    return spread(value)
+
+
 _Size = Annotated[int, Field(ge=1, le=4096)]
 _Cells = Annotated[int, Field(ge=0, le=4096)]
-Pair = Annotated[tuple[_Size, _Size], BeforeValidator(_pair)]
-"""Down and across, at least 1: a kernel, a stride, a dilation."""
-Cells = Annotated[tuple[_Cells, _Cells], BeforeValidator(_pair)]
-"""Down and across, at least 0: a padding."""
+_each_axis = Field(min_length=AXES[0], max_length=AXES[-1])
+Sizes = Annotated[tuple[_Size, ...], _each_axis, BeforeValidator(_pair)]
+"""Along each axis, at least 1: a kernel, a stride, a dilation."""
+Cells = Annotated[tuple[_Cells, ...], _each_axis, BeforeValidator(_pair)]
+"""Along each axis, at least 0: a padding."""
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 """A number of channels."""
 
 
-def pair_text(pair: tuple[int, int], *, full: bool = False) -> str:
+def sizes_text(sizes: tuple[int, ...], *, full: bool = False) -> str:
     """`(2, 2)` → `2`, `(1, 7)` → `1x7`; with `full` always the long way."""
-    return str(pair[0]) if pair[0] == pair[1] and not full else f"{pair[0]}x{pair[1]}"
+    return shape_text(sizes if full or len(set(sizes)) > 1 else sizes[:1])
 
 
 def plain(value: float) -> float:
@@ -162,7 +177,7 @@ def number_text(value: float) -> str:
 def value_text(value: Any) -> str:
     """The value of an option as a label has it."""
     if isinstance(value, tuple):
-        return pair_text(value)
+        return sizes_text(value)
     return number_text(value) if isinstance(value, float) else str(value)
 
 
@@ -192,6 +207,8 @@ class Op(BaseModel):
     weighted: ClassVar[bool] = (
         False  # counts in the depth of a net (convolutions and fc)
     )
+    # whether its sizes are those of what comes out, which may have other axes than what comes in
+    resizes: ClassVar[bool] = False
     # not said in labels: what a spec sets once, under `ops:`
     quiet: ClassVar[frozenset[str]] = frozenset()
     imports: ClassVar[str] = (
@@ -307,8 +324,15 @@ class Op(BaseModel):
         """Whether the label has to say this field."""
         field = type(self).model_fields[key]
         return key not in self.quiet and (
-            field.is_required() or getattr(self, key) != field.default
+            field.is_required() or not self._usual(key, field.default)
         )
+
+    def _usual(self, key: str, default: Any) -> bool:
+        """Whether a field is what it is where nobody says it, which is alike along each axis."""
+        value = getattr(self, key)
+        if isinstance(value, tuple) and isinstance(default, tuple):
+            return set(value) == set(default)
+        return bool(value == default)
 
     def label(self) -> str:
         """The Figure 3 label, the least that a user writes to get this op: `3x3 conv 64 /2 groups
@@ -320,7 +344,7 @@ class Op(BaseModel):
             if key == "op" or not self.says(key):
                 continue
             if key == "kernel" and isinstance(value, tuple):
-                head.insert(0, pair_text(value, full=True))
+                head.insert(0, sizes_text(value, full=True))
             elif key == "stride":
                 stride = f"/{value_text(value)}"
             elif key == self.number:
@@ -337,35 +361,100 @@ class Op(BaseModel):
             for key, field in type(self).model_fields.items()
             if key in (*self.quiet, "bias")
             and not self.says(key)
-            and getattr(self, key) != field.default
+            and not self._usual(key, field.default)
         ]
         return " ".join([self.label(), *elsewhere])
 
 
-def need_map(op: str, x: Shape) -> tuple[int, int, int]:
-    """The shape as channels, height, width; an error where it is a vector."""
-    if len(x) != 3:
+class Sized(Op):
+    """An op with options for each axis of a map: one that nobody says has as many numbers as those
+    that somebody does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_axis(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        said = {key: given[key] for key in sized_fields(cls) & given.keys()}
+        axes = {len(v) for v in said.values() if isinstance(v, tuple | list)}
+        if len(axes) > 1:
+            raise ValueError("its sizes are of maps with different numbers of axes")
+        if not axes or axes == {2}:
+            return given
+        (count,) = axes
+        unsaid = {
+            key: field.default[:1] * count
+            for key, field in cls.model_fields.items()
+            if isinstance(field.default, tuple)
+        }
+        return {**unsaid, **given, **{k: spread(v, count) for k, v in said.items()}}
+
+    def fitting(self, x: Shape) -> Shape:
+        """The shape of a map with as many axes as the op has sizes; an error where it is none."""
+        for key in sized_fields(type(self)):
+            sizes = getattr(self, key)
+            if isinstance(sizes, tuple) and len(sizes) != len(need_map(self.op, x)) - 1:
+                raise ShapeError(
+                    f"`{self.label()}` is of maps with {len(sizes)} axes, and {shape_text(x)}"
+                    " comes in",
+                    f"`{key}` has a number for each axis of the map",
+                    "E046",
+                )
+        return need_map(self.op, x)
+
+
+@cache
+def types_in(op: type[Op], key: str) -> frozenset[Any]:
+    """The types that the annotation of a field is made of."""
+    return frozenset(_flat(op.model_fields[key].annotation))
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    yield from (annotation, get_origin(annotation))
+    for argument in get_args(annotation):
+        yield from _flat(argument)
+
+
+@cache
+def sized_fields(op: type[Op]) -> frozenset[str]:
+    """The fields that have a number for each axis."""
+    return frozenset(key for key in op.model_fields if tuple in types_in(op, key))
+
+
+def is_map(x: Shape) -> bool:
+    """Whether a shape is one of cells, along any number of axes; else it is a vector."""
+    return len(x) > 1
+
+
+def flavor(x: Shape) -> str:
+    """What the name of a support class for images ends with where it is for other maps: `1d`."""
+    return "" if len(x) == 3 else f"{len(x) - 1}d"
+
+
+def need_map(op: str, x: Shape) -> Shape:
+    """The shape of a map; an error where it is a vector."""
+    if not is_map(x):
         raise ShapeError(
             f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)}"
             " comes in",
             "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow",
             "E044",
         )
-    return x[0], x[1], x[2]
+    return x
 
 
-def target_size(op: str, to: tuple[int, int] | str, like: Shape) -> tuple[int, int]:
-    """The size that `to` fixes: two numbers, or that of the map it names, whose shape is `like`."""
+def target_size(op: str, to: Shape | str, like: Shape) -> Shape:
+    """The size that `to` fixes: numbers, or that of the map it names, whose shape is `like`."""
     if not isinstance(to, str):
         return to
-    if len(like) != 3:
+    if not is_map(like):
         raise ShapeError(
             f"`{op} to {to}` takes the size of a map, and `{to}` is a vector of"
             f" {shape_text(like)}",
             "name a map, from before `global avg pool` or `flatten`",
             "E044",
         )
-    return like[1], like[2]
+    return like[1:]
 
 
 def need_vector(op: str, x: Shape) -> int:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import MissingError
-from .base import Call, Cost, Op, Shape, ShapeError, TorchExpr, shape_text
+from .base import AXES, Call, Cost, Op, Shape, ShapeError, TorchExpr, shape_text
 
 GROUP = "resgraph.ops"
 
@@ -104,7 +104,7 @@ def is_shape(shape: object) -> bool:
     """Whether a value is the shape of a map or a vector."""
     return (
         isinstance(shape, tuple)
-        and len(shape) in (1, 3)
+        and 1 <= len(shape) <= 1 + max(AXES)
         and all(type(side) is int and side > 0 for side in shape)
     )
 

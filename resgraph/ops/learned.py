@@ -44,8 +44,8 @@ class Scale(_Factor):
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        spatial = () if len(x) == 3 else (("spatial", False),)
-        return Call("ChannelScale", (x[0],), self.said() + spatial)
+        axes = () if len(x) == 3 else (("axes", len(x) - 1),)
+        return Call("ChannelScale", (x[0],), self.said() + axes)
 
 
 class Gain(_Factor):

@@ -17,6 +17,7 @@ from .base import (
     Shape,
     ShapeError,
     TorchExpr,
+    is_map,
     number_text,
     plain,
     shape_text,
@@ -51,11 +52,11 @@ class Binary(Op):
         if a == b:
             return a
         one, other = sorted((a, b), key=len)
-        if len(one) == 1 and len(other) == 3 and one[0] == other[0]:
+        if not is_map(one) and is_map(other) and one[0] == other[0]:
             return other
-        if len(one) == len(other) and a[1:] == b[1:] and 1 in (a[0], b[0]):
+        if is_map(one) and a[1:] == b[1:] and 1 in (a[0], b[0]):
             return max(a, b)
-        if len(one) == 1 and len(other) == 3 and other[0] == 1:
+        if not is_map(one) and is_map(other) and other[0] == 1:
             return (one[0], *other[1:])
         raise ShapeError(
             f"`{self.symbol}` cannot join {shape_text(a)} and {shape_text(b)}",
@@ -63,10 +64,11 @@ class Binary(Op):
         )
 
     def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        """`a + b`. A vector among maps is given two axes more."""
-        maps = any(len(shape) == 3 for shape in shapes)
+        """`a + b`. A vector among maps is given as many axes more as they have."""
+        axes = max(map(len, shapes)) - 1
+        index = f"[:, :{', None' * axes}]"
         sides = [
-            Call("[:, :, None, None]", (term,)) if maps and len(shape) == 1 else term
+            Call(index, (term,)) if axes and not is_map(shape) else term
             for term, shape in zip(terms, shapes, strict=True)
         ]
         if self.left is not None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Derivation, Op, Shape, ShapeError, Width, shape_text
+from .base import Call, Derivation, Op, Shape, ShapeError, Width, is_map, shape_text
 
 Eps = Annotated[float, Field(gt=0, le=1)]
 
@@ -49,7 +49,7 @@ class BatchNorm(_Norm):
         (x,) = inputs
         momentum = (("momentum", self.momentum),) if self.momentum != 0.1 else ()
         return Call(
-            "nn.BatchNorm2d" if len(x) == 3 else "nn.BatchNorm1d",
+            f"nn.BatchNorm{max(1, len(x) - 1)}d",
             (x[0],),
             self.said() + momentum,
         )
@@ -65,7 +65,7 @@ class LayerNorm(_Norm):
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         return Call(
-            "ChannelNorm" if len(x) == 3 else "nn.LayerNorm", (x[0],), self.said()
+            "ChannelNorm" if is_map(x) else "nn.LayerNorm", (x[0],), self.said()
         )
 
 

@@ -7,38 +7,42 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from .base import (
+    Autocast,
     Call,
     Cells,
     Derivation,
     Op,
-    Pair,
     Shape,
     ShapeError,
+    Sized,
+    Sizes,
     Window,
+    flavor,
     need_map,
-    pair_text,
+    shape_text,
+    sizes_text,
+    spread,
     target_size,
 )
-from .sliding import derive_slid, same_padding, slid, square
+from .sliding import cubic, derive_slid, map_text, same_padding, slid
 
 
-class _SlidingPool(Op):
+class _SlidingPool(Sized):
     """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
 
     family = "pool"
-    kernel: Pair = (1, 1)  # where none is written, as `usual` says
-    stride: Pair = (1, 1)
+    kernel: Sizes = (1, 1)  # where none is written, as `usual` says
+    stride: Sizes = (1, 1)
     pad: Cells | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _usual_kernel(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "kernel" in given:
+        if not isinstance(given, dict) or "kernel" in given or "stride" not in given:
             return given
-        stride = given.get("stride", 1)
-        both = stride if isinstance(stride, tuple) else (stride, stride)
-        known = all(isinstance(number, int) for number in both)
-        return {**given, "kernel": tuple(map(cls.usual, both))} if known else given
+        stride = spread(given["stride"])
+        known = isinstance(stride, tuple) and all(isinstance(n, int) for n in stride)
+        return {**given, "kernel": tuple(map(cls.usual, stride))} if known else given
 
     @classmethod
     def usual(cls, stride: int) -> int:
@@ -46,8 +50,8 @@ class _SlidingPool(Op):
         return stride
 
     @property
-    def padding(self) -> tuple[int, int]:
-        """The cells added on each side, down and across."""
+    def padding(self) -> Shape:
+        """The cells added on each side, along each axis."""
         return self.pad if self.pad is not None else same_padding(self.kernel)
 
     @property
@@ -60,11 +64,10 @@ class _SlidingPool(Op):
         return self.slide
 
     def derive(self, *inputs: Shape) -> Derivation:
-        _, height, width = inputs[0]
-        return Derivation(("", *derive_slid((height, width), self.slide)))
+        return Derivation(("", *derive_slid(inputs[0][1:], self.slide)))
 
     def nothing(self) -> bool:
-        return self.kernel == self.stride == (1, 1) and self.padding == (0, 0)
+        return max(*self.kernel, *self.stride) == 1 and max(self.padding) == 0
 
     def says(self, key: str) -> bool:
         usual = self.kernel == tuple(map(self.usual, self.stride))
@@ -78,7 +81,6 @@ class Pool(_SlidingPool):
     `ceil` rounds the size up: a last window may hang over the edge. Padding counts in the average,
     unless it is `inner`; an overhang does not (torch's rule)."""
 
-    autocast = "keeps"
     aliases = (
         "maxpool2d maxpooling maxpooling2d",
         "avgpool2d avgpooling averagepool averagepooling averagepooling2d meanpool",
@@ -86,7 +88,7 @@ class Pool(_SlidingPool):
     op: Literal["max pool", "avg pool"]
     ceil: bool = False
     inner: bool = False
-    to: Pair | str | None = None
+    to: Sizes | str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Pool:
@@ -106,6 +108,11 @@ class Pool(_SlidingPool):
         return self
 
     @property
+    def autocast(self) -> Autocast:  # type: ignore[override]
+        # in PyTorch's list for CPUs the pools of volumes are among those in float32
+        return "widens" if len(self.kernel) == 3 else "keeps"
+
+    @property
     def window(self) -> Window | None:
         return None if self.to else self.slide
 
@@ -113,29 +120,32 @@ class Pool(_SlidingPool):
         return self.to is None and super().nothing()
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, *size = need_map(self.op, inputs[0])
+        channels, *size = self.fitting(inputs[0])
+        if self.sized_by and len(size) != 2:
+            said = f"`{self.op} to {self.to}` pools images, and {shape_text(inputs[0])} comes in"
+            raise ShapeError(said, "write the size in numbers", "E044")
         if self.to:
             return channels, *target_size(self.op, self.to, inputs[-1])
-        return channels, *slid((size[0], size[1]), self.slide, ceil=self.ceil)
+        return channels, *slid(tuple(size), self.slide, ceil=self.ceil)
 
     def derive(self, *inputs: Shape) -> Derivation:
-        _, height, width = inputs[0]
         if self.to:
             return Derivation(("", *map(str, self.infer(*inputs)[1:])))
-        axes = derive_slid((height, width), self.slide, ceil=self.ceil)
+        axes = derive_slid(inputs[0][1:], self.slide, ceil=self.ceil)
         return Derivation(("", *axes))
 
     def torch(self, *inputs: Shape) -> Call:
-        kind = "MaxPool2d" if self.op == "max pool" else "AvgPool2d"
+        word = "Max" if self.op == "max pool" else "Avg"
+        kind = f"{word}Pool{len(inputs[0]) - 1}d"
         if self.sized_by:
-            return Call(f"{kind.removesuffix('2d')}To")
+            return Call(f"{word}PoolTo")
         if isinstance(self.to, tuple):
-            return Call(f"nn.Adaptive{kind}", (square(self.to),), (), ("output_size",))
-        kwargs: list[tuple[str, Any]] = [("kernel_size", square(self.kernel))]
+            return Call(f"nn.Adaptive{kind}", (cubic(self.to),), (), ("output_size",))
+        kwargs: list[tuple[str, Any]] = [("kernel_size", cubic(self.kernel))]
         if self.stride != self.kernel:
-            kwargs.append(("stride", square(self.stride)))
-        if self.padding != (0, 0):
-            kwargs.append(("padding", square(self.padding)))
+            kwargs.append(("stride", cubic(self.stride)))
+        if max(self.padding):
+            kwargs.append(("padding", cubic(self.padding)))
         if self.ceil:
             kwargs.append(("ceil_mode", True))
         if self.inner:
@@ -164,27 +174,28 @@ class BlurPool(_SlidingPool):
         return 2 * stride - 1
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, *size = need_map(self.op, *inputs)
+        channels, *size = self.fitting(inputs[0])
         reflects = not self.zeros
         if reflects and any(p >= n for p, n in zip(self.padding, size, strict=True)):
-            cells = pair_text(self.padding)
+            cells = sizes_text(self.padding)
             raise ShapeError(
-                f"a {size[0]}x{size[1]} map is too small to reflect {cells} cells at each edge",
+                f"a {map_text(tuple(size))} is too small to reflect {cells} cells at each edge",
                 "use a smaller kernel, `zeros` or `pad 0`, fewer strides before it, or a larger"
                 " input",
                 "E043",
             )
-        return channels, *slid((size[0], size[1]), self.slide)
+        return channels, *slid(tuple(size), self.slide)
 
     def torch(self, *inputs: Shape) -> Call:
         kwargs: list[tuple[str, Any]] = []
-        if self.stride != (1, 1):
-            kwargs.append(("stride", square(self.stride)))
-        if self.padding != (0, 0):
-            kwargs.append(("padding", square(self.padding)))
+        if max(self.stride) > 1:
+            kwargs.append(("stride", cubic(self.stride)))
+        if max(self.padding):
+            kwargs.append(("padding", cubic(self.padding)))
         if self.zeros:
             kwargs.append(("mode", "constant"))
-        return Call("BlurPool", (square(self.kernel),), tuple(kwargs))
+        kernel = self.kernel if len(self.kernel) != 2 else cubic(self.kernel)
+        return Call("BlurPool", (kernel,), tuple(kwargs))
 
 
 class GlobalPool(Op):
@@ -210,6 +221,5 @@ class GlobalPool(Op):
         return (need_map(self.op, *inputs)[0],)
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call(
-            "GlobalAvgPool" if self.op == "global avg pool" else "GlobalMaxPool"
-        )
+        word = "Avg" if self.op == "global avg pool" else "Max"
+        return Call(f"Global{word}Pool{flavor(inputs[0])}")

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Call, Derivation, Op, Shape, ShapeError, Width, Window, need_map
+from .base import (
+    Call,
+    Derivation,
+    Op,
+    Shape,
+    ShapeError,
+    Width,
+    Window,
+    need_map,
+    shape_text,
+)
 from .shape import equal_part
 
 Factor = Annotated[int, Field(ge=2, le=256)]
@@ -33,6 +43,16 @@ class Shuffle(Op):
         return Call("nn.ChannelShuffle", (self.groups,))
 
 
+def _refuse_blocks(blockwise: bool, x: Shape) -> None:
+    """Raises `ShapeError` for `blockwise`, TensorFlow's order, on what is no image."""
+    if blockwise and len(x) != 3:
+        raise ShapeError(
+            f"`blockwise` is the order of squares of an image, and {shape_text(x)} comes in",
+            "leave it out",
+            "E044",
+        )
+
+
 class SpaceToDepth(Op):
     """Each square of `factor` x `factor` cells becomes one cell with as many times the channels: a
     channel's cells one after another (torch's order), or `blockwise` a cell's channels (that of
@@ -47,26 +67,30 @@ class SpaceToDepth(Op):
 
     @property
     def window(self) -> Window:
-        return Window((self.factor, self.factor), (self.factor, self.factor))
+        return Window((self.factor,), (self.factor,))
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, height, width = need_map(self.op, *inputs)
-        if height % self.factor or width % self.factor:
+        channels, *size = need_map(self.op, *inputs)
+        _refuse_blocks(self.blockwise, *inputs)
+        if any(n % self.factor for n in size):
+            sides = ["a length", "a height and a width", "three sides"][len(size) - 1]
+            tile = shape_text((self.factor,) * len(size))
             raise ShapeError(
-                f"a map of {height}x{width} does not fall into squares of"
-                f" {self.factor}x{self.factor}",
-                f"it needs a height and a width that {self.factor} divides; `pad` can add cells",
+                f"a map of {shape_text(tuple(size))} does not fall into squares of {tile}",
+                f"it needs {sides} that {self.factor} divides; `pad` can add cells",
                 "E043",
             )
-        return channels * self.factor**2, height // self.factor, width // self.factor
+        return channels * self.factor ** len(size), *(n // self.factor for n in size)
 
     def derive(self, *inputs: Shape) -> Derivation:
-        (channels, height, width), f = inputs[0], self.factor
-        return Derivation((f"{channels}*{f}*{f}", f"{height}/{f}", f"{width}/{f}"))
+        (channels, *size), f = inputs[0], self.factor
+        return Derivation(
+            (f"{channels}{f'*{f}' * len(size)}", *(f"{n}/{f}" for n in size))
+        )
 
     def torch(self, *inputs: Shape) -> Call:
-        name = "SpaceToDepth" if self.blockwise else "nn.PixelUnshuffle"
-        return Call(name, (self.factor,))
+        name = "nn.PixelUnshuffle" if len(inputs[0]) == 3 else "CellsToDepth"
+        return Call("SpaceToDepth" if self.blockwise else name, (self.factor,))
 
 
 class DepthToSpace(Op):
@@ -82,24 +106,23 @@ class DepthToSpace(Op):
 
     @property
     def window(self) -> Window:
-        step = Fraction(1, self.factor)
-        return Window(stride=(step, step))
+        return Window(stride=(Fraction(1, self.factor),))
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, height, width = need_map(self.op, *inputs)
-        return (
-            equal_part(channels, self.factor**2),
-            height * self.factor,
-            width * self.factor,
-        )
+        channels, *size = need_map(self.op, *inputs)
+        _refuse_blocks(self.blockwise, *inputs)
+        parts = equal_part(channels, self.factor ** len(size))
+        return parts, *(n * self.factor for n in size)
 
     def derive(self, *inputs: Shape) -> Derivation:
-        (channels, height, width), f = inputs[0], self.factor
-        return Derivation((f"{channels}/({f}*{f})", f"{height}*{f}", f"{width}*{f}"))
+        (channels, *size), f = inputs[0], self.factor
+        parts = "*".join([str(f)] * len(size))
+        share = f"({parts})" if len(size) > 1 else parts
+        return Derivation((f"{channels}/{share}", *(f"{n}*{f}" for n in size)))
 
     def torch(self, *inputs: Shape) -> Call:
-        name = "DepthToSpace" if self.blockwise else "nn.PixelShuffle"
-        return Call(name, (self.factor,))
+        name = "nn.PixelShuffle" if len(inputs[0]) == 3 else "DepthToCells"
+        return Call("DepthToSpace" if self.blockwise else name, (self.factor,))
 
 
 class PixelUnshuffle(SpaceToDepth):

@@ -10,21 +10,23 @@ from pydantic import Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from .base import (
+    AXES,
     Autocast,
     Call,
     Derivation,
     Op,
-    Pair,
     Shape,
     ShapeError,
+    Sized,
+    Sizes,
     Width,
     Window,
     need_map,
-    pair_text,
     shape_text,
+    sizes_text,
     target_size,
 )
-from .sliding import square
+from .sliding import cubic, map_text
 
 
 class Input(Op):
@@ -33,13 +35,7 @@ class Input(Op):
     family = "input"
     in_label = False
     op: Literal["input"] = "input"
-    shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=3)]
-
-    @model_validator(mode="after")
-    def _map_or_vector(self) -> Input:
-        if len(self.shape) == 2:
-            raise ValueError("an input is a map, `3x224x224`, or a vector, `784`")
-        return self
+    shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=1 + AXES[-1])]
 
     def infer(self, *inputs: Shape) -> Shape:
         return self.shape
@@ -80,7 +76,7 @@ class Upsample(Op):
     op: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=1, le=256)] | None = None
     bilinear: bool = False
-    to: Pair | str | None = None
+    to: Sizes | str | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Upsample:
@@ -97,15 +93,14 @@ class Upsample(Op):
         if self.factor is None:
             return None
         cells = 2 if self.bilinear and self.factor > 1 else 1
-        step = Fraction(1, self.factor)
-        return Window((cells, cells), (step, step))
+        return Window((cells,), (Fraction(1, self.factor),))
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, height, width = need_map(self.op, inputs[0])
+        channels, *size = need_map(self.op, inputs[0])
         if self.to:
             return channels, *target_size(self.op, self.to, inputs[-1])
         assert self.factor is not None
-        return channels, height * self.factor, width * self.factor
+        return channels, *(n * self.factor for n in size)
 
     def derive(self, *inputs: Shape) -> Derivation:
         if self.to:
@@ -113,12 +108,13 @@ class Upsample(Op):
         return Derivation(("", *(f"{size}*{self.factor}" for size in inputs[0][1:])))
 
     def torch(self, *inputs: Shape) -> Call:
+        names = {2: "linear", 3: "bilinear", 4: "trilinear"}
         mode: tuple[tuple[str, Any], ...] = (
-            (("mode", "bilinear"),) if self.bilinear else ()
+            (("mode", names[len(inputs[0])]),) if self.bilinear else ()
         )
         if self.sized_by:
             return Call("UpsampleTo", (), mode)
-        size = ("size", square(self.to)) if isinstance(self.to, tuple) else None
+        size = ("size", cubic(self.to)) if isinstance(self.to, tuple) else None
         return Call("nn.Upsample", (), (size or ("scale_factor", self.factor), *mode))
 
 
@@ -147,17 +143,18 @@ class Pad(Op):
 
     @property
     def window(self) -> Window:
-        return Window(padding=(self.cells, self.cells))
+        return Window(padding=(self.cells,))
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, height, width = need_map(self.op, *inputs)
-        if self.reflect and self.cells >= min(height, width):
+        channels, *size = need_map(self.op, *inputs)
+        if self.reflect and self.cells >= min(size):
             raise ShapeError(
-                f"a {height}x{width} map is too small to reflect {self.cells} cells at each edge",
+                f"a {map_text(tuple(size))} is too small to reflect {self.cells} cells at each"
+                " edge",
                 "use fewer cells, fewer strides before it, or a larger input",
                 "E043",
             )
-        return channels, height + 2 * self.cells, width + 2 * self.cells
+        return channels, *(n + 2 * self.cells for n in size)
 
     def derive(self, *inputs: Shape) -> Derivation:
         return Derivation(("", *(f"{size} + 2*{self.cells}" for size in inputs[0][1:])))
@@ -166,7 +163,7 @@ class Pad(Op):
         kind = "Zero"
         if self.reflect or self.replicate:
             kind = "Reflection" if self.reflect else "Replication"
-        return Call(f"nn.{kind}Pad2d", (self.cells,))
+        return Call(f"nn.{kind}Pad{len(inputs[0]) - 1}d", (self.cells,))
 
 
 _Channel = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -258,7 +255,7 @@ def equal_part(channels: int, parts: int) -> int:
     return channels // parts
 
 
-class ZeroPad(Op):
+class ZeroPad(Sized):
     """Option A's shortcut (He et al. 2015, 3.3): every stride-th cell, zero channels after the
     last."""
 
@@ -268,7 +265,7 @@ class ZeroPad(Op):
     in_label = False
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
-    stride: Pair = (1, 1)
+    stride: Sizes = (1, 1)
 
     @property
     def window(self) -> Window:
@@ -286,9 +283,10 @@ class ZeroPad(Op):
                 "use `shortcut: projection` where a block narrows",
                 "E041",
             )
-        if len(x) == 1 and self.stride != (1, 1):
+        if len(x) == 1 and max(self.stride) > 1:
+            stride = sizes_text(self.stride)
             raise ShapeError(
-                f"a vector has no cells to stride over, and the stride is {pair_text(self.stride)}",
+                f"a vector has no cells to stride over, and the stride is {stride}",
                 "leave the stride out after `global avg pool` or `flatten`",
                 "E044",
             )
@@ -308,5 +306,5 @@ class ZeroPad(Op):
         )
 
     def torch(self, *inputs: Shape) -> Call:
-        stride = (("stride", square(self.stride)),) if self.stride != (1, 1) else ()
+        stride = (("stride", cubic(self.stride)),) if max(self.stride) > 1 else ()
         return Call("ZeroPadShortcut", (inputs[0][0], self.width), stride)

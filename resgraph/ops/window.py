@@ -14,21 +14,21 @@ from .base import (
     Cells,
     Derivation,
     Op,
-    Pair,
     Shape,
     ShapeError,
+    Sized,
+    Sizes,
     Width,
     Window,
-    need_map,
     need_vector,
 )
-from .sliding import derive_slid, same_padding, slid, square
+from .sliding import cubic, derive_slid, same_padding, slid
 
 Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
 """No bias, a bias with the default start, or a bias that starts at a number."""
 
 
-class _MapConv(Op):
+class _MapConv(Sized):
     """What the convolutions over maps have in common."""
 
     family = "conv"
@@ -37,15 +37,15 @@ class _MapConv(Op):
     autocast = "lowers"
     quiet = frozenset(["standardize", "gamma", "eps"])
 
-    kernel: Pair
-    stride: Pair = (1, 1)
-    dilation: Pair = (1, 1)
+    kernel: Sizes
+    stride: Sizes = (1, 1)
+    dilation: Sizes = (1, 1)
     pad: Cells | None = None
     bias: Bias = "none"
 
     @property
-    def padding(self) -> tuple[int, int]:
-        """The zero cells on each side, down and across."""
+    def padding(self) -> tuple[int, ...]:
+        """The zero cells on each side, along each axis."""
         return (
             self.pad
             if self.pad is not None
@@ -70,22 +70,22 @@ class _MapConv(Op):
         raise NotImplementedError(type(self).__name__)
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, *size = need_map(self.op, *inputs)
+        channels, *size = self.fitting(inputs[0])
         width, groups = self.filters(channels), self.divisor(channels)
         if channels % groups or width % groups:
             raise _indivisible(channels, width, groups)
-        return (width, *self.resize((size[0], size[1])))
+        return (width, *self.resize(tuple(size)))
 
-    def resize(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The height and width that come out."""
+    def resize(self, size: Shape) -> Shape:
+        """The size that comes out, along each axis."""
         return slid(size, self.window)
 
-    def resize_texts(self, size: tuple[int, int]) -> tuple[str, ...]:
-        """How the height and width come about."""
+    def resize_texts(self, size: Shape) -> tuple[str, ...]:
+        """How that size comes about."""
         return derive_slid(size, self.window)
 
-    def applied(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Down and across, the cells at which all filters are applied: those of the output."""
+    def applied(self, size: Shape) -> Shape:
+        """Along each axis, the cells at which all filters are applied: those of the output."""
         return self.resize(size)
 
     def params(self, *inputs: Shape) -> int:
@@ -95,20 +95,19 @@ class _MapConv(Op):
         return width * (per_filter + self.extra)
 
     def macs(self, *inputs: Shape) -> int:
-        channels, height, across = need_map(self.op, *inputs)
+        channels, *size = self.fitting(inputs[0])
         weights = self.filters(channels) * (channels // self.divisor(channels))
-        return prod(self.applied((height, across))) * weights * prod(self.kernel)
+        return prod(self.applied(tuple(size))) * weights * prod(self.kernel)
 
     def derive(self, *inputs: Shape) -> Derivation:
         channels, *size = inputs[0]
         width, groups = self.filters(channels), self.divisor(channels)
         read = f"{channels}/{groups}" if groups > 1 else f"{channels}"
-        weights = f"{width}*{read}*{self.kernel[0]}*{self.kernel[1]}"
-        height, across = self.applied((size[0], size[1]))
+        weights = "*".join([str(width), read, *map(str, self.kernel)])
         return Derivation(
-            (str(width), *self.resize_texts((size[0], size[1]))),
+            (str(width), *self.resize_texts(tuple(size))),
             weights + f" + {width}" * self.extra,
-            f"{height}*{across}*{weights}",
+            "*".join([*map(str, self.applied(tuple(size))), weights]),
         )
 
     def torch(self, *inputs: Shape) -> Call:
@@ -118,21 +117,21 @@ class _MapConv(Op):
         return Call(
             self.target(),
             (channels, self.filters(channels)),
-            (("kernel_size", square(self.kernel)), *kwargs),
+            (("kernel_size", cubic(self.kernel)), *kwargs),
             ("width_in", "width", "kernel_size"),
             tuple((key, default) for key, _, default in options),
         )
 
     def target(self) -> str:
         """The torch class."""
-        return "nn.Conv2d"
+        return f"nn.Conv{len(self.kernel)}d"
 
     def options(self, channels: int) -> list[tuple[str, Any, Any]]:
         """The options of the torch class in its order: key, value, default."""
         return [
-            ("stride", square(self.stride), 1),
-            ("padding", square(self.padding), 0),
-            ("dilation", square(self.dilation), 1),
+            ("stride", cubic(self.stride), 1),
+            ("padding", cubic(self.padding), 0),
+            ("dilation", cubic(self.dilation), 1),
             ("groups", self.divisor(channels), 1),
             ("bias", self.has_bias, True),
         ]
@@ -196,8 +195,10 @@ class Conv(_MapConv):
         return self.has_bias + (self.standardize == "scaled")
 
     def target(self) -> str:
-        named = {"weight": "StandardizedConv2d", "scaled": "ScaledStandardizedConv2d"}
-        return named[self.standardize] if self.standardize else "nn.Conv2d"
+        if not self.standardize:
+            return super().target()
+        scaled = "Scaled" if self.standardize == "scaled" else ""
+        return f"{scaled}StandardizedConv{len(self.kernel)}d"
 
     def torch(self, *inputs: Shape) -> Call:
         call = super().torch(*inputs)
@@ -242,9 +243,9 @@ class UpConv(_MapConv):
 
     @model_validator(mode="after")
     def _exact(self) -> UpConv:
-        for axis in (0, 1):
-            k, s, o = self.kernel[axis], self.stride[axis], self.output_padding[axis]
-            if not 0 <= o < max(s, self.dilation[axis]):
+        axes = zip(*self._axes(), self.output_padding, strict=True)
+        for k, s, d, o in axes:
+            if not 0 <= o < max(s, d):
                 goal = (
                     "keep the size"
                     if s == 1
@@ -264,35 +265,30 @@ class UpConv(_MapConv):
     def window(self) -> Window:
         """Of the input: a cell of the output reads those whose kernel, laid out on the output,
         reaches it."""
-        axes = zip(self.kernel, self.stride, self.dilation, strict=True)
-        down, across = (d * (k - 1) // s + 1 for k, s, d in axes)
-        return Window(
-            (down, across), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
-        )
+        reached = [d * (k - 1) // s + 1 for k, s, d in zip(*self._axes(), strict=True)]
+        return Window(tuple(reached), tuple(Fraction(1, s) for s in self.stride))
 
-    def _excess(self) -> tuple[int, int]:
-        """By how many cells, down and across, the bare transposed convolution is larger than
-        n·s."""
-        down, across = (
-            d * (k - 1) + 1 - s
-            for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True)
-        )
-        return down, across
+    def _axes(self) -> tuple[Shape, Shape, Shape]:
+        """Kernel, stride and dilation, each along every axis."""
+        return self.kernel, self.stride, self.dilation
+
+    def _excess(self) -> Shape:
+        """By how many cells along each axis the bare transposed convolution is larger than n·s."""
+        axes = zip(*self._axes(), strict=True)
+        return tuple(d * (k - 1) + 1 - s for k, s, d in axes)
 
     @property
-    def padding(self) -> tuple[int, int]:
-        """The cells that are cut off each side, down and across."""
-        down, across = ((max(0, excess) + 1) // 2 for excess in self._excess())
-        return self.pad if self.pad is not None else (down, across)
+    def padding(self) -> Shape:
+        """The cells that are cut off each side, along each axis."""
+        if self.pad is not None:
+            return self.pad
+        return tuple((max(0, excess) + 1) // 2 for excess in self._excess())
 
     @property
-    def output_padding(self) -> tuple[int, int]:
-        """The cells that are cut off one side less than the other, down and across."""
-        down, across = (
-            2 * p - excess
-            for p, excess in zip(self.padding, self._excess(), strict=True)
-        )
-        return down, across
+    def output_padding(self) -> Shape:
+        """The cells that are cut off one side less than the other, along each axis."""
+        both = zip(self.padding, self._excess(), strict=True)
+        return tuple(2 * p - excess for p, excess in both)
 
     def divisor(self, channels: int) -> int:
         return self.groups
@@ -300,21 +296,21 @@ class UpConv(_MapConv):
     def filters(self, channels: int) -> int:
         return self.width
 
-    def resize(self, size: tuple[int, int]) -> tuple[int, int]:
-        return size[0] * self.stride[0], size[1] * self.stride[1]
+    def resize(self, size: Shape) -> Shape:
+        return tuple(n * s for n, s in zip(size, self.stride, strict=True))
 
-    def resize_texts(self, size: tuple[int, int]) -> tuple[str, ...]:
+    def resize_texts(self, size: Shape) -> tuple[str, ...]:
         return tuple(f"{n}*{s}" for n, s in zip(size, self.stride, strict=True))
 
-    def applied(self, size: tuple[int, int]) -> tuple[int, int]:
+    def applied(self, size: Shape) -> Shape:
         return size  # each input cell is multiplied by the whole kernel
 
     def target(self) -> str:
-        return "nn.ConvTranspose2d"
+        return f"nn.ConvTranspose{len(self.kernel)}d"
 
     def options(self, channels: int) -> list[tuple[str, Any, Any]]:
         stride, padding, dilation, groups, bias = super().options(channels)
-        output_padding = ("output_padding", square(self.output_padding), 0)
+        output_padding = ("output_padding", cubic(self.output_padding), 0)
         return [stride, padding, output_padding, groups, bias, dilation]
 
 

@@ -10,10 +10,19 @@ from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
 from ..language.diagnose.nearest import did_you_mean
 from ..language.yaml.tree import entries_of
 from ..ops import Cost, shape_text
+from ..ops.base import value_text
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at
 from ..plan import Plan
 
 Scope = Path | Block | Layer | Equation
+_AXES = (
+    (),
+    ("numbers",),
+    ("channels", "length"),
+    ("channels", "height", "width"),
+    ("channels", "depth", "height", "width"),
+)
+"""What the axes of a tensor are called, by how many there are."""
 
 
 def explanation(plan: Plan, name: str) -> str:
@@ -113,7 +122,7 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
 def _axes(graph: Graph, node: Node, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each side of a shape, and how it comes about."""
     before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-    axes = ("channels", "height", "width") if len(node.shape) == 3 else ("numbers",)
+    axes = _AXES[len(node.shape)]
     for axis, size in enumerate(node.shape):
         text = texts[axis] if axis < len(texts) else ""
         kept = before[axis : axis + 1] == (size,)
@@ -158,8 +167,7 @@ def _origin(scope: Scope) -> Origin | None:
 
 def _call(block: Block) -> Iterator[tuple[str, str]]:
     """What a block is called with."""
-    down, across = block.stride
-    stride = down if down == across else shape_text(block.stride)
+    stride = value_text(block.stride)
     yield "its call", f"in = {block.into}, out = {block.out}, stride = {stride}"
     if block.merge:
         yield "merge", block.merge

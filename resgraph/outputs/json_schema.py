@@ -29,8 +29,9 @@ KEYS: dict[str, str] = {
     "name": "the title of tables and figures",
     "about": "one line on where the net comes from",
     "input": (
-        "`3x224x224` is channels x height x width, `784` a feature vector, `{image: 3x224x224, age:"
-        " 10}` several; the batch axis is never written"
+        "`3x224x224` is channels x height x width, `12x4096` a sequence, `3x16x112x112` a volume,"
+        " `784` a feature vector, `{image: 3x224x224, age: 10}` several; the batch axis is never"
+        " written"
     ),
     "let": "named values: numbers, words, lists",
     "unit": (
@@ -143,7 +144,7 @@ def _values() -> Schema:
         },
         "size": {
             "type": ["number", "string"],
-            "description": "`2`, or `2x1`: down and across; or an expression",
+            "description": "`2`, or one for each axis, `2x1`; or an expression",
         },
     }
 
@@ -343,7 +344,7 @@ def _by_name(value: Schema, pattern: str = _NAME) -> Schema:
 
 _SHAPE: Schema = {
     "type": ["integer", "string"],
-    "pattern": "^[0-9_]+(x[0-9_]+x[0-9_]+)?$|[A-Za-wyz]",
+    "pattern": "^[0-9_]+(x[0-9_]+){0,3}$|[A-Za-wyz]",
 }
 _CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
 _AGAIN: Schema = {

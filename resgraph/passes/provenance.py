@@ -120,9 +120,8 @@ def _trees(written: Written) -> Iterator[Expression]:
     if isinstance(written, Expr):
         yield written.tree
     elif isinstance(written, Size):
-        yield written.down.tree
-        if written.across is not None:
-            yield written.across.tree
+        for axis in written.axes:
+            yield axis.tree
     elif isinstance(written, ListValue):
         for item in written.items:
             yield from _trees(item)

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..graph import Graph, Node
-from ..ops.base import Shape
+from ..ops.base import AXES, Shape, is_map
 
-Axis = Fraction
+Axes = tuple[Fraction, ...]
+_ONES = (Fraction(1),) * max(AXES)
 
 
 @dataclass(frozen=True, slots=True)
 class ReceptiveField:
-    """`size` and `step` down and across, in pixels of the input; `size` is None where the whole
+    """`size` and `step` along each axis, in cells of the input; `size` is None where the whole
     input is seen."""
 
-    size: tuple[Fraction, Fraction] | None
-    step: tuple[Fraction, Fraction]
+    size: Axes | None
+    step: Axes
 
     @property
     def whole(self) -> bool:
@@ -32,14 +33,15 @@ class ReceptiveField:
         return self.size is None
 
     def text(self) -> str:
-        """`35 px`, `7 × 35 px`, or `whole image`."""
+        """`35 px`, `7 × 35 px`, or `whole image`; `35 cells` where the input is no image."""
+        image = len(self.step) == 2
         if self.size is None:
-            return "whole image"
-        down, across = (-(-side.numerator // side.denominator) for side in self.size)
-        return f"{down} px" if down == across else f"{down} × {across} px"
-
-
-_ONE = (Fraction(1), Fraction(1))
+            return "whole image" if image else "whole input"
+        cells = [-(-side.numerator // side.denominator) for side in self.size]
+        alike = len(set(cells)) == 1
+        return " × ".join(map(str, cells[:1] if alike else cells)) + (
+            " px" if image else " cells"
+        )
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
@@ -47,8 +49,8 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     fields: dict[str, ReceptiveField] = {}
     for name, node in graph.nodes.items():
         if not node.inputs:
-            size = _ONE if len(node.shape) == 3 else None
-            fields[name] = ReceptiveField(size, _ONE)
+            one = (Fraction(1),) * (len(node.shape) - 1)
+            fields[name] = ReceptiveField(one or None, one or _ONES[:2])
             continue
         before = graph.nodes[node.inputs[0]].shape
         fields[name] = _through(node, before, _met(graph, node, fields))
@@ -57,33 +59,37 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
 
 def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> ReceptiveField:
     """What a node's inputs see together."""
-    maps = [fields[name] for name in node.values if len(graph.nodes[name].shape) == 3]
+    maps = [fields[name] for name in node.values if is_map(graph.nodes[name].shape)]
     if not maps:
         return fields[node.inputs[0]]
     sizes = [field.size for field in maps]
     seen = [size for size in sizes if size is not None]
-    step = (max(f.step[0] for f in maps), max(f.step[1] for f in maps))
+    step = _widest([field.step for field in maps])
     if len(seen) < len(sizes):
         return ReceptiveField(None, step)
-    return ReceptiveField(
-        (max(size[0] for size in seen), max(size[1] for size in seen)), step
-    )
+    return ReceptiveField(_widest(seen), step)
+
+
+def _widest(fields: list[Axes]) -> Axes:
+    return tuple(max(axis) for axis in zip(*fields, strict=True))
 
 
 def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField:
     """What one place of a node's output sees, given what one place of its input does."""
-    if len(node.shape) != 3 or len(before) != 3:
+    if not is_map(node.shape):
         return ReceptiveField(None, field.step)
+    if len(node.shape) != len(before):  # no axis of the output is one of the input
+        return ReceptiveField(None, _ONES[: len(node.shape) - 1])
     if node.op.reads_all:
         return ReceptiveField(None, field.step)
-    axes = [_axis(node, before, axis) for axis in (0, 1)]
-    step = (field.step[0] * axes[0][1], field.step[1] * axes[1][1])
+    axes = [_axis(node, before, axis) for axis in range(len(before) - 1)]
+    step = tuple(
+        old * stride for old, (_, stride) in zip(field.step, axes, strict=True)
+    )
     if field.size is None:
         return ReceptiveField(None, step)
-    size = tuple(
-        field.size[axis] + (axes[axis][0] - 1) * field.step[axis] for axis in (0, 1)
-    )
-    return ReceptiveField((size[0], size[1]), step)
+    grown = zip(field.size, field.step, axes, strict=True)
+    return ReceptiveField(tuple(old + (k - 1) * by for old, by, (k, _) in grown), step)
 
 
 def _axis(node: Node, before: Shape, axis: int) -> tuple[int, Fraction]:
@@ -93,6 +99,7 @@ def _axis(node: Node, before: Shape, axis: int) -> tuple[int, Fraction]:
     window = node.op.window
     if window is None:
         return -(-into // out), Fraction(into, out)
-    stride = Fraction(window.stride[axis])
-    cells = window.dilation[axis] * (window.kernel[axis] - 1) + 1
+    kernel, step, dilation, _ = window.along(axis)
+    stride = Fraction(step)
+    cells = dilation * (kernel - 1) + 1
     return (cells if stride >= 1 else min(cells, into)), stride

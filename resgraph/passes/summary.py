@@ -184,7 +184,8 @@ def _line(graph: Graph, layer: Layer) -> _Line:
         if last is not op and last.family == "activation" and last.op != "relu"
         else ""
     )
-    strides = hasattr(op, "stride") and op.says("stride")
-    plain = op.model_copy(update={"stride": (1, 1)}) if strides else op
-    stride = f"/{value_text(getattr(op, 'stride', 1))}" if strides else ""
+    steps = getattr(op, "stride", ())
+    strides = bool(steps) and op.says("stride")
+    plain = op.model_copy(update={"stride": (1,) * len(steps)}) if strides else op
+    stride = f"/{value_text(steps)}" if strides else ""
     return _Line(plain.label() + then, op.label() + then, stride)

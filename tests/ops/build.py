@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from resgraph.ops import Call, Op, Shape
 from resgraph.outputs.pytorch import layers
+from resgraph.outputs.pytorch.support import support_classes
 
 from .small import layers as small_layers
 
@@ -16,8 +18,18 @@ from .small import layers as small_layers
 def target(call: Call) -> type[nn.Module]:
     """The class that a call names."""
     space, _, name = call.target.rpartition(".")
+    if not space and name not in vars(layers):
+        return derived(name)
     rooms = {"nn": nn, "": layers, "small.layers": small_layers}
     return getattr(rooms[space], name)  # type: ignore[no-any-return]
+
+
+@cache
+def derived(name: str) -> type[nn.Module]:
+    """A support class whose text is made of another's."""
+    made: dict[str, type[nn.Module]] = {}
+    exec(support_classes()[name].text, vars(layers) | {"__name__": "derived"}, made)
+    return made[name]
 
 
 def module(op: Op, *shapes: Shape) -> nn.Module:

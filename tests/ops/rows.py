@@ -63,10 +63,12 @@ class Row(NamedTuple):
     macs: int = 0
 
     def name(self) -> str:
-        return f"{self.label} on {('vector', 'sequence', 'map')[len(self.x) - 1]}"
+        kind = ("vector", "sequence", "map", "volume")[len(self.x) - 1]
+        return f"{self.label} on {kind}"
 
 
 MAP, VECTOR, SEQUENCE = (8, 11, 14), (8,), (8, 6)
+LONG, VOLUME = (8, 29), (8, 5, 6, 7)
 
 ROWS = [
     Row(Shuffle(groups=4), MAP, "shuffle 4"),
@@ -170,6 +172,59 @@ ROWS = [
     Row(Scale(start=1e-6), MAP, "scale 1e-6"),
     Row(Scale(), VECTOR, "scale"),
     Row(Gain(start=0), MAP, "gain 0"),
+    Row(Conv(width=6, kernel=(17,), stride=4), LONG, "17 conv 6 /4", 6 * 8 * 17 * 8),
+    Row(Conv(width=6, kernel=(3,), dilation=4, groups=2), LONG, "3 conv 6 dilation 4 groups 2", 6 * 4 * 3 * 29),
+    Row(Conv(width=6, kernel=(4,), pad=3, bias=0), LONG, "4 conv 6 pad 3 bias 0", 6 * 8 * 4 * 32),
+    Row(Conv(width=4, kernel=(3,), standardize="weight"), LONG, "3 conv 4", 4 * 8 * 3 * 29),
+    Row(Conv(width=4, kernel=(3,), standardize="scaled"), LONG, "3 conv 4", 4 * 8 * 3 * 29),
+    Row(DepthwiseConv(kernel=(7,), stride=2), LONG, "7 depthwise conv /2", 8 * 7 * 15),
+    Row(UpConv(width=6, kernel=(4,), stride=2), LONG, "4 up conv 6 /2", 6 * 8 * 4 * 29),
+    Row(Pool(op="max pool", kernel=(3,), stride=2), LONG, "3 max pool /2"),
+    Row(Pool(op="avg pool", kernel=(3,), stride=2, ceil=True, inner=True), LONG, "3 avg pool /2 ceil inner"),
+    Row(Pool(op="avg pool", to=(7,)), LONG, "avg pool to 7"),
+    Row(Pool(op="max pool", to=(7,)), LONG, "max pool to 7"),
+    Row(BlurPool(stride=(2,)), LONG, "blur pool /2"),
+    Row(GlobalPool(op="global avg pool"), LONG, "global avg pool"),
+    Row(GlobalPool(op="global max pool"), LONG, "global max pool"),
+    Row(Flatten(), LONG, "flatten"),
+    Row(Upsample(factor=2), LONG, "upsample 2"),
+    Row(Upsample(factor=3, bilinear=True), LONG, "upsample 3 bilinear"),
+    Row(Pad(cells=2), LONG, "pad 2"),
+    Row(Part(which=0, of=2), LONG, "part 0 of 2"),
+    Row(Shuffle(groups=4), LONG, "shuffle 4"),
+    Row(SpaceToDepth(factor=3), (4, 12), "space to depth 3"),
+    Row(DepthToSpace(factor=4), LONG, "depth to space 4"),
+    Row(BatchNorm(), LONG, "bn"),
+    Row(LayerNorm(), LONG, "ln"),
+    Row(GroupNorm(groups=4), LONG, "gn 4"),
+    Row(Softmax(), LONG, "softmax"),
+    Row(Softmax(parts=2), LONG, "softmax parts 2"),
+    Row(Scale(), LONG, "scale"),
+    Row(Conv(width=6, kernel=(3, 7, 7), stride=(1, 2, 2)), VOLUME, "3x7x7 conv 6 /1x2x2", 6 * 8 * 147 * 5 * 3 * 4),
+    Row(Conv(width=6, kernel=(3, 3, 3), stride=2, pad=0), VOLUME, "3x3x3 conv 6 /2 pad 0", 6 * 8 * 27 * 2 * 2 * 3),
+    Row(Conv(width=4, kernel=(1, 3, 3), dilation=(1, 2, 2)), VOLUME, "1x3x3 conv 4 dilation 1x2x2", 4 * 8 * 9 * 210),
+    Row(Conv(width=4, kernel=(3, 3, 3), standardize="weight"), VOLUME, "3x3x3 conv 4", 4 * 8 * 27 * 210),
+    Row(Conv(width=4, kernel=(1, 3, 3), standardize="scaled"), VOLUME, "1x3x3 conv 4", 4 * 8 * 9 * 210),
+    Row(DepthwiseConv(kernel=(3, 3, 3)), VOLUME, "3x3x3 depthwise conv", 8 * 27 * 210),
+    Row(UpConv(width=6, kernel=(1, 2, 2), stride=(1, 2, 2)), VOLUME, "1x2x2 up conv 6 /1x2x2", 6 * 8 * 4 * 210),
+    Row(Pool(op="max pool", kernel=(1, 3, 3), stride=(1, 2, 2)), VOLUME, "1x3x3 max pool /1x2x2"),
+    Row(Pool(op="avg pool", kernel=(2, 3, 3), stride=2, inner=True, pad=1), VOLUME, "2x3x3 avg pool /2 pad 1 inner"),
+    Row(Pool(op="avg pool", to=(1, 2, 2)), VOLUME, "avg pool to 1x2x2"),
+    Row(Pool(op="max pool", to=(2, 2, 2)), VOLUME, "max pool to 2"),
+    Row(BlurPool(stride=(1, 2, 2)), VOLUME, "blur pool /1x2x2"),
+    Row(GlobalPool(op="global avg pool"), VOLUME, "global avg pool"),
+    Row(GlobalPool(op="global max pool"), VOLUME, "global max pool"),
+    Row(Flatten(), VOLUME, "flatten"),
+    Row(Upsample(factor=2), VOLUME, "upsample 2"),
+    Row(Upsample(factor=2, bilinear=True), VOLUME, "upsample 2 bilinear"),
+    Row(Pad(cells=1), VOLUME, "pad 1"),
+    Row(Shuffle(groups=2), VOLUME, "shuffle 2"),
+    Row(SpaceToDepth(factor=2), (3, 4, 6, 8), "space to depth 2"),
+    Row(DepthToSpace(factor=2), VOLUME, "depth to space 2"),
+    Row(BatchNorm(), VOLUME, "bn"),
+    Row(LayerNorm(), VOLUME, "ln"),
+    Row(GroupNorm(groups=2), VOLUME, "gn 2"),
+    Row(Scale(start=1e-6), VOLUME, "scale 1e-6"),
 ]  # fmt: skip
 OWN = [
     Row(Frn(), MAP, "frn"),

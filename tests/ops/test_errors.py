@@ -140,7 +140,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"op": "conv", "width": 0, "kernel": 3}, "greater than or equal to 1"),
     ({"op": "conv", "width": 64.0, "kernel": 3}, "valid integer"),
     ({"op": "conv", "width": True, "kernel": 3}, "valid integer"),
-    ({"op": "conv", "width": 64, "kernel": (3, 3, 3)}, "at most 2 items"),
+    ({"op": "conv", "width": 64, "kernel": (3, 3, 3, 3)}, "at most 3 items"),
+    ({"op": "conv", "width": 64, "kernel": (3, 3), "stride": (1, 2, 2)}, "numbers of axes"),
     ({"op": "conv", "width": 64, "kernel": 5000}, "less than or equal to 4096"),
     ({"op": "conv", "width": 64, "kernel": 3, "stride": 0}, "greater than or equal to 1"),
     ({"op": "conv", "width": 64, "kernel": 3, "pad": -1}, "greater than or equal to 0"),
@@ -188,7 +189,7 @@ def test_a_field_that_cannot_be(fields: dict[str, Any], message: str) -> None:
         VOCABULARY[fields["op"]].model_validate(fields)
 
 
-@pytest.mark.parametrize("shape", [(), (3, 4), (1, 2, 3, 4), (3, 0, 4)])
+@pytest.mark.parametrize("shape", [(), (1, 2, 3, 4, 5), (3, 0, 4)])
 def test_an_input_is_a_map_or_a_vector(shape: Shape) -> None:
     with pytest.raises(ValidationError):
         Input(shape=shape)
@@ -198,6 +199,8 @@ def test_inputs() -> None:
     assert Input(shape=(3, 224, 224)).infer() == (3, 224, 224)
     assert Input(shape=(3, 224, 224)).label() == "input 3x224x224"
     assert Input(shape=(784,)).label() == "input 784"
+    assert Input(shape=(12, 4096)).label() == "input 12x4096"
+    assert Input(shape=(3, 16, 112, 112)).infer() == (3, 16, 112, 112)
 
 
 def test_what_an_op_cannot_answer() -> None:

@@ -28,7 +28,7 @@ from resgraph.ops import (
     Op,
 )
 from resgraph.outputs.pytorch.signatures import Signatures
-from resgraph.passes.expand.option import make_op
+from resgraph.passes.expand.option import Unsaid, make_op
 
 from .build import module, numbers, target
 from .rows import OWN, ROWS, Row
@@ -153,14 +153,9 @@ def test_the_label_is_the_least_and_reads_back(row: Row) -> None:
     )
     assert label is not None
     assert VOCABULARY[label.word] is type(row.op)
-    read = make_op(
-        type(row.op),
-        bind(label, type(row.op), ()),
-        {},
-        Environment({}, {}),
-        _unsaid(row.op),
-    )
-    assert read == row.op
+    bound = bind(label, type(row.op), ())
+    unsaid = Unsaid(fields=_unsaid(row.op), axes=len(row.x) - 1)
+    assert make_op(type(row.op), bound, Environment({}, {}), unsaid) == row.op
 
 
 def _unsaid(op: Op) -> dict[str, object]:
@@ -180,7 +175,8 @@ def test_as_text_it_is_whole(row: Row) -> None:
     label = parse_label(text, Span(Source("label", text), 1, 1, 1, len(text) + 1), ())
     assert label is not None
     options = bind(label, type(row.op), ())
-    assert make_op(type(row.op), options, {}, Environment({}, {}), {}) == row.op
+    unsaid = Unsaid(axes=len(row.x) - 1)
+    assert make_op(type(row.op), options, Environment({}, {}), unsaid) == row.op
 
 
 @every_row

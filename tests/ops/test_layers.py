@@ -44,9 +44,15 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "TakeToken": (lambda: layers.TakeToken(), (2, 8, 5)),
     "GlobalAvgPool": (lambda: layers.GlobalAvgPool(), MAP),
     "GlobalMaxPool": (lambda: layers.GlobalMaxPool(), MAP),
+    "GlobalAvgPool1d": (lambda: layers.GlobalAvgPool1d(), (2, 8, 9)),
+    "GlobalMaxPool1d": (lambda: layers.GlobalMaxPool1d(), (2, 8, 9)),
+    "GlobalAvgPool3d": (lambda: layers.GlobalAvgPool3d(), (2, 8, 3, 4, 5)),
+    "GlobalMaxPool3d": (lambda: layers.GlobalMaxPool3d(), (2, 8, 3, 4, 5)),
+    "CellsToDepth": (lambda: layers.CellsToDepth(3), (2, 8, 9)),
+    "DepthToCells": (lambda: layers.DepthToCells(2), (2, 8, 3, 4, 5)),
     "ChannelNorm": (lambda: layers.ChannelNorm(8, eps=1e-6), MAP),
     "ChannelScale": (lambda: layers.ChannelScale(8, start=0.1), MAP),
-    "ChannelScale of a vector": (lambda: layers.ChannelScale(8, spatial=False), VECTOR),
+    "ChannelScale of a vector": (lambda: layers.ChannelScale(8, axes=0), VECTOR),
     "Gain": (lambda: layers.Gain(start=0.5), MAP),
     "ChannelConv": (lambda: layers.ChannelConv(3, bias=True), VECTOR),
     "Part": (lambda: layers.Part(1, 2), MAP),
@@ -220,7 +226,7 @@ def test_factors() -> None:
     scale = made(lambda: layers.ChannelScale(8))
     assert torch.equal(scale(x), x * scale.weight.view(1, 8, 1, 1))
     assert list(layers.ChannelScale(8, start=1e-6).weight.shape) == [8, 1, 1]
-    assert list(layers.ChannelScale(8, spatial=False).double()(v).shape) == list(VECTOR)
+    assert list(layers.ChannelScale(8, axes=0).double()(v).shape) == list(VECTOR)
 
 
 def test_channel_conv_slides_along_the_channels() -> None:
@@ -449,7 +455,7 @@ def test_the_text_of_a_class_stands_alone(
         ("ChannelSlice", "ChannelSlice(3:)"),
         ("ChannelSlice with an end", "ChannelSlice(2:5)"),
         ("PartSoftmax", "PartSoftmax(4)"),
-        ("ZeroPadShortcut", "ZeroPadShortcut(4 more channels, stride=(2, 2))"),
+        ("ZeroPadShortcut", "ZeroPadShortcut(4 more channels, stride=2)"),
     ],
 )
 def test_how_it_prints(name: str, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ...ops.base import is_map
 from ...outputs.numbers import count_text
 from ...outputs.registry import OUTPUTS, named
 from ...passes.memory import training_memory
@@ -73,7 +74,7 @@ def _summary(plan: Plan, batch: int) -> str:
     """What a table does not say: how far the net sees, the ways through it, what training holds in
     memory."""
     last = [
-        row for row in plan.graph.rows if len(plan.graph.nodes[row.output].shape) == 3
+        row for row in plan.graph.rows if is_map(plan.graph.nodes[row.output].shape)
     ]
     lines: list[str] = []
     if last:

@@ -1,6 +1,7 @@
 """The text of a label → a `Label`; `binding.py` reads what follows its word.
 
-    label = [ expr "x" ] [ INT "x" INT ] word { number | "/" size | flag | mode | key value }
+    label = [ expr "x" ] [ size ] word { number | "/" size | flag | mode | key value }
+    size  = INT { "x" INT }
 
 Where a number in it is wrong, `Fault` has the place of its characters.
 """
@@ -18,7 +19,7 @@ from .own import is_own
 from .records import Again, Chunk, Equation, Expr, Label, Size, Value, Word
 from .words import POLICIES
 
-KERNEL = re.compile(r"([0-9]+)x([0-9]+)\Z")
+KERNEL = re.compile(r"[0-9]+(?:x[0-9]+)+\Z")
 PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
 AGAIN = "again"
 ABOUT_AGAIN = "A row, a path, or a run of rows above once more, with the same weights."
@@ -76,13 +77,13 @@ def parse_equation(text: str, span: Span) -> Equation:
 
 
 def parse_size(text: str, span: Span) -> Size:
-    """`2`, `stride`, `1x7`."""
-    if not (found := KERNEL.match(text)):
-        return Size(parse_expr(text, span), None, span)
-    if len(text) > 9:
+    """`2`, `stride`, `1x7`, `3x7x7`."""
+    if not KERNEL.match(text):
+        return Size((parse_expr(text, span),), span)
+    axes = text.split("x")
+    if max(map(len, axes)) > 4 or len(axes) > 3:
         raise fault("E035", f"`{text}` is no sensible size", span)
-    down, across = (parse_expr(part, span) for part in found.groups())
-    return Size(down, across, span)
+    return Size(tuple(parse_expr(part, span) for part in axes), span)
 
 
 def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
@@ -105,7 +106,7 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
     place, repeat, kernel = 0, None, None
     if len(parts) > 2 and texts[1] == "x":
         repeat, place = parse_expr(texts[0], parts[0].span), 2
-    if place < len(parts) and KERNEL.match(texts[place]):
+    if place < len(parts) and _is_kernel(texts, place):
         kernel = parse_size(texts[place], parts[place].span)
         place += 1
     word = word_at(texts, place, words)
@@ -142,6 +143,13 @@ def parse_again(text: str, span: Span, words: Collection[str]) -> Again | None:
         )
     first, last = found["first"], found["last"] or found["first"]
     return Again(text, span, first, last, target.span, repeat)
+
+
+def _is_kernel(texts: list[str], place: int) -> bool:
+    """Whether a kernel stands there: `3x3`, or one number before an op that has a kernel."""
+    op = VOCABULARY.get(phrase_at(texts, place + 1))
+    alone = texts[place].isdecimal() and op is not None and "kernel" in op.model_fields
+    return alone or KERNEL.match(texts[place]) is not None
 
 
 def word_at(texts: list[str], place: int, words: Collection[str]) -> str:

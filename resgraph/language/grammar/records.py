@@ -22,10 +22,10 @@ class Expr:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Size:
-    """A kernel, stride, dilation or padding: down and across (the same where `across` is None)."""
+    """A kernel, stride, dilation or padding: a number for each axis. One alone is a kernel along
+    one axis, and else for every axis."""
 
-    down: Expr
-    across: Expr | None
+    axes: tuple[Expr, ...]
     span: Span
 
 

@@ -11,7 +11,7 @@ from .program import Class, Program
 from .support import support_bases
 from .text import Bracketed, Piece, docstring, layout
 
-_CONVS = ("nn.Conv2d", "nn.ConvTranspose2d", "nn.Conv1d")
+_CONVS = tuple(f"nn.Conv{kind}{n}d" for n in (2, 1, 3) for kind in ("", "Transpose"))
 _DESCRIBED = {
     "he": "He et al. 2015",
     "xavier": "Glorot & Bengio 2010",

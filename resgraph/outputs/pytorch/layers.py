@@ -67,35 +67,38 @@ class BlurPool(nn.Module):
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
         mode: str = "reflect",
     ) -> None:
         super().__init__()
         if isinstance(kernel_size, int):
             kernel_size = (kernel_size, kernel_size)
+        if isinstance(padding, int):
+            padding = (padding,) * len(kernel_size)
         self.kernel_size = kernel_size
         self.mode = mode
         self.stride = stride
-        self.padding = (padding, padding) if isinstance(padding, int) else padding
+        self.padding = padding
         self.register_buffer("kernel", torch.empty(1, 1, *self.kernel_size), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        rows = []
+        kernel = torch.ones(())
         for size in self.kernel_size:
             row = [1]
             for _ in range(size - 1):
                 row = [a + b for a, b in zip([0, *row], [*row, 0], strict=True)]
-            rows.append([number / 2 ** (size - 1) for number in row])
-        self.kernel.copy_(torch.tensor([[down * across for across in rows[1]] for down in rows[0]]))
+            kernel = kernel[..., None] * torch.tensor([n / 2 ** (size - 1) for n in row])
+        self.kernel.copy_(kernel)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        down, across = self.padding
-        x = F.pad(x, (across, across, down, down), mode=self.mode)
-        kernel = self.kernel.expand(x.shape[1], -1, -1, -1)
-        return F.conv2d(x, kernel, stride=self.stride, groups=x.shape[1])
+        edges = [cells for side in reversed(self.padding) for cells in (side, side)]
+        x = F.pad(x, edges, mode=self.mode)
+        kernel = self.kernel.expand(x.shape[1], *self.kernel.shape[1:])
+        conv = (F.conv1d, F.conv2d, F.conv3d)[len(self.kernel_size) - 1]
+        return conv(x, kernel, stride=self.stride, groups=x.shape[1])
 
     def extra_repr(self) -> str:
         said = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -116,6 +119,70 @@ class GlobalMaxPool(nn.Module):
         return x.amax((2, 3))
 
 
+class GlobalAvgPool1d(nn.Module):
+    """The average of each channel: a sequence becomes a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(2)
+
+
+class GlobalMaxPool1d(nn.Module):
+    """The largest of each channel: a sequence becomes a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.amax(2)
+
+
+class GlobalAvgPool3d(nn.Module):
+    """The average of each channel: a volume becomes a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3, 4))
+
+
+class GlobalMaxPool3d(nn.Module):
+    """The largest of each channel: a volume becomes a vector."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.amax((2, 3, 4))
+
+
+class CellsToDepth(nn.Module):
+    """A stretch or cube of `factor` cells along each axis becomes a cell with as many channels."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        axes = x.dim() - 2
+        cells = [part for n in x.shape[2:] for part in (n // self.factor, self.factor)]
+        outer, inner = range(2, 2 + 2 * axes, 2), range(3, 3 + 2 * axes, 2)
+        parts = x.reshape(*x.shape[:2], *cells).permute(0, 1, *inner, *outer)
+        return parts.flatten(1, 1 + axes)
+
+    def extra_repr(self) -> str:
+        return f"{self.factor}"
+
+
+class DepthToCells(nn.Module):
+    """The way back: channels become `factor` cells along each axis."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        axes = x.dim() - 2
+        parts = x.reshape(x.shape[0], -1, *(self.factor,) * axes, *x.shape[2:])
+        order = [place for n in range(axes) for place in (2 + axes + n, 2 + n)]
+        size = [n * self.factor for n in x.shape[2:]]
+        return parts.permute(0, 1, *order).reshape(x.shape[0], -1, *size)
+
+    def extra_repr(self) -> str:
+        return f"{self.factor}"
+
+
 class ChannelNorm(nn.LayerNorm):
     """Layer normalization over the channels of a map, at each place by itself."""
 
@@ -123,7 +190,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(width, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class RmsNorm(nn.RMSNorm):
@@ -164,12 +231,12 @@ class ResponseNorm(nn.Module):
 
 
 class ChannelScale(nn.Module):
-    """A learned factor per channel, of a map or (not `spatial`) of a vector."""
+    """A learned factor per channel, of a map with so many axes or (`axes=0`) of a vector."""
 
-    def __init__(self, width: int, start: float = 1.0, spatial: bool = True) -> None:
+    def __init__(self, width: int, start: float = 1.0, axes: int = 2) -> None:
         super().__init__()
         self.start = start
-        self.weight = nn.Parameter(torch.empty((width, 1, 1) if spatial else (width,)))
+        self.weight = nn.Parameter(torch.empty(width, *(1,) * axes))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -400,14 +467,18 @@ class DepthToSpace(nn.Module):
 class ZeroPadShortcut(nn.Module):
     """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing."""
 
-    def __init__(self, width_in: int, width: int, stride: int | tuple[int, int] = 1) -> None:
+    def __init__(self, width_in: int, width: int, stride: int | tuple[int, ...] = 1) -> None:
         super().__init__()
         self.more = width - width_in
-        self.stride = (stride, stride) if isinstance(stride, int) else stride
+        self.stride = stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.stride != (1, 1):
-            x = x[:, :, :: self.stride[0], :: self.stride[1]]
+        if self.stride != 1:
+            steps = self.stride
+            if isinstance(steps, int):
+                steps = (steps,) * (x.dim() - 2)
+            cells = [slice(None, None, step) for step in (1, 1, *steps)]
+            x = x[tuple(cells)]
         return F.pad(x, (0, 0) * (x.dim() - 2) + (0, self.more))
 
     def extra_repr(self) -> str:

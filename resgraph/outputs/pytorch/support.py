@@ -35,16 +35,41 @@ def _tree() -> tuple[str, list[ast.stmt]]:
 def support_classes() -> dict[str, Definition]:
     """The classes of `layers.py` by name, in its order."""
     text, body = _tree()
-    return {
-        node.name: Definition(
-            ast.get_source_segment(text, node) or "",
-            tuple(map(ast.unparse, node.bases)),
-            frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)),
-            _parameters(node),
-        )
-        for node in body
-        if isinstance(node, ast.ClassDef)
-    }
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
+    found: dict[str, Definition] = {}
+    for node in classes:
+        written = ast.get_source_segment(text, node) or ""
+        found[node.name] = _definition(node, written)
+        if node.name.endswith("Conv2d"):
+            for flavor in _FLAVORS:
+                other = _flavored(written, flavor)
+                name = node.name.removesuffix("2d") + flavor
+                found[name] = _definition(ast.parse(other).body[0], other)
+    return found
+
+
+_FLAVORS = {
+    "1d": {"2d": "1d", "(1, 2, 3)": "(1, 2)", "1, 1, 1)": "1, 1)"},
+    "3d": {"2d": "3d", "(1, 2, 3)": "(1, 2, 3, 4)", "1, 1, 1)": "1, 1, 1, 1)"},
+}
+"""What a convolution over sequences or volumes has where one over images has something else."""
+
+
+def _flavored(text: str, flavor: str) -> str:
+    """The text of a convolution over images as one over other maps."""
+    for old, new in _FLAVORS[flavor].items():
+        text = text.replace(old, new)
+    return text.replace("tuple[int, int]", "tuple[int, ...]")
+
+
+def _definition(node: ast.stmt, text: str) -> Definition:
+    assert isinstance(node, ast.ClassDef)
+    return Definition(
+        text,
+        tuple(map(ast.unparse, node.bases)),
+        frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)),
+        _parameters(node),
+    )
 
 
 @cache

@@ -54,8 +54,7 @@ def _line(*cells: str) -> str:
 
 def _size(shape: Shape) -> str:
     """As in the paper: height × width of a map, 1 × 1 of a vector."""
-    sides = shape[-2:] if len(shape) > 1 else (1, 1)
-    return f"${sides[0]}\\times{sides[1]}$"
+    return "$" + r"\times".join(map(str, shape[1:] or (1, 1))) + "$"
 
 
 def _quantity(number: int) -> str:

@@ -24,7 +24,7 @@ from ...language.grammar.records import (
 from ...language.grammar.records import Value as Written
 from ...ops import Shape
 from ...ops.base import value_text
-from .option import whole
+from .option import per_axis, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Call:
     caller: Caller
     into: int | None
     out: int | None
-    stride: tuple[int, int]
+    stride: tuple[int, ...]
     values: dict[str, Value]
     shortcut: ShortcutDef | None
     span: Span  # the word of the call
@@ -56,10 +56,8 @@ class Call:
     @property
     def constants(self) -> dict[str, Value | None]:
         """`in`, `out` and `stride` as values."""
-        down, across = self.stride
-        stride: Value = (
-            Fraction(down) if down == across else (Fraction(down), Fraction(across))
-        )
+        each = tuple(map(Fraction, self.stride))
+        stride: Value = each[0] if len(set(each)) == 1 else each
         return {
             "in": _fraction(self.into),
             "out": _fraction(self.out),
@@ -75,7 +73,7 @@ class Call:
             for name, size in sizes.items()
         }
         for name, option in self.bound.options.items():
-            here = name != "stride" or self.stride != (1, 1)
+            here = name != "stride" or max(self.stride) > 1
             if here and not isinstance(option.value, PathDef):
                 given[name] = Given(option.value, self.caller.env)
         if self.bound.number is not None:
@@ -90,7 +88,7 @@ class Call:
     @property
     def changes(self) -> bool:
         """Whether the block's output has another shape than its input (rule 6)."""
-        return self.into != self.out or self.stride != (1, 1)
+        return self.into != self.out or max(self.stride) > 1
 
 
 def _fraction(number: int | None) -> Fraction | None:
@@ -102,6 +100,7 @@ def call_of(
 ) -> Call:
     """Work out a call where it is written."""
     into, env = shape[0] if shape else None, caller.env
+    axes = len(shape) - 1 if shape else 0
     unused = None
     if isinstance(item, Label):
         bound = bind(item, block, caller.words)
@@ -117,7 +116,7 @@ def call_of(
         caller,
         into,
         into if bound.number is None else _width(bound.number, env),
-        _stride(stride, env) if stride and caller.first else (1, 1),
+        _stride(stride, env, axes) if stride and caller.first else (1,) * (axes or 2),
         values,
         shortcut,
         item.word_span if isinstance(item, Label) else item.span,
@@ -160,7 +159,7 @@ def _refuse_unused(
             "E036", message, bound.number.span, _worked_out(block, bound.number)
         )
     stride = bound.options.get("stride")
-    if stride and not block.uses("stride") and _stride(stride, env) != (1, 1):
+    if stride and not block.uses("stride") and max(_stride(stride, env)) > 1:
         message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
         raise fault(
             "E036",
@@ -219,13 +218,16 @@ def _width(number: Written, env: Environment) -> int:
     return width
 
 
-def _stride(option: Option, env: Environment) -> tuple[int, int]:
+def _stride(option: Option, env: Environment, axes: int = 0) -> tuple[int, ...]:
+    """The stride along each axis of the map that comes in; `axes` is 0 where that is not known or
+    none."""
     size = option.value
     assert not isinstance(size, PathDef)
     value = env.value(size)
-    both = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
-    down, across = (whole(part, "stride", size, env) for part in both)
-    if not (1 <= down <= 64 and 1 <= across <= 64):
-        odd = down if not 1 <= down <= 64 else across
-        raise fault("E035", f"a stride must be 1 to 64, and this is {odd:,}", size.span)
-    return down, across
+    each = per_axis(value, "stride", size.span, axes)
+    strides = tuple(whole(part, "stride", size, env) for part in each)
+    for odd in strides:
+        if not 1 <= odd <= 64:
+            said = f"a stride must be 1 to 64, and this is {odd:,}"
+            raise fault("E035", said, size.span)
+    return strides

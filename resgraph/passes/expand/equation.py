@@ -22,6 +22,7 @@ from ...language.grammar.expression import (
 )
 from ...language.grammar.records import Equation
 from ...ops import AMONG, POINTWISE, SYMBOLS, Add, Concat, Mul, Op, Over, Shape, Sub
+from ...ops.base import is_map
 from .equation_errors import EquationErrors, reads_input
 from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
 from .names import Names
@@ -217,7 +218,7 @@ class EquationBuilder:
         maps = [
             (tree, tensor.shape)
             for tree, tensor in terms
-            if tensor.shape and len(tensor.shape) == 3 and tensor.shape[0] > 1
+            if tensor.shape and is_map(tensor.shape) and tensor.shape[0] > 1
         ]
         if not maps or not isinstance(op, Add | Sub | Mul):
             return None

@@ -171,11 +171,12 @@ class ItemMaker:
         if slot.copy:
             bound = _without_stride(bound)
         bound, like = sized(bound, slot)
+        axes = len(flow.shape) - 1 if flow.shape else 0
         ops = layer_ops(
             cls,
             bound,
             slot.env,
-            place.setting,
+            replace(place.setting, axes=axes),
             partial(self.names.resolve, env=place.env),
         )
         if len(ops) == 1 and ops[0].op.nothing():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from ...errors import Fault, Span, fault
+from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
 from ...language.grammar.arithmetic import Value, value_text
@@ -22,48 +23,51 @@ from ...language.grammar.records import (
     MapName,
     Option,
     PathDef,
+    Size,
     Word,
 )
 from ...language.grammar.records import Value as Written
 from ...language.grammar.targets import literal_words
 from ...language.grammar.words import CONSTANTS
-from ...ops import Op
+from ...ops import Op, shape_text
+from ...ops.base import sized_fields, spread, types_in
 
-Kind = Literal["pair", "float", "int", "flag", "word"]
+Kind = Literal["sizes", "float", "int", "flag", "word"]
 
 
 @cache
 def field_kind(op: type[Op], key: str) -> Kind:
     """What the value of a field is, from its annotation."""
-    types = set(_flat(op.model_fields[key].annotation))
+    types = types_in(op, key)
     if tuple in types:
-        return "pair"
+        return "sizes"
     if bool in types:
         return "flag"
     return "float" if float in types else "int" if int in types else "word"
 
 
-def _flat(annotation: Any) -> list[Any]:
-    arguments = get_args(annotation)
-    origin = getattr(annotation, "__origin__", None)
-    return [annotation, origin] + [t for argument in arguments for t in _flat(argument)]
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """What an op has that its label does not say: the default options of the file, the fields that
+    follow from the unit, and the axes of the map that comes in (0 where that is none or not
+    known)."""
+
+    defaults: Mapping[str, Option] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    axes: int = 0
 
 
 _made: dict[Any, Op] = {}
 
 
 def make_op(
-    cls: type[Op],
-    bound: Bound,
-    defaults: Mapping[str, Option],
-    env: Environment,
-    extra: Mapping[str, Any],
+    cls: type[Op], bound: Bound, env: Environment, unsaid: Unsaid = Unsaid()
 ) -> Op:
-    """The op of a label: defaults of the file below, then `extra`, then the label's own options."""
-    options = [*defaults.values(), *bound.options.values()]
+    """The op of a label: the label's own options over those that it does not say."""
+    options = [*unsaid.defaults.values(), *bound.options.values()]
     if bound.number is not None and cls.number:
         options.append(Option(cls.number, bound.number.span, bound.number))
-    fields = dict(extra)
+    fields = dict(unsaid.fields)
     for option in options:
         value = option.value
         fields[option.key] = (
@@ -71,11 +75,12 @@ def make_op(
             if isinstance(value, MapName)
             else field_value(cls, option.key, value, env)
         )
+    places = {option.key: option.value.span for option in options}
+    _spread(cls, fields, places, unsaid.axes, bound)
     made = (cls, bound.label.word, tuple(fields.items()))
     if made not in _made:
         if len(_made) > 20_000:
             _made.clear()
-        places = {option.key: option.value.span for option in options}
         fields = {"op": bound.label.word, **fields}
         _made[made] = _validated(cls, fields, places, bound.label.span)
     return _made[made]
@@ -153,8 +158,8 @@ def field_value(
         if value in words:
             return value
         raise _no_such_word(key, value, words, written.span)
-    if kind == "pair":
-        return _pair(value, key, written, env)
+    if kind == "sizes":
+        return _sizes(value, written, key, env)
     if isinstance(value, tuple):
         said = f"`{key}` is one number, not {value_text(value)}"
         raise fault("E031", said, written.span)
@@ -167,13 +172,105 @@ def _flag(key: str, written: Written) -> bool:
     raise fault("E022", f"`{key}` is true or false", written.span)
 
 
-def _pair(
-    value: Value, key: str, written: Written, env: Environment
-) -> tuple[int, ...]:
-    both = value if isinstance(value, tuple) else (value, value)
-    if len(both) != 2:
-        raise fault("E022", f"`{key}` is one number or two", written.span)
-    return tuple(whole(part, key, written, env) for part in both)
+def _sizes(
+    value: Value, written: Written, key: str, env: Environment
+) -> int | tuple[int, ...]:
+    """One number for every axis, or one for each."""
+    one = isinstance(written, Size) and len(written.axes) == 1
+    if one and key == "kernel":  # before an op, where it is along one axis
+        value = (value,)
+    if isinstance(value, tuple):
+        return tuple(whole(part, key, written, env) for part in value)
+    return whole(value, key, written, env)
+
+
+def _spread(
+    cls: type[Op],
+    fields: dict[str, Any],
+    places: Mapping[str, Span],
+    axes: int,
+    bound: Bound,
+) -> None:
+    """Give the options of one number as many as the map has axes. Raises `Fault` (E046) for one
+    that has another number of them."""
+    sized = [key for key in fields if key in sized_fields(cls)]
+    said = [key for key in sized if isinstance(fields[key], tuple)]
+    known = (0 if cls.resizes else axes) or next((len(fields[key]) for key in said), 2)
+    for key in said:
+        if len(fields[key]) != known:
+            image = key == "kernel" and len(fields[key]) == 1 and known == 2
+            raise (image and _three_words(bound)) or other_axes(
+                key, fields[key], known, places[key], bound.label.word
+            )
+    for key in sized:
+        fields[key] = spread(fields[key], known)
+
+
+def per_axis(value: Value, key: str, place: Span, axes: int) -> tuple[Value, ...]:
+    """A value for each axis of a map, `axes` 0 where that is not known. Raises `Fault` (E046)."""
+    if not isinstance(value, tuple):
+        return (value,) * (axes or 2)
+    if axes and len(value) != axes:
+        raise other_axes(key, value, axes, place, "")
+    return value
+
+
+_MAPS = (
+    "",
+    "a sequence, of one axis",
+    "an image, of two axes",
+    "a volume, of three axes",
+)
+
+
+def _three_words(bound: Bound) -> Fault | None:
+    """E014 for `3 x 3 conv`, a kernel in three words, where an image comes in."""
+    label = bound.label
+    if (
+        label.repeat is None
+        or label.kernel is None
+        or not label.repeat.text.isdecimal()
+    ):
+        return None
+    text, kernel = label.repeat.text, label.kernel.axes[0].text
+    place = label.repeat.span.to(label.kernel.span)
+    hint = write(f"{text}x{kernel}", ", in one word")
+    return fault("E014", f"`{text} x {kernel}` is not a kernel size", place, hint)
+
+
+def other_axes(
+    key: str, sizes: tuple[Any, ...], axes: int, place: Span, word: str
+) -> Fault:
+    """E046: a size that has not one number for each axis of the map."""
+    text = shape_text(sizes)
+    said = f"`{text}` is a {key} along {_count(len(sizes))}, and what comes in is {_MAPS[axes]}"
+    return fault("E046", said, place, _of_so_many_axes(key, sizes, axes, word))
+
+
+def _count(axes: int) -> str:
+    return (
+        f"{('one axis', 'two axes', 'three axes')[axes - 1]}"
+        if axes < 4
+        else f"{axes} axes"
+    )
+
+
+def _of_so_many_axes(key: str, sizes: tuple[Any, ...], axes: int, word: str) -> str:
+    """How a size is written that fits; a number before an op may be a repeat."""
+    first, same = sizes[0], len(set(sizes)) == 1
+    full = shape_text((first if same else 3,) * axes)
+    if key != "kernel":
+        fitting = f"`{first}`" if same else f"as in `{full}`"
+        return f"one number is for every axis, or there is one for each: {fitting}"
+    if len(sizes) == 1:
+        return f"a repeat is `{first} x {word}`, a kernel of this map `{full} {word}`"
+    if axes == 3:
+        flat = "x".join(map(str, (1, *sizes)))
+        return (
+            f"a kernel has a number for each axis, as in `{full} {word}` or `{flat} {word}`; the"
+            " input of an image is `3x224x224`, without its batch axis"
+        )
+    return f"a kernel has a number for each axis: `{full} {word}`"
 
 
 def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fault:

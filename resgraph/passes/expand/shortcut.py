@@ -11,6 +11,7 @@ from ...language.grammar.label import parse_label
 from ...language.grammar.records import BlockDef, PathDef, UnitDef, Word
 from ...language.spec import Spec
 from ...ops import Op, Shape, shape_text
+from ...ops.base import AXES
 from ...ops.shape import ZeroPad
 from .block_call import Call
 
@@ -46,7 +47,10 @@ def _written(text: str) -> PathDef:
     return PathDef(span, None, (label,), False)
 
 
-_PROJECTION = _written("1x1 conv out /stride linear")
+_PROJECTIONS = {
+    axes: _written(f"{shape_text((1,) * axes)} conv out /stride linear")
+    for axes in AXES
+}
 _VECTOR = _written("fc out")
 
 
@@ -73,8 +77,8 @@ def shortcut_plan(
     if policy == "identity":
         problem = _cannot_be_identity(call, shape)
         return ShortcutPlan("identity", problem=problem)
-    vector = shape is not None and len(shape) == 1
-    return ShortcutPlan("projection", path=_VECTOR if vector else _PROJECTION)
+    axes = len(shape) - 1 if shape else 2
+    return ShortcutPlan("projection", path=_PROJECTIONS.get(axes, _VECTOR))
 
 
 def _written_out(

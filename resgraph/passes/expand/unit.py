@@ -13,7 +13,7 @@ from ...language.grammar.records import Bound, Label, Option, UnitDef
 from ...language.grammar.targets import mode_hint, takes_mode
 from ...language.grammar.words import ACT
 from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
-from .option import make_op
+from .option import Unsaid, make_op
 
 
 @dataclass(slots=True)
@@ -45,6 +45,7 @@ class Setting:
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
     spare: str = ""  # what `act` means where the unit has no activation: in a library block, ReLU
+    axes: int = 0  # of the map that comes in, 0 where that is none or not known
     # one for a label, however often it is made
     bounds: dict[tuple[Label, type[Op]], Bound] = field(default_factory=dict)
 
@@ -86,12 +87,12 @@ def layer_ops(
     for."""
     mode, chosen = _mode(cls, bound, setting, resolve)
     unit = [(label, resolve(label.word)) for label in setting.unit.labels]
-    extra = {}
+    fields = {}
     if cls.word == "conv" and "bias" in cls.model_fields:
         normed = any(name in NORMS for _, name in unit)
-        extra["bias"] = "none" if normed else "default"
+        fields["bias"] = "none" if normed else "default"
     defaults = setting.defaults.get(bound.label.word, {})
-    op = make_op(cls, bound, defaults, env, extra)
+    op = make_op(cls, bound, env, Unsaid(defaults, fields, setting.axes))
     source = OptionSource(bound, env, setting.unit)
     if cls.word != "conv":
         main = Worded("", op, source)
@@ -163,7 +164,8 @@ def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Word
     cls = VOCABULARY[name]
     named = label if label.word == name else Label(name, label.span, name, label.span)
     bound = setting.bind(named, cls, setting.words)
-    op = make_op(cls, bound, setting.defaults.get(name, {}), env, {})
+    defaults = setting.defaults.get(name, {})
+    op = make_op(cls, bound, env, Unsaid(defaults, axes=setting.axes))
     source = OptionSource(bound, env, setting.unit)
     return Worded(name.replace(" ", "_"), op, source)
 

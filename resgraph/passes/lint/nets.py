@@ -8,6 +8,7 @@ from itertools import pairwise
 from ...graph import Block, Graph, Origin, Path
 from ...language.recipe.target import Label, Labels, Map
 from ...ops import Concat, Mul, Part, Shape, Window, shape_text
+from ...ops.base import is_map
 from ..residual import kind
 from .findings import Facts, Finding
 
@@ -52,8 +53,7 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
 
 def _only_widens(small: Shape, large: Shape) -> bool:
     """Whether of two maps the second has the same size and twice the channels."""
-    both = len(small) == len(large) == 3
-    return both and small[1:] == large[1:] and large[0] >= 2 * small[0]
+    return is_map(small) and small[1:] == large[1:] and large[0] >= 2 * small[0]
 
 
 def _is_meant(graph: Graph, row: Path) -> bool:
@@ -157,7 +157,10 @@ def _is_a_row_of_cells(facts: Facts, shape: Shape) -> bool:
     cell wide too."""
     channels, height, width = shape
     windows = (node.op.window or Window() for node in facts.graph.nodes.values())
-    tall = any(window.kernel[0] > 1 == window.kernel[1] for window in windows)
+    tall = any(
+        len(window.kernel) == 2 and window.kernel[0] > 1 == window.kernel[1]
+        for window in windows
+    )
     return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
 
 

@@ -39,16 +39,16 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(width, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class ChannelScale(nn.Module):
-    """A learned factor per channel, of a map or (not `spatial`) of a vector."""
+    """A learned factor per channel, of a map with so many axes or (`axes=0`) of a vector."""
 
-    def __init__(self, width: int, start: float = 1.0, spatial: bool = True) -> None:
+    def __init__(self, width: int, start: float = 1.0, axes: int = 2) -> None:
         super().__init__()
         self.start = start
-        self.weight = nn.Parameter(torch.empty((width, 1, 1) if spatial else (width,)))
+        self.weight = nn.Parameter(torch.empty(width, *(1,) * axes))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

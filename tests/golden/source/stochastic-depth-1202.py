@@ -37,14 +37,18 @@ class GlobalAvgPool(nn.Module):
 class ZeroPadShortcut(nn.Module):
     """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing."""
 
-    def __init__(self, width_in: int, width: int, stride: int | tuple[int, int] = 1) -> None:
+    def __init__(self, width_in: int, width: int, stride: int | tuple[int, ...] = 1) -> None:
         super().__init__()
         self.more = width - width_in
-        self.stride = (stride, stride) if isinstance(stride, int) else stride
+        self.stride = stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.stride != (1, 1):
-            x = x[:, :, :: self.stride[0], :: self.stride[1]]
+        if self.stride != 1:
+            steps = self.stride
+            if isinstance(steps, int):
+                steps = (steps,) * (x.dim() - 2)
+            cells = [slice(None, None, step) for step in (1, 1, *steps)]
+            x = x[tuple(cells)]
         return F.pad(x, (0, 0) * (x.dim() - 2) + (0, self.more))
 
     def extra_repr(self) -> str:

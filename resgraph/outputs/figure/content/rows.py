@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ....graph import Block, Graph, Item, Layer, Node, Path
-from ....ops.base import Shape
+from ....ops.base import Shape, value_text
 from ..style import family_of
 from . import quantity
 from .parts import OpBox, TileRow
@@ -55,7 +55,8 @@ def is_line(item: Item) -> bool:
 
 def stride_text(block: Block) -> str:
     """`/2`, or "" for a block that does not stride."""
-    return "" if max(block.stride) == 1 else f"/{block.stride[0]}"
+    stride = value_text(block.stride).replace("x", "×")
+    return "" if max(block.stride) == 1 else f"/{stride}"
 
 
 def layers_of(graph: Graph) -> list[Layer]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
-from math import log2
+from math import ceil, log2
 from typing import TYPE_CHECKING
 
 from ....graph import Path
@@ -166,15 +166,38 @@ def _shape(
     if len(shape) == 1:
         scene.add(Text(x + 50, y + 4, str(shape[0]), 12, 600))
         return
-    channels, height, across = shape
-    # Halving a map takes a step off the glyph's side, doubling the channels adds one to its depth:
-    # on a linear scale all but the first stages would be dots. The power keeps small maps apart.
-    scale = log2(max(height, across, 1) + 1) / log2(max(*image[-2:], 2) + 1)
-    side = 5 + 27 * scale**1.7
+    channels, *size = shape
     depth = min(3.5 + 2.3 * max(log2(channels) - 4, 0), 22)
-    scene.add(*_box_glyph(x, y, side, depth))
+    scene.add(*_glyph(x, y, shape, image, depth))
     scene.add(Text(x + 50, y + 1, str(channels), 12, 600))
-    scene.add(Text(x + 50, y + 14, f"{height} × {across}", 9.75, fill="muted"))
+    cells = " × ".join(map(str, size))
+    scene.add(Text(x + 50, y + 14, cells, 9.75, fill="muted"))
+
+
+def _glyph(
+    x: float, y: float, shape: tuple[int, ...], image: tuple[int, ...], depth: float
+) -> list[Primitive]:
+    """A map as a box, a sequence as a bar, a volume as a stack of boxes."""
+    if len(shape) == 2:
+        length = 5 + 35 * _scale(shape[1:], image[1:]) ** 1.7
+        return [Rect(x, y - depth / 2, length, depth, 1.5, "glyph", "edge", 0.9)]
+    side = 5 + 27 * _scale(shape[-2:], image[-2:]) ** 1.7
+    sheets = 1 if len(shape) == 3 else min(4, ceil(log2(shape[1] + 1)))
+    if sheets == 1:
+        return _box_glyph(x, y, side, depth)
+    thin = max(1.5, depth / sheets / 2)
+    return [
+        part
+        for sheet in reversed(range(sheets))
+        for part in _box_glyph(x + 3 * sheet, y - 2.2 * sheet + sheets, side, thin)
+    ]
+
+
+def _scale(size: tuple[int, ...], image: tuple[int, ...]) -> float:
+    """How large a map is drawn, from 0 to 1. Halving a map takes a step off the glyph's side,
+    doubling the channels adds one to its depth: on a linear scale all but the first stages would be
+    dots. A power of it keeps small maps apart."""
+    return log2(max(*size, 1) + 1) / log2(max(*image, 2) + 1)
 
 
 def _box_glyph(x: float, middle: float, side: float, depth: float) -> list[Primitive]:
