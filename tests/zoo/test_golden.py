@@ -88,7 +88,19 @@ def test_logits_are_the_references(library: str, name: str) -> None:
     assert disagreement(output, library, name) < 1e-9
 
 
-@pytest.mark.parametrize("name", training())
+def measured_in_training() -> list[Any]:
+    """Every net that was; the expensive ones are marked as slow."""
+    found = []
+    for name in training():
+        library, _, net = name.partition("/")
+        marks = (
+            [pytest.mark.slow] if facts(library)[net]["macs"] > 3_000_000_000 else []
+        )
+        found.append(pytest.param(name, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("name", measured_in_training())
 def test_training_is_the_references(name: str) -> None:
     """Its output, the gradients of the image and of every parameter, and the statistics of a batch: each by its sum and
     its mean absolute value."""
