@@ -40,7 +40,7 @@ class ReceptiveField:
         cells = [-(-side.numerator // side.denominator) for side in self.size]
         alike = len(set(cells)) == 1
         return " × ".join(map(str, cells[:1] if alike else cells)) + (
-            " px" if image else " cells"
+            " px" if image else " cells" if alike else ""
         )
 
 

@@ -26,8 +26,8 @@ class Several:
 
     reference: Callable[[Any], nn.Module]
     order: tuple[str, ...]
-    eval_size: tuple[int, int] = (75, 64)
-    train_size: tuple[int, int] = (75, 64)
+    eval_size: tuple[int, ...] = (75, 64)
+    train_size: tuple[int, ...] = (75, 64)
 
 
 def _googlenet(torchvision: Any) -> nn.Module:
@@ -117,7 +117,7 @@ def entries_of(net: nn.Module) -> dict[str, list[int]]:
     return {key: list(value.shape) for key, value in net.state_dict().items()}
 
 
-def images(size: tuple[int, int], count: int) -> Tensor:
+def images(size: tuple[int, ...], count: int) -> Tensor:
     noise = Generator(PCG64(0)).standard_normal((count, 3, *size)).astype(np.float32)
     return torch.from_numpy(noise).double()
 
@@ -131,7 +131,7 @@ def _said(output: Tensor) -> Measured:
     }
 
 
-def evaluated(net: nn.Module, size: tuple[int, int]) -> list[Measured]:
+def evaluated(net: nn.Module, size: tuple[int, ...]) -> list[Measured]:
     """What a net with its weights gives in evaluation, in float64."""
     with torch.no_grad():
         return [
@@ -140,7 +140,7 @@ def evaluated(net: nn.Module, size: tuple[int, int]) -> list[Measured]:
 
 
 def trained(
-    net: nn.Module, size: tuple[int, int], order: Sequence[str] = ()
+    net: nn.Module, size: tuple[int, ...], order: Sequence[str] = ()
 ) -> Measured:
     """What it gives in training without dropout, and the gradients and running statistics that one backward pass leaves:
     the norm of each, in the order of the reference."""
@@ -175,7 +175,7 @@ def _norms(net: nn.Module, key: str) -> Iterator[float]:
         yield getattr(module, leaf).grad.norm().item()
 
 
-def multiply_adds(net: nn.Module, size: tuple[int, int]) -> int:
+def multiply_adds(net: nn.Module, size: tuple[int, ...]) -> int:
     """Those of one image in evaluation, as torch counts them; an auxiliary classifier, which our nets have in training
     alone, is left out."""
     aux, net.aux_classifier = getattr(net, "aux_classifier", None), None

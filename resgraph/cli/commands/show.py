@@ -79,7 +79,8 @@ def _summary(plan: Plan, batch: int) -> str:
     lines: list[str] = []
     if last:
         field = receptive_fields(plan.graph)[last[-1].output]
-        stride = "x".join(dict.fromkeys(f"{float(step):g}" for step in field.step))
+        steps = [f"{float(step):g}" for step in field.step]
+        stride = "x".join(steps if len(set(steps)) > 1 else steps[:1])
         lines.append(
             f"receptive field {field.text()}, stride {stride} at the end of {last[-1].word}"
         )

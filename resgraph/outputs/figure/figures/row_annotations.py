@@ -170,7 +170,7 @@ def _shape(
     depth = min(3.5 + 2.3 * max(log2(channels) - 4, 0), 22)
     scene.add(*_glyph(x, y, shape, image, depth))
     scene.add(Text(x + 50, y + 1, str(channels), 12, 600))
-    cells = " × ".join(map(str, size))
+    cells = (" × " if len(size) < 3 else "×").join(map(str, size))
     scene.add(Text(x + 50, y + 14, cells, 9.75, fill="muted"))
 
 
