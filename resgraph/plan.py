@@ -150,13 +150,16 @@ class Plan:
         """The net in Graphviz' language."""
         return str(self.to("dot", **options))
 
-    def source(self) -> str:
+    def source(self, **options: Any) -> str:
         """The net as Python source that depends on torch alone: the module below, before it is
-        executed."""
-        return str(self.to("py"))
+        executed; `inplace=False` as there."""
+        return str(self.to("py", **options))
 
     def module(self, **options: Any) -> nn.Module:
-        """The net as an initialised `torch.nn.Module`, which takes images as `(batch, *input)`."""
+        """The net as an initialised `torch.nn.Module`, which takes images as `(batch, *input)`.
+
+        Options: `device`, `dtype`, and `inplace=False` for one in which nothing writes over what
+        it reads, so that hooks see what they should."""
         module: nn.Module = self.to("module", **options)
         return module
 

@@ -40,6 +40,12 @@ FORMS = named("export")
     help="make batch norms part of the convolutions, for inference",
 )
 @click.option(
+    "--inplace",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    help="off: nothing writes over what it reads, so hooks see what they should  [default: on]",
+)
+@click.option(
     "--seed",
     type=int,
     metavar="N",
@@ -48,9 +54,9 @@ FORMS = named("export")
 @set_option
 @output_options
 def export(
-    spec: str, form: str | None, features: str | None, fold_bn: bool, seed: int | None,
-    overrides: tuple[str, ...],
-    allow_outside: bool, output: Path | None, force: bool,
+    spec: str, form: str | None, features: str | None, fold_bn: bool, inplace: str,
+    seed: int | None, overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
+    force: bool,
 ) -> None:  # fmt: skip
     """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors,
     .pt2, .onnx).
@@ -68,13 +74,15 @@ def export(
             "--seed is for weights that are initialised: a run has its own, and .py has none"
         )
     if form == "py":
-        write(net.source(fold_bn=fold_bn), output, force=force)
+        text = net.source(fold_bn=fold_bn, inplace=inplace == "on")
+        write(text, output, force=force)
         return
     if not _is_file(output):
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
     if output.exists() and not force:
         raise UsageError(f"{output} exists; --force overwrites it")
-    _write(net.weighted(form, fold_norms=fold_bn, seed=seed or 0), output)
+    options = {"fold_norms": fold_bn, "inplace": inplace == "on", "seed": seed or 0}
+    _write(net.weighted(form, **options), output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +103,15 @@ class _Net:
         """The whole plan, or that of the backbone."""
         return plan.features(*self.rows) if self.rows else plan
 
-    def source(self, *, fold_bn: bool) -> str:
+    def source(self, *, fold_bn: bool, inplace: bool) -> str:
         """As Python."""
         path = self.run / "spec.yaml" if self.run else self.spec
         plan = load_plan(path, self.overrides, allow_outside=self.allow_outside)
         plan = self.asked(plan)
         plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
-        return features_source(plan) if self.rows else plan.source()
+        if self.rows:
+            return features_source(plan, inplace=inplace)
+        return plan.source(inplace=inplace)
 
     def weighted(self, form: str, **options: Any) -> bytes:
         """With its weights."""

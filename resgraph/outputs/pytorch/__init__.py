@@ -17,9 +17,13 @@ __all__ = ["module", "source"]
 
 
 def module(
-    plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    plan: Plan,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    *,
+    inplace: bool = True,
 ) -> nn.Module:
     """The net as a module whose weights were initialised once, on `device` (see `build.build`)."""
     from .build import build
 
-    return build(plan, device, dtype)
+    return build(plan, device, dtype, inplace=inplace)

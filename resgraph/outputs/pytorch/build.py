@@ -25,15 +25,20 @@ if TYPE_CHECKING:
 
 
 def build(
-    plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    plan: Plan,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    *,
+    inplace: bool = True,
 ) -> nn.Module:
     """The net of a plan: it takes `(batch, *plan.input)`, of several inputs each in order or by its
     name, and gives `(batch, *plan.output)`.
 
     It is made on the meta device and its weights are drawn once, on `device`, from torch's global
     generator. What an installed op has learned numbers of, only its constructor can fill: a net
-    with such is made on `device`."""
-    text = source(plan)
+    with such is made on `device`. Without `inplace` nothing writes over what it reads, and the
+    numbers are the same."""
+    text = source(plan, inplace=inplace)
     made = net_class(source_module(text))
     if any(node.op.imports for node in plan.graph.nodes.values()):
         with torch.device(device):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...language.init import Init
 from ...ops.base import shape_text
-from ...passes.inplace import inplace
+from ...passes.inplace import inplace as overwriting
 from ...passes.starts import starts
 from .forward import statement_lines
 from .init import reset_lines
@@ -31,18 +31,25 @@ def sequential_from(first, *modules):
 
 
 def source(
-    plan: Plan, taken: Collection[str] = (), *, uses: Collection[str] = ()
+    plan: Plan,
+    taken: Collection[str] = (),
+    *,
+    uses: Collection[str] = (),
+    inplace: bool = True,
 ) -> str:
     """Readable PyTorch source: support classes, a function for each layer, a class for each block,
     the net.
 
-    Its `state_dict` keys are the names of the plan's nodes. Deterministic to the byte; torch is not
-    imported. What follows it in a file may have names `taken`, and import what it `uses`."""
+    Its `state_dict` keys are the names of the plan's nodes. Without `inplace` no module and no sum
+    writes over what it reads: the numbers are the same, and hooks see what they should.
+    Deterministic to the byte; torch is not imported. What follows it in a file may have names
+    `taken`, and import what it `uses`."""
     init = plan.spec.init or Init()
     begins = starts(
         plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch"
     )
-    program = lower(plan.graph, plan.name, inplace(plan.graph), begins, taken)
+    over = overwriting(plan.graph) if inplace else frozenset()
+    program = lower(plan.graph, plan.name, over, begins, taken)
     called = program.called()
     support = support_needed(called)
     texts = [definition.text for definition in support]

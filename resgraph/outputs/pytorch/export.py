@@ -42,24 +42,26 @@ def export(
     *,
     preprocessing: Mapping[str, Any] | None = None,
     fold_norms: bool = False,
+    inplace: bool = True,
     seed: int = 0,
 ) -> bytes:
     """The net as a file of `form` ("safetensors", "pt2" or "onnx"), in evaluation, for batches of
     any size.
 
     `state` are its weights; without, it is initialised from `seed`. With `fold_norms`, batch norms
-    become part of the convolutions before them. Net, input shape and `preprocessing` (what is done
+    become part of the convolutions before them; without `inplace` the program writes over nothing
+    that it reads. Net, input shape and `preprocessing` (what is done
     to an image before the net sees it) are in the file's metadata. Raises `MissingError` where a
     package is missing, `UsageError` where torch cannot export the net, or what it made disagrees
     with the module."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = plan.module()
+        net = plan.module(inplace=inplace)
         if state is not None:
             net.load_state_dict(state)
         if fold_norms:
             plan, state = fold(plan, net.state_dict())
-            net = plan.module()
+            net = plan.module(inplace=inplace)
             net.load_state_dict(state)
     facts = {
         "net": plan.name,
@@ -256,10 +258,13 @@ def _check(
 
 
 def _apart(wanted: Tensor, found: Tensor) -> float:
-    """How far an output is from what it should be, relative to the largest number in that."""
+    """How far an output is from what it should be, relative to the largest number in that, however
+    small that is."""
     if wanted.shape != found.shape:
         return math.inf
-    return float((wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-6))
+    largest = float(wanted.abs().max())
+    most = float((wanted.double() - found.double()).abs().max())
+    return most / largest if largest else most
 
 
 def _listed(outputs: Tensors) -> Sequence[Tensor]:

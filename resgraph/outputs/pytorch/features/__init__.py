@@ -19,7 +19,7 @@ _TAKEN = frozenset([*_FACTS, "feature_info", "depth", "output_stride"])
 """Attributes that hosts read, which a row of that name would be hidden by."""
 
 
-def features_source(plan: Plan) -> str:
+def features_source(plan: Plan, *, inplace: bool = True) -> str:
     """The source of a backbone: the net, and it once more as timm, torchvision and
     segmentation_models_pytorch read one.
 
@@ -28,7 +28,7 @@ def features_source(plan: Plan) -> str:
         if row.name in _TAKEN:
             said = f"`{row.name}` is what others read of a backbone, and a row here"
             raise UsageError(f"{said}; give the row another name")
-    net = source(plan, (*HOSTS, "FeatureInfo"), uses=("torch",))
+    net = source(plan, (*HOSTS, "FeatureInfo"), uses=("torch",), inplace=inplace)
     name = re.findall(r"^class (\w+)\(", net, re.MULTILINE)[-1]
     parts = [*_mixins(), "\n".join(_maps(plan, name)), *_laid_over(name)]
     return "\n\n\n".join([net.rstrip("\n"), *parts]) + "\n"

@@ -1,0 +1,61 @@
+"""A net as other tools meet it: nothing need be written over, and an export is checked."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import resgraph
+from resgraph.outputs.pytorch.export import _apart
+
+NETS = ("digits", "digits-mlp", "highway", "nf-resnet")
+MIXED = """
+name: mixed
+input: 4x8x8
+blocks:
+  gate: {pre: tanh(x), body: 3x3 conv out, merge: ["sigmoid(pre)*body + x", bn, relu]}
+  se: {s: [global avg pool, fc 2 relu, fc out sigmoid], merge: s*x}
+net:
+  a: [gate 4, se 4]
+  first_relu: [global avg pool]
+  first: fc 3 relu
+"""
+
+
+def plans() -> list[resgraph.Plan]:
+    return [*map(resgraph.load, NETS), resgraph.loads(MIXED)]
+
+
+@pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
+def test_without_inplace_the_numbers_are_the_same(plan: resgraph.Plan) -> None:
+    text = plan.source(inplace=False)
+    assert "inplace=True" not in text
+    assert "+=" not in text
+    results = []
+    for inplace in (True, False):
+        torch.manual_seed(0)
+        net = plan.module(inplace=inplace)
+        y = net(torch.randn(4, *plan.input))
+        y.square().sum().backward()
+        results.append([y, *(weight.grad for weight in net.parameters())])
+    assert all(map(torch.equal, *results))
+
+
+def test_hooks_see_what_a_block_adds() -> None:
+    plan = resgraph.load("digits")
+    net, seen = plan.module(inplace=False).eval(), {}
+    for name in ("conv2.body", "conv2"):
+        net.get_submodule(name).register_forward_hook(
+            lambda _, args, out, name=name: seen.update({name: (args[0], out)})
+        )
+        net.get_submodule(name).register_full_backward_hook(lambda *_: None)
+    net(torch.randn(2, *plan.input, requires_grad=True)).sum().backward()
+    x, out = seen["conv2"]
+    assert torch.equal(torch.relu(seen["conv2.body"][1] + x), out)
+
+
+def test_small_outputs_are_compared_by_their_size() -> None:
+    small = torch.tensor([2e-9, -1e-9])
+    assert _apart(small, small * 1.04) == pytest.approx(0.04, rel=1e-3)
+    assert _apart(small, small) == 0
+    assert _apart(torch.zeros(2), torch.zeros(2)) == 0
