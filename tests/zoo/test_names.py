@@ -225,7 +225,7 @@ def test_the_zoo_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
     by_text = {net["file"] for net in zoo(capsys, "torchvision")}
     assert by_text == {
         "convnext", "deeplabv3-resnet-50", "fcn-resnet-50", "googlenet", "inception-v3", "mobilenet-v3", "regnet",
-        "resnet-50-fpn", "shufflenet-v2", "vgg-bn",
+        "resnet-50-fpn", "shufflenet-v2", "vgg-bn", "video-resnet",
     }  # fmt: skip
     assert run(["zoo", "resnext", "wrn"]) == 2
     assert "no net of the zoo has `resnext wrn`" in capsys.readouterr().err
