@@ -54,7 +54,7 @@ class Binary(Op):
         one, other = sorted((a, b), key=len)
         if not is_map(one) and is_map(other) and one[0] == other[0]:
             return other
-        if is_map(one) and a[1:] == b[1:] and 1 in (a[0], b[0]):
+        if len(one) == len(other) and a[1:] == b[1:] and 1 in (a[0], b[0]):
             return max(a, b)
         if not is_map(one) and is_map(other) and other[0] == 1:
             return (one[0], *other[1:])
