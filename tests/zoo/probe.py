@@ -16,7 +16,7 @@ import torch
 from numpy.random import PCG64, Generator
 from torch import nn
 
-from resgraph.outputs.pytorch.align import align
+from resgraph.outputs.pytorch.weights.align import align
 
 FACTS = Path(__file__).parents[1] / "golden_facts"
 

@@ -14,7 +14,7 @@ from ..options import json_option, set_option, spec_argument
 from ..report import print_json
 
 if TYPE_CHECKING:
-    from ...outputs.pytorch.weights import Converted
+    from ...outputs.pytorch.weights.convert import Converted
 
 
 @click.command()
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 @click.option(
     "--key", metavar="KEY", help="which state dict of the checkpoint, as `model_ema`"
 )
+@click.option(
+    "--map",
+    "names",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="a YAML file of names, ours: theirs, where order, shape and names leave two readings",
+)
 @click.option("--force", is_flag=True, help="overwrite the file")
 @set_option
 @json_option
@@ -40,6 +47,7 @@ def weights(
     file: Path,
     output: Path,
     key: str | None,
+    names: Path | None,
     force: bool,
     overrides: tuple[str, ...],
     allow_outside: bool,
@@ -51,12 +59,12 @@ def weights(
     chooses another."""
     plan = load_plan(spec, overrides, allow_outside=allow_outside)
     try:
-        from ...outputs.pytorch.weights import convert
+        from ...outputs.pytorch.weights.convert import convert
     except ModuleNotFoundError:
         raise MissingError(
             "weights need PyTorch: pip install 'resgraph[train]'"
         ) from None
-    taken = convert(plan, file, output, key=key, overwrite=force)
+    taken = convert(plan, file, output, key=key, names=names, overwrite=force)
     if as_json:
         print_json(
             {

@@ -8,7 +8,8 @@ import torch
 import resgraph
 from resgraph.errors import RunError
 from resgraph.outputs.pytorch import module
-from resgraph.outputs.pytorch.align import AlignmentError, align, load_aligned
+from resgraph.outputs.pytorch.weights.align import AlignmentError, align
+from resgraph.outputs.pytorch.weights.taking import load_aligned
 
 Entries = dict[str, tuple[int, ...]]
 

@@ -9,16 +9,12 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby, islice
 from typing import Any
 
-from ...errors import RunError
-from ...ops.base import Shape, shape_text
-from .order import diverge, names_tell_order
+from ....errors import RunError
+from ....ops.base import Shape, shape_text
+from .order import SHORTCUTS, diverge, names_tell_order, numbers_are_turned
 
 _ROLES = frozenset(["weight", "bias", "running_mean", "running_var", "gain"])
-_UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
-_SHORTCUTS = frozenset(
-    ["shortcut", "downsample", "skip", "proj", "identity", "residual"]
-)
-"""What a residual block's shortcut is called, here and elsewhere (torchvision 0.28, timm 1.0)."""
+UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
 _COMPARED = 16  # orders of one scope that are compared
 _SEARCHED = 10_000  # partial orders looked at within one scope
 
@@ -67,6 +63,7 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
         if readings[0] is not readings[-1]:
             raise _ambiguous(unit, *readings)
     _refuse_untold(orders[0], its)
+    _refuse_turned(mine, orders[0], its)
     pairs = {
         key: other.keys[role]
         for one, other in zip(orders[0], its, strict=True)
@@ -89,7 +86,7 @@ def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Un
         for side in sides
     ]
     flagged = [
-        [_marked(u, not _SHORTCUTS.isdisjoint(u.prefix.split("."))) for u in side]
+        [_marked(u, not SHORTCUTS.isdisjoint(u.prefix.split("."))) for u in side]
         for side in named
     ]
     one, other = (Counter(unit.signature for unit in side) for side in flagged)
@@ -119,6 +116,25 @@ def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
         last[ours.signature] = ours, theirs
 
 
+def _refuse_turned(
+    written: Sequence[Unit], mine: Sequence[Unit], its: Sequence[Unit]
+) -> None:
+    """Refuse a pairing by which modules of one shape run here in the order of their numbers, and
+    there against it.
+
+    So would the second and third of four that another net calls its first and second, if equal
+    names were all that counts."""
+    counterpart = {one.prefix: other for one, other in zip(mine, its, strict=True)}
+    last: dict[tuple[object, ...], Unit] = {}
+    for unit in written:
+        shapes = _signature(unit.shapes)
+        if (before := last.get(shapes)) and numbers_are_turned(
+            counterpart[before.prefix].prefix, counterpart[unit.prefix].prefix
+        ):
+            raise _ambiguous(counterpart[unit.prefix], before, unit)
+        last[shapes] = unit
+
+
 def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
     """Whether our two names differ in the very parts in which theirs do: `….gate.…` and
     `….value.…`."""
@@ -135,25 +151,13 @@ def _ambiguous(theirs: Unit, one: Unit, other: Unit) -> AlignmentError:
     )
 
 
-def load_aligned(module: Any, state: Mapping[str, Any]) -> dict[str, str]:
-    """Give a module the values of a state dict with other names; returns the names. Raises
-    `AlignmentError`."""
-    own = module.state_dict()
-    names = align(own, state)
-    values = {
-        key: state[theirs].reshape(own[key].shape) for key, theirs in names.items()
-    }
-    module.load_state_dict({**own, **values})
-    return names
-
-
 def _signature(shapes: Mapping[str, Shape]) -> tuple[tuple[str, Shape], ...]:
-    learned = shapes.keys() - {_UNLEARNED}
-    return tuple((role, _trimmed(shapes[role])) for role in sorted(learned))
+    learned = shapes.keys() - {UNLEARNED}
+    return tuple((role, trimmed(shapes[role])) for role in sorted(learned))
 
 
-def _trimmed(shape: Shape) -> Shape:
-    """Without the axes of size 1 at its end: a 1x1 convolution is a linear layer."""
+def trimmed(shape: Shape) -> Shape:
+    """A shape without the axes of size 1 at its end: a 1x1 convolution is a linear layer."""
     while len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]
     return shape
@@ -250,7 +254,7 @@ def _described(unit: Unit) -> str:
     entries = (
         f"{role} {shape_text(shape) or 'a number'}"
         for role, shape in unit.shapes.items()
-        if role != _UNLEARNED
+        if role != UNLEARNED
     )
     return f"`{unit.prefix}` ({', '.join(entries)})"
 

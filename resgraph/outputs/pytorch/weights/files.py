@@ -1,95 +1,34 @@
-"""A checkpoint file from elsewhere and a plan → the same weights under the plan's names, as
-safetensors."""
+"""A file of weights → its state dict: safetensors or what `torch.save` writes, whatever wrapped
+it."""
 
 from __future__ import annotations
 
-import io
 import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 
-from ...errors import RunError, UsageError
-from ...files import write_file
-from ...foreign import HEAD, what_else
-from .align import load_aligned
-from .order import written_order
-
-if TYPE_CHECKING:
-    from ...plan import Plan
+from ....errors import RunError
+from ....foreign import HEAD, what_else
 
 _NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
 """Where training scripts keep a state dict in a checkpoint; an average before what it averages, as
 timm 1.0 does."""
-_PICKLED = (".pth", ".pt", ".bin")  # what `torch.save` writes
 _PREFIXES = ("module.", "_orig_mod.")
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """Weights that were taken: our names → theirs, and the key of the checkpoint they stood at (""
-    for its top)."""
-
-    names: dict[str, str]
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class StateDict:
     """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for
-    its top).
-
-    `ordered` is false of a safetensors file, which does not keep their order.
-    """
+    its top)."""
 
     tensors: dict[str, torch.Tensor]
     key: str
-    ordered: bool = True
-
-
-def convert(
-    plan: Plan,
-    file: Path,
-    out: Path,
-    *,
-    key: str | None = None,
-    overwrite: bool = False,
-) -> Converted:
-    """Write the weights of `file` to `out` under the plan's names.
-
-    `key` chooses among the state dicts of a checkpoint. Raises `RunError` where the file cannot be
-    read or is not of this net, and where `out` exists."""
-    if out.suffix not in (".safetensors", *_PICKLED):
-        raise UsageError(
-            f"{out}: weights are written as .safetensors or {', '.join(_PICKLED)}"
-        )
-    if out.exists() and not overwrite:
-        raise RunError(f"{out} exists; --force overwrites it")
-    module = plan.module()
-    given = read_state(file, key)
-    own = module.state_dict()
-    if given.tensors.keys() <= own.keys():
-        order = [name for name in own if name in given.tensors]
-    else:
-        order = list(given.tensors) if given.ordered else written_order(given.tensors)
-    names = load_aligned(module, {name: given.tensors[name] for name in order})
-    state = {name: value.contiguous() for name, value in module.state_dict().items()}
-    write_file(out, _packed(state, plan.name, out.suffix), overwrite=overwrite)
-    return Converted(names, given.key)
-
-
-def _packed(state: dict[str, torch.Tensor], net: str, suffix: str) -> bytes:
-    """The bytes of a file of weights, as its name says."""
-    if suffix == ".safetensors":
-        return save(state, metadata={"net": net, "format": "pt"})
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()
 
 
 def read_state(file: Path, key: str | None = None) -> StateDict:
@@ -118,7 +57,7 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
             f"{file} is no file of weights, or damaged ({type(problem).__name__})"
         ) from None
     chosen = _chosen(_state_dicts(loaded), file, key)
-    return StateDict(_without_prefixes(chosen.tensors), chosen.key, not packed)
+    return StateDict(_without_prefixes(chosen.tensors), chosen.key)
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""A file of weights from elsewhere → a net with these weights, each entry accounted for."""

@@ -1,0 +1,246 @@
+"""A net's entries and those of a file, whatever their order → which is kept, new, adapted, missing
+and unused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ....errors import RunError
+from ....ops.base import Shape, shape_text
+from .align import UNLEARNED, AlignmentError, align, trimmed
+from .order import diverge, keeps_order, numbers_are_turned, written_orders
+
+Shapes = Mapping[str, Shape]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which entries of a net and of a file belong together; each of either side is in one list."""
+
+    kept: dict[str, str]
+    """Our key → theirs: taken as it is."""
+    adapted: dict[str, str]
+    """Our key → theirs: the first convolution, whose images have another number of channels."""
+    new: dict[str, str]
+    """Our key → theirs: the head, which has another width; initialised, and not taken."""
+    missing: tuple[str, ...]
+    """Our keys that the file lacks; initialised."""
+    unused: tuple[str, ...]
+    """Their keys that the net lacks."""
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """Our key → theirs, of all that is read from the file."""
+        return {**self.kept, **self.adapted}
+
+
+def matched(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], settled: Mapping[str, str] = {}
+) -> Match:
+    """Pair what has the right place, shape and name; both map keys to tensors or shapes, ours in
+    execution order.
+
+    Three things may differ, and are said: the width of the last layer, the channels of the first,
+    and whether there is a last layer at all. `settled` maps our names (of modules or entries) to
+    theirs, for what names do not tell. Raises `AlignmentError` for another net, and where two
+    readings remain."""
+    mine, its = _shapes(ours), _shapes(theirs)
+    fixed = _settled(mine, its, settled)
+    left = {key: shape for key, shape in mine.items() if key not in fixed}
+    rest = {key: its[key] for key in its.keys() - set(fixed.values())}
+    rest = {key: shape for key, shape in its.items() if key in rest}
+    pairs = (_by_rows(left, rest) or _by_order(left, rest)) if left and rest else {}
+    return _sorted_out(mine, its, {**fixed, **pairs})
+
+
+def _shapes(entries: Mapping[str, Any]) -> dict[str, Shape]:
+    return {
+        key: tuple(getattr(entry, "shape", entry)) for key, entry in entries.items()
+    }
+
+
+def _sorted_out(mine: Shapes, its: Shapes, pairs: Mapping[str, str]) -> Match:
+    stem, head = _ends(mine)
+    kept, adapted, new = {}, {}, {}
+    for key, theirs in pairs.items():
+        if trimmed(mine[key]) == trimmed(its[theirs]):
+            kept[key] = theirs
+        elif _module(key) == stem and _differ_at(mine[key], its[theirs]) == {1}:
+            adapted[key] = theirs
+        elif _module(key) == head and _differ_at(mine[key], its[theirs]) == {0}:
+            new[key] = theirs
+        else:
+            raise AlignmentError(
+                f"`{key}` is {shape_text(mine[key]) or 'a number'} here, and"
+                f" {shape_text(its[theirs]) or 'a number'} in the file (`{theirs}`)"
+            )
+    missing = tuple(key for key in mine if key not in pairs)
+    unused = tuple(key for key in its if key not in set(pairs.values()))
+    return Match(kept, adapted, new, missing, unused)
+
+
+def _ends(side: Shapes) -> tuple[str, str]:
+    """The first module and the last."""
+    keys = list(side)
+    return _module(keys[0]), _module(keys[-1])
+
+
+def _module(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _differ_at(one: Shape, other: Shape) -> set[int]:
+    """The axes in which two shapes of as many axes differ; -1 where they have not as many."""
+    one, other = trimmed(one), trimmed(other)
+    if len(one) != len(other):
+        return {-1}
+    return {axis for axis, (a, b) in enumerate(zip(one, other, strict=True)) if a != b}
+
+
+def _settled(mine: Shapes, its: Shapes, names: Mapping[str, str]) -> dict[str, str]:
+    """The pairs that a map of names settles: of entries, or of all entries of a module."""
+    found: dict[str, str] = {}
+    for ours, theirs in names.items():
+        within = {
+            key: f"{theirs}{key.removeprefix(ours)}"
+            for key in mine
+            if f"{key}.".startswith(f"{ours}.")
+        }
+        pairs = {key: other for key, other in within.items() if other in its}
+        if not pairs:
+            side, name = ("file", theirs) if within else ("net", ours)
+            raise AlignmentError(f"the map names `{name}`, which the {side} lacks")
+        found |= pairs
+    if len(set(found.values())) < len(found):
+        raise AlignmentError("the map gives one entry of the file to two of the net")
+    return found
+
+
+def _rows(keys: Mapping[str, object]) -> dict[str, set[str]]:
+    rows: dict[str, set[str]] = {}
+    for key in keys:
+        if not key.endswith(UNLEARNED):
+            rows.setdefault(key.partition(".")[0], set()).add(key)
+    return rows
+
+
+def _by_rows(mine: Shapes, its: Shapes) -> dict[str, str]:
+    """Equal names, if the file has ours: rows that both have are the same, name by name, and these
+    are half of our rows at least; one side alone may have another row, its head. Else nothing.
+
+    A row whose names differ in part was changed, and what is equal in it may be another layer."""
+    ours, theirs = _rows(mine), _rows(its)
+    shared = ours.keys() & theirs.keys()
+    same = {row for row in shared if ours[row] == theirs[row]}
+    if 2 * len(same) < len(ours) or not same:
+        return {}
+    for row in shared - same:
+        raise AlignmentError(
+            f"row `{row}` has other layers in the file: only"
+            f" {_one_sided(ours[row], theirs[row])}"
+        )
+    alone = [(mine, ours.keys() - same), (its, theirs.keys() - same)]
+    if all(rows for _, rows in alone) or not all(_are_heads(*side) for side in alone):
+        return {}
+    return {key: key for key in mine if key in its and key.partition(".")[0] in same}
+
+
+def _are_heads(side: Shapes, rows: Set[str]) -> bool:
+    """Whether rows hold nothing but linear layers."""
+    modules = {_module(key) for key in side if key.partition(".")[0] in rows}
+    weights = [side.get(f"{module}.weight", ()) for module in modules]
+    return all(len(trimmed(weight)) == 2 for weight in weights)
+
+
+def _one_sided(ours: set[str], theirs: set[str]) -> str:
+    sides = [("the net has", ours - theirs), ("the file has", theirs - ours)]
+    side, keys = next((side, keys) for side, keys in sides if keys)
+    return f"{side} `{min(keys)}`"
+
+
+def _by_order(mine: Shapes, its: Shapes) -> dict[str, str]:
+    """By the order in which the file's entries stand, if it is one of modules and fits, else the
+    one pairing that their names allow."""
+    found: list[dict[str, str]] = []
+    failed: list[RunError] = []
+    for order in _readings(its):
+        try:
+            pairs = _aligned(mine, {key: its[key] for key in order})
+        except AlignmentError as error:
+            failed.append(error)
+            continue
+        if order == list(its) and keeps_order(its):
+            return pairs
+        if pairs not in found:
+            found.append(pairs)
+    if not found:
+        raise failed[0]
+    for one, other in pairwise(found):
+        key = next(key for key in one if one[key] != other.get(key))
+        raise AlignmentError(
+            f"`{key}` could be `{one[key]}` or `{other.get(key)}`: order, shape and names do not"
+            " tell; say which with --map FILE"
+        )
+    return found[0]
+
+
+def _readings(its: Shapes) -> list[list[str]]:
+    """The orders in which the file's modules may run: as they stand there, where nothing speaks
+    against it and it fits, else by their names."""
+    given = list(its)
+    if not keeps_order(given):
+        return written_orders(given)
+    modules = list(dict.fromkeys(map(_module, given)))
+    if _numbered_backwards(modules):
+        return [given]
+    try:
+        return [given, *written_orders(given)]
+    except RunError:
+        return [given]
+
+
+def _numbered_backwards(modules: Sequence[str]) -> bool:
+    return any(
+        diverge(one, other) is not None and numbers_are_turned(one, other)
+        for one, other in pairwise(modules)
+    )
+
+
+def _aligned(mine: Shapes, its: Shapes) -> dict[str, str]:
+    """By order, shape and names, where the last layer may be missing on either side or have another
+    width, and the first other channels."""
+    mine, its = _same_heads(mine, its)
+    return align(mine, _eased(mine, its))
+
+
+def _same_heads(mine: Shapes, its: Shapes) -> tuple[Shapes, Shapes]:
+    """Both without the last module of one that the other lacks, if it is a linear layer."""
+    sides = [mine, its]
+    counts = [len(dict.fromkeys(map(_module, side))) for side in sides]
+    longer = counts.index(max(counts))
+    head = _ends(sides[longer])[1]
+    weight = sides[longer].get(f"{head}.weight", ())
+    if abs(counts[0] - counts[1]) == 1 and len(trimmed(weight)) == 2:
+        sides[longer] = {
+            key: shape for key, shape in sides[longer].items() if _module(key) != head
+        }
+    return sides[0], sides[1]
+
+
+def _eased(mine: Shapes, its: Shapes) -> Shapes:
+    """Theirs, with our width of the last module and our channels of the first, where nothing else
+    differs."""
+    out = dict(its)
+    for axis, one, other in zip((1, 0), _ends(mine), _ends(its), strict=True):
+        pairs = {
+            f"{other}{key.removeprefix(one)}": shape
+            for key, shape in mine.items()
+            if _module(key) == one
+        }
+        at = [_differ_at(shape, its.get(key, ())) for key, shape in pairs.items()]
+        if all(axes <= {axis} for axes in at):
+            out |= pairs
+    return out

@@ -1,0 +1,60 @@
+"""A module, a state dict and how they match → the module with those values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from .align import UNLEARNED, AlignmentError
+from .matching import Match, matched
+
+
+def load_aligned(
+    module: nn.Module, state: Mapping[str, Tensor], settled: Mapping[str, str] = {}
+) -> dict[str, str]:
+    """Give a module all values of a state dict with other names, and nothing else; returns the
+    names. `settled` maps some of ours to theirs. Raises `AlignmentError`."""
+    match = one_to_one(matched(module.state_dict(), state, settled))
+    take(module, state, match)
+    return match.kept
+
+
+def one_to_one(match: Match) -> Match:
+    """A match in which nothing differs but the counters that old checkpoints lack. Raises
+    `AlignmentError`."""
+    differing = {
+        "has another width in the state dict": match.new,
+        "has another number of channels in the state dict": match.adapted,
+        "is not in the state dict": match.missing,
+        "is in the state dict only": match.unused,
+    }
+    for said, keys in differing.items():
+        for key in keys:
+            if not key.endswith(UNLEARNED):
+                raise AlignmentError(f"`{key}` {said}")
+    return match
+
+
+def take(module: nn.Module, state: Mapping[str, Tensor], match: Match) -> None:
+    """Give a module what matches; what is new or missing stays as it is."""
+    own = module.state_dict()
+    values = {
+        key: state[theirs].reshape(own[key].shape) for key, theirs in match.kept.items()
+    }
+    for key, theirs in match.adapted.items():
+        values[key] = of_channels(state[theirs], own[key].shape[1])
+    module.load_state_dict({**own, **values})
+
+
+def of_channels(weight: Tensor, channels: int) -> Tensor:
+    """A first convolution for images of another number of channels, as timm 1.0's
+    `adapt_input_conv`: grey is the sum over the colours; more are the colours again and again, as
+    strong together as three."""
+    whole = weight.float()
+    if channels == 1:
+        return whole.sum(1, keepdim=True).to(weight.dtype)
+    colours = weight.shape[1]
+    repeats = -(-channels // colours)
+    again = whole.repeat(1, repeats, 1, 1)[:, :channels]
+    return (again * (colours / channels)).to(weight.dtype)
