@@ -66,8 +66,10 @@ def read_names(file: Path) -> dict[str, str]:
     Raises `UsageError` where it is none."""
     try:
         loaded = yaml.safe_load(read_file(file))
-    except (OSError, ValueError, yaml.YAMLError) as problem:
+    except OSError as problem:
         raise UsageError(f"cannot read the map {file}: {reason(problem)}") from None
+    except (ValueError, RecursionError, yaml.YAMLError):
+        loaded = None
     whole = isinstance(loaded, dict) and all(
         isinstance(name, str) for pair in loaded.items() for name in pair
     )
