@@ -27,7 +27,7 @@ ROOMS = {
     },
     "passes": {"expand": "", "lint": ""},
     "outputs": {"figure": "", "pytorch": "", "table": ""},
-    "outputs.pytorch": {"weights": ""},
+    "outputs.pytorch": {"features": "", "weights": ""},
     "outputs.figure": {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
