@@ -4,19 +4,25 @@ stderr."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
 import click
 
-from ..errors import SpecError, UsageError, in_order
+from ..errors import MissingError, SpecError, UsageError, in_order
 from ..language.extends import read_file
 from ..language.overrides import takes
 from ..language.references import locate
 from ..language.spec import Spec
 from ..language.variants import apply_variant
 from ..language.yaml.tree import Mapping
-from ..plan import Plan, load
+from ..plan import Plan, load, loads
 from .report import is_first
+
+_CODE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+"""`timm:resnet50`, `package.module:callable`. Only a command line may say it."""
 
 
 def load_plan(
@@ -25,7 +31,10 @@ def load_plan(
     *,
     allow_outside: bool = False,
 ) -> Plan:
-    """The plan of a spec. What nothing in it uses is a warning here, and an error to `check`."""
+    """The plan of a spec, or of a model that exists (`timm:resnet50`), whose code is run. What
+    nothing in it uses is a warning here, and an error to `check`."""
+    if names_code(reference):
+        return loads(_imported(os.fspath(reference)), None, overrides)
     plan = load(reference, overrides, allow_outside=allow_outside, strict=False)
     for problem in in_order(plan.unused):
         note(
@@ -33,6 +42,26 @@ def load_plan(
             f"{problem.message} ({problem.span}); `resgraph check` refuses that",
         )
     return plan
+
+
+def names_code(reference: str | os.PathLike[str]) -> bool:
+    """Whether a word of the command line names a model, and no file."""
+    word = os.fspath(reference)
+    return bool(_CODE.fullmatch(word)) and not Path(word).exists()
+
+
+@cache
+def _imported(reference: str) -> str:
+    """The spec of a model that exists, proven equal."""
+    try:
+        from ..importing import from_model
+    except ModuleNotFoundError:
+        raise MissingError(
+            "importing needs PyTorch: pip install 'resgraph[train]'"
+        ) from None
+    found = from_model(reference)
+    note("proven", f"{reference} is {found.proof}")
+    return found.text
 
 
 def load_plans(

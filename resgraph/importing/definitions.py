@@ -206,8 +206,10 @@ class _Writer:
             )
         default = Counter(texts).most_common(1)[0][0]
         name = _RENAMED.get(key, key)
+        first, number = name, 1
         while name in self.definition.lets:
-            name += "_"
+            number += 1
+            name = f"{first}{number}"
         self.definition.lets[name] = default
         for use, text in zip(self.definition.uses, texts, strict=True):
             if text != default:

@@ -16,6 +16,9 @@ from torch import nn
 def net():
     return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1))
 
+def small():
+    return nn.Sequential(nn.Conv2d(3, 8, 7, 4), nn.ReLU(), nn.Conv2d(8, 4, 1))
+
 class Lost(nn.Module):
     def forward(self, x):
         return x.cumsum(2)
@@ -56,6 +59,29 @@ expect: {params: 260, macs: 15_872, depth: 2, output: 4x8x8}
     )
     assert run(["check", "net.yaml"]) == 0
     assert run(["import", f"{package}:net", "-o", "net.yaml"]) == 2
+
+
+def test_commands_take_a_model(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["import", f"{package}:small", "-o", "small.yaml"]) == 0
+    assert run(["show", "small.yaml", "--format", "csv"]) == 0
+    expected = capsys.readouterr().out
+    assert run(["show", f"{package}:small", "--format", "csv"]) == 0
+    assert capsys.readouterr().out == expected
+    assert run(["diff", f"{package}:small", "small.yaml"]) == 0
+    assert run(["render", f"{package}:small", "-o", "small.svg"]) == 0
+    assert Path("small.svg").read_text().startswith("<svg")
+    assert run(["show", f"{package}:missing"]) == 2
+
+
+def test_a_file_of_that_name_comes_first(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = "name: mine\ninput: 4\nnet: {only: fc 2}\n"
+    Path(f"{package}:small").write_text(spec)
+    assert run(["show", f"{package}:small"]) == 0
+    assert "mine" in capsys.readouterr().out
 
 
 def test_a_refusal_says_op_and_module_and_writes_nothing(
