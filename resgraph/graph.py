@@ -186,6 +186,16 @@ class Graph:
         return tuple(output.node for output in self.outputs)
 
     @property
+    def depth(self) -> int:
+        """Weighted ops on the longest path to an output of evaluation."""
+        return max(self.nodes[output.node].depth for output in self.main)
+
+    @property
+    def several(self) -> bool:
+        """Whether the spec says what comes out: the module gives a tuple, if in training alone."""
+        return self.listed or bool(self.aux)
+
+    @property
     def main(self) -> tuple[Output, ...]:
         """What the net gives in evaluation."""
         return tuple(output for output in self.outputs if not output.aux)

@@ -111,7 +111,7 @@ class Plan:
     @property
     def depth(self) -> int:
         """Convolutions and fully connected layers on the longest path, shortcuts apart."""
-        return self.graph.nodes[self.graph.output].depth
+        return self.graph.depth
 
     @cached_property
     def unused(self) -> tuple[Diagnostic, ...]:

@@ -147,6 +147,8 @@ def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
         for node in graph.nodes.values()
         if output in node.inputs and node.name not in inside
     ]
+    given = graph.several and output in graph.ends
+    readers += ["whoever calls the net: it is an output"] if given else []
     rows += [("hands on", _value(graph, output)), _read_by(readers)]
     yield from _table(rows)
     yield ""

@@ -22,7 +22,7 @@ def _outputs(graph: Graph) -> str:
 MEASURES: dict[str, Callable[[Graph], int | str]] = {
     "params": lambda graph: graph.cost.params,
     "macs": lambda graph: graph.cost.macs,
-    "depth": lambda graph: graph.nodes[graph.output].depth,
+    "depth": lambda graph: graph.depth,
     "output": _outputs,
 }
 """What can be claimed of a net, and how it is measured."""

@@ -62,9 +62,16 @@ def diff(
         ("MACs", first.macs, second.macs),
     ):
         click.echo(f"{what:<7}{old:>16,} → {new:>16,}  {_difference(old, new)}")
-    if (first.depth, first.output) != (second.depth, second.output):
-        shapes = f"output {shape_label(first.output)} → {shape_label(second.output)}"
+    given = [_outputs(plan) for plan in (first, second)]
+    if (first.depth, given[0]) != (second.depth, given[1]):
+        shapes = f"output {' → '.join(given)}"
         click.echo(f"depth  {first.depth:>16} → {second.depth:>16}  {shapes}")
+
+
+def _outputs(plan: Plan) -> str:
+    """The shapes of what a net gives, several with the names of their rows."""
+    named = plan.outputs | plan.aux if plan.graph.several else {"": plan.output}
+    return ", ".join(f"{row} {shape_label(x)}".lstrip() for row, x in named.items())
 
 
 def _line(group: Group) -> str:
@@ -92,10 +99,13 @@ def _difference(old: int, new: int) -> str:
 
 
 def _facts(plan: Plan) -> dict[str, Any]:
-    return {
+    facts = {
         "name": plan.name, "params": plan.params, "macs": plan.macs, "depth": plan.depth,
         "output": list(plan.output),
     }  # fmt: skip
+    if plan.graph.listed:
+        facts["outputs"] = {row: list(shape) for row, shape in plan.outputs.items()}
+    return facts
 
 
 def _data(change: Change) -> dict[str, Any]:

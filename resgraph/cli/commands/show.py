@@ -84,6 +84,9 @@ def _summary(plan: Plan, batch: int) -> str:
         lines.append(
             f"receptive field {field.text()}, stride {stride} at the end of {last[-1].word}"
         )
+    if plan.graph.several:
+        lines.append(f"gives {', '.join(plan.outputs)}")
+        lines[-1] += f"; in training {', '.join(plan.aux)} too" if plan.aux else ""
     found = paths(plan.graph)
     if found.count > 1:
         count = (

@@ -65,6 +65,17 @@ def _paths(plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _outputs(plan: Plan) -> dict[str, Any]:
+    """What the module's tuple holds, by row, where it gives one."""
+    if not plan.graph.several:
+        return {}
+    kinds = {"outputs": plan.outputs, "aux": plan.aux}
+    return {
+        kind: {row: list(shape) for row, shape in shapes.items()}
+        for kind, shapes in kinds.items()
+    }
+
+
 def facts(plan: Plan) -> dict[str, Any]:
     """The table as plain data: sizes are `[channels, height, width]`, costs are exact and for one
     image."""
@@ -75,6 +86,7 @@ def facts(plan: Plan) -> dict[str, Any]:
         "input": list(plan.input),
         "inputs": {name: list(shape) for name, shape in plan.inputs.items()},
         "output": list(plan.output),
+        **_outputs(plan),
         "params": plan.params,
         "macs": plan.macs,
         "activations": plan.activations,

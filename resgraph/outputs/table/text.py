@@ -53,7 +53,8 @@ def rich_table(plan: Plan, *, short: bool = False) -> Table:
         style="bold",
         no_wrap=True,
     )
-    out.add_column("output", no_wrap=True, footer=shape(plan.output))
+    several = f"{len(plan.outputs)} outputs" if len(plan.outputs) > 1 else ""
+    out.add_column("output", no_wrap=True, footer=several or shape(plan.output))
     out.add_column("layers", footer=f"depth {plan.depth}", no_wrap=True)
     out.add_column("params", justify="right", no_wrap=True, footer=total(plan.params))
     out.add_column("MACs", justify="right", no_wrap=True, footer=total(plan.macs))

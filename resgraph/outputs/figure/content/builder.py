@@ -70,6 +70,8 @@ class PartBuilder:
         self.readers = Counter(
             source for node in graph.nodes.values() for source in node.inputs
         )
+        if graph.several:  # the caller reads those too
+            self.readers.update(graph.ends)
         self.opened = {
             name[:end]
             for name in expand
@@ -77,9 +79,9 @@ class PartBuilder:
             if name[end : end + 1] in ("", ".")
         }
 
-    def net(self) -> Fork:
+    def net(self, *, ends: bool = False) -> Fork:
         """The whole net: the input, then each row a unit in one column; `bands` says which rows
-        each unit shows."""
+        each unit shows. Of several outputs each has a capsule at the end, if `ends` are asked."""
         nodes, detail = self.graph.nodes, self.detail
         wires = Wiring(self.graph, self.graph.input, unit=0, detail=detail)
         wires.units.append(input_capsule(nodes[self.graph.input]))
@@ -94,7 +96,11 @@ class PartBuilder:
                 breaks.add(before)
                 self.bands.append(([row], wires.units[before:]))
         result = wires.found[self.graph.output].unit
-        if detail == "ops":
+        if self.graph.several:
+            if ends:
+                self._ends(wires, breaks)
+            result = len(wires.units) - 1
+        elif detail == "ops":
             shape = quantity.times(nodes[self.graph.output].shape)
             wires.units.append(Capsule("output", shape, caption="output"))
             wires.links.append(Link(result, len(wires.units) - 1))
@@ -108,6 +114,17 @@ class PartBuilder:
         for name in dict.fromkeys((row.input, *reads)):
             if name in self.graph.inputs and name not in wires.found:
                 wires.add(input_capsule(self.graph.nodes[name]), (), name)
+
+    def _ends(self, wires: Wiring, breaks: set[int]) -> None:
+        """A capsule for each of several outputs, those of training alone last."""
+        for output in self.graph.outputs:
+            shape = quantity.times(self.graph.nodes[output.node].shape)
+            caption = "output in training" if output.aux else "output"
+            source = wires.found[output.node].unit
+            breaks.add(len(wires.units))
+            wires.links.append(Link(source, len(wires.units)))
+            text = f"{output.row} {shape}"
+            wires.units.append(Capsule(f"output-{output.row}", text, caption=caption))
 
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
         """Draw a row of layers without parameters in the tile above it, where nothing else reads

@@ -39,7 +39,7 @@ class StripBuilder(PartBuilder):
             (name[prefix:], self.marks[name]) for name in nodes if name in self.marks
         )
 
-    def net(self) -> Fork:
+    def net(self, *, ends: bool = False) -> Fork:
         """The net with a unit for each block, and for each stretch of layers that give one size of
         map."""
         start = self.graph.nodes[self.graph.input]

@@ -61,7 +61,7 @@ def caption(plan: Plan) -> str:
     rows = [f"{row.name} ({_row_text(row)})" for row in graph.rows]
     said = [
         (
-            f"{plan.name}: {inputs_text(plan)} in, {quantity.times(plan.output)} out,"
+            f"{plan.name}: {inputs_text(plan)} in, {_out(plan)} out,"
             f" {quantity.short(plan.params)} parameters, {quantity.short(plan.macs)} multiply-adds,"
             f" depth {plan.depth}."
         ),
@@ -78,6 +78,14 @@ def caption(plan: Plan) -> str:
             f"Dotted shortcuts change the shape, {' or '.join(how[kind] for kind in kinds)}."
         )
     return " ".join(said)
+
+
+def _out(plan: Plan) -> str:
+    """The shapes of what comes out, several with the names of their rows."""
+    if not plan.graph.listed:
+        return quantity.times(plan.output)
+    named = plan.outputs.items()
+    return ", ".join(f"{row} {quantity.times(shape)}" for row, shape in named)
 
 
 def _row_text(row: Path) -> str:

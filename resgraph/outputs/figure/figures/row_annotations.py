@@ -11,7 +11,7 @@ from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
-from ....graph import Path
+from ....graph import Graph, Path
 from ....ops import Shape
 from ....passes.receptive_field import ReceptiveField
 from .. import text
@@ -137,12 +137,23 @@ def numbers(
     end = graph.nodes[band.rows[-1].output]
     middle = top + (band.top + band.bottom) / 2
     _shape(scene, end.shape, middle, largest_map(plan))
+    _mark(scene, graph, band, middle)
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
     for (_, wide), (part, whole) in zip(COLUMNS, shares, strict=False):
         _bar(scene, x, middle, wide, part, whole)
         x += wide + COLUMN_GAP
     if has_maps(plan):
         scene.add(Text(x, middle + 4, seen[end.name].text(), 9.75, 600))
+
+
+def _mark(scene: Scene, graph: Graph, band: Band, y: float) -> None:
+    """Which of several outputs a row gives, below the shape."""
+    rows = {row.name for row in band.rows}
+    for place, output in enumerate(graph.outputs, 1):
+        if graph.several and output.row in rows:
+            said = "in training" if output.aux else f"output {place}"
+            lower = 27 if len(graph.nodes[output.node].shape) == 3 else 17
+            scene.add(Text(MARGIN + 54, y + lower, said, 9.5, 600, "pill"))
 
 
 def _bar(scene: Scene, x: float, y: float, wide: float, part: int, whole: int) -> None:

@@ -39,7 +39,7 @@ def dot(
     graph = plan.graph
     builder = PartBuilder(graph, choose(view), check_names(graph, expand))
     writer = _Writer(colours=PALETTES["dark" if theme == "dark" else "light"])
-    return writer.document(plan.name, builder.net())
+    return writer.document(plan.name, builder.net(ends=True))
 
 
 def quoted(text: str) -> str:

@@ -62,7 +62,7 @@ def mermaid(plan: Plan, view: View = "auto", expand: Iterable[str] = ()) -> str:
     """
     graph = plan.graph
     writer = _Writer()
-    net = PartBuilder(graph, choose(view), check_names(graph, expand)).net()
+    net = PartBuilder(graph, choose(view), check_names(graph, expand)).net(ends=True)
     writer.part(net, 1)
     classes = [
         f"  classDef {family} fill:{mix(light, '#ffffff', 0.15)},stroke:{light},color:#1f2933"
