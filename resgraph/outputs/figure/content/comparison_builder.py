@@ -63,13 +63,11 @@ class StripBuilder(PartBuilder):
                 wires.found.setdefault(row.output, wires.found[gives])
             else:
                 wires.found.setdefault(row.output, wires.found[row.input])
-        return Fork(
-            "net",
-            wires.units,
-            wires.links,
-            wires.found[self.graph.output].unit,
-            breaks=frozenset(breaks),
-        )
+        # of several outputs none is the one that the rest leads to
+        result = wires.found[self.graph.output].unit
+        if self.graph.several:
+            result = len(wires.units) - 1
+        return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
 
     def tile(self, rows: list[TileRow], name: str) -> FigurePart:
         """Layers one under the other, each a strip."""
