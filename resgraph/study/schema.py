@@ -25,7 +25,7 @@ MOST_RUNS = 100_000
 _SEED = Annotated[int, Field(ge=0, lt=2**63)]
 _MEASURE = re.compile(
     r"(?P<part>validation|training) (?P<score>error|loss)"
-    r"(?: (?:(?P<at>at the end|at its best)|over the last (?P<last>[1-9]\d{0,3})"
+    r"(?: (?:at the end|at its (?P<best>best)|over the last (?P<last>[1-9]\d{0,3})"
     r" evaluations))?"
 )
 _LENGTHS = frozenset(["train.epochs", "train.iterations"])
@@ -67,7 +67,7 @@ def parse_measure(text: str) -> Measure:
             "write `validation error`, and where it is read: `at the end`, `at its best`,"
             " `over the last 5 evaluations`",
         )
-    last = 0 if found["at"] == "at its best" else int(found["last"] or 1)
+    last = 0 if found["best"] else int(found["last"] or 1)
     part: Literal["validation", "train"] = (
         "train" if found["part"] == "training" else "validation"
     )

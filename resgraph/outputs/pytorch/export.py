@@ -63,6 +63,17 @@ def export(
             plan, state = fold(plan, net.state_dict())
             net = plan.module(inplace=inplace)
             net.load_state_dict(state)
+    facts = _facts(plan)
+    if preprocessing is not None:
+        facts["preprocessing"] = json.dumps(preprocessing)
+    content: bytes = OUTPUTS[form].load()(
+        net.eval().requires_grad_(False), _examples(plan), facts
+    )
+    return content
+
+
+def _facts(plan: Plan) -> dict[str, str]:
+    """What a file says of its net."""
     facts = {
         "net": plan.name,
         "input": ", ".join(map(_input_text, plan.inputs.items())),
@@ -71,12 +82,7 @@ def export(
     if plan.graph.listed:
         shapes = plan.outputs.items()
         facts["outputs"] = json.dumps({row: shape_text(x) for row, x in shapes})
-    if preprocessing is not None:
-        facts["preprocessing"] = json.dumps(preprocessing)
-    content: bytes = OUTPUTS[form].load()(
-        net.eval().requires_grad_(False), _examples(plan), facts
-    )
-    return content
+    return facts
 
 
 Inputs = dict[str, Tensor]

@@ -59,6 +59,11 @@ def stride_text(block: Block) -> str:
     return "" if max(block.stride) == 1 else f"/{stride}"
 
 
+def stride_words(text: str) -> str:
+    """`/2` as words behind others, `, stride 2`; "" where there is none."""
+    return text and f", stride {text[1:]}"
+
+
 def layers_of(graph: Graph) -> list[Layer]:
     """Every layer of a net."""
     out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
@@ -148,7 +153,7 @@ def op_box(graph: Graph, node: Node) -> OpBox:
     return OpBox(
         node.name,
         family_of(family),
-        words.long + words.stride.replace("/", ", stride "),
+        words.long + stride_words(words.stride),
         " ".join(about).strip(),
         quantity.short(cost.params) if cost.params else "",
         quantity.macs_text(cost) if cost.macs else "",

@@ -13,7 +13,7 @@ from .. import text
 from ..content import quantity
 from ..content.builder import PartBuilder
 from ..content.parts import Capsule, Chain, FigurePart
-from ..content.rows import stride_text
+from ..content.rows import stride_text, stride_words
 from ..layout.geometry import OPS, Placement, Wire, starts_with_box
 from ..layout.tree import even, place
 from ..scene import Rect, Scene, Text
@@ -136,7 +136,7 @@ def _scope(graph: Graph, name: str) -> Excerpt:
 
 def _block(block: Block) -> str:
     """`bottleneck block, 256 → 512, stride 2 · relu(body + shortcut)`."""
-    stride = stride_text(block).replace("/", ", stride ")
+    stride = stride_words(stride_text(block))
     merge = f" · {block.merge}" if block.merge else ""
     word = block.block or "inline"
     return f"{word} block, {block.into} → {block.out}{stride}{merge}"
