@@ -213,7 +213,9 @@ def test_text_of_a_stranger_stays_text(name: str, about: str, equation: str) -> 
         block.block = name or "b"
     spec = SimpleNamespace(init=None, about=about)
     text = source(
-        SimpleNamespace(spec=spec, graph=PLAN.graph, name=name, input=PLAN.input)
+        SimpleNamespace(
+            spec=spec, graph=PLAN.graph, name=name, input=PLAN.input, inputs=PLAN.inputs
+        )
     )  # type: ignore[arg-type]
     tree = ast.parse(text)
     assert all(
