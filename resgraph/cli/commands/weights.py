@@ -59,12 +59,12 @@ def weights(
     chooses another."""
     plan = load_plan(spec, overrides, allow_outside=allow_outside)
     try:
-        from ...outputs.pytorch.weights.convert import convert
+        from ...outputs.pytorch.weights.convert import Choice, convert
     except ModuleNotFoundError:
         raise MissingError(
             "weights need PyTorch: pip install 'resgraph[train]'"
         ) from None
-    taken = convert(plan, file, output, key=key, names=names, overwrite=force)
+    taken = convert(plan, file, output, Choice(key, names), overwrite=force)
     if as_json:
         print_json(
             {

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import resgraph
 from resgraph.errors import RunError, UsageError
-from resgraph.outputs.pytorch.weights.convert import convert
+from resgraph.outputs.pytorch.weights.convert import Choice, convert
 from resgraph.outputs.pytorch.weights.files import read_state
 from resgraph.outputs.pytorch.weights.order import written_orders
 
@@ -272,11 +272,11 @@ def test_a_map_settles_what_names_do_not_tell(
     with pytest.raises(RunError, match="could be"):
         convert(plan, file, tmp_path / "o.safetensors")
     names.write_text("conv2.0.body.0: n.x.right\nconv2.0.body.1: n.x.left\n")
-    taken = convert(plan, file, tmp_path / "o.safetensors", names=names)
+    taken = convert(plan, file, tmp_path / "o.safetensors", Choice(names=names))
     assert taken.names["conv2.0.body.1.conv.weight"] == "n.x.left.conv.weight"
     names.write_text("- conv1\n")
     with pytest.raises(UsageError, match=r"names\.yaml is no map of names"):
-        convert(plan, file, tmp_path / "p.safetensors", names=names)
+        convert(plan, file, tmp_path / "p.safetensors", Choice(names=names))
 
 
 def foreign_names(plan: resgraph.Plan) -> dict[str, torch.Tensor]:

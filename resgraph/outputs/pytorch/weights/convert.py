@@ -31,20 +31,27 @@ class Converted:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a file alone does not tell: `key` is one of several state dicts in a checkpoint, `names`
+    a file that maps our names to theirs."""
+
+    key: str | None = None
+    names: Path | None = None
+
+
 def convert(
     plan: Plan,
     file: Path,
     out: Path,
+    choice: Choice = Choice(),
     *,
-    key: str | None = None,
-    names: Path | None = None,
     overwrite: bool = False,
 ) -> Converted:
     """Write the weights of `file` to `out` under the plan's names.
 
-    `key` chooses among the state dicts of a checkpoint; `names` is a file that maps our names to
-    theirs. Raises `RunError` where the file cannot be
-    read or is not of this net, and where `out` exists."""
+    Raises `RunError` where the file cannot be read or is not of this net, and where `out`
+    exists."""
     if out.suffix not in (".safetensors", *_PICKLED):
         raise UsageError(
             f"{out}: weights are written as .safetensors or {', '.join(_PICKLED)}"
@@ -52,8 +59,8 @@ def convert(
     if out.exists() and not overwrite:
         raise RunError(f"{out} exists; --force overwrites it")
     module = plan.module()
-    given = read_state(file, key)
-    settled = read_names(names) if names else {}
+    given = read_state(file, choice.key)
+    settled = read_names(choice.names) if choice.names else {}
     pairs = load_aligned(module, given.tensors, settled)
     state = {name: value.contiguous() for name, value in module.state_dict().items()}
     write_file(out, _packed(state, plan.name, out.suffix), overwrite=overwrite)
