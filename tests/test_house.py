@@ -45,7 +45,6 @@ MANY = {
     "outputs/figure/figures/row_annotations.py: _bar": DRAWN,
     "outputs/figure/scene.py: badge": DRAWN,
     "outputs/pytorch/export.py: export": PUBLIC,
-    "outputs/pytorch/weights/convert.py: convert": PUBLIC,
     "study/sweep.py: sweep": PUBLIC,
     "train/__init__.py: build": PUBLIC,
     "train/__init__.py: evaluate": PUBLIC,
