@@ -264,6 +264,9 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
     if field.annotation is bool:
         return {"type": "boolean", "default": field.default}
     schema: Schema = {"type": ["number", "string"]}
+    if key == "kernel":  # `[17]` is along one axis, where `17` would be along all
+        alone = {"type": "array", "items": schema, "minItems": 1, "maxItems": 1}
+        schema = {"anyOf": [schema, alone]}
     words = [word for word in _literals(field.annotation) if isinstance(word, str)]
     if words:
         schema = {"anyOf": [{"enum": words}, {"type": ["number", "string"]}]}

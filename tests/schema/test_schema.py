@@ -77,7 +77,7 @@ WRONG = {
     "a key that there is not": spec(nets={}),
     "no net": {"name": "a", "input": "3x32x32"},
     "an empty net": spec(net={}),
-    "a shape with a batch axis": spec(input="1x3x32x32"),
+    "a shape with a batch axis": spec(input="1x1x3x32x32"),
     "an op that there is not": spec(
         net={"a": {"op": "covn", "kernel": "3x3", "width": 16}}
     ),
