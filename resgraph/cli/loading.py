@@ -4,7 +4,6 @@ stderr."""
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -14,15 +13,12 @@ import click
 from ..errors import MissingError, SpecError, UsageError, in_order
 from ..language.extends import read_file
 from ..language.overrides import takes
-from ..language.references import locate
+from ..language.references import locate, names_code
 from ..language.spec import Spec
 from ..language.variants import apply_variant
 from ..language.yaml.tree import Mapping
 from ..plan import Plan, load, loads
 from .report import is_first
-
-_CODE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-"""`timm:resnet50`, `package.module:callable`. Only a command line may say it."""
 
 
 def load_plan(
@@ -33,7 +29,7 @@ def load_plan(
 ) -> Plan:
     """The plan of a spec, or of a model that exists (`timm:resnet50`), whose code is run. What
     nothing in it uses is a warning here, and an error to `check`."""
-    if names_code(reference):
+    if is_model(reference):
         return loads(_imported(os.fspath(reference)), None, overrides)
     plan = load(reference, overrides, allow_outside=allow_outside, strict=False)
     for problem in in_order(plan.unused):
@@ -44,10 +40,10 @@ def load_plan(
     return plan
 
 
-def names_code(reference: str | os.PathLike[str]) -> bool:
+def is_model(reference: str | os.PathLike[str]) -> bool:
     """Whether a word of the command line names a model, and no file."""
     word = os.fspath(reference)
-    return bool(_CODE.fullmatch(word)) and not Path(word).exists()
+    return names_code(word) and not Path(word).exists()
 
 
 @cache

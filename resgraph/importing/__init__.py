@@ -16,9 +16,9 @@ from .captured import Captured, Refused
 from .fx import capture
 from .page import Head, write
 from .proof import Proof, names, prove
-from .sources import Model, model_of, names_code
+from .sources import Model, model_of
 
-__all__ = ["Imported", "Proof", "Refused", "from_model", "from_module", "names_code"]
+__all__ = ["Imported", "Proof", "Refused", "from_model", "from_module"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from ..errors import MissingError, UsageError
+from ..language.references import names_code
 from ..ops import Shape
 
-_CODE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 _SHAPE: Shape = (3, 224, 224)
 
 
@@ -45,18 +45,15 @@ class Model:
         return made
 
 
-def names_code(reference: str) -> bool:
-    """Whether a reference names a model that is code."""
-    return "::" not in reference and bool(_CODE.fullmatch(reference))
-
-
 def model_of(reference: str, shape: Shape | None = None) -> Model:
     """The model that a reference names. Raises `UsageError`, or `MissingError` where the package is
     not installed."""
-    found = _CODE.fullmatch(reference)
-    if found is None:
-        raise UsageError(f"`{reference}` names no model: write `timm:resnet50`")
-    package, name = found.groups()
+    if not names_code(reference):
+        raise UsageError(
+            f"`{reference}` names no model: write timm:NAME, torchvision:NAME or"
+            " package.module:NAME"
+        )
+    package, _, name = reference.partition(":")
     maker = {"timm": _timm, "torchvision": _torchvision}.get(package, _callable)
     build, usual = maker(package, name)
     title = re.sub(r"\W+", "-", name).strip("-")

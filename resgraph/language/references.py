@@ -14,6 +14,7 @@ from ..errors import Hint, UsageError
 from .diagnose.nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
+_MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
 _BASE = re.compile(r"^extends: +([\w-]+)\.yaml *$", re.MULTILINE)
@@ -56,6 +57,12 @@ def locate(reference: str | os.PathLike[str], folder: Path = Path()) -> Referenc
         readings = " or ".join(f"`{one}::{name}`" for one in files)
         raise UsageError(f"several files of the zoo have a `{name}`: write {readings}")
     return Reference(zoo_folder() / f"{file}.yaml", name, file)
+
+
+def names_code(reference: str) -> bool:
+    """Whether a word names a model that is code, as `timm:resnet50` or `package.module:callable`:
+    only a command line, or a caller in Python, may say it."""
+    return bool(_MODEL.fullmatch(reference))
 
 
 def _split(text: str) -> tuple[str, str | None]:

@@ -33,7 +33,7 @@ class Tools:
     """The tools, whose docstrings an agent reads."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
+        self.workspace, self._run = workspace, workspace.run
 
     def all(self) -> tuple[Any, ...]:
         """Every tool."""
@@ -47,68 +47,60 @@ class Tools:
     ) -> Result:
         """Check a spec: a file (`net.yaml`, `net.yaml::variant`), a net of the zoo (`resnet-50`),
         or the text of one. Diagnostics have a code, a place, help and edits."""
-        if text:
-            return self.workspace.run(
-                "check", "-", "--json", *sets(set or ()), text=text
-            )
-        return self._of(spec, "check", spec, "--json", *sets(set or ()))
+        name = "-" if text else self.workspace.spec(spec)
+        return self._run("check", "--json", *sets(set or ()), names=[name], text=text)
 
     def show(self, spec: str, set: list[str] | None = None) -> Result:
         """Rows of a net with shapes, parameters and multiply-adds."""
-        return self._of(spec, "show", spec, "--json", *sets(set or ()))
+        name = self.workspace.spec(spec)
+        return self._run("show", "--json", *sets(set or ()), names=[name])
 
     def diff(self, before: str, after: str) -> Result:
         """What differs between two nets, by the names of their layers, and what it costs."""
-        self._need(before)
-        return self._of(after, "diff", before, after, "--json")
+        names = [self.workspace.spec(before), self.workspace.spec(after)]
+        return self._run("diff", "--json", names=names)
 
     def explain(self, what: str, node: str = "") -> Result:
         """An error code (`E041`), or a node of a spec (`net.yaml`, `conv3.0`)."""
-        words = [what, node] if node else [what]
-        return self._of(what if node else "", "explain", *words)
+        # a word alone is a code or a lint; whatever could be a path is a spec
+        is_spec = bool(node) or not what.replace("-", "").isalnum()
+        names = [self.workspace.spec(what) if is_spec else what]
+        return self._run("explain", names=[*names, node] if node else names)
 
     def blocks(self, name: str = "") -> Result:
         """The standard blocks and the ops; or one of them, with its definition or its options."""
-        return self.workspace.run("blocks", *([name] if name else ["--json"]))
+        return self._run(
+            "blocks", *([] if name else ["--json"]), names=[name] if name else []
+        )
 
     def build(
         self, spec: str, out: str, set: list[str] | None = None, minutes: float = 0.0
     ) -> Result:
         """Train a spec in a new directory `out`, for so many minutes at most."""
-        given = self._minutes(minutes)
+        given, folder = self._minutes(minutes), str(self.workspace.inside(out))
         self.workspace.check_training(spec, set or ())
-        folder = str(self.workspace.inside(out))
-        return self.workspace.run(
-            "build", spec, "-o", folder, "--json", "--minutes", f"{given:g}",
-            *sets(set or ()), seconds=60 * given + GRACE,
+        return self._run(
+            "build", "-o", folder, "--json", "--minutes", f"{given:g}", *sets(set or ()),
+            names=[self.workspace.spec(spec)], seconds=60 * given + GRACE,
         )  # fmt: skip
 
     def sweep(self, study: str, out: str, minutes: float = 0.0) -> Result:
         """Run a study into the directory `out`, for so many minutes at most: mean and deviation
         over seeds, differences paired by seed. The same call goes on with what is left."""
-        given = self._minutes(minutes)
+        given, folder = self._minutes(minutes), str(self.workspace.inside(out))
         self.workspace.check_study(study)
-        folder = str(self.workspace.inside(out))
-        return self.workspace.run(
-            "sweep", study, "-o", folder, "--json", seconds=60 * given
+        path = str(self.workspace.inside(study))
+        return self._run(
+            "sweep", "-o", folder, "--json", names=[path], seconds=60 * given
         )
 
     def runs(self, folder: str) -> Result:
         """The runs in a directory, with their status and errors."""
-        place = str(self.workspace.inside(folder))
-        return self.workspace.run("runs", place, "--json")
+        return self._run("runs", "--json", names=[str(self.workspace.inside(folder))])
 
     def _minutes(self, asked: float) -> float:
         most = self.workspace.minutes
         return min(asked, most) if asked > 0 else most
-
-    def _need(self, spec: str) -> None:
-        self.workspace.spec(spec)
-
-    def _of(self, spec: str, *words: str) -> Result:
-        if spec:
-            self._need(spec)
-        return self.workspace.run(*words)
 
 
 def _telling(tool: Callable[..., Result]) -> Callable[..., Result]:

@@ -13,11 +13,11 @@ from typing import Any
 from ..errors import UsageError
 from ..language.references import locate
 from ..plan import load
-from ..study.plan import points
+from ..study.plan import files, points
 from ..study.schema import load_study
 
 GRACE = 30.0
-"""Seconds that a command has beyond its minutes, to evaluate and to save."""
+"""Seconds that a command has beyond its minutes to evaluate, and once stopped to save."""
 QUICK = 60.0
 """Seconds for a command that trains nothing."""
 
@@ -30,14 +30,16 @@ class Workspace:
     minutes: float
 
     def spec(self, reference: str) -> str:
-        """A SPEC within the directory, as its process may name it, or one of the zoo. Raises
-        `UsageError` for any other."""
+        """A SPEC that is a file within the directory, by its whole path, or one of the zoo.
+
+        Raises `UsageError` for any other: a word as `timm:resnet50` would run code."""
         found = locate(reference, self.root)
         if found.zoo:
             return reference
-        return found.label(found.variant).replace(
-            str(found.path), str(self.inside(found.path))
-        )
+        path = self.inside(found.path)
+        if not path.is_file():
+            raise UsageError(f"there is no file {reference} in {self.root}")
+        return f"{path}::{found.variant}" if found.variant else str(path)
 
     def inside(self, path: str | Path) -> Path:
         """A path within the directory, wherever links lead. Raises `UsageError`."""
@@ -49,22 +51,32 @@ class Workspace:
         return whole
 
     def run(
-        self, *words: str, seconds: float = QUICK, text: str = ""
+        self,
+        command: str,
+        *options: str,
+        names: Sequence[str] = (),
+        seconds: float = QUICK,
+        text: str = "",
     ) -> dict[str, Any]:
-        """A command's exit code and what it printed, as data where it is JSON.
+        """A command's exit code and what it printed, as data where it is JSON; `names` are never
+        taken for options.
 
         It is a process of its own: what it prints, and how it ends, does not touch the protocol.
-        Past its seconds it is asked to stop, which saves a run."""
-        command = [sys.executable, "-m", "resgraph", *words]
+        Past its seconds it is asked to stop, which saves a run, and then killed."""
+        words = [sys.executable, "-m", "resgraph", command, *options, "--", *names]
         with subprocess.Popen(
-            command, cwd=self.root, stdin=subprocess.PIPE,
+            words, cwd=self.root, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         ) as process:  # fmt: skip
             try:
                 out, err = process.communicate(text, timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.terminate()
-                out, err = process.communicate()
+                try:
+                    out, err = process.communicate(timeout=GRACE)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    out, err = process.communicate()
         return {
             "exit_code": process.returncode,
             **_parsed(out),
@@ -73,22 +85,22 @@ class Workspace:
 
     def check_training(self, reference: str, overrides: Sequence[str]) -> None:
         """Whether what is trained reads nothing from elsewhere. Raises `UsageError`."""
-        self.data_inside(load(self.spec(reference), overrides).spec.train)
+        self._data_inside(load(self.spec(reference), overrides).spec.train)
 
-    def check_study(self, study: str) -> None:
-        """As `check_training`, of every net of a study."""
-        for point in points(load_study(self.inside(study))):
-            self.spec(point.reference)
-            self.data_inside(point.train)
+    def check_study(self, path: str) -> None:
+        """As `check_training`, of every net of a study; no net is read before all are known to be
+        within the directory."""
+        study = load_study(self.inside(path))
+        for file in files(study):
+            self.spec(str(file))
+        for point in points(study):
+            self._data_inside(point.train)
 
-    def data_inside(self, train: Any) -> None:
-        """Refuses files of a recipe that lie elsewhere."""
-        for value in (
-            getattr(train.data, "path", None),
-            getattr(train, "weights", None),
-        ):
-            if value is not None:
-                self.inside(str(value))
+    def _data_inside(self, train: Any) -> None:
+        """Refuses images of a recipe that lie elsewhere."""
+        path = getattr(getattr(train, "data", None), "path", None)
+        if path is not None:
+            self.inside(str(path))
 
 
 def _parsed(out: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 import yaml
 
 from .. import __version__
-from ..errors import RunError, UsageError
+from ..errors import UsageError
 from ..plan import Plan
 from ..train.atomic_write import disk_error, write_whole
 from ..train.run.directory import lock
@@ -87,18 +87,6 @@ def open_folder(path: Path) -> StudyFolder:
     except OSError as error:
         raise disk_error(path, error, saved=False) from error
     return StudyFolder(path, held)
-
-
-def read_list(path: Path) -> dict[str, Any]:
-    """What study.json of a directory says. Raises `RunError` where it is none."""
-    try:
-        facts = json.loads((path / LIST).read_text("utf-8"))
-        return {
-            "runs": [dict(run) for run in facts["runs"]],
-            "study": str(facts["study"]),
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not the directory of a study") from error
 
 
 def versions() -> dict[str, str]:

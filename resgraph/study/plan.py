@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
@@ -102,6 +102,16 @@ def job(study: Study, point: Point, seed: int) -> Job:
     budget = study.file.budget
     minutes = budget.minutes if budget else None
     return Job(point.name, seed, point.reference, overrides, minutes)
+
+
+def files(study: Study) -> list[Path]:
+    """The files of a study's nets, of which none is read for this; the zoo's are left out."""
+    nets = study.file.nets
+    if isinstance(nets, Nets):
+        nets = nets.file
+    written = [nets] if isinstance(nets, str) else nets
+    found = [locate(reference, study.folder) for reference in written]
+    return [one.path for one in found if not one.zoo]
 
 
 def references(study: Study) -> list[tuple[str, str]]:

@@ -48,7 +48,8 @@ class Choices:
 
 
 def parse_choices(written: Any) -> Choices:
-    """`[a, b]`, `16..64` (whole numbers), `16..64 step 8`, `0.1..0.9` or `1e-4..1e-1 log`."""
+    """`[a, b]`, `16..64` (whole numbers), `16..64 step 8`, `0.1..0.9` or `1e-4..1e-1 log`. Raises
+    `ValueError`."""
     if isinstance(written, list) and written:
         return Choices(tuple(written))
     found = _RANGE.fullmatch(written) if isinstance(written, str) else None
@@ -57,18 +58,22 @@ def parse_choices(written: Any) -> Choices:
     low, high = _exact(found["low"]), _exact(found["high"])
     if high <= low:
         raise ValueError(f"`{written}` ends before it begins")
-    if found["log"]:
-        if low <= 0:
-            raise ValueError(f"`{written}`: a logarithm has no value at {low}")
-        return Choices((), float(low), float(high), True)
+    if found["log"] and low <= 0:
+        raise ValueError(f"`{written}`: a logarithm has no value at {low}")
     whole = low.denominator == high.denominator == 1
-    if not found["step"] and not whole:
-        return Choices((), float(low), float(high))
-    step = _exact(found["step"] or "1")
+    if found["log"] or not (found["step"] or whole):
+        return Choices((), float(low), float(high), bool(found["log"]))
+    return Choices(_steps(low, high, _exact(found["step"] or "1"), written))
+
+
+def _steps(
+    low: Fraction, high: Fraction, step: Fraction, written: str
+) -> tuple[Any, ...]:
     if step <= 0 or (high - low) / step > _MOST:
         raise ValueError(f"`{written}` has no usable step")
-    count = math.floor((high - low) / step) + 1
-    return Choices(tuple(_plain(low + i * step) for i in range(count)))
+    return tuple(
+        _plain(low + i * step) for i in range(math.floor((high - low) / step) + 1)
+    )
 
 
 def _exact(text: str) -> Fraction:
@@ -99,14 +104,13 @@ def _comparison(text: str) -> Condition:
 
 def _side(text: str) -> Callable[[Mapping[str, int]], Fraction]:
     """An expression of the language over a net's facts; it has no exponents, so `1e8` is spelled
-    out."""
+    out. It is tried at once, so that what is wrong is told before a net is drawn."""
     plain = _EXPONENT.sub(lambda m: str(_plain(_exact(f"{m[1]}e{m[2]}"))), text.strip())
     try:
         tree = parse_expression(plain)
-        value = _evaluated(tree, dict.fromkeys(FACTS, 1))
+        _evaluated(tree, dict.fromkeys(FACTS, 1))
     except ExpressionError as error:
         raise ValueError(f"`{text.strip()}`: {error}") from None
-    del value
     return lambda facts: _evaluated(tree, facts)
 
 

@@ -100,6 +100,21 @@ def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
             assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
         told = await call("build", spec="tiny.yaml", out="../run")
         assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        for code in ("timm:resnet18", "os:getcwd", "resgraph:load"):
+            for tool, words in (
+                ("show", {"spec": code}),
+                ("check", {"spec": code}),
+                ("diff", {"before": "resnet-18", "after": code}),
+                ("explain", {"what": code, "node": "conv1"}),
+                ("build", {"spec": code, "out": "run"}),
+            ):
+                told = await call(tool, **words)
+                assert (told["exit_code"], "no file" in told["messages"]) == (2, True)
+        told = await call("explain", what=str(tmp_path / "secret.yaml"))
+        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        (root / "study.yaml").write_text("study: s\nnets: ../secret.yaml\n")
+        told = await call("sweep", study="study.yaml", out="swept")
+        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
         reading = ["train.data={set: folder, path: /etc}"]
         told = await call("build", spec="tiny.yaml", out="run", set=reading)
         assert (told["exit_code"], "outside" in told["messages"]) == (2, True)

@@ -47,15 +47,11 @@ def import_(model: str, shape: Shape | None, output: Path | None, force: bool) -
     are equal. What the language cannot say is refused (exit 1), with the op and the module that
     runs it."""
     try:
-        from ...importing import from_model, names_code
+        from ...importing import from_model
     except ModuleNotFoundError:
         raise MissingError(
             "importing needs PyTorch: pip install 'resgraph[train]'"
         ) from None
-    if not names_code(model):
-        raise UsageError(
-            f"`{model}` names no model: write timm:NAME, torchvision:NAME or package.module:NAME"
-        )
     if output and output.exists() and not force:
         raise UsageError(f"{output} exists; --force overwrites it")
     found = from_model(model, shape)
