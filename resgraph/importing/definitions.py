@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,13 +228,16 @@ class _Writer:
         if any(max(stride) > 1 for stride in strides):
             own = strides == [call.stride for call in sizes]
             words.append(f"/{'stride' if own else self._let('stride', strides)}")
-        for key, default in definition.lets.items():
+        return " ".join([*words, *self._values(uses, sizes)])
+
+    def _values(self, uses: Sequence[Use], sizes: Sequence[Sizes]) -> Iterator[str]:
+        """What a call sets of the `let`s of its block."""
+        for key, default in uses[0].definition.lets.items():
             texts = [use.values.get(key, default) for use in uses]
             if set(texts) != {default}:
                 numbers = [int(text) if text.isdigit() else text for text in texts]
                 found = formula(numbers, sizes, width=True)
-                words.append(f"{key} {found or self._let(key, texts)}")
-        return " ".join(words)
+                yield f"{key} {found or self._let(key, texts)}"
 
     def _equation(
         self, expressions: Sequence[Expression | None], blocks: Sequence[Block]

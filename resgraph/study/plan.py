@@ -18,8 +18,8 @@ from ..language.references import locate
 from ..language.variants import variants_of
 from ..ops.base import value_text
 from ..plan import Plan, load
-from .schema import MOST_RUNS, Nets, Study
-from .space import parse_condition
+from .schema import MOST_RUNS, Nets, Sample, Search, Study
+from .space import Condition, parse_condition
 
 _TRIES = 200  # draws for each net that a sample wants, before its condition is called too narrow
 
@@ -66,22 +66,14 @@ class Job:
 
 
 def points(study: Study) -> list[Point]:
-    """Every net of a study, which all hold together and are comparable. Raises `SpecError` at the
-    first that is not."""
-    file = study.file
-    named = references(study)
-    if file.sample or file.search:
-        if len(named) != 1:
-            said = "a space is drawn from one net"
-            raise study.wrong("E022", said, ("nets",), "name one net")
-        found = _drawn(study, named[0][1]) if file.sample else []
-    else:
-        found = list(_gridded(study, named))
+    """Every net of a study but of a search, which all hold together and are comparable. Raises
+    `SpecError` at the first that is not."""
+    drawn = study.file.sample
+    found = _drawn(study, drawn) if drawn else list(_gridded(study, references(study)))
     if len(found) * len(study.seeds) > MOST_RUNS:
         said = f"{len(found):,} nets over {len(study.seeds):,} seeds: {MOST_RUNS:,} runs at most"
         raise study.wrong("E004", said, ("grid",), "take fewer values")
-    _need_baseline(study, found)
-    _need_equal(study, found)
+    need_comparable(study, found)
     return found
 
 
@@ -170,22 +162,34 @@ def _short(reference: str) -> str:
     return PurePath(reference.rpartition("::")[2]).name.removesuffix(".yaml")
 
 
-def _drawn(study: Study, reference: str) -> list[Point]:
+def space_of(study: Study) -> str:
+    """The net that `sample` or `search` varies. Raises `SpecError` where there are several."""
+    named = references(study)
+    if len(named) != 1:
+        said = "a space is drawn from one net"
+        raise study.wrong("E022", said, ("nets",), "name one net")
+    return named[0][1]
+
+
+def _drawn(study: Study, sample: Sample) -> list[Point]:
     """As many nets as a sample wants, each once, drawn with its seed."""
-    sample = study.file.sample
-    assert sample is not None
-    holds = condition(study, "sample")
+    reference, holds = space_of(study), condition(study, sample)
     generator = random.Random(sample.seed)
     found: dict[tuple[str, ...], Point] = {}
+    problem: SpecError | None = None
     for _ in range(_TRIES * sample.n):
+        if len(found) == sample.n:
+            break
         values = {
             path: choice.draw(generator) for path, choice in study.choices.items()
         }
-        if len(found) == sample.n:
-            break
         point = drawn_point(study, reference, values, f"net-{len(found)}")
-        if point and point.overrides not in found and holds(point.facts):
+        if isinstance(point, SpecError):
+            problem = point
+        elif point.overrides not in found and holds(point.facts):
             found[point.overrides] = point
+    if problem and not found:
+        raise problem
     if len(found) < sample.n:
         said = f"only {len(found)} of {sample.n} nets were found"
         hint = "widen `over`, or ask less with `where`"
@@ -195,27 +199,27 @@ def _drawn(study: Study, reference: str) -> list[Point]:
 
 def drawn_point(
     study: Study, reference: str, values: dict[str, Any], name: str
-) -> Point | None:
-    """The net at a place of a space; None where the values there make no net, which a space may
-    have."""
+) -> Point | SpecError:
+    """The net at a place of a space, or why the values there make none, which a space may have.
+    Raises `SpecError` where a path of the space names nothing."""
     sets = [_override(path, value) for path, value in values.items()]
     try:
         plan = _load(study, reference, sets)
     except SpecError as problem:
         if any(found.code == "E065" for found in problem.diagnostics):
             raise
-        return None
+        return problem
     return _point(study, name, reference, sets, plan)
 
 
-def condition(study: Study, key: str) -> Any:
+def condition(study: Study, space: Sample | Search) -> Condition:
     """What `where` asks of a net; nothing where it does not stand."""
-    space = study.file.sample if key == "sample" else study.file.search
-    if space is None or space.where is None:
+    if space.where is None:
         return lambda facts: True
     try:
         return parse_condition(space.where)
     except ValueError as error:
+        key = "sample" if space is study.file.sample else "search"
         hint = "write `macs < 1e8 and params < 2e6`"
         raise study.wrong("E022", str(error), (key, "where"), hint) from None
 
@@ -306,19 +310,14 @@ def _label(values: dict[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _need_baseline(study: Study, found: Sequence[Point]) -> None:
+def need_comparable(study: Study, found: Sequence[Point]) -> None:
+    """Nets that are compared have their baseline among them, see the same images, as many of them,
+    and are as large where that is asked for. Raises `SpecError`."""
     name = study.file.baseline
-    if name is not None and found and name not in [point.name for point in found]:
+    if name is not None and name not in [point.name for point in found]:
         hint = f"the nets are {', '.join(point.name for point in found[:20])}"
         said = f"no net of the study is called `{name}`"
         raise study.wrong("E022", said, ("baseline",), hint)
-
-
-def _need_equal(study: Study, found: Sequence[Point]) -> None:
-    """Nets that are compared see the same images, as many of them, and are as large where that is
-    asked for."""
-    if not found:
-        return
     base = baseline(study, found)
     for point in found:
         if point.train.data != base.train.data:

@@ -198,8 +198,10 @@ class StudyFile(Record):
 
     @model_validator(mode="after")
     def _one_space(self) -> StudyFile:
-        if self.sample and self.search:
-            raise refused("`sample` draws nets and `search` finds them: say one")
+        spaces = [key for key in ("grid", "sample", "search") if getattr(self, key)]
+        if len(spaces) > 1:
+            text = "`grid` lists nets, `sample` draws them and `search` finds them: say one"
+            raise refused(text, inner=spaces[1])
         said = {"set": self.set, "grid": self.grid}
         said |= {"sample": self.sample.over} if self.sample else {}
         said |= {"search": self.search.over} if self.search else {}

@@ -13,11 +13,11 @@ from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingError, TrainingError
+from ..errors import MissingError, SpecError, TrainingError
 from ..train import Options
 from .execute import execute, is_done, placed
 from .folder import Placed, StudyFolder
-from .plan import Point, condition, drawn_point, job, references
+from .plan import Point, condition, drawn_point, job, space_of
 from .results import score_of
 from .schema import Search, Study
 from .space import Choices
@@ -50,7 +50,7 @@ def search(
     Raises `MissingError` without Optuna, and `SpecError` where the space is wrong."""
     space = study.file.search
     assert space is not None
-    holds, reference = condition(study, "search"), references(study)[0][1]
+    holds, reference = condition(study, space), space_of(study)
     over = {path: _distribution(choice) for path, choice in study.choices.items()}
     history = _history()
     nets: list[Point] = []
@@ -61,21 +61,23 @@ def search(
         point = drawn_point(study, reference, trial.params, f"trial-{number}")
         made: list[Placed] = []
         mean: float | _NoMean
-        if point and holds(point.facts):
+        if isinstance(point, SpecError):
+            mean = _NoMean(f"no net, {point.diagnostics[0].message}")
+        elif holds(point.facts):
             jobs = [job(study, point, seed) for seed in study.seeds]
             made = placed(folder, jobs, options)
             folder.note(study, [*runs, *made])
             mean = _mean(study, trial, made, options, count)
         else:
-            mean = _NoMean("outside the space")
+            mean = _NoMean("not what `where` asks for")
         told = f"{study.measure.name} {mean:.3f}" if isinstance(mean, float) else mean
         say(f"[{number + 1}/{space.trials}] {told}: {_text(trial.params)}")
-        if point and isinstance(mean, float):
+        if isinstance(mean, _NoMean):
+            history.tell(trial, state=_state(mean))
+        elif isinstance(point, Point):
             history.tell(trial, mean)
             nets.append(point)
             runs += made
-        elif isinstance(mean, _NoMean):
-            history.tell(trial, state=_state(mean))
     if not nets:
         raise TrainingError("no trial of the search came to its end")
     return nets, runs

@@ -11,7 +11,7 @@ from ..train.atomic_write import write_whole
 from .execute import Outcome, execute, info_of, is_done, placed
 from .figures import curves, distribution, pareto
 from .folder import Placed, open_folder
-from .plan import jobs, points
+from .plan import jobs, need_comparable, points
 from .report import FORMS
 from .results import Results, RunScore, collect, need_scipy
 from .schema import Study
@@ -48,6 +48,7 @@ def sweep(
             )
         if study.file.search:
             nets, runs = search(study, folder, options, count, say)
+            need_comparable(study, nets)
         else:
             runs = placed(folder, jobs(study, nets), options)
             _train(runs, options, count, say)

@@ -14,18 +14,16 @@ import pytest
 pytest.importorskip("mcp")
 
 from mcp import Client, StdioServerParameters
+from nets import spec
 
 from resgraph.errors import UsageError
 from resgraph.mcp.workspace import Workspace
 
-TINY = """name: tiny
-input: 1x8x8
-let: {w: 4}
-net:
-  conv1: 3x3 conv w
-  head: [global avg pool, fc 10]
-train: digits
-"""
+TINY = spec(
+    "conv1: 3x3 conv w\nhead: [global avg pool, fc 10]",
+    input="1x8x8",
+    top="let: {w: 4}\ntrain: digits",
+)
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -56,18 +54,18 @@ def session(root: Path, play: Callable[[Call], Awaitable[None]]) -> None:
 
 def test_an_agent_mends_a_spec_by_its_edits_and_trains_it(tmp_path: Path) -> None:
     async def play(call: Call) -> None:
-        spec = tmp_path / "tiny.yaml"
-        spec.write_text(TINY.replace("3x3 conv", "3x3 convv"))
+        file = tmp_path / "tiny.yaml"
+        file.write_text(TINY.replace("3x3 conv", "3x3 convv"))
         wrong = await call("check", spec="tiny.yaml")
         assert wrong["exit_code"] == 1
         (edit,) = wrong["result"]["diagnostics"][0]["edits"]
         start, end = (edit["place"][side] for side in ("start", "end"))
-        lines = spec.read_text().splitlines(keepends=True)
+        lines = file.read_text().splitlines(keepends=True)
         line = lines[start["line"] - 1]
         lines[start["line"] - 1] = (
             line[: start["column"] - 1] + edit["text"] + line[end["column"] - 1 :]
         )
-        spec.write_text("".join(lines))
+        file.write_text("".join(lines))
         right = await call("check", spec="tiny.yaml")
         assert (right["exit_code"], right["result"]["ok"]) == (0, True)
         assert (await call("check", text=TINY))["exit_code"] == 0
@@ -95,8 +93,8 @@ def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
     (root / "tiny.yaml").write_text(TINY)
 
     async def play(call: Call) -> None:
-        for spec in ("../secret.yaml", str(tmp_path / "secret.yaml"), "link.yaml"):
-            told = await call("check", spec=spec)
+        for path in ("../secret.yaml", str(tmp_path / "secret.yaml"), "link.yaml"):
+            told = await call("check", spec=path)
             assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
         told = await call("build", spec="tiny.yaml", out="../run")
         assert (told["exit_code"], "outside" in told["messages"]) == (2, True)

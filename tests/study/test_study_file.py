@@ -101,6 +101,8 @@ WRONG = {
     "budget: {epochs: 2, steps: 3}": ("E022", 3, "one of"),
     "budgets: {epochs: 2}": ("E020", 3, "budgets"),
     "grid: {train.epochs: [2, 3]}\nbudget: {steps: 3}": ("E022", 3, "both"),
+    "grid: {let.n: [1]}\nsample: {n: 1, over: {let.n: [1]}}": ("E022", 4, "say one"),
+    "sample: {n: 2, over: {train.batch: [no]}}": ("E022", 3, "batch"),
     "grid: {train.seed: [2, 3]}": ("E022", 3, "seeds"),
     "measure: accuracy": ("E022", 3, "nothing that a run measures"),
     "match: {params: 5}": ("E022", 3, "text"),

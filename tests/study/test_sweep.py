@@ -16,6 +16,8 @@ import pytest
 pytest.importorskip("scipy")
 pytest.importorskip("torch")
 
+from nets import spec
+
 from resgraph.cli import run
 from resgraph.errors import RunError, TrainingError
 from resgraph.study.folder import open_folder
@@ -30,14 +32,11 @@ grid: {let.w: [4, 8]}
 seeds: 2
 budget: {steps: 3}
 """
-TINY = """name: tiny
-input: 1x8x8
-let: {w: 4}
-net:
-  conv1: 3x3 conv w
-  head: [global avg pool, fc 10]
-train: digits
-"""
+TINY = spec(
+    "conv1: 3x3 conv w\nhead: [global avg pool, fc 10]",
+    input="1x8x8",
+    top="let: {w: 4}\ntrain: digits",
+)
 CPU = Options(device="cpu", threads=1)
 
 

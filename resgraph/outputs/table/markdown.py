@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...passes.summary import INDENT, Group
 from ...plan import Plan
@@ -16,11 +16,8 @@ def markdown(plans: Sequence[Plan]) -> str:
     lines = [
         _line("", "output", *(_escape(plan.name) for plan in plans)),
         _line("---", "---", *("---" for _ in plans)),
+        *_inputs(plans),
     ]
-    for name in dict.fromkeys(name for plan in plans for name in plan.inputs):
-        shapes = [plan.inputs.get(name) for plan in plans]
-        labels = (shape_label(shape) if shape else "" for shape in shapes)
-        lines.append(_line(_escape(name), "", *labels))
     for cells in columns(plans):
         output = shape_label(cells.output) if cells.output else ""
         layers = (_layers(cells.groups(place)) for place in range(len(plans)))
@@ -29,6 +26,14 @@ def markdown(plans: Sequence[Plan]) -> str:
     lines.append(_line("MACs", "", *(count_text(plan.macs) for plan in plans)))
     lines.append(_line("depth", "", *(str(plan.depth) for plan in plans)))
     return "\n".join(lines) + "\n"
+
+
+def _inputs(plans: Sequence[Plan]) -> Iterator[str]:
+    """A row for each input that any of them has."""
+    for name in dict.fromkeys(name for plan in plans for name in plan.inputs):
+        shapes = [plan.inputs.get(name) for plan in plans]
+        labels = (shape_label(shape) if shape else "" for shape in shapes)
+        yield _line(_escape(name), "", *labels)
 
 
 def _line(*cells: str) -> str:
