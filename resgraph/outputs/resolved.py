@@ -127,7 +127,8 @@ _NAMED = ("blocks", "let")
 
 def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
     """Without what only other variants use, or who else extends a file: mistakes in a file of its
-    own."""
+    own. A row that no output needs is one, too: here it would be of the same file as `output`."""
+    entries = _only(entries, "net", {path.name for path in plan.graph.rows})
     for section in ("ops", "init"):
         given = entries_of(plan.spec.tree, section)
         read = {name for name in given if reads(plan.graph, section, name)}

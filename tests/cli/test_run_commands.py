@@ -157,8 +157,10 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "images",
         "crops",
         "sides",
+        "measure",
         "notes",
     }
+    assert found["measure"] == "accuracy"
     assert (found["error"], found["loss"]) == (
         pytest.approx(row["error"]),
         pytest.approx(row["loss"]),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 
 import torch
-from counted import MultiplyAdds
+from counted import MultiplyAdds, counted_attention
 from draft import Draft
 from followed import followed
-from law import Broken, multiply_adds, must
+from law import Broken, multiply_adds, must, planned, tupled
 from mutants import Mutant
 from torch import nn
 
@@ -29,7 +30,7 @@ NODES = 80
 
 def smallest(mutant: Mutant, net: Plan) -> Plan:
     """The net at the smallest square input that it takes, whatever its recipe's images are."""
-    if len(net.input) != 3:
+    if len(net.input) != 3 or len(net.inputs) > 1:
         return net
     kept = tuple(
         said for said in mutant.overrides if not said.startswith(("input", "train"))
@@ -59,7 +60,7 @@ def runs(mutant: Mutant, net: Plan) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made = net.module()
-    images = torch.randn(2, *net.input)
+    images = [torch.randn(2, *shape) for shape in net.inputs.values()]
     with torch.no_grad():
         for value in (
             made.parameters()
@@ -68,47 +69,50 @@ def runs(mutant: Mutant, net: Plan) -> str:
                 value += 0.1 * torch.randn_like(value)
     odd = _trained(net, made, images)
     made.eval()
-    with torch.no_grad(), MultiplyAdds() as counter:
-        first = made(images)
+    with torch.no_grad(), counted_attention(), MultiplyAdds() as counter:
+        first = tupled(made(*images))
     multiply_adds(net, counter.total // 2)
-    if not first.isfinite().all():
+    if not all(out.isfinite().all() for out in first):
         return f"{odd} not finite in evaluation".strip()
-    must(torch.equal(first, made(images)), "evaluation is not repeatable")
-    close = torch.allclose(
-        made(images[:1]), first[:1], rtol=1e-3, atol=1e-4 * float(first.abs().max())
-    )
+    again = tupled(made(*images))
+    must(all(map(torch.equal, first, again)), "evaluation is not repeatable")
+    alone = tupled(made(*(image[:1] for image in images)))
+    close = _close(alone, [out[:1] for out in first], 1e-4)
     must(close, "an image's output depends on the other's in evaluation")
     with torch.no_grad():
         must(_close(followed(net, made, images), first), "the module is not the graph")
         folded, state = fold(net, made.state_dict())
         less = folded.module().eval()
         less.load_state_dict(state)
-        must(_close(less(images), first), "without its batch norms it is another net")
+        same = _close(tupled(less(*images)), first)
+        must(same, "without its batch norms it is another net")
     return odd
 
 
-def _close(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()))
+def _close(
+    some: Sequence[torch.Tensor], others: Sequence[torch.Tensor], far: float = 1e-3
+) -> bool:
+    return all(
+        torch.allclose(one, other, rtol=1e-3, atol=far * float(other.abs().max()))
+        for one, other in zip(some, others, strict=True)
+    )
 
 
-def _trained(net: Plan, made: nn.Module, images: torch.Tensor) -> str:
+def _trained(net: Plan, made: nn.Module, images: Sequence[torch.Tensor]) -> str:
     """A step in training mode: shapes, and a gradient for each parameter."""
     made.train()
-    before = images.clone()
+    before = [image.clone() for image in images]
     try:
-        out = made(images)
+        given = tupled(made(*images))
     except ValueError as problem:
         if "more than 1 value per channel" not in str(problem):
             raise
         return "one value per channel"
-    must(
-        tuple(out.shape) == (2, *net.output),
-        f"{tuple(out.shape)} comes out, {net.output} is planned",
-    )
-    must(torch.equal(images, before), "the net writes over its input")
+    planned(net, net.graph.outputs, given)
+    must(all(map(torch.equal, images, before)), "the net writes over its input")
     weights = [name for name, value in made.named_parameters() if value.requires_grad]
     if weights:
-        (out * torch.randn_like(out)).sum().backward()
+        sum((out * torch.randn_like(out)).sum() for out in given).backward()
     without = [name for name, value in made.named_parameters() if value.grad is None]
     must(not without, f"no gradient reaches {', '.join(without[:3])}")
     zero = sum(
@@ -117,7 +121,8 @@ def _trained(net: Plan, made: nn.Module, images: torch.Tensor) -> str:
         if value.grad is not None
     )
     notes = [f"{zero} of {len(weights)} gradients are 0"] if zero else []
-    notes += [] if out.isfinite().all() else ["not finite in training"]
+    finite = all(out.isfinite().all() for out in given)
+    notes += [] if finite else ["not finite in training"]
     return "; ".join(notes)
 
 

@@ -3,55 +3,68 @@ rows and blocks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resgraph.graph import Node
+from resgraph.ops import Op
+from resgraph.ops.function import Among, Over, Pointwise
 from resgraph.plan import Plan
 
 _SIGNS = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div}
+_OVER = {"mean": torch.mean, "max": torch.amax, "min": torch.amin}
 _WORDS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 
 
-def followed(net: Plan, made: nn.Module, images: Tensor) -> Tensor:
-    """The output of a graph whose layers are the module's, each asked by its name, and whose
+def followed(
+    net: Plan, made: nn.Module, images: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """The outputs of a graph whose layers are the module's, each asked by its name, and whose
     equations are done here.
 
     Each node is given a copy of what it reads, so that one which writes over its input disturbs no
     other."""
     layers = dict(made.named_modules())
-    values = {net.graph.input: images}
+    values = dict(zip(net.graph.inputs, images, strict=True))
     for node in net.graph.nodes.values():
-        if node.name != net.graph.input:
-            read = [values[name].clone() for name in node.inputs]
-            values[node.name] = (
-                _layer(layers[node.name], read[0])
-                if node.name in layers
-                else _equation(node, read)
-            )
-    return values[net.graph.output]
+        if node.name in values or node.name in net.graph.training_only:
+            continue
+        read = [values[name].clone() for name in node.inputs]
+        layer = layers.get(node.shares or node.name)
+        values[node.name] = _layer(layer, read) if layer else _equation(node.op, read)
+    return tuple(values[output.node] for output in net.graph.main)
 
 
-def _layer(layer: nn.Module, read: Tensor) -> Tensor:
-    """What a layer alone makes of its input: a linear one may hold the activation behind it, which
+def _layer(layer: nn.Module, read: list[Tensor]) -> Tensor:
+    """What a layer alone makes of its inputs: a linear one may hold the activation behind it, which
     is another node."""
     alone = isinstance(layer, nn.Linear) and any(layer.children())
-    return F.linear(read, layer.weight, layer.bias) if alone else layer(read)
+    out: Tensor = F.linear(*read, layer.weight, layer.bias) if alone else layer(*read)
+    return out
 
 
-def _equation(node: Node, read: list[Tensor]) -> Tensor:
-    op = node.op
+def _equation(op: Op, read: list[Tensor]) -> Tensor:
+    if isinstance(op, Over):
+        axes = (1,) if op.over == "channels" else tuple(range(2, read[0].ndim))
+        return _OVER[op.op](read[0], axes, keepdim=op.over == "channels")
+    if isinstance(op, Among):
+        return _OVER[op.op](torch.stack(read), 0)
+    if isinstance(op, Pointwise):
+        return getattr(torch, op.op)(read[0])
     if op.op == "concat":
         return torch.cat(read, 1)
     if op.op == "leaky relu":
         return F.leaky_relu(read[0], op.slope)
     if op.op not in _SIGNS:
         return (_WORDS.get(op.op) or getattr(F, op.op))(read[0])
-    if any(value.ndim == 4 for value in read):
-        read = [value[:, :, None, None] if value.ndim == 2 else value for value in read]
+    axes = max(value.ndim for value in read) - 2
+    read = [
+        value.reshape(*value.shape, *(1,) * axes) if value.ndim == 2 else value
+        for value in read
+    ]
     terms = [getattr(op, "left", None), *read, getattr(op, "right", None)]
     return reduce(
         _SIGNS[op.op], [torch.as_tensor(term) for term in terms if term is not None]

@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from mutants import Mutant
 
 from resgraph.checked import Checked
 from resgraph.errors import Diagnostic, Source, SpecError
+from resgraph.graph import Output
 from resgraph.language.extends import read_source
 from resgraph.language.format import reformat
 from resgraph.language.init import Init
@@ -188,7 +190,7 @@ def module(net: Plan) -> None:
     """The source is Python that makes, on the meta device, a module of the plan's shapes and
     counts, node by node."""
     import torch
-    from counted import MultiplyAdds
+    from counted import MultiplyAdds, counted_attention
 
     made = _meta(net).eval()
     found: dict[str, tuple[int, ...]] = {}
@@ -202,12 +204,10 @@ def module(net: Plan) -> None:
             )
     count = sum(p.numel() for p in made.parameters())
     must(count == net.params, f"{count} parameters in torch, {net.params} in the plan")
-    with torch.no_grad(), MultiplyAdds() as counter:
-        out = made(torch.empty(2, *net.input, device="meta"))
-    must(
-        tuple(out.shape) == (2, *net.output),
-        f"{tuple(out.shape)} comes out, {net.output} is planned",
-    )
+    with torch.no_grad(), counted_attention(), MultiplyAdds() as counter:
+        sizes = [(2, *shape) for shape in net.inputs.values()]
+        given = tupled(made(*(torch.empty(size, device="meta") for size in sizes)))
+    planned(net, net.graph.main, given)
     for name, shape in found.items():
         must(
             shape == net.graph.nodes[name].shape,
@@ -216,11 +216,24 @@ def module(net: Plan) -> None:
     multiply_adds(net, counter.total // 2)
 
 
+def tupled(out: Any) -> tuple[Any, ...]:
+    """What a module gives, one tensor or several."""
+    return out if isinstance(out, tuple) else (out,)
+
+
+def planned(net: Plan, outputs: Iterable[Output], given: Sequence[Any]) -> None:
+    """What comes out for two images has the planned shapes."""
+    shapes = [(2, *net.graph.nodes[output.node].shape) for output in outputs]
+    found = [tuple(out.shape) for out in given]
+    must(found == shapes, f"{found} comes out, {shapes} is planned")
+
+
 def _keeper(found: dict[str, tuple[int, ...]], name: str) -> Any:
     """A hook that keeps the shape of what comes out of a module."""
 
     def keep(_module: Any, _inputs: Any, out: Any) -> None:
-        found[name] = tuple(out.shape[1:])
+        # the first time: what is called again may be given another size
+        found.setdefault(name, tuple(out.shape[1:]))
 
     return keep
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from nets import mistakes, spec
 
 import resgraph
 from resgraph.errors import Source, SpecError
@@ -62,3 +63,14 @@ def test_the_long_form_of_a_kernel_along_one_axis_is_a_list() -> None:
     assert "{op: conv, kernel: [17], width: 64, stride: 4}" in long
     assert resgraph.loads(long).params == resgraph.loads(text).params
     assert reformat(Source("a", long), "short") == text
+
+
+@pytest.mark.parametrize(
+    ("label", "wrong"), [("17 Conv 4", "Conv"), ("3 cnv 4", "cnv")]
+)
+def test_a_word_behind_a_number_is_what_is_wrong(label: str, wrong: str) -> None:
+    text = spec(f"a: {label}", input="3x64")
+    (found,) = mistakes(text)
+    assert (found.code, found.span and found.span.written()) == ("E011", wrong)
+    (edit,) = found.edits
+    assert edit.text == "conv"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from nets import mistakes, plan, shapes, spec, told
 
-from resgraph.plan import loads
+from resgraph.plan import load, loads
 
 NET = """
 c1: 3x3 conv 16
@@ -160,3 +162,20 @@ def test_resolved_gives_the_same_outputs() -> None:
     made = plan(GOOGLENET, top="output: [c3, head]\naux: [aux1]")
     again = loads(made.resolved())
     assert (again.outputs, again.aux) == (made.outputs, made.aux)
+
+
+def test_what_is_resolved_leaves_out_the_rows_that_nothing_needs(
+    tmp_path: Path,
+) -> None:
+    """Who extends a file may leave its head out; in one file with `output` it is a mistake."""
+    (tmp_path / "base.yaml").write_text(
+        spec("a: 3x3 conv 4\nhead: [narrow 8, global avg pool]",
+             top="blocks: {narrow: [1x1 conv out]}")
+    )  # fmt: skip
+    (tmp_path / "maps.yaml").write_text("name: maps\nextends: base.yaml\noutput: [a]\n")
+    whole = load(tmp_path / "maps.yaml")
+    text = whole.resolved()
+    again = loads(text)
+    assert "head" not in text
+    assert "narrow" not in text
+    assert str(again.graph) == str(whole.graph)

@@ -18,12 +18,14 @@ from resgraph.outputs.pytorch.build import net_class, source_module
 
 from .probe import disagreement, entries, facts, paired, probe, trained, training
 from .several import NETS
+from .test_axes import VIDEO
 
 ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
     (Path(__file__).parent / "golden.yaml").read_text()
 )
 SEVERAL = [f"specs/{name}.yaml" for name in NETS]  # measured in several.json
+CLIPS = [f"specs/video-resnet.yaml::{name}" for name in VIDEO]  # in video.json
 FAST = {
     "params": 27_000_000,
     "macs": 4_500_000_000,
@@ -67,7 +69,7 @@ def test_what_claims_to_be_a_librarys_net_was_measured(library: str) -> None:
             spec = f"specs/{path.name}"
             names = variants_of(read_file(path)[0])
             claimed = {f"{spec}::{name}" for name in names} if names else {spec}
-            assert claimed <= {*GOLDEN[library].values(), *SEVERAL}
+            assert claimed <= {*GOLDEN[library].values(), *SEVERAL, *CLIPS}
 
 
 @pytest.mark.parametrize(("library", "name"), nets())

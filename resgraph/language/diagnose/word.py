@@ -44,6 +44,11 @@ class _Words:
         return self.parts[1].text if len(self.parts) > 1 else ""
 
     @property
+    def second_known(self) -> bool:
+        """Whether what follows the first word begins an op, is a name, or a repeat's `x`."""
+        return self.second in {*_FIRST_WORDS, *self.known, "x"}
+
+    @property
     def place(self) -> Span:
         return self.parts[0].span
 
@@ -69,6 +74,13 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     if not parts:
         return fault("E011", "an op or a block is missing here", span)
     label = _Words(parts, words, span)
+    if (
+        label.first.isdecimal()
+        and label.second[:1].isalpha()
+        and not label.second_known
+    ):
+        # a kernel or a repeat: it is the word behind it that is wrong
+        label = _Words(parts[1:], words, span)
     found = filter(None, (guess(label) for guess in _GUESSES))
     return next(found, None) or _nearest(label)
 
@@ -134,7 +146,7 @@ def functions_of_tensors() -> list[str]:
 def _repeated(label: _Words) -> Fault | None:
     """A number or a size before a word that is one: a repeat that lost its `x`, or a kernel."""
     first, second = label.first, label.second
-    if second not in _FIRST_WORDS and second not in label.known:
+    if not label.second_known or second == "x":
         return None
     if re.fullmatch(rf"[0-9]{{1,4}}|{ELEMENT}", first):
         message = f"`{first} {second}` is not how a repeat is written"
