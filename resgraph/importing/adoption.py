@@ -30,6 +30,7 @@ class Library:
         self.head = "\n".join([*lines, ""])
         self.shortcut: list[str] = []
         self.projects = False  # some block rests on the default
+        self.adopted: dict[str, Definition] = {}
 
     def adopt(self, definition: Definition) -> None:
         """Give a definition the library's name, if some block there makes the same of each of its
@@ -46,7 +47,18 @@ class Library:
                 reads = "shortcut" in library_block(name).reads
                 self.projects |= reads and not shortcut and not definition.shortcut
                 _rename(definition, library_block(name), values)
+                self._unite(definition)
                 return
+
+    def _unite(self, definition: Definition) -> None:
+        """One definition for a block of the library: MobileNetV2's has calls with a sum and calls
+        without, which were two kinds until they had its name."""
+        first = self.adopted.setdefault(definition.name, definition)
+        if first is not definition:
+            first.uses += definition.uses
+            first.lets |= definition.lets
+            for use in definition.uses:
+                use.definition = first
 
     def settle(self, definitions: Sequence[Definition]) -> None:
         """Shortcuts of definitions in the file, where the file says one for all."""

@@ -91,6 +91,7 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[Row]:
         row.elements += [*held, element]
         held, size = [], element.block.out
     yield row
+    yield Row(held)
 
 
 def _ends(elements: Sequence[Element]) -> set[int]:

@@ -30,6 +30,16 @@ CASES: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: stages(small.Inverted),
         "layer1: 2 x inverted-residual 16\n  layer2: 2 x inverted-residual 32 /2",
     ),
+    "inverted residual that ends without a sum": (  # as MobileNetV2 does
+        lambda: chain(
+            small.Inverted(16, 16),
+            small.Inverted(16, 32, 2),
+            small.Inverted(32, 32),
+            small.Inverted(32, 48),
+            width=48,
+        ),
+        "inverted-residual 48",
+    ),
     "gate": (
         lambda: stages(small.Gated),
         TWO.format("se-basic"),
