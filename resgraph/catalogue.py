@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 
-class Entry(BaseModel):
+class CatalogueEntry(BaseModel):
     """One code.
 
     The examples are specs, or the part of one that matters (`completed` fills in the rest). One
@@ -51,10 +51,10 @@ def lints() -> dict[str, str]:
 
 
 @cache
-def catalogue() -> dict[str, Entry]:
+def catalogue() -> dict[str, CatalogueEntry]:
     """Every code, in order."""
     entries = {
-        code: Entry.model_validate(entry)
+        code: CatalogueEntry.model_validate(entry)
         for code, entry in yaml.safe_load(_text()).items()
     }
     return dict(sorted(entries.items()))

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"(?<![A-Za-z_0-9])0*([0-9]+)")
 _WORD = re.compile(r"[A-Za-z]+")
 
 Check = Callable[[Source], Sequence[Diagnostic]]
-Place = tuple[str, str, str, int, int]
+_Place = tuple[str, str, str, int, int]
 
 
 def checker(
@@ -207,7 +207,7 @@ def _overlap(one: Span, other: Span) -> bool:
     )
 
 
-def _place(problem: Diagnostic, edits: Iterable[Edit]) -> Place:
+def _place(problem: Diagnostic, edits: Iterable[Edit]) -> _Place:
     """What tells a mistake in the text with edits from others: its place in the text without
     them."""
     if problem.span is None:

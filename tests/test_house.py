@@ -6,6 +6,7 @@ Exceptions stand here by name, with why. What has come below a limit must leave 
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections import Counter
 from functools import cache
@@ -90,3 +91,26 @@ def test_no_folder_has_more_than_20_modules() -> None:
     assert {str(folder) for folder, modules in found.items() if modules > 20} == {
         "cli/commands"
     }
+
+
+def test_a_public_type_has_a_name_of_its_own() -> None:
+    """Classes and aliases; an op and the module that runs it share theirs."""
+    homes: dict[str, list[str]] = {}
+    for path in house.sources(ROOT / "resgraph"):
+        if path.name == "layers.py":
+            continue
+        for node in ast.parse(path.read_text()).body:
+            for name in _types(node):
+                homes.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def _types(node: ast.stmt) -> list[str]:
+    """What a statement names as a type: `class Name`, `Name = …`."""
+    if isinstance(node, ast.ClassDef):
+        names = [node.name]
+    elif isinstance(node, ast.Assign):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    else:
+        names = []
+    return [name for name in names if name[0].isupper() and not name.isupper()]

@@ -24,6 +24,7 @@ RENDERERS = {
     "serve/server.py",
     "outputs/figure/figures/partial.py",
     "passes/recipe_fit.py",
+    "study/search.py",
 }
 TELLERS = {"fault", "Fault", "mistake", "Diagnostic", "Hint", "write", "error", "wrong", "refused", "Mistake",
            "ExpressionError", "ShapeError", "Refusal", "Finding", "UsageError", "Related"}  # fmt: skip

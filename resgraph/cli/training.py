@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..train.run.result import RunResult
 
 F = TypeVar("F", bound=Callable[..., Any])
-Use = Literal["train", "evaluate", "predict"]
+RunKind = Literal["train", "evaluate", "predict"]
 
 _AUTO: dict[str, Any] = {"default": "auto", "show_default": True}
 
@@ -68,7 +68,7 @@ _OPTIONS: tuple[tuple[set[str], str, dict[str, Any]], ...] = (
 """Where and how fast, with who reads it; none of it changes what is learned."""
 
 
-def run_options(use: Use) -> Callable[[F], F]:
+def run_options(use: RunKind) -> Callable[[F], F]:
     """The options that a command reads which trains, evaluates or predicts."""
 
     def add(command: F) -> F:

@@ -12,13 +12,13 @@ from ..errors import SpecError
 from ..ops import Shape
 from ..plan import Plan, loads
 from .aten import Reader
-from .captured import Captured, Refused
+from .captured import Captured, ImportRefused
 from .fx import capture
 from .page import Head, write
 from .proof import Proof, names, prove
 from .sources import Model, model_of
 
-__all__ = ["Imported", "Proof", "Refused", "from_model", "from_module"]
+__all__ = ["ImportRefused", "Imported", "Proof", "from_model", "from_module"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,9 @@ def _imported(net: Captured, model: Model) -> Imported:
     try:
         plan = loads(text, name=model.name)
     except SpecError as problem:
-        raise Refused(f"the language cannot say a part of it\n{problem}") from None
+        raise ImportRefused(
+            f"the language cannot say a part of it\n{problem}"
+        ) from None
     known = names(plan, net)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -13,8 +13,8 @@ from ..language.grammar.records import BlockDef, Expr, Label
 from ..language.library import library_block, library_index
 from ..ops import ACTIVATIONS, Conv, Fc, Op, shape_text
 from ..plan import loads
-from .captured import Step
-from .definitions import Definition, Path, Use
+from .captured import CapturedOp
+from .definitions import Use, WrittenBlock, WrittenPath
 from .matching import matched
 
 _MOST = 60
@@ -30,16 +30,16 @@ class Library:
         self.head = "\n".join([*lines, ""])
         self.shortcut: list[str] = []
         self.projects = False  # some block rests on the default
-        self.adopted: dict[str, Definition] = {}
+        self.adopted: dict[str, WrittenBlock] = {}
 
-    def adopt(self, definition: Definition) -> None:
+    def adopt(self, definition: WrittenBlock) -> None:
         """Give a definition the library's name, if some block there makes the same of each of its
         calls. `shortcut` is then what the file has to say of shortcuts."""
         own = definition.shortcut if definition.shortcut != ["none"] else []
         if own and (self.projects or self.shortcut not in ([], own)):
             return
         shortcut = own or self.shortcut
-        said = f"shortcut: {Path('', shortcut)}\n" if shortcut else ""
+        said = f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
         for name in _alike(tuple(sorted(definition.words.items()))):
             values = _Trial(library_block(name), self.head + said).values(definition)
             if values is not None:
@@ -50,7 +50,7 @@ class Library:
                 self._unite(definition)
                 return
 
-    def _unite(self, definition: Definition) -> None:
+    def _unite(self, definition: WrittenBlock) -> None:
         """One definition for a block of the library: MobileNetV2's has calls with a sum and calls
         without, which were two kinds until they had its name."""
         first = self.adopted.setdefault(definition.name, definition)
@@ -60,7 +60,7 @@ class Library:
             for use in definition.uses:
                 use.definition = first
 
-    def settle(self, definitions: Sequence[Definition]) -> None:
+    def settle(self, definitions: Sequence[WrittenBlock]) -> None:
         """Shortcuts of definitions in the file, where the file says one for all."""
         for definition in definitions:
             if definition.shortcut == self.shortcut:
@@ -76,7 +76,7 @@ class _Trial:
     block: BlockDef
     head: str
 
-    def values(self, definition: Definition) -> dict[str, dict[str, str]] | None:
+    def values(self, definition: WrittenBlock) -> dict[str, dict[str, str]] | None:
         """What each call sets, so that it makes the same; None where one cannot be said."""
         found: dict[str, dict[str, str]] = {}
         for key, use in _different(definition.uses).items():
@@ -88,7 +88,9 @@ class _Trial:
             found[key] = values
         return found if _sayable(self.block, found.values()) else None
 
-    def _same(self, use: Use, values: Mapping[str, str], steps: Sequence[Step]) -> bool:
+    def _same(
+        self, use: Use, values: Mapping[str, str], steps: Sequence[CapturedOp]
+    ) -> bool:
         stride = "x".join(map(str, use.sizes.stride))
         words = [self.block.name]
         words += [str(use.sizes.out)] if self.block.uses("out") else []
@@ -186,7 +188,7 @@ def _default(block: BlockDef, key: str) -> str:
 
 
 def _rename(
-    definition: Definition, block: BlockDef, values: Mapping[str, dict[str, str]]
+    definition: WrittenBlock, block: BlockDef, values: Mapping[str, dict[str, str]]
 ) -> None:
     definition.name, definition.ours = block.name, False
     definition.takes_out = block.uses("out")

@@ -10,7 +10,7 @@ from ..errors import ResgraphError
 from ..ops import Concat, Op, Shape
 
 
-class Refused(ResgraphError):
+class ImportRefused(ResgraphError):
     """What the language cannot say, or import cannot read: the op, the module that runs it, and how
     far import came."""
 
@@ -22,7 +22,7 @@ class Refused(ResgraphError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CapturedOp:
     """One op, what it reads and what comes out of it.
 
     `tensors` maps our names of its parameters and buffers (`weight`, `running_mean`) to the
@@ -40,12 +40,12 @@ class Step:
 class Captured:
     """A model's steps in topological order; `output` is the one that it returns."""
 
-    steps: Mapping[str, Step]
+    steps: Mapping[str, CapturedOp]
     input: str
     output: str
 
 
-def captured(steps: Iterable[Step], first: str, output: str) -> Captured:
+def captured(steps: Iterable[CapturedOp], first: str, output: str) -> Captured:
     """The steps that the output rests on; what is concatenated again and again is concatenated
     to what was (as DenseNet's layers say it)."""
     known = {step.name: step for step in steps}
@@ -59,7 +59,7 @@ def captured(steps: Iterable[Step], first: str, output: str) -> Captured:
     return Captured({step.name: step for step in _nested(kept)}, first, output)
 
 
-def _nested(steps: Iterable[Step]) -> Iterable[Step]:
+def _nested(steps: Iterable[CapturedOp]) -> Iterable[CapturedOp]:
     """Concatenations as tails of earlier ones whose parts they begin with."""
     whole: dict[tuple[str, ...], str] = {}
     for step in steps:

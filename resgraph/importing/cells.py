@@ -22,8 +22,8 @@ from ..ops import (
     Pool,
     UpConv,
 )
-from .captured import Step
-from .structure import Block, Item
+from .captured import CapturedOp
+from .structure import Region, RegionItem
 
 Convolution = Conv | DepthwiseConv | UpConv
 
@@ -60,7 +60,7 @@ class Cell:
     """One label: an op with what its unit adds (`mode`); `steps` are all that it stands for."""
 
     op: Op
-    steps: tuple[Step, ...]
+    steps: tuple[CapturedOp, ...]
     mode: str
     unit: Unit
 
@@ -93,7 +93,7 @@ class Cell:
         return not (isinstance(op, Pool) and op.to)
 
 
-def units(items: Iterable[Item]) -> list[Unit]:
+def units(items: Iterable[RegionItem]) -> list[Unit]:
     """The units that a net may have been written in, the one with the shortest labels first."""
     runs = list(_runs(items))
     found = [Unit(("conv",)), *_candidates(runs)]
@@ -103,7 +103,7 @@ def units(items: Iterable[Item]) -> list[Unit]:
     return sorted(found, key=lambda unit: (length[unit], len(unit.words)))
 
 
-def _candidates(runs: Iterable[list[Step]]) -> Iterator[Unit]:
+def _candidates(runs: Iterable[list[CapturedOp]]) -> Iterator[Unit]:
     """Of the commonest norm and the two commonest activations."""
     norms, acts = Counter[str](), Counter[str]()
     for run in runs:
@@ -125,7 +125,7 @@ def _is_norm(op: Op) -> bool:
     return op.role == "norm" and not isinstance(op, LayerNorm)
 
 
-def _length(runs: Iterable[list[Step]], unit: Unit) -> float:
+def _length(runs: Iterable[list[CapturedOp]], unit: Unit) -> float:
     """Of all labels; one that departs from its unit is a little longer, by another activation more
     than by none."""
     made = [cell for run in runs for cell in _labelled(run, unit)]
@@ -135,11 +135,11 @@ def _length(runs: Iterable[list[Step]], unit: Unit) -> float:
     return len(made) + 0.15 * (less + said) + 0.3 * (sum(map(bool, modes)) - less)
 
 
-def _runs(items: Iterable[Item]) -> Iterator[list[Step]]:
+def _runs(items: Iterable[RegionItem]) -> Iterator[list[CapturedOp]]:
     """Steps that stand one after another, in rows and in paths."""
-    run: list[Step] = []
+    run: list[CapturedOp] = []
     for item in items:
-        if isinstance(item, Step):
+        if isinstance(item, CapturedOp):
             run.append(item)
             continue
         yield run
@@ -149,12 +149,12 @@ def _runs(items: Iterable[Item]) -> Iterator[list[Step]]:
     yield run
 
 
-def cells(items: Sequence[Item], unit: Unit) -> list[Cell | Block]:
+def cells(items: Sequence[RegionItem], unit: Unit) -> list[Cell | Region]:
     """A path's items as labels and blocks."""
-    found: list[Cell | Block] = []
-    run: list[Step] = []
+    found: list[Cell | Region] = []
+    run: list[CapturedOp] = []
     for item in items:
-        if isinstance(item, Step):
+        if isinstance(item, CapturedOp):
             run.append(item)
         else:
             found += [*_labelled(run, unit), item]
@@ -162,7 +162,7 @@ def cells(items: Sequence[Item], unit: Unit) -> list[Cell | Block]:
     return found + _labelled(run, unit)
 
 
-def _labelled(run: Sequence[Step], unit: Unit) -> list[Cell]:
+def _labelled(run: Sequence[CapturedOp], unit: Unit) -> list[Cell]:
     found: list[Cell] = []
     place = 0
     while place < len(run):
@@ -172,7 +172,7 @@ def _labelled(run: Sequence[Step], unit: Unit) -> list[Cell]:
     return found
 
 
-def _label(run: Sequence[Step], place: int, unit: Unit) -> Cell:
+def _label(run: Sequence[CapturedOp], place: int, unit: Unit) -> Cell:
     step, rest = run[place], run[place + 1 :]
     if isinstance(step.op, Fc):
         named = bool(rest) and rest[0].op.label() in ACTIVATIONS
@@ -189,14 +189,14 @@ def _label(run: Sequence[Step], place: int, unit: Unit) -> Cell:
     return _behind(step, rest, unit)
 
 
-def _is_unit(steps: Sequence[Step], unit: Unit) -> bool:
+def _is_unit(steps: Sequence[CapturedOp], unit: Unit) -> bool:
     return len(steps) == len(unit.words) and all(
         isinstance(step.op, Convolution) if word == "conv" else step.op.label() == word
         for step, word in zip(steps, unit.words, strict=True)
     )
 
 
-def _behind(conv: Step, rest: Sequence[Step], unit: Unit) -> Cell:
+def _behind(conv: CapturedOp, rest: Sequence[CapturedOp], unit: Unit) -> Cell:
     """A convolution with as much of its unit as stands behind it, or with another activation."""
     norm = bool(unit.norm)
     if norm and not (rest and rest[0].op.label() == unit.norm):

@@ -9,27 +9,27 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from ..ops import Add, Binary, Concat, Part
-from .captured import Captured, Step
-from .paths import Unit, collapsed, joined
-from .structure import Block, Branch, Expression, Item
+from .captured import Captured, CapturedOp
+from .paths import Piece, collapsed, joined
+from .structure import Branch, Region, RegionItem, StepTree
 
 
-def cut(net: Captured) -> list[Item]:
+def cut(net: Captured) -> list[RegionItem]:
     """The whole net as layers and blocks, one after another."""
     steps = [step for step in net.steps.values() if step.name != net.input]
     return _prefixed(_sequence(steps, net.input, net.output, net.steps))
 
 
 def _sequence(
-    steps: Sequence[Step], entry: str, exit: str, known: Mapping[str, Step]
-) -> list[Item]:
+    steps: Sequence[CapturedOp], entry: str, exit: str, known: Mapping[str, CapturedOp]
+) -> list[RegionItem]:
     """Steps from one value to another, cut wherever one value alone is alive."""
     last_use = {
         source: place for place, step in enumerate(steps) for source in step.inputs
     }
     last_use[exit] = len(steps)
-    items: list[Item] = []
-    alive, since, held = {entry}, entry, list[Step]()
+    items: list[RegionItem] = []
+    alive, since, held = {entry}, entry, list[CapturedOp]()
     for place, step in enumerate(steps):
         alive.add(step.name)
         alive = {name for name in alive if last_use.get(name, -1) > place}
@@ -41,17 +41,17 @@ def _sequence(
 
 
 def _between(
-    steps: Sequence[Step], entry: str, exit: str, known: Mapping[str, Step]
-) -> list[Item]:
+    steps: Sequence[CapturedOp], entry: str, exit: str, known: Mapping[str, CapturedOp]
+) -> list[RegionItem]:
     """What lies between two cuts: a layer, or a block."""
     (first, *more) = steps
     if not more and not isinstance(first.op, Binary | Concat):
         return [first]
 
-    def inner(unit: Unit) -> Unit:
+    def inner(unit: Piece) -> Piece:
         (start,) = unit.inputs
-        own = [step for step in unit.items if isinstance(step, Step)]
-        return Unit(unit.name, unit.inputs, _sequence(own, start, unit.name, known))
+        own = [step for step in unit.items if isinstance(step, CapturedOp)]
+        return Piece(unit.name, unit.inputs, _sequence(own, start, unit.name, known))
 
     units = {
         name: inner(unit) if len(unit.items) > 1 else unit
@@ -60,24 +60,24 @@ def _between(
     return [joined(units, entry, exit, known)]
 
 
-def _absorbed(items: list[Item]) -> list[Item]:
+def _absorbed(items: list[RegionItem]) -> list[RegionItem]:
     """An activation behind a sum belongs to the block that sums."""
-    found: list[Item] = []
+    found: list[RegionItem] = []
     for item in items:
         before = found[-1] if found else None
-        sums = isinstance(before, Block) and _sums(before.merge)
-        if sums and isinstance(before, Block) and is_activation(item):
+        sums = isinstance(before, Region) and _sums(before.merge)
+        if sums and isinstance(before, Region) and is_activation(item):
             before.merge, before.exit = (item, (before.merge,)), item.name
         else:
             found.append(item)
     return found
 
 
-def _headed(items: list[Item]) -> list[Item]:
+def _headed(items: list[RegionItem]) -> list[RegionItem]:
     """A layer that is made to be split belongs to the block that splits it (as in ResNeSt)."""
-    found: list[Item] = []
+    found: list[RegionItem] = []
     for item in items:
-        if isinstance(item, Block) and _splits(item):
+        if isinstance(item, Region) and _splits(item):
             layer = _layer(found)
             if layer:
                 _begin(item, layer)
@@ -86,21 +86,23 @@ def _headed(items: list[Item]) -> list[Item]:
     return found
 
 
-def _splits(block: Block) -> bool:
+def _splits(block: Region) -> bool:
     """Whether all that reads a block's input takes a part of it."""
     firsts = [branch.items[:1] for branch in block.branches if branch.start is None]
     parts = [
-        isinstance(i, Step) and isinstance(i.op, Part) for each in firsts for i in each
+        isinstance(i, CapturedOp) and isinstance(i.op, Part)
+        for each in firsts
+        for i in each
     ]
     return len(parts) == len(firsts) > 1 and all(parts)
 
 
-def _layer(items: Sequence[Item]) -> list[Step]:
+def _layer(items: Sequence[RegionItem]) -> list[CapturedOp]:
     """The convolution that items end with, its norm and activation behind it; none where something
     else is last."""
-    found: list[Step] = []
+    found: list[CapturedOp] = []
     for item in reversed(items):
-        if not isinstance(item, Step) or not (item.op.weighted or item.op.role):
+        if not isinstance(item, CapturedOp) or not (item.op.weighted or item.op.role):
             return []
         found.insert(0, item)
         if item.op.weighted:
@@ -108,63 +110,67 @@ def _layer(items: Sequence[Item]) -> list[Step]:
     return []
 
 
-def is_activation(item: Item) -> TypeGuard[Step]:
+def is_activation(item: RegionItem) -> TypeGuard[CapturedOp]:
     """Whether it is an activation that an equation can name."""
-    own = isinstance(item, Step) and item.op.role == "activation"
+    own = isinstance(item, CapturedOp) and item.op.role == "activation"
     return own and type(item.op).in_equation()  # type: ignore[union-attr]
 
 
-def _sums(merge: Expression) -> bool:
+def _sums(merge: StepTree) -> bool:
     return isinstance(merge, tuple) and isinstance(merge[0].op, Add)
 
 
-def _prefixed(items: list[Item]) -> list[Item]:
+def _prefixed(items: list[RegionItem]) -> list[RegionItem]:
     """A norm and activation before a block that starts two paths with them are its own.
 
     Where the blocks that change nothing begin their body so (pre-activation, He et al. 2016), a
     block that changes something shares them between its body and its shortcut."""
-    begins = {_beginning(item) for item in items if isinstance(item, Block)} - {()}
+    begins = {_beginning(item) for item in items if isinstance(item, Region)} - {()}
     shared: set[tuple[str, ...]] = set()
-    found: list[Item] = []
+    found: list[RegionItem] = []
     for item in items:
-        if isinstance(item, Block) and _shares(item):
+        if isinstance(item, Region) and _shares(item):
             own = next((w for w in begins if _words(found[-len(w) :]) == w), ())
-            before = [step for step in found[-len(own) :] if isinstance(step, Step)]
+            before = [
+                step for step in found[-len(own) :] if isinstance(step, CapturedOp)
+            ]
             if own and len(before) == len(own):
                 shared.add(own)
                 _begin(item, before)
                 del found[-len(own) :]
         found.append(item)
     for item in found:
-        if isinstance(item, Block) and _beginning(item) in shared:
+        if isinstance(item, Region) and _beginning(item) in shared:
             _split(item, len(_beginning(item)))
     return found
 
 
-def _words(steps: Sequence[Item]) -> tuple[str, ...]:
-    return tuple(step.op.label() if isinstance(step, Step) else "" for step in steps)
+def _words(steps: Sequence[RegionItem]) -> tuple[str, ...]:
+    return tuple(
+        step.op.label() if isinstance(step, CapturedOp) else "" for step in steps
+    )
 
 
-def _beginning(block: Block) -> tuple[str, ...]:
+def _beginning(block: Region) -> tuple[str, ...]:
     """The norm and activation that begin the one path beside an identity."""
     merge = block.merge
     if not _sums(merge) or len(block.branches) != 1 or block.entry not in merge[1]:
         return ()
     items = block.branches[0].items
     for place, item in enumerate(items):
-        if not isinstance(item, Step) or item.op.weighted:
+        if not isinstance(item, CapturedOp) or item.op.weighted:
             return _words(items[:place])
     return ()
 
 
-def _shares(block: Block) -> bool:
+def _shares(block: Region) -> bool:
     paths = block.branches
     return (
         _sums(block.merge) and len(paths) == 2 and all(p.start is None for p in paths)
     )
 
 
-def _begin(block: Block, before: list[Step]) -> None:
+def _begin(block: Region, before: list[CapturedOp]) -> None:
     """Take steps into a block, as a path that its others start from."""
     for branch in block.branches:
         branch.start = branch.start or block.entry
@@ -172,10 +178,10 @@ def _begin(block: Block, before: list[Step]) -> None:
     block.entry = before[0].inputs[0]
 
 
-def _split(block: Block, count: int) -> None:
+def _split(block: Region, count: int) -> None:
     """The same of a block that changes nothing, so that both are of one kind."""
     (body,) = block.branches
     own, rest = body.items[:count], body.items[count:]
     last = own[-1]
-    assert isinstance(last, Step)
+    assert isinstance(last, CapturedOp)
     block.branches = [Branch(last.name, None, own), Branch(body.value, last.name, rest)]

@@ -11,15 +11,15 @@ from typing import Any
 
 from ..ops.base import value_text
 from ..ops.merge import Binary
-from .captured import Refused
+from .captured import ImportRefused
 from .cells import Cell, Unit, cells
-from .formulas import Sizes, formula
+from .formulas import CallSizes, formula
 from .kinds import mains, sizes_of, skip_branch, skip_of, terms_of
-from .structure import Block, Branch, Expression, Item
+from .structure import Branch, Region, RegionItem, StepTree
 
 
 @dataclass(slots=True)
-class Path:
+class WrittenPath:
     """A path as it is written."""
 
     name: str
@@ -30,7 +30,7 @@ class Path:
 
 
 @dataclass(slots=True, eq=False)
-class Definition:
+class WrittenBlock:
     """A block: its name, its `let`s with their defaults, its paths and its equation.
 
     `shortcut` is what the key says, nothing the file's; `ours` is off where it is the library's."""
@@ -38,7 +38,7 @@ class Definition:
     name: str
     uses: list[Use] = field(default_factory=list)
     lets: dict[str, str] = field(default_factory=dict)
-    paths: list[Path] = field(default_factory=list)
+    paths: list[WrittenPath] = field(default_factory=list)
     shortcut: list[str] = field(default_factory=list)
     merge: str = ""
     ours: bool = True
@@ -67,9 +67,9 @@ class Definition:
 class Use:
     """One call of a definition: its constants, and what it sets."""
 
-    definition: Definition
-    block: Block
-    sizes: Sizes
+    definition: WrittenBlock
+    block: Region
+    sizes: CallSizes
     values: dict[str, str] = field(default_factory=dict)
 
     def label(self, *, still: bool = False) -> str:
@@ -100,16 +100,16 @@ class Elements:
         self.unit = unit
         self.uses: dict[int, Use] = {}
 
-    def of(self, items: Sequence[Item]) -> list[Element]:
+    def of(self, items: Sequence[RegionItem]) -> list[Element]:
         return [
-            self.uses[id(each)] if isinstance(each, Block) else each
+            self.uses[id(each)] if isinstance(each, Region) else each
             for each in cells(items, self.unit)
         ]
 
 
-def define(name: str, blocks: Sequence[Block], elements: Elements) -> Definition:
+def define(name: str, blocks: Sequence[Region], elements: Elements) -> WrittenBlock:
     """The definition of blocks of one kind, whose uses are entered. Raises `Refused`."""
-    definition = Definition(name)
+    definition = WrittenBlock(name)
     for block in blocks:
         use = Use(definition, block, sizes_of(block))
         definition.uses.append(use)
@@ -121,7 +121,7 @@ def define(name: str, blocks: Sequence[Block], elements: Elements) -> Definition
 class _Writer:
     """One definition from the blocks that are of its kind."""
 
-    def __init__(self, definition: Definition, elements: Elements) -> None:
+    def __init__(self, definition: WrittenBlock, elements: Elements) -> None:
         self.definition, self.elements = definition, elements
         self.blocks = [use.block for use in definition.uses]
         self.sizes = [use.sizes for use in definition.uses]
@@ -139,7 +139,9 @@ class _Writer:
             labels = self._labels(column, self.sizes)
             longest = max((self.elements.of(b.items) for b in column), key=len)
             definition.words.update(word_of(each) for each in longest)
-            definition.paths.append(Path(name, [*filter(None, [start]), *labels]))
+            definition.paths.append(
+                WrittenPath(name, [*filter(None, [start]), *labels])
+            )
         definition.shortcut = self._shortcut()
         summed = [block for block in self.blocks if block.summed]
         if summed:
@@ -159,13 +161,17 @@ class _Writer:
         start = self._equation([branch.start for branch in branches], blocks)
         labels = self._labels(branches, [sizes_of(block) for block in blocks])
         found = [*filter(None, [start]), *labels]
-        return _POLICIES.get(str(Path("", found)), found)
+        return _POLICIES.get(str(WrittenPath("", found)), found)
 
-    def _labels(self, branches: Sequence[Branch], sizes: Sequence[Sizes]) -> list[str]:
+    def _labels(
+        self, branches: Sequence[Branch], sizes: Sequence[CallSizes]
+    ) -> list[str]:
         rows = [self.elements.of(branch.items) for branch in branches]
         return [self._label(column, sizes) for column in _aligned(rows)]
 
-    def _label(self, column: Sequence[Element | None], sizes: Sequence[Sizes]) -> str:
+    def _label(
+        self, column: Sequence[Element | None], sizes: Sequence[CallSizes]
+    ) -> str:
         uses = [each for each in column if isinstance(each, Use)]
         if uses:
             return self._call(uses, sizes)
@@ -178,7 +184,7 @@ class _Writer:
         return label_of(cell, value)
 
     def _value(
-        self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[Sizes]
+        self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[CallSizes]
     ) -> str | None:
         """An option as text; None where it need not be said."""
         same = len(set(values)) == 1
@@ -201,7 +207,7 @@ class _Writer:
         if len(set(texts)) == 1:
             return texts[0]
         if len(values) != len(self.definition.uses):
-            raise Refused(
+            raise ImportRefused(
                 f"the `{key}` of a shortcut follows from nothing that its block says"
             )
         default = Counter(texts).most_common(1)[0][0]
@@ -216,7 +222,7 @@ class _Writer:
                 use.values[name] = text
         return name
 
-    def _call(self, uses: Sequence[Use], sizes: Sequence[Sizes]) -> str:
+    def _call(self, uses: Sequence[Use], sizes: Sequence[CallSizes]) -> str:
         definition = uses[0].definition
         words = [definition.name]
         if definition.sized:
@@ -230,7 +236,7 @@ class _Writer:
             words.append(f"/{'stride' if own else self._let('stride', strides)}")
         return " ".join([*words, *self._values(uses, sizes)])
 
-    def _values(self, uses: Sequence[Use], sizes: Sequence[Sizes]) -> Iterator[str]:
+    def _values(self, uses: Sequence[Use], sizes: Sequence[CallSizes]) -> Iterator[str]:
         """What a call sets of the `let`s of its block."""
         for key, default in uses[0].definition.lets.items():
             texts = [use.values.get(key, default) for use in uses]
@@ -240,7 +246,7 @@ class _Writer:
                 yield f"{key} {found or self._let(key, texts)}"
 
     def _equation(
-        self, expressions: Sequence[Expression | None], blocks: Sequence[Block]
+        self, expressions: Sequence[StepTree | None], blocks: Sequence[Region]
     ) -> str:
         """Equations of one kind as text; numbers that differ are `let`s."""
         first = expressions[0]
@@ -259,7 +265,7 @@ class _Writer:
                 texts.insert(at, self._let("factor", numbers))
         return equation(ops[0], texts)
 
-    def _name(self, value: str | None, block: Block) -> str:
+    def _name(self, value: str | None, block: Region) -> str:
         """A value in an equation."""
         if value is None:
             return ""
@@ -316,7 +322,7 @@ def plain(cell: Cell) -> str:
     return label_of(cell, value)
 
 
-def _names(branches: Sequence[Branch], block: Block) -> list[str]:
+def _names(branches: Sequence[Branch], block: Region) -> list[str]:
     """`body` is the path with most weights; `pre` one without any that others start from."""
     weights = [branch.weighted for branch in branches]
     most = max(weights, default=0)
@@ -377,7 +383,7 @@ def _aligned(rows: Sequence[Sequence[Element]]) -> list[list[Element | None]]:
             elif isinstance(element, Cell) and element.vanishes:
                 column.append(None)
             else:
-                raise Refused("blocks of one kind whose paths differ")
+                raise ImportRefused("blocks of one kind whose paths differ")
         columns.append(column)
     return columns
 

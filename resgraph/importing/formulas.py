@@ -12,7 +12,7 @@ _LEAST = (8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class CallSizes:
     """What a call's constants are: channels in and out, and its stride."""
 
     into: int
@@ -25,14 +25,14 @@ class Formula:
     """A text of the language, and what it gives a call."""
 
     text: str
-    of: Callable[[Sizes], float | None]
+    of: Callable[[CallSizes], float | None]
 
-    def fits(self, values: Sequence[Any], calls: Sequence[Sizes]) -> bool:
+    def fits(self, values: Sequence[Any], calls: Sequence[CallSizes]) -> bool:
         pairs = zip(values, calls, strict=True)
         return all(self.of(call) == value for value, call in pairs)
 
 
-_BASES: dict[str, Callable[[Sizes], int]] = {
+_BASES: dict[str, Callable[[CallSizes], int]] = {
     "out": lambda sizes: sizes.out,
     "in": lambda sizes: sizes.into,
 }
@@ -54,11 +54,15 @@ def _simple() -> Iterator[Formula]:
             yield Formula(f"{n}*{base}", _times(of, n))
 
 
-def _over(of: Callable[[Sizes], int], n: int) -> Callable[[Sizes], float | None]:
+def _over(
+    of: Callable[[CallSizes], int], n: int
+) -> Callable[[CallSizes], float | None]:
     return lambda sizes: None if of(sizes) % n else of(sizes) // n
 
 
-def _times(of: Callable[[Sizes], int], n: int) -> Callable[[Sizes], float | None]:
+def _times(
+    of: Callable[[CallSizes], int], n: int
+) -> Callable[[CallSizes], float | None]:
     return lambda sizes: n * of(sizes)
 
 
@@ -87,7 +91,7 @@ def _at_least(least: int) -> Callable[[float], float]:
 
 
 def _with(
-    text: str, of: Callable[[Sizes], int], n: int, to: Callable[[float], float]
+    text: str, of: Callable[[CallSizes], int], n: int, to: Callable[[float], float]
 ) -> Formula:
     return Formula(text, lambda sizes: to(of(sizes) / n))
 
@@ -96,7 +100,7 @@ _SIMPLE, _ROUNDED = list(_simple()), list(_rounded())
 
 
 def formula(
-    values: Sequence[Any], calls: Sequence[Sizes], *, width: bool
+    values: Sequence[Any], calls: Sequence[CallSizes], *, width: bool
 ) -> str | None:
     """The text of a formula that gives each call's value; None where none does.
 
@@ -113,7 +117,7 @@ def formula(
 
 
 def _first(
-    formulas: Sequence[Formula], values: Sequence[int], calls: Sequence[Sizes]
+    formulas: Sequence[Formula], values: Sequence[int], calls: Sequence[CallSizes]
 ) -> str | None:
     fits = [each.text for each in formulas if each.fits(values, calls)]
     if all(call.into == call.out for call in calls):  # such a call says no width

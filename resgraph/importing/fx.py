@@ -12,14 +12,21 @@ from torch import nn
 from torch.fx import Node
 
 from ..ops import Shape
-from .captured import Refused
-from .program import Axes, Call, Output, Parameter, Program, Wire
+from .captured import ImportRefused
+from .program import (
+    AtenCall,
+    AtenProgram,
+    CallResult,
+    Parameter,
+    TensorRef,
+    TensorSizes,
+)
 
 BATCH = 2
 """With one image, a trace could take the batch for an axis that is not there."""
 
 
-def capture(model: nn.Module, shape: Shape) -> Program:
+def capture(model: nn.Module, shape: Shape) -> AtenProgram:
     """The program of a model in eval mode for images of a shape. Raises `Refused`."""
     model = model.to("meta").eval()
     images = torch.empty(BATCH, *shape, device="meta")
@@ -29,13 +36,13 @@ def capture(model: nn.Module, shape: Shape) -> Program:
             exported = torch.export.export(model, (images,), strict=False)
         except Exception as problem:  # whatever the model's own code raises
             said = str(problem).strip().partition("\n")[0]
-            raise Refused(
+            raise ImportRefused(
                 f"torch.export cannot follow the model: {type(problem).__name__}: {said}"
             ) from problem
     return program(exported)
 
 
-def program(exported: torch.export.ExportedProgram) -> Program:
+def program(exported: torch.export.ExportedProgram) -> AtenProgram:
     """An exported program as calls by name."""
     signature = exported.graph_signature
     keys: Mapping[str, str] = {
@@ -44,38 +51,40 @@ def program(exported: torch.export.ExportedProgram) -> Program:
         **signature.inputs_to_lifted_tensor_constants,
     }
     learned = set(signature.parameters)
-    inputs: list[Output] = []
+    inputs: list[CallResult] = []
     parameters: dict[str, Parameter] = {}
-    calls: list[Call] = []
+    calls: list[AtenCall] = []
     for node in exported.graph.nodes:
         if node.op == "placeholder" and node.name in keys:
             key = keys[node.name]
             parameters[node.name] = Parameter(key, _axes(node), key in learned)
         elif node.op == "placeholder":
-            inputs.append(Output(node.name, _axes(node)))
+            inputs.append(CallResult(node.name, _axes(node)))
         elif node.op == "call_function" and node.target is not operator.getitem:
             calls.append(_call(node))
-    return Program(inputs, parameters, calls, [str(o) for o in signature.user_outputs])
+    return AtenProgram(
+        inputs, parameters, calls, [str(o) for o in signature.user_outputs]
+    )
 
 
-def _axes(node: Node) -> Axes:
+def _axes(node: Node) -> TensorSizes:
     value = node.meta.get("val")
     return tuple(map(int, value.shape)) if isinstance(value, torch.Tensor) else ()
 
 
-def _call(node: Node) -> Call:
+def _call(node: Node) -> AtenCall:
     value, stack = node.meta.get("val"), node.meta.get("nn_module_stack")
     module = list(stack.values())[-1][0] if stack else ""
     word = str(node.target).removeprefix("aten.").partition(".")[0]
     several = isinstance(value, list | tuple)
-    outputs = _outputs(node) if several else (Output(node.name, _axes(node)),)
-    return Call(word, _given(node), outputs, module, several)
+    outputs = _outputs(node) if several else (CallResult(node.name, _axes(node)),)
+    return AtenCall(word, _given(node), outputs, module, several)
 
 
-def _outputs(node: Node) -> tuple[Output, ...]:
+def _outputs(node: Node) -> tuple[CallResult, ...]:
     names = {user.args[1]: user.name for user in node.users}
     return tuple(
-        Output(names.get(place, ""), tuple(map(int, each.shape)))
+        CallResult(names.get(place, ""), tuple(map(int, each.shape)))
         for place, each in enumerate(node.meta["val"])
     )
 
@@ -93,5 +102,5 @@ def _given(node: Node) -> dict[str, Any]:
 
 def _meant(value: Any) -> Any:
     if isinstance(value, Node):
-        return Wire(value.name)
+        return TensorRef(value.name)
     return [_meant(v) for v in value] if isinstance(value, list | tuple) else value

@@ -7,31 +7,31 @@ from typing import Any
 
 from ..ops import Add, Mul, Op
 from .cells import Cell, Unit, cells
-from .formulas import Sizes
-from .structure import Block, Branch, Expression
+from .formulas import CallSizes
+from .structure import Branch, Region, StepTree
 
 Kind = Any
 """Nested tuples, to be compared."""
 SHORTCUT = "shortcut"
 
 
-def sizes_of(block: Block) -> Sizes:
+def sizes_of(block: Region) -> CallSizes:
     """The constants of a block's call."""
     into, out = block.into, block.out
     stride: tuple[int, ...] = (1, 1)
     if len(into) == len(out) > 1:
         pairs = zip(into[1:], out[1:], strict=True)
         stride = tuple(max(1, round(a / b)) for a, b in pairs)
-    return Sizes(into[0], out[0], stride)
+    return CallSizes(into[0], out[0], stride)
 
 
-def changes(block: Block) -> bool:
+def changes(block: Region) -> bool:
     """Whether what comes out is of another shape than what comes in."""
     sizes = sizes_of(block)
     return sizes.into != sizes.out or max(sizes.stride) > 1
 
 
-def skip_of(block: Block) -> str | None:
+def skip_of(block: Region) -> str | None:
     """The value that `shortcut` stands for: the block's input where it changes nothing, and a path
     of its own where it does."""
     skip = block.shortcut()
@@ -40,19 +40,19 @@ def skip_of(block: Block) -> str | None:
     return None
 
 
-def mains(block: Block) -> list[Branch]:
+def mains(block: Region) -> list[Branch]:
     """The paths of a block but its shortcut."""
     skip = skip_of(block)
     return [branch for branch in block.branches if branch.value != skip]
 
 
-def skip_branch(block: Block) -> Branch | None:
+def skip_branch(block: Region) -> Branch | None:
     """The path that is a block's shortcut."""
     skip = skip_of(block)
     return next((branch for branch in block.branches if branch.value == skip), None)
 
 
-def of_block(block: Block, unit: Unit) -> Kind:
+def of_block(block: Region, unit: Unit) -> Kind:
     """The kind of a block, without its shortcut's path."""
     branches = mains(block)
     known = {branch.value: n for n, branch in enumerate(branches)}
@@ -68,7 +68,7 @@ def of_block(block: Block, unit: Unit) -> Kind:
     return paths, of_expression(block.merge, block, known)
 
 
-def of_elements(elements: Sequence[Cell | Block], unit: Unit) -> Kind:
+def of_elements(elements: Sequence[Cell | Region], unit: Unit) -> Kind:
     """The kinds of a path's labels and blocks; what may vanish is left out."""
     return tuple(
         of_element(each, unit)
@@ -77,12 +77,12 @@ def of_elements(elements: Sequence[Cell | Block], unit: Unit) -> Kind:
     )
 
 
-def of_element(element: Cell | Block, unit: Unit) -> Kind:
+def of_element(element: Cell | Region, unit: Unit) -> Kind:
     return element.kind if isinstance(element, Cell) else of_block(element, unit)
 
 
 def of_expression(
-    expression: Expression | None, block: Block, known: dict[str, int]
+    expression: StepTree | None, block: Region, known: dict[str, int]
 ) -> Kind:
     if isinstance(expression, tuple):
         step, _ = expression
@@ -105,8 +105,8 @@ def _sides(op: Op) -> tuple[bool, ...]:
 
 
 def terms_of(
-    expression: Expression, block: Block, known: dict[str, int]
-) -> tuple[Expression, ...]:
+    expression: StepTree, block: Region, known: dict[str, int]
+) -> tuple[StepTree, ...]:
     """The terms of an equation in an order that does not rest on how it was written: of a sum and
     a product, sums first; `body + x`, and `x*s`."""
     assert isinstance(expression, tuple)
@@ -114,7 +114,7 @@ def terms_of(
     if not isinstance(step.op, Add | Mul) or len(terms) != 2:
         return terms
 
-    def order(term: Expression) -> tuple[bool, bool, str]:
+    def order(term: StepTree) -> tuple[bool, bool, str]:
         kind = of_expression(term, block, known)
         nested = isinstance(term, tuple) and type(term[0].op) is type(step.op)
         skip = kind in ("x", SHORTCUT)  # `body + x`, `x*s`

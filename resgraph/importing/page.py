@@ -13,9 +13,9 @@ from .adoption import Library
 from .captured import Captured
 from .cells import Unit, units
 from .cut import cut
-from .definitions import Definition
-from .recovery import Recovery
-from .rows import Row, rows_of
+from .definitions import WrittenBlock
+from .recovery import BlockRecovery
+from .rows import DraftRow, rows_of
 
 _WIDEST = 100
 """Columns of a line."""
@@ -42,7 +42,7 @@ def write(head: Head) -> str:
     unit = units(items)[0]
     settings = list(_settings(head.net, unit))
     library = Library(settings)
-    recovery = Recovery(head.net.steps, unit, library)
+    recovery = BlockRecovery(head.net.steps, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first)
     own = [definition for definition in recovery.definitions if definition.ours]
@@ -67,7 +67,7 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
 
 
-def _blocks(definitions: Sequence[Definition]) -> Iterator[str]:
+def _blocks(definitions: Sequence[WrittenBlock]) -> Iterator[str]:
     if definitions:
         yield from ("", "blocks:")
     for definition in definitions:
@@ -75,7 +75,7 @@ def _blocks(definitions: Sequence[Definition]) -> Iterator[str]:
         yield from aligned(definition.entries(), 4)
 
 
-def _net(rows: Sequence[Row]) -> Iterator[str]:
+def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
     yield from ("", "net:")
     yield from aligned([(row.name, row.labels) for row in rows], 2)
 

@@ -6,55 +6,57 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ops import Binary, Concat
-from .captured import Step
-from .structure import Block, Branch, Expression, Item
+from .captured import CapturedOp
+from .structure import Branch, Region, RegionItem, StepTree
 
 
 @dataclass(slots=True)
-class Unit:
+class Piece:
     """A step, or steps from one value to one value; `inputs` are outside of it."""
 
     name: str
     inputs: tuple[str, ...]
-    items: list[Item]
+    items: list[RegionItem]
 
     @property
-    def _step(self) -> Step | None:
+    def _step(self) -> CapturedOp | None:
         (first, *more) = self.items
-        return first if isinstance(first, Step) and not more else None
+        return first if isinstance(first, CapturedOp) and not more else None
 
     @property
-    def joins(self) -> Step | None:
+    def joins(self) -> CapturedOp | None:
         """The step, where it is a sum, a product or a concatenation."""
         step = self._step
         return step if step and isinstance(step.op, Binary | Concat) else None
 
     @property
-    def activation(self) -> Step | None:
+    def activation(self) -> CapturedOp | None:
         """The step, where it is an activation that an equation can name."""
         step = self._step
         own = step and step.op.role == "activation" and type(step.op).in_equation()
         return step if own else None
 
 
-def collapsed(steps: Sequence[Step], entry: str) -> dict[str, Unit]:
+def collapsed(steps: Sequence[CapturedOp], entry: str) -> dict[str, Piece]:
     """Joins within a path, from one value to one value, as one unit each: blocks in the block."""
     nearest, place = _dominators(steps, entry), {s.name: n for n, s in enumerate(steps)}
     inner = _closed(steps, nearest, place, entry)
     taken: set[str] = set()
-    units: dict[str, Unit] = {}
+    units: dict[str, Piece] = {}
     for end, within in sorted(inner.items(), key=lambda each: -len(each[1])):
         if not within & taken:
             taken |= within
-            own: list[Item] = [steps[n] for n in sorted(place[name] for name in within)]
-            units[end] = Unit(end, (nearest[end],), own)
+            own: list[RegionItem] = [
+                steps[n] for n in sorted(place[name] for name in within)
+            ]
+            units[end] = Piece(end, (nearest[end],), own)
     for step in steps:
         if step.name not in taken:
-            units[step.name] = Unit(step.name, step.inputs, [step])
+            units[step.name] = Piece(step.name, step.inputs, [step])
     return dict(sorted(units.items(), key=lambda each: place[each[0]]))
 
 
-def _dominators(steps: Sequence[Step], entry: str) -> dict[str, str]:
+def _dominators(steps: Sequence[CapturedOp], entry: str) -> dict[str, str]:
     """The nearest value that each step's every way from the entry goes through."""
     nearest, depth = {entry: entry}, {entry: 0}
     for step in steps:
@@ -70,7 +72,7 @@ def _dominators(steps: Sequence[Step], entry: str) -> dict[str, str]:
 
 
 def _closed(
-    steps: Sequence[Step],
+    steps: Sequence[CapturedOp],
     nearest: Mapping[str, str],
     place: Mapping[str, int],
     entry: str,
@@ -91,7 +93,7 @@ def _closed(
 
 
 def _between(
-    step: Step, start: str, steps: Sequence[Step], place: Mapping[str, int]
+    step: CapturedOp, start: str, steps: Sequence[CapturedOp], place: Mapping[str, int]
 ) -> set[str]:
     found, stack = {step.name}, list(step.inputs)
     while stack:
@@ -103,18 +105,18 @@ def _between(
 
 
 def joined(
-    units: dict[str, Unit], entry: str, exit: str, known: Mapping[str, Step]
-) -> Block:
+    units: dict[str, Piece], entry: str, exit: str, known: Mapping[str, CapturedOp]
+) -> Region:
     """The block from one value to another."""
     paths = _Joined(units, entry)
     merge = paths.expression(exit, top=True)
-    return Block(entry, exit, list(paths.branches.values()), merge, known)
+    return Region(entry, exit, list(paths.branches.values()), merge, known)
 
 
 class _Joined:
     """The paths of a block, made where its equation names them."""
 
-    def __init__(self, units: dict[str, Unit], entry: str) -> None:
+    def __init__(self, units: dict[str, Piece], entry: str) -> None:
         self.units, self.entry = units, entry
         self.uses = dict.fromkeys((entry, *units), 0)
         for unit in units.values():
@@ -122,7 +124,7 @@ class _Joined:
                 self.uses[source] += 1
         self.branches: dict[str, Branch] = {}
 
-    def expression(self, value: str, *, top: bool = False) -> Expression:
+    def expression(self, value: str, *, top: bool = False) -> StepTree:
         """What a value is, as an equation over paths that are made on the way."""
         if value == self.entry:
             return value
@@ -143,9 +145,9 @@ class _Joined:
         """The path that ends with a value, and before it those that it reads."""
         if value in self.branches or value == self.entry:
             return
-        items: list[Item] = []
+        items: list[RegionItem] = []
         here = value
-        start: Expression | None = None
+        start: StepTree | None = None
         while here != self.entry:
             unit = self.units[here]
             if here != value and self.uses[here] > 1:

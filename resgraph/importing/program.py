@@ -6,37 +6,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Axes = tuple[int, ...]
+TensorSizes = tuple[int, ...]
 """The sizes of a foreign tensor, its batch among them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class TensorRef:
     """A tensor of the program, as an argument."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class CallResult:
     """A tensor that a call gives; it has no name where nothing reads it."""
 
     name: str
-    axes: Axes
+    axes: TensorSizes
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AtenCall:
     """An op with its arguments by name, `Wire`s among them; `several` where it gives a list."""
 
     word: str
     given: Mapping[str, Any]
-    outputs: tuple[Output, ...]
+    outputs: tuple[CallResult, ...]
     module: str = ""
     several: bool = False
 
     @property
-    def axes(self) -> Axes:
+    def axes(self) -> TensorSizes:
         return self.outputs[0].axes
 
 
@@ -45,15 +45,15 @@ class Parameter:
     """A parameter or buffer, by the model's name for it."""
 
     key: str
-    axes: Axes
+    axes: TensorSizes
     learned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class AtenProgram:
     """Calls in order. Of several `inputs` and `outputs` there is one in what import can read."""
 
-    inputs: Sequence[Output]
+    inputs: Sequence[CallResult]
     parameters: Mapping[str, Parameter]
-    calls: Sequence[Call]
+    calls: Sequence[AtenCall]
     outputs: Sequence[str]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..ops import DropPath
 from ..outputs.pytorch import module
 from ..plan import Plan
-from .captured import Captured, Refused
+from .captured import Captured, ImportRefused
 from .matching import matched
 
 TOLERANCE = 1e-9
@@ -52,7 +52,9 @@ def names(plan: Plan, net: Captured) -> dict[str, str]:
     steps = [step for step in net.steps.values() if step.name != net.input]
     found = matched(nodes, steps, {plan.graph.input: net.input})
     if found is None or found[plan.graph.output] != net.output:
-        raise Refused("the spec that was written makes another net than the model")
+        raise ImportRefused(
+            "the spec that was written makes another net than the model"
+        )
     return {
         f"{node.name}.{role}": key
         for node in nodes
@@ -88,11 +90,11 @@ def carry(
     left = {n for n in own if not n.endswith("num_batches_tracked")} - known.keys()
     fixed = {name for name, _ in net.named_buffers()}
     if left - fixed:
-        raise Refused(f"the model has nothing that is `{min(left - fixed)}`")
+        raise ImportRefused(f"the model has nothing that is `{min(left - fixed)}`")
     with torch.no_grad():
         for ours, theirs in known.items():
             if own[ours].numel() != source[theirs].numel():
-                raise Refused(f"`{theirs}` is of another size than `{ours}`")
+                raise ImportRefused(f"`{theirs}` is of another size than `{ours}`")
             own[ours].copy_(source[theirs].reshape(own[ours].shape))
 
 
@@ -111,7 +113,7 @@ def prove(model: nn.Module, plan: Plan, known: Mapping[str, str]) -> Proof:
     with torch.no_grad():
         output = apart(ours.eval()(images), theirs.eval()(images))
     if not output <= TOLERANCE:
-        raise Refused(
+        raise ImportRefused(
             f"the spec gives other numbers than the model: {output:.0e} apart"
         )
     if any(isinstance(m, nn.Dropout) and m.p for m in theirs.modules()):
@@ -142,7 +144,7 @@ def _trained(
         (dict(ours.named_buffers()), dict(theirs.named_buffers())), known
     )
     if not max(gradients, statistics) <= TRAINED:
-        raise Refused(
+        raise ImportRefused(
             "in training the spec gives others than the model: gradients"
             f" {gradients:.0e} apart, statistics {statistics:.0e}"
         )

@@ -7,28 +7,30 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..ops import Add, Concat, Mul
 from .adoption import Library
-from .captured import Step
+from .captured import CapturedOp
 from .cells import Cell, Unit, cells
-from .definitions import Definition, Element, Elements, define
+from .definitions import Element, Elements, WrittenBlock, define
 from .kinds import Kind, changes, of_block, of_element, of_elements, skip_branch
-from .structure import Block, Branch, Item, head
+from .structure import Branch, Region, RegionItem, head
 
 _SHORT = 2
 """Fewer labels than these are no block."""
 
 
-class Recovery:
+class BlockRecovery:
     """Finds what a net says again and again. `known` are all of its steps."""
 
-    def __init__(self, known: Mapping[str, Step], unit: Unit, library: Library) -> None:
+    def __init__(
+        self, known: Mapping[str, CapturedOp], unit: Unit, library: Library
+    ) -> None:
         self.known, self.unit, self.library = known, unit, library
-        self.definitions: list[Definition] = []
+        self.definitions: list[WrittenBlock] = []
 
-    def elements(self, items: Sequence[Item]) -> list[Element]:
+    def elements(self, items: Sequence[RegionItem]) -> list[Element]:
         """What the rows will hold; `definitions` are then those of all blocks in it. Raises
         `Refused`."""
         found = self._repeated(self._sumless(items))
-        levels: dict[int, list[Block]] = defaultdict(list)
+        levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):
             levels[level].append(block)
         elements, names = Elements(self.unit), Counter[str]()
@@ -42,12 +44,12 @@ class Recovery:
                 self.definitions.append(definition)
         return elements.of(found)
 
-    def _groups(self, blocks: Sequence[Block]) -> list[list[Block]]:
+    def _groups(self, blocks: Sequence[Region]) -> list[list[Region]]:
         """Blocks that one definition can say. What changes nothing goes with those of its kind that
         were before it, whose shortcuts may differ from those of others."""
         changed: dict[Kind, Kind] = {}
-        groups: dict[Kind, list[Block]] = defaultdict(list)
-        loose: dict[Kind, list[Block]] = defaultdict(list)
+        groups: dict[Kind, list[Region]] = defaultdict(list)
+        loose: dict[Kind, list[Region]] = defaultdict(list)
         for block in blocks:
             kind, branch = of_block(block, self.unit), skip_branch(block)
             if branch is not None:
@@ -62,13 +64,13 @@ class Recovery:
         place = {id(block): n for n, block in enumerate(blocks)}
         return sorted(groups.values(), key=lambda group: place[id(group[0])])
 
-    def _sumless(self, items: Sequence[Item]) -> list[Item]:
+    def _sumless(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""
         row = cells(items, self.unit)
         kinds = [of_element(each, self.unit) for each in row]
         bodies = {self._body(each) for each in row} - {()}
         longest = sorted(bodies, key=len, reverse=True)
-        found: list[Item] = []
+        found: list[RegionItem] = []
         place = 0
         while place < len(row):
             fits = (
@@ -84,7 +86,7 @@ class Recovery:
                 place += 1
         return found
 
-    def _body(self, element: Cell | Block) -> Kind:
+    def _body(self, element: Cell | Region) -> Kind:
         """The kinds of a block's one path beside an identity."""
         if isinstance(element, Cell) or len(element.branches) != 1:
             return ()
@@ -95,27 +97,27 @@ class Recovery:
             return ()
         return of_elements(cells(element.branches[0].items, self.unit), self.unit)
 
-    def _run(self, elements: Sequence[Cell | Block]) -> Block:
+    def _run(self, elements: Sequence[Cell | Region]) -> Region:
         """Layers one after another as a block without a sum."""
         items = [item for each in elements for item in _items(each)]
         first, last = items[0], items[-1]
-        entry = first.entry if isinstance(first, Block) else first.inputs[0]
-        value = last.exit if isinstance(last, Block) else last.name
+        entry = first.entry if isinstance(first, Region) else first.inputs[0]
+        value = last.exit if isinstance(last, Region) else last.name
         branch = Branch(value, None, items)
-        return Block(entry, value, [branch], value, self.known, summed=False)
+        return Region(entry, value, [branch], value, self.known, summed=False)
 
-    def _repeated(self, items: Sequence[Item]) -> list[Item]:
+    def _repeated(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Layers that stand in the same order between blocks, more than once: a transition."""
-        runs: list[list[Item]] = [[]]
+        runs: list[list[RegionItem]] = [[]]
         for item in items:
-            if isinstance(item, Block):
+            if isinstance(item, Region):
                 runs += [[item], []]
             else:
                 runs[-1].append(item)
         between = [cells(run, self.unit) for run in runs]
         kinds = [of_elements(run, self.unit) for run in between]
         often = Counter(kinds[2:-1:2])
-        found: list[Item] = []
+        found: list[RegionItem] = []
         for place, (run, kind) in enumerate(zip(between, kinds, strict=True)):
             inner = 0 < place < len(runs) - 1 and place % 2 == 0
             if inner and len(run) >= _SHORT and often[kind] > 1:
@@ -125,19 +127,21 @@ class Recovery:
         return found
 
 
-def _nested(items: Sequence[Item], level: int = 0) -> Iterator[tuple[Block, int]]:
+def _nested(
+    items: Sequence[RegionItem], level: int = 0
+) -> Iterator[tuple[Region, int]]:
     for item in items:
-        if isinstance(item, Block):
+        if isinstance(item, Region):
             yield item, level
             for branch in item.branches:
                 yield from _nested(branch.items, level + 1)
 
 
-def _items(element: Cell | Block) -> Sequence[Item]:
-    return [element] if isinstance(element, Block) else element.steps
+def _items(element: Cell | Region) -> Sequence[RegionItem]:
+    return [element] if isinstance(element, Region) else element.steps
 
 
-def _word(block: Block) -> str:
+def _word(block: Region) -> str:
     """A name for what a block is, from its equation."""
     op = head(block.merge)
     weighted = sum(step.op.weighted for step in block.steps())
@@ -150,11 +154,11 @@ def _word(block: Block) -> str:
     return "down" if op is None else "block"
 
 
-def _terms(block: Block) -> tuple[object, ...]:
+def _terms(block: Region) -> tuple[object, ...]:
     return block.merge[1] if isinstance(block.merge, tuple) else ()
 
 
-def _pointwise(block: Block) -> bool:
+def _pointwise(block: Region) -> bool:
     """Whether the body begins or ends with a 1x1 convolution, as bottlenecks do."""
     kernels = [
         getattr(step.op, "kernel", ())

@@ -17,7 +17,7 @@ _JOINED = 2
 
 
 @dataclass(slots=True)
-class Row:
+class DraftRow:
     """A row to be: what stands in it, and its name."""
 
     elements: list[Element] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Row:
         return list(_folded(self.elements))
 
 
-def rows_of(elements: Sequence[Element], first: Shape) -> list[Row]:
+def rows_of(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
     """Stem, stages, head."""
     last = max((n for n, e in enumerate(elements) if isinstance(e, Use)), default=-1)
     start = next((n for n, e in enumerate(elements) if isinstance(e, Use)), 0)
@@ -41,7 +41,11 @@ def rows_of(elements: Sequence[Element], first: Shape) -> list[Row]:
         rows = _plain(elements)
     else:
         stages = _stages(elements[start : last + 1], _out(elements[start - 1], first))
-        rows = [Row(list(elements[:start])), *stages, Row(list(elements[last + 1 :]))]
+        rows = [
+            DraftRow(list(elements[:start])),
+            *stages,
+            DraftRow(list(elements[last + 1 :])),
+        ]
     rows = [row for row in rows if row.elements]
     _name(rows)
     return rows
@@ -60,23 +64,23 @@ def _out(element: Element, first: Shape) -> Shape:
     return element.steps[-1].shape if element.steps else first
 
 
-def _plain(elements: Sequence[Element]) -> list[Row]:
+def _plain(elements: Sequence[Element]) -> list[DraftRow]:
     """Of a net without blocks: a row ends with a pool, and the last begins with one over all."""
-    rows = [Row()]
+    rows = [DraftRow()]
     for element in elements:
         before = rows[-1].elements[-1:]
         pooled = any(isinstance(c, Cell) and isinstance(c.op, Pool) for c in before)
         whole = isinstance(element, Cell) and isinstance(element.op, GlobalPool)
         if before and (pooled or whole):
-            rows.append(Row())
+            rows.append(DraftRow())
         rows[-1].elements.append(element)
     return rows
 
 
-def _stages(elements: Sequence[Element], size: Shape) -> Iterator[Row]:
+def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
     """A row ends where the map changes its size, or where another run of equal blocks begins."""
     held: list[Element] = []
-    row, ends = Row(), _ends(elements)
+    row, ends = DraftRow(), _ends(elements)
     for place, element in enumerate(elements):
         if not _repeats(element):
             held.append(element)
@@ -84,14 +88,14 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[Row]:
         smaller = element.block.out[1:] != size[1:]
         if row.elements and (smaller or held or place in ends):
             yield row
-            row = Row()
+            row = DraftRow()
         if len(held) > _JOINED:
-            yield Row(held)
+            yield DraftRow(held)
             held = []
         row.elements += [*held, element]
         held, size = [], element.block.out
     yield row
-    yield Row(held)
+    yield DraftRow(held)
 
 
 def _ends(elements: Sequence[Element]) -> set[int]:
@@ -129,7 +133,7 @@ def _folded(elements: Sequence[Element]) -> Iterator[str]:
         place += count
 
 
-def _name(rows: Sequence[Row]) -> None:
+def _name(rows: Sequence[DraftRow]) -> None:
     """By the model's own names where they speak, else as the ResNet paper counts."""
     stages = [row for row in rows if row.calls]
     names = [_module(row) for row in stages]
@@ -149,7 +153,7 @@ def _name(rows: Sequence[Row]) -> None:
 _GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
 
 
-def _module(row: Row) -> str:
+def _module(row: DraftRow) -> str:
     """`layer1` of `layer1.0` and `layer1.1`, `stage1` of `stages.0.blocks.0`; "" where a word of
     the language comes out, or nothing."""
     paths = [

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..ops import Add, Op, Shape
-from .captured import Step
+from .captured import CapturedOp
 
-Expression = str | tuple[Step, tuple["Expression", ...]]
+StepTree = str | tuple[CapturedOp, tuple["StepTree", ...]]
 """The name of a value, or a step over what it joins."""
 
 
@@ -18,13 +18,13 @@ class Branch:
     `value` is what comes out."""
 
     value: str
-    start: Expression | None
-    items: list[Item]
+    start: StepTree | None
+    items: list[RegionItem]
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[CapturedOp]:
         yield from steps_of(self.start)
         for item in self.items:
-            yield from [item] if isinstance(item, Step) else item.steps()
+            yield from [item] if isinstance(item, CapturedOp) else item.steps()
 
     @property
     def weighted(self) -> int:
@@ -33,7 +33,7 @@ class Branch:
 
 
 @dataclass(slots=True)
-class Block:
+class Region:
     """Between two cuts: paths from one value, and the equation that joins them to one.
 
     A run of layers without a sum is a block too, where it is what others sum (`summed` is off)."""
@@ -41,8 +41,8 @@ class Block:
     entry: str
     exit: str
     branches: list[Branch]
-    merge: Expression
-    known: Mapping[str, Step]
+    merge: StepTree
+    known: Mapping[str, CapturedOp]
     summed: bool = True
 
     @property
@@ -53,7 +53,7 @@ class Block:
     def out(self) -> Shape:
         return self.known[self.exit].shape
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[CapturedOp]:
         for branch in self.branches:
             yield from branch.steps()
         yield from steps_of(self.merge)
@@ -78,10 +78,10 @@ class Block:
         return least if max(weights[term] for term in terms) > weights[least] else None
 
 
-Item = Step | Block
+RegionItem = CapturedOp | Region
 
 
-def steps_of(expression: Expression | None) -> Iterator[Step]:
+def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:
     """The steps of an equation, terms first."""
     if isinstance(expression, tuple):
         step, terms = expression
@@ -90,7 +90,7 @@ def steps_of(expression: Expression | None) -> Iterator[Step]:
         yield step
 
 
-def head(merge: Expression) -> Op | None:
+def head(merge: StepTree) -> Op | None:
     """The op that joins, behind what has one term, as an activation."""
     while isinstance(merge, tuple):
         step, terms = merge

@@ -13,14 +13,13 @@ from .diagnose.nearest import did_you_mean, known_here, sure
 from .foreign import foreign
 from .grammar.arithmetic import (
     FUNCTIONS,
+    NameValue,
     UndefinedFunction,
-    Value,
     evaluate,
     value_text,
 )
 from .grammar.expression import Expression, ExpressionError, Name, names_in
-from .grammar.records import Expr, ListValue, Size, Word
-from .grammar.records import Value as Written
+from .grammar.records import Expr, ListValue, Sizes, Value, Word
 from .grammar.words import CONSTANTS, COUNTERS
 
 
@@ -34,7 +33,7 @@ class Given:
     """What was written for a name, and the environment in which that is read; None where it stands
     in no text and follows from a call."""
 
-    written: Written
+    written: Value
     env: Environment | None
 
 
@@ -44,24 +43,24 @@ class Environment:
 
     def __init__(
         self,
-        lets: Mapping[str, Written],
-        constants: Mapping[str, Value | None],
+        lets: Mapping[str, Value],
+        constants: Mapping[str, NameValue | None],
         outer: Environment | None = None,
         given: Mapping[str, Given] | None = None,
     ) -> None:
         self.lets, self.constants, self.outer = lets, constants, outer
         self.given = given or {}
-        self.worked_out: dict[str, Value] = {}
+        self.worked_out: dict[str, NameValue] = {}
 
     def with_constants(
         self,
-        constants: Mapping[str, Value | None],
+        constants: Mapping[str, NameValue | None],
         given: Mapping[str, Given] | None = None,
     ) -> Environment:
         """This environment with the constants of a place."""
         return Environment({}, constants, self, given)
 
-    def find(self, name: str) -> Value | None:
+    def find(self, name: str) -> NameValue | None:
         """The value of a name, or None where it has none."""
         if name in self.constants:
             value = self.constants[name]
@@ -113,7 +112,7 @@ class Environment:
             if n in self.lets and n not in self.constants
         ]
 
-    def definition(self, name: str) -> Written | None:
+    def definition(self, name: str) -> Value | None:
         """What was written for the `let` of that name, None where the name is no `let`."""
         if name in self.constants:
             return None
@@ -131,7 +130,7 @@ class Environment:
             return Given(self.lets[name], self)
         return self.outer.written(name) if self.outer else None
 
-    def value(self, written: Written) -> Value:
+    def value(self, written: Value) -> NameValue:
         """The value of anything written as one."""
         if isinstance(written, Word):
             # A word may be the name of a value: `let: {kind: basic}`, `cell inner kind`, or one of
@@ -140,14 +139,14 @@ class Environment:
             return written.text if named is None else named
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
-        if isinstance(written, Size):
+        if isinstance(written, Sizes):
             if len(written.axes) == 1:
                 # one number, or a name that stands for several
                 return self.value(written.axes[0])
             return tuple(map(self.number, written.axes))
         return self.value_of(written.tree, written.span)
 
-    def value_of(self, tree: Expression, span: Span) -> Value:
+    def value_of(self, tree: Expression, span: Span) -> NameValue:
         """The value of an expression whose text `span` covers."""
         try:
             return evaluate(tree, lambda name: self._lookup(name, span))
@@ -168,7 +167,7 @@ class Environment:
             )
         return value
 
-    def _lookup(self, name: Name, span: Span) -> Value:
+    def _lookup(self, name: Name, span: Span) -> NameValue:
         value = self.find(name.name)
         if value is not None:
             return value
@@ -217,13 +216,13 @@ def _where(constant: str) -> str:
     )
 
 
-def names_of(written: Written) -> list[str]:
+def names_of(written: Value) -> list[str]:
     """The names that a value reads, if they are names: a word may stand for itself."""
     if isinstance(written, Word):
         return [written.text]
     if isinstance(written, Expr):
         return [name.name for name in names_in(written.tree)]
-    if isinstance(written, Size):
+    if isinstance(written, Sizes):
         return [name for axis in written.axes for name in names_of(axis)]
     return (
         [name for item in written.items for name in names_of(item)]

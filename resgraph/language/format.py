@@ -27,7 +27,7 @@ from .grammar.records import (
     Label,
     ListValue,
     PathDef,
-    Size,
+    Sizes,
     Value,
     Word,
 )
@@ -35,7 +35,7 @@ from .grammar.targets import Target
 from .grammar.values import words_of
 from .grammar.words import BLOCK_KEYS
 from .library import library_block, library_index
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of
+from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 
 Form = Literal["keep", "long", "short"]
 
@@ -105,7 +105,7 @@ class _Formatter:
         tree: Tree,
         parser: Parser,
         lets: dict[str, Value],
-        entry: Entry | None = None,
+        entry: KeyValue | None = None,
     ) -> Iterator[_Edit]:
         for item in tree.items if isinstance(tree, Sequence) else [tree]:
             again = self.again(item, parser)
@@ -208,7 +208,7 @@ def value_form(value: Value) -> str:
     """A value as it was written, without commas, which would end it in a flow list."""
     if isinstance(value, Expr | Word):
         return " ".join(value.text.replace(",", " ").split())
-    if isinstance(value, Size):
+    if isinstance(value, Sizes):
         return "x".join(map(value_form, value.axes))
     return "[" + ", ".join(map(value_form, value.items)) + "]"
 
@@ -219,8 +219,8 @@ def short_form(bound: Bound) -> str:
     label, options = bound.label, _options(bound)
     parts = [f"{value_form(label.repeat)} x"] if label.repeat else []
     kernel = options.get("kernel")
-    if isinstance(kernel, Size | ListValue):
-        sizes = kernel.axes if isinstance(kernel, Size) else kernel.items
+    if isinstance(kernel, Sizes | ListValue):
+        sizes = kernel.axes if isinstance(kernel, Sizes) else kernel.items
         parts.append("x".join(map(value_form, sizes)))
         del options["kernel"]
     parts.append(label.word)
@@ -256,7 +256,7 @@ def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
 
 def _listed_if_one(kernel: Value | None) -> Value | None:
     """A kernel along one axis as a list, since a number alone would be one along every axis."""
-    if isinstance(kernel, Size) and len(kernel.axes) == 1:
+    if isinstance(kernel, Sizes) and len(kernel.axes) == 1:
         return ListValue(kernel.axes, kernel.span)
     return kernel
 

@@ -14,9 +14,9 @@ from .diagnose.keys import refused
 from .diagnose.nearest import certain, meant
 from .record import Record
 
-Kind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
+InitKind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
 
-_SCHEMES: dict[str, Kind] = {
+_SCHEMES: dict[str, InitKind] = {
     "he": "he",
     "xavier": "xavier",
     "lecun": "lecun",
@@ -34,7 +34,7 @@ _SCHEMES_LISTED = (
 class Scheme:
     """A parsed scheme. `fan` and `uniform` are of he and xavier, `std` of the two normals."""
 
-    kind: Kind
+    kind: InitKind
     fan: Literal["in", "out"] = "out"
     uniform: bool = False
     std: float = 0.0

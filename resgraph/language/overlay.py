@@ -9,7 +9,7 @@ from ..ops import VOCABULARY
 from .diagnose.nearest import did_you_mean
 from .grammar.targets import literal_words
 from .recipe import TAGS
-from .yaml.tree import Entry, Mapping, Scalar, Tree
+from .yaml.tree import KeyValue, Mapping, Scalar, Tree
 
 # merged key by key
 _DEEP = frozenset(["input", "let", "ops", "net", "variants", "blocks", "init", "train"])
@@ -45,7 +45,7 @@ def _overlay(
                 errors.append(_nothing_to_remove(entry, entries))
             entries.pop(key, None)
         elif below and (pair := _pair(below.value, entry.value, here)):
-            entries[key] = Entry(below.key, _overlay(*pair, here, errors))
+            entries[key] = KeyValue(below.key, _overlay(*pair, here, errors))
         else:
             entries[key] = entry
     if path == ("net",):
@@ -94,7 +94,7 @@ def recipe_map(tree: Tree) -> Tree:
     if not isinstance(tree, Scalar):
         return tree
     key = Scalar("recipe", "recipe", tree.span, True)
-    return Mapping({"recipe": Entry(key, tree)}, tree.span, True)
+    return Mapping({"recipe": KeyValue(key, tree)}, tree.span, True)
 
 
 def is_none(tree: Tree) -> bool:
@@ -136,7 +136,7 @@ def _in_order(base: list[str], top: list[str]) -> list[str]:
     return out
 
 
-def _nothing_to_remove(entry: Entry, known: Iterable[str]) -> Diagnostic:
+def _nothing_to_remove(entry: KeyValue, known: Iterable[str]) -> Diagnostic:
     """The error for `none` where there is nothing."""
     name = entry.key.text
     message = f"there is no `{name}` to remove"

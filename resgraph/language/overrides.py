@@ -12,7 +12,7 @@ from .extends import read_whole
 from .overlay import is_none, may_be_none, recipe_map, removable
 from .recipe import Train
 from .record import path_of
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
 _OPTIONAL = frozenset(
@@ -80,7 +80,7 @@ def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     kept = _claimed(entry.value)
     rest = {name: e for name, e in tree.entries.items() if name != "expect"}
     return Mapping(
-        rest | ({"expect": Entry(entry.key, kept)} if kept else {}),
+        rest | ({"expect": KeyValue(entry.key, kept)} if kept else {}),
         tree.span,
         tree.flow,
     )
@@ -90,7 +90,7 @@ def _claimed(tree: Tree) -> Mapping | None:
     """What overrides say of a map."""
     if not isinstance(tree, Mapping):
         return None
-    kept: dict[str, Entry] = {}
+    kept: dict[str, KeyValue] = {}
     for name, entry in tree.entries.items():
         value = (
             _claimed(entry.value) if isinstance(entry.value, Mapping) else entry.value
@@ -98,7 +98,7 @@ def _claimed(tree: Tree) -> Mapping | None:
         if value is not None and (
             isinstance(value, Mapping) or value.span.source.is_override
         ):
-            kept[name] = Entry(entry.key, value)
+            kept[name] = KeyValue(entry.key, value)
     return Mapping(kept, tree.span, tree.flow) if kept else None
 
 
@@ -112,7 +112,12 @@ def takes(tree: Mapping, override: str) -> bool:
 
 
 def _set(
-    tree: Mapping, path: list[str], entry: Entry, *, level: int = 0, free: bool = False
+    tree: Mapping,
+    path: list[str],
+    entry: KeyValue,
+    *,
+    level: int = 0,
+    free: bool = False,
 ) -> Mapping:
     key, rest = path[0], path[1:]
     below = tree.entries.get(key)
@@ -126,11 +131,11 @@ def _set(
         inner = _map_at(below, key, rest, entry, level)
         value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
     head = below.key if below else entry.key
-    return Mapping({**tree.entries, key: Entry(head, value)}, tree.span, tree.flow)
+    return Mapping({**tree.entries, key: KeyValue(head, value)}, tree.span, tree.flow)
 
 
 def _map_at(
-    below: Entry | None, key: str, rest: list[str], entry: Entry, level: int
+    below: KeyValue | None, key: str, rest: list[str], entry: KeyValue, level: int
 ) -> Mapping:
     """The map in which the rest of a path leads on."""
     inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
@@ -142,7 +147,7 @@ def _map_at(
     raise _names_nothing(entry, hint)
 
 
-def _whole_list(tree: Tree, rest: list[str], entry: Entry) -> str:
+def _whole_list(tree: Tree, rest: list[str], entry: KeyValue) -> str:
     """The override that sets the list of which one element is to be another; "" of what is no
     element."""
     if (
@@ -170,7 +175,7 @@ def _removes(path: tuple[str, ...]) -> bool:
     )
 
 
-def _without(tree: Mapping, key: str, entry: Entry) -> Mapping:
+def _without(tree: Mapping, key: str, entry: KeyValue) -> Mapping:
     if key not in tree.entries:
         message, hint = (
             f"there is no `{entry.key.text}` to remove",
@@ -202,7 +207,7 @@ def _known(key: str, tree: Mapping) -> str:
     )
 
 
-def _names_nothing(entry: Entry, hint: str) -> SpecError:
+def _names_nothing(entry: KeyValue, hint: str) -> SpecError:
     return fault(
         "E065",
         f"`{entry.key.text}` names nothing in this spec",

@@ -23,7 +23,7 @@ from .init import Init
 from .recipe import Train
 from .record import Record, belongs, path_of
 from .yaml.scalars import number_in
-from .yaml.tree import Entry, Mapping, Scalar, plain_value
+from .yaml.tree import KeyValue, Mapping, Scalar, plain_value
 
 
 def _one_line(text: str) -> str:
@@ -49,10 +49,10 @@ def _no_list(shape: Any) -> Any:
 
 
 Map = dict[str, Any]
-Size = Annotated[str | int, BeforeValidator(_no_list)]
-Inputs = Annotated[
-    Annotated[Size, Tag("one")]
-    | Annotated[dict[str, Size], Field(min_length=1), Tag("several")],
+WrittenSize = Annotated[str | int, BeforeValidator(_no_list)]
+WrittenInputs = Annotated[
+    Annotated[WrittenSize, Tag("one")]
+    | Annotated[dict[str, WrittenSize], Field(min_length=1), Tag("several")],
     Discriminator(lambda given: "several" if isinstance(given, dict) else "one"),
 ]
 
@@ -77,7 +77,7 @@ def _rows(value: Any) -> Any:
     return names
 
 
-Rows = Annotated[list[str], BeforeValidator(_rows)]
+RowNames = Annotated[list[str], BeforeValidator(_rows)]
 
 
 def _counted(value: Any) -> Any:
@@ -85,15 +85,15 @@ def _counted(value: Any) -> Any:
     return number if isinstance(number, int) else value
 
 
-Count = Annotated[int | None, BeforeValidator(_counted)]
+WrittenCount = Annotated[int | None, BeforeValidator(_counted)]
 
 
 class Expect(Record):
     """Claims that `resgraph check` verifies."""
 
-    params: Count = None
-    macs: Count = None
-    depth: Count = None
+    params: WrittenCount = None
+    macs: WrittenCount = None
+    depth: WrittenCount = None
     output: str | int | list[str | int] | None = None
 
     def claims(self) -> dict[str, int | str]:
@@ -124,7 +124,7 @@ class File(Record):
     name: Title
     about: str = ""
     input: Annotated[
-        Inputs,
+        WrittenInputs,
         Field(
             description="`3x224x224`, `784` for a feature vector, or several by name"
         ),
@@ -136,8 +136,8 @@ class File(Record):
     init: Init | None = None
     blocks: Map = Field({})
     net: Annotated[Map, Field(min_length=1)]
-    output: Rows = Field([], description="the rows that the net gives, as a tuple")
-    aux: Rows = Field([], description="rows that it gives in training alone")
+    output: RowNames = Field([], description="the rows that the net gives, as a tuple")
+    aux: RowNames = Field([], description="rows that it gives in training alone")
     variants: dict[str, Map] = Field({})
     extends: str | None = None
     allow: list[str] = Field([], description="lints that this spec silences, by name")
@@ -209,7 +209,7 @@ def _mended(tree: Mapping, wrong: list[Mistake]) -> Mapping | None:
     if "name" not in tree.entries:
         title = Scalar("net", "net", tree.span, True)
         tree = Mapping(
-            {**tree.entries, "name": Entry(title, title)}, tree.span, tree.flow
+            {**tree.entries, "name": KeyValue(title, title)}, tree.span, tree.flow
         )
     return tree
 

@@ -19,7 +19,7 @@ from .grammar.records import Option, Value
 from .grammar.targets import SHAPING
 from .recipe import Train, WrongRecipe, resolve_train
 from .schema import Expect, File
-from .yaml.tree import Entry, Mapping, Scalar, Tree, entries_of, plain_value
+from .yaml.tree import KeyValue, Mapping, Scalar, Tree, entries_of, plain_value
 
 _WIDEST = 1_000_000  # channels, or cells along an axis of the input
 
@@ -28,7 +28,7 @@ def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
     """The tree with blocks that are named like functions, `pair(out, stride)`, under their bare
     names."""
     definitions, found = mapping_at(tree, "blocks"), []
-    entries: dict[str, Entry] = {}
+    entries: dict[str, KeyValue] = {}
     for name, entry in definitions.entries.items():
         bare = re.sub(r"\s*\(.*\)", "", name)
         if bare != name and bare not in definitions.entries:
@@ -42,7 +42,7 @@ def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
         entries[name] = entry
     if not found:
         return tree, []
-    blocks = Entry(
+    blocks = KeyValue(
         tree.entries["blocks"].key, Mapping(entries, definitions.span, definitions.flow)
     )
     return Mapping({**tree.entries, "blocks": blocks}, tree.span, tree.flow), found

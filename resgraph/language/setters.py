@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import Diagnostic, Related, Span
 from .grammar.words import words_in, words_of
-from .yaml.tree import Entry, Mapping, Scalar, Sequence, Tree, entries_of, scalars_in
+from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of, scalars_in
 
 _MOST = 3  # places that are shown for one mistake
 _MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
@@ -122,7 +122,7 @@ class Setters:
             ]
         return list(words_of(place.written()))
 
-    def _lets_around(self, place: Span) -> dict[str, Entry]:
+    def _lets_around(self, place: Span) -> dict[str, KeyValue]:
         """The `let`s of the block in which something stands."""
         around = (
             e.value
@@ -132,7 +132,7 @@ class Setters:
         return next((entries_of(block, "let") for block in around), {})
 
     def _shown(
-        self, word: str, key: str, entry: Entry, place: Span
+        self, word: str, key: str, entry: KeyValue, place: Span
     ) -> Iterator[_Given]:
         """The place of a value, where that is not in the file whose text at `place` reads it."""
         span = entry.value.span
@@ -170,7 +170,7 @@ class Setters:
         )
 
 
-def _head(entry: Entry) -> Span:
+def _head(entry: KeyValue) -> Span:
     """Where a value begins: at its key, if that was written with it."""
     key, value = entry.key.span, entry.value.span
     return (
@@ -204,7 +204,7 @@ def _places(tree: Mapping) -> Iterator[Span]:
 
 def _settings(
     tree: Mapping, is_set: Callable[[Span], bool], path: tuple[str, ...] = ()
-) -> Iterator[tuple[str, Entry]]:
+) -> Iterator[tuple[str, KeyValue]]:
     """What is set, by the names that `--set` has for it; of a map that was set as one, the map."""
     for key, entry in tree.entries.items():
         here = (*path, key)

@@ -48,7 +48,7 @@ from .sections import (
 )
 from .setters import Setters
 from .variants import apply_variant, variants_of
-from .yaml.tree import Entry, Mapping, Scalar, Tree, entries_of
+from .yaml.tree import KeyValue, Mapping, Scalar, Tree, entries_of
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
@@ -277,9 +277,9 @@ def _refuse_file_keys(lets: Mapping, log: Log) -> None:
 
 
 def _refuse_input_names(
-    inputs: dict[str, Entry],
+    inputs: dict[str, KeyValue],
     parser: Parser,
-    others: dict[str, dict[str, Entry]],
+    others: dict[str, dict[str, KeyValue]],
     log: Log,
 ) -> None:
     """Inputs share one namespace with rows and `let`s."""
@@ -299,7 +299,7 @@ def _refuse_input_names(
                 log.pass_over(Fault(found))
 
 
-def _refuse_hiding(entry: Entry, block: BlockDef, lets: Mapping, log: Log) -> None:
+def _refuse_hiding(entry: KeyValue, block: BlockDef, lets: Mapping, log: Log) -> None:
     """A `let` of a block that is named like one of the file."""
     own = entries_of(entry.value, "let")
     for let in block.lets.keys() & lets.entries.keys():

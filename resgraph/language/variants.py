@@ -9,7 +9,7 @@ from .diagnose.nearest import did_you_mean, sure
 from .grammar.words import FILE_KEYS, LATER_KEYS, NO_VARIANT
 from .overlay import merge
 from .schema import File
-from .yaml.tree import Entry, Mapping, entries_of
+from .yaml.tree import KeyValue, Mapping, entries_of
 
 
 def variants_of(tree: Mapping) -> list[str]:
@@ -77,14 +77,14 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
     return values
 
 
-def _refused(entry: Entry) -> Diagnostic:
+def _refused(entry: KeyValue) -> Diagnostic:
     """The error for a key that a variant cannot set."""
     message = f"a variant cannot set `{entry.key.text}`"
     hint = "let a `let` say what differs, or write a file of its own that `extends` this one"
     return fault("E064", message, entry.key.span, hint).diagnostic
 
 
-def _lets(tree: Mapping, values: dict[str, Entry]) -> Entry:
+def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
     """The file's `let` with a variant's values. Keys stay where they were written; a value's place
     is the variant's."""
     lets = tree.entries.get("let")
@@ -93,10 +93,10 @@ def _lets(tree: Mapping, values: dict[str, Entry]) -> Entry:
     unknown = [entry for key, entry in values.items() if key not in known]
     if unknown or base is None or lets is None:
         raise SpecError(_no_let(entry, known) for entry in unknown)
-    return Entry(lets.key, Mapping({**known, **values}, base.span, base.flow))
+    return KeyValue(lets.key, Mapping({**known, **values}, base.span, base.flow))
 
 
-def _no_let(entry: Entry, lets: Iterable[str]) -> Diagnostic:
+def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
     name, keys = entry.key.text, [key for key in FILE_KEYS if key not in NO_VARIANT]
     settable, listed = [*lets, *keys], ", ".join(f"`{let}`" for let in lets)
@@ -108,7 +108,7 @@ def _no_let(entry: Entry, lets: Iterable[str]) -> Diagnostic:
     ).diagnostic
 
 
-def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
+def _expected(tree: Mapping, variant: str, values: Mapping) -> KeyValue | None:
     """The file's `expect` with what a variant itself expects, which stands under its name."""
     claims, own = tree.entries.get("expect"), values.entries.get("expect")
     if own is None:
@@ -121,10 +121,10 @@ def _expected(tree: Mapping, variant: str, values: Mapping) -> Entry | None:
         and isinstance(known.value, Mapping)
         and isinstance(own.value, Mapping)
     ):
-        own = Entry(
+        own = KeyValue(
             own.key,
             Mapping({**known.value.entries, **own.value.entries}, own.key.span, True),
         )
-    return Entry(
+    return KeyValue(
         (claims or own).key, Mapping({**below, variant: own}, own.key.span, True)
     )

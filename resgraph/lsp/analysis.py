@@ -8,7 +8,7 @@ from pathlib import Path
 from ..checked import check_nets, found_in
 from ..errors import Diagnostic, Edit, Source, Span
 from ..language.yaml.reader import read
-from ..language.yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from ..mending import checker, verified
 from ..plan import Plan
 
@@ -56,9 +56,9 @@ def analyse(text: str, path: Path, before: Analysis | None = None) -> Analysis:
     )
 
 
-def entry(tree: Tree | None, *keys: str) -> Entry | None:
+def entry(tree: Tree | None, *keys: str) -> KeyValue | None:
     """The entry at a path of keys."""
-    found: Entry | None = None
+    found: KeyValue | None = None
     for key in keys:
         if not isinstance(tree, Mapping) or key not in tree.entries:
             return None
@@ -67,7 +67,7 @@ def entry(tree: Tree | None, *keys: str) -> Entry | None:
     return found
 
 
-def entries(tree: Tree | None, *keys: str) -> dict[str, Entry]:
+def entries(tree: Tree | None, *keys: str) -> dict[str, KeyValue]:
     """The entries of the map at a path of keys, none where there is no map."""
     if keys:
         found = entry(tree, *keys)

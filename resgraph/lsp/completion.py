@@ -24,7 +24,9 @@ from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from .analysis import Analysis, entries
 
-Kind = Literal["key", "op", "block", "option", "mode", "value", "name", "function"]
+CompletionKind = Literal[
+    "key", "op", "block", "option", "mode", "value", "name", "function"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Candidate:
     """A text that can stand at a place, and what it is."""
 
     text: str
-    kind: Kind
+    kind: CompletionKind
     about: str = ""
 
 
@@ -243,5 +245,5 @@ def _above(analysis: Analysis, keys: list[str]) -> list[str]:
     return rows[: rows.index(keys[1])] if len(keys) > 1 and keys[1] in rows else rows
 
 
-def _words(words: Iterable[str], kind: Kind) -> Iterator[Candidate]:
+def _words(words: Iterable[str], kind: CompletionKind) -> Iterator[Candidate]:
     return (Candidate(word, kind) for word in words)

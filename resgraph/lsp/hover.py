@@ -20,7 +20,7 @@ _VARIANTS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class InlayHint:
     """Text behind a place."""
 
     line: int
@@ -150,7 +150,7 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
     return ""
 
 
-def hints(analysis: Analysis) -> list[Hint]:
+def hints(analysis: Analysis) -> list[InlayHint]:
     """The shape that each row hands on, behind the row."""
     plan, out = analysis.plan, []
     if plan is None or not analysis.current:
@@ -163,7 +163,7 @@ def hints(analysis: Analysis) -> list[Hint]:
                 f" in {plan.name}" if plan.spec.variants else ""
             )
             out.append(
-                Hint(
+                InlayHint(
                     place.end_line, place.end_column, f"→ {shape_label(shape)}", tooltip
                 )
             )

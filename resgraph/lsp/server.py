@@ -17,14 +17,14 @@ from ..errors import Diagnostic, Edit, Source, Span, SpecError
 from ..language.format import reformat
 from ..language.yaml.reader import open_source
 from .analysis import Analysis, analyse
-from .completion import Kind, complete
+from .completion import CompletionKind, complete
 from .definition import definition
 from .hover import hints, hover
 from .protocol import Protocol
 
 _PAUSE = 0.15  # seconds without a keystroke before a text is checked
 
-_KINDS: dict[Kind, lsp.CompletionItemKind] = {
+_KINDS: dict[CompletionKind, lsp.CompletionItemKind] = {
     "key": lsp.CompletionItemKind.Property,
     "op": lsp.CompletionItemKind.Function,
     "block": lsp.CompletionItemKind.Class,

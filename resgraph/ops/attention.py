@@ -10,12 +10,12 @@ from pydantic import Field
 
 from .base import (
     Autocast,
+    AxisSizes,
     Call,
     Derivation,
     Op,
     Shape,
     ShapeError,
-    Sizes,
     need_map,
     shape_text,
 )
@@ -160,7 +160,7 @@ class To(_Sequence):
     number = "size"
     op: Literal["to"] = "to"
     resizes = True
-    size: Sizes
+    size: AxisSizes
 
     @property
     def returns_view(self) -> bool:

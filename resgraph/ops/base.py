@@ -148,7 +148,7 @@ def _pair(value: Any) -> Any:
 _Size = Annotated[int, Field(ge=1, le=4096)]
 _Cells = Annotated[int, Field(ge=0, le=4096)]
 _each_axis = Field(min_length=AXES[0], max_length=AXES[-1])
-Sizes = Annotated[tuple[_Size, ...], _each_axis, BeforeValidator(_pair)]
+AxisSizes = Annotated[tuple[_Size, ...], _each_axis, BeforeValidator(_pair)]
 """Along each axis, at least 1: a kernel, a stride, a dilation."""
 Cells = Annotated[tuple[_Cells, ...], _each_axis, BeforeValidator(_pair)]
 """Along each axis, at least 0: a padding."""

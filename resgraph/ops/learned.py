@@ -9,7 +9,7 @@ from pydantic import Field
 
 from .base import Call, Derivation, Op, Shape, need_map
 
-Start = Annotated[float, Field(allow_inf_nan=False)]
+InitialValue = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Factor(Op):
@@ -18,7 +18,7 @@ class _Factor(Op):
     family = "norm"
     role = None
     number = "start"
-    start: Start = 1.0
+    start: InitialValue = 1.0
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from .base import (
     Autocast,
+    AxisSizes,
     Call,
     Cells,
     Derivation,
@@ -15,7 +16,6 @@ from .base import (
     Shape,
     ShapeError,
     Sized,
-    Sizes,
     Window,
     flavor,
     need_map,
@@ -31,8 +31,8 @@ class _SlidingPool(Sized):
     """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
 
     family = "pool"
-    kernel: Sizes = (1, 1)  # where none is written, as `usual` says
-    stride: Sizes = (1, 1)
+    kernel: AxisSizes = (1, 1)  # where none is written, as `usual` says
+    stride: AxisSizes = (1, 1)
     pad: Cells | None = None
 
     @model_validator(mode="before")
@@ -88,7 +88,7 @@ class Pool(_SlidingPool):
     op: Literal["max pool", "avg pool"]
     ceil: bool = False
     inner: bool = False
-    to: Sizes | str | None = None
+    to: AxisSizes | str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Pool:

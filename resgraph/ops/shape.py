@@ -12,13 +12,13 @@ from pydantic_core import PydanticCustomError
 from .base import (
     AXES,
     Autocast,
+    AxisSizes,
     Call,
     Derivation,
     Op,
     Shape,
     ShapeError,
     Sized,
-    Sizes,
     Width,
     Window,
     need_map,
@@ -76,7 +76,7 @@ class Upsample(Op):
     op: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=1, le=256)] | None = None
     bilinear: bool = False
-    to: Sizes | str | None = None
+    to: AxisSizes | str | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Upsample:
@@ -265,7 +265,7 @@ class ZeroPad(Sized):
     in_label = False
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
-    stride: Sizes = (1, 1)
+    stride: AxisSizes = (1, 1)
 
     @property
     def window(self) -> Window:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from .base import (
+    AxisSizes,
     Call,
     Cells,
     Derivation,
@@ -17,7 +18,6 @@ from .base import (
     Shape,
     ShapeError,
     Sized,
-    Sizes,
     Width,
     Window,
     need_vector,
@@ -37,9 +37,9 @@ class _MapConv(Sized):
     autocast = "lowers"
     quiet = frozenset(["standardize", "gamma", "eps"])
 
-    kernel: Sizes
-    stride: Sizes = (1, 1)
-    dilation: Sizes = (1, 1)
+    kernel: AxisSizes
+    stride: AxisSizes = (1, 1)
+    dilation: AxisSizes = (1, 1)
     pad: Cells | None = None
     bias: Bias = "none"
 

@@ -13,7 +13,7 @@ SLATE, BLUE, ACCENT, GRID = "#616e7c", "#3b6fb6", "#c2410c", "#e4e7eb"
 SERIES = (BLUE, ACCENT, "#2f9e8f", "#8257c4", "#b7791f", "#c05673")
 """Colours of series, told apart also by the colour-blind."""
 FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
-Point = tuple[float, float]
+XY = tuple[float, float]
 
 
 class Area:
@@ -117,7 +117,7 @@ def axes(area: Area, unit: str, left: str = "error (%)") -> list[str]:
     return out
 
 
-def line(area: Area, points: Sequence[Point], colour: str, width: float) -> str:
+def line(area: Area, points: Sequence[XY], colour: str, width: float) -> str:
     """Points joined; a dot where there is one."""
     if len(points) == 1:
         x, y = points[0]
@@ -132,7 +132,7 @@ def line(area: Area, points: Sequence[Point], colour: str, width: float) -> str:
     )
 
 
-def band(area: Area, low: Sequence[Point], high: Sequence[Point], colour: str) -> str:
+def band(area: Area, low: Sequence[XY], high: Sequence[XY], colour: str) -> str:
     """What lies between two lines, faintly filled."""
     around = [*low, *reversed(high)]
     path = " ".join(f"{area.x(x):.1f},{area.y(y):.1f}" for x, y in around)
@@ -142,9 +142,7 @@ def band(area: Area, low: Sequence[Point], high: Sequence[Point], colour: str) -
     )
 
 
-def ends(
-    area: Area, series: Sequence[tuple[str, Sequence[Point], str, int]]
-) -> list[str]:
+def ends(area: Area, series: Sequence[tuple[str, Sequence[XY], str, int]]) -> list[str]:
     """Each curve's name beside its end, moved apart where they would touch."""
     placed = sorted(
         (area.y(points[-1][1]), name, points, colour, weight)

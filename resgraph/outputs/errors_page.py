@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..catalogue import Entry, catalogue
+from ..catalogue import CatalogueEntry, catalogue
 
 _HEAD = """\
 # Errors and warnings
@@ -39,11 +39,11 @@ def errors_page() -> str:
     )
 
 
-def _mark(entry: Entry) -> str:
+def _mark(entry: CatalogueEntry) -> str:
     return " ✎" if entry.fix else ""
 
 
-def _section(code: str, entry: Entry) -> str:
+def _section(code: str, entry: CatalogueEntry) -> str:
     silence = f"`allow: [{entry.name}]` silences it.\n\n" if entry.name else ""
     files = "".join(
         f"where `{name}` is\n\n{_code(text)}\n" for name, text in entry.files.items()

@@ -14,7 +14,7 @@ from ..ops.base import value_text
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at
 from ..plan import Plan
 
-Scope = Path | Block | Layer | Equation
+Explained = Path | Block | Layer | Equation
 _AXES = (
     (),
     ("numbers",),
@@ -74,10 +74,10 @@ def _state(plan: Plan) -> dict[str, str]:
     return out
 
 
-def _scopes(graph: Graph) -> dict[str, Scope]:
+def _scopes(graph: Graph) -> dict[str, Explained]:
     """Every scope by its name; of those that share one, the outermost."""
-    out: dict[str, Scope] = {}
-    stack: list[Scope] = list(reversed(graph.rows))
+    out: dict[str, Explained] = {}
+    stack: list[Explained] = list(reversed(graph.rows))
     while stack:
         top = stack.pop()
         out.setdefault(top.name, top)
@@ -130,7 +130,7 @@ def _axes(graph: Graph, node: Node, texts: Sequence[str]) -> Iterator[tuple[str,
         yield f"  {axes[axis]}", _worked(text, size) if text else plain
 
 
-def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
+def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
     graph = plan.graph
     yield f"{name}: {_kind(scope)}"
     if origin := _origin(scope):
@@ -159,7 +159,7 @@ def _scope(plan: Plan, name: str, scope: Scope) -> Iterator[str]:
     yield from _table([*parts, ("  in all", "", *_costs(graph, scope))])
 
 
-def _origin(scope: Scope) -> Origin | None:
+def _origin(scope: Explained) -> Origin | None:
     """Where a scope is written; a path stands where its only item does."""
     if not isinstance(scope, Path):
         return scope.origin
@@ -181,14 +181,14 @@ def _read_by(readers: Sequence[str]) -> tuple[str, str]:
     return "read by", ", ".join(readers) or "nobody: it is the output"
 
 
-def _output(part: Scope | str) -> str:
+def _output(part: Explained | str) -> str:
     """The node that a part hands on."""
     if isinstance(part, str):
         return part
     return part.nodes[-1] if isinstance(part, Layer) else part.output
 
 
-def _kind(scope: Scope) -> str:
+def _kind(scope: Explained) -> str:
     if isinstance(scope, Block) and scope.again:
         return f"`{scope.again}` again, with its weights"
     if isinstance(scope, Block):
@@ -204,14 +204,16 @@ def _kind(scope: Scope) -> str:
     return f"the path `{scope.word}`" if scope.word != scope.name else "a row"
 
 
-def _parts(scope: Scope) -> Iterator[tuple[str, Scope | str]]:
+def _parts(scope: Explained) -> Iterator[tuple[str, Explained | str]]:
     """What a scope consists of, a level down."""
     if isinstance(scope, Layer | Equation):
         yield from ((node, node) for node in scope.nodes)
         return
     if isinstance(scope, Path) and scope.equation:
         yield from _parts(scope.equation)
-    below: Sequence[Scope] = scope.paths if isinstance(scope, Block) else scope.items
+    below: Sequence[Explained] = (
+        scope.paths if isinstance(scope, Block) else scope.items
+    )
     for part in below:
         if part.name == scope.name:  # the same thing, a level down
             yield from _parts(part)
@@ -219,12 +221,12 @@ def _parts(scope: Scope) -> Iterator[tuple[str, Scope | str]]:
             yield part.name, part
 
 
-def _shape(graph: Graph, part: Scope | str) -> str:
+def _shape(graph: Graph, part: Explained | str) -> str:
     output = _output(part)
     return shape_text(graph.nodes[output].shape) if output else ""
 
 
-def _costs(graph: Graph, part: Scope | str) -> tuple[str, str]:
+def _costs(graph: Graph, part: Explained | str) -> tuple[str, str]:
     nodes = [graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part)
     cost = sum((node.cost for node in nodes), Cost())
     return (
@@ -241,7 +243,7 @@ def _places(origin: Origin) -> Iterator[str]:
             yield f"   called at {call}: `{written_at(call)}`"
 
 
-def _definitions(plan: Plan, scope: Scope) -> Iterator[str]:
+def _definitions(plan: Plan, scope: Explained) -> Iterator[str]:
     """Where the spec defines the blocks that a scope calls: it may be another file than that of the
     call."""
     items = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class Format:
     """One of them: what `--format` calls it (for a file, its suffix as well), the command that
     writes it, and its function, as `module:function` below `resgraph.outputs`.
 
@@ -45,24 +45,24 @@ class Output:
 OUTPUTS = {
     output.name: output
     for output in (
-        Output("svg", "render", "figure.formats.svg:write", "scene", "vectors"),
-        Output("pdf", "render", "figure.formats.raster:pdf", "svg", "extra `figures`"),
-        Output("png", "render", "figure.formats.raster:png", "svg", "extra `figures`"),
-        Output("tex", "render", "figure.formats.tikz:write", "scene", "TikZ, for LaTeX"),
-        Output("html", "render", "figure.formats.html:html", "plan", "an offline page to explore"),
-        Output("dot", "render", "figure.formats.graphviz:dot", "plan", "Graphviz"),
-        Output("mmd", "render", "figure.formats.mermaid:mermaid", "plan", "Mermaid"),
-        Output("text", "show", "table.text:table", "plan", "for a terminal"),
-        Output("markdown", "show", "table.markdown:markdown", "plans", "for a README"),
-        Output("latex", "show", "table.latex:latex", "plans", "Table 1 of a paper"),
-        Output("csv", "show", "table.data:csv_text", "plans", "exact numbers, a line a row"),
-        Output("json", "show", "table.data:json_text", "plans", "the same as data"),
-        Output("py", "export", "pytorch:source", "plan", "source that needs torch alone"),
-        Output("pt2", "export", "pytorch.export:pt2", "module", "a torch.export program"),
-        Output("onnx", "export", "pytorch.export:onnx", "module", "extra `onnx`"),
-        Output("safetensors", "export", "pytorch.export:safetensors", "module", "the weights"),
-        Output("yaml", "resolve", "resolved:resolved", "plan", "the spec, everything filled in"),
-        Output("module", "build", "pytorch:module", "plan", "a `torch.nn.Module`"),
+        Format("svg", "render", "figure.formats.svg:write", "scene", "vectors"),
+        Format("pdf", "render", "figure.formats.raster:pdf", "svg", "extra `figures`"),
+        Format("png", "render", "figure.formats.raster:png", "svg", "extra `figures`"),
+        Format("tex", "render", "figure.formats.tikz:write", "scene", "TikZ, for LaTeX"),
+        Format("html", "render", "figure.formats.html:html", "plan", "an offline page to explore"),
+        Format("dot", "render", "figure.formats.graphviz:dot", "plan", "Graphviz"),
+        Format("mmd", "render", "figure.formats.mermaid:mermaid", "plan", "Mermaid"),
+        Format("text", "show", "table.text:table", "plan", "for a terminal"),
+        Format("markdown", "show", "table.markdown:markdown", "plans", "for a README"),
+        Format("latex", "show", "table.latex:latex", "plans", "Table 1 of a paper"),
+        Format("csv", "show", "table.data:csv_text", "plans", "exact numbers, a line a row"),
+        Format("json", "show", "table.data:json_text", "plans", "the same as data"),
+        Format("py", "export", "pytorch:source", "plan", "source that needs torch alone"),
+        Format("pt2", "export", "pytorch.export:pt2", "module", "a torch.export program"),
+        Format("onnx", "export", "pytorch.export:onnx", "module", "extra `onnx`"),
+        Format("safetensors", "export", "pytorch.export:safetensors", "module", "the weights"),
+        Format("yaml", "resolve", "resolved:resolved", "plan", "the spec, everything filled in"),
+        Format("module", "build", "pytorch:module", "plan", "a `torch.nn.Module`"),
     )
 }  # fmt: skip
 _FROM_PLAN = {
@@ -73,7 +73,7 @@ _FROM_PLAN = {
 """What makes an output of a plan whose function takes something else: `(plan, name, **options)`."""
 
 
-def named(command: str) -> dict[str, Output]:
+def named(command: str) -> dict[str, Format]:
     """The outputs of one command, by name."""
     return {name: each for name, each in OUTPUTS.items() if each.command == command}
 

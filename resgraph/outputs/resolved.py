@@ -9,7 +9,7 @@ from ..errors import Source, Span
 from ..language.grammar.words import words_in
 from ..language.yaml.emit import emit, emit_lines
 from ..language.yaml.tree import (
-    Entry,
+    KeyValue,
     Mapping,
     Scalar,
     Tree,
@@ -53,7 +53,7 @@ def _open_lets(tree: Mapping) -> Mapping:
     if entry is None or not isinstance(entry.value, Mapping):
         return tree
     lets = Mapping(entry.value.entries, entry.value.span, False)
-    return Mapping({**tree.entries, "let": Entry(entry.key, lets)}, tree.span, False)
+    return Mapping({**tree.entries, "let": KeyValue(entry.key, lets)}, tree.span, False)
 
 
 def _tree(plan: Plan, *, defaults: bool) -> Mapping:
@@ -66,12 +66,12 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     shapes = scalars_in(given.value)
     if any(re.search("[a-wyz]", shape.text) for shape in shapes):
         # of `let`s, which may then go unread
-        entries["input"] = Entry(given.key, _inputs(plan, given.value))
+        entries["input"] = KeyValue(given.key, _inputs(plan, given.value))
     variant = plan.spec.variant
     if variant is not None:
         name = tree.entries["name"]
         if not plan.spec.named:
-            entries["name"] = Entry(
+            entries["name"] = KeyValue(
                 name.key, Scalar(variant, variant, name.value.span, True)
             )
         entries |= _own_expect(tree, variant)
@@ -80,7 +80,7 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     # whole, so that a recipe of that name may change without changing this
     if plan.spec.train is not None:
         train = tree.entries["train"]
-        entries["train"] = Entry(
+        entries["train"] = KeyValue(
             train.key, tree_of(plan.spec.train.document(), train.value.span)
         )
     return Mapping(_used(entries, plan), tree.span, False)
@@ -93,7 +93,9 @@ def _inputs(plan: Plan, given: Tree) -> Tree:
         (text,) = texts.values()
         return Scalar(text, text, given.span, True)
     entries = {
-        name: Entry(entry.key, Scalar(texts[name], texts[name], entry.value.span, True))
+        name: KeyValue(
+            entry.key, Scalar(texts[name], texts[name], entry.value.span, True)
+        )
         for name, entry in given.entries.items()
     }
     return Mapping(entries, given.span, given.flow)
@@ -102,21 +104,21 @@ def _inputs(plan: Plan, given: Tree) -> Tree:
 DEFAULTS = {"unit": "conv bn relu", "shortcut": "projection"}
 
 
-def _default(key: str, text: str) -> Entry:
+def _default(key: str, text: str) -> KeyValue:
     span = Span(
         Source(f"the default {key}", text, default=True), 1, 1, 1, len(text) + 1
     )
-    return Entry(Scalar(key, key, span, True), Scalar(text, text, span, True))
+    return KeyValue(Scalar(key, key, span, True), Scalar(text, text, span, True))
 
 
-def _own_expect(tree: Mapping, variant: str) -> dict[str, Entry]:
+def _own_expect(tree: Mapping, variant: str) -> dict[str, KeyValue]:
     """What this variant expects, as a file without variants says it."""
     entry = tree.entries.get("expect")
     if entry is None or not isinstance(entry.value, Mapping):
         return {}
     own = entry.value.entries.get(variant)
     return {
-        "expect": Entry(
+        "expect": KeyValue(
             entry.key, own.value if own else Mapping({}, entry.value.span, True)
         )
     }
@@ -125,7 +127,7 @@ def _own_expect(tree: Mapping, variant: str) -> dict[str, Entry]:
 _NAMED = ("blocks", "let")
 
 
-def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
+def _used(entries: dict[str, KeyValue], plan: Plan) -> dict[str, KeyValue]:
     """Without what only other variants use, or who else extends a file: mistakes in a file of its
     own. A row that no output needs is one, too: here it would be of the same file as `output`."""
     entries = _only(entries, "net", {path.name for path in plan.graph.rows})
@@ -148,7 +150,7 @@ def _used(entries: dict[str, Entry], plan: Plan) -> dict[str, Entry]:
         entries = kept
 
 
-def _called(blocks: dict[str, Entry], words: set[str]) -> dict[str, set[str]]:
+def _called(blocks: dict[str, KeyValue], words: set[str]) -> dict[str, set[str]]:
     """The blocks that words or other blocks name, each with the words in it."""
     inside = {name: set(words_in(block.value)) for name, block in blocks.items()}
     return {
@@ -158,19 +160,19 @@ def _called(blocks: dict[str, Entry], words: set[str]) -> dict[str, set[str]]:
     }
 
 
-def _inner(entries: dict[str, Entry], key: str) -> dict[str, Entry]:
+def _inner(entries: dict[str, KeyValue], key: str) -> dict[str, KeyValue]:
     """The names below a key."""
     value = entries[key].value if key in entries else None
     return value.entries if isinstance(value, Mapping) else {}
 
 
 def _only(
-    entries: dict[str, Entry], key: str, names: Collection[str]
-) -> dict[str, Entry]:
+    entries: dict[str, KeyValue], key: str, names: Collection[str]
+) -> dict[str, KeyValue]:
     """Entries with some of the names below a key, and without a key that has none left."""
     if key not in entries or not isinstance(old := entries[key].value, Mapping):
         return entries
     inner = {name: entry for name, entry in old.entries.items() if name in names}
     rest = {name: entry for name, entry in entries.items() if name != key}
-    kept = Entry(entries[key].key, Mapping(inner, old.span, old.flow))
+    kept = KeyValue(entries[key].key, Mapping(inner, old.span, old.flow))
     return {**entries, key: kept} if inner else rest

@@ -12,14 +12,14 @@ from typing import Literal
 from ..graph import Graph, Node
 from ..ops import Cost, Shape
 
-Kind = Literal["added", "removed", "changed", "shape"]
+ChangeKind = Literal["added", "removed", "changed", "shape"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One node that differs. `shape` means: the same op, but another shape comes out."""
 
-    kind: Kind
+    kind: ChangeKind
     name: str
     before: Node | None
     after: Node | None
@@ -37,10 +37,10 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RepeatedChange:
     """Equal changes in neighbouring blocks of a row: `conv4.{6-22}.body.1.conv`."""
 
-    kind: Kind
+    kind: ChangeKind
     name: str
     before: str
     after: str
@@ -89,17 +89,17 @@ def _merged(before: Graph, after: Graph) -> Iterator[tuple[str, Node]]:
         yield from waiting.pop(name, [])
 
 
-def grouped(before: Graph, after: Graph) -> list[Group]:
+def grouped(before: Graph, after: Graph) -> list[RepeatedChange]:
     """The differences of two nets for a reader: blocks that one lacks as one, equal changes of a
     row once."""
     whole = {
         "removed": _blocks_without(before, after),
         "added": _blocks_without(after, before),
     }
-    out: list[Group] = []
+    out: list[RepeatedChange] = []
     changes = compare(before, after)
     for row, part in groupby(changes, key=lambda change: change.name.split(".")[0]):
-        kinds: dict[tuple[Kind, str, str, str], list[tuple[str, Change]]] = {}
+        kinds: dict[tuple[ChangeKind, str, str, str], list[tuple[str, Change]]] = {}
         for change in part:
             blocks = whole.get(change.kind, {})
             block = next((name for name in _scopes(change.name) if name in blocks), "")
@@ -111,7 +111,7 @@ def grouped(before: Graph, after: Graph) -> list[Group]:
             names = list(dict.fromkeys(name for name, _ in members))
             cost = sum((change.cost for _, change in members), Cost())
             name = _together(names, pattern) or row
-            out.append(Group(kind, name, old, new, len(names), cost))
+            out.append(RepeatedChange(kind, name, old, new, len(names), cost))
     return out
 
 

@@ -7,7 +7,7 @@ from math import prod
 
 from ..errors import Diagnostic, fault
 from ..graph import Graph, Path
-from ..language.recipe.target import Label
+from ..language.recipe.target import SingleLabel
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from .target_fit import other_output
@@ -34,7 +34,7 @@ def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
     output = graph.nodes[graph.output].shape
     name = data.title if data.shape else f"`{data.set}`"
     images = other_images(name, data.shape, spec.input) if data.shape else ("", "")
-    known = data.class_count if isinstance(target, Label) else None
+    known = data.class_count if isinstance(target, SingleLabel) else None
     classes = other_output(target, name, known, spec.input, output)
     return placed(spec, graph, images, classes)
 

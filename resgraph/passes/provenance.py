@@ -17,7 +17,7 @@ from ..language.grammar.records import (
     ListValue,
     Option,
     PathDef,
-    Size,
+    Sizes,
     Word,
 )
 from ..language.grammar.records import Value as Written
@@ -119,7 +119,7 @@ def written_at(span: Span) -> str:
 def _trees(written: Written) -> Iterator[Expression]:
     if isinstance(written, Expr):
         yield written.tree
-    elif isinstance(written, Size):
+    elif isinstance(written, Sizes):
         for axis in written.axes:
             yield axis.tree
     elif isinstance(written, ListValue):

@@ -15,7 +15,7 @@ from fractions import Fraction
 from ..graph import Graph, Node
 from ..ops.base import AXES, Shape, is_map
 
-Axes = tuple[Fraction, ...]
+AxisFractions = tuple[Fraction, ...]
 _ONES = (Fraction(1),) * max(AXES)
 
 
@@ -24,8 +24,8 @@ class ReceptiveField:
     """`size` and `step` along each axis, in cells of the input; `size` is None where the whole
     input is seen."""
 
-    size: Axes | None
-    step: Axes
+    size: AxisFractions | None
+    step: AxisFractions
 
     @property
     def whole(self) -> bool:
@@ -70,7 +70,7 @@ def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> Recepti
     return ReceptiveField(_widest(seen), step)
 
 
-def _widest(fields: list[Axes]) -> Axes:
+def _widest(fields: list[AxisFractions]) -> AxisFractions:
     return tuple(max(axis) for axis in zip(*fields, strict=True))
 
 

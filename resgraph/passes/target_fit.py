@@ -6,7 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..language.recipe.target import Itself, Label, Labels, Map, Number, Target
+from ..language.recipe.target import (
+    AnyGoal,
+    Itself,
+    Labels,
+    PixelLabel,
+    Regression,
+    SingleLabel,
+)
 from ..ops import Shape, shape_text
 
 Fit = tuple[str, str]
@@ -15,7 +22,7 @@ FITS: Fit = ("", "")
 
 
 def other_output(
-    target: Target, name: str, count: int | None, reads: Shape, output: Shape
+    target: AnyGoal, name: str, count: int | None, reads: Shape, output: Shape
 ) -> Fit:
     """Where a net's `output` is not what a target needs.
 
@@ -113,9 +120,9 @@ def _vector(last: str, output: Shape) -> str:
 
 
 _CHECKS: dict[type[Any], Callable[[str, int | None, Shape, Shape], Fit]] = {
-    Label: _label,
+    SingleLabel: _label,
     Labels: _labels,
-    Number: _number,
-    Map: _map,
+    Regression: _number,
+    PixelLabel: _map,
     Itself: _itself,
 }

@@ -12,7 +12,7 @@ from ..graph import Graph
 from ..language.diagnose.usage import is_own
 from ..language.lints import allowed
 from ..language.spec import Spec
-from ..language.yaml.tree import Entry, Mapping, entries_of
+from ..language.yaml.tree import KeyValue, Mapping, entries_of
 from ..ops import VOCABULARY
 from ..ops.extension import package_of
 from .starts import starts
@@ -114,7 +114,7 @@ def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
     )
 
 
-def _place(entry: Entry) -> Span:
+def _place(entry: KeyValue) -> Span:
     """Where an option is set: at its key, or where `--set` gives a key of the file another
     value."""
     return entry.value.span if entry.value.span.source.is_override else entry.key.span

@@ -16,10 +16,10 @@ from ..plan import Plan
 from ..train import Options, RunInfo
 from ..train.parallel.share import share_of_machine
 from ..train.signals import StoppedError, catching_signals
-from .folder import Placed, StudyFolder, key_of, place_of_run
+from .folder import PlacedRun, StudyFolder, key_of, place_of_run
 from .plan import Job
 
-Status = Literal["done", "failed", "stopped"]
+JobStatus = Literal["done", "failed", "stopped"]
 _POLL = 0.2  # seconds between looks at whether a signal came
 
 
@@ -27,19 +27,21 @@ _POLL = 0.2  # seconds between looks at whether a signal came
 class Outcome:
     """How a run ended; `text` says why, where it failed."""
 
-    placed: Placed
-    status: Status
+    placed: PlacedRun
+    status: JobStatus
     text: str = ""
 
 
-def placed(folder: StudyFolder, jobs: Sequence[Job], options: Options) -> list[Placed]:
+def placed(
+    folder: StudyFolder, jobs: Sequence[Job], options: Options
+) -> list[PlacedRun]:
     """Each run with its directory, which its net, recipe, data and versions name."""
     out = []
     fingerprints: dict[str, str] = {}
     for job in jobs:
         plan = job.plan()
         key = key_of(job, plan, _fingerprint(plan, options, fingerprints))
-        out.append(Placed(job, key, place_of_run(folder.path, job, key)))
+        out.append(PlacedRun(job, key, place_of_run(folder.path, job, key)))
     return out
 
 
@@ -60,20 +62,22 @@ def _fingerprint(plan: Plan, options: Options, known: dict[str, str]) -> str:
     return known[what]
 
 
-def is_done(run: Placed) -> bool:
+def is_done(run: PlacedRun) -> bool:
     """Whether a run came to its end."""
     info = info_of(run)
     return info is not None and info.status == "done"
 
 
-def info_of(run: Placed) -> RunInfo | None:
+def info_of(run: PlacedRun) -> RunInfo | None:
     """What is known of a run; None where it has not begun."""
     if not (run.path / "run.json").is_file():
         return None
     return train.read_run(run.path)
 
 
-def execute(runs: Sequence[Placed], options: Options, count: int) -> Iterator[Outcome]:
+def execute(
+    runs: Sequence[PlacedRun], options: Options, count: int
+) -> Iterator[Outcome]:
     """Runs what is not done yet, `count` at a time, and tells how each ended.
 
     A run that diverges is told of, and the others go on. Raises `StoppedError` where a signal came,
@@ -84,7 +88,7 @@ def execute(runs: Sequence[Placed], options: Options, count: int) -> Iterator[Ou
         yield from _in_processes(runs, options, min(count, len(runs)))
 
 
-def _in_this_process(runs: Sequence[Placed], options: Options) -> Iterator[Outcome]:
+def _in_this_process(runs: Sequence[PlacedRun], options: Options) -> Iterator[Outcome]:
     with catching_signals() as request:
         for run in runs:
             try:
@@ -96,7 +100,7 @@ def _in_this_process(runs: Sequence[Placed], options: Options) -> Iterator[Outco
                 raise _stopped(request.number)
 
 
-def _run(run: Placed, options: Options) -> Outcome:
+def _run(run: PlacedRun, options: Options) -> Outcome:
     plan = run.job.plan()
     options = replace(options, minutes=run.job.minutes)
     try:
@@ -110,11 +114,11 @@ def _run(run: Placed, options: Options) -> Outcome:
 class _Worker:
     process: BaseProcess
     pipe: Connection
-    run: Placed | None = None
+    run: PlacedRun | None = None
 
 
 def _in_processes(
-    runs: Sequence[Placed], options: Options, count: int
+    runs: Sequence[PlacedRun], options: Options, count: int
 ) -> Iterator[Outcome]:
     """Processes that each make several runs: torch is imported once in each."""
     left = list(runs)
@@ -158,7 +162,7 @@ def _serve(pipe: Connection, options: Options) -> None:
     """The life of a worker: a run after another until the pipe closes."""
     try:
         while True:
-            run: Placed = pipe.recv()
+            run: PlacedRun = pipe.recv()
             try:
                 outcome: Outcome | Exception = _run(run, options)
             except StoppedError:
@@ -170,7 +174,7 @@ def _serve(pipe: Connection, options: Options) -> None:
         return
 
 
-def _give(worker: _Worker, left: list[Placed]) -> None:
+def _give(worker: _Worker, left: list[PlacedRun]) -> None:
     worker.run = left.pop(0) if left else None
     if worker.run:
         worker.pipe.send(worker.run)

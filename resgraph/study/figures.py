@@ -14,9 +14,9 @@ from ..outputs.chart import (
     BLUE,
     SERIES,
     SLATE,
+    XY,
     Area,
     LogArea,
-    Point,
     axes,
     band,
     ceiling,
@@ -41,9 +41,9 @@ class _Curve:
     """The mean of a net over its seeds, and one deviation below and above it."""
 
     name: str
-    mean: list[Point]
-    low: list[Point]
-    high: list[Point]
+    mean: list[XY]
+    low: list[XY]
+    high: list[XY]
 
 
 def curves(results: Results) -> str:
@@ -134,7 +134,7 @@ def distribution(results: Results) -> str:
     """The empirical distribution function of a sampled space: the share of nets below an error."""
     means = sorted(net.mean for net in results.nets if net.mean is not None)
     area = Area(max(means, default=1.0), 100.0)
-    points: list[Point] = []
+    points: list[XY] = []
     for place, mean in enumerate(means):
         points += [
             (mean, 100 * place / len(means)),

@@ -28,7 +28,7 @@ _NOT_LEARNED = ("name", "about", "expect", "allow")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedRun:
     """A run and its directory."""
 
     job: Job
@@ -61,7 +61,7 @@ class StudyFolder:
         before = self.path / "study.yaml"
         return before.is_file() and before.read_text("utf-8") != study.source.text
 
-    def note(self, study: Study, placed: list[Placed]) -> None:
+    def note(self, study: Study, placed: list[PlacedRun]) -> None:
         """Writes the study, and which run is where."""
         write_whole(self.path / "study.yaml", study.source.text)
         runs = [

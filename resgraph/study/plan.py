@@ -25,7 +25,7 @@ _TRIES = 200  # draws for each net that a sample wants, before its condition is 
 
 
 @dataclass(frozen=True)
-class Point:
+class SpacePoint:
     """One net of a study: a spec with what the grid or the draw sets."""
 
     name: str
@@ -65,7 +65,7 @@ class Job:
         return load(self.reference, self.overrides, strict=False)
 
 
-def points(study: Study) -> list[Point]:
+def points(study: Study) -> list[SpacePoint]:
     """Every net of a study but of a search, which all hold together and are comparable. Raises
     `SpecError` at the first that is not."""
     drawn = study.file.sample
@@ -77,18 +77,18 @@ def points(study: Study) -> list[Point]:
     return found
 
 
-def baseline(study: Study, found: Sequence[Point]) -> Point:
+def baseline(study: Study, found: Sequence[SpacePoint]) -> SpacePoint:
     """The net that the others are compared with."""
     name = study.file.baseline
     return next((point for point in found if point.name == name), found[0])
 
 
-def jobs(study: Study, found: Sequence[Point]) -> list[Job]:
+def jobs(study: Study, found: Sequence[SpacePoint]) -> list[Job]:
     """The runs: seed by seed, so that a study that is stopped has whole comparisons."""
     return [job(study, point, seed) for seed in study.seeds for point in found]
 
 
-def job(study: Study, point: Point, seed: int) -> Job:
+def job(study: Study, point: SpacePoint, seed: int) -> Job:
     """The run of one net with one seed."""
     overrides = (*point.overrides, f"train.seed={seed}")
     budget = study.file.budget
@@ -141,7 +141,7 @@ def _beside(study: Study, reference: str) -> str:
     return str(found.path) + (f"::{found.variant}" if found.variant else "")
 
 
-def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[Point]:
+def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[SpacePoint]:
     """Every net with every combination of the grid."""
     grid = study.file.grid
     plans = {}
@@ -171,11 +171,11 @@ def space_of(study: Study) -> str:
     return named[0][1]
 
 
-def _drawn(study: Study, sample: Sample) -> list[Point]:
+def _drawn(study: Study, sample: Sample) -> list[SpacePoint]:
     """As many nets as a sample wants, each once, drawn with its seed."""
     reference, holds = space_of(study), condition(study, sample)
     generator = random.Random(sample.seed)
-    found: dict[tuple[str, ...], Point] = {}
+    found: dict[tuple[str, ...], SpacePoint] = {}
     problem: SpecError | None = None
     for _ in range(_TRIES * sample.n):
         if len(found) == sample.n:
@@ -199,7 +199,7 @@ def _drawn(study: Study, sample: Sample) -> list[Point]:
 
 def drawn_point(
     study: Study, reference: str, values: dict[str, Any], name: str
-) -> Point | SpecError:
+) -> SpacePoint | SpecError:
     """The net at a place of a space, or why the values there make none, which a space may have.
     Raises `SpecError` where a path of the space names nothing."""
     sets = [_override(path, value) for path, value in values.items()]
@@ -226,8 +226,8 @@ def condition(study: Study, space: Sample | Search) -> Condition:
 
 def _point(
     study: Study, name: str, reference: str, sets: list[str], plan: Plan
-) -> Point:
-    return Point(name, reference, _overrides(study, sets), plan)
+) -> SpacePoint:
+    return SpacePoint(name, reference, _overrides(study, sets), plan)
 
 
 def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
@@ -310,7 +310,7 @@ def _label(values: dict[str, Any]) -> str:
     return " ".join(parts)
 
 
-def need_comparable(study: Study, found: Sequence[Point]) -> None:
+def need_comparable(study: Study, found: Sequence[SpacePoint]) -> None:
     """Nets that are compared have their baseline among them, see the same images, as many of them,
     and are as large where that is asked for. Raises `SpecError`."""
     name = study.file.baseline

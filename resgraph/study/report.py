@@ -13,10 +13,10 @@ from ..outputs.numbers import count_text
 from ..outputs.table.latex import escape
 from .results import CONFIDENCE, Difference, NetScore, Results
 
-Row = tuple[str, ...]
+ReportRow = tuple[str, ...]
 
 
-def head(results: Results) -> Row:
+def head(results: Results) -> ReportRow:
     """The columns."""
     measure = results.study.measure
     sign = measure.unit.strip()
@@ -28,7 +28,7 @@ def head(results: Results) -> Row:
     )  # fmt: skip
 
 
-def rows(results: Results) -> list[Row]:
+def rows(results: Results) -> list[ReportRow]:
     """A net in each."""
     out = []
     for net in results.nets:
@@ -105,7 +105,7 @@ def text(results: Results) -> str:
     return "\n".join([*body, *notes(results)]) + "\n"
 
 
-def _aligned(row: Row, wide: Sequence[int]) -> str:
+def _aligned(row: ReportRow, wide: Sequence[int]) -> str:
     first, *others = zip(row, wide, strict=True)
     cells = [
         f"{first[0]:<{first[1]}}",
@@ -130,7 +130,7 @@ def latex(results: Results) -> str:
     """A tabular for a paper; it needs the package booktabs."""
     columns = len(head(results))
 
-    def line(row: Row) -> str:
+    def line(row: ReportRow) -> str:
         return " & ".join(_tex(cell) for cell in row) + r" \\"
 
     body = [line(row) for row in rows(results)]

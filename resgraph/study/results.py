@@ -11,12 +11,12 @@ from typing import Any
 from ..errors import MissingError, TrainingError
 from ..train.run.metrics_log import read_rows
 from .execute import info_of
-from .folder import Placed
-from .plan import Point, baseline
+from .folder import PlacedRun
+from .plan import SpacePoint, baseline
 from .schema import Measure, Study
 
 CONFIDENCE = 0.95
-Rows = list[dict[str, Any]]
+RunRows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Difference:
 class NetScore:
     """A net over its seeds. `sd` is None of one seed; `difference` None of the baseline."""
 
-    point: Point
+    point: SpacePoint
     runs: tuple[RunScore, ...]
     mean: float | None
     sd: float | None
@@ -88,7 +88,9 @@ def need_scipy() -> None:
         ) from error
 
 
-def collect(study: Study, points: Sequence[Point], placed: Sequence[Placed]) -> Results:
+def collect(
+    study: Study, points: Sequence[SpacePoint], placed: Sequence[PlacedRun]
+) -> Results:
     """What is there now of a study's runs."""
     by_net: dict[str, list[RunScore]] = {point.name: [] for point in points}
     for run in placed:
@@ -102,7 +104,7 @@ def collect(study: Study, points: Sequence[Point], placed: Sequence[Placed]) -> 
     return Results(study, tuple(nets), base.name)
 
 
-def _score(run: Placed, measure: Measure) -> RunScore:
+def _score(run: PlacedRun, measure: Measure) -> RunScore:
     info, job = info_of(run), run.job
     if info is None:
         return RunScore(job.point, job.seed, None, 0, run.path, "not run")
@@ -113,12 +115,12 @@ def _score(run: Placed, measure: Measure) -> RunScore:
     return RunScore(job.point, job.seed, value, info.step, run.path)
 
 
-def score_of(run: Placed, measure: Measure) -> float:
+def score_of(run: PlacedRun, measure: Measure) -> float:
     """What a run that is done came to."""
     return measured(read_rows(run.path / "metrics.jsonl"), measure)
 
 
-def measured(rows: Rows, measure: Measure) -> float:
+def measured(rows: RunRows, measure: Measure) -> float:
     """The number that counts of a run. Raises `TrainingError` where it is not among its rows."""
     try:
         values = [float(row[measure.part][measure.score]) for row in rows]
@@ -131,7 +133,7 @@ def measured(rows: Rows, measure: Measure) -> float:
 
 
 def _net(
-    point: Point, runs: Sequence[RunScore], base: dict[int, float | None] | None
+    point: SpacePoint, runs: Sequence[RunScore], base: dict[int, float | None] | None
 ) -> NetScore:
     scores = [run.score for run in runs if run.score is not None]
     mean, sd = mean_sd(scores)

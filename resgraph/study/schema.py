@@ -128,7 +128,7 @@ class Budget(Record):
         return self
 
 
-class Match(Record):
+class MatchRule(Record):
     """What must be equal among the nets, within a share of the baseline's."""
 
     params: str | None = None
@@ -168,7 +168,7 @@ class StudyFile(Record):
     """How many, from 0, or which. A seed gives every net the same order of images and the same
     augmentation."""
     budget: Budget | None = None
-    match: Match | None = None
+    match: MatchRule | None = None
     measure: str = "validation error"
     """What is compared, and where a run is read: `at the end` (default), `at its best`, `over the
     last 5 evaluations`."""

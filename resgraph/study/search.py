@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingError, SpecError, TrainingError
 from ..train import Options
 from .execute import execute, is_done, placed
-from .folder import Placed, StudyFolder
-from .plan import Point, condition, drawn_point, job, space_of
+from .folder import PlacedRun, StudyFolder
+from .plan import SpacePoint, condition, drawn_point, job, space_of
 from .results import score_of
 from .schema import Search, Study
 from .space import Choices
@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 
 def search(
     study: Study, folder: StudyFolder, options: Options, count: int, say: Say
-) -> tuple[list[Point], list[Placed]]:
+) -> tuple[list[SpacePoint], list[PlacedRun]]:
     """The nets of the trials that came to their end, and their runs.
 
     Raises `MissingError` without Optuna, and `SpecError` where the space is wrong."""
@@ -53,13 +53,13 @@ def search(
     holds, reference = condition(study, space), space_of(study)
     over = {path: _distribution(choice) for path, choice in study.choices.items()}
     history = _history()
-    nets: list[Point] = []
-    runs: list[Placed] = []
+    nets: list[SpacePoint] = []
+    runs: list[PlacedRun] = []
     for number in range(space.trials):
         history.sampler = _sampler(space, number)
         trial = history.ask(over)
         point = drawn_point(study, reference, trial.params, f"trial-{number}")
-        made: list[Placed] = []
+        made: list[PlacedRun] = []
         mean: float | _NoMean
         if isinstance(point, SpecError):
             mean = _NoMean(f"no net, {point.diagnostics[0].message}")
@@ -74,7 +74,7 @@ def search(
         say(f"[{number + 1}/{space.trials}] {told}: {_text(trial.params)}")
         if isinstance(mean, _NoMean):
             history.tell(trial, state=_state(mean))
-        elif isinstance(point, Point):
+        elif isinstance(point, SpacePoint):
             history.tell(trial, mean)
             nets.append(point)
             runs += made
@@ -86,7 +86,7 @@ def search(
 def _mean(
     study: Study,
     trial: optuna.Trial,
-    made: Sequence[Placed],
+    made: Sequence[PlacedRun],
     options: Options,
     count: int,
 ) -> float | _NoMean:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import TrainingError
@@ -10,14 +10,13 @@ from ..train import Options
 from ..train.atomic_write import write_whole
 from .execute import Outcome, execute, info_of, is_done, placed
 from .figures import curves, distribution, pareto
-from .folder import Placed, open_folder
+from .folder import PlacedRun, open_folder
 from .plan import jobs, need_comparable, points
 from .report import FORMS
 from .results import Results, RunScore, collect, need_scipy
 from .schema import Study
-from .search import search
+from .search import Say, search
 
-Say = Callable[[str], None]
 _MOST_NAMED = 5  # missing runs
 
 
@@ -60,7 +59,7 @@ def sweep(
         return results
 
 
-def _train(runs: Sequence[Placed], options: Options, count: int, say: Say) -> None:
+def _train(runs: Sequence[PlacedRun], options: Options, count: int, say: Say) -> None:
     """What is not done yet."""
     left = [run for run in runs if not is_done(run)]
     if len(left) < len(runs):

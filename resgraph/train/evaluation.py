@@ -12,7 +12,7 @@ from torch import nn
 
 from ..errors import TrainingError, UsageError
 from ..language.recipe.data import Data, OnDisk
-from ..language.recipe.target import Label
+from ..language.recipe.target import SingleLabel
 from ..plan import Loader, Plan
 from . import data as datasets
 from .data.image_files import Decoded
@@ -103,7 +103,7 @@ def _data(plan: Plan, options: Options, split: str, trained_on: list[str]) -> Da
         target=train.target,
         scored=True,
     )
-    if recipe.by_name and isinstance(train.target, Label):
+    if recipe.by_name and isinstance(train.target, SingleLabel):
         check_classes(data, trained_on)
     return data
 

@@ -35,7 +35,7 @@ from .run.result import RunResult
 from .run.tensorboard import EventWriter
 from .signals import StoppedError
 
-Rows = list[dict[str, Any]]
+MetricRows = list[dict[str, Any]]
 """Of metrics.jsonl."""
 
 
@@ -250,7 +250,7 @@ def finish(
 
 
 def _export(
-    run: RunDirectory, ready: Prepared, state: dict[str, torch.Tensor], rows: Rows
+    run: RunDirectory, ready: Prepared, state: dict[str, torch.Tensor], rows: MetricRows
 ) -> None:
     """Writes the weights, their SHA-256, and the curves."""
     weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class RunStart:
     """What is about to run. `decisions` are (what, choice, why)."""
 
     name: str
@@ -54,7 +54,7 @@ class Reporter:
     """What shows or logs a run; this one does nothing. Every method returns at once and never
     raises."""
 
-    def start(self, start: Start) -> None:
+    def start(self, start: RunStart) -> None:
         """Once, before the first step."""
 
     def step(self, step: Step) -> None:

@@ -16,7 +16,7 @@ from ..files import read_file, reason
 from ..language.recipe import Train, resolve_train
 from ..plan import Loader, Plan
 from .data.sets import DataSet
-from .engine.schedule import Schedule
+from .engine.schedule import LearningRates
 from .options import Options
 from .parallel.distributed import process_group
 from .prepare import Prepared, prepare, recipe_of
@@ -252,7 +252,7 @@ def _report_rate(
     if state is None:
         return
     old, new = (
-        Schedule(recipe, ready.sampler.steps_per_epoch)
+        LearningRates(recipe, ready.sampler.steps_per_epoch)
         for recipe in (before, ready.train)
     )
     for schedule in (old, new):

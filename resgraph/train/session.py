@@ -19,7 +19,7 @@ from .options import Options
 from .parallel.distributed import World, process_group
 from .prepare import Prepared, normalization_of, prepare
 from .recording import describe, finish, outcome_recorded, recorded, run_checkpoints
-from .reporter import Reporter, Silent, Start
+from .reporter import Reporter, RunStart, Silent
 from .run.checkpoint import Checkpoints, State
 from .run.directory import RunDirectory, create
 from .run.result import RunResult
@@ -115,7 +115,7 @@ def _load(train_state: TrainState, state: State, world: World) -> None:
         ) from error
 
 
-def _run(loop: Loop, ready: Prepared, opening: Start) -> int:
+def _run(loop: Loop, ready: Prepared, opening: RunStart) -> int:
     """The loop, with what stops it in a user's words."""
     train_state = loop.train_state
     for note in ready.data.notes:
@@ -158,8 +158,8 @@ def _saver(
 
 def _opening(
     ready: Prepared, run: RunDirectory | None, train_state: TrainState
-) -> Start:
-    return Start(
+) -> RunStart:
+    return RunStart(
         name=ready.plan.name,
         directory=run.path if run else Path(),
         params=ready.plan.params,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resgraph.catalogue import Entry, catalogue, completed
+from resgraph.catalogue import CatalogueEntry, catalogue, completed
 from resgraph.cli import run
 from resgraph.language.lints import LINTS
 from resgraph.outputs.errors_page import errors_page
@@ -20,7 +20,7 @@ ENTRIES = catalogue().items()
 
 def codes_of(
     example: str,
-    entry: Entry,
+    entry: CatalogueEntry,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -39,7 +39,7 @@ def codes_of(
 @pytest.mark.parametrize(("code", "entry"), ENTRIES, ids=[code for code, _ in ENTRIES])
 def test_the_wrong_example_raises_its_code_and_the_right_one_nothing(
     code: str,
-    entry: Entry,
+    entry: CatalogueEntry,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -12,7 +12,7 @@ from resgraph.checked import Checked, check_nets
 from resgraph.errors import Diagnostic, Source, in_order
 from resgraph.language.grammar.words import BLOCK_KEYS
 from resgraph.language.yaml.reader import read
-from resgraph.language.yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from resgraph.language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from resgraph.ops import VOCABULARY
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -132,7 +132,7 @@ def _words(tree: Tree, path: tuple[str, ...]) -> Iterator[Word]:
                 yield from _of_entry(key, entry, path)
 
 
-def _of_entry(key: str, entry: Entry, path: tuple[str, ...]) -> Iterator[Word]:
+def _of_entry(key: str, entry: KeyValue, path: tuple[str, ...]) -> Iterator[Word]:
     inner = path[:1] == ("blocks",) and path[-1] != "let"
     defines = (path[-1:] != () and path[-1] in _NAMED) or (
         inner and key not in BLOCK_KEYS

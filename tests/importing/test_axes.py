@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resgraph.importing.aten.axes import Atom, Layout, layout, sizes, viewed, whole
-from resgraph.importing.formulas import Sizes, divisible, formula
+from resgraph.importing.formulas import CallSizes, divisible, formula
 
 
 def numbers(axes: Layout, shape: tuple[int, ...]) -> torch.Tensor:
@@ -62,7 +62,11 @@ def test_whole_axes() -> None:
     assert not whole((Atom(0, 4, 2),), 0, 8)
 
 
-SIZES = [Sizes(64, 128, (2, 2)), Sizes(128, 128, (1, 1)), Sizes(128, 256, (2, 2))]
+SIZES = [
+    CallSizes(64, 128, (2, 2)),
+    CallSizes(128, 128, (1, 1)),
+    CallSizes(128, 256, (2, 2)),
+]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "train"))
 from references import torchvision  # noqa: E402
 
-from resgraph.importing import Refused, from_model  # noqa: E402
+from resgraph.importing import ImportRefused, from_model  # noqa: E402
 
 FACTS = {
     f"{library}:{fact['name']}": fact
@@ -51,7 +51,7 @@ def test_nets_with_known_facts(name: str) -> None:
     torchvision()
     pytest.importorskip(name.partition(":")[0])
     if name in UNSAID:
-        with pytest.raises(Refused, match=UNSAID[name]):
+        with pytest.raises(ImportRefused, match=UNSAID[name]):
             from_model(name)
         return
     found = from_model(name)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import resgraph.importing as importing
-from resgraph.importing import Refused, from_module
+from resgraph.importing import ImportRefused, from_module
 from resgraph.importing.aten import Reader
 from resgraph.importing.fx import capture
 from resgraph.importing.proof import names, prove
@@ -48,7 +48,7 @@ class Reversed(nn.Module):
 
 def test_an_unknown_op_is_named_with_its_module() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU(), Sorted()))
-    with pytest.raises(Refused, match="`sort` is not in the language") as refused:
+    with pytest.raises(ImportRefused, match="`sort` is not in the language") as refused:
         from_module(net, INPUT)
     assert refused.value.module == "1.1"
 
@@ -72,7 +72,7 @@ def test_refused(model: nn.Module, said: str) -> None:
     if not said:
         assert from_module(model, INPUT).proof.output == 0
         return
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(ImportRefused, match=said):
         from_module(model, INPUT)
 
 
@@ -93,7 +93,9 @@ def test_other_numbers_are_refused() -> None:
     model = Leaky()
     found = from_module(model, INPUT)
     model.slope = 0.1001
-    with pytest.raises(Refused, match="other numbers than the model: 1e-04 apart"):
+    with pytest.raises(
+        ImportRefused, match="other numbers than the model: 1e-04 apart"
+    ):
         prove(model, found.plan, found.names)
 
 
@@ -107,7 +109,7 @@ def test_other_numbers_in_training_are_refused() -> None:
             return self.norm(x)
 
     found = from_module(Momentum(0.1), INPUT)
-    with pytest.raises(Refused, match="in training"):
+    with pytest.raises(ImportRefused, match="in training"):
         prove(Momentum(0.2), found.plan, found.names)
 
 
@@ -115,7 +117,7 @@ def test_another_net_is_refused() -> None:
     """A spec whose graph is another one is noticed before a number is computed."""
     found = from_module(small.stages(small.Basic), INPUT)
     other = Reader(capture(small.stages(small.OptionA), INPUT)).read()
-    with pytest.raises(Refused, match="another net"):
+    with pytest.raises(ImportRefused, match="another net"):
         names(found.plan, other)
 
 
@@ -126,7 +128,7 @@ def test_a_wrong_page_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None
         return written(head).replace("2 x basic 32", "3 x basic 32")
 
     monkeypatch.setattr(importing, "write", wrong)
-    with pytest.raises(Refused):
+    with pytest.raises(ImportRefused):
         from_module(small.stages(small.Basic), INPUT)
 
 

@@ -9,20 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resgraph.language.grammar.arithmetic import FUNCTIONS, Value, evaluate, value_text
+from resgraph.language.grammar.arithmetic import (
+    FUNCTIONS,
+    NameValue,
+    evaluate,
+    value_text,
+)
 from resgraph.language.grammar.expression import (
     ExpressionError,
     names_in,
     parse_expression,
 )
 
-NAMES: dict[str, Value] = {
+NAMES: dict[str, NameValue] = {
     "in": Fraction(64), "out": Fraction(256), "zero": Fraction(0), "reps": tuple(map(Fraction, (3, 4, 6, 3))),
     "grid": ((Fraction(1), Fraction(2)), (Fraction(3),)), "word": "bottleneck",
 }  # fmt: skip
 
 
-def value(text: str) -> Value:
+def value(text: str) -> NameValue:
     return evaluate(parse_expression(text), lambda name: NAMES[name.name])
 
 
@@ -67,7 +72,7 @@ def mistake(text: str) -> tuple[str, str]:
         ("reps", NAMES["reps"]),
     ],
 )
-def test_values_are_exact(text: str, expected: Value | int) -> None:
+def test_values_are_exact(text: str, expected: NameValue | int) -> None:
     assert value(text) == expected
 
 
@@ -102,7 +107,7 @@ def test_values_are_exact(text: str, expected: Value | int) -> None:
         ("floor(max(2 min(10 in))/4)", 2),
     ],
 )
-def test_functions(text: str, expected: Value | int) -> None:
+def test_functions(text: str, expected: NameValue | int) -> None:
     assert value(text) == expected
 
 
@@ -182,7 +187,7 @@ def test_names_come_in_reading_order() -> None:
         ((Fraction(3), "relu"), "[3, relu]"),
     ],
 )
-def test_values_are_written_as_in_a_spec(number: Value, text: str) -> None:
+def test_values_are_written_as_in_a_spec(number: NameValue, text: str) -> None:
     assert value_text(number) == text
 
 

@@ -32,7 +32,13 @@ from resgraph.language.recipe.steps import (  # fmt: skip
     Steps,
     UntilError,
 )
-from resgraph.language.recipe.target import Itself, Label, Labels, Map, Number
+from resgraph.language.recipe.target import (
+    Itself,
+    Labels,
+    PixelLabel,
+    Regression,
+    SingleLabel,
+)
 from resgraph.language.record import Record
 
 
@@ -97,8 +103,8 @@ NEEDED: dict[type[Record], dict[str, object]] = {
     UntilError: {"kind": "until", "lr": 0.01, "error": 80}, Ema: {"decay": 0.99}, Progressive: {"sides": [4, 6]},
     PadCrop: {"kind": "pad", "cells": 4}, AreaCrop: {"kind": "area"}, SideCrop: {"kind": "side"},
     RandAugment: {}, Augment: {}, Digits: {"set": "digits"}, Cifar: {"set": "cifar10"},
-    Idx: {"set": "idx"}, Label: {"kind": "label"}, Labels: {"kind": "labels"}, Number: {"kind": "number"},
-    Map: {"kind": "map"}, Itself: {"kind": "itself"},
+    Idx: {"set": "idx"}, SingleLabel: {"kind": "label"}, Labels: {"kind": "labels"}, Regression: {"kind": "number"},
+    PixelLabel: {"kind": "map"}, Itself: {"kind": "itself"},
     Folder: {"set": "folder", "path": "x"}, Shards: {"set": "shards", "path": "x"}, Synthetic: {"set": "synthetic"},
 }  # fmt: skip
 EVERY = [*keys(Train, ())]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resgraph import load
-from resgraph.language.grammar.arithmetic import Value, evaluate
+from resgraph.language.grammar.arithmetic import NameValue, evaluate
 from resgraph.language.grammar.expression import Name, parse_expression
 from resgraph.ops import Op, Shape
 
@@ -23,7 +23,7 @@ NETS = [
 
 
 def worked_out(text: str) -> Fraction:
-    def no_name(name: Name) -> Value:
+    def no_name(name: Name) -> NameValue:
         raise AssertionError(f"{name.name} in {text}")
 
     value = evaluate(parse_expression(text), no_name)

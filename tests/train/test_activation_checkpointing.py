@@ -24,7 +24,7 @@ from resgraph.train.parallel.checkpointing import (
     blocks_of,
     checkpoint_blocks,
 )
-from resgraph.train.settings.memory import Block, _left, blocks_in, choose
+from resgraph.train.settings.memory import BlockMemory, _left, blocks_in, choose
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -33,7 +33,7 @@ def net_with_luck() -> nn.Module:
     """ResNet-20's kind, with dropout and drop path in every block."""
     from resgraph.outputs.pytorch.layers import DropPath
 
-    class Block(nn.Module):
+    class BlockMemory(nn.Module):
         def __init__(self, width: int) -> None:
             super().__init__()
             self.body = nn.Sequential(
@@ -54,7 +54,7 @@ def net_with_luck() -> nn.Module:
         "conv1": nn.Sequential(
             nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU()
         ),
-        "conv2": nn.Sequential(*(Block(8) for _ in range(4))),
+        "conv2": nn.Sequential(*(BlockMemory(8) for _ in range(4))),
         "head": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)),
     }
     net = nn.Sequential()
@@ -248,8 +248,8 @@ def test_ranks_come_to_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_the_peak_is_where_a_block_comes_back_or_at_the_end() -> None:
-    early = Block("a", "a", before=10, saved=50, held=60, macs=1)
-    late = Block("b", "b", before=70, saved=20, held=30, macs=1)
+    early = BlockMemory("a", "a", before=10, saved=50, held=60, macs=1)
+    late = BlockMemory("b", "b", before=70, saved=20, held=30, macs=1)
     assert _left([], 200) == 200
     assert _left([late, early], 200) == 130
     assert _left([early, late], 105) == max(10 + 60, 70 - 50 + 30, 105 - 70)

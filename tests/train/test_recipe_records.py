@@ -20,7 +20,7 @@ from test_idx import lay
 from test_shards import members, pack
 
 from resgraph.language.recipe import resolve_train
-from resgraph.language.recipe.data import Data, Digits, Source
+from resgraph.language.recipe.data import Data, DataSource, Digits
 from resgraph.language.recipe.steps import Optimizer, Schedule, TorchOptimizer, Warmup
 from resgraph.language.record import Record
 from resgraph.train import Options, build, forecast
@@ -189,7 +189,7 @@ def test_each_set_is_written_here() -> None:
 
 
 @pytest.mark.parametrize("record", records(Data))
-def test_each_set_has_a_loader(record: type[Source]) -> None:
+def test_each_set_has_a_loader(record: type[DataSource]) -> None:
     asked, request = inspect.signature(
         loader_of(record), eval_str=True
     ).parameters.values()

@@ -24,7 +24,7 @@ from resgraph.errors import MissingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, build, differences, forecast, read_run
 from resgraph.train.parallel.distributed import World
-from resgraph.train.reporter import Epoch, Start, Step, epochs_of
+from resgraph.train.reporter import Epoch, RunStart, Step, epochs_of
 from resgraph.train.run.curves import curves, drops
 from resgraph.train.run.directory import create
 from resgraph.train.run.progress import Bar, Lines, opening, reporter_for
@@ -156,7 +156,7 @@ def test_the_error_is_called_what_it_is(target: str, error: str) -> None:
     assert f">{error} (%)<" in svg and f"test {error} 5.00 % at the end" in svg
 
 
-START = Start(
+START = RunStart(
     "net [/]", Path("runs/net-1"), 1000, 2, 20, 10, 640, 0, (("device", "cpu", "why"),)
 )
 

@@ -14,7 +14,7 @@ from small_plan import FakePlan
 
 from resgraph.errors import RunError, TrainingError, UsageError
 from resgraph.train import Options, Silent, build, read_run, resume
-from resgraph.train.reporter import Epoch, Start
+from resgraph.train.reporter import Epoch, RunStart
 from resgraph.train.run.directory import LOCK
 from resgraph.train.signals import StoppedError
 
@@ -174,7 +174,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
         def say(self, text: str) -> None:
             said.append(text)
 
-        def start(self, start: Start) -> None:
+        def start(self, start: RunStart) -> None:
             first.append(start.first_step)
 
     resume(cut, load=small_plan.load, reporter=Listener())

@@ -12,7 +12,7 @@ from test_resume import ONE, PLAIN, corrupt_bit, result, stopped_run, tiny
 from resgraph.errors import RunError
 from resgraph.language.recipe import resolve_train
 from resgraph.train import Options, Silent, build, evaluate, read_run, resume
-from resgraph.train.engine.schedule import Schedule
+from resgraph.train.engine.schedule import LearningRates
 from resgraph.train.reporter import Epoch
 from resgraph.train.run.metrics_log import MetricsLog
 
@@ -72,9 +72,9 @@ def test_a_finished_run_says_that_nothing_is_left(tmp_path: Path) -> None:
 
 def test_a_stretched_schedule_says_where_its_rate_jumps(tmp_path: Path) -> None:
     build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
-    before = Schedule(resolve_train(PLAIN), 6)
+    before = LearningRates(resolve_train(PLAIN), 6)
     longer = {**PLAIN, "epochs": 6}
-    after, heard = Schedule(resolve_train(longer), 6), Heard()
+    after, heard = LearningRates(resolve_train(longer), 6), Heard()
     resume(tmp_path / "run", plan=tiny(longer), load=small_plan.load, reporter=heard)
     jump = f"the learning rate jumps from {before.lr(18):.3g} to {after.lr(18):.3g} at step 19"
     assert heard.said == [f"the schedule is stretched over 36 steps: {jump}"]

@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from resgraph.language.recipe import resolve_train
-from resgraph.train.engine.schedule import Schedule
+from resgraph.train.engine.schedule import LearningRates
 
 
-def made(steps_per_epoch: int = 10, **keys: Any) -> Schedule:
+def made(steps_per_epoch: int = 10, **keys: Any) -> LearningRates:
     base = {"data": "digits", "batch": 1, "optimizer": {"name": "sgd", "lr": 0.1}}
-    return Schedule(resolve_train({**base, **keys}), steps_per_epoch)
+    return LearningRates(resolve_train({**base, **keys}), steps_per_epoch)
 
 
 def test_steps_count_what_the_run_counts() -> None:
-    by_step = Schedule(resolve_train("cifar"), 390)
+    by_step = LearningRates(resolve_train("cifar"), 390)
     assert by_step.steps == 64_000
     wanted = {
         0: 0.1,
@@ -28,7 +28,7 @@ def test_steps_count_what_the_run_counts() -> None:
         63_999: 0.001,
     }
     assert {step: by_step.lr(step) for step in wanted} == pytest.approx(wanted)
-    by_epoch = Schedule(resolve_train("imagenet-90"), 5004)
+    by_epoch = LearningRates(resolve_train("imagenet-90"), 5004)
     assert by_epoch.steps == 90 * 5004
     assert by_epoch.lr(30 * 5004 - 1) == pytest.approx(0.1)
     assert by_epoch.lr(30 * 5004) == pytest.approx(0.01)
@@ -67,20 +67,20 @@ def test_a_ramp_comes_before_the_schedule() -> None:
 
 
 def test_a_hold_lasts_as_long_as_it_says() -> None:
-    schedule = Schedule(resolve_train("cifar-preact"), 390)
+    schedule = LearningRates(resolve_train("cifar-preact"), 390)
     assert [schedule.lr(step) for step in (0, 399, 400)] == pytest.approx(
         [0.01, 0.01, 0.1]
     )
 
 
 def test_the_warm_up_of_resnet_110_waits_for_the_error() -> None:
-    schedule = Schedule(resolve_train("cifar-deep"), 390)
+    schedule = LearningRates(resolve_train("cifar-deep"), 390)
     assert schedule.window == 100
     schedule.saw_training(300, 80.0)
     assert schedule.lr(300) == 0.01
     schedule.saw_training(400, 79.9)
     assert (schedule.lr(400), schedule.window) == (pytest.approx(0.1), 0)
-    other = Schedule(resolve_train("cifar-deep"), 390)
+    other = LearningRates(resolve_train("cifar-deep"), 390)
     other.load(schedule.state())
     assert other.lr(401) == pytest.approx(0.1)
     assert other.lr(32_000) == pytest.approx(0.01)

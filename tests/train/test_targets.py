@@ -10,7 +10,7 @@ import torch
 
 import resgraph
 from resgraph.errors import Diagnostic
-from resgraph.language.recipe.target import Label, Labels, Map
+from resgraph.language.recipe.target import Labels, PixelLabel, SingleLabel
 from resgraph.train import Options, build, evaluate
 from resgraph.train.tasks.weights import class_weights
 
@@ -81,18 +81,18 @@ def test_check_says_what_a_recipe_lacks(train: str, words: str) -> None:
 
 def test_balanced_weights_make_classes_equal() -> None:
     labels = torch.tensor([0, 0, 0, 0, 1, 1, 3, -100])
-    weights = class_weights(Label(weights="balanced"), labels, 4)
+    weights = class_weights(SingleLabel(weights="balanced"), labels, 4)
     assert weights is not None
     sums = [float(weights[labels[labels == label]].sum()) for label in (0, 1, 3)]
     assert sums == pytest.approx([7 / 3] * 3), "each class weighs the same in all"
     assert weights[2] == weights[3], "of none there is: as the rarest"
     mask = labels.view(2, 2, 2)
-    of_pixels = class_weights(Map(kind="map", weights="balanced"), mask, 4)
+    of_pixels = class_weights(PixelLabel(kind="map", weights="balanced"), mask, 4)
     assert of_pixels is not None and torch.equal(of_pixels, weights)
     several = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     found = class_weights(Labels(kind="labels", weights="balanced"), several, 2)
     assert found is not None and found.tolist() == [3.0, 1.0]
-    assert class_weights(Label(), labels, 4) is None
+    assert class_weights(SingleLabel(), labels, 4) is None
 
 
 def test_weights_change_what_is_learned(tmp_path: Path) -> None:

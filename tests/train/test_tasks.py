@@ -10,7 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resgraph.language.recipe.target import Itself, Label, Labels, Map, Number
+from resgraph.language.recipe.target import (
+    Itself,
+    Labels,
+    PixelLabel,
+    Regression,
+    SingleLabel,
+)
 from resgraph.train.tasks import Task, task_of
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -29,12 +35,12 @@ def error(task: Task, output: Tensor, target: Tensor) -> float:
 
 
 TASKS = {
-    "label": (task_of(Label(), 4), normal(12, 4), classes(12)),
-    "bce": (task_of(Label(loss="bce"), 4), normal(12, 4), classes(12)),
+    "label": (task_of(SingleLabel(), 4), normal(12, 4), classes(12)),
+    "bce": (task_of(SingleLabel(loss="bce"), 4), normal(12, 4), classes(12)),
     "labels": (task_of(Labels(kind="labels"), 3), normal(12, 3), classes(12, 3, count=2).float()),
-    "number": (task_of(Number(kind="number"), 2), normal(12, 2), normal(12, 2)),
-    "dense number": (task_of(Number(kind="number"), 2), normal(12, 2, 3, 5), normal(12, 2, 3, 5)),
-    "map": (task_of(Map(kind="map"), 4), normal(12, 4, 6, 5), classes(12, 6, 5)),
+    "number": (task_of(Regression(kind="number"), 2), normal(12, 2), normal(12, 2)),
+    "dense number": (task_of(Regression(kind="number"), 2), normal(12, 2, 3, 5), normal(12, 2, 3, 5)),
+    "map": (task_of(PixelLabel(kind="map"), 4), normal(12, 4, 6, 5), classes(12, 6, 5)),
     "itself": (task_of(Itself(kind="itself"), 2), normal(12, 2, 3, 5), normal(12, 2, 3, 5)),
 }  # fmt: skip
 EACH = pytest.mark.parametrize("name", TASKS)
@@ -87,7 +93,7 @@ def test_the_right_answer_has_no_error(name: str) -> None:
 def test_losses_are_torchs() -> None:
     output, target = normal(9, 4), classes(9)
     weights = torch.tensor([0.5, 1.0, 2.0, 4.0])
-    ours = task_of(Label(), 4, 0.1, weights)
+    ours = task_of(SingleLabel(), 4, 0.1, weights)
     theirs = F.cross_entropy(output, target, weights, label_smoothing=0.1)
     assert torch.allclose(ours.loss(output, target), theirs)
     assert torch.allclose(
@@ -99,25 +105,27 @@ def test_losses_are_torchs() -> None:
     assert torch.allclose(ours.loss(output, some), theirs)
     ones = F.one_hot(target, 4).float()
     binary = F.binary_cross_entropy_with_logits(output, ones)
-    assert torch.allclose(task_of(Label(loss="bce"), 4).loss(output, target), binary)
+    assert torch.allclose(
+        task_of(SingleLabel(loss="bce"), 4).loss(output, target), binary
+    )
     binary = F.binary_cross_entropy_with_logits(output, ones, pos_weight=weights)
     several = task_of(Labels(kind="labels"), 4, weights=weights)
     assert torch.allclose(several.loss(output, ones), binary)
     pixels, mask = normal(3, 4, 5, 6), classes(3, 5, 6)
-    ours = task_of(Map(kind="map"), 4, weights=weights)
+    ours = task_of(PixelLabel(kind="map"), 4, weights=weights)
     assert torch.allclose(
         ours.loss(pixels, mask), F.cross_entropy(pixels, mask, weights)
     )
     wanted = normal(9, 4)
     for kind, loss in (("mse", F.mse_loss), ("l1", F.l1_loss), ("huber", F.huber_loss)):
-        ours = task_of(Number(kind="number", loss=kind), 4)
+        ours = task_of(Regression(kind="number", loss=kind), 4)
         assert torch.allclose(ours.loss(3 * output, wanted), loss(3 * output, wanted))
 
 
 def test_a_coarse_map_is_enlarged() -> None:
     output, mask = normal(2, 3, 4, 4), classes(2, 8, 8, count=3)
     large = F.interpolate(output, (8, 8), mode="bilinear", align_corners=False)
-    task = task_of(Map(kind="map"), 3)
+    task = task_of(PixelLabel(kind="map"), 3)
     assert torch.allclose(task.loss(output, mask), F.cross_entropy(large, mask))
     right = float((large.argmax(1) == mask).float().mean())
     ((name, value),) = task.details(task.sums(output, mask), float(task.count(mask)))
@@ -133,11 +141,11 @@ def test_iou_is_its_definition() -> None:
     for label in range(4):
         mine, theirs = said == label, mask == label
         found.append(float((mine & theirs).sum()) / float((mine | theirs).sum()))
-    task = task_of(Map(kind="map"), 4)
+    task = task_of(PixelLabel(kind="map"), 4)
     assert error(task, output, mask) == pytest.approx(100 * (1 - sum(found) / 4))
     assert found[3] == 0
     # a class that is neither there nor said is no class
-    assert error(task_of(Map(kind="map"), 5), F.pad(output, (0, 0, 0, 0, 0, 1), value=-99), mask) == (
+    assert error(task_of(PixelLabel(kind="map"), 5), F.pad(output, (0, 0, 0, 0, 0, 1), value=-99), mask) == (
         pytest.approx(100 * (1 - sum(found) / 4))
     )  # fmt: skip
 
@@ -146,7 +154,7 @@ def test_numbers_are_scored_as_scikit_learn_does() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     output, target = normal(40, 3), 5 * normal(40, 3) + 100
     theirs = metrics.r2_score(target, output + 99, multioutput="raw_values").mean()
-    task = task_of(Number(kind="number"), 3)
+    task = task_of(Regression(kind="number"), 3)
     assert error(task, output + 99, target) == pytest.approx(
         100 * (1 - theirs), rel=1e-5
     )
@@ -154,7 +162,7 @@ def test_numbers_are_scored_as_scikit_learn_does() -> None:
     sums = task.sums(output + 99, target)
     assert dict(task.details(sums, 120.0)) == {"RMSE": pytest.approx(rmse, rel=1e-6)}
     constant = torch.ones(40, 1)
-    assert error(task_of(Number(kind="number"), 1), constant + 1, constant) == 100
+    assert error(task_of(Regression(kind="number"), 1), constant + 1, constant) == 100
 
 
 def test_precision_is_scored_as_scikit_learn_does() -> None:

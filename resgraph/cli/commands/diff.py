@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ...outputs.numbers import count_text, shape_label
-from ...passes.compare import Change, Group, compare, grouped
+from ...passes.compare import Change, RepeatedChange, compare, grouped
 from ...plan import Plan
 from ..loading import load_plan
 from ..options import SPEC, json_option, output_options, set_option, write
@@ -74,7 +74,7 @@ def _outputs(plan: Plan) -> str:
     return ", ".join(f"{row} {shape_label(x)}".lstrip() for row, x in named.items())
 
 
-def _line(group: Group) -> str:
+def _line(group: RepeatedChange) -> str:
     mark, color = _MARKS[group.kind]
     text = " → ".join(part for part in (group.before, group.after) if part)
     times = f"  × {group.count}" if group.count > 1 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from ...catalogue import Entry, catalogue
+from ...catalogue import CatalogueEntry, catalogue
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
 from ...language.references import zoo_index, zoo_names
@@ -66,7 +66,7 @@ def _is_spec(subject: str) -> bool:
     )
 
 
-def _find(word: str) -> tuple[str, Entry]:
+def _find(word: str) -> tuple[str, CatalogueEntry]:
     entries = catalogue()
     for code, entry in entries.items():
         if word.upper() == code or (entry.name and word == entry.name):
@@ -80,7 +80,7 @@ def _find(word: str) -> tuple[str, Entry]:
     raise UsageError(f"no code `{word}`: {hint}")
 
 
-def _code_text(code: str, entry: Entry) -> str:
+def _code_text(code: str, entry: CatalogueEntry) -> str:
     parts = [
         click.style(f"{code}: {entry.title}", bold=True),
         "",

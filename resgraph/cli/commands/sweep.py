@@ -14,7 +14,7 @@ from ..report import print_json
 from ..training import options_from, run_options
 
 if TYPE_CHECKING:
-    from ...study.plan import Point
+    from ...study.plan import SpacePoint
     from ...study.schema import Study
     from ...train import Options
 
@@ -106,7 +106,7 @@ def _tell(study: Study, jobs: int, options: Options, *, as_json: bool) -> None:
     )
 
 
-def _row(net: Point) -> dict[str, Any]:
+def _row(net: SpacePoint) -> dict[str, Any]:
     return {"net": net.name, "spec": net.reference, "set": net.overrides, **net.facts}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops import Activation, Dropout, LeakyRelu, Softmax
-from ..program import Call
+from ..program import AtenCall
 from .axes import Atom, layout
-from .reader import Given, Reader, Value, reads
+from .reader import Arguments, ForeignValue, Reader, reads
 
 _SAME = ("relu", "relu6", "silu", "sigmoid", "tanh", "selu", "mish", "softsign")
 _HARD = ("hardswish", "hardsigmoid")
@@ -21,12 +21,12 @@ _USUAL: dict[str, dict[str, Any]] = {
 
 
 @reads(*_SAME, *_HARD)
-def plain(reader: Reader, call: Call, given: Given) -> Value:
+def plain(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     return _activation(reader, call.word.removesuffix("_"), given)
 
 
 @reads(*_USUAL)
-def with_options(reader: Reader, call: Call, given: Given) -> Value:
+def with_options(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     word = call.word.removesuffix("_")
     for key, usual in _USUAL[word].items():
         if given[key] != usual:
@@ -34,26 +34,26 @@ def with_options(reader: Reader, call: Call, given: Given) -> Value:
     return _activation(reader, word, given)
 
 
-def _activation(reader: Reader, word: Any, given: Given) -> Value:
+def _activation(reader: Reader, word: Any, given: Arguments) -> ForeignValue:
     x = reader.value(next(iter(given.values())))
     return reader.kept(Activation(op=word), x)
 
 
 @reads("hardtanh")
-def hardtanh(reader: Reader, call: Call, given: Given) -> Value:
+def hardtanh(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if (given["min_val"], given["max_val"]) != (0, 6):
         raise reader.no("other than from 0 to 6, which is relu6")
     return reader.kept(Activation(op="relu6"), reader.value(given["self"]))
 
 
 @reads("leaky_relu")
-def leaky_relu(reader: Reader, call: Call, given: Given) -> Value:
+def leaky_relu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     op = LeakyRelu(slope=float(given["negative_slope"]))
     return reader.kept(op, reader.value(given["self"]))
 
 
 @reads("softmax")
-def softmax(reader: Reader, call: Call, given: Given) -> Value:
+def softmax(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     """Over the channels, or over the first of two axes that they are viewed as."""
     x = reader.value(given["self"])
     axis = x.axes[given["dim"] % len(call.axes) - 1]
@@ -67,7 +67,7 @@ def softmax(reader: Reader, call: Call, given: Given) -> Value:
 
 
 @reads("dropout", "feature_dropout")
-def dropout(reader: Reader, call: Call, given: Given) -> Any:
+def dropout(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Torch keeps the rate in eval mode; a rate of 0 does nothing in either."""
     x = given["input"]
     return reader.kept(Dropout(rate=float(given["p"])), x) if given["p"] else x

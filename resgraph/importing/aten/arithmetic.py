@@ -8,9 +8,9 @@ from typing import Any
 
 from ...ops import Add, Div, Gain, Mul, Scale, Sub
 from ...ops.merge import Binary
-from ..program import Call
+from ..program import AtenCall
 from .axes import Axis, layout
-from .reader import Given, Reader, Tensor, Value, reads, spread
+from .reader import Arguments, ForeignValue, Reader, StateTensor, reads, spread
 from .stacks import Stack, is_part, stacked, summed
 
 _OPS: dict[str, Callable[..., Binary]] = {
@@ -22,33 +22,33 @@ _OPS: dict[str, Callable[..., Binary]] = {
 
 
 @reads("add", "sub", "mul", "div", "rsub")
-def arithmetic(reader: Reader, call: Call, given: Given) -> Any:
+def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     word = call.word.removesuffix("_")
     a, b = given["self"], given["other"]
     if given.get("alpha", 1) != 1:
         raise reader.no("with a factor")
     if word == "rsub":
         a, b, word = b, a, "sub"
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
+    if isinstance(a, StateTensor) or isinstance(b, StateTensor):
         return _with_parameter(reader, word, a, b)
     if isinstance(a, Stack) or isinstance(b, Stack):
         return _of_stacks(reader, word, a, b)
-    if isinstance(a, Value) and isinstance(b, Value):
+    if isinstance(a, ForeignValue) and isinstance(b, ForeignValue):
         if is_part(reader, a) or is_part(reader, b):
             return _of_stacks(reader, word, a, b)
         return _met(reader, word, a, b)
     return _with_number(reader, word, a, b)
 
 
-def _with_number(reader: Reader, word: str, a: Any, b: Any) -> Value:
-    if isinstance(a, Value):
+def _with_number(reader: Reader, word: str, a: Any, b: Any) -> ForeignValue:
+    if isinstance(a, ForeignValue):
         if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
             return a
         return reader.kept(_OPS[word](right=float(b)), a)
     return reader.kept(_OPS[word](left=float(a)), reader.value(b))
 
 
-def _met(reader: Reader, word: str, a: Value, b: Value) -> Value:
+def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> ForeignValue:
     """Two tensors, axis by axis from the last; an axis of one place meets any."""
     if len(a.axes) != len(b.axes):
         raise reader.no("of tensors with different numbers of axes")
@@ -74,12 +74,12 @@ def _of_stacks(reader: Reader, word: str, a: Any, b: Any) -> Stack:
     return one.each(lambda n, x: _met(reader, word, x, other.values[n]))
 
 
-def reader_value(reader: Reader, x: Any) -> Value | Stack:
+def reader_value(reader: Reader, x: Any) -> ForeignValue | Stack:
     """A stack as it is, anything else as a value."""
     return x if isinstance(x, Stack) else reader.value(x)
 
 
-def _coarse(reader: Reader, x: Value) -> int:
+def _coarse(reader: Reader, x: ForeignValue) -> int:
     """Which axis is the coarse part of the channels."""
     channels = reader.shape(x)[0]
     for place, axis in enumerate(x.axes):
@@ -90,9 +90,9 @@ def _coarse(reader: Reader, x: Value) -> int:
 
 
 @reads("sum")
-def total(reader: Reader, call: Call, given: Given) -> Value:
+def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, dims = given["self"], given.get("dim") or []
-    if len(dims) == 1 and not given["keepdim"] and not isinstance(x, Tensor):
+    if len(dims) == 1 and not given["keepdim"] and not isinstance(x, StateTensor):
         place = dims[0] % (len(call.axes) + 1) - 1
         found = stacked(reader, reader_value(reader, x), place) if place >= 0 else None
         if found is not None:
@@ -102,10 +102,15 @@ def total(reader: Reader, call: Call, given: Given) -> Value:
 
 def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
     """A product with a parameter is a scale or a gain; with a number, a gain of filters."""
-    x, factor = (b, a) if isinstance(a, Tensor) else (a, b)
+    x, factor = (b, a) if isinstance(a, StateTensor) else (a, b)
     if word == "mul" and isinstance(x, int | float):
         return replace(factor, factor=factor.factor * float(x))
-    if word == "mul" and isinstance(x, Value) and factor.learned and factor.plain:
+    if (
+        word == "mul"
+        and isinstance(x, ForeignValue)
+        and factor.learned
+        and factor.plain
+    ):
         tensors = {"weight": factor.key}
         met = _axes_met(x, factor)
         if met == [] and reader.shape(x)[0] != 1:
@@ -115,7 +120,7 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
     raise reader.no("with a tensor that is no scale of channels")
 
 
-def _axes_met(x: Value, factor: Tensor) -> list[Axis] | None:
+def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:
     """The axes of a value that a parameter is as long as, from the last; None where it has more."""
     sizes = factor.shape
     if len(sizes) == len(x.axes) + 1 and sizes[0] == 1:

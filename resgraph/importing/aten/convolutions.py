@@ -14,9 +14,9 @@ from ...ops import (
     Op,
     UpConv,
 )
-from ..program import Call
+from ..program import AtenCall
 from .axes import Atom, layout
-from .reader import Given, Reader, Tensor, Value, reads
+from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .reflected import Reflected
 
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
@@ -37,7 +37,7 @@ def usual_pad(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, 
     )
 
 
-def tensors_of(given: Given) -> dict[str, str]:
+def tensors_of(given: Arguments) -> dict[str, str]:
     """The keys of a weight, its gain and a bias."""
     found = {"weight": given["weight"].key}
     if given["weight"].gain:
@@ -45,7 +45,7 @@ def tensors_of(given: Given) -> dict[str, str]:
     return found | ({"bias": given["bias"].key} if given.get("bias") else {})
 
 
-def _options(reader: Reader, given: Given) -> dict[str, Any]:
+def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     """Kernel, stride, dilation, padding and bias of a convolution over maps."""
     kernel = given["weight"].shape[2:]
     count = len(kernel)
@@ -66,9 +66,9 @@ def _options(reader: Reader, given: Given) -> dict[str, Any]:
 
 
 @reads("conv2d")
-def conv(reader: Reader, call: Call, given: Given) -> Value:
+def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, weight = reader.value(given["input"]), given["weight"]
-    if not isinstance(weight, Tensor):
+    if not isinstance(weight, StateTensor):
         raise reader.no("its filters are computed")
     options, groups = _options(reader, given), given["groups"]
     if reader.vector(x):
@@ -84,7 +84,7 @@ def conv(reader: Reader, call: Call, given: Given) -> Value:
     return reader.add(op, step, tensors=tensors_of(given))
 
 
-def _standardized(weight: Tensor) -> dict[str, Any]:
+def _standardized(weight: StateTensor) -> dict[str, Any]:
     kind = weight.standardized
     if not kind:
         return {}
@@ -93,8 +93,8 @@ def _standardized(weight: Tensor) -> dict[str, Any]:
 
 
 def _of_a_cell(
-    reader: Reader, x: Value, given: Given, options: dict[str, Any]
-) -> Value:
+    reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
+) -> ForeignValue:
     """A 1x1 convolution of one cell is a linear layer."""
     weight = given["weight"]
     if options["pad"] or weight.standardized or given["groups"] != 1:
@@ -110,8 +110,8 @@ def _of_a_cell(
 
 
 def _blur(
-    reader: Reader, x: Value, given: Given, options: dict[str, Any]
-) -> Value | None:
+    reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
+) -> ForeignValue | None:
     """Fixed filters behind a pad that reflects. Their numbers are proven with the rest."""
     before, weight = reader.steps[x.step], given["weight"]
     if weight.learned or not isinstance(before.op, Reflected):
@@ -126,7 +126,7 @@ def _blur(
 
 
 @reads("conv1d")
-def channel_conv(reader: Reader, call: Call, given: Given) -> Value:
+def channel_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     """Along the channels of a vector, which lies as one row (ECA)."""
     x, weight = reader.value(given["input"]), given["weight"]
     row = reader.vector(x) and len(x.axes) == 2 and not x.axes[0]
@@ -139,7 +139,7 @@ def channel_conv(reader: Reader, call: Call, given: Given) -> Value:
 
 
 @reads("conv_transpose2d")
-def up_conv(reader: Reader, call: Call, given: Given) -> Value:
+def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     weight, groups = given["weight"], given["groups"]
     options = _options(reader, given)
     asked = several(given["padding"], len(options["kernel"]), 0)
@@ -154,9 +154,9 @@ def up_conv(reader: Reader, call: Call, given: Given) -> Value:
 
 
 @reads("linear")
-def linear(reader: Reader, call: Call, given: Given) -> Value:
+def linear(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, weight = reader.value(given["input"]), given["weight"]
-    if not isinstance(weight, Tensor) or not weight.plain:
+    if not isinstance(weight, StateTensor) or not weight.plain:
         raise reader.no("its weight is computed")
     shape, bias = reader.shape(x), "default" if given["bias"] else "none"
     width, tensors = weight.shape[0], tensors_of(given)
@@ -166,7 +166,7 @@ def linear(reader: Reader, call: Call, given: Given) -> Value:
         op = Conv(width=width, kernel=ones, bias=bias)  # type: ignore[arg-type]
         made = reader.add(op, x.step, tensors=tensors)
         own = (Atom(0, width),) if width > 1 else ()
-        return Value(made.step, (*x.axes[:-1], own))
+        return ForeignValue(made.step, (*x.axes[:-1], own))
     fc = Fc(width=width, bias=bias)  # type: ignore[arg-type]
     made = reader.add(fc, reader.plain(x), tensors=tensors)
     return replace(made, axes=(*x.axes[:-1], *made.axes))

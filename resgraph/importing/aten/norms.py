@@ -6,27 +6,27 @@ from dataclasses import replace
 from typing import Any
 
 from ...ops import BatchNorm, GroupNorm, LayerNorm
-from ..program import Call
+from ..program import AtenCall
 from .axes import layout
 from .convolutions import tensors_of
-from .reader import Given, Reader, Tensor, Value, reads
+from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 
 
 @reads("batch_norm")
-def batch_norm(reader: Reader, call: Call, given: Given) -> Any:
+def batch_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, weight = given["input"], given["weight"]
-    if isinstance(x, Tensor):
+    if isinstance(x, StateTensor):
         return _filters(x, weight, given["eps"])
-    if not isinstance(weight, Tensor) or not given["running_mean"]:
+    if not isinstance(weight, StateTensor) or not given["running_mean"]:
         raise reader.no("without a scale and a shift, or without statistics")
     roles = ("weight", "bias", "running_mean", "running_var")
     op = BatchNorm(eps=given["eps"], momentum=given["momentum"] or 0.1)
     return reader.kept(op, reader.value(x), {role: given[role].key for role in roles})
 
 
-def _filters(x: Tensor, gain: Any, eps: float) -> Tensor:
+def _filters(x: StateTensor, gain: Any, eps: float) -> StateTensor:
     """Each filter as a channel of its own, without its mean and with a variance of one."""
-    if isinstance(gain, Tensor):
+    if isinstance(gain, StateTensor):
         return replace(
             x, standardized="scaled", eps=eps, gain=gain.key, factor=gain.factor
         )
@@ -34,7 +34,7 @@ def _filters(x: Tensor, gain: Any, eps: float) -> Tensor:
 
 
 @reads("group_norm")
-def group_norm(reader: Reader, call: Call, given: Given) -> Value:
+def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if not given["weight"]:
         raise reader.no("without a scale and a shift")
     op = GroupNorm(groups=given["num_groups"], eps=given["eps"])
@@ -43,7 +43,7 @@ def group_norm(reader: Reader, call: Call, given: Given) -> Value:
 
 
 @reads("layer_norm")
-def layer_norm(reader: Reader, call: Call, given: Given) -> Value:
+def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x = reader.value(given["input"])
     channels = layout(reader.shape(x))[0]
     if len(given["normalized_shape"]) != 1 or x.axes[-1] != channels:

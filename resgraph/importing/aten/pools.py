@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from ...ops import GlobalPool, Pool
-from ..program import Call
+from ..program import AtenCall
 from .axes import layout
 from .convolutions import several, usual_pad
-from .reader import Given, Reader, Value, reads
+from .reader import Arguments, ForeignValue, Reader, reads
 
 
 @reads("max_pool2d", "avg_pool2d")
-def pool(reader: Reader, call: Call, given: Given) -> Value:
+def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     word = "max pool" if "max" in call.word else "avg pool"
     step = reader.plain(given["self"])
     shape = reader.steps[step].shape
@@ -40,7 +40,7 @@ def pool(reader: Reader, call: Call, given: Given) -> Value:
 
 
 @reads("adaptive_avg_pool2d", "adaptive_max_pool2d")
-def to_size(reader: Reader, call: Call, given: Given) -> Any:
+def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     word: Any = "max pool" if "max" in call.word else "avg pool"
     x, size = reader.value(given["self"]), tuple(given["output_size"])
     if reader.vector(x) and set(size) == {1}:
@@ -53,7 +53,7 @@ def to_size(reader: Reader, call: Call, given: Given) -> Any:
 
 
 @reads("mean", "amax")
-def over_cells(reader: Reader, call: Call, given: Given) -> Value:
+def over_cells(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     """Over all cells of a map, however its axes lie."""
     x = reader.value(given["self"])
     shape, count = reader.shape(x), len(x.axes) + 1
@@ -70,7 +70,7 @@ def over_cells(reader: Reader, call: Call, given: Given) -> Value:
     return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
 
 
-def _without(x: Value, axes: set[int], *, keep: bool) -> Value:
+def _without(x: ForeignValue, axes: set[int], *, keep: bool) -> ForeignValue:
     """Axes that were reduced: of one place, or gone."""
     left = [
         () if place in axes else axis
@@ -80,6 +80,6 @@ def _without(x: Value, axes: set[int], *, keep: bool) -> Value:
     return replace(x, axes=tuple(left))
 
 
-def _global(reader: Reader, word: Any, step: str, cells: int) -> Value:
+def _global(reader: Reader, word: Any, step: str, cells: int) -> ForeignValue:
     made = reader.add(GlobalPool(op=word), step)
     return replace(made, axes=(*made.axes, *((),) * cells))

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
-from ..captured import Captured, Refused, Step, captured
-from ..program import Call, Program, Wire
+from ..captured import Captured, CapturedOp, ImportRefused, captured
+from ..program import AtenCall, AtenProgram, TensorRef
 from .axes import EXPANDED, Axis, Layout, layout, sizes
 from .reflected import Reflected
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ForeignValue:
     """A foreign tensor that stands for what a step gives, and how its axes lie on that."""
 
     step: str
@@ -22,7 +22,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class StateTensor:
     """A parameter or buffer, perhaps viewed in another shape, perhaps `standardized` as filters may
     be (with `gain`, the key of a learned factor, times `factor`)."""
 
@@ -40,9 +40,9 @@ class Tensor:
         return not self.standardized and self.factor == 1.0
 
 
-Given = Mapping[str, Any]
+Arguments = Mapping[str, Any]
 """Arguments by name: `Value`s, `Tensor`s, numbers and words."""
-Handler = Callable[["Reader", Call, Given], Any]
+Handler = Callable[["Reader", AtenCall, Arguments], Any]
 HANDLERS: dict[str, Handler] = {}
 
 
@@ -59,44 +59,48 @@ def reads(*words: str) -> Callable[[Handler], Handler]:
 class Reader:
     """Walks a program. `values` holds what each of its tensors stands for."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: AtenProgram) -> None:
         self.program = program
         self.values: dict[str, Any] = {
-            name: Tensor(found.key, found.axes, found.learned)
+            name: StateTensor(found.key, found.axes, found.learned)
             for name, found in program.parameters.items()
         }
         self.views: dict[str, str] = {}  # tensors that share memory → whose it is
-        self.steps: dict[str, Step] = {}
+        self.steps: dict[str, CapturedOp] = {}
         self.made: dict[Any, str] = {}  # what is computed twice of the same is one step
-        self.call = Call("input", {}, ())
+        self.call = AtenCall("input", {}, ())
 
     def read(self) -> Captured:
         """The model's steps. Raises `Refused`."""
         program = self.program
         for what, found in (("input", program.inputs), ("output", program.outputs)):
             if len(found) != 1:
-                raise Refused(f"the model has {len(found)} {what}s, and a net has one")
+                raise ImportRefused(
+                    f"the model has {len(found)} {what}s, and a net has one"
+                )
         (first,) = program.inputs
         shape = first.axes[1:]
-        self.steps[first.name] = Step(first.name, Input(shape=shape), (), shape)
-        self.values[first.name] = Value(first.name, layout(shape))
+        self.steps[first.name] = CapturedOp(first.name, Input(shape=shape), (), shape)
+        self.values[first.name] = ForeignValue(first.name, layout(shape))
         for call in program.calls:
             self._read(call)
         end = self.plain(self.values[program.outputs[0]])
         if end == first.name:
-            raise Refused("the model returns its input")
+            raise ImportRefused("the model returns its input")
         net = captured(self.steps.values(), first.name, end)
         for step in net.steps.values():
             if isinstance(step.op, Reflected):
-                raise Refused(f"`{step.op}` is not in the language", step.module)
+                raise ImportRefused(f"`{step.op}` is not in the language", step.module)
         return net
 
-    def _read(self, call: Call) -> None:
+    def _read(self, call: AtenCall) -> None:
         self.call = call
         handler = HANDLERS.get(call.word) or HANDLERS.get(call.word.removesuffix("_"))
         if handler is None:
             if any(output.name for output in call.outputs):
-                raise Refused(f"`{call.word}` is not in the language", call.module)
+                raise ImportRefused(
+                    f"`{call.word}` is not in the language", call.module
+                )
             return
         try:
             made = handler(
@@ -113,52 +117,58 @@ class Reader:
         self._aliases(call)
 
     def _check(self, value: Any, axes: Sequence[int]) -> None:
-        if isinstance(value, Value) and sizes(value.axes) != tuple(axes[1:]):
+        if isinstance(value, ForeignValue) and sizes(value.axes) != tuple(axes[1:]):
             raise self.no(
                 f"{tuple(axes[1:])} come out, and {sizes(value.axes)} were expected"
             )
 
-    def _aliases(self, call: Call) -> None:
+    def _aliases(self, call: AtenCall) -> None:
         """What is done in place is seen by all who share the memory."""
         name = call.outputs[0].name if call.outputs else ""
-        source = next((a.name for a in call.given.values() if isinstance(a, Wire)), "")
+        source = next(
+            (a.name for a in call.given.values() if isinstance(a, TensorRef)), ""
+        )
         root = self.views.get(source, source)
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)
-            if isinstance(old, Value) and isinstance(new, Value):
+            if isinstance(old, ForeignValue) and isinstance(new, ForeignValue):
                 for other, value in self.values.items():
                     shares = self.views.get(other, other) == root
-                    if shares and isinstance(value, Value) and value.step == old.step:
+                    if (
+                        shares
+                        and isinstance(value, ForeignValue)
+                        and value.step == old.step
+                    ):
                         self.values[other] = replace(value, step=new.step)
             self.views[name] = root
         elif call.word in VIEWS:
             self.views[name] = root
 
     def _meant(self, value: Any) -> Any:
-        if isinstance(value, Wire):
+        if isinstance(value, TensorRef):
             return self.values.get(value.name)
         return (
             [self._meant(each) for each in value] if isinstance(value, list) else value
         )
 
-    def no(self, why: str) -> Refused:
+    def no(self, why: str) -> ImportRefused:
         """A refusal of the call at hand."""
-        return Refused(f"`{self.call.word}`: {why}", self.call.module)
+        return ImportRefused(f"`{self.call.word}`: {why}", self.call.module)
 
-    def shape(self, value: Value) -> Shape:
+    def shape(self, value: ForeignValue) -> Shape:
         """Of the step behind a value."""
         return self.steps[value.step].shape
 
     def add(
         self, op: Op, *inputs: str, tensors: Mapping[str, str] | None = None
-    ) -> Value:
+    ) -> ForeignValue:
         """A step of its own; what it gives lies as ours do. An op that does nothing makes none."""
         shape = op.infer(*(self.steps[each].shape for each in inputs))
         if op.nothing():
-            return Value(inputs[0], layout(shape))
+            return ForeignValue(inputs[0], layout(shape))
         same = op, inputs
         if tensors is None and same in self.made:
-            return Value(self.made[same], layout(shape))
+            return ForeignValue(self.made[same], layout(shape))
         name = (
             self.call.outputs[0].name if self.call.outputs else ""
         ) or self.call.word
@@ -166,18 +176,20 @@ class Reader:
             name = f"{name}.{len(self.steps)}"
         if not isinstance(op, Dropout):
             self.made[same] = name
-        self.steps[name] = Step(
+        self.steps[name] = CapturedOp(
             name, op, inputs, shape, tensors or {}, self.call.module
         )
-        return Value(name, layout(shape))
+        return ForeignValue(name, layout(shape))
 
-    def kept(self, op: Op, x: Value, tensors: Mapping[str, str] | None = None) -> Value:
+    def kept(
+        self, op: Op, x: ForeignValue, tensors: Mapping[str, str] | None = None
+    ) -> ForeignValue:
         """A step that keeps the shape, however its axes lie."""
         return replace(x, step=self.add(op, x.step, tensors=tensors).step)
 
-    def value(self, x: Any) -> Value:
+    def value(self, x: Any) -> ForeignValue:
         """A tensor that rests on the input. Raises `Refused` for others."""
-        if isinstance(x, Value):
+        if isinstance(x, ForeignValue):
             return x
         raise self.no("it reads what is computed from parameters alone")
 
@@ -198,14 +210,14 @@ class Reader:
                     return made.step
         raise self.no("it reads a tensor whose axes were moved")
 
-    def vector(self, value: Value) -> bool:
+    def vector(self, value: ForeignValue) -> bool:
         """Whether a value is a vector, perhaps among axes of one place."""
         shape = self.shape(value)
         filled = [axis for axis in value.axes if axis]
         return len(shape) == 1 and filled in ([], [a for a in layout(shape) if a])
 
 
-WORDS: list[Callable[[Value, Shape], Op | None]] = []
+WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 """What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
 VIEWS = frozenset(
     (

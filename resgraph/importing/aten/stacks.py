@@ -9,23 +9,23 @@ from functools import reduce
 
 from ...ops import Add, Part
 from .axes import Atom, layout
-from .reader import Reader, Value
+from .reader import ForeignValue, Reader
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
     """Values of one layout, on an axis of their own at `place` (behind the batch)."""
 
-    values: tuple[Value, ...]
+    values: tuple[ForeignValue, ...]
     place: int
 
-    def each(self, make: Callable[[int, Value], Value]) -> Stack:
+    def each(self, make: Callable[[int, ForeignValue], ForeignValue]) -> Stack:
         """The same of every value, which is given its number."""
         made = [make(which, value) for which, value in enumerate(self.values)]
         return replace(self, values=tuple(made))
 
 
-def stacked(reader: Reader, x: Value | Stack, place: int) -> Stack | None:
+def stacked(reader: Reader, x: ForeignValue | Stack, place: int) -> Stack | None:
     """A value whose axis `place` are the coarse parts of its channels, as a stack of them."""
     if isinstance(x, Stack):
         return x if x.place == place else None
@@ -48,16 +48,16 @@ def stacked(reader: Reader, x: Value | Stack, place: int) -> Stack | None:
     return Stack(tuple(replace(part, axes=rest) for part in parts), place)
 
 
-def summed(reader: Reader, stack: Stack) -> Value:
+def summed(reader: Reader, stack: Stack) -> ForeignValue:
     """The sum over the stack's own axis."""
 
-    def add(a: Value, b: Value) -> Value:
+    def add(a: ForeignValue, b: ForeignValue) -> ForeignValue:
         return replace(a, step=reader.add(Add(), a.step, b.step).step)
 
     return reduce(add, stack.values)
 
 
-def is_part(reader: Reader, x: Value) -> bool:
+def is_part(reader: Reader, x: ForeignValue) -> bool:
     """Whether some axis is a part of the channels."""
     whole = layout(reader.shape(x))[0]
     return any(a.of == 0 for axis in x.axes for a in axis if axis != whole)

@@ -19,9 +19,9 @@ from ...ops import (
     Upsample,
     ZeroPad,
 )
-from ..program import Call
+from ..program import AtenCall
 from .axes import EXPANDED, Atom, layout, sizes, viewed, whole
-from .reader import WORDS, Given, Reader, Tensor, Value, reads
+from .reader import WORDS, Arguments, ForeignValue, Reader, StateTensor, reads
 from .reflected import Reflected
 from .stacks import Stack, stacked
 
@@ -29,25 +29,25 @@ from .stacks import Stack, stacked
 @reads(
     "flatten", "view", "reshape", "reshape_as", "squeeze", "unsqueeze", "_unsafe_view"
 )
-def view(reader: Reader, call: Call, given: Given) -> Any:
+def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = given["self"]
-    if isinstance(x, Tensor):
+    if isinstance(x, StateTensor):
         return replace(x, shape=call.axes)
     found = viewed(reader.value(x).axes, call.axes[1:])
     if found is None:
         step = reader.plain(x)
         found = viewed(layout(reader.steps[step].shape), call.axes[1:])
-        x = Value(step, ())
+        x = ForeignValue(step, ())
     if found is None or call.axes[0] != reader.program.inputs[0].axes[0]:
         raise reader.no("a view that the language has no word for")
     return replace(x, axes=found)
 
 
 @reads("expand", "expand_as")
-def expand(reader: Reader, call: Call, given: Given) -> Any:
+def expand(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """What is expanded meets a map that is as large; nothing else may read it."""
     x = given["self"]
-    if isinstance(x, Tensor):
+    if isinstance(x, StateTensor):
         return replace(x, shape=call.axes)
     axes = tuple(
         axis or ((Atom(EXPANDED, size),) if size > 1 else ())
@@ -57,7 +57,7 @@ def expand(reader: Reader, call: Call, given: Given) -> Any:
 
 
 @reads("permute", "transpose")
-def permute(reader: Reader, call: Call, given: Given) -> Any:
+def permute(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, count = given["self"], len(call.axes)
     order = (
         [d % count for d in given["dims"]] if "dims" in given else list(range(count))
@@ -65,7 +65,7 @@ def permute(reader: Reader, call: Call, given: Given) -> Any:
     if "dim0" in given:
         a, b = given["dim0"] % count, given["dim1"] % count
         order[a], order[b] = order[b], order[a]
-    if isinstance(x, Tensor):
+    if isinstance(x, StateTensor):
         raise reader.no("it moves the axes of a parameter")
     if order[0] != 0:
         raise reader.no("it moves the batch")
@@ -83,12 +83,12 @@ def permute(reader: Reader, call: Call, given: Given) -> Any:
     "lift_fresh_copy",
     "type_as",
 )
-def same(reader: Reader, call: Call, given: Given) -> Any:
+def same(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return given["self"]
 
 
 @reads("cat")
-def concat(reader: Reader, call: Call, given: Given) -> Any:
+def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     values = [reader.value(each) for each in given["tensors"]]
     place = given["dim"] % len(call.axes) - 1
     if place < 0 or not all(_channels(reader, each, place) for each in values):
@@ -101,20 +101,24 @@ def concat(reader: Reader, call: Call, given: Given) -> Any:
     return replace(made, axes=tuple(axes))
 
 
-def _channels(reader: Reader, x: Value, place: int) -> bool:
+def _channels(reader: Reader, x: ForeignValue, place: int) -> bool:
     return whole(x.axes[place], 0, reader.shape(x)[0])
 
 
 @reads("stack")
-def stack(reader: Reader, call: Call, given: Given) -> Stack:
+def stack(reader: Reader, call: AtenCall, given: Arguments) -> Stack:
     values = tuple(reader.value(each) for each in given["tensors"])
     return Stack(values, given["dim"] % len(call.axes) - 1)
 
 
 @reads("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
-def split(reader: Reader, call: Call, given: Given) -> list[Any]:
+def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
     x = given["self"]
-    place = given.get("dim", 0) % len(_axes(x)) - 1 if not isinstance(x, Tensor) else -1
+    place = (
+        given.get("dim", 0) % len(_axes(x)) - 1
+        if not isinstance(x, StateTensor)
+        else -1
+    )
     if isinstance(x, Stack) and call.word == "unbind" and place == x.place:
         return list(x.values)
     if place < 0:
@@ -136,10 +140,12 @@ def split(reader: Reader, call: Call, given: Given) -> list[Any]:
 
 
 def _axes(x: Any) -> Sequence[Any]:
-    return (0, *x.axes) if isinstance(x, Value) else (0, *x.values[0].axes, 0)
+    return (0, *x.axes) if isinstance(x, ForeignValue) else (0, *x.values[0].axes, 0)
 
 
-def _part(reader: Reader, x: Value, place: int, which: int, of: int) -> Value:
+def _part(
+    reader: Reader, x: ForeignValue, place: int, which: int, of: int
+) -> ForeignValue:
     if of == 1:
         return x
     made = reader.add(Part(which=which, of=of), x.step)
@@ -149,9 +155,9 @@ def _part(reader: Reader, x: Value, place: int, which: int, of: int) -> Value:
 
 
 @reads("narrow", "slice")
-def cut(reader: Reader, call: Call, given: Given) -> Any:
+def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, place = given["self"], given["dim"] % len(call.axes) - 1
-    if isinstance(x, Tensor):
+    if isinstance(x, StateTensor):
         raise reader.no("it cuts a parameter")
     value = reader.value(x)
     start, step, length = (
@@ -171,7 +177,7 @@ def cut(reader: Reader, call: Call, given: Given) -> Any:
     return _part(reader, value, place, start // length, before[place] // length)
 
 
-def _every(reader: Reader, x: Value, place: int, step: int) -> Value:
+def _every(reader: Reader, x: ForeignValue, place: int, step: int) -> ForeignValue:
     """Every second cell, down or across: option A's shortcut begins so."""
     shape = reader.shape(x)
     if x.axes != layout(shape) or len(shape) < 2 or place == 0:
@@ -186,7 +192,7 @@ def _every(reader: Reader, x: Value, place: int, step: int) -> Value:
 
 
 @reads("pad", "constant_pad_nd")
-def pad(reader: Reader, call: Call, given: Given) -> Value:
+def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     pads, mode = list(given["pad"]), given.get("mode", "constant")
     step = reader.plain(given["self"])
     before, equal = reader.steps[step], len(pads) == 4 and len(set(pads)) == 1
@@ -205,7 +211,7 @@ def pad(reader: Reader, call: Call, given: Given) -> Value:
 
 
 @reads("upsample_nearest2d", "upsample_bilinear2d")
-def upsample(reader: Reader, call: Call, given: Given) -> Value:
+def upsample(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     step, bilinear = reader.plain(given["input"]), "bilinear" in call.word
     _, *size = reader.steps[step].shape
     factors = {
@@ -216,7 +222,7 @@ def upsample(reader: Reader, call: Call, given: Given) -> Value:
         raise reader.no("by a factor that is not whole and equal, or to corners")
     factor = factors.pop()
     if factor == 1:
-        return Value(step, layout(reader.steps[step].shape))
+        return ForeignValue(step, layout(reader.steps[step].shape))
     return reader.add(Upsample(factor=factor, bilinear=bilinear), step)
 
 
@@ -228,12 +234,12 @@ _REARRANGED: dict[str, tuple[type[Op], str, str]] = {
 
 
 @reads(*_REARRANGED)
-def rearrange(reader: Reader, call: Call, given: Given) -> Value:
+def rearrange(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     op, ours, theirs = _REARRANGED[call.word]
     return reader.add(op(**{ours: given[theirs]}), reader.plain(given["self"]))
 
 
-def _shuffle(x: Value, shape: Shape) -> Op | None:
+def _shuffle(x: ForeignValue, shape: Shape) -> Op | None:
     """Channels as (fine, coarse): dealt out in turn."""
     fine, *coarse = x.axes[0] if x.axes and x.axes[0] else (Atom(0, 1),)
     swapped = len(coarse) == 1 and fine.step == 1 and {fine.of, coarse[0].of} == {0}

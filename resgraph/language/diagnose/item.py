@@ -16,7 +16,7 @@ from ..grammar.binding import LAYERS
 from ..grammar.expression import ExpressionError, parse_expression
 from ..grammar.label import KERNEL, PAIR, chunks, parse_equation, word_at
 from ..grammar.parse import Parser, UnreadItem
-from ..grammar.records import Chunk, Equation
+from ..grammar.records import Chunk, TensorExpr
 from ..grammar.words import CONSTANTS, TENSOR_NAMES
 from ..yaml.characters import LOOK_ALIKES, look_alikes
 from .names import foreign_letters
@@ -73,7 +73,7 @@ class _Item:
         )
 
 
-def item_meant(failure: UnreadItem, parser: Parser) -> Equation | Fault:
+def item_meant(failure: UnreadItem, parser: Parser) -> TensorExpr | Fault:
     """The error for a text that is no item; or the equation that it is, if it is one."""
     text, span = failure.text, failure.span
     item = _Item(text, span, failure.first, chunks(text, span), parser)
@@ -280,7 +280,7 @@ def _is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool
     return likely and not any(nearest(part, names) for part in parts)
 
 
-def _equation(item: _Item) -> Equation | Fault:
+def _equation(item: _Item) -> TensorExpr | Fault:
     """An equation over names that are not in sight, which can only stand first."""
     try:
         equation = parse_equation(item.text, item.span)

@@ -15,7 +15,7 @@ from ..foreign import SYNONYMS, squeezed
 from ..grammar import binding
 from ..grammar.arithmetic import value_text
 from ..grammar.binding import LAYERS, Binder, Rule, UnreadOption
-from ..grammar.expression import Binary, Number
+from ..grammar.expression import BinaryOp, NumberLiteral
 from ..grammar.label import parse_expr, phrase_at
 from ..grammar.records import BlockDef, Bound, Chunk, Expr, Label, Option, Word
 from ..grammar.targets import Target, literal_words, mode_hint, number_of, takes_mode
@@ -305,8 +305,10 @@ def _quotient(binder: Binder, part: Chunk) -> Fault:
     if problem := _unreadable(part):
         return problem
     tree = parse_expr(part.text, part.span).tree
-    assert isinstance(tree, Binary)
-    assert isinstance(tree.left, Number) and isinstance(tree.right, Number)
+    assert isinstance(tree, BinaryOp)
+    assert isinstance(tree.left, NumberLiteral) and isinstance(
+        tree.right, NumberLiteral
+    )
     apart = f"{value_text(tree.left.value)} /{value_text(tree.right.value)}"
     hint = Hint(f"did you mean `{apart}`? a stride stands apart", apart)
     message = f"`{part.text}` divides one number by another"

@@ -15,9 +15,9 @@ from ...ops import ACTIVATIONS
 from ..grammar.label import parse_label
 from ..grammar.log import Log
 from ..grammar.parse import Parser, UnreadItem, UnreadUnit
-from ..grammar.records import Equation, Expr, Label, Poison, Value, Word
+from ..grammar.records import Expr, Label, Poison, TensorExpr, Value, Word
 from ..grammar.words import BLOCK_KEYS, POLICIES, words_in
-from ..yaml.tree import Entry, Scalar, Tree
+from ..yaml.tree import KeyValue, Scalar, Tree
 from ..yaml.tree import Mapping as MappingTree
 from .item import item_meant, parses
 from .names import other_name, policy_hint
@@ -38,9 +38,9 @@ class Recovery(Log):
 
     def item(
         self, problem: Fault | UnreadItem, tree: Tree, parser: Parser
-    ) -> Label | Equation | Poison:
+    ) -> Label | TensorExpr | Poison:
         found = problem if isinstance(problem, Fault) else item_meant(problem, parser)
-        if isinstance(found, Equation):
+        if isinstance(found, TensorExpr):
             return found
         self.pass_over(found)
         return Poison(tree.span, self._guess(found, tree, parser))
@@ -79,9 +79,9 @@ class Recovery(Log):
         self.pass_over(fault("E030", said, value.span, hint, about=name))
         return Word(hint.write, value.span)
 
-    def keys(self, tree: MappingTree) -> dict[str, Entry]:
+    def keys(self, tree: MappingTree) -> dict[str, KeyValue]:
         """The entries of a block, misspelled keys under the names that were meant."""
-        out: dict[str, Entry] = {}
+        out: dict[str, KeyValue] = {}
         for key, entry in tree.entries.items():
             plain = _key_meant(key, entry.value, tree.entries)
             if plain:
@@ -92,7 +92,7 @@ class Recovery(Log):
         return out
 
 
-def _key_meant(key: str, value: Tree, entries: Mapping[str, Entry]) -> str:
+def _key_meant(key: str, value: Tree, entries: Mapping[str, KeyValue]) -> str:
     """The key of a block that was meant by one that reads like a path, and that no path reads; ""
     for a path."""
     read = any(key in words_in(entry.value) for entry in entries.values())

@@ -12,7 +12,7 @@ from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
 from ..grammar.words import CONSTANTS, words_in
 from ..lints import allowed
-from ..yaml.tree import Entry, Mapping, Sequence, Tree, entries_of, scalars_in
+from ..yaml.tree import KeyValue, Mapping, Sequence, Tree, entries_of, scalars_in
 
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
@@ -86,7 +86,7 @@ def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]
 
 
 def _unread_inputs(
-    inputs: dict[str, Entry], rows: dict[str, PathDef], lets: Collection[str]
+    inputs: dict[str, KeyValue], rows: dict[str, PathDef], lets: Collection[str]
 ) -> Iterator[Diagnostic]:
     """Inputs that no row reads; the first row begins at the first of them, unless it has an
     equation. What could not be read may read any."""
@@ -102,7 +102,7 @@ def _unread_inputs(
         yield _unread(f"no row reads the input `{name}`", name, inputs[name], hint)
 
 
-def _unread(message: str, name: str, entry: Entry, hint: str) -> Diagnostic:
+def _unread(message: str, name: str, entry: KeyValue, hint: str) -> Diagnostic:
     return fault("E034", message, entry.key.span, hint, about=name).diagnostic
 
 

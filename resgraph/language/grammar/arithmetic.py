@@ -10,15 +10,15 @@ from fractions import Fraction
 from ...errors import Hint
 from .expression import (
     Apply,
-    Binary,
+    BinaryOp,
     Expression,
     ExpressionError,
     Name,
     Negative,
-    Number,
+    NumberLiteral,
 )
 
-Value = Fraction | str | tuple["Value", ...]
+NameValue = Fraction | str | tuple["NameValue", ...]
 """What a name can stand for: an exact number, a word (a block, an activation), or a list of
 values."""
 
@@ -66,12 +66,12 @@ class UndefinedFunction(ExpressionError):
         super().__init__("E030", f"no function `{self.name}`", tree.start, end, listed)
 
 
-def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
+def evaluate(tree: Expression, lookup: Callable[[Name], NameValue]) -> NameValue:
     """The exact value of an expression; `lookup` says what a name stands for.
 
     Raises `ExpressionError`: E030 for an unknown function, E031 for a word or a list where a number
     is needed, E032 for a division by zero, E004 for numbers beyond 10^30."""
-    if isinstance(tree, Number):
+    if isinstance(tree, NumberLiteral):
         return tree.value
     if isinstance(tree, Name):
         return _element(tree, lookup(tree))
@@ -82,7 +82,7 @@ def evaluate(tree: Expression, lookup: Callable[[Name], Value]) -> Value:
     return _binary(tree, lookup)
 
 
-def _element(tree: Name, value: Value) -> Value:
+def _element(tree: Name, value: NameValue) -> NameValue:
     for place in tree.index:
         if not isinstance(value, tuple):
             hint = Hint(
@@ -106,7 +106,7 @@ def _element(tree: Name, value: Value) -> Value:
     return value
 
 
-def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
+def _numeric(tree: Expression, lookup: Callable[[Name], NameValue]) -> Fraction:
     value = evaluate(tree, lookup)
     if isinstance(value, Fraction):
         return value
@@ -129,7 +129,7 @@ def _numeric(tree: Expression, lookup: Callable[[Name], Value]) -> Fraction:
     )
 
 
-def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
+def _apply(tree: Apply, lookup: Callable[[Name], NameValue]) -> Fraction:
     if tree.function not in FUNCTIONS:
         raise UndefinedFunction(tree)
     fewest, most, function = FUNCTIONS[tree.function]
@@ -154,12 +154,12 @@ def _apply(tree: Apply, lookup: Callable[[Name], Value]) -> Fraction:
     return function(*values)
 
 
-def _binary(tree: Binary, lookup: Callable[[Name], Value]) -> Fraction:
+def _binary(tree: BinaryOp, lookup: Callable[[Name], NameValue]) -> Fraction:
     left, right = _numeric(tree.left, lookup), _numeric(tree.right, lookup)
     if tree.symbol == "/" and right == 0:
         help_ = (
             ""
-            if isinstance(tree.right, Number)
+            if isinstance(tree.right, NumberLiteral)
             else "this comes to 0; `max(1 …)` keeps a divisor from it"
         )
         raise ExpressionError(
@@ -176,7 +176,7 @@ def _binary(tree: Binary, lookup: Callable[[Name], Value]) -> Fraction:
     return value
 
 
-def value_text(value: Value) -> str:
+def value_text(value: NameValue) -> str:
     """A value as a spec would write it: `64`, `0.1`, `510/4`, `[3, 4]`."""
     if isinstance(value, tuple):
         return "[" + ", ".join(map(value_text, value)) + "]"

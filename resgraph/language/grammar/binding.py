@@ -12,11 +12,11 @@ from typing import Literal
 
 from ...errors import Fault, fault
 from ...ops import ACTIVATIONS, LATER, VOCABULARY
-from .expression import Binary, Number
+from .expression import BinaryOp, NumberLiteral
 from .failure import Failure
 from .label import KERNEL, parse_expr, parse_size, parse_value, phrase_at
 from .own import FIRST, is_own
-from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Size, Value, Word
+from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Sizes, Value, Word
 from .targets import Target, fields_of, is_flag, literal_words, number_of, takes_mode
 from .words import MODES, POLICIES
 
@@ -53,7 +53,7 @@ class Binder:
         self.fields = fields_of(target)
         self.texts = [part.text for part in label.rest]
         self.place = 0
-        self.number: Expr | Size | None = None
+        self.number: Expr | Sizes | None = None
         self.options: dict[str, Option] = {}
         self.mode: Word | None = None
 
@@ -83,7 +83,7 @@ class Binder:
         self.place += 1
         return self.label.rest[self.place - 1]
 
-    def put(self, key: str, at: Chunk | Size, value: Value) -> None:
+    def put(self, key: str, at: Chunk | Sizes, value: Value) -> None:
         if key in self.options:
             raise fault("E013", f"duplicate option `{key}`", at.span)
         self.options[key] = Option(key, at.span, value)
@@ -127,7 +127,7 @@ class Binder:
             raise UnreadOption("policy", self, value)
         return Word(text, value.span)
 
-    def as_number(self, part: Chunk) -> Expr | Size:
+    def as_number(self, part: Chunk) -> Expr | Sizes:
         """A number; a size where the number of the op is one."""
         key, target = number_of(self.target), self.target
         if (
@@ -171,7 +171,7 @@ class Binder:
             if option.key not in self.fields:
                 raise UnreadOption("key", self, option)
         word = self.long_mode(mode) if mode else None
-        if number is None or isinstance(number, Expr | Size | Word):
+        if number is None or isinstance(number, Expr | Sizes | Word):
             return Bound(self.label, number, options, word)
         raise fault("E022", f"`{key}` is one number", self.label.options[key].span)
 
@@ -187,8 +187,8 @@ def _is_quotient(number: Expr) -> bool:
     """Whether a number may be a width and a stride that touch: `64/2`."""
     tree = number.tree
     return (
-        isinstance(tree, Binary)
+        isinstance(tree, BinaryOp)
         and tree.symbol == "/"
-        and isinstance(tree.left, Number)
-        and isinstance(tree.right, Number)
+        and isinstance(tree.left, NumberLiteral)
+        and isinstance(tree.right, NumberLiteral)
     )

@@ -66,7 +66,7 @@ class ExpressionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberLiteral:
     """A literal."""
 
     value: Fraction
@@ -94,7 +94,7 @@ class Negative:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class BinaryOp:
     """`left symbol right`, symbol one of `+ - * /`."""
 
     symbol: str
@@ -114,7 +114,7 @@ class Apply:
     end: int
 
 
-Expression = Number | Name | Negative | Binary | Apply
+Expression = NumberLiteral | Name | Negative | BinaryOp | Apply
 Axes = Literal["cells", "channels"]
 OVER = "over"
 """Stands before axes: `mean(x over cells)`."""
@@ -167,10 +167,10 @@ def parts_of(tree: Expression) -> Iterator[Expression]:
 
 
 _INNER: dict[type, Callable[[Any], Sequence[Expression]]] = {
-    Number: lambda tree: (),
+    NumberLiteral: lambda tree: (),
     Name: lambda tree: (),
     Negative: lambda tree: (tree.operand,),
-    Binary: lambda tree: (tree.left, tree.right),
+    BinaryOp: lambda tree: (tree.left, tree.right),
     Apply: lambda tree: tree.arguments,
 }
 
@@ -276,7 +276,7 @@ class _Parser:
         left = self.product()
         while token := self.take("+", "-"):
             right = self.product()
-            left = Binary(token.text, left, right, left.start, right.end)
+            left = BinaryOp(token.text, left, right, left.start, right.end)
         self.depth -= 1
         return left
 
@@ -284,7 +284,7 @@ class _Parser:
         left = self.unary()
         while token := self.take("*", "/"):
             right = self.unary()
-            left = Binary(token.text, left, right, left.start, right.end)
+            left = BinaryOp(token.text, left, right, left.start, right.end)
         return left
 
     def unary(self) -> Expression:
@@ -419,7 +419,7 @@ def _no_token(character: str) -> tuple[str, str | Hint]:
     return said, Hint(f"did you mean `{like}`?", like) if like else ""
 
 
-def _number(token: _Token) -> Number:
+def _number(token: _Token) -> NumberLiteral:
     if len(token.text) > 1 and token.text[0] == "0" and token.text[1] not in ".eE":
         said = f"`{token.text}` is base 8 to some, base 10 to others"
         raise ExpressionError(
@@ -432,4 +432,4 @@ def _number(token: _Token) -> Number:
     _, _, exponent = token.text.lower().partition("e")
     if exponent and abs(int(exponent)) > 99:
         raise ExpressionError("E004", "an exponent beyond 99", token.start, token.end)
-    return Number(Fraction(token.text.replace("_", "")), token.start, token.end)
+    return NumberLiteral(Fraction(token.text.replace("_", "")), token.start, token.end)

@@ -16,7 +16,7 @@ from ...ops import LATER, VOCABULARY
 from ..yaml.characters import LOOK_ALIKES
 from .expression import ExpressionError, parse_expression
 from .own import is_own
-from .records import Again, Chunk, Equation, Expr, Label, Size, Value, Word
+from .records import Again, Chunk, Expr, Label, Sizes, TensorExpr, Value, Word
 from .words import POLICIES
 
 KERNEL = re.compile(r"[0-9]+(?:x[0-9]+)+\Z")
@@ -70,20 +70,20 @@ def parse_expr(text: str, span: Span) -> Expr:
         raise e.at(span) from None
 
 
-def parse_equation(text: str, span: Span) -> Equation:
+def parse_equation(text: str, span: Span) -> TensorExpr:
     """An equation over tensors."""
     expr = parse_expr(text, span)
-    return Equation(text, span, expr.tree)
+    return TensorExpr(text, span, expr.tree)
 
 
-def parse_size(text: str, span: Span) -> Size:
+def parse_size(text: str, span: Span) -> Sizes:
     """`2`, `stride`, `1x7`, `3x7x7`."""
     if not KERNEL.match(text):
-        return Size((parse_expr(text, span),), span)
+        return Sizes((parse_expr(text, span),), span)
     axes = text.split("x")
     if max(map(len, axes)) > 4 or len(axes) > 3:
         raise fault("E035", f"`{text}` is no sensible size", span)
-    return Size(tuple(parse_expr(part, span) for part in axes), span)
+    return Sizes(tuple(parse_expr(part, span) for part in axes), span)
 
 
 def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...errors import MOST_TOLD, Diagnostic, Fault, Span, fault
-from ..yaml.tree import Entry, Mapping, Scalar, Tree
-from .records import Equation, Expr, Label, Poison, Value
+from ..yaml.tree import KeyValue, Mapping, Scalar, Tree
+from .records import Expr, Label, Poison, TensorExpr, Value
 
 if TYPE_CHECKING:
     from .parse import Parser, UnreadItem, UnreadUnit
@@ -47,7 +47,7 @@ class Log:
 
     def item(
         self, problem: Fault | UnreadItem, tree: Tree, parser: Parser
-    ) -> Label | Equation | Poison:
+    ) -> Label | TensorExpr | Poison:
         """An item of a path."""
         self.report(problem if isinstance(problem, Fault) else problem.fault())
         return Poison(tree.span)
@@ -64,6 +64,6 @@ class Log:
         """The value of a `let` that reads names of which none is known."""
         return value
 
-    def keys(self, tree: Mapping) -> dict[str, Entry]:
+    def keys(self, tree: Mapping) -> dict[str, KeyValue]:
         """The entries of a block of which nothing reads some paths."""
         return tree.entries

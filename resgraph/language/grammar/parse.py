@@ -30,7 +30,6 @@ from .records import (
     Again,
     BlockDef,
     Chunk,
-    Equation,
     Inline,
     Label,
     Option,
@@ -38,6 +37,7 @@ from .records import (
     PathItem,
     Poison,
     ShortcutDef,
+    TensorExpr,
     UnitDef,
     Word,
 )  # fmt: skip
@@ -84,8 +84,8 @@ class Parser(ValueParser):
         listed = isinstance(tree, Sequence)
         trees = tree.items if isinstance(tree, Sequence) else [tree]
         read = [self.item(part, first=part is trees[0]) for part in trees]
-        items = [item for item in read if not isinstance(item, Equation)]
-        equation = next((item for item in read if isinstance(item, Equation)), None)
+        items = [item for item in read if not isinstance(item, TensorExpr)]
+        equation = next((item for item in read if isinstance(item, TensorExpr)), None)
         if not trees:
             hint = "write a label, or `x` for the input of a block"
             self.log.report(fault("E022", "an empty path", tree.span, hint))
@@ -93,7 +93,7 @@ class Parser(ValueParser):
         counted = bool(items) and items[0].repeat is not None
         return PathDef(tree.span, equation, tuple(items), listed or counted)
 
-    def item(self, tree: Tree, *, first: bool) -> PathItem | Equation | Poison:
+    def item(self, tree: Tree, *, first: bool) -> PathItem | TensorExpr | Poison:
         """One place of a path: a label, a mapping, or (only first) an equation."""
         if self.log.is_full:
             return Poison(tree.span)
@@ -107,7 +107,7 @@ class Parser(ValueParser):
         except (Fault, UnreadItem) as problem:
             return self.log.item(problem, tree, self)
 
-    def text_item(self, tree: Scalar, first: bool) -> PathItem | Equation:
+    def text_item(self, tree: Scalar, first: bool) -> PathItem | TensorExpr:
         text, span = tree.text.strip(), tree.span
         if not isinstance(tree.value, str):
             hint = "a label is like `3x3 conv 64 /2`"
@@ -120,7 +120,7 @@ class Parser(ValueParser):
             return equation
         raise UnreadItem("item", text, span, first=first)
 
-    def equation(self, text: str, span: Span) -> Equation | None:
+    def equation(self, text: str, span: Span) -> TensorExpr | None:
         """The equation that `text` is, None where it is none, or none of what is in sight."""
         try:
             equation = parse_equation(text, span)

@@ -21,7 +21,7 @@ class Expr:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Size:
+class Sizes:
     """A kernel, stride, dilation or padding: a number for each axis. One alone is a kernel along
     one axis, and else for every axis."""
 
@@ -50,7 +50,7 @@ class ListValue:
     span: Span
 
 
-Value = Expr | Size | Word | ListValue
+Value = Expr | Sizes | Word | ListValue
 """The value of an option or a `let`."""
 
 
@@ -72,7 +72,7 @@ class Label:
     word: str
     word_span: Span
     repeat: Expr | None = None
-    kernel: Size | None = None
+    kernel: Sizes | None = None
     rest: tuple[Chunk, ...] = ()
     # of the long form, which has no chunks
     options: dict[str, Option] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Equation:
+class TensorExpr:
     """An expression over tensors as it was written."""
 
     text: str
@@ -128,7 +128,7 @@ class Inline:
     span: Span
     repeat: Expr | None = None
     out: Expr | None = None
-    stride: Size | None = None
+    stride: Sizes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +168,7 @@ class PathDef:
     """A path: an optional equation, then items. `listed` where it is a list or has a count."""
 
     span: Span
-    equation: Equation | None
+    equation: TensorExpr | None
     items: tuple[PathItem | Poison, ...]
     listed: bool
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...errors import Fault, Span, fault
-from ..yaml.tree import Entry, Mapping, Scalar, Sequence, Tree
+from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from .expression import Name, names_in
 from .label import parse_expr, parse_size, parse_value
 from .log import Log
 from .own import FIRST, Words
-from .records import Expr, ListValue, Size, Value, Word
+from .records import Expr, ListValue, Sizes, Value, Word
 from .words import ACT, CONSTANTS, name_problem
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class ValueParser:
                 out[key] = self.log.let(value, self.words)
         return out
 
-    def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, Entry]]:
+    def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, KeyValue]]:
         """The entries of a mapping; a mistake and nothing where it is not one."""
         if isinstance(tree, Mapping):
             return tree.entries.items()
@@ -85,7 +85,7 @@ class ValueParser:
         self.log.report(fault("E022", "a number is needed here", tree.span))
         return None
 
-    def size(self, tree: Tree) -> Size | None:
+    def size(self, tree: Tree) -> Sizes | None:
         """`2` or `2x1`."""
         if isinstance(tree, Scalar):
             return self._read(tree, parse_size)

@@ -37,7 +37,7 @@ from .steps import (
     Warmup,
 )
 from .stretch import LENGTHS, fitting, stretched
-from .target import LABEL, Target
+from .target import LABEL, AnyGoal
 
 TAGS: Mapping[str, str] = {
     "data": "set",
@@ -68,7 +68,7 @@ class Train(Record):
     """One line on where the recipe comes from."""
     data: Data
     """The data set, by its `set`."""
-    target: Annotated[Target, NO_OFF] = LABEL
+    target: Annotated[AnyGoal, NO_OFF] = LABEL
     """What the net learns to say of each image, by its `kind`: loss and score follow."""
     augment: Augment = Augment()
     """Data augmentation of the training images."""

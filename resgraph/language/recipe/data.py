@@ -21,7 +21,7 @@ def _left(count: int, share: float) -> int:
     return count - max(1, round(count * share))
 
 
-class Source(Record):
+class DataSource(Record):
     """A data set, with what is known of it before it is read: None where only reading tells."""
 
     made: ClassVar[str] = ""
@@ -54,7 +54,7 @@ class Source(Record):
         return None
 
 
-class Digits(Source):
+class Digits(DataSource):
     """1,797 handwritten digits of 8x8 (UCI), which come with resgraph; a fifth of each class is for
     testing.
     """
@@ -86,7 +86,7 @@ class Digits(Source):
         return train, sum(DIGITS) - train
 
 
-class Cifar(Source):
+class Cifar(DataSource):
     """CIFAR-10 or -100 from an official archive (python or binary version), or its folder."""
 
     set: Literal["cifar10", "cifar100"]
@@ -121,7 +121,7 @@ class Cifar(Source):
         return train, CIFAR - train
 
 
-class Idx(Source):
+class Idx(DataSource):
     """MNIST, Fashion-MNIST, KMNIST and others of their form: the official idx files of both parts,
     packed with gzip or not.
     """
@@ -140,7 +140,7 @@ class Idx(Source):
     """1, or 3 equal ones."""
 
 
-class Folder(Source):
+class Folder(DataSource):
     """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's
     tree)."""
 
@@ -159,7 +159,7 @@ class Folder(Source):
     """Largest share of image files that may fail to decode before the run stops."""
 
 
-class Shards(Source):
+class Shards(DataSource):
     """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's
     form, for large sets.
 
@@ -179,7 +179,7 @@ class Shards(Source):
     """As of a folder."""
 
 
-class Synthetic(Source):
+class Synthetic(DataSource):
     """Seeded noise around one pattern for each class: for speed tests, and learnable."""
 
     made: ClassVar[str] = "are made from a seed"

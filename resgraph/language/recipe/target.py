@@ -21,7 +21,7 @@ class Goal(Record):
     kind: str
 
 
-class Label(Goal):
+class SingleLabel(Goal):
     """One class of each image: the cross-entropy of the softmax of what the net puts out, or the
     binary cross-entropy of each class, and the share of images that are right."""
 
@@ -46,7 +46,7 @@ class Labels(Goal):
     many more images have it not."""
 
 
-class Number(Goal):
+class Regression(Goal):
     """One or several numbers of each image, and the share of their variance that the net explains
     (R², the mean over several numbers)."""
 
@@ -56,7 +56,7 @@ class Number(Goal):
     """Squared error, absolute error, or Huber's: squared up to 1 and absolute beyond."""
 
 
-class Map(Goal):
+class PixelLabel(Goal):
     """A class of each pixel: the mean cross-entropy over all pixels, and the mean over classes of
     intersection over union (mIoU)."""
 
@@ -78,6 +78,8 @@ class Itself(Goal):
     """As of a number."""
 
 
-Target = Annotated[Label | Labels | Number | Map | Itself, Field(discriminator="kind")]
-LABEL = Label()
+AnyGoal = Annotated[
+    SingleLabel | Labels | Regression | PixelLabel | Itself, Field(discriminator="kind")
+]
+LABEL = SingleLabel()
 """What a recipe learns where it says nothing of it."""

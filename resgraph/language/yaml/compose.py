@@ -23,7 +23,7 @@ from .mistakes import mistake
 from .places import Places
 from .scalars import Refusal, read_plain
 from .splits import Split, brackets
-from .tree import Entry, Mapping, Scalar, Sequence, Tree
+from .tree import KeyValue, Mapping, Scalar, Sequence, Tree
 
 
 @dataclass(slots=True)
@@ -225,7 +225,7 @@ class Composer:
         if isinstance(top.node, Sequence):
             top.node.items.append(tree)
         elif top.key:
-            top.node.entries[top.key.text] = Entry(top.key, tree)
+            top.node.entries[top.key.text] = KeyValue(top.key, tree)
             top.key = None
         elif top.drop:
             top.drop = False
@@ -308,5 +308,5 @@ class Composer:
         if isinstance(top.node, Sequence):
             top.node.items[split.first :] = [scalar]
         elif split.key:
-            top.node.entries[split.key.text] = Entry(split.key, scalar)
+            top.node.entries[split.key.text] = KeyValue(split.key, scalar)
         self._report(problem)

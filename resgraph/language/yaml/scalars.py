@@ -29,7 +29,7 @@ _TRUTH = {
 _NULL = frozenset(("null", "Null", "NULL", "~"))
 _LONGEST_FLOAT = 64  # characters; a double has 17 significant digits
 
-Value = str | int | float | bool
+ScalarValue = str | int | float | bool
 
 
 class Refusal(NamedTuple):
@@ -48,7 +48,7 @@ def shown(text: str, width: int = 40) -> str:
     return f'"{line}"' if "`" in line else f"`{line}`"
 
 
-def read_plain(text: str, digits: int) -> Value | Refusal:
+def read_plain(text: str, digits: int) -> ScalarValue | Refusal:
     """The value of an unquoted text. Digits are counted before they are converted."""
     if text[:1] not in _MAY_BE_SPECIAL:
         return text

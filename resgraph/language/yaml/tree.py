@@ -20,7 +20,7 @@ class Scalar:
 
 
 @dataclass(slots=True)
-class Entry:
+class KeyValue:
     """One key of a mapping and its value."""
 
     key: Scalar
@@ -40,7 +40,7 @@ class Sequence:
 class Mapping:
     """Keys and values in the order of the file, in braces (`flow`) or line by line."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, KeyValue]
     span: Span
     flow: bool
 
@@ -64,7 +64,7 @@ def tree_of(value: Any, span: Span) -> Tree:
         keys = {str(key): Scalar(str(key), str(key), span, plain=True) for key in value}
         parts = zip(keys.items(), value.values(), strict=True)
         return Mapping(
-            {name: Entry(key, tree_of(part, span)) for (name, key), part in parts},
+            {name: KeyValue(key, tree_of(part, span)) for (name, key), part in parts},
             span,
             flow=False,
         )
@@ -74,7 +74,7 @@ def tree_of(value: Any, span: Span) -> Tree:
     return Scalar(value, text, span, plain=not isinstance(value, str))
 
 
-def entries_of(tree: Tree, key: str) -> dict[str, Entry]:
+def entries_of(tree: Tree, key: str) -> dict[str, KeyValue]:
     """The entries of the map at `key`, none where there is no map."""
     entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
     return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from ..registry import Output, named
+from ..registry import Format, named
 from .content.builder import View, choose
 from .figures import comparison, detail, overview, partial
 from .formats import svg
@@ -135,12 +135,12 @@ def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
     return comparison.draw(plans, options.width)
 
 
-def _written(output: Output, drawn: Scene, options: RenderOptions) -> str | bytes:
+def _written(output: Format, drawn: Scene, options: RenderOptions) -> str | bytes:
     source = drawn if output.takes == "scene" else svg.write(drawn, options.theme)
     return _called(output, source, options)
 
 
-def _called(output: Output, source: object, options: RenderOptions) -> str | bytes:
+def _called(output: Format, source: object, options: RenderOptions) -> str | bytes:
     chosen = {name: getattr(options, name) for name in output.options}
     written: str | bytes = output.load()(source, **chosen)
     return written

@@ -85,7 +85,7 @@ def _facts(plan: Plan) -> dict[str, str]:
     return facts
 
 
-Inputs = dict[str, Tensor]
+NamedTensors = dict[str, Tensor]
 """What a net reads, by the names that its `forward` gives it."""
 
 
@@ -94,7 +94,7 @@ def _input_text(named: tuple[str, Shape]) -> str:
     return shape_text(shape) if name == "input" else f"{name} {shape_text(shape)}"
 
 
-def _examples(plan: Plan) -> Inputs:
+def _examples(plan: Plan) -> NamedTensors:
     """Two images of noise: with one, a trace would take the batch axis for a constant."""
     generator = torch.Generator().manual_seed(0)
     return {
@@ -105,7 +105,9 @@ def _examples(plan: Plan) -> Inputs:
     }
 
 
-def safetensors(net: nn.Module, inputs: Inputs, facts: Mapping[str, str]) -> bytes:
+def safetensors(
+    net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]
+) -> bytes:
     """The weights by name; the facts are their metadata."""
     state = {name: value.contiguous() for name, value in net.state_dict().items()}
     return _sorted(save(state, {"format": "pt", **facts}))
@@ -122,7 +124,7 @@ def _sorted(content: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
-def pt2(net: nn.Module, inputs: Inputs, facts: Mapping[str, str]) -> bytes:
+def pt2(net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]) -> bytes:
     """A program of torch.export; the facts are its extra file `resgraph.json`."""
     _refuse_names(net)
     program = torch.export.export(
@@ -146,12 +148,12 @@ def _refuse_names(net: nn.Module) -> None:
             )
 
 
-def _batch_axes(inputs: Inputs) -> tuple[dict[int, torch.export.Dim], ...]:
+def _batch_axes(inputs: NamedTensors) -> tuple[dict[int, torch.export.Dim], ...]:
     """The one axis whose size is free, of each input."""
     return ({0: torch.export.Dim("batch")},) * len(inputs)
 
 
-def onnx(net: nn.Module, inputs: Inputs, facts: Mapping[str, str]) -> bytes:
+def onnx(net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]) -> bytes:
     """An ONNX model from `images`, or several inputs by name, to `logits`, or to the rows that
     `output:` names; checked in
     onnxruntime where that is installed."""
@@ -245,7 +247,10 @@ def _session(content: bytes, names: list[str]) -> Callable[..., Tensors] | None:
 
 
 def _check(
-    net: nn.Module, inputs: Inputs, made: Callable[..., Tensors] | None, maker: str
+    net: nn.Module,
+    inputs: NamedTensors,
+    made: Callable[..., Tensors] | None,
+    maker: str,
 ) -> None:
     """Raises `UsageError` where what was made differs from the module, for a batch of the traced
     size or another."""

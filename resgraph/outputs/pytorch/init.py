@@ -9,7 +9,7 @@ from ...language.init import Init, Scheme, parse_scheme
 from ...passes.starts import Start
 from .program import Class, Program
 from .support import support_bases
-from .text import Bracketed, Piece, docstring, layout
+from .text import Bracketed, TextPiece, docstring, layout
 
 _CONVS = tuple(f"nn.Conv{kind}{n}d" for n in (2, 1, 3) for kind in ("", "Transpose"))
 _DESCRIBED = {
@@ -55,7 +55,7 @@ def _indented(columns: int, lines: Iterable[str]) -> list[str]:
 
 def _case(word: str, names: Sequence[str], body: Iterable[str]) -> list[str]:
     """`if isinstance(module, …):` for one class or for several, and what follows."""
-    kinds: Piece = names[0] if len(names) == 1 else Bracketed("(", tuple(names))
+    kinds: TextPiece = names[0] if len(names) == 1 else Bracketed("(", tuple(names))
     head = layout(Bracketed("isinstance(", ("module", kinds)), 12, f"{word} ", ":")
     return [*head, *_indented(16, body)]
 

@@ -20,15 +20,15 @@ class Bracketed:
     broken."""
 
     head: str
-    items: tuple[Piece, ...]
+    items: tuple[TextPiece, ...]
     tail: str = ")"
     chain: bool = False
 
 
-Piece = str | Bracketed
+TextPiece = str | Bracketed
 
 
-def flat(piece: Piece) -> str:
+def flat(piece: TextPiece) -> str:
     """The piece on one line."""
     if isinstance(piece, str):
         return piece
@@ -40,7 +40,7 @@ def flat(piece: Piece) -> str:
 
 
 def layout(
-    piece: Piece, indent: int = 0, before: str = "", after: str = ""
+    piece: TextPiece, indent: int = 0, before: str = "", after: str = ""
 ) -> list[str]:
     """The piece between `before` and `after`, as lines that begin `indent` columns in."""
     pad = " " * indent

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...ops.base import Call, Ref
 from .signatures import OPERANDS, Signatures
-from .text import Bracketed, Piece, flat
+from .text import Bracketed, TextPiece, flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def parts(tree: Any) -> Iterator[Any]:
             yield from parts(arg)
 
 
-def piece(tree: Any, head: str = "") -> Piece:
+def piece(tree: Any, head: str = "") -> TextPiece:
     """The tree as Python, with the fewest brackets that keep its meaning."""
     if isinstance(tree, Comprehension):
         item = piece(tree.item)
@@ -118,7 +118,7 @@ def _held(tree: Any, precedence: int) -> str:
     return text if _precedence(tree) >= precedence else f"({text})"
 
 
-def _operation(tree: Call, head: str) -> Piece:
+def _operation(tree: Call, head: str) -> TextPiece:
     """A product on one line; a sum as a chain of its terms, which can be broken."""
     *before, last = tree.args
     precedence = _precedence(tree)

@@ -12,7 +12,7 @@ from ...plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class TableRow:
     """One row: its name, the shape that it hands on (None where the plans differ), each plan's row
     or None."""
 
@@ -26,7 +26,7 @@ class Cells:
         return row.groups if row else ()
 
 
-def columns(plans: Sequence[Plan]) -> list[Cells]:
+def columns(plans: Sequence[Plan]) -> list[TableRow]:
     """The rows of several plans, aligned by name; a name that only some have keeps its place among
     its neighbours."""
     tables = [{row.name: row for row in summarize(plan.graph)} for plan in plans]
@@ -42,7 +42,7 @@ def columns(plans: Sequence[Plan]) -> list[Cells]:
     return [_cells(name, [table.get(name) for table in tables]) for name in names]
 
 
-def _cells(name: str, rows: list[Row | None]) -> Cells:
+def _cells(name: str, rows: list[Row | None]) -> TableRow:
     sizes = {row.output[1:] for row in rows if row}
     widths = {row.output for row in rows if row}
     output = (
@@ -50,4 +50,4 @@ def _cells(name: str, rows: list[Row | None]) -> Cells:
         if len(widths) == 1
         else (next(iter(sizes)) if len(sizes) == 1 else None)
     )
-    return Cells(name, output, tuple(rows))
+    return TableRow(name, output, tuple(rows))

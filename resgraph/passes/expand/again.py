@@ -19,16 +19,16 @@ from ...ops.extension import expression, torch_call
 from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Tensor
 from .place import Place, Slot
 
-Scope = Path | Item
+Repeatable = Path | Item
 
 
 @dataclass
 class Made:
     """What was made so far, by name, and may be made again."""
 
-    scopes: dict[str, Scope] = field(default_factory=dict)
+    scopes: dict[str, Repeatable] = field(default_factory=dict)
 
-    def named(self, again: Again, slot: Slot, order: Sequence[str]) -> list[Scope]:
+    def named(self, again: Again, slot: Slot, order: Sequence[str]) -> list[Repeatable]:
         """What an item names: one row, path or place of one, or a run of rows; `order` are the rows
         or paths around it, also those that stand below. Raises `Fault`."""
         place = slot.place
@@ -48,7 +48,9 @@ class Made:
         ]
         return [self._one(name, again, slot, order) for name in names]
 
-    def _one(self, name: str, again: Again, slot: Slot, order: Sequence[str]) -> Scope:
+    def _one(
+        self, name: str, again: Again, slot: Slot, order: Sequence[str]
+    ) -> Repeatable:
         place = slot.place
         full = f"{place.name}.{name}" if place.block else name
         if found := self.scopes.get(full):
@@ -78,7 +80,11 @@ class Made:
 
 
 def once_more(
-    builder: Builder, scopes: Sequence[Scope], slot: Slot, again: Again, flow: Tensor
+    builder: Builder,
+    scopes: Sequence[Repeatable],
+    slot: Slot,
+    again: Again,
+    flow: Tensor,
 ) -> tuple[Block | None, Tensor]:
     """The scopes made once more behind `flow`, as one item of a path, and what comes out; no item
     where a mistake, which was told, spoils it. Raises `Fault`."""
@@ -110,11 +116,11 @@ def once_more(
     return block, out
 
 
-def _word(scope: Scope) -> str:
+def _word(scope: Repeatable) -> str:
     return scope.name.rpartition(".")[2]
 
 
-def _input(scope: Scope, builder: Builder) -> str:
+def _input(scope: Repeatable, builder: Builder) -> str:
     return (
         builder.nodes[scope.nodes[0]].inputs[0]
         if isinstance(scope, Layer)
@@ -122,7 +128,7 @@ def _input(scope: Scope, builder: Builder) -> str:
     )
 
 
-def _output(scope: Scope) -> str:
+def _output(scope: Repeatable) -> str:
     return scope.nodes[-1] if isinstance(scope, Layer) else scope.output
 
 
@@ -153,7 +159,7 @@ class _Copy:
 
     # -- nodes
 
-    def nodes(self, scope: Scope, *, equation: bool) -> bool:
+    def nodes(self, scope: Repeatable, *, equation: bool) -> bool:
         """Make the nodes of a scope; False where one cannot be made, which was told."""
         if isinstance(scope, Layer):
             return all(self.node(name, layer=True) for name in scope.nodes)
@@ -208,7 +214,7 @@ class _Copy:
 
     # -- scopes
 
-    def path(self, scope: Scope, *, equation: bool) -> Path:
+    def path(self, scope: Repeatable, *, equation: bool) -> Path:
         """A scope as a path of the copy; a layer or block as a path of that alone."""
         word = self.slot.path.word
         if not isinstance(scope, Path):

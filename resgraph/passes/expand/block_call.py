@@ -8,7 +8,7 @@ from fractions import Fraction
 from ...errors import Span, fault
 from ...language.diagnose.option import bind
 from ...language.environment import Environment, Given
-from ...language.grammar.arithmetic import Value
+from ...language.grammar.arithmetic import NameValue
 from ...language.grammar.records import (
     BlockDef,
     Bound,
@@ -19,9 +19,9 @@ from ...language.grammar.records import (
     Option,
     PathDef,
     ShortcutDef,
+    Value,
     Word,
 )
-from ...language.grammar.records import Value as Written
 from ...ops import Shape
 from ...ops.base import value_text
 from .option import per_axis, whole
@@ -38,7 +38,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class BlockCall:
     """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
 
     bound: Bound
@@ -46,18 +46,18 @@ class Call:
     into: int | None
     out: int | None
     stride: tuple[int, ...]
-    values: dict[str, Value]
+    values: dict[str, NameValue]
     shortcut: ShortcutDef | None
     span: Span  # the word of the call
     repeated: bool
     # its width, where a `let` chose a block that works its own out
-    unused: Written | None = None
+    unused: Value | None = None
 
     @property
-    def constants(self) -> dict[str, Value | None]:
+    def constants(self) -> dict[str, NameValue | None]:
         """`in`, `out` and `stride` as values."""
         each = tuple(map(Fraction, self.stride))
-        stride: Value = each[0] if len(set(each)) == 1 else each
+        stride: NameValue = each[0] if len(set(each)) == 1 else each
         return {
             "in": _fraction(self.into),
             "out": _fraction(self.out),
@@ -97,7 +97,7 @@ def _fraction(number: int | None) -> Fraction | None:
 
 def call_of(
     item: ItemDef, block: BlockDef, shape: Shape | None, caller: Caller
-) -> Call:
+) -> BlockCall:
     """Work out a call where it is written."""
     into, env = shape[0] if shape else None, caller.env
     axes = len(shape) - 1 if shape else 0
@@ -111,7 +111,7 @@ def call_of(
         bound = _of_inline(item)
     stride = bound.options.get("stride")
     values, shortcut = _values(bound, env)
-    return Call(
+    return BlockCall(
         bound,
         caller,
         into,
@@ -132,7 +132,7 @@ def _of_inline(item: Inline) -> Bound:
     return Bound(Label("", item.span, "", item.span), item.out, options, None)
 
 
-def refuse_other_width(call: Call, block: BlockDef, shape: Shape | None) -> None:
+def refuse_other_width(call: BlockCall, block: BlockDef, shape: Shape | None) -> None:
     """Raises `Fault` where a call says a width, and a block that works its own out hands back
     another."""
     if call.unused is not None and shape and shape[0] != call.out:
@@ -177,7 +177,7 @@ def _refuse_unused(
         )
 
 
-def _worked_out(block: BlockDef, number: Written) -> str:
+def _worked_out(block: BlockDef, number: Value) -> str:
     """What to write for a width that a block works out by itself: its call, or the value that was
     meant."""
     alone = f"its width is worked out in the block: write `{block.name}`"
@@ -193,8 +193,8 @@ def _worked_out(block: BlockDef, number: Written) -> str:
 
 def _values(
     bound: Bound, env: Environment
-) -> tuple[dict[str, Value], ShortcutDef | None]:
-    values: dict[str, Value] = {}
+) -> tuple[dict[str, NameValue], ShortcutDef | None]:
+    values: dict[str, NameValue] = {}
     shortcut: ShortcutDef | None = None
     for key, option in bound.options.items():
         if key == "shortcut":
@@ -207,7 +207,7 @@ def _values(
     return values, shortcut
 
 
-def _width(number: Written, env: Environment) -> int:
+def _width(number: Value, env: Environment) -> int:
     width = whole(env.value(number), "out", number, env)
     if not 1 <= width <= 1_000_000:
         raise fault(

@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ...graph import Equation as EquationScope
+from ...graph import Equation
 from ...language.grammar.arithmetic import FUNCTIONS
 from ...language.grammar.expression import (
     OVER,
     Apply,
     Axes,
-    Binary,
+    BinaryOp,
     Expression,
     Name,
     Negative,
     axes_of,
     other_axes,
 )
-from ...language.grammar.records import Equation
+from ...language.grammar.records import TensorExpr
 from ...ops import AMONG, POINTWISE, SYMBOLS, Add, Concat, Mul, Op, Over, Shape, Sub
 from ...ops.base import is_map
 from .equation_errors import EquationErrors, reads_input
@@ -41,7 +41,7 @@ class EquationBuilder:
         names: Names,
         place: Place,
         name: str,
-        equation: Equation,
+        equation: TensorExpr,
     ) -> None:
         self.builder, self.names, self.place = builder, names, place
         self.name, self.equation = name, equation
@@ -52,7 +52,7 @@ class EquationBuilder:
         # the words that were written for others: `act` for `relu`
         self.named: dict[str, str] = {}
 
-    def build(self) -> tuple[EquationScope, Tensor | Nothing]:
+    def build(self) -> tuple[Equation, Tensor | Nothing]:
         """The scope of the equation and the value that it comes to. Raises `Fault`."""
         value = self.term(self.equation.tree)
         if isinstance(value, Fraction):
@@ -64,7 +64,7 @@ class EquationBuilder:
             self.equation.text,
         )
         nodes = tuple(self.nodes)
-        return EquationScope(self.name, text, nodes, output, self.origin), value
+        return Equation(self.name, text, nodes, output, self.origin), value
 
     def term(self, tree: Expression) -> Term:
         """The value of a part of the equation: a tensor, `none` or a number."""
@@ -74,7 +74,7 @@ class EquationBuilder:
             return self.negative(self.term(tree.operand), tree.operand)
         if isinstance(tree, Apply):
             return self.apply(tree)
-        if isinstance(tree, Binary):
+        if isinstance(tree, BinaryOp):
             return self.binary(tree, self.term(tree.left), self.term(tree.right))
         return tree.value
 
@@ -92,7 +92,7 @@ class EquationBuilder:
             raise self.errors.no_number(tree)
         return number
 
-    def number(self, tree: Apply | Binary) -> Fraction:
+    def number(self, tree: Apply | BinaryOp) -> Fraction:
         """The value of arithmetic on numbers alone."""
         return self.place.env.value_of(tree, self.equation.span)  # type: ignore[return-value]
 
@@ -163,7 +163,7 @@ class EquationBuilder:
             raise self.errors.no_product(tree)
         return found
 
-    def binary(self, tree: Binary, left: Term, right: Term) -> Term:
+    def binary(self, tree: BinaryOp, left: Term, right: Term) -> Term:
         if isinstance(left, Fraction) and isinstance(right, Fraction):
             return self.number(tree)
         if isinstance(left, Nothing) or isinstance(right, Nothing):
@@ -176,7 +176,7 @@ class EquationBuilder:
         )
         return self.node(Worded(op.word, op), [left, right], [tree.left, tree.right])
 
-    def without(self, tree: Binary, left: Term, right: Term) -> Term:
+    def without(self, tree: BinaryOp, left: Term, right: Term) -> Term:
         """A sum leaves out what is none; a product of it means nothing."""
         if tree.symbol in "*/":
             raise self.errors.no_factor(tree)

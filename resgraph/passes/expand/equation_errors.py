@@ -11,8 +11,14 @@ from ...language.diagnose.nearest import did_you_mean, known_here, meant, op_mea
 from ...language.diagnose.word import functions_of_tensors
 from ...language.foreign import CONCATS, SIGNS, TENSORS
 from ...language.grammar.arithmetic import FUNCTIONS
-from ...language.grammar.expression import Apply, Binary, Expression, Name, Number
-from ...language.grammar.records import Equation
+from ...language.grammar.expression import (
+    Apply,
+    BinaryOp,
+    Expression,
+    Name,
+    NumberLiteral,
+)
+from ...language.grammar.records import TensorExpr
 from ...language.grammar.words import COUNTERS
 from ...ops import AMONG, VOCABULARY, ShapeError, shape_text
 from .graph_builder import Tensor
@@ -22,7 +28,7 @@ from .place import Place
 class EquationErrors:
     """The errors of one equation, each at its characters."""
 
-    def __init__(self, equation: Equation, place: Place) -> None:
+    def __init__(self, equation: TensorExpr, place: Place) -> None:
         self.equation, self.place = equation, place
 
     def wrong(
@@ -133,7 +139,7 @@ class EquationErrors:
         return self.wrong(tree, "E030", said, self._instead_of(tree))
 
     def refuse_quotient(
-        self, tree: Binary, left: Tensor | Fraction, right: Tensor | Fraction
+        self, tree: BinaryOp, left: Tensor | Fraction, right: Tensor | Fraction
     ) -> None:
         """Raises `Fault` where a number is divided by a tensor, or a tensor by zero."""
         if isinstance(left, Fraction):
@@ -143,7 +149,7 @@ class EquationErrors:
         if right == 0:
             raise self.wrong(tree.right, "E032", "division by zero")
 
-    def no_factor(self, tree: Binary) -> Fault:
+    def no_factor(self, tree: BinaryOp) -> Fault:
         hint = "`shortcut: none` suits a sum; in a product give it `identity` or a path"
         return self.wrong(tree, "E040", "a factor of this product is `none`", hint)
 
@@ -168,7 +174,7 @@ class EquationErrors:
         looser = "+-" if sign in "*-" else ""
         terms = [
             f"({self.text(term)})"
-            if isinstance(term, Binary) and term.symbol in looser
+            if isinstance(term, BinaryOp) and term.symbol in looser
             else self.text(term)
             for term in tree.arguments
         ]
@@ -234,6 +240,6 @@ def _reads(tree: Expression, name: str) -> bool:
 def ends_in_number(tree: Expression) -> bool:
     """Whether a term is a sum or product whose last part is a number: of `x + 0.17 mix`, the
     first."""
-    while isinstance(tree, Binary):
+    while isinstance(tree, BinaryOp):
         tree = tree.right
-    return isinstance(tree, Number)
+    return isinstance(tree, NumberLiteral)

@@ -14,24 +14,24 @@ from functools import partial
 from ...errors import Fault, Span, fault
 from ...graph import Block, Layer, Path
 from ...language.environment import Environment, Unknown
-from ...language.grammar.arithmetic import Value, value_text
+from ...language.grammar.arithmetic import NameValue, value_text
 from ...language.grammar.records import (
     Again,
     BlockDef,
     Bound,
-    Equation,
     Inline,
     ItemDef,
     Label,
     PathDef,
     PathItem,
     Poison,
+    TensorExpr,
 )
 from ...language.grammar.targets import Target
 from ...language.spec import Spec
 from ...ops import Op
 from .again import Made, once_more
-from .block_call import Call, Caller, call_of, refuse_other_width
+from .block_call import BlockCall, Caller, call_of, refuse_other_width
 from .equation import EquationBuilder
 from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
 from .meant import apart, keeps_shape, meant, shaping, width_and_stride
@@ -40,7 +40,7 @@ from .place import Counters, Place, Slot, counters_of
 from .repeat import Repeats
 from .shortcut import shortcut_plan
 from .sized import sized
-from .unit import Setting, layer_ops
+from .unit import LabelContext, layer_ops
 
 _NESTED = 32  # blocks within blocks
 
@@ -53,7 +53,7 @@ class ItemMaker:
         self.builder = Builder()
         self.names = Names(spec)
         self.env = Environment(spec.lets, {})
-        self.setting = Setting(spec.unit, spec.defaults, spec.words)
+        self.setting = LabelContext(spec.unit, spec.defaults, spec.words)
         self.open: list[BlockDef] = []
         self.blocks_seen = 0
         self.blocks_total: int | None = 0  # None where it cannot be counted
@@ -85,7 +85,7 @@ class ItemMaker:
         return scope, flow
 
     def equation(
-        self, name: str, written: Equation, place: Place, scope: Path
+        self, name: str, written: TensorExpr, place: Place, scope: Path
     ) -> Tensor | Nothing:
         """The value that a path begins with, and its nodes."""
         equation = EquationBuilder(self.builder, self.names, place, name, written)
@@ -270,20 +270,22 @@ class ItemMaker:
         self.blocks_seen += 1
         return replace(slot, counters={**slot.counters, **counted})
 
-    def _names_within(self, slot: Slot, block: BlockDef, call: Call) -> Environment:
+    def _names_within(
+        self, slot: Slot, block: BlockDef, call: BlockCall
+    ) -> Environment:
         """The names in a block: its own `let`s, what the call says, the counters, and those of its
         file. A block of the library knows no file."""
         lets = {
             name: let for name, let in block.lets.items() if name not in call.values
         }
-        constants: Mapping[str, Value | None] = {
+        constants: Mapping[str, NameValue | None] = {
             **slot.counters, **call.constants, **call.values,
         }  # fmt: skip
         file = Environment({}, {}) if block.library else self.env
         outer = file.with_constants(counters_of(slot.place.env))
         return Environment(lets, constants, outer, call.given)
 
-    def _setting_within(self, block: BlockDef) -> Setting:
+    def _setting_within(self, block: BlockDef) -> LabelContext:
         unit = block.unit or self.spec.unit
         return replace(self.setting, unit=unit, spare="relu" if block.library else "")
 
@@ -356,7 +358,7 @@ def _refuse_bare(label: Label) -> None:
 
 
 def _scope(
-    item: ItemDef, inside: Place, block: BlockDef, call: Call, result: Path
+    item: ItemDef, inside: Place, block: BlockDef, call: BlockCall, result: Path
 ) -> Block:
     """The scope of a call whose paths are made."""
     assert inside.origin is not None

@@ -16,7 +16,7 @@ from ...language.grammar.label import parse_size
 from ...language.grammar.records import BlockDef, Chunk, ItemDef, Label, Option
 from ...language.grammar.targets import SHAPING, Target, fields_of, takes_mode
 from ...ops import ACTIVATIONS, Op, Shape, ShapeError
-from .unit import Setting
+from .unit import LabelContext
 
 _KEEPING = frozenset(["norm", "activation", "regularize"])
 """Families whose ops hand on the shape that they are given."""
@@ -86,7 +86,7 @@ def keeps_shape(target: Target) -> bool:
     return not isinstance(target, BlockDef) and target.family in _KEEPING
 
 
-def shaping(setting: Setting) -> Setting:
+def shaping(setting: LabelContext) -> LabelContext:
     """The setting without what shapes nothing: norms and activations of the unit, default options
     of no account."""
     conv = tuple(label for label in setting.unit.labels if label.word == "conv")
@@ -95,7 +95,7 @@ def shaping(setting: Setting) -> Setting:
         op: {key: option for key, option in options.items() if key in SHAPING}
         for op, options in setting.defaults.items()
     }
-    return Setting(unit, defaults, setting.words)
+    return LabelContext(unit, defaults, setting.words)
 
 
 def likely_shape(op: Op, *inputs: Shape) -> Shape | None:

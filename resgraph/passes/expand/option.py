@@ -15,28 +15,28 @@ from pydantic import ValidationError
 from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
-from ...language.grammar.arithmetic import Value, value_text
-from ...language.grammar.expression import Binary, Name
+from ...language.grammar.arithmetic import NameValue, value_text
+from ...language.grammar.expression import BinaryOp, Name
 from ...language.grammar.records import (
     Bound,
     Expr,
     MapName,
     Option,
     PathDef,
-    Size,
+    Sizes,
+    Value,
     Word,
 )
-from ...language.grammar.records import Value as Written
 from ...language.grammar.targets import literal_words
 from ...language.grammar.words import CONSTANTS
 from ...ops import Op, shape_text
 from ...ops.base import sized_fields, spread, types_in
 
-Kind = Literal["sizes", "float", "int", "flag", "word"]
+OptionKind = Literal["sizes", "float", "int", "flag", "word"]
 
 
 @cache
-def field_kind(op: type[Op], key: str) -> Kind:
+def field_kind(op: type[Op], key: str) -> OptionKind:
     """What the value of a field is, from its annotation."""
     types = types_in(op, key)
     if tuple in types:
@@ -139,7 +139,7 @@ def _shown(value: Any) -> str:
 
 
 def field_value(
-    cls: type[Op], key: str, written: Written | PathDef, env: Environment
+    cls: type[Op], key: str, written: Value | PathDef, env: Environment
 ) -> Any:
     """The Python value of one option, of the type that its field has."""
     if isinstance(written, PathDef):
@@ -166,17 +166,17 @@ def field_value(
     return float(value) if kind == "float" else whole(value, key, written, env)
 
 
-def _flag(key: str, written: Written) -> bool:
+def _flag(key: str, written: Value) -> bool:
     if isinstance(written, Word) and written.text in ("true", "false"):
         return written.text == "true"
     raise fault("E022", f"`{key}` is true or false", written.span)
 
 
 def _sizes(
-    value: Value, written: Written, key: str, env: Environment
+    value: NameValue, written: Value, key: str, env: Environment
 ) -> int | tuple[int, ...]:
     """One number for every axis, or one for each."""
-    one = isinstance(written, Size) and len(written.axes) == 1
+    one = isinstance(written, Sizes) and len(written.axes) == 1
     if one and key == "kernel":  # before an op, where it is along one axis
         value = (value,)
     if isinstance(value, tuple):
@@ -206,7 +206,9 @@ def _spread(
         fields[key] = spread(fields[key], known)
 
 
-def per_axis(value: Value, key: str, place: Span, axes: int) -> tuple[Value, ...]:
+def per_axis(
+    value: NameValue, key: str, place: Span, axes: int
+) -> tuple[NameValue, ...]:
     """A value for each axis of a map, `axes` 0 where that is not known. Raises `Fault` (E046)."""
     if not isinstance(value, tuple):
         return (value,) * (axes or 2)
@@ -285,7 +287,7 @@ def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fa
     )
 
 
-def whole(value: Value, key: str, written: Written, env: Environment) -> int:
+def whole(value: NameValue, key: str, written: Value, env: Environment) -> int:
     """A number that must be whole. The error is where the number is worked out, and names the
     nearest that would be."""
     if not isinstance(value, Fraction):
@@ -299,18 +301,18 @@ def whole(value: Value, key: str, written: Written, env: Environment) -> int:
     raise _not_whole(value, key, written, env)
 
 
-def _not_whole(value: Fraction, key: str, written: Written, env: Environment) -> Fault:
+def _not_whole(value: Fraction, key: str, written: Value, env: Environment) -> Fault:
     written = _arithmetic(written, env)
     text = getattr(written, "text", key)
     said = f"`{text}` is {float(value):g}, and `{key}` must be whole"
     tree = written.tree if isinstance(written, Expr) else None
     hint = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
-    if isinstance(tree, Binary) and tree.symbol == "/":
+    if isinstance(tree, BinaryOp) and tree.symbol == "/":
         hint = _nearest_whole(value, tree, written.span, env) or hint
     return fault("E032", said, written.span, hint)
 
 
-def _arithmetic(written: Written, env: Environment) -> Written:
+def _arithmetic(written: Value, env: Environment) -> Value:
     """Where a number is worked out: behind a name that stands for a `let`, which may be another."""
     for _ in range(8):
         tree = written.tree if isinstance(written, Expr) else None
@@ -323,7 +325,9 @@ def _arithmetic(written: Written, env: Environment) -> Written:
     return written
 
 
-def _nearest_whole(value: Fraction, tree: Binary, span: Span, env: Environment) -> str:
+def _nearest_whole(
+    value: Fraction, tree: BinaryOp, span: Span, env: Environment
+) -> str:
     """What would divide, of a quotient that does not; "" where its terms are no such numbers."""
     try:
         top, bottom = (env.value_of(side, span) for side in (tree.left, tree.right))

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from ...errors import Span
 from ...graph import Origin, Path
 from ...language.environment import Environment
-from ...language.grammar.arithmetic import Value
+from ...language.grammar.arithmetic import NameValue
 from ...language.grammar.records import BlockDef
-from .block_call import Call
+from .block_call import BlockCall
 from .graph_builder import Nothing, Tensor
 from .shortcut import ShortcutPlan
-from .unit import Setting
+from .unit import LabelContext
 
-Counters = dict[str, Value | None]
+Counters = dict[str, NameValue | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -25,12 +25,12 @@ class Place:
     the calls that led here."""
 
     env: Environment
-    setting: Setting
+    setting: LabelContext
     values: dict[str, Tensor | Nothing]
     name: str = ""
     origin: Origin | None = None  # of the call
     block: BlockDef | None = None
-    call: Call | None = None
+    call: BlockCall | None = None
     plan: ShortcutPlan | None = None
     shortcut: bool = False  # what is made here is a part of a shortcut
     paths: list[Path] = field(default_factory=list)

@@ -13,7 +13,7 @@ from ...language.spec import Spec
 from ...ops import Op, Shape, shape_text
 from ...ops.base import AXES
 from ...ops.shape import ZeroPad
-from .block_call import Call
+from .block_call import BlockCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ _VECTOR = _written("fc out")
 
 
 def shortcut_plan(
-    call: Call, block: BlockDef, spec: Spec, shape: Shape | None
+    call: BlockCall, block: BlockDef, spec: Spec, shape: Shape | None
 ) -> ShortcutPlan:
     """The shortcut of one call of `block`: the call's own, else the block's, else the file's.
 
@@ -82,7 +82,7 @@ def shortcut_plan(
 
 
 def _written_out(
-    path: PathDef, call: Call, block: BlockDef, spec: Spec
+    path: PathDef, call: BlockCall, block: BlockDef, spec: Spec
 ) -> ShortcutPlan:
     """A path is read among the names where it stands: in the call, the block or the file."""
     if call.shortcut is not None:
@@ -94,7 +94,7 @@ def _written_out(
     return ShortcutPlan("path", path=path, unit=spec.unit, env=env)
 
 
-def _cannot_be_identity(call: Call, shape: Shape | None) -> Fault:
+def _cannot_be_identity(call: BlockCall, shape: Shape | None) -> Fault:
     """E041, with the shape that comes in and the one that has to come out."""
     assert shape is not None and call.out is not None
     sizes = [

@@ -37,7 +37,7 @@ class OptionSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class LabelContext:
     """What a label is read in: the unit, the default options of ops, the words that stand for
     words."""
 
@@ -57,7 +57,7 @@ class Setting:
 
 
 def activation_of(
-    setting: Setting, resolve: Callable[[str], str], place: Span
+    setting: LabelContext, resolve: Callable[[str], str], place: Span
 ) -> tuple[Label, str]:
     """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place`
     where there is none."""
@@ -80,7 +80,7 @@ def layer_ops(
     cls: type[Op],
     bound: Bound,
     env: Environment,
-    setting: Setting,
+    setting: LabelContext,
     resolve: Callable[[str], str],
 ) -> list[Worded]:
     """The ops of one layer label; `resolve` turns a word that is a `let` into the word it stands
@@ -106,7 +106,7 @@ def layer_ops(
 
 
 def _mode(
-    cls: type[Op], bound: Bound, setting: Setting, resolve: Callable[[str], str]
+    cls: type[Op], bound: Bound, setting: LabelContext, resolve: Callable[[str], str]
 ) -> tuple[str, Label | None]:
     """The mode of a label, and the label of the activation that it may be. Raises `Fault` where the
     op takes no such mode."""
@@ -154,7 +154,7 @@ def _in_mode(
     return [*before, labels[conv], *after]
 
 
-def unit_op(label: Label, name: str, setting: Setting, env: Environment) -> Worded:
+def unit_op(label: Label, name: str, setting: LabelContext, env: Environment) -> Worded:
     """The op of a word of the unit, or of an activation that a label names."""
     if name == ACT:
         raise _circular(label)

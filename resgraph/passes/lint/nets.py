@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ...graph import Block, Graph, Origin, Path
-from ...language.recipe.target import Label, Labels, Map
+from ...language.recipe.target import Labels, PixelLabel, SingleLabel
 from ...ops import Concat, Mul, Part, Shape, Window, shape_text
 from ...ops.base import is_map
 from ..residual import kind
@@ -176,7 +176,7 @@ def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
     """What the loss reads: it takes the logarithm of a softmax, or of sigmoids, itself."""
     graph = facts.graph
     train = facts.spec.train
-    if train is None or not isinstance(train.target, Label | Labels | Map):
+    if train is None or not isinstance(train.target, SingleLabel | Labels | PixelLabel):
         return
     last = graph.nodes[graph.output]
     while last.op.family == "shape" and last.inputs:

@@ -19,7 +19,7 @@ from ...language.recipe.augment import AreaCrop, SideCrop
 from ..rng import key
 
 Box = tuple[float, float, float, float]
-Size = tuple[int, int]
+ImageSize = tuple[int, int]
 REDUCING_GAP = 2.0
 """How much larger than asked for Pillow keeps an image while it averages whole cells, before it
 filters."""
@@ -43,7 +43,7 @@ class _Resized:
     """The shorter side resized to `side`, of which views of `size` (height, width) are taken."""
 
     side: int
-    size: Size
+    size: ImageSize
 
     @property
     def min_side(self) -> int:
@@ -67,7 +67,7 @@ class RandomCrop:
     """The recipe's random crop, seeded by (epoch, index): it depends on nothing else."""
 
     crop: AreaCrop | SideCrop
-    size: Size
+    size: ImageSize
     seed: int
 
     @property
@@ -136,7 +136,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
 
 
-def center_crop(image: Image.Image, side: int, size: Size) -> Tensor:
+def center_crop(image: Image.Image, side: int, size: ImageSize) -> Tensor:
     """The shorter side resized to `side`, then the middle of `size` (height, width)."""
     scale = min(image.size) / side
     across, down = size[1] * scale, size[0] * scale
@@ -145,7 +145,7 @@ def center_crop(image: Image.Image, side: int, size: Size) -> Tensor:
 
 
 def random_crop(
-    image: Image.Image, crop: AreaCrop | SideCrop, size: Size, rng: random.Random
+    image: Image.Image, crop: AreaCrop | SideCrop, size: ImageSize, rng: random.Random
 ) -> Tensor:
     """A random part of the image, in the way of the recipe, as `size` (height, width)."""
     if isinstance(crop, SideCrop):
@@ -160,7 +160,7 @@ def random_crop(
     return center_crop(image, min(size), size)
 
 
-def _window(image: Image.Image, side: int, size: Size) -> tuple[float, float]:
+def _window(image: Image.Image, side: int, size: ImageSize) -> tuple[float, float]:
     """Width and height of what becomes `size` (height, width) where the shorter side is resized to
     `side`."""
     scale = min(image.size) / side
@@ -168,7 +168,7 @@ def _window(image: Image.Image, side: int, size: Size) -> tuple[float, float]:
 
 
 def _anywhere(
-    image: Image.Image, window: tuple[float, float], size: Size, rng: random.Random
+    image: Image.Image, window: tuple[float, float], size: ImageSize, rng: random.Random
 ) -> Tensor:
     """A window of (width, height) at a random place, as `size`."""
     across, down = window
@@ -179,7 +179,7 @@ def _anywhere(
     return _resample(image, (left, top, left + across, top + down), size)
 
 
-def _resample(image: Image.Image, box: Box, size: Size) -> Tensor:
+def _resample(image: Image.Image, box: Box, size: ImageSize) -> Tensor:
     """A part of the image at `size`, in one filtered resampling (so nothing is resized that is then
     cut away)."""
     left, top, right, bottom = box

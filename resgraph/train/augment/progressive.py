@@ -15,11 +15,12 @@ from ...language.recipe import Train
 from ...ops.base import Shape, shape_text
 from ...passes.recipe_fit import scaled
 from ...plan import Plan
+from .crops import ImageSize
 
-Size = tuple[int, int]
 
-
-def size_at(epoch: int, train: Train, steps_per_epoch: int, full: Size) -> Size:
+def size_at(
+    epoch: int, train: Train, steps_per_epoch: int, full: ImageSize
+) -> ImageSize:
     """Height and width of the images of an epoch (counted from 0); `full` is what the net is
     written for."""
     if train.progressive is None:
@@ -33,7 +34,7 @@ def size_at(epoch: int, train: Train, steps_per_epoch: int, full: Size) -> Size:
     return height, width
 
 
-def resized(images: Tensor, size: Size) -> Tensor:
+def resized(images: Tensor, size: ImageSize) -> Tensor:
     """(n, channels, height, width) float at `size`, low-passed where it shrinks."""
     if images.ndim != 4 or images.shape[2:] == size:
         return images
@@ -42,7 +43,9 @@ def resized(images: Tensor, size: Size) -> Tensor:
     )
 
 
-def relative_work(train: Train, steps_per_epoch: int, epochs: int, full: Size) -> float:
+def relative_work(
+    train: Train, steps_per_epoch: int, epochs: int, full: ImageSize
+) -> float:
     """The mean area of a training image, as a part of the whole one."""
     areas = [
         height * width

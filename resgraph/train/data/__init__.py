@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ...errors import UsageError
-from ...language.recipe.data import Data, Source
-from ...language.recipe.target import LABEL, Target
+from ...language.recipe.data import Data, DataSource
+from ...language.recipe.target import LABEL, AnyGoal
 from ...ops.base import Shape
 from .sets import DataSet, Request
 
@@ -23,7 +23,7 @@ def load(
     output: Shape,
     path: Path | None = None,
     *,
-    target: Target = LABEL,
+    target: AnyGoal = LABEL,
     counted: bool = False,
     scored: bool = False,
 ) -> DataSet:
@@ -47,7 +47,7 @@ def load(
     return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
 
 
-def loader_of(record: type[Source]) -> Callable[[Source, Request], DataSet]:
+def loader_of(record: type[DataSource]) -> Callable[[DataSource, Request], DataSet]:
     """What reads the sets of a record; its module, and with it what decodes, is imported when it is
     needed."""
     module = import_module(f"{__name__}.{record.__name__.lower()}")

@@ -23,22 +23,22 @@ from .decoder import UNREADABLE, open_image
 from .sets import DataSet, Files, Packed, Resident, side_before_crop
 from .workers import watched
 
-Sample = tuple[tuple[Tensor, ...], int, str]
+LoadedImage = tuple[tuple[Tensor, ...], int, str]
 """The views of an image, its label (-100 where it cannot be read) and then why not."""
-Group = tuple[Tensor, Tensor]
+SizeGroup = tuple[Tensor, Tensor]
 """Views of one size (k, channels, height, width), and for each the place of its image in the
 batch."""
 SAMPLED = 512
 """Training images of a folder whose mean and standard deviation stand for all of them."""
 
 
-class _Part(Dataset[Sample]):
+class _Part(Dataset[LoadedImage]):
     """Asked with (epoch, index); a broken file is gray, with label -100 and its name."""
 
     def __init__(self, files: Files | Packed, shape: Shape, policy: CropPolicy) -> None:
         self.files, self.shape, self.policy = files, shape, policy
 
-    def __getitem__(self, asked: tuple[int, int]) -> Sample:
+    def __getitem__(self, asked: tuple[int, int]) -> LoadedImage:
         epoch, index = asked
         try:
             views = self.policy(
@@ -107,7 +107,7 @@ class Decoded:
 
     def views(
         self, policy: CropPolicy, rows: list[list[int]]
-    ) -> Iterator[tuple[list[Group], Tensor]]:
+    ) -> Iterator[tuple[list[SizeGroup], Tensor]]:
         """Rows of validation images, each image with all its views, and their labels (n,), -100
         where one is broken."""
         asked = [[(0, i) for i in row] for row in rows]
@@ -170,7 +170,7 @@ class Decoded:
         )
 
 
-def _together(samples: list[Sample]) -> tuple[Tensor, Tensor, list[str]]:
+def _together(samples: list[LoadedImage]) -> tuple[Tensor, Tensor, list[str]]:
     """Samples of one view each, all of one size."""
     views, labels, broken = zip(*samples, strict=True)
     return (
@@ -180,7 +180,7 @@ def _together(samples: list[Sample]) -> tuple[Tensor, Tensor, list[str]]:
     )
 
 
-def _by_size(samples: list[Sample]) -> tuple[list[Group], Tensor, list[str]]:
+def _by_size(samples: list[LoadedImage]) -> tuple[list[SizeGroup], Tensor, list[str]]:
     """Samples of any views, those of one size together."""
     views, labels, broken = zip(*samples, strict=True)
     sizes: dict[torch.Size, list[tuple[Tensor, int]]] = {}

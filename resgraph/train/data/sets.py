@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingError
-from ...language.recipe.target import LABEL, Label, Target
+from ...language.recipe.target import LABEL, AnyGoal, SingleLabel
 from ...ops.base import Shape
 from ...passes.data_fit import other_images
 from ...passes.target_fit import other_output
@@ -28,7 +28,7 @@ class Request:
     input: Shape
     output: Shape
     path: Path
-    target: Target = LABEL
+    target: AnyGoal = LABEL
     counted: bool = False
     scored: bool = False
 
@@ -169,7 +169,7 @@ class DataSet:
     resize: int | None = None  # shorter side before the centre crop, of images on disk
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
-    target: Target = LABEL  # what of each image is learned
+    target: AnyGoal = LABEL  # what of each image is learned
     path: Path | None = (
         None  # where it was read, absolute; None where it is not from a path
     )
@@ -197,7 +197,7 @@ class DataSet:
     def _check_part(self, part: Resident | Files | Packed, what: str) -> None:
         if not len(part):
             raise TrainingError(f"the {what} part of {self.name} is empty")
-        if isinstance(self.target, Label):
+        if isinstance(self.target, SingleLabel):
             self._check_labels(part, what)
 
     def _check_labels(self, part: Resident | Files | Packed, what: str) -> None:

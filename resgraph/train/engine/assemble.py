@@ -23,7 +23,7 @@ from .ema import EmaModel
 from .loop import TrainState
 from .metrics import MetricAccumulator
 from .optimizer import make_optimizer, start_light
-from .schedule import Schedule
+from .schedule import LearningRates
 
 
 def fresh_net(plan: Plan, train: Train, decisions: Decisions) -> nn.Module:
@@ -62,7 +62,7 @@ def make_train_state(
         start_light()
     optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
     ema = EmaModel(train.ema, net) if train.ema else None
-    schedule = Schedule(train, sampler.steps_per_epoch)
+    schedule = LearningRates(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
     return TrainState(
         net,

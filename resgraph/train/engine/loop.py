@@ -26,7 +26,7 @@ from .ema import EmaModel
 from .evaluate import Score, score
 from .metrics import MetricAccumulator
 from .optimizer import load_optimizer, set_lr
-from .schedule import Schedule
+from .schedule import LearningRates
 
 CHECK_EVERY = 0.25
 """Seconds between checks of the loss: reading it waits for the device, so not every step does."""
@@ -47,7 +47,7 @@ class TrainState:
     net: nn.Module
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    schedule: Schedule
+    schedule: LearningRates
     ema: EmaModel | None
     metrics: MetricAccumulator
     scaler: torch.amp.GradScaler  # does nothing but in fp16

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ...language.recipe.target import Label
+from ...language.recipe.target import SingleLabel
 from ...ops.base import Shape, shape_text
 from ..augment.crops import CropPolicy, FiveCrop, FullImage
 from ..data.image_files import Decoded, center_crop_of
@@ -51,7 +51,7 @@ def crop_policy_for(
         )
     if crops == 1 and not sides:
         return None
-    if not isinstance(data.target, Label):
+    if not isinstance(data.target, SingleLabel):
         raise UsageError(
             f"{asked} is for classes of images, and not for `target: {data.target.kind}`"
         )

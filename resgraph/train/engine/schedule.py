@@ -10,7 +10,7 @@ from ...language.recipe import Train
 from ...language.recipe.steps import Moment, Plateau, UntilError
 
 
-class Schedule:
+class LearningRates:
     """The learning rate of each optimizer step, in the run's own unit turned to steps."""
 
     def __init__(self, train: Train, steps_per_epoch: int) -> None:

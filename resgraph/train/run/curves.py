@@ -9,7 +9,7 @@ from typing import Any
 
 from ...language.recipe import Train
 from ...language.recipe.steps import Plateau, Steps
-from ...language.recipe.target import Target
+from ...language.recipe.target import AnyGoal
 from ...outputs.chart import (
     ACCENT,
     BLUE,
@@ -18,8 +18,8 @@ from ...outputs.chart import (
     SERIES,
     SLATE,
     TOP,
+    XY,
     Area,
-    Point,
     axes,
     ceiling,
     ends,
@@ -52,7 +52,7 @@ def curves(
     return page(title, below, body)
 
 
-def error_name(target: Target) -> str:
+def error_name(target: AnyGoal) -> str:
     """What an error of a target is called: `error`, `1 − mIoU`."""
     return "error" if target.measure == "accuracy" else f"1 − {target.measure}"
 
@@ -62,7 +62,7 @@ def _along(unit: str) -> str:
     return "step" if unit == "iterations" else "epoch"
 
 
-def _points(rows: Sequence[dict[str, Any]], unit: str, part: str) -> list[Point]:
+def _points(rows: Sequence[dict[str, Any]], unit: str, part: str) -> list[XY]:
     return [(float(row[_along(unit)]), float(row[part]["error"])) for row in rows]
 
 

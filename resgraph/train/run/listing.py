@@ -12,7 +12,7 @@ from ...errors import RunError
 from .directory import in_use, read_facts
 from .metrics_log import read_rows
 
-Status = Literal["running", "done", "stopped", "failed", "interrupted", "damaged"]
+RunStatus = Literal["running", "done", "stopped", "failed", "interrupted", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class RunInfo:
 
     path: Path
     name: str
-    status: Status
+    status: RunStatus
     params: int
     macs: int
     epoch: float

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ..reporter import Epoch, Reporter, Start, Step, epochs_of
+from ..reporter import Epoch, Reporter, RunStart, Step, epochs_of
 
 
 def reporter_for(stream: TextIO | None = None) -> Reporter:
@@ -51,7 +51,7 @@ class Lines(Reporter):
     def __init__(self, console: Console) -> None:
         self.console, self.epochs, self.watched = console, 0.0, "validation"
 
-    def start(self, start: Start) -> None:
+    def start(self, start: RunStart) -> None:
         """What is trained, on what, and where to."""
         self.epochs, self.watched = start.epochs, start.watched
         for line in opening(start):
@@ -95,7 +95,7 @@ class Bar(Lines):
             expand=True,
         )
 
-    def start(self, start: Start) -> None:
+    def start(self, start: RunStart) -> None:
         """The opening lines, then the bar."""
         super().start(start)
         self.task = self.progress.add_task(
@@ -122,7 +122,7 @@ class Bar(Lines):
         self.progress.stop()
 
 
-def opening(start: Start) -> list[str]:
+def opening(start: RunStart) -> list[str]:
     """The lines before the first step: what is trained, then the choices that say something by
     themselves."""
     first = f", from step {start.first_step:,}" if start.first_step else ""

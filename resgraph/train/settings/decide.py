@@ -17,7 +17,7 @@ from .compilers import missing_tools
 
 Reason = tuple[str, str, str]
 """What is decided, the choice, and why."""
-Choice = tuple[str, str]
+Decision = tuple[str, str]
 """What is chosen, and why."""
 
 SMALL_STEP = 0.3e9
@@ -107,7 +107,7 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
     device, why = _device(options, world)
     reasons = [("device", str(device), why)]
 
-    def decided(what: str, choice: Choice) -> str:
+    def decided(what: str, choice: Decision) -> str:
         reasons.append((what, *choice))
         return choice[0]
 
@@ -201,7 +201,7 @@ def _device(options: Options, world: World) -> tuple[torch.device, str]:
     ), why
 
 
-def _fastest_device(world: World) -> Choice:
+def _fastest_device(world: World) -> Decision:
     if torch.cuda.is_available():
         return "cuda", torch.cuda.get_device_name(own_gpu(world))
     if torch.backends.mps.is_available() and world.size == 1:
@@ -227,7 +227,7 @@ def _need_device(name: str) -> None:
         )
 
 
-def _precision(options: Options, device: torch.device, macs: float) -> Choice:
+def _precision(options: Options, device: torch.device, macs: float) -> Decision:
     if options.precision != "auto":
         return options.precision, "as asked"
     if device.type == "cuda":
@@ -244,7 +244,7 @@ def _precision(options: Options, device: torch.device, macs: float) -> Choice:
     return "bf16", "AMX or AVX-512 takes bf16"
 
 
-def _gpu_precision(capability: tuple[int, int]) -> Choice:
+def _gpu_precision(capability: tuple[int, int]) -> Decision:
     if capability >= (8, 0):
         return "bf16", "tensor cores take bf16"
     why = "no bf16 before Ampere (8.0)"
@@ -253,7 +253,7 @@ def _gpu_precision(capability: tuple[int, int]) -> Choice:
     return "fp32", why
 
 
-def _layout(options: Options, kind: str, half: bool, images: bool) -> Choice:
+def _layout(options: Options, kind: str, half: bool, images: bool) -> Decision:
     if options.layout != "auto":
         return options.layout, "as asked"
     if not images:
@@ -264,7 +264,7 @@ def _layout(options: Options, kind: str, half: bool, images: bool) -> Choice:
     return "contiguous", f"faster on {kind}"
 
 
-def _algorithms(options: Options) -> Choice:
+def _algorithms(options: Options) -> Decision:
     if options.deterministic == "auto":
         return "deterministic", "a resume is bitwise reproducible; off may be faster"
     return (
@@ -275,7 +275,7 @@ def _algorithms(options: Options) -> Choice:
 
 def _compile(
     options: Options, kind: str, steps: int | None, *, sync_bn: bool
-) -> Choice:
+) -> Decision:
     if options.compile == "off":
         return "eager", "as asked"
     if options.compile == "on":

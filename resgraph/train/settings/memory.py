@@ -24,7 +24,7 @@ want the rest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BlockMemory:
     """What recomputing one block does, for one image: numbers not kept, numbers that come back
     meanwhile, macs.
 
@@ -124,17 +124,17 @@ class _Step:
         return _decided(decisions, left, tuple(block.name for block in chosen), why)
 
 
-def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
+def choose(blocks: list[BlockMemory], kept: int, target: int) -> list[BlockMemory]:
     """Kinds of blocks, the most numbers for a multiply-add first, until an image keeps no more than
     `target`."""
-    kinds: dict[str, list[Block]] = {}
+    kinds: dict[str, list[BlockMemory]] = {}
     for block in blocks:
         kinds.setdefault(block.kind, []).append(block)
     gain = {
         kind: sum(b.saved for b in same) / (1 + sum(b.macs for b in same))
         for kind, same in kinds.items()
     }
-    chosen: list[Block] = []
+    chosen: list[BlockMemory] = []
     for kind in sorted(kinds, key=gain.__getitem__, reverse=True):
         if chosen and _left(chosen, kept) <= target:
             break
@@ -142,7 +142,7 @@ def choose(blocks: list[Block], kept: int, target: int) -> list[Block]:
     return chosen
 
 
-def blocks_in(graph: Graph) -> list[Block]:
+def blocks_in(graph: Graph) -> list[BlockMemory]:
     """The blocks that keep less when they are recomputed, by the names of the module's `blocks_of`.
 
     Layers in a row that has no blocks come back one by one or, where all in all that leaves less,
@@ -154,9 +154,9 @@ def blocks_in(graph: Graph) -> list[Block]:
     )
 
 
-def _recomputable(graph: Graph, *, whole: bool) -> list[Block]:
+def _recomputable(graph: Graph, *, whole: bool) -> list[BlockMemory]:
     kept = kept_outputs(graph)
-    found: list[Block] = []
+    found: list[BlockMemory] = []
     sizes = (
         node.cost.activations if node.name in kept else 0
         for node in graph.nodes.values()
@@ -171,7 +171,9 @@ def _recomputable(graph: Graph, *, whole: bool) -> list[Block]:
         if held > out and not any(node.shares for node in nodes):
             kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
             found.append(
-                Block(scope.name, kind, before[nodes[0].name], held - out, held, macs)
+                BlockMemory(
+                    scope.name, kind, before[nodes[0].name], held - out, held, macs
+                )
             )
     return found
 
@@ -211,7 +213,7 @@ def device_memory(device: torch.device) -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _left(chosen: list[Block], kept: int) -> int:
+def _left(chosen: list[BlockMemory], kept: int) -> int:
     """The most numbers of an image at a time: at the end of the forward pass, or when a block comes
     back after it."""
     gone, most = 0, 0

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ...language.recipe.target import Itself, Label, Labels, Map, Target
+from ...language.recipe.target import AnyGoal, Itself, Labels, PixelLabel, SingleLabel
 from .base import Details, Task
-from .classes import Classes, Multilabel, Pixels
+from .classes import Classes, Multilabel, PixelClasses
 from .numbers import Numbers
 
 __all__ = ["Details", "Task", "task_of"]
 
 
 def task_of(
-    target: Target, classes: int, smoothing: float = 0.0, weights: Tensor | None = None
+    target: AnyGoal, classes: int, smoothing: float = 0.0, weights: Tensor | None = None
 ) -> Task:
     """The task of a net whose output has so many `classes`, or numbers.
 
     `smoothing` and `weights`, one for each class, hold for the loss of training alone: an
     evaluation takes neither."""
-    if isinstance(target, Label):
+    if isinstance(target, SingleLabel):
         return Classes(classes, smoothing, weights, binary=target.loss == "bce")
-    if isinstance(target, Map):
-        return Pixels(classes, smoothing, weights)
+    if isinstance(target, PixelLabel):
+        return PixelClasses(classes, smoothing, weights)
     if isinstance(target, Labels):
         return Multilabel(classes, smoothing, weights)
     if isinstance(target, Itself):

@@ -76,7 +76,7 @@ class Classes(Task):
 
 
 @dataclass(frozen=True)
-class Pixels(Task):
+class PixelClasses(Task):
     """A class of each pixel: output (n, classes, …), target (n, …) int64, larger by a factor
     where the net's output is coarse: then it is enlarged bilinearly, as DeepLab's is."""
 
@@ -89,7 +89,7 @@ class Pixels(Task):
         """The confusion matrix, a row for each true class."""
         return self.classes**2
 
-    def plain(self) -> Pixels:
+    def plain(self) -> PixelClasses:
         """Without smoothing and weights."""
         return replace(self, smoothing=0.0, weights=None)
 

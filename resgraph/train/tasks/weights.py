@@ -5,15 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...language.recipe.target import Label, Labels, Map, Target
+from ...language.recipe.target import AnyGoal, Labels, PixelLabel, SingleLabel
 
 
-def class_weights(target: Target, known: Tensor, classes: int) -> Tensor | None:
+def class_weights(target: AnyGoal, known: Tensor, classes: int) -> Tensor | None:
     """(classes,) float32, None where all weigh the same; `known` are the targets of the training
     images, or of enough of them, which `balanced` counts.
 
     A class of which there is none weighs as much as the rarest of the others."""
-    if not isinstance(target, Label | Labels | Map) or target.weights is None:
+    if (
+        not isinstance(target, SingleLabel | Labels | PixelLabel)
+        or target.weights is None
+    ):
         return None
     if target.weights != "balanced":
         return torch.tensor(target.weights)

@@ -24,7 +24,7 @@ class AlignmentError(RunError):
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class Entries:
     """The entries of one module, by role: `weight`, `bias`, `running_mean`, …"""
 
     prefix: str
@@ -37,7 +37,7 @@ class Unit:
 class _Scope:
     """Our names as a tree: what stands below a name, in order; `units` are all those within."""
 
-    units: list[Unit] = field(default_factory=list)
+    units: list[Entries] = field(default_factory=list)
     children: dict[str, _Scope] = field(default_factory=dict)
 
 
@@ -73,7 +73,9 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
     return {key: pairs[key] for key in ours if key in pairs}
 
 
-def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Unit]]:
+def _named_alike(
+    mine: list[Entries], its: list[Entries]
+) -> tuple[list[Entries], list[Entries]]:
     """Both sides with what names tell in their signatures: modules of one name and shape, and
     shortcuts.
 
@@ -94,17 +96,17 @@ def _named_alike(mine: list[Unit], its: list[Unit]) -> tuple[list[Unit], list[Un
     return mine, its
 
 
-def _marked(unit: Unit, mark: object) -> Unit:
+def _marked(unit: Entries, mark: object) -> Entries:
     return replace(unit, signature=(mark, *unit.signature))
 
 
-def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
+def _refuse_untold(mine: Sequence[Entries], its: Sequence[Entries]) -> None:
     """Refuse a pairing in which two modules could change places and nothing in their names speaks
     against it.
 
     It is enough to look at neighbours among the modules of one signature: if each comes before the
     next, all do."""
-    last: dict[tuple[object, ...], tuple[Unit, Unit]] = {}
+    last: dict[tuple[object, ...], tuple[Entries, Entries]] = {}
     for ours, theirs in zip(mine, its, strict=True):
         if ours.signature in last:
             our_last, their_last = last[ours.signature]
@@ -117,7 +119,9 @@ def _refuse_untold(mine: Sequence[Unit], its: Sequence[Unit]) -> None:
 
 
 def _refuse_turned(
-    written: Sequence[Unit], mine: Sequence[Unit], its: Sequence[Unit]
+    written: Sequence[Entries],
+    mine: Sequence[Entries],
+    its: Sequence[Entries],
 ) -> None:
     """Refuse a pairing by which modules of one shape run here in the order of their numbers, and
     there against it.
@@ -125,7 +129,7 @@ def _refuse_turned(
     So would the second and third of four that another net calls its first and second, if equal
     names were all that counts."""
     counterpart = {one.prefix: other for one, other in zip(mine, its, strict=True)}
-    last: dict[tuple[object, ...], Unit] = {}
+    last: dict[tuple[object, ...], Entries] = {}
     for unit in written:
         shapes = _signature(unit.shapes)
         if (before := last.get(shapes)) and numbers_are_turned(
@@ -144,7 +148,7 @@ def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
     return parts[0] in ours - others and parts[1] in others - ours
 
 
-def _ambiguous(theirs: Unit, one: Unit, other: Unit) -> AlignmentError:
+def _ambiguous(theirs: Entries, one: Entries, other: Entries) -> AlignmentError:
     return AlignmentError(
         f"`{theirs.prefix}` could be `{one.prefix}` or `{other.prefix}`: order, shape and names do"
         " not tell"
@@ -163,7 +167,7 @@ def trimmed(shape: Shape) -> Shape:
     return shape
 
 
-def _units(entries: Mapping[str, Any]) -> list[Unit]:
+def _units(entries: Mapping[str, Any]) -> list[Entries]:
     units = []
     for prefix, keys in groupby(entries, key=lambda key: key.rpartition(".")[0]):
         leaves = {key.rpartition(".")[2]: key for key in keys}
@@ -174,11 +178,11 @@ def _units(entries: Mapping[str, Any]) -> list[Unit]:
             leaf: tuple(getattr(entries[key], "shape", entries[key]))
             for leaf, key in leaves.items()
         }
-        units.append(Unit(prefix, leaves, shapes, _signature(shapes)))
+        units.append(Entries(prefix, leaves, shapes, _signature(shapes)))
     return units
 
 
-def _tree(units: Sequence[Unit]) -> _Scope:
+def _tree(units: Sequence[Entries]) -> _Scope:
     root = _Scope()
     for unit in units:
         scope = root
@@ -189,7 +193,7 @@ def _tree(units: Sequence[Unit]) -> _Scope:
     return root
 
 
-def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
+def _orders(scope: _Scope, its: Sequence[Entries]) -> list[list[Entries]]:
     """The orders of a scope's units that fit; its own order alone where that does.
 
     Of several, those whose scopes lie best within those of the other side: a shortcut, not a part
@@ -208,7 +212,7 @@ def _orders(scope: _Scope, its: Sequence[Unit]) -> list[list[Unit]]:
     return [order for order, count in pairs if count == min(broken)]
 
 
-def _crossings(order: Sequence[Unit], its: Sequence[Unit]) -> int:
+def _crossings(order: Sequence[Entries], its: Sequence[Entries]) -> int:
     """How many pairs of scopes, one of ours and one of theirs, overlap without either holding the
     other."""
     return sum(
@@ -218,7 +222,7 @@ def _crossings(order: Sequence[Unit], its: Sequence[Unit]) -> int:
     )
 
 
-def _extents(units: Sequence[Unit]) -> dict[str, tuple[int, int]]:
+def _extents(units: Sequence[Entries]) -> dict[str, tuple[int, int]]:
     """From where to where each scope reaches."""
     found: dict[str, tuple[int, int]] = {}
     for place, unit in enumerate(units):
@@ -227,10 +231,12 @@ def _extents(units: Sequence[Unit]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _arrangements(children: list[_Scope], its: Sequence[Unit]) -> Iterator[list[Unit]]:
+def _arrangements(
+    children: list[_Scope], its: Sequence[Entries]
+) -> Iterator[list[Entries]]:
     """Children one after another so that they have the wanted signatures; equal children keep their
     order."""
-    waiting: list[tuple[list[_Scope], list[Unit]]] = [(children, [])]
+    waiting: list[tuple[list[_Scope], list[Entries]]] = [(children, [])]
     for _ in range(_SEARCHED):
         if not waiting:
             return
@@ -250,7 +256,7 @@ def _arrangements(children: list[_Scope], its: Sequence[Unit]) -> Iterator[list[
         waiting += reversed(found)
 
 
-def _described(unit: Unit) -> str:
+def _described(unit: Entries) -> str:
     entries = (
         f"{role} {shape_text(shape) or 'a number'}"
         for role, shape in unit.shapes.items()
@@ -259,7 +265,7 @@ def _described(unit: Unit) -> str:
     return f"`{unit.prefix}` ({', '.join(entries)})"
 
 
-def _disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
+def _disagreement(mine: Sequence[Entries], its: Sequence[Entries]) -> str:
     """The first one, in words; "" where one side is a beginning of the other."""
     pairs = zip(mine, its, strict=False)
     for number, (one, other) in enumerate(pairs, 1):
@@ -271,7 +277,7 @@ def _disagreement(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
     return ""
 
 
-def _count_message(mine: Sequence[Unit], its: Sequence[Unit]) -> str:
+def _count_message(mine: Sequence[Entries], its: Sequence[Entries]) -> str:
     text = f"the net has {len(mine)} modules with parameters, the state dict {len(its)}"
     if first := _disagreement(mine, its):
         return f"{text}; {first}"
