@@ -18,6 +18,7 @@ from ..language.recipe.data import OnDisk
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
+from .data_fit import image_input
 from .expand import expand
 
 
@@ -55,8 +56,9 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
     """What needs only the recipe and the shapes at the ends of the net."""
     if several := [*_several(train, inputs)]:
         return several
-    (reads, *_) = inputs.values()
+    reads = inputs[image_input(inputs)]
     parts = (
+        _mixtures(train, inputs),
         _crop(train, reads),
         _sides(train, reads),
         _target(train),
@@ -105,6 +107,14 @@ def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
         said = f"the net reads {listed}, and `{train.data.set}` has images alone"
         hint = "`resgraph export` writes the net for a loop of your own"
         yield Problem(("data",), said, hint)
+
+
+def _mixtures(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
+    """What would make one image of two, and leave what is read beside it."""
+    for key in ("mixup", "cutmix"):
+        if len(inputs) > 1 and getattr(train.augment, key):
+            said = f"`{key}` mixes images, and not what the net reads beside them"
+            yield Problem(("augment", key), said, f"write `{key}: none`")
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:

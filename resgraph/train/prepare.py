@@ -3,18 +3,19 @@ many steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
-from ..passes.data_fit import placed
+from ..ops.base import Shape
+from ..passes.data_fit import image_input, placed
 from ..passes.recipe_fit import lonely_norms, problems
 from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
 from .data.absent import placeholder
-from .data.normalize import Normalization, measure, need_variance
+from .data.normalize import Normalization, measure, need_variance, standard
 from .data.sampler import Sampler
 from .data.sets import DataSet, Resident, UnfitError
 from .options import Options
@@ -52,6 +53,11 @@ def recipe_of(plan: Plan) -> Train:
             " train=digits"
         )
     return train
+
+
+def images_of(plan: Plan) -> Shape:
+    """The shape of the input that images go to."""
+    return plan.inputs[image_input(plan.inputs)]
 
 
 def prepare(
@@ -109,7 +115,7 @@ def _check_norms(plan: Plan, train: Train, world: World) -> None:
 def _workload(plan: Plan, train: Train, world: World, steps: int | None) -> Workload:
     return Workload(
         macs=plan.macs * (train.batch / world.size / train.accumulate),
-        images=len(plan.input) == 3,
+        images=len(images_of(plan)) == 3,
         steps=steps,
         sync_bn=train.sync_bn,
         fusible=train.optimizer.fused,
@@ -128,17 +134,18 @@ def _fitting(
             path = data_path(plan, options)
             return datasets.load(
                 train.data,
-                plan.input,
+                images_of(plan),
                 plan.output,
                 path,
                 target=train.target,
+                inputs=plan.inputs,
                 counted=counted,
             ), ""
         except MissingError as lacking:
             if not counted:
                 raise
-            data = placeholder(train, plan.input, plan.output)
-            data.fit(plan.input, plan.output)
+            data = placeholder(train, plan.inputs, plan.output)
+            data.fit(images_of(plan), plan.output)
             return data, str(lacking)
     except UnfitError as error:
         graph = getattr(plan, "graph", None)
@@ -169,7 +176,7 @@ def data_path(plan: Plan, options: Options) -> Path | None:
 
 def resident_bytes(data: DataSet) -> int:
     """The bytes of training images that stay on the device."""
-    return data.train.images.numel() if isinstance(data.train, Resident) else 0
+    return data.train.images.nbytes if isinstance(data.train, Resident) else 0
 
 
 def normalization_of(ready: Prepared) -> Normalization:
@@ -181,4 +188,7 @@ def normalization_of(ready: Prepared) -> Normalization:
         images = sample(ready.data, ready.train.seed)
     if ready.train.normalize != "scale" and len(ready.data.shape) == 3:
         need_variance(images.images)
-    return measure(images, ready.data.levels, ready.train.normalize)
+    return replace(
+        measure(images, ready.data.levels, ready.train.normalize),
+        beside=tuple(map(standard, ready.data.train.beside)),
+    )

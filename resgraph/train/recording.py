@@ -20,7 +20,7 @@ from ..files import read_file
 from ..plan import Plan
 from .atomic_write import write_whole
 from .augment.crops import REDUCING_GAP
-from .data.decoder import DECODING, mode_of
+from .data.formats.decoder import DECODING, mode_of
 from .data.normalize import Normalization
 from .data.sets import DataSet
 from .engine.loop import TrainState
