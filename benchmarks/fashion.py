@@ -63,13 +63,17 @@ def write(folder: Path, part: str, images: numpy.ndarray) -> None:
     """The images (classes, n, 28, 28) of one part and their labels, in a seeded order."""
     labels = numpy.arange(len(images), dtype=numpy.uint8).repeat(images.shape[1])
     order = numpy.random.default_rng(0).permutation(len(labels))
-    for kind, values in (
-        ("images", images.reshape(-1, SIDE, SIDE)),
-        ("labels", labels),
-    ):
+    write_part(folder, part, images.reshape(-1, SIDE, SIDE)[order], labels[order])
+
+
+def write_part(
+    folder: Path, part: str, images: numpy.ndarray, labels: numpy.ndarray
+) -> None:
+    """Images (n, height, width) and labels (n,), both uint8, as two idx files."""
+    for kind, values in (("images", images), ("labels", labels)):
         head = bytes([0, 0, 8, values.ndim]) + pack(f">{values.ndim}I", *values.shape)
         path = folder / f"{part}-{kind}-idx{values.ndim}-ubyte"
-        path.write_bytes(head + values[order].tobytes())
+        path.write_bytes(head + values.tobytes())
 
 
 if __name__ == "__main__":

@@ -39,7 +39,11 @@ ADAPTIVE = (
 )
 """Examples of what options make another layer of torch."""
 EXAMPLES: dict[str, Any] = {
-    "about": "a short run", "normalize": "per-pixel", "iterations": 64_000, "accumulate": 4,
+    "about": "a short run", "normalize": "imagenet",
+    "weights": "resnet50.safetensors", "weights.file": "checkpoint.pth", "weights.key": "model_ema",
+    "weights.map": "names.yaml", "freeze": ["conv1", "conv2"],
+    "rates": {"decay": 0.75, "by": {"head": 10}}, "rates.decay": 0.75, "rates.by": {"head": 10},
+    "normalize.mean": [0.29], "normalize.std": [0.35], "iterations": 64_000, "accumulate": 4,
     "clip": 1.0, "sync_bn": True, "evaluate_every": 5, "seed": 1,
     "progressive": {"sides": [128, 192]},
     "augment.cutout": 16, "augment.lighting": 0.1,
@@ -121,8 +125,12 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
             if item != {"type": "null"}
         )
         return " or ".join(dict.fromkeys(kinds))
+    if "oneOf" in schema and "discriminator" not in schema:
+        return " or ".join(kind(item, pair=pair) for item in schema["oneOf"])
     if "oneOf" in schema or "$ref" in schema:
         return "mapping"
+    if schema.get("additionalProperties"):
+        return f"mapping of names to: {kind(schema['additionalProperties'])}"
     if "enum" in schema:
         return ", ".join(code(written(item)) for item in schema["enum"])
     if (

@@ -25,7 +25,7 @@ ROOMS = {
     "language": {
         "yaml": "", "grammar": "yaml", "diagnose": "grammar yaml", "recipe": "diagnose yaml",
     },
-    "passes": {"expand": "", "lint": ""},
+    "passes": {"expand": "", "fine_tune": "", "lint": ""},
     "outputs": {"figure": "", "pytorch": "", "table": ""},
     "outputs.pytorch": {"features": "", "weights": ""},
     "outputs.figure": {
@@ -33,7 +33,7 @@ ROOMS = {
     },
     "importing": {"aten": ""},
     "train": {
-        "run": "", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",
+        "run": "", "start": "data run", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",
         "data": "augment parallel settings tasks", "engine": "augment data parallel run settings tasks",
     },
 }  # fmt: skip

@@ -48,7 +48,7 @@ from .sections import (
 )
 from .setters import Setters
 from .variants import apply_variant, variants_of
-from .yaml.tree import KeyValue, Mapping, Scalar, Tree, entries_of
+from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
@@ -117,15 +117,19 @@ class Spec:
             else self.setters.at_least(found)
         )
 
-    def place(self, *keys: str) -> Span:
-        """Where a value of the file is written: `place("expect", "params")`; the nearest outer
-        place if nowhere."""
+    def place(self, *keys: str | int) -> Span:
+        """Where a value of the file is written: `place("expect", "params")`, of a list by number;
+        the nearest outer place if nowhere."""
         tree: Tree = self.tree
         span = Span(self.tree.span.source, 1, 1, 1, 2)
         for key in keys:
+            if isinstance(tree, Sequence) and isinstance(key, int):
+                tree = tree.items[key]
+                span = tree.span
+                continue
             if not isinstance(tree, Mapping) or key not in tree.entries:
                 break
-            entry = tree.entries[key]
+            entry = tree.entries[str(key)]
             tree, span = entry.value, entry.key.span
             if isinstance(tree, Scalar):
                 span = tree.span

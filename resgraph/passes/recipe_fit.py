@@ -15,11 +15,12 @@ from ..graph import Graph, Node
 from ..language.recipe import Train
 from ..language.recipe.augment import PadCrop, SideCrop
 from ..language.recipe.data import OnDisk
+from ..language.recipe.start import IMAGENET, is_frozen
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
-from .data_fit import image_input
 from .expand import expand
+from .fine_tune.parts import unfit_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +50,22 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if found:
         return out
     smaller, sized = _smaller(spec, graph, spec.train)
-    return out + smaller + lonely_norms([graph, *sized], spec.train)
+    named = unfit_parts(spec, graph, spec.train)
+    return out + named + smaller + lonely_norms([graph, *sized], spec.train)
 
 
 def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[Problem]:
     """What needs only the recipe and the shapes at the ends of the net."""
     if several := [*_several(train, inputs)]:
         return several
-    reads = inputs[image_input(inputs)]
+    (reads, *_) = inputs.values()
     parts = (
-        _mixtures(train, inputs),
         _crop(train, reads),
         _sides(train, reads),
         _target(train),
         _weights(train, output),
         _counts(train, output),
+        _normalize(train, reads),
     )
     return [problem for part in parts for problem in part]
 
@@ -100,6 +102,18 @@ def _weights(train: Train, output: Shape) -> Iterator[Problem]:
         yield Problem(("target", "weights"), said, "write one for each, or `balanced`")
 
 
+def _normalize(train: Train, reads: Shape) -> Iterator[Problem]:
+    """Means of another number of channels, or those of weights that the recipe does not name."""
+    how, keys = train.normalize, ("normalize",)
+    if how == "weights" and not train.weights:
+        said = "`normalize: weights` takes what the weights say, and there are none"
+        yield Problem(keys, said, "write `weights: FILE`, or `normalize: measured`")
+    mean = IMAGENET[0] if how == "imagenet" else getattr(how, "mean", None)
+    if mean is not None and len(mean) != reads[0]:
+        said = f"`normalize` has {len(mean)} channels, but the net reads {shape_text(reads)}"
+        yield Problem(keys, said, "write a number for each channel, or `measured`")
+
+
 def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
     """A net of several inputs, and a data set that has one thing to give."""
     if len(inputs) > 1 and not train.data.feeds_names:
@@ -107,14 +121,6 @@ def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
         said = f"the net reads {listed}, and `{train.data.set}` has images alone"
         hint = "`resgraph export` writes the net for a loop of your own"
         yield Problem(("data",), said, hint)
-
-
-def _mixtures(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
-    """What would make one image of two, and leave what is read beside it."""
-    for key in ("mixup", "cutmix"):
-        if len(inputs) > 1 and getattr(train.augment, key):
-            said = f"`{key}` mixes images, and not what the net reads beside them"
-            yield Problem(("augment", key), said, f"write `{key}: none`")
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:
@@ -245,7 +251,10 @@ def lonely_norms(graphs: list[Graph], train: Train, world: int = 1) -> list[Diag
     images = train.batch // train.accumulate // (1 if train.sync_bn else world)
     for graph in graphs:
         for node in graph.nodes.values():
-            if isinstance(node.op, BatchNorm) and images * prod(node.shape[1:]) == 1:
+            moves = isinstance(node.op, BatchNorm) and not is_frozen(
+                node.name, train.frozen
+            )
+            if moves and images * prod(node.shape[1:]) == 1:
                 return [_lonely(node, train, world)]
     return []
 

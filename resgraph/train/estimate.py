@@ -13,7 +13,7 @@ from .augment.progressive import relative_work
 from .options import Options
 from .parallel.distributed import World
 from .parallel.launch import launched
-from .prepare import Prepared, images_of, prepare, resident_bytes
+from .prepare import Prepared, prepare, resident_bytes
 from .reporter import epochs_of
 from .settings.decide import Reason
 from .settings.memory import (
@@ -45,6 +45,7 @@ class Forecast:
     missing: str
     reasons: tuple[Reason, ...]
     notes: tuple[str, ...] = ()  # what of the data is left out
+    weights: tuple[str, ...] = ()  # what each tensor starts from
 
     def text(self) -> str:
         """The lines that `--plan` prints."""
@@ -66,7 +67,7 @@ class Forecast:
             f"{what:<{wide[0]}}  {choice:<{wide[1]}}  {why}"
             for what, choice, why in rows
         ]
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*lines, *self.weights, *self.notes])
 
     def _steps(self) -> Reason:
         steps = "unknown" if self.steps is None else f"{self.steps:,}"
@@ -124,6 +125,7 @@ def forecast(plan: Plan, options: Options) -> Forecast:
         missing=ready.missing,
         reasons=ready.decisions.reasons,
         notes=ready.data.notes,
+        weights=tuple(ready.start.lines(whole=True)) if ready.start else (),
     )
 
 
@@ -172,7 +174,7 @@ def _work(ready: Prepared) -> float:
     """The part of a whole image that a step works on, over the run."""
     if ready.train.progressive is None:
         return 1.0
-    per_epoch, shape = ready.sampler.steps_per_epoch, images_of(ready.plan)
+    per_epoch, shape = ready.sampler.steps_per_epoch, ready.plan.input
     return relative_work(
         ready.train, per_epoch, -(-ready.steps // per_epoch), (shape[1], shape[2])
     )

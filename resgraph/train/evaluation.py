@@ -27,7 +27,7 @@ from .failures import explained
 from .inference import preprocessing, trained
 from .options import Options
 from .parallel.distributed import process_group
-from .prepare import data_path, images_of, recipe_of
+from .prepare import data_path, recipe_of
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
@@ -55,7 +55,7 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
     with process_group(os.environ, options.device) as world:
         plan = own_plan(run, load)
         macs = plan.macs * recipe_of(plan).batch / world.size
-        decisions = decide(options, world, Workload(macs, len(images_of(plan)) == 3))
+        decisions = decide(options, world, Workload(macs, len(plan.input) == 3))
         configure_backends(decisions)
         try:
             net = placed(trained(run, plan.module()), decisions).eval()
@@ -97,11 +97,10 @@ def _data(plan: Plan, options: Options, split: str, trained_on: list[str]) -> Da
     recipe = train.data
     data = datasets.load(
         _part(recipe, split),
-        images_of(plan),
+        plan.input,
         plan.output,
         data_path(plan, options),
         target=train.target,
-        inputs=plan.inputs,
         scored=True,
     )
     if recipe.by_name and isinstance(train.target, SingleLabel):

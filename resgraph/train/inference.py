@@ -20,11 +20,10 @@ from ..files import read_file, reason
 from ..language.diagnose.nearest import did_you_mean
 from ..plan import Loader
 from .augment.crops import center_crop, to_tensor
-from .data.formats.decoder import ENDINGS, UNREADABLE, open_image
+from .data.decoder import ENDINGS, UNREADABLE, open_image
 from .data.normalize import Normalization
 from .options import Options
 from .parallel.distributed import World
-from .prepare import images_of
 from .resuming import own_plan
 from .run.directory import read_facts
 from .settings.decide import Workload, decide
@@ -52,7 +51,7 @@ def predict_images(
             f"{run} is a net on vectors that never were images: there is no way from an image to"
             " them"
         )
-    decisions = decide(options, World(), Workload(plan.macs, len(images_of(plan)) == 3))
+    decisions = decide(options, World(), Workload(plan.macs, len(plan.input) == 3))
     net = trained(run, plan.module()).to(decisions.device).eval()
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
     names, out = document["classes"], []

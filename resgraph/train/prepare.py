@@ -3,19 +3,19 @@ many steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
-from ..ops.base import Shape
-from ..passes.data_fit import image_input, placed
+from ..passes.data_fit import placed
+from ..passes.fine_tune.parts import unfit_parts
 from ..passes.recipe_fit import lonely_norms, problems
 from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
 from .data.absent import placeholder
-from .data.normalize import Normalization, measure, need_variance, standard
+from .data.normalize import Normalization, measure, need_variance
 from .data.sampler import Sampler
 from .data.sets import DataSet, Resident, UnfitError
 from .options import Options
@@ -23,6 +23,9 @@ from .parallel.distributed import World
 from .run.tensorboard import need_tensorboard
 from .settings.decide import Decisions, Workload, decide
 from .settings.memory import with_memory_plan
+from .start.sources import beside
+from .start.statement import StatedImages, chosen
+from .start.transfer import Began, Transfer, start_of
 from .tasks import Task, task_of
 from .tasks.weights import class_weights
 
@@ -40,6 +43,10 @@ class Prepared:
     world: World
     steps: int
     task: Task
+    start: Transfer | None = None  # the weights to start from
+    stated: StatedImages | None = (
+        None  # how images are normalized, where that is not measured
+    )
     missing: str = ""  # why blank images stand for those of the set
     uncounted: bool = False  # nor is it known how many the set has
 
@@ -55,18 +62,18 @@ def recipe_of(plan: Plan) -> Train:
     return train
 
 
-def images_of(plan: Plan) -> Shape:
-    """The shape of the input that images go to."""
-    return plan.inputs[image_input(plan.inputs)]
-
-
 def prepare(
-    plan: Plan, options: Options, world: World, *, counted: bool = False
+    plan: Plan,
+    options: Options,
+    world: World,
+    *,
+    counted: bool = False,
+    began: Began | None = None,
 ) -> Prepared:
-    """Reads the data, checks it against the net, and decides.
+    """Reads the data and the weights to start from, checks both against the net, and decides.
 
     With `counted`, images that are made are not, and blank ones stand for those of a set that is
-    not there."""
+    not there. `began` is what a run that is resumed began with."""
     train = recipe_of(plan)
     if options.tensorboard:
         need_tensorboard()
@@ -74,15 +81,10 @@ def prepare(
         raise UsageError(str(problem))
     data, missing = _fitting(plan, train, options, counted=counted)
     check_sizes(plan, train)
-    _check_norms(plan, train, world)
-    sampler = Sampler(
-        len(data.train),
-        train.batch,
-        train.seed,
-        world.rank,
-        world.size,
-        train.accumulate,
-    )
+    _check_parts(plan, train, world)
+    start, stated = start_of(plan, train.start, began)
+    stated = chosen(train.normalize, stated, data.shape)
+    sampler = _sampler(train, len(data.train), world)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     uncounted = bool(missing) and not isinstance(data.train, Resident)
@@ -93,8 +95,16 @@ def prepare(
     )
     task = _task(train, plan, data)
     return Prepared(
-        plan, options, train, data, sampler, decisions, world, steps, task, missing, uncounted,
+        plan, options, train, data, sampler, decisions, world, steps, task,
+        start, stated, missing, uncounted,
     )  # fmt: skip
+
+
+def _sampler(train: Train, images: int, world: World) -> Sampler:
+    """The images of this rank, in the order of the seed."""
+    return Sampler(
+        images, train.batch, train.seed, world.rank, world.size, train.accumulate
+    )
 
 
 def _task(train: Train, plan: Plan, data: DataSet) -> Task:
@@ -104,18 +114,20 @@ def _task(train: Train, plan: Plan, data: DataSet) -> Task:
     return task_of(train.target, classes, train.label_smoothing, weights)
 
 
-def _check_norms(plan: Plan, train: Train, world: World) -> None:
-    """Raises `SpecError` at a batch norm that would see one value per channel."""
+def _check_parts(plan: Plan, train: Train, world: World) -> None:
+    """Raises `SpecError` at a part that the recipe names and the net lacks, and at a batch norm
+    that would see one value per channel."""
     if graph := getattr(plan, "graph", None):
-        lonely = lonely_norms([graph], train, world.size)
-        if lonely:
-            raise SpecError(lonely)
+        found = unfit_parts(plan.spec, graph, train)
+        found += lonely_norms([graph], train, world.size)
+        if found:
+            raise SpecError(found)
 
 
 def _workload(plan: Plan, train: Train, world: World, steps: int | None) -> Workload:
     return Workload(
         macs=plan.macs * (train.batch / world.size / train.accumulate),
-        images=len(images_of(plan)) == 3,
+        images=len(plan.input) == 3,
         steps=steps,
         sync_bn=train.sync_bn,
         fusible=train.optimizer.fused,
@@ -134,18 +146,17 @@ def _fitting(
             path = data_path(plan, options)
             return datasets.load(
                 train.data,
-                images_of(plan),
+                plan.input,
                 plan.output,
                 path,
                 target=train.target,
-                inputs=plan.inputs,
                 counted=counted,
             ), ""
         except MissingError as lacking:
             if not counted:
                 raise
-            data = placeholder(train, plan.inputs, plan.output)
-            data.fit(images_of(plan), plan.output)
+            data = placeholder(train, plan.input, plan.output)
+            data.fit(plan.input, plan.output)
             return data, str(lacking)
     except UnfitError as error:
         graph = getattr(plan, "graph", None)
@@ -165,30 +176,24 @@ def data_path(plan: Plan, options: Options) -> Path | None:
     written = getattr(recipe_of(plan).data, "path", None)
     if written is None:
         return None
-    path = Path(written).expanduser()
-    place = getattr(plan.spec, "place", None)
-    source = place("train", "data", "path").source if place else None
-    if path.is_absolute() or source is None or source.ours:
-        return path
-    beside = Path(source.name).parent / path
-    return beside if beside.exists() else path
+    return beside(plan, Path(written).expanduser(), "train", "data", "path")
 
 
 def resident_bytes(data: DataSet) -> int:
     """The bytes of training images that stay on the device."""
-    return data.train.images.nbytes if isinstance(data.train, Resident) else 0
+    return data.train.images.numel() if isinstance(data.train, Resident) else 0
 
 
 def normalization_of(ready: Prepared) -> Normalization:
-    """Mean and standard deviation of the training images, of a sample where they are on disk."""
-    images = ready.data.train
+    """As it is stated, else mean and standard deviation of the training images, of a sample where
+    they are on disk."""
+    if ready.stated:
+        return ready.stated.normalization(ready.data.levels)
+    images, how = ready.data.train, ready.train.measured
     if not isinstance(images, Resident):
         from .data.image_files import sample
 
         images = sample(ready.data, ready.train.seed)
-    if ready.train.normalize != "scale" and len(ready.data.shape) == 3:
+    if how != "scale" and len(ready.data.shape) == 3:
         need_variance(images.images)
-    return replace(
-        measure(images, ready.data.levels, ready.train.normalize),
-        beside=tuple(map(standard, ready.data.train.beside)),
-    )
+    return measure(images, ready.data.levels, how)

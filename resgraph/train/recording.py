@@ -20,7 +20,7 @@ from ..files import read_file
 from ..plan import Plan
 from .atomic_write import write_whole
 from .augment.crops import REDUCING_GAP
-from .data.formats.decoder import DECODING, mode_of
+from .data.decoder import DECODING, mode_of
 from .data.normalize import Normalization
 from .data.sets import DataSet
 from .engine.loop import TrainState
@@ -58,6 +58,7 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
             **({"left_out": list(data.notes)} if data.notes else {}),
             **({"path": str(data.path), "digests": digests(data)} if data.path else {}),
         },
+        **({"weights": ready.start.document()} if ready.start else {}),
         "classes": list(data.classes),
         "watched": data.watched,
         "params": plan.params,

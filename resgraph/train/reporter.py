@@ -20,6 +20,7 @@ class RunStart:
     first_step: int
     decisions: tuple[tuple[str, str, str], ...]
     watched: str = "validation"  # what the images that are evaluated are called
+    weights: tuple[str, ...] = ()  # what the net starts from, a line each
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,12 @@ from .run.directory import RunDirectory, open_run, read_facts
 from .run.listing import flat
 from .run.result import RunResult
 from .session import run_to_end
+from .start.transfer import Began
 
 FREE = frozenset({"epochs", "iterations", "evaluate_every", "about"})
 """Keys of a recipe that a resume may change as it likes: how long, and what is reported."""
+BEGUN = frozenset({"weights", "freeze", "rates"})
+"""Keys that say what the first step starts from, and what the optimizer keeps of each weight."""
 FIXED = frozenset({"data", "target", "batch", "normalize", "seed"})
 """Keys that decide which images a step sees; with another of these it would not be the same run at
 all."""
@@ -53,7 +56,7 @@ def resume_run(
         if changed is not None:
             check_change(path, plan, changed, options)
             plan = changed
-        ready = prepare(plan, options, world)
+        ready = prepare(plan, options, world, began=began(path))
         check_data(ready.data, read_facts(path), options)
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
@@ -74,6 +77,13 @@ def resume_run(
                         " as it was"
                     )
             return run_to_end(ready, run, reporter if world.first else Silent())
+
+
+def began(path: Path) -> Began | None:
+    """What a run began with; None where it began with no weights of elsewhere."""
+    weights = read_facts(path).get("weights")
+    saved = (path / "checkpoints" / "latest.json").is_file()
+    return Began(weights, saved) if weights else None
 
 
 def own_plan(path: Path, load: Loader) -> Plan:
@@ -151,6 +161,12 @@ def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> Non
         )
     recipes = recipe_of(plan), recipe_of(changed)
     keys = changed_keys(*recipes)
+    if keys & BEGUN:
+        changes = _changes(*recipes, keys & BEGUN)
+        raise RunError(
+            f"what a run starts from, and what of it learns, cannot change within it: {changes};"
+            " build anew"
+        )
     if keys & FIXED:
         changes = _changes(*recipes, keys & FIXED)
         raise RunError(

@@ -56,11 +56,10 @@ def run_to_end(
     normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
-    _restore(train_state, state, run, world, reporter)
-    size = train.batch // world.size // train.accumulate
-    shapes = [(size, *shape) for shape in plan.inputs.values()]
+    _restore(train_state, state, run, ready, reporter)
+    shape = (train.batch // world.size // train.accumulate, *plan.input)
     with explained(train_state.net, lambda: "a pass before the first step"):
-        distribute(train_state, shapes, ready.decisions, world)
+        distribute(train_state, shape, ready.decisions, world)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,
@@ -90,12 +89,15 @@ def _restore(
     train_state: TrainState,
     state: State | None,
     run: RunDirectory | None,
-    world: World,
+    ready: Prepared,
     reporter: Reporter,
 ) -> None:
-    """Resumes from the state of a checkpoint, if there is one, and cuts the metrics back to it."""
+    """Resumes from the state of a checkpoint, if there is one, else starts from the recipe's
+    weights; and cuts the metrics back to it."""
     if state:
-        _load(train_state, state, world)
+        _load(train_state, state, ready.world)
+    elif ready.start:
+        train_state.start_from(ready.start.give)
     if run:
         rows = state.get("rows") if state else {}
         for damage in run.metrics.restore(train_state.step, rows):
@@ -171,4 +173,5 @@ def _opening(
         first_step=train_state.step,
         decisions=ready.decisions.reasons,
         watched=ready.data.watched,
+        weights=tuple(ready.start.lines(whole=False)) if ready.start else (),
     )

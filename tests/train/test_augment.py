@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from resgraph.language.recipe.augment import AreaCrop, Augment, PadCrop, RandAugment
+from resgraph.language.recipe.augment import Augment, RandAugment
 from resgraph.train.augment import geometry as module
 from resgraph.train.augment.color import augment_pixels
-from resgraph.train.augment.geometry import augment, augment_mask
+from resgraph.train.augment.geometry import augment
 from resgraph.train.augment.mix import mix
 from resgraph.train.augment.randaugment import OPERATIONS
 
@@ -161,39 +161,3 @@ def test_repainting_respects_the_levels_of_a_set() -> None:
     shift = lit - raw
     assert float(shift.var((2, 3)).max()) < 1e-6  # one shift for each image and channel
     assert float(shift.abs().max()) > 0
-
-
-def test_a_mask_moves_with_its_image() -> None:
-    """Of a picture whose pixels are classes, the mask is the picture after all moves."""
-    index = torch.arange(64)
-    classes = torch.randint(
-        1, 9, (64, 1, 12, 16), generator=torch.Generator().manual_seed(3)
-    )
-    recipe = Augment(crop=PadCrop(kind="pad", cells=3), flip=True)
-    moved = augment(classes.float(), recipe, 5, index)
-    mask = augment_mask(classes[:, 0].to(torch.int16), recipe, 5, index)
-    outside = moved[:, 0] == 0
-    assert outside.any() and torch.equal(mask < 0, outside)
-    assert torch.equal(mask.masked_fill(outside, 0).float(), moved[:, 0])
-    assert (mask[outside] == -100).all()
-    depth = augment_mask(classes.float() * 0.5, recipe, 5, index)
-    assert torch.equal(depth.isnan()[:, 0], outside)
-    assert torch.equal(depth.nan_to_num() * 2, moved)
-
-
-def test_a_warped_mask_is_the_nearest_pixel_of_its_image() -> None:
-    """Halves of an image stay halves: where bilinear pixels are of one class, the mask says it."""
-    index = torch.arange(32)
-    halves = torch.ones(32, 1, 24, 24)
-    halves[..., 12:] = 2.0
-    crop = AreaCrop(kind="area", area=(0.4, 1.0))
-    recipe = Augment(rotate=25, zoom=0.2, shift=3, crop=crop, flip=True, cutout=4)
-    moved = augment(halves, recipe.model_copy(update={"cutout": 0}), 7, index)[:, 0]
-    mask = augment_mask(halves[:, 0].to(torch.int16), recipe, 7, index)
-    for label in (1, 2):
-        sure = moved == label
-        assert sure.float().mean() > 0.2
-        assert (mask[sure] == label).all()
-    assert ((mask == -100) == (moved < 0.5)).float().mean() > 0.99, (
-        "what came in from outside"
-    )

@@ -17,7 +17,7 @@ from PIL import Image
 from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, build
 from resgraph.train.data import load
-from resgraph.train.data.formats.decoder import open_image
+from resgraph.train.data.decoder import open_image
 from resgraph.train.data.image_files import _Part, center_crop_of
 from resgraph.train.inference import preprocessing, read_image
 

@@ -103,6 +103,9 @@ EXAMPLES = {
     "ema": "`ema: {decay: 0.999}`",
     "progressive": "`progressive: {sides: [128, 160]}`",
     "normalize": "`normalize: per-channel` measures the mean and deviation of the training images",
+    "weights": "a file, a run, `hf-hub:timm/resnet50.a1_in1k`, or `{file: …, key: …}`",
+    "freeze": "`freeze: [conv1, conv2]`, or `freeze: all but head`",
+    "rates": "`rates: {decay: 0.75, by: {head: 10}}`",
     "init": "how weights start: `init: {conv: he, zero_last: true}`",
 }
 _NOUNS = {

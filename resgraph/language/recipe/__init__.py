@@ -27,6 +27,7 @@ from ..yaml.scalars import number_in
 from .augment import Augment
 from .base import NO_OFF, Count, Off, Seed, Share, off
 from .data import Data
+from .start import Measured, Normalize, Parts, Rates, StartingWeights, WrittenWeights
 from .steps import (
     Constant,
     Ema,
@@ -70,11 +71,21 @@ class Train(Record):
     """The data set, by its `set`."""
     target: Annotated[AnyGoal, NO_OFF] = LABEL
     """What the net learns to say of each image, by its `kind`: loss and score follow."""
+    weights: WrittenWeights | None = None
+    """Weights to start from: a file, relative to the spec (.safetensors, .pth), a run,
+    `hf-hub:OWNER/NAME` or `torchvision:NAME`."""
+    freeze: Parts = ()
+    """Rows, blocks, paths or modules whose weights and running statistics stay as they are;
+    `all but head` names what learns."""
+    rates: Rates | None = None
+    """Factors of the learning rate, by depth and by name."""
     augment: Augment = Augment()
     """Data augmentation of the training images."""
-    normalize: Literal["per-channel", "per-pixel", "scale"] = "per-channel"
-    """Mean 0 and deviation 1 in each channel (`per-channel`), minus the mean image (`per-pixel`),
-    or only scaled to [0, 1] (`scale`); measured on training images."""
+    normalize: Normalize = None
+    """Mean 0 and deviation 1 in each channel (`per-channel`, also `measured`), minus the mean image
+    (`per-pixel`), or only scaled to [0, 1] (`scale`), measured on training images; as `weights` or
+    their model card say it, as `imagenet`, or as written. By default `weights` where they say it,
+    else `per-channel`."""
     epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
     """Length of the run, in epochs. A recipe has `epochs` or `iterations`."""
     iterations: Count | None = None
@@ -159,6 +170,25 @@ class Train(Record):
         """Where to write a key of one of its records, or what the command says."""
         path = path_of(key, cls)
         return super().home_of(key) or (belongs(*path) if len(path) == 2 else "")
+
+    @property
+    def start(self) -> StartingWeights | None:
+        """What it starts from."""
+        if isinstance(self.weights, str):
+            return StartingWeights(file=self.weights)
+        return self.weights
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """What `freeze` names."""
+        return (self.freeze,) if isinstance(self.freeze, str) else self.freeze
+
+    @property
+    def measured(self) -> Measured:
+        """How training images are measured, where nothing says their mean and deviation."""
+        if self.normalize == "per-pixel" or self.normalize == "scale":
+            return self.normalize
+        return "per-channel"
 
     @property
     def unit(self) -> Literal["epochs", "iterations"]:

@@ -12,7 +12,7 @@ import torch
 from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Folder
-from .formats.decoder import ENDINGS
+from .decoder import ENDINGS
 from .sets import DataSet, Files, Request, nothing, side_before_crop
 
 _SHOWN = 5

@@ -19,7 +19,7 @@ from ..augment.crops import CenterCrop, CropPolicy, RandomCrop
 from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
-from .formats.decoder import UNREADABLE, open_image
+from .decoder import UNREADABLE, open_image
 from .sets import DataSet, Files, Packed, Resident, side_before_crop
 from .workers import watched
 

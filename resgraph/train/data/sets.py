@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -23,9 +22,8 @@ from ...passes.target_fit import other_output
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a loader goes by: the net's `input` and `output` shapes, where the set is, whether only
-    its images are `counted`, or its validation part is `scored`, and the inputs `beside` the
-    images, by name."""
+    """What a loader goes by: the net's `input` and `output` shapes, where the set is, and whether
+    only its images are `counted`, or its validation part is `scored`."""
 
     input: Shape
     output: Shape
@@ -33,7 +31,6 @@ class Request:
     target: AnyGoal = LABEL
     counted: bool = False
     scored: bool = False
-    beside: Mapping[str, Shape] = field(default_factory=dict)
 
 
 NAMED = "classes.txt"
@@ -51,38 +48,28 @@ class UnfitError(TrainingError):
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64.
-
-    Images of other sets may be vectors, series or volumes, and floats. Labels may be what any task
-    asks for; masks are int16. `beside` has what else a net reads of each image, (n, …) each."""
+    """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64."""
 
     images: Tensor
     labels: Tensor
-    beside: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def digest(self) -> str:
         """Of the pixels and labels."""
-        return _digest(map(_bytes, (self.images, self.labels, *self.beside)))
-
-    def part(self, rows: Tensor | slice) -> Resident:
-        """Some of the images."""
-        beside = tuple(one[rows] for one in self.beside)
-        return Resident(self.images[rows], self.labels[rows], beside)
+        return _digest(
+            [self.images.contiguous().numpy().tobytes(), self.labels.numpy().tobytes()]
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Images on disk, one path and one label each. Where their labels are `masks`, those are paths
-    too, and `labels` (n,) says of none that it is unknown."""
+    """Images on disk, one path and one label each."""
 
     paths: tuple[Path, ...]
     labels: Tensor
     root: Path
-    masks: tuple[Path, ...] = ()
-    beside: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -91,11 +78,10 @@ class Files:
         """Of the names below `root`, in order: another one where an image was added, removed or
         renamed."""
         root = os.fspath(self.root)
-        names = (
+        return _digest(
             os.path.relpath(path, root).encode("utf-8", "surrogateescape")
-            for path in (*self.paths, *self.masks)
+            for path in self.paths
         )
-        return _digest((*names, *map(_bytes, self.beside)))
 
     def source(self, index: int) -> Path:
         """What an image is opened from."""
@@ -116,8 +102,6 @@ class Packed:
     start: Tensor
     size: Tensor
     labels: Tensor
-    beside: tuple[Tensor, ...] = ()
-    masks: ClassVar[tuple[Path, ...]] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -160,10 +144,6 @@ def nothing() -> Files:
     return Files((), torch.zeros(0, dtype=torch.int64), Path())
 
 
-def _bytes(values: Tensor) -> bytes:
-    return values.contiguous().numpy().tobytes()
-
-
 def _digest(parts: Iterable[bytes]) -> str:
     """SHA-256, each part with its length."""
     total = hashlib.sha256()
@@ -190,7 +170,6 @@ class DataSet:
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
     target: AnyGoal = LABEL  # what of each image is learned
-    lead: int = 0  # the place of the images among the inputs of the net
     path: Path | None = (
         None  # where it was read, absolute; None where it is not from a path
     )
@@ -253,7 +232,10 @@ def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]
 def held_out(train: Resident, share: float, seed: int) -> tuple[Resident, Resident]:
     """A training part → what is left of it, and `share` of each class to validate on."""
     kept, held = stratified(train.labels, share, seed)
-    return train.part(kept), train.part(held)
+    return (
+        Resident(train.images[kept], train.labels[kept]),
+        Resident(train.images[held], train.labels[held]),
+    )
 
 
 def class_names(path: Path, count: int) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ from ...errors import MissingError, TrainingError, UsageError
 from ...files import reason
 from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
-from .formats.decoder import ENDINGS
-from .formats.index_cache import Index, read_index, write_index
+from .decoder import ENDINGS
+from .index_cache import Index, read_index, write_index
 from .sets import (
     DataSet,
     Packed,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -22,6 +20,7 @@ from ..rng import key
 from ..settings.decide import Decisions
 from ..tasks import task_of
 from .ema import EmaModel
+from .freeze import freeze
 from .loop import TrainState
 from .metrics import MetricAccumulator
 from .optimizer import make_optimizer, start_light
@@ -53,6 +52,7 @@ def make_train_state(
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
+    frozen = freeze(net, train.frozen)
     if decisions.compile:
         # several processes add up the gradients of one chunk while the next is under way
         whole = world.size == 1 and not decisions.checkpointed
@@ -62,8 +62,10 @@ def make_train_state(
     else:
         checkpoint_blocks(net, decisions.checkpointed)
         start_light()
-    optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
-    ema = EmaModel(train.ema, net) if train.ema else None
+    optimizer = make_optimizer(
+        train.optimizer, net, plan, train.rates, fused=decisions.fused
+    )
+    ema = EmaModel(train.ema, net, frozen) if train.ema else None
     schedule = LearningRates(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
     return TrainState(
@@ -82,16 +84,13 @@ def make_train_state(
 
 
 def distribute(
-    train_state: TrainState,
-    batch: Sequence[tuple[int, ...]],
-    decisions: Decisions,
-    world: World,
+    train_state: TrainState, batch: tuple[int, ...], decisions: Decisions, world: World
 ) -> None:
     """Puts DDP around the net, or shards it, after its weights are what they will be.
 
     DDP orders its buckets anew after its first backward pass, and with three ranks or more the
-    order of a sum changes its last bit. So one pass over zeros, of the shapes of a batch, is
-    made for nothing, in a fresh run and in a resumed one: from then on both add up alike."""
+    order of a sum changes its last bit. So one pass over zeros, of the shape of a batch, is made
+    for nothing, in a fresh run and in a resumed one: from then on both add up alike."""
     if world.size == 1:
         return
     if decisions.sharded:
@@ -113,8 +112,7 @@ def distribute(
     train_state.net.train()
     for _ in range(2):
         with decisions.autocast():
-            inputs = (empty_batch(shape, decisions) for shape in batch)
-            logits = train_state.model(*inputs)
+            logits = train_state.model(empty_batch(batch, decisions))
         logits.float().sum().backward()
         train_state.model.zero_grad(set_to_none=True)
     for name, value in train_state.net.named_buffers():
@@ -123,14 +121,12 @@ def distribute(
 
 def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
     """Zeros on the device, in the layout of images there."""
-    return in_layout(torch.zeros(shape, device=decisions.device), decisions)
-
-
-def in_layout(batch: Tensor, decisions: Decisions) -> Tensor:
-    """In the layout that images have."""
-    if decisions.channels_last and batch.ndim == 4:
-        return batch.contiguous(memory_format=torch.channels_last)
-    return batch
+    zeros = torch.zeros(shape, device=decisions.device)
+    return (
+        zeros.contiguous(memory_format=torch.channels_last)
+        if decisions.channels_last and zeros.ndim == 4
+        else zeros
+    )
 
 
 def make_data_loader(
@@ -158,19 +154,7 @@ def make_data_loader(
         levels=data.levels,
         shape=data.shape,
         flat=data.flat,
-        beside=_beside(data, decisions.device),
-        lead=data.lead,
     )
-
-
-def _beside(
-    data: DataSet, device: torch.device
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    train, validation = (
-        tuple(one.to(device) for one in part.beside)
-        for part in (data.train, data.validation)
-    )
-    return train, validation
 
 
 def make_pixels(data: DataSet, train: Train, decisions: Decisions) -> Pixels:

@@ -17,10 +17,13 @@ from ..parallel.sharding import local_shard
 
 class EmaModel:
     """A copy of a net whose floating-point state follows the net's; counters are copied as they
-    are."""
+    are, and what is `frozen` is not touched."""
 
-    def __init__(self, recipe: Ema, net: nn.Module) -> None:
+    def __init__(
+        self, recipe: Ema, net: nn.Module, frozen: frozenset[str] = frozenset()
+    ) -> None:
         self.recipe = recipe
+        self.frozen = frozen
         self.net = copy.deepcopy(net).requires_grad_(False)
         self.updates = 0
 
@@ -32,7 +35,7 @@ class EmaModel:
             return
         self.updates += 1
         decay = min(self.recipe.decay, (1 + self.updates) / (10 + self.updates))
-        mine, theirs = _state(self.net), _state(net)
+        mine, theirs = self._moving(self.net), self._moving(net)
         floating = [i for i, value in enumerate(mine) if value.is_floating_point()]
         torch._foreach_lerp_(
             [mine[i] for i in floating], [theirs[i] for i in floating], 1 - decay
@@ -41,8 +44,10 @@ class EmaModel:
             if not value.is_floating_point():
                 value.copy_(other)
 
-
-def _state(net: nn.Module) -> list[Tensor]:
-    return [
-        local_shard(value.detach()) for value in (*net.parameters(), *net.buffers())
-    ]
+    def _moving(self, net: nn.Module) -> list[Tensor]:
+        entries = (*net.named_parameters(), *net.named_buffers())
+        return [
+            local_shard(value.detach())
+            for name, value in entries
+            if name not in self.frozen
+        ]

@@ -82,7 +82,7 @@ class Sums:
 @torch.no_grad()
 def score(
     net: nn.Module,
-    batches: Iterable[tuple[tuple[Tensor, ...], Tensor]],
+    batches: Iterable[tuple[Tensor, Tensor]],
     task: Task,
     decisions: Decisions,
     world: World,
@@ -92,9 +92,9 @@ def score(
     training = net.training
     net.eval()
     sums = Sums(decisions, task.plain())
-    for inputs, target in batches:
+    for images, target in batches:
         with decisions.autocast():
-            output = net(*inputs).float()
+            output = net(images).float()
         sums.add(output, target)
     net.train(training)
     return sums.score(world)

@@ -58,6 +58,12 @@ class TrainState:
         """The net that is evaluated and exported: with EMA weights, where the recipe has `ema`."""
         return self.ema.net if self.ema else self.net
 
+    def start_from(self, give: Callable[[nn.Module], None]) -> None:
+        """Other weights than the seed's, before the first step: `give` puts them into the net."""
+        give(self.net)
+        if self.ema:
+            self.ema.net.load_state_dict(self.net.state_dict())
+
     def state(self, world: World) -> State:
         """Everything that a resume needs, on every rank; of what later steps change it shares the
         tensors only."""
@@ -174,7 +180,7 @@ class Loop:
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
         labels = batch.labels[part]
         with self.decisions.autocast():
-            logits = self.train_state.model(*batch.inputs(part))
+            logits = self.train_state.model(batch.images[part])
         logits = logits.float()
         loss = self.task.loss(logits, labels)
         if batch.partners is not None:

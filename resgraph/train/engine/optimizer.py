@@ -3,13 +3,16 @@ group of their own."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from ...graph import Graph
+from ...language.recipe.start import Rates
 from ...language.recipe.steps import Optimizer
+from ...passes.fine_tune.depths import factors
 from ...plan import Plan
 
 NORMS: tuple[type[nn.Module], ...] = (
@@ -21,23 +24,44 @@ NORMS: tuple[type[nn.Module], ...] = (
 
 
 def make_optimizer(
-    recipe: Optimizer, net: nn.Module, plan: Plan | None = None, *, fused: bool
+    recipe: Optimizer,
+    net: nn.Module,
+    plan: Plan | None = None,
+    rates: Rates | None = None,
+    *,
+    fused: bool,
 ) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`."""
+    """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`; those of
+    one factor of the rate, and with or without weight decay, are a group."""
     exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    scales = factors(plan.graph, rates) if plan and rates else {}
+    scale = {name: _scale(name, scales) for name, _ in named}
     groups = [
         {
-            "params": [p for name, p in named if name not in exempt],
-            "weight_decay": recipe.weight_decay,
-        },
-        {"params": [p for name, p in named if name in exempt], "weight_decay": 0.0},
+            "params": [
+                p
+                for name, p in named
+                if (name in exempt) is free and scale[name] == factor
+            ],
+            "weight_decay": 0.0 if free else recipe.weight_decay,
+            "lr_scale": factor,
+        }
+        for free in (False, True)
+        for factor in sorted(set(scale.values()))
     ]
     arguments = recipe.arguments()
     if recipe.fused:
         arguments["fused"] = fused
     make: type[torch.optim.Optimizer] = getattr(torch.optim, recipe.torch_class)
     return make([group for group in groups if group["params"]], **arguments)
+
+
+def _scale(name: str, scales: Mapping[str, float]) -> float:
+    """The factor of a parameter: that of the node whose module it is in."""
+    while name and name not in scales:
+        name = name.rpartition(".")[0]
+    return scales.get(name, 1.0)
 
 
 def start_light() -> None:
@@ -111,6 +135,6 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """The learning rate of the next step."""
+    """The learning rate of the next step, in each group times its factor."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("lr_scale", 1.0)

@@ -39,6 +39,7 @@ KINDS: dict[str, type] = {
     "used": dict,
     "classes": list,
     "data": dict,
+    "weights": dict,
     "weights_sha256": str,
 }
 """What is read of run.json again, and of which kind it is."""

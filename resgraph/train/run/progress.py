@@ -134,6 +134,7 @@ def opening(start: RunStart) -> list[str]:
             f" {epochs_of(start.epochs)} ({start.steps:,} steps){first}"
         ),
         f"{choices} → {start.directory}",
+        *start.weights,
     ]
 
 

@@ -104,7 +104,10 @@ def _chosen(found: list[StateDict], file: Path, key: str | None) -> StateDict:
         raise RunError(f"{file} holds no state dict")
     if usual := _usual(found):
         return usual
-    raise RunError(f"{file} holds several state dicts, {listed}; choose one with --key")
+    raise RunError(
+        f"{file} holds several state dicts, {listed}; choose one with --key KEY,"
+        " or `weights: {file: …, key: KEY}` in a recipe"
+    )
 
 
 def _usual(found: list[StateDict]) -> StateDict | None:

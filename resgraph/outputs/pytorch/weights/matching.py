@@ -182,7 +182,7 @@ def _by_order(mine: Shapes, its: Shapes) -> dict[str, str]:
         key = next(key for key in one if one[key] != other.get(key))
         raise AlignmentError(
             f"`{key}` could be `{one[key]}` or `{other.get(key)}`: order, shape and names do not"
-            " tell; say which with --map FILE"
+            " tell; say which with --map FILE, or `map:` in a recipe"
         )
     return found[0]
 

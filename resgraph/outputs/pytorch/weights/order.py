@@ -193,7 +193,7 @@ def _known_orders(scope: str, names: set[str], kind: frozenset[str]) -> list[Ord
     raise RunError(
         f"the file keeps no order of its tensors, and {where} stand"
         f" {', '.join(f'`{n}`' for n in sorted(names))}, whose order is not known; say which is"
-        " which with --map FILE"
+        " which with --map FILE, or `map:` in a recipe"
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy
 from PIL import Image, UnidentifiedImageError
 
-from ....foreign import HEAD, what_else
+from ...foreign import HEAD, what_else
 
 ENDINGS = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm",

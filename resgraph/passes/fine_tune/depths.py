@@ -1,0 +1,59 @@
+"""A graph and `rates` → the factor of each node's learning rate: layer-wise decay by the true
+depth, and factors by name.
+
+What has one rate is an item of a row: a block, or a layer outside of blocks, as in Clark et al.
+2020 (ELECTRA) and Bao et al. 2022 (BEiT), whose layers are blocks too. Its depth counts the items
+that learn on the longest path up to it, so items side by side are as deep as each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...graph import Graph
+from ...language.recipe.start import Rates, lies_in
+
+
+def depths(graph: Graph) -> dict[str, int]:
+    """The depth of each node that has a module of its own: 1 for the first item that learns.
+
+    Weights that are used again have the depth at which they are used first."""
+    items = _items(graph)
+    learned = dict.fromkeys(items.values(), False)
+    for name, item in items.items():
+        learned[item] |= bool(graph.nodes[name].cost.params or graph.nodes[name].shares)
+    deep = {item: int(learns) for item, learns in learned.items()}
+    for name, item in items.items():  # in topological order
+        for source in graph.nodes[name].inputs:
+            before = items.get(source, item)
+            if before != item:
+                deep[item] = max(deep[item], deep[before] + learned[item])
+    found: dict[str, int] = {}
+    for name, item in items.items():
+        own = graph.nodes[name].shares or name
+        found[own] = min(found.get(own, deep[item]), deep[item])
+    return found
+
+
+def _items(graph: Graph) -> dict[str, str]:
+    """The item of a row that each node was written in, or the row itself; none for an input."""
+    found = {node.name: row.name for row in graph.rows for node in graph.nodes_of(row)}
+    for row in graph.rows:
+        for item in row.items:
+            found |= {node.name: item.name for node in graph.nodes_of(item)}
+    return {name: found[name] for name in graph.nodes if name in found}
+
+
+def factors(graph: Graph, rates: Rates) -> dict[str, float]:
+    """What the learning rate of each node is multiplied by."""
+    deep = depths(graph)
+    last = max(deep.values(), default=0)
+    return {
+        name: rates.decay ** (last - depth) * _by_name(name, rates.by)
+        for name, depth in deep.items()
+    }
+
+
+def _by_name(name: str, by: Mapping[str, float]) -> float:
+    """The factor of the longest name that a node lies in."""
+    named = [part for part in by if lies_in(name, (part,))]
+    return by[max(named, key=len)] if named else 1.0
