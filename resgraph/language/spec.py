@@ -161,6 +161,18 @@ def text_spec(
     return parse_spec(tree, errors, variant, overrides)
 
 
+def is_study(tree: Mapping) -> bool:
+    """Whether a file is a study, not a spec."""
+    return "study" in tree.entries and "net" not in tree.entries
+
+
+def _refuse_study(tree: Mapping) -> None:
+    if is_study(tree):
+        hint = "`resgraph sweep` runs it, and `resgraph check` checks it"
+        said = "this is a study, and a spec is needed"
+        raise fault("E020", said, tree.entries["study"].key.span, hint).spec_error()
+
+
 def parse_spec(
     tree: Mapping,
     errors: list[Diagnostic],
@@ -169,6 +181,7 @@ def parse_spec(
 ) -> Spec:
     """A tree → Spec. Raises `SpecError` as `load_spec` does; `errors` are mistakes of the
     reader."""
+    _refuse_study(tree)
     whole, before = tree, tree.entries.get("name")
     if variant is not None:
         tree = apply_variant(tree, variant)

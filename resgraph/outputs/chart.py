@@ -142,8 +142,12 @@ def band(area: Area, low: Sequence[XY], high: Sequence[XY], colour: str) -> str:
     )
 
 
-def ends(area: Area, series: Sequence[tuple[str, Sequence[XY], str, int]]) -> list[str]:
-    """Each curve's name beside its end, moved apart where they would touch."""
+def ends(
+    area: Area,
+    series: Sequence[tuple[str, Sequence[XY], str, int]],
+    unit: str = " %",
+) -> list[str]:
+    """Each curve's name and last value beside its end, moved apart where they would touch."""
     placed = sorted(
         (area.y(points[-1][1]), name, points, colour, weight)
         for name, points, colour, weight in series
@@ -157,20 +161,22 @@ def ends(area: Area, series: Sequence[tuple[str, Sequence[XY], str, int]]) -> li
         x = area.x(points[-1][0]) + 8
         out.append(
             f'<text x="{x:.1f}" y="{floor + 4:.1f}" fill="{colour}" font-weight="{weight}">'
-            f"{escape(name)} {points[-1][1]:.2f} %</text>"
+            f"{escape(name)} {points[-1][1]:.2f}{unit}</text>"
         )
     return out
 
 
-def ceiling(values: Sequence[float]) -> float:
-    """A round number over all but the first steep fall: five times the median, at most the largest
-    value."""
+def ceiling(curves: Sequence[Sequence[XY]], unit: str = " %") -> float:
+    """A round number over the end of every curve and all but its first steep fall: five times the
+    median of all values, at most the largest. Of percentages, between 1 and 100."""
+    values = sorted(y for curve in curves for _, y in curve)
     if not values:
         return 100.0
-    middle = sorted(values)[len(values) // 2]
-    wanted = max(1.0, min(max(values), 5 * middle))
-    tick = step(wanted, 5)
-    return min(100.0, math.ceil(wanted / tick) * tick)
+    last = max(curve[-1][1] for curve in curves if curve)
+    wanted = max(min(values[-1], 5 * values[len(values) // 2]), last)
+    least, most = (1.0, 100.0) if unit else (1e-6, math.inf)
+    tick = step(max(least, wanted), 5)
+    return min(most, math.ceil(max(least, wanted) / tick) * tick)
 
 
 def ticks(top: float, about: int, *, whole: bool = False) -> list[float]:

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -25,25 +25,11 @@ from ..language.yaml.limits import LIMITS
 from ..language.yaml.reader import open_source
 from ..outputs.figure.content.builder import View
 from .answer import Question, answer
+from .handler import HOST, PageHandler, Refused
 
-HOST = "127.0.0.1"
 MOST = 256
 """Connections that are served at a time."""
-IDLE = 30.0
-"""Seconds after which a connection that says nothing is closed, and makes room for another."""
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self';"
-    " img-src data:"
-)
-
-
-class Refused(Exception):
-    """A request that is not answered: the status of HTTP, and why."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
 
 
 class SpecServer(ThreadingHTTPServer):
@@ -129,16 +115,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(PageHandler):
     server: SpecServer
-    protocol_version = "HTTP/1.1"
-    timeout = IDLE
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         """The page, its two files, and the spec."""
         self._answered(self._get)
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         """`/answer`: what the text comes to. `/save`: the file, if it is still what the page
         read."""
         self._answered(self._post)
@@ -148,9 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             work()
         except Refused as refused:
-            self._send(refused.status, {"error": str(refused)})
+            self.send(refused.status, {"error": str(refused)})
         except SpecError as problem:  # the file itself cannot be read any more
-            self._send(
+            self.send(
                 410,
                 {
                     "error": (
@@ -163,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise
         except Exception:
             traceback.print_exc()
-            self._send(
+            self.send(
                 500,
                 {
                     "error": f"this is a bug in resgraph {__version__}; the terminal says where"
@@ -177,15 +161,14 @@ class _Handler(BaseHTTPRequestHandler):
             "/editor.js": "editor.js",
             "/editor.css": "editor.css",
         }.get(path)
-        if not self._from_here():
-            raise Refused(403, "another host was asked")
+        self.need_own_host()
         if name:
             text = (resources.files("resgraph.serve") / name).read_text(
                 encoding="utf-8"
             )
-            self._send_text(200, text, _TYPES[name.rpartition(".")[2]])
+            self.send_text(200, text, _TYPES[name.rpartition(".")[2]])
         elif path == "/spec" and self._trusted():
-            self._send(200, self.server.read())
+            self.send(200, self.server.read())
         else:
             raise Refused(404, "there is nothing here")
 
@@ -201,25 +184,17 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/answer":
             # one at a time: Python would only make them wait for one another
             with self.server.drawing:
-                self._send(200, answer(_question(asked), self.server.path))
+                self.send(200, answer(_question(asked), self.server.path))
         elif self.path == "/save":
-            self._send(
+            self.send(
                 200, self.server.save(_text(asked, "text"), _text(asked, "digest"))
             )
         else:
             raise Refused(404, "there is nothing here")
 
-    def _from_here(self) -> bool:
-        """Whether the browser asked this host by its own name (a rebound DNS name would be
-        another)."""
-        return self.headers.get("Host") in (
-            f"{HOST}:{self.server.server_port}",
-            f"localhost:{self.server.server_port}",
-        )
-
     def _trusted(self) -> bool:
         given = self.headers.get("X-Resgraph-Token", "")
-        return self._from_here() and secrets.compare_digest(
+        return self.from_here() and secrets.compare_digest(
             given.encode(), self.server.token.encode()
         )
 
@@ -231,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(411, "the length of the request is missing")
         if len(length) > 12 or int(length) > 4 * LIMITS.size:
             self.close_connection = True
-            self._send(
+            self.send(
                 413,
                 {
                     "error": (
@@ -248,24 +223,6 @@ class _Handler(BaseHTTPRequestHandler):
         for _ in range(64):
             if not self.rfile.read1(LIMITS.size):
                 break
-
-    def _send(self, status: int, value: dict[str, Any]) -> None:
-        self._send_text(status, json.dumps(value), "application/json")
-
-    def _send_text(self, status: int, text: str, kind: str) -> None:
-        data = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("Content-Security-Policy", _POLICY)
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet: requests are of no interest to who writes a spec."""
 
 
 def _asked(body: bytes) -> dict[str, Any]:

@@ -26,10 +26,12 @@ from ..outputs.chart import (
 )
 from ..train.run.metrics_log import read_rows
 from .results import NetScore, Results, mean_sd
-from .schema import Measure
+from .schema import Measure, Study
 
+StudyChart = Callable[[Results], str]
 MOST_CURVES = 12
 """More in one picture are not told apart."""
+_NAME, _LINE = 130, 15  # the room of a net's name
 
 
 def _left(text: str, measure: Measure) -> str:
@@ -53,7 +55,7 @@ def curves(results: Results) -> str:
     drawn = [_curve(net, measure) for net in known[:MOST_CURVES]]
     middles = [point for curve in drawn for point in curve.mean]
     right = max((x for x, _ in middles), default=1.0)
-    area = Area(right, ceiling([y for _, y in middles]))
+    area = Area(right, ceiling([curve.mean for curve in drawn], measure.unit))
     body = axes(area, "epochs", _left(measure.name, measure))
     named = []
     for curve, colour in zip(drawn, cycle(SERIES), strict=False):
@@ -65,7 +67,9 @@ def curves(results: Results) -> str:
     below = "mean over seeds; bands: one standard deviation"
     left_out = len(results.nets) - len(drawn)
     below += f"; {left_out} nets are left out" if left_out else ""
-    return page(results.study.file.study, below, [*body, *ends(area, named)])
+    return page(
+        results.study.file.study, below, [*body, *ends(area, named, measure.unit)]
+    )
 
 
 def _curve(net: NetScore, measure: Measure) -> _Curve:
@@ -100,7 +104,9 @@ def pareto(results: Results, fact: str = "macs") -> str:
     steps = [(at(net), net.mean or 0.0) for net in front]
     body += [line(area, steps, SLATE, 1.2)] if len(steps) > 1 else []
     for net in shown:
-        body += _dot(area, net, at(net), net in front, label=len(shown) <= MOST_CURVES)
+        body += _dot(area, net, at(net), net in front)
+    if len(shown) <= MOST_CURVES:
+        body += _names(area, [(net, at(net), net in front) for net in shown])
     return page(
         results.study.file.study,
         "line: the Pareto front; bars: one standard deviation",
@@ -119,15 +125,29 @@ def pareto_front(
     return front
 
 
-def _dot(area: Area, net: NetScore, at: float, best: bool, *, label: bool) -> list[str]:
+def _dot(area: Area, net: NetScore, at: float, best: bool) -> list[str]:
     mean, sd = net.mean or 0.0, net.sd or 0.0
     x, y = area.x(at), area.y(mean)
     colour = ACCENT if best else BLUE
     low, high = area.y(max(0.0, mean - sd)), area.y(mean + sd)
     bar = f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" stroke="{colour}"/>'
     dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-    name = f'<text x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">{escape(net.point.name)}</text>'
-    return [bar, dot, *([name] if label else [])]
+    return [bar, dot]
+
+
+def _names(area: Area, dots: Sequence[tuple[NetScore, float, bool]]) -> list[str]:
+    """Each net's name beside its dot, and above another's where they would touch."""
+    out: list[str] = []
+    taken: list[XY] = []
+    for net, cost, best in sorted(dots, key=lambda dot: dot[0].mean or 0.0):
+        x, y = area.x(cost) + 8, area.y(net.mean or 0.0) + 4
+        for left, foot in taken:
+            if abs(left - x) < _NAME and foot - _LINE < y < foot + _LINE:
+                y = foot - _LINE
+        taken.append((x, y))
+        colour, name = ACCENT if best else BLUE, escape(net.point.name)
+        out.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}">{name}</text>')
+    return out
 
 
 def distribution(results: Results) -> str:
@@ -145,3 +165,9 @@ def distribution(results: Results) -> str:
     body.append(line(area, points, BLUE, 2.4))
     middle = f"mean {fmean(means):.2f}, best {means[0]:.2f}" if means else "no net"
     return page(results.study.file.study, f"{len(means)} nets; {middle}", body)
+
+
+def pictures(study: Study) -> dict[str, StudyChart]:
+    """What is drawn of a study, by name."""
+    drawn: dict[str, StudyChart] = {"curves": curves, "pareto": pareto}
+    return drawn | ({"distribution": distribution} if study.file.sample else {})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,14 +16,17 @@ from typing import IO
 import yaml
 
 from .. import __version__
-from ..errors import UsageError
+from ..errors import RunError, UsageError
+from ..language.yaml.reader import open_source
 from ..plan import Plan
 from ..train.atomic_write import disk_error, write_whole
-from ..train.run.directory import lock
-from .plan import Job
-from .schema import Study
+from ..train.run.directory import LOCK, lock
+from .plan import Job, Net, job
+from .schema import Study, study_of
+from .space import FACTS
 
-LIST = "study.json"
+LIST, WRITTEN = "study.json", "study.yaml"
+RUNS = "runs"
 _NOT_LEARNED = ("name", "about", "expect", "allow")
 """Keys of a resolved spec that change nothing of what a run learns."""
 
@@ -58,18 +62,32 @@ class StudyFolder:
 
     def changed(self, study: Study) -> bool:
         """Whether another text of the study was swept here before."""
-        before = self.path / "study.yaml"
+        before = self.path / WRITTEN
         return before.is_file() and before.read_text("utf-8") != study.source.text
 
-    def note(self, study: Study, placed: list[PlacedRun]) -> None:
-        """Writes the study, and which run is where."""
-        write_whole(self.path / "study.yaml", study.source.text)
-        runs = [
-            {"net": p.job.point, "seed": p.job.seed, "key": p.key, "run": p.path.name}
-            for p in placed
-        ]
-        facts = {"study": study.file.study, "versions": versions(), "runs": runs}
+    def note(
+        self, study: Study, nets: Sequence[Net], placed: Sequence[PlacedRun]
+    ) -> None:
+        """Writes the study, its nets, and which run is where."""
+        facts = {
+            "study": study.file.study,
+            "versions": versions(),
+            "nets": [
+                {"net": n.name, "spec": n.reference, "set": n.overrides, **n.facts}
+                for n in nets
+            ],
+            "runs": [
+                {
+                    "net": p.job.point,
+                    "seed": p.job.seed,
+                    "key": p.key,
+                    "run": p.path.name,
+                }
+                for p in placed
+            ],
+        }
         write_whole(self.path / LIST, json.dumps(facts, indent=1) + "\n")
+        write_whole(self.path / WRITTEN, study.source.text)
 
 
 def open_folder(path: Path) -> StudyFolder:
@@ -77,16 +95,43 @@ def open_folder(path: Path) -> StudyFolder:
     else, `RunError` where another sweep has it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        inside = {entry.name for entry in path.iterdir()} - {".lock"}
+        inside = {entry.name for entry in path.iterdir()} - {LOCK}
         if inside and LIST not in inside:
             raise UsageError(
                 f"{path} holds something that is no study; give an empty directory to -o"
             )
         held = lock(path)
-        (path / "runs").mkdir(exist_ok=True)
     except OSError as error:
         raise disk_error(path, error, saved=False) from error
     return StudyFolder(path, held)
+
+
+def is_study_folder(path: Path) -> bool:
+    """Whether `resgraph sweep` wrote a directory."""
+    return (path / LIST).is_file()
+
+
+def read_folder(path: Path) -> tuple[Study, list[Net], list[PlacedRun]]:
+    """A study's directory, swept or being swept: what is compared, and where each run is or will
+    be. Raises `RunError` where its files are not what resgraph wrote."""
+    study = study_of(open_source(path / WRITTEN), path)
+    try:
+        facts = json.loads((path / LIST).read_text("utf-8"))
+        nets = {
+            n["net"]: Net(
+                n["net"], n["spec"], tuple(n["set"]), {fact: n[fact] for fact in FACTS}
+            )
+            for n in facts["nets"]
+        }
+        runs = [
+            PlacedRun(
+                job(study, nets[r["net"]], r["seed"]), r["key"], path / RUNS / r["run"]
+            )
+            for r in facts["runs"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path / LIST} is not what resgraph wrote") from error
+    return study, list(nets.values()), runs
 
 
 def versions() -> dict[str, str]:
@@ -106,4 +151,4 @@ def key_of(job: Job, plan: Plan, data: str) -> str:
 def place_of_run(folder: Path, job: Job, key: str) -> Path:
     """A directory that a person and a program find."""
     name = re.sub(r"[^A-Za-z0-9._=-]+", "-", job.point).strip("-.").lower() or "net"
-    return folder / "runs" / f"{name[:80]}-s{job.seed}-{key}"
+    return folder / RUNS / f"{name[:80]}-s{job.seed}-{key}"

@@ -6,10 +6,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import product
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import Diagnostic, SpecError
 from ..language.extends import read_file
@@ -19,18 +18,26 @@ from ..language.variants import variants_of
 from ..ops.base import value_text
 from ..plan import Plan, load
 from .schema import MOST_RUNS, Nets, Sample, Search, Study
-from .space import Condition, parse_condition
+from .space import FACTS, Condition, parse_condition
 
 _TRIES = 200  # draws for each net that a sample wants, before its condition is called too narrow
 
 
 @dataclass(frozen=True)
-class SpacePoint:
-    """One net of a study: a spec with what the grid or the draw sets."""
+class Net:
+    """One net of a study: a spec with what the grid or the draw sets. `facts` are what a condition
+    may ask of it."""
 
     name: str
     reference: str
     overrides: tuple[str, ...]
+    facts: dict[str, int] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class PlannedNet(Net):
+    """A net that was checked and costed."""
+
     plan: Plan = field(repr=False, compare=False)
 
     @property
@@ -39,15 +46,6 @@ class SpacePoint:
         train = self.plan.spec.train
         assert isinstance(train, Train)
         return train
-
-    @cached_property
-    def facts(self) -> dict[str, int]:
-        """What a condition may ask of it."""
-        plan = self.plan
-        return {
-            "params": plan.params, "macs": plan.macs,
-            "activations": plan.activations, "depth": plan.depth,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Job:
         return load(self.reference, self.overrides, strict=False)
 
 
-def points(study: Study) -> list[SpacePoint]:
+def points(study: Study) -> list[PlannedNet]:
     """Every net of a study but of a search, which all hold together and are comparable. Raises
     `SpecError` at the first that is not."""
     drawn = study.file.sample
@@ -77,18 +75,21 @@ def points(study: Study) -> list[SpacePoint]:
     return found
 
 
-def baseline(study: Study, found: Sequence[SpacePoint]) -> SpacePoint:
+_AnyNet = TypeVar("_AnyNet", bound=Net)
+
+
+def baseline(study: Study, found: Sequence[_AnyNet]) -> _AnyNet:
     """The net that the others are compared with."""
     name = study.file.baseline
     return next((point for point in found if point.name == name), found[0])
 
 
-def jobs(study: Study, found: Sequence[SpacePoint]) -> list[Job]:
+def jobs(study: Study, found: Sequence[PlannedNet]) -> list[Job]:
     """The runs: seed by seed, so that a study that is stopped has whole comparisons."""
     return [job(study, point, seed) for seed in study.seeds for point in found]
 
 
-def job(study: Study, point: SpacePoint, seed: int) -> Job:
+def job(study: Study, point: Net, seed: int) -> Job:
     """The run of one net with one seed."""
     overrides = (*point.overrides, f"train.seed={seed}")
     budget = study.file.budget
@@ -141,7 +142,7 @@ def _beside(study: Study, reference: str) -> str:
     return str(found.path) + (f"::{found.variant}" if found.variant else "")
 
 
-def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[SpacePoint]:
+def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[PlannedNet]:
     """Every net with every combination of the grid."""
     grid = study.file.grid
     plans = {}
@@ -171,11 +172,11 @@ def space_of(study: Study) -> str:
     return named[0][1]
 
 
-def _drawn(study: Study, sample: Sample) -> list[SpacePoint]:
+def _drawn(study: Study, sample: Sample) -> list[PlannedNet]:
     """As many nets as a sample wants, each once, drawn with its seed."""
     reference, holds = space_of(study), condition(study, sample)
     generator = random.Random(sample.seed)
-    found: dict[tuple[str, ...], SpacePoint] = {}
+    found: dict[tuple[str, ...], PlannedNet] = {}
     problem: SpecError | None = None
     for _ in range(_TRIES * sample.n):
         if len(found) == sample.n:
@@ -199,7 +200,7 @@ def _drawn(study: Study, sample: Sample) -> list[SpacePoint]:
 
 def drawn_point(
     study: Study, reference: str, values: dict[str, Any], name: str
-) -> SpacePoint | SpecError:
+) -> PlannedNet | SpecError:
     """The net at a place of a space, or why the values there make none, which a space may have.
     Raises `SpecError` where a path of the space names nothing."""
     sets = [_override(path, value) for path, value in values.items()]
@@ -226,8 +227,9 @@ def condition(study: Study, space: Sample | Search) -> Condition:
 
 def _point(
     study: Study, name: str, reference: str, sets: list[str], plan: Plan
-) -> SpacePoint:
-    return SpacePoint(name, reference, _overrides(study, sets), plan)
+) -> PlannedNet:
+    facts = {fact: getattr(plan, fact) for fact in FACTS}
+    return PlannedNet(name, reference, _overrides(study, sets), facts, plan)
 
 
 def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
@@ -310,7 +312,7 @@ def _label(values: dict[str, Any]) -> str:
     return " ".join(parts)
 
 
-def need_comparable(study: Study, found: Sequence[SpacePoint]) -> None:
+def need_comparable(study: Study, found: Sequence[PlannedNet]) -> None:
     """Nets that are compared have their baseline among them, see the same images, as many of them,
     and are as large where that is asked for. Raises `SpecError`."""
     name = study.file.baseline

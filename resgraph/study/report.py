@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,14 +33,14 @@ def rows(results: Results) -> list[ReportRow]:
     """A net in each."""
     out = []
     for net in results.nets:
-        plan = net.point.plan
+        facts = net.point.facts
         seeds = f"{len(net.runs) - net.missing}"
         seeds += f" of {len(net.runs)}" if net.missing else ""
         steps = (_steps(net),) if _by_minutes(results) else ()
         out.append(
             (
-                net.point.name, count_text(plan.params), count_text(plan.macs), seeds, *steps,
-                mean_text(net.mean, net.sd), difference_text(net),
+                net.point.name, count_text(facts["params"]), count_text(facts["macs"]),
+                seeds, *steps, mean_text(net.mean, net.sd), difference_text(net),
             )
         )  # fmt: skip
     return out
@@ -63,6 +64,14 @@ def notes(results: Results) -> list[str]:
         missing = f"{len(results.holes)} run{'s are' if many else ' is'} missing"
         out.append(f"incomplete: {missing}")
     return out
+
+
+def progress(results: Results) -> str:
+    """`12 of 20 runs are done; running: 2; not run: 6`."""
+    runs = [run for net in results.nets for run in net.runs]
+    other = Counter(run.why for run in runs if run.score is None)
+    rest = "".join(f"; {why}: {count}" for why, count in sorted(other.items()))
+    return f"{len(runs) - other.total()} of {len(runs)} runs are done{rest}"
 
 
 def _by_minutes(results: Results) -> bool:
@@ -158,15 +167,15 @@ def table_csv(results: Results) -> str:
         ["net", "seed", "params", "macs", "steps", str(results.study.measure), "run"]
     )
     for net in results.nets:
-        plan = net.point.plan
+        facts = net.point.facts
         for run in net.runs:
             score = "" if run.score is None else repr(run.score)
             writer.writerow(
                 [
                     run.net,
                     run.seed,
-                    plan.params,
-                    plan.macs,
+                    facts["params"],
+                    facts["macs"],
                     run.steps,
                     score,
                     run.path.name,

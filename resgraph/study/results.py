@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingError, TrainingError
+from ..errors import MissingError, RunError, TrainingError
 from ..train.run.metrics_log import read_rows
 from .execute import info_of
-from .folder import PlacedRun
-from .plan import SpacePoint, baseline
+from .folder import PlacedRun, read_folder
+from .plan import Net, baseline
 from .schema import Measure, Study
 
 CONFIDENCE = 0.95
@@ -52,7 +52,7 @@ class Difference:
 class NetScore:
     """A net over its seeds. `sd` is None of one seed; `difference` None of the baseline."""
 
-    point: SpacePoint
+    point: Net
     runs: tuple[RunScore, ...]
     mean: float | None
     sd: float | None
@@ -89,7 +89,7 @@ def need_scipy() -> None:
 
 
 def collect(
-    study: Study, points: Sequence[SpacePoint], placed: Sequence[PlacedRun]
+    study: Study, points: Sequence[Net], placed: Sequence[PlacedRun]
 ) -> Results:
     """What is there now of a study's runs."""
     by_net: dict[str, list[RunScore]] = {point.name: [] for point in points}
@@ -102,6 +102,15 @@ def collect(
         for point in points
     ]
     return Results(study, tuple(nets), base.name)
+
+
+def standing(folder: Path) -> Results:
+    """What a study's directory holds now, while it is swept or after. Raises `RunError` where it is
+    none, or no net is known yet."""
+    study, nets, placed = read_folder(folder)
+    if not nets:
+        raise RunError(f"{folder} has no net yet")
+    return collect(study, nets, placed)
 
 
 def _score(run: PlacedRun, measure: Measure) -> RunScore:
@@ -133,7 +142,7 @@ def measured(rows: RunRows, measure: Measure) -> float:
 
 
 def _net(
-    point: SpacePoint, runs: Sequence[RunScore], base: dict[int, float | None] | None
+    point: Net, runs: Sequence[RunScore], base: dict[int, float | None] | None
 ) -> NetScore:
     scores = [run.score for run in runs if run.score is not None]
     mean, sd = mean_sd(scores)

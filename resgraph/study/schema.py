@@ -247,11 +247,6 @@ class Study:
         return fault(code, said, self.place(*keys), hint).spec_error()
 
 
-def is_study(tree: Mapping) -> bool:
-    """Whether a file is a study, not a spec."""
-    return "study" in tree.entries
-
-
 def load_study(path: Path) -> Study:
     """The study in a file. Raises `SpecError` with every mistake in it that needs no net to be
     seen."""
@@ -261,7 +256,7 @@ def load_study(path: Path) -> Study:
 def study_of(source: Source, folder: Path) -> Study:
     """As `load_study`, of a text; `folder` is where paths begin."""
     tree, errors = read_whole(source)
-    if not is_study(tree):
+    if "study" not in tree.entries:
         hint = "its first line is its title: `study: depth on digits`"
         span = tree.span
         errors = [*errors, fault("E021", "`study` is missing", span, hint).diagnostic]

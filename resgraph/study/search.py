@@ -17,7 +17,7 @@ from ..errors import MissingError, SpecError, TrainingError
 from ..train import Options
 from .execute import execute, is_done, placed
 from .folder import PlacedRun, StudyFolder
-from .plan import SpacePoint, condition, drawn_point, job, space_of
+from .plan import PlannedNet, condition, drawn_point, job, space_of
 from .results import score_of
 from .schema import Search, Study
 from .space import Choices
@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 
 def search(
     study: Study, folder: StudyFolder, options: Options, count: int, say: Say
-) -> tuple[list[SpacePoint], list[PlacedRun]]:
+) -> tuple[list[PlannedNet], list[PlacedRun]]:
     """The nets of the trials that came to their end, and their runs.
 
     Raises `MissingError` without Optuna, and `SpecError` where the space is wrong."""
@@ -53,7 +53,7 @@ def search(
     holds, reference = condition(study, space), space_of(study)
     over = {path: _distribution(choice) for path, choice in study.choices.items()}
     history = _history()
-    nets: list[SpacePoint] = []
+    nets: list[PlannedNet] = []
     runs: list[PlacedRun] = []
     for number in range(space.trials):
         history.sampler = _sampler(space, number)
@@ -66,7 +66,7 @@ def search(
         elif holds(point.facts):
             jobs = [job(study, point, seed) for seed in study.seeds]
             made = placed(folder, jobs, options)
-            folder.note(study, [*runs, *made])
+            folder.note(study, [*nets, point], [*runs, *made])
             mean = _mean(study, trial, made, options, count)
         else:
             mean = _NoMean("not what `where` asks for")
@@ -74,10 +74,11 @@ def search(
         say(f"[{number + 1}/{space.trials}] {told}: {_text(trial.params)}")
         if isinstance(mean, _NoMean):
             history.tell(trial, state=_state(mean))
-        elif isinstance(point, SpacePoint):
+        elif isinstance(point, PlannedNet):
             history.tell(trial, mean)
             nets.append(point)
             runs += made
+    folder.note(study, nets, runs)
     if not nets:
         raise TrainingError("no trial of the search came to its end")
     return nets, runs

@@ -37,6 +37,11 @@ class Choices:
     high: float = 0.0
     log: bool = False
 
+    @property
+    def lowest(self) -> Any:
+        """The first of them."""
+        return self.values[0] if self.values else self.low
+
     def draw(self, generator: random.Random) -> Any:
         """One of them, each as likely; of a `log` stretch each order of magnitude is."""
         if self.values:

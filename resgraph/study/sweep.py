@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import TrainingError
+from ..outputs.figure.formats.raster import pdf, png
 from ..train import Options
 from ..train.atomic_write import write_whole
 from .execute import Outcome, execute, info_of, is_done, placed
-from .figures import curves, distribution, pareto
+from .figures import pictures
 from .folder import PlacedRun, open_folder
 from .plan import jobs, need_comparable, points
 from .report import FORMS
@@ -18,6 +19,13 @@ from .schema import Study
 from .search import Say, search
 
 _MOST_NAMED = 5  # missing runs
+_EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+PICTURES: dict[str, Callable[[str], bytes]] = {
+    "svg": str.encode,
+    "pdf": pdf,
+    "png": png,
+}
+"""The kinds of picture, each with what makes it of an SVG."""
 
 
 def sweep(
@@ -27,16 +35,19 @@ def sweep(
     *,
     count: int = 1,
     partial: bool = False,
+    kinds: Sequence[str] = ("svg",),
     say: Say = print,
 ) -> Results:
-    """Trains what is not trained yet, `count` runs at a time, and writes table and pictures into
-    `out`.
+    """Trains what is not trained yet, `count` runs at a time, and writes the table, and pictures of
+    some `kinds` (`svg`, `pdf`, `png`), into `out`.
 
     The same call goes on after whatever ended it. Raises `SpecError` where nets are wrong or not
     comparable, `RunError` where another sweep has the directory, what `train.build` raises but
     for a run that diverges, and `TrainingError` where runs are missing in the end, unless
     `partial`."""
     need_scipy()
+    for kind in kinds:
+        PICTURES[kind](_EMPTY)  # what draws it is missing now, or never
     options = options or Options()
     nets = [] if study.file.search else points(study)
     with open_folder(out) as folder:
@@ -50,12 +61,12 @@ def sweep(
             need_comparable(study, nets)
         else:
             runs = placed(folder, jobs(study, nets), options)
+            folder.note(study, nets, runs)
             _train(runs, options, count, say)
-        folder.note(study, runs)
         results = collect(study, nets, runs)
         if results.holes and not partial:
             raise TrainingError(_holes(results.holes))
-        _write(results, out)
+        _write(results, out, kinds)
         return results
 
 
@@ -68,15 +79,14 @@ def _train(runs: Sequence[PlacedRun], options: Options, count: int, say: Say) ->
         say(f"[{number}/{len(left)}] {_told(outcome)}")
 
 
-def _write(results: Results, out: Path) -> None:
+def _write(results: Results, out: Path, kinds: Sequence[str]) -> None:
     """The table in its forms, and the pictures."""
     for name, form in FORMS.items():
         write_whole(out / name, form(results))
-    pictures = {"curves.svg": curves, "pareto.svg": pareto}
-    if results.study.file.sample:
-        pictures["distribution.svg"] = distribution
-    for name, picture in pictures.items():
-        write_whole(out / name, picture(results))
+    for name, picture in pictures(results.study).items():
+        drawn = picture(results)
+        for kind in kinds:
+            write_whole(out / f"{name}.{kind}", PICTURES[kind](drawn))
 
 
 def _told(outcome: Outcome) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator
 
+from resgraph.cli import run
 from resgraph.errors import Source, SpecError
+from resgraph.language.extends import read_file
+from resgraph.language.format import reformat
+from resgraph.language.yaml.reader import open_source
+from resgraph.language.yaml.tree import plain_value
+from resgraph.study.checked import check_study, is_study_file
+from resgraph.study.json_schema import study_schema
 from resgraph.study.plan import baseline, jobs, points
 from resgraph.study.schema import Study, parse_measure, study_of
 from resgraph.study.space import parse_choices, parse_condition
 
+ROOT = Path(__file__).parents[2]
 HEAD = "study: s\nnets: {file: digits-degradation, variants: [plain-8, residual-8]}\n"
 
 
@@ -152,3 +162,71 @@ def test_a_net_that_fails_check_is_told_of_itself(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         points(study("study: s\nnets: bad.yaml\n", tmp_path))
     assert "bad.yaml:4:10" in str(caught.value.diagnostics[0].span)
+
+
+STUDIES = sorted((ROOT / "examples" / "studies").glob("*.yaml"))
+STUDIES = [path for path in STUDIES if is_study_file(path)]
+
+
+def test_the_papers_experiments_are_studies() -> None:
+    assert {path.stem for path in STUDIES} >= {
+        "degradation",
+        "shortcut-options",
+        "shortcut-forms",
+        "activation-orders",
+    }
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_an_example_is_checked_net_by_net(path: Path) -> None:
+    nets = check_study(path)
+    assert all(net.plan and not net.problems for net in nets)
+    assert len(nets) >= 3
+    tree, errors = read_file(path)
+    assert not errors
+    assert not list(Draft7Validator(study_schema()).iter_errors(plain_value(tree)))
+    assert reformat(open_source(path), "keep") == open_source(path).text
+
+
+def test_check_takes_studies_beside_specs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "study: s\nnets: digits\nsearch: {trials: 2, over: {let.n: 1..3}}\n"
+    )
+    assert run(["check", "digits", str(path)]) == 1
+    assert "`let.n`" in capsys.readouterr().err
+    path.write_text(
+        "study: s\nnets: digits\nsearch: {trials: 2, over: {train.batch: 16..32}}\n"
+    )
+    assert run(["check", "digits", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[1].startswith(f"ok  {path}: trial")
+    assert run(["check", str(path), "--set", "train.batch=3"]) == 2
+    assert run(["check", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["nets"][0]["params"] == 75_002
+
+
+@pytest.mark.parametrize("command", ["show", "build", "resolve", "check"])
+def test_a_study_is_no_spec(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("study: s\nnets: digits\nbudget: {epochs: 2}\nsets: {a: 1}\n")
+    assert run([command, str(path)]) == 1
+    shown = capsys.readouterr().err
+    expected = "unknown key `sets`" if command == "check" else "this is a study"
+    assert f"error[E020]: {expected}" in shown
+    assert shown.count("error[") == 1
+
+
+def test_the_schema_of_studies_refuses_what_they_do_not_have(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["schema", "--study"]) == 0
+    schema = Draft7Validator(json.loads(capsys.readouterr().out))
+    assert schema.is_valid({"study": "s", "nets": "digits"})
+    assert not schema.is_valid({"study": "s"})
+    assert not schema.is_valid({"study": "s", "nets": "digits", "sets": {}})
+    assert not schema.is_valid({"study": "s", "nets": "digits", "seeds": "five"})

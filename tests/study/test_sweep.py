@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -20,8 +25,11 @@ from nets import spec
 
 from resgraph.cli import run
 from resgraph.errors import RunError, TrainingError
+from resgraph.outputs.chart import ceiling
+from resgraph.serve.study import StudyServer
 from resgraph.study.folder import open_folder
-from resgraph.study.results import Results
+from resgraph.study.report import text
+from resgraph.study.results import Results, standing
 from resgraph.study.schema import load_study
 from resgraph.study.sweep import sweep
 from resgraph.train import Options
@@ -47,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def swept(folder: Path, count: int = 1, **kind: bool) -> tuple[Results, list[str]]:
+def swept(folder: Path, count: int = 1, **kind: Any) -> tuple[Results, list[str]]:
     said: list[str] = []
     study = load_study(folder / "study.yaml")
     return sweep(study, folder / "out", CPU, count=count, say=said.append, **kind), said
@@ -119,7 +127,7 @@ def test_no_table_has_a_hole_unseen(folder: Path) -> None:
 
 def test_two_sweeps_never_share_a_directory(folder: Path) -> None:
     with open_folder(folder / "out") as held:
-        held.note(load_study(folder / "study.yaml"), [])
+        held.note(load_study(folder / "study.yaml"), [], [])
         with pytest.raises(RunError, match="in use by another process"):
             swept(folder)
 
@@ -195,3 +203,92 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
     last = subprocess.run(command(folder, "--jobs", jobs), cwd=folder, check=False)
     assert last.returncode == 0
     assert table(folder) == whole
+
+
+def cut_short(folder: Path, runs: int) -> None:
+    """A sweep that ends, as if killed, after some runs."""
+
+    def killed(line: str) -> None:
+        if line.startswith(f"[{runs}/"):
+            raise KeyboardInterrupt
+
+    study = load_study(folder / "study.yaml")
+    with pytest.raises(KeyboardInterrupt):
+        sweep(study, folder / "out", CPU, say=killed)
+
+
+def test_a_study_is_watched_while_it_is_swept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_short(folder, 3)
+    assert not (folder / "out" / "table.txt").exists()
+    assert run(["runs", str(folder / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "incomplete: 1 run is missing" in shown
+    assert shown.rstrip().endswith("3 of 4 runs are done; not run: 1")
+    assert run(["runs", str(folder / "out"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [len(net["runs"]) for net in told["nets"]] == [2, 2]
+    assert told["nets"][1]["runs"][1]["why"] == "not run"
+    assert not told["complete"]
+    assert told["nets"][0]["params"] < told["nets"][1]["params"]
+
+    swept(folder)  # the same command goes on
+    assert standing(folder / "out").holes == []
+    assert text(standing(folder / "out")) == (folder / "out" / "table.txt").read_text()
+
+
+def test_the_page_of_a_study_shows_every_run(folder: Path) -> None:
+    cut_short(folder, 2)
+    with StudyServer(folder / "out") as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = server.address
+        before = urlopen(address).read().decode()
+        swept(folder)
+        after = urlopen(address).read().decode()
+        foreign = Request(address, headers={"Host": "evil.example"})
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(foreign)
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"{address}spec")
+        server.shutdown()
+    assert "2 of 4 runs are done; not run: 2" in before
+    assert "http-equiv" in before
+    assert before.count('<td class="why not run">') == 2
+    assert "4 of 4 runs are done" in after
+    assert "http-equiv" not in after
+    assert after.count("<svg") == 2
+    rows = re.findall(r'<th scope="row">(.*?)</th>', after)
+    assert rows == ["tiny w=4", "tiny w=8"] * 2
+
+
+def test_what_is_no_study_has_no_page(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["serve", str(folder), "--no-open"]) == 2
+    assert "is no study" in capsys.readouterr().err
+    (folder / "out").mkdir()
+    (folder / "out" / "study.json").write_text('{"nets": 3}')
+    (folder / "out" / "study.yaml").write_text(STUDY)
+    assert run(["serve", str(folder / "out"), "--no-open"]) == 5
+    assert "study.json is not what resgraph wrote" in capsys.readouterr().err
+
+
+def test_pictures_in_the_kinds_that_are_asked_for(folder: Path) -> None:
+    pytest.importorskip("resvg_py")
+    pytest.importorskip("typst")
+    swept(folder, kinds=("pdf", "png"))
+    begins = {"pdf": b"%PDF", "png": b"\x89PNG"}
+    for kind, magic in begins.items():
+        for name in ("curves", "pareto"):
+            assert (folder / "out" / f"{name}.{kind}").read_bytes().startswith(magic)
+    assert not (folder / "out" / "curves.svg").exists()
+
+
+def test_every_curve_ends_inside_its_picture() -> None:
+    """A net that stays far above the others is what a study is about."""
+    low = [(float(epoch), 2.0) for epoch in range(1, 10)]
+    high = [(float(epoch), 70.0 - epoch) for epoch in range(1, 4)]
+    assert ceiling([low, high]) >= 67.0
+    assert ceiling([low]) == 2.0
+    assert ceiling([[(1.0, 0.002)]], unit="") == pytest.approx(0.002)

@@ -4,6 +4,7 @@ they expect."""
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,7 @@ from ...language.yaml.reader import LIMITS, decode
 from ...mending import verified_in
 from ...outputs.numbers import count_text
 from ...plan import Plan
+from ...study.checked import check_study, is_study_file
 from ..formats import github, sarif
 from ..loading import note_void, overrides_of_each
 from ..options import json_option, set_option, specs_argument
@@ -39,7 +41,7 @@ def check(
     specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, strict: bool,
     fix: bool, form: str, as_json: bool,
 ) -> int:  # fmt: skip
-    """Check specs: every shape, and what each expects of itself.
+    """Check specs: every shape, and what each expects of itself; and studies, net by net.
 
     A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by
     names that `allow:` in a spec silences."""
@@ -48,13 +50,13 @@ def check(
     if fix and "-" in specs:
         raise UsageError("`--fix` mends files, and `-` is none")
     own = dict(zip(specs, each, strict=True))
-    places = {spec: locate(spec) for spec in specs}
-    files = {place.path: own[spec] for spec, place in places.items() if not place.zoo}
+    studies = _studies(specs, overrides)
+    files = _files(own, studies)
     if fix:
         from ..fix import fix_files
 
         fix_files(files, allow_outside, quiet=form != "text")
-    checked = _nets(specs, own, allow_outside)
+    checked = _nets(specs, own, studies, allow_outside)
     note_void([net.plan.spec for net in checked if net.plan])
     found = verified_in(found_in(checked), files, allow_outside)
     failed = any(strict or d.severity == "error" for d in found)
@@ -62,14 +64,37 @@ def check(
     return 1 if failed else 0
 
 
+def _studies(specs: tuple[str, ...], overrides: tuple[str, ...]) -> set[str]:
+    """Those of the files that are studies. Raises `UsageError` where `--set` would change one."""
+    found = {spec for spec in specs if spec != "-" and is_study_file(Path(spec))}
+    if found and overrides:
+        raise UsageError("a study says what is set: write it under its key `set`")
+    return found
+
+
+def _files(
+    own: dict[str, tuple[str, ...]], studies: set[str]
+) -> dict[Path, tuple[str, ...]]:
+    """The files of specs that may be mended, with what is set in each."""
+    places = {spec: locate(spec) for spec in own if spec not in studies}
+    return {place.path: own[spec] for spec, place in places.items() if not place.zoo}
+
+
 def _nets(
-    specs: tuple[str, ...], overrides: dict[str, tuple[str, ...]], allow_outside: bool
+    specs: tuple[str, ...],
+    overrides: dict[str, tuple[str, ...]],
+    studies: set[str],
+    allow_outside: bool,
 ) -> list[Checked]:
     piped = {"-": decode(_stdin(), "-")} if "-" in specs else {}
     return [
         net
         for spec in specs
-        for net in check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
+        for net in (
+            check_study(Path(spec))
+            if spec in studies
+            else check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
+        )
     ]
 
 

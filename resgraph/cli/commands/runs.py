@@ -36,7 +36,10 @@ UNCUT = 10_000
 def runs(
     folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool
 ) -> None:
-    """List runs, the ones under runs/ if none are named, and what their recipes differ in."""
+    """List runs, the ones under runs/ if none are named, and what their recipes differ in.
+
+    The directory of a study, while it is swept or after, gives its table as far as it is."""
+    from ...study.folder import RUNS, is_study_folder
     from ...train.run.listing import find_runs
 
     for folder in folders:
@@ -44,7 +47,12 @@ def runs(
             raise UsageError(
                 f"{folder} is not there, or no folder; name runs, or folders of runs"
             )
-    found = [run for folder in folders or (Path("runs"),) for run in find_runs(folder)]
+    if len(folders) == 1 and curves is None and is_study_folder(folders[0]):
+        _print_study(folders[0], as_json=as_json)
+        return
+    places = folders or (Path("runs"),)
+    inner = [place / RUNS if is_study_folder(place) else place for place in places]
+    found = [run for place in inner for run in find_runs(place)]
     if curves is not None and found:
         _draw(found, curves, force=force)
     if as_json:
@@ -55,6 +63,18 @@ def runs(
             f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one"
         )
     _print(found)
+
+
+def _print_study(folder: Path, *, as_json: bool) -> None:
+    from ...study.report import document, progress, text
+    from ...study.results import need_scipy, standing
+
+    need_scipy()
+    results = standing(folder)
+    if as_json:
+        print_json(document(results))
+    else:
+        click.echo(f"{text(results)}\n{progress(results)}")
 
 
 def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:

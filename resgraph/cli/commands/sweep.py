@@ -14,7 +14,7 @@ from ..report import print_json
 from ..training import options_from, run_options
 
 if TYPE_CHECKING:
-    from ...study.plan import SpacePoint
+    from ...study.plan import PlannedNet
     from ...study.schema import Study
     from ...train import Options
 
@@ -44,11 +44,20 @@ if TYPE_CHECKING:
 @click.option(
     "--partial", is_flag=True, help="write the table although runs are missing"
 )
+@click.option(
+    "--pictures",
+    "kinds",
+    type=click.Choice(["svg", "pdf", "png"]),
+    multiple=True,
+    default=("svg",),
+    show_default=True,
+    help="kinds of picture; repeat for several",
+)
 @run_options("train")
 @json_option
 def sweep(
     study: Path, output: Path | None, plan_only: bool, jobs: int, partial: bool,
-    as_json: bool, **settings: Any,
+    kinds: tuple[str, ...], as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Compare nets over seeds: equal budgets, mean and deviation, differences paired by seed.
 
@@ -61,6 +70,7 @@ def sweep(
         return
     if output is None:
         raise UsageError("give -o DIR, where the runs and the table go")
+    from ...study.figures import pictures
     from ...study.report import FORMS, document, text
     from ...study.sweep import sweep as run
 
@@ -70,12 +80,14 @@ def sweep(
         options,
         count=jobs,
         partial=partial,
+        kinds=kinds,
         say=lambda line: click.echo(line, err=True),
     )
     if as_json:
         print_json(document(results))
     else:
-        files = ", ".join([*FORMS, "curves.svg", "pareto.svg"])
+        drawn = [f"{name}.{kind}" for name in pictures(loaded) for kind in kinds]
+        files = ", ".join([*FORMS, *drawn])
         click.echo(f"{text(results)}\n{output}: {files}")
 
 
@@ -106,7 +118,7 @@ def _tell(study: Study, jobs: int, options: Options, *, as_json: bool) -> None:
     )
 
 
-def _row(net: SpacePoint) -> dict[str, Any]:
+def _row(net: PlannedNet) -> dict[str, Any]:
     return {"net": net.name, "spec": net.reference, "set": net.overrides, **net.facts}
 
 

@@ -41,7 +41,7 @@ def curves(
     at the bottom."""
     unit, error = train.unit, error_name(train.target)
     thin, bold = _points(rows, unit, "train"), _points(rows, unit, "validation")
-    top = ceiling([y for _, y in (*thin, *bold)])
+    top = ceiling([thin, bold])
     area = Area(max((x for x, _ in thin), default=1.0), top)
     body = axes(area, unit, f"{error} (%)")
     body += [_drop(area, x) for x in drops(train, rows) if x <= area.right]

@@ -1,0 +1,40 @@
+"""The file of a study → its nets, or every mistake that keeps it from being swept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..checked import Checked
+from ..errors import SpecError
+from ..language.extends import read_file
+from ..language.spec import is_study
+from .plan import PlannedNet, condition, drawn_point, points, space_of
+from .schema import Study, load_study
+
+
+def is_study_file(path: Path) -> bool:
+    """Whether a file is there, can be read, and is a study."""
+    try:
+        return path.is_file() and is_study(read_file(path)[0])
+    except (SpecError, OSError):
+        return False
+
+
+def check_study(path: Path) -> list[Checked]:
+    """The nets that `resgraph sweep` would train; of a search, the one that it begins at the low
+    end of, if that is a net."""
+    try:
+        study = load_study(path)
+        nets = _search(study) if study.file.search else points(study)
+    except SpecError as problem:
+        return [Checked(str(path), None, problem.diagnostics)]
+    return [Checked(f"{path}: {net.name}", net.plan, ()) for net in nets]
+
+
+def _search(study: Study) -> list[PlannedNet]:
+    space = study.file.search
+    assert space is not None
+    condition(study, space)
+    low = {path: choice.lowest for path, choice in study.choices.items()}
+    point = drawn_point(study, space_of(study), low, "trial")
+    return [] if isinstance(point, SpecError) else [point]
