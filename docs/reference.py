@@ -44,7 +44,7 @@ EXAMPLES: dict[str, Any] = {
     "weights.map": "names.yaml", "freeze": ["conv1", "conv2"],
     "rates": {"decay": 0.75, "by": {"head": 10}}, "rates.decay": 0.75, "rates.by": {"head": 10},
     "normalize.mean": [0.29], "normalize.std": [0.35], "iterations": 64_000, "accumulate": 4,
-    "clip": 1.0, "sync_bn": True, "evaluate_every": 5, "seed": 1,
+    "patience": 5, "keep": "best", "clip": 1.0, "sync_bn": True, "evaluate_every": 5, "seed": 1,
     "progressive": {"sides": [128, 192]},
     "augment.cutout": 16, "augment.lighting": 0.1,
     "augment.crop.area.aspect": [0.75, 1.33], "augment.crop.side.side": [256, 480],

@@ -36,7 +36,9 @@ MANY = {
     "cli/commands/build.py: build": CLICK,
     "cli/commands/check.py: check": CLICK,
     "cli/commands/diff.py: diff": CLICK,
+    "cli/commands/eval.py: evaluate": CLICK,
     "cli/commands/export.py: export": CLICK,
+    "cli/commands/predict.py: predict": CLICK,
     "cli/commands/render.py: render": CLICK,
     "cli/commands/resolve.py: resolve": CLICK,
     "cli/commands/show.py: show": CLICK,
@@ -49,6 +51,8 @@ MANY = {
     "study/sweep.py: sweep": PUBLIC,
     "train/__init__.py: build": PUBLIC,
     "train/__init__.py: evaluate": PUBLIC,
+    "train/__init__.py: evaluate_weights": PUBLIC,
+    "train/__init__.py: predict_weights": PUBLIC,
     "train/data/__init__.py: load": "what each data set's loader may be asked for",
     "train/settings/memory.py: with_memory_plan": "a step's memory rests on each of them",
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from ..errors import UsageError
 from .report import is_first, print_json
 
 if TYPE_CHECKING:
@@ -101,6 +102,28 @@ def reporter(*, quiet: bool) -> Reporter:
     from ..train.run.progress import reporter_for
 
     return Silent() if quiet else reporter_for()
+
+
+def need_run(overrides: tuple[str, ...], key: str | None) -> None:
+    """Refuses what is for a spec with `--weights` alone. Raises `UsageError`."""
+    if overrides or key:
+        option = "--set" if overrides else "--key"
+        raise UsageError(
+            f"{option} is for a spec with --weights FILE: a run has the spec and the weights that"
+            " it was trained with"
+        )
+
+
+def weights_option(command: F) -> F:
+    """`--weights` and `--key`: a spec with weights in place of a run."""
+    command = click.option(
+        "--key", metavar="KEY", help="which state dict of that file, as `model_ema`"
+    )(command)
+    return click.option(
+        "--weights",
+        metavar="FILE",
+        help="weights for a spec: a file, a run, hf-hub:OWNER/NAME, torchvision:NAME",
+    )(command)
 
 
 def run_argument(command: F) -> F:

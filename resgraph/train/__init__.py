@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MissingError
+from ..language.recipe.start import StartingWeights
 from .options import Options
 from .reporter import Reporter, Silent
 from .run.directory import failed_unsaved
@@ -29,9 +30,11 @@ __all__ = [
     "build",
     "differences",
     "evaluate",
+    "evaluate_weights",
     "find_runs",
     "forecast",
     "predict",
+    "predict_weights",
     "read_run",
     "resume",
 ]
@@ -129,6 +132,44 @@ def predict(
     from .inference import predict_images
 
     return predict_images(run, images, load or _load, options or Options(), top)
+
+
+def evaluate_weights(
+    plan: Plan,
+    weights: str,
+    *,
+    key: str | None = None,
+    crops: int = 1,
+    sides: Sequence[int] = (),
+    split: str = "",
+    options: Options | None = None,
+) -> Score:
+    """Weights by the name that a recipe's `weights` would have, on the validation part of the
+    plan's data; else as `evaluate`. Every tensor must match."""
+    _need_torch()
+    from .evaluation import Testing
+    from .evaluation import evaluate_weights as evaluated
+
+    how = Testing(crops, tuple(sides), split)
+    start = StartingWeights(file=weights, key=key)
+    return evaluated(plan, start, options or Options(), how)
+
+
+def predict_weights(
+    plan: Plan,
+    weights: str,
+    images: Sequence[Path],
+    *,
+    key: str | None = None,
+    top: int = 5,
+    options: Options | None = None,
+) -> list[Prediction]:
+    """As `predict`, by weights of that name in the net of a plan."""
+    _need_torch()
+    from .inference import predict_weights as predicted
+
+    start = StartingWeights(file=weights, key=key)
+    return predicted(plan, start, images, options or Options(), top)
 
 
 def _load(path: Path) -> Plan:

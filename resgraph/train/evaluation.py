@@ -4,6 +4,7 @@ papers test."""
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import nn
 
 from ..errors import TrainingError, UsageError
 from ..language.recipe.data import Data, OnDisk
+from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import SingleLabel
 from ..plan import Loader, Plan
 from . import data as datasets
@@ -26,12 +28,13 @@ from .engine.multi_crop import MultiCrop, crop_policy_for
 from .failures import explained
 from .inference import preprocessing, trained
 from .options import Options
-from .parallel.distributed import process_group
-from .prepare import data_path, recipe_of
+from .parallel.distributed import World, process_group
+from .prepare import data_path, need_statement, recipe_of
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
 from .settings.decide import Decisions, Workload, decide
+from .start.transfer import loaded
 from .tasks import task_of
 
 
@@ -45,6 +48,30 @@ class Testing:
     split: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A net with its weights, how it reads images of so many levels, and the names of its classes,
+    where they are known."""
+
+    plan: Plan
+    net: nn.Module
+    normalization: Callable[[int], Normalization]
+    classes: list[str] | None
+
+
+def evaluate_weights(
+    plan: Plan, weights: StartingWeights, options: Options, how: Testing
+) -> Score:
+    """Weights from elsewhere, by the data of the plan's recipe. Raises `UsageError` where neither
+    says how images are normalized, and as `evaluate_run`."""
+    with process_group(os.environ, options.device) as world:
+        net, taken = loaded(plan, weights)
+        stated = need_statement(plan, taken)
+        classes = list(stated.classes) if Path(weights.file).is_dir() else None
+        judged = Judged(plan, net, stated.normalization, classes)
+        return _judge(judged, options, how, world)
+
+
 def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Score:
     """On the validation part of the run's own data, or of a copy at `options.data`; each rank takes
     its part.
@@ -54,35 +81,42 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
     options = options_of(options, read_facts(run))
     with process_group(os.environ, options.device) as world:
         plan = own_plan(run, load)
-        macs = plan.macs * recipe_of(plan).batch / world.size
-        decisions = decide(options, world, Workload(macs, len(plan.input) == 3))
-        configure_backends(decisions)
-        try:
-            net = placed(trained(run, plan.module()), decisions).eval()
-            known = preprocessing(run)
-            data = _data(plan, options, how.split, known["classes"])
-            normalization = Normalization.read(known["normalize"])
-            train = recipe_of(plan)
-            # no training image is loaded
-            sampler = Sampler(train.batch, train.batch, train.seed)
-            loader = make_data_loader(train, data, sampler, normalization, decisions)
-            policy = crop_policy_for(data, how.crops, how.sides)
-            if policy and isinstance(loader.pixels, Decoded):
-                scorer = _scorer(net, plan, loader, decisions)
-                found = scorer.score(loader.pixels, policy, len(data.validation), world)
-            else:
-                with explained(net, lambda: "the evaluation"):
-                    task = task_of(train.target, plan.output[0])
-                    batches = loader.validation(world)
-                    found = score(net, batches, task, decisions, world)
-            failures = world.collect(loader.pixels.decode_failures())
-            notes, measure = (*data.notes, *failures), train.target.measure
-            return replace(found, notes=notes, measure=measure)
-        except torch.OutOfMemoryError as error:
-            where = decisions.device
-            raise TrainingError(
-                f"out of memory on {where}; free some, or take another with --device"
-            ) from error
+        net, known = trained(run, plan.module()), preprocessing(run)
+        normalization = Normalization.read(known["normalize"])
+        judged = Judged(plan, net, lambda _: normalization, known["classes"])
+        return _judge(judged, options, how, world)
+
+
+def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Score:
+    plan = judged.plan
+    macs = plan.macs * recipe_of(plan).batch / world.size
+    decisions = decide(options, world, Workload(macs, len(plan.input) == 3))
+    configure_backends(decisions)
+    try:
+        net = placed(judged.net, decisions).eval()
+        data = _data(plan, options, how.split, judged.classes)
+        normalization = judged.normalization(data.levels)
+        train = recipe_of(plan)
+        # no training image is loaded
+        sampler = Sampler(train.batch, train.batch, train.seed)
+        loader = make_data_loader(train, data, sampler, normalization, decisions)
+        policy = crop_policy_for(data, how.crops, how.sides)
+        if policy and isinstance(loader.pixels, Decoded):
+            scorer = _scorer(net, plan, loader, decisions)
+            found = scorer.score(loader.pixels, policy, len(data.validation), world)
+        else:
+            with explained(net, lambda: "the evaluation"):
+                task = task_of(train.target, plan.output[0])
+                batches = loader.validation(world)
+                found = score(net, batches, task, decisions, world)
+        failures = world.collect(loader.pixels.decode_failures())
+        notes, measure = (*data.notes, *failures), train.target.measure
+        return replace(found, notes=notes, measure=measure)
+    except torch.OutOfMemoryError as error:
+        where = decisions.device
+        raise TrainingError(
+            f"out of memory on {where}; free some, or take another with --device"
+        ) from error
 
 
 def _scorer(
@@ -92,7 +126,9 @@ def _scorer(
     return MultiCrop(net, loader.normalization, plan.input, classes, size, decisions)
 
 
-def _data(plan: Plan, options: Options, split: str, trained_on: list[str]) -> DataSet:
+def _data(
+    plan: Plan, options: Options, split: str, trained_on: list[str] | None
+) -> DataSet:
     train = recipe_of(plan)
     recipe = train.data
     data = datasets.load(
@@ -103,7 +139,7 @@ def _data(plan: Plan, options: Options, split: str, trained_on: list[str]) -> Da
         target=train.target,
         scored=True,
     )
-    if recipe.by_name and isinstance(train.target, SingleLabel):
+    if trained_on and recipe.by_name and isinstance(train.target, SingleLabel):
         check_classes(data, trained_on)
     return data
 

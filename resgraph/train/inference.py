@@ -18,15 +18,19 @@ from torch import Tensor, nn
 from ..errors import RunError, TrainingError, UsageError
 from ..files import read_file, reason
 from ..language.diagnose.nearest import did_you_mean
-from ..plan import Loader
+from ..language.recipe.start import StartingWeights
+from ..plan import Loader, Plan
 from .augment.crops import center_crop, to_tensor
 from .data.decoder import ENDINGS, UNREADABLE, open_image
 from .data.normalize import Normalization
+from .data.sets import side_before_crop
 from .options import Options
 from .parallel.distributed import World
+from .prepare import need_statement
 from .resuming import own_plan
 from .run.directory import read_facts
 from .settings.decide import Workload, decide
+from .start.transfer import Transfer, loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,73 @@ def predict_images(
         _need(path)
     plan = own_plan(run, load)
     document = preprocessing(run)
-    if len(document["shape"]) != 3:
-        raise UsageError(
-            f"{run} is a net on vectors that never were images: there is no way from an image to"
-            " them"
-        )
-    decisions = decide(options, World(), Workload(plan.macs, len(plan.input) == 3))
-    net = trained(run, plan.module()).to(decisions.device).eval()
-    normalization = Normalization.read(document["normalize"]).to(decisions.device)
-    names, out = document["classes"], []
+    names = document["classes"]
     if (len(names),) != plan.output:
         raise _damaged(
             run,
             run / "preprocess.json",
             f"it names {len(names)} classes, and the net has {plan.output[0]}",
         )
+    seer = Seer(str(run), plan, trained(run, plan.module()), document)
+    return _predictions(seer, images, options, top)
+
+
+@dataclass(frozen=True, slots=True)
+class Seer:
+    """A net with its weights, what it is called, and how it reads an image (as preprocess.json has
+    it)."""
+
+    named: str
+    plan: Plan
+    net: nn.Module
+    document: dict[str, Any]
+
+
+def predict_weights(
+    plan: Plan,
+    weights: StartingWeights,
+    images: Sequence[Path],
+    options: Options,
+    top: int = 5,
+) -> list[Prediction]:
+    """By weights from elsewhere. Images are read as the run that the weights are of reads them,
+    else as the weights or the recipe say it. Raises `UsageError` where neither does."""
+    for path in images:
+        _need(path)
+    net, taken = loaded(plan, weights)
+    run = Path(weights.file)
+    document = preprocessing(run) if run.is_dir() else _reading(plan, taken)
+    return _predictions(Seer(weights.file, plan, net, document), images, options, top)
+
+
+def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
+    """How images are read: the middle of each in the net's size, and classes by number where the
+    weights do not name them."""
+    stated, count = need_statement(plan, taken), plan.output[0]
+    resize = getattr(getattr(plan.spec.train, "data", None), "resize", None)
+    numbered = [f"class {number}" for number in range(count)]
+    return {
+        "shape": list(plan.input),
+        "levels": 255,
+        "resize": {"shorter_side": side_before_crop(resize, plan.input)},
+        "classes": list(stated.classes) if len(stated.classes) == count else numbered,
+        "normalize": stated.normalization(255).document(),
+    }
+
+
+def _predictions(
+    seer: Seer, images: Sequence[Path], options: Options, top: int
+) -> list[Prediction]:
+    plan, document = seer.plan, seer.document
+    if len(document["shape"]) != 3:
+        raise UsageError(
+            f"{seer.named} is a net on vectors that never were images: there is no way from an"
+            " image to them"
+        )
+    decisions = decide(options, World(), Workload(plan.macs, len(plan.input) == 3))
+    net = seer.net.to(decisions.device).eval()
+    normalization = Normalization.read(document["normalize"]).to(decisions.device)
+    names, out = document["classes"], []
     for path in images:
         pixels = read_image(path, document)[None].to(decisions.device)
         with torch.inference_mode():

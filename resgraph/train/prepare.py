@@ -165,6 +165,20 @@ def _fitting(
         raise SpecError(placed(plan.spec, graph, error.images, error.classes)) from None
 
 
+def need_statement(plan: Plan, taken: Transfer) -> StatedImages:
+    """How images are normalized for weights that are only to be used: nothing is measured for it.
+
+    Raises `UsageError` where neither the weights nor the recipe say it."""
+    how = train.normalize if isinstance(train := plan.spec.train, Train) else None
+    stated = chosen(how, taken.file.stated, plan.input)
+    if stated is None:
+        raise UsageError(
+            f"{taken.file.named} does not say how its images were normalized; say it with --set"
+            ' train.normalize=imagenet, or "{mean: […], std: […]}"'
+        )
+    return stated
+
+
 def data_path(plan: Plan, options: Options) -> Path | None:
     """Where the images are: as the options say it, else as the recipe does; None for a set that is
     read from nowhere.

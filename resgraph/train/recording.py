@@ -29,7 +29,7 @@ from .prepare import Prepared
 from .reporter import Epoch
 from .run.checkpoint import Checkpoints
 from .run.curves import curves
-from .run.directory import PLACES, RunDirectory
+from .run.directory import BEST, PLACES, RunDirectory
 from .run.metrics_log import read_rows
 from .run.result import RunResult
 from .run.tensorboard import EventWriter
@@ -239,7 +239,7 @@ def finish(
         else 0.0,
         params=plan.params,
         macs=plan.macs,
-        files={name: where / place for name, place in PLACES.items()},
+        files=_files(where),
         measure=ready.train.target.measure,
     )
     if run:
@@ -250,13 +250,27 @@ def finish(
     return result
 
 
+def _files(where: Path) -> dict[str, Path]:
+    """What the run holds, by what it is."""
+    best = {"best": BEST} if (where / BEST).is_file() else {}
+    return {name: where / place for name, place in {**PLACES, **best}.items()}
+
+
+def write_weights(
+    run: RunDirectory | None, name: str, state: dict[str, torch.Tensor]
+) -> str:
+    """Writes weights into a run, where this process has it; their SHA-256."""
+    if run is None:
+        return ""
+    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    return write_whole(run.path / name, safetensors(weights, {"format": "pt"}))
+
+
 def _export(
     run: RunDirectory, ready: Prepared, state: dict[str, torch.Tensor], rows: MetricRows
 ) -> None:
     """Writes the weights, their SHA-256, and the curves."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    data = safetensors(weights, {"format": "pt"})
-    digest = write_whole(run.path / "weights.safetensors", data)
+    digest = write_weights(run, PLACES["weights"], state)
     run.update(weights_sha256=digest)
     train, watched = ready.train, ready.data.watched
     drawn = curves(ready.plan.name, rows, train, watched)

@@ -18,10 +18,17 @@ from .failures import explained, out_of_memory
 from .options import Options
 from .parallel.distributed import World, process_group
 from .prepare import Prepared, normalization_of, prepare
-from .recording import describe, finish, outcome_recorded, recorded, run_checkpoints
+from .recording import (
+    describe,
+    finish,
+    outcome_recorded,
+    recorded,
+    run_checkpoints,
+    write_weights,
+)
 from .reporter import Reporter, RunStart, Silent
 from .run.checkpoint import Checkpoints, State
-from .run.directory import RunDirectory, create
+from .run.directory import BEST, RunDirectory, create
 from .run.result import RunResult
 from .settings.backends import configure_backends
 from .signals import StoppedError, catching_signals
@@ -72,6 +79,7 @@ def run_to_end(
             world=world,
             reporter=reporter,
             save=_saver(train_state, checkpoints, run, world),
+            keep_best=lambda state: write_weights(run, BEST, state),
             record=record,
             stop_signal=lambda: request.number,
             save_every=ready.options.save_every,

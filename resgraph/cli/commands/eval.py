@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import json_option
+from ..loading import load_plan
+from ..options import json_option, set_option
 from ..report import is_first, print_json
-from ..training import options_from, run_argument, run_options
+from ..training import need_run, options_from, run_options, weights_option
 
 if TYPE_CHECKING:
     from ...train.engine.evaluate import Score
@@ -31,7 +32,9 @@ def _sides(
 
 
 @click.command("eval")
-@run_argument
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN|SPEC")
+@weights_option
+@set_option
 @click.option(
     "--crops",
     type=click.Choice(["1", "10"]),
@@ -62,14 +65,24 @@ def evaluate(
     sides: tuple[int, ...],
     split: str,
     as_json: bool,
+    weights: str | None,
+    key: str | None,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
     **settings: Any,
 ) -> None:
-    """Evaluate the trained weights of a run again, as validated or as the papers test."""
+    """Evaluate the trained weights of a run again, as validated or as the papers test; or other
+    weights in the net of a spec, on the data of its recipe."""
     from ... import train
 
-    score = train.evaluate(
-        run, crops=int(crops), sides=sides, split=split, options=options_from(settings)
-    )
+    how: dict[str, Any] = {"crops": int(crops), "sides": sides, "split": split}
+    how["options"] = options_from(settings)
+    if weights is None:
+        need_run(overrides, key)
+        score = train.evaluate(run, **how)
+    else:
+        plan = load_plan(str(run), overrides, allow_outside=allow_outside)
+        score = train.evaluate_weights(plan, weights, key=key, **how)
     if not is_first():
         return
     for note in score.notes:

@@ -11,12 +11,14 @@ import click
 
 from ...errors import MissingError, UsageError
 from ...files import write_file
+from ...language.recipe.start import StartingWeights
 from ...outputs.pytorch.features import features_source
 from ...outputs.registry import named
 from ...passes.fold import fold_batch_norm
 from ...plan import Plan, load
 from ..loading import load_plan
 from ..options import SPEC, cannot_write, output_options, set_option, write
+from ..training import weights_option
 
 FORMS = named("export")
 
@@ -51,28 +53,24 @@ FORMS = named("export")
     metavar="N",
     help="of the weights where SPEC is not a run  [default: 0]",
 )
+@weights_option
 @set_option
 @output_options
 def export(
     spec: str, form: str | None, features: str | None, fold_bn: bool, inplace: str,
-    seed: int | None, overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
-    force: bool,
+    seed: int | None, weights: str | None, key: str | None, overrides: tuple[str, ...],
+    allow_outside: bool, output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors,
     .pt2, .onnx).
 
-    A spec's weights are initialised, those of a run are its trained ones. Of .pt2 and .onnx the
+    A spec's weights are initialised, or those of `--weights`; those of a run are its trained ones.
+    Of .pt2 and .onnx the
     batch axis is free."""
     form = form or _form(output)
-    net = _Net(spec, overrides, allow_outside, _rows(features))
-    if net.run and overrides:
-        raise UsageError(
-            "--set is for specs: a run has the spec that it was trained with"
-        )
-    if seed is not None and (net.run or form == "py"):
-        raise UsageError(
-            "--seed is for weights that are initialised: a run has its own, and .py has none"
-        )
+    start = StartingWeights(file=weights, key=key) if weights else None
+    net = _Net(spec, overrides, allow_outside, _rows(features), start)
+    net.refuse(form, seed)
     if form == "py":
         text = net.source(fold_bn=fold_bn, inplace=inplace == "on")
         write(text, output, force=force)
@@ -93,11 +91,27 @@ class _Net:
     overrides: tuple[str, ...]
     allow_outside: bool
     rows: list[str]
+    start: StartingWeights | None
 
     @property
     def run(self) -> Path | None:
         """The run, where it is one."""
         return Path(self.spec) if Path(self.spec).is_dir() else None
+
+    def refuse(self, form: str, seed: int | None) -> None:
+        """Raises `UsageError` for options that do not belong together."""
+        if self.run and self.overrides:
+            raise UsageError(
+                "--set is for specs: a run has the spec that it was trained with"
+            )
+        if self.start and (self.run or form == "py"):
+            raise UsageError(
+                "--weights is for a spec: a run has its own, and .py has none"
+            )
+        if seed is not None and (self.run or self.start or form == "py"):
+            raise UsageError(
+                "--seed is for weights that are initialised: a run has its own, and .py has none"
+            )
 
     def asked(self, plan: Plan) -> Plan:
         """The whole plan, or that of the backbone."""
@@ -119,6 +133,7 @@ class _Net:
             from ...outputs.pytorch.export import export as exported
             from ...train.inference import preprocessing, trained
             from ...train.resuming import own_plan
+            from ...train.start.transfer import loaded
         except ModuleNotFoundError:
             raise MissingError(
                 f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'"
@@ -127,14 +142,21 @@ class _Net:
             whole = load_plan(
                 self.spec, self.overrides, allow_outside=self.allow_outside
             )
-            return exported(self.asked(whole), form, **options)
+            if self.start is None:
+                return exported(self.asked(whole), form, **options)
+            state = loaded(whole, self.start)[0].state_dict()
+            return exported(self.asked(whole), form, self.kept(whole, state), **options)
         whole = own_plan(self.run, lambda path: load(path, strict=False))
-        plan, state = self.asked(whole), trained(self.run, whole.module()).state_dict()
-        if self.rows:
-            kept = plan.module(device="meta").state_dict()
-            state = {name: state[name] for name in kept}
+        state = trained(self.run, whole.module()).state_dict()
         options["preprocessing"] = preprocessing(self.run)
-        return exported(plan, form, state, **options)
+        return exported(self.asked(whole), form, self.kept(whole, state), **options)
+
+    def kept(self, whole: Plan, state: dict[str, Any]) -> dict[str, Any]:
+        """What of a state dict the backbone has."""
+        if not self.rows:
+            return state
+        own = self.asked(whole).module(device="meta").state_dict()
+        return {name: state[name] for name in own}
 
 
 def _rows(features: str | None) -> list[str]:

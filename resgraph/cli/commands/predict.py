@@ -7,13 +7,16 @@ from typing import Any
 
 import click
 
-from ..options import json_option
+from ..loading import load_plan
+from ..options import json_option, set_option
 from ..report import print_json
-from ..training import options_from, run_argument, run_options
+from ..training import need_run, options_from, run_options, weights_option
 
 
 @click.command()
-@run_argument
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN|SPEC")
+@weights_option
+@set_option
 @click.argument(
     "images",
     nargs=-1,
@@ -31,12 +34,19 @@ from ..training import options_from, run_argument, run_options
 @run_options("predict")
 @json_option
 def predict(
-    run: Path, images: tuple[Path, ...], top: int, as_json: bool, **settings: Any
-) -> None:
-    """Say what a trained net sees in images."""
+    run: Path, images: tuple[Path, ...], top: int, as_json: bool, weights: str | None,
+    key: str | None, overrides: tuple[str, ...], allow_outside: bool, **settings: Any,
+) -> None:  # fmt: skip
+    """Say what a trained net sees in images: that of a run, or of a spec with `--weights`."""
     from ... import train
 
-    found = train.predict(run, images, top=top, options=options_from(settings))
+    how: dict[str, Any] = {"top": top, "options": options_from(settings)}
+    if weights is None:
+        need_run(overrides, key)
+        found = train.predict(run, images, **how)
+    else:
+        plan = load_plan(str(run), overrides, allow_outside=allow_outside)
+        found = train.predict_weights(plan, weights, images, key=key, **how)
     if as_json:
         print_json(
             [

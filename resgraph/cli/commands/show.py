@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ...errors import MissingError, UsageError
+from ...language.recipe.start import StartingWeights
 from ...ops.base import is_map
 from ...outputs.numbers import count_text
 from ...outputs.registry import OUTPUTS, named
@@ -13,6 +15,7 @@ from ...passes.receptive_field import receptive_fields
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import json_option, set_option, specs_argument
+from ..training import weights_option
 
 
 @click.command()
@@ -32,6 +35,7 @@ from ..options import json_option, set_option, specs_argument
     show_default=True,
     help="for the memory of training",
 )
+@weights_option
 @json_option
 def show(
     specs: tuple[str, ...],
@@ -39,19 +43,40 @@ def show(
     allow_outside: bool,
     kind: str,
     batch: int,
+    weights: str | None,
+    key: str | None,
     as_json: bool,
 ) -> None:
     """Print nets as tables: output, layers, parameters and multiply-adds of each row.
 
-    In Markdown, LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
+    With `--weights`, also what each tensor would be in a run that starts from them. In Markdown,
+    LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
     """
     plans = load_plans(specs, overrides, allow_outside=allow_outside)
     output = OUTPUTS["json" if as_json else kind]
+    if weights and (output.takes == "plans" or len(plans) > 1):
+        raise UsageError("--weights is for the text of one net")
     if output.takes == "plans":
         click.echo(output.load()(plans), nl=False)
     else:
         for plan in plans:
             _print(plan, batch)
+            if weights:
+                _print_weights(plan, weights, key)
+
+
+def _print_weights(plan: Plan, named: str, key: str | None) -> None:
+    """Which tensor comes from where."""
+    try:
+        from ...train.start.transfer import would_start
+    except ModuleNotFoundError:
+        raise MissingError(
+            "weights need PyTorch: pip install 'resgraph[train]'"
+        ) from None
+    for line in would_start(plan, StartingWeights(file=named, key=key)).lines(
+        whole=True
+    ):
+        click.echo(line)
 
 
 def _print(plan: Plan, batch: int) -> None:

@@ -112,6 +112,10 @@ class Train(Record):
     """SyncBatchNorm: batch statistics over all processes."""
     evaluate_every: Count = 1
     """Epochs between evaluations."""
+    patience: Count | None = None
+    """Evaluations without a lower validation error after which the run ends (early stopping)."""
+    keep: Annotated[Literal["last", "best"], NO_OFF] = "last"
+    """`best` keeps the weights of the lowest validation error too, in best.safetensors."""
     seed: Seed = 0
     """Random seed of the initial weights, the order of the images and the augmentation."""
 

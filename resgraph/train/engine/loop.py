@@ -58,6 +58,11 @@ class TrainState:
         """The net that is evaluated and exported: with EMA weights, where the recipe has `ema`."""
         return self.ema.net if self.ema else self.net
 
+    @property
+    def ended(self) -> bool:
+        """Whether no step is left, or the recipe has no more patience."""
+        return self.step >= self.schedule.steps or self.schedule.given_up
+
     def start_from(self, give: Callable[[nn.Module], None]) -> None:
         """Other weights than the seed's, before the first step: `give` puts them into the net."""
         give(self.net)
@@ -98,7 +103,7 @@ class TrainState:
 @dataclass(slots=True)
 class Loop:
     """Trains to the end of the schedule. `stop_signal` gives the signal that came, or 0; `save`
-    writes a checkpoint."""
+    writes a checkpoint, `keep_best` the weights of the best evaluation."""
 
     train: Train
     task: Task
@@ -108,6 +113,7 @@ class Loop:
     world: World
     reporter: Reporter
     save: Callable[[State], None]
+    keep_best: Callable[[State], object]
     record: Callable[[Epoch, float], None]
     stop_signal: Callable[[], int]
     save_every: int | None = None
@@ -129,7 +135,7 @@ class Loop:
         while True:
             if self._due():
                 self._close()
-            if train_state.step >= train_state.schedule.steps:
+            if train_state.ended:
                 return 0
             epoch, first = divmod(train_state.step, per_epoch)
             for batch in self.data_loader.epoch(epoch, first):
@@ -274,6 +280,8 @@ class Loop:
         )
         self.record(row, self.seen_images / max(1e-9, time.monotonic() - self.began))
         self.reporter.epoch(row)
+        if self.train.keep == "best" and train_state.schedule.improved:
+            self.keep_best(gathered(train_state.eval_net.state_dict()))
         self._save()
 
     def evaluate(self) -> Score:

@@ -25,6 +25,8 @@ class LearningRates:
         self.drops = 0
         self.best = math.inf
         self.waited = 0
+        self.lowest = math.inf
+        self.stale = 0
 
     def lr(self, step: int) -> float:
         """For the step that is about to be made, counted from 0."""
@@ -56,6 +58,8 @@ class LearningRates:
 
     def saw_validation(self, error: float) -> None:
         """Drops the rate where the error has stopped falling."""
+        self.stale = 0 if error < self.lowest else self.stale + 1
+        self.lowest = min(error, self.lowest)
         plan = self.recipe.schedule
         if not isinstance(plan, Plateau):
             return
@@ -66,6 +70,17 @@ class LearningRates:
         if self.waited >= plan.patience:
             self.drops, self.waited = self.drops + 1, 0
 
+    @property
+    def improved(self) -> bool:
+        """Whether the last evaluation was the best one."""
+        return self.stale == 0
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the error has not fallen for as long as the recipe has patience."""
+        patience = self.recipe.patience
+        return patience is not None and self.stale >= patience
+
     def state(self) -> dict[str, Any]:
         """What a resume needs."""
         return {
@@ -73,9 +88,13 @@ class LearningRates:
             "drops": self.drops,
             "best": self.best,
             "waited": self.waited,
+            "lowest": self.lowest,
+            "stale": self.stale,
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Resumes from `state`."""
         self.warm_until, self.drops = state["warm_until"], state["drops"]
         self.best, self.waited = state["best"], state["waited"]
+        # older runs have none
+        self.lowest, self.stale = state.get("lowest", math.inf), state.get("stale", 0)

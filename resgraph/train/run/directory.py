@@ -30,6 +30,8 @@ PLACES = {
 }
 """What a finished run holds, and what each thing is called."""
 
+BEST = "best.safetensors"
+"""The weights of the best evaluation, where a recipe keeps them."""
 LOCK_TRIES = 10
 """How often a lock is tried, 20 ms apart."""
 KINDS: dict[str, type] = {

@@ -16,6 +16,7 @@ PURPOSES = {
     "curves": "training and validation error",
     "weights": "the trained weights",
     "checkpoints": "what a resume starts from",
+    "best": "the weights of the lowest validation error",
 }
 
 

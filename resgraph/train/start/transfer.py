@@ -17,7 +17,7 @@ from ...ops.base import Shape, shape_text
 from ...outputs.pytorch.weights.convert import read_names
 from ...outputs.pytorch.weights.files import read_state
 from ...outputs.pytorch.weights.matching import Match, matched
-from ...outputs.pytorch.weights.taking import take
+from ...outputs.pytorch.weights.taking import one_to_one, take
 from ...plan import Plan
 from .sources import WeightsFile, beside, found
 from .statement import StatedImages
@@ -116,6 +116,21 @@ def transfer(plan: Plan, start: StartingWeights, file: WeightsFile) -> Transfer:
     its = _shapes(state.tensors)
     match = matched(own, its, names)
     return Transfer(file, state.key, state.tensors, match, own, its)
+
+
+def would_start(plan: Plan, weights: StartingWeights) -> Transfer:
+    """How weights match a plan; a relative path is one from the current directory."""
+    return transfer(plan, weights, found(weights.file))
+
+
+def loaded(plan: Plan, weights: StartingWeights) -> tuple[nn.Module, Transfer]:
+    """The net of a plan with weights from elsewhere, and nothing else. Raises `AlignmentError`
+    where a tensor of either side is left over."""
+    taken = would_start(plan, weights)
+    one_to_one(taken.match)
+    net = plan.module()
+    taken.give(net)
+    return net, taken
 
 
 def _shapes(entries: Mapping[str, Tensor]) -> dict[str, Shape]:
