@@ -3,6 +3,7 @@ the set is read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from ..errors import Diagnostic, fault
@@ -11,6 +12,12 @@ from ..language.recipe.target import SingleLabel
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from .target_fit import other_output
+
+
+def image_input(inputs: Mapping[str, Shape]) -> str:
+    """The input that images go to: the first of three axes, else the first with places."""
+    order = {name: (len(shape) != 3, len(shape) == 1) for name, shape in inputs.items()}
+    return min(order, key=order.__getitem__)
 
 
 def other_images(name: str, images: Shape, reads: Shape) -> tuple[str, str]:
@@ -33,9 +40,10 @@ def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
     data, target = spec.train.data, spec.train.target
     output = graph.nodes[graph.output].shape
     name = data.title if data.shape else f"`{data.set}`"
-    images = other_images(name, data.shape, spec.input) if data.shape else ("", "")
+    reads = spec.inputs[image_input(spec.inputs)]
+    images = other_images(name, data.shape, reads) if data.shape else ("", "")
     known = data.class_count if isinstance(target, SingleLabel) else None
-    classes = other_output(target, name, known, spec.input, output)
+    classes = other_output(target, name, known, reads, output)
     return placed(spec, graph, images, classes)
 
 

@@ -19,6 +19,7 @@ from ..language.recipe.start import IMAGENET, is_frozen
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
+from .data_fit import image_input
 from .expand import expand
 from .fine_tune.parts import unfit_parts
 
@@ -58,8 +59,9 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
     """What needs only the recipe and the shapes at the ends of the net."""
     if several := [*_several(train, inputs)]:
         return several
-    (reads, *_) = inputs.values()
+    reads = inputs[image_input(inputs)]
     parts = (
+        _mixtures(train, inputs),
         _crop(train, reads),
         _sides(train, reads),
         _target(train),
@@ -87,9 +89,10 @@ def _target(train: Train) -> Iterator[Problem]:
             yield Problem(("label_smoothing",), said, "write `label_smoothing: none`")
     if kind != "map":
         return
-    if train.augment.randaugment:
-        said = "`randaugment` moves the pixels of an image, and not those of its mask"
-        yield Problem(("augment", "randaugment"), said, "write `randaugment: none`")
+    for key in ("randaugment", "trivialaugment"):
+        if getattr(train.augment, key):
+            said = f"`{key}` moves the pixels of an image, and not those of its mask"
+            yield Problem(("augment", key), said, f"write `{key}: none`")
     if train.progressive:
         said = "`progressive` makes images smaller, and not their masks"
         yield Problem(("progressive",), said, "write `progressive: none`")
@@ -121,6 +124,14 @@ def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
         said = f"the net reads {listed}, and `{train.data.set}` has images alone"
         hint = "`resgraph export` writes the net for a loop of your own"
         yield Problem(("data",), said, hint)
+
+
+def _mixtures(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
+    """What would make one image of two, and leave what is read beside it."""
+    for key in ("mixup", "cutmix"):
+        if len(inputs) > 1 and getattr(train.augment, key):
+            said = f"`{key}` mixes images, and not what the net reads beside them"
+            yield Problem(("augment", key), said, f"write `{key}: none`")
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:

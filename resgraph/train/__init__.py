@@ -3,7 +3,7 @@ imported when it is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..plan import Loader, Plan
     from .engine.evaluate import Score
     from .estimate import Forecast
-    from .inference import Prediction
+    from .predicted import Prediction
     from .run.result import RunResult
 
 __all__ = [
@@ -124,14 +124,17 @@ def predict(
     images: Sequence[Path],
     *,
     top: int = 5,
+    beside: Mapping[str, Sequence[float]] | None = None,
     load: Loader | None = None,
     options: Options | None = None,
 ) -> list[Prediction]:
-    """The `top` likeliest classes of each image file."""
+    """Of each image file what the recipe's target asks: the `top` likeliest classes, numbers, a
+    mask or a picture. `beside` has the numbers of the net's further inputs, by name."""
     _need_torch()
     from .inference import predict_images
 
-    return predict_images(run, images, load or _load, options or Options(), top)
+    options = options or Options()
+    return predict_images(run, images, load or _load, options, top, beside)
 
 
 def evaluate_weights(
@@ -162,6 +165,7 @@ def predict_weights(
     *,
     key: str | None = None,
     top: int = 5,
+    beside: Mapping[str, Sequence[float]] | None = None,
     options: Options | None = None,
 ) -> list[Prediction]:
     """As `predict`, by weights of that name in the net of a plan."""
@@ -169,7 +173,7 @@ def predict_weights(
     from .inference import predict_weights as predicted
 
     start = StartingWeights(file=weights, key=key)
-    return predicted(plan, start, images, options or Options(), top)
+    return predicted(plan, start, images, options or Options(), top, beside)
 
 
 def _load(path: Path) -> Plan:

@@ -13,7 +13,7 @@ from .augment.progressive import relative_work
 from .options import Options
 from .parallel.distributed import World
 from .parallel.launch import launched
-from .prepare import Prepared, prepare, resident_bytes
+from .prepare import Prepared, images_of, prepare, resident_bytes
 from .reporter import epochs_of
 from .settings.decide import Reason
 from .settings.memory import (
@@ -174,7 +174,7 @@ def _work(ready: Prepared) -> float:
     """The part of a whole image that a step works on, over the run."""
     if ready.train.progressive is None:
         return 1.0
-    per_epoch, shape = ready.sampler.steps_per_epoch, ready.plan.input
+    per_epoch, shape = ready.sampler.steps_per_epoch, images_of(ready.plan)
     return relative_work(
         ready.train, per_epoch, -(-ready.steps // per_epoch), (shape[1], shape[2])
     )

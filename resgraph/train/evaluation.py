@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..errors import TrainingError, UsageError
-from ..language.recipe.data import Data, OnDisk
+from ..language.recipe.data import Data
 from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import SingleLabel
 from ..plan import Loader, Plan
@@ -29,7 +29,7 @@ from .failures import explained
 from .inference import preprocessing, trained
 from .options import Options
 from .parallel.distributed import World, process_group
-from .prepare import data_path, need_statement, recipe_of
+from .prepare import data_path, images_of, need_statement, recipe_of
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
@@ -90,7 +90,7 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
 def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Score:
     plan = judged.plan
     macs = plan.macs * recipe_of(plan).batch / world.size
-    decisions = decide(options, world, Workload(macs, len(plan.input) == 3))
+    decisions = decide(options, world, Workload(macs, len(images_of(plan)) == 3))
     configure_backends(decisions)
     try:
         net = placed(judged.net, decisions).eval()
@@ -133,10 +133,11 @@ def _data(
     recipe = train.data
     data = datasets.load(
         _part(recipe, split),
-        plan.input,
+        images_of(plan),
         plan.output,
         data_path(plan, options),
         target=train.target,
+        inputs=plan.inputs,
         scored=True,
     )
     if trained_on and recipe.by_name and isinstance(train.target, SingleLabel):
@@ -148,8 +149,9 @@ def _part(data: Data, split: str) -> Data:
     """The set with another part in place of the one that was validated on."""
     if not split:
         return data
-    if not isinstance(data, OnDisk):
+    if not data.parted:
         raise UsageError(
             f"--split {split}: `{data.set}` has no parts but the one that it was validated on"
         )
-    return data.model_copy(update={"validation": split})
+    whole = {"split": 0.0} if hasattr(data, "split") else {}
+    return data.model_copy(update={"validation": split, **whole})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,46 +19,50 @@ from ..errors import RunError, TrainingError, UsageError
 from ..files import read_file, reason
 from ..language.diagnose.nearest import did_you_mean
 from ..language.recipe.start import StartingWeights
+from ..language.recipe.target import LABEL
+from ..ops.base import shape_text
+from ..passes.data_fit import image_input
 from ..plan import Loader, Plan
 from .augment.crops import center_crop, to_tensor
-from .data.decoder import ENDINGS, UNREADABLE, open_image
+from .augment.mix import in_order
+from .data.formats.decoder import COMMON, ENDINGS, TURNED, UNREADABLE, open_image
 from .data.normalize import Normalization
 from .data.sets import side_before_crop
 from .options import Options
 from .parallel.distributed import World
-from .prepare import need_statement
+from .predicted import READERS, Prediction, Reading
+from .prepare import images_of, need_statement
 from .resuming import own_plan
 from .run.directory import read_facts
 from .settings.decide import Workload, decide
 from .start.transfer import Transfer, loaded
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The likeliest classes of one image, each with its probability, the likeliest first."""
-
-    path: Path
-    classes: tuple[tuple[str, float], ...]
-
-
 def predict_images(
-    run: Path, images: Sequence[Path], load: Loader, options: Options, top: int = 5
+    run: Path,
+    images: Sequence[Path],
+    load: Loader,
+    options: Options,
+    top: int = 5,
+    beside: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Prediction]:
-    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
+    """`beside` has the numbers of the net's further inputs, by name.
+
+    Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
     file is none, `TrainingError` where one cannot be read."""
     for path in images:
         _need(path)
     plan = own_plan(run, load)
     document = preprocessing(run)
-    names = document["classes"]
-    if (len(names),) != plan.output:
+    names, kind = document["classes"], document.get("target", "label")
+    if kind == "label" and (len(names),) != plan.output:
         raise _damaged(
             run,
             run / "preprocess.json",
             f"it names {len(names)} classes, and the net has {plan.output[0]}",
         )
     seer = Seer(str(run), plan, trained(run, plan.module()), document)
-    return _predictions(seer, images, options, top)
+    return _predictions(seer, images, options, top, beside or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def predict_weights(
     images: Sequence[Path],
     options: Options,
     top: int = 5,
+    beside: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Prediction]:
     """By weights from elsewhere. Images are read as the run that the weights are of reads them,
     else as the weights or the recipe say it. Raises `UsageError` where neither does."""
@@ -86,26 +91,33 @@ def predict_weights(
     net, taken = loaded(plan, weights)
     run = Path(weights.file)
     document = preprocessing(run) if run.is_dir() else _reading(plan, taken)
-    return _predictions(Seer(weights.file, plan, net, document), images, options, top)
+    seer = Seer(weights.file, plan, net, document)
+    return _predictions(seer, images, options, top, beside or {})
 
 
 def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
     """How images are read: the middle of each in the net's size, and classes by number where the
     weights do not name them."""
-    stated, count = need_statement(plan, taken), plan.output[0]
-    resize = getattr(getattr(plan.spec.train, "data", None), "resize", None)
+    stated, count, train = need_statement(plan, taken), plan.output[0], plan.spec.train
+    resize = getattr(getattr(train, "data", None), "resize", None)
     numbered = [f"class {number}" for number in range(count)]
+    shape = images_of(plan)
     return {
-        "shape": list(plan.input),
+        "shape": list(shape),
         "levels": 255,
-        "resize": {"shorter_side": side_before_crop(resize, plan.input)},
+        "resize": {"shorter_side": side_before_crop(resize, shape)},
         "classes": list(stated.classes) if len(stated.classes) == count else numbered,
         "normalize": stated.normalization(255).document(),
+        "target": getattr(train, "target", LABEL).kind,
     }
 
 
 def _predictions(
-    seer: Seer, images: Sequence[Path], options: Options, top: int
+    seer: Seer,
+    images: Sequence[Path],
+    options: Options,
+    top: int,
+    beside: Mapping[str, Sequence[float]],
 ) -> list[Prediction]:
     plan, document = seer.plan, seer.document
     if len(document["shape"]) != 3:
@@ -113,25 +125,49 @@ def _predictions(
             f"{seer.named} is a net on vectors that never were images: there is no way from an"
             " image to them"
         )
-    decisions = decide(options, World(), Workload(plan.macs, len(plan.input) == 3))
+    decisions = decide(options, World(), Workload(plan.macs, len(images_of(plan)) == 3))
     net = seer.net.to(decisions.device).eval()
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
-    names, out = document["classes"], []
+    others = _others(plan, beside, normalization)
+    lead = [*plan.inputs].index(image_input(plan.inputs))
+    read, out = Reading(document, normalization, top), []
     for path in images:
-        pixels = read_image(path, document)[None].to(decisions.device)
+        pixels = normalization(read_image(path, document)[None].to(decisions.device))
+        own = pixels.flatten(1) if document.get("flat") else pixels
         with torch.inference_mode():
-            normalized = normalization(pixels)
-            probabilities = (
-                net(normalized.flatten(1) if document.get("flat") else normalized)
-                .float()
-                .softmax(1)[0]
-            )
-        best = probabilities.topk(min(top, len(names)))
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        out.append(
-            Prediction(path, tuple((names[place], value) for place, value in pairs))
-        )
+            out.append(read(path, net(*in_order(own, others, lead))[0]))
     return out
+
+
+def _others(
+    plan: Plan, given: Mapping[str, Sequence[float]], normalization: Normalization
+) -> list[Tensor]:
+    """The further inputs of the net, as it read them in training. Raises `UsageError` where one
+    lacks, has another number of numbers, or nothing says how it is scaled."""
+    shapes = {
+        name: shape
+        for name, shape in plan.inputs.items()
+        if name != image_input(plan.inputs)
+    }
+    for name in (*shapes, *given):
+        values = given.get(name, ())
+        if shapes.get(name) != (len(values),):
+            wanted = shapes.get(name)
+            raise UsageError(
+                f"--input {name}: the net has no such input; it has {', '.join(shapes) or 'none'}"
+                if wanted is None
+                else f"the net reads {shape_text(wanted)} as `{name}`, and {len(values)} are given:"
+                f" write --input {name}=…, with commas between the numbers"
+            )
+    if len(shapes) != len(normalization.beside):
+        raise UsageError(
+            f"nothing says how {', '.join(shapes)} was scaled in training; predict by the run"
+        )
+    device = normalization.scale.device
+    return [
+        way(torch.tensor([given[name]], device=device))
+        for name, way in zip(shapes, normalization.beside, strict=True)
+    ]
 
 
 def trained(run: Path, net: nn.Module) -> nn.Module:
@@ -168,12 +204,11 @@ def preprocessing(run: Path) -> dict[str, Any]:
         raise _damaged(run, path, f"it is no JSON ({error})") from error
     try:
         Normalization.read(document["normalize"])
-        size, classes = (
-            [int(side) for side in document["shape"]],
-            [str(name) for name in document["classes"]],
-        )
-        known = bool(classes) and len(size) in (1, 3) and float(document["levels"]) > 0
+        size = [int(side) for side in document["shape"]]
+        document["classes"] = [str(name) for name in document["classes"]]
+        known = len(size) > 0 and float(document["levels"]) > 0
         known = known and (side_of(document) or 1) > 0
+        known = known and document.get("target", "label") in READERS
     except (KeyError, TypeError, ValueError, RuntimeError):
         known = False
     if not known:
@@ -219,12 +254,12 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
     channels, height, width = document["shape"]
     side = side_of(document)
     try:
-        image = open_image(path, channels, side)
+        turned = document.get("decode", {}).get("orientation") == TURNED
+        image = open_image(path, channels, side, exif=turned)
     except UNREADABLE as error:
         if path.suffix.lower() not in ENDINGS:
             raise UsageError(
-                f"{path} cannot be read as an image: {error}; name files like"
-                f" {', '.join(sorted(ENDINGS))}"
+                f"{path} cannot be read as an image: {error}; name files like {COMMON}"
             ) from error
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     if side is not None:

@@ -3,21 +3,22 @@ many steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
-from ..passes.data_fit import placed
+from ..ops.base import Shape
+from ..passes.data_fit import image_input, placed
 from ..passes.fine_tune.parts import unfit_parts
 from ..passes.recipe_fit import lonely_norms, problems
 from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
 from .data.absent import placeholder
-from .data.normalize import Normalization, measure, need_variance
+from .data.normalize import Normalization, measure, need_variance, standard
 from .data.sampler import Sampler
-from .data.sets import DataSet, Resident, UnfitError
+from .data.sets import DataSet, Files, Resident, UnfitError
 from .options import Options
 from .parallel.distributed import World
 from .run.tensorboard import need_tensorboard
@@ -62,6 +63,11 @@ def recipe_of(plan: Plan) -> Train:
     return train
 
 
+def images_of(plan: Plan) -> Shape:
+    """The shape of the input that images go to."""
+    return plan.inputs[image_input(plan.inputs)]
+
+
 def prepare(
     plan: Plan,
     options: Options,
@@ -102,15 +108,21 @@ def prepare(
 
 def _sampler(train: Train, images: int, world: World) -> Sampler:
     """The images of this rank, in the order of the seed."""
+    parts, repeats = train.accumulate, train.augment.repeats
     return Sampler(
-        images, train.batch, train.seed, world.rank, world.size, train.accumulate
+        images, train.batch, train.seed, world.rank, world.size, parts, repeats
     )
 
 
 def _task(train: Train, plan: Plan, data: DataSet) -> Task:
     """What is learned, by the weights that the training images give its classes."""
     classes = plan.output[0]
-    weights = class_weights(train.target, data.train.labels, classes)
+    known = data.train.labels
+    if isinstance(data.train, Files) and data.train.masks:
+        from .data.image_files import sample
+
+        known = sample(data, train.seed).labels
+    weights = class_weights(train.target, known, classes)
     return task_of(train.target, classes, train.label_smoothing, weights)
 
 
@@ -127,7 +139,7 @@ def _check_parts(plan: Plan, train: Train, world: World) -> None:
 def _workload(plan: Plan, train: Train, world: World, steps: int | None) -> Workload:
     return Workload(
         macs=plan.macs * (train.batch / world.size / train.accumulate),
-        images=len(plan.input) == 3,
+        images=len(images_of(plan)) == 3,
         steps=steps,
         sync_bn=train.sync_bn,
         fusible=train.optimizer.fused,
@@ -146,17 +158,18 @@ def _fitting(
             path = data_path(plan, options)
             return datasets.load(
                 train.data,
-                plan.input,
+                images_of(plan),
                 plan.output,
                 path,
                 target=train.target,
+                inputs=plan.inputs,
                 counted=counted,
             ), ""
         except MissingError as lacking:
             if not counted:
                 raise
-            data = placeholder(train, plan.input, plan.output)
-            data.fit(plan.input, plan.output)
+            data = placeholder(train, plan.inputs, plan.output)
+            data.fit(images_of(plan), plan.output)
             return data, str(lacking)
     except UnfitError as error:
         graph = getattr(plan, "graph", None)
@@ -170,7 +183,7 @@ def need_statement(plan: Plan, taken: Transfer) -> StatedImages:
 
     Raises `UsageError` where neither the weights nor the recipe say it."""
     how = train.normalize if isinstance(train := plan.spec.train, Train) else None
-    stated = chosen(how, taken.file.stated, plan.input)
+    stated = chosen(how, taken.file.stated, images_of(plan))
     if stated is None:
         raise UsageError(
             f"{taken.file.named} does not say how its images were normalized; say it with --set"
@@ -195,12 +208,17 @@ def data_path(plan: Plan, options: Options) -> Path | None:
 
 def resident_bytes(data: DataSet) -> int:
     """The bytes of training images that stay on the device."""
-    return data.train.images.numel() if isinstance(data.train, Resident) else 0
+    return data.train.images.nbytes if isinstance(data.train, Resident) else 0
 
 
 def normalization_of(ready: Prepared) -> Normalization:
     """As it is stated, else mean and standard deviation of the training images, of a sample where
-    they are on disk."""
+    they are on disk; and of what the net reads beside them."""
+    beside = tuple(map(standard, ready.data.train.beside))
+    return replace(_normalization_of_images(ready), beside=beside)
+
+
+def _normalization_of_images(ready: Prepared) -> Normalization:
     if ready.stated:
         return ready.stated.normalization(ready.data.levels)
     images, how = ready.data.train, ready.train.measured

@@ -20,7 +20,7 @@ from ..files import read_file
 from ..plan import Plan
 from .atomic_write import write_whole
 from .augment.crops import REDUCING_GAP
-from .data.decoder import DECODING, mode_of
+from .data.formats.decoder import DECODING, TURNED, mode_of
 from .data.normalize import Normalization
 from .data.sets import DataSet
 from .engine.loop import TrainState
@@ -117,10 +117,17 @@ def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, obje
     the same pixels."""
     data = ready.data
     mode = mode_of(data.shape[0])
+    turned = {"orientation": TURNED} if data.exif else {}
     return {
         "shape": list(data.shape),
         "levels": data.levels,
-        "decode": {"library": "Pillow", "mode": mode, "draft": data.resize, **DECODING},
+        "decode": {
+            "library": "Pillow",
+            "mode": mode,
+            "draft": data.resize,
+            **DECODING,
+            **turned,
+        },
         "resize": _resizing(data),
         "flat": data.flat,
         "classes": list(data.classes),

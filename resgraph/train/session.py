@@ -64,9 +64,10 @@ def run_to_end(
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     _restore(train_state, state, run, ready, reporter)
-    shape = (train.batch // world.size // train.accumulate, *plan.input)
+    size = train.batch // world.size // train.accumulate
+    shapes = [(size, *shape) for shape in plan.inputs.values()]
     with explained(train_state.net, lambda: "a pass before the first step"):
-        distribute(train_state, shape, ready.decisions, world)
+        distribute(train_state, shapes, ready.decisions, world)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,

@@ -14,10 +14,10 @@ from statistics import median
 import torch
 from torch import nn
 
-from .data.normalize import measure
+from .data.normalize import measure, standard
 from .data.sampler import Sampler
 from .data.sets import Resident
-from .engine.assemble import fresh_net, make_data_loader
+from .engine.assemble import fresh_net, in_layout, make_data_loader
 from .engine.optimizer import make_optimizer, start_light
 from .parallel.checkpointing import checkpoint_blocks
 from .prepare import Prepared
@@ -56,7 +56,8 @@ def images_of(ready: Prepared) -> int | None:
     are too many."""
     plan, train, device = ready.plan, ready.train, ready.decisions.device
     macs, weights = 3 * plan.macs + 1, 16 * plan.params
-    bytes_each = 4 * (3 * plan.activations + _values(plan.input))
+    inputs = sum(map(_values, plan.inputs.values()))
+    bytes_each = 4 * (3 * plan.activations + inputs)
     free = memory_limit(device) - weights
     if free < 2 * bytes_each or (device.type == "cpu" and 2 * macs > LARGEST):
         return None
@@ -73,10 +74,13 @@ def batch_seconds(ready: Prepared) -> float:
     share = ready.train.batch // ready.world.size
     each = 4 * _values(ready.data.shape)
     images = max(1, min(share, BYTES // 4 // each))
-    few = _part(found, max(images, min(len(found), BYTES // each)))
-    data = replace(ready.data, train=few, validation=_part(few, 1))
+    few = found.part(slice(max(images, min(len(found), BYTES // each))))
+    data = replace(ready.data, train=few, validation=few.part(slice(1)))
     sampler = Sampler(len(few), images, ready.train.seed)
-    normalization = measure(_part(few, 64), data.levels, ready.train.measured)
+    normalization = replace(
+        measure(few.part(slice(64)), data.levels, ready.train.measured),
+        beside=tuple(map(standard, few.beside)),
+    )
     data_loader = make_data_loader(
         ready.train, data, sampler, normalization, ready.decisions
     )
@@ -106,13 +110,14 @@ def _step(ready: Prepared, images: int) -> float:
     checkpoint_blocks(net, decisions.checkpointed)
     start_light()
     optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
-    batch = torch.rand(images, *plan.input, device=decisions.device)
-    if decisions.channels_last and batch.ndim == 4:
-        batch = batch.contiguous(memory_format=torch.channels_last)
+    batch = [
+        in_layout(torch.rand(images, *shape, device=decisions.device), decisions)
+        for shape in plan.inputs.values()
+    ]
 
     def step() -> None:
         with decisions.autocast():
-            loss = net(batch).float().square().mean()
+            loss = net(*batch).float().square().mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -132,10 +137,6 @@ def _timed(work: Callable[[], object], least: int, most: int) -> float:
         if sum(times) > LONGEST_SECONDS:
             break
     return median(times[WARMUP_STEPS:] or times[-1:])
-
-
-def _part(images: Resident, count: int) -> Resident:
-    return Resident(images.images[:count], images.labels[:count])
 
 
 def _values(shape: tuple[int, ...]) -> int:

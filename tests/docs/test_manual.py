@@ -23,7 +23,7 @@ from resgraph.language.recipe import TAGS, Train, recipe_names
 from resgraph.language.schema import File
 from resgraph.ops import VOCABULARY
 from resgraph.ops.extension import package_of
-from resgraph.train.data.index_cache import cache_folder
+from resgraph.train.data.formats.index_cache import cache_folder
 
 DOCS = ROOT / "docs"
 REFERENCE = runpy.run_path(str(DOCS / "reference.py"))

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from resgraph.language.recipe.augment import Augment, RandAugment
+from resgraph.language.recipe.augment import AreaCrop, Augment, PadCrop, RandAugment
 from resgraph.train.augment import geometry as module
 from resgraph.train.augment.color import augment_pixels
-from resgraph.train.augment.geometry import augment
+from resgraph.train.augment.geometry import augment, augment_mask
 from resgraph.train.augment.mix import mix
 from resgraph.train.augment.randaugment import OPERATIONS
 
@@ -161,3 +161,93 @@ def test_repainting_respects_the_levels_of_a_set() -> None:
     shift = lit - raw
     assert float(shift.var((2, 3)).max()) < 1e-6  # one shift for each image and channel
     assert float(shift.abs().max()) > 0
+
+
+def test_a_mask_moves_with_its_image() -> None:
+    """Of a picture whose pixels are classes, the mask is the picture after all moves."""
+    index = torch.arange(64)
+    classes = torch.randint(
+        1, 9, (64, 1, 12, 16), generator=torch.Generator().manual_seed(3)
+    )
+    recipe = Augment(crop=PadCrop(kind="pad", cells=3), flip=True)
+    moved = augment(classes.float(), recipe, 5, index)
+    mask = augment_mask(classes[:, 0].to(torch.int16), recipe, 5, index)
+    outside = moved[:, 0] == 0
+    assert outside.any() and torch.equal(mask < 0, outside)
+    assert torch.equal(mask.masked_fill(outside, 0).float(), moved[:, 0])
+    assert (mask[outside] == -100).all()
+    depth = augment_mask(classes.float() * 0.5, recipe, 5, index)
+    assert torch.equal(depth.isnan()[:, 0], outside)
+    assert torch.equal(depth.nan_to_num() * 2, moved)
+
+
+def test_a_warped_mask_is_the_nearest_pixel_of_its_image() -> None:
+    """Halves of an image stay halves: where bilinear pixels are of one class, the mask says it."""
+    index = torch.arange(32)
+    halves = torch.ones(32, 1, 24, 24)
+    halves[..., 12:] = 2.0
+    crop = AreaCrop(kind="area", area=(0.4, 1.0))
+    recipe = Augment(rotate=25, zoom=0.2, shift=3, crop=crop, flip=True, cutout=4)
+    moved = augment(halves, recipe.model_copy(update={"cutout": 0}), 7, index)[:, 0]
+    mask = augment_mask(halves[:, 0].to(torch.int16), recipe, 7, index)
+    for label in (1, 2):
+        sure = moved == label
+        assert sure.float().mean() > 0.2
+        assert (mask[sure] == label).all()
+    assert ((mask == -100) == (moved < 0.5)).float().mean() > 0.99, (
+        "what came in from outside"
+    )
+
+
+def test_erasing_blanks_rectangles_as_torchvision_draws_them() -> None:
+    """As many as asked for, of 2 to 33 % of the area, each whole within the image."""
+    index = torch.arange(4000)
+    x = augment(torch.ones(4000, 2, 32, 24), Augment(erasing=0.4), 11, index)
+    gone = (x == 0).all(1)
+    assert torch.equal(gone, (x == 0).any(1)), "all channels alike"
+    some = gone.flatten(1).any(1)
+    assert some.float().mean() == pytest.approx(0.4, abs=0.03)
+    rows, columns = gone[some].any(2), gone[some].any(1)
+    tall, wide = rows.sum(1), columns.sum(1)
+    assert torch.equal(tall * wide, gone[some].sum((1, 2))), "they are rectangles"
+    share = (tall * wide) / (32 * 24)
+    assert share.min() > 0.015 and share.max() < 0.345
+    assert share.mean() == pytest.approx(0.175, abs=0.02), "the area is uniform"
+    assert rows.float().mean(0)[[0, -1]].min() > 0.05, "they reach the edges"
+
+
+def test_trivialaugment_does_one_thing_of_any_strength() -> None:
+    index = torch.arange(2000)
+    flat = torch.full((2000, 3, 8, 8), 128, dtype=torch.uint8)
+    out = augment_pixels(flat, Augment(trivialaugment=True), 255, 3, index)
+    same = (out == 128).flatten(1).all(1).float().mean()
+    # of a flat image: all of brightness but no strength, half of solarize, all of equalize change
+    assert same == pytest.approx(1 - (30 / 31 + 1 / 2 + 1) / 14, abs=0.03)
+    again = augment_pixels(
+        flat.flip(0), Augment(trivialaugment=True), 255, 3, index.flip(0)
+    )
+    assert torch.equal(again.flip(0), out), "an image's numbers are its own"
+
+
+@pytest.mark.parametrize("number", [1, 3, 5, 10])
+def test_the_widest_strengths_are_torchvisions(number: int) -> None:
+    """Of TrivialAugmentWide: 0.99 of shear, 32 pixels, 135 degrees, 2 bits left."""
+    from resgraph.train.augment import randaugment
+
+    seen: list[float] = []
+
+    def spy(images: Tensor, strength: Tensor) -> Tensor:
+        seen.extend(strength.abs().tolist())
+        return images
+
+    operations = list(randaugment.OPERATIONS)
+    operations[number] = spy
+    before, randaugment.OPERATIONS = randaugment.OPERATIONS, tuple(operations)
+    try:
+        randaugment.trivial_augment(torch.zeros(3000, 1, 40, 80), 0, torch.arange(3000))
+    finally:
+        randaugment.OPERATIONS = before
+    full = {1: 0.3, 3: 0.45 * 80, 5: 30, 10: 4}[number]
+    widest = {1: 0.99, 3: 32, 5: 135, 10: 6}[number]
+    assert max(seen) * full == pytest.approx(widest)
+    assert min(seen) == 0 and len({round(each, 5) for each in seen}) == 31

@@ -30,6 +30,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "data": ("digits", "{set: digits, size: 16, channels: 3}", "{set: digits, test: 0.99}", "synthetic", "cifar10",
              "{set: synthetic, classes: 3}", "{set: synthetic, samples: 8, validation: 8}",
              "{set: folder, path: /nowhere/at/all}", "{set: folder, path: /nowhere/at/all, resize: 4}",
+             "{set: list, path: /nowhere/at/all}", "{set: arrays, path: /nowhere.npz, split: 0.2}",
              "{set: cifar10, held_out: 45_000}"),
     "augment": ("none", "{crop: none}", "{crop: {kind: pad, cells: 2}}", "{crop: {kind: area}}", "{crop: {kind: side}}",
                 "{crop: {kind: side, side: [4, 8]}}", "{mixup: 0.2, cutmix: 1.0}", "{cutout: 4, rotate: 20}",

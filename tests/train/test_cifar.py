@@ -18,7 +18,7 @@ from resgraph.errors import MissingError, TrainingError
 from resgraph.language.recipe.data import Cifar
 from resgraph.train.data import cifar
 from resgraph.train.data.cifar import VERSIONS, Version
-from resgraph.train.data.pickles import read_dictionary
+from resgraph.train.data.formats.pickles import read_dictionary
 from resgraph.train.data.sets import DataSet, Request
 
 CLASSES = {"cifar10": 10, "cifar100": 100}

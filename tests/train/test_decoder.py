@@ -17,7 +17,7 @@ from PIL import Image
 from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, build
 from resgraph.train.data import load
-from resgraph.train.data.decoder import open_image
+from resgraph.train.data.formats.decoder import open_image
 from resgraph.train.data.image_files import _Part, center_crop_of
 from resgraph.train.inference import preprocessing, read_image
 
@@ -238,7 +238,7 @@ def by_document(path: Path, document: dict[str, Any]) -> numpy.ndarray[Any, Any]
 def test_preprocess_json_alone_gives_the_pixels_of_evaluation(run: Path) -> None:
     document = json.loads((run / "preprocess.json").read_text())
     data = load(Folder(set="folder", path=str(run.parent / "set")), SHAPE, (2,))
-    part = _Part(data.validation, SHAPE, center_crop_of(data))  # type: ignore[arg-type]
+    part = _Part(data.validation, data, center_crop_of(data))  # type: ignore[arg-type]
     for place, path in enumerate(data.validation.paths):  # type: ignore[union-attr]
         (seen,), label, why = part[(0, place)]
         assert (label >= 0, why) == (True, "")

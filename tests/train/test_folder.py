@@ -22,9 +22,11 @@ from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict, resume
 from resgraph.train.augment.crops import center_crop, random_crop, to_tensor
 from resgraph.train.data import load
+from resgraph.train.data.formats.decoder import ENDINGS
 from resgraph.train.data.image_files import Decoded
 from resgraph.train.data.normalize import Normalization
 from resgraph.train.data.sampler import Sampler
+from resgraph.train.data.sets import Files
 from resgraph.train.engine.assemble import make_data_loader
 from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import data_path
@@ -220,7 +222,7 @@ def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(
     (tree / "val" / "green").mkdir()
     with pytest.raises(
         TrainingError,
-        match=r"green has no image; the endings of images are \.apng, \.avif",
+        match=r"green has no image; images end with \.jpg, \.png",
     ):
         load(Folder(set="folder", path=str(tree)), SHAPE, (3,))
 
@@ -445,3 +447,64 @@ def test_a_relative_path_is_one_from_the_spec(
     assert data_path(resgraph.load(spec), Options()) == Path("val"), (
         "none beside the spec: one from here"
     )
+
+
+def test_a_tree_without_parts_is_split_by_class(tree: Path, tmp_path: Path) -> None:
+    def found(place: Path, **keys: Any) -> tuple[Files, Files]:
+        train = resolve_train(recipe(place, data={"set": "folder", "path": str(place), "split": 0.25, **keys}))  # fmt: skip
+        data = load(train.data, SHAPE, (2,))
+        assert isinstance(data.train, Files) and isinstance(data.validation, Files)
+        assert data.classes == ("blue", "red")
+        return data.train, data.validation
+
+    train, held = found(tree)  # below `train`, which is there
+    assert torch.bincount(held.labels).tolist() == [3, 3]
+    assert torch.bincount(train.labels).tolist() == [9, 9]
+    assert len({*train.paths, *held.paths}) == 24
+    flat = found(tree / "train")
+    assert [part.digest() for part in flat] == [part.digest() for part in (train, held)]
+    other = found(tree, split_seed=1)[1]
+    assert set(other.paths) != set(held.paths)
+    with pytest.raises(MissingError, match="nowhere/<class>"):
+        found(tmp_path / "nowhere")
+    keys = recipe(tree / "train", augment={}, data={"set": "folder", "path": str(tree / "train"), "split": 0.25})  # fmt: skip
+    build(
+        small_plan.plan(keys, input=SHAPE, classes=2),
+        out=tmp_path / "run",
+        options=Options(threads=1),
+    )
+    score = evaluate(tmp_path / "run", load=small_plan.load, options=Options(threads=1))
+    assert score.images == 6
+
+
+def test_every_ending_that_pillow_reads_is_one() -> None:
+    """But for PostScript, and for formats that it can only name."""
+    Image.init()
+    known = {
+        end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN
+    }
+    others = {
+        ".eps",
+        ".ps",
+        ".bufr",
+        ".grib",
+        ".h5",
+        ".hdf",
+        ".mpg",
+        ".mpeg",
+        ".wmf",
+        ".emf",
+    }
+    assert not ENDINGS - (known - others) - {".avif", ".avifs", ".jpc", ".qoi"}
+    torchvision = {
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".ppm",
+        ".bmp",
+        ".pgm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
+    assert torchvision <= ENDINGS, "IMG_EXTENSIONS of its folders"

@@ -284,7 +284,7 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
         6, 1
     )  # class 5 is the likeliest, class 0 the last
     labels = torch.tensor([0, 1, 2, 3, 5, -100])
-    found = score(net, [(ranked, labels)], Classes(6), decisions, World())
+    found = score(net, [((ranked,), labels)], Classes(6), decisions, World())
     assert (found.error, found.top5, found.images) == (
         pytest.approx(80),
         pytest.approx(20),
@@ -293,7 +293,7 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
     assert (
         score(
             net,
-            [(ranked[:, :5], labels.clamp(max=4))],
+            [((ranked[:, :5],), labels.clamp(max=4))],
             Classes(5),
             decisions,
             World(),

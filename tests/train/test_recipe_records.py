@@ -23,7 +23,7 @@ from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Data, DataSource, Digits
 from resgraph.language.recipe.steps import Optimizer, Schedule, TorchOptimizer, Warmup
 from resgraph.language.record import Record
-from resgraph.train import Options, build, forecast
+from resgraph.train import Options, build, forecast, resume
 from resgraph.train.data import load, loader_of
 from resgraph.train.data.cifar import VERSIONS
 from resgraph.train.data.sets import Resident
@@ -171,13 +171,31 @@ def idx(path: Path, word: str) -> None:
     lay(path, size=(16, 16), classes=2)
 
 
+def arrays(path: Path, word: str) -> None:
+    path.mkdir()
+    for part, count in (("train", 16), ("val", 8)):
+        seen = numpy.random.default_rng(0).integers(0, 256, (count, 16, 16, 3))
+        numpy.save(path / f"{part}_images.npy", seen.astype(numpy.uint8))
+        numpy.save(path / f"{part}_labels.npy", numpy.arange(count) % 2)
+
+
+def lists(path: Path, word: str) -> None:
+    folders(path, word)
+    for part, count in (("train", 16), ("val", 8)):
+        rows = [f"{part}/c{n % 2}/{n // 2}.png,{n % 2}" for n in range(count)]
+        (path / f"{part}.csv").write_text("\n".join(["path,label", *rows]))
+
+
 WRITERS: dict[str, Callable[[Path, str], None]] = {
     "digits": in_memory,
     "synthetic": in_memory,
     "cifar10": cifar,
     "cifar100": cifar,
     "idx": idx,
+    "arrays": arrays,
+    "list": lists,
     "folder": folders,
+    "imagenet": folders,
     "shards": tars,
 }
 """What writes a small set in its true format."""
@@ -214,6 +232,31 @@ def test_a_set_is_what_its_record_says(
         assert data.counts(classes) == (len(found.train), len(found.validation))
     facts = {"input": shape, "classes": classes}
     built(tmp_path, recipe(data=chosen), **facts)
+
+
+@pytest.mark.parametrize(("word", "record"), SETS)
+def test_a_run_on_each_set_goes_on_bit_for_bit(
+    word: str, record: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after 3 steps of the 5 there are, in the middle of an epoch."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    WRITERS[word](tmp_path / "set", word)
+    place = {} if record.made else {"path": str(tmp_path / "set")}
+    chosen = {"set": word, **keys(word, record), **place}
+    data = resolve_train(recipe(data=chosen)).data
+    facts = {"input": data.shape or (3, 16, 16), "classes": data.class_count or 2}
+    net = {"widths": (4,), "blocks": 1, **facts}
+    moved = recipe(data=chosen, augment={"flip": True, "cutout": 3})
+    plans = {n: small_plan.plan(moved | {"iterations": n}, **net) for n in (3, 5)}
+    options = Options(device="cpu", workers=0)
+    build(plans[5], out=tmp_path / "whole", options=options)  # type: ignore[arg-type]
+    build(plans[3], out=tmp_path / "cut", options=options)  # type: ignore[arg-type]
+    resume(tmp_path / "cut", plan=plans[5], load=small_plan.load, options=options)  # type: ignore[arg-type]
+    whole, cut = (
+        (tmp_path / name / "weights.safetensors").read_bytes()
+        for name in ("whole", "cut")
+    )
+    assert whole == cut
 
 
 @pytest.mark.parametrize(("word", "record"), SETS)

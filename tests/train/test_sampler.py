@@ -28,3 +28,17 @@ def test_ranks_see_each_image_of_a_batch_once() -> None:
     shares = [Sampler(100, 12, 3, rank, 3, 2).epoch(0) for rank in range(3)]
     whole = Sampler(100, 12, 3).epoch(0)
     assert torch.equal(torch.cat(shares, 1).sort(1).values, whole.sort(1).values)
+
+
+def test_repeated_samples_come_one_after_another_and_ranks_take_turns() -> None:
+    """torchvision's RASampler with a shuffle of ours: each image `repeats` times, in as many steps as ever."""
+    plain = Sampler(24, 6, 5)
+    whole = Sampler(24, 6, 5, repeats=3)
+    assert whole.steps_per_epoch == plain.steps_per_epoch == 4
+    order = whole.epoch(2).flatten()
+    shuffled = plain.epoch(2).flatten()
+    assert (order % 24).tolist() == [int(i) for i in shuffled[:8] for _ in range(3)]
+    assert len(set(order.tolist())) == 24, "each copy has random numbers of its own"
+    ranks = [Sampler(24, 6, 5, rank, 3, repeats=3).epoch(2) for rank in range(3)]
+    assert torch.equal(torch.stack(ranks, 2).flatten(), order)
+    assert torch.equal(whole.epoch(2, 1), whole.epoch(2)[1:])

@@ -21,7 +21,8 @@ from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Shards
 from resgraph.train import Options, build, evaluate, resume
-from resgraph.train.data import index_cache, load, shards
+from resgraph.train.data import load, shards
+from resgraph.train.data.formats import index_cache
 from resgraph.train.data.sets import Packed
 from resgraph.train.signals import StoppedError
 

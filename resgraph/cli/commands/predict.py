@@ -1,16 +1,38 @@
-"""`resgraph predict`: a run and images → the likeliest classes of each."""
+"""`resgraph predict`: a run and images → what its recipe's target asks of each."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...errors import UsageError
 from ..loading import load_plan
 from ..options import json_option, set_option
 from ..report import print_json
 from ..training import need_run, options_from, run_options, weights_option
+
+if TYPE_CHECKING:
+    from ...train.predicted import Prediction
+
+
+def _beside(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, list[float]]:
+    """`record=63,1.5` → `{"record": [63.0, 1.5]}`."""
+    out = {}
+    for text in given:
+        name, sign, numbers = text.partition("=")
+        try:
+            out[name] = [float(number) for number in numbers.split(",")]
+        except ValueError:
+            sign = ""
+        if not (name and sign):
+            raise click.BadParameter(
+                f"{text!r}: write a name and numbers with commas, as in record=63,1.5"
+            )
+    return out
 
 
 @click.command()
@@ -31,32 +53,73 @@ from ..training import need_run, options_from, run_options, weights_option
     show_default=True,
     help="classes for each image",
 )
+@click.option(
+    "--input",
+    "beside",
+    multiple=True,
+    callback=_beside,
+    metavar="NAME=N,N,...",
+    help="numbers of a further input of the net",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="the folder of the masks or pictures that the net makes, a PNG for each image",
+)
 @run_options("predict")
 @json_option
 def predict(
-    run: Path, images: tuple[Path, ...], top: int, as_json: bool, weights: str | None,
-    key: str | None, overrides: tuple[str, ...], allow_outside: bool, **settings: Any,
+    run: Path, images: tuple[Path, ...], top: int, beside: dict[str, list[float]],
+    out: Path | None, as_json: bool, weights: str | None, key: str | None,
+    overrides: tuple[str, ...], allow_outside: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Say what a trained net sees in images: that of a run, or of a spec with `--weights`."""
     from ... import train
 
-    how: dict[str, Any] = {"top": top, "options": options_from(settings)}
+    how: dict[str, Any] = {
+        "top": top,
+        "beside": beside,
+        "options": options_from(settings),
+    }
     if weights is None:
         need_run(overrides, key)
         found = train.predict(run, images, **how)
     else:
         plan = load_plan(str(run), overrides, allow_outside=allow_outside)
         found = train.predict_weights(plan, weights, images, key=key, **how)
+    written = [_written(each, out) for each in found]
     if as_json:
-        print_json(
-            [
-                {"image": str(p.path), "classes": [list(c) for c in p.classes]}
-                for p in found
-            ]
-        )
+        pairs = zip(found, written, strict=True)
+        print_json([_document(each, path) for each, path in pairs])
         return
-    for prediction in found:
-        classes = "  ".join(
-            f"{name} {probability:.1%}" for name, probability in prediction.classes
-        )
-        click.echo(f"{prediction.path}  {classes}")
+    for each, path in zip(found, written, strict=True):
+        classes = [f"{name} {probability:.1%}" for name, probability in each.classes]
+        numbers = [f"{name} {value:.6g}" for name, value in each.numbers]
+        made = [str(path)] if path else []
+        click.echo("  ".join([str(each.path), *classes, *numbers, *made]))
+
+
+def _written(found: Prediction, out: Path | None) -> Path | None:
+    """Where its picture is; None where there is none. Raises `UsageError` where it may not be
+    written."""
+    if found.picture is None:
+        return None
+    if out is None:
+        raise UsageError("the net makes a picture of each image: say a folder with -o")
+    path = out / f"{found.path.stem}.png"
+    if path.exists():
+        raise UsageError(f"{path} is there already; take another folder with -o")
+    out.mkdir(parents=True, exist_ok=True)
+    found.save(path)
+    return path
+
+
+def _document(found: Prediction, path: Path | None) -> dict[str, object]:
+    """As JSON."""
+    return {
+        "image": str(found.path),
+        "classes": [list(one) for one in found.classes],
+        **({"numbers": dict(found.numbers)} if found.numbers else {}),
+        **({"picture": str(path)} if path else {}),
+    }

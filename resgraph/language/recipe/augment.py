@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from ..record import Record
-from .base import Count, Share
+from .base import Count, Off, Share
 
 
 class PadCrop(Record):
@@ -71,9 +71,9 @@ class RandAugment(Record):
 class Augment(Record):
     """What is done to training images, each image by random numbers of its own.
 
-    On pixels: the crop of a folder's images, randaugment, lighting. After normalization, where
-    zeros are the mean: rotate, zoom and shift, the crop of sets in memory, flip, cutout, and mixup
-    or cutmix."""
+    On pixels: the crop of a folder's images, trivialaugment, randaugment, lighting. After
+    normalization, where zeros are the mean: rotate, zoom and shift, the crop of sets in memory,
+    flip, erasing, cutout, and mixup or cutmix."""
 
     crop: (
         Annotated[PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")] | None
@@ -91,6 +91,15 @@ class Augment(Record):
     """RandAugment."""
     lighting: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Standard deviation of AlexNet's PCA noise on RGB (0.1 there)."""
+    trivialaugment: bool = False
+    """TrivialAugment, with the wide ranges: one operation for each image, of any strength (Müller,
+    Hutter 2021)."""
+    repeats: Annotated[int, Field(ge=1, le=64), Off(1)] = 1
+    """Repeated augmentation: how often an image is in an epoch, changed anew each time; an epoch
+    has as many steps as ever, of fewer images (Hoffer et al. 2020)."""
+    erasing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Random erasing: the probability that a rectangle of 2 to 33 % of an image is blanked (Zhong
+    et al. 2020)."""
     cutout: Annotated[int, Field(ge=0, le=1024)] = 0
     """Side of the square that is blanked, in pixels (DeVries, Taylor 2017)."""
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0

@@ -8,8 +8,10 @@ from pydantic import Field
 
 from ...ops.base import Shape
 from ..record import Record
-from .base import NO_OFF, Count, Off, Seed
+from .base import NO_OFF, Count, Off, Seed, Share
 
+EVERY = frozenset({"label", "labels", "number", "map", "itself"})
+"""All kinds of `target:`."""
 DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 """Images of each digit."""
 CIFAR = 50_000
@@ -32,6 +34,8 @@ class DataSource(Record):
     """Whether labels number the classes in the order of their names."""
     feeds_names: ClassVar[bool] = False
     """Whether it feeds a net of several inputs, each by its name."""
+    parted: ClassVar[bool] = False
+    """Whether `validation` names its part, so that another can be scored."""
     set: str
 
     @property
@@ -140,11 +144,47 @@ class Idx(DataSource):
     """1, or 3 equal ones."""
 
 
+class Listed(DataSource):
+    """Images that CSV files name, a row each below a line of titles: `path,label`, with words or
+    numbers as labels; or several labels, numbers, or the paths of masks."""
+
+    targets: ClassVar[frozenset[str]] = EVERY
+    by_name: ClassVar[bool] = True
+    feeds_names: ClassVar[bool] = True
+    parted: ClassVar[bool] = True
+    set: Literal["list"]
+    path: str
+    """The folder of the lists, from which the paths in them count."""
+    train: str = "train.csv"
+    """The list of training images."""
+    validation: str = "val.csv"
+    """The list of validation images."""
+    split: Share = 0.0
+    """Share of the training list (of each class) that is held out to validate on, in place of a
+    list of its own."""
+    split_seed: Seed = 0
+    """Random seed of which are held out."""
+    image: str = "path"
+    """The column of the images' paths."""
+    label: str | tuple[str, ...] = "label"
+    """The column of labels, of numbers, or of the paths of masks; or several columns of numbers, or
+    of 0 and 1 for a class each."""
+    inputs: Annotated[dict[str, tuple[str, ...]] | None, NO_OFF] = None
+    """The columns of each further input of the net; by default the column of its name."""
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    """As of a folder."""
+    exif: bool = False
+    """As of a folder."""
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    """As of a folder."""
+
+
 class Folder(DataSource):
     """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's
     tree)."""
 
     by_name: ClassVar[bool] = True
+    parted: ClassVar[bool] = True
     set: Literal["folder"]
     path: str
     """The folder of both parts."""
@@ -152,11 +192,43 @@ class Folder(DataSource):
     """Its subfolder of training images, with a folder per class."""
     validation: str = "val"
     """Its subfolder of validation images."""
+    split: Share = 0.0
+    """Share of each class's training images that is held out to validate on, in place of a
+    subfolder of their own; without `path/train`, the classes are folders in `path`."""
+    split_seed: Seed = 0
+    """Random seed of which are held out."""
     resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
     """Shorter side before the centre crop of validation images, in pixels; by default 8/7 of the
     input's."""
+    exif: bool = False
+    """Turn images as their EXIF orientation says; else they are as they are stored."""
     unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
     """Largest share of image files that may fail to decode before the run stops."""
+
+
+class ImageNet(DataSource):
+    """ImageNet (ILSVRC 2012) as it is downloaded: a folder per class to train on, and the
+    validation images in one folder, with a file of their classes."""
+
+    by_name: ClassVar[bool] = True
+    parted: ClassVar[bool] = True
+    set: Literal["imagenet"]
+    path: str
+    """The folder of both parts, or of Kaggle's archive."""
+    train: str = "train"
+    """As of a folder."""
+    validation: str = "val"
+    """Its subfolder of validation images, flat or with a folder per class."""
+    truth: Annotated[str | None, NO_OFF] = None
+    """The classes of the validation images, where they are flat: Kaggle's .csv, the devkit's
+    ground truth (beside its meta.mat), or a list of names and classes; by default one of those by
+    its official name."""
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    """As of a folder."""
+    exif: bool = False
+    """As of a folder."""
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    """As of a folder."""
 
 
 class Shards(DataSource):
@@ -166,6 +238,7 @@ class Shards(DataSource):
     `{000..123}` in a name stands for the numbers from the first to the last.
     """
 
+    parted: ClassVar[bool] = True
     set: Literal["shards"]
     path: str
     """The folder of the tar files."""
@@ -177,6 +250,35 @@ class Shards(DataSource):
     """As of a folder."""
     unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
     """As of a folder."""
+
+
+class Arrays(DataSource):
+    """NumPy arrays in one .npz file, or in the .npy files of a folder: images, series (channels x
+    length), volumes or vectors, with their labels, numbers or masks. MedMNIST's files as they are.
+
+    An array is named by its part and by what it has, in either order: `train_images`, `y_test`.
+    """
+
+    targets: ClassVar[frozenset[str]] = EVERY
+    feeds_names: ClassVar[bool] = True
+    parted: ClassVar[bool] = True
+    set: Literal["arrays"]
+    path: str
+    """The .npz file, or the folder."""
+    train: str = "train"
+    """What names the training part."""
+    validation: str = "val"
+    """What names the validation part."""
+    images: str = "images"
+    """What names the arrays of images, channels first or last; 8 bits count to 255, 16 bits to
+    65535, other numbers are taken as they are."""
+    labels: str = "labels"
+    """What names the arrays of labels, numbers or masks."""
+    split: Share = 0.0
+    """Share of the training part (of each class) that is held out to validate on, where there is
+    no validation part."""
+    split_seed: Seed = 0
+    """Random seed of which are held out."""
 
 
 class Synthetic(DataSource):
@@ -205,8 +307,8 @@ class Synthetic(DataSource):
         return max(self.samples, self.classes or outputs), self.validation
 
 
-OnDisk = Folder | Shards
+OnDisk = Folder | ImageNet | Listed | Shards
 """Sets of image files, which are decoded and cropped as they are asked for."""
 Data = Annotated[
-    Digits | Cifar | Idx | Folder | Shards | Synthetic, Field(discriminator="set")
+    Digits | Cifar | Idx | Arrays | OnDisk | Synthetic, Field(discriminator="set")
 ]

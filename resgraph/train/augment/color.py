@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...language.recipe.augment import Augment
 from ..rng import key, normal
-from .randaugment import rand_augment
+from .randaugment import rand_augment, trivial_augment
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
 EIGENVECTORS = (
@@ -27,9 +27,12 @@ def augment_pixels(
     """uint8 (n, channels, height, width) up to `levels` → the same, float32 where colours
     change."""
     lighting = recipe.lighting and images.shape[1] == 3
-    if images.ndim != 4 or not (recipe.randaugment or lighting):
+    mixed = recipe.trivialaugment or recipe.randaugment
+    if images.ndim != 4 or not (mixed or lighting):
         return images
     changed = images.to(torch.float32) * (255 / levels)
+    if recipe.trivialaugment:
+        changed = trivial_augment(changed, seed, index)
     if recipe.randaugment:
         changed = rand_augment(changed, recipe.randaugment, seed, index)
     if lighting:

@@ -130,9 +130,15 @@ class FullImage:
         return tuple(_resample(image, box, size) for size in sizes)
 
 
+FILTERS = {"I": (Image.Resampling.NEAREST, numpy.int32)}
+"""By the mode of an image: that of a mask keeps its classes."""
+FILTERED = (Image.Resampling.BILINEAR, numpy.uint8)
+
+
 def to_tensor(image: Image.Image) -> Tensor:
-    """(channels, height, width) uint8."""
-    pixels = torch.from_numpy(numpy.array(image, dtype=numpy.uint8))
+    """(channels, height, width) uint8, of a mask int32."""
+    _, kind = FILTERS.get(image.mode, FILTERED)
+    pixels = torch.from_numpy(numpy.array(image, dtype=kind))
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
 
 
@@ -187,5 +193,5 @@ def _resample(image: Image.Image, box: Box, size: ImageSize) -> Tensor:
         *(max(0.0, left), max(0.0, top)),
         *(min(float(image.width), right), min(float(image.height), bottom)),
     )
-    way = Image.Resampling.BILINEAR
+    way, _ = FILTERS.get(image.mode, FILTERED)
     return to_tensor(image.resize(size[::-1], way, inside, REDUCING_GAP))

@@ -21,34 +21,53 @@ def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor
     """
     if images.ndim != 4:
         return images
-    if (
-        recipe.rotate
-        or recipe.zoom
-        or recipe.shift
-        or isinstance(recipe.crop, AreaCrop)
-    ):
+    if _warps(recipe):
         images = _warp(images, recipe, seed, index)
-    cells = recipe.crop.cells if isinstance(recipe.crop, PadCrop) else 0
-    if cells or recipe.flip:
-        images = _crop_and_flip(images, cells, recipe.flip, seed, index)
+    images = _crop_and_flip(images, recipe, seed, index)
+    if recipe.erasing:
+        images = _erase(images, recipe.erasing, seed, index)
     if recipe.cutout:
         images = _cut_out(images, recipe.cutout, seed, index)
     return images
 
 
+def augment_mask(masks: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
+    """A class or a number for each pixel, (n, height, width) or (n, numbers, height, width) → the
+    same, moved as `augment` moves its images, each pixel to the nearest. What comes in from outside
+    is unknown: -100, or NaN. Other targets stay as they are."""
+    if masks.ndim not in (3, 4):
+        return masks
+    unknown = math.nan if masks.is_floating_point() else -100
+    planes = masks if masks.ndim == 4 else masks[:, None]
+    if _warps(recipe):
+        grid = _warp_grid(planes, recipe, seed, index)
+        inside = _resampled(torch.ones_like(planes[:, :1], dtype=torch.float32), grid)
+        moved = _resampled(planes.to(torch.float32), grid).to(planes.dtype)
+        planes = moved.masked_fill(inside < 0.5, unknown)
+    return _crop_and_flip(planes, recipe, seed, index, unknown).view_as(masks)
+
+
+def _warps(recipe: Augment) -> bool:
+    area = isinstance(recipe.crop, AreaCrop)
+    return bool(recipe.rotate or recipe.zoom or recipe.shift or area)
+
+
 def _crop_and_flip(
-    images: Tensor, cells: int, flip: bool, seed: int, index: Tensor
+    images: Tensor, recipe: Augment, seed: int, index: Tensor, outside: float = 0.0
 ) -> Tensor:
-    """Zeros around, a window of the old size, and its mirror image for half of the samples: one
-    gather."""
+    """What is outside around, a window of the old size, and its mirror image for half of the
+    samples: one gather."""
+    cells = recipe.crop.cells if isinstance(recipe.crop, PadCrop) else 0
+    if not cells and not recipe.flip:
+        return images
     n, channels, height, width = images.shape
     draw = uniform(key(seed, "crop"), index, 3)
     down = (draw[:, 0] * (2 * cells + 1)).to(torch.int64)
     right = (draw[:, 1] * (2 * cells + 1)).to(torch.int64)
-    padded = F.pad(images, (cells, cells, cells, cells)) if cells else images
+    padded = F.pad(images, (cells,) * 4, value=outside) if cells else images
     rows = down[:, None] + torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device).expand(n, width)
-    if flip:
+    if recipe.flip:
         columns = torch.where(draw[:, 2:3] < 0.5, width - 1 - columns, columns)
     columns = columns + right[:, None]
     place = rows[:, :, None] * padded.shape[3] + columns[:, None, :]
@@ -57,7 +76,17 @@ def _crop_and_flip(
 
 
 def _warp(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
-    """Rotation, zoom, shift and area crop as one bilinear resampling."""
+    return _resampled(images, _warp_grid(images, recipe, seed, index), "bilinear")
+
+
+def _resampled(images: Tensor, grid: Tensor, mode: str = "nearest") -> Tensor:
+    return F.grid_sample(
+        images, grid, mode=mode, padding_mode="zeros", align_corners=False
+    )
+
+
+def _warp_grid(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
+    """Rotation, zoom, shift and area crop as one resampling: where each pixel comes from."""
     height, width = images.shape[2:]
     draw = uniform(key(seed, "warp"), index, 8)
     angle = (2 * draw[:, 0] - 1) * math.radians(recipe.rotate)
@@ -80,12 +109,36 @@ def _warp(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     across = torch.stack([cos * wide, -sin * height / width * tall, right], dim=1)
     along = torch.stack([sin * width / height * wide, cos * tall, down], dim=1)
-    grid = F.affine_grid(
+    return F.affine_grid(
         torch.stack([across, along], dim=1), list(images.shape), align_corners=False
     )
-    return F.grid_sample(
-        images, grid, mode="bilinear", padding_mode="zeros", align_corners=False
-    )
+
+
+TRIES = 10
+"""Rectangles that are drawn until one fits, as torchvision does."""
+AREA, LONG = (0.02, 0.33), 3.3
+"""Of an erased rectangle: its share of the image, and the most that its sides differ."""
+
+
+def _erase(images: Tensor, chance: float, seed: int, index: Tensor) -> Tensor:
+    """A rectangle of zeros within some of the images: its area uniform, its aspect too in
+    logarithms."""
+    height, width = images.shape[2:]
+    draw = uniform(key(seed, "erasing"), index, 3 + 2 * TRIES)
+    area, aspect = draw[:, 3:].view(-1, 2, TRIES).unbind(1)
+    area = (AREA[0] + area * (AREA[1] - AREA[0])) * height * width
+    aspect = torch.exp(math.log(0.3) + aspect * math.log(LONG / 0.3))
+    tall, wide = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()
+    fits = (tall < height) & (wide < width)
+    first = fits.to(torch.int64).argmax(1, keepdim=True)
+    tall, wide = tall.gather(1, first), wide.gather(1, first)
+    top = (draw[:, 1:2] * (height - tall + 1)).floor()
+    left = (draw[:, 2:3] * (width - wide + 1)).floor()
+    erased = (draw[:, :1] < chance) & fits.any(1, keepdim=True)
+    y = torch.arange(height, device=images.device)[None, :] - top
+    x = torch.arange(width, device=images.device)[None, :] - left
+    rows, columns = (y >= 0) & (y < tall) & erased, (x >= 0) & (x < wide)
+    return images.masked_fill(rows[:, None, :, None] & columns[:, None, None, :], 0.0)
 
 
 def _cut_out(images: Tensor, side: int, seed: int, index: Tensor) -> Tensor:

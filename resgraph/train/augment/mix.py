@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,12 +18,19 @@ from ..rng import key
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Images with their labels; where they are mixtures, `share` of `labels` and the rest of
-    `partners`."""
+    `partners`. `beside` has what else the net reads of each, and `lead` the place of the images
+    among its inputs."""
 
     images: Tensor
     labels: Tensor
     partners: Tensor | None = None
     share: float = 1.0
+    beside: tuple[Tensor, ...] = ()
+    lead: int = 0
+
+    def inputs(self, part: slice = slice(None)) -> tuple[Tensor, ...]:
+        """What the net is called with, of a part of the batch."""
+        return tuple(one[part] for one in in_order(self.images, self.beside, self.lead))
 
     @property
     def main(self) -> Tensor:
@@ -30,6 +38,11 @@ class Batch:
         return (
             self.labels if self.partners is None or self.share >= 0.5 else self.partners
         )
+
+
+def in_order(images: Tensor, beside: Sequence[Tensor], lead: int) -> tuple[Tensor, ...]:
+    """The inputs of a net, of which the images are number `lead`."""
+    return (*beside[:lead], images, *beside[lead:])
 
 
 def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -> Batch:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ...errors import UsageError
 from ...language.recipe import Train
 from ...ops.base import Shape, shape_text
+from ...passes.data_fit import image_input
 from ...passes.recipe_fit import scaled
 from ...plan import Plan
 from .crops import ImageSize
@@ -61,12 +62,14 @@ def check_sizes(plan: Plan, train: Train) -> None:
     (on meta)."""
     if train.progressive is None:
         return
-    net = plan.module().to("meta").eval()
+    net, images = plan.module().to("meta").eval(), image_input(plan.inputs)
     for side in train.progressive.sides:
-        shape = scaled(plan.input, side)
+        shape = scaled(plan.inputs[images], side)
+        inputs = {**plan.inputs, images: shape}.values()
         try:
             with torch.no_grad():
-                out = tuple(net(torch.zeros(1, *shape, device="meta")).shape[1:])
+                zeros = [torch.zeros(1, *one, device="meta") for one in inputs]
+                out = tuple(net(*zeros).shape[1:])
         except RuntimeError as error:
             raise _unfit(plan, shape, str(error).split("\n")[0]) from error
         if out != plan.output:

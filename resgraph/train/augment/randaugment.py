@@ -1,5 +1,5 @@
-"""Raw images → each under a few random operations of one magnitude (Cubuk et al. 2020), whole
-batches at a time."""
+"""Raw images → each under a few random operations of one magnitude (Cubuk et al. 2020), or under
+one of any magnitude (Müller, Hutter 2021), whole batches at a time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ Operation = Callable[[Tensor, Tensor], Tensor]
 """(n, channels, height, width) in [0, 255] and a signed strength of (n,) in [-1, 1] → the same
 shape."""
 GRAY = 128.0
+BINS = 31
+"""Strengths that TrivialAugment draws from."""
+SHEAR, MOVE, ROTATE = 0.3, 0.9, 30
+"""Shear, shift (2 is the whole side) and degrees at full strength."""
 
 
 def rand_augment(
@@ -27,15 +31,35 @@ def rand_augment(
     for turn in range(recipe.ops):
         choice = (draw[:, 2 * turn] * len(OPERATIONS)).to(torch.int64)
         sign = torch.where(draw[:, 2 * turn + 1] < 0.5, -1.0, 1.0)
-        painted = out.clone()
-        for number, operation in enumerate(OPERATIONS):
-            chosen = (choice == number).nonzero().flatten()
-            if len(chosen):
-                painted[chosen] = operation(
-                    out[chosen], sign[chosen] * recipe.magnitude / 10
-                )
-        out = painted
+        out = _changed(out, choice, sign * recipe.magnitude / 10)
     return out
+
+
+def trivial_augment(images: Tensor, seed: int, index: Tensor) -> Tensor:
+    """float32 in [0, 255] → the same. Each image draws one operation, one of 31 strengths from none
+    to the widest of that operation, and a sign."""
+    draw = uniform(key(seed, "trivialaugment"), index, 3)
+    choice = (draw[:, 0] * len(OPERATIONS)).to(torch.int64)
+    level = torch.floor(draw[:, 1] * BINS) / (BINS - 1)
+    sign = torch.where(draw[:, 2] < 0.5, -1.0, 1.0)
+    height, width = images.shape[2:]
+    moves = {1: 0.99 / SHEAR, 2: 0.99 / SHEAR, 3: 64 / width / MOVE, 4: 64 / height / MOVE,
+             5: 135 / ROTATE, 6: 1.1, 7: 1.1, 8: 1.1, 9: 1.1, 10: 1.5}  # fmt: skip
+    widest = torch.tensor(
+        [moves.get(place, 1.0) for place in range(len(OPERATIONS))],
+        device=images.device,
+    )
+    return _changed(images, choice, sign * level * widest[choice])
+
+
+def _changed(images: Tensor, choice: Tensor, strength: Tensor) -> Tensor:
+    """Each image under the operation of its choice."""
+    painted = images.clone()
+    for number, operation in enumerate(OPERATIONS):
+        chosen = (choice == number).nonzero().flatten()
+        if len(chosen):
+            painted[chosen] = operation(images[chosen], strength[chosen])
+    return painted
 
 
 def _blend(images: Tensor, other: Tensor, strength: Tensor) -> Tensor:
@@ -126,7 +150,7 @@ def _matrix(strength: Tensor, entries: dict[tuple[int, int], Tensor]) -> Tensor:
 
 def _rotate(images: Tensor, strength: Tensor) -> Tensor:
     """Up to 30 degrees."""
-    angle = strength * torch.pi / 6
+    angle = strength * torch.pi * ROTATE / 180
     height, width = images.shape[2:]
     cos, sin = torch.cos(angle), torch.sin(angle)
     entries = {
@@ -139,20 +163,20 @@ def _rotate(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def _shear_x(images: Tensor, strength: Tensor) -> Tensor:
-    return _affine(images, _matrix(strength, {(0, 1): 0.3 * strength}))
+    return _affine(images, _matrix(strength, {(0, 1): SHEAR * strength}))
 
 
 def _shear_y(images: Tensor, strength: Tensor) -> Tensor:
-    return _affine(images, _matrix(strength, {(1, 0): 0.3 * strength}))
+    return _affine(images, _matrix(strength, {(1, 0): SHEAR * strength}))
 
 
 def _translate_x(images: Tensor, strength: Tensor) -> Tensor:
     """Up to 0.45 of the width."""
-    return _affine(images, _matrix(strength, {(0, 2): 0.9 * strength}))
+    return _affine(images, _matrix(strength, {(0, 2): MOVE * strength}))
 
 
 def _translate_y(images: Tensor, strength: Tensor) -> Tensor:
-    return _affine(images, _matrix(strength, {(1, 2): 0.9 * strength}))
+    return _affine(images, _matrix(strength, {(1, 2): MOVE * strength}))
 
 
 OPERATIONS: tuple[Operation, ...] = (

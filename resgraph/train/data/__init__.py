@@ -5,7 +5,7 @@ A set is a record of `language.recipe.data` and the module of its name here: `Ci
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +14,7 @@ from ...errors import UsageError
 from ...language.recipe.data import Data, DataSource
 from ...language.recipe.target import LABEL, AnyGoal
 from ...ops.base import Shape
+from ...passes.data_fit import image_input
 from .sets import DataSet, Request
 
 
@@ -24,11 +25,15 @@ def load(
     path: Path | None = None,
     *,
     target: AnyGoal = LABEL,
+    inputs: Mapping[str, Shape] | None = None,
     counted: bool = False,
     scored: bool = False,
 ) -> DataSet:
     """Reads the set, from `path` where it is given, and checks it against the net's input and
     output shapes.
+
+    `inputs` are all of the net, by name, where it has several; then `shape` is that of its
+    images.
 
     Raises `TrainingError` where set and net do not fit, `MissingError` where the set is not there,
     `UsageError` where it is never read from a path. With `counted`, images that would be made are
@@ -39,10 +44,12 @@ def load(
             " path"
         )
     place = (path or Path(getattr(recipe, "path", ""))).expanduser().absolute()
-    data = loader_of(type(recipe))(
-        recipe, Request(shape, output, place, target, counted=counted, scored=scored)
-    )
-    data = replace(data, target=target)
+    inputs = inputs or {"input": shape}
+    lead = image_input(inputs)
+    beside = {name: inputs[name] for name in inputs if name != lead}
+    request = Request(shape, output, place, target, counted, scored, beside)
+    data = loader_of(type(recipe))(recipe, request)
+    data = replace(data, target=target, lead=list(inputs).index(lead))
     data.check(shape, output, scored=scored)
     return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
 

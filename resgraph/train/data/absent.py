@@ -3,12 +3,14 @@ the same."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from ...language.recipe import Train
 from ...ops.base import Shape
+from ...passes.data_fit import image_input
 from .sets import DataSet, Files, Resident, blank, side_before_crop
 
 UNCOUNTED = 1_000_000
@@ -16,10 +18,11 @@ UNCOUNTED = 1_000_000
 prepare pays."""
 
 
-def placeholder(asked: Train, shape: Shape, output: Shape) -> DataSet:
+def placeholder(asked: Train, inputs: Mapping[str, Shape], output: Shape) -> DataSet:
     """A set of the size of the one that is missing, where that is known, and `UNCOUNTED` files
     where it is not."""
-    recipe = asked.data
+    recipe, lead = asked.data, image_input(inputs)
+    shape = inputs[lead]
     own, counts = recipe.shape or shape, recipe.counts(output[0])
     train: Resident | Files
     validation: Resident | Files

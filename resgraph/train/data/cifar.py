@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Cifar
-from .pickles import read_dictionary
+from .formats.pickles import read_dictionary
 from .sets import DataSet, Request, Resident, held_out
 
 PIXELS = 3072

@@ -12,8 +12,8 @@ import torch
 from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Folder
-from .decoder import ENDINGS
-from .sets import DataSet, Files, Request, nothing, side_before_crop
+from .formats.decoder import COMMON, ENDINGS
+from .sets import DataSet, Files, Request, held_out, nothing, side_before_crop
 
 _SHOWN = 5
 """Names of files in a note, at most."""
@@ -25,6 +25,8 @@ def load(recipe: Folder, request: Request) -> DataSet:
     Where it is only to be `scored`, there need be no `path/train`, and nothing is said of it. What
     is no image is left out and noted. Raises `MissingError` where the tree is not there,
     `TrainingError` where a class is empty or the parts do not agree."""
+    if recipe.split:
+        return _split(recipe, request)
     path, scored = request.path, request.scored
     train, validation = path / recipe.train, path / recipe.validation
     alone = scored and not train.is_dir()
@@ -35,9 +37,9 @@ def load(recipe: Folder, request: Request) -> DataSet:
                 f" and {path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or"
                 " `train.data.path`"
             )
-    watched = _Part(validation)
-    read = [watched] if alone else [_Part(train), watched]
-    classes = _common_classes(read[0], watched)
+    watched = ClassFolders(validation)
+    read = [watched] if alone else [ClassFolders(train), watched]
+    classes = common_classes(read[0], watched)
     files = [part.files() for part in read]
     return DataSet(
         name=path.name,
@@ -48,13 +50,40 @@ def load(recipe: Folder, request: Request) -> DataSet:
         about=f"images in {path}",
         watched="validation",
         resize=side_before_crop(recipe.resize, request.input),
+        exif=recipe.exif,
         notes=tuple(
             note for part in (read[-1:] if scored else read) for note in part.notes()
         ),
     )
 
 
-def _common_classes(first: _Part, last: _Part) -> tuple[str, ...]:
+def _split(recipe: Folder, request: Request) -> DataSet:
+    """A tree without parts, of which some images of each class are held out."""
+    inner = request.path / recipe.train
+    tree = inner if inner.is_dir() else request.path
+    if not tree.is_dir():
+        raise MissingError(
+            f"{tree} is not there: images are looked for as {tree}/<class>/*.jpg; say where they"
+            " are with --data or `train.data.path`"
+        )
+    whole = ClassFolders(tree)
+    classes = common_classes(whole, whole)
+    train, held = held_out(whole.files(), recipe.split, recipe.split_seed)
+    return DataSet(
+        name=request.path.name,
+        train=train,
+        validation=held,
+        classes=classes,
+        shape=request.input,
+        about=f"images in {whole.path}, {recipe.split:g} of each class held out",
+        watched="validation",
+        resize=side_before_crop(recipe.resize, request.input),
+        exif=recipe.exif,
+        notes=tuple(whole.notes()),
+    )
+
+
+def common_classes(first: ClassFolders, last: ClassFolders) -> tuple[str, ...]:
     """Raises `TrainingError` where there are none, or not the same in both."""
     if not first.classes:
         raise TrainingError(
@@ -71,8 +100,8 @@ def _common_classes(first: _Part, last: _Part) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class _Part:
-    """One part of the tree, and what in it is no image of a class."""
+class ClassFolders:
+    """One part of a set, a folder for each class, and what in it is no image of a class."""
 
     path: Path
     classes: tuple[str, ...] = field(init=False)
@@ -98,9 +127,8 @@ class _Part:
             if not found:
                 kinds = ", ".join(_endings(self.others[other:]))
                 held = f" (but files that end with {kinds})" if kinds else ""
-                listed = ", ".join(sorted(ENDINGS))
                 raise TrainingError(
-                    f"{self.path / name} has no image{held}; the endings of images are {listed}"
+                    f"{self.path / name} has no image{held}; images end with {COMMON}, …"
                 )
             paths += [Path(file) for file in found]
             labels += [label] * len(found)

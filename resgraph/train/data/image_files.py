@@ -14,17 +14,18 @@ from ...errors import TrainingError
 from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
 from ...language.recipe.data import OnDisk
-from ...ops.base import Shape
+from ...language.recipe.target import PixelLabel
 from ..augment.crops import CenterCrop, CropPolicy, RandomCrop
 from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
-from .decoder import UNREADABLE, open_image
+from .answers import UNKNOWN, mask_classes
+from .formats.decoder import UNREADABLE, open_image, open_mask
 from .sets import DataSet, Files, Packed, Resident, side_before_crop
 from .workers import watched
 
-LoadedImage = tuple[tuple[Tensor, ...], int, str]
-"""The views of an image, its label (-100 where it cannot be read) and then why not."""
+LoadedImage = tuple[tuple[Tensor, ...], Tensor, str]
+"""The views of an image, its target (unknown where it cannot be read) and then why not."""
 SizeGroup = tuple[Tensor, Tensor]
 """Views of one size (k, channels, height, width), and for each the place of its image in the
 batch."""
@@ -35,23 +36,48 @@ SAMPLED = 512
 class _Part(Dataset[LoadedImage]):
     """Asked with (epoch, index); a broken file is gray, with label -100 and its name."""
 
-    def __init__(self, files: Files | Packed, shape: Shape, policy: CropPolicy) -> None:
-        self.files, self.shape, self.policy = files, shape, policy
+    def __init__(
+        self, files: Files | Packed, data: DataSet, policy: CropPolicy
+    ) -> None:
+        self.files, self.shape, self.policy = files, data.shape, policy
+        self.exif, self.target, self.classes = data.exif, data.target, len(data.classes)
 
     def __getitem__(self, asked: tuple[int, int]) -> LoadedImage:
-        epoch, index = asked
+        epoch, number = asked
+        index = number % len(self.files)  # beyond are copies, each with its own crop
+        # a mask is cut as its image is, which must be whole for that
+        least = None if self.files.masks else self.policy.min_side
+        place = self.files.name(index)
         try:
-            views = self.policy(
-                open_image(
-                    self.files.source(index), self.shape[0], self.policy.min_side
-                ),
-                epoch,
-                index,
-            )
+            source = self.files.source(index)
+            image = open_image(source, self.shape[0], least, exif=self.exif)
+            views = self.policy(image, epoch, number)
+            if not self.files.masks:
+                return views, self.files.labels[index], ""
+            place = str(self.files.masks[index])
+            return views, self._mask(image.size, epoch, number), ""
         except UNREADABLE as error:
             gray = torch.full(self.shape, 128, dtype=torch.uint8)
-            return (gray,), -100, f"{self.files.name(index)}: {error}"
-        return views, int(self.files.labels[index]), ""
+            return (gray,), self._unknown(index), f"{place}: {error}"
+
+    def _mask(self, size: tuple[int, int], epoch: int, number: int) -> Tensor:
+        """(height, width) int16, cut as the image of this `size` is."""
+        index = number % len(self.files)
+        mask = open_mask(self.files.masks[index])
+        if mask.size != size:
+            raise ValueError("it is of another size than its image")
+        (view,) = self.policy(mask, epoch, number)
+        assert isinstance(self.target, PixelLabel)
+        return mask_classes(view[0].numpy(), self.target, self.classes)
+
+    def _unknown(self, index: int) -> Tensor:
+        """The target of an image that cannot be read."""
+        if self.files.masks:
+            return torch.full(self.shape[1:], UNKNOWN, dtype=torch.int16)
+        label = self.files.labels[index]
+        return torch.full_like(
+            label, torch.nan if label.is_floating_point() else UNKNOWN
+        )
 
 
 def center_crop_of(data: DataSet) -> CenterCrop:
@@ -74,10 +100,10 @@ class Decoded:
             if isinstance(crop, AreaCrop | SideCrop)
             else still
         )
-        self.device, self.workers, self.shape = (
+        self.device, self.workers, self.data = (
             decisions.device,
             decisions.workers,
-            data.shape,
+            data,
         )
         self.files = (data.train, data.validation)
         self.policies: tuple[CropPolicy, CropPolicy] = (policy, still)
@@ -135,7 +161,7 @@ class Decoded:
     ) -> Iterator[tuple[Any, Tensor]]:
         """What `collate` makes of each row of samples, and their labels."""
         loader: DataLoader[Any] = DataLoader(
-            _Part(files, self.shape, policy),
+            _Part(files, self.data, policy),
             batch_sampler=asked,
             num_workers=self.workers,
             collate_fn=collate,
@@ -175,7 +201,7 @@ def _together(samples: list[LoadedImage]) -> tuple[Tensor, Tensor, list[str]]:
     views, labels, broken = zip(*samples, strict=True)
     return (
         torch.stack([view for (view,) in views]),
-        torch.tensor(labels),
+        torch.stack(labels),
         [text for text in broken if text],
     )
 
@@ -194,7 +220,7 @@ def _by_size(samples: list[LoadedImage]) -> tuple[list[SizeGroup], Tensor, list[
         )
         for same in sizes.values()
     ]
-    return groups, torch.tensor(labels), [text for text in broken if text]
+    return groups, torch.stack(labels), [text for text in broken if text]
 
 
 def sample(data: DataSet, seed: int) -> Resident:
@@ -202,15 +228,15 @@ def sample(data: DataSet, seed: int) -> Resident:
     ones are left out."""
     if isinstance(data.train, Resident):
         raise TypeError("sampling is for files")
-    part = _Part(data.train, data.shape, center_crop_of(data))
+    part = _Part(data.train, data, center_crop_of(data))
     chosen = permutation(key(seed, "sample"), len(data.train))[:SAMPLED].tolist()
     read = [part[(0, index)] for index in chosen]
-    whole = [(pixels, label) for (pixels,), label, _ in read if label >= 0]
+    whole = [(pixels, label) for (pixels,), label, why in read if not why]
     if not whole:
         raise TrainingError(
             f"none of {len(read)} images of {data.name} can be read; the first: {read[0][2]}"
         )
     return Resident(
         torch.stack([pixels for pixels, _ in whole]),
-        torch.tensor([label for _, label in whole]),
+        torch.stack([label for _, label in whole]),
     )

@@ -4,7 +4,7 @@ the sampler's order."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -15,8 +15,8 @@ from ...language.recipe import Train
 from ...language.recipe.target import Itself
 from ...ops.base import Shape
 from ..augment.color import augment_pixels
-from ..augment.geometry import augment
-from ..augment.mix import Batch, mix
+from ..augment.geometry import augment, augment_mask
+from ..augment.mix import Batch, in_order, mix
 from ..augment.progressive import resized, size_at
 from ..parallel.distributed import World
 from ..rng import key
@@ -67,7 +67,8 @@ class InMemory:
         self, part: tuple[Tensor, Tensor], order: Tensor
     ) -> Iterator[tuple[Tensor, Tensor]]:
         for index in order.to(self.device):
-            yield part[0][index], part[1][index]
+            row = index % len(part[1])
+            yield part[0][row], part[1][row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,9 @@ class BatchLoader:
     levels: int
     shape: Shape
     flat: bool = False  # the net reads vectors: images are flattened last
+    # what else it reads of the images of both parts, on the device
+    beside: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] = ((), ())
+    lead: int = 0
 
     def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
         """The training batches of an epoch from step `first` of it on."""
@@ -92,27 +96,23 @@ class BatchLoader:
         start = epoch * self.sampler.steps_per_epoch + first
         raw = self.pixels.train(epoch, order)
         size = self._size(epoch)
+        recipe = self.recipe.augment
         for step, (index, (images, labels)) in enumerate(
             zip(order.to(self.device), raw, strict=True), start
         ):
-            changed = augment_pixels(
-                images, self.recipe.augment, self.levels, seed, index
-            )
-            ready = augment(
-                self.normalization(changed), self.recipe.augment, seed, index
-            )
+            changed = augment_pixels(images, recipe, self.levels, seed, index)
+            ready = augment(self.normalization(changed), recipe, seed, index)
             ready = self._layout(resized(ready, size))
-            yield mix(
-                ready,
-                self._target(ready, labels),
-                self.recipe.augment,
-                self.recipe.seed,
-                step,
-            )
+            if images.ndim == 4:
+                labels = augment_mask(labels, recipe, seed, index)
+            target = self._target(ready, labels)
+            batch = mix(ready, target, recipe, self.recipe.seed, step)
+            beside = self._beside(0, index % self.sampler.samples)
+            yield replace(batch, beside=beside, lead=self.lead) if beside else batch
 
-    def validation(self, world: World) -> Iterator[tuple[Tensor, Tensor]]:
-        """Each validation image once over all ranks: images, and labels with -100 where a batch was
-        filled up."""
+    def validation(self, world: World) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """Each validation image once over all ranks: what the net reads, and labels with -100 where
+        a batch was filled up."""
         batch = self.sampler.batch // self.sampler.world
         mine = torch.arange(world.rank, self.validation_images, world.size)
         rows = -(-self.validation_images // (batch * world.size))
@@ -123,13 +123,22 @@ class BatchLoader:
         ):
             ready = self._layout(self.normalization(images))
             filled = index.to(labels.device) < 0
-            yield ready, Task.without(self._target(ready, labels), filled)
+            beside = self._beside(1, index.clamp_min(0).to(self.device))
+            inputs = in_order(ready, beside, self.lead)
+            yield inputs, Task.without(self._target(ready, labels), filled)
 
     def _target(self, images: Tensor, labels: Tensor) -> Tensor:
         """What the net is to say of images as it reads them."""
         if isinstance(self.recipe.target, Itself):
             return Task.without(images, labels < 0)
-        return labels
+        return labels if labels.is_floating_point() else labels.long()
+
+    def _beside(self, part: int, index: Tensor) -> tuple[Tensor, ...]:
+        """What else the net reads of some images."""
+        ways = self.normalization.beside
+        return tuple(
+            way(one[index]) for way, one in zip(ways, self.beside[part], strict=True)
+        )
 
     def _size(self, epoch: int) -> tuple[int, int]:
         """Of the images of an epoch; nothing where the net reads vectors."""

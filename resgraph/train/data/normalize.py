@@ -19,27 +19,33 @@ CHUNK = 2**22
 @dataclass(frozen=True, slots=True)
 class Normalization:
     """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1,
-    height or 1, width or 1)."""
+    height or 1, width or 1). `beside` has one for each further input of the net."""
 
     scale: Tensor
     offset: Tensor
+    beside: tuple[Normalization, ...] = ()
 
     def __call__(self, images: Tensor) -> Tensor:
         """(n, channels, height, width) of uint8 or float pixels → float32 around 0."""
-        return images.to(torch.float32).mul_(self.scale).sub_(self.offset)
+        return images.to(torch.float32, copy=True).mul_(self.scale).sub_(self.offset)
 
     def to(self, device: torch.device) -> Normalization:
         """The same on another device."""
-        return Normalization(self.scale.to(device), self.offset.to(device))
+        beside = tuple(one.to(device) for one in self.beside)
+        return Normalization(self.scale.to(device), self.offset.to(device), beside)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
-        return {"scale": self.scale.tolist(), "offset": self.offset.tolist()}
+        own = {"scale": self.scale.tolist(), "offset": self.offset.tolist()}
+        beside = [one.document() for one in self.beside]
+        return {**own, "beside": beside} if beside else own
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Normalization:
         """From JSON."""
-        return cls(torch.tensor(document["scale"]), torch.tensor(document["offset"]))
+        beside = tuple(cls.read(one) for one in document.get("beside", ()))
+        scale, offset = (torch.tensor(document[key]) for key in ("scale", "offset"))
+        return cls(scale, offset, beside)
 
 
 def measure(
@@ -68,6 +74,20 @@ def measure(
     std = (square - mean.square()).clamp_min(1e-12).sqrt()
     scale = (1 / (levels * std)).to(torch.float32)
     return Normalization(scale, (mean / std).to(torch.float32))
+
+
+def standard(values: Tensor) -> Normalization:
+    """What brings a further input (n, …) to mean 0 and deviation 1, each number or channel of it by
+    itself; what is the same for all only loses its mean."""
+    rows = values.to(torch.float64).transpose(0, 1).flatten(1)
+    std, mean = torch.std_mean(rows, 1, correction=0)
+    shape = (-1, *[1] * (values.ndim - 2))
+    # of a constant, rounding leaves a little more than nothing
+    std = torch.where(std > 1e-9 * mean.abs(), std, 1.0)
+    scale, offset = (
+        part.to(torch.float32).view(shape) for part in (1 / std, mean / std)
+    )
+    return Normalization(scale, offset)
 
 
 def need_variance(images: Tensor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ...errors import TrainingError, UsageError
@@ -14,7 +15,11 @@ from ..rng import key, permutation
 @dataclass(frozen=True, slots=True)
 class Sampler:
     """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged
-    batch is left out. `parts` is in how many a process takes its share of a batch."""
+    batch is left out. `parts` is in how many a process takes its share of a batch.
+
+    Where each sample comes `repeats` times in an epoch, one after another, its number is larger by
+    `samples` for each time: so each copy has random numbers of its own. Ranks take turns, as in
+    DeiT's sampler (Touvron et al. 2021)."""
 
     samples: int
     batch: int
@@ -22,6 +27,7 @@ class Sampler:
     rank: int = 0
     world: int = 1
     parts: int = 1
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         if self.samples < self.batch:
@@ -47,6 +53,9 @@ class Sampler:
         """Indices of this rank's part of the batches from `first` on: (steps, batch / world)
         int64."""
         order = permutation(key(self.seed, "order", epoch), self.samples)
+        if self.repeats > 1:
+            copies = torch.arange(self.repeats) * self.samples
+            order = (order[:, None] + copies).flatten()
         whole = order[: self.steps_per_epoch * self.batch].view(
             self.steps_per_epoch, self.batch
         )

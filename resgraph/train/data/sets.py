@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,8 +23,9 @@ from ...passes.target_fit import other_output
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a loader goes by: the net's `input` and `output` shapes, where the set is, and whether
-    only its images are `counted`, or its validation part is `scored`."""
+    """What a loader goes by: the net's `input` and `output` shapes, where the set is, whether only
+    its images are `counted`, or its validation part is `scored`, and the inputs `beside` the
+    images, by name."""
 
     input: Shape
     output: Shape
@@ -31,6 +33,7 @@ class Request:
     target: AnyGoal = LABEL
     counted: bool = False
     scored: bool = False
+    beside: Mapping[str, Shape] = field(default_factory=dict)
 
 
 NAMED = "classes.txt"
@@ -48,40 +51,62 @@ class UnfitError(TrainingError):
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64."""
+    """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64.
+
+    Images of other sets may be vectors, series or volumes, and floats. Labels may be what any task
+    asks for; masks are int16. `beside` has what else a net reads of each image, (n, …) each."""
 
     images: Tensor
     labels: Tensor
+    beside: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def digest(self) -> str:
         """Of the pixels and labels."""
-        return _digest(
-            [self.images.contiguous().numpy().tobytes(), self.labels.numpy().tobytes()]
-        )
+        return _digest(map(_bytes, (self.images, self.labels, *self.beside)))
+
+    def part(self, rows: Tensor | slice) -> Resident:
+        """Some of the images."""
+        beside = tuple(one[rows] for one in self.beside)
+        return Resident(self.images[rows], self.labels[rows], beside)
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Images on disk, one path and one label each."""
+    """Images on disk, one path and one label each. Where their labels are `masks`, those are paths
+    too, and `labels` (n,) says of none that it is unknown."""
 
     paths: tuple[Path, ...]
     labels: Tensor
     root: Path
+    masks: tuple[Path, ...] = ()
+    beside: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def part(self, rows: Tensor) -> Files:
+        """Some of the images."""
+        some = rows.tolist()
+        return Files(
+            tuple(self.paths[row] for row in some),
+            self.labels[rows],
+            self.root,
+            tuple(self.masks[row] for row in some) if self.masks else (),
+            tuple(one[rows] for one in self.beside),
+        )
 
     def digest(self) -> str:
         """Of the names below `root`, in order: another one where an image was added, removed or
         renamed."""
         root = os.fspath(self.root)
-        return _digest(
+        names = (
             os.path.relpath(path, root).encode("utf-8", "surrogateescape")
-            for path in self.paths
+            for path in (*self.paths, *self.masks)
         )
+        return _digest((*names, *map(_bytes, self.beside)))
 
     def source(self, index: int) -> Path:
         """What an image is opened from."""
@@ -102,6 +127,8 @@ class Packed:
     start: Tensor
     size: Tensor
     labels: Tensor
+    beside: tuple[Tensor, ...] = ()
+    masks: ClassVar[tuple[Path, ...]] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -144,6 +171,10 @@ def nothing() -> Files:
     return Files((), torch.zeros(0, dtype=torch.int64), Path())
 
 
+def _bytes(values: Tensor) -> bytes:
+    return values.contiguous().numpy().tobytes()
+
+
 def _digest(parts: Iterable[bytes]) -> str:
     """SHA-256, each part with its length."""
     total = hashlib.sha256()
@@ -170,6 +201,8 @@ class DataSet:
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
     target: AnyGoal = LABEL  # what of each image is learned
+    exif: bool = False  # images on disk are turned as their EXIF orientation says
+    lead: int = 0  # the place of the images among the inputs of the net
     path: Path | None = (
         None  # where it was read, absolute; None where it is not from a path
     )
@@ -229,18 +262,32 @@ def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]
     return torch.cat(kept).sort().values, torch.cat(taken).sort().values
 
 
-def held_out(train: Resident, share: float, seed: int) -> tuple[Resident, Resident]:
-    """A training part → what is left of it, and `share` of each class to validate on."""
-    kept, held = stratified(train.labels, share, seed)
-    return (
-        Resident(train.images[kept], train.labels[kept]),
-        Resident(train.images[held], train.labels[held]),
-    )
+Divided = TypeVar("Divided", Resident, Files)
+
+
+def held_out(train: Divided, share: float, seed: int) -> tuple[Divided, Divided]:
+    """A training part → what is left of it, and `share` of each class to validate on, or of all
+    where images have no single class."""
+    known, labels = bool(len(train)), train.labels
+    if not known or labels.ndim > 1 or labels.is_floating_point() or labels.min() < 0:
+        labels = torch.zeros(len(train), dtype=torch.int64)
+    kept, held = stratified(labels, share, seed)
+    return train.part(kept), train.part(held)
 
 
 def class_names(path: Path, count: int) -> tuple[str, ...]:
     """The lines of `classes.txt` in a folder, else the classes' numbers. Raises `TrainingError`
     where there are more or fewer than the net puts out."""
+    names = names_of(path, count)
+    if len(names) != count:
+        raise TrainingError(
+            f"{path / NAMED} names {len(names)} classes, but the net puts out {count}"
+        )
+    return names
+
+
+def names_of(path: Path, count: int) -> tuple[str, ...]:
+    """The lines of `classes.txt` in a folder, else so many numbers."""
     listed = path / NAMED
     if not listed.is_file():
         return tuple(str(number) for number in range(count))
@@ -250,9 +297,4 @@ def class_names(path: Path, count: int) -> tuple[str, ...]:
         raise TrainingError(
             f"{listed} cannot be read as UTF-8 text: {error}"
         ) from error
-    names = names[:-1] if names[-1] == "" else names
-    if len(names) != count:
-        raise TrainingError(
-            f"{listed} names {len(names)} classes, but the net puts out {count}"
-        )
-    return names
+    return names[:-1] if names[-1] == "" else names

@@ -20,8 +20,8 @@ from ...errors import MissingError, TrainingError, UsageError
 from ...files import reason
 from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
-from .decoder import ENDINGS
-from .index_cache import Index, read_index, write_index
+from .formats.decoder import COMMON, ENDINGS
+from .formats.index_cache import Index, read_index, write_index
 from .sets import (
     DataSet,
     Packed,
@@ -139,8 +139,8 @@ def _index_shard(shard: Path) -> Index:
         raise TrainingError(f"{shard} cannot be read: {reason(error)}") from error
     for key in labels.keys() - images.keys():
         raise TrainingError(
-            f"{shard} lacks an image for {key}.cls; its ending is one of"
-            f" {', '.join(sorted(ENDINGS))}"
+            f"{shard} lacks an image for {key}.cls; its ending is one that"
+            f" Pillow reads: {COMMON}, …"
         )
     for key in images.keys() - labels.keys():
         # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample

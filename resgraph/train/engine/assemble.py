@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -84,13 +86,16 @@ def make_train_state(
 
 
 def distribute(
-    train_state: TrainState, batch: tuple[int, ...], decisions: Decisions, world: World
+    train_state: TrainState,
+    batch: Sequence[tuple[int, ...]],
+    decisions: Decisions,
+    world: World,
 ) -> None:
     """Puts DDP around the net, or shards it, after its weights are what they will be.
 
     DDP orders its buckets anew after its first backward pass, and with three ranks or more the
-    order of a sum changes its last bit. So one pass over zeros, of the shape of a batch, is made
-    for nothing, in a fresh run and in a resumed one: from then on both add up alike."""
+    order of a sum changes its last bit. So one pass over zeros, of the shapes of a batch, is
+    made for nothing, in a fresh run and in a resumed one: from then on both add up alike."""
     if world.size == 1:
         return
     if decisions.sharded:
@@ -112,7 +117,8 @@ def distribute(
     train_state.net.train()
     for _ in range(2):
         with decisions.autocast():
-            logits = train_state.model(empty_batch(batch, decisions))
+            inputs = (empty_batch(shape, decisions) for shape in batch)
+            logits = train_state.model(*inputs)
         logits.float().sum().backward()
         train_state.model.zero_grad(set_to_none=True)
     for name, value in train_state.net.named_buffers():
@@ -121,12 +127,14 @@ def distribute(
 
 def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
     """Zeros on the device, in the layout of images there."""
-    zeros = torch.zeros(shape, device=decisions.device)
-    return (
-        zeros.contiguous(memory_format=torch.channels_last)
-        if decisions.channels_last and zeros.ndim == 4
-        else zeros
-    )
+    return in_layout(torch.zeros(shape, device=decisions.device), decisions)
+
+
+def in_layout(batch: Tensor, decisions: Decisions) -> Tensor:
+    """In the layout that images have."""
+    if decisions.channels_last and batch.ndim == 4:
+        return batch.contiguous(memory_format=torch.channels_last)
+    return batch
 
 
 def make_data_loader(
@@ -154,7 +162,19 @@ def make_data_loader(
         levels=data.levels,
         shape=data.shape,
         flat=data.flat,
+        beside=_beside(data, decisions.device),
+        lead=data.lead,
     )
+
+
+def _beside(
+    data: DataSet, device: torch.device
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    train, validation = (
+        tuple(one.to(device) for one in part.beside)
+        for part in (data.train, data.validation)
+    )
+    return train, validation
 
 
 def make_pixels(data: DataSet, train: Train, decisions: Decisions) -> Pixels:

@@ -82,7 +82,7 @@ class Sums:
 @torch.no_grad()
 def score(
     net: nn.Module,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: Iterable[tuple[tuple[Tensor, ...], Tensor]],
     task: Task,
     decisions: Decisions,
     world: World,
@@ -92,9 +92,9 @@ def score(
     training = net.training
     net.eval()
     sums = Sums(decisions, task.plain())
-    for images, target in batches:
+    for inputs, target in batches:
         with decisions.autocast():
-            output = net(images).float()
+            output = net(*inputs).float()
         sums.add(output, target)
     net.train(training)
     return sums.score(world)

@@ -186,7 +186,7 @@ class Loop:
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
         labels = batch.labels[part]
         with self.decisions.autocast():
-            logits = self.train_state.model(batch.images[part])
+            logits = self.train_state.model(*batch.inputs(part))
         logits = logits.float()
         loss = self.task.loss(logits, labels)
         if batch.partners is not None:

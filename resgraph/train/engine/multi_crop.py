@@ -55,6 +55,8 @@ def crop_policy_for(
         raise UsageError(
             f"{asked} is for classes of images, and not for `target: {data.target.kind}`"
         )
+    if data.validation.beside:
+        raise UsageError(f"{asked} is for nets that read images alone")
     if isinstance(data.validation, Resident):
         raise UsageError(
             f"{asked} is for images on disk, which are larger than the net's input; those of"
@@ -154,9 +156,8 @@ class MultiCrop:
 
 def any_size(normalization: Normalization) -> Normalization:
     """The same for images of any size: a mean image gives way to the mean of each channel."""
-    return Normalization(
-        *(
-            part.mean((1, 2), keepdim=True)
-            for part in (normalization.scale, normalization.offset)
-        )
+    scale, offset = (
+        part.mean((1, 2), keepdim=True)
+        for part in (normalization.scale, normalization.offset)
     )
+    return Normalization(scale, offset)

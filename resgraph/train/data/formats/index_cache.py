@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy
 
-from ...errors import RunError
-from ...files import write_file
+from ....errors import RunError
+from ....files import write_file
 
 Index = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
 """A row for each image: where it begins, its bytes, its label."""

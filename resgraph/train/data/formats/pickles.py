@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import numpy
 
-from ...errors import TrainingError
+from ....errors import TrainingError
 
 LARGEST = 256 * 2**20
 """Bytes of an array: CIFAR's largest is 147 MiB."""

@@ -1,10 +1,10 @@
 """An image file → 8-bit pixels, gray or RGB: the one decoder of training, evaluation and
 prediction.
 
-The first frame, as it is stored (an EXIF orientation is not applied). Transparency is laid over
-white. Whole numbers of more than 8 bits count to 65535 and floats to 1.0, whatever the values of
-one image are: images keep their brightness relative to one another. Pixels beyond that are an
-error, not clipped."""
+The first frame, as it is stored, or turned as its EXIF orientation says where a recipe has it.
+Transparency is laid over white. Whole numbers of more than 8 bits count to 65535 and floats to 1.0,
+whatever the values of one image are: images keep their brightness relative to one another. Pixels
+beyond that are an error, not clipped."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ...foreign import HEAD, what_else
+from ....foreign import HEAD, what_else
 
 ENDINGS = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm",
-    ".pbm", ".pnm", ".tif", ".tiff", ".webp", ".avif", ".jp2", ".j2k", ".tga",
+    ".pbm", ".pnm", ".pfm", ".tif", ".tiff", ".webp", ".avif", ".avifs", ".jp2", ".j2k", ".jpc",
+    ".jpf", ".jpx", ".j2c", ".tga", ".icb", ".vda", ".vst", ".qoi", ".sgi", ".rgb", ".rgba", ".bw",
+    ".pcx", ".dcx", ".dds", ".ico", ".icns", ".cur", ".psd", ".xbm", ".xpm", ".ras", ".msp", ".im",
+    ".fit", ".fits", ".pcd", ".pxr", ".blp", ".fli", ".flc", ".ftc", ".ftu", ".gbr", ".iim",
 })  # fmt: skip
-"""What the names of images end with, in lower case."""
+"""What the names of images end with, in lower case: all that Pillow reads by itself (for PostScript
+it runs another program)."""
+COMMON = ".jpg, .png, .gif, .bmp, .tif, .webp"
+"""Those of them that messages name."""
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What decoding raises."""
 DECODING = {
@@ -34,11 +40,18 @@ DECODING = {
 """The rules above, as a run's preprocess.json has them."""
 
 
+TURNED = "from EXIF"
+"""The orientation, where a recipe has `exif: true`."""
+ORIENTATION, ACROSS = 0x0112, 5
+"""The tag of EXIF that says how a camera was held, and from which value on width and height
+change places."""
+
+
 def open_image(
-    source: Path | BytesIO, channels: int, min_side: int | None
+    source: Path | BytesIO, channels: int, min_side: int | None, *, exif: bool = False
 ) -> Image.Image:
     """The whole image in mode L or RGB; a JPEG is decoded at a fraction of its size where sides of
-    `least` are enough.
+    `min_side` are enough. With `exif` it is turned as its EXIF orientation says.
 
     Raises one of `UNREADABLE`, with why in words.
     """
@@ -51,9 +64,35 @@ def open_image(
                 if min_side is not None:
                     image.draft(mode, (min_side, min_side))
                 image.load()
-                return _eight_bits(image).convert(mode)
+                found = ImageOps.exif_transpose(image) if exif else image
+                return _eight_bits(found).convert(mode)
         except UnidentifiedImageError:
             raise ValueError(_unknown(source)) from None
+
+
+def open_mask(source: Path) -> Image.Image:
+    """A class of each pixel, in mode I: gray values, or the places in a palette. Raises one of
+    `UNREADABLE`."""
+    try:
+        with Image.open(source) as image:
+            if len(image.getbands()) > 1 or image.mode == "F":
+                raise ValueError(
+                    f"has pixels of mode {image.mode}: a mask has a whole number for each"
+                )
+            return Image.fromarray(numpy.array(image).astype(numpy.int32))
+    except UnidentifiedImageError:
+        raise ValueError(_unknown(source)) from None
+
+
+def size_of(source: Path, *, exif: bool = False) -> tuple[int, int]:
+    """Width and height, by the head of a file. Raises one of `UNREADABLE`."""
+    try:
+        with Image.open(source) as image:
+            width, height = image.size
+            turned = exif and image.getexif().get(ORIENTATION, 1) >= ACROSS
+            return (height, width) if turned else (width, height)
+    except UnidentifiedImageError:
+        raise ValueError(_unknown(source)) from None
 
 
 def mode_of(channels: int) -> str:

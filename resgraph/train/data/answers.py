@@ -1,0 +1,138 @@
+"""What a set says of each image, as an array → the tensor that the task of a target is asked with.
+
+Whatever a task cannot take is told here, with the number of the image, before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+
+from ...errors import TrainingError
+from ...language.recipe.target import (
+    AnyGoal,
+    Itself,
+    Labels,
+    PixelLabel,
+    Regression,
+    SingleLabel,
+)
+from ...ops.base import Shape, shape_text
+from .formats.npy import Values
+from .sets import Request
+
+UNKNOWN = -100
+"""The class of what counts nowhere."""
+MOST_CLASSES = 2**15
+"""Classes that the pixels of a mask, of 16 bits, can have."""
+
+
+def answers(values: Values, where: str, request: Request) -> Tensor:
+    """An array (n, …) as the targets of n images; `where` it is, for messages.
+
+    Raises `TrainingError` where it is not what `request.target` needs."""
+    if values.dtype.kind not in "buif":
+        raise TrainingError(f"{where} holds {values.dtype}, and no numbers")
+    if values.ndim > 1 and values.shape[1] == 1 and request.output != (1,):
+        values = values.squeeze(1)  # MedMNIST has a label in a row of its own
+    return _KINDS[type(request.target)](values, where, request)
+
+
+def mask_classes(values: Values, target: PixelLabel, classes: int) -> Tensor:
+    """The pixels of a mask → classes, int16, -100 where they are to be ignored. Raises `ValueError`
+    at one that is no class."""
+    found = torch.from_numpy(numpy.ascontiguousarray(values).astype(numpy.int32))
+    ignored = found == target.ignore
+    wrong = ~ignored & ((found < 0) | (found >= classes))
+    if wrong.any():
+        value = int(found[wrong][0])
+        most = f"classes go from 0 to {classes - 1}, and {target.ignore} is ignored"
+        raise ValueError(f"has a pixel of class {value}, but {most}")
+    return found.masked_fill(ignored, UNKNOWN).to(torch.int16)
+
+
+def class_count(labels: Tensor, target: AnyGoal, output: Shape) -> int:
+    """How many classes or numbers targets have; 0 where they have none to name."""
+    if isinstance(target, SingleLabel):
+        return 1 + int(labels.max()) if len(labels) else output[0]
+    if isinstance(target, PixelLabel):
+        return output[0]
+    return 0 if isinstance(target, Itself) or labels.ndim != 2 else labels.shape[1]
+
+
+def _label(values: Values, where: str, request: Request) -> Tensor:
+    if values.ndim != 1:
+        shape = shape_text(values.shape[1:])
+        raise TrainingError(
+            f"{where} has {shape} numbers of each image, and a label is one; for several labels"
+            " write `target: labels`, for a class of each pixel `target: map`"
+        )
+    whole = numpy.mod(values, 1) == 0 if values.dtype.kind == "f" else values == values
+    if not numpy.all(good := whole & (values >= 0) & (values < MOST_CLASSES)):
+        raise TrainingError(_odd(values, ~good, where, "no class: they count from 0"))
+    return torch.from_numpy(values.astype(numpy.int64))
+
+
+def _labels(values: Values, where: str, request: Request) -> Tensor:
+    if values.ndim != 2:
+        raise TrainingError(
+            f"{where} has the shape {shape_text(values.shape)}; several labels are a row for each"
+            " image, with 0 or 1 in a column for each class"
+        )
+    numbers = values.astype(numpy.float32)
+    good = (numbers == 0) | (numbers == 1) | numpy.isnan(numbers)
+    if not numpy.all(good):
+        raise TrainingError(_odd(values, ~good, where, "neither 0 nor 1"))
+    return torch.from_numpy(numbers)
+
+
+def _numbers(values: Values, where: str, request: Request) -> Tensor:
+    numbers = values.astype(numpy.float32)
+    numbers = numbers[:, None] if numbers.ndim == 1 else numbers
+    if numpy.any(wrong := numpy.isinf(numbers)):
+        raise TrainingError(_odd(values, wrong, where, "no finite number"))
+    if numbers.ndim > 2 and numbers.shape[1:] != request.output:
+        raise TrainingError(
+            f"{where} has {shape_text(numbers.shape[1:])} numbers of each image, but the net puts"
+            f" out {shape_text(request.output)}"
+        )
+    return torch.from_numpy(numbers)
+
+
+def _map(values: Values, where: str, request: Request) -> Tensor:
+    assert isinstance(request.target, PixelLabel)
+    cells = request.input[1:]
+    if values.shape[1:] != cells:
+        raise TrainingError(
+            f"{where} has masks of {shape_text(values.shape[1:]) or 'one pixel'}, and the images"
+            f" have {shape_text(cells)} pixels"
+        )
+    out = torch.empty(values.shape, dtype=torch.int16)
+    for number, mask in enumerate(values):
+        try:
+            out[number] = mask_classes(mask, request.target, request.output[0])
+        except ValueError as error:
+            raise TrainingError(f"{where}: mask {number} {error}") from error
+    return out
+
+
+def _itself(values: Values, where: str, request: Request) -> Tensor:
+    return torch.zeros(len(values), dtype=torch.int64)
+
+
+def _odd(values: Values, wrong: Values, where: str, why: str) -> str:
+    place = numpy.argwhere(wrong)[0]
+    inner = ", ".join(map(str, place))
+    return f"{where} has {values[tuple(place)]} at [{inner}], which is {why}"
+
+
+_KINDS: dict[type[Any], Callable[[Values, str, Request], Tensor]] = {
+    SingleLabel: _label,
+    Labels: _labels,
+    Regression: _numbers,
+    PixelLabel: _map,
+    Itself: _itself,
+}

@@ -1,0 +1,102 @@
+"""A CSV file with a line of titles → its columns, each row with its line for messages."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+
+from ....errors import MissingError, TrainingError
+from ....files import reason
+from ....language.diagnose.nearest import did_you_mean
+from .npy import Values
+
+LARGEST = 2**30
+"""Bytes of a table that is read."""
+LONGEST_CELL = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Titles and rows of text, and the line of the file on which each row ends."""
+
+    path: Path
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Table:
+        """Parted by commas, semicolons or tabs, whichever its first line has most of; UTF-8. Empty
+        lines are passed over.
+
+        Raises `MissingError` where it is not there, `TrainingError` where it is no such table."""
+        if not path.is_file():
+            raise MissingError(
+                f"{path} is not there: it is a CSV file with a line of titles and a row for each"
+                " image; say where it is with --data or `train.data.path`"
+            )
+        if path.stat().st_size > LARGEST:
+            raise TrainingError(f"{path} has more than {LARGEST:,} bytes")
+        csv.field_size_limit(LONGEST_CELL)
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                first = file.readline()
+                file.seek(0)
+                reader = csv.reader(
+                    file, delimiter=max(",;\t", key=first.count), strict=True
+                )
+                titles = tuple(cell.strip() for cell in next(reader, []))
+                read = [(tuple(row), reader.line_num) for row in reader if any(row)]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            why = reason(error) if isinstance(error, OSError) else str(error)
+            raise TrainingError(f"{path} cannot be read as a table: {why}") from error
+        found = cls(path, titles, *zip(*read, strict=True)) if read else None
+        if found is None:
+            raise TrainingError(f"{path} has no row below its titles")
+        for row, line in read:
+            if len(row) != len(titles):
+                raise TrainingError(
+                    f"{path}:{line}: the row has {len(row)} cells, and the titles are {len(titles)}"
+                )
+        return found
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def place(self, row: int) -> str:
+        """Where a row is."""
+        return f"{self.path}:{self.lines[row]}"
+
+    def column(self, title: str) -> tuple[str, ...]:
+        """The cells below a title. Raises `TrainingError` where there is no such title."""
+        if title not in self.titles:
+            listed = ", ".join(self.titles[:12])
+            hint = did_you_mean(title, self.titles) or f"its columns are {listed}"
+            raise TrainingError(f"{self.path} has no column `{title}`; {hint}")
+        place = self.titles.index(title)
+        return tuple(row[place].strip() for row in self.rows)
+
+    def numbers(self, titles: tuple[str, ...], *, gaps: bool) -> Values:
+        """(rows, titles) float64; an empty cell is NaN where there may be `gaps`. Raises
+        `TrainingError` at a cell that is no finite number."""
+        out = numpy.empty((len(self), len(titles)))
+        for place, title in enumerate(titles):
+            for row, cell in enumerate(self.column(title)):
+                out[row, place] = self._number(row, title, cell, gaps)
+        return out
+
+    def _number(self, row: int, title: str, cell: str, gaps: bool) -> float:
+        if gaps and not cell:
+            return math.nan
+        try:
+            number = float(cell)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            said = f"`{title}` is {cell!r}" if cell else f"`{title}` is empty"
+            raise TrainingError(f"{self.place(row)}: {said}, and not a number")
+        return number
