@@ -117,9 +117,9 @@ class Spec:
             else self.setters.at_least(found)
         )
 
-    def place(self, *keys: str | int) -> Span:
-        """Where a value of the file is written: `place("expect", "params")`, of a list by number;
-        the nearest outer place if nowhere."""
+    def place(self, *keys: str | int, of_key: bool = False) -> Span:
+        """Where a value of the file is written: `place("expect", "params")`, of a list by number,
+        or with `of_key` its key; the nearest outer place if nowhere."""
         tree: Tree = self.tree
         span = Span(self.tree.span.source, 1, 1, 1, 2)
         for key in keys:
@@ -131,7 +131,7 @@ class Spec:
                 break
             entry = tree.entries[str(key)]
             tree, span = entry.value, entry.key.span
-            if isinstance(tree, Scalar):
+            if isinstance(tree, Scalar) and not of_key:
                 span = tree.span
         return span
 

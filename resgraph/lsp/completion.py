@@ -58,6 +58,9 @@ def _candidates(
     if not section:
         yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
         return
+    if section == "train" and key in ("freeze", "by"):
+        yield from _words(_rows(analysis), "name")
+        return
     if key == "shortcut":
         yield from _words(POLICIES, "value")
     elif key == "unit":
@@ -81,6 +84,11 @@ def _candidates(
         yield from _label(analysis, before, keys)
     elif section == "blocks" and before.startswith("    "):
         yield from _words(sorted(BLOCK_KEYS), "key")
+
+
+def _rows(analysis: Analysis) -> list[str]:
+    """The rows of the net, which a recipe can name."""
+    return [row.name for row in analysis.plan.graph.rows] if analysis.plan else []
 
 
 def _beside(analysis: Analysis) -> list[str]:

@@ -256,6 +256,7 @@ COMPLETIONS = {
         ["resnet-50", "cifar-plain::plain-20"],
         ["conv", "a.yaml"],
     ),
+    "parts to freeze": ("train: {freeze: [", ["conv1", "conv3"], ["conv", "cifar"]),
     "recipes": ("train: ", ["cifar", "digits"], ["conv"]),
     "words of a unit": ("unit: conv ", ["bn", "relu", "width"], ["bottleneck", "act"]),
     "the unit's activation in a label": ("  conv4: 3x3 conv 8 ", ["act"], []),

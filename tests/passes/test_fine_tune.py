@@ -131,7 +131,7 @@ def mistakes(recipe: str) -> list[Diagnostic]:
         ("freeze: all but heat", "`freeze` names `heat`", "did you mean `head`?", 36),
         ("freeze: head.0", "nothing there that learns", "", 36),
         ("freeze: [conv1, conv2, head]", "leaves nothing", "all but head", 28),
-        ("rates: {by: {hed: 2}}", "`rates.by` names `hed`", "did you mean `head`?", 46),
+        ("rates: {by: {hed: 2}}", "`rates.by` names `hed`", "did you mean `head`?", 41),
         ("freeze: stage1", "`freeze` names `stage1`", "its rows are", 36),
     ],
 )
@@ -144,6 +144,25 @@ def test_a_part_that_is_not_there_is_told_at_its_place(
     assert hint in found.help
     assert found.span
     assert (found.span.line, found.span.column) == (8, column)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "mended"),
+    [
+        ("freeze: all but heads", "freeze: all but head"),
+        ("freeze: [conv1, heads]", "freeze: [conv1, head]"),
+        ("freeze: heads", "freeze: head"),
+        ("rates: {by: {heads: 2}}", "rates: {by: {head: 2}}"),
+    ],
+)
+def test_what_mends_a_name_leaves_the_rest(recipe: str, mended: str) -> None:
+    (found,) = mistakes(recipe)
+    (edit,) = found.edits
+    lines = SMALL.format(recipe).split("\n")
+    line = lines[edit.span.line - 1]
+    start, end = edit.span.column - 1, edit.span.end_column - 1
+    lines[edit.span.line - 1] = line[:start] + edit.text + line[end:]
+    assert "\n".join(lines) == SMALL.format(mended)
 
 
 @pytest.mark.parametrize(

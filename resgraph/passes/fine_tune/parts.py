@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from ...errors import Diagnostic, fault
+from ...errors import Diagnostic, Hint, fault
 from ...graph import Graph
 from ...language.diagnose.nearest import did_you_mean
 from ...language.recipe import Train
@@ -21,12 +22,12 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     found = [
         fault(
             "E052",
-            f"{where} names `{name}`, and the net has nothing there that learns",
-            spec.place("train", *keys),
-            did_you_mean(name, known) or f"its rows are {_rows(known)}",
+            f"{part.where} names `{part.name}`, and the net has nothing there that learns",
+            spec.place("train", *part.keys, of_key=part.is_key),
+            part.hint(known),
         ).diagnostic
-        for where, name, keys in _named(train)
-        if name not in known
+        for part in _named(train)
+        if part.name not in known
     ]
     if found or not train.frozen:
         return found
@@ -46,9 +47,29 @@ def _rows(known: set[str]) -> str:
     return ", ".join(f"`{name}`" for name in sorted(known) if "." not in name)
 
 
-def _named(train: Train) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
-    """The key that names a part, the part, and where that is written."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part that a recipe names: in which key, and where that is written; `before` stands before
+    its name there."""
+
+    where: str
+    name: str
+    keys: tuple[str | int, ...]
+    before: str = ""
+    is_key: bool = False
+
+    def hint(self, known: set[str]) -> Hint:
+        near = did_you_mean(self.name, known)
+        if near.write is None:
+            return near or Hint(f"its rows are {_rows(known)}")
+        return replace(near, write=self.before + near.write)
+
+
+def _named(train: Train) -> Iterator[_Part]:
+    """Each part that a recipe names."""
     for place, word in enumerate(train.frozen):
-        yield "`freeze`", word.removeprefix(ALL_BUT).strip(), ("freeze", place)
+        before = ALL_BUT if word.startswith(ALL_BUT) else ""
+        name = word.removeprefix(ALL_BUT).strip()
+        yield _Part("`freeze`", name, ("freeze", place), before)
     for name in train.rates.by if train.rates else ():
-        yield "`rates.by`", name, ("rates", "by", name)
+        yield _Part("`rates.by`", name, ("rates", "by", name), is_key=True)
