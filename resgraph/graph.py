@@ -55,6 +55,18 @@ class Node:
         return f"{self.op}{shares}{reads} → {shape_text(self.shape)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One of several tensors that flow side by side: what a scope calls it, and its node."""
+
+    name: str
+    node: str
+
+    def at(self, node: str) -> Stream:
+        """The same of another node."""
+        return Stream(self.name, node)
+
+
 @dataclass(slots=True)
 class Layer:
     """A label and its nodes in order: `3x3 conv 64` is conv, bn, relu. Each node reads the one
@@ -86,7 +98,8 @@ class Path:
 
     `input` is the node whose value the first item reads (the block's input, the row above, or the
     equation's output); `output` the node whose value the path hands on; they are the same where the
-    path is empty (an identity)."""
+    path is empty (an identity). Where several streams flow in or come out, these are the first of
+    `takes` and of `gives`."""
 
     name: str
     word: str
@@ -98,6 +111,14 @@ class Path:
         False  # written as a list or with a count, so items have a place in their names
     )
     shares: str = ""  # the path whose modules these are
+    takes: tuple[Stream, ...] = ()
+    gives: tuple[Stream, ...] = ()
+
+    def ends(self) -> dict[str, str]:
+        """The nodes that it hands on: `{"stage.a": …}` of streams, `{"conv1": …}` of one tensor."""
+        if not self.gives:
+            return {self.word: self.output}
+        return {f"{self.word}.{stream.name}": stream.node for stream in self.gives}
 
 
 @dataclass(slots=True)
@@ -106,7 +127,8 @@ class Block:
     hands back.
 
     `into`, `out` and `stride` are the constants of the call. `shortcut` says what the path named
-    "shortcut" is."""
+    "shortcut" is. Where several streams flow in (`takes`) or come out (`gives`), `input` and
+    `output` are the first of them, and `into` is its width."""
 
     name: str
     block: str
@@ -125,10 +147,16 @@ class Block:
     # what the call sets of the block's `let`s, worked out
     values: dict[str, str] = field(default_factory=dict)
     shares: str = ""  # the block whose modules these are
-    # the nodes of other rows that a block written in a row reads, in the order of its arguments
-    reads: tuple[str, ...] = ()
+    takes: tuple[Stream, ...] = ()
+    gives: tuple[Stream, ...] = ()
+    # what a block that is written in a row or a path reads of the tensors around it
+    reads: tuple[Stream, ...] = ()
     # what is made once more: `conv1`, or `conv1..conv3`; its paths are those, one after another
     again: str = ""
+
+    def arguments(self) -> tuple[Stream, ...]:
+        """What its module is given, under the names that it has there."""
+        return (*(self.takes or (Stream("x", self.input),)), *self.reads)
 
 
 Item = Layer | Block

@@ -206,7 +206,7 @@ class Environment:
 def _where(constant: str) -> str:
     """Why a constant has no value where it is read."""
     if constant in ("index", "total"):
-        return "counts the blocks with a `merge` that rows call, and this is read elsewhere"
+        return "counts the blocks that rows call and that join paths, and this is read elsewhere"
     if constant in COUNTERS:
         return "counts the places of a row, and this is read elsewhere"
     return (

@@ -97,7 +97,7 @@ class _Formatter:
             return
         for key, entry in tree.entries.items():
             listed = key in ("shortcut", "merge") and isinstance(entry.value, Sequence)
-            if key not in BLOCK_KEYS or listed:
+            if key not in BLOCK_KEYS or key in block.paths or listed:
                 yield from self.path(entry.value, parser, lets, entry)
 
     def path(

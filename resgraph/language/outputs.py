@@ -50,7 +50,7 @@ def _problem(
 ) -> Fault | None:
     """Why a name cannot stand where it does."""
     row = named.row
-    if row not in rows:
+    if row.partition(".")[0] not in rows:
         hint = did_you_mean(row, rows) or f"the rows are {', '.join(rows)}"
         return fault("E030", f"no row is called `{row}`", named.span, hint, about=row)
     if before is None:

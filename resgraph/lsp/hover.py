@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import Span
-from ..graph import Block, Graph, Layer, Path
+from ..graph import Block, Graph, Layer, Path, Stream
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
+from ..language.grammar.words import ABOUT_STREAMS
 from ..language.library import library_block, library_index
 from ..language.yaml.tree import Scalar, Sequence, Tree
 from ..ops import VOCABULARY, Cost
@@ -55,7 +56,7 @@ def _row(analysis: Analysis, name: str) -> str:
         row = next((row for row in plan.graph.rows if row.name == name), None)
         if row is not None:
             cost = sum((node.cost for node in plan.graph.nodes_of(row)), Cost())
-            shape = shape_label(plan.graph.nodes[row.output].shape)
+            shape = _shapes(plan.graph, row)
             lines.append(
                 f"| {plan.name} | {shape} | {count_text(cost.params)} | {count_text(cost.macs)} |"
             )
@@ -96,13 +97,17 @@ def _items(graph: Graph) -> Iterator[Layer | Block]:
 def _scope(plan: Plan, found: list[Layer | Block]) -> str:
     """The first of the layers or calls that a label makes, and the sum of all."""
     graph, first = plan.graph, found[0]
-    output = first.nodes[-1] if isinstance(first, Layer) else first.output
-    source = (
-        graph.nodes[first.nodes[0]].inputs[0]
-        if isinstance(first, Layer)
-        else first.input
-    )
-    shapes = f"{shape_label(graph.nodes[source].shape)} → {shape_label(graph.nodes[output].shape)}"
+    if isinstance(first, Layer):
+        nodes = [graph.nodes[first.nodes[0]].inputs[0]], [first.nodes[-1]]
+        into, out = (shape_label(graph.nodes[node].shape) for (node,) in nodes)
+    else:
+        into = _streams(graph, first.takes) or shape_label(
+            graph.nodes[first.input].shape
+        )
+        out = _streams(graph, first.gives) or shape_label(
+            graph.nodes[first.output].shape
+        )
+    shapes = f"{into} → {out}"
     cost = sum((node.cost for node in graph.nodes_of(first)), Cost())
     whole = sum((node.cost for item in found for node in graph.nodes_of(item)), Cost())
     lines = [
@@ -116,6 +121,18 @@ def _scope(plan: Plan, found: list[Layer | Block]) -> str:
             f" {count_text(whole.macs)} MACs"
         )
     return "  \n".join(lines)
+
+
+def _shapes(graph: Graph, row: Path) -> str:
+    """What a row hands on."""
+    return _streams(graph, row.gives) or shape_label(graph.nodes[row.output].shape)
+
+
+def _streams(graph: Graph, streams: Iterable[Stream]) -> str:
+    """`a 18 × 56 × 56, b 36 × 28 × 28`; "" of none."""
+    return ", ".join(
+        f"{each.name} {shape_label(graph.nodes[each.node].shape)}" for each in streams
+    )
 
 
 def word_at(analysis: Analysis, line: int, column: int) -> str:
@@ -144,6 +161,8 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
     best = max(phrases, key=len, default="")
     if best:
         return f"`{best}`: {' '.join((VOCABULARY[best].__doc__ or '').split())}"
+    if word in ABOUT_STREAMS:
+        return f"`{word}`: {ABOUT_STREAMS[word]}"
     if word in library_index() and word not in entries(analysis.tree, "blocks"):
         block = library_block(word)
         return f"`{word}` of the library: {block.about}"
@@ -158,14 +177,12 @@ def hints(analysis: Analysis) -> list[InlayHint]:
     rows = {row.name: row for row in plan.graph.rows}
     for name, found in entries(analysis.tree, "net").items():
         if name in rows:
-            place, shape = _end(found.value), plan.graph.nodes[rows[name].output].shape
+            place, shape = _end(found.value), _shapes(plan.graph, rows[name])
             tooltip = f"what {name} hands on" + (
                 f" in {plan.name}" if plan.spec.variants else ""
             )
             out.append(
-                InlayHint(
-                    place.end_line, place.end_column, f"→ {shape_label(shape)}", tooltip
-                )
+                InlayHint(place.end_line, place.end_column, f"→ {shape}", tooltip)
             )
     return out
 

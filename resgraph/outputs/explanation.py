@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..errors import MissingError, UsageError
-from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path
+from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path, Stream
 from ..language.diagnose.nearest import did_you_mean
 from ..language.yaml.tree import entries_of
 from ..ops import Cost, shape_text
@@ -137,9 +137,9 @@ def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
         yield from _places(origin)
     yield from _definitions(plan, scope)
     yield ""
-    rows = [*_call(scope)] if isinstance(scope, Block) else []
+    rows = [*_call(graph, scope)] if isinstance(scope, Block) else []
     if isinstance(scope, Path | Block) and scope.input:
-        rows.append(("reads", _value(graph, scope.input)))
+        rows += _streams(graph, "reads", scope.takes, scope.input)
     output = _output(scope)
     inside = {node.name for node in graph.nodes_of(scope)}
     readers = [
@@ -149,7 +149,8 @@ def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
     ]
     given = graph.several and output in graph.ends
     readers += ["whoever calls the net: it is an output"] if given else []
-    rows += [("hands on", _value(graph, output)), _read_by(readers)]
+    gives = () if isinstance(scope, Layer | Equation) else scope.gives
+    rows += [*_streams(graph, "hands on", gives, output), _read_by(readers)]
     yield from _table(rows)
     yield ""
     parts = [
@@ -157,6 +158,16 @@ def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
         for part, inner in _parts(scope)
     ]
     yield from _table([*parts, ("  in all", "", *_costs(graph, scope))])
+
+
+def _streams(
+    graph: Graph, word: str, streams: Sequence[Stream], alone: str
+) -> Iterator[tuple[str, str]]:
+    """A line for each stream, or for the one tensor."""
+    for stream in streams:
+        yield f"{word} {stream.name}", _value(graph, stream.node)
+    if not streams:
+        yield word, _value(graph, alone)
 
 
 def _origin(scope: Explained) -> Origin | None:
@@ -167,10 +178,12 @@ def _origin(scope: Explained) -> Origin | None:
     return first.origin if first and len(scope.items) < 2 else None
 
 
-def _call(block: Block) -> Iterator[tuple[str, str]]:
+def _call(graph: Graph, block: Block) -> Iterator[tuple[str, str]]:
     """What a block is called with."""
     stride = value_text(block.stride)
-    yield "its call", f"in = {block.into}, out = {block.out}, stride = {stride}"
+    widths = [graph.nodes[stream.node].shape[0] for stream in block.takes]
+    into = value_text(tuple(widths)) if widths else block.into
+    yield "its call", f"in = {into}, out = {block.out}, stride = {stride}"
     if block.merge:
         yield "merge", block.merge
     if block.shortcut != "none":

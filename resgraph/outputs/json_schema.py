@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from ..language.grammar.words import MODES, NO_VARIANT, POLICIES
+from ..language.grammar.words import ABOUT_STREAMS, MODES, NO_VARIANT, POLICIES
 from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
@@ -22,6 +22,7 @@ Schema = dict[str, Any]
 
 _NAME = "^[A-Za-z][A-Za-z0-9_]*$"
 _TARGET = r"^[A-Za-z]\w*(\.\w+)*(\.\.[A-Za-z]\w*)?$"
+_END = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"  # a row, or a stream of one
 _BLOCK_NAME = "^[A-Za-z][A-Za-z0-9_-]*$"
 _DIGITS = "^[-+]?[0-9][0-9_]*$"  # `25_557_032`, which is text to an editor that reads YAML 1.2
 
@@ -166,26 +167,38 @@ def _blocks() -> Schema:
             },
             "additionalProperties": {"$ref": "#/definitions/value"},
         },
-        "body": {
-            "type": "object",
-            "description": "a block: paths by name, and `merge`, the path that it hands back",
-            "not": {"anyOf": [{"required": ["op"]}, {"required": ["block"]}]},
-            "properties": {
-                "about": {"type": "string"},
-                "let": _PROPERTIES["let"],
-                "unit": _PROPERTIES["unit"],
-                "shortcut": {"$ref": "#/definitions/shortcut"},
-                "merge": {
-                    "$ref": "#/definitions/path",
-                    "description": "`relu(body + shortcut)`",
-                },
-                "repeat": {"$ref": "#/definitions/number"},
-                "out": {"$ref": "#/definitions/number"},
-                "stride": {"$ref": "#/definitions/size"},
+        "body": _body(),
+    }
+
+
+def _body() -> Schema:
+    return {
+        "type": "object",
+        "description": (
+            "a block: paths by name, and `merge`, the path that it hands back, or `gives`, the"
+            " paths"
+        ),
+        "not": {"anyOf": [{"required": ["op"]}, {"required": ["block"]}]},
+        "properties": {
+            "about": {"type": "string"},
+            "let": _PROPERTIES["let"],
+            "unit": _PROPERTIES["unit"],
+            "shortcut": {"$ref": "#/definitions/shortcut"},
+            "merge": {
+                "$ref": "#/definitions/path",
+                "description": "`relu(body + shortcut)`",
             },
-            "propertyNames": {"pattern": _NAME},
-            "additionalProperties": {"$ref": "#/definitions/path"},
+            # or a path of that name, as in files older than streams
+            **{
+                key: {"$ref": "#/definitions/path", "description": about}
+                for key, about in ABOUT_STREAMS.items()
+            },
+            "repeat": {"$ref": "#/definitions/number"},
+            "out": {"$ref": "#/definitions/number"},
+            "stride": {"$ref": "#/definitions/size"},
         },
+        "propertyNames": {"pattern": _NAME},
+        "additionalProperties": {"$ref": "#/definitions/path"},
     }
 
 
@@ -378,7 +391,7 @@ _LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
 _VALUE: Schema = {"$ref": "#/definitions/value"}
 _ROWS: Schema = {
     "anyOf": [
-        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _NAME}},
+        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _END}},
         {"const": "none"},
     ]
 }

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import UsageError
-from ..graph import Graph, Output
+from ..graph import Graph
 from ..language.diagnose.nearest import did_you_mean
-from .expand.outputs import without_unread
+from .expand.outputs import ends_of, without_unread
 
 
 def features(graph: Graph, rows: Sequence[str]) -> Graph:
     """The net that gives these rows, as a tuple in this order, and has no more than they need.
 
     Raises `UsageError` for a name that is no row, or that is named twice."""
-    ends = {row.name: row.output for row in graph.rows}
+    ends = ends_of(graph.rows)
     for place, row in enumerate(rows):
         if row not in ends:
             hint = did_you_mean(row, ends) or f"the rows are {', '.join(ends)}"
@@ -24,5 +24,5 @@ def features(graph: Graph, rows: Sequence[str]) -> Graph:
             raise UsageError(f"`{row}` is named twice")
     if not rows:
         raise UsageError(f"name at least one row of {', '.join(ends)}")
-    outputs = tuple(Output(row, ends[row]) for row in rows)
+    outputs = tuple(end for row in rows for end in ends[row])
     return without_unread(replace(graph, outputs=outputs, listed=True))

@@ -4,10 +4,10 @@ it."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..graph import Block, Equation, Graph, Item, Layer, Node, Path
+from ..graph import Block, Equation, Graph, Item, Layer, Node, Path, Stream
 from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv
 
 
@@ -89,7 +89,15 @@ def _path(path: Path, folded: Mapping[str, str]) -> Path:
         output=out,
         equation=_equation(path.equation, folded),
         items=items,
+        takes=_streams(path.takes, folded),
+        gives=_streams(path.gives, folded),
     )
+
+
+def _streams(
+    streams: Iterable[Stream], folded: Mapping[str, str]
+) -> tuple[Stream, ...]:
+    return tuple(stream.at(folded.get(stream.node, stream.node)) for stream in streams)
 
 
 def _equation(equation: Equation | None, folded: Mapping[str, str]) -> Equation | None:
@@ -112,7 +120,16 @@ def _block(block: Block, folded: Mapping[str, str]) -> Block:
         new for new, old in zip(paths, block.paths, strict=True) if old is block.result
     )
     into, out = (folded.get(name, name) for name in (block.input, block.output))
-    reads = tuple(folded.get(name, name) for name in block.reads)
+    takes, gives, reads = (
+        _streams(streams, folded) for streams in (block.takes, block.gives, block.reads)
+    )
     return replace(
-        block, input=into, output=out, paths=paths, result=result, reads=reads
+        block,
+        input=into,
+        output=out,
+        paths=paths,
+        result=result,
+        takes=takes,
+        gives=gives,
+        reads=reads,
     )

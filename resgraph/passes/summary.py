@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from ..graph import Block, Graph, Item, Layer, Path
 from ..ops import Cost, Dropout, DropPath, Op, Shape
@@ -27,13 +28,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a net: its name, the shape that it hands on, its groups, and what it costs for one
-    image."""
+    """One row of a net: its name, the shape that it hands on (of several streams, the first), its
+    groups, and what it costs for one image."""
 
     name: str
     output: Shape
     groups: tuple[Group, ...]
     cost: Cost
+    streams: dict[str, Shape] = field(default_factory=dict)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of all streams, or the one."""
+        return tuple(self.streams.values()) or (self.output,)
 
 
 def summarize(graph: Graph) -> list[Row]:
@@ -44,6 +51,7 @@ def summarize(graph: Graph) -> list[Row]:
             graph.nodes[row.output].shape,
             tuple(_groups(graph, row)),
             sum((node.cost for node in graph.nodes_of(row)), Cost()),
+            {stream.name: graph.nodes[stream.node].shape for stream in row.gives},
         )
         for row in graph.rows
     ]
@@ -141,20 +149,35 @@ def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
 
 
 def _path_lines(graph: Graph, path: Path) -> Iterator[_Line]:
-    """The layers of a path; a block within it as the one layer that it is, or by name and its own
-    lines, set in."""
-    for item in path.items:
-        if isinstance(item, Layer):
-            if _speaks(graph, item):
-                yield _line(graph, item)
-            continue
-        inner = list(_lines(graph, item))
-        if len(inner) > 1:
-            width = [str(item.out)] if item.sized else []
-            values = (f"{key} {value}" for key, value in item.values.items())
-            name = " ".join([item.block or "block", *width, *values])
-            yield _Line(name, name)
-        yield from (_before(INDENT, line) if len(inner) > 1 else line for line in inner)
+    """The layers of a path; blocks within it as the one layer that they are, or by name and their
+    own lines, set in, and those that are alike as one."""
+    found = [tuple(_item_lines(graph, item)) for item in path.items]
+    for (lines, _), alike in groupby(found, key=_likeness):
+        count = len(list(alike))
+        if len(lines) > 1 and count > 1:
+            yield _before(f"{count} x ", lines[0])
+            yield from lines[1:]
+        else:
+            yield from lines * count
+
+
+def _likeness(lines: tuple[_Line, ...]) -> tuple[tuple[_Line, ...], list[float | None]]:
+    """What is equal for items that say the same, the rates of dropouts too."""
+    return lines, [line.rate for line in lines]
+
+
+def _item_lines(graph: Graph, item: Item) -> Iterator[_Line]:
+    if isinstance(item, Layer):
+        if _speaks(graph, item):
+            yield _line(graph, item)
+        return
+    inner = list(_lines(graph, item))
+    if len(inner) > 1:
+        width = [str(item.out)] if item.sized else []
+        values = (f"{key} {value}" for key, value in item.values.items())
+        name = " ".join([item.block or "block", *width, *values])
+        yield _Line(name, name)
+    yield from (_before(INDENT, line) if len(inner) > 1 else line for line in inner)
 
 
 def _before(text: str, line: _Line) -> _Line:

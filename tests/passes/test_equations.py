@@ -135,7 +135,7 @@ def test_a_u_net() -> None:
         ("a + index/(total - 1)", "E032", "(total - 1)"),
         ("a ** 2", "E010", "*"),
         ("a + ", "E010", "+"),
-        ("a.T", "E011", "a.T"),
+        ("a.T", "E030", "a.T"),
     ],
 )
 def test_mistakes(equation: str, code: str, at: str) -> None:

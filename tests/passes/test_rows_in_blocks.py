@@ -8,6 +8,7 @@ from nets import plan, spec, told
 from torch import Tensor, nn
 
 import resgraph
+from resgraph.graph import Stream
 from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.outputs.pytorch.export import export
 from resgraph.outputs.pytorch.fold import fold
@@ -49,8 +50,8 @@ def by_hand(made: nn.Module, x: Tensor) -> Tensor:
 
 def test_what_is_read_and_handed_in(net: resgraph.Plan) -> None:
     blocks = {block.name: block for block in net.graph.blocks()}
-    assert blocks["y.1"].reads == ("b.relu",)
-    assert blocks["z"].reads == ("a.relu", "b.relu")
+    assert blocks["y.1"].reads == (Stream("b", "b.relu"),)
+    assert [each.node for each in blocks["z"].reads] == ["a.relu", "b.relu"]
     assert "def forward(self, x, b):" in net.source()
     assert "self.z(" in net.source()
     conv = 4 * 3 * 9 + 8 + 4 * 8 * 9 + 16

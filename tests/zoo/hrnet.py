@@ -24,23 +24,6 @@ def facts() -> dict[str, Any]:
     return found
 
 
-def rows(stage: int, module: int) -> list[str]:
-    """The rows of a module's branches."""
-    if stage == 2:
-        return ["s2_1", "s2_2"]
-    return [f"s{stage}_{'abcd'[module]}{place}" for place in range(1, stage + 1)]
-
-
-def fused(stage: int, module: int, place: int) -> str:
-    """Where the maps of a module meet, for one of its sizes."""
-    if stage == 4 and module == 2:
-        return f"h{place + 1}" if place else "h1.0"
-    if module == {2: 0, 3: 3}.get(stage):
-        end = place == stage - 1
-        return f"y{stage + 1}" if end else f"{rows(stage + 1, 0)[place]}.0"
-    return f"{rows(stage, module + 1)[place]}.0"
-
-
 def block(prefix: str, rest: str) -> str:
     """A layer of a basic block or a bottleneck."""
     if rest.startswith("downsample"):
@@ -58,13 +41,11 @@ def own_name(layer: str) -> str:
         return block(f"stem.{2 + int(found[1])}", found[2])
     if found := re.fullmatch(r"stage(\d)\.(\d)\.branches\.(\d)\.(\d)\.(.*)", layer):
         stage, module, branch, place = map(int, found.groups()[:4])
-        new = (
-            module == 0 and branch == stage - 1
-        )  # behind the convolution that begins it
-        return block(f"{rows(stage, module)[branch]}.{place + 1 + new}", found[5])
+        path = f"stage{stage}.{module + 1}.{'abcd'[branch]}1"
+        return block(f"{path}.{place + 1}", found[5])
     if found := re.fullmatch(r"stage(\d)\.(\d)\.fuse_layers\.(\d)\.(\d)\.(.*)", layer):
         stage, module, into, source = map(int, found.groups()[:4])
-        path = f"{fused(stage, module, into)}.{'abcd'[source]}"
+        path = f"stage{stage}.{module + 1}.y{into + 1}.{'abcd'[source]}"
         if source > into:
             return f"{path}.1.0.{word}"
         return f"{path}.{int(found[5][0]) + 1}.{word}"
@@ -74,10 +55,10 @@ def own_name(layer: str) -> str:
     if found := re.fullmatch(r"downsamp_modules\.(\d)\.\d", layer):
         return f"h{int(found[1]) + 2}.next.1.{word}"
     begins = {
-        "transition1.0": "s2_1.0",
-        "transition1.1.0": "s2_2.1",
-        "transition2.2.0": "s3_a3.1",
-        "transition3.3.0": "s4_a4.1",
+        "transition1.0": "stage2.0.a",
+        "transition1.1.0": "stage2.0.b",
+        "transition2.2.0": "stage3.0.c.1",
+        "transition3.3.0": "stage4.0.d.1",
         "final_layer": "head.0",
     }
     if layer == "classifier":

@@ -27,6 +27,7 @@ IN_ORDER = (
     "legacy_xception",
     "inception_resnet",
     "dpn",
+    "selecsls",
     "convnextv2",
     "botnet",
     "resnet50_clip",

@@ -204,3 +204,60 @@ def test_heads_over_several_maps() -> None:
         for p in m.parameters()
     )
     assert load("retinanet").params == 34_014_999 + norms
+
+
+class Gated(nn.Module):
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.f, self.g = (
+            nn.Conv1d(32, 32, 3, padding=dilation, dilation=dilation) for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.f(x)) * torch.sigmoid(self.g(x))
+
+
+class WaveNet(nn.Module):
+    """The skips of twelve layers are summed; of the last layer nothing else is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wave = nn.Conv1d(1, 32, 3, padding=1)
+        self.layers = nn.ModuleList()
+        for place in range(12):
+            layer = nn.ModuleDict({"gated": Gated(2 ** (place % 6))})
+            if place < 11:
+                layer["residual"] = nn.Conv1d(32, 32, 1)
+            layer["skip"] = nn.Conv1d(32, 64, 1)
+            self.layers.append(layer)
+        self.clean = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv1d(64, 64, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(64, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(32, 1, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.wave(x)
+        total = torch.zeros(1, dtype=x.dtype, device=x.device)
+        for layer in self.layers:
+            assert isinstance(layer, nn.ModuleDict)
+            z = layer["gated"](h)
+            total = total + layer["skip"](z)
+            if "residual" in layer:
+                h = h + layer["residual"](z)
+        return self.clean(total)
+
+
+def test_a_wavenet() -> None:
+    plan = load("wavenet")
+    agreeing(load("wavenet", "input=1x512"), WaveNet(), torch.randn(2, 1, 512))
+    sound = torch.randn(1, 1, 4096)
+    assert plan.params == sum(p.numel() for p in WaveNet().parameters())
+    counted = 0
+    for module in (net := WaveNet()).modules():
+        if isinstance(module, nn.Conv1d):
+            counted += 4096 * module.weight.numel()  # every one keeps the length
+    assert plan.macs == counted and net(sound).shape == sound.shape

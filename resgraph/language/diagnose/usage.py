@@ -16,6 +16,7 @@ from ..yaml.tree import KeyValue, Mapping, Sequence, Tree, entries_of, scalars_i
 
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
+_STREAM = "read it in a path, or hand it on: name it in `gives`"
 _READERS = {"net", "let", "unit", "shortcut", "ops", "variants"}
 
 
@@ -135,9 +136,20 @@ def _unused_in_block(
         if name not in said:
             message = f"nothing in this block reads `{name}`"
             yield _unread(message, name, entry, _LET)
+    yield from _unread_streams(block, tree)
     # what could not be read may read any path
-    if block.merge is not None and not any(path.broken for path in block.every_path()):
+    if block.counted and not any(path.broken for path in block.every_path()):
         yield from _unread_paths(block, tree, said, lets)
+
+
+def _unread_streams(block: BlockDef, tree: Mapping) -> Iterator[Diagnostic]:
+    """The streams that flow into a block and that no path of it reads."""
+    others = [entry.value for key, entry in tree.entries.items() if key != "reads"]
+    said = {word for other in others for word in words_in(other)}
+    for word in block.takes:
+        if word.text not in said and "x" not in said:
+            message = f"nothing in this block reads the stream `{word.text}`"
+            yield fault("E034", message, word.span, _STREAM, about=word.text).diagnostic
 
 
 def _unread_paths(

@@ -74,12 +74,21 @@ def evaluate(tree: Expression, lookup: Callable[[Name], NameValue]) -> NameValue
     if isinstance(tree, NumberLiteral):
         return tree.value
     if isinstance(tree, Name):
+        if tree.stream:
+            raise no_element(tree)
         return _element(tree, lookup(tree))
     if isinstance(tree, Negative):
         return -_numeric(tree.operand, lookup)
     if isinstance(tree, Apply):
         return _apply(tree, lookup)
     return _binary(tree, lookup)
+
+
+def no_element(tree: Name) -> ExpressionError:
+    """What is wrong with `reps.first`: a number has no streams."""
+    said = f"an element's number is expected after `{tree.name}.`"
+    hint = f"the first element is `{tree.name}.0`"
+    return ExpressionError("E010", said, tree.start, tree.end, hint)
 
 
 def _element(tree: Name, value: NameValue) -> NameValue:

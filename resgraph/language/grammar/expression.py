@@ -3,7 +3,7 @@
     equation = product { ("+" | "-") product }        product = unary { ("*" | "/") unary }
     unary    = [ "-" ] ( NUMBER | name | FUNC "(" equation { [","] equation } ")" | "(" equation ")"
     )
-    name     = NAME { "." INT }
+    name     = NAME { "." INT } | NAME "." NAME
 
 One grammar serves widths (`2*out/4`) and merges (`relu(body + shortcut)`); nothing here is ever
 evaluated as Python."""
@@ -76,12 +76,14 @@ class NumberLiteral:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name, and the elements taken of it: `reps.0` is `Name("reps", (0,))`."""
+    """A name, and the elements taken of it: `reps.0` is `Name("reps", (0,))`; or one of the streams
+    that it gives: `stage2.a`."""
 
     name: str
     index: tuple[int, ...]
     start: int
     end: int
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,9 @@ class _Parser:
         while (dot := self.peek()) and dot.text == "." and dot.start == end:
             self.position += 1
             element = self.peek()
+            if element and element.kind == "name" and not self.calls(element):
+                self.position += 1
+                return Name(token.text, (), token.start, element.end, element.text)
             if element is None or not re.fullmatch(r"\d+(\.\d+)*", element.text):
                 raise ExpressionError(
                     "E010",
@@ -379,6 +384,10 @@ class _Parser:
             index += [int(part) for part in element.text.split(".")]
             end = element.end
         return Name(token.text, tuple(index), token.start, end)
+
+    def calls(self, name: _Token) -> bool:
+        """Whether a bracket follows a name."""
+        return self.text[name.end : name.end + 1] == "("
 
     def close(self, opening: _Token) -> int:
         """Take the bracket that closes; its end."""

@@ -2,7 +2,9 @@
 
 path  = item | "[" ( item | equation ) { "," item } "]"
 item  = label | "{op: …}" | "{block: …}" | block
-block = path | "{" [ about ] [ let ] [ unit ] [ shortcut ] { NAME ":" path } [ merge ] "}"
+block = path | "{" [ about ] [ let ] [ unit ] [ shortcut ] [ "reads:" streams ] { NAME ":" path }
+        [ merge | "gives:" streams ] "}"
+streams = "[" NAME "," NAME { "," NAME } "]"
 unit  = word { word } | "[" label { "," label } "]"
 """
 
@@ -41,6 +43,7 @@ from .records import (
     UnitDef,
     Word,
 )  # fmt: skip
+from .streams import called_so, given_streams, taken_streams
 from .values import ValueParser, words_of
 from .words import (
     BLOCK_KEYS,
@@ -193,6 +196,10 @@ class Parser(ValueParser):
         """Whether a word is an op, and no name of the file."""
         return word in VOCABULARY and not is_own(word, self.words)
 
+    def is_word(self, text: str) -> bool:
+        """Whether a name begins a label: it is an op, a block, or a word that stands for one."""
+        return text in self.words or self.is_op(text)
+
     def word_of(self, kind: str, key: Span, tree: Tree) -> Word:
         """The op or block of the long form."""
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
@@ -217,15 +224,23 @@ class Parser(ValueParser):
             return BlockDef(
                 name, span, "", {}, None, None, paths, None, words, self.library
             )
+        return self.block_of_paths(name, tree, span, words)
+
+    def block_of_paths(
+        self, name: str, tree: Mapping, span: Span, words: frozenset[str]
+    ) -> BlockDef:
         unread = tree.entries.keys() - BLOCK_KEYS - words
         entries = self.log.keys(tree) if unread else tree.entries
-        keys = {key: entry.value for key, entry in entries.items() if key in BLOCK_KEYS}
+        known = BLOCK_KEYS - called_so(entries, self.is_word)
+        keys = {key: entry.value for key, entry in entries.items() if key in known}
         lets = self.lets(keys["let"]) if "let" in keys else {}
-        named = entries.keys() - BLOCK_KEYS
+        named = entries.keys() - known
+        takes = taken_streams(keys.get("reads"), named, self.taken, self.log)
+        streams = [word.text for word in takes]
         inner = replace(
             self,
             words=(self.words - named) | words_of(lets),
-            names=self.names | named | lets.keys(),
+            names=self.names | named | lets.keys() | {*streams},
         )
         paths = {}
         for key in entries:
@@ -233,13 +248,13 @@ class Parser(ValueParser):
                 self.path_name(entries[key].key, entries.keys())
                 paths[key] = inner.path(entries[key].value)
         merge = inner.path(keys["merge"]) if "merge" in keys else None
-        if merge is None:
+        gives = given_streams(keys, [*streams, *paths], self.log)
+        if merge is None and not gives:
             paths = self.only(paths, span)
-        about = keys.get("about")
         return BlockDef(
             name,
             span,
-            " ".join(about.text.split()) if isinstance(about, Scalar) else "",
+            _about(keys.get("about")),
             lets,
             inner.unit(keys["unit"]) if "unit" in keys else None,
             inner.shortcut(keys["shortcut"]) if "shortcut" in keys else None,
@@ -247,6 +262,8 @@ class Parser(ValueParser):
             merge,
             words,
             self.library,
+            takes,
+            gives,
         )
 
     def path_name(self, key: Scalar, others: Collection[str]) -> None:
@@ -310,3 +327,7 @@ class Parser(ValueParser):
             if self.log.policy(text, tree.span):
                 return None
         return self.path(tree)
+
+
+def _about(tree: Tree | None) -> str:
+    return " ".join(tree.text.split()) if isinstance(tree, Scalar) else ""

@@ -225,6 +225,14 @@ class BlockDef:
     # every word in the definition: what of `out`, `stride`, … it uses
     reads: frozenset[str]
     library: bool = False
+    # the names of the streams that flow in and of those that it hands back, where several do
+    takes: tuple[Word, ...] = ()
+    gives: tuple[Word, ...] = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether `index` and `total` count it: it joins paths."""
+        return self.merge is not None or bool(self.gives)
 
     def uses(self, constant: str) -> bool:
         """Whether `out` or `stride` of a call reaches anything; a shortcut uses both by itself."""

@@ -36,7 +36,14 @@ POLICIES = frozenset(
     ["projection", "projection always", "zero-pad", "identity", "none"]
 )
 MODES = frozenset(["linear", "bare"])
-BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "merge"])
+BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "reads", "merge", "gives"])
+ABOUT_STREAMS = {
+    "reads": "The names, in the block, of several streams that flow in side by side.",
+    "gives": "The paths that the block hands back side by side: `stage2.a` reads one of a row.",
+}
+STREAM_KEYS = frozenset(ABOUT_STREAMS)
+"""Of those, what a path may be called all the same, where no names of streams stand behind it:
+they came after the first edition."""
 CALL_KEYS = frozenset(["block", "repeat", "out", "stride"])
 FILE_KEYS = (
     "name", "about", "input", "let", "unit", "shortcut", "ops", "init", "blocks", "net",

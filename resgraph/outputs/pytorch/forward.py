@@ -65,14 +65,20 @@ class ForwardScope:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One value of a scope: the node it is, the values it is made from, and how it is written."""
+    """One value of a scope, or several streams: the nodes they are, the values they are made from,
+    and how that is written."""
 
-    value: str
+    values: tuple[str, ...]
     reads: tuple[str, ...]
-    word: str  # the local variable that would hold it
+    words: tuple[str, ...]  # the local variables that would hold them
     write: Callable[[Sequence[TorchExpr]], TorchExpr]
     call: bool  # a path's module is called (else an op of an equation)
     over: bool = False  # a sum that is written over the first value that it reads
+
+    @property
+    def value(self) -> str:
+        """The one value, or the first of several."""
+        return self.values[0]
 
 
 def forward(
@@ -103,7 +109,9 @@ def working(graph: Graph, path: Path) -> list[Item]:
 
 def read_beside(graph: Graph, item: Item) -> list[str]:
     """The nodes that the module of an item is given behind its input."""
-    return [*item.reads] if isinstance(item, Block) else sizes_read(graph, [item])
+    if isinstance(item, Block):
+        return [each.node for each in item.reads]
+    return sizes_read(graph, [item])
 
 
 def sizes_read(graph: Graph, items: Sequence[Item]) -> list[str]:
@@ -149,22 +157,40 @@ def _steps(
         word = path.word if alone else name.rpartition(".")[2]
         over = name in inplace and isinstance(node.op, Add)
         write = partial(_op, graph, node, name in inplace and not over)
-        yield _Step(name, node.inputs, word, write, call=False, over=over)
-    if _apart(path, items):
+        yield _Step((name,), node.inputs, (word,), write, call=False, over=over)
+    if _apart(graph, path, items):
         yield from _one_by_one(graph, path, inplace, modules)
     elif items:
         # a path without a name is what an `nn.Sequential` does
         module = f"self.{path.word}" if path.word else "super().forward"
         write = partial(_module, modules[path.shares] if path.shares else module)
-        reads = (path.input, *sizes_read(graph, path.items))
-        yield _Step(path.output, reads, path.word, write, call=True)
+        reads = (*_read(items[0], path.input), *sizes_read(graph, path.items))
+        values, words = _made(items[-1], path.word)
+        yield _Step(values, reads, words, write, call=True)
 
 
-def _apart(path: Path, items: Sequence[Item]) -> bool:
+def _read(item: Item, value: str) -> list[str]:
+    """The nodes that flow into an item; into a layer, `value`."""
+    streams = item.takes if isinstance(item, Block) else ()
+    return [*dict.fromkeys(stream.node for stream in streams)] or [value]
+
+
+def _made(item: Item, word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The nodes that come out of an item, and what they are called: streams by their names."""
+    if isinstance(item, Layer):
+        return (item.nodes[-1],), (word,)
+    streams = {stream.node: stream.name for stream in reversed(item.gives)}
+    named = dict(reversed(streams.items())) or {item.output: word}
+    return tuple(named), tuple(named.values())
+
+
+def _apart(graph: Graph, path: Path, items: Sequence[Item]) -> bool:
     """Whether the items of a path are called one by one, and not as one module: where one is a
     module of another path, or reads more than what flows in."""
     blocks = [item for item in items if isinstance(item, Block)]
     if any(block.again or block.reads for block in blocks):
+        return True
+    if any(block.takes or block.gives for block in blocks) and sizes_read(graph, items):
         return True
     return not path.shares and any(map(borrows, items))
 
@@ -179,10 +205,10 @@ def _one_by_one(
             for inner in item.paths:
                 yield from _steps(graph, inner, inplace, modules)
         else:
-            out = item.output if isinstance(item, Block) else item.nodes[-1]
+            values, words = _made(item, path.word)
             write = partial(_module, modules[item.shares or item.name])
-            reads = (value, *read_beside(graph, item))
-            yield _Step(out, reads, path.word, write, call=True)
+            reads = (*_read(item, value), *read_beside(graph, item))
+            yield _Step(values, reads, words, write, call=True)
         value = item.output if isinstance(item, Block) else item.nodes[-1]
 
 
@@ -202,7 +228,7 @@ def _live(steps: list[_Step], wanted: set[str]) -> list[_Step]:
     """The steps that lead to what is wanted."""
     wanted, kept = {*wanted}, []
     for step in reversed(steps):
-        if step.value in wanted:
+        if not wanted.isdisjoint(step.values):
             wanted.update(step.reads)
             kept.append(step)
     return kept[::-1]
@@ -226,6 +252,7 @@ class _Writer:
             node: Ref(name) for node, name in scope.arguments.items()
         }
         self.locals = FreeNames({*_TAKEN, *scope.arguments.values()})
+        self.streams: set[str] = set()  # the locals that hold streams
         self.out: list[Statement] = []
 
     def body(self) -> list[Statement]:
@@ -261,7 +288,9 @@ class _Writer:
             self._add(step, *terms)
             return
         value = step.write(terms)
-        if self._is_inline(step, value):
+        if len(step.values) > 1:
+            self._assign_streams(step, value)
+        elif self._is_inline(step, value):
             self.terms[step.value] = value
         else:
             self._assign(step, value)
@@ -289,10 +318,26 @@ class _Writer:
         of the path's name, or `out` where a sum follows that changes it."""
         local = _X
         if not self.scope.rows or self.total[step.value] > 1 or self._reads_x():
-            word = "out" if step.value in self.base else step.word
+            word = "out" if step.value in self.base else step.words[0]
             local = Ref(self.locals.new(local_name(word)))
         self.terms[step.value] = local
         self.out.append(Statement(f"{local.text} = ", value))
+
+    def _assign_streams(self, step: _Step, value: TorchExpr) -> None:
+        """Streams into a local each: that of its name, where nothing needs what it held."""
+        for node in step.values:
+            self.terms.pop(node, None)
+        waiting = [term for node, term in self.terms.items() if self.left[node]]
+        busy = {
+            part.text for t in waiting for part in parts(t) if isinstance(part, Ref)
+        }
+        names = []
+        for node, word in zip(step.values, map(local_name, step.words), strict=True):
+            free = word in self.streams and word not in busy
+            names.append(word if free else self.locals.new(word))
+            self.terms[node] = Ref(names[-1])
+        self.streams.update(names)
+        self.out.append(Statement(f"{', '.join(names)} = ", value))
 
     def _reads_x(self) -> bool:
         """Whether what is still to be written reads the `x` of now."""

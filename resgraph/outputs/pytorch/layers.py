@@ -599,3 +599,16 @@ class SizedSequential(nn.Sequential):
         for module in self:
             x = module(x, next(sizes)) if isinstance(module, ToSizeOf) else module(x)
         return x
+
+
+class StreamSequential(nn.Sequential):
+    """A Sequential through which several tensors flow side by side, as many as each module takes
+    and gives."""
+
+    def forward(
+        self, *streams: torch.Tensor
+    ) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        for module in self:
+            out = module(*streams)
+            streams = out if isinstance(out, tuple) else (out,)
+        return streams if len(streams) > 1 else streams[0]

@@ -76,6 +76,13 @@ class _Lowering:
         self.known = Signatures()
         self.program = Program(self.known)
         self.names = FreeNames([*_RESERVED, *keyword.kwlist, *self.known.names()])
+        # the blocks in which others are written
+        self.outer = {
+            item.name: block.block
+            for block in graph.blocks()
+            for path in block.paths
+            for item in path.items
+        }
         # by the identity of a layer or block: the call that makes it
         self.calls: dict[int, Call] = {}
 
@@ -153,7 +160,9 @@ class _Lowering:
         """The class of one block, its literals in place."""
         path = block.result
         names = self.arguments(block)
-        scope = ForwardScope(block.paths, names, (path.output,))
+        # two streams that are one tensor are handed on as one
+        results = tuple(dict.fromkeys(path.ends().values()))
+        scope = ForwardScope(block.paths, names, results, listed=len(results) > 1)
         alone = len(block.paths) == 1 and path.name == block.name
         if not alone or not working(self.graph, path):
             made = self.scope(scope, block.name)
@@ -166,12 +175,14 @@ class _Lowering:
         return Class([("", tree)], body, starts, True, tuple(names.values()))
 
     def arguments(self, block: Block) -> dict[str, str]:
-        """What the `forward` of a block calls its input, and the rows that it reads."""
-        rows = {row.output: row.word for row in self.graph.rows}
-        free = FreeNames(["x"])
-        words = ((name, rows.get(name, name)) for name in block.reads)
-        named = {node: free.new(local_name(word)) for node, word in words}
-        return {block.input: "x", **named}
+        """What the `forward` of a block calls what flows in, and the tensors that it reads."""
+        free = FreeNames([])
+        names: dict[str, str] = {}
+        for each in block.arguments():
+            if each.node not in names:
+                own = not block.takes and not names  # the one that is called `x`
+                names[each.node] = free.new(each.name if own else local_name(each.name))
+        return names
 
     def scope(self, scope: ForwardScope, name: str) -> Class:
         """A class with a module for each path that does anything."""
@@ -190,8 +201,7 @@ class _Lowering:
             (int(item.name[len(path.name) + 1 :]), self.calls[id(item)])
             for item in items
         ]
-        sized = bool(sizes_read(self.graph, items))
-        return numbered(places, alone=alone, sized=sized)
+        return numbered(places, alone=alone, kind=_container(self.graph, items))
 
     def key(self, block: Block, made: Class) -> tuple[Any, ...]:
         """What is equal for blocks that can share a class."""
@@ -240,8 +250,9 @@ class _Lowering:
             for s in made.forward
         ]
         made.modules = [*attributes.items(), *modules]
-        made.name = self.names.new(_class_name(block, alone=alone))
-        made.docstring = _docstring(block)
+        outer = self.outer.get(block.name, "")
+        made.name = self.names.new(_class_name(block, outer, alone=alone))
+        made.docstring = _docstring(block, made.arguments)
         made.parameters = self.share(made.name, shared, blocks)
         self.program.classes.append(made)
 
@@ -325,16 +336,28 @@ def _within(calls: list[Call], words: list[str]) -> Call:
     )
 
 
-def _class_name(block: Block, *, alone: bool) -> str:
-    """`Bottleneck`; with variants `BottleneckProjection`."""
+def _class_name(block: Block, outer: str, *, alone: bool) -> str:
+    """`Bottleneck`; with variants `BottleneckProjection`. One written inline is called as where it
+    stands: `Stage2` in a row, `ExchangeY1` in a path of the block `outer`."""
+    word = block.block
+    if not word:
+        words = [part for part in block.name.split(".") if not part.isdecimal()]
+        alone, word = alone or block.shortcut == "none", f"{outer}-{words[-1]}"
     suffix = "" if alone or not block.merge else _SHORTCUTS[block.shortcut][0]
-    return camel(block.block or block.name.rpartition(".")[2]) + suffix
+    return camel(word.strip("-")) + suffix
 
 
 def _plain(key: str, value: Any) -> Any:
     """`(3, 3)` → 3 for what is down and across."""
     square = key in SPATIAL and isinstance(value, tuple) and len(set(value)) == 1
     return value[0] if square else value
+
+
+def _container(graph: Graph, items: Sequence[Item]) -> str:
+    """The Sequential that holds some items."""
+    if any(isinstance(item, Block) and (item.takes or item.gives) for item in items):
+        return "StreamSequential"
+    return "SizedSequential" if sizes_read(graph, items) else "nn.Sequential"
 
 
 def _function_name(ops: Sequence[str], words: Sequence[str]) -> str:
@@ -345,9 +368,12 @@ def _function_name(ops: Sequence[str], words: Sequence[str]) -> str:
     return "_".join(texts).replace(" ", "_").lower()
 
 
-def _docstring(block: Block) -> list[str]:
-    """The merge equation, and which block this is."""
+def _docstring(block: Block, arguments: Sequence[str]) -> list[str]:
+    """The merge equation or the streams, and which block this is."""
     name = f"Block `{block.block}`" if block.block else "A block written inline"
+    if block.gives and not block.merge:
+        given = ", ".join(stream.name for stream in block.gives)
+        return [f"{', '.join(arguments)} → {given}", f"{name}."]
     if not block.merge:
         return [f"{name}."]
     optional = block.shortcut != "none" or re.search(r"\bshortcut\b", block.merge)

@@ -72,7 +72,7 @@ def tidy(tree: Any, known: Signatures) -> Any:
     if not isinstance(tree, Call):
         return tree
     args, kwargs = list(tree.args), list(tree.kwargs)
-    if tree.target in ("nn.Sequential", "sequential_from"):
+    if tree.target in ("nn.Sequential", "StreamSequential", "sequential_from"):
         args = compress(args, known)
     kwargs = [
         (name, tidy(value, known))

@@ -148,20 +148,20 @@ def named(children: list[tuple[str, Any]]) -> Call:
 
 
 def numbered(
-    children: list[tuple[int, Any]], *, alone: bool = False, sized: bool = False
+    children: list[tuple[int, Any]], *, alone: bool = False, kind: str = "nn.Sequential"
 ) -> Call:
     """`nn.Sequential` of places, which need not begin at 0 (an equation) nor be without a gap (a
     1x1 pool).
 
-    The emitted function `sequential_from` counts on from a first place; `alone` does without it.
-    One that is `sized` has layers that take on the sizes of other maps.
+    The emitted function `sequential_from` counts on from a first place; one that is `alone`, or of
+    another `kind`, does without it.
     """
-    kind = "SizedSequential" if sized else "nn.Sequential"
+    alone = alone or kind != "nn.Sequential"
     first = children[0][0] if children else 0
     items = tuple(child for _, child in children)
     if [place for place, _ in children] != list(
         range(first, first + len(children))
-    ) or ((alone or sized) and first):
+    ) or (alone and first):
         pairs = tuple(Call("", (Ref(f'"{place}"'), child)) for place, child in children)
         return Call(kind, (Call("OrderedDict", (Call("[", pairs),)),))
     if first == 0:

@@ -13,11 +13,11 @@ from ...plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row: its name, the shape that it hands on (None where the plans differ), each plan's row
+    """One row: its name, the shapes that it hands on (none where the plans differ), each plan's row
     or None."""
 
     name: str
-    output: Shape | None
+    outputs: tuple[Shape, ...]
     rows: tuple[Row | None, ...]
 
     def groups(self, column: int) -> tuple[Group, ...]:
@@ -43,11 +43,8 @@ def columns(plans: Sequence[Plan]) -> list[TableRow]:
 
 
 def _cells(name: str, rows: list[Row | None]) -> TableRow:
-    sizes = {row.output[1:] for row in rows if row}
-    widths = {row.output for row in rows if row}
-    output = (
-        next(iter(widths))
-        if len(widths) == 1
-        else (next(iter(sizes)) if len(sizes) == 1 else None)
-    )
-    return TableRow(name, output, tuple(rows))
+    shapes = {row.shapes for row in rows if row}
+    sizes = {tuple(shape[1:] for shape in each) for each in shapes}
+    common: set[tuple[Shape, ...]] = shapes if len(shapes) == 1 else sizes
+    outputs = next(iter(common)) if len(common) == 1 else ()
+    return TableRow(name, outputs, tuple(rows))

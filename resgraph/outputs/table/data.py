@@ -9,8 +9,8 @@ from io import StringIO
 from typing import Any
 
 from ...passes.paths import paths
-from ...passes.receptive_field import receptive_fields
-from ...passes.summary import summarize
+from ...passes.receptive_field import ReceptiveField, receptive_fields
+from ...passes.summary import Row, summarize
 from ...plan import Plan
 
 _FIELDS = (
@@ -94,25 +94,25 @@ def facts(plan: Plan) -> dict[str, Any]:
         "receptive_field": fields[plan.graph.output].text(),
         "paths": _paths(plan),
         "rows": [
-            {
-                "name": row.name,
-                "output": list(row.output),
-                "receptive_field": fields[plan.graph.rows[place].output].text(),
-                "stride": [
-                    float(step) for step in fields[plan.graph.rows[place].output].step
-                ],
-                "layers": [
-                    {
-                        "block": group.block,
-                        "lines": list(group.lines),
-                        "repeat": group.count,
-                    }
-                    for group in row.groups
-                ],
-                "params": row.cost.params,
-                "macs": row.cost.macs,
-                "activations": row.cost.activations,
-            }
-            for place, row in enumerate(summarize(plan.graph))
+            _row(row, fields[path.output])
+            for row, path in zip(summarize(plan.graph), plan.graph.rows, strict=True)
         ],
+    }
+
+
+def _row(row: Row, field: ReceptiveField) -> dict[str, Any]:
+    """A row of the table; of one that hands on several streams, the shape of each by its name."""
+    return {
+        "name": row.name,
+        "output": list(row.output),
+        **({"streams": row.streams} if row.streams else {}),
+        "receptive_field": field.text(),
+        "stride": [float(step) for step in field.step],
+        "layers": [
+            {"block": group.block, "lines": list(group.lines), "repeat": group.count}
+            for group in row.groups
+        ],
+        "params": row.cost.params,
+        "macs": row.cost.macs,
+        "activations": row.cost.activations,
     }

@@ -28,7 +28,7 @@ def latex(plans: Sequence[Plan]) -> str:
         "\\midrule",
     ]
     for cells in columns(plans):
-        output = _size(cells.output) if cells.output else ""
+        output = ", ".join(map(_size, cells.outputs))
         lines.append(
             _line(
                 escape(cells.name),

@@ -19,7 +19,7 @@ def markdown(plans: Sequence[Plan]) -> str:
         *_inputs(plans),
     ]
     for cells in columns(plans):
-        output = shape_label(cells.output) if cells.output else ""
+        output = ", ".join(map(shape_label, cells.outputs))
         layers = (_layers(cells.groups(place)) for place in range(len(plans)))
         lines.append(_line(_escape(cells.name), output, *layers))
     lines.append(_line("params", "", *(f"{plan.params:,}" for plan in plans)))

@@ -61,7 +61,8 @@ def rich_table(plan: Plan, *, short: bool = False) -> Table:
     for name, size in plan.inputs.items():
         out.add_row(Text(name), shape(size), "", "", "")
     for row in summarize(plan.graph):
-        out.add_row(Text(row.name), shape(row.output), _layers(row), *_costs(row))
+        shapes = "\n".join(map(shape, row.shapes))
+        out.add_row(Text(row.name), shapes, _layers(row), *_costs(row))
     return out
 
 

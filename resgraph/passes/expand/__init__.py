@@ -18,6 +18,7 @@ from .graph_builder import Draft, Nothing, Tensor, TooLarge
 from .items import ItemMaker
 from .outputs import last_row, listed, outputs_of, without_unread
 from .place import Place
+from .streams import tell_unread
 from .unit import OptionSource
 
 
@@ -74,13 +75,15 @@ class _Expander:
         rows = self.rows[: self.sound]
         nodes = dict(islice(self.builder.nodes.items(), self.nodes))
         unmade = frozenset(self.builder.unmade)
+        outputs = outputs_of(self.spec, rows)
+        several = sum(not output.aux for output in outputs) > 1
         graph = Graph(
             nodes,
             rows,
             next(iter(self.spec.inputs)),
-            outputs_of(self.spec, rows),
+            outputs,
             unmade,
-            listed(self.spec),
+            several or listed(self.spec),
         )
         return without_unread(graph) if self.spec.outputs else graph
 
@@ -104,6 +107,24 @@ class _Expander:
                 self.sound, self.nodes = number, len(self.builder.nodes)
         for problem in unread.values():
             self.builder.report(problem)
+        self.check_streams(values)
+
+    def check_streams(self, values: Mapping[str, Tensor | Nothing]) -> None:
+        """Tell of streams that `output` names and no row gives; and, where it names nothing, of
+        those that nothing reads."""
+        ends = {end for row in self.rows for end in row.ends()}
+        for named in self.spec.outputs:
+            row = named.row.partition(".")[0]
+            known = [end for end in ends if end.startswith(f"{row}.")]
+            if named.row != row and named.row not in ends and row in values:
+                said = f"`{row}` gives no stream `{named.row[len(row) + 1 :]}`"
+                hint = f"its streams are {', '.join(sorted(known))}" if known else ""
+                self.builder.report(fault("E030", said, named.span, hint))
+        last = last_row(self.spec, [*self.spec.rows])
+        given = {last, *(one.row.partition(".")[0] for one in self.spec.outputs)}
+        for name in () if listed(self.spec) else self.spec.rows.keys() - given:
+            place = mapping_at(self.spec.tree, "net").entries[name].key.span
+            tell_unread(values[name], name, place, self.builder)
 
     def input(self, name: str, shape: Shape) -> Draft:
         """The node of an input."""
@@ -160,6 +181,6 @@ class _Expander:
             except Fault:
                 return None
             block = self.spec.block(word)
-        if block is None or block.merge is None:
+        if block is None or not block.counted:
             return 0
         return self.items.repeats.count(item, self.items.env)

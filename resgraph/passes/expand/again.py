@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from ...errors import MissingError, fault
-from ...graph import Block, Equation, Item, Layer, Node, Path
+from ...graph import Block, Equation, Item, Layer, Node, Path, Stream
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import Again
 from ...ops import Shape, shape_text
 from ...ops.base import Ref
 from ...ops.extension import expression, torch_call
-from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Tensor
+from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Streams, Tensor
 from .place import Place, Slot
+from .streams import refuse_streams
 
 Repeatable = Path | Item
 
@@ -100,20 +102,60 @@ def once_more(
     else:
         renamed = {scope.name: f"{slot.name}.{_word(scope)}" for scope in scopes}
     copy = _Copy(builder, slot, again, renamed)
-    copy.tensors[_input(first, builder)] = flow
+    copy.tensors.update(_entering(first, flow, again, builder, slot.place))
     paths = []
     for scope in scopes:
         if not copy.nodes(scope, equation=scope is not first):
             return None, Poisoned()
         paths.append(copy.path(scope, equation=scope is not first))
-    out = copy.tensor(_output(scopes[-1]))
+    out = copy.value(scopes[-1])
     assert out.shape is not None
     block = Block(
         slot.name, "", again.text, flow.node, out.node, flow.shape[0], out.shape[0],
         (1, 1), paths, paths[-1], "none", "", slot.place.at(again.span),
         again=again.first if len(scopes) == 1 else f"{again.first}..{again.last}",
+        takes=copy.streams(_streams(first, "takes")),
+        gives=copy.streams(_streams(scopes[-1], "gives")),
     )  # fmt: skip
     return block, out
+
+
+def _streams(scope: Repeatable, which: Literal["takes", "gives"]) -> tuple[Stream, ...]:
+    return () if isinstance(scope, Layer) else getattr(scope, which)
+
+
+def _entering(
+    scope: Repeatable, flow: Tensor, again: Again, builder: Builder, place: Place
+) -> dict[str, Tensor]:
+    """What stands for each node that flowed into a scope. Raises `Fault` where another number of
+    streams flows in now."""
+    takes = _streams(scope, "takes")
+    if not takes:
+        refuse_streams(flow, f"`{again.text}`", again.span, place)
+        return {_input(scope, builder): flow}
+    parts = [*flow.parts.values()] if isinstance(flow, Streams) else [flow]
+    if len(parts) != len(takes):
+        names = ", ".join(stream.name for stream in takes)
+        said = (
+            f"`{again.first}` was made for {len(takes)} streams ({names}), and here flow in"
+            f" {len(parts)}"
+        )
+        hint = "weights are shared among as many streams: bring as many before `again`"
+        raise fault("E045", said, again.span, hint)
+    if isinstance(flow, Streams):
+        flow.read.update(flow.parts)
+    pairs = {
+        *zip([stream.node for stream in takes], [p.node for p in parts], strict=True)
+    }
+    if (
+        not len(pairs)
+        == len({before for before, _ in pairs})
+        == len({*dict(pairs).values()})
+    ):
+        said = f"some streams were one tensor where `{again.first}` was made, or are so here"
+        hint = "let the same streams be one tensor in both places"
+        raise fault("E045", said, again.span, hint)
+    return dict(zip([stream.node for stream in takes], parts, strict=True))
 
 
 def _word(scope: Repeatable) -> str:
@@ -156,6 +198,16 @@ class _Copy:
             return self.tensors[name]
         node = self.builder.nodes[name]
         return Flow(name, node.shape, node.depth)
+
+    def streams(self, streams: Sequence[Stream]) -> tuple[Stream, ...]:
+        """Streams as they are in the copy."""
+        return tuple(stream.at(self.tensor(stream.node).node) for stream in streams)
+
+    def value(self, scope: Repeatable) -> Tensor:
+        """What a scope comes to in the copy."""
+        gives = _streams(scope, "gives")
+        parts = {stream.name: self.tensor(stream.node) for stream in gives}
+        return Streams(parts) if parts else self.tensor(_output(scope))
 
     # -- nodes
 
@@ -220,7 +272,14 @@ class _Copy:
         if not isinstance(scope, Path):
             into, out = _input(scope, self.builder), _output(scope)
             ends = self.tensor(into).node, self.tensor(out).node
-            return Path(self.name(scope.name), word, *ends, items=[self._item(scope)])
+            return Path(
+                self.name(scope.name),
+                word,
+                *ends,
+                items=[self._item(scope)],
+                takes=self.streams(_streams(scope, "takes")),
+                gives=self.streams(_streams(scope, "gives")),
+            )
         copied = self._path(scope)
         if len(self.renamed) == 1:
             copied.word = word
@@ -239,6 +298,8 @@ class _Copy:
             equation=self._equation(path.equation),
             items=[self._item(item) for item in path.items],
             shares=path.shares or ("" if lent else path.name),
+            takes=self.streams(path.takes),
+            gives=self.streams(path.gives),
         )
 
     def _equation(self, equation: Equation | None) -> Equation | None:
@@ -269,7 +330,9 @@ class _Copy:
             output=self.tensor(item.output).node,
             paths=paths,
             result=result,
-            reads=tuple(self.tensor(name).node for name in item.reads),
+            takes=self.streams(item.takes),
+            gives=self.streams(item.gives),
+            reads=self.streams(item.reads),
             shares="" if item.again else item.shares or item.name,
         )
 

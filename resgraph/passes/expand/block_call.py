@@ -52,22 +52,28 @@ class BlockCall:
     repeated: bool
     # its width, where a `let` chose a block that works its own out
     unused: Value | None = None
+    # of the streams that flow in, where several do
+    widths: tuple[int | None, ...] = ()
 
     @property
     def constants(self) -> dict[str, NameValue | None]:
         """`in`, `out` and `stride` as values."""
         each = tuple(map(Fraction, self.stride))
         stride: NameValue = each[0] if len(set(each)) == 1 else each
+        into = _fractions(self.widths) if self.widths else _fraction(self.into)
+        kept = self.widths and not self.sized
         return {
-            "in": _fraction(self.into),
-            "out": _fraction(self.out),
+            "in": into,
+            "out": into if kept else _fraction(self.out),
             "stride": stride,
         }
 
     @property
     def given(self) -> dict[str, Given]:
         """Where its constants and values were written, those that follow from the call too."""
-        sizes = {"in": self.into, "out": self.out, "stride": value_text(self.stride)}
+        into = value_text(self.widths) if self.widths else self.into
+        out = self.out if self.sized else into
+        sizes = {"in": into, "out": out, "stride": value_text(self.stride)}
         given = {
             name: Given(Word(str(size), self.bound.label.span), None)
             for name, size in sizes.items()
@@ -93,6 +99,11 @@ class BlockCall:
 
 def _fraction(number: int | None) -> Fraction | None:
     return None if number is None else Fraction(number)
+
+
+def _fractions(widths: tuple[int | None, ...]) -> NameValue | None:
+    each = [_fraction(width) for width in widths if width is not None]
+    return tuple(each) if len(each) == len(widths) else None  # type: ignore[arg-type]
 
 
 def call_of(

@@ -24,9 +24,10 @@ from ...language.grammar.records import TensorExpr
 from ...ops import AMONG, POINTWISE, SYMBOLS, Add, Concat, Mul, Op, Over, Shape, Sub
 from ...ops.base import is_map
 from .equation_errors import EquationErrors, reads_input
-from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
+from .graph_builder import Builder, Draft, Nothing, Poisoned, Streams, Tensor
 from .names import Names
 from .place import Place
+from .streams import part_of
 from .unit import Worded
 
 Term = Tensor | Nothing | Fraction
@@ -55,6 +56,8 @@ class EquationBuilder:
     def build(self) -> tuple[Equation, Tensor | Nothing]:
         """The scope of the equation and the value that it comes to. Raises `Fault`."""
         value = self.term(self.equation.tree)
+        if isinstance(value, Streams):
+            value = value.whole()
         if isinstance(value, Fraction):
             raise self.errors.no_tensor()
         output = "" if isinstance(value, Nothing) else value.node
@@ -81,6 +84,8 @@ class EquationBuilder:
     def read(self, tree: Name) -> Term:
         value = self.place.value(tree.name)
         if value is not None:
+            if tree.stream:
+                return part_of(value, tree.name, tree.stream, self.errors.span(tree))
             if tree.index:
                 raise self.errors.no_elements(tree)
             return value
@@ -188,6 +193,9 @@ class EquationBuilder:
         self, worded: Worded, terms: Sequence[Term], trees: Sequence[Expression]
     ) -> Tensor | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
+        for term, written in zip(terms, trees, strict=True):
+            if isinstance(term, Streams):
+                raise self.errors.several(written, term)
         if any(isinstance(term, Nothing) for term in terms):
             return Nothing()
         word, op = worded.word, worded.op

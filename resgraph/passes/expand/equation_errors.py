@@ -21,8 +21,9 @@ from ...language.grammar.expression import (
 from ...language.grammar.records import TensorExpr
 from ...language.grammar.words import COUNTERS
 from ...ops import AMONG, VOCABULARY, ShapeError, shape_text
-from .graph_builder import Tensor
+from .graph_builder import Streams, Tensor
 from .place import Place
+from .streams import choices
 
 
 class EquationErrors:
@@ -67,6 +68,14 @@ class EquationErrors:
         hint = f"`[{name}, part {tree.index[0]} of n]` is a path that takes a part of its channels"
         said = f"`{name}` is a tensor and has no elements"
         return self.wrong(tree, "E031", said, hint)
+
+    def several(self, tree: Expression, value: Streams) -> Fault:
+        """Streams where one tensor is read."""
+        value.read.update(value.parts)
+        name, count = self.text(tree), len(value.parts)
+        hint = f"write the one that is meant: {choices(value, name)}"
+        said = f"`{name}` is {count} streams, and an equation is over single tensors"
+        return self.wrong(tree, "E047", said, hint)
 
     def no_number(self, tree: Name) -> Fault:
         said = f"`{tree.name}` is neither a tensor nor a number"

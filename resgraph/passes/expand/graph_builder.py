@@ -52,6 +52,41 @@ class Poisoned(Tensor):
     depth: ClassVar[int] = 0  # type: ignore[misc]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Streams(Tensor):
+    """Several tensors side by side, which blocks alone read and hand back; `read` are those that
+    something reads. By itself it is the first of them."""
+
+    parts: dict[str, Tensor]
+    read: set[str] = field(default_factory=set)
+
+    @property
+    def first(self) -> Tensor:
+        return next(iter(self.parts.values()))
+
+    @property
+    def node(self) -> str:  # type: ignore[override]
+        return self.first.node
+
+    @property
+    def shape(self) -> Shape | None:  # type: ignore[override]
+        return self.first.shape
+
+    @property
+    def depth(self) -> int:  # type: ignore[override]
+        return self.first.depth
+
+    def widths(self) -> tuple[int | None, ...]:
+        """The channels of each, None where an earlier mistake hides them."""
+        shapes = [part.shape for part in self.parts.values()]
+        return tuple(shape[0] if shape else None for shape in shapes)
+
+    def whole(self) -> Streams:
+        """All of them, which something reads."""
+        self.read.update(self.parts)
+        return Streams(self.parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """The value of a shortcut that is `none`."""

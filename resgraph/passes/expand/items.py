@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 
 from ...errors import Fault, Span, fault
-from ...graph import Block, Layer, Path
+from ...graph import Block, Layer, Path, Stream
 from ...language.environment import Environment, Unknown
 from ...language.grammar.arithmetic import NameValue, value_text
 from ...language.grammar.records import (
@@ -33,13 +33,14 @@ from ...ops import Op
 from .again import Made, once_more
 from .block_call import BlockCall, Caller, call_of, refuse_other_width
 from .equation import EquationBuilder
-from .graph_builder import Builder, Draft, Nothing, Poisoned, Tensor
+from .graph_builder import Builder, Draft, Nothing, Poisoned, Streams, Tensor
 from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .names import Names
 from .place import Counters, Place, Slot, counters_of
 from .repeat import Repeats
 from .shortcut import shortcut_plan
 from .sized import sized
+from .streams import entering, given, refuse_streams, streams_of, tell_unread
 from .unit import LabelContext, layer_ops
 
 _NESTED = 32  # blocks within blocks
@@ -73,14 +74,14 @@ class ItemMaker:
             flow = self.equation(below, path.equation, place, scope)
         if isinstance(flow, Nothing):
             return scope, flow
-        scope.input = flow.node
+        scope.input, scope.takes = flow.node, streams_of(flow)
         for slot, item in self.repeats.slots(path, place, scope):
             flow = self.item(slot, item, flow)
             if scope.items and scope.items[-1].name == slot.name:
                 self.made_scopes.scopes[slot.name] = scope.items[-1]
         if path.broken:
             flow = Poisoned()
-        scope.output = flow.node
+        scope.output, scope.gives = flow.node, streams_of(flow)
         self.made_scopes.scopes[name] = scope
         return scope, flow
 
@@ -167,6 +168,7 @@ class ItemMaker:
     def layer(self, slot: Slot, label: Label, cls: type[Op], flow: Tensor) -> Tensor:
         """A label of an op: the nodes of its unit, one after another."""
         place = slot.place
+        refuse_streams(flow, f"`{label.word}`", label.span, place)
         bound = place.setting.bind(label, cls, self.names.words(place))
         if slot.copy:
             bound = _without_stride(bound)
@@ -199,23 +201,22 @@ class ItemMaker:
     def call(self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor) -> Tensor:
         """A block's call: its constants, its paths in the order they are written, its merge."""
         self._refuse_nested(block, item.span)
-        if slot.place.block is None and block.merge is not None:
+        if slot.place.block is None and block.counted:
             slot = self._counted(slot)
-        words = self.names.words(slot.place)
-        call = call_of(
-            item, block, flow.shape, Caller(slot.env, words, first=slot.copy == 0)
-        )
+        flow = entering(item, block, flow, slot)
+        call = self._call(slot, item, block, flow)
         inside = Place(
             self._names_within(slot, block, call),
             self._setting_within(block),
-            {**self._rows_within(slot, item, block), "x": flow},
+            self._values_within(slot, item, block, flow),
             slot.name,
             slot.place.at(item.span),
             block,
             call,
             shortcut_plan(call, block, self.spec, flow.shape),
         )
-        inside.pending["shortcut"] = partial(self.shortcut, inside, flow)
+        if not isinstance(flow, Streams):
+            inside.pending["shortcut"] = partial(self.shortcut, inside, flow)
         self.open.append(block)
         above = len(self.builder.nodes)
         try:
@@ -228,29 +229,54 @@ class ItemMaker:
         refuse_other_width(call, block, out.shape)
         made = _scope(item, inside, block, call, result)
         if isinstance(item, Inline):
-            made.reads = self._outside(made, above)
+            self._name_reads(made, block, above, slot.place)
         slot.path.items.append(made)
         return out
 
-    def _rows_within(
-        self, slot: Slot, item: ItemDef, block: BlockDef
-    ) -> dict[str, Tensor | Nothing]:
-        """The rows and inputs that a block reads which is written in a row: all that its own paths
-        do not hide."""
-        if not isinstance(item, Inline) or slot.place.block is not None:
-            return {}
-        rows = slot.place.values
-        return {name: rows[name] for name in rows.keys() - block.paths.keys()}
+    def _call(
+        self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor
+    ) -> BlockCall:
+        caller = Caller(slot.env, self.names.words(slot.place), first=slot.copy == 0)
+        call = call_of(item, block, flow.shape, caller)
+        widths = flow.widths() if isinstance(flow, Streams) else ()
+        return replace(call, widths=widths)
 
-    def _outside(self, block: Block, above: int) -> tuple[str, ...]:
-        """What a block reads from outside of it, beside its input, in the order of reading."""
+    def _values_within(
+        self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor
+    ) -> dict[str, Tensor | Nothing]:
+        """The tensors in sight in a block: what flows in, by names where they are several; and, of
+        one that is written where they are in sight, the rows, inputs and paths that its own do not
+        hide, and no `let` did."""
+        named = flow.parts if isinstance(flow, Streams) and block.takes else {}
+        own: dict[str, Tensor | Nothing] = {**named, "x": flow}
+        if not isinstance(item, Inline):
+            return own
+        seen = slot.place.values
+        hidden = {"x", "shortcut", *block.paths}
+        if slot.place.block:
+            hidden |= slot.env.names()
+        return {name: seen[name] for name in seen.keys() - hidden} | own
+
+    def _name_reads(
+        self, made: Block, block: BlockDef, above: int, place: Place
+    ) -> None:
+        """What a block that is written in a row or a path is given: beside what flows in, all that
+        it reads by name; where streams flow in which it has no names for, that alone."""
         nodes = [*self.builder.nodes.values()][above:]
-        inside = {node.name for node in nodes}
+        named = made.takes and not block.takes
+        own = {node.name for node in nodes}
+        own |= set() if named else {stream.node for stream in made.arguments()}
         read = [name for node in nodes for name in node.inputs]
-        read += [path.output for path in block.paths if path.output]
-        return tuple(
-            name for name in dict.fromkeys(read) if name not in {*inside, block.input}
+        read += [end for path in made.paths for end in path.ends().values() if end]
+        words = place.words()
+        made.reads = tuple(
+            Stream(words.get(name, name), name)
+            for name in dict.fromkeys(read)
+            if name not in own
         )
+        if named and made.reads:
+            made.takes, made.reads = made.reads[:1], made.reads[1:]
+            made.input = made.takes[0].node
 
     def _refuse_nested(self, block: BlockDef, span: Span) -> None:
         """Raises `Fault` for a block within itself, and for too many in one another."""
@@ -293,18 +319,27 @@ class ItemMaker:
         self, inside: Place, block: BlockDef, flow: Tensor
     ) -> tuple[Path, Tensor | Nothing]:
         """The paths of a block; the last of them, whose value the block hands back."""
-        name, last = inside.name, block.merge
-        if last is None:
-            (last,) = block.paths.values()
-            path, out = self.path(name, "", last, flow, inside)
+        name = inside.name
+        if not block.counted:
+            (alone,) = block.paths.values()
+            path, out = self.path(name, "", alone, flow, inside)
+            inside.paths.append(path)
+            return path, out
+        for word, definition in block.paths.items():
+            path, out = self.path(f"{name}.{word}", word, definition, flow, inside)
+            inside.values[word] = out
+            if not isinstance(out, Nothing):
+                inside.paths.append(path)
+        if block.merge:
+            path, out = self.path(f"{name}.merge", "merge", block.merge, flow, inside)
         else:
-            for word, definition in block.paths.items():
-                path, out = self.path(f"{name}.{word}", word, definition, flow, inside)
-                inside.values[word] = out
-                if not isinstance(out, Nothing):
-                    inside.paths.append(path)
-            path, out = self.path(f"{name}.merge", "merge", last, flow, inside)
+            out = given(block, inside.values)
+            path = Path(f"{name}.gives", "gives", flow.node, out.node)
+            path.gives = streams_of(out)
         inside.paths.append(path)
+        for word, definition in block.paths.items():
+            value, span = inside.values[word], definition.span
+            tell_unread(value, word, span, self.builder)
         return path, out
 
     def shortcut(self, place: Place, flow: Tensor) -> Tensor | Nothing:
@@ -364,6 +399,7 @@ def _scope(
     assert inside.origin is not None
     read = inside.plan is not None and "shortcut" in inside.values
     flow = inside.values["x"]
+    takes = () if isinstance(flow, Nothing) else streams_of(flow)
     return Block(
         inside.name,
         block.name,
@@ -380,4 +416,6 @@ def _scope(
         inside.origin,
         call.sized,
         {key: value_text(value) for key, value in call.values.items()},
+        takes=takes,
+        gives=result.gives,
     )

@@ -15,22 +15,31 @@ def listed(spec: Spec) -> bool:
     return any(not named.aux for named in spec.outputs)
 
 
+def ends_of(rows: Sequence[Path]) -> dict[str, tuple[Output, ...]]:
+    """What can be an output, by its name: a row, of streams all of them, and each stream."""
+    found: dict[str, tuple[Output, ...]] = {}
+    for row in rows:
+        ends = tuple(Output(name, node) for name, node in row.ends().items())
+        found |= {row.name: ends, **{end.row: (end,) for end in ends}}
+    return found
+
+
 def outputs_of(spec: Spec, rows: Sequence[Path]) -> tuple[Output, ...]:
     """What the net gives, of the rows that are there: what is named, else the last that training
     alone does not have."""
-    ends = {row.name: row.output for row in rows}
+    ends = ends_of(rows)
     named = [
-        Output(one.row, ends[one.row], one.aux)
+        replace(end, aux=one.aux)
         for one in spec.outputs
-        if one.row in ends
+        for end in ends.get(one.row, ())
     ]
     if any(not output.aux for output in named):
         return tuple(named)
-    last = last_row(spec, ends)
-    return Output(last, ends[last]), *(one for one in named if one.row != last)
+    last = last_row(spec, [row.name for row in rows])
+    return *ends[last], *(one for one in named if one.row != last)
 
 
-def last_row(spec: Spec, rows: Sequence[str] | dict[str, str]) -> str:
+def last_row(spec: Spec, rows: Sequence[str]) -> str:
     """The last row that is no `aux`; the last of all where there is no other."""
     aux = {named.row for named in spec.outputs if named.aux}
     return next((name for name in reversed(rows) if name not in aux), [*rows][-1])
@@ -42,7 +51,7 @@ def without_unread(graph: Graph) -> Graph:
     needed = graph.above((*graph.ends, *graph.inputs))
     while lent := {graph.nodes[name].shares for name in needed} - {""} - needed:
         needed |= graph.above(lent)  # whose modules are called again
-    rows = [row for row in graph.rows if row.output in needed]
+    rows = [row for row in graph.rows if needed & {*row.ends().values()}]
     kept = {*graph.inputs, *(n.name for row in rows for n in graph.nodes_of(row))}
     nodes = {name: node for name, node in graph.nodes.items() if name in kept}
     return replace(graph, nodes=nodes, rows=rows)

@@ -12,7 +12,7 @@ from ...language.environment import Environment
 from ...language.grammar.arithmetic import NameValue
 from ...language.grammar.records import BlockDef
 from .block_call import BlockCall
-from .graph_builder import Nothing, Tensor
+from .graph_builder import Nothing, Streams, Tensor
 from .shortcut import ShortcutPlan
 from .unit import LabelContext
 
@@ -43,6 +43,17 @@ class Place:
         if name in self.pending:
             self.values[name] = self.pending.pop(name)()
         return self.values.get(name)
+
+    def words(self) -> dict[str, str]:
+        """The nodes of the tensors in sight, with what they are called: `stage2_a` of a stream."""
+        found: dict[str, str] = {}
+        for name, value in self.values.items():
+            if isinstance(value, Streams):
+                parts = value.parts.items()
+                found |= {part.node: f"{name}_{stream}" for stream, part in parts}
+            elif not isinstance(value, Nothing):
+                found[value.node] = name
+        return found
 
     def known(self) -> set[str]:
         """The names of tensors."""

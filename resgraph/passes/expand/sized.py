@@ -8,8 +8,9 @@ from ...errors import Fault, fault
 from ...language.diagnose.nearest import did_you_mean, known_here
 from ...language.grammar.expression import Name
 from ...language.grammar.records import Bound, Expr, MapName, Option
-from .graph_builder import Nothing, Tensor
+from .graph_builder import Nothing, Streams, Tensor
 from .place import Slot
+from .streams import part_of
 
 
 def sized(bound: Bound, slot: Slot) -> tuple[Bound, list[Tensor]]:
@@ -18,7 +19,7 @@ def sized(bound: Bound, slot: Slot) -> tuple[Bound, list[Tensor]]:
     A number or a `let` of that name comes first. Raises `Fault` where nothing above is called
     so."""
     to = bound.options.get("to")
-    name = _name(to) if to else ""
+    name, stream = _name(to) if to else ("", "")
     if to is None or not name or slot.env.find(name) is not None:
         return bound, []
     found = slot.place.value(name)
@@ -27,21 +28,24 @@ def sized(bound: Bound, slot: Slot) -> tuple[Bound, list[Tensor]]:
     if isinstance(found, Nothing):
         said = f"`{name}` is `none`, and so has no size"
         raise fault("E040", said, to.value.span, "name another map")
+    if stream or isinstance(found, Streams):
+        found = part_of(found, name, stream, to.value.span)
     value = MapName(name, to.value.span)
     options = {**bound.options, "to": replace(to, value=value)}
     return replace(bound, options=options), [found]
 
 
-def _name(to: Option) -> str:
-    """The name that `to` stands before; "" of a number or a size."""
+def _name(to: Option) -> tuple[str, str]:
+    """The name that `to` stands before, and the stream of it that is meant; "" of a number or a
+    size."""
     value = to.value
     if (
         isinstance(value, Expr)
         and isinstance(value.tree, Name)
         and not value.tree.index
     ):
-        return value.tree.name
-    return ""
+        return value.tree.name, value.tree.stream
+    return "", ""
 
 
 def _unknown(name: str, to: Option, slot: Slot) -> Fault:

@@ -175,7 +175,7 @@ def padded_patches(facts: Facts) -> Iterator[Finding]:
             isinstance(op, Conv)
             and op.kernel == op.stride
             and op.pad is None
-            and op.padding != (0, 0)
+            and any(op.padding)
         ):
             yield Finding(
                 node.origin,

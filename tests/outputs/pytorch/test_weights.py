@@ -64,6 +64,7 @@ UNORDERED = {
     "timm/dpn68",
     "timm/botnet26t_256",
     "timm/resnet50_clip",
+    "timm/selecsls42b",
 }
 """Reference nets whose names do not tell the order of their modules."""
 

@@ -13,8 +13,9 @@ from . import quantity
 from .builder import PartBuilder, View
 from .parts import Capsule, Chain, FigurePart, Fork, Link, Strip, TileRow
 from .rows import blocks_in, is_line
-from .wiring import Detail, Wiring
+from .wiring import Detail, Found, Wiring
 
+_Nodes = tuple[str, ...]
 _SHOWN = frozenset(["conv", "dense", "pool", "block"])
 
 
@@ -55,12 +56,14 @@ class StripBuilder(PartBuilder):
             if row.equation:
                 wires.equation(row.equation, "rows")
             self.outputs += _drawn(wires)[len(self.outputs) :]
-            gives = row.input
+            gives: _Nodes = (row.input,)
             for part, reads, gives in self._stretches(row):
-                breaks.add(wires.add(part, (reads,), gives))
-                self.outputs.append(gives)
+                unit = wires.add(part, reads, gives[0])
+                breaks.add(unit)
+                wires.found |= dict.fromkeys(gives, Found(unit))
+                self.outputs.append(gives[0])
             if row.items:
-                wires.found.setdefault(row.output, wires.found[gives])
+                wires.found.setdefault(row.output, wires.found[gives[0]])
             else:
                 wires.found.setdefault(row.output, wires.found[row.input])
         # of several outputs none is the one that the rest leads to
@@ -115,16 +118,17 @@ class StripBuilder(PartBuilder):
         )
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 
-    def _stretches(self, row: Path) -> Iterator[tuple[FigurePart, str, str]]:
-        """The parts of a row, each with the nodes that it reads and gives."""
+    def _stretches(self, row: Path) -> Iterator[tuple[FigurePart, _Nodes, _Nodes]]:
+        """The parts of a row, each with the nodes that it reads, and those that it makes and
+        gives."""
         blocks = blocks_in([row])
         shown = self.shown(blocks)
-        reads = row.input
+        reads = tuple(each.node for each in row.takes) or (row.input,)
         for _, group in groupby(row.items, key=self._key):
             items = list(group)
             first = items[0]
             part: FigurePart | None = None
-            gives = self._output(items[-1], reads)
+            gives = self._made(items[-1], reads)
             if is_line(first):
                 rows = self.rows_of(items)
                 part = self.tile(rows, row.name) if rows else None
@@ -132,7 +136,7 @@ class StripBuilder(PartBuilder):
                 part = self.block(first, "rows", 1)
                 if isinstance(part, Fork):
                     part.repeat = shown[first.name]
-                    gives = blocks[part.repeat.last - 1].output
+                    gives = self._made(blocks[part.repeat.last - 1], reads)
             if part is not None:
                 yield part, reads, gives
                 reads = gives
@@ -143,6 +147,14 @@ class StripBuilder(PartBuilder):
             return item.name
         output = self._output(item, "")
         return self.graph.nodes[output].shape[1:] if output else ()
+
+    def _made(self, item: Item, before: _Nodes) -> _Nodes:
+        """What an item makes and gives; what flows through it is made above."""
+        if isinstance(item, Block) and item.gives:
+            taken = {each.node for each in item.arguments()}
+            made = tuple(s.node for s in item.gives if s.node not in taken)
+            return made or before
+        return (self._output(item, before[0]),)
 
     def _output(self, item: Item, otherwise: str) -> str:
         if isinstance(item, Block):

@@ -46,11 +46,9 @@ class Wiring:
         self.units: list[FigurePart] = []
         self.links: list[Link] = []
         self.side: set[int] = set()
-        # the rows that a block written in a row reads come in with its input
-        rows = {row.output: row.word for row in graph.rows} if block else {}
-        self.beside = (
-            {name: rows.get(name, name) for name in block.reads} if block else {}
-        )
+        # what flows in beside the first, and what a block reads that is written in a row
+        beside = block.arguments()[1:] if block else ()
+        self.beside = {each.node: each.name for each in beside}
         self.found |= dict.fromkeys(self.beside, Found(unit))
 
     def add(self, part: FigurePart, reads: tuple[str, ...], stands_for: str) -> int:
@@ -134,9 +132,11 @@ class Wiring:
             found = Found(source.unit, changes, True, pill, path.name, said)
             self.found[path.output] = found
         elif part is None:
-            self.found.setdefault(path.output, source)
+            for end in path.ends().values():
+                self.found.setdefault(end, source)
         else:
             unit = self.add(part, self._read_by(path), path.output)
+            self.found |= {s.node: Found(unit) for s in path.gives}
             if shortcut:
                 self._mark_side(unit, changes, path.output)
 
@@ -144,10 +144,12 @@ class Wiring:
         """What flows into the items of a path, and the rows that blocks among them read beside
         it."""
         blocks = [item for item in path.items if isinstance(item, Block)]
-        beside = [name for block in blocks for name in block.reads]
+        beside = [each.node for block in blocks for each in block.reads]
         first = self.graph.nodes_of(path.items[0])
-        reads = any(path.input in node.inputs for node in first)
-        return (path.input, *beside) if reads or not beside else tuple(beside)
+        taken = blocks[0].takes if path.items[0] in blocks else ()
+        into = tuple(each.node for each in taken) or (path.input,)
+        reads = any(name in node.inputs for node in first for name in into)
+        return (*into, *beside) if reads or not beside else tuple(beside)
 
     def _mark_side(self, unit: int, changes: bool, output: str) -> None:
         """Let a unit stand beside the spine, with its links drawn as the shortcut's."""
@@ -162,7 +164,8 @@ class Wiring:
 
     def fork(self, block: Block) -> Fork | None:
         """The gathered units as a fork; None where there is nothing to draw."""
-        result = self.found[block.output].unit
+        ends = [block.output, *(stream.node for stream in block.gives)]
+        result = max(self.found[end].unit for end in ends)
         if result == ENTRY or not self.units:
             return None
         fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
