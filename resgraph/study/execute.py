@@ -3,7 +3,7 @@ already is not made again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -75,8 +75,12 @@ def info_of(run: PlacedRun) -> RunInfo | None:
     return train.read_run(run.path)
 
 
+Execute = Callable[[Sequence[PlacedRun]], Iterator[Outcome]]
+"""Makes runs that are not done yet, and tells how each ended."""
+
+
 def execute(
-    runs: Sequence[PlacedRun], options: Options, count: int
+    options: Options, count: int, runs: Sequence[PlacedRun]
 ) -> Iterator[Outcome]:
     """Runs what is not done yet, `count` at a time, and tells how each ended.
 
@@ -92,15 +96,16 @@ def _in_this_process(runs: Sequence[PlacedRun], options: Options) -> Iterator[Ou
     with catching_signals() as request:
         for run in runs:
             try:
-                outcome = _run(run, options)
-            except StoppedError as stopped:
-                raise _stopped(stopped.number) from None
+                outcome = train_run(run, options)
+            except StoppedError as signal:
+                raise stopped(signal.number) from None
             yield outcome
             if request.number:
-                raise _stopped(request.number)
+                raise stopped(request.number)
 
 
-def _run(run: PlacedRun, options: Options) -> Outcome:
+def train_run(run: PlacedRun, options: Options) -> Outcome:
+    """Trains a run, or goes on with it."""
     plan = run.job.plan()
     options = replace(options, minutes=run.job.minutes)
     try:
@@ -164,7 +169,7 @@ def _serve(pipe: Connection, options: Options) -> None:
         while True:
             run: PlacedRun = pipe.recv()
             try:
-                outcome: Outcome | Exception = _run(run, options)
+                outcome: Outcome | Exception = train_run(run, options)
             except StoppedError:
                 return
             except Exception as error:
@@ -205,10 +210,11 @@ def _stop(workers: Sequence[_Worker], number: int) -> StoppedError:
         worker.process.terminate()
     for worker in workers:
         worker.process.join()
-    return _stopped(number)
+    return stopped(number)
 
 
-def _stopped(number: int) -> StoppedError:
+def stopped(number: int) -> StoppedError:
+    """What ends a sweep at a signal."""
     return StoppedError(
         number, "the sweep was stopped, with its runs saved; the same command goes on"
     )

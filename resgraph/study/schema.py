@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ..errors import Source, Span, SpecError, fault, in_order
+from ..errors import Source, Span, SpecError, fault
 from ..language.diagnose.keys import locate as place_of
-from ..language.diagnose.keys import mistakes, refused
-from ..language.extends import read_whole
+from ..language.diagnose.keys import refused
 from ..language.record import Record
 from ..language.yaml.reader import open_source
-from ..language.yaml.tree import Mapping, plain_value
+from ..language.yaml.tree import Mapping
+from .reading import read_record
 from .space import Choices, parse_choices
 
 MOST_SEEDS = 1000
@@ -255,19 +255,7 @@ def load_study(path: Path) -> Study:
 
 def study_of(source: Source, folder: Path) -> Study:
     """As `load_study`, of a text; `folder` is where paths begin."""
-    tree, errors = read_whole(source)
-    if "study" not in tree.entries:
-        hint = "its first line is its title: `study: depth on digits`"
-        span = tree.span
-        errors = [*errors, fault("E021", "`study` is missing", span, hint).diagnostic]
-    try:
-        file = StudyFile.model_validate(plain_value(tree))
-    except ValidationError as problems:
-        wrong = mistakes(problems, plain_value(tree), StudyFile)
-        found = [mistake.at(tree) for mistake in wrong if mistake.missing != "study"]
-        raise SpecError(in_order([*errors, *found])) from None
-    if errors:
-        raise SpecError(in_order(errors))
+    tree, file = read_record(source, StudyFile)
     choices: dict[str, Choices] = {}
     key, space = ("sample", file.sample) if file.sample else ("search", file.search)
     study = Study(source, tree, file, folder, choices)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingError, SpecError, TrainingError
 from ..train import Options
-from .execute import execute, is_done, placed
+from .execute import Execute, is_done, placed
 from .folder import PlacedRun, StudyFolder
 from .plan import PlannedNet, condition, drawn_point, job, space_of
 from .results import score_of
@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 
 def search(
-    study: Study, folder: StudyFolder, options: Options, count: int, say: Say
+    study: Study, folder: StudyFolder, options: Options, make: Execute, say: Say
 ) -> tuple[list[PlannedNet], list[PlacedRun]]:
     """The nets of the trials that came to their end, and their runs.
 
@@ -67,7 +67,7 @@ def search(
             jobs = [job(study, point, seed) for seed in study.seeds]
             made = placed(folder, jobs, options)
             folder.note(study, [*nets, point], [*runs, *made])
-            mean = _mean(study, trial, made, options, count)
+            mean = _mean(study, trial, made, make)
         else:
             mean = _NoMean("not what `where` asks for")
         told = f"{study.measure.name} {mean:.3f}" if isinstance(mean, float) else mean
@@ -88,8 +88,7 @@ def _mean(
     study: Study,
     trial: optuna.Trial,
     made: Sequence[PlacedRun],
-    options: Options,
-    count: int,
+    make: Execute,
 ) -> float | _NoMean:
     """Over the seeds; or why there is none. To prune, seeds are run one after another."""
     space = study.file.search
@@ -98,7 +97,7 @@ def _mean(
     scores: list[float] = []
     for step, together in enumerate(steps):
         left = [run for run in together if not is_done(run)]
-        for outcome in execute(left, options, count):
+        for outcome in make(left):
             if outcome.status != "done":
                 return _NoMean(f"failed, {outcome.text}")
         scores += [score_of(run, study.measure) for run in together]

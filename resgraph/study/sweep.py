@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ..errors import TrainingError
 from ..outputs.figure.formats.raster import pdf, png
 from ..train import Options
 from ..train.atomic_write import write_whole
-from .execute import Outcome, execute, info_of, is_done, placed
+from .execute import Execute, Outcome, execute, info_of, is_done, placed
 from .figures import pictures
 from .folder import PlacedRun, open_folder
 from .plan import jobs, need_comparable, points
@@ -19,6 +21,9 @@ from .schema import Study
 from .search import Say, search
 
 _MOST_NAMED = 5  # missing runs
+_CHANGED = (
+    "the study has changed since it was swept; runs that are as they were are kept"
+)
 _EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 PICTURES: dict[str, Callable[[str], bytes]] = {
     "svg": str.encode,
@@ -34,35 +39,32 @@ def sweep(
     options: Options | None = None,
     *,
     count: int = 1,
+    cluster: str | None = None,
     partial: bool = False,
     kinds: Sequence[str] = ("svg",),
     say: Say = print,
 ) -> Results:
-    """Trains what is not trained yet, `count` runs at a time, and writes the table, and pictures of
-    some `kinds` (`svg`, `pdf`, `png`), into `out`.
+    """Trains what is not trained yet, `count` runs at a time or on a `cluster` (the address of a
+    Dask scheduler, or a file that says where workers come from), and writes into `out` the table,
+    and pictures of some `kinds` (`svg`, `pdf`, `png`).
 
     The same call goes on after whatever ended it. Raises `SpecError` where nets are wrong or not
     comparable, `RunError` where another sweep has the directory, what `train.build` raises but
     for a run that diverges, and `TrainingError` where runs are missing in the end, unless
     `partial`."""
-    need_scipy()
-    for kind in kinds:
-        PICTURES[kind](_EMPTY)  # what draws it is missing now, or never
+    _need(kinds)
     options = options or Options()
     nets = [] if study.file.search else points(study)
-    with open_folder(out) as folder:
+    with _machines(options, count, cluster) as make, open_folder(out) as folder:
         if folder.changed(study):
-            say(
-                "the study has changed since it was swept; runs that are as they were are"
-                " kept"
-            )
+            say(_CHANGED)
         if study.file.search:
-            nets, runs = search(study, folder, options, count, say)
+            nets, runs = search(study, folder, options, make, say)
             need_comparable(study, nets)
         else:
             runs = placed(folder, jobs(study, nets), options)
             folder.note(study, nets, runs)
-            _train(runs, options, count, say)
+            _train(runs, make, say)
         results = collect(study, nets, runs)
         if results.holes and not partial:
             raise TrainingError(_holes(results.holes))
@@ -70,12 +72,31 @@ def sweep(
         return results
 
 
-def _train(runs: Sequence[PlacedRun], options: Options, count: int, say: Say) -> None:
+def _need(kinds: Sequence[str]) -> None:
+    """Raises `MissingError` now, not after the runs."""
+    need_scipy()
+    for kind in kinds:
+        PICTURES[kind](_EMPTY)
+
+
+@contextmanager
+def _machines(options: Options, count: int, cluster: str | None) -> Iterator[Execute]:
+    """What makes runs: this machine, or a cluster."""
+    if cluster is None:
+        yield partial(execute, options, count)
+        return
+    from .cluster import on_cluster
+
+    with on_cluster(cluster, options) as make:
+        yield make
+
+
+def _train(runs: Sequence[PlacedRun], make: Execute, say: Say) -> None:
     """What is not done yet."""
     left = [run for run in runs if not is_done(run)]
     if len(left) < len(runs):
         say(f"{len(runs) - len(left)} of {len(runs)} runs are done already")
-    for number, outcome in enumerate(execute(left, options, count), 1):
+    for number, outcome in enumerate(make(left), 1):
         say(f"[{number}/{len(left)}] {_told(outcome)}")
 
 

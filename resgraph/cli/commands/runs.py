@@ -42,11 +42,7 @@ def runs(
     from ...study.folder import RUNS, is_study_folder
     from ...train.run.listing import find_runs
 
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(
-                f"{folder} is not there, or no folder; name runs, or folders of runs"
-            )
+    _need_folders(folders)
     if len(folders) == 1 and curves is None and is_study_folder(folders[0]):
         _print_study(folders[0], as_json=as_json)
         return
@@ -63,6 +59,14 @@ def runs(
             f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one"
         )
     _print(found)
+
+
+def _need_folders(folders: tuple[Path, ...]) -> None:
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder} is not there, or no folder; name runs, or folders of runs"
+            )
 
 
 def _print_study(folder: Path, *, as_json: bool) -> None:

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     help="runs at a time, a GPU each where there are some",
 )
 @click.option(
+    "--cluster",
+    metavar="ADDRESS|FILE.yaml",
+    help="make the runs on a Dask cluster: a scheduler's address, or where workers come from",
+)
+@click.option(
     "--partial", is_flag=True, help="write the table although runs are missing"
 )
 @click.option(
@@ -56,15 +61,17 @@ if TYPE_CHECKING:
 @run_options("train")
 @json_option
 def sweep(
-    study: Path, output: Path | None, plan_only: bool, jobs: int, partial: bool,
-    kinds: tuple[str, ...], as_json: bool, **settings: Any,
+    study: Path, output: Path | None, plan_only: bool, jobs: int, cluster: str | None,
+    partial: bool, kinds: tuple[str, ...], as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Compare nets over seeds: equal budgets, mean and deviation, differences paired by seed.
 
     The same command goes on after whatever ended it; nothing runs twice."""
     from ...study.schema import load_study
 
-    loaded, options = load_study(study), options_from(settings)
+    # workers elsewhere are told whole paths
+    where = study.resolve() if cluster else study
+    loaded, options = load_study(where), options_from(settings)
     if plan_only:
         _tell(loaded, jobs, options, as_json=as_json)
         return
@@ -76,9 +83,10 @@ def sweep(
 
     results = run(
         loaded,
-        output,
+        output.resolve() if cluster else output,
         options,
         count=jobs,
+        cluster=cluster,
         partial=partial,
         kinds=kinds,
         say=lambda line: click.echo(line, err=True),

@@ -82,6 +82,7 @@ def refused(
 
 EXAMPLES = {
     "name": "the title of tables and pictures: `name: ResNet-50`",
+    "study": "its first line is its title: `study: depth on digits`",
     "input": "what an image is: `input: 3x224x224`",
     "net": "the rows: `net: {conv1: 7x7 conv 64 /2, …}`",
     "train": "a recipe by its name, `train: digits`, or `train: {recipe: digits, epochs: 20}`",

@@ -1,0 +1,133 @@
+"""Runs of a study → the workers of a Dask cluster. A worker that dies leaves its run to another,
+which resumes it.
+
+The scheduler only places runs: what comes back is how each ended, and the results are the run
+directories, on a file system that all workers share. Dask and not Ray: both were tried with two
+workers of which one was killed, and both made its run again; Dask is 35 MB of Python where Ray is
+230 MB of binaries, and dask-jobqueue starts its workers by SLURM, PBS, LSF and others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..errors import MissingError, UsageError
+from ..language.record import Record
+from ..language.yaml.reader import open_source
+from ..train import Options
+from ..train.signals import catching_signals
+from .execute import Execute, Outcome, stopped, train_run
+from .folder import PlacedRun
+from .reading import read_record
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PATIENCE = 10.0
+"""Seconds in which a scheduler must answer."""
+_POLL = 0.5  # seconds between looks at whether a signal came
+_QUEUES = {
+    "slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "sge": "SGECluster",
+    "oar": "OARCluster", "htcondor": "HTCondorCluster",
+}  # fmt: skip
+
+
+class ClusterFile(Record):
+    """What `--cluster FILE.yaml` may say."""
+
+    engine: Literal["local", "slurm", "pbs", "lsf", "sge", "oar", "htcondor"]
+    workers: Annotated[int, Field(ge=1, le=10_000)]
+    """Each makes one run at a time; of a queue, each is a job."""
+    options: dict[str, Any] = Field({})
+    """Of dask-jobqueue's class, or of `LocalCluster`: `{queue: gpu, cores: 4, memory: 16GB}`."""
+
+
+@contextmanager
+def on_cluster(where: str, options: Options) -> Iterator[Execute]:
+    """What runs a study on the scheduler at an address (`tcp://host:8786`), or on the workers that
+    a file asks for, which end with it.
+
+    Raises `MissingError` without Dask, `SpecError` where the file is wrong, `UsageError` where no
+    scheduler answers or a worker would make several runs at once."""
+    with _connected(where) as client:
+        yield lambda runs: _executed(client, runs, options)
+
+
+@contextmanager
+def _connected(where: str) -> Iterator[Client]:
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise _missing() from None
+    if "://" not in where:
+        with _started(Path(where)) as cluster, Client(cluster) as client:
+            yield client
+        return
+    try:
+        client = Client(where, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Dask scheduler answers at {where}: {error}") from None
+    with client:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        if any(worker["nthreads"] != 1 for worker in workers.values()):
+            raise UsageError(
+                f"a worker at {where} would make several runs at once, which share torch's"
+                " settings; start each with `dask worker --nthreads 1`"
+            )
+        yield client
+
+
+def _started(path: Path) -> Any:
+    """The cluster of a file, a context."""
+    _, file = read_record(open_source(path), ClusterFile)
+    try:
+        if file.engine == "local":
+            from distributed import LocalCluster
+
+            own = {"host": "127.0.0.1", "dashboard_address": None, **file.options}
+            return LocalCluster(n_workers=file.workers, threads_per_worker=1, **own)
+        import dask_jobqueue
+    except ModuleNotFoundError:
+        raise _missing() from None
+    own = {"cores": 1, "memory": "4GB", **file.options, "processes": 1}
+    extra = ["--nthreads", "1", *own.pop("worker_extra_args", [])]
+    kind = getattr(dask_jobqueue, _QUEUES[file.engine])
+    try:
+        cluster = kind(worker_extra_args=extra, **own)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: {file.engine} refuses its options: {error}"
+        ) from None
+    cluster.scale(jobs=file.workers)
+    return cluster
+
+
+def _missing() -> MissingError:
+    return MissingError("a cluster needs Dask: pip install 'resgraph[cluster]'")
+
+
+def _executed(
+    client: Client, runs: Sequence[PlacedRun], options: Options
+) -> Iterator[Outcome]:
+    """As `execute`, on the workers."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    made = {client.submit(train_run, run, options, pure=False): run for run in runs}
+    ended = as_completed(made)
+    with catching_signals() as request:
+        while not ended.is_empty():
+            if request.number:
+                client.cancel(list(made))
+                raise stopped(request.number)
+            for future in ended.next_batch(block=False):
+                try:
+                    yield future.result()
+                except KilledWorker as error:
+                    yield Outcome(made[future], "failed", str(error))
+            time.sleep(_POLL)

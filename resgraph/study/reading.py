@@ -1,0 +1,29 @@
+"""A YAML file → a record, or every mistake in it at its place."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from ..errors import Source, SpecError, in_order
+from ..language.diagnose.keys import mistakes
+from ..language.extends import read_whole
+from ..language.record import Record
+from ..language.yaml.tree import Mapping, plain_value
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+def read_record(source: Source, kind: type[_Record]) -> tuple[Mapping, _Record]:
+    """The tree of a file, and what it says. Raises `SpecError` with every mistake in it."""
+    tree, errors = read_whole(source)
+    value = plain_value(tree)
+    try:
+        file = kind.model_validate(value)
+    except ValidationError as problems:
+        found = [mistake.at(tree) for mistake in mistakes(problems, value, kind)]
+        raise SpecError(in_order([*errors, *found])) from None
+    if errors:
+        raise SpecError(in_order(errors))
+    return tree, file
