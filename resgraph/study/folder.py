@@ -21,7 +21,7 @@ from ..language.yaml.reader import open_source
 from ..plan import Plan
 from ..train.atomic_write import disk_error, write_whole
 from ..train.run.directory import LOCK, lock
-from .plan import Job, Net, job
+from .plan import Job, StudyNet, job
 from .schema import Study, study_of
 from .space import FACTS
 
@@ -66,7 +66,7 @@ class StudyFolder:
         return before.is_file() and before.read_text("utf-8") != study.source.text
 
     def note(
-        self, study: Study, nets: Sequence[Net], placed: Sequence[PlacedRun]
+        self, study: Study, nets: Sequence[StudyNet], placed: Sequence[PlacedRun]
     ) -> None:
         """Writes the study, its nets, and which run is where."""
         facts = {
@@ -111,14 +111,14 @@ def is_study_folder(path: Path) -> bool:
     return (path / LIST).is_file()
 
 
-def read_folder(path: Path) -> tuple[Study, list[Net], list[PlacedRun]]:
+def read_folder(path: Path) -> tuple[Study, list[StudyNet], list[PlacedRun]]:
     """A study's directory, swept or being swept: what is compared, and where each run is or will
     be. Raises `RunError` where its files are not what resgraph wrote."""
     study = study_of(open_source(path / WRITTEN), path)
     try:
         facts = json.loads((path / LIST).read_text("utf-8"))
         nets = {
-            n["net"]: Net(
+            n["net"]: StudyNet(
                 n["net"], n["spec"], tuple(n["set"]), {fact: n[fact] for fact in FACTS}
             )
             for n in facts["nets"]

@@ -24,7 +24,7 @@ _TRIES = 200  # draws for each net that a sample wants, before its condition is 
 
 
 @dataclass(frozen=True)
-class Net:
+class StudyNet:
     """One net of a study: a spec with what the grid or the draw sets. `facts` are what a condition
     may ask of it."""
 
@@ -35,7 +35,7 @@ class Net:
 
 
 @dataclass(frozen=True)
-class PlannedNet(Net):
+class PlannedNet(StudyNet):
     """A net that was checked and costed."""
 
     plan: Plan = field(repr=False, compare=False)
@@ -75,7 +75,7 @@ def points(study: Study) -> list[PlannedNet]:
     return found
 
 
-_AnyNet = TypeVar("_AnyNet", bound=Net)
+_AnyNet = TypeVar("_AnyNet", bound=StudyNet)
 
 
 def baseline(study: Study, found: Sequence[_AnyNet]) -> _AnyNet:
@@ -89,7 +89,7 @@ def jobs(study: Study, found: Sequence[PlannedNet]) -> list[Job]:
     return [job(study, point, seed) for seed in study.seeds for point in found]
 
 
-def job(study: Study, point: Net, seed: int) -> Job:
+def job(study: Study, point: StudyNet, seed: int) -> Job:
     """The run of one net with one seed."""
     overrides = (*point.overrides, f"train.seed={seed}")
     budget = study.file.budget

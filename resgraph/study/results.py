@@ -12,7 +12,7 @@ from ..errors import MissingError, RunError, TrainingError
 from ..train.run.metrics_log import read_rows
 from .execute import info_of
 from .folder import PlacedRun, read_folder
-from .plan import Net, baseline
+from .plan import StudyNet, baseline
 from .schema import Measure, Study
 
 CONFIDENCE = 0.95
@@ -52,7 +52,7 @@ class Difference:
 class NetScore:
     """A net over its seeds. `sd` is None of one seed; `difference` None of the baseline."""
 
-    point: Net
+    point: StudyNet
     runs: tuple[RunScore, ...]
     mean: float | None
     sd: float | None
@@ -89,7 +89,7 @@ def need_scipy() -> None:
 
 
 def collect(
-    study: Study, points: Sequence[Net], placed: Sequence[PlacedRun]
+    study: Study, points: Sequence[StudyNet], placed: Sequence[PlacedRun]
 ) -> Results:
     """What is there now of a study's runs."""
     by_net: dict[str, list[RunScore]] = {point.name: [] for point in points}
@@ -142,7 +142,7 @@ def measured(rows: RunRows, measure: Measure) -> float:
 
 
 def _net(
-    point: Net, runs: Sequence[RunScore], base: dict[int, float | None] | None
+    point: StudyNet, runs: Sequence[RunScore], base: dict[int, float | None] | None
 ) -> NetScore:
     scores = [run.score for run in runs if run.score is not None]
     mean, sd = mean_sd(scores)
