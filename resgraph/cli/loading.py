@@ -13,7 +13,7 @@ import click
 from ..errors import MissingError, SpecError, UsageError, in_order
 from ..language.extends import read_file
 from ..language.overrides import takes
-from ..language.references import locate, names_code
+from ..language.references import locate, names_code, names_model_file
 from ..language.spec import Spec
 from ..language.variants import apply_variant
 from ..language.yaml.tree import Mapping
@@ -41,9 +41,9 @@ def load_plan(
 
 
 def is_model(reference: str | os.PathLike[str]) -> bool:
-    """Whether a word of the command line names a model, and no file."""
+    """Whether a word of the command line names a model, and no spec."""
     word = os.fspath(reference)
-    return names_code(word) and not Path(word).exists()
+    return names_model_file(word) or (names_code(word) and not Path(word).exists())
 
 
 @cache

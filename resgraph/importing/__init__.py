@@ -15,7 +15,7 @@ from .aten import Reader
 from .captured import Captured, ImportRefused
 from .fx import capture
 from .page import Head, write
-from .proof import Proof, names, prove
+from .proof import Proof, names, prove, runs
 from .sources import Model, model_of
 
 __all__ = ["ImportRefused", "Imported", "Proof", "from_model", "from_module"]
@@ -32,12 +32,13 @@ class Imported:
 
 
 def from_model(reference: str, shape: Shape | None = None) -> Imported:
-    """Of `timm:resnet50`, `torchvision:resnet50` or `package:callable`, whose code is run.
+    """Of `timm:resnet50`, `torchvision:resnet50` or `package:callable`, whose code is run, or of a
+    file that torch.export.save wrote, which is data.
 
-    Raises `Refused` where the language has no words for it, `UsageError` or `MissingError` where
-    there is no such model."""
+    Raises `ImportRefused` where the language has no words for it, `UsageError` or `MissingError`
+    where there is no such model."""
     model = model_of(reference, shape)
-    program = capture(model.on("meta"), model.shape)
+    program = model.program or capture(model.on("meta"), model.shape)
     return _imported(Reader(program).read(), model)
 
 
@@ -45,7 +46,7 @@ def from_module(
     module: nn.Module, shape: Shape, *, name: str = "", about: str = ""
 ) -> Imported:
     """Of a module, which stays as it is, for images of a shape (without the batch). Raises
-    `Refused`."""
+    `ImportRefused`."""
     import copy
 
     title = name or type(module).__name__
@@ -67,7 +68,9 @@ def _imported(net: Captured, model: Model) -> Imported:
     known = names(plan, net)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        proof = prove(model.on("cpu"), plan, known)
+        proof = Proof()
+        if runs(plan):
+            proof = prove(model.on("cpu"), plan, known, trained=not model.program)
     text = f"{text}\n{expected(plan)}\n"
     return Imported(text, loads(text, name=model.name), proof, known)
 

@@ -108,7 +108,7 @@ class Elements:
 
 
 def define(name: str, blocks: Sequence[Region], elements: Elements) -> WrittenBlock:
-    """The definition of blocks of one kind, whose uses are entered. Raises `Refused`."""
+    """The definition of blocks of one kind, whose uses are entered. Raises `ImportRefused`."""
     definition = WrittenBlock(name)
     for block in blocks:
         use = Use(definition, block, sizes_of(block))

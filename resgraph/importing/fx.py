@@ -27,7 +27,7 @@ BATCH = 2
 
 
 def capture(model: nn.Module, shape: Shape) -> AtenProgram:
-    """The program of a model in eval mode for images of a shape. Raises `Refused`."""
+    """The program of a model in eval mode for images of a shape. Raises `ImportRefused`."""
     model = model.to("meta").eval()
     images = torch.empty(BATCH, *shape, device="meta")
     with warnings.catch_warnings():

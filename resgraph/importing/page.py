@@ -37,7 +37,7 @@ class Head:
 
 
 def write(head: Head) -> str:
-    """The spec of a captured net. Raises `Refused`."""
+    """The spec of a captured net. Raises `ImportRefused`."""
     items = cut(head.net)
     unit = units(items)[0]
     settings = list(_settings(head.net, unit))

@@ -27,13 +27,16 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class AtenCall:
-    """An op with its arguments by name, `Wire`s among them; `several` where it gives a list."""
+    """An op with its arguments by name, `TensorRef`s among them; `several` where it gives a list.
+
+    `overload` is the form of the op, as `Tensor` of `add.Tensor`."""
 
     word: str
     given: Mapping[str, Any]
     outputs: tuple[CallResult, ...]
     module: str = ""
     several: bool = False
+    overload: str = ""
 
     @property
     def axes(self) -> TensorSizes:

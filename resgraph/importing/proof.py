@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,10 @@ _NOISE = 1e-6
 norm, which is 0."""
 LARGEST = 200_000_000
 """Parameters above which numbers are not compared: two nets in float64 would need 3.2 GB."""
+_WIDEST = 2**27
+"""The same of the numbers that one layer gives for an image."""
+_LONGEST = 10**12
+"""The same of multiply-adds: a minute of a few cores."""
 _SEEDS = {"weights": 0, "images": 1, "direction": 2}
 
 
@@ -47,7 +52,7 @@ class Proof:
 
 
 def names(plan: Plan, net: Captured) -> dict[str, str]:
-    """Our tensors' names → the model's. Raises `Refused` where the spec makes another net."""
+    """Our tensors' names → the model's. Raises `ImportRefused` where the spec makes another net."""
     nodes = [n for n in plan.graph.nodes.values() if n.name != plan.graph.input]
     steps = [step for step in net.steps.values() if step.name != net.input]
     found = matched(nodes, steps, {plan.graph.input: net.input})
@@ -84,8 +89,8 @@ def _draw(word: str, tensor: Tensor, random: torch.Generator) -> None:
 def carry(
     source: Mapping[str, Tensor], net: nn.Module, known: Mapping[str, str]
 ) -> None:
-    """The model's tensors into ours, by the map that import itself knows. Raises `Refused` where
-    one has another number of numbers, or ours has one that the model has not."""
+    """The model's tensors into ours, by the map that import itself knows. Raises `ImportRefused`
+    where one has another number of numbers, or ours has one that the model has not."""
     own = net.state_dict()
     left = {n for n in own if not n.endswith("num_batches_tracked")} - known.keys()
     fixed = {name for name, _ in net.named_buffers()}
@@ -98,11 +103,17 @@ def carry(
             own[ours].copy_(source[theirs].reshape(own[ours].shape))
 
 
-def prove(model: nn.Module, plan: Plan, known: Mapping[str, str]) -> Proof:
-    """A model (whose numbers are lost) and its spec give the same. Raises `Refused` where they do
-    not."""
-    if plan.params > LARGEST:
-        return Proof()
+def runs(plan: Plan) -> bool:
+    """Whether two such nets can be run here."""
+    widest = max(prod(node.shape) for node in plan.graph.nodes.values())
+    return plan.params <= LARGEST and widest <= _WIDEST and plan.macs <= _LONGEST
+
+
+def prove(
+    model: nn.Module, plan: Plan, known: Mapping[str, str], *, trained: bool = True
+) -> Proof:
+    """A model (whose numbers are lost) and its spec give the same, in training too where it can be
+    `trained`. Raises `ImportRefused` where they do not."""
     theirs = model.double()
     buffers = [(n, b) for n, b in theirs.named_buffers() if n in set(known.values())]
     randomize([*theirs.named_parameters(), *buffers])
@@ -116,7 +127,8 @@ def prove(model: nn.Module, plan: Plan, known: Mapping[str, str]) -> Proof:
         raise ImportRefused(
             f"the spec gives other numbers than the model: {output:.0e} apart"
         )
-    if any(isinstance(m, nn.Dropout) and m.p for m in theirs.modules()):
+    random = any(isinstance(m, nn.Dropout) and m.p for m in theirs.modules())
+    if random or not trained:
         return Proof(output)
     if not known:  # nothing is learned
         return Proof(output, 0.0, 0.0)

@@ -28,7 +28,7 @@ class BlockRecovery:
 
     def elements(self, items: Sequence[RegionItem]) -> list[Element]:
         """What the rows will hold; `definitions` are then those of all blocks in it. Raises
-        `Refused`."""
+        `ImportRefused`."""
         found = self._repeated(self._sumless(items))
         levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):

@@ -1,6 +1,8 @@
-"""What names a model on a command line, as `timm:resnet50` or `package:callable` → the model.
+"""What names a model on a command line, as `timm:resnet50`, `package:callable` or `model.pt2` → the
+model.
 
-This runs the code that is named: nothing but a command line or a caller may give it."""
+But for a file, this runs the code that is named: nothing but a command line or a caller may give
+it."""
 
 from __future__ import annotations
 
@@ -9,32 +11,41 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..errors import MissingError, UsageError
-from ..language.references import names_code
+from ..errors import MissingError, ResgraphError, UsageError
+from ..language.references import names_code, names_model_file
 from ..ops import Shape
+from .program import AtenProgram
+from .saved.interpreter import Interpreted
+from .saved.pt2 import read_pt2, tensors_of_pt2
 
 _SHAPE: Shape = (3, 224, 224)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that can be built: without numbers (on torch's meta device), and with them."""
+    """A model that can be built: without numbers (on torch's meta device), and with them.
+
+    One that was read from a file has its `program`, which can only be evaluated."""
 
     name: str
     build: Callable[[], nn.Module]
     shape: Shape
     about: str
+    program: AtenProgram | None = None
 
     def on(self, device: str) -> nn.Module:
         """The model on a device. Raises `UsageError` for what its own code raises."""
         try:
             with torch.device(device):
                 made = self.build()
+        except ResgraphError:
+            raise
         except Exception as problem:  # whatever the code that is named raises
             said = str(problem).strip().partition("\n")[0]
             raise UsageError(
@@ -47,17 +58,33 @@ class Model:
 
 def model_of(reference: str, shape: Shape | None = None) -> Model:
     """The model that a reference names. Raises `UsageError`, or `MissingError` where the package is
-    not installed."""
+    not installed; `ImportRefused` for a file that cannot be read."""
+    if names_model_file(reference):
+        if shape is not None:
+            raise UsageError(f"{reference} says the size of its input itself")
+        return _file(Path(reference))
     if not names_code(reference):
         raise UsageError(
-            f"`{reference}` names no model: write timm:NAME, torchvision:NAME or"
-            " package.module:NAME"
+            f"`{reference}` names no model: write timm:NAME, torchvision:NAME,"
+            " package.module:NAME or FILE.pt2"
         )
     package, _, name = reference.partition(":")
     maker = {"timm": _timm, "torchvision": _torchvision}.get(package, _callable)
     build, usual = maker(package, name)
     title = re.sub(r"\W+", "-", name).strip("-")
     return Model(title, build, shape or usual, reference)
+
+
+def _file(path: Path) -> Model:
+    """A model that was saved. Its tensors are read where it is run."""
+    program = read_pt2(path)
+
+    def build() -> nn.Module:
+        return Interpreted(program, tensors_of_pt2(path))
+
+    shape = program.inputs[0].axes[1:] if program.inputs else ()
+    title = re.sub(r"\W+", "-", path.stem).strip("-") or "net"
+    return Model(title, build, shape, path.name, program)
 
 
 def _imported(package: str) -> Any:

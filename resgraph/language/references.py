@@ -15,6 +15,7 @@ from .diagnose.nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
 _MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_MODEL_FILES = (".pt2",)
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
 _BASE = re.compile(r"^extends: +([\w-]+)\.yaml *$", re.MULTILINE)
@@ -63,6 +64,11 @@ def names_code(reference: str) -> bool:
     """Whether a word names a model that is code, as `timm:resnet50` or `package.module:callable`:
     only a command line, or a caller in Python, may say it."""
     return bool(_MODEL.fullmatch(reference))
+
+
+def names_model_file(reference: str) -> bool:
+    """Whether a word names a file with a model in it, which is data and no spec."""
+    return reference.endswith(_MODEL_FILES)
 
 
 def _split(text: str) -> tuple[str, str | None]:

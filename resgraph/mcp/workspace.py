@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..language.references import locate
+from ..language.references import locate, names_model_file
 from ..plan import load
 from ..study.plan import files, points
 from ..study.schema import load_study
@@ -32,7 +32,10 @@ class Workspace:
     def spec(self, reference: str) -> str:
         """A SPEC that is a file within the directory, by its whole path, or one of the zoo.
 
-        Raises `UsageError` for any other: a word as `timm:resnet50` would run code."""
+        Raises `UsageError` for any other: a word as `timm:resnet50` would run code, and a file with
+        a model would be run for its proof."""
+        if names_model_file(reference):
+            raise UsageError(f"{reference} is a model, and no spec: import it first")
         found = locate(reference, self.root)
         if found.zoo:
             return reference

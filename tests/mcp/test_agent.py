@@ -98,7 +98,7 @@ def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
             assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
         told = await call("build", spec="tiny.yaml", out="../run")
         assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
-        for code in ("timm:resnet18", "os:getcwd", "resgraph:load"):
+        for code in ("timm:resnet18", "os:getcwd", "resgraph:load", "a.pt2"):
             for tool, words in (
                 ("show", {"spec": code}),
                 ("check", {"spec": code}),

@@ -1,4 +1,4 @@
-"""`resgraph import`: a model of timm, torchvision or your own → its spec, proven equal."""
+"""`resgraph import`: a model of timm, torchvision, your own or a file → its spec, proven equal."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class _Shape(click.ParamType[Shape]):
 def import_(model: str, shape: Shape | None, output: Path | None, force: bool) -> None:
     """Write the spec of a model that exists: blocks and repeats are found in its graph.
 
-    MODEL is timm:NAME, torchvision:NAME, or package.module:NAME, a callable of your own that gives
-    a torch.nn.Module. The code that MODEL names is run, so name only what you trust.
+    MODEL is timm:NAME, torchvision:NAME, package.module:NAME, a callable of your own that gives a
+    torch.nn.Module, or FILE.pt2. The code that a name stands for is run, so name only what you
+    trust; a file is data, and nothing in it is executed.
 
     The spec and the model are run on the same random weights, and nothing is written unless they
     are equal. What the language cannot say is refused (exit 1), with the op and the module that

@@ -71,7 +71,7 @@ class Reader:
         self.call = AtenCall("input", {}, ())
 
     def read(self) -> Captured:
-        """The model's steps. Raises `Refused`."""
+        """The model's steps. Raises `ImportRefused`."""
         program = self.program
         for what, found in (("input", program.inputs), ("output", program.outputs)):
             if len(found) != 1:
@@ -82,6 +82,10 @@ class Reader:
         shape = first.axes[1:]
         self.steps[first.name] = CapturedOp(first.name, Input(shape=shape), (), shape)
         self.values[first.name] = ForeignValue(first.name, layout(shape))
+        if any(_trains(call.given) for call in program.calls):
+            raise ImportRefused(
+                "the model was exported in training mode; call `.eval()` first"
+            )
         for call in program.calls:
             self._read(call)
         end = self.plain(self.values[program.outputs[0]])
@@ -188,7 +192,7 @@ class Reader:
         return replace(x, step=self.add(op, x.step, tensors=tensors).step)
 
     def value(self, x: Any) -> ForeignValue:
-        """A tensor that rests on the input. Raises `Refused` for others."""
+        """A tensor that rests on the input. Raises `ImportRefused` for others."""
         if isinstance(x, ForeignValue):
             return x
         raise self.no("it reads what is computed from parameters alone")
@@ -236,6 +240,13 @@ def _flat(shape: Shape) -> Axis:
 def spread(axis: Axis) -> bool:
     """Whether an axis has one place, or was expanded from one."""
     return all(atom.of == EXPANDED for atom in axis)
+
+
+def _trains(given: Arguments) -> bool:
+    """Whether a batch norm or a dropout runs as in training. Filters are standardized by a norm
+    without statistics."""
+    statistics = given.get("running_mean", 0) is not None
+    return bool(given.get("train") or (given.get("training") and statistics))
 
 
 def _said(problem: ValueError) -> str:

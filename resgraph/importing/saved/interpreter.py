@@ -1,0 +1,96 @@
+"""A program and its tensors → a module that does what it says, with ATen's own kernels: what a file
+is proven against.
+
+Only ops that import can read are run; what else a file calls is never looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..aten import HANDLERS
+from ..captured import ImportRefused
+from ..program import AtenCall, AtenProgram, TensorRef
+
+_SAME = frozenset(
+    ["to", "_to_copy", "type_as", "contiguous", "clone", "lift_fresh_copy"]
+)
+"""Copies, which would bring another dtype than the one that is proven in."""
+
+
+class Interpreted(nn.Module):
+    """A program's parameters and buffers, by their keys, and its calls one after another. Raises
+    `ImportRefused` for tensors that are not those of the program."""
+
+    def __init__(self, program: AtenProgram, tensors: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.program = program
+        used = {each.key: each for each in program.parameters.values()}
+        for key, each in used.items():
+            if key not in tensors or tuple(tensors[key].shape) != each.axes:
+                raise ImportRefused(f"`{key}` is not in the file, or of another size")
+        self.learned = [key for key, each in used.items() if each.learned]
+        self.fixed = [key for key, each in used.items() if not each.learned]
+        floats = [tensors[key].clone().float() for key in self.learned]
+        self.parameter_list = nn.ParameterList(nn.Parameter(each) for each in floats)
+        self.buffer_list = nn.Module()
+        for number, key in enumerate(self.fixed):
+            self.buffer_list.register_buffer(f"b{number}", tensors[key].clone())
+
+    def named_parameters(
+        self, *_: Any, **__: Any
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """By the keys of the file, which no module need have."""
+        return zip(self.learned, self.parameter_list, strict=True)
+
+    def named_buffers(self, *_: Any, **__: Any) -> Iterator[tuple[str, Tensor]]:
+        """As `named_parameters`."""
+        return zip(self.fixed, self.buffer_list.buffers(), strict=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        program = self.program
+        values = {name: tensors[each.key] for name, each in program.parameters.items()}
+        batch = program.inputs[0].axes[0]  # it may be written in views of the file
+        return torch.cat(
+            [self._once(dict(values), x) for x in torch.split(images, batch)]
+        )
+
+    def _once(self, values: dict[str, Any], images: Tensor) -> Tensor:
+        values[self.program.inputs[0].name] = images
+        for call in self.program.calls:
+            made = _run(call, values)
+            found = made if call.several else [made]
+            for output, value in zip(call.outputs, found, strict=False):
+                values[output.name] = value
+        result: Tensor = values[self.program.outputs[0]]
+        return result
+
+
+def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
+    given = {key: _meant(value, values) for key, value in call.given.items()}
+    if call.word in _SAME:
+        return next(iter(given.values()))
+    op = aten(call.word, call.overload)
+    if op is not None:
+        return op(**given)
+    if any(output.name for output in call.outputs):
+        raise ImportRefused(f"`{call.word}` is not in the language", call.module)
+    return [None] * len(call.outputs)
+
+
+def aten(word: str, overload: str) -> Any:
+    """An op of ATen that import can read; None for all else."""
+    if word not in HANDLERS and word.removesuffix("_") not in HANDLERS:
+        return None
+    op = getattr(getattr(torch.ops.aten, word, None), overload or "default", None)
+    return op if isinstance(op, torch._ops.OpOverload) else None
+
+
+def _meant(value: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(value, TensorRef):
+        return values.get(value.name)
+    return [_meant(v, values) for v in value] if isinstance(value, list) else value
