@@ -19,6 +19,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .importing import from_module
     from .plan import Plan, load, loads
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "SpecError",
     "TrainingError",
     "UsageError",
+    "from_module",
     "load",
     "loads",
 ]
@@ -41,4 +43,8 @@ def __getattr__(name: str) -> Any:
         from . import plan
 
         return getattr(plan, name)
+    if name == "from_module":
+        from .importing import from_module
+
+        return from_module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -39,6 +39,7 @@ MANY = {
     "cli/commands/eval.py: evaluate": CLICK,
     "cli/commands/export.py: export": CLICK,
     "cli/commands/predict.py: predict": CLICK,
+    "cli/commands/import_.py: import_": CLICK,
     "cli/commands/render.py: render": CLICK,
     "cli/commands/resolve.py: resolve": CLICK,
     "cli/commands/show.py: show": CLICK,

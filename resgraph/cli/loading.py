@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import MissingError, SpecError, UsageError, in_order
+from ..errors import MissingError, Source, SpecError, UsageError, in_order
 from ..language.extends import read_file
 from ..language.overrides import takes
 from ..language.references import locate, names_code, names_model_file
@@ -44,6 +44,11 @@ def is_model(reference: str | os.PathLike[str]) -> bool:
     """Whether a word of the command line names a model, and no spec."""
     word = os.fspath(reference)
     return names_model_file(word) or (names_code(word) and not Path(word).exists())
+
+
+def model_source(reference: str) -> Source:
+    """The spec of a model that exists, as a text of its name."""
+    return Source(reference, _imported(reference))
 
 
 @cache

@@ -6,44 +6,65 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import SpecError
 from ..ops import Shape
+from ..outputs.pytorch import module
 from ..plan import Plan, loads
 from .aten import Reader
 from .captured import Captured, ImportRefused
 from .fx import capture
 from .page import Head, write
-from .proof import Proof, names, prove, runs
-from .sources import Model, model_of
+from .partial import beginning
+from .program import AtenProgram
+from .proof import Proof, carry, names, prove, runs
+from .sources import Model, begun, model_of, tensors_of
 
 __all__ = ["ImportRefused", "Imported", "Proof", "from_model", "from_module"]
 
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """A model's spec: its text, its plan, what was proven, and our tensors' names → the model's."""
+    """A model's spec: its text, its plan, what was proven, and our tensors' names → the model's.
+
+    `ended` says why it is a beginning of the model, "" where it is all of it."""
 
     text: str
     plan: Plan
     proof: Proof
     names: Mapping[str, str]
+    model: Model
+    ended: str = ""
+
+    def weights(self) -> dict[str, Tensor]:
+        """The model's parameters and statistics under our names."""
+        net = module(self.plan)
+        carry(tensors_of(self.model.on("cpu")), net, self.names)
+        return net.state_dict()
 
 
-def from_model(reference: str, shape: Shape | None = None) -> Imported:
+def from_model(
+    reference: str, shape: Shape | None = None, *, partial: bool = False
+) -> Imported:
     """Of `timm:resnet50`, `torchvision:resnet50` or `package:callable`, whose code is run, or of a
-    file that torch.export.save wrote, which is data.
+    file that torch.export.save wrote, which is data. With `partial`, of as much of it as can be
+    said.
 
     Raises `ImportRefused` where the language has no words for it, `UsageError` or `MissingError`
     where there is no such model."""
     model = model_of(reference, shape)
     program = model.program or capture(model.on("meta"), model.shape)
-    return _imported(Reader(program).read(), model)
+    return _imported(program, model, partial=partial)
 
 
 def from_module(
-    module: nn.Module, shape: Shape, *, name: str = "", about: str = ""
+    module: nn.Module,
+    shape: Shape,
+    *,
+    name: str = "",
+    about: str = "",
+    partial: bool = False,
 ) -> Imported:
     """Of a module, which stays as it is, for images of a shape (without the batch). Raises
     `ImportRefused`."""
@@ -51,14 +72,24 @@ def from_module(
 
     title = name or type(module).__name__
     model = Model(title, lambda: copy.deepcopy(module), shape, about)
-    copied = copy.deepcopy(module)
-    net = Reader(capture(copied, shape)).read()
-    return _imported(net, model)
+    program = capture(copy.deepcopy(module), shape)
+    return _imported(program, model, partial=partial)
 
 
-def _imported(net: Captured, model: Model) -> Imported:
+def _imported(program: AtenProgram, model: Model, *, partial: bool) -> Imported:
     """Written, read again, and proven."""
-    text = write(Head(model.name, net, model.about))
+    try:
+        return _proven(Reader(program).read(), model)
+    except ImportRefused as problem:
+        rest = beginning(program) if partial else None
+        if rest is None:
+            raise
+        ended = str(problem).replace("\n", " ")
+    return _proven(Reader(rest).read(), begun(model, rest), ended)
+
+
+def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
+    text = write(Head(model.name, net, model.about, ended))
     try:
         plan = loads(text, name=model.name)
     except SpecError as problem:
@@ -72,7 +103,8 @@ def _imported(net: Captured, model: Model) -> Imported:
         if runs(plan):
             proof = prove(model.on("cpu"), plan, known, trained=not model.program)
     text = f"{text}\n{expected(plan)}\n"
-    return Imported(text, loads(text, name=model.name), proof, known)
+    whole = loads(text, name=model.name)
+    return Imported(text, whole, proof, known, model, ended)
 
 
 def expected(plan: Plan) -> str:

@@ -18,7 +18,12 @@ class ImportRefused(ResgraphError):
 
     def __init__(self, what: str, module: str = "") -> None:
         super().__init__(what)
-        self.what, self.module = what, module
+        self.what, self.module, self.came = what, module, ""
+
+    def __str__(self) -> str:
+        where = [f"in module `{self.module}`"] if self.module else []
+        said = "; ".join([*where, *filter(None, [self.came])])
+        return f"{self.what} ({said})" if said else self.what
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..ops import ChannelConv
 from ..ops.base import value_text
 from ..ops.merge import Binary
 from .captured import ImportRefused
@@ -194,11 +195,10 @@ class _Writer:
             return None
         if key == "stride" and values == [call.stride for call in sizes]:
             return "stride"
-        width = key == "width"
-        square = [
-            v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values
-        ]
-        found = formula(values if same else square, sizes, width=width)
+        square = [_side(value) for value in values]
+        if key == "kernel" and not same and not isinstance(cell.op, ChannelConv):
+            return self._let(key, square)  # no paper's kernel follows from a width
+        found = formula(values if same else square, sizes, width=key == "width")
         return found or self._let(key, values)
 
     def _let(self, key: str, values: Sequence[Any]) -> str:
@@ -275,7 +275,7 @@ class _Writer:
         return "x" if value == block.entry else self.names[values.index(value)]
 
 
-_RENAMED = {"stride": "step", "pad": "padding"}
+_RENAMED = {"stride": "step", "pad": "padding", "kernel": "k"}
 """What a `let` for an option is called, where that is a word of the language."""
 
 
@@ -320,6 +320,12 @@ def plain(cell: Cell) -> str:
         return value_text(own) if said(cell, key, own) else None
 
     return label_of(cell, value)
+
+
+def _side(value: Any) -> Any:
+    """One number for sizes that are equal."""
+    square = isinstance(value, tuple) and len(set(value)) == 1
+    return value[0] if square else value
 
 
 def _names(branches: Sequence[Branch], block: Region) -> list[str]:

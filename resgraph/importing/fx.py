@@ -75,10 +75,10 @@ def _axes(node: Node) -> TensorSizes:
 def _call(node: Node) -> AtenCall:
     value, stack = node.meta.get("val"), node.meta.get("nn_module_stack")
     module = list(stack.values())[-1][0] if stack else ""
-    word = str(node.target).removeprefix("aten.").partition(".")[0]
+    word, _, overload = str(node.target).removeprefix("aten.").partition(".")
     several = isinstance(value, list | tuple)
     outputs = _outputs(node) if several else (CallResult(node.name, _axes(node)),)
-    return AtenCall(word, _given(node), outputs, module, several)
+    return AtenCall(word, _given(node), outputs, module, several, overload)
 
 
 def _outputs(node: Node) -> tuple[CallResult, ...]:

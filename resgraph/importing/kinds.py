@@ -64,7 +64,7 @@ def of_block(block: Region, unit: Unit) -> Kind:
         for branch in branches
     )
     if not block.summed:
-        return paths, (Add().op, (), (0, SHORTCUT))
+        return paths, (Add().op, _sides(Add()), (0, SHORTCUT))
     return paths, of_expression(block.merge, block, known)
 
 

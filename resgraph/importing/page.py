@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from ..errors import Source
 from ..language.format import reformat
@@ -23,13 +24,17 @@ _WIDEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a file says before its blocks and rows."""
+    """What a file says before its blocks and rows; `ended` is why it is a beginning only."""
 
     name: str
     net: Captured
     about: str = ""
+    ended: str = ""
 
     def lines(self) -> Iterator[str]:
+        if self.ended:
+            said = f"The beginning of the model: {self.ended}."
+            yield from (f"# {line}" for line in wrap(said, _WIDEST - 2))
         yield f"name: {self.name}"
         if self.about:
             yield f"about: {self.about}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import MissingError, ResgraphError, UsageError
 from ..language.references import names_code, names_model_file
@@ -54,6 +54,23 @@ class Model:
         if not isinstance(made, nn.Module):
             raise UsageError(f"`{self.about}` gives no torch.nn.Module")
         return made
+
+
+def begun(model: Model, program: AtenProgram) -> Model:
+    """A beginning of a model, on the model's own tensors."""
+
+    def build() -> nn.Module:
+        return Interpreted(program, tensors_of(model.on("cpu")))
+
+    return replace(model, build=build, program=program)
+
+
+def tensors_of(net: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name, one that is shared by all of its names."""
+    return {
+        **dict(net.named_parameters(remove_duplicate=False)),
+        **dict(net.named_buffers(remove_duplicate=False)),
+    }
 
 
 def model_of(reference: str, shape: Shape | None = None) -> Model:

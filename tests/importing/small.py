@@ -68,13 +68,15 @@ class PreAct(nn.Module):
 class Inverted(nn.Module):
     """Sandler et al. 2018, Figure 4 (d)."""
 
-    def __init__(self, width_in: int, width: int, stride: int = 1) -> None:
+    def __init__(
+        self, width_in: int, width: int, stride: int = 1, kernel: int = 3
+    ) -> None:
         super().__init__()
         inner = 6 * width_in
         self.body = nn.Sequential(
             conv_bn(width_in, inner, 1),
             nn.ReLU6(),
-            conv_bn(inner, inner, stride=stride, groups=inner),
+            conv_bn(inner, inner, kernel, stride=stride, groups=inner),
             nn.ReLU6(),
             conv_bn(inner, width, 1),
         )

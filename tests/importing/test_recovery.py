@@ -40,6 +40,16 @@ CASES: dict[str, tuple[Callable[[], nn.Module], str]] = {
         ),
         "inverted-residual 48",
     ),
+    "kernels of their own": (  # as MobileNetV3 has them
+        lambda: chain(
+            small.Inverted(16, 16),
+            small.Inverted(16, 32, 2, kernel=5),
+            small.Inverted(32, 32, kernel=5),
+            small.Inverted(32, 48),
+            width=48,
+        ),
+        "conv3: [2 x bottleneck 32 /2 k 5, bottleneck 48]",
+    ),
     "gate": (
         lambda: stages(small.Gated),
         TWO.format("se-basic"),

@@ -17,7 +17,7 @@ from ...outputs.numbers import count_text
 from ...plan import Plan
 from ...study.checked import check_study, is_study_file
 from ..formats import github, sarif
-from ..loading import note_void, overrides_of_each
+from ..loading import is_model, model_source, note_void, overrides_of_each
 from ..options import json_option, set_option, specs_argument
 from ..report import diagnostic_data, print_json, report_diagnostics
 
@@ -43,16 +43,16 @@ def check(
 ) -> int:  # fmt: skip
     """Check specs: every shape, and what each expects of itself; and studies, net by net.
 
-    A file with variants is checked variant by variant; `-` reads a spec from stdin. Warnings go by
+    A file with variants is checked variant by variant; `-` reads a spec from stdin; of a model that
+    exists (`timm:resnet50`), the spec that import makes is checked. Warnings go by
     names that `allow:` in a spec silences."""
     form = "json" if as_json else form
     each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
-    if fix and "-" in specs:
-        raise UsageError("`--fix` mends files, and `-` is none")
     own = dict(zip(specs, each, strict=True))
     studies = _studies(specs, overrides)
     files = _files(own, studies)
     if fix:
+        _all_filed(specs)
         from ..fix import fix_files
 
         fix_files(files, allow_outside, quiet=form != "text")
@@ -76,8 +76,16 @@ def _files(
     own: dict[str, tuple[str, ...]], studies: set[str]
 ) -> dict[Path, tuple[str, ...]]:
     """The files of specs that may be mended, with what is set in each."""
-    places = {spec: locate(spec) for spec in own if spec not in studies}
+    specs = (spec for spec in own if spec not in studies and not is_model(spec))
+    places = {spec: locate(spec) for spec in specs}
     return {place.path: own[spec] for spec, place in places.items() if not place.zoo}
+
+
+def _all_filed(specs: tuple[str, ...]) -> None:
+    """Raises `UsageError` where one is no file."""
+    for spec in specs:
+        if spec == "-" or is_model(spec):
+            raise UsageError(f"`--fix` mends files, and `{spec}` is none")
 
 
 def _nets(
@@ -87,6 +95,7 @@ def _nets(
     allow_outside: bool,
 ) -> list[Checked]:
     piped = {"-": decode(_stdin(), "-")} if "-" in specs else {}
+    piped |= {spec: model_source(spec) for spec in specs if is_model(spec)}
     return [
         net
         for spec in specs

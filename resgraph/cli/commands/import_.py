@@ -36,8 +36,22 @@ class _Shape(click.ParamType[Shape]):
 @click.option(
     "--input", "shape", type=_Shape(), help="the size of an image  [the model's]"
 )
+@click.option(
+    "--weights",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="also write the model's weights, under the names of the spec (.safetensors)",
+)
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="write the rows up to what cannot be said, and why they end",
+)
 @output_options
-def import_(model: str, shape: Shape | None, output: Path | None, force: bool) -> None:
+def import_(
+    model: str, shape: Shape | None, weights: Path | None, partial: bool,
+    output: Path | None, force: bool,
+) -> None:  # fmt: skip
     """Write the spec of a model that exists: blocks and repeats are found in its graph.
 
     MODEL is timm:NAME, torchvision:NAME, package.module:NAME, a callable of your own that gives a
@@ -49,12 +63,19 @@ def import_(model: str, shape: Shape | None, output: Path | None, force: bool) -
     runs it."""
     try:
         from ...importing import from_model
+        from ...outputs.pytorch.export import export
     except ModuleNotFoundError:
         raise MissingError(
             "importing needs PyTorch: pip install 'resgraph[train]'"
         ) from None
-    if output and output.exists() and not force:
-        raise UsageError(f"{output} exists; --force overwrites it")
-    found = from_model(model, shape)
+    for file in (output, weights):
+        if file and file.exists() and not force:
+            raise UsageError(f"{file} exists; --force overwrites it")
+    found = from_model(model, shape, partial=partial)
     write(found.text, output, force=force)
+    if weights:
+        content = export(found.plan, "safetensors", found.weights())
+        write(content, weights, force=force)
     note("proven", str(found.proof))
+    if found.ended:
+        note("warning", f"only a beginning was written: {found.ended}")

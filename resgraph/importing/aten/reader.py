@@ -69,6 +69,7 @@ class Reader:
         self.steps: dict[str, CapturedOp] = {}
         self.made: dict[Any, str] = {}  # what is computed twice of the same is one step
         self.call = AtenCall("input", {}, ())
+        self.count = 0  # calls that were read
 
     def read(self) -> Captured:
         """The model's steps. Raises `ImportRefused`."""
@@ -86,8 +87,12 @@ class Reader:
             raise ImportRefused(
                 "the model was exported in training mode; call `.eval()` first"
             )
-        for call in program.calls:
-            self._read(call)
+        for self.count, call in enumerate(program.calls):
+            try:
+                self._read(call)
+            except ImportRefused as problem:
+                problem.came = f"{self.count} of {len(program.calls)} ops were read"
+                raise
         end = self.plain(self.values[program.outputs[0]])
         if end == first.name:
             raise ImportRefused("the model returns its input")
