@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..errors import SpecError
+from ..errors import SpecError, UsageError
 from ..ops import Shape
 from ..outputs.pytorch import module
 from ..plan import Plan, loads
@@ -48,12 +48,14 @@ def from_model(
     reference: str, shape: Shape | None = None, *, partial: bool = False
 ) -> Imported:
     """Of `timm:resnet50`, `torchvision:resnet50` or `package:callable`, whose code is run, or of a
-    file that torch.export.save wrote, which is data. With `partial`, of as much of it as can be
+    .pt2 or .onnx file, which is data. With `partial`, of as much of it as can be
     said.
 
     Raises `ImportRefused` where the language has no words for it, `UsageError` or `MissingError`
     where there is no such model."""
     model = model_of(reference, shape)
+    if partial and model.note:
+        raise UsageError(f"{reference}: a beginning of ONNX cannot be proven")
     program = model.program or capture(model.on("meta"), model.shape)
     return _imported(program, model, partial=partial)
 
@@ -89,7 +91,7 @@ def _imported(program: AtenProgram, model: Model, *, partial: bool) -> Imported:
 
 
 def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
-    text = write(Head(model.name, net, model.about, ended))
+    text = write(Head(model.name, net, model.about, model.note, ended))
     try:
         plan = loads(text, name=model.name)
     except SpecError as problem:
@@ -101,7 +103,8 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
         torch.manual_seed(0)
         proof = Proof()
         if runs(plan):
-            proof = prove(model.on("cpu"), plan, known, trained=not model.program)
+            tolerance = None if not model.program else 10.0**-model.digits
+            proof = prove(model.on("cpu"), plan, known, evaluated=tolerance)
     text = f"{text}\n{expected(plan)}\n"
     whole = loads(text, name=model.name)
     return Imported(text, whole, proof, known, model, ended)

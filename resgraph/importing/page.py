@@ -24,16 +24,18 @@ _WIDEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a file says before its blocks and rows; `ended` is why it is a beginning only."""
+    """What a file says before its blocks and rows; `note` is what its source lost, `ended` why it
+    is a beginning only."""
 
     name: str
     net: Captured
     about: str = ""
+    note: str = ""
     ended: str = ""
 
     def lines(self) -> Iterator[str]:
-        if self.ended:
-            said = f"The beginning of the model: {self.ended}."
+        ended = f"The beginning of the model: {self.ended}." if self.ended else ""
+        for said in (self.note, ended):
             yield from (f"# {line}" for line in wrap(said, _WIDEST - 2))
         yield f"name: {self.name}"
         if self.about:

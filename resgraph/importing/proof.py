@@ -110,10 +110,14 @@ def runs(plan: Plan) -> bool:
 
 
 def prove(
-    model: nn.Module, plan: Plan, known: Mapping[str, str], *, trained: bool = True
+    model: nn.Module,
+    plan: Plan,
+    known: Mapping[str, str],
+    *,
+    evaluated: float | None = None,
 ) -> Proof:
-    """A model (whose numbers are lost) and its spec give the same, in training too where it can be
-    `trained`. Raises `ImportRefused` where they do not."""
+    """A model (whose numbers are lost) and its spec give the same, in training too; one that can
+    only be `evaluated`, to this tolerance. Raises `ImportRefused` where they do not."""
     theirs = model.double()
     buffers = [(n, b) for n, b in theirs.named_buffers() if n in set(known.values())]
     randomize([*theirs.named_parameters(), *buffers])
@@ -123,12 +127,12 @@ def prove(
     images = _random((2, *plan.input), "images")
     with torch.no_grad():
         output = apart(ours.eval()(images), theirs.eval()(images))
-    if not output <= TOLERANCE:
+    if not output <= (evaluated or TOLERANCE):
         raise ImportRefused(
             f"the spec gives other numbers than the model: {output:.0e} apart"
         )
     random = any(isinstance(m, nn.Dropout) and m.p for m in theirs.modules())
-    if random or not trained:
+    if random or evaluated is not None:
         return Proof(output)
     if not known:  # nothing is learned
         return Proof(output, 0.0, 0.0)

@@ -22,6 +22,7 @@ from ..language.references import names_code, names_model_file
 from ..ops import Shape
 from .program import AtenProgram
 from .saved.interpreter import Interpreted
+from .saved.onnx_file import OnnxFile
 from .saved.pt2 import read_pt2, tensors_of_pt2
 
 _SHAPE: Shape = (3, 224, 224)
@@ -31,13 +32,16 @@ _SHAPE: Shape = (3, 224, 224)
 class Model:
     """A model that can be built: without numbers (on torch's meta device), and with them.
 
-    One that was read from a file has its `program`, which can only be evaluated."""
+    One that was read from a file has its `program`, which can only be evaluated; `note` is what the
+    file lost, and `digits` how many its own runtime computes with."""
 
     name: str
     build: Callable[[], nn.Module]
     shape: Shape
     about: str
     program: AtenProgram | None = None
+    note: str = ""
+    digits: int = 9
 
     def on(self, device: str) -> nn.Module:
         """The model on a device. Raises `UsageError` for what its own code raises."""
@@ -83,7 +87,7 @@ def model_of(reference: str, shape: Shape | None = None) -> Model:
     if not names_code(reference):
         raise UsageError(
             f"`{reference}` names no model: write timm:NAME, torchvision:NAME,"
-            " package.module:NAME or FILE.pt2"
+            " package.module:NAME, FILE.pt2 or FILE.onnx"
         )
     package, _, name = reference.partition(":")
     maker = {"timm": _timm, "torchvision": _torchvision}.get(package, _callable)
@@ -94,14 +98,27 @@ def model_of(reference: str, shape: Shape | None = None) -> Model:
 
 def _file(path: Path) -> Model:
     """A model that was saved. Its tensors are read where it is run."""
+    if path.suffix == ".onnx":
+        return _onnx(path)
     program = read_pt2(path)
 
     def build() -> nn.Module:
         return Interpreted(program, tensors_of_pt2(path))
 
     shape = program.inputs[0].axes[1:] if program.inputs else ()
-    title = re.sub(r"\W+", "-", path.stem).strip("-") or "net"
-    return Model(title, build, shape, path.name, program)
+    return Model(_title(path), build, shape, path.name, program)
+
+
+def _onnx(path: Path) -> Model:
+    """A file whose net is what onnxruntime makes of it."""
+    file = OnnxFile(path)
+    program = file.program()
+    shape = program.inputs[0].axes[1:] if program.inputs else ()
+    return Model(_title(path), file.net, shape, path.name, program, file.note, digits=4)
+
+
+def _title(path: Path) -> str:
+    return re.sub(r"\W+", "-", path.stem).strip("-") or "net"
 
 
 def _imported(package: str) -> Any:

@@ -15,7 +15,7 @@ from .diagnose.nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
 _MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-_MODEL_FILES = (".pt2",)
+_MODEL_FILES = (".pt2", ".onnx")
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
 _BASE = re.compile(r"^extends: +([\w-]+)\.yaml *$", re.MULTILINE)

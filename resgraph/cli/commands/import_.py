@@ -55,8 +55,8 @@ def import_(
     """Write the spec of a model that exists: blocks and repeats are found in its graph.
 
     MODEL is timm:NAME, torchvision:NAME, package.module:NAME, a callable of your own that gives a
-    torch.nn.Module, or FILE.pt2. The code that a name stands for is run, so name only what you
-    trust; a file is data, and nothing in it is executed.
+    torch.nn.Module, FILE.pt2 or FILE.onnx. The code that a name stands for is run, so name only
+    what you trust; a file is data, and nothing in it is executed.
 
     The spec and the model are run on the same random weights, and nothing is written unless they
     are equal. What the language cannot say is refused (exit 1), with the op and the module that

@@ -1,0 +1,198 @@
+"""An .onnx file → its program, its tensors, and the net that onnxruntime makes of it.
+
+Protobuf is data, and what ONNX keeps is less than a model is: its comment says so."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import MissingError
+from ..captured import ImportRefused
+from ..program import AtenCall, AtenProgram, CallResult, Parameter, TensorRef
+from .onnx_words import ONNX, OnnxNode
+
+BATCH = 2
+"""What stands for an axis that is free."""
+FOLDED = (
+    "From ONNX, which keeps no dropout and no drop path; batch norms are part of the"
+    " convolutions."
+)
+"""What such a file says of itself."""
+KEPT = "From ONNX, which keeps no dropout and no drop path."
+
+
+class OnnxFile:
+    """A file with one input, read. Raises `ImportRefused`, and `MissingError` without the extra."""
+
+    def __init__(self, path: Path) -> None:
+        onnx = _package("onnx")
+        try:
+            self.model = onnx.load(str(path))
+            _fix_batch(self.model.graph)
+            self.model = onnx.shape_inference.infer_shapes(self.model, data_prop=True)
+            self.helper = onnx.helper
+            self._read(onnx.numpy_helper.to_array)
+        except ImportRefused:
+            raise
+        except Exception as problem:  # whatever protobuf and ONNX say of a broken file
+            said = f"{type(problem).__name__}: {problem}".partition("\n")[0]
+            raise ImportRefused(f"{path} cannot be read as ONNX ({said})") from None
+
+    def _read(self, to_array: Any) -> None:
+        graph = self.model.graph
+        self.arrays = {each.name: to_array(each) for each in graph.initializer}
+        for node in graph.node:
+            if node.op_type == "Constant":
+                value = next(a for a in node.attribute if a.name == "value")
+                self.arrays[node.output[0]] = to_array(value.t)
+        known = [*graph.value_info, *graph.input, *graph.output]
+        self.axes = {info.name: _sizes(info) for info in known}
+        self.axes |= {name: array.shape for name, array in self.arrays.items()}
+        self.parameters: dict[str, Parameter] = {}
+
+    @property
+    def note(self) -> str:
+        """What was lost."""
+        ops = {node.op_type for node in self.model.graph.node}
+        return KEPT if "BatchNormalization" in ops else FOLDED
+
+    def program(self) -> AtenProgram:
+        """Its nodes as calls of ATen."""
+        graph = self.model.graph
+        inputs = [
+            CallResult(each.name, self.axes[each.name])
+            for each in graph.input
+            if each.name not in self.arrays
+        ]
+        nodes = [node for node in graph.node if node.output[0] not in self.arrays]
+        calls = [self._call(node) for node in nodes]
+        outputs = [each.name for each in graph.output]
+        return AtenProgram(inputs, self.parameters, calls, outputs)
+
+    def _call(self, node: Any) -> AtenCall:
+        module = _module(node)
+        if node.op_type not in ONNX:
+            raise ImportRefused(f"`{node.op_type}` is not in the language", module)
+        names = [name for name in node.output if name]
+        said = {a.name: self.helper.get_attribute_value(a) for a in node.attribute}
+        known = OnnxNode(
+            node.op_type,
+            said,
+            tuple(self._meant(name) for name in node.input),
+            tuple(self.arrays.get(name) for name in node.input),
+            self.axes.get(node.input[0], ()),
+            self._sized(names[0], node.op_type),
+            module,
+        )
+        word, given = ONNX[node.op_type](known)
+        made = tuple(
+            CallResult(name, self._sized(name, node.op_type)) for name in names
+        )
+        return AtenCall(word, given, made, module, several=node.op_type == "Split")
+
+    def _sized(self, name: str, op: str) -> tuple[int, ...]:
+        if name not in self.axes:
+            raise ImportRefused(f"`{op}`: the file says no size of its `{name}`")
+        return self.axes[name]
+
+    def _meant(self, name: str) -> Any:
+        """A tensor by reference, one number as it is, nothing as None."""
+        array = self.arrays.get(name)
+        if not name:
+            return None
+        if array is not None and array.ndim == 0:
+            return array.item()
+        if array is not None and array.dtype.kind == "f":
+            self.parameters[name] = Parameter(name, array.shape)
+        return TensorRef(name)
+
+    def net(self) -> nn.Module:
+        """What onnxruntime makes of the file, with the tensors that it is given."""
+        return OnnxNet(self)
+
+
+class OnnxNet(nn.Module):
+    """The file in onnxruntime, in float32: its parameters are the file's, by name."""
+
+    def __init__(self, file: OnnxFile) -> None:
+        super().__init__()
+        self.file, self.keys = file, list(file.parameters)
+        arrays = [torch.from_numpy(file.arrays[key].copy()) for key in self.keys]
+        self.tensors = nn.ParameterList(nn.Parameter(each.float()) for each in arrays)
+
+    def named_parameters(
+        self, *_: Any, **__: Any
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """By the names of the file."""
+        return zip(self.keys, self.tensors, strict=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        runtime = _package("onnxruntime")
+        content = self._with(dict(self.named_parameters()))
+        providers = ["CPUExecutionProvider"]
+        session = runtime.InferenceSession(content, providers=providers)
+        name = session.get_inputs()[0].name
+        size = self.file.axes[name][0]
+        found = [
+            session.run(None, {name: part.float().numpy()})[0]
+            for part in torch.split(images, size)
+        ]
+        return torch.cat([torch.from_numpy(each) for each in found]).to(images.dtype)
+
+    def _with(self, tensors: Mapping[str, Tensor]) -> bytes:
+        """The file with other numbers."""
+        to_proto = _package("onnx").numpy_helper.from_array
+        model = self.file.model
+        for each in model.graph.initializer:
+            if each.name in tensors:
+                numbers = tensors[each.name].detach().float().numpy()
+                each.CopyFrom(to_proto(numbers, each.name))
+        for node in model.graph.node:
+            if node.op_type == "Constant" and node.output[0] in tensors:
+                numbers = tensors[node.output[0]].detach().float().numpy()
+                node.attribute[0].t.CopyFrom(to_proto(numbers))
+        content: bytes = model.SerializeToString()
+        return content
+
+
+def _fix_batch(graph: Any) -> None:
+    """A size for the axis of the images; what was said of sizes behind is worked out anew."""
+    for each in graph.input:
+        first = each.type.tensor_type.shape.dim[0]
+        if not first.dim_value:
+            first.dim_value = BATCH
+        if not all(_sizes(each)):
+            raise ImportRefused("an axis of its input, beside the batch, is free")
+    del graph.value_info[:]
+    for each in graph.output:
+        each.type.tensor_type.ClearField("shape")
+
+
+def _sizes(info: Any) -> tuple[int, ...]:
+    return tuple(int(dim.dim_value) for dim in info.type.tensor_type.shape.dim)
+
+
+def _module(node: Any) -> str:
+    """The path of the module that ran a node, where the exporter wrote it."""
+    for each in node.metadata_props:
+        if each.key == "pkg.torch.onnx.name_scopes":
+            scopes = ast.literal_eval(each.value)
+            return str(scopes[-2]) if len(scopes) > 1 else ""
+    parts = node.name.split("/")
+    return parts[-2] if len(parts) > 2 else ""
+
+
+def _package(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        raise MissingError(
+            "reading ONNX needs its packages: pip install 'resgraph[onnx]'"
+        ) from None

@@ -1,0 +1,278 @@
+"""ONNX' ops → calls of ATen's, whose words import can read: one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..captured import ImportRefused
+from ..program import TensorSizes
+
+Said = tuple[str, dict[str, Any]]
+"""A word of ATen, and its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxNode:
+    """A node: its attributes, what it reads (tensors by reference, one number as a number), the
+    arrays among that, and the sizes of what comes in first and out."""
+
+    op: str
+    attributes: Mapping[str, Any]
+    reads: tuple[Any, ...]
+    arrays: tuple[Any, ...]
+    into: TensorSizes
+    axes: TensorSizes
+    module: str = ""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """An attribute."""
+        return self.attributes.get(key, default)
+
+    def read(self, place: int) -> Any:
+        """What it reads; None where that is left out."""
+        return self.reads[place] if place < len(self.reads) else None
+
+    def ints(self, place: int, key: str = "") -> list[int] | None:
+        """Numbers that are an input, or an attribute in older versions."""
+        array = self.arrays[place] if place < len(self.arrays) else None
+        if array is not None:
+            return [int(each) for each in array.reshape(-1)]
+        return list(self.get(key)) if key and self.get(key) is not None else None
+
+    def no(self, why: str) -> ImportRefused:
+        """A refusal of it."""
+        return ImportRefused(f"`{self.op}`: {why}", self.module)
+
+
+ONNX: dict[str, Callable[[OnnxNode], Said]] = {}
+
+
+def says(*ops: str) -> Callable[[Callable[[OnnxNode], Said]], Any]:
+    """Enter a function for ops of ONNX."""
+
+    def enter(function: Callable[[OnnxNode], Said]) -> Callable[[OnnxNode], Said]:
+        ONNX.update(dict.fromkeys(ops, function))
+        return function
+
+    return enter
+
+
+def _same_on_both(node: OnnxNode) -> list[int]:
+    """Pads that are equal at both ends of each axis."""
+    count = len(node.into) - 2
+    pads = list(node.get("pads") or [0] * 2 * count)
+    automatic = node.get("auto_pad", b"NOTSET")
+    if automatic not in (b"NOTSET", b"VALID") or pads[:count] != pads[count:]:
+        raise node.no("it pads one side more than the other")
+    return pads[:count]
+
+
+@says("Conv")
+def _conv(node: OnnxNode) -> Said:
+    count = len(node.into) - 2
+    return "conv2d", {
+        "input": node.read(0),
+        "weight": node.read(1),
+        "bias": node.read(2),
+        "stride": list(node.get("strides") or [1] * count),
+        "padding": _same_on_both(node),
+        "dilation": list(node.get("dilations") or [1] * count),
+        "groups": node.get("group", 1),
+    }
+
+
+@says("BatchNormalization")
+def _norm(node: OnnxNode) -> Said:
+    words = ("input", "weight", "bias", "running_mean", "running_var")
+    return "batch_norm", {
+        **{word: node.read(place) for place, word in enumerate(words)},
+        "training": bool(node.get("training_mode", 0)),
+        "momentum": round(1 - node.get("momentum", 0.9), 6),
+        "eps": _short(node.get("epsilon", 1e-5)),
+    }
+
+
+def _short(number: float) -> float:
+    """A number of float32 as it was written."""
+    return float(f"{number:.6g}")
+
+
+@says("LayerNormalization")
+def _layer_norm(node: OnnxNode) -> Said:
+    return "layer_norm", {
+        "input": node.read(0),
+        "weight": node.read(1),
+        "bias": node.read(2),
+        "normalized_shape": node.axes[node.get("axis", -1) % len(node.axes) :],
+        "eps": _short(node.get("epsilon", 1e-5)),
+    }
+
+
+@says("Gemm")
+def _gemm(node: OnnxNode) -> Said:
+    plain = (node.get("alpha", 1.0), node.get("beta", 1.0), node.get("transA", 0))
+    if plain != (1.0, 1.0, 0) or not node.get("transB", 0):
+        raise node.no("with factors, or a weight that lies otherwise than a layer's")
+    given = {"input": node.read(0), "weight": node.read(1), "bias": node.read(2)}
+    return "linear", given
+
+
+_PLAIN = {
+    "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
+    "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
+    "Cast": "alias",
+}  # fmt: skip
+
+
+@says(*_PLAIN)
+def _plain(node: OnnxNode) -> Said:
+    return _PLAIN[node.op], {"self": node.read(0)}
+
+
+_ONE = 1e-6
+
+
+@says("HardSigmoid")
+def _hardsigmoid(node: OnnxNode) -> Said:
+    alpha, beta = node.get("alpha", 0.2), node.get("beta", 0.5)
+    if abs(alpha - 1 / 6) > _ONE or beta != 0.5:
+        raise node.no(f"with `alpha` {_short(alpha)}; the language has 1/6")
+    return "hardsigmoid", {"self": node.read(0)}
+
+
+@says("Clip")
+def _clip(node: OnnxNode) -> Said:
+    low, high = (
+        node.read(place) if node.read(place) is not None else node.get(key)
+        for place, key in ((1, "min"), (2, "max"))
+    )
+    return "hardtanh", {"self": node.read(0), "min_val": low, "max_val": high}
+
+
+@says("LeakyRelu")
+def _leaky(node: OnnxNode) -> Said:
+    slope = _short(node.get("alpha", 0.01))
+    return "leaky_relu", {"self": node.read(0), "negative_slope": slope}
+
+
+@says("Gelu")
+def _gelu(node: OnnxNode) -> Said:
+    form = node.get("approximate", b"none").decode()
+    return "gelu", {"self": node.read(0), "approximate": form}
+
+
+@says("Softmax")
+def _softmax(node: OnnxNode) -> Said:
+    return "softmax", {"self": node.read(0), "dim": node.get("axis", -1)}
+
+
+@says("Add", "Sub", "Mul", "Div")
+def _arithmetic(node: OnnxNode) -> Said:
+    return node.op.lower(), {"self": node.read(0), "other": node.read(1), "alpha": 1}
+
+
+@says("MaxPool", "AveragePool")
+def _pool(node: OnnxNode) -> Said:
+    word = "max_pool2d" if node.op == "MaxPool" else "avg_pool2d"
+    count = len(node.into) - 2
+    given = {
+        "self": node.read(0),
+        "kernel_size": list(node.get("kernel_shape")),
+        "stride": list(node.get("strides") or [1] * count),
+        "padding": _same_on_both(node),
+        "ceil_mode": bool(node.get("ceil_mode", 0)),
+    }
+    if word == "avg_pool2d":
+        counted = bool(node.get("count_include_pad", 0))
+        return word, given | {"count_include_pad": counted, "divisor_override": None}
+    return word, given | {"dilation": list(node.get("dilations") or [1] * count)}
+
+
+def _over_all(word: str, node: OnnxNode) -> Said:
+    cells = list(range(2, len(node.into)))
+    return word, {"self": node.read(0), "dim": cells, "keepdim": True}
+
+
+says("GlobalAveragePool")(partial(_over_all, "mean"))
+says("GlobalMaxPool")(partial(_over_all, "amax"))
+
+
+def _reduced(word: str, node: OnnxNode) -> Said:
+    dims = node.ints(1, "axes")
+    keep = bool(node.get("keepdims", 1))
+    return word, {"self": node.read(0), "dim": dims, "keepdim": keep}
+
+
+says("ReduceMean")(partial(_reduced, "mean"))
+says("ReduceMax")(partial(_reduced, "amax"))
+says("ReduceSum")(partial(_reduced, "sum"))
+
+
+@says("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+def _view(node: OnnxNode) -> Said:
+    return "view", {"self": node.read(0)}
+
+
+@says("Expand")
+def _expand(node: OnnxNode) -> Said:
+    return "expand", {"self": node.read(0)}
+
+
+@says("Transpose")
+def _transpose(node: OnnxNode) -> Said:
+    return "permute", {"self": node.read(0), "dims": list(node.get("perm"))}
+
+
+@says("Concat")
+def _concat(node: OnnxNode) -> Said:
+    return "cat", {"tensors": list(node.reads), "dim": node.get("axis")}
+
+
+@says("Split")
+def _split(node: OnnxNode) -> Said:
+    return "split_with_sizes", {"self": node.read(0), "dim": node.get("axis", 0)}
+
+
+@says("Slice")
+def _slice(node: OnnxNode) -> Said:
+    starts, axes = node.ints(1, "starts"), node.ints(3, "axes")
+    steps = node.ints(4) or [1]
+    if not axes or len(axes) != 1 or not starts or starts[0] < 0:
+        raise node.no("of several axes, or from the end")
+    given = {"dim": axes[0], "start": starts[0], "step": steps[0]}
+    return "slice", {"self": node.read(0), **given}
+
+
+@says("Pad")
+def _pad(node: OnnxNode) -> Said:
+    pads = node.ints(1, "pads") or []
+    count = len(pads) // 2
+    pairs = zip(reversed(pads[:count]), reversed(pads[count:]), strict=True)
+    flat = [each for pair in pairs for each in pair]
+    while flat[-2:] == [0, 0]:
+        del flat[-2:]
+    mode = node.get("mode", b"constant").decode()
+    value = node.read(2) if node.read(2) is not None else node.get("value", 0)
+    return "pad", {"self": node.read(0), "pad": flat, "mode": mode, "value": value}
+
+
+@says("DepthToSpace", "SpaceToDepth")
+def _rearranged(node: OnnxNode) -> Said:
+    if node.op == "DepthToSpace" and node.get("mode", b"DCR") == b"CRD":
+        factor = node.get("blocksize")
+        return "pixel_shuffle", {"self": node.read(0), "upscale_factor": factor}
+    raise node.no("in an order that the language has no word for")
+
+
+@says("Resize")
+def _resize(node: OnnxNode) -> Said:
+    modes = {b"nearest": "upsample_nearest2d", b"linear": "upsample_bilinear2d"}
+    word = modes.get(node.get("mode", b"nearest"))
+    if word is None:
+        raise node.no("in another mode than nearest and linear")
+    place = node.get("coordinate_transformation_mode", b"half_pixel")
+    corners = place == b"align_corners"
+    return word, {"input": node.read(0), "align_corners": corners}

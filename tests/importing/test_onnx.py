@@ -1,0 +1,158 @@
+"""An .onnx file → a spec that gives what onnxruntime gives; what ONNX lost is said."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small
+import torch
+from torch import nn
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+from onnx import helper  # noqa: E402
+
+from resgraph.cli import run  # noqa: E402
+from resgraph.importing import ImportRefused, from_model  # noqa: E402
+
+INPUT = (3, 16, 16)
+FLOAT = onnx.TensorProto.FLOAT
+
+
+def saved(path: Path, model: nn.Module) -> str:
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):  # a fresh one folds to no bias
+            nn.init.normal_(module.bias)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            (torch.zeros(2, *INPUT),),
+            path,
+            external_data=False,
+            verbose=False,
+        )
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "row"),
+    [
+        (lambda: small.stages(small.Basic), "layer1: 2 x basic 16"),
+        (
+            lambda: small.chain(
+                small.Inverted(16, 32, 2), small.Gated(32, 32), width=32
+            ),
+            "se-basic 32",
+        ),
+    ],
+    ids=["basic", "gated"],
+)
+def test_a_net_of_torch(
+    tmp_path: Path, make: Callable[[], nn.Module], row: str
+) -> None:
+    model = make()
+    found = from_model(saved(tmp_path / "net.onnx", model))
+    assert found.text.startswith("# From ONNX, which keeps no dropout")
+    assert "batch norms are part of the convolutions" in found.text.replace("\n# ", " ")
+    assert row in found.text
+    assert found.proof.output is not None and found.proof.output < 1e-5
+    ours = found.plan.module().eval()
+    ours.load_state_dict(found.weights())
+    images = torch.randn(2, *INPUT)
+    with torch.no_grad():
+        assert torch.allclose(ours(images), model(images), atol=1e-4)
+
+
+def made(path: Path, nodes: list[Any], arrays: dict[str, Any], free: bool) -> str:
+    """A file by hand: `x` comes in, `y` goes out."""
+    first = "n" if free else 1
+    info = helper.make_tensor_value_info
+    constants = [
+        helper.make_tensor(name, FLOAT, value.shape, value.flatten().tolist())
+        for name, value in arrays.items()
+    ]
+    graph = helper.make_graph(
+        nodes, "net", [info("x", FLOAT, [first, 3, 8, 8])], [info("y", FLOAT, None)],
+        constants,
+    )  # fmt: skip
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
+    return str(path)
+
+
+WEIGHT = {"w": torch.ones(4, 3, 3, 3)}
+NORM = {name: torch.ones(4) for name in ("scale", "shift", "mean", "var")}
+
+
+def conv(**options: Any) -> Any:
+    return helper.make_node("Conv", ["x", "w"], ["a"], pads=[1] * 4, **options)
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
+    norm = helper.make_node(
+        "BatchNormalization", ["a", *NORM], ["b"], epsilon=1e-3, momentum=0.99
+    )
+    pool = helper.make_node(
+        "MaxPool", ["c"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4
+    )
+    nodes = [conv(), norm, helper.make_node("Relu", ["b"], ["c"]), pool]
+    found = from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, free))
+    assert found.text.startswith(
+        "# From ONNX, which keeps no dropout and no drop path."
+    )
+    assert "ops: {bn: {eps: 0.001, momentum: 0.01}}" in found.text
+    assert "conv1: [3x3 conv 4, 3x3 max pool /2]" in found.text
+    assert found.names["conv1.0.bn.running_var"] == "var"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ([helper.make_node("Det", ["x"], ["y"])], "`Det` is not in the language"),
+        (
+            [helper.make_node("Conv", ["x", "w"], ["y"], pads=[0, 0, 1, 1])],
+            "pads one side more",
+        ),
+        (
+            [
+                conv(),
+                helper.make_node(
+                    "BatchNormalization", ["a", *NORM], ["y", "m", "v"], training_mode=1
+                ),
+            ],
+            "in training mode",
+        ),
+        ([helper.make_node("HardSigmoid", ["x"], ["y"])], "with `alpha` 0.2"),
+        (
+            [helper.make_node("Relu", ["nowhere"], ["y"])],
+            "from parameters alone",
+        ),
+    ],
+    ids=["op", "pads", "training", "alpha", "wiring"],
+)
+def test_refused(tmp_path: Path, nodes: list[Any], said: str) -> None:
+    with pytest.raises(ImportRefused, match=said):
+        from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, True))
+
+
+def test_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(b"\x08\x07no protobuf")
+    assert run(["import", str(file)]) == 1
+    assert "cannot be read as ONNX" in capsys.readouterr().err
+    assert run(["import", str(tmp_path / "none.onnx")]) == 1
+    made(file, [helper.make_node("Relu", ["x"], ["y"])], {}, True)
+    assert run(["import", str(file), "--partial"]) == 2
+    assert run(["show", str(file), "--format", "csv"]) == 0
+    assert "relu" in capsys.readouterr().out
