@@ -46,6 +46,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(
     "case",
     [
@@ -81,7 +82,12 @@ def test_a_resume_keeps_them_too(
     assert digest(after, *rows) == digest(weights(tmp_path / "whole"), *rows)
 
 
-def test_so_do_two_processes(tmp_path: Path, source: dict[str, torch.Tensor]) -> None:
+@pytest.mark.parametrize(
+    "sharding", ["off", pytest.param("on", marks=pytest.mark.slow)]
+)
+def test_so_do_two_processes(
+    tmp_path: Path, source: dict[str, torch.Tensor], sharding: str
+) -> None:
     lines = (*LINES, "ema: {decay: 0.9}", "accumulate: 2")
     file = spec(tmp_path / "new.yaml", *lines)
     (ended,) = worker(
@@ -93,6 +99,7 @@ def test_so_do_two_processes(tmp_path: Path, source: dict[str, torch.Tensor]) ->
                     "out": str(tmp_path / "run"),
                     "recipe": {},
                     "real": str(file),
+                    "sharding": sharding,
                 }
             ]
         }
