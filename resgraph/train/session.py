@@ -64,10 +64,7 @@ def run_to_end(
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     _restore(train_state, state, run, ready, reporter)
-    size = train.batch // world.size // train.accumulate
-    shapes = [(size, *shape) for shape in plan.inputs.values()]
-    with explained(train_state.net, lambda: "a pass before the first step"):
-        distribute(train_state, shapes, ready.decisions, world)
+    _distribute(train_state, ready)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,
@@ -92,6 +89,15 @@ def run_to_end(
         if number:
             raise _stopped(number, train_state.step, where)
         return finish(ready, run, train_state, where)
+
+
+def _distribute(train_state: TrainState, ready: Prepared) -> None:
+    """Puts DDP around the net, or shards it, by a pass of the size of a batch."""
+    train, world = ready.train, ready.world
+    size = train.batch // world.size // train.accumulate
+    shapes = [(size, *shape) for shape in ready.plan.inputs.values()]
+    with explained(train_state.net, lambda: "a pass before the first step"):
+        distribute(train_state, shapes, ready.decisions, world)
 
 
 def _restore(
