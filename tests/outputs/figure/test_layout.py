@@ -39,15 +39,7 @@ def test_small_nets_are_lawful(name: str, view: str) -> None:
     lawful(laid_out(plan(name), view))
 
 
-# where four streams cross, more wires run side by side than the lanes between two stages hold
-STREAMS = pytest.mark.xfail(reason="HRNet's crossing wires share lanes", strict=True)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, marks=[STREAMS] if p.stem == "hrnet-w18" else []) for p in SPECS],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_the_zoo_is_lawful(path: Path) -> None:
     net = load(path)
     for view in VIEWS:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from ..content.parts import ENTRY, Link
-from .geometry import Frame, gap_between, parts_at_once
+from .geometry import ENTRY_RISE, Frame, gap_between, parts_at_once
 from .routing import Way
 
 CLEAR = 5.0
@@ -120,12 +120,15 @@ class Stacker:
         """Height and columns passed of the links that run across into a unit."""
         frame = self.frame
         out: list[tuple[float, float, float]] = []
+        lanes = 0
         for link, way in ways.items():
             if way == "down":
                 low, high = sorted((column, frame.of(link.source)))
                 out.append((frame.centre(unit), low + 1, high - 1))
             elif way == "lane":
-                out.append((frame.lane_end(unit), column + 1, inf))
+                rise = 0.0 if frame.is_join(unit) else ENTRY_RISE * lanes
+                out.append((frame.lane_end(unit) - rise, column + 1, inf))
+                lanes += 1
         return out
 
     def row_out(self, unit: int, column: int) -> list[tuple[float, float, float]]:
@@ -196,13 +199,15 @@ class Stacker:
         arrowheads."""
         frame = self.frame
         needs = [frame.inset, frame.fork.floors.get(unit, 0.0)]
-        above = self.last.get(column, ENTRY)
-        if above != ENTRY:
+        before = self.last.get(column, ENTRY)
+        if before != ENTRY:
             needs.append(self.occupied[column] + self.gap(unit))
         needs += [self._below(link, way) for link, way in ways.items()]
         if "lane" in ways.values() and not frame.is_join(unit):
             # A lane comes back above the unit: its turn stands clear of what is there.
-            needs.append(self.occupied.get(column, 0) + 2 * frame.rhythm.after_split)
+            turns = ENTRY_RISE * (list(ways.values()).count("lane") - 1)
+            above = self.occupied.get(column, 0)
+            needs.append(above + 2 * frame.rhythm.after_split + turns)
         return max(needs)
 
     def _below(self, link: Link, way: Way) -> float:

@@ -11,6 +11,8 @@ from ..scene import Point
 
 NAME_ROOM = 16.0
 """How far below a unit its name reaches."""
+ENTRY_STEP, ENTRY_RISE = 9.0, 5.0
+"""How far apart lanes stand that enter one unit: across, and in the height of their turns."""
 
 
 @dataclass(frozen=True, slots=True)

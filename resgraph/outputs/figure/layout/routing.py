@@ -3,12 +3,21 @@ a lane."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Literal
 
 from .. import text
 from ..content.parts import Fork, Join, Link
-from .geometry import NAME_ROOM, Frame, Rhythm, Wire, join_half, starts_with_box
+from .geometry import (
+    ENTRY_RISE,
+    ENTRY_STEP,
+    NAME_ROOM,
+    Frame,
+    Rhythm,
+    Wire,
+    join_half,
+    starts_with_box,
+)
 
 Way = Literal["straight", "down", "across", "lane"]
 PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
@@ -32,8 +41,10 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
     lanes = _Lanes(frame)
     # Short links first, so that they take the inner lanes and cross no longer one.
     by_span = [link for link in ways if ways[link] == "lane"]
+    entries = _Entries(frame, ways)
     for link in sorted(by_span, key=lambda link: _span(frame, link)):
-        out.append(_lane(frame, link, lanes, len(outs[link.source]) > 1))
+        entry = entries.take(link.target)
+        out.append(_lane(frame, link, lanes, entry, len(outs[link.source]) > 1))
     return out
 
 
@@ -157,15 +168,40 @@ def _span(frame: Frame, link: Link) -> float:
     return end - start
 
 
-def _lane(frame: Frame, link: Link, lanes: _Lanes, parted: bool) -> Wire:
-    """To the right of everything between, then down, then back."""
-    start, end = _ends(frame, link)
-    x, to = lanes.take(start, end, link), frame.at(link.target)
+def _lane(
+    frame: Frame, link: Link, lanes: _Lanes, entry: tuple[float, float], parted: bool
+) -> Wire:
+    """To the right of everything between, then down, then back to where it enters."""
+    start, (to, end) = frame.split(link.source), entry
+    x = lanes.take(start, end, link)
     back = [(to, end), (to, frame.top[link.target])]
     if frame.is_join(link.target):
         back = [(_side(frame, link.target, x), end)]
     points = ((frame.at(link.source), start), (x, start), (x, end), *back)
     return _wire(link, points, arrow=True, dot=parted)
+
+
+class _Entries:
+    """Where lanes enter units: those into one box side by side, the first of them lowest and
+    furthest to the right, so that none crosses another there."""
+
+    def __init__(self, frame: Frame, ways: dict[Link, Way]) -> None:
+        self.frame = frame
+        self.lanes = Counter(link.target for link, way in ways.items() if way == "lane")
+        self.others = {link.target for link, way in ways.items() if way != "lane"}
+        self.taken: Counter[int] = Counter()
+
+    def take(self, unit: int) -> tuple[float, float]:
+        """The x and the height at which the next lane turns down into a unit, or meets a join."""
+        frame, x, y = self.frame, self.frame.at(unit), self.frame.lane_end(unit)
+        rank, count = self.taken[unit], self.lanes[unit]
+        self.taken[unit] += 1
+        if frame.is_join(unit) or count == 1:
+            return x, y
+        # beside what comes straight down, or about the middle
+        middle = -1.0 if unit in self.others else (count - 1) / 2
+        x += ENTRY_STEP * (count - 1 - rank - middle)
+        return x, y - ENTRY_RISE * rank
 
 
 class _Lanes:
