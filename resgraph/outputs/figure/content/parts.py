@@ -174,6 +174,7 @@ class Link:
     title: str = ""
     broken: bool = False
     named: bool = False
+    port: int = 0  # of the streams that leave its source, the one that it carries
 
 
 @dataclass(slots=True)
@@ -202,6 +203,11 @@ class Fork:
     label: str = ""
     kind: str = ""
     title: str = ""
+    # where streams run side by side: for each unit its lane, and its level from 1 on; how many
+    # streams flow in; for each that flows out the unit that gives it, or ENTRY
+    grid: dict[int, tuple[int, int]] = field(default_factory=dict)
+    entries: int = 1
+    exits: tuple[int, ...] = ()
 
     @property
     def heading(self) -> str:

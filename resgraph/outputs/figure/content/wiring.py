@@ -12,6 +12,7 @@ from ....graph import Block, Equation, Graph, Layer, Path
 from . import quantity
 from .parts import ENTRY, FigurePart, Fork, Join, Link, Tile
 from .rows import op_box, pill_text, stride_text, title
+from .streams import lay_streams
 from .wording import symbol
 
 Detail = Literal["rows", "ops"]
@@ -27,6 +28,7 @@ class Found:
     pill: str = ""
     name: str = ""
     title: str = ""
+    port: int = 0  # of the streams that leave the unit, the one that the node is
 
 
 class Wiring:
@@ -49,7 +51,9 @@ class Wiring:
         # what flows in beside the first, and what a block reads that is written in a row
         beside = block.arguments()[1:] if block else ()
         self.beside = {each.node: each.name for each in beside}
-        self.found |= dict.fromkeys(self.beside, Found(unit))
+        self.found |= {
+            name: Found(unit, port=port) for port, name in enumerate(self.beside, 1)
+        }
 
     def add(self, part: FigurePart, reads: tuple[str, ...], stands_for: str) -> int:
         """A new unit, linked to what it reads."""
@@ -65,7 +69,7 @@ class Wiring:
             straight_in = isinstance(part, Join) and source.unit == self.found_entry
             link = Link(
                 source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
-                self._note(name, part), source.name, source.title,
+                self._note(name, part), source.name, source.title, port=source.port,
             )  # fmt: skip
             self.links.append(link)
         self.found[stands_for] = Found(unit)
@@ -136,7 +140,10 @@ class Wiring:
                 self.found.setdefault(end, source)
         else:
             unit = self.add(part, self._read_by(path), path.output)
-            self.found |= {s.node: Found(unit) for s in path.gives}
+            self.found |= {
+                stream.node: Found(unit, port=port)
+                for port, stream in enumerate(path.gives)
+            }
             if shortcut:
                 self._mark_side(unit, changes, path.output)
 
@@ -171,6 +178,10 @@ class Wiring:
         fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
         self._name(fork, self._names(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
+        if self.detail == "rows" and (block.takes or block.gives):
+            found = [self.found[stream.node] for stream in block.gives]
+            exits = [(each.unit, each.port) for each in found]
+            lay_streams(self.graph, fork, max(1, len(block.takes)), exits)
         if self.detail == "ops":
             cost = quantity.total(self.graph.nodes_of(block))
             said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"

@@ -196,6 +196,25 @@ class Frame:
         return self.top[unit] - self.rhythm.after_split
 
 
+def pitch(rhythm: Rhythm) -> float:
+    """From one lane of streams to the next."""
+    return rhythm.tile_width + 2 * rhythm.sheet + rhythm.column_gap
+
+
+def streams_out(part: FigurePart) -> int:
+    """How many streams leave a part side by side, 1 where they are not drawn so."""
+    while isinstance(part, Chain) and part.parts:
+        part = part.parts[-1]
+    return len(part.exits) if isinstance(part, Fork) and part.grid else 1
+
+
+def streams_in(part: FigurePart) -> int:
+    """How many streams flow side by side into a part, 1 where they are not drawn so."""
+    while isinstance(part, Chain) and part.parts:
+        part = part.parts[0]
+    return part.entries if isinstance(part, Fork) and part.grid else 1
+
+
 def join_half(symbol: str, rhythm: Rhythm) -> float:
     """Half the width of a join: a circle for a sign, wider for a word."""
     return rhythm.join if len(symbol) == 1 else text.width(symbol, 9.5, 600) / 2 + 6
@@ -248,8 +267,8 @@ def parts_at_once(part: FigurePart) -> bool:
 
 
 def opens_with_split(fork: Fork) -> bool:
-    """Whether more than one path leaves the fork's entry."""
-    return sum(link.source < 0 for link in fork.links) > 1
+    """Whether more than one path leaves the fork's entry, or streams flow in."""
+    return bool(fork.grid) or sum(link.source < 0 for link in fork.links) > 1
 
 
 def starts_with_box(part: FigurePart) -> bool:

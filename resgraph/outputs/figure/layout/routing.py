@@ -8,6 +8,7 @@ from typing import Literal
 
 from .. import text
 from ..content.parts import Fork, Join, Link
+from ..scene import Point
 from .geometry import (
     ENTRY_RISE,
     ENTRY_STEP,
@@ -16,10 +17,14 @@ from .geometry import (
     Rhythm,
     Wire,
     join_half,
+    pitch,
     starts_with_box,
+    streams_in,
+    streams_out,
 )
 
 Way = Literal["straight", "down", "across", "lane"]
+PORT_STEP = 5.0
 PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
 
 
@@ -33,7 +38,7 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
         out += _trunk(frame, source, [ways[link] for link in links])
         for link in links:
             if ways[link] == "straight":
-                out.append(_straight(frame, link))
+                out += _straight(frame, link)
             elif ways[link] == "down":
                 out.append(_down(frame, link, links, ways))
             elif ways[link] == "across":
@@ -125,10 +130,30 @@ def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
     return out
 
 
-def _straight(frame: Frame, link: Link) -> Wire:
+def _straight(frame: Frame, link: Link) -> list[Wire]:
+    """Straight down; of streams that run side by side, one wire each."""
     x, target = frame.at(link.target), frame.boxes[link.target].part
-    points = ((x, frame.bottom(link.source)), (x, frame.top[link.target]))
-    return _wire(link, points, arrow=starts_with_box(target))
+    start, end = frame.bottom(link.source), frame.top[link.target]
+    count = min(_streams(frame, link.source), streams_in(target))
+    beside = [x + lane * pitch(frame.rhythm) for lane in range(1, count)]
+    points: tuple[Point, ...] = ((x, start), (x, end))
+    if (port := _port_x(frame, link)) > x and count == 1:
+        turn = frame.split(link.source)
+        points = ((port, start), (port, turn), (x, turn), (x, end))
+    first = _wire(link, points, arrow=starts_with_box(target))
+    return [first, *(Wire(((at, start), (at, end))) for at in beside)]
+
+
+def _streams(frame: Frame, unit: int) -> int:
+    """How many streams leave a row of a net side by side."""
+    rows = frame.fork.breaks and unit >= 0
+    return streams_out(frame.boxes[unit].part) if rows else 1
+
+
+def _port_x(frame: Frame, link: Link) -> float:
+    """The x at which a link leaves its source: that of its stream, where it has a lane."""
+    lane = link.port if link.port < _streams(frame, link.source) else 0
+    return frame.at(link.source) + lane * pitch(frame.rhythm)
 
 
 def _side(frame: Frame, unit: int, x: float) -> float:
@@ -173,11 +198,16 @@ def _lane(
 ) -> Wire:
     """To the right of everything between, then down, then back to where it enters."""
     start, (to, end) = frame.split(link.source), entry
+    begin: tuple[Point, ...] = ((frame.at(link.source), start),)
+    if (port := _port_x(frame, link)) > frame.at(link.source):
+        # a stream further right turns first, so that none crosses another there
+        start += PORT_STEP * (_streams(frame, link.source) - 1 - link.port)
+        begin, parted = ((port, frame.bottom(link.source)), (port, start)), False
     x = lanes.take(start, end, link)
     back = [(to, end), (to, frame.top[link.target])]
     if frame.is_join(link.target):
         back = [(_side(frame, link.target, x), end)]
-    points = ((frame.at(link.source), start), (x, start), (x, end), *back)
+    points = (*begin, (x, start), (x, end), *back)
     return _wire(link, points, arrow=True, dot=parted)
 
 

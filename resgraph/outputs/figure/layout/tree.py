@@ -34,6 +34,7 @@ from .geometry import (
     strip_width,
     tile_width,
 )
+from .streams import fits, place_streams
 
 
 def place(part: FigurePart, rhythm: Rhythm) -> Placement:
@@ -45,7 +46,11 @@ def place(part: FigurePart, rhythm: Rhythm) -> Placement:
     if isinstance(part, Chain):
         return _chain(part, [place(inner, rhythm) for inner in part.parts], rhythm)
     if isinstance(part, Fork):
-        return place_fork(part, [place(unit, rhythm) for unit in part.units], rhythm)
+        units = [place(unit, rhythm) for unit in part.units]
+        if fits(part, units, rhythm):
+            return place_streams(part, units, rhythm)
+        part.grid = {}
+        return place_fork(part, units, rhythm)
     left, right, height = _leaf(part, rhythm)
     return Placement(
         part, left, right, height, [Placed(part, 0, 0, left, right, height)]

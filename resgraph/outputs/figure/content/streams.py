@@ -1,0 +1,66 @@
+"""A fork of a block of several streams → the grid on which it is drawn: a lane for each stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ....graph import Graph
+from ....ops import Add
+from .parts import ENTRY, Fork, Join, Link, Tile
+from .wording import symbol
+
+
+def lay_streams(
+    graph: Graph, fork: Fork, entries: int, exits: Sequence[tuple[int, int]]
+) -> None:
+    """Give the units of a fork their lanes, where it is drawn so: each stands below those that
+    it reads, in the lane of the one that it goes on with, or of the stream that it gives. `exits`
+    are, for each stream that leaves, the unit, or ENTRY, and the stream of that."""
+    passed = (lane == port for lane, (unit, port) in enumerate(exits) if unit == ENTRY)
+    if len(exits) < 2 or not all(passed):
+        return
+    lanes = {unit: lane for lane, (unit, _) in enumerate(exits) if unit != ENTRY}
+    grid = _grid(fork, lanes)
+    if len({*grid.values()}) < len(fork.units):
+        return
+    fork.grid, fork.entries = grid, entries
+    fork.exits = tuple(unit for unit, _ in exits)
+    fork.units = [
+        _sum(graph, part) if isinstance(part, Tile) else part for part in fork.units
+    ]
+    fork.links = [
+        replace(link, note="", changes=_changes(grid, link)) for link in fork.links
+    ]
+
+
+def _grid(fork: Fork, lanes: dict[int, int]) -> dict[int, tuple[int, int]]:
+    """The lane and the level of each unit, as far as they are known; `lanes` are those of units
+    that give a stream."""
+    grid: dict[int, tuple[int, int]] = {}
+    for unit in range(len(fork.units)):
+        places = {
+            (link.port, 0) if link.source == ENTRY else grid[link.source]
+            for link in fork.links
+            if link.target == unit
+        }
+        levels = {level for _, level in places}
+        lane = lanes.get(unit, places.copy().pop()[0] if len(places) == 1 else -1)
+        if lane < 0 or len(levels) != 1:
+            return grid
+        grid[unit] = lane, 1 + levels.pop()
+    return grid
+
+
+def _changes(grid: dict[int, tuple[int, int]], link: Link) -> bool:
+    """Whether a link leads from one stream to another, of another shape."""
+    return link.source != ENTRY and grid[link.source][0] != grid[link.target][0]
+
+
+def _sum(graph: Graph, part: Tile) -> Tile | Join:
+    """A folded block in which streams meet in a sum as that sum; any other tile as it is."""
+    name = part.rows[0].name if len(part.rows) == 1 else ""
+    node = graph.nodes.get(f"{name}.merge.add")
+    if not name or node is None or not isinstance(node.op, Add):
+        return part
+    return Join(node.name, symbol(node.op), title=part.rows[0].title)

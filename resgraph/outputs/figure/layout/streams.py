@@ -1,0 +1,78 @@
+"""A fork through which streams run side by side → its units on a grid: a lane for each stream, a
+level below those that a unit reads, and where streams are exchanged a straight line from each to
+each.
+
+The lanes of all such forks stand in the same places, so that a stream is one line through a net."""
+
+from __future__ import annotations
+
+from ..content.parts import ENTRY, Fork, Link
+from .geometry import Placed, Placement, Rhythm, Wire, pitch
+
+BAND, BAND_STEP = 18.0, 13.0
+"""The height in which streams are exchanged: of two, and for each more."""
+
+
+def fits(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> bool:
+    """Whether a fork is a grid whose boxes are no wider than its lanes."""
+    room = pitch(rhythm) - 8
+    return bool(fork.grid) and all(box.left + box.right < room for box in boxes)
+
+
+def place_streams(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
+    """The units in their lanes, level by level, and every link."""
+    out = Placement(fork, 0, 0, 0)
+    lanes = max(len(fork.exits), fork.entries, 1)
+    bottoms: dict[int, float] = {}
+    tops: dict[int, float] = {}
+    y = 0.0
+    for level in range(1, 1 + max(level for _, level in fork.grid.values())):
+        units = [unit for unit, (_, at) in fork.grid.items() if at == level]
+        crossing = any(
+            _crosses(fork, link) for link in fork.links if link.target in units
+        )
+        into = rhythm.split + rhythm.after_split
+        y += BAND + BAND_STEP * lanes if crossing and level > 1 else into
+        tops |= dict.fromkeys(units, y)
+        bottoms |= {unit: y + boxes[unit].height for unit in units}
+        y = max(bottoms[unit] for unit in units)
+    for unit, (lane, _) in fork.grid.items():
+        out.put(boxes[unit], lane * pitch(rhythm), tops[unit])
+    out.height = y
+    out.wires += [_wire(fork, link, tops, bottoms, rhythm) for link in fork.links]
+    for lane, unit in enumerate(fork.exits):
+        x, start = lane * pitch(rhythm), bottoms.get(unit, 0.0)
+        if start < y:
+            out.wires.append(Wire(((x, start), (x, y))))
+    out.right = max(out.right, (lanes - 1) * pitch(rhythm) + 8)
+    out.parts.append(Placed(fork, 0, 0, out.left, out.right, y))
+    return out
+
+
+def _lane(fork: Fork, link: Link) -> int:
+    """The lane that a link comes from."""
+    return link.port if link.source == ENTRY else fork.grid[link.source][0]
+
+
+def _crosses(fork: Fork, link: Link) -> bool:
+    return _lane(fork, link) != fork.grid[link.target][0]
+
+
+def _wire(
+    fork: Fork,
+    link: Link,
+    tops: dict[int, float],
+    bottoms: dict[int, float],
+    rhythm: Rhythm,
+) -> Wire:
+    """Straight down a lane; from lane to lane in one straight line, or, of what flows in, across
+    and then down."""
+    start, end = bottoms.get(link.source, 0.0), tops[link.target]
+    x = _lane(fork, link) * pitch(rhythm)
+    to = fork.grid[link.target][0] * pitch(rhythm)
+    points = ((x, start), (to, end))
+    if link.source == ENTRY and x != to:
+        turn = rhythm.split
+        points = ((x, turn), (to, turn), (to, end))  # type: ignore[assignment]
+    dot = link.source == ENTRY and x != to
+    return Wire(points, True, link.changes, dot=dot, name=link.name, title=link.title)
