@@ -10,6 +10,7 @@ from ..graph import Graph
 from ..language.spec import Spec
 from ..ops import shape_text
 from .data_fit import unfit
+from .loss_fit import unfit_loss
 from .reasons import usual_reasons
 from .recipe_fit import unfit_recipe
 
@@ -33,7 +34,14 @@ def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     reason; E051 for data."""
     return [
         *_broken_claims(spec, graph),
-        *map(spec.setters.named, [*unfit(spec, graph), *unfit_recipe(spec, graph)]),
+        *map(
+            spec.setters.named,
+            [
+                *unfit(spec, graph),
+                *unfit_recipe(spec, graph),
+                *unfit_loss(spec, graph),
+            ],
+        ),
     ]
 
 

@@ -28,6 +28,7 @@ from .augment.mix import in_order
 from .data.formats.decoder import COMMON, ENDINGS, TURNED, UNREADABLE, open_image
 from .data.normalize import Normalization
 from .data.sets import side_before_crop
+from .engine.several import first
 from .options import Options
 from .parallel.distributed import World
 from .predicted import READERS, Prediction, Reading
@@ -135,7 +136,7 @@ def _predictions(
         pixels = normalization(read_image(path, document)[None].to(decisions.device))
         own = pixels.flatten(1) if document.get("flat") else pixels
         with torch.inference_mode():
-            out.append(read(path, net(*in_order(own, others, lead))[0]))
+            out.append(read(path, first(net(*in_order(own, others, lead)))[0]))
     return out
 
 

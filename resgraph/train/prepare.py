@@ -11,6 +11,7 @@ from ..language.recipe import Train
 from ..ops.base import Shape
 from ..passes.data_fit import image_input, placed
 from ..passes.fine_tune.parts import unfit_parts
+from ..passes.loss_fit import unfit_loss
 from ..passes.recipe_fit import lonely_norms, problems
 from ..plan import Plan
 from . import data as datasets
@@ -86,6 +87,8 @@ def prepare(
     for problem in problems(train, plan.inputs, plan.output):
         raise UsageError(str(problem))
     data, missing = _fitting(plan, train, options, counted=counted)
+    if wrong := unfit_loss(plan.spec, plan.graph):
+        raise SpecError(wrong)
     check_sizes(plan, train)
     _check_parts(plan, train, world)
     start, stated = start_of(plan, train.start, began)

@@ -19,6 +19,7 @@ from .data.sampler import Sampler
 from .data.sets import Resident
 from .engine.assemble import fresh_net, in_layout, make_data_loader
 from .engine.optimizer import make_optimizer, start_light
+from .engine.several import total
 from .parallel.checkpointing import checkpoint_blocks
 from .prepare import Prepared
 from .settings.memory import memory_limit
@@ -117,9 +118,9 @@ def _step(ready: Prepared, images: int) -> float:
 
     def step() -> None:
         with decisions.autocast():
-            loss = net(*batch).float().square().mean()
+            loss = total(net(*batch))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         float(loss.detach())
 

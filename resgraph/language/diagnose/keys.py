@@ -95,6 +95,7 @@ EXAMPLES = {
     "data": "`data: cifar10`, or `data: {set: folder, path: …}`",
     "optimizer": "`optimizer: {name: sgd, lr: 0.1}`",
     "lr": "the learning rate: `lr: 0.1`",
+    "loss": "how much each output counts: `loss: {head: 1, aux1: 0.3}`",
     "batch": "images of one step: `batch: 128`",
     "schedule": "`schedule: cosine`, or `schedule: {kind: steps, at: [100, 150]}`",
     "warmup": "`warmup: {kind: linear, length: 5}`",

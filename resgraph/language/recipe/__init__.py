@@ -100,6 +100,13 @@ class Train(Record):
     """The learning rate schedule, by its `kind`."""
     warmup: Warmup | None = None
     """Learning rate warm-up, by its `kind`."""
+    loss: (
+        Annotated[
+            dict[str, Annotated[float, Field(gt=0, le=1000)]], Field(min_length=1)
+        ]
+        | None
+    ) = None
+    """How much the loss of each output counts, by row; else only the first output's does."""
     label_smoothing: Share = 0.0
     """Share of the target that is spread over all classes."""
     clip: Annotated[float, Field(gt=0, le=10**6)] | None = None

@@ -10,6 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ...language.recipe import Train
 from ...outputs.pytorch.compile import compile_blocks
+from ...passes.loss_fit import loss_weights
 from ...plan import Plan
 from ..data.loader import BatchLoader, InMemory, Pixels
 from ..data.normalize import Normalization
@@ -27,6 +28,7 @@ from .loop import TrainState
 from .metrics import MetricAccumulator
 from .optimizer import make_optimizer, start_light
 from .schedule import LearningRates
+from .several import total
 
 
 def fresh_net(plan: Plan, train: Train, decisions: Decisions) -> nn.Module:
@@ -82,6 +84,7 @@ def make_train_state(
             task_of(train.target, plan.output[0]),
         ),
         scaler,
+        weights=loss_weights(train, plan.graph),
     )
 
 
@@ -118,8 +121,8 @@ def distribute(
     for _ in range(2):
         with decisions.autocast():
             inputs = (empty_batch(shape, decisions) for shape in batch)
-            logits = train_state.model(*inputs)
-        logits.float().sum().backward()
+            given = train_state.model(*inputs)
+        total(given).backward()  # type: ignore[no-untyped-call]
         train_state.model.zero_grad(set_to_none=True)
     for name, value in train_state.net.named_buffers():
         value.copy_(before[name])

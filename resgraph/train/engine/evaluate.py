@@ -14,6 +14,7 @@ from ..parallel.distributed import World
 from ..settings.decide import Decisions
 from ..tasks import Details, Task
 from ..tasks.classes import Classes
+from .several import first
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def score(
     sums = Sums(decisions, task.plain())
     for inputs, target in batches:
         with decisions.autocast():
-            output = net(*inputs).float()
+            output = first(net(*inputs))
         sums.add(output, target)
     net.train(training)
     return sums.score(world)

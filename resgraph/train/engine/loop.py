@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import TrainingError
 from ...language.recipe import Train
@@ -27,6 +27,7 @@ from .evaluate import Score, score
 from .metrics import MetricAccumulator
 from .optimizer import load_optimizer, set_lr
 from .schedule import LearningRates
+from .several import NetOutput, OutputWeights, first, weighed
 
 CHECK_EVERY = 0.25
 """Seconds between checks of the loss: reading it waits for the device, so not every step does."""
@@ -52,6 +53,7 @@ class TrainState:
     metrics: MetricAccumulator
     scaler: torch.amp.GradScaler  # does nothing but in fp16
     step: int = 0
+    weights: OutputWeights = (1.0,)  # of the outputs in the loss
 
     @property
     def eval_net(self) -> nn.Module:
@@ -186,17 +188,22 @@ class Loop:
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
         labels = batch.labels[part]
         with self.decisions.autocast():
-            logits = self.train_state.model(*batch.inputs(part))
-        logits = logits.float()
-        loss = self.task.loss(logits, labels)
+            given = self.train_state.model(*batch.inputs(part))
+        logits = first(given)
+        loss = self._weighed(given, labels)
         if batch.partners is not None:
-            other = self.task.loss(logits, batch.partners[part])
+            other = self._weighed(given, batch.partners[part])
             loss = batch.share * loss + (1 - batch.share) * other
         self.train_state.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
         self.train_state.metrics.add(
             loss.detach(), logits.detach(), counted, self.train_state.step
         )
+
+    def _weighed(self, given: NetOutput, target: Tensor) -> Tensor:
+        """The loss over the outputs that the recipe weighs."""
+        weights = self.train_state.weights
+        return weighed(given, weights, lambda output: self.task.loss(output, target))
 
     def _check(self) -> int:
         """Every so often: is the loss finite, was a stop requested; and reports the progress."""

@@ -32,6 +32,7 @@ from ..parallel.distributed import World
 from ..settings.decide import Decisions
 from ..tasks.classes import Classes
 from .evaluate import Score, Sums
+from .several import first
 
 CROPS = (1, 10)
 """How many crops a test may have; 1 is what validation does."""
@@ -142,7 +143,7 @@ class MultiCrop:
             images = images.contiguous(memory_format=torch.channels_last)
         try:
             with self.decisions.autocast():
-                logits: Tensor = self.net(images)
+                logits = first(self.net(images))
         except RuntimeError as error:
             if own or isinstance(error, torch.OutOfMemoryError):
                 raise

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import Diagnostic, Span, fault
-from ..graph import Graph
-from ..language.diagnose.usage import is_own
-from ..language.lints import allowed
-from ..language.spec import Spec
-from ..language.yaml.tree import KeyValue, Mapping, entries_of
-from ..ops import VOCABULARY
-from ..ops.extension import package_of
-from .starts import starts
-from .unread_rows import Net, unread_rows
+from ...errors import Diagnostic, Span, fault
+from ...graph import Graph
+from ...language.diagnose.usage import is_own
+from ...language.lints import allowed
+from ...language.spec import Spec
+from ...language.yaml.tree import KeyValue, Mapping, entries_of
+from ...ops import VOCABULARY
+from ...ops.extension import package_of
+from ..starts import starts
+from .rows import SpecGraph, unread_rows
 
 _INIT = {
     "conv": ("how convolutions start", "convolution"),
@@ -38,7 +38,7 @@ class _Said:
     options: tuple[Span, ...]
 
 
-def unread(nets: Sequence[Net], *, alone: bool = False) -> list[list[Diagnostic]]:
+def unread(nets: Sequence[SpecGraph], *, alone: bool = False) -> list[list[Diagnostic]]:
     """An error, for each net, of each row that no output needs and of each option that no layer
     has."""
     found = zip(
@@ -47,7 +47,7 @@ def unread(nets: Sequence[Net], *, alone: bool = False) -> list[list[Diagnostic]
     return [[*rows, *options] for rows, options in found]
 
 
-def unread_options(nets: Sequence[Net], *, alone: bool) -> list[list[Diagnostic]]:
+def unread_options(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagnostic]]:
     """An error, for each net, of what it says of ops that neither it has nor any of the nets that
     say the same.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import Diagnostic, fault
-from ..graph import Graph
-from ..language.diagnose.usage import is_own
-from ..language.lints import allowed
-from ..language.spec import Spec
-from ..language.yaml.tree import entries_of
+from ...errors import Diagnostic, fault
+from ...graph import Graph
+from ...language.diagnose.usage import is_own
+from ...language.lints import allowed
+from ...language.spec import Spec
+from ...language.yaml.tree import entries_of
 
-Net = tuple[Spec, Graph]
+SpecGraph = tuple[Spec, Graph]
 
 
-def unread_rows(nets: Sequence[Net], *, alone: bool) -> list[list[Diagnostic]]:
+def unread_rows(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagnostic]]:
     """An error, for each net, of each row that no output of any of them needs.
 
     Whoever extends a net, has `--set` give it another `output`, or is a variant that is `alone`,
