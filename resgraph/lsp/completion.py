@@ -68,7 +68,10 @@ def _candidates(
         yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
         yield from _lets(analysis, keys)
         return
+    rows = () if analysis.plan is None else tuple(analysis.plan.spec.rows)
     simple = {
+        "output": rows,
+        "aux": rows,
         "train": recipe_names(),
         "allow": tuple(LINTS),
         "extends": (*_beside(analysis), *zoo_names()),
@@ -149,7 +152,7 @@ def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candida
     ):
         yield from _equation(analysis, keys)
         return
-    if written[place:] == [AGAIN]:
+    if written[place:] == [AGAIN] or written[-1:] == ["to"]:
         yield from _words(_above(analysis, keys), "name")
         return
     target = _target(analysis, written, place)

@@ -38,6 +38,9 @@ def hover(analysis: Analysis, line: int, column: int) -> str:
         return ""
     if keys[0] == "net" and len(keys) == 2 and _on_key(analysis, keys, line, column):
         return _row(analysis, keys[1])
+    if keys[0] in ("output", "aux"):
+        word = word_at(analysis, line, column)
+        return _row(analysis, word) if word in plan.spec.rows else ""
     found = _scopes_at(plan.graph, analysis.source.name, line, column)
     parts = [_scope(plan, found)] if found else []
     parts += [text for text in [_word(analysis, line, column)] if text]

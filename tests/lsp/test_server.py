@@ -218,6 +218,12 @@ def test_hints_say_what_each_row_hands_on(talk: Callable[..., Any]) -> None:
 
 
 COMPLETIONS = {
+    "rows of the output": ("output: [head, ", ["conv1", "conv3"], ["conv", "pair"]),
+    "rows whose size a layer takes on": (
+        "  conv4: upsample to ",
+        ["conv1", "head"],
+        ["conv"],
+    ),
     "ops, blocks and lets where a label begins": (
         "  conv4: ",
         ["conv", "max pool", "pair", "bottleneck"],
@@ -287,6 +293,20 @@ def test_completions_without_a_process(typed: str, tmp_path: Path) -> None:
     ]
     assert set(wanted) <= set(found)
     assert not set(unwanted) & set(found)
+
+
+def test_a_row_that_is_put_out_is_hovered_and_found(tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.definition import definition
+    from resgraph.lsp.hover import hover
+
+    text = f"{TEXT}output: [head, conv2]\n"
+    analysis = analyse(text, tmp_path / "a.yaml")
+    place = at(text, "[head, con")
+    line, column = place.line + 1, place.character + 1
+    assert "| test 𝄞 | 32 × 16 × 16 |" in hover(analysis, line, column)
+    found = definition(analysis, line, column)
+    assert found is not None and found[1].line == at(text, "  conv2").line + 1
 
 
 def test_completion_in_a_block(tmp_path: Path) -> None:
