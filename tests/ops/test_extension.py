@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "custom_op"
+OPS = ("corner_pad.ops:CornerPad", "corner_pad.ops:GemPool")
 
 
 def run(code: str, site: Path) -> subprocess.CompletedProcess[str]:
@@ -25,18 +26,20 @@ def run(code: str, site: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def install(site: Path, target: str) -> None:
+def install(site: Path, *targets: str) -> None:
     """What `pip install` leaves of a package that is importable already: its metadata."""
     info = site / "corner_pad-0.1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: corner-pad\nVersion: 0.1.0\n"
     )
-    (info / "entry_points.txt").write_text(f"[resgraph.ops]\ncorner-pad = {target}\n")
+    names = zip(("corner-pad", "gem-pool"), targets, strict=False)
+    entries = "".join(f"{name} = {target}\n" for name, target in names)
+    (info / "entry_points.txt").write_text(f"[resgraph.ops]\n{entries}")
 
 
 def test_the_example_is_checked_and_built(tmp_path: Path) -> None:
-    install(tmp_path, "corner_pad.ops:CornerPad")
+    install(tmp_path, *OPS)
     code = f"""
 import sys, resgraph
 plan = resgraph.load({str(EXAMPLE / "spec.yaml")!r})
@@ -46,6 +49,38 @@ print(tuple(plan.module()(torch.zeros(2, 3, 32, 32)).shape))
 """
     done = run(code, tmp_path)
     assert done.stdout.splitlines() == ["(3, 33, 33) False", "(2, 10)"], done.stderr
+
+
+def test_an_op_that_learns_is_counted_built_and_trained(tmp_path: Path) -> None:
+    """The generalized mean is the average at exponent 1 and near the largest at a large one, and its exponent has the
+    gradient that finite differences have."""
+    install(tmp_path, *OPS)
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: pools\ninput: 2x4x4\nnet:\n  a: gem pool 1\n  b: [input, gem pool 90]\n  c: [input, gem pool]\n"
+        "output: [a, b, c]\nexpect: {params: 3}\n"
+    )
+    code = f"""
+import torch, resgraph
+plan = resgraph.load({str(spec)!r})
+net = plan.module().double()
+assert plan.unmet() == [] and plan.graph.nodes["c.1"].cost.params == 1
+assert {{k: v.item() for k, v in net.named_parameters()}} == {{"a.p": 1, "b.1.p": 90, "c.1.p": 3}}
+x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0)).double() + 0.1
+mean, largest, c = net(x)
+assert torch.allclose(mean, x.mean((2, 3))) and torch.allclose(largest, x.amax((2, 3)), rtol=0.05)
+c.sum().backward()
+power = lambda p: x.pow(p).mean((2, 3)).pow(1 / p).sum()
+assert abs(net.get_parameter("c.1.p").grad.item() - float(power(3 + 1e-5) - power(3 - 1e-5)) / 2e-5) < 1e-6
+print([plan.graph.nodes[name].op.label() for name in ("a", "b.1", "c.1")], "GemPool(1.0)" in plan.source())
+again = resgraph.loads(plan.resolved())
+print(again.params, torch.export.export(net.float(), (x.float(),)).module()(x.float())[2].shape)
+"""
+    done = run(code, tmp_path)
+    assert done.stdout.splitlines() == [
+        "['gem pool 1', 'gem pool 90', 'gem pool'] True",
+        "3 torch.Size([3, 2])",
+    ], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Padding at the bottom and at the right: an op that a package of one's own brings to resgraph."""
+"""Padding at the bottom and at the right, and a pool that learns: ops that a package brings."""

@@ -1,5 +1,5 @@
-"""`corner pad 1`: what the language knows of the op. No torch here, so `resgraph check` needs none
-either."""
+"""`corner pad 1` and `gem pool`: what the language knows of the ops. No torch here, so `resgraph
+check` needs none either."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from resgraph.ops import Call, Family, Op, Shape, ShapeError
+from resgraph.ops import Call, Derivation, Family, Op, Shape, ShapeError
 
 
 class CornerPad(Op):
@@ -38,3 +38,37 @@ class CornerPad(Op):
     def label(self) -> str:
         """What a spec writes."""
         return f"corner pad {self.cells}"
+
+
+class GemPool(Op):
+    """The generalized mean of each channel, of which the exponent is learned."""
+
+    op: Literal["gem pool"] = "gem pool"
+    family: ClassVar[Family] = "pool"
+    number: ClassVar[str | None] = "start"
+    imports: ClassVar[str] = "corner_pad.layers"
+    start: Annotated[float, Field(gt=0, le=100)] = 3.0
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """A map becomes a vector."""
+        if len(inputs[0]) != 3:
+            raise ShapeError("`gem pool` needs a map", "put it before the `fc`")
+        return inputs[0][:1]
+
+    def params(self, *inputs: Shape) -> int:
+        """The exponent."""
+        return 1
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        """Where the 1 comes from, for `explain`."""
+        return Derivation(params="1")
+
+    def torch(self, *inputs: Shape) -> Call:
+        """The torch class; a default is left out of the source."""
+        return Call(
+            "corner_pad.layers.GemPool", (self.start,) if self.start != 3 else ()
+        )
+
+    def label(self) -> str:
+        """What a spec writes."""
+        return "gem pool" if self.start == 3 else f"gem pool {self.start:g}"
