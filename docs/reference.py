@@ -34,8 +34,12 @@ SAMPLE = {"width": 64, "kernel": 3, "groups": 8, "rate": 0.1,
 ADAPTIVE = (
     Pool(op="avg pool", to=7),
     Pool(op="max pool", to=7),
-    Pad(cells=3, reflect=True),
-    Pad(cells=3, replicate=True),
+    *(
+        Pad(cells=(3,) * axes, **{kind: True})
+        for axes in (1, 2, 3)
+        for kind in ("reflect", "replicate")
+    ),
+    *(Pad(cells=(1,) * axes) for axes in (1, 2, 3)),
 )
 """Examples of what options make another layer of torch."""
 EXAMPLES: dict[str, Any] = {
@@ -150,9 +154,11 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
         "prefixItems" in schema
     ):  # of one kind each, which a label writes as `3` or `1x7`
         one = kind(schema["prefixItems"][0])
-        return one.replace("integer", "size") if pair else f"two of: {one}"
+        return one if pair else f"two of: {one}"
     if pair and schema.get("type") == "array":
-        return kind(schema["items"]).replace("integer", "size")
+        return kind(schema["items"], pair=True).replace("integer", "size")
+    if "const" in schema:
+        return code(written(schema["const"]))
     if schema.get("type") == "array":
         return f"list of: {kind(schema['items'])}"
     name = {"string": "text", "boolean": "`true`, `false`"}.get(

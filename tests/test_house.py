@@ -31,6 +31,9 @@ COMPLEX: dict[str, str] = {}
 LONG: dict[str, str] = {}
 """Functions of more than 40 lines, with why."""
 MANY = {
+    "outputs/pytorch/layers.py: PaddedConv2d.__init__": TORCH,
+    "outputs/pytorch/layers.py: PaddedScaledStandardizedConv2d.__init__": TORCH,
+    "outputs/pytorch/layers.py: PaddedStandardizedConv2d.__init__": TORCH,
     "outputs/pytorch/layers.py: ScaledStandardizedConv2d.__init__": TORCH,
     "outputs/pytorch/layers.py: StandardizedConv2d.__init__": TORCH,
     "cli/commands/build.py: build": CLICK,

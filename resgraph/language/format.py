@@ -23,6 +23,7 @@ from .grammar.records import (
     Again,
     BlockDef,
     Bound,
+    EdgeList,
     Expr,
     Label,
     ListValue,
@@ -206,11 +207,25 @@ def _sayable(bound: Bound, words: frozenset[str]) -> bool:
 
 def value_form(value: Value) -> str:
     """A value as it was written, without commas, which would end it in a flow list."""
+    if isinstance(value, EdgeList):
+        return label_form(value)
     if isinstance(value, Expr | Word):
         return " ".join(value.text.replace(",", " ").split())
     if isinstance(value, Sizes):
         return "x".join(map(value_form, value.axes))
     return "[" + ", ".join(map(value_form, value.items)) + "]"
+
+
+def label_form(value: Value) -> str:
+    """A value as a label has it: the list of a pad is `2x0:1` there."""
+    if not isinstance(value, ListValue):
+        return value_form(value)
+    return "x".join(map(_edge_form, value.items))
+
+
+def _edge_form(axis: Value) -> str:
+    sides = axis.items if isinstance(axis, ListValue) else (axis,)
+    return ":".join(map(value_form, sides))
 
 
 def short_form(bound: Bound) -> str:
@@ -225,14 +240,14 @@ def short_form(bound: Bound) -> str:
         del options["kernel"]
     parts.append(label.word)
     if bound.number is not None:
-        parts.append(value_form(bound.number))
+        parts.append(label_form(bound.number))
     if "stride" in options:
-        parts.append(f"/{value_form(options.pop('stride'))}")
+        parts.append(f"/{label_form(options.pop('stride'))}")
     if bound.mode:
         parts.append(bound.mode.text)
     for key, value in options.items():
         flag = isinstance(value, Word) and value.text == "true"
-        parts.append(key if flag else f"{key} {value_form(value)}")
+        parts.append(key if flag else f"{key} {label_form(value)}")
     return " ".join(parts)
 
 
@@ -268,5 +283,8 @@ def _options(bound: Bound) -> dict[str, Value]:
 
 
 def _quoted(text: str) -> str:
-    """`0x2`, no cells down and two across, is a number in base sixteen to YAML."""
+    """To YAML `0x2`, no cells down and two across, is a number in base sixteen, and `1:2` one in
+    base sixty."""
+    if ":" in text:
+        return f'"{text}"'
     return re.sub(r"\b0x\d+\b", r'"\g<0>"', text)

@@ -48,6 +48,15 @@ Autocast = Literal["lowers", "keeps", "widens"]
 on some device (of PyTorch's autocast op reference; a factor that is learned is float32)."""
 
 
+Edge = int | tuple[int, int]
+"""The cells around a map along one axis: so many on each side, or some before and others after."""
+
+
+def sides(edge: Edge) -> tuple[int, int]:
+    """The cells before and after."""
+    return edge if isinstance(edge, tuple) else (edge, edge)
+
+
 class Window(NamedTuple):
     """The cells of a map that one cell of the output reads, and how far apart windows are; each
     along every axis, or one number for all. A stride of 1/2 makes a map twice as large."""
@@ -55,9 +64,9 @@ class Window(NamedTuple):
     kernel: tuple[int, ...] = (1,)
     stride: tuple[int | Fraction, ...] = (1,)
     dilation: tuple[int, ...] = (1,)
-    padding: tuple[int, ...] = (0,)
+    padding: tuple[Edge, ...] = (0,)
 
-    def along(self, axis: int) -> tuple[int, int | Fraction, int, int]:
+    def along(self, axis: int) -> tuple[int, int | Fraction, int, Edge]:
         """Kernel, stride, dilation and padding along one axis."""
         kernel, stride, dilation, padding = (n[axis % len(n)] for n in self)
         return kernel, stride, dilation, padding  # type: ignore[return-value]
@@ -151,14 +160,33 @@ _each_axis = Field(min_length=AXES[0], max_length=AXES[-1])
 AxisSizes = Annotated[tuple[_Size, ...], _each_axis, BeforeValidator(_pair)]
 """Along each axis, at least 1: a kernel, a stride, a dilation."""
 Cells = Annotated[tuple[_Cells, ...], _each_axis, BeforeValidator(_pair)]
-"""Along each axis, at least 0: a padding."""
+"""Along each axis, at least 0: what is cut off each side."""
+
+
+def _least_edge(value: Any) -> Any:
+    """Equal sides as one number."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        return value
+    return value[0] if value[0] == value[1] else tuple(value)
+
+
+_Edge = Annotated[_Cells | tuple[_Cells, _Cells], BeforeValidator(_least_edge)]
+Edges = Annotated[tuple[_Edge, ...], _each_axis, BeforeValidator(_pair)]
+"""Along each axis: a padding."""
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 """A number of channels."""
 
 
-def sizes_text(sizes: tuple[int, ...], *, full: bool = False) -> str:
-    """`(2, 2)` → `2`, `(1, 7)` → `1x7`; with `full` always the long way."""
-    return shape_text(sizes if full or len(set(sizes)) > 1 else sizes[:1])
+def sizes_text(sizes: tuple[Edge, ...], *, full: bool = False) -> str:
+    """`(2, 2)` → `2`, `(1, 7)` → `1x7`, `(2, (0, 1))` → `2x0:1`; with `full` always the long
+    way."""
+    each = sizes if full or len(set(sizes)) > 1 else sizes[:1]
+    return "x".join(map(edge_text, each))
+
+
+def edge_text(edge: Edge) -> str:
+    """`1`, `0:1`."""
+    return ":".join(map(str, edge)) if isinstance(edge, tuple) else str(edge)
 
 
 def plain(value: float) -> float:
@@ -246,6 +274,10 @@ class Op(BaseModel):
             if field.is_required() and key != "op"
         ]
         return cls.expression is not Op.expression and not required
+
+    def fitted(self, *inputs: Shape) -> Op:
+        """The op with what follows from the sizes that come in (`pad same`)."""
+        return self
 
     def infer(self, *inputs: Shape) -> Shape:
         """The shape that comes out, or a `ShapeError` that says why none does."""

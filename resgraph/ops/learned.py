@@ -50,18 +50,20 @@ class Scale(_Factor):
 
 class Gain(_Factor):
     """One learned factor, `gain 0`: SkipInit (De & Smith 2020) and ReZero (Bachlechner et al.
-    2020)."""
+    2020). With `shift 0` a learned number is added: PP-HGNetV2's learnable affine block."""
 
     op: Literal["gain"] = "gain"
+    shift: InitialValue | None = None
 
     def params(self, *inputs: Shape) -> int:
-        return 1
+        return 1 + (self.shift is not None)
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation(params="1")
+        return Derivation(params="1" if self.shift is None else "1 + 1")
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("Gain", (), self.said())
+        shift = () if self.shift is None else (("shift", self.shift),)
+        return Call("Gain", (), self.said() + shift)
 
 
 class Grn(Op):

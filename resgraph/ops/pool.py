@@ -10,7 +10,6 @@ from .base import (
     Autocast,
     AxisSizes,
     Call,
-    Cells,
     Derivation,
     Op,
     Shape,
@@ -20,20 +19,32 @@ from .base import (
     flavor,
     need_map,
     shape_text,
-    sizes_text,
+    sides,
     spread,
     target_size,
 )
-from .sliding import cubic, derive_slid, map_text, same_padding, slid
+from .padding import (
+    Edged,
+    Padded,
+    need_reflectable,
+    torch_cells,
+    torch_edges,
+    uneven,
+)
+from .sliding import cubic, derive_slid, same_padding, slid
 
 
-class _SlidingPool(Sized):
+class _Windowed(Sized):
+    """A window of a pool, and how far apart windows are."""
+
+    kernel: AxisSizes = (1, 1)  # where none is written, as `usual` says
+    stride: AxisSizes = (1, 1)
+
+
+class _SlidingPool(Padded, _Windowed):
     """What the pools with a window have in common. At stride 1 a 1x1 window does nothing."""
 
     family = "pool"
-    kernel: AxisSizes = (1, 1)  # where none is written, as `usual` says
-    stride: AxisSizes = (1, 1)
-    pad: Cells | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -50,9 +61,8 @@ class _SlidingPool(Sized):
         return stride
 
     @property
-    def padding(self) -> Shape:
-        """The cells added on each side, along each axis."""
-        return self.pad if self.pad is not None else same_padding(self.kernel)
+    def usual_padding(self) -> Shape:
+        return same_padding(self.kernel)
 
     @property
     def slide(self) -> Window:
@@ -67,14 +77,15 @@ class _SlidingPool(Sized):
         return Derivation(("", *derive_slid(inputs[0][1:], self.slide)))
 
     def nothing(self) -> bool:
-        return max(*self.kernel, *self.stride) == 1 and max(self.padding) == 0
+        pads = self.pad is not None and self.pad != "same" and any(self.pad)
+        return max(*self.kernel, *self.stride) == 1 and not pads
 
     def says(self, key: str) -> bool:
         usual = self.kernel == tuple(map(self.usual, self.stride))
         return not usual if key == "kernel" else super().says(key)
 
 
-class Pool(_SlidingPool):
+class Pool(Edged, _SlidingPool):
     """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows;
     `to c4`, of as many as the map above has cells.
 
@@ -101,16 +112,37 @@ class Pool(_SlidingPool):
             raise ValueError(
                 "`inner` is an `avg pool`'s with a window: its average leaves the padding out"
             )
-        if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
+        return self
+
+    @model_validator(mode="after")
+    def _fitting_pad(self) -> Pool:
+        ours = self.mode != "constant" or self.pad == "same" or uneven(self.padding)
+        if ours and self.ceil:
             raise ValueError(
-                "`pad` is at most half of the kernel, so that no window lies in padding alone"
+                "`ceil` goes with zeros alone, as many before the map as after it"
             )
+        if self.inner and self.mode != "constant":
+            raise ValueError(
+                f"`inner` leaves the padding out, so `{self.mode}` says nothing"
+            )
+        if self.pad == "same":
+            return self
+        for edge, k in zip(self.padding, self.kernel, strict=True):
+            if not ours and 2 * max(sides(edge)) > k:
+                raise ValueError(
+                    "`pad` is at most half of the kernel, so that no window lies in padding alone"
+                )
+            if max(sides(edge)) > k - (k > 1):
+                raise ValueError(
+                    "`pad` is less than the kernel, so that no window lies in padding alone"
+                )
         return self
 
     @property
     def autocast(self) -> Autocast:  # type: ignore[override]
-        # in PyTorch's list for CPUs the pools of volumes are among those in float32
-        return "widens" if len(self.kernel) == 3 else "keeps"
+        # in PyTorch's list for CPUs the pools of volumes are among those in float32, and so is what
+        # is mirrored or repeated
+        return "widens" if len(self.kernel) == 3 or self.mode != "constant" else "keeps"
 
     @property
     def window(self) -> Window | None:
@@ -126,6 +158,8 @@ class Pool(_SlidingPool):
             raise ShapeError(said, "write the size in numbers", "E044")
         if self.to:
             return channels, *target_size(self.op, self.to, inputs[-1])
+        if self.reflect:
+            need_reflectable(self.padding, tuple(size))
         return channels, *slid(tuple(size), self.slide, ceil=self.ceil)
 
     def derive(self, *inputs: Shape) -> Derivation:
@@ -141,31 +175,42 @@ class Pool(_SlidingPool):
             return Call(f"{word}PoolTo")
         if isinstance(self.to, tuple):
             return Call(f"nn.Adaptive{kind}", (cubic(self.to),), (), ("output_size",))
-        kwargs: list[tuple[str, Any]] = [("kernel_size", cubic(self.kernel))]
-        if self.stride != self.kernel:
-            kwargs.append(("stride", cubic(self.stride)))
-        if max(self.padding):
-            kwargs.append(("padding", cubic(self.padding)))
-        if self.ceil:
-            kwargs.append(("ceil_mode", True))
-        if self.inner:
-            kwargs.append(("count_include_pad", False))
-        return Call(f"nn.{kind}", (), tuple(kwargs))
+        padding = self.padding
+        ours = uneven(padding) or (self.mode != "constant" and any(padding))
+        options: list[tuple[str, Any, Any]] = [
+            ("kernel_size", cubic(self.kernel), 0),
+            ("stride", cubic(self.stride), cubic(self.kernel)),
+            ("padding", (torch_edges if ours else torch_cells)(padding), 0),
+            ("ceil_mode", self.ceil, False),
+            ("count_include_pad", not self.inner, True),
+            ("mode", self.mode if ours else "constant", "constant"),
+        ]
+        said = [(key, value) for key, value, usual in options if value != usual]
+        return Call(f"Padded{kind}" if ours else f"nn.{kind}", (), tuple(said))
 
 
 class BlurPool(_SlidingPool):
     """A binomial blur, then every stride-th cell (Zhang 2019, section 3.2). Beyond the edges the
-    map is reflected, or with `zeros` there are zeros."""
+    map is reflected; with `zeros` there are zeros, with `replicate` its edge cells again."""
 
     autocast = "lowers"
     op: Literal["blur pool"] = "blur pool"
     zeros: bool = False
+    replicate: bool = False
 
     @model_validator(mode="after")
     def _odd(self) -> BlurPool:
         if any(k % 2 == 0 for k in self.kernel):
             raise ValueError("the kernel of a blur is odd, so that it has a middle")
+        if self.zeros and self.replicate:
+            raise ValueError("`zeros` and `replicate` exclude each other")
         return self
+
+    @property
+    def mode(self) -> str:
+        """What torch calls the cells beyond the edges."""
+        words = {"constant": self.zeros, "replicate": self.replicate}
+        return next((word for word, said in words.items() if said), "reflect")
 
     @classmethod
     def usual(cls, stride: int) -> int:
@@ -175,25 +220,19 @@ class BlurPool(_SlidingPool):
 
     def infer(self, *inputs: Shape) -> Shape:
         channels, *size = self.fitting(inputs[0])
-        reflects = not self.zeros
-        if reflects and any(p >= n for p, n in zip(self.padding, size, strict=True)):
-            cells = sizes_text(self.padding)
-            raise ShapeError(
-                f"a {map_text(tuple(size))} is too small to reflect {cells} cells at each edge",
-                "use a smaller kernel, `zeros` or `pad 0`, fewer strides before it, or a larger"
-                " input",
-                "E043",
-            )
+        if self.mode == "reflect":
+            fewer = "a smaller kernel, `zeros` or `pad 0`"
+            need_reflectable(self.padding, tuple(size), fewer)
         return channels, *slid(tuple(size), self.slide)
 
     def torch(self, *inputs: Shape) -> Call:
         kwargs: list[tuple[str, Any]] = []
         if max(self.stride) > 1:
             kwargs.append(("stride", cubic(self.stride)))
-        if max(self.padding):
-            kwargs.append(("padding", cubic(self.padding)))
-        if self.zeros:
-            kwargs.append(("mode", "constant"))
+        if any(self.padding):
+            kwargs.append(("padding", torch_cells(self.padding)))
+        if self.mode != "reflect":
+            kwargs.append(("mode", self.mode))
         kernel = self.kernel if len(self.kernel) != 2 else cubic(self.kernel)
         return Call("BlurPool", (kernel,), tuple(kwargs))
 

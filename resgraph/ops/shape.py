@@ -15,6 +15,7 @@ from .base import (
     AxisSizes,
     Call,
     Derivation,
+    Edges,
     Op,
     Shape,
     ShapeError,
@@ -23,10 +24,12 @@ from .base import (
     Window,
     need_map,
     shape_text,
+    sides,
     sizes_text,
     target_size,
 )
-from .sliding import cubic, map_text
+from .padding import Edged, need_reflectable, torch_edges
+from .sliding import cubic, derive_edge
 
 
 class Input(Op):
@@ -118,52 +121,47 @@ class Upsample(Op):
         return Call("nn.Upsample", (), (size or ("scale_factor", self.factor), *mode))
 
 
-class Pad(Op):
-    """Cells around a map, `cells` on each side: zeros, with `reflect` the map mirrored at its edge
-    cells, or with `replicate` its edge cells again."""
+class _Cells(Sized):
+    cells: Edges
+
+
+class Pad(Edged, _Cells):
+    """Cells around a map, so many on each side, or `0:1` before and after it: zeros, with `reflect`
+    the map mirrored at its edge cells, or with `replicate` its edge cells again."""
 
     family = "shape"
     number = "cells"
     aliases = ("zeropad zeropad2d zeropadding zeropadding2d",)
     op: Literal["pad"] = "pad"
-    cells: Annotated[int, Field(ge=0, le=4096)]
-    reflect: bool = False
-    replicate: bool = False
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Pad:
-        if self.reflect and self.replicate:
-            raise ValueError("`reflect` and `replicate` exclude each other")
-        return self
 
     @property
     def autocast(self) -> Autocast:  # type: ignore[override]
         """On a CPU what is mirrored or repeated is so in float32."""
-        return "widens" if self.reflect or self.replicate else "keeps"
+        return "keeps" if self.mode == "constant" else "widens"
 
     @property
     def window(self) -> Window:
-        return Window(padding=(self.cells,))
+        return Window(padding=self.cells)
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, *size = need_map(self.op, *inputs)
-        if self.reflect and self.cells >= min(size):
-            raise ShapeError(
-                f"a {map_text(tuple(size))} is too small to reflect {self.cells} cells at each"
-                " edge",
-                "use fewer cells, fewer strides before it, or a larger input",
-                "E043",
-            )
-        return channels, *(n + 2 * self.cells for n in size)
+        channels, *size = self.fitting(inputs[0])
+        if self.reflect:
+            need_reflectable(self.cells, tuple(size), "fewer cells")
+        axes = zip(size, self.cells, strict=True)
+        return channels, *(n + sum(sides(edge)) for n, edge in axes)
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation(("", *(f"{size} + 2*{self.cells}" for size in inputs[0][1:])))
+        axes = zip(inputs[0][1:], self.cells, strict=True)
+        return Derivation(("", *(derive_edge(n, edge) for n, edge in axes)))
 
     def torch(self, *inputs: Shape) -> Call:
-        kind = "Zero"
-        if self.reflect or self.replicate:
-            kind = "Reflection" if self.reflect else "Replication"
-        return Call(f"nn.{kind}Pad{len(inputs[0]) - 1}d", (self.cells,))
+        kinds = {
+            "constant": "Zero",
+            "reflect": "Reflection",
+            "replicate": "Replication",
+        }
+        kind = f"nn.{kinds[self.mode]}Pad{len(inputs[0]) - 1}d"
+        return Call(kind, (torch_edges(self.cells),), (), ("padding",))
 
 
 _Channel = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .base import ShapeError, Window, shape_text, sizes_text
+from .base import Edge, ShapeError, Window, shape_text, sides, sizes_text
 
 
 def same_padding(
@@ -32,14 +32,14 @@ def slid(
     before it."""
     fits = []
     for axis, n in enumerate(size):
-        k, stride, d, p = window.along(axis)
-        s = int(stride)
-        spare = n + 2 * p - d * (k - 1) - 1
+        k, stride, d, edge = window.along(axis)
+        s, (before, after) = int(stride), sides(edge)
+        spare = before + n + after - d * (k - 1) - 1
         fit = (spare + (s - 1) * ceil) // s + 1
-        fits.append(fit - (ceil and (fit - 1) * s >= n + p))
+        fits.append(fit - (ceil and (fit - 1) * s >= before + n))
     if min(fits) < 1:
         kernel, _, dilation, padding = window
-        padded = f" padded by {sizes_text(padding)}" if max(padding) else ""
+        padded = f" padded by {sizes_text(padding)}" if any(padding) else ""
         dilated = f" of dilation {sizes_text(dilation)}" if max(dilation) > 1 else ""
         raise ShapeError(
             f"a {map_text(size)}{padded} is too small for a {shape_text(kernel)}"
@@ -66,11 +66,18 @@ def derive_slid(
     )
 
 
-def _derive_axis(n: int, along: tuple[int, int | Fraction, int, int], fit: int) -> str:
-    k, s, d, p = along
+def _derive_axis(n: int, along: tuple[int, int | Fraction, int, Edge], fit: int) -> str:
+    k, s, d, edge = along
     reach = str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
-    spare = f"{n} + 2*{p} - {reach}" if p else f"{n} - {reach}"
+    spare = f"{derive_edge(n, edge)} - {reach}"
     if s == 1:
         return f"{spare} + 1"
-    floor = (n + 2 * p - d * (k - 1) - 1) // s + 1
+    floor = (n + sum(sides(edge)) - d * (k - 1) - 1) // s + 1
     return f"{'floor' if fit == floor else 'ceil'}(({spare})/{s}) + 1"
+
+
+def derive_edge(n: int, edge: Edge) -> str:
+    """The cells of an axis with those around it: `8`, `8 + 2*1`, `8 + 0 + 1`."""
+    if isinstance(edge, tuple):
+        return f"{n} + {edge[0]} + {edge[1]}"
+    return f"{n} + 2*{edge}" if edge else str(n)

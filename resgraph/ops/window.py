@@ -22,6 +22,14 @@ from .base import (
     Window,
     need_vector,
 )
+from .padding import (
+    Edged,
+    Padded,
+    need_reflectable,
+    torch_cells,
+    torch_edges,
+    uneven,
+)
 from .sliding import cubic, derive_slid, same_padding, slid
 
 Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
@@ -42,19 +50,6 @@ class _MapConv(Sized):
     dilation: AxisSizes = (1, 1)
     pad: Cells | None = None
     bias: Bias = "none"
-
-    @property
-    def padding(self) -> tuple[int, ...]:
-        """The zero cells on each side, along each axis."""
-        return (
-            self.pad
-            if self.pad is not None
-            else same_padding(self.kernel, self.dilation)
-        )
-
-    @property
-    def window(self) -> Window:
-        return Window(self.kernel, self.stride, self.dilation, self.padding)
 
     @property
     def extra(self) -> int:
@@ -78,11 +73,11 @@ class _MapConv(Sized):
 
     def resize(self, size: Shape) -> Shape:
         """The size that comes out, along each axis."""
-        return slid(size, self.window)
+        raise NotImplementedError(type(self).__name__)
 
     def resize_texts(self, size: Shape) -> tuple[str, ...]:
         """How that size comes about."""
-        return derive_slid(size, self.window)
+        raise NotImplementedError(type(self).__name__)
 
     def applied(self, size: Shape) -> Shape:
         """Along each axis, the cells at which all filters are applied: those of the output."""
@@ -126,11 +121,15 @@ class _MapConv(Sized):
         """The torch class."""
         return f"nn.Conv{len(self.kernel)}d"
 
+    def torch_padding(self) -> int | tuple[int, ...]:
+        """What the torch class is told of the cells around the map."""
+        raise NotImplementedError(type(self).__name__)
+
     def options(self, channels: int) -> list[tuple[str, Any, Any]]:
         """The options of the torch class in its order: key, value, default."""
         return [
             ("stride", cubic(self.stride), 1),
-            ("padding", cubic(self.padding), 0),
+            ("padding", self.torch_padding(), 0),
             ("dilation", cubic(self.dilation), 1),
             ("groups", self.divisor(channels), 1),
             ("bias", self.has_bias, True),
@@ -140,6 +139,49 @@ class _MapConv(Sized):
         # whether there is a bias follows from the unit (rule 5 of the language); only its
         # start value is said
         return not isinstance(self.bias, str) if key == "bias" else super().says(key)
+
+
+class _PaddedConv(Edged, Padded, _MapConv):
+    """A convolution whose window slides over the map and what stands around it."""
+
+    @property
+    def usual_padding(self) -> Shape:
+        return same_padding(self.kernel, self.dilation)
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.stride, self.dilation, self.padding)
+
+    def resize(self, size: Shape) -> Shape:
+        if self.reflect:
+            need_reflectable(self.padding, size)
+        return slid(size, self.window)
+
+    def resize_texts(self, size: Shape) -> tuple[str, ...]:
+        return derive_slid(size, self.window)
+
+    def torch_padding(self) -> int | tuple[int, ...]:
+        ours = self.target() != self.plain()
+        return (torch_edges if ours else torch_cells)(self.padding)
+
+    def plain(self) -> str:
+        """The class of equal zeros on both sides."""
+        return super().target()
+
+    def target(self) -> str:
+        plain = self.plain()
+        native = self.mode == "constant" or plain.startswith("nn.")
+        if native and not uneven(self.padding):
+            return plain
+        return f"Padded{plain.removeprefix('nn.')}"
+
+    def options(self, channels: int) -> list[tuple[str, Any, Any]]:
+        options = super().options(channels)
+        if self.mode == "constant":
+            return options
+        if self.target().startswith("nn."):
+            return [*options, ("padding_mode", self.mode, "zeros")]
+        return [*options, ("mode", self.mode, "constant")]
 
 
 def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
@@ -158,7 +200,7 @@ def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
 
 
-class Conv(_MapConv):
+class Conv(_PaddedConv):
     """A convolution, `3x3 conv 64 /2 groups 32`; `width` filters.
 
     `standardize: weight` standardizes each filter before use (Qiao et al. 2019; as BiT has it);
@@ -194,9 +236,9 @@ class Conv(_MapConv):
     def extra(self) -> int:
         return self.has_bias + (self.standardize == "scaled")
 
-    def target(self) -> str:
+    def plain(self) -> str:
         if not self.standardize:
-            return super().target()
+            return super().plain()
         scaled = "Scaled" if self.standardize == "scaled" else ""
         return f"{scaled}StandardizedConv{len(self.kernel)}d"
 
@@ -210,7 +252,7 @@ class Conv(_MapConv):
         return replace(call, kwargs=call.kwargs + tuple(options))
 
 
-class DepthwiseConv(_MapConv):
+class DepthwiseConv(_PaddedConv):
     """A convolution of each channel by itself, `3x3 depthwise conv /2`; the width is kept."""
 
     aliases = ("dwconv dwconv2d depthwiseconv2d depthwiseconvolution",)
@@ -301,6 +343,9 @@ class UpConv(_MapConv):
 
     def resize_texts(self, size: Shape) -> tuple[str, ...]:
         return tuple(f"{n}*{s}" for n, s in zip(size, self.stride, strict=True))
+
+    def torch_padding(self) -> int | tuple[int, ...]:
+        return cubic(self.padding)
 
     def applied(self, size: Shape) -> Shape:
         return size  # each input cell is multiplied by the whole kernel

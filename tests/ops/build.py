@@ -28,7 +28,9 @@ def target(call: Call) -> type[nn.Module]:
 def derived(name: str) -> type[nn.Module]:
     """A support class whose text is made of another's."""
     made: dict[str, type[nn.Module]] = {}
-    exec(support_classes()[name].text, vars(layers) | {"__name__": "derived"}, made)
+    definition, space = support_classes()[name], vars(layers) | {"__name__": "derived"}
+    space |= {base: derived(base) for base in definition.bases if "." not in base}
+    exec(definition.text, space, made)
     return made[name]
 
 

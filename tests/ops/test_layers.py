@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resgraph.outputs.pytorch import layers
+from resgraph.outputs.pytorch.support import support_needed
 
 MAP, VECTOR = (2, 8, 6, 7), (2, 8)
 
@@ -69,6 +70,26 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7),
         MAP,
     ),
+    "PaddedConv2d": (
+        lambda: layers.PaddedConv2d(8, 6, 3, stride=2, padding=(0, 1, 0, 1)),
+        MAP,
+    ),
+    "PaddedStandardizedConv2d": (
+        lambda: layers.PaddedStandardizedConv2d(
+            8, 6, 3, padding=1, groups=2, mode="reflect"
+        ),
+        MAP,
+    ),
+    "PaddedScaledStandardizedConv2d": (
+        lambda: layers.PaddedScaledStandardizedConv2d(8, 6, 3, padding=(2, 0, 0, 1)),
+        MAP,
+    ),
+    "PaddedMaxPool2d": (lambda: layers.PaddedMaxPool2d(3, 2, (0, 1, 0, 1)), MAP),
+    "PaddedAvgPool2d": (
+        lambda: layers.PaddedAvgPool2d(2, 1, (0, 1, 0, 1), count_include_pad=False),
+        MAP,
+    ),
+    "Gain with a shift": (lambda: layers.Gain(shift=0.25), MAP),
     "LinearWithActivation": (
         lambda: layers.LinearWithActivation(8, 4, relu=nn.ReLU()),
         VECTOR,
@@ -418,12 +439,13 @@ def test_the_text_of_a_class_stands_alone(
     shape: tuple[int, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Copied into a file with torch, nn and F, and nothing else, it is the same class."""
+    """Copied into a file with torch, nn and F, and the classes that it needs, it is the same class."""
     torch.manual_seed(0)
     ours = make().eval()
     name = type(ours).__name__
     space = {"torch": torch, "nn": nn, "F": F, "__name__": "model"}
-    exec(inspect.getsource(type(ours)), space)
+    for definition in support_needed([name]):
+        exec(definition.text, space)
     monkeypatch.setattr(layers, name, space[name])
     torch.manual_seed(0)
     copied = make().eval()
@@ -436,10 +458,10 @@ def test_the_text_of_a_class_stands_alone(
     ("name", "text"),
     [
         ("DropPath", "DropPath(0.3)"),
-        ("BlurPool", "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1))"),
+        ("BlurPool", "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1, 1, 1))"),
         (
             "BlurPool with zeros",
-            "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1), mode='constant')",
+            "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1, 1, 1), mode='constant')",
         ),
         ("Attention", "Attention(2)"),
         ("RelativeAttention", "RelativeAttention(2, size=(3, 4))"),
@@ -451,6 +473,11 @@ def test_the_text_of_a_class_stands_alone(
         ("DepthToSpace", "DepthToSpace(2)"),
         ("ChannelScale", "ChannelScale(8, start=0.1)"),
         ("Gain", "Gain(start=0.5)"),
+        ("Gain with a shift", "Gain(start=1.0, shift=0.25)"),
+        (
+            "PaddedConv2d",
+            "PaddedConv2d(8, 6, kernel_size=(3, 3), stride=(2, 2), edges=(0, 1, 0, 1), mode='constant')",
+        ),
         ("Part", "Part(1 of 2)"),
         ("ChannelSlice", "ChannelSlice(3:)"),
         ("ChannelSlice with an end", "ChannelSlice(2:5)"),

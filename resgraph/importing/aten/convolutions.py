@@ -12,12 +12,12 @@ from ...ops import (
     DepthwiseConv,
     Fc,
     Op,
+    Pad,
     UpConv,
 )
 from ..program import AtenCall
 from .axes import Atom, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
-from .reflected import Reflected
 
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
 
@@ -114,12 +114,12 @@ def _blur(
 ) -> ForeignValue | None:
     """Fixed filters behind a pad that reflects. Their numbers are proven with the rest."""
     before, weight = reader.steps[x.step], given["weight"]
-    if weight.learned or not isinstance(before.op, Reflected):
+    if weight.learned or not isinstance(before.op, Pad) or not before.op.reflect:
         return None
     if given["groups"] != weight.shape[0]:
         return None
     window = {"kernel": options["kernel"], "stride": options["stride"]}
-    pad = (before.op.cells, before.op.cells)
+    pad = before.op.cells
     usual = BlurPool(**window)
     op = usual if usual.padding == pad else BlurPool(**window, pad=pad)
     return reader.add(op, *before.inputs)

@@ -10,7 +10,6 @@ from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
 from ..captured import Captured, CapturedOp, ImportRefused, captured
 from ..program import AtenCall, AtenProgram, TensorRef
 from .axes import EXPANDED, Axis, Layout, layout, sizes
-from .reflected import Reflected
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +95,7 @@ class Reader:
         end = self.plain(self.values[program.outputs[0]])
         if end == first.name:
             raise ImportRefused("the model returns its input")
-        net = captured(self.steps.values(), first.name, end)
-        for step in net.steps.values():
-            if isinstance(step.op, Reflected):
-                raise ImportRefused(f"`{step.op}` is not in the language", step.module)
-        return net
+        return captured(self.steps.values(), first.name, end)
 
     def _read(self, call: AtenCall) -> None:
         self.call = call

@@ -22,7 +22,6 @@ from ...ops import (
 from ..program import AtenCall
 from .axes import EXPANDED, Atom, layout, sizes, viewed, whole
 from .reader import WORDS, Arguments, ForeignValue, Reader, StateTensor, reads
-from .reflected import Reflected
 from .stacks import Stack, stacked
 
 
@@ -195,15 +194,15 @@ def _every(reader: Reader, x: ForeignValue, place: int, step: int) -> ForeignVal
 def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     pads, mode = list(given["pad"]), given.get("mode", "constant")
     step = reader.plain(given["self"])
-    before, equal = reader.steps[step], len(pads) == 4 and len(set(pads)) == 1
-    if mode == "reflect" and equal:
-        return reader.add(Reflected(cells=pads[0]), step)
-    if mode != "constant" or given.get("value"):
+    before = reader.steps[step]
+    if mode not in ("constant", "reflect", "replicate") or given.get("value"):
         raise reader.no("in another mode, or with another value than 0")
-    if equal:
-        return reader.add(Pad(cells=pads[0]), step)
+    if len(pads) == 2 * (len(before.shape) - 1) and min(pads) >= 0:
+        edges = tuple(zip(pads[::2], pads[1::2], strict=True))[::-1]
+        kind = {mode: True for mode in (mode,) if mode != "constant"}
+        return reader.add(Pad.model_validate({"cells": edges, **kind}), step)
     if len(pads) != 6 or any(pads[:5]):
-        raise reader.no("it pads one side more than the other")
+        raise reader.no("it cuts cells off, or pads the channels before the first")
     width = before.shape[0] + pads[5]
     if isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]:
         return reader.add(ZeroPad(width=width, stride=before.op.stride), *before.inputs)

@@ -14,17 +14,37 @@ from ...errors import Fault, fault
 from ...ops import ACTIVATIONS, LATER, VOCABULARY
 from .expression import BinaryOp, NumberLiteral
 from .failure import Failure
-from .label import KERNEL, parse_expr, parse_size, parse_value, phrase_at
+from .label import (
+    KERNEL,
+    parse_edges,
+    parse_expr,
+    parse_size,
+    parse_value,
+    phrase_at,
+)
 from .own import FIRST, is_own
-from .records import BlockDef, Bound, Chunk, Expr, Label, Option, Sizes, Value, Word
+from .records import (
+    BlockDef,
+    Bound,
+    Chunk,
+    EdgeList,
+    Expr,
+    Label,
+    ListValue,
+    Option,
+    PathDef,
+    Sizes,
+    Value,
+    Word,
+)
 from .targets import Target, fields_of, is_flag, literal_words, number_of, takes_mode
 from .words import MODES, POLICIES
 
 LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
 """The words with which a label of a layer begins."""
 _FIRST_LAYERS = frozenset(phrase.partition(" ")[0] for phrase in FIRST) - ACTIVATIONS
-SIZES = frozenset(["size"])
-"""The numbers of ops that are sizes: `to 14x14`."""
+SIZES = frozenset(["size", "cells"])
+"""The numbers of ops that are sizes: `to 14x14`, `pad 0:1`."""
 Rule = Literal["number", "stride", "mode", "value", "policy", "key", "long mode"]
 
 
@@ -53,7 +73,7 @@ class Binder:
         self.fields = fields_of(target)
         self.texts = [part.text for part in label.rest]
         self.place = 0
-        self.number: Expr | Sizes | None = None
+        self.number: Expr | Sizes | EdgeList | None = None
         self.options: dict[str, Option] = {}
         self.mode: Word | None = None
 
@@ -127,14 +147,16 @@ class Binder:
             raise UnreadOption("policy", self, value)
         return Word(text, value.span)
 
-    def as_number(self, part: Chunk) -> Expr | Sizes:
+    @property
+    def sized(self) -> bool:
+        """Whether the number of the op is a size."""
+        return number_of(self.target) in SIZES and not isinstance(self.target, BlockDef)
+
+    def as_number(self, part: Chunk) -> Expr | Sizes | EdgeList:
         """A number; a size where the number of the op is one."""
-        key, target = number_of(self.target), self.target
-        if (
-            not isinstance(target, BlockDef)
-            and key in SIZES
-            and KERNEL.match(part.text)
-        ):
+        if self.sized and ":" in part.text:
+            return parse_edges(part.text, part.span)
+        if self.sized and KERNEL.match(part.text):
             return parse_size(part.text, part.span)
         return parse_expr(part.text, part.span)
 
@@ -171,7 +193,8 @@ class Binder:
             if option.key not in self.fields:
                 raise UnreadOption("key", self, option)
         word = self.long_mode(mode) if mode else None
-        if number is None or isinstance(number, Expr | Sizes | Word):
+        listed = isinstance(number, ListValue) and not self.sized
+        if not listed and not isinstance(number, PathDef):
             return Bound(self.label, number, options, word)
         raise fault("E022", f"`{key}` is one number", self.label.options[key].span)
 

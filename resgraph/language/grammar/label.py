@@ -16,12 +16,24 @@ from ...ops import LATER, VOCABULARY
 from ..yaml.characters import LOOK_ALIKES
 from .expression import ExpressionError, parse_expression
 from .own import is_own
-from .records import Again, Chunk, Expr, Label, Sizes, TensorExpr, Value, Word
+from .records import (
+    Again,
+    Chunk,
+    EdgeList,
+    Expr,
+    Label,
+    ListValue,
+    Sizes,
+    TensorExpr,
+    Value,
+    Word,
+)
 from .words import POLICIES
 
 KERNEL = re.compile(r"[0-9]+(?:x[0-9]+)+\Z")
 PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
 AGAIN = "again"
+_EDGES = re.compile(r"[0-9]+(?::[0-9]+)?(?:x[0-9]+(?::[0-9]+)?)+\Z")
 ABOUT_AGAIN = "A row, a path, or a run of rows above once more, with the same weights."
 _TARGET = re.compile(r"(?P<first>\w+(\.\w+)*)(\.\.(?P<last>\w+))?")
 _PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
@@ -86,11 +98,37 @@ def parse_size(text: str, span: Span) -> Sizes:
     return Sizes(tuple(parse_expr(part, span) for part in axes), span)
 
 
+def parse_edges(text: str, span: Span) -> EdgeList:
+    """`0:1`, `2x0:1`, `0:(k - 1)`: the cells before and after a map."""
+    axes, start = text.split("x") if _EDGES.match(text) else [text], 0
+    items: list[Value] = []
+    for axis in axes:
+        items.append(_parse_edge(axis, span.part(start, start + len(axis))))
+        start += len(axis) + 1
+    return EdgeList(tuple(items), span)
+
+
+def _parse_edge(text: str, span: Span) -> Value:
+    before, colon, after = text.partition(":")
+    if not colon:
+        return parse_expr(text, span)
+    if not before or not after or ":" in after:
+        hint = "cells before the map and after it, as in `0:1`"
+        raise fault("E010", f"`{text}` is not how a pad is written", span, hint)
+    sides = (
+        parse_expr(before, span.part(0, len(before))),
+        parse_expr(after, span.part(len(before) + 1, len(text))),
+    )
+    return ListValue(sides, span)
+
+
 def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
     """The value of a `let` or of a key: a word of the language, a size, or an expression."""
     op = text in VOCABULARY and not is_own(text, blocks)
     if op or text in blocks or text in POLICIES or text == "same":
         return Word(text, span)
+    if ":" in text:
+        return parse_edges(text, span)
     return parse_size(text, span) if KERNEL.match(text) else parse_expr(text, span)
 
 

@@ -50,6 +50,12 @@ class ListValue:
     span: Span
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EdgeList(ListValue):
+    """The cells around a map as a label has them, `2x0:1`: along each axis one number, or two as a
+    list. One entry alone is of every axis."""
+
+
 Value = Expr | Sizes | Word | ListValue
 """The value of an option or a `let`."""
 

@@ -81,7 +81,11 @@ def _ambiguous(text: str) -> Refusal | None:
     """YAML 1.1 and 1.2, or people and machines, read these differently: refused, with both
     readings."""
     if _SEXAGESIMAL.fullmatch(text):
-        return _two_meanings(text, "a number in base 60 to some, text to others")
+        return _two_meanings(
+            text,
+            "a number in base 60 to some, text to others",
+            f"cells before and after a map are a list, `[[{', '.join(text.split(':'))}]]`",
+        )
     if _DATE.fullmatch(text):
         return _two_meanings(text, "a date to some, text to others")
     if _BASE.fullmatch(text):

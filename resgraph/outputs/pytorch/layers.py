@@ -77,6 +77,8 @@ class BlurPool(nn.Module):
             kernel_size = (kernel_size, kernel_size)
         if isinstance(padding, int):
             padding = (padding,) * len(kernel_size)
+        if len(padding) == len(kernel_size):
+            padding = tuple(cells for side in reversed(padding) for cells in (side, side))
         self.kernel_size = kernel_size
         self.mode = mode
         self.stride = stride
@@ -94,8 +96,7 @@ class BlurPool(nn.Module):
         self.kernel.copy_(kernel)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        edges = [cells for side in reversed(self.padding) for cells in (side, side)]
-        x = F.pad(x, edges, mode=self.mode)
+        x = F.pad(x, self.padding, mode=self.mode)
         kernel = self.kernel.expand(x.shape[1], *self.kernel.shape[1:])
         conv = (F.conv1d, F.conv2d, F.conv3d)[len(self.kernel_size) - 1]
         return conv(x, kernel, stride=self.stride, groups=x.shape[1])
@@ -250,22 +251,28 @@ class ChannelScale(nn.Module):
 
 
 class Gain(nn.Module):
-    """One learned factor."""
+    """One learned factor, and with `shift` a learned number that is added."""
 
-    def __init__(self, start: float = 1.0) -> None:
+    def __init__(self, start: float = 1.0, shift: float | None = None) -> None:
         super().__init__()
         self.start = start
+        self.shift = shift
         self.weight = nn.Parameter(torch.empty(1))
+        self.bias = None if shift is None else nn.Parameter(torch.empty(1))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         nn.init.constant_(self.weight, self.start)
+        if self.bias is not None and self.shift is not None:
+            nn.init.constant_(self.bias, self.shift)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.weight
+        x = x * self.weight
+        return x if self.bias is None else x + self.bias
 
     def extra_repr(self) -> str:
-        return f"start={self.start}"
+        said = f"start={self.start}"
+        return said if self.shift is None else f"{said}, shift={self.shift}"
 
 
 class ChannelConv(nn.Conv1d):
@@ -541,6 +548,145 @@ class ScaledStandardizedConv2d(nn.Conv2d):
         scale = self.gain * self.factor * (variance + self.eps).rsqrt()
         weight = (self.weight - mean) * scale
         return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class PaddedConv2d(nn.Conv2d):
+    """A convolution of a map with `padding` around it: cells before and after, as F.pad takes them;
+    `mode` says what they are."""
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        mode: str = "constant",
+    ) -> None:
+        super().__init__(width_in, width, kernel_size, stride, 0, dilation, groups, bias)
+        self.edges = (padding,) * 4 if isinstance(padding, int) else padding
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(F.pad(x, self.edges, mode=self.mode))
+
+    def extra_repr(self) -> str:
+        said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        return f"{said}, stride={self.stride}, edges={self.edges}, mode={self.mode!r}"
+
+
+class PaddedStandardizedConv2d(StandardizedConv2d):
+    """A standardized convolution of a map with `padding` around it, as F.pad takes it."""
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        mode: str = "constant",
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(width_in, width, kernel_size, stride, 0, dilation, groups, bias, eps)
+        self.edges = (padding,) * 4 if isinstance(padding, int) else padding
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(F.pad(x, self.edges, mode=self.mode))
+
+    def extra_repr(self) -> str:
+        said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        return f"{said}, stride={self.stride}, edges={self.edges}, mode={self.mode!r}"
+
+
+class PaddedScaledStandardizedConv2d(ScaledStandardizedConv2d):
+    """A scaled and standardized convolution of a map with `padding` around it, as F.pad takes
+    it."""
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        mode: str = "constant",
+        gamma: float = 1.0,
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__(
+            width_in, width, kernel_size, stride, 0, dilation, groups, bias, gamma, eps
+        )
+        self.edges = (padding,) * 4 if isinstance(padding, int) else padding
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(F.pad(x, self.edges, mode=self.mode))
+
+    def extra_repr(self) -> str:
+        said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        return f"{said}, stride={self.stride}, edges={self.edges}, mode={self.mode!r}"
+
+
+class PaddedMaxPool2d(nn.MaxPool2d):
+    """The largest of each window of a map with `padding` around it, as F.pad takes it: no number is
+    less, or what `mode` says."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        mode: str = "constant",
+    ) -> None:
+        super().__init__(kernel_size, stride)
+        self.edges = (padding,) * 4 if isinstance(padding, int) else padding
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        value = float("-inf") if self.mode == "constant" else None
+        out: torch.Tensor = super().forward(F.pad(x, self.edges, self.mode, value))
+        return out
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, edges={self.edges}, mode={self.mode!r}"
+
+
+class PaddedAvgPool2d(nn.AvgPool2d):
+    """The average of each window of a map with `padding` around it, as F.pad takes it; or of those
+    cells of it that are the map's."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        count_include_pad: bool = True,
+        mode: str = "constant",
+    ) -> None:
+        super().__init__(kernel_size, stride, count_include_pad=count_include_pad)
+        self.edges = (padding,) * 4 if isinstance(padding, int) else padding
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean: torch.Tensor = super().forward(F.pad(x, self.edges, mode=self.mode))
+        if self.count_include_pad:
+            return mean
+        share: torch.Tensor = super().forward(F.pad(torch.ones_like(x[:1, :1]), self.edges))
+        return torch.div(mean, share)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, edges={self.edges}, mode={self.mode!r}"
 
 
 class LinearWithActivation(nn.Linear):

@@ -40,7 +40,7 @@ def support_classes() -> dict[str, Definition]:
     for node in classes:
         written = ast.get_source_segment(text, node) or ""
         found[node.name] = _definition(node, written)
-        if node.name.endswith("Conv2d"):
+        if node.name.endswith("2d"):
             for flavor in _FLAVORS:
                 other = _flavored(written, flavor)
                 name = node.name.removesuffix("2d") + flavor
@@ -49,14 +49,24 @@ def support_classes() -> dict[str, Definition]:
 
 
 _FLAVORS = {
-    "1d": {"2d": "1d", "(1, 2, 3)": "(1, 2)", "1, 1, 1)": "1, 1)"},
-    "3d": {"2d": "3d", "(1, 2, 3)": "(1, 2, 3, 4)", "1, 1, 1)": "1, 1, 1, 1)"},
+    "1d": {
+        "2d": "1d",
+        "(1, 2, 3)": "(1, 2)",
+        "1, 1, 1)": "1, 1)",
+        "(padding,) * 4": "(padding,) * 2",
+    },
+    "3d": {
+        "2d": "3d",
+        "(1, 2, 3)": "(1, 2, 3, 4)",
+        "1, 1, 1)": "1, 1, 1, 1)",
+        "(padding,) * 4": "(padding,) * 6",
+    },
 }
-"""What a convolution over sequences or volumes has where one over images has something else."""
+"""What a window over sequences or volumes has where one over images has something else."""
 
 
 def _flavored(text: str, flavor: str) -> str:
-    """The text of a convolution over images as one over other maps."""
+    """The text of a class for images as one for other maps."""
     for old, new in _FLAVORS[flavor].items():
         text = text.replace(old, new)
     return text.replace("tuple[int, int]", "tuple[int, ...]")

@@ -166,11 +166,13 @@ class Builder:
 
         `explain` says what an op cannot take in better words than the op has, who knows only
         shapes."""
-        op, origin = draft.op, draft.origin
+        origin = draft.origin
         shapes = [tensor.shape for tensor in inputs if tensor.shape is not None]
         if len(shapes) < len(inputs):
             return Poisoned()
+        op = draft.op
         try:
+            op = op.fitted(*shapes)
             shape, cost = answers(op, shapes)
         except ShapeError as problem:
             said = fault(problem.code, problem.said, origin.span, problem.hint)

@@ -29,8 +29,8 @@ from ...language.grammar.records import (
 )
 from ...language.grammar.targets import literal_words
 from ...language.grammar.words import CONSTANTS
-from ...ops import Op, shape_text
-from ...ops.base import sized_fields, spread, types_in
+from ...ops import Op
+from ...ops.base import Edge, sized_fields, sizes_text, spread, types_in
 
 OptionKind = Literal["sizes", "float", "int", "flag", "word"]
 
@@ -56,6 +56,9 @@ class Unsaid:
     fields: Mapping[str, Any] = field(default_factory=dict)
     axes: int = 0
 
+
+_EDGES = ("pad", "cells")
+"""The sizes that can differ before and after a map."""
 
 _made: dict[Any, Op] = {}
 
@@ -128,7 +131,7 @@ def _missing(cls: type[Op], word: str, key: str) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return "x".join(map(str, value))
+        return sizes_text(value, full=True)
     return (
         f"{value:,}"
         if isinstance(value, int)
@@ -174,14 +177,24 @@ def _flag(key: str, written: Value) -> bool:
 
 def _sizes(
     value: NameValue, written: Value, key: str, env: Environment
-) -> int | tuple[int, ...]:
-    """One number for every axis, or one for each."""
+) -> int | tuple[Edge, ...]:
+    """One number for every axis, or one for each; around a map, also two for an axis."""
     one = isinstance(written, Sizes) and len(written.axes) == 1
     if one and key == "kernel":  # before an op, where it is along one axis
         value = (value,)
     if isinstance(value, tuple):
-        return tuple(whole(part, key, written, env) for part in value)
+        return tuple(_edge(part, key, written, env) for part in value)
     return whole(value, key, written, env)
+
+
+def _edge(value: NameValue, key: str, written: Value, env: Environment) -> Edge:
+    if key not in _EDGES or not isinstance(value, tuple):
+        return whole(value, key, written, env)
+    if len(value) != 2:
+        said = f"`{value_text(value)}` is not the cells before and after a map"
+        raise fault("E031", said, written.span, "two numbers, as in `0:1`")
+    before, after = (whole(side, key, written, env) for side in value)
+    return before, after
 
 
 def _spread(
@@ -194,7 +207,7 @@ def _spread(
     """Give the options of one number as many as the map has axes. Raises `Fault` (E046) for one
     that has another number of them."""
     sized = [key for key in fields if key in sized_fields(cls)]
-    said = [key for key in sized if isinstance(fields[key], tuple)]
+    said = [key for key in sized if _each_axis(fields[key])]
     known = (0 if cls.resizes else axes) or next((len(fields[key]) for key in said), 2)
     for key in said:
         if len(fields[key]) != known:
@@ -203,7 +216,22 @@ def _spread(
                 key, fields[key], known, places[key], bound.label.word
             )
     for key in sized:
-        fields[key] = spread(fields[key], known)
+        fields[key] = _over(fields[key], known)
+
+
+def _one_edge(value: Any) -> bool:
+    """Whether it is the cells before and after every axis."""
+    return isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], tuple)
+
+
+def _each_axis(value: Any) -> bool:
+    """Whether it is something for each axis."""
+    return isinstance(value, tuple) and not _one_edge(value)
+
+
+def _over(value: Any, axes: int) -> Any:
+    """What is said once, for each axis."""
+    return value * axes if _one_edge(value) else spread(value, axes)
 
 
 def per_axis(
@@ -244,7 +272,7 @@ def other_axes(
     key: str, sizes: tuple[Any, ...], axes: int, place: Span, word: str
 ) -> Fault:
     """E046: a size that has not one number for each axis of the map."""
-    text = shape_text(sizes)
+    text = sizes_text(sizes, full=True)
     said = f"`{text}` is a {key} along {_count(len(sizes))}, and what comes in is {_MAPS[axes]}"
     return fault("E046", said, place, _of_so_many_axes(key, sizes, axes, word))
 
@@ -260,9 +288,9 @@ def _count(axes: int) -> str:
 def _of_so_many_axes(key: str, sizes: tuple[Any, ...], axes: int, word: str) -> str:
     """How a size is written that fits; a number before an op may be a repeat."""
     first, same = sizes[0], len(set(sizes)) == 1
-    full = shape_text((first if same else 3,) * axes)
+    full = sizes_text((first if same else 3,) * axes, full=True)
     if key != "kernel":
-        fitting = f"`{first}`" if same else f"as in `{full}`"
+        fitting = f"`{sizes_text((first,))}`" if same else f"as in `{full}`"
         return f"one number is for every axis, or there is one for each: {fitting}"
     if len(sizes) == 1:
         return f"a repeat is `{first} x {word}`, a kernel of this map `{full} {word}`"
