@@ -32,6 +32,9 @@ IN_ORDER = (
     "botnet",
     "resnet50_clip",
     "vit",
+    "tf_efficientnet",
+    "hgnetv2",
+    "dm_nfnet",
 )
 """Nets with neighbours of one shape, which shapes and names do not tell apart: their order is ours, but for Xception's
 skips and BoTNet's shortcuts, which stand before their bodies there."""
@@ -89,13 +92,18 @@ def _block(key: str) -> str:
 
 
 def _ordered(keys: list[str]) -> list[str]:
-    """Keys in our order: in each block what is skipped last; the patches before their places."""
+    """Keys in our order: in each block what is skipped last, behind NFNet's gain; the patches before their places."""
     keys = sorted(keys, key=lambda key: not key.startswith("patch_embed"))
     first: dict[str, int] = {}
     for place, key in enumerate(keys):
         first.setdefault(_block(key), place)
-    skips = re.compile(r"\.(skip|shortcut)")
-    return sorted(keys, key=lambda key: (first[_block(key)], bool(skips.search(key))))
+    skips = re.compile(r"\.(skip|shortcut)|(stages\.\d+\.\d+\.downsample)")
+
+    def place(key: str) -> tuple[int, int]:
+        found = skips.search(key)
+        return first[_block(key)], found.lastindex or 0 if found else 0
+
+    return sorted(keys, key=place)
 
 
 def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:

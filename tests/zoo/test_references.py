@@ -216,6 +216,56 @@ NETS: dict[str, tuple[Callable[[], resgraph.Plan], Callable[[], nn.Module], floa
 }
 
 
+class Causal(nn.Module):
+    """Bai et al. 2018, Figure 1: two dilated convolutions that see what came before, with batch norm."""
+
+    def __init__(self, into: int, out: int, reach: int) -> None:
+        super().__init__()
+        self.reach = reach
+        self.first = nn.Conv1d(into, out, 3, dilation=reach, bias=False)
+        self.bn1 = nn.BatchNorm1d(out)
+        self.second = nn.Conv1d(out, out, 3, dilation=reach, bias=False)
+        self.bn2 = nn.BatchNorm1d(out)
+        self.skip, self.bn3 = nn.Identity(), nn.Identity()
+        if into != out:
+            self.skip = nn.Conv1d(into, out, 1, bias=False)
+            self.bn3 = nn.BatchNorm1d(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for conv, bn in ((self.first, self.bn1), (self.second, self.bn2)):
+            before = y.new_zeros(*y.shape[:2], 2 * self.reach)
+            y = bn(conv(torch.cat([before, y], 2))).relu()
+        return (y + self.bn3(self.skip(x))).relu()
+
+
+def causal() -> nn.Module:
+    blocks = [
+        Causal(12, 32, 1),
+        Causal(32, 32, 2),
+        Causal(32, 64, 4),
+        Causal(64, 64, 8),
+    ]
+    return nn.Sequential(*blocks, nn.Conv1d(64, 5, 1))
+
+
+NETS["tcn"] = (
+    lambda: resgraph.load(SPECS / "tcn.yaml", ["input=12x40"]),
+    causal,
+    1e-9,
+)
+
+
+def test_a_causal_net_sees_nothing_that_comes_later() -> None:
+    net = filled(resgraph.load(SPECS / "tcn.yaml").module()).eval()
+    x = torch.randn(1, 12, 256, dtype=torch.double).requires_grad_()
+    (seen,) = torch.autograd.grad(net(x)[0, :, 100].sum(), x)
+    places = seen.abs().sum((0, 1)).nonzero().flatten()
+    assert (places.min(), places.max()) == (100 - 60, 100), (
+        "61 cells, its receptive field"
+    )
+
+
 def filled(net: nn.Module) -> nn.Module:
     """A net in float64 with numbers that are none of those that it starts with."""
     torch.manual_seed(0)
