@@ -63,7 +63,7 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
         (nn.InstanceNorm2d(3), "instance_norm"),
         (nn.Softmax(2), "over anything but the channels"),
-        (nn.ReflectionPad2d(1), "pad"),
+        (nn.ConstantPad2d(1, 0.5), "pad"),
         (nn.Upsample(scale_factor=1.5), "not whole"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
