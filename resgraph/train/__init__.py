@@ -131,10 +131,11 @@ def predict(
     """Of each image file what the recipe's target asks: the `top` likeliest classes, numbers, a
     mask or a picture. `beside` has the numbers of the net's further inputs, by name."""
     _need_torch()
-    from .inference import predict_images
+    from .inference import Asked, predict_images
 
     options = options or Options()
-    return predict_images(run, images, load or _load, options, top, beside)
+    asked = Asked(images, top, beside or {})
+    return predict_images(run, asked, load or _load, options)
 
 
 def evaluate_weights(
@@ -170,10 +171,12 @@ def predict_weights(
 ) -> list[Prediction]:
     """As `predict`, by weights of that name in the net of a plan."""
     _need_torch()
+    from .inference import Asked
     from .inference import predict_weights as predicted
 
     start = StartingWeights(file=weights, key=key)
-    return predicted(plan, start, images, options or Options(), top, beside)
+    asked = Asked(images, top, beside or {})
+    return predicted(plan, start, asked, options or Options())
 
 
 def _load(path: Path) -> Plan:

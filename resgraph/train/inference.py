@@ -39,19 +39,25 @@ from .settings.decide import Workload, decide
 from .start.transfer import Transfer, loaded
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a net: image files, each with the numbers of its further inputs by name, and
+    how many of the likeliest classes."""
+
+    images: Sequence[Path]
+    top: int
+    beside: Mapping[str, Sequence[float]]
+
+
 def predict_images(
     run: Path,
-    images: Sequence[Path],
+    asked: Asked,
     load: Loader,
     options: Options,
-    top: int = 5,
-    beside: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Prediction]:
-    """`beside` has the numbers of the net's further inputs, by name.
-
-    Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
+    """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
     file is none, `TrainingError` where one cannot be read."""
-    for path in images:
+    for path in asked.images:
         _need(path)
     plan = own_plan(run, load)
     document = preprocessing(run)
@@ -63,7 +69,7 @@ def predict_images(
             f"it names {len(names)} classes, and the net has {plan.output[0]}",
         )
     seer = Seer(str(run), plan, trained(run, plan.module()), document)
-    return _predictions(seer, images, options, top, beside or {})
+    return _predictions(seer, asked, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +86,18 @@ class Seer:
 def predict_weights(
     plan: Plan,
     weights: StartingWeights,
-    images: Sequence[Path],
+    asked: Asked,
     options: Options,
-    top: int = 5,
-    beside: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Prediction]:
     """By weights from elsewhere. Images are read as the run that the weights are of reads them,
     else as the weights or the recipe say it. Raises `UsageError` where neither does."""
-    for path in images:
+    for path in asked.images:
         _need(path)
     net, taken = loaded(plan, weights)
     run = Path(weights.file)
     document = preprocessing(run) if run.is_dir() else _reading(plan, taken)
     seer = Seer(weights.file, plan, net, document)
-    return _predictions(seer, images, options, top, beside or {})
+    return _predictions(seer, asked, options)
 
 
 def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
@@ -113,13 +117,7 @@ def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
     }
 
 
-def _predictions(
-    seer: Seer,
-    images: Sequence[Path],
-    options: Options,
-    top: int,
-    beside: Mapping[str, Sequence[float]],
-) -> list[Prediction]:
+def _predictions(seer: Seer, asked: Asked, options: Options) -> list[Prediction]:
     plan, document = seer.plan, seer.document
     if len(document["shape"]) != 3:
         raise UsageError(
@@ -129,10 +127,10 @@ def _predictions(
     decisions = decide(options, World(), Workload(plan.macs, len(images_of(plan)) == 3))
     net = seer.net.to(decisions.device).eval()
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
-    others = _others(plan, beside, normalization)
+    others = _others(plan, asked.beside, normalization)
     lead = [*plan.inputs].index(image_input(plan.inputs))
-    read, out = Reading(document, normalization, top), []
-    for path in images:
+    read, out = Reading(document, normalization, asked.top), []
+    for path in asked.images:
         pixels = normalization(read_image(path, document)[None].to(decisions.device))
         own = pixels.flatten(1) if document.get("flat") else pixels
         with torch.inference_mode():

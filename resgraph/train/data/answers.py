@@ -21,7 +21,7 @@ from ...language.recipe.target import (
     SingleLabel,
 )
 from ...ops.base import Shape, shape_text
-from .formats.npy import Values
+from .formats.npy import ArrayValues
 from .sets import Request
 
 UNKNOWN = -100
@@ -30,7 +30,7 @@ MOST_CLASSES = 2**15
 """Classes that the pixels of a mask, of 16 bits, can have."""
 
 
-def answers(values: Values, where: str, request: Request) -> Tensor:
+def answers(values: ArrayValues, where: str, request: Request) -> Tensor:
     """An array (n, …) as the targets of n images; `where` it is, for messages.
 
     Raises `TrainingError` where it is not what `request.target` needs."""
@@ -41,7 +41,7 @@ def answers(values: Values, where: str, request: Request) -> Tensor:
     return _KINDS[type(request.target)](values, where, request)
 
 
-def mask_classes(values: Values, target: PixelLabel, classes: int) -> Tensor:
+def mask_classes(values: ArrayValues, target: PixelLabel, classes: int) -> Tensor:
     """The pixels of a mask → classes, int16, -100 where they are to be ignored. Raises `ValueError`
     at one that is no class."""
     found = torch.from_numpy(numpy.ascontiguousarray(values).astype(numpy.int32))
@@ -63,7 +63,7 @@ def class_count(labels: Tensor, target: AnyGoal, output: Shape) -> int:
     return 0 if isinstance(target, Itself) or labels.ndim != 2 else labels.shape[1]
 
 
-def _label(values: Values, where: str, request: Request) -> Tensor:
+def _label(values: ArrayValues, where: str, request: Request) -> Tensor:
     if values.ndim != 1:
         shape = shape_text(values.shape[1:])
         raise TrainingError(
@@ -76,7 +76,7 @@ def _label(values: Values, where: str, request: Request) -> Tensor:
     return torch.from_numpy(values.astype(numpy.int64))
 
 
-def _labels(values: Values, where: str, request: Request) -> Tensor:
+def _labels(values: ArrayValues, where: str, request: Request) -> Tensor:
     if values.ndim != 2:
         raise TrainingError(
             f"{where} has the shape {shape_text(values.shape)}; several labels are a row for each"
@@ -89,7 +89,7 @@ def _labels(values: Values, where: str, request: Request) -> Tensor:
     return torch.from_numpy(numbers)
 
 
-def _numbers(values: Values, where: str, request: Request) -> Tensor:
+def _numbers(values: ArrayValues, where: str, request: Request) -> Tensor:
     numbers = values.astype(numpy.float32)
     numbers = numbers[:, None] if numbers.ndim == 1 else numbers
     if numpy.any(wrong := numpy.isinf(numbers)):
@@ -102,7 +102,7 @@ def _numbers(values: Values, where: str, request: Request) -> Tensor:
     return torch.from_numpy(numbers)
 
 
-def _map(values: Values, where: str, request: Request) -> Tensor:
+def _map(values: ArrayValues, where: str, request: Request) -> Tensor:
     assert isinstance(request.target, PixelLabel)
     cells = request.input[1:]
     if values.shape[1:] != cells:
@@ -119,17 +119,17 @@ def _map(values: Values, where: str, request: Request) -> Tensor:
     return out
 
 
-def _itself(values: Values, where: str, request: Request) -> Tensor:
+def _itself(values: ArrayValues, where: str, request: Request) -> Tensor:
     return torch.zeros(len(values), dtype=torch.int64)
 
 
-def _odd(values: Values, wrong: Values, where: str, why: str) -> str:
+def _odd(values: ArrayValues, wrong: ArrayValues, where: str, why: str) -> str:
     place = numpy.argwhere(wrong)[0]
     inner = ", ".join(map(str, place))
     return f"{where} has {values[tuple(place)]} at [{inner}], which is {why}"
 
 
-_KINDS: dict[type[Any], Callable[[Values, str, Request], Tensor]] = {
+_KINDS: dict[type[Any], Callable[[ArrayValues, str, Request], Tensor]] = {
     SingleLabel: _label,
     Labels: _labels,
     Regression: _numbers,

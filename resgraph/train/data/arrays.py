@@ -14,7 +14,7 @@ from ...language.recipe.data import Arrays
 from ...language.recipe.target import Itself
 from ...ops.base import Shape, shape_text
 from .answers import answers, class_count
-from .formats.npy import ArrayStore, Values
+from .formats.npy import ArrayStore, ArrayValues
 from .sets import DataSet, Request, Resident, held_out, names_of
 
 LEVELS = {"b": 1, "uint8": 255, "uint16": 65535}
@@ -60,7 +60,7 @@ def _part(
 ) -> tuple[Resident, int]:
     """Images, targets and what else the net reads, and the largest value of a pixel."""
 
-    def read(what: str) -> tuple[Values, str]:
+    def read(what: str) -> tuple[ArrayValues, str]:
         plain = [what] if recipe.split else []
         name = store.name_of(f"{part}_{what}", f"{what}_{part}", *plain)
         found = store.read(name)
@@ -89,7 +89,7 @@ def _part(
     return Resident(images, labels, beside), levels
 
 
-def _as_pixels(values: Values, where: str) -> tuple[Tensor, int]:
+def _as_pixels(values: ArrayValues, where: str) -> tuple[Tensor, int]:
     """A tensor of uint8 or float32, and the largest value of a pixel."""
     kind, name = values.dtype.kind, values.dtype.newbyteorder("=").name
     if kind not in "buif":
@@ -123,7 +123,7 @@ def _ends_in_channels(own: Shape, shape: Shape) -> bool:
     return len(own) == 3 and own[-1] in (1, 3, 4) and own[0] not in (1, 3, 4, shape[0])
 
 
-def _beside(values: Values, where: str, name: str, shape: Shape) -> Tensor:
+def _beside(values: ArrayValues, where: str, name: str, shape: Shape) -> Tensor:
     """A further input (n, *shape)."""
     found, _ = _as_pixels(values, where)
     found = found[:, None] if found.ndim == 1 else _fitted(found, shape)

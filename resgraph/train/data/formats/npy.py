@@ -23,7 +23,7 @@ from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
 from ...settings.memory import memory_limit, size_text
 
-Values = numpy.ndarray[Any, numpy.dtype[Any]]
+ArrayValues = numpy.ndarray[Any, numpy.dtype[Any]]
 LONGEST_HEAD = 10_000
 """Bytes of a header; that of an array of plain numbers has about a hundred."""
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -72,13 +72,13 @@ class ArrayStore:
         hint = did_you_mean(names[0], self.sizes) or f"it has {listed}"
         raise TrainingError(f"{self.path} has no array `{names[0]}`; {hint}")
 
-    def read(self, name: str) -> Values:
+    def read(self, name: str) -> ArrayValues:
         """An array. Raises `TrainingError` where it holds objects, is damaged or too large."""
         try:
             with self._opened(name) as file:
                 self._check_head(name, file)
                 file.seek(0)
-                found: Values = npy.read_array(
+                found: ArrayValues = npy.read_array(
                     file, allow_pickle=False, max_header_size=LONGEST_HEAD
                 )
         except UNREADABLE as error:

@@ -12,7 +12,7 @@ import numpy
 from ....errors import MissingError, TrainingError
 from ....files import reason
 from ....language.diagnose.nearest import did_you_mean
-from .npy import Values
+from .npy import ArrayValues
 
 LARGEST = 2**30
 """Bytes of a table that is read."""
@@ -80,7 +80,7 @@ class Table:
         place = self.titles.index(title)
         return tuple(row[place].strip() for row in self.rows)
 
-    def numbers(self, titles: tuple[str, ...], *, gaps: bool) -> Values:
+    def numbers(self, titles: tuple[str, ...], *, gaps: bool) -> ArrayValues:
         """(rows, titles) float64; an empty cell is NaN where there may be `gaps`. Raises
         `TrainingError` at a cell that is no finite number."""
         out = numpy.empty((len(self), len(titles)))
