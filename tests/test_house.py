@@ -59,8 +59,6 @@ MANY = {
     "train/__init__.py: predict": PUBLIC,
     "train/__init__.py: predict_weights": PUBLIC,
     "train/data/__init__.py: load": "what each data set's loader may be asked for",
-    "train/inference.py: predict_images": "what `train.predict` is asked for",
-    "train/inference.py: predict_weights": "what `train.predict_weights` is asked for",
     "train/settings/memory.py: with_memory_plan": "a step's memory rests on each of them",
 }
 """Functions of more than five parameters, with why."""
