@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -59,20 +59,17 @@ def _candidates(
     if not section:
         yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
         return
-    if section == "train" and key in ("freeze", "by"):
-        yield from _words(_rows(analysis), "name")
-        return
     if key == "shortcut":
         yield from _words(POLICIES, "value")
     elif key == "unit":
         yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
         yield from _lets(analysis, keys)
         return
-    rows = () if analysis.plan is None else tuple(analysis.plan.spec.rows)
-    simple = {
+    rows = _rows(analysis)
+    simple: dict[str, Collection[str]] = {
         "output": rows,
         "aux": rows,
-        "train": recipe_names(),
+        "train": rows if key in ("freeze", "by") else recipe_names(),
         "allow": tuple(LINTS),
         "extends": (*_beside(analysis), *zoo_names()),
     }
