@@ -19,7 +19,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_every_block_and_op_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = told(capsys).splitlines()
     assert (
-        "  conv WIDTH              kernel, stride, dilation, pad, bias, groups, standardize, gamma, eps"
+        "  conv WIDTH              kernel, stride, dilation, pad, bias, reflect, replicate, groups, standardize, gamma, eps"
         in lines
     )
     assert "  fc WIDTH                bias" in lines

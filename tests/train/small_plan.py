@@ -10,8 +10,10 @@ import torch.nn.functional as F
 import yaml
 from torch import Tensor, nn
 
+from resgraph.graph import Graph
 from resgraph.language.recipe import Train, resolve_train
 from resgraph.ops.base import Shape
+from resgraph.plan import loads
 
 
 class Basic(nn.Module):
@@ -72,6 +74,13 @@ class FakePlan:
     @property
     def output(self) -> Shape:
         return (self.classes,)
+
+    @property
+    def graph(self) -> Graph:
+        """A real one, of one row that gives what this net gives."""
+        size = "x".join(map(str, self.input))
+        head = f"net: {{head: [global avg pool, fc {self.classes}]}}"
+        return loads(f"name: small\ninput: {size}\n{head}\n").graph
 
     @property
     def params(self) -> int:
