@@ -74,7 +74,8 @@ def runs(mutant: Mutant, net: Plan) -> str:
     multiply_adds(net, counter.total // 2)
     if not all(out.isfinite().all() for out in first):
         return f"{odd} not finite in evaluation".strip()
-    again = tupled(made(*images))
+    with counted_attention():
+        again = tupled(made(*images))
     must(all(map(torch.equal, first, again)), "evaluation is not repeatable")
     alone = tupled(made(*(image[:1] for image in images)))
     close = _close(alone, [out[:1] for out in first], 1e-4)

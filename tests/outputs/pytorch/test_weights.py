@@ -65,6 +65,8 @@ UNORDERED = {
     "timm/botnet26t_256",
     "timm/resnet50_clip",
     "timm/selecsls42b",
+    "timm/tf_efficientnet_b0",
+    "timm/hgnetv2_b0",
 }
 """Reference nets whose names do not tell the order of their modules."""
 
