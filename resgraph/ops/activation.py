@@ -1,14 +1,13 @@
-"""A word for a nonlinearity → its torch module and its torch function, from one table. The shape is
+"""A word for a nonlinearity → its torch module, from one table. The shape is
 kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Derivation, Op, Shape, TorchExpr, plain
+from .base import Call, Derivation, Op, Shape
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -19,7 +18,6 @@ ActivationWord = Literal[
 
 class _Row(NamedTuple):
     module: str
-    function: str
     long: str = ""
     aliases: str = ""
     saves_output: bool = False  # by torch's derivatives.yaml
@@ -30,19 +28,19 @@ class _Row(NamedTuple):
 ACTIVATION_WORDS: tuple[ActivationWord, ...] = get_args(ActivationWord)
 
 _TABLE: dict[ActivationWord, _Row] = {
-    "relu": _Row("nn.ReLU", "F.relu", "ReLU", saves_output=True, inplace=True),
-    "relu6": _Row("nn.ReLU6", "F.relu6", "ReLU6"),
-    "gelu": _Row("nn.GELU", "F.gelu", "GELU"),
-    "silu": _Row("nn.SiLU", "F.silu", "SiLU", "swish"),
-    "sigmoid": _Row("nn.Sigmoid", "torch.sigmoid", saves_output=True),
-    "tanh": _Row("nn.Tanh", "torch.tanh", saves_output=True),
-    "elu": _Row("nn.ELU", "F.elu", "ELU", inplace=True),
-    "selu": _Row("nn.SELU", "F.selu", "SELU", inplace=True),
-    "celu": _Row("nn.CELU", "F.celu", "CELU", inplace=True),
-    "mish": _Row("nn.Mish", "F.mish"),
-    "softsign": _Row("nn.Softsign", "F.softsign"),
-    "hardswish": _Row("nn.Hardswish", "F.hardswish", "hard swish", "hswish"),
-    "hardsigmoid": _Row("nn.Hardsigmoid", "F.hardsigmoid", "hard sigmoid", "hsigmoid"),
+    "relu": _Row("nn.ReLU", "ReLU", saves_output=True, inplace=True),
+    "relu6": _Row("nn.ReLU6", "ReLU6"),
+    "gelu": _Row("nn.GELU", "GELU"),
+    "silu": _Row("nn.SiLU", "SiLU", "swish"),
+    "sigmoid": _Row("nn.Sigmoid", saves_output=True),
+    "tanh": _Row("nn.Tanh", saves_output=True),
+    "elu": _Row("nn.ELU", "ELU", inplace=True),
+    "selu": _Row("nn.SELU", "SELU", inplace=True),
+    "celu": _Row("nn.CELU", "CELU", inplace=True),
+    "mish": _Row("nn.Mish"),
+    "softsign": _Row("nn.Softsign"),
+    "hardswish": _Row("nn.Hardswish", "hard swish", "hswish"),
+    "hardsigmoid": _Row("nn.Hardsigmoid", "hard sigmoid", "hsigmoid"),
 }
 
 
@@ -75,9 +73,6 @@ class Activation(_Pointwise):
     def torch(self, *inputs: Shape) -> Call:
         return Call(_TABLE[self.op].module)
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        return Call(_TABLE[self.op].function, tuple(terms))
-
 
 class GeluTanh(_Pointwise):
     """`gelu` by its approximation with `tanh` (Hendrycks & Gimpel 2016, arXiv 1606.08415, section
@@ -91,9 +86,6 @@ class GeluTanh(_Pointwise):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.GELU", (), _APPROXIMATE)
-
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        return Call("F.gelu", tuple(terms), _APPROXIMATE)
 
 
 _APPROXIMATE = (("approximate", "tanh"),)
@@ -110,11 +102,6 @@ class QuickGelu(_Pointwise):
     def torch(self, *inputs: Shape) -> Call:
         return Call("QuickGelu")
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        # x * sigmoid(1.702 x), with x written once
-        scaled = Call("*", (*terms, 1.702))
-        return Call("/", (Call("F.silu", (scaled,)), 1.702))
-
 
 class Softplus(_Pointwise):
     """A smooth `relu`, the logarithm of 1 + exp(x)."""
@@ -123,9 +110,6 @@ class Softplus(_Pointwise):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.Softplus")
-
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        return Call("F.softplus", tuple(terms))
 
 
 class LeakyRelu(_Pointwise):
@@ -145,10 +129,6 @@ class LeakyRelu(_Pointwise):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())
-
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        slope = (plain(self.slope),) if self.slope != 0.01 else ()
-        return Call("F.leaky_relu", (*terms, *slope))
 
 
 class PRelu(_Pointwise):

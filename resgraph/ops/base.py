@@ -266,14 +266,19 @@ class Op(BaseModel):
 
     @classmethod
     def in_equation(cls) -> bool:
-        """Whether an equation can call it by its word, `relu(x)`: it has an expression and no
-        required option."""
+        """Whether an equation can call it by its word, `relu(x)`: it is an activation, or has an
+        expression, and needs no option."""
         required = [
             key
             for key, field in cls.model_fields.items()
             if field.is_required() and key != "op"
         ]
-        return cls.expression is not Op.expression and not required
+        return not required and (cls.role == "activation" or cls.in_forward())
+
+    @classmethod
+    def in_forward(cls) -> bool:
+        """Whether the forward of an equation has it as an expression, and not as a module."""
+        return cls.expression is not Op.expression
 
     def fitted(self, *inputs: Shape) -> Op:
         """The op with what follows from the sizes that come in (`pad same`)."""

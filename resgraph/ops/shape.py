@@ -304,5 +304,8 @@ class ZeroPad(Sized):
         )
 
     def torch(self, *inputs: Shape) -> Call:
-        stride = (("stride", cubic(self.stride)),) if max(self.stride) > 1 else ()
-        return Call("ZeroPadShortcut", (inputs[0][0], self.width), stride)
+        (x,) = inputs
+        kwargs = [("stride", cubic(self.stride))] if max(self.stride) > 1 else []
+        if len(x) != 3:
+            kwargs.append(("axes", len(x) - 1))
+        return Call("ZeroPadShortcut", (x[0], self.width), tuple(kwargs))

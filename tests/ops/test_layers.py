@@ -61,7 +61,10 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "ChannelSlice with an end": (lambda: layers.ChannelSlice(2, 5), VECTOR),
     "PartSoftmax": (lambda: layers.PartSoftmax(4), MAP),
     "ZeroPadShortcut": (lambda: layers.ZeroPadShortcut(8, 12, stride=2), MAP),
-    "ZeroPadShortcut of a vector": (lambda: layers.ZeroPadShortcut(8, 12), VECTOR),
+    "ZeroPadShortcut of a vector": (
+        lambda: layers.ZeroPadShortcut(8, 12, axes=0),
+        VECTOR,
+    ),
     "StandardizedConv2d": (
         lambda: layers.StandardizedConv2d(8, 6, 3, stride=2, padding=1),
         MAP,
@@ -90,10 +93,6 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         MAP,
     ),
     "Gain with a shift": (lambda: layers.Gain(shift=0.25), MAP),
-    "LinearWithActivation": (
-        lambda: layers.LinearWithActivation(8, 4, relu=nn.ReLU()),
-        VECTOR,
-    ),
 }
 every_layer = pytest.mark.parametrize(("make", "shape"), MADE.values(), ids=MADE)
 
@@ -283,7 +282,7 @@ def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> 
     assert torch.equal(y[:, 8:], torch.zeros(2, 4, 3, 4, dtype=torch.double))
     assert torch.equal(layers.ZeroPadShortcut(8, 8)(x), x)
     assert torch.equal(
-        layers.ZeroPadShortcut(8, 9)(v),
+        layers.ZeroPadShortcut(8, 9, axes=0)(v),
         torch.cat([v, torch.zeros(2, 1, dtype=torch.double)], 1),
     )
 
@@ -327,6 +326,20 @@ def test_scaled_standardization_keeps_the_variance() -> None:
     assert variance == pytest.approx(1.5**2, rel=0.05)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("axes", "stride"), [(0, 1), (1, 2), (2, 2), (2, (1, 2)), (3, (1, 2, 3))]
+)
+def test_the_zero_pad_shortcut_can_be_scripted(
+    axes: int, stride: int | tuple[int, ...]
+) -> None:
+    layer, x = layers.ZeroPadShortcut(8, 12, stride, axes), some((2, 8, *(7,) * axes))
+    steps = (stride,) * axes if isinstance(stride, int) else stride
+    cells = x[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]
+    assert torch.equal(layer(x)[:, :8], cells)
+    assert torch.equal(torch.jit.script(layer)(x), layer(x))
+
+
 def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
     torch.manual_seed(0)
     layer, x = layers.DropPath(0.25), torch.ones(20_000, 2, 3)
@@ -336,15 +349,6 @@ def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
     assert y.mean().item() == pytest.approx(1, abs=0.02)
     assert layer.eval()(x) is x
     assert layers.DropPath(0.0).train()(x) is x
-
-
-def test_a_linear_layer_and_its_activation_are_one_module() -> None:
-    layer = layers.LinearWithActivation(8, 4, sigmoid=nn.Sigmoid(), relu=nn.ReLU())
-    assert list(layer.state_dict()) == ["weight", "bias"]
-    assert [name for name, _ in layer.named_children()] == ["sigmoid", "relu"]
-    x = some(VECTOR, torch.float)
-    assert torch.equal(layer(x), torch.sigmoid(F.linear(x, layer.weight, layer.bias)))
-    assert layers.LinearWithActivation(8, 4, bias=False).bias is None
 
 
 # -- where they are used --------------------------------------------------------------------------------

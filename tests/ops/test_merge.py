@@ -21,7 +21,6 @@ from resgraph.ops import (
     Call,
     Concat,
     Div,
-    LeakyRelu,
     Mul,
     Op,
     Ref,
@@ -30,11 +29,10 @@ from resgraph.ops import (
     Sub,
     TorchExpr,
 )
-from resgraph.ops.activation import ACTIVATION_WORDS
 from resgraph.outputs.pytorch.text import flat
 from resgraph.outputs.pytorch.tree import piece
 
-from .build import module, numbers
+from .build import numbers
 
 MAP, VECTOR, GATE, WIDE = (4, 3, 5), (4,), (1, 3, 5), (6, 3, 5)
 
@@ -142,9 +140,6 @@ def test_concat_joins_channels() -> None:
         (Mul(left=-1), [TOTAL], [MAP], "-(a + b)"),
         (Mul(left=-1), [PRODUCT], [MAP], "-(a * b)"),
         (Div(right=2), [PRODUCT], [MAP], "a * b / 2"),
-        (Activation(op="relu"), [TOTAL], [MAP], "F.relu(a + b)"),
-        (Activation(op="sigmoid"), [a], [MAP], "torch.sigmoid(a)"),
-        (LeakyRelu(slope=0.2), [a], [MAP], "F.leaky_relu(a, 0.2)"),
         (Concat(), [TOTAL, c], [MAP, MAP], "torch.cat([a + b, c], dim=1)"),
     ],
 )
@@ -152,21 +147,6 @@ def test_how_it_is_written(
     op: Op, terms: list[TorchExpr], shapes: list[Shape], text: str
 ) -> None:
     assert flat(piece(op.expression(terms, shapes))) == text
-
-
-@pytest.mark.parametrize(
-    "op",
-    [
-        *(Activation(op=word) for word in ACTIVATION_WORDS),
-        LeakyRelu(),
-        LeakyRelu(slope=0.3),
-    ],
-)
-def test_the_function_is_the_module(op: Op) -> None:
-    x = numbers(MAP)
-    assert torch.equal(
-        calculate(op.expression([Ref("x")], [MAP]), x=x), module(op, MAP)(x)
-    )
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from resgraph import SpecError, loads
-from resgraph.ops import ACTIVATIONS, NORMS, VOCABULARY
+from resgraph import loads
+from resgraph.ops import ACTIVATIONS, NORMS
 
 from .rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(__file__).parent / "small"
-NAMES = ("Frn", "Snake", "Closed", "Grn", "Fork", "Fails", "Mute")
+NAMES = ("Frn", "Snake", "Closed", "Bent", "Grn", "Fork", "Fails", "Mute")
 SPEC = """\
 name: net
 input: 3x16x16
 unit: conv frn snake
 blocks:
-  pair: {body: [3x3 conv out /stride, 3x3 conv out linear], merge: snake(body + shortcut)}
+  pair: {body: [3x3 conv out /stride, 3x3 conv out linear], merge: snake(closed(body) + shortcut)}
 net:
   one: [3x3 conv 8, 3x3 conv 8 bare, 3x3 conv 8 relu, 3x3 conv 12 closed]
   two: pair 16 /2
@@ -112,8 +112,9 @@ print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.
     assert (
         labels["one.2.relu"],
         labels["one.3.closed"],
+        labels["two.merge.closed"],
         labels["two.merge.snake"],
-    ) == ("relu", "closed", "snake")
+    ) == ("relu", "closed", "closed", "snake")
     assert "two.body.1.frn" in labels
     assert "two.body.1.snake" not in labels
     assert biases == ["none"] * 7
@@ -203,7 +204,10 @@ def test_the_source_names_every_argument(site: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("two: {body: relu, merge: closed(body + x)}", "its op gives no expression"),
+        (
+            "two: {body: relu, merge: bent(body + x)}",
+            "it has an option without a default",
+        ),
         ("two: fork", "the op `fork` of small.ops gives ((12, 16, 16), (12, 16, 16))"),
         ("two: fails", "the op `fails` of small.ops fails on 12x16x16: IndexError"),
     ],
@@ -252,7 +256,7 @@ def test_the_roles_of_our_own() -> None:
 
 @pytest.mark.parametrize("word", sorted(w for w in ACTIVATIONS if " " not in w))
 def test_what_an_equation_takes_can_be_exported(word: str) -> None:
-    """An activation that learns has no function: the equation refuses it, on its line."""
+    """Also one that learns: it is a module."""
     text = f"""\
 name: net
 input: 4x8x8
@@ -261,9 +265,6 @@ blocks:
 net:
   one: pair 4
 """
-    if VOCABULARY[word].in_equation():
-        plan = loads(text)
-        compile(plan.source(), "net.py", "exec")
-    else:
-        with pytest.raises(SpecError, match="its op gives no expression"):
-            loads(text)
+    plan = loads(text)
+    compile(plan.source(), "net.py", "exec")
+    assert len(list(plan.module().get_submodule("one.merge").children())) == 1

@@ -20,7 +20,7 @@ PAIR = "blocks:\n  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\
         ("conv1: [7x7 conv 64 bare]", ["conv1.0.conv"]),
         ("pool: 3x3 max pool /2", ["pool"]),
         ("head: [global avg pool, fc 10]", ["head.0", "head.1"]),
-        ("head: [global avg pool, fc 10 relu]", ["head.0", "head.1", "head.1.relu"]),
+        ("head: [global avg pool, fc 10 relu]", ["head.0", "head.1", "head.1_relu"]),
         ("one: 2 x 3x3 conv 8 bare", ["one.0.conv", "one.1.conv"]),
         ("one: 1 x 3x3 conv 8 bare", ["one.0.conv"]),
         ("one: [2 x 3x3 conv 8 bare, relu]", ["one.0.conv", "one.1.conv", "one.2"]),
@@ -43,8 +43,8 @@ def test_names_in_blocks() -> None:
         "  act:\n    pre: [bn, relu]\n    body: [pre, 1x1 conv out bare]\n    merge: body + shortcut\n"
     )
     assert list(ops(plan("one: b 32\ntwo: [act 32]", top=blocks))) == [
-        "one.body.0.conv", "one.body.1.s.0", "one.body.1.s.1", "one.body.1.s.1.relu", "one.body.1.s.2",
-        "one.body.1.s.2.sigmoid", "one.body.1.merge.mul", "one.shortcut.conv", "one.shortcut.bn",
+        "one.body.0.conv", "one.body.1.s.0", "one.body.1.s.1", "one.body.1.s.1_relu", "one.body.1.s.2",
+        "one.body.1.s.2_sigmoid", "one.body.1.merge.mul", "one.shortcut.conv", "one.shortcut.bn",
         "one.merge.0.add", "one.merge.1", "one.merge.2",
         "two.0.pre.0", "two.0.pre.1", "two.0.body.1.conv", "two.0.merge.add",
     ]  # fmt: skip

@@ -38,7 +38,7 @@ def found(rows: str, blocks: str = "") -> set[str]:
             {"a.0.elu"},
         ),  # the gradient of elu in place needs what came out
         ("[3x3 conv 8 bare, leaky relu, relu]", {"a.1"}),
-        ("[global avg pool, fc 8 relu]", {"a.1.relu"}),
+        ("[global avg pool, fc 8 relu]", {"a.1_relu"}),
         ("[relu, 3x3 conv 8 bare]", set()),  # the net's own input
     ],
 )

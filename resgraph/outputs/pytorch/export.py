@@ -50,8 +50,8 @@ def export(
 
     `state` are its weights; without, it is initialised from `seed`. With `fold_norms`, batch norms
     become part of the convolutions before them; without `inplace` the program writes over nothing
-    that it reads. Net, input shape and `preprocessing` (what is done
-    to an image before the net sees it) are in the file's metadata. Raises `MissingError` where a
+    that it reads. Net, input shape and `preprocessing` (what is done to an image before the net
+    sees it) are in the file's metadata. Raises `MissingError` where a
     package is missing, `UsageError` where torch cannot export the net, or what it made disagrees
     with the module."""
     with torch.random.fork_rng(devices=[]):

@@ -4,15 +4,17 @@ read more than once, and for what a sum is written over."""
 from __future__ import annotations
 
 import keyword
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
-from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
+from ...graph import Block, Graph, Item, Layer, Node, Path, Stream, borrows
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
+from ...passes.starts import is_alias
 from .text import FreeNames, layout
 from .tree import parts, piece
 
@@ -48,14 +50,20 @@ def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
 class ForwardScope:
     """Paths that begin at the nodes of `arguments`, each under the name that the method gives it,
     and come to the nodes `results`, a tuple where they are `listed`; in training `aux` stands
-    behind them. Those of the net are its `rows`: each is a statement, `x = self.conv2(x)`."""
+    behind them. They are those of the block `name`; those of the net, whose name is "", are its
+    `rows`: each is a statement, `x = self.conv2(x)`."""
 
     paths: Sequence[Path]
     arguments: Mapping[str, str]
     results: tuple[str, ...]
-    rows: bool = False
+    name: str = ""
     aux: tuple[str, ...] = ()
     listed: bool = False
+
+    @property
+    def rows(self) -> bool:
+        """Whether it is the net."""
+        return not self.name
 
     @property
     def single(self) -> bool:
@@ -126,10 +134,27 @@ def own(graph: Graph, path: Path) -> list[Item]:
     return [item for item in working(graph, path) if not borrows(item)]
 
 
-def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, str]:
-    """What a method calls every path, layer and block below some of its own paths, where one of
-    them is called by itself."""
-    found: dict[str, str] = {}
+def activations(graph: Graph, path: Path) -> list[str]:
+    """The nodes of a path's equation that are modules."""
+    nodes = path.equation.nodes if path.equation else ()
+    return [name for name in nodes if not graph.nodes[name].op.in_forward()]
+
+
+def last_activation(graph: Graph, path: Path) -> str | None:
+    """The activation with which an equation ends, if it has no other: then the module of the path
+    does it, `merge` in `self.merge(body + shortcut)`. It hands on no stream."""
+    found = activations(graph, path)
+    if not path.equation or not (path.word or path.listed):
+        return None
+    if path.items and _takes(path.items[0]):
+        return None
+    return found[0] if found == [path.equation.output] else None
+
+
+def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, list[str]]:
+    """What a method calls, one after another, for every path, layer and block below some of its own
+    paths, where one of them is called by itself."""
+    found: dict[str, list[str]] = {}
     called = (item for path in paths for item in path.items)
     blocks = (item for item in called if isinstance(item, Block))
     if not any(block.again or block.reads for block in blocks):
@@ -137,42 +162,105 @@ def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, str]:
     stack = [(path, f"self.{path.word}") for path in paths]
     while stack:
         path, text = stack.pop()
-        found[path.name] = text
-        for place, item in enumerate(own(graph, path)):
-            name = f"{text}[{place}]" if path.listed else text
-            found[item.name] = name
+        found[path.name] = [text]
+        for item, names in _children(graph, path, text):
+            found[item.name] = names
+            if not path.listed:
+                found[path.name] = names
             for inner in item.paths if isinstance(item, Block) else ():
                 within = "" if inner.name == item.name else f".{inner.word}"
-                stack.append((inner, name + within))
+                stack.append((inner, names[0] + within))
     return found
 
 
+def _children(graph: Graph, path: Path, text: str) -> Iterator[tuple[Item, list[str]]]:
+    """The modules of each own item of a path that is called `text`."""
+    place = int(bool(activations(graph, path)))  # what holds them stands first
+    for item in own(graph, path):
+        ends = _ends(item)
+        if path.listed:
+            yield item, [f"{text}[{place + index}]" for index in range(len(ends))]
+        else:
+            yield item, [text + end for end in ends]
+        place += len(ends)
+
+
+def _ends(item: Item) -> list[str]:
+    """What is added to the name of an item by each module that it is: an `fc` and its activation
+    are "" and "_relu"."""
+    while isinstance(item, Block) and is_alias(item):
+        item = item.result.items[0]
+    if isinstance(item, Layer) and item.nodes[0] == item.name:
+        return [name[len(item.name) :] for name in item.nodes]
+    return [""]
+
+
 def _steps(
-    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, str]
+    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, list[str]]
 ) -> Iterator[_Step]:
-    items, equation = working(graph, path), path.equation
+    items = working(graph, path)
+    apart = _apart(graph, path, items)
+    last = None if apart else last_activation(graph, path)
+    owner = f"self.{path.word}" if path.word else "self"
+    owner = modules[path.shares][0] if path.shares else owner
+    for step in _equation(graph, path, inplace, owner):
+        if step.value != last:
+            yield step
+    if apart:
+        yield from _one_by_one(graph, path, inplace, modules)
+    elif items and activations(graph, path) and not last:
+        yield from _places(graph, path, owner)
+    elif items or last:
+        names = modules[path.shares] if path.shares else _called(graph, path, owner)
+        reads = graph.nodes[last].inputs if last else _read(items[0], path.input)
+        reads = (*reads, *sizes_read(graph, path.items))
+        made = _made(items[-1], path.word) if items else ((path.output,), (path.word,))
+        write = partial(_chain, names)
+        yield _Step(made[0], reads, made[1], write, call=bool(items))
+
+
+def _equation(
+    graph: Graph, path: Path, inplace: frozenset[str], owner: str
+) -> Iterator[_Step]:
+    """The nodes of a path's equation, of whose activations `owner` is the module."""
+    equation = path.equation
     for name in equation.nodes if equation else ():
         node = graph.nodes[name]
-        alone = equation is not None and name == equation.output and not items
+        alone = (
+            not working(graph, path)
+            and equation is not None
+            and name == equation.output
+        )
         word = path.word if alone else name.rpartition(".")[2]
         over = name in inplace and isinstance(node.op, Add)
-        write = partial(_op, graph, node, name in inplace and not over)
+        write = partial(_chain, [owner + _indexed(name[len(path.name) :])])
+        if node.op.in_forward():
+            write = partial(_op, graph, node)
         yield _Step((name,), node.inputs, (word,), write, call=False, over=over)
-    if _apart(graph, path, items):
-        yield from _one_by_one(graph, path, inplace, modules)
-    elif items:
+
+
+def _called(graph: Graph, path: Path, owner: str) -> list[str]:
+    """What a path calls as a whole: its module, or without a list those of its one item."""
+    if path.listed:
         # a path without a name is what an `nn.Sequential` does
-        module = f"self.{path.word}" if path.word else "super().forward"
-        write = partial(_module, modules[path.shares] if path.shares else module)
-        reads = (*_read(items[0], path.input), *sizes_read(graph, path.items))
-        values, words = _made(items[-1], path.word)
-        yield _Step(values, reads, words, write, call=True)
+        return [owner if path.word else "super().forward"]
+    names = [name for _, found in _children(graph, path, owner) for name in found]
+    return names or [owner]
+
+
+def _indexed(name: str) -> str:
+    """`.0.relu` → `[0].relu`."""
+    return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", name)
 
 
 def _read(item: Item, value: str) -> list[str]:
     """The nodes that flow into an item; into a layer, `value`."""
-    streams = item.takes if isinstance(item, Block) else ()
-    return [*dict.fromkeys(stream.node for stream in streams)] or [value]
+    return [*dict.fromkeys(stream.node for stream in _takes(item))] or [value]
+
+
+def _takes(item: Item) -> tuple[Stream, ...]:
+    """The streams that flow into an item, where they are several."""
+    return item.takes if isinstance(item, Block) else ()
 
 
 def _made(item: Item, word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -192,36 +280,51 @@ def _apart(graph: Graph, path: Path, items: Sequence[Item]) -> bool:
         return True
     if any(block.takes or block.gives for block in blocks) and sizes_read(graph, items):
         return True
-    return not path.shares and any(map(borrows, items))
+    if path.shares:
+        return bool(activations(graph, path)) and not last_activation(graph, path)
+    return any(map(borrows, items))
 
 
 def _one_by_one(
-    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, str]
+    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, list[str]]
 ) -> Iterator[_Step]:
     """The items of a path, some of which are modules of other paths."""
     value = path.input
     for item in working(graph, path):
+        out = item.output if isinstance(item, Block) else item.nodes[-1]
         if isinstance(item, Block) and item.again:
             for inner in item.paths:
                 yield from _steps(graph, inner, inplace, modules)
         else:
             values, words = _made(item, path.word)
-            write = partial(_module, modules[item.shares or item.name])
+            write = partial(_chain, modules[item.shares or item.name])
             reads = (*_read(item, value), *read_beside(graph, item))
             yield _Step(values, reads, words, write, call=True)
+        value = out
+
+
+def _places(graph: Graph, path: Path, owner: str) -> Iterator[_Step]:
+    """The items of a path whose equation has called the activations at its first place."""
+    value = path.input
+    for item, names in _children(graph, path, owner):
+        values, words = _made(item, path.word)
+        reads = (*_read(item, value), *sizes_read(graph, [item]))
+        yield _Step(values, reads, words, partial(_chain, names), call=True)
         value = item.output if isinstance(item, Block) else item.nodes[-1]
 
 
-def _op(
-    graph: Graph, node: Node, inplace: bool, terms: Sequence[TorchExpr]
-) -> TorchExpr:
-    """`F.relu(a + b)`, or in place `F.relu(a + b, inplace=True)`."""
-    call = expression(node.op, terms, [graph.nodes[name].shape for name in node.inputs])
-    return replace(call, kwargs=(*call.kwargs, ("inplace", True))) if inplace else call
+def _op(graph: Graph, node: Node, terms: Sequence[TorchExpr]) -> TorchExpr:
+    """`a + b`."""
+    return expression(node.op, terms, [graph.nodes[name].shape for name in node.inputs])
 
 
-def _module(name: str, terms: Sequence[TorchExpr]) -> TorchExpr:
-    return Call(name, tuple(terms))
+def _chain(names: Sequence[str], terms: Sequence[TorchExpr]) -> TorchExpr:
+    """`self.fc_relu(self.fc(x))`: modules one after another."""
+    first, *rest = names
+    value = Call(first, tuple(terms))
+    for name in rest:
+        value = Call(name, (value,))
+    return value
 
 
 def _live(steps: list[_Step], wanted: set[str]) -> list[_Step]:

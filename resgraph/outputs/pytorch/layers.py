@@ -472,21 +472,27 @@ class DepthToSpace(nn.Module):
 
 
 class ZeroPadShortcut(nn.Module):
-    """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing."""
+    """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing.
 
-    def __init__(self, width_in: int, width: int, stride: int | tuple[int, ...] = 1) -> None:
+    `axes` are those of a map, 2; a vector has 0."""
+
+    def __init__(
+        self, width_in: int, width: int, stride: int | tuple[int, ...] = 1, axes: int = 2
+    ) -> None:
         super().__init__()
         self.more = width - width_in
         self.stride = stride
+        self.axes = axes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.stride != 1:
-            steps = self.stride
-            if isinstance(steps, int):
-                steps = (steps,) * (x.dim() - 2)
-            cells = [slice(None, None, step) for step in (1, 1, *steps)]
-            x = x[tuple(cells)]
-        return F.pad(x, (0, 0) * (x.dim() - 2) + (0, self.more))
+            if self.axes == 1:
+                x = F.avg_pool1d(x, 1, self.stride)
+            elif self.axes == 2:
+                x = F.avg_pool2d(x, 1, self.stride)
+            elif self.axes == 3:
+                x = F.avg_pool3d(x, 1, self.stride)
+        return F.pad(x, [0, 0] * self.axes + [0, self.more])
 
     def extra_repr(self) -> str:
         return f"{self.more} more channels, stride={self.stride}"
@@ -687,21 +693,6 @@ class PaddedAvgPool2d(nn.AvgPool2d):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, edges={self.edges}, mode={self.mode!r}"
-
-
-class LinearWithActivation(nn.Linear):
-    """A linear layer and what follows it: `LinearWithActivation(64, 4, relu=nn.ReLU())`."""
-
-    def __init__(self, width_in: int, width: int, bias: bool = True, **then: nn.Module) -> None:
-        super().__init__(width_in, width, bias)
-        for name, module in then.items():
-            self.add_module(name, module)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = super().forward(x)
-        for activation in self.children():
-            x = activation(x)
-        return x
 
 
 class ToSizeOf(nn.Module):

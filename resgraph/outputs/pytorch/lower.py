@@ -16,7 +16,15 @@ from ...ops.base import Call, Ref
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
 from .define import Shared, columns, share_block, share_layer
-from .forward import ForwardScope, forward, local_name, own, sizes_read, working
+from .forward import (
+    ForwardScope,
+    activations,
+    forward,
+    last_activation,
+    local_name,
+    own,
+    sizes_read,
+)
 from .program import Class, Function, Program
 from .signatures import SPATIAL, Signatures
 from .support import REQUIRED
@@ -83,28 +91,30 @@ class _Lowering:
             for path in block.paths
             for item in path.items
         }
-        # by the identity of a layer or block: the call that makes it
-        self.calls: dict[int, Call] = {}
+        # by the identity of a layer or block: the calls that make it, with what each adds to its
+        # name (an `fc` and its activation are two modules, "" and "_relu")
+        self.calls: dict[int, list[tuple[str, Call]]] = {}
 
     def share(self, name: str, shared: Shared, items: Iterable[Item]) -> dict[str, Any]:
         """Make each item a call of the definition that they share; returns its parameters."""
         parameters = shared.parameters()
         self.known.add(name, parameters)
         for index, item in enumerate(items):
-            self.calls[id(item)] = shared.call(name, parameters, index)
+            self.calls[id(item)] = [("", shared.call(name, parameters, index))]
         return parameters
 
     def layers(self) -> None:
-        """Every layer as a call: of its one module, or of the function that it shares with layers
-        of its structure."""
+        """Every layer as calls: of its modules, or of the function that it shares with layers of
+        its structure."""
         groups: dict[Any, list[tuple[Layer, Call]]] = {}
         for layer in self.graph.own_items():
             if not isinstance(layer, Layer):
                 continue
             words = [name[len(layer.name) + 1 :] for name in layer.nodes]
             calls = [self.module(name) for name in layer.nodes]
-            if not words[0]:
-                self.calls[id(layer)] = _within(calls, words)
+            if layer.nodes[0] == layer.name:
+                ends = [name[len(layer.name) :] for name in layer.nodes]
+                self.calls[id(layer)] = list(zip(ends, calls, strict=True))
                 continue
             tree = named(list(zip(words, calls, strict=True)))
             ops = tuple(self.graph.nodes[name].op.op for name in layer.nodes)
@@ -162,13 +172,15 @@ class _Lowering:
         names = self.arguments(block)
         # two streams that are one tensor are handed on as one
         results = tuple(dict.fromkeys(path.ends().values()))
-        scope = ForwardScope(block.paths, names, results, listed=len(results) > 1)
+        scope = ForwardScope(
+            block.paths, names, results, block.name, listed=len(results) > 1
+        )
         alone = len(block.paths) == 1 and path.name == block.name
-        if not alone or not working(self.graph, path):
-            made = self.scope(scope, block.name)
+        if not alone or not path.listed or not self.places(path):
+            made = self.scope(scope)
             made.arguments = tuple(names.values())
             return made
-        tree = self.sequential(path, alone=True)
+        tree = self.numbered(path, alone=True)
         written = path.equation or sizes_read(self.graph, path.items)
         body = forward(self.graph, scope, self.inplace) if written else []
         starts = self.starts.get(block.name, ())
@@ -184,24 +196,50 @@ class _Lowering:
                 names[each.node] = free.new(each.name if own else local_name(each.name))
         return names
 
-    def scope(self, scope: ForwardScope, name: str) -> Class:
+    def scope(self, scope: ForwardScope) -> Class:
         """A class with a module for each path that does anything."""
-        paths = [path for path in scope.paths if own(self.graph, path)]
-        modules = [(path.word, self.sequential(path)) for path in paths]
+        modules = [each for path in scope.paths for each in self.modules(path)]
         body = forward(self.graph, scope, self.inplace)
-        return Class(modules, body, self.starts.get(name, ()))
+        return Class(modules, body, self.starts.get(scope.name, ()))
 
-    def sequential(self, path: Path, *, alone: bool = False) -> Call:
-        """What makes the module of a path: its one item where it is not a list, else a Sequential
-        of its places."""
-        items = own(self.graph, path)
-        if not path.listed:
-            return self.calls[id(items[0])]
-        places = [
-            (int(item.name[len(path.name) + 1 :]), self.calls[id(item)])
-            for item in items
+    def modules(self, path: Path) -> list[tuple[str, Any]]:
+        """What makes the modules of a path, by name: a Sequential of its places, or without a list
+        its one item."""
+        places = self.places(path)
+        if path.listed:
+            return [(path.word, self.numbered(path))] if places else []
+        if not path.word:  # the block is the equation
+            return self.activations(path)
+        return [(path.word + end, call) for end, call in places]
+
+    def numbered(self, path: Path, *, alone: bool = False) -> Call:
+        """A Sequential of a path's places."""
+        kind = _container(self.graph, own(self.graph, path))
+        return numbered(self.places(path), alone=alone, kind=kind)
+
+    def places(self, path: Path) -> list[tuple[str, Call]]:
+        """The modules of a path by their names below it: what holds its equation's activations, and
+        its items."""
+        below = len(path.name) + path.listed
+        found = []
+        if path.equation and (children := self.activations(path)):
+            made = named(children)
+            if not last_activation(self.graph, path):  # no module that could be called
+                made = replace(made, target="nn.ModuleDict")
+            found.append((path.equation.name[below:], made))
+        for item in own(self.graph, path):
+            found += [
+                (item.name[below:] + end, call) for end, call in self.calls[id(item)]
+            ]
+        return found
+
+    def activations(self, path: Path) -> list[tuple[str, Any]]:
+        """The modules of a path's equation, by word."""
+        return [
+            (name.rpartition(".")[2], self.module(name))
+            for name in activations(self.graph, path)
+            if not path.shares
         ]
-        return numbered(places, alone=alone, kind=_container(self.graph, items))
 
     def key(self, block: Block, made: Class) -> tuple[Any, ...]:
         """What is equal for blocks that can share a class."""
@@ -264,10 +302,8 @@ class _Lowering:
             for outputs in (graph.main, graph.aux)
         )
         names = arguments(graph)
-        scope = ForwardScope(
-            graph.rows, names, main, rows=True, aux=aux, listed=graph.listed
-        )
-        made = self.scope(scope, "")
+        scope = ForwardScope(graph.rows, names, main, aux=aux, listed=graph.listed)
+        made = self.scope(scope)
         made.name, made.arguments = name, tuple(names.values())
         made.docstring = _ends(graph, names)
         self.program.classes.append(made)
@@ -309,7 +345,7 @@ def _check_names(graph: Graph) -> None:
     ):
         for part in name.split("."):
             if not re.fullmatch(
-                r"[A-Za-z][A-Za-z0-9_]*|[0-9]+", part
+                r"[A-Za-z][A-Za-z0-9_]*|[0-9]+(_[A-Za-z0-9_]+)?", part
             ) or keyword.iskeyword(part):
                 raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
 
@@ -324,16 +360,6 @@ def _levels(graph: Graph) -> Iterator[list[Block]]:
         heights[id(block)] = 1 + max(inner, default=0)
     for height in range(1, 1 + max(heights.values(), default=0)):
         yield [block for block in blocks if heights[id(block)] == height]
-
-
-def _within(calls: list[Call], words: list[str]) -> Call:
-    """A module that keeps its own name, with what follows it (the activation of an `fc`) as its
-    child."""
-    first = calls[0]
-    rest = tuple(zip(words[1:], calls[1:], strict=True))
-    return (
-        Call("LinearWithActivation", first.args, first.kwargs + rest) if rest else first
-    )
 
 
 def _class_name(block: Block, outer: str, *, alone: bool) -> str:

@@ -148,20 +148,19 @@ def named(children: list[tuple[str, Any]]) -> Call:
 
 
 def numbered(
-    children: list[tuple[int, Any]], *, alone: bool = False, kind: str = "nn.Sequential"
+    children: list[tuple[str, Any]], *, alone: bool = False, kind: str = "nn.Sequential"
 ) -> Call:
     """`nn.Sequential` of places, which need not begin at 0 (an equation) nor be without a gap (a
-    1x1 pool).
+    1x1 pool), nor be numbers alone (`1_relu`, what follows an `fc`).
 
     The emitted function `sequential_from` counts on from a first place; one that is `alone`, or of
     another `kind`, does without it.
     """
     alone = alone or kind != "nn.Sequential"
-    first = children[0][0] if children else 0
+    first = int(children[0][0]) if children else 0
     items = tuple(child for _, child in children)
-    if [place for place, _ in children] != list(
-        range(first, first + len(children))
-    ) or (alone and first):
+    counted = [str(place) for place in range(first, first + len(children))]
+    if [place for place, _ in children] != counted or (alone and first):
         pairs = tuple(Call("", (Ref(f'"{place}"'), child)) for place, child in children)
         return Call(kind, (Call("OrderedDict", (Call("[", pairs),)),))
     if first == 0:

@@ -188,12 +188,27 @@ class ItemMaker:
         origin = place.at(label.span)
         nodes: list[str] = []
         for worded in ops:
-            name = f"{slot.name}.{worded.word}" if worded.word else slot.name
+            if nodes[:1] == [slot.name]:
+                name = self._beside(slot.name, worded.word)
+            else:
+                name = f"{slot.name}.{worded.word}" if worded.word else slot.name
             draft = Draft(name, worded.op, origin, place.shortcut, worded.source)
             flow = self.builder.node(draft, [flow, *like])
             nodes.append(name)
         slot.path.items.append(Layer(slot.name, label.text, tuple(nodes), origin))
         return flow
+
+    def _beside(self, name: str, word: str) -> str:
+        """The name of what follows a layer that is one module, `fc_relu`: a module beside it. No
+        path has it."""
+        found = f"{name}_{word}"
+        paths = {
+            *self.spec.rows,
+            *(word for block in self.open for word in block.paths),
+        }
+        while found.rpartition(".")[2] in paths:
+            found += "_"
+        return found
 
     # -- blocks
     # ----------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class Names:
         if name not in ACTIVATIONS:
             return None
         if not VOCABULARY[name].in_equation():
-            said = f"`{name}` cannot stand in an equation: its op gives no expression"
+            said = f"`{name}` cannot stand in an equation: it has an option without a default"
             hint = f"make it a layer of the path: `[…, {name}]`"
             raise fault("E030", said, span, hint)
         return unit_op(label, name, place.setting, place.env)

@@ -86,6 +86,7 @@ class NFProjection(nn.Module):
 
     def __init__(self):
         super().__init__()
+        self.pre = nn.ModuleDict(OrderedDict(relu=nn.ReLU()))
         self.body = sequential_from(
             1,
             conv_relu(64, 64, kernel_size=1),
@@ -95,7 +96,7 @@ class NFProjection(nn.Module):
         self.shortcut = sequential_from(2, conv(64, 256, kernel_size=1))
 
     def forward(self, x):
-        pre = F.relu(x) / 1
+        pre = self.pre.relu(x) / 1
         return 0.2 * self.body(pre) + self.shortcut(pre)
 
 
@@ -108,6 +109,7 @@ class NF(nn.Module):
     def __init__(self, width_in, width, divisor):
         super().__init__()
         self.divisor = divisor
+        self.pre = nn.ModuleDict(OrderedDict(relu=nn.ReLU()))
         self.body = sequential_from(
             1,
             conv_relu(width_in, width, kernel_size=1),
@@ -116,7 +118,7 @@ class NF(nn.Module):
         )
 
     def forward(self, x):
-        return 0.2 * self.body(F.relu(x) / self.divisor) + x
+        return 0.2 * self.body(self.pre.relu(x) / self.divisor) + x
 
 
 class NFProjection2(nn.Module):
@@ -128,6 +130,7 @@ class NFProjection2(nn.Module):
     def __init__(self, width_in, width, width_out, divisor):
         super().__init__()
         self.divisor = divisor
+        self.pre = nn.ModuleDict(OrderedDict(relu=nn.ReLU()))
         self.body = sequential_from(
             1,
             conv_relu(width_in, width, kernel_size=1),
@@ -141,7 +144,7 @@ class NFProjection2(nn.Module):
         )
 
     def forward(self, x):
-        pre = F.relu(x) / self.divisor
+        pre = self.pre.relu(x) / self.divisor
         return 0.2 * self.body(pre) + self.shortcut(pre)
 
 

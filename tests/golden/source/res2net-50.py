@@ -5,7 +5,6 @@
 from collections import OrderedDict
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 
@@ -87,12 +86,13 @@ class Res2NetFirst(nn.Module):
         )
         self.body = sequential_from(1, conv_bn(width, width_out, kernel_size=1))
         self.shortcut = conv_bn(width_in, width_out, kernel_size=1, stride=stride)
+        self.merge = nn.Sequential(OrderedDict(relu=nn.ReLU(inplace=True)))
 
     def forward(self, x):
         cut = self.cut(x)
         out = self.body(torch.cat([self.y0(cut), self.y1(cut), self.y2(cut), self.y3(cut)], dim=1))
         out += self.shortcut(x)
-        return F.relu(out, inplace=True)
+        return self.merge(out)
 
 
 class Res2Net(nn.Module):
@@ -111,6 +111,7 @@ class Res2Net(nn.Module):
         self.y2 = sequential_from(1, conv_bn_relu(width2, width2, kernel_size=3))
         self.y3 = sequential_from(1, Part(3, 4))
         self.body = sequential_from(1, conv_bn(width, width_in, kernel_size=1))
+        self.merge = nn.Sequential(OrderedDict(relu=nn.ReLU(inplace=True)))
 
     def forward(self, x):
         cut = self.cut(x)
@@ -118,7 +119,7 @@ class Res2Net(nn.Module):
         y1 = self.y1(y0 + self.p1(cut))
         out = self.body(torch.cat([y0, y1, self.y2(y1 + self.p2(cut)), self.y3(cut)], dim=1))
         out += x
-        return F.relu(out, inplace=True)
+        return self.merge(out)
 
 
 class Res2Net50(nn.Module):

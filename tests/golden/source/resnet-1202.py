@@ -18,21 +18,27 @@ class GlobalAvgPool(nn.Module):
 
 
 class ZeroPadShortcut(nn.Module):
-    """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing."""
+    """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing.
 
-    def __init__(self, width_in: int, width: int, stride: int | tuple[int, ...] = 1) -> None:
+    `axes` are those of a map, 2; a vector has 0."""
+
+    def __init__(
+        self, width_in: int, width: int, stride: int | tuple[int, ...] = 1, axes: int = 2
+    ) -> None:
         super().__init__()
         self.more = width - width_in
         self.stride = stride
+        self.axes = axes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.stride != 1:
-            steps = self.stride
-            if isinstance(steps, int):
-                steps = (steps,) * (x.dim() - 2)
-            cells = [slice(None, None, step) for step in (1, 1, *steps)]
-            x = x[tuple(cells)]
-        return F.pad(x, (0, 0) * (x.dim() - 2) + (0, self.more))
+            if self.axes == 1:
+                x = F.avg_pool1d(x, 1, self.stride)
+            elif self.axes == 2:
+                x = F.avg_pool2d(x, 1, self.stride)
+            elif self.axes == 3:
+                x = F.avg_pool3d(x, 1, self.stride)
+        return F.pad(x, [0, 0] * self.axes + [0, self.more])
 
     def extra_repr(self) -> str:
         return f"{self.more} more channels, stride={self.stride}"
@@ -69,11 +75,12 @@ class Pair(nn.Module):
             conv_bn_relu(width, width, kernel_size=3),
             conv_bn(width, width, kernel_size=3),
         )
+        self.merge = nn.Sequential(OrderedDict(relu=nn.ReLU(inplace=True)))
 
     def forward(self, x):
         out = self.body(x)
         out += x
-        return F.relu(out, inplace=True)
+        return self.merge(out)
 
 
 class PairZeroPad(nn.Module):
@@ -89,11 +96,12 @@ class PairZeroPad(nn.Module):
             conv_bn(width, width, kernel_size=3),
         )
         self.shortcut = ZeroPadShortcut(width_in, width, stride=2)
+        self.merge = nn.Sequential(OrderedDict(relu=nn.ReLU(inplace=True)))
 
     def forward(self, x):
         out = self.body(x)
         out += self.shortcut(x)
-        return F.relu(out, inplace=True)
+        return self.merge(out)
 
 
 class ResNet1202(nn.Module):

@@ -6,7 +6,6 @@
 from collections import OrderedDict
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 
@@ -50,11 +49,12 @@ class BottleneckProjection(nn.Module):
             conv_bn(width, width_out, kernel_size=1),
         )
         self.shortcut = conv_bn(width_in, width_out, kernel_size=1, stride=stride)
+        self.merge = nn.Sequential(OrderedDict(relu=nn.ReLU(inplace=True)))
 
     def forward(self, x):
         out = self.body(x)
         out += self.shortcut(x)
-        return F.relu(out, inplace=True)
+        return self.merge(out)
 
 
 class Bottleneck(nn.Module):
@@ -70,11 +70,12 @@ class Bottleneck(nn.Module):
             conv_bn_relu(width, width, kernel_size=3),
             conv_bn(width, width_in, kernel_size=1),
         )
+        self.merge = nn.Sequential(OrderedDict(relu=nn.ReLU(inplace=True)))
 
     def forward(self, x):
         out = self.body(x)
         out += x
-        return F.relu(out, inplace=True)
+        return self.merge(out)
 
 
 class ResNet50(nn.Module):

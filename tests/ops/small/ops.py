@@ -43,13 +43,24 @@ class Snake(_Same):
 
 
 class Closed(_Same):
-    """An activation that no equation can call, as it has no expression."""
+    """An activation without an expression."""
 
     op: Literal["closed"] = "closed"
     family: ClassVar[Family] = "activation"
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("small.layers.Snake")
+
+
+class Bent(_Same):
+    """An activation that an equation cannot call by its word alone."""
+
+    op: Literal["bent"] = "bent"
+    family: ClassVar[Family] = "activation"
+    rate: float
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("small.layers.Snake", (self.rate,))
 
 
 class Grn(_Same):

@@ -1,9 +1,10 @@
-"""A net as other tools meet it: nothing need be written over, and an export is checked."""
+"""A net as other tools meet it: each op is a module under its own name, and nothing need be written over."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 import resgraph
 from resgraph.outputs.pytorch.export import _apart
@@ -20,10 +21,41 @@ net:
   first_relu: [global avg pool]
   first: fc 3 relu
 """
+STREAMS = """
+name: streams
+input: 3x8x8
+blocks:
+  split: {a: 3x3 conv 4, b: 3x3 conv 8 /2, gives: [a, b]}
+  gated:
+    reads: [a, b]
+    p: relu(a)
+    q: [tanh(b) * 2, 3x3 conv in.1]
+    r: [sigmoid(p), 3x3 conv in.0]
+    gives: [r, q]
+net:
+  z: 3x3 conv 3
+  s: [relu(z), split, gated]
+  t: {b: [s.q, upsample 2], merge: relu(concat(s.r b))}
+  head: [global avg pool, fc 3 relu]
+"""
 
 
 def plans() -> list[resgraph.Plan]:
-    return [*map(resgraph.load, NETS), resgraph.loads(MIXED)]
+    return [*map(resgraph.load, NETS), *map(resgraph.loads, (MIXED, STREAMS))]
+
+
+@pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
+def test_the_name_of_a_node_is_the_path_of_its_module(plan: resgraph.Plan) -> None:
+    net = plan.module(device="meta")
+    modules = [
+        net.get_submodule(node.name)
+        for node in plan.graph.nodes.values()
+        if node.op.family not in ("input", "merge")
+    ]
+    assert len({*map(id, modules)}) == len(modules)
+    linear = [module for module in modules if isinstance(module, nn.Linear)]
+    assert all(type(module) is nn.Linear for module in linear)
+    assert not any(list(module.children()) for module in linear)
 
 
 @pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
