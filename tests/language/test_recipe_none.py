@@ -84,9 +84,9 @@ def test_a_key_that_may_be_missing_and_one_that_may_not() -> None:
         resolve_train({"recipe": "digits", "batch": "none"})
 
 
-ONCE = {("accumulate", 1), ("repeats", 1), ("decay", 1.0)}
+ONCE = (("accumulate", 1), ("repeats", 1), ("decay", 1.0))
 """What is off where it is 1."""
-OFF = (None, False, 0, (), "", Augment(), Constant())
+OFF = (None, False, 0, (), {}, "", Augment(), Constant())
 """What a run goes without."""
 
 
