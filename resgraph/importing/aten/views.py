@@ -13,6 +13,7 @@ from ...ops import (
     Op,
     Pad,
     Part,
+    Pool,
     Shape,
     Shuffle,
     SpaceToDepth,
@@ -204,8 +205,12 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if len(pads) != 6 or any(pads[:5]):
         raise reader.no("it cuts cells off, or pads the channels before the first")
     width = before.shape[0] + pads[5]
-    if isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]:
-        return reader.add(ZeroPad(width=width, stride=before.op.stride), *before.inputs)
+    # option A takes every second cell by a slice, or by a pool of one cell
+    strided = isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]
+    pooled = isinstance(before.op, Pool) and set(before.op.kernel) == {1}
+    if (strided or pooled) and isinstance(before.op, ZeroPad | Pool):
+        stride = before.op.stride
+        return reader.add(ZeroPad(width=width, stride=stride), *before.inputs)
     return reader.add(ZeroPad(width=width), step)
 
 
