@@ -56,7 +56,7 @@ def runs(
         return
     if not found:
         raise UsageError(
-            f"no runs in {', '.join(map(str, folders)) or 'runs'}; `resgraph build SPEC` makes one"
+            f"no runs in {', '.join(map(str, places))}; `resgraph build SPEC` makes one"
         )
     _print(found)
 
