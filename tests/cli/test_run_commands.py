@@ -463,3 +463,15 @@ def test_events_go_on_as_the_run_began(
     assert run(["build", SPEC, "--set", "train.epochs=1", "-o", str(plain)]) == 0
     assert run(["resume", str(plain)]) == 0
     assert not (plain / "tensorboard").exists()
+
+
+def test_runs_of_one_net_are_told_apart_in_a_picture(
+    copy: Path, trained: Path, tmp_path: Path
+) -> None:
+    again = shutil.copytree(trained, copy.parent / "again")
+    picture = tmp_path / "two.svg"
+    assert run(["runs", str(copy), str(again), "--curves", str(picture)]) == 0
+    text = picture.read_text()
+    assert f">{copy.name} " in text
+    assert ">again " in text
+    assert "ResNet-8 for digits" not in text

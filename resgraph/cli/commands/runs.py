@@ -87,10 +87,11 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
 
     if curves.suffix != ".svg":
         raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
+    whole = [run for run in found if run.status != "damaged"]
+    alike = len({run.name for run in whole}) < len(whole)  # several runs of one net
     series = [
-        (run.name, read_rows(run.path / "metrics.jsonl"))
-        for run in found
-        if run.status != "damaged"
+        (run.path.name if alike else run.name, read_rows(run.path / "metrics.jsonl"))
+        for run in whole
     ]
     write(
         comparison(f"training and {_watched(found)} error", series, "epochs"),
