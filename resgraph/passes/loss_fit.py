@@ -37,7 +37,7 @@ def _named(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
     wanted = graph.nodes[graph.output].shape
     fits = _coarser if isinstance(train.target, PixelLabel) else eq
     for row in train.loss or ():
-        place = spec.place("train", "loss", row)
+        place = spec.place("train", "loss", row, of_key=True)
         if row not in shapes:
             hint = did_you_mean(row, shapes) or f"it gives {', '.join(shapes)}"
             said = f"`loss` weighs `{row}`, which is no output of the net"
