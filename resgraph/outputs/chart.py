@@ -4,16 +4,50 @@ beside its end."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
+from itertools import cycle, product
+
+from .figure.text import width as text_width
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 58, 148, 52, 48
 SLATE, BLUE, ACCENT, GRID = "#616e7c", "#3b6fb6", "#c2410c", "#e4e7eb"
 SERIES = (BLUE, ACCENT, "#2f9e8f", "#8257c4", "#b7791f", "#c05673")
 """Colours of series, told apart also by the colour-blind."""
+DASHES = ("", "7 3", "2 3")
+"""Of series that are more than the colours."""
 FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
+SIZE, TITLE_SIZE = 12, 15
+MARGIN = 12
+SWATCH = 22
 XY = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ChartLine:
+    """A curve and how it is drawn; its name stands beside its end, bold where the line is."""
+
+    name: str
+    points: Sequence[XY]
+    colour: str
+    width: float = 2.4
+    dash: str = ""
+
+    @property
+    def weight(self) -> int:
+        """Of the name."""
+        return 600 if self.width > 2 else 400
+
+    def label(self, unit: str) -> str:
+        """The name and the last value."""
+        return f"{self.name} {self.points[-1][1]:.2f}{unit}"
+
+
+def pens() -> Iterator[tuple[str, str]]:
+    """A colour and a dash for each of many series; after 18 they come again."""
+    return cycle((colour, dash) for dash, colour in product(DASHES, SERIES))
 
 
 class Area:
@@ -55,25 +89,35 @@ class LogArea(Area):
         return inside or [self.right]
 
 
-def page(title: str, below: str, body: list[str]) -> str:
-    """The whole picture: a title, a line below it, and the chart."""
+def page(title: str, below: str, body: list[str], labels: Sequence[str] = ()) -> str:
+    """The whole picture: a title, a line below it, and the chart; as wide as its texts need, with
+    the `labels` that stand beside curves."""
+    beside = WIDTH - RIGHT + SWATCH + MARGIN
+    wide = round(
+        max(
+            WIDTH,
+            LEFT + text_width(title, TITLE_SIZE, 600) + MARGIN,
+            LEFT + text_width(below, SIZE) + MARGIN,
+            *(beside + text_width(label, SIZE, 600) for label in labels),
+        )
+    )
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {HEIGHT}" width="{wide}"'
         f' height="{HEIGHT}" role="img" aria-label="{escape(title)}: {escape(below)}"'
-        f' font-family="{FONT}" font-size="12">'
+        f' font-family="{FONT}" font-size="{SIZE}">'
     )
     return "\n".join(
         [
             head,
             f"<title>{escape(title)}: {escape(below)}</title>",
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+            f'<rect width="{wide}" height="{HEIGHT}" fill="#ffffff"/>',
             (
                 f'<clipPath id="area"><rect x="{LEFT}" y="{TOP - 2}"'
                 f' width="{WIDTH - LEFT - RIGHT + 4}"'
                 f' height="{HEIGHT - TOP - BOTTOM + 4}"/></clipPath>'
             ),
             (
-                f'<text x="{LEFT}" y="24" font-size="15" font-weight="600"'
+                f'<text x="{LEFT}" y="24" font-size="{TITLE_SIZE}" font-weight="600"'
                 f' fill="#1f2933">{escape(title)}</text>'
             ),
             f'<text x="{LEFT}" y="41" fill="{SLATE}">{escape(below)}</text>',
@@ -117,8 +161,9 @@ def axes(area: Area, unit: str, left: str = "error (%)") -> list[str]:
     return out
 
 
-def line(area: Area, points: Sequence[XY], colour: str, width: float) -> str:
+def line(area: Area, drawn: ChartLine) -> str:
     """Points joined; a dot where there is one."""
+    points, colour, width = drawn.points, drawn.colour, drawn.width
     if len(points) == 1:
         x, y = points[0]
         return (
@@ -128,8 +173,12 @@ def line(area: Area, points: Sequence[XY], colour: str, width: float) -> str:
     path = " ".join(f"{area.x(x):.1f},{area.y(y):.1f}" for x, y in points)
     return (
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}" '
-        'stroke-linejoin="round" stroke-linecap="round" clip-path="url(#area)"/>'
+        f'stroke-linejoin="round" stroke-linecap="round"{_dashed(drawn)} clip-path="url(#area)"/>'
     )
+
+
+def _dashed(drawn: ChartLine) -> str:
+    return f' stroke-dasharray="{drawn.dash}"' if drawn.dash else ""
 
 
 def band(area: Area, low: Sequence[XY], high: Sequence[XY], colour: str) -> str:
@@ -142,26 +191,29 @@ def band(area: Area, low: Sequence[XY], high: Sequence[XY], colour: str) -> str:
     )
 
 
-def ends(
-    area: Area,
-    series: Sequence[tuple[str, Sequence[XY], str, int]],
-    unit: str = " %",
-) -> list[str]:
-    """Each curve's name and last value beside its end, moved apart where they would touch."""
+def ends(area: Area, drawn: Sequence[ChartLine], unit: str = " %") -> list[str]:
+    """Each curve's name and last value beside its end, moved apart where they would touch; with a
+    piece of the line before each where some are dashed."""
     placed = sorted(
-        (area.y(points[-1][1]), name, points, colour, weight)
-        for name, points, colour, weight in series
-        if points
+        (one for one in drawn if one.points),
+        key=lambda one: (area.y(one.points[-1][1]), one.name),
     )
+    swatch = SWATCH if any(one.dash for one in placed) else 0
     out: list[str] = []
     floor = -math.inf
-    room = [HEIGHT - BOTTOM - 16 * (len(placed) - 1 - i) for i in range(len(placed))]
-    for (y, name, points, colour, weight), most in zip(placed, room, strict=True):
-        floor = max(min(y, most), floor + 16)
-        x = area.x(points[-1][0]) + 8
+    for left, one in zip(range(len(placed) - 1, -1, -1), placed, strict=True):
+        x, y = one.points[-1]
+        floor = max(min(area.y(y), HEIGHT - BOTTOM - 16 * left), floor + 16)
+        begin = area.x(x) + 8
+        if swatch:
+            out.append(
+                f'<line x1="{begin:.1f}" y1="{floor:.1f}" x2="{begin + swatch - 6:.1f}"'
+                f' y2="{floor:.1f}" stroke="{one.colour}" stroke-width="{one.width}"'
+                f"{_dashed(one)}/>"
+            )
         out.append(
-            f'<text x="{x:.1f}" y="{floor + 4:.1f}" fill="{colour}" font-weight="{weight}">'
-            f"{escape(name)} {points[-1][1]:.2f}{unit}</text>"
+            f'<text x="{begin + swatch:.1f}" y="{floor + 4:.1f}" fill="{one.colour}"'
+            f' font-weight="{one.weight}">{escape(one.label(unit))}</text>'
         )
     return out
 

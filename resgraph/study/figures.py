@@ -6,16 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import cycle
 from statistics import fmean
 
 from ..outputs.chart import (
     ACCENT,
     BLUE,
-    SERIES,
     SLATE,
     XY,
     Area,
+    ChartLine,
     LogArea,
     axes,
     band,
@@ -23,6 +22,7 @@ from ..outputs.chart import (
     ends,
     line,
     page,
+    pens,
 )
 from ..train.run.metrics_log import read_rows
 from .results import NetScore, Results, mean_sd
@@ -56,20 +56,24 @@ def curves(results: Results) -> str:
     middles = [point for curve in drawn for point in curve.mean]
     right = max((x for x, _ in middles), default=1.0)
     area = Area(right, ceiling([curve.mean for curve in drawn], measure.unit))
-    body = axes(area, "epochs", _left(measure.name, measure))
-    named = []
-    for curve, colour in zip(drawn, cycle(SERIES), strict=False):
-        body += [
-            band(area, curve.low, curve.high, colour),
-            line(area, curve.mean, colour, 2.4),
-        ]
-        named.append((curve.name, curve.mean, colour, 600))
+    lines = [
+        ChartLine(curve.name, curve.mean, colour, dash=dash)
+        for curve, (colour, dash) in zip(drawn, pens(), strict=False)
+    ]
+    body = [
+        *axes(area, "epochs", _left(measure.name, measure)),
+        *(
+            band(area, curve.low, curve.high, one.colour)
+            for curve, one in zip(drawn, lines, strict=True)
+        ),
+        *(line(area, one) for one in lines),
+        *ends(area, lines, measure.unit),
+    ]
     below = "mean over seeds; bands: one standard deviation"
     left_out = len(results.nets) - len(drawn)
     below += f"; {left_out} nets are left out" if left_out else ""
-    return page(
-        results.study.file.study, below, [*body, *ends(area, named, measure.unit)]
-    )
+    labels = [one.label(measure.unit) for one in lines if one.points]
+    return page(results.study.file.study, below, body, labels)
 
 
 def _curve(net: NetScore, measure: Measure) -> _Curve:
@@ -102,7 +106,7 @@ def pareto(results: Results, fact: str = "macs") -> str:
     body = axes(area, what, _left(str(measure), measure))
     front = pareto_front(shown, at)
     steps = [(at(net), net.mean or 0.0) for net in front]
-    body += [line(area, steps, SLATE, 1.2)] if len(steps) > 1 else []
+    body += [line(area, ChartLine("", steps, SLATE, 1.2))] if len(steps) > 1 else []
     for net in shown:
         body += _dot(area, net, at(net), net in front)
     if len(shown) <= MOST_CURVES:
@@ -162,12 +166,14 @@ def distribution(results: Results) -> str:
         ]
     measure = results.study.measure
     body = axes(area, _left(str(measure), measure), "nets (%)")
-    body.append(line(area, points, BLUE, 2.4))
+    body.append(line(area, ChartLine("", points, BLUE)))
     middle = f"mean {fmean(means):.2f}, best {means[0]:.2f}" if means else "no net"
     return page(results.study.file.study, f"{len(means)} nets; {middle}", body)
 
 
 def pictures(study: Study) -> dict[str, StudyChart]:
-    """What is drawn of a study, by name."""
-    drawn: dict[str, StudyChart] = {"curves": curves, "pareto": pareto}
+    """What is drawn of a study, by name; nets that must cost the same have no Pareto front."""
+    drawn: dict[str, StudyChart] = {"curves": curves}
+    if not (study.file.match and study.file.match.macs):
+        drawn["pareto"] = pareto
     return drawn | ({"distribution": distribution} if study.file.sample else {})

@@ -15,16 +15,17 @@ from ...outputs.chart import (
     BLUE,
     BOTTOM,
     HEIGHT,
-    SERIES,
     SLATE,
     TOP,
     XY,
     Area,
+    ChartLine,
     axes,
     ceiling,
     ends,
     line,
     page,
+    pens,
 )
 
 
@@ -45,8 +46,11 @@ def curves(
     area = Area(max((x for x, _ in thin), default=1.0), top)
     body = axes(area, unit, f"{error} (%)")
     body += [_drop(area, x) for x in drops(train, rows) if x <= area.right]
-    body += [line(area, thin, BLUE, 1.2), line(area, bold, ACCENT, 2.4)]
-    body += ends(area, [("training", thin, BLUE, 400), (watched, bold, ACCENT, 600)])
+    drawn = [
+        ChartLine("training", thin, BLUE, 1.2),
+        ChartLine(watched, bold, ACCENT),
+    ]
+    body += [line(area, one) for one in drawn] + ends(area, drawn)
     best, last = min((y for _, y in bold), default=0.0), bold[-1][1] if bold else 0.0
     below = f"{watched} {error} {last:.2f} % at the end, {best:.2f} % at its lowest"
     return page(title, below, body)
@@ -82,21 +86,20 @@ def comparison(
 ) -> str:
     """An SVG of several runs, each its name and its rows: a colour each, thin for training and bold
     for validation (the ResNet paper's Figure 6)."""
-    colours = [SERIES[place % len(SERIES)] for place in range(len(runs))]
     thin, bold = (
-        [_points(rows, unit, part) for _, rows in runs]
-        for part in ("train", "validation")
+        [
+            ChartLine(name, _points(rows, unit, part), colour, width, dash)
+            for (name, rows), (colour, dash) in zip(runs, pens(), strict=False)
+        ]
+        for part, width in (("train", 1.2), ("validation", 2.4))
     )
-    every = [point for line in (*thin, *bold) for point in line]
+    drawn = [one for one in (*thin, *bold) if one.points]
+    every = [point for one in drawn for point in one.points]
     right = max((x for x, _ in every), default=1.0)
     area = Area(right, min(100.0, max((y for _, y in every), default=100.0)))
-    lines = [(line, colour, 1.2) for line, colour in zip(thin, colours, strict=True)]
-    lines += [(line, colour, 2.4) for line, colour in zip(bold, colours, strict=True)]
-    body = axes(area, unit)
-    body += [line(area, *drawn) for drawn in lines if drawn[0]]
-    names = [name for name, _ in runs]
-    body += ends(area, [*zip(names, bold, colours, [600] * len(runs), strict=True)])
-    return page(title, "thin: training error, bold: validation error", body)
+    body = [*axes(area, unit), *(line(area, one) for one in drawn), *ends(area, bold)]
+    below = "thin: training error, bold: validation error"
+    return page(title, below, body, [one.label(" %") for one in bold if one.points])
 
 
 def _drop(area: Area, value: float) -> str:
