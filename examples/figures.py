@@ -9,6 +9,7 @@ from typing import Any
 
 import resgraph
 from resgraph.outputs.figure.render import render
+from resgraph.outputs.heat import STATIC
 from resgraph.outputs.registry import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +40,10 @@ def drawings() -> dict[Path, str]:
     }
     out[folder / "figure-3.svg"] = str(
         render([resgraph.load(ROOT / spec) for spec in FIGURE_3], "svg")
+    )
+    painted = resgraph.load(ROOT / "specs/resnet.yaml::resnet-50")
+    out[folder / "resnet-50-params.svg"] = painted.svg(
+        paint=[STATIC["params"](painted.graph)]
     )
     for page in (ROOT / "README.md", ROOT / "docs" / "outputs.md"):
         text = re.sub(

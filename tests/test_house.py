@@ -49,7 +49,6 @@ MANY = {
     "cli/commands/sweep.py: sweep": CLICK,
     "cli/commands/weights.py: weights": CLICK,
     "errors.py: fault": "what a diagnostic may carry, most of it left out",
-    "outputs/figure/figures/row_annotations.py: _bar": DRAWN,
     "outputs/figure/scene.py: badge": DRAWN,
     "outputs/pytorch/export.py: export": PUBLIC,
     "study/sweep.py: sweep": PUBLIC,

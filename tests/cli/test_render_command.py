@@ -92,3 +92,21 @@ def _can(kind: str) -> bool:
             {"pdf": "typst", "png": "resvg_py"}.get(kind, "resgraph")
         )
     )
+
+
+def test_painted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "net.svg"
+    assert run(["render", RESNET, "--paint", "macs", "-o", str(out)]) == 0
+    text = "".join(ElementTree.parse(out).getroot().itertext())
+    assert "MACs 118 M" in text  # in the title of the 7x7 convolution
+    for wrong, said in (
+        (["--paint", "heat"], "cannot paint `heat`"),
+        (["--paint", "params", "--paint", "macs"], "given 2 times for 1 nets"),
+        (["--paint", str(tmp_path / "no.csv")], "there is no such file"),
+    ):
+        assert run(["render", RESNET, *wrong, "-o", str(tmp_path / "b.svg")]) == 2
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "b.svg").exists()
+    two = ["render", RESNET, RESNET, "--paint", "params", "--paint", "macs"]
+    assert run(two) == 2
+    assert "one scale" in capsys.readouterr().err

@@ -14,11 +14,13 @@ from ...outputs.figure.content.builder import VIEWS
 from ...outputs.figure.render import RenderOptions, check_use, unfinished
 from ...outputs.figure.render import render as draw
 from ...outputs.figure.style import THEMES
+from ...outputs.heat import STATIC
 from ...outputs.registry import OUTPUTS, named
 from ...passes.expand import expand
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import output_options, set_option, specs_argument, write
+from ..painting import heats
 
 
 @click.command()
@@ -60,6 +62,12 @@ from ..options import output_options, set_option, specs_argument, write
     help="draw one row, block or path, and nothing else",
 )
 @click.option(
+    "--paint",
+    multiple=True,
+    metavar="WHAT",
+    help=f"colour each node by a number: {', '.join(STATIC)}, or FILE.csv (a line a node)",
+)
+@click.option(
     "--scale",
     type=click.FloatRange(0.1, 10),
     default=2.0,
@@ -80,7 +88,8 @@ from ..options import output_options, set_option, specs_argument, write
 )
 def render(
     specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
-    force: bool, kind: str | None, engine: Literal["own", "dot"], partial: bool, **look: Any,
+    force: bool, kind: str | None, engine: Literal["own", "dot"], partial: bool,
+    paint: tuple[str, ...], **look: Any,
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
     chosen = kind or (
@@ -96,6 +105,7 @@ def render(
             ):
                 write(picture, output, force=force)
         raise
+    look["paint"] = heats(plans, paint)
     write(
         _by_graphviz(plans, chosen, look)
         if engine == "dot"

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from ...errors import Diagnostic
     from ...passes.expand import Expansion
     from ...plan import Plan
+    from ..heat import Heat
 
 FORMATS = named("render")
 DRAWN = [name for name, output in FORMATS.items() if output.takes != "plan"]
 """The formats made of a scene: they also hold several nets side by side, or a part of one."""
-_OF_SCENE = ("view", "width", "expand", "only")
+_OF_SCENE = ("view", "width", "expand", "only", "paint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class RenderOptions:
     `view` is `stages` (what `auto` means), where equal blocks in a row are drawn once, with × N, or
     `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op by op; `only` one of
     them that is drawn alone. `width` is the least width, in pixels; `scale` the pixels of a PNG for
-    each of them."""
+    each of them. `paint` has for each net the numbers that colour its nodes."""
 
     view: View = "auto"
     theme: Theme = "light"
@@ -41,6 +42,7 @@ class RenderOptions:
     expand: Iterable[str] = ()
     only: str = ""
     scale: float = 2.0
+    paint: Sequence[Heat] = ()
 
 
 def render(
@@ -100,21 +102,20 @@ def check_use(options: RenderOptions, kind: str, used: Sequence[str]) -> None:
     would pass over."""
     usual = RenderOptions()
     for name in (field.name for field in fields(options)):
-        if name not in used and getattr(options, name) != getattr(usual, name):
+        if name not in used and (getattr(options, name) or "") != (
+            getattr(usual, name) or ""
+        ):
             raise UsageError(f"`{kind}` has no use for `--{name}`: leave it out")
 
 
-def scene(
-    plan: Plan,
-    view: View = "auto",
-    width: float | None = None,
-    expand: Iterable[str] = (),
-    only: str = "",
-) -> Scene:
+def scene(plan: Plan, view: View = "auto", **options: Any) -> Scene:
     """The figure of one net before it is written in any format; options as in `RenderOptions`."""
-    if only:
-        return detail.draw(plan, only)
-    return overview.draw(plan, choose(view), tuple(expand), width)
+    asked = RenderOptions(view, **options)
+    heat = asked.paint[0] if asked.paint else None
+    if asked.only:
+        return detail.draw(plan, asked.only, heat)
+    look = overview.Look(choose(view), tuple(asked.expand), asked.width, heat=heat)
+    return overview.draw(plan, look)
 
 
 def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
@@ -132,7 +133,7 @@ def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
         raise UsageError(
             "several nets are drawn side by side in one view: draw one net, or leave `--view` out"
         )
-    return comparison.draw(plans, options.width)
+    return comparison.draw(plans, options.width, heats=options.paint)
 
 
 def _written(output: Format, drawn: Scene, options: RenderOptions) -> str | bytes:

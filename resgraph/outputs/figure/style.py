@@ -83,6 +83,15 @@ WIDTH_STEPS = 5
 """How many lightnesses tell the widths of convolutions apart in the comparison figure."""
 
 
+HEAT = (
+    "#f7f3c2", "#c8dfa7", "#91cc9b", "#56b699", "#109c9b", "#097d94", "#135f89", "#284270",
+    "#2a2850",
+)  # fmt: skip
+"""The colours of a painted figure from little to much, in OKLab equally far apart in lightness,
+which alone tells them apart: in grey, and for whoever sees no red or no green."""
+HEAT_STEPS = len(HEAT)
+
+
 def _tokens(side: int) -> dict[str, str]:
     """Every token of one theme: plain ones, then for each family its hue, its fill and its
     outline."""
@@ -98,10 +107,13 @@ def _tokens(side: int) -> dict[str, str]:
         table[f"width-{step}"] = mix(
             HUES["conv"][side], tile, (0.14 + 0.105 * step, 0.16 + 0.09 * step)[side]
         )
+    for step, colour in enumerate(
+        (HEAT, HEAT[::-1])[side]
+    ):  # little is near the surface
+        table[f"heat-{step}"] = colour
+        inks = ("#000000", "#ffffff")
+        table[f"on-heat-{step}"] = max(inks, key=lambda ink: contrast(ink, colour))
     return table
-
-
-PALETTES = MappingProxyType({"light": _tokens(0), "dark": _tokens(1)})
 
 
 def contrast(first: str, second: str) -> float:
@@ -121,3 +133,6 @@ def _luminance(colour: str) -> float:
 def family_of(family: Family) -> str:
     """The token of a family: its own name, or slate for a family without a hue."""
     return family if family in HUES else "shape"
+
+
+PALETTES = MappingProxyType({"light": _tokens(0), "dark": _tokens(1)})

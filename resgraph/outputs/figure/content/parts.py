@@ -14,6 +14,14 @@ ENTRY = -1
 
 
 @dataclass(frozen=True, slots=True)
+class HeatCell:
+    """A number as it is written, and the step of its colour; -1 for none."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TileRow:
     """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one
     row.
@@ -33,6 +41,7 @@ class TileRow:
     likeness: Hashable = None  # layers of equal likeness may be drawn as one
     also: str = ""
     again: bool = False  # it has the weights of what is drawn elsewhere
+    heat: tuple[HeatCell, ...] = ()
 
     @property
     def said(self) -> str:
@@ -117,6 +126,7 @@ class OpBox:
     params: str = ""
     macs: str = ""
     title: str = ""
+    heat: tuple[HeatCell, ...] = ()
 
 
 @dataclass(slots=True)
@@ -129,6 +139,7 @@ class Join:
     title: str = ""
     note: str = ""
     mark: str = ""
+    heat: tuple[HeatCell, ...] = ()
 
 
 @dataclass(slots=True)
@@ -175,6 +186,7 @@ class Link:
     broken: bool = False
     named: bool = False
     port: int = 0  # of the streams that leave its source, the one that it carries
+    heat: tuple[HeatCell, ...] = ()
 
 
 @dataclass(slots=True)

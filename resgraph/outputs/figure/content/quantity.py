@@ -36,7 +36,7 @@ def macs_text(cost: Cost) -> str:
     return f"{short(cost.macs)} MACs"
 
 
-def percent(part: int, whole: int) -> str:
+def percent(part: float, whole: float) -> str:
     """`17.3 %`; a share under 0.05 % keeps a digit that says that it is not nothing."""
     if not whole:
         return ""

@@ -14,9 +14,10 @@ from ....passes.compare import compare
 from .. import text
 from ..content import quantity
 from ..content.comparison_builder import StripBuilder
+from ..content.heating import HeatScale, warm
 from ..content.parts import BlockRun, Fork, Join, Strip, walk
 from ..content.rows import blocks_in, layers_of, main_node
-from ..layout.geometry import Placement, Rhythm
+from ..layout.geometry import Placement, Rhythm, heat_room
 from ..layout.tree import place
 from ..scene import Rect, Scene, ShapeGroup, Text, badge
 from ..style import WIDTH_STEPS
@@ -27,6 +28,7 @@ from .paint import paint
 
 if TYPE_CHECKING:
     from ....plan import Plan
+    from ...heat import Heat
 
 RHYTHM = Rhythm(
     row=15.5, tile_width=112, capsule=15.5, join=4, tight=4.5, loose=12, split=5, after_split=11,
@@ -48,15 +50,17 @@ class Column:
     runs: list[Fork]
     level: list[int]
     placement: Placement
+    rhythm: Rhythm = RHYTHM
 
 
 def draw(
     plans: Sequence[Plan],
     width: float | None,
     marks: Sequence[Mapping[str, str] | None] = (),
+    heats: Sequence[Heat] = (),
 ) -> Scene:
     """The scene of several nets side by side; `marks` says for each net which of its nodes to mark,
-    and how."""
+    and how, `heats` with what it is painted, all on one scale."""
     if not plans:
         raise UsageError("nothing to compare: name at least one net")
     widths = _width_steps(plans)
@@ -64,6 +68,7 @@ def draw(
     columns = [
         _column(plan, widths, mark) for plan, mark in zip(plans, each, strict=True)
     ]
+    scale = _warmed(columns, heats) if heats else None
     sizes = common([column.sizes for column in columns])
     bands = _level(columns, sizes)
     room = _SIGN if marks else 0
@@ -75,9 +80,25 @@ def draw(
     for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
         _net(scene, column, spine, number)
         _repeats(scene, column, spine, room)
-    shown = _legend(columns, widths, marks)
+    shown = _legend(columns, {} if scale else widths, marks)
+    shown.scale = scale
     scene.height = shown.draw(scene, _TOP + bands[-1][1] + 22) + 10
     return scene
+
+
+def _warmed(columns: list[Column], heats: Sequence[Heat]) -> HeatScale:
+    """Paint the nets, and leave room for the numbers."""
+    scale = warm(
+        [
+            (column.net, column.plan.graph, heat)
+            for column, heat in zip(columns, heats, strict=True)
+        ]
+    )
+    for column in columns:
+        room = heat_room(walk(column.net))
+        column.rhythm = replace(RHYTHM, heat=room)
+        column.placement = place(column.net, column.rhythm)
+    return scale
 
 
 def _legend(
@@ -98,7 +119,7 @@ def _net(scene: Scene, column: Column, x: float, number: int) -> None:
     said = _totals(column.plan)
     scene.add(Text(x, 65, said, 9.75, fill="muted", anchor="middle"))
     start = len(scene.items)
-    paint(scene, column.placement, x, _TOP, RHYTHM)
+    paint(scene, column.placement, x, _TOP, column.rhythm)
     for item in scene.items[start:]:
         if isinstance(item, ShapeGroup):
             # names are unique in a net, and ids must be in a picture
@@ -194,7 +215,7 @@ def _level(columns: list[Column], sizes: list[MapSize]) -> list[tuple[float, flo
             column.level.index(level): bands[level][0] + _PAD
             for level in set(column.level)
         }
-        column.placement = place(column.net, RHYTHM)
+        column.placement = place(column.net, column.rhythm)
     return bands
 
 

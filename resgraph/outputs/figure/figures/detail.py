@@ -12,6 +12,7 @@ from ....ops.base import Cost
 from .. import text
 from ..content import quantity
 from ..content.builder import PartBuilder
+from ..content.heating import warm
 from ..content.parts import Capsule, Chain, FigurePart
 from ..content.rows import stride_text, stride_words
 from ..layout.geometry import OPS, Placement, Wire, starts_with_box
@@ -23,6 +24,7 @@ from .paint import paint
 
 if TYPE_CHECKING:
     from ....plan import Plan
+    from ...heat import Heat
 
 RHYTHM = replace(OPS, loose=27, lane=34, after_split=20)
 _SIDE, _GAP, _PAD, _NARROWEST = 40.0, 44.0, 20.0, 560.0
@@ -46,13 +48,14 @@ class Excerpt:
     shortcut: str
 
 
-def draw(plan: Plan, name: str) -> Scene:
-    """The scene of one row, block or path of a plan."""
+def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
+    """The scene of one row, block or path of a plan, painted with `heat`."""
     graph = plan.graph
     scope = _scope(graph, name)
     into, out = (
         quantity.times(graph.nodes[end].shape) for end in (scope.input, scope.output)
     )
+    scale = warm([(scope.part, graph, heat)]) if heat else None
     rhythm = even(RHYTHM, scope.part)
     inner = place(scope.part, rhythm)
     ends = [
@@ -79,7 +82,7 @@ def draw(plan: Plan, name: str) -> Scene:
     paint(scene, placement, spine, top, rhythm)
     _captions(scene, ends, placement, spine, top)
     _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
-    shown = Legend()
+    shown = Legend(scale=scale)
     shown.gather(
         placement, {scope.shortcut} if scope.shortcut else shortcut_kinds(graph)
     )

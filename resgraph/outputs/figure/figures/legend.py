@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .. import text
+from ..content.heating import HeatScale
 from ..content.parts import BlockRun, Fork, Join, OpBox, Strip, Tile
 from ..layout.geometry import Placed, Placement
 from ..scene import Line, Primitive, Rect, Scene, Text, badge
-from ..style import FAMILIES, MARKS
+from ..style import FAMILIES, HEAT_STEPS, MARKS
 from .header import MARGIN
 
 SIZE = 9.75
@@ -42,6 +43,7 @@ class Legend:
     joins: dict[str, None] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
     folded: dict[str, None] = field(default_factory=dict)
+    scale: HeatScale | None = None
 
     def gather(self, placement: Placement, kinds: Iterable[str]) -> None:
         """Note what a placement shows; `kinds` are the kinds of its shortcuts that change the
@@ -87,6 +89,8 @@ class Legend:
         """Draw it from `y` on, in as many lines as it needs; the y below it."""
         right = scene.width - MARGIN
         scene.add(Line(((MARGIN, y), (right, y)), "rule", 1))
+        if self.scale:
+            y = _colour_bar(scene, self.scale, y + 21)
         x, y = MARGIN + 3, y + 21
         for wide, label, draw in self._entries():
             needed = wide + 6 + text.width(label, SIZE)
@@ -119,6 +123,28 @@ class Legend:
             yield 22, label, partial(_sample, "accent", 1.7)
         if self.repeats:
             yield 15, self.repeats, _sheets
+
+
+_SWATCH = 22.0
+
+
+def _colour_bar(scene: Scene, scale: HeatScale, y: float) -> float:
+    """What the figure is painted with: its name, its colours with both ends of the range, and how
+    it came about; the y of the line below."""
+    heat, x = scale.heat, MARGIN + 3
+    low, high = scale.ends
+    for said, weight in ((heat.name, 600), (low, 400)):
+        scene.add(Text(x, y + 3.4, said, SIZE, weight))
+        x += text.width(said, SIZE, weight) + 9
+    for step in range(HEAT_STEPS):
+        scene.add(Rect(x + step * _SWATCH, y - 6.5, _SWATCH, 13, 0, f"heat-{step}"))
+    x += HEAT_STEPS * _SWATCH + 9
+    scene.add(Text(x, y + 3.4, " · ".join([high, *scale.remarks]), SIZE))
+    if not heat.note:
+        return y
+    said = text.fit(heat.note, SIZE, scene.width - 2 * MARGIN - 3)
+    scene.add(Text(MARGIN + 3, y + 20, said, SIZE, fill="muted"))
+    return y + 17
 
 
 def _swatch(family: str, x: float, y: float) -> list[Primitive]:

@@ -3,12 +3,14 @@ receptive fields."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ....passes.receptive_field import receptive_fields
 from .. import text
 from ..content.builder import PartBuilder, View, check_names
+from ..content.heating import warm
 from ..content.parts import Fork, Link, Tile, TileRow, walk
 from ..layout.geometry import OPS, Placement, Rhythm
 from ..layout.tree import even, place
@@ -18,17 +20,18 @@ from .legend import Legend
 from .paint import paint
 from .row_annotations import (
     COLUMN_GAP,
-    COLUMNS,
     GUTTER,
     Band,
+    BandFacts,
     bands_of,
-    has_maps,
+    columns,
     labels,
     numbers,
 )
 
 if TYPE_CHECKING:
     from ....plan import Plan
+    from ...heat import Heat
 
 RHYTHM = Rhythm(inner=OPS)
 NARROWEST = 780.0
@@ -54,48 +57,58 @@ class Sheet:
     numbers: float
 
 
-def draw(
-    plan: Plan,
-    view: View,
-    expand: tuple[str, ...],
-    width: float | None,
-    broken: Broken | None = None,
-) -> Scene:
-    """The scene of the `stages`, the `blocks` or the `ops` view; with what is `broken` at its
-    end."""
-    graph = plan.graph
-    builder = PartBuilder(graph, view, check_names(graph, expand))
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a whole net is drawn: the `stages`, the `blocks` or the `ops` view, what is unfolded in
+    it, the least width; with what is `broken` at its end, or painted with `heat`."""
+
+    view: View
+    expand: tuple[str, ...] = ()
+    width: float | None = None
+    broken: Broken | None = None
+    heat: Heat | None = None
+
+
+def draw(plan: Plan, look: Look) -> Scene:
+    """The scene of a whole net."""
+    graph, heat = plan.graph, look.heat
+    builder = PartBuilder(graph, look.view, check_names(graph, look.expand))
     net = builder.net()
-    if broken:
-        _add_broken(net, broken)
+    if look.broken:
+        _add_broken(net, look.broken)
     mark_sheets(net)
-    rhythm = even(OPS if view == "ops" else RHYTHM, net)
+    scale = warm([(net, graph, heat)]) if heat else None
+    rhythm = even(OPS if look.view == "ops" else RHYTHM, net)
     placement = place(net, rhythm)
-    sheet = _sheet(placement, rhythm, width or NARROWEST, has_maps(plan))
+    beside = columns(plan, heat)
+    sheet = _sheet(placement, rhythm, look.width or NARROWEST, beside)
     scene = Scene(sheet.width, 0, plan.name, caption(plan))
     header(scene, plan, sheet.width)
-    _column_heads(scene, _TOP - 25, sheet.numbers, has_maps(plan))
+    _column_heads(scene, _TOP - 25, sheet.numbers, beside)
     bands = bands_of(builder.bands, placement)
     _cards(scene, bands, _TOP, sheet.card)
     paint(scene, placement, sheet.spine, _TOP, rhythm)
-    seen = receptive_fields(graph)
+    facts = BandFacts(plan, receptive_fields(graph), heat)
     for band in bands:
         labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
-        numbers(scene, plan, band, seen, (sheet.numbers, _TOP))
-    shown = Legend(unit_words(graph))
+        numbers(scene, facts, band, (sheet.numbers, _TOP))
+    shown = Legend(unit_words(graph), scale=scale)
     shown.gather(placement, shortcut_kinds(graph))
-    bottom = _said(scene, broken, _TOP + placement.height + 30)
+    bottom = _said(scene, look.broken, _TOP + placement.height + 30)
     scene.height = shown.draw(scene, bottom) + 10
     return scene
 
 
-def _sheet(placement: Placement, rhythm: Rhythm, least: float, seen: bool) -> Sheet:
-    """As wide as what is drawn asks for, and no narrower than `least`; `seen` leaves room for
-    receptive fields."""
+def _sheet(
+    placement: Placement,
+    rhythm: Rhythm,
+    least: float,
+    columns: Sequence[tuple[str, float]],
+) -> Sheet:
+    """As wide as what is drawn and the columns beside it ask for, and no narrower than `least`."""
     half, card = rhythm.tile_width / 2, MARGIN + _SHAPES
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
     right = spine + max(placement.right + 22, half + 74)
-    columns = COLUMNS if seen else COLUMNS[:2]
     metrics = sum(wide for _, wide in columns) + COLUMN_GAP * (len(columns) - 1)
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
@@ -139,9 +152,11 @@ def _cards(
             scene.add(Rect(left, y, right - left, max(bottom - y, 72), 10, "card"))
 
 
-def _column_heads(scene: Scene, y: float, x: float, seen: bool) -> None:
+def _column_heads(
+    scene: Scene, y: float, x: float, columns: Sequence[tuple[str, float]]
+) -> None:
     scene.add(Text(MARGIN + 3, y, "output", 9.5, 500, "muted"))
-    for name, wide in COLUMNS if seen else COLUMNS[:2]:
-        scene.add(Text(x, y, name, 9.5, 500, "muted"))
+    for name, wide in columns:
+        scene.add(Text(x, y, text.fit(name, 9.5, wide, 500), 9.5, 500, "muted"))
         x += wide + COLUMN_GAP
     scene.add(Line(((MARGIN, y + 8), (scene.width - MARGIN, y + 8)), "rule", 1))

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .. import text
-from ..content.parts import Capsule, Fork, Join, OpBox, Strip, Tile, TileRow
+from ..content.parts import (
+    Capsule,
+    Fork,
+    HeatCell,
+    Join,
+    OpBox,
+    Strip,
+    Tile,
+    TileRow,
+)
 from ..layout import routing
 from ..layout.branches import NOTE_SIZE
-from ..layout.geometry import Placed, Placement, Rhythm, Wire
+from ..layout.geometry import (
+    HEAT_SIZE,
+    Placed,
+    Placement,
+    Rhythm,
+    Wire,
+    heat_width,
+)
 from ..scene import Circle, Line, Point, Primitive, Rect, Scene, ShapeGroup, Text, badge
 from ..style import MARKS
 
@@ -58,10 +75,50 @@ def _on_wire(wire: Wire) -> Items:
     if wire.pill:
         colour = "accent" if wire.changes else "edge"
         x, y, width, height = routing.pill_box(wire)
-        box = Rect(x, y, width, height, height / 2, "tile", colour)
-        pill = badge(box, y + 11.9, wire.pill, colour, routing.PILL_SIZE)
-        out.append(ShapeGroup(wire.name, "shortcut", wire.title, pill))
+        warm = heat_width(wire.heat)
+        shapes: list[Primitive] = [
+            Rect(x, y, width, height, height / 2, "tile", colour)
+        ]
+        if wire.heat:
+            box = Rect(
+                x + width - warm - 3, y + 2.5, warm, height - 5, (height - 5) / 2
+            )
+            shapes += _cells(box, wire.heat)
+        middle = x + (width - warm) / 2
+        shapes.append(
+            Text(middle, y + 11.9, wire.pill, routing.PILL_SIZE, 600, colour, "middle")
+        )
+        out.append(ShapeGroup(wire.name, "shortcut", wire.title, shapes))
     return out
+
+
+def _cells(box: Rect, cells: Sequence[HeatCell]) -> list[Primitive]:
+    """Numbers in a box, each on its colour; those of a range side by side."""
+    out: list[Primitive] = []
+    wide = box.width / max(len(cells), 1)
+    for place, cell in enumerate(cells):
+        part = Rect(box.x + place * wide, box.y, wide, box.height, box.radius)
+        fill, ink = ("", "muted") if cell.step < 0 else _heat(cell.step)
+        base = box.y + box.height / 2 + 3.4
+        out += badge(replace(part, fill=fill), base, cell.text, ink, HEAT_SIZE, 500)
+    return out
+
+
+def _heat(step: int) -> tuple[str, str]:
+    """The colour of a step of heat, and that of text on it."""
+    return f"heat-{step}", f"on-heat-{step}"
+
+
+def _cooler(
+    cells: Sequence[HeatCell], box: Rect, rhythm: Rhythm
+) -> tuple[float, list[Primitive]]:
+    """What the cells at the right end of a box leave of its width, and the cells."""
+    if not cells:
+        return box.width, []
+    wide = rhythm.heat - 4
+    return box.width - rhythm.heat, _cells(
+        replace(box, x=box.x + box.width - wide, width=wide), cells
+    )
 
 
 def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
@@ -99,11 +156,13 @@ def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
 
 def _row(row: TileRow, x: float, y: float, width: float, rhythm: Rhythm) -> ShapeGroup:
     """A line of a tile: what at the left, how wide at the right, and the stride in a badge."""
-    base, end = y + rhythm.row / 2 + 3.5, x + width - 6
     size, high = rhythm.size, rhythm.row
+    width, cells = _cooler(row.heat, Rect(x, y, width, high, 3), rhythm)
+    base, end = y + rhythm.row / 2 + 3.5, x + width - 6
     shapes: list[Primitive] = [
         Rect(x, y, width, high, 3, f"{row.family}-row"),
         Rect(x, y, 3, high, 1.5, row.family),
+        *cells,
     ]
     if row.stride:
         room = text.width(row.stride, 9, 600) + 9
@@ -135,11 +194,12 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     )
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
     edge, stroke = (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
-    shapes: list[Primitive] = [Rect(x, y, wide, high, 3.5, fill, edge, stroke)]
+    wide, cells = _cooler(row.heat, Rect(x, y, wide, high, 3.5), rhythm)
+    shapes: list[Primitive] = [Rect(x, y, wide, high, 3.5, fill, edge, stroke), *cells]
     if strip.mark:
         sign = MARKS[strip.mark]
         shapes.append(Text(x - 5, placed.middle + 4, sign, 12, 700, strip.mark, "end"))
-    middle, room = placed.x, 0.0
+    middle, room = x + wide / 2, 0.0
     if row.stride:
         room = text.width(row.stride, 9.5, 600) + 10
         box = Rect(x + wide - room - 0.5, y + 2.2, room - 2, high - 4.4, 3, "badge")
@@ -158,6 +218,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     """One op: name and attributes at the left, costs at the right; tall where it has
     multiply-adds."""
     x, y, width, height = placed.start, placed.y, placed.width, placed.height
+    width, cells = _cooler(op.heat, Rect(x, y, width, height, 6), rhythm)
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
@@ -166,6 +227,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     shapes: list[Primitive] = [
         Rect(x, y, width, height, 6, f"{op.family}-fill", f"{op.family}-line"),
         Rect(x, y, 7, height, 3.5, op.family),
+        *cells,
         Text(left, base, name, size, 600),
     ]
     if op.params:
@@ -189,13 +251,15 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     x, y, r, half = placed.x, placed.middle, placed.height / 2, placed.left
     small = r < SMALL_JOIN
     colour = join.mark or ("edge" if small else join.family)
-    fill = "tile" if small else f"{join.family}-fill"
+    fill, ink = ("tile" if small else f"{join.family}-fill"), colour
+    if warm := [cell.step for cell in join.heat if cell.step >= 0]:
+        fill, ink = _heat(warm[-1])
     if strokes := _sign(join.symbol, x, y, r * 0.56):
         shapes: list[Primitive] = [Circle(x, y, r, fill, colour, 1.3)]
-        shapes += [Line(points, colour, 1.3) for points in strokes]
+        shapes += [Line(points, ink, 1.3) for points in strokes]
     else:
         box = Rect(x - half, y - r, 2 * half, 2 * r, r, fill, colour, 1.2)
-        shapes = badge(box, y + 3.3, join.symbol, "ink")
+        shapes = badge(box, y + 3.3, join.symbol, ink if warm else "ink")
     out: Items = [ShapeGroup(join.name, join.family, join.title, shapes)]
     if join.note:
         out.append(

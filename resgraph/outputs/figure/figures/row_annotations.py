@@ -23,10 +23,12 @@ from .header import MARGIN
 
 if TYPE_CHECKING:
     from ....plan import Plan
+    from ...heat import Heat
 
 GUTTER = 98.0
 COLUMNS = (("parameters", 84.0), ("MACs", 84.0), ("receptive field", 74.0))
 COLUMN_GAP = 15.0
+_HEAT_COLUMN = 92.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ def largest_map(plan: Plan) -> Shape:
     return max(plan.inputs.values(), key=lambda shape: (len(shape), *shape[1:]))
 
 
+def columns(plan: Plan, heat: Heat | None = None) -> list[tuple[str, float]]:
+    """The columns of numbers, each with its width: what the figure is painted with comes first."""
+    shown = list(COLUMNS if has_maps(plan) else COLUMNS[:2])
+    return [(heat.name, _HEAT_COLUMN), *shown] if heat and _is_new(heat) else shown
+
+
+def _is_new(heat: Heat) -> bool:
+    return heat.name not in dict(COLUMNS)
+
+
 def has_maps(plan: Plan) -> bool:
     """Whether an input has places, of which a node can see a part."""
     return len(largest_map(plan)) > 1
@@ -127,23 +139,54 @@ def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
         scene.add(*badge(box, y + 12.4, run.short, "on-pill", 10.5, 700))
 
 
-def numbers(
-    scene: Scene, plan: Plan, band: Band, seen: Mapping[str, ReceptiveField], at: Point
-) -> None:
+@dataclass(frozen=True, slots=True)
+class BandFacts:
+    """What the numbers beside the rows of a net are taken from."""
+
+    plan: Plan
+    seen: Mapping[str, ReceptiveField]
+    heat: Heat | None = None
+
+
+def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
     """The shape that a band hands on, its costs with their shares, and what one of its outputs
     sees; `at` is where the numbers begin, and the top of the drawing."""
-    graph, (x, top) = plan.graph, at
-    cost = quantity.total(node for row in band.rows for node in graph.nodes_of(row))
+    plan, (x, top) = facts.plan, at
+    graph = plan.graph
+    nodes = [node for row in band.rows for node in graph.nodes_of(row)]
+    cost = quantity.total(nodes)
     end = graph.nodes[band.rows[-1].output]
     middle = top + (band.top + band.bottom) / 2
     _shape(scene, end.shape, middle, largest_map(plan))
     _mark(scene, graph, band, middle)
+    if facts.heat and _is_new(facts.heat):
+        _heat(scene, facts, [node.name for node in nodes], (x, middle))
+        x += _HEAT_COLUMN + COLUMN_GAP
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
     for (_, wide), (part, whole) in zip(COLUMNS, shares, strict=False):
-        _bar(scene, x, middle, wide, part, whole)
+        said = quantity.short(part), quantity.percent(part, whole)
+        _bar(scene, (x, middle), wide, part / max(whole, 1), said)
         x += wide + COLUMN_GAP
     if has_maps(plan):
-        scene.add(Text(x, middle + 4, seen[end.name].text(), 9.75, 600))
+        scene.add(Text(x, middle + 4, facts.seen[end.name].text(), 9.75, 600))
+
+
+def _heat(scene: Scene, facts: BandFacts, nodes: list[str], at: Point) -> None:
+    """What the nodes of a band have of that with which the figure is painted: a sum and its share,
+    or the range."""
+    heat, (x, y) = facts.heat, at
+    assert heat
+    if heat.combine == "sum":
+        part, whole = (heat.of(names) or (0.0, 0.0) for names in (nodes, heat.values))
+        share = part[0] / whole[0] if whole[0] else 0
+        said = heat.said(part[0]), quantity.percent(part[0], whole[0])
+        _bar(scene, at, _HEAT_COLUMN, share, said)
+        return
+    found = [heat.values[name] for name in nodes if name in heat.values]
+    ends = (
+        dict.fromkeys(map(heat.said, (min(found), max(found)))) if found else {"–": 0}
+    )
+    scene.add(Text(x, y + 4, " to ".join(ends), 9.75, 600 if found else 400))
 
 
 def _mark(scene: Scene, graph: Graph, band: Band, y: float) -> None:
@@ -156,15 +199,18 @@ def _mark(scene: Scene, graph: Graph, band: Band, y: float) -> None:
             scene.add(Text(MARGIN + 54, y + lower, said, 9.5, 600, "pill"))
 
 
-def _bar(scene: Scene, x: float, y: float, wide: float, part: int, whole: int) -> None:
-    if not part:
+def _bar(
+    scene: Scene, at: Point, wide: float, share: float, said: tuple[str, str]
+) -> None:
+    """A number and its share, in words and as a bar."""
+    x, y = at
+    if not share:
         scene.add(Text(x, y + 4, "–", 9.75, fill="muted"))
         return
-    share = quantity.percent(part, whole)
-    length = max(2.2, wide * part / whole)
+    length = max(2.2, wide * share)
     scene.add(
-        Text(x, y - 2, quantity.short(part), 9.75, 600),
-        Text(x + wide, y - 2, share, 9.5, fill="muted", anchor="end"),
+        Text(x, y - 2, said[0], 9.75, 600),
+        Text(x + wide, y - 2, said[1], 9.5, fill="muted", anchor="end"),
         Rect(x, y + 4, wide, 4.4, 2.2, "track"),
         Rect(x, y + 4, length, 4.4, min(2.2, length / 2), "bar"),
     )

@@ -6,16 +6,18 @@ splines. Ids are counted, never user text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..content.builder import PartBuilder, View, check_names, choose
+from ..content.heating import HeatScale, warm
 from ..content.parts import (
     Capsule,
     Chain,
     FigurePart,
     Fork,
+    HeatCell,
     Join,
     Link,
     OpBox,
@@ -23,23 +25,31 @@ from ..content.parts import (
     Tile,
     TileRow,
 )
-from ..style import PALETTES, Theme
+from ..style import HEAT_STEPS, PALETTES, Theme
 from ..text import width
 from .diagram import DiagramWriter, Ends
 from .svg import escape
 
 if TYPE_CHECKING:
     from ....plan import Plan
+    from ...heat import Heat
 
 
 def dot(
-    plan: Plan, view: View = "auto", expand: Iterable[str] = (), theme: Theme = "light"
+    plan: Plan,
+    view: View = "auto",
+    expand: Iterable[str] = (),
+    theme: Theme = "light",
+    paint: Sequence[Heat] = (),
 ) -> str:
-    """The net as a directed graph for `dot`; views and names to unfold are those of the figure."""
+    """The net as a directed graph for `dot`; views, names to unfold and what it is painted with are
+    those of the figure."""
     graph = plan.graph
     builder = PartBuilder(graph, choose(view), check_names(graph, expand))
     writer = _Writer(colours=PALETTES["dark" if theme == "dark" else "light"])
-    return writer.document(plan.name, builder.net(ends=True))
+    net = builder.net(ends=True)
+    scale = warm([(net, graph, heat) for heat in paint]) if paint else None
+    return writer.document(plan.name, net, scale)
 
 
 def quoted(text: str) -> str:
@@ -70,12 +80,13 @@ class _Writer(DiagramWriter):
     colours: dict[str, str] = field(kw_only=True)
     CLOSE = "}"
 
-    def document(self, name: str, net: Fork) -> str:
+    def document(self, name: str, net: Fork, scale: HeatScale | None = None) -> str:
         """The whole graph."""
         c = self.colours
+        label = self.legend(name, scale) if scale else quoted(name)
         self.lines += [
             f"digraph {quoted(name)} {{",
-            f"  graph [label={quoted(name)}, labelloc=t, labeljust=l, fontname=Helvetica,"
+            f"  graph [label={label}, labelloc=t, labeljust=l, fontname=Helvetica,"
             " fontsize=18, rankdir=TB, "
             f'nodesep=0.4, ranksep=0.28, bgcolor="{c["surface"]}", fontcolor="{c["ink"]}",'
             " newrank=true];",
@@ -91,6 +102,35 @@ class _Writer(DiagramWriter):
         self.part(net, 1)
         return "\n".join([*self.lines, "}", ""])
 
+    def legend(self, name: str, scale: HeatScale) -> str:
+        """The net's name, and below it what the figure is painted with."""
+        low, high = scale.ends
+        swatches = "".join(
+            f"<td bgcolor='{self.colours[f'heat-{step}']}' width='22'> </td>"
+            for step in range(HEAT_STEPS)
+        )
+        said = " · ".join(filter(None, [high, *scale.remarks, scale.heat.note]))
+        left, right = f"<b>{_html(scale.heat.name)}</b>  {_html(low)}", _html(said)
+        bar = f"<tr><td>{left}</td>{swatches}<td>{right}</td></tr>"
+        return (
+            f"<<table border='0' cellspacing='0'><tr><td align='left'>{_html(name)}</td></tr>"
+            "<tr><td align='left'><font point-size='10'><table border='0' cellborder='0'"
+            f" cellspacing='0'>{bar}</table></font></td></tr></table>>"
+        )
+
+    def heat(self, cells: Sequence[HeatCell]) -> str:
+        """The cells of a table that hold what a row is painted with."""
+        out = ""
+        for cell in cells:
+            fill, ink = f"heat-{cell.step}", f"on-heat-{cell.step}"
+            look = f" bgcolor='{self.colours[fill]}'" if cell.step >= 0 else ""
+            ink = self.colours[ink if cell.step >= 0 else "muted"]
+            room = f"width='{width(cell.text, _SIZE) + 8:.0f}'"
+            text = f"<font color='{ink}'>{_html(cell.text)}</font>"
+            span = f"colspan='{2 // len(cells)}'"
+            out += f"<td{look} {room} {span}>{text}</td>"
+        return out
+
     def node(self, name: str, part: FigurePart, group: str) -> str:
         title = getattr(part, "title", "") or part.name
         common = f"id={quoted(part.name)}, tooltip={quoted(title)}, group={group}"
@@ -104,22 +144,31 @@ class _Writer(DiagramWriter):
                 return f"label=<{self.table(rows)}>"
             case Strip(row=row):
                 return f"label=<{self.table([row])}>"
-            case OpBox(family=family, text=said, detail=detail):
+            case OpBox(family=family, text=said, detail=detail, heat=heat):
                 wide = width(f"{said} {detail}".strip(), _SIZE) + 16
                 label = _html(said)
                 if detail:
                     label += f" <font color='{c['muted']}'>{_html(detail)}</font>"
+                if heat:
+                    label = (
+                        "<table border='0' cellborder='0' cellspacing='2'><tr>"
+                        f"<td width='{wide:.0f}' align='left'>{label}</td>{self.heat(heat)}"
+                        "</tr></table>"
+                    )
                 return (
                     f'label=<{label}>, shape=box, style="rounded,filled",'
                     f' fillcolor="{c[family + "-fill"]}", color="{c[family + "-line"]}",'
                     f" width={max(2.4, wide / 72):.3g}, height=0.28"
                 )
-            case Join(symbol=symbol):
+            case Join(symbol=symbol, heat=heat):
+                warm = [cell.step for cell in heat if cell.step >= 0]
+                fill = f"heat-{warm[-1]}" if warm else "merge-fill"
+                ink = f' fontcolor="{c[f"on-heat-{warm[-1]}"]}",' if warm else ""
                 shape = "circle" if len(symbol) == 1 else "box"
                 return (
                     f'label={quoted(symbol)}, shape={shape}, style="rounded,filled",'
-                    f' fillcolor="{c["merge-fill"]}", color="{c["merge"]}", width=0.2,'
-                    ' height=0.2, margin="0.04,0.02"'
+                    f' fillcolor="{c[fill]}", color="{c["merge"]}", width=0.2,'
+                    f'{ink} height=0.2, margin="0.04,0.02"'
                 )
             case Capsule(text=said):
                 edge = c["edge"]
@@ -151,7 +200,7 @@ class _Writer(DiagramWriter):
         )
         return (
             f"<tr><td align='left' {wide}>{_html(row.said)}</td>"
-            f"<td align='right' {narrow}>{right}{stride}</td></tr>"
+            f"<td align='right' {narrow}>{right}{stride}</td>{self.heat(row.heat)}</tr>"
         )
 
     def step(self, ends: Ends, chain: Chain, index: int) -> str:
@@ -183,7 +232,8 @@ class _Writer(DiagramWriter):
             out += (
                 f', style=dotted, color="{accent}", fontcolor="{accent}", penwidth=1.6'
             )
-        if label := link.pill or link.note:
+        warm = " to ".join(cell.text for cell in link.heat)
+        if label := " ".join(filter(None, (link.pill or link.note, warm))):
             out += f", label={quoted(f' {label} ')}"
         return f"{ends[0]} -> {ends[1]} [{out}];"
 

@@ -3,10 +3,21 @@ parts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from .. import text
-from ..content.parts import Chain, FigurePart, Fork, Join, OpBox, Strip, Tile, TileRow
+from ..content.parts import (
+    Chain,
+    FigurePart,
+    Fork,
+    HeatCell,
+    Join,
+    OpBox,
+    Strip,
+    Tile,
+    TileRow,
+)
 from ..scene import Point
 
 NAME_ROOM = 16.0
@@ -44,6 +55,9 @@ class Rhythm:
     frame_head: float = 24
     note_gap: float = 27
     size: float = 9.75
+    heat: float = (
+        0  # the room at the right end of a row for the number it is painted with
+    )
     inner: Rhythm | None = None
 
     def within(self, part: FigurePart) -> Rhythm:
@@ -75,6 +89,7 @@ class Wire:
     title: str = ""
     broken: bool = False
     named: bool = False
+    heat: tuple[HeatCell, ...] = ()
 
     @property
     def is_drawn(self) -> bool:
@@ -229,7 +244,7 @@ def strip_width(strip: Strip, rhythm: Rhythm) -> float:
 def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     """What the widest row asks for, within limits: a longer text is cut."""
     widest = max((_row_width(row, rhythm.size) for row in tile.rows), default=0.0)
-    return min(widest + 2 * rhythm.tile_pad, 236)
+    return min(widest + 2 * rhythm.tile_pad, 236) + rhythm.heat
 
 
 def _row_width(row: TileRow, size: float) -> float:
@@ -239,6 +254,30 @@ def _row_width(row: TileRow, size: float) -> float:
     for each in filter(None, badges):
         wanted += text.width(each, 9, 600) + 16
     return wanted
+
+
+HEAT_SIZE = 9.5
+
+
+def heat_width(cells: Iterable[HeatCell]) -> float:
+    """What the numbers of one row ask for; those of a range share the room in halves."""
+    wide = [text.width(cell.text, HEAT_SIZE, 500) + 9 for cell in cells]
+    return max(wide, default=0.0) * len(wide)
+
+
+def heat_room(parts: Iterable[FigurePart]) -> float:
+    """The room that the numbers of all rows have at their ends."""
+    found: list[tuple[HeatCell, ...]] = []
+    for part in parts:
+        match part:
+            case Tile(rows=rows):
+                found += [row.heat for row in rows]
+            case Strip(row=row):
+                found.append(row.heat)
+            case OpBox(heat=heat):
+                found.append(heat)
+    widest = max(map(heat_width, found), default=0.0)
+    return widest + 4 if widest else 0
 
 
 def op_width(op: OpBox) -> float:

@@ -16,6 +16,7 @@ from .geometry import (
     Frame,
     Rhythm,
     Wire,
+    heat_width,
     join_half,
     pitch,
     starts_with_box,
@@ -78,7 +79,7 @@ def pill_box(wire: Wire) -> tuple[float, float, float, float]:
     """x, y, width and height of the pill on a wire: over its longest upright stretch, leaning away
     from the spine."""
     x, y0, y1 = _upright(wire)
-    width = text.width(wire.pill, PILL_SIZE, 600) + 15
+    width = text.width(wire.pill, PILL_SIZE, 600) + 15 + heat_width(wire.heat)
     left = max(x - width / 2, x - 13)
     return left, (y0 + y1) / 2 - PILL_HEIGHT / 2, width, PILL_HEIGHT
 
@@ -114,7 +115,7 @@ def _wire(
 ) -> Wire:
     return Wire(
         points, arrow, link.changes, link.shortcut, dot, link.pill, link.note, link.name,
-        link.title, link.broken, link.named,
+        link.title, link.broken, link.named, link.heat,
     )  # fmt: skip
 
 

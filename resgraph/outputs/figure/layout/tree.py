@@ -28,6 +28,7 @@ from .geometry import (
     Rhythm,
     Wire,
     gap_between,
+    heat_room,
     join_half,
     op_width,
     starts_with_box,
@@ -60,14 +61,14 @@ def place(part: FigurePart, rhythm: Rhythm) -> Placement:
 def even(rhythm: Rhythm, part: FigurePart) -> Rhythm:
     """The rhythm in which all tiles of a part, and all ops, are as wide as the widest."""
     parts = list(walk(part))
+    rhythm = replace(rhythm, heat=heat_room(parts))
     tiles = [tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)]
     ops = max(
         [rhythm.op_width, *(op_width(op) for op in parts if isinstance(op, OpBox))]
     )
-    inner = replace(rhythm.inner, op_width=ops) if rhythm.inner else None
-    return replace(
-        rhythm, tile_width=max([rhythm.tile_width, *tiles]), op_width=ops, inner=inner
-    )
+    inner = rhythm.inner and replace(rhythm.inner, op_width=ops, heat=rhythm.heat)
+    wide = max([rhythm.tile_width + rhythm.heat, *tiles])
+    return replace(rhythm, tile_width=wide, op_width=ops, inner=inner)
 
 
 def _leaf(
@@ -84,8 +85,10 @@ def _leaf(
             height += behind if sheets else 0
         case Strip():
             half, height = max(least, strip_width(part, rhythm)) / 2, rhythm.row
+            behind = rhythm.heat
         case OpBox(macs=macs):
             half = max(rhythm.op_width, op_width(part)) / 2
+            behind = rhythm.heat
             height = rhythm.op_tall if macs else rhythm.op_thin
         case Join(symbol=symbol):
             half = max(rhythm.join, join_half(symbol, rhythm))

@@ -1,0 +1,43 @@
+"""What `--paint` says → the numbers of each net: known without a run, measured, or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UsageError
+from ..outputs.heat import STATIC, Heat
+from ..outputs.heat_csv import read_heat
+from ..plan import Plan
+
+
+def heats(plans: Sequence[Plan], said: Sequence[str]) -> list[Heat]:
+    """For each net the numbers that it is painted with. One word is for all nets; of files each net
+    has its own."""
+    if not said:
+        return []
+    if len(said) not in (1, len(plans)):
+        raise UsageError(
+            f"`--paint` is given {len(said)} times for {len(plans)} nets: once, or once for each"
+        )
+    words = list(said) * len(plans) if len(said) == 1 else list(said)
+    found = [_heat(plan, word) for plan, word in zip(plans, words, strict=True)]
+    kinds = list(dict.fromkeys((heat.name, heat.unit) for heat in found))
+    if len(kinds) > 1:
+        raise UsageError(
+            f"one figure has one scale: `{kinds[0][0]}` and `{kinds[1][0]}` are not one quantity"
+        )
+    return found
+
+
+def _heat(plan: Plan, word: str) -> Heat:
+    if word in STATIC:
+        return STATIC[word](plan.graph)
+    file, _, column = word.partition(".csv:")
+    if word.endswith(".csv") or column:
+        return read_heat(
+            Path(word if not column else f"{file}.csv"), column, plan.graph
+        )
+    raise UsageError(
+        f"cannot paint `{word}`: give {', '.join(STATIC)}, or a file as NUMBERS.csv"
+    )

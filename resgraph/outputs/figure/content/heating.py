@@ -1,0 +1,224 @@
+"""Numbers of nodes → the cells of heat in the parts that show those nodes.
+
+What stands for several, a layer for its ops or a block for its equals, has what they have together,
+and the range of it over the repeats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ....graph import Block, Equation, Graph, Path
+from ...heat import Extent, Heat
+from ..style import HEAT_STEPS
+from .parts import FigurePart, Fork, HeatCell, Join, OpBox, Strip, Tile, inside, walk
+from .rows import blocks_in, layers_of
+
+HeatCells = tuple[HeatCell, ...]
+_DECADES = 50.0
+"""From this ratio of the largest to the smallest value on, steps are equal ratios."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatScale:
+    """Which of the colours a value has: equal steps, or equal ratios (`log`), from `low` to
+    `high`. `folded` says that somewhere two values stand for several."""
+
+    heat: Heat
+    low: float
+    high: float
+    log: bool
+    folded: bool = False
+
+    def step(self, value: float) -> int:
+        """The number of its colour, from 0; -1 for nothing: what adds up, and is 0."""
+        if value == 0 and (self.log or self.heat.combine == "sum"):
+            return -1
+        if math.isinf(value):
+            return HEAT_STEPS - 1
+        low, high, value = (
+            map(math.log, (self.low, self.high, value))
+            if self.log
+            else (self.low, self.high, value)
+        )
+        share = (value - low) / (high - low) if high > low else 1.0
+        return min(int(share * HEAT_STEPS), HEAT_STEPS - 1)
+
+    def cells(self, extent: Extent | None) -> HeatCells:
+        """The cells that show a value, or the ends of a range: two where they read differently."""
+        if extent is None:
+            return (HeatCell(-1, "–"),)
+        said = [HeatCell(self.step(value), self.heat.said(value)) for value in extent]
+        return tuple(said[:1] if said[0].text == said[1].text else said)
+
+    def words(self, cells: HeatCells) -> str:
+        """What a reader hears of them: `; time 1.20 ms to 3.40 ms`."""
+        unit = " px" if self.heat.unit == "px" else ""
+        return f"; {self.heat.name} {' to '.join(cell.text for cell in cells)}{unit}"
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Both ends as a legend says them."""
+        unit = " px" if self.heat.unit == "px" else ""
+        return self.heat.said(self.low), self.heat.said(self.high) + unit
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader must know to read it."""
+        whole = any(map(math.isinf, self.heat.values.values()))
+        said = {
+            "log scale": self.log,
+            "whole: the whole input": whole,
+            "pairs: the range over the repeats": self.folded,
+        }
+        return [text for text, holds in said.items() if holds]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place of a picture that a value colours, and how it gets its cells."""
+
+    extent: Extent | None
+    put: Callable[[HeatCells, str], None]
+
+
+def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
+    """Colour parts in place, all on one scale."""
+    spots = [spot for net, graph, heat in nets for spot in Warming(graph, heat).of(net)]
+    scale = scale_of(nets[0][2], [spot.extent for spot in spots if spot.extent])
+    for spot in spots:
+        cells = scale.cells(spot.extent)
+        spot.put(cells, scale.words(cells))
+    return scale
+
+
+def scale_of(heat: Heat, extents: Iterable[Extent]) -> HeatScale:
+    """The scale that holds all of the values."""
+    ends = [tuple(extent) for extent in extents]
+    values = [v for extent in ends for v in extent if math.isfinite(v)]
+    shown = [v for v in values if v or heat.combine != "sum"] or [0.0]
+    positive = [v for v in shown if v > 0]
+    log = min(shown) >= 0 and bool(positive) and max(shown) / min(positive) >= _DECADES
+    low = min(positive) if log else min(shown)
+    folded = any(heat.said(a) != heat.said(b) for a, b in ends)
+    return HeatScale(heat, low, max(shown), log, folded)
+
+
+class Warming:
+    """Finds what each part of a picture stands for."""
+
+    def __init__(self, graph: Graph, heat: Heat) -> None:
+        self.graph, self.heat = graph, heat
+        self.rows = {row.name: row for row in graph.rows}
+        blocks = list(graph.blocks())
+        paths = [*graph.rows, *(path for block in blocks for path in block.paths)]
+        scopes: list[Path | Block] = [*paths, *blocks]
+        self.scopes = {scope.name: self._names(scope) for scope in scopes}
+        self.layers = {layer.name: list(layer.nodes) for layer in layers_of(graph)}
+        self.equations = [path.equation for path in paths if path.equation]
+
+    def _names(self, scope: Path | Block) -> list[str]:
+        return [node.name for node in self.graph.nodes_of(scope)]
+
+    def of(self, net: FigurePart) -> Iterator[Spot]:
+        """Each part of a picture that has a number."""
+        single = {part.name for part in walk(net) if isinstance(part, OpBox)}
+        self.joins = dict(_joined(self.equations, self.graph, single))
+        stack: list[tuple[FigurePart, str, list[str]]] = [(net, "", [""])]
+        while stack:
+            part, head, blocks = stack.pop()
+            if isinstance(part, Fork):
+                if part.repeat and part.repeat.count > 1:
+                    head, blocks = part.name, self._repeats(part)
+                yield from self._pills(part, head, blocks)
+            yield from self._spots(part, head, blocks)
+            stack += [(inner, head, blocks) for inner in inside(part)]
+
+    def _repeats(self, fork: Fork) -> list[str]:
+        assert fork.repeat
+        row = self.rows[fork.name.partition(".")[0]]
+        drawn = blocks_in([row])[fork.repeat.first - 1 : fork.repeat.last]
+        return [block.name for block in drawn]
+
+    def _spots(self, part: FigurePart, head: str, blocks: list[str]) -> Iterator[Spot]:
+        match part:
+            case Tile():
+                start = 0
+                for place, row in enumerate(part.rows):
+                    covers = part.covers[start : start + row.count] or [row.name]
+                    start += row.count
+                    layers = row.family != "block"
+                    extent = self._extent(covers, head, blocks, layers=layers)
+                    yield Spot(extent, partial(_put_row, part, place))
+            case Strip(row=row):
+                layers = row.family != "block"
+                extent = self._extent([row.name], head, blocks, layers=layers)
+                yield Spot(extent, partial(_put_strip, part))
+            case OpBox() | Join():
+                yield Spot(self._extent([part.name], head, blocks), partial(_put, part))
+
+    def _pills(self, fork: Fork, head: str, blocks: list[str]) -> Iterator[Spot]:
+        for place, link in enumerate(fork.links):
+            if link.pill:
+                extent = self._extent([link.name], head, blocks)
+                yield Spot(extent, partial(_put_link, fork, place))
+
+    def _extent(
+        self, names: Sequence[str], head: str, blocks: list[str], *, layers: bool = True
+    ) -> Extent | None:
+        """The range over all that is drawn as one."""
+        each = [
+            self.heat.of(self._nodes(block + name[len(head) :], layers=layers))
+            for name in names
+            for block in blocks
+        ]
+        found = [extent for extent in each if extent]
+        if not found:
+            return None
+        return min(low for low, _ in found), max(high for _, high in found)
+
+    def _nodes(self, name: str, *, layers: bool) -> list[str]:
+        """The nodes of a layer, a join, a block or a path."""
+        known = [self.joins, self.scopes] if not layers else [self.joins, self.layers]
+        known += [self.scopes]
+        return next((each[name] for each in known if name in each), [name])
+
+
+def _joined(
+    equations: Iterable[Equation], graph: Graph, single: set[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """For each join the nodes of its equation that no part of their own shows: itself, and the
+    activations behind it."""
+    for equation in equations:
+        joins: list[list[str]] = []
+        loose: list[str] = []
+        for name in equation.nodes:
+            if graph.nodes[name].op.family == "merge":
+                joins.append([*loose, name])
+                loose = []
+            elif name not in single:
+                (joins[-1] if joins else loose).append(name)
+        for nodes in joins:
+            merge = next(n for n in nodes if graph.nodes[n].op.family == "merge")
+            yield merge, nodes
+
+
+def _put_row(tile: Tile, place: int, cells: HeatCells, said: str) -> None:
+    row = tile.rows[place]
+    tile.rows[place] = replace(row, heat=cells, title=row.title + said)
+
+
+def _put_strip(strip: Strip, cells: HeatCells, said: str) -> None:
+    row = strip.row
+    strip.row = replace(row, heat=cells, step=-1, title=row.title + said)
+
+
+def _put(part: OpBox | Join, cells: HeatCells, said: str) -> None:
+    part.heat, part.title = cells, part.title + said
+
+
+def _put_link(fork: Fork, place: int, cells: HeatCells, said: str) -> None:
+    link = fork.links[place]
+    fork.links[place] = replace(link, heat=cells, title=link.title + said)
