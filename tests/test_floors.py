@@ -35,6 +35,7 @@ ROOMS = {
     "train": {
         "run": "", "start": "data run", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",
         "data": "augment parallel settings tasks", "engine": "augment data parallel run settings tasks",
+        "report": "data engine",
     },
 }  # fmt: skip
 """Of folders with folders: which of these import which, beside the modules that stand free there."""

@@ -104,6 +104,7 @@ def evaluate(
     crops: int = 1,
     sides: Sequence[int] = (),
     split: str = "",
+    report: Path | None = None,
     load: Loader | None = None,
     options: Options | None = None,
 ) -> Score:
@@ -111,11 +112,11 @@ def evaluate(
 
     `split` names another part of its data: a folder beside that one, as `test`, or a pattern of
     shards. `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over
-    several views of an image."""
+    several views of an image. `report` is where to write what was right and wrong, as HTML."""
     _need_torch()
     from .evaluation import Testing, evaluate_run
 
-    how = Testing(crops, tuple(sides), split)
+    how = Testing(crops, tuple(sides), split, report)
     return evaluate_run(run, load or _load, options or Options(), how)
 
 
@@ -146,6 +147,7 @@ def evaluate_weights(
     crops: int = 1,
     sides: Sequence[int] = (),
     split: str = "",
+    report: Path | None = None,
     options: Options | None = None,
 ) -> Score:
     """Weights by the name that a recipe's `weights` would have, on the validation part of the
@@ -154,7 +156,7 @@ def evaluate_weights(
     from .evaluation import Testing
     from .evaluation import evaluate_weights as evaluated
 
-    how = Testing(crops, tuple(sides), split)
+    how = Testing(crops, tuple(sides), split, report)
     start = StartingWeights(file=weights, key=key)
     return evaluated(plan, start, options or Options(), how)
 

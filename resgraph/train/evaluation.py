@@ -17,19 +17,22 @@ from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import SingleLabel
 from ..plan import Loader, Plan
 from . import data as datasets
+from .atomic_write import write_whole
 from .data.image_files import Decoded
 from .data.loader import BatchLoader
 from .data.normalize import Normalization
 from .data.sampler import Sampler
 from .data.sets import DataSet
 from .engine.assemble import make_data_loader, placed
-from .engine.evaluate import Score, score
+from .engine.evaluate import Look, Score, Sums, score
 from .engine.multi_crop import MultiCrop, crop_policy_for
+from .engine.verdicts import Witness
 from .failures import explained
 from .inference import preprocessing, trained
 from .options import Options
 from .parallel.distributed import World, process_group
 from .prepare import data_path, images_of, need_statement, recipe_of
+from .report.page import Judgement
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
@@ -41,11 +44,12 @@ from .tasks import task_of
 @dataclass(frozen=True, slots=True)
 class Testing:
     """`crops` and `sides` of multi-crop testing, and the `split` in place of the run's own: a
-    folder, or a pattern of shards."""
+    folder, or a pattern of shards. `report` is where the report is to be written."""
 
     crops: int = 1
     sides: tuple[int, ...] = ()
     split: str = ""
+    report: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Judged:
     net: nn.Module
     normalization: Callable[[int], Normalization]
     classes: list[str] | None
+    named: str
 
 
 def evaluate_weights(
@@ -68,7 +73,7 @@ def evaluate_weights(
         net, taken = loaded(plan, weights)
         stated = need_statement(plan, taken)
         classes = list(stated.classes) if Path(weights.file).is_dir() else None
-        judged = Judged(plan, net, stated.normalization, classes)
+        judged = Judged(plan, net, stated.normalization, classes, weights.file)
         return _judge(judged, options, how, world)
 
 
@@ -83,12 +88,12 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
         plan = own_plan(run, load)
         net, known = trained(run, plan.module()), preprocessing(run)
         normalization = Normalization.read(known["normalize"])
-        judged = Judged(plan, net, lambda _: normalization, known["classes"])
+        judged = Judged(plan, net, lambda _: normalization, known["classes"], str(run))
         return _judge(judged, options, how, world)
 
 
 def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Score:
-    plan = judged.plan
+    plan, witness = judged.plan, _witness(judged.plan, how)
     macs = plan.macs * recipe_of(plan).batch / world.size
     decisions = decide(options, world, Workload(macs, len(images_of(plan)) == 3))
     configure_backends(decisions)
@@ -102,13 +107,19 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
         loader = make_data_loader(train, data, sampler, normalization, decisions)
         policy = crop_policy_for(data, how.crops, how.sides)
         if policy and isinstance(loader.pixels, Decoded):
-            scorer = _scorer(net, plan, loader, decisions)
+            scorer = _scorer(net, plan, loader, decisions, witness)
             found = scorer.score(loader.pixels, policy, len(data.validation), world)
         else:
             with explained(net, lambda: "the evaluation"):
-                task = task_of(train.target, plan.output[0])
-                batches = loader.validation(world)
-                found = score(net, batches, task, decisions, world)
+                sums = Sums(decisions, task_of(train.target, plan.output[0]), witness)
+                found = score(net, loader.validation(world), sums, world)
+        if witness and how.report:
+            verdicts = witness.verdicts(len(data.validation), world)
+            told = Judgement(
+                plan.name, data, verdicts, found, f"weights of {judged.named}"
+            )
+            if world.first:
+                write_whole(how.report, told.page())
         failures = world.collect(loader.pixels.decode_failures())
         notes, measure = (*data.notes, *failures), train.target.measure
         return replace(found, notes=notes, measure=measure)
@@ -119,11 +130,30 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
         ) from error
 
 
+def _witness(plan: Plan, how: Testing) -> Witness | None:
+    """Who sees what a report tells. Raises `UsageError` where there is nothing to tell."""
+    if how.report is None:
+        return None
+    target = recipe_of(plan).target
+    if not isinstance(target, SingleLabel):
+        raise UsageError(
+            f"--report is of the classes of images, and not for `target: {target.kind}`; its"
+            " measures are all in what eval prints"
+        )
+    if how.report.is_dir() or not how.report.absolute().parent.is_dir():
+        raise UsageError(
+            f"--report {how.report}: name a file in a folder that is there, as in report.html"
+        )
+    return Witness()
+
+
 def _scorer(
-    net: nn.Module, plan: Plan, loader: BatchLoader, decisions: Decisions
-) -> MultiCrop:
+    net: nn.Module, plan: Plan, loader: BatchLoader, decisions: Decisions,
+    look: Look | None,
+) -> MultiCrop:  # fmt: skip
     size, (classes, *_) = recipe_of(plan).batch, plan.output
-    return MultiCrop(net, loader.normalization, plan.input, classes, size, decisions)
+    ways = loader.normalization
+    return MultiCrop(net, ways, plan.input, classes, size, decisions, look)
 
 
 def _data(

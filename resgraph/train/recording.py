@@ -17,19 +17,21 @@ from safetensors.torch import save as safetensors
 
 from ..errors import RunError, TrainingError
 from ..files import read_file
+from ..language.recipe.target import SingleLabel
 from ..plan import Plan
 from .atomic_write import write_whole
 from .augment.crops import REDUCING_GAP
 from .data.formats.decoder import DECODING, TURNED, mode_of
 from .data.normalize import Normalization
 from .data.sets import DataSet
-from .engine.loop import TrainState
+from .engine.loop import Loop
 from .parallel.sharding import gathered
 from .prepare import Prepared
-from .reporter import Epoch
+from .report.page import Judgement
+from .reporter import Epoch, epochs_of
 from .run.checkpoint import Checkpoints
 from .run.curves import curves
-from .run.directory import BEST, PLACES, RunDirectory
+from .run.directory import BEST, PLACES, REPORT, RunDirectory
 from .run.metrics_log import read_rows
 from .run.result import RunResult
 from .run.tensorboard import EventWriter
@@ -217,9 +219,9 @@ def _resume_hint(run: RunDirectory) -> str:
 
 
 def finish(
-    ready: Prepared, run: RunDirectory | None, train_state: TrainState, where: Path
+    ready: Prepared, run: RunDirectory | None, loop: Loop, where: Path
 ) -> RunResult:
-    """Exports the weights, draws the curves, and says what came out."""
+    """Exports the weights, draws the curves, writes the report, and says what came out."""
     rows, clock = ready.world.share(
         (read_rows(where / "metrics.jsonl"), read_rows(where / "timing.jsonl"))
         if run
@@ -228,9 +230,10 @@ def finish(
     if not rows:
         raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
     last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
-    state = gathered(train_state.eval_net.state_dict())
+    state = gathered(loop.train_state.eval_net.state_dict())
     if run:
         _export(run, ready, state, rows)
+    _report(run, ready, loop, last["epoch"])
     result = RunResult(
         name=plan.name,
         directory=where,
@@ -259,8 +262,9 @@ def finish(
 
 def _files(where: Path) -> dict[str, Path]:
     """What the run holds, by what it is."""
-    best = {"best": BEST} if (where / BEST).is_file() else {}
-    return {name: where / place for name, place in {**PLACES, **best}.items()}
+    may = {"best": BEST, "report": REPORT}
+    there = {name: place for name, place in may.items() if (where / place).is_file()}
+    return {name: where / place for name, place in {**PLACES, **there}.items()}
 
 
 def write_weights(
@@ -282,3 +286,20 @@ def _export(
     train, watched = ready.train, ready.data.watched
     drawn = curves(ready.plan.name, rows, train, watched)
     run.write("curves.svg", drawn)
+
+
+def _report(
+    run: RunDirectory | None, ready: Prepared, loop: Loop, epochs: float
+) -> None:
+    """Writes what the last evaluation saw of each image, where that has one class; a run that was
+    at its end already is evaluated for it."""
+    if not isinstance(ready.train.target, SingleLabel):
+        return
+    if loop.witness is None:
+        loop.judge()
+    assert loop.witness is not None and loop.found is not None
+    verdicts = loop.witness.verdicts(len(ready.data.validation), ready.world)
+    if run:
+        after = f"weights after {epochs_of(epochs)}"
+        told = Judgement(ready.plan.name, ready.data, verdicts, loop.found, after)
+        run.write(REPORT, told.page())

@@ -88,7 +88,7 @@ def run_to_end(
         where = Path(world.share(str(run.path) if run else ""))
         if number:
             raise _stopped(number, train_state.step, where)
-        return finish(ready, run, train_state, where)
+        return finish(ready, run, loop, where)
 
 
 def _distribute(train_state: TrainState, ready: Prepared) -> None:

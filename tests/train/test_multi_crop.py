@@ -19,7 +19,7 @@ import resgraph
 from resgraph.errors import TrainingError, UsageError
 from resgraph.train import Options, build, evaluate
 from resgraph.train.augment.crops import FiveCrop, center_crop
-from resgraph.train.engine.evaluate import Score, score
+from resgraph.train.engine.evaluate import Score, Sums, score
 
 SIDE, RESIZE, CLASSES = 16, 20, 7
 SIZES = [
@@ -284,7 +284,7 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
         6, 1
     )  # class 5 is the likeliest, class 0 the last
     labels = torch.tensor([0, 1, 2, 3, 5, -100])
-    found = score(net, [((ranked,), labels)], Classes(6), decisions, World())
+    found = score(net, [((ranked,), labels)], Sums(decisions, Classes(6)), World())
     assert (found.error, found.top5, found.images) == (
         pytest.approx(80),
         pytest.approx(20),
@@ -294,8 +294,7 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
         score(
             net,
             [((ranked[:, :5],), labels.clamp(max=4))],
-            Classes(5),
-            decisions,
+            Sums(decisions, Classes(5)),
             World(),
         ).top5
         is None

@@ -57,6 +57,12 @@ def _sides(
     metavar="NAME",
     help="score another folder than the validated one, as in test (or tar files)",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="write a page of its mistakes, confusion matrix and classes, as in report.html",
+)
 @run_options("evaluate")
 @json_option
 def evaluate(
@@ -64,6 +70,7 @@ def evaluate(
     crops: str,
     sides: tuple[int, ...],
     split: str,
+    report: Path | None,
     as_json: bool,
     weights: str | None,
     key: str | None,
@@ -75,8 +82,10 @@ def evaluate(
     weights in the net of a spec, on the data of its recipe."""
     from ... import train
 
-    how: dict[str, Any] = {"crops": int(crops), "sides": sides, "split": split}
-    how["options"] = options_from(settings)
+    how: dict[str, Any] = {
+        "crops": int(crops), "sides": sides, "split": split, "report": report,
+        "options": options_from(settings),
+    }  # fmt: skip
     if weights is None:
         need_run(overrides, key)
         score = train.evaluate(run, **how)

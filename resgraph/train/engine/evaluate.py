@@ -3,7 +3,7 @@ ranks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -34,11 +34,18 @@ class Score:
     measure: str = "accuracy"
 
 
-class Sums:
-    """What a score is made of, added up batch by batch on the device."""
+Look = Callable[[Tensor, Tensor], None]
+"""What is shown each batch: what a net puts out, and its target."""
 
-    def __init__(self, decisions: Decisions, task: Task) -> None:
-        self.task = task
+
+class Sums:
+    """What a score is made of, by a task as an evaluation asks it, added up batch by batch on the
+    device; `look` is shown each batch."""
+
+    def __init__(
+        self, decisions: Decisions, task: Task, look: Look | None = None
+    ) -> None:
+        self.task, self.decisions, self.look = task.plain(), decisions, look
         self.totals = torch.zeros(
             task.width + 4, dtype=decisions.sum_type, device=decisions.device
         )
@@ -47,6 +54,8 @@ class Sums:
     def add(self, output: Tensor, target: Tensor) -> None:
         """Of a batch: (n, …) and its target; classes by logits up to a constant for each image."""
         task, kind = self.task, self.totals.dtype
+        if self.look:
+            self.look(output, target)
         count = task.count(target)[None]
         parts = (
             task.loss(output, target).to(kind) * count,
@@ -84,17 +93,14 @@ class Sums:
 def score(
     net: nn.Module,
     batches: Iterable[tuple[tuple[Tensor, ...], Tensor]],
-    task: Task,
-    decisions: Decisions,
+    sums: Sums,
     world: World,
 ) -> Score:
-    """Over all ranks, by the task as an evaluation asks it. The net is left in the mode that it was
-    in."""
+    """Over all ranks, by fresh sums. The net is left in the mode that it was in."""
     training = net.training
     net.eval()
-    sums = Sums(decisions, task.plain())
     for inputs, target in batches:
-        with decisions.autocast():
+        with sums.decisions.autocast():
             output = first(net(*inputs))
         sums.add(output, target)
     net.train(training)

@@ -22,12 +22,14 @@ from ..rng import key
 from ..run.checkpoint import State
 from ..settings.decide import Decisions
 from ..tasks import Task
+from ..tasks.classes import Classes
 from .ema import EmaModel
-from .evaluate import Score, score
+from .evaluate import Score, Sums, score
 from .metrics import MetricAccumulator
 from .optimizer import load_optimizer, set_lr
 from .schedule import LearningRates
 from .several import NetOutput, OutputWeights, first, weighed
+from .verdicts import Witness
 
 CHECK_EVERY = 0.25
 """Seconds between checks of the loss: reading it waits for the device, so not every step does."""
@@ -126,6 +128,8 @@ class Loop:
     window: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
     speed: float = 0.0  # images a second in the last whole window
     seen_images: int = 0  # images since `began`
+    witness: Witness | None = None  # of the last evaluation
+    found: Score | None = None
 
     def run(self) -> int:
         """To the end, or to a signal: returns the signal's number, with everything saved, or 0."""
@@ -268,7 +272,7 @@ class Loop:
         train_state = self.train_state
         self._finite()
         self.world.same_buffers(train_state.eval_net)
-        found = self.evaluate()
+        found = self.judge()
         for failure in self.world.collect(self.data_loader.pixels.decode_failures()):
             self.reporter.say(failure)
         loss, error = train_state.metrics.take(self.world)
@@ -291,15 +295,14 @@ class Loop:
             self.keep_best(gathered(train_state.eval_net.state_dict()))
         self._save()
 
-    def evaluate(self) -> Score:
-        """The net (with EMA weights where there are) on the validation part."""
-        return score(
-            self.train_state.eval_net,
-            self.data_loader.validation(self.world),
-            self.task,
-            self.decisions,
-            self.world,
-        )
+    def judge(self) -> Score:
+        """The net (with EMA weights where there are) on the validation part, each image of which
+        is witnessed where it has one class."""
+        self.witness = Witness() if isinstance(self.task, Classes) else None
+        sums = Sums(self.decisions, self.task, self.witness)
+        batches = self.data_loader.validation(self.world)
+        self.found = score(self.train_state.eval_net, batches, sums, self.world)
+        return self.found
 
     def _save(self) -> None:
         """Never with a weight that is not finite."""

@@ -31,7 +31,7 @@ from ..data.sets import DataSet, Resident
 from ..parallel.distributed import World
 from ..settings.decide import Decisions
 from ..tasks.classes import Classes
-from .evaluate import Score, Sums
+from .evaluate import Look, Score, Sums
 from .several import first
 
 CROPS = (1, 10)
@@ -74,7 +74,7 @@ def crop_policy_for(
 class MultiCrop:
     """Predictions of a net (in evaluation mode) for every view and its mirror image. `batch`
     counts views of the net's own input size that it takes at a time; of larger ones it takes
-    fewer."""
+    fewer. `look` is shown each batch of them."""
 
     net: nn.Module
     normalization: Normalization
@@ -82,6 +82,7 @@ class MultiCrop:
     classes: int
     batch: int
     decisions: Decisions
+    look: Look | None = None
 
     @torch.no_grad()
     def score(
@@ -90,7 +91,7 @@ class MultiCrop:
         """Of the validation part, which has so many images, over all ranks."""
         size = max(1, self.batch // self._weight(policy))
         mine = list(range(world.rank, images, world.size))
-        sums = Sums(self.decisions, Classes(self.classes))
+        sums = Sums(self.decisions, Classes(self.classes), self.look)
         for groups, labels in pixels.views(
             policy, [mine[at : at + size] for at in range(0, len(mine), size)]
         ):

@@ -32,6 +32,8 @@ PLACES = {
 
 BEST = "best.safetensors"
 """The weights of the best evaluation, where a recipe keeps them."""
+REPORT = "report.html"
+"""What the net gets right and wrong, where its target is a label."""
 LOCK_TRIES = 10
 """How often a lock is tried, 20 ms apart."""
 KINDS: dict[str, type] = {

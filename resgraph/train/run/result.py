@@ -17,6 +17,7 @@ PURPOSES = {
     "weights": "the trained weights",
     "checkpoints": "what a resume starts from",
     "best": "the weights of the lowest validation error",
+    "report": "the surest mistakes, the confusion matrix, each class",
 }
 
 
