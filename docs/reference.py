@@ -84,6 +84,7 @@ EXAMPLES: dict[str, Any] = {
     "optimizer.adamw.lr": 0.001, "optimizer.adamw.betas": [0.9, 0.99],
     "optimizer.adamw.eps": 1e-6, "optimizer.adamw.weight_decay": 0.05,
     "optimizer.adamw.no_decay": ["norm", "bias"],
+    "optimizer.lamb.betas": [0.9, 0.99], "optimizer.lamb.eps": 1e-6,
     "schedule.cosine.end": 0.01, "schedule.linear.end": 0.01, "schedule.one-cycle.end": 0.001,
     "schedule.plateau.factor": 0.5, "schedule.plateau.patience": 3,
     "warmup.linear.start": 0.1, "warmup.until.window": 200,

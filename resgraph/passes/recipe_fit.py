@@ -65,6 +65,7 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
         _crop(train, reads),
         _sides(train, reads),
         _target(train),
+        _clashes(train),
         _weights(train, output),
         _counts(train, output),
         _normalize(train, reads),
@@ -96,6 +97,51 @@ def _target(train: Train) -> Iterator[Problem]:
     if train.progressive:
         said = "`progressive` makes images smaller, and not their masks"
         yield Problem(("progressive",), said, "write `progressive: none`")
+
+
+Clash = tuple[bool, tuple[str, ...], str, str]
+"""Whether it is broken, the keys, what is wrong, and what to write."""
+
+
+def _clashes(train: Train) -> Iterator[Problem]:
+    """Keys that leave one another nothing to do."""
+    for wrong, keys, said, hint in (*_thresholds(train), *_policies(train)):
+        if wrong:
+            yield Problem(keys, said, hint)
+
+
+def _thresholds(train: Train) -> Iterator[Clash]:
+    """What makes a threshold of mixtures meaningless, or is made so by it."""
+    if getattr(train.target, "threshold", None) is None:
+        return
+    keys = "target", "threshold"
+    shares = getattr(train.target, "loss", "") == "cross-entropy"
+    said = "`threshold` says which classes are there, and a cross-entropy takes shares of them"
+    yield shares, keys, said, "write `loss: bce`, or leave `threshold` out"
+    mixed = train.augment.mixup or train.augment.cutmix
+    said = "`threshold` is for mixtures of images, and the recipe makes none"
+    hint = "write `augment: {cutmix: 1.0}`, or leave `threshold` out"
+    yield not shares and not mixed, keys, said, hint
+    said = "with `target.threshold` a class is there or it is not: nothing is left to smooth"
+    hint = "write `label_smoothing: none`, or leave `threshold` out"
+    yield train.label_smoothing > 0, ("label_smoothing",), said, hint
+
+
+def _policies(train: Train) -> Iterator[Clash]:
+    """Augmentations that need others, or stand in their place."""
+    augment, copies = train.augment, train.augment.repeats
+    keys = "augment", "repeats"
+    said = f"with `repeats: {copies}` a batch of {train.batch} does not hold two images"
+    few = copies > 1 and train.batch < 2 * copies
+    yield few, keys, said, f"write `batch: {2 * copies}` or more"
+    random = augment.model_dump(exclude={"repeats"}, exclude_defaults=True)
+    said = "`repeats` changes an image anew each time, and `augment` says no change"
+    hint = "write `augment: {crop: …, flip: true}` too, or `repeats: none`"
+    yield copies > 1 and not random, keys, said, hint
+    said = "`trivialaugment` stands in place of `randaugment`, and both are written"
+    hint = "write `randaugment: none`, or `trivialaugment: none`"
+    both = augment.trivialaugment and augment.randaugment is not None
+    yield both, ("augment", "trivialaugment"), said, hint
 
 
 def _weights(train: Train, output: Shape) -> Iterator[Problem]:

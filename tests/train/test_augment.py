@@ -199,6 +199,17 @@ def test_a_warped_mask_is_the_nearest_pixel_of_its_image() -> None:
     )
 
 
+def test_repeated_images_are_not_mixed_with_themselves() -> None:
+    """Copies stand side by side, so the partner is as many places away."""
+    labels = torch.arange(4).repeat_interleave(3)
+    x = labels.float().view(-1, 1, 1, 1).expand(12, 1, 4, 4)
+    batch = mix(x, labels, recipe(mixup=1.0, repeats=3), 0, 0)
+    assert batch.partners is not None
+    assert torch.equal(batch.partners, (labels - 1) % 4)
+    expected = batch.share * labels + (1 - batch.share) * batch.partners
+    torch.testing.assert_close(batch.images[:, 0, 0, 0], expected)
+
+
 def test_erasing_blanks_rectangles_as_torchvision_draws_them() -> None:
     """As many as asked for, of 2 to 33 % of the area, each whole within the image."""
     index = torch.arange(4000)
@@ -221,8 +232,9 @@ def test_trivialaugment_does_one_thing_of_any_strength() -> None:
     flat = torch.full((2000, 3, 8, 8), 128, dtype=torch.uint8)
     out = augment_pixels(flat, Augment(trivialaugment=True), 255, 3, index)
     same = (out == 128).flatten(1).all(1).float().mean()
-    # of a flat image: all of brightness but no strength, half of solarize, all of equalize change
-    assert same == pytest.approx(1 - (30 / 31 + 1 / 2 + 1) / 14, abs=0.03)
+    # of a flat image all but no strength change of brightness and of the five moves, which bring
+    # in black, and half of solarize
+    assert same == pytest.approx(1 - (6 * 30 / 31 + 1 / 2) / 14, abs=0.03)
     again = augment_pixels(
         flat.flip(0), Augment(trivialaugment=True), 255, 3, index.flip(0)
     )
@@ -240,13 +252,13 @@ def test_the_widest_strengths_are_torchvisions(number: int) -> None:
         seen.extend(strength.abs().tolist())
         return images
 
-    operations = list(randaugment.OPERATIONS)
+    operations = list(randaugment.WIDE)
     operations[number] = spy
-    before, randaugment.OPERATIONS = randaugment.OPERATIONS, tuple(operations)
+    before, randaugment.WIDE = randaugment.WIDE, tuple(operations)
     try:
         randaugment.trivial_augment(torch.zeros(3000, 1, 40, 80), 0, torch.arange(3000))
     finally:
-        randaugment.OPERATIONS = before
+        randaugment.WIDE = before
     full = {1: 0.3, 3: 0.45 * 80, 5: 30, 10: 4}[number]
     widest = {1: 0.99, 3: 32, 5: 135, 10: 6}[number]
     assert max(seen) * full == pytest.approx(widest)

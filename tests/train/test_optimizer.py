@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
+import references
 import torch
 from small_plan import residual
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import resgraph
-from resgraph.language.recipe.steps import AdamW, Ema, Sgd
+from resgraph.language.recipe.steps import AdamW, Ema, Lamb, Sgd
 from resgraph.train.engine.ema import EmaModel
+from resgraph.train.engine.lamb import LambOptimizer
 from resgraph.train.engine.optimizer import exempt_names, load_optimizer, make_optimizer
 
 
@@ -72,6 +76,55 @@ def test_steps_are_torchs() -> None:
             ours_net.parameters(), their_net.parameters(), strict=True
         ):
             assert torch.equal(ours, other)
+
+
+@pytest.mark.parametrize("decay", [0.02, 0.0])
+def test_lambs_step_is_timms(decay: float) -> None:
+    """Ten steps in double precision, in float32 to its last digits; `no_decay` keeps AdamW's length."""
+    references.torchvision()
+    timm = pytest.importorskip("timm.optim.lamb")
+    recipe = Lamb(name="lamb", lr=0.05, weight_decay=decay, no_decay=("bias",))
+    for kind, near in ((torch.float64, 1e-12), (torch.float32, 2e-6)):
+        torch.manual_seed(0)
+        ours_net = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).to(kind)
+        their_net = copy.deepcopy(ours_net)
+        ours = make_optimizer(recipe, ours_net, fused=False)
+        weights = [p for n, p in their_net.named_parameters() if "weight" in n]
+        biases = [p for n, p in their_net.named_parameters() if "bias" in n]
+        theirs = timm.Lamb(
+            [{"params": weights}, {"params": biases, "weight_decay": 0.0}],
+            lr=0.05,
+            weight_decay=decay,
+            max_grad_norm=None,
+        )
+        x = torch.randn(6, 4, dtype=kind)
+        for step in range(10):
+            for net, optimizer in ((ours_net, ours), (their_net, theirs)):
+                optimizer.zero_grad()
+                (net(x).square().sum() * (1 + step)).backward()
+                optimizer.step()
+            for mine, other in zip(
+                ours_net.parameters(), their_net.parameters(), strict=True
+            ):
+                torch.testing.assert_close(mine, other, rtol=near, atol=near)
+
+
+def test_lamb_makes_a_step_as_long_as_the_weights() -> None:
+    """You et al. 2020, algorithm 2: `lr` is the step's share of a tensor's length; of nothing it is Adam's."""
+    weight, nothing = (
+        nn.Parameter(torch.full((3, 4), 2.0)),
+        nn.Parameter(torch.zeros(3)),
+    )
+    optimizer = LambOptimizer(
+        [{"params": [weight, nothing], "weight_decay": 0.1}],
+        lr=0.25, betas=(0.9, 0.999), eps=1e-6,
+    )  # fmt: skip
+    before = weight.detach().clone()
+    weight.grad, nothing.grad = torch.ones(3, 4), torch.full((3,), 7.0)
+    optimizer.step()
+    length = (weight.detach() - before).norm().item()
+    assert length == pytest.approx(0.25 * before.norm().item())
+    torch.testing.assert_close(nothing.detach(), torch.full((3,), -0.25))
 
 
 def test_the_average_follows_and_keeps_counters_whole() -> None:

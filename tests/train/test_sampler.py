@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import references
 import torch
 
 from resgraph.errors import UsageError
@@ -42,3 +43,25 @@ def test_repeated_samples_come_one_after_another_and_ranks_take_turns() -> None:
     ranks = [Sampler(24, 6, 5, rank, 3, repeats=3).epoch(2) for rank in range(3)]
     assert torch.equal(torch.stack(ranks, 2).flatten(), order)
     assert torch.equal(whole.epoch(2, 1), whole.epoch(2)[1:])
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_repeated_samples_are_timms(
+    world: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RepeatAugSampler draws the same images on each rank, where it is given our shuffle; as many an epoch."""
+    references.torchvision()
+    pytest.importorskip("timm")
+    from timm.data.distributed_sampler import RepeatAugSampler
+
+    count, batch = 2048, 256  # timm rounds an epoch down to 256
+    shuffled = Sampler(count, batch, 1).epoch(0).flatten()
+    monkeypatch.setattr(torch, "randperm", lambda n, generator: shuffled)
+    theirs = [
+        list(RepeatAugSampler(range(count), world, rank, num_repeats=3))
+        for rank in range(world)
+    ]
+    monkeypatch.undo()
+    for rank in range(world):
+        ours = Sampler(count, batch, 1, rank, world, repeats=3).epoch(0).flatten()
+        assert (ours % count).tolist() == [int(i) for i in theirs[rank]]

@@ -6,6 +6,7 @@ import math
 
 import numpy
 import pytest
+import references
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -189,3 +190,43 @@ def test_average_precision_by_hand() -> None:
     assert error(task, output, truth) == pytest.approx(100 * (1 - 5 / 6))
     # of one logit there is no order: a third of what is found at once is wrong
     assert error(task, torch.zeros(3, 1), truth) == pytest.approx(100 / 3)
+
+
+def test_a_mixture_of_shares_adds_up_and_one_of_wholes_is_timms() -> None:
+    """`bce`: by shares of both classes; with a threshold by those that are there, as timm's loss has them."""
+    output, mine, other = normal(6, 5), classes(6), classes(6)
+    other[0], mine[1] = -100, -100  # files that could not be read
+    for share in (0.1, 0.25, 0.9):
+        soft = task_of(SingleLabel(loss="bce"), 5)
+        added = share * soft.loss(output, mine) + (1 - share) * soft.loss(output, other)
+        assert torch.equal(soft.mixed(output, (mine, other), share), added)
+        whole = task_of(SingleLabel(loss="bce", threshold=0.2), 5)
+        wanted = torch.zeros(6, 5)
+        for row in range(6):
+            for target, part in ((mine[row], share), (other[row], 1 - share)):
+                same = mine[row] == other[row]
+                if target >= 0 and (part > 0.2 or same):
+                    wanted[row, target] = 1
+        each = F.binary_cross_entropy_with_logits(
+            output, wanted, reduction="none"
+        ).mean(1)
+        by_hand = each[mine >= 0].mean()
+        torch.testing.assert_close(whole.mixed(output, (mine, other), share), by_hand)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.85])
+def test_the_loss_of_a_mixture_is_timms(share: float) -> None:
+    """Its `BinaryCrossEntropy` of what its `mixup_target` makes, and with a threshold."""
+    references.torchvision()
+    pytest.importorskip("timm")
+    from timm.data.mixup import mixup_target
+    from timm.loss import BinaryCrossEntropy
+
+    output, mine = normal(6, 5), classes(6)
+    target = mixup_target(mine, 5, share)  # an image's partner is the one from the end
+    for threshold in (None, 0.2):
+        theirs = BinaryCrossEntropy(smoothing=0, target_threshold=threshold)
+        ours = task_of(SingleLabel(loss="bce", threshold=threshold), 5)
+        torch.testing.assert_close(
+            ours.mixed(output, (mine, mine.flip(0)), share), theirs(output, target)
+        )

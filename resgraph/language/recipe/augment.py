@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from ..record import Record
-from .base import Count, Off, Share
+from .base import NO_OFF, Count, Off, Share
 
 
 class PadCrop(Record):
@@ -60,12 +60,18 @@ class SideCrop(Record):
 
 
 class RandAugment(Record):
-    """`ops` random operations at `magnitude` of 10 (Cubuk et al. 2020)."""
+    """`ops` random operations at `magnitude` of 10 (Cubuk et al. 2020); or as timm does them, its
+    `rand-m7-mstd0.5-inc1` (Wightman et al. 2021): with an inversion and a solarized addition in
+    place of nothing, each done with probability 0.5."""
 
     ops: Annotated[int, Field(ge=1, le=8)] = 2
     """Operations for each image."""
     magnitude: Annotated[float, Field(gt=0, le=10)] = 9.0
     """Strength, of 10."""
+    deviation: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of the strength (timm's `mstd`)."""
+    policy: Annotated[Literal["paper", "timm"], NO_OFF] = "paper"
+    """The operations of the paper, or timm's increasing ones."""
 
 
 class Augment(Record):

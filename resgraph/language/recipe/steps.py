@@ -15,12 +15,14 @@ Decayless = Literal["norm", "bias", "scale"]
 
 
 class TorchOptimizer(Record):
-    """One of `torch.optim`: its keys, but for `name` and `no_decay`, are the arguments of that
-    class."""
+    """One of `torch.optim`, or of ours beside it: its keys, but for `name` and `no_decay`, are the
+    arguments of that class."""
 
     torch_class: ClassVar[str]
     fused: ClassVar[bool] = False
     """Whether torch has a fused step of it."""
+    shardable: ClassVar[bool] = True
+    """Whether a process can step its share of a weight without the others'."""
 
     @property
     def states(self) -> int:
@@ -85,7 +87,31 @@ class AdamW(TorchOptimizer):
         return 2
 
 
-Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name")]
+class Lamb(TorchOptimizer):
+    """AdamW's step, of each tensor made as long as `lr` times its weights (You et al. 2020, arXiv
+    1904.00962); those without weight decay take AdamW's own, as timm's `lamb` has it."""
+
+    torch_class: ClassVar[str] = "Lamb"
+    shardable: ClassVar[bool] = False
+    name: Literal["lamb"]
+    lr: Rate
+    """Learning rate."""
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    """As of AdamW."""
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-6
+    """Added to the denominator."""
+    weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
+    """Weight decay (of the step, before its length is set)."""
+    no_decay: tuple[Decayless, ...] = ()
+    """As of SGD."""
+
+    @property
+    def states(self) -> int:
+        """The means of the gradient and of its square."""
+        return 2
+
+
+Optimizer = Annotated[Sgd | AdamW | Lamb, Field(discriminator="name")]
 
 
 class Moment(NamedTuple):

@@ -30,6 +30,9 @@ class SingleLabel(Goal):
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
     """Cross-entropy, or the binary one of each class, which mixtures of two classes add up to
     (Wightman et al. 2021)."""
+    threshold: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """With `bce`, the share of a mixture above which a class is there as a whole, and below which
+    it is not (timm's `--bce-target-thresh`; 0: both classes are)."""
     weights: Weights | None = None
     """Weight of each class in the loss, in order; `balanced` weights each class by the inverse of
     its number of training images."""

@@ -47,7 +47,7 @@ def in_order(images: Tensor, beside: Sequence[Tensor], lead: int) -> tuple[Tenso
 
 def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -> Batch:
     """One share for the whole batch, a function of (seed, step); each image's partner is the one
-    after it."""
+    before it, or where images are repeated the one before its copies."""
     rng = random.Random(key(seed, "mix", step))
     kinds = [
         kind
@@ -59,7 +59,7 @@ def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -
     kind = rng.choice(kinds)
     alpha = recipe.mixup if kind == "mixup" else recipe.cutmix
     share = rng.betavariate(alpha, alpha)
-    others, partners = images.roll(1, 0), labels.roll(1, 0)
+    others, partners = images.roll(recipe.repeats, 0), labels.roll(recipe.repeats, 0)
     if kind == "mixup" or images.ndim != 4:
         return Batch(torch.lerp(others, images, share), labels, partners, share)
     height, width = images.shape[2:]

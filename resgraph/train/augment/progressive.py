@@ -35,6 +35,15 @@ def size_at(
     return height, width
 
 
+def decoded_size(train: Train, full: ImageSize) -> ImageSize:
+    """Height and width at which images on disk are cut for training: the one size that they have
+    throughout, where pixels are not normalized place by place."""
+    whole = train.progressive
+    by_channel = train.normalize in ("imagenet", "per-channel", "measured", "scale")
+    one = whole is not None and whole.until == 1 and len(whole.sides) == 1
+    return size_at(0, train, 1, full) if one and by_channel else full
+
+
 def resized(images: Tensor, size: ImageSize) -> Tensor:
     """(n, channels, height, width) float at `size`, low-passed where it shrinks."""
     if images.ndim != 4 or images.shape[2:] == size:

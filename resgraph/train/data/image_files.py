@@ -16,6 +16,7 @@ from ...language.recipe.augment import AreaCrop, SideCrop
 from ...language.recipe.data import OnDisk
 from ...language.recipe.target import PixelLabel
 from ..augment.crops import CenterCrop, CropPolicy, RandomCrop
+from ..augment.progressive import decoded_size
 from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
@@ -57,7 +58,8 @@ class _Part(Dataset[LoadedImage]):
             place = str(self.files.masks[index])
             return views, self._mask(image.size, epoch, number), ""
         except UNREADABLE as error:
-            gray = torch.full(self.shape, 128, dtype=torch.uint8)
+            size = getattr(self.policy, "size", self.shape[1:])
+            gray = torch.full((self.shape[0], *size), 128, dtype=torch.uint8)
             return (gray,), self._unknown(index), f"{place}: {error}"
 
     def _mask(self, size: tuple[int, int], epoch: int, number: int) -> Tensor:
@@ -96,7 +98,7 @@ class Decoded:
             raise TypeError("decoding is for files")
         crop, still = train.augment.crop, center_crop_of(data)
         policy = (
-            RandomCrop(crop, still.size, train.seed)
+            RandomCrop(crop, decoded_size(train, still.size), train.seed)
             if isinstance(crop, AreaCrop | SideCrop)
             else still
         )

@@ -190,24 +190,25 @@ class Loop:
             )
 
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
-        labels = batch.labels[part]
         with self.decisions.autocast():
             given = self.train_state.model(*batch.inputs(part))
         logits = first(given)
-        loss = self._weighed(given, labels)
-        if batch.partners is not None:
-            other = self._weighed(given, batch.partners[part])
-            loss = batch.share * loss + (1 - batch.share) * other
+        loss = self._loss(given, batch, part)
         self.train_state.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
         self.train_state.metrics.add(
             loss.detach(), logits.detach(), counted, self.train_state.step
         )
 
-    def _weighed(self, given: NetOutput, target: Tensor) -> Tensor:
+    def _loss(self, given: NetOutput, batch: Batch, part: slice) -> Tensor:
         """The loss over the outputs that the recipe weighs."""
-        weights = self.train_state.weights
-        return weighed(given, weights, lambda output: self.task.loss(output, target))
+        weights, mine = self.train_state.weights, batch.labels[part]
+        if batch.partners is None:
+            return weighed(given, weights, lambda output: self.task.loss(output, mine))
+        targets, share = (mine, batch.partners[part]), batch.share
+        return weighed(
+            given, weights, lambda output: self.task.mixed(output, targets, share)
+        )
 
     def _check(self) -> int:
         """Every so often: is the loss finite, was a stop requested; and reports the progress."""

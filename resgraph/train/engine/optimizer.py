@@ -14,6 +14,7 @@ from ...language.recipe.start import Rates
 from ...language.recipe.steps import Optimizer
 from ...passes.fine_tune.depths import factors
 from ...plan import Plan
+from .lamb import LambOptimizer
 
 NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,
@@ -21,6 +22,8 @@ NORMS: tuple[type[nn.Module], ...] = (
     nn.GroupNorm,
     nn.RMSNorm,
 )
+OWN: dict[str, type[torch.optim.Optimizer]] = {"Lamb": LambOptimizer}
+"""Those that torch has not."""
 
 
 def make_optimizer(
@@ -33,28 +36,34 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`; those of
     one factor of the rate, and with or without weight decay, are a group."""
-    exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
-    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
-    scales = factors(plan.graph, rates) if plan and rates else {}
-    scale = {name: _scale(name, scales) for name, _ in named}
-    groups = [
-        {
-            "params": [
-                p
-                for name, p in named
-                if (name in exempt) is free and scale[name] == factor
-            ],
-            "weight_decay": 0.0 if free else recipe.weight_decay,
-            "lr_scale": factor,
-        }
-        for free in (False, True)
-        for factor in sorted(set(scale.values()))
-    ]
+    groups = parameter_groups(recipe, net, plan, rates)
     arguments = recipe.arguments()
     if recipe.fused:
         arguments["fused"] = fused
-    make: type[torch.optim.Optimizer] = getattr(torch.optim, recipe.torch_class)
-    return make([group for group in groups if group["params"]], **arguments)
+    make = OWN.get(recipe.torch_class) or getattr(torch.optim, recipe.torch_class)
+    made: torch.optim.Optimizer = make(groups, **arguments)
+    return made
+
+
+def parameter_groups(
+    recipe: Optimizer, net: nn.Module, plan: Plan | None, rates: Rates | None
+) -> list[dict[str, Any]]:
+    """The groups of `make_optimizer`, those that decay first."""
+    exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
+    scales = factors(plan.graph, rates) if plan and rates else {}
+    kinds: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        if parameter.requires_grad:
+            kind = name in exempt, _scale(name, scales)
+            kinds.setdefault(kind, []).append(parameter)
+    return [
+        {
+            "params": kinds[free, factor],
+            "weight_decay": 0.0 if free else recipe.weight_decay,
+            "lr_scale": factor,
+        }
+        for free, factor in sorted(kinds)
+    ]
 
 
 def _scale(name: str, scales: Mapping[str, float]) -> float:

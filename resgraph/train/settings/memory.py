@@ -58,8 +58,13 @@ def with_memory_plan(
     images = max(1, train.batch // world // train.accumulate)
     step = _Step(plan, options.checkpointing, images, room)
     whole = step.checkpointed(decisions, weights + resident)
+    if options.sharding == "on" and not train.optimizer.shardable:
+        raise UsageError(
+            f"--sharding on: `optimizer: {train.optimizer.name}` steps by whole weights, and not by"
+            " shares of them; take sgd or adamw, or leave it out"
+        )
     wanted = options.sharding == "on" or (
-        options.sharding == "auto" and whole.memory > room
+        options.sharding == "auto" and whole.memory > room and train.optimizer.shardable
     )
     if world == 1 or not wanted:
         return replace(whole, reasons=whole.reasons + _unsharded(options, world))

@@ -23,7 +23,8 @@ def task_of(
     `smoothing` and `weights`, one for each class, hold for the loss of training alone: an
     evaluation takes neither."""
     if isinstance(target, SingleLabel):
-        return Classes(classes, smoothing, weights, binary=target.loss == "bce")
+        binary, least = target.loss == "bce", target.threshold
+        return Classes(classes, smoothing, weights, binary, least)
     if isinstance(target, PixelLabel):
         return PixelClasses(classes, smoothing, weights)
     if isinstance(target, Labels):

@@ -27,6 +27,14 @@ class Task(ABC):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over what counts, and 0 where nothing does."""
 
+    def mixed(
+        self, output: Tensor, targets: tuple[Tensor, Tensor], share: float
+    ) -> Tensor:
+        """The loss where each image is a mixture: `share` of the first target, the rest of the
+        other."""
+        mine, other = (self.loss(output, target) for target in targets)
+        return share * mine + (1 - share) * other
+
     @abstractmethod
     def count(self, target: Tensor) -> Tensor:
         """Over how many the loss is a mean."""

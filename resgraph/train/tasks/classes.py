@@ -23,6 +23,7 @@ class Classes(Task):
     smoothing: float = 0.0
     weights: Tensor | None = None
     binary: bool = False
+    threshold: float | None = None
 
     @property
     def width(self) -> int:
@@ -35,9 +36,9 @@ class Classes(Task):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy; the mean is over the classes too where it is the binary one."""
-        known = self.known(target)
         if self.binary:
-            return self._binary(output, target.clamp_min(0), known)
+            return self._binary(output, target, self._wanted(output, target))
+        known = self.known(target)
         weights = None if self.weights is None else self.weights.to(output.device)
         total = F.cross_entropy(
             output,
@@ -52,9 +53,26 @@ class Classes(Task):
         share = weights[target.clamp_min(0)] * known
         return total / share.sum().clamp_min(torch.finfo(share.dtype).tiny)
 
-    def _binary(self, output: Tensor, target: Tensor, known: Tensor) -> Tensor:
-        wanted = F.one_hot(target, output.shape[1]).to(output.dtype)
-        wanted = wanted * (1 - self.smoothing) + self.smoothing / output.shape[1]
+    def mixed(
+        self, output: Tensor, targets: tuple[Tensor, Tensor], share: float
+    ) -> Tensor:
+        """With a threshold, the classes that are there at all are there as a whole."""
+        if self.threshold is None:
+            return super().mixed(output, targets, share)
+        mine, other = (
+            self._wanted(output, target) * self.known(target)[:, None]
+            for target in targets
+        )
+        there = share * mine + (1 - share) * other > self.threshold
+        return self._binary(output, targets[0], there.to(output.dtype))
+
+    def _wanted(self, output: Tensor, target: Tensor) -> Tensor:
+        """(n, classes), smoothed."""
+        wanted = F.one_hot(target.clamp_min(0), output.shape[1]).to(output.dtype)
+        return wanted * (1 - self.smoothing) + self.smoothing / output.shape[1]
+
+    def _binary(self, output: Tensor, target: Tensor, wanted: Tensor) -> Tensor:
+        known = self.known(target)
         weights = None if self.weights is None else self.weights.to(output.device)
         every = F.binary_cross_entropy_with_logits(
             output, wanted, weights, reduction="none"
