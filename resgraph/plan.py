@@ -163,6 +163,15 @@ class Plan:
         module: nn.Module = self.to("module", **options)
         return module
 
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], int]:
+        """timm's protocol for `layer_decay`: a weight's key → its depth in blocks, or with `coarse`
+        the place of its row. `net.group_matcher = plan.group_matcher` has timm's optimizers see
+        it."""
+        # Few ask, and it reads recipes.
+        return import_module("resgraph.passes.fine_tune.depths").group_matcher(  # type: ignore[no-any-return]
+            self.graph, coarse
+        )
+
     def resolved(self) -> str:
         """The spec with its variant and overrides applied, as YAML: loading it gives this plan
         again."""

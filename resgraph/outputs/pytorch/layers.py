@@ -191,7 +191,9 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(width, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        y = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return y.movedim(-1, 1)
 
 
 class RmsNorm(nn.RMSNorm):
@@ -202,7 +204,8 @@ class RmsNorm(nn.RMSNorm):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.to(self.weight.dtype)  # under autocast, the mean square in float32
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps).movedim(-1, 1)
 
 
 class ResponseNorm(nn.Module):
@@ -282,7 +285,7 @@ class ChannelConv(nn.Conv1d):
         super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.unsqueeze(1)).squeeze(1)
+        return F.conv1d(x.unsqueeze(1), self.weight, self.bias, padding=self.padding).squeeze(1)
 
 
 class Attention(nn.Module):
@@ -516,10 +519,13 @@ class StandardizedConv2d(nn.Conv2d):
         super().__init__(width_in, width, kernel_size, stride, padding, dilation, groups, bias)
         self.eps = eps
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def filters(self) -> torch.Tensor:
         variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
-        weight = (self.weight - mean) * (variance + self.eps).rsqrt()
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        return (self.weight - mean) * (variance + self.eps).rsqrt()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        w = self.filters()
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class ScaledStandardizedConv2d(nn.Conv2d):
@@ -549,11 +555,14 @@ class ScaledStandardizedConv2d(nn.Conv2d):
         if hasattr(self, "gain"):  # not yet when nn.Conv2d calls this
             nn.init.ones_(self.gain)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def filters(self) -> torch.Tensor:
         variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
-        scale = self.gain * self.factor * (variance + self.eps).rsqrt()
-        weight = (self.weight - mean) * scale
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        scale: torch.Tensor = self.gain * self.factor * (variance + self.eps).rsqrt()
+        return (self.weight - mean) * scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        w = self.filters()
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class PaddedConv2d(nn.Conv2d):
@@ -577,7 +586,9 @@ class PaddedConv2d(nn.Conv2d):
         self.mode = mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(F.pad(x, self.edges, mode=self.mode))
+        x = F.pad(x, self.edges, mode=self.mode)
+        w = self.weight
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -605,7 +616,9 @@ class PaddedStandardizedConv2d(StandardizedConv2d):
         self.mode = mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(F.pad(x, self.edges, mode=self.mode))
+        x = F.pad(x, self.edges, mode=self.mode)
+        w = self.filters()
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -637,7 +650,9 @@ class PaddedScaledStandardizedConv2d(ScaledStandardizedConv2d):
         self.mode = mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(F.pad(x, self.edges, mode=self.mode))
+        x = F.pad(x, self.edges, mode=self.mode)
+        w = self.filters()
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -661,8 +676,7 @@ class PaddedMaxPool2d(nn.MaxPool2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         value = float("-inf") if self.mode == "constant" else None
-        out: torch.Tensor = super().forward(F.pad(x, self.edges, self.mode, value))
-        return out
+        return F.max_pool2d(F.pad(x, self.edges, self.mode, value), self.kernel_size, self.stride)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, edges={self.edges}, mode={self.mode!r}"
@@ -685,11 +699,12 @@ class PaddedAvgPool2d(nn.AvgPool2d):
         self.mode = mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mean: torch.Tensor = super().forward(F.pad(x, self.edges, mode=self.mode))
+        size, stride = self.kernel_size, self.stride
+        mean = F.avg_pool2d(F.pad(x, self.edges, mode=self.mode), size, stride)
         if self.count_include_pad:
             return mean
-        share: torch.Tensor = super().forward(F.pad(torch.ones_like(x[:1, :1]), self.edges))
-        return torch.div(mean, share)
+        own = F.pad(torch.ones_like(x[:1, :1]), self.edges)
+        return mean / F.avg_pool2d(own, size, stride)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, edges={self.edges}, mode={self.mode!r}"

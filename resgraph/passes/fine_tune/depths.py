@@ -7,7 +7,7 @@ that learn on the longest path up to it, so items side by side are as deep as ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ...graph import Graph
 from ...language.recipe.start import Rates, lies_in
@@ -32,6 +32,22 @@ def depths(graph: Graph) -> dict[str, int]:
         own = graph.nodes[name].shares or name
         found[own] = min(found.get(own, deep[item]), deep[item])
     return found
+
+
+def layers(graph: Graph) -> dict[str, int]:
+    """The depth of each item that learns, by its name: the prefix of its weights' keys."""
+    items, deep = _items(graph), depths(graph)
+    learned = (node for node in graph.nodes.values() if node.cost.params)
+    return {items[node.name]: deep[node.name] for node in learned}
+
+
+def group_matcher(graph: Graph, coarse: bool) -> Callable[[str], int]:
+    """A weight's key → the depth of its item, from 1, or with `coarse` its row's place, from 0."""
+    deep = layers(graph)
+    if coarse:
+        rows = [*dict.fromkeys(part.partition(".")[0] for part in deep)]
+        return lambda key: rows.index(key.partition(".")[0])
+    return lambda key: deep[max((p for p in deep if lies_in(key, (p,))), key=len)]
 
 
 def _items(graph: Graph) -> dict[str, str]:

@@ -44,11 +44,14 @@ class ScaledStandardizedConv2d(nn.Conv2d):
         if hasattr(self, "gain"):  # not yet when nn.Conv2d calls this
             nn.init.ones_(self.gain)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def filters(self) -> torch.Tensor:
         variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
-        scale = self.gain * self.factor * (variance + self.eps).rsqrt()
-        weight = (self.weight - mean) * scale
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        scale: torch.Tensor = self.gain * self.factor * (variance + self.eps).rsqrt()
+        return (self.weight - mean) * scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        w = self.filters()
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 def sequential_from(first, *modules):

@@ -187,6 +187,14 @@ def test_weights_of_a_backbone_are_those_that_it_has() -> None:
     )
 
 
+def test_layers_are_the_blocks_by_depth() -> None:
+    net = backbone("c3", "c4").SmallFeatures()
+    wanted = {"stem.conv.weight": 1, "c2.1.body.0.bn.bias": 2, "c4.shortcut.conv": 4}
+    depth, row = net.group_matcher(), net.group_matcher(coarse=True)
+    assert {key: depth(key) for key in wanted} == wanted
+    assert [row(key) for key in wanted] == [0, 1, 3]
+
+
 # -- the others themselves
 
 
@@ -228,6 +236,35 @@ def taken_apart(listed: Any, made: ModuleType, info: list[dict[str, Any]]) -> An
         shapes = [x.shape[1] for x in found(torch.randn(2, 3, 64, 64))]
     assert shapes == found.feature_info.channels()
     return found.feature_info.get_dicts()
+
+
+def rates_of(groups: list[dict[str, Any]], net: nn.Module) -> list[float]:
+    """What timm's optimizer multiplies the learning rate of each parameter by."""
+    scale = {id(p): group["lr_scale"] for group in groups for p in group["params"]}
+    return [scale[id(p)] for p in net.parameters()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet50", "resnet18"])
+def test_timms_optimizers_decay_the_rate_by_depth(name: str) -> None:
+    torchvision()
+    timm = pytest.importorskip("timm")
+    make = pytest.importorskip("timm.optim").create_optimizer_v2
+    theirs = timm.create_model(name)
+    plan = resgraph.load(name.replace("resnet", "resnet-"))
+    ours = plan.module()
+    ours.group_matcher = plan.group_matcher  # type: ignore[assignment]
+    rows = "conv2", "conv3", "conv4", "conv5"
+    made = source_module(features_source(plan.features(*rows)))
+    maps = getattr(made, f"ResNet{name[6:]}Features")()
+    rates = [
+        rates_of(make(net, "sgd", layer_decay=0.75).param_groups, net)
+        for net in (theirs, ours, maps)
+    ]
+    assert sorted(rates[1]) == pytest.approx(sorted(rates[0]))
+    # without the head the last block is what learns at the full rate
+    body = [rate / 0.75 for rate in rates[1][:-2]]
+    assert rates[2] == pytest.approx(body) and max(rates[2]) == 1
 
 
 @pytest.mark.slow

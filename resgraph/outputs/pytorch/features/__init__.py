@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import UsageError
+from ....passes.fine_tune.depths import layers
 from ....passes.receptive_field import receptive_fields
 from ....plan import Plan
 from ..emit import source
@@ -14,8 +15,8 @@ from ..text import Bracketed, layout
 from ..tree import literal
 
 HOSTS = ("Features", "Backbone", "Encoder")
-_FACTS = ("rows", "channels", "strides", "in_channels", "out_channels")
-_TAKEN = frozenset([*_FACTS, "feature_info", "depth", "output_stride"])
+_FACTS = ("rows", "channels", "strides", "in_channels", "out_channels", "layers")
+_TAKEN = frozenset([*_FACTS, "feature_info", "group_matcher", "depth", "output_stride"])
 """Attributes that hosts read, which a row of that name would be hidden by."""
 
 
@@ -71,7 +72,8 @@ def _maps(plan: Plan, name: str) -> list[str]:
             Bracketed("(", tuple(map(literal, value))) if several else literal(value)
         )
         lines += layout(piece, 4, f"{key} = ")
-    return lines
+    depths = (f"{literal(k)}: {depth}" for k, depth in layers(plan.graph).items())
+    return lines + layout(Bracketed("{", tuple(depths), "}"), 4, "layers = ")
 
 
 def _laid_over(name: str) -> list[str]:

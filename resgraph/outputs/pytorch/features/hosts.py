@@ -62,10 +62,21 @@ class Features(nn.Module):
     rows: tuple[str, ...]
     channels: tuple[int, ...]
     strides: tuple[int, ...]
+    layers: dict[str, int]
 
     @property
     def feature_info(self) -> FeatureInfo:
         return FeatureInfo(self.rows, self.channels, self.strides)
+
+    def group_matcher(self, coarse: bool = False) -> object:
+        """What timm's optimizers ask for `layer_decay`: a weight's key → the depth of its block."""
+        rows = list(dict.fromkeys(part.partition(".")[0] for part in self.layers))
+        if coarse:
+            return lambda key: rows.index(key.partition(".")[0])
+        deepest = sorted(self.layers, key=len, reverse=True)
+        return lambda key: next(
+            self.layers[part] for part in deepest if f"{key}.".startswith(f"{part}.")
+        )
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         return list(super().forward(x))
