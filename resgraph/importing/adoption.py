@@ -78,15 +78,24 @@ class _Trial:
 
     def values(self, definition: WrittenBlock) -> dict[str, dict[str, str]] | None:
         """What each call sets, so that it makes the same; None where one cannot be said."""
+        tried = (self._found(definition, bare=bare) for bare in (True, False))
+        fit = (v for v in tried if v is None or _sayable(self.block, v.values()))
+        return next(fit, None)
+
+    def _found(
+        self, definition: WrittenBlock, *, bare: bool
+    ) -> dict[str, dict[str, str]] | None:
+        """The same, where a call may be `bare` or each sets something."""
         found: dict[str, dict[str, str]] = {}
         for key, use in _different(definition.uses).items():
             tried = _tried(list(self.block.lets), use, list(found.values()))
             steps = list(use.block.steps())
-            values = next((v for v in tried if self._same(use, v, steps)), None)
+            fits = (v for v in tried if (v or bare) and self._same(use, v, steps))
+            values = next(fits, None)
             if values is None:
                 return None
             found[key] = values
-        return found if _sayable(self.block, found.values()) else None
+        return found
 
     def _same(
         self, use: Use, values: Mapping[str, str], steps: Sequence[CapturedOp]

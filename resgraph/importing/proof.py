@@ -6,17 +6,19 @@ what a layer does. Both nets run in float64, as in evaluation and as in training
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
 import torch
 from torch import Tensor, nn
 
-from ..ops import DropPath
+from ..ops import DropPath, Shape
 from ..outputs.pytorch import module
 from ..plan import Plan
 from .captured import Captured, ImportRefused
 from .matching import matched
+from .proof_sizes import proof_sizes
 
 TOLERANCE = 1e-9
 """The largest difference of outputs, relative to the largest, in float64."""
@@ -118,26 +120,54 @@ def prove(
 ) -> Proof:
     """A model (whose numbers are lost) and its spec give the same, in training too; one that can
     only be `evaluated`, to this tolerance. Raises `ImportRefused` where they do not."""
-    theirs = model.double()
-    buffers = [(n, b) for n, b in theirs.named_buffers() if n in set(known.values())]
-    randomize([*theirs.named_parameters(), *buffers])
-    ours = module(plan).double()
-    source = {**dict(theirs.named_parameters()), **dict(theirs.named_buffers())}
-    carry(source, ours, known)
-    images = _random((2, *plan.input), "images")
-    with torch.no_grad():
-        output = apart(ours.eval()(images), theirs.eval()(images))
-    if not output <= (evaluated or TOLERANCE):
-        raise ImportRefused(
-            f"the spec gives other numbers than the model: {output:.0e} apart"
-        )
-    random = any(isinstance(m, nn.Dropout) and m.p for m in theirs.modules())
-    if random or evaluated is not None:
-        return Proof(output)
-    if not known:  # nothing is learned
-        return Proof(output, 0.0, 0.0)
-    gradients, statistics = _trained(theirs, ours, known, images)
-    return Proof(output, gradients, statistics)
+    *smaller, own = proof_sizes(plan)
+    pair = ProvenPair(model.double(), module(plan).double(), known, evaluated)
+    for size in smaller:  # a net of one size alone may raise anything
+        with suppress(Exception):
+            return pair.compared(size)
+    return pair.compared(own)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenPair:
+    """A model and its spec's net, the names of their tensors, and the tolerance where they can only
+    be evaluated."""
+
+    theirs: nn.Module
+    ours: nn.Module
+    known: Mapping[str, str]
+    evaluated: float | None
+
+    def compared(self, size: Shape) -> Proof:
+        """On random images of a size. Raises `ImportRefused`."""
+        self._draw()
+        images = _random((2, *size), "images")
+        with torch.no_grad():
+            given = self.theirs.eval()(images)
+            output = apart(self.ours.eval()(images), given)
+        if not output <= (self.evaluated or TOLERANCE):
+            raise ImportRefused(
+                f"the spec gives other numbers than the model: {output:.0e} apart"
+            )
+        random = any(isinstance(m, nn.Dropout) and m.p for m in self.theirs.modules())
+        if random or self.evaluated is not None:
+            return Proof(output)
+        if not self.known:  # nothing is learned
+            return Proof(output, 0.0, 0.0)
+        return Proof(output, *_trained(self.theirs, self.ours, self.known, images))
+
+    def _draw(self) -> None:
+        """The same random numbers in both, and no gradients."""
+        known = set(self.known.values())
+        buffers = [(n, b) for n, b in self.theirs.named_buffers() if n in known]
+        randomize([*self.theirs.named_parameters(), *buffers])
+        own = {
+            **dict(self.theirs.named_parameters()),
+            **dict(self.theirs.named_buffers()),
+        }
+        carry(own, self.ours, self.known)
+        for net in (self.theirs, self.ours):
+            net.zero_grad()
 
 
 def _random(shape: Iterable[int], seed: str) -> Tensor:

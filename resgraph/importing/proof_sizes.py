@@ -1,0 +1,58 @@
+"""A plan → the sizes of image at which it is compared with its model, cheapest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil
+
+from ..ops import Shape
+from ..ops.base import Window
+from ..plan import Plan
+
+
+def proof_sizes(plan: Plan) -> Iterator[Shape]:
+    """A smaller size, if there is one at which no window is wider than its map and each map is odd
+    or even as before, so that strides and pools round alike; then the plan's own.
+
+    A net that takes no other size than its own gives an error or other numbers at the first."""
+    channels, *axes = plan.input
+    share = _share(plan)
+    if share < 1:
+        yield (channels, *(int(share * axis) for axis in axes))
+    yield plan.input
+
+
+def _share(plan: Plan) -> Fraction:
+    """How much of its size an image needs; 1 where no less will do."""
+    sides = _sides(plan)
+    if not sides:
+        return Fraction(1)
+    last = min(sides)
+    cells = ceil(_widest(plan) * last)
+    share = Fraction(min(cells + (last - cells) % 2, last), last)
+    kept = all((share * side - side) % 2 == 0 for side in sides)
+    return share if kept else Fraction(1)
+
+
+def _sides(plan: Plan) -> set[int]:
+    """The sides of all maps, but those of one cell."""
+    nodes = plan.graph.nodes.values()
+    return {side for node in nodes for side in node.shape[1:]} - {1}
+
+
+def _widest(plan: Plan) -> Fraction:
+    """The largest share of a map's side that a window takes; 1 where it takes more than all."""
+    nodes = plan.graph.nodes
+    shares = [Fraction(0)]
+    for node in nodes.values():
+        if window := node.op.window:
+            sides = nodes[node.inputs[0]].shape[1:]
+            shares += [_taken(window, axis, side) for axis, side in enumerate(sides)]
+    return min(max(shares), Fraction(1))
+
+
+def _taken(window: Window, axis: int, side: int) -> Fraction:
+    kernel, _, dilation, _ = window.along(axis)
+    extent = dilation * (kernel - 1) + 1
+    return Fraction(extent, side) if extent > 1 else Fraction(0)
