@@ -249,6 +249,8 @@ class Op(BaseModel):
     reads_all: ClassVar[bool] = False
     # its backward pass reads what came in, whatever its family
     keeps_inputs: ClassVar[bool] = False
+    # or a copy of it with what stands around it, and not itself
+    keeps_copy: ClassVar[bool] = False
     # the version that brought its words: a file that had one as a name keeps it
     since: ClassVar[str] = "0.1"
 
@@ -338,6 +340,10 @@ class Op(BaseModel):
     def has_bias(self) -> bool:
         """Whether it has a bias, by its field `bias`."""
         return getattr(self, "bias", "none") != "none"
+
+    def copied(self, *inputs: Shape) -> int:
+        """The numbers of a padded copy of what comes in that the backward pass reads."""
+        return 0
 
     @property
     def saves_output(self) -> bool:

@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -62,6 +63,27 @@ class Padded(Sized):
         edges = same_edges(size, bare.window)
         pad = None if edges == self.usual_padding else edges
         return self.model_copy(update={"pad": pad})
+
+
+class Surrounded(Edged, Padded):
+    """An op whose window slides over a map and what stands around it."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether torch's layers cannot put these cells around a map: a copy of it has them."""
+        return uneven(self.padding) or (self.mode != "constant" and any(self.padding))
+
+    @property
+    def keeps_copy(self) -> bool:
+        """The mirror's gradient reads the map, that of zeros nothing."""
+        return self.apart and self.mode == "constant"
+
+    def copied(self, *inputs: Shape) -> int:
+        if not self.apart:
+            return 0
+        channels, *size = inputs[0]
+        edges = map(sides, self.padding)
+        return channels * prod(n + sum(e) for n, e in zip(size, edges, strict=True))
 
 
 def same_edges(size: Shape, window: Window) -> tuple[Edge, ...]:

@@ -24,8 +24,8 @@ from .base import (
     target_size,
 )
 from .padding import (
-    Edged,
     Padded,
+    Surrounded,
     need_reflectable,
     torch_cells,
     torch_edges,
@@ -85,7 +85,7 @@ class _SlidingPool(Padded, _Windowed):
         return not usual if key == "kernel" else super().says(key)
 
 
-class Pool(Edged, _SlidingPool):
+class Pool(Surrounded, _SlidingPool):
     """The largest or the average of each window, `3x3 max pool /2`; `to 7x7`, of 49 windows;
     `to c4`, of as many as the map above has cells.
 
@@ -175,8 +175,7 @@ class Pool(Edged, _SlidingPool):
             return Call(f"{word}PoolTo")
         if isinstance(self.to, tuple):
             return Call(f"nn.Adaptive{kind}", (cubic(self.to),), (), ("output_size",))
-        padding = self.padding
-        ours = uneven(padding) or (self.mode != "constant" and any(padding))
+        padding, ours = self.padding, self.apart
         options: list[tuple[str, Any, Any]] = [
             ("kernel_size", cubic(self.kernel), 0),
             ("stride", cubic(self.stride), cubic(self.kernel)),

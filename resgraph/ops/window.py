@@ -23,8 +23,7 @@ from .base import (
     need_vector,
 )
 from .padding import (
-    Edged,
-    Padded,
+    Surrounded,
     need_reflectable,
     torch_cells,
     torch_edges,
@@ -141,7 +140,7 @@ class _MapConv(Sized):
         return not isinstance(self.bias, str) if key == "bias" else super().says(key)
 
 
-class _PaddedConv(Edged, Padded, _MapConv):
+class _PaddedConv(Surrounded, _MapConv):
     """A convolution whose window slides over the map and what stands around it."""
 
     @property

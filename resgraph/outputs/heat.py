@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..graph import Graph
-from ..passes.memory import kept_outputs
+from ..passes.memory import kept_numbers
 from ..passes.receptive_field import receptive_fields
 from .numbers import count_text
 
@@ -93,12 +93,8 @@ def _macs(graph: Graph) -> Heat:
 
 
 def _memory(graph: Graph) -> Heat:
-    kept = kept_outputs(graph)
-    values = {
-        name: 4.0 * node.cost.activations * (name in kept)
-        for name, node in graph.nodes.items()
-    }
-    note = "outputs kept for the backward pass, of an image in float32"
+    values = {name: 4.0 * count for name, count in kept_numbers(graph).items()}
+    note = "kept for the backward pass, of an image in float32"
     return Heat("memory", values, "B", note=note)
 
 

@@ -31,10 +31,19 @@ def training_memory(
 
     `states` counts the optimizer's numbers for each weight: 1 for SGD with momentum, 2 for Adam.
     """
-    activations = sum(
-        graph.nodes[name].cost.activations for name in kept_outputs(graph)
-    )
-    return Memory(graph.cost.params * 4 * (2 + states), activations * width, batch)
+    activations = sum(kept_numbers(graph).values()) * width
+    return Memory(graph.cost.params * 4 * (2 + states), activations, batch)
+
+
+def kept_numbers(graph: Graph) -> dict[str, int]:
+    """How many numbers of an image each node has kept for the backward pass: its output, where
+    that is read there, and a copy of what comes in with cells around it, where it makes one."""
+    kept = kept_outputs(graph)
+    return {
+        node.name: node.cost.activations * (node.name in kept)
+        + node.op.copied(*(graph.nodes[name].shape for name in node.inputs))
+        for node in graph.nodes.values()
+    }
 
 
 def kept_outputs(graph: Graph) -> frozenset[str]:
@@ -52,4 +61,4 @@ def _kept_by(node: Node) -> tuple[str, ...]:
         or node.op.gates
         or node.op.keeps_inputs
     )
-    return node.values if keeps else ()
+    return node.values if keeps and not node.op.keeps_copy else ()

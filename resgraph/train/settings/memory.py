@@ -13,7 +13,7 @@ import torch
 from ...errors import UsageError
 from ...graph import Graph, Item, Layer, Path
 from ...language.recipe import Train
-from ...passes.memory import kept_outputs
+from ...passes.memory import kept_numbers, kept_outputs
 from ...plan import Plan
 from ..options import Options
 from .decide import Decisions, Reason
@@ -160,16 +160,12 @@ def blocks_in(graph: Graph) -> list[BlockMemory]:
 
 
 def _recomputable(graph: Graph, *, whole: bool) -> list[BlockMemory]:
-    kept = kept_outputs(graph)
+    kept, sizes = kept_outputs(graph), kept_numbers(graph)
     found: list[BlockMemory] = []
-    sizes = (
-        node.cost.activations if node.name in kept else 0
-        for node in graph.nodes.values()
-    )
-    before = dict(zip(graph.nodes, accumulate(sizes, initial=0), strict=False))
+    before = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
     for scope in _scopes(graph, whole=whole):
         nodes = list(graph.nodes_of(scope))
-        held = sum(node.cost.activations for node in nodes if node.name in kept)
+        held = sum(sizes[node.name] for node in nodes)
         macs = sum(node.cost.macs for node in nodes)
         out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
         # what is called again is no module of its own
@@ -240,7 +236,7 @@ def _largest(plan: Plan) -> int:
 
 
 def _kept(graph: Graph) -> int:
-    return sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
+    return sum(kept_numbers(graph).values())
 
 
 def _decided(
