@@ -51,6 +51,9 @@ SILENT = {
     "dilation stands for a stride": """
         net: {conv1: 3x3 conv 16, conv2: 3 x basic 16, conv3: 3 x basic 32 dilation 2}
     """,
+    "patches that are padded where that is written, and those of an even kernel": """
+        net: {a: 3x3 conv 16 /3 pad 1, b: 3x3 conv 16 /3 pad 0:1, c: 2x2 conv 16 /2}
+    """,
     "all parts are read": """
         net: {conv1: 3x3 conv 16, a: [conv1, part 0 of 2], b: [conv1, part 1 of 2], c: concat(a b)}
     """,
@@ -114,6 +117,39 @@ def test_every_lint_is_a_function_and_every_function_a_lint() -> None:
 
 def test_every_lint_is_tested() -> None:
     assert set(WARNED) == set(LINTS) - {"unused-allow"}
+
+
+@pytest.mark.parametrize("label", ["7x7 conv 16 /7", "3x3 conv 16 /3 groups 4"])
+def test_what_is_advised_for_patches_cuts_them_from_the_corner(label: str) -> None:
+    text = "name: test\ninput: 8x42x42\nnet: {{a: {}}}\n"
+    plan = loads(text.format(label))
+    (found,) = lint(plan.spec, plan.graph)
+    advised = found.help.split("`")[1]
+    assert found.code == "W010" and advised == f"{label} pad 0"
+    mended = loads(text.format(advised))
+    assert lint(mended.spec, mended.graph) == []
+    conv = mended.graph.nodes["a.conv"]
+    assert conv.op.window.padding == (0, 0)
+    assert conv.shape[1] * conv.op.window.stride[0] == 42
+
+
+@pytest.mark.parametrize(
+    ("loss", "found"),
+    [
+        ("", []),
+        ("loss: {one: 1}", []),
+        ("loss: {one: 1, two: 0.4}", ["W013"]),
+        ("loss: {one: 1, two: 0.4, three: 0.4}", ["W013", "W013"]),
+    ],
+)
+def test_every_output_that_has_a_loss_is_looked_at(loss: str, found: list[str]) -> None:
+    text = (
+        "output: [one]\naux: [two, three]\n"
+        "net: {body: [3x3 conv 16, global avg pool], one: fc 3,"
+        " two: [body, fc 3, softmax], three: [body, fc 3 relu]}\n"
+        f"train: {{recipe: synthetic, {loss}}}\n"
+    )
+    assert [code for code in warnings(text) if code == "W013"] == found
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...graph import Block, Graph, Origin, Path
+from ...graph import Block, Graph, Node, Origin, Path
+from ...language.recipe import Train
 from ...language.recipe.target import Labels, PixelLabel, SingleLabel
 from ...ops import Concat, Mul, Part, Shape, Window, shape_text
 from ...ops.base import is_map
+from ..loss_fit import loss_weights
 from ..residual import kind
 from .findings import Facts, Finding
 
@@ -173,21 +175,30 @@ _BEHIND_NO_CLASSIFIER = {
 
 
 def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
-    """What the loss reads: it takes the logarithm of a softmax, or of sigmoids, itself."""
-    graph = facts.graph
+    """What a loss reads: it takes the logarithm of a softmax, or of sigmoids, itself."""
     train = facts.spec.train
     if train is None or not isinstance(train.target, SingleLabel | Labels | PixelLabel):
         return
-    last = graph.nodes[graph.output]
-    while last.op.family == "shape" and last.inputs:
-        last = graph.nodes[last.inputs[0]]
-    if last.op.family in _BEHIND_NO_CLASSIFIER:
-        yield Finding(
-            last.origin,
-            f"the net ends in `{last.op.label()}`, and the loss is the cross-entropy of what comes"
-            f" before a {'sigmoid' if isinstance(train.target, Labels) else 'softmax'}",
-            _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
-        )
+    before = "sigmoid" if isinstance(train.target, Labels) else "softmax"
+    for output, last in _scored(train, facts.graph):
+        if last.op.family in _BEHIND_NO_CLASSIFIER:
+            yield Finding(
+                last.origin,
+                f"{output} ends in `{last.op.label()}`, and the loss is the cross-entropy of what"
+                f" comes before a {before}",
+                _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
+            )
+
+
+def _scored(train: Train, graph: Graph) -> Iterator[tuple[str, Node]]:
+    """The outputs that have a loss: what each is called, and the last node that computes."""
+    weights = loss_weights(train, graph)
+    for output, weight in zip(graph.outputs, weights, strict=True):
+        last = graph.nodes[output.node]
+        while last.op.family == "shape" and last.inputs:
+            last = graph.nodes[last.inputs[0]]
+        if weight:
+            yield "the net" if len(weights) == 1 else f"the output `{output.row}`", last
 
 
 def _listed(words: frozenset[str]) -> str:
