@@ -249,8 +249,6 @@ class Op(BaseModel):
     reads_all: ClassVar[bool] = False
     # its backward pass reads what came in, whatever its family
     keeps_inputs: ClassVar[bool] = False
-    # or a copy of it with what stands around it, and not itself
-    keeps_copy: ClassVar[bool] = False
     # the version that brought its words: a file that had one as a name keeps it
     since: ClassVar[str] = "0.1"
 
@@ -340,6 +338,11 @@ class Op(BaseModel):
     def has_bias(self) -> bool:
         """Whether it has a bias, by its field `bias`."""
         return getattr(self, "bias", "none") != "none"
+
+    @property
+    def keeps_copy(self) -> bool:
+        """Whether the backward pass reads a padded copy of what came in, and not that itself."""
+        return False
 
     def copied(self, *inputs: Shape) -> int:
         """The numbers of a padded copy of what comes in that the backward pass reads."""

@@ -75,7 +75,7 @@ class Surrounded(Edged, Padded):
 
     @property
     def keeps_copy(self) -> bool:
-        """The mirror's gradient reads the map, that of zeros nothing."""
+        # the gradient of mirrored cells reads the map too, that of zeros nothing
         return self.apart and self.mode == "constant"
 
     def copied(self, *inputs: Shape) -> int:
