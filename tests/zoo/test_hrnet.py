@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
+from references import torchvision
+from torch.utils.flop_counter import FlopCounterMode
 
 import resgraph
 from resgraph.language.references import zoo_folder
@@ -34,12 +37,28 @@ def test_it_gives_and_learns_what_timm_s_does() -> None:
 
 
 def test_it_is_written_as_its_table() -> None:
-    lines = (zoo_folder() / "hrnet-w18.yaml").read_text().splitlines()
+    text = (zoo_folder() / "hrnet.yaml").read_text()
+    lines = text.partition("\nvariants:")[0].splitlines()
     assert len(lines) < 50, "with one row for each map of each module"
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [18, 30, 32, 40, 44, 48, 64])
+def test_the_other_widths_have_timm_s_costs(width: int) -> None:
+    torchvision()
+    timm = pytest.importorskip("timm")
+    with torch.device("meta"):
+        theirs, image = timm.create_model(f"hrnet_w{width}").eval(), torch.zeros(1, 3, 224, 224)  # fmt: skip
+    plan = resgraph.load(f"hrnet-w{width}")
+    with FlopCounterMode(display=False) as counter:
+        theirs(image)
+    assert plan.params == sum(p.numel() for p in theirs.parameters())
+    assert plan.macs == counter.get_total_flops() // 2
+
+
+@pytest.mark.slow
 def test_the_facts_are_timm_s() -> None:
+    torchvision()
     timm = pytest.importorskip("timm")
     net, known = timm.create_model("hrnet_w18"), facts()
     assert {k: list(v.shape) for k, v in net.state_dict().items()} == known["entries"]

@@ -206,14 +206,19 @@ def test_heads_over_several_maps() -> None:
     assert load("retinanet").params == 34_014_999 + norms
 
 
+def before(x: Tensor, cells: int) -> Tensor:
+    """A sequence with zeros before it, and no more behind it."""
+    return torch.cat([x.new_zeros(*x.shape[:2], cells), x], 2)
+
+
 class Gated(nn.Module):
     def __init__(self, dilation: int) -> None:
         super().__init__()
-        self.f, self.g = (
-            nn.Conv1d(32, 32, 3, padding=dilation, dilation=dilation) for _ in range(2)
-        )
+        self.f, self.g = (nn.Conv1d(32, 32, 2, dilation=dilation) for _ in range(2))
+        self.dilation = dilation
 
     def forward(self, x: Tensor) -> Tensor:
+        x = before(x, self.dilation)
         return torch.tanh(self.f(x)) * torch.sigmoid(self.g(x))
 
 
@@ -222,7 +227,7 @@ class WaveNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.wave = nn.Conv1d(1, 32, 3, padding=1)
+        self.wave = nn.Conv1d(256, 32, 2)
         self.layers = nn.ModuleList()
         for place in range(12):
             layer = nn.ModuleDict({"gated": Gated(2 ** (place % 6))})
@@ -230,17 +235,12 @@ class WaveNet(nn.Module):
                 layer["residual"] = nn.Conv1d(32, 32, 1)
             layer["skip"] = nn.Conv1d(32, 64, 1)
             self.layers.append(layer)
-        self.clean = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv1d(64, 64, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv1d(64, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv1d(32, 1, 1),
+        self.next = nn.Sequential(
+            nn.ReLU(), nn.Conv1d(64, 64, 1), nn.ReLU(), nn.Conv1d(64, 256, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.wave(x)
+        h = self.wave(before(x, 1))
         total = torch.zeros(1, dtype=x.dtype, device=x.device)
         for layer in self.layers:
             assert isinstance(layer, nn.ModuleDict)
@@ -248,16 +248,25 @@ class WaveNet(nn.Module):
             total = total + layer["skip"](z)
             if "residual" in layer:
                 h = h + layer["residual"](z)
-        return self.clean(total)
+        return self.next(total)
 
 
 def test_a_wavenet() -> None:
     plan = load("wavenet")
-    agreeing(load("wavenet", "input=1x512"), WaveNet(), torch.randn(2, 1, 512))
-    sound = torch.randn(1, 1, 4096)
+    agreeing(load("wavenet", "input=256x96"), WaveNet(), torch.randn(2, 256, 96))
+    sound = torch.randn(1, 256, 4096)
     assert plan.params == sum(p.numel() for p in WaveNet().parameters())
     counted = 0
     for module in (net := WaveNet()).modules():
         if isinstance(module, nn.Conv1d):
             counted += 4096 * module.weight.numel()  # every one keeps the length
     assert plan.macs == counted and net(sound).shape == sound.shape
+
+
+def test_a_wavenet_says_what_comes_next_from_what_came() -> None:
+    net = load("wavenet", "input=256x200").module().double().eval()
+    x = torch.randn(1, 256, 200, dtype=torch.double).requires_grad_()
+    (seen,) = torch.autograd.grad(net(x)[0, :, 150].sum(), x)
+    places = seen.abs().sum((0, 1)).nonzero().flatten()
+    # a cell for the first layer, and twice 1 + 2 + 4 + 8 + 16 + 32
+    assert (places.min(), places.max()) == (150 - 127, 150)
