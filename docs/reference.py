@@ -81,9 +81,15 @@ EXAMPLES: dict[str, Any] = {
     "target.label.weights": "balanced",
     "target.labels.weights": "balanced", "target.number.loss": "huber", "target.map.ignore": 0,
     "target.map.weights": [1.0, 5.0], "target.itself.loss": "l1",
-    "optimizer.adamw.lr": 0.001, "optimizer.adamw.betas": [0.9, 0.99],
-    "optimizer.adamw.eps": 1e-6, "optimizer.adamw.weight_decay": 0.05,
-    "optimizer.adamw.no_decay": ["norm", "bias"],
+    "adamw.lr": 0.001, "adamw.betas": [0.9, 0.99],
+    "adamw.eps": 1e-6, "adamw.weight_decay": 0.05,
+    "adamw.no_decay": ["norm", "bias"],
+    "sgd.by": {"head": {"lr": 0.67}}, "adamw.by": {"head": {"lr": 0.01}},
+    "optimizer.muon.weight_decay": 0.01, "optimizer.muon.no_decay": ["norm"],
+    "sgd.lr": 0.1, "sgd.momentum": 0.9, "sgd.nesterov": True, "sgd.weight_decay": 1e-4,
+    "sgd.no_decay": ["norm", "bias"], "by.lr": 0.67, "by.weight_decay": 0.006, "by.until": 3,
+    "muon.lr": 0.02, "muon.momentum": 0.9, "muon.nesterov": False, "muon.iterations": 3,
+    "muon.adjust": "adamw", "muon.unit": True, "muon.others": {"name": "sgd", "lr": 0.1},
     "optimizer.lamb.betas": [0.9, 0.99], "optimizer.lamb.eps": 1e-6,
     "schedule.cosine.end": 0.01, "schedule.linear.end": 0.01, "schedule.one-cycle.end": 0.001,
     "schedule.plateau.factor": 0.5, "schedule.plateau.patience": 3,
@@ -297,13 +303,19 @@ def _training() -> Iterator[str]:
         " for the mapping, as in `schedule: cosine`.\n"
     )
     yield from _record(Train, "")
+    shown: set[type[BaseModel]] = set()
     for key in Train.model_fields:
         for record in _records(Train.model_fields[key].annotation):
-            yield from _nested(record, key)
+            yield from _nested(record, key, shown)
 
 
-def _nested(record: type[BaseModel], place: str) -> Iterator[str]:
-    """A record below `place`, and those below it."""
+def _nested(
+    record: type[BaseModel], place: str, seen: set[type[BaseModel]]
+) -> Iterator[str]:
+    """A record below `place`, and those below it, each where it is met first."""
+    if record in seen:
+        return
+    seen.add(record)
     tag = TAGS.get(place.rpartition(".")[2])
     kinds = get_args(record.model_fields[tag].annotation) if tag else ("",)
     shown = " or ".join(code(f"{tag}: {one}") for one in kinds)
@@ -312,7 +324,7 @@ def _nested(record: type[BaseModel], place: str) -> Iterator[str]:
     yield from _record(record, ".".join(filter(None, (place, kinds[0]))))
     for key, field in record.model_fields.items():
         for inner in _records(field.annotation):
-            yield from _nested(inner, f"{place}.{key}")
+            yield from _nested(inner, f"{place}.{key}", seen)
 
 
 def _records(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -360,8 +372,10 @@ def described(record: type[BaseModel]) -> dict[str, str]:
 def example(place: str, key: str) -> Any:
     """A value for a key: as a recipe of the library has it, else one of `EXAMPLES`."""
     whole = ".".join(filter(None, (place, key)))
-    if whole in EXAMPLES or key in EXAMPLES:
-        return EXAMPLES.get(whole, EXAMPLES.get(key))
+    ends = [".".join(whole.split(".")[at:]) for at in range(whole.count(".") + 1)]
+    for end in ends:
+        if end in EXAMPLES:
+            return EXAMPLES[end]
     for name in recipe_names():
         found: Any = yaml.safe_load(recipe_text(name))
         for part in place.split(".") if place else ():

@@ -16,11 +16,13 @@ from ..language.recipe import Train
 from ..language.recipe.augment import PadCrop, SideCrop
 from ..language.recipe.data import OnDisk
 from ..language.recipe.start import IMAGENET, is_frozen
+from ..language.recipe.steps import Muon
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
 from .data_fit import image_input
 from .expand import expand
+from .fine_tune.matrices import matrix_layers
 from .fine_tune.parts import unfit_parts
 
 
@@ -52,7 +54,23 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
         return out
     smaller, sized = _smaller(spec, graph, spec.train)
     named = unfit_parts(spec, graph, spec.train)
+    named = named or unfit_matrices(spec, graph, spec.train)
     return out + named + smaller + lonely_norms([graph, *sized], spec.train)
+
+
+def unfit_matrices(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
+    """E051 at an optimizer for matrices where there are none that learn."""
+    moving = (
+        name for name in matrix_layers(graph) if not is_frozen(name, train.frozen)
+    )
+    if not isinstance(train.optimizer, Muon) or any(moving):
+        return []
+    said = (
+        "`optimizer: muon` steps convolutions and fully connected layers before the last one, and"
+        " the net has none that learns"
+    )
+    hint = "write `optimizer: {name: sgd, lr: 0.1}`"
+    return [fault("E051", said, spec.place("train", "optimizer"), hint).diagnostic]
 
 
 def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[Problem]:

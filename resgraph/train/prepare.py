@@ -12,7 +12,7 @@ from ..ops.base import Shape
 from ..passes.data_fit import image_input, placed
 from ..passes.fine_tune.parts import unfit_parts
 from ..passes.loss_fit import unfit_loss
-from ..passes.recipe_fit import lonely_norms, problems
+from ..passes.recipe_fit import lonely_norms, problems, unfit_matrices
 from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
@@ -134,6 +134,7 @@ def _check_parts(plan: Plan, train: Train, world: World) -> None:
     that would see one value per channel."""
     if graph := getattr(plan, "graph", None):
         found = unfit_parts(plan.spec, graph, train)
+        found = found or unfit_matrices(plan.spec, graph, train)
         found += lonely_norms([graph], train, world.size)
         if found:
             raise SpecError(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 from nets import mistakes, pointed, spec
@@ -34,8 +34,11 @@ from resgraph.language.recipe.steps import (  # fmt: skip
     Cosine,
     Ema,
     Hold,
+    Lamb,
     Linear,
+    Muon,
     OneCycle,
+    PartStep,
     Plateau,
     Progressive,
     Ramp,
@@ -90,14 +93,19 @@ OFF = (None, False, 0, (), {}, "", Augment(), Constant())
 """What a run goes without."""
 
 
-def keys(
-    record: type[Record], path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], type[Record]]]:
-    """The path of each key of a recipe, and the record that it is of."""
+Place = tuple[tuple[str, type[Record] | None], ...]
+"""Keys from the outermost on, each with the record that it is of; a name of a mapping is of none."""
+
+
+def keys(record: type[Record], place: Place) -> Iterator[Place]:
+    """The place of each key of a recipe."""
     for key, field in record.model_fields.items():
-        yield (*path, key), record
+        own = (*place, (key, record))
+        yield own
+        if get_origin(field.annotation) is dict:
+            own = (*own, ("head", None))
         for inner in records(field.annotation):
-            yield from keys(inner, (*path, key))
+            yield from keys(inner, own)
 
 
 def records(annotation: object) -> Iterator[type[Record]]:
@@ -109,7 +117,8 @@ def records(annotation: object) -> Iterator[type[Record]]:
 
 NEEDED: dict[type[Record], dict[str, object]] = {
     Train: {"data": "digits", "epochs": 30, "batch": 128, "optimizer": {"name": "sgd", "lr": 0.1}},
-    Sgd: {"name": "sgd", "lr": 0.1}, AdamW: {"name": "adamw", "lr": 0.1},
+    Sgd: {"name": "sgd", "lr": 0.1}, AdamW: {"name": "adamw", "lr": 0.1}, PartStep: {"lr": 0.1},
+    Lamb: {"name": "lamb", "lr": 0.1}, Muon: {"name": "muon", "lr": 0.1},
     Constant: {"kind": "constant"}, Steps: {"kind": "steps", "at": [10, 20]}, Cosine: {"kind": "cosine"},
     Linear: {"kind": "linear"}, OneCycle: {"kind": "one-cycle"}, Plateau: {"kind": "plateau"},
     Ramp: {"kind": "linear", "length": 5}, Hold: {"kind": "hold", "lr": 0.01, "length": 5},
@@ -127,18 +136,17 @@ EVERY = [*keys(Train, ())]
 
 
 @pytest.mark.parametrize(
-    ("path", "record"),
-    EVERY,
-    ids=lambda part: ".".join(part) if isinstance(part, tuple) else part.__name__,
+    "place", EVERY, ids=lambda place: ".".join(key for key, _ in place)
 )
 @pytest.mark.parametrize("named", [True, False])
-def test_none_is_off_or_refused(
-    path: tuple[str, ...], record: type[Record], named: bool
-) -> None:
+def test_none_is_off_or_refused(place: Place, named: bool) -> None:
     """At each key of each record, over a named recipe and in a map of its own."""
-    own: dict[str, object] = {**NEEDED[record], path[-1]: "none"}
-    for key in reversed(path[:-1]):
-        own = {key: own}
+    own: object = "none"
+    for key, record in reversed(place):
+        needed = {} if record in (None, Train) else NEEDED[record]
+        own = {**needed, key: own}
+    assert isinstance(own, dict)
+    path = [key for key, _ in place]
     whole = {"recipe": "imagenet-modern"} if named else NEEDED[Train]
     value: object = None
     try:
@@ -152,7 +160,7 @@ def test_none_is_off_or_refused(
         )
         return
     for key in path:
-        value = getattr(value, key)
+        value = value[key] if isinstance(value, dict) else getattr(value, key)
     assert value in OFF or (path[-1], value) in ONCE
     assert not isinstance(value, int) or "seed" not in path[-1]
 

@@ -77,9 +77,9 @@ class FakePlan:
 
     @property
     def graph(self) -> Graph:
-        """A real one, of one row that gives what this net gives."""
+        """A real one, of one row that has a matrix within and gives what this net gives."""
         size = "x".join(map(str, self.input))
-        head = f"net: {{head: [global avg pool, fc {self.classes}]}}"
+        head = f"net: {{head: [global avg pool, fc 4, fc {self.classes}]}}"
         return loads(f"name: small\ninput: {size}\n{head}\n").graph
 
     @property

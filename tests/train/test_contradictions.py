@@ -25,6 +25,11 @@ WRONG = {
         "augment: {repeats: 2, rotate: none, zoom: none, shift: none}", "says no change", "`repeats: none`"),
     "two policies": (
         "augment: {trivialaugment: true, randaugment: {ops: 2}}", "both are written", "`randaugment: none`"),
+    "a part that is not there": (
+        "optimizer: {name: muon, lr: 0.02, others: {name: sgd, lr: 0.1, by: {heat: {lr: 1}}}}",
+        "`optimizer.others.by` names `heat`", "`head`"),
+    "no matrix is left": (
+        "optimizer: {name: muon, lr: 0.02}\n  freeze: conv1", "the net has none that learns", "{name: sgd, lr: 0.1}"),
 }  # fmt: skip
 
 
@@ -42,8 +47,9 @@ def test_a_contradiction_is_one_error_before_the_first_step(name: str) -> None:
 
 
 def test_what_steps_by_whole_weights_is_not_sharded() -> None:
-    plan = resgraph.loads(NET + "optimizer: {name: lamb, lr: 0.01}\n")
-    assert plan.unmet() == []
     options = Options(device="cpu", sharding="on")
-    with pytest.raises(UsageError, match="`optimizer: lamb` steps by whole weights"):
-        prepare(plan, options, World(size=2, sharing=2), counted=True)
+    for name in ("lamb", "muon"):
+        plan = resgraph.loads(NET + f"optimizer: {{name: {name}, lr: 0.01}}\n")
+        assert plan.unmet() == []
+        with pytest.raises(UsageError, match=f"`optimizer: {name}` steps by whole"):
+            prepare(plan, options, World(size=2, sharing=2), counted=True)

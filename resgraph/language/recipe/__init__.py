@@ -43,6 +43,7 @@ from .target import LABEL, AnyGoal
 TAGS: Mapping[str, str] = {
     "data": "set",
     "optimizer": "name",
+    "others": "name",
     "schedule": "kind",
     "warmup": "kind",
     "crop": "kind",

@@ -34,9 +34,7 @@ class Rates(Record):
     decay: Annotated[float, Field(gt=0, le=1), Off(1.0)] = 1.0
     """Factor for each block that stands behind a part, up to the end of the net (layer-wise
     decay)."""
-    by: dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(
-        default={}, min_length=1
-    )
+    by: dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(default={})
     """Factors by the names of rows, blocks, paths or modules, on top; the longest name counts."""
 
 

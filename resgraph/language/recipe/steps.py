@@ -9,14 +9,25 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field, field_validator
 
 from ..record import Record
-from .base import Count, Length, Off, Rate, Share
+from .base import NO_OFF, Count, Length, Off, Rate, Share
 
 Decayless = Literal["norm", "bias", "scale"]
 
 
+class PartStep(Record):
+    """How a part of the net steps, where it is unlike the rest."""
+
+    lr: Rate | None = None
+    """Learning rate."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Weight decay."""
+    until: Length | None = None
+    """When it has learned, in the run's unit: the schedule ends there for it."""
+
+
 class TorchOptimizer(Record):
-    """One of `torch.optim`, or of ours beside it: its keys, but for `name` and `no_decay`, are the
-    arguments of that class."""
+    """One of `torch.optim`, or of ours beside it: its keys, but for `name`, `no_decay` and `by`,
+    are the arguments of that class."""
 
     torch_class: ClassVar[str]
     fused: ClassVar[bool] = False
@@ -31,7 +42,11 @@ class TorchOptimizer(Record):
 
     def arguments(self) -> dict[str, Any]:
         """What the class is called with."""
-        return self.model_dump(exclude={"name", "no_decay"})
+        return self.model_dump(exclude={"name", "no_decay", "by", "others"})
+
+    def kept(self, params: int, matrices: int) -> int:
+        """Numbers that it keeps for all weights, of which so many are in `matrices`."""
+        return self.states * params
 
 
 class Sgd(TorchOptimizer):
@@ -50,6 +65,9 @@ class Sgd(TorchOptimizer):
     """Weight decay (L2, added to the gradient)."""
     no_decay: tuple[Decayless, ...] = ()
     """Parameters without weight decay: all of a norm, biases, other vectors (`scale`)."""
+    by: dict[str, PartStep] = Field(default={})
+    """Rates and decays of parts, by the names of rows, blocks, paths or modules; the longest name
+    counts."""
 
     @property
     def states(self) -> int:
@@ -79,6 +97,8 @@ class AdamW(TorchOptimizer):
     weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
     """Weight decay (decoupled)."""
     no_decay: tuple[Decayless, ...] = ()
+    """As of SGD."""
+    by: dict[str, PartStep] = Field(default={})
     """As of SGD."""
 
     @property
@@ -111,7 +131,48 @@ class Lamb(TorchOptimizer):
         return 2
 
 
-Optimizer = Annotated[Sgd | AdamW | Lamb, Field(discriminator="name")]
+class Muon(TorchOptimizer):
+    """Momentum made orthogonal (Jordan et al. 2024), for the weights of convolutions, a row for
+    each filter, and of fully connected layers, but for those of the outputs; `others` steps what is
+    left. On matrices it is torch's, bit for bit."""
+
+    torch_class: ClassVar[str] = "Muon"
+    shardable: ClassVar[bool] = False
+    name: Literal["muon"]
+    lr: Rate
+    """Learning rate."""
+    momentum: Share = 0.95
+    """Momentum."""
+    nesterov: bool = True
+    """Nesterov's momentum."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Weight decay (decoupled)."""
+    iterations: Annotated[int, Field(ge=1, le=20)] = 5
+    """Of Newton and Schulz, in each step."""
+    adjust: Annotated[Literal["rows", "adamw", "plain"], NO_OFF] = "rows"
+    """The rate of a matrix: times the root of its rows over its columns, where it has more rows; so
+    that a step is as large as AdamW's (Liu et al. 2025, arXiv 2502.16982); or as it is."""
+    unit: bool = False
+    """Bring each matrix to the norm of as many rows of length 1 before its step."""
+    no_decay: tuple[Decayless, ...] = ()
+    """As of SGD."""
+    others: Annotated[Sgd | AdamW, Field(discriminator="name"), NO_OFF] = AdamW(
+        name="adamw", lr=0.001
+    )
+    """The optimizer of biases, norms and output layers, with a rate of its own, which follows the
+    same schedule."""
+
+    @property
+    def states(self) -> int:
+        """The momentum of a matrix."""
+        return 1
+
+    def kept(self, params: int, matrices: int) -> int:
+        """Numbers that it keeps for all weights, of which so many are in `matrices`."""
+        return matrices + self.others.states * (params - matrices)
+
+
+Optimizer = Annotated[Sgd | AdamW | Lamb | Muon, Field(discriminator="name")]
 
 
 class Moment(NamedTuple):

@@ -36,7 +36,25 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
             del out[key]
             if within:
                 out[key] = {**part, inner: within if inner == "at" else within[0]}
+    if isinstance(steps := base.get("optimizer"), Mapping):
+        out["optimizer"] = _ending(steps, length / before[0], unit)
     return out
+
+
+def _ending(steps: Mapping[str, Any], factor: float, unit: str) -> dict[str, Any]:
+    """An optimizer, and the one within it, whose parts end their learning at the same shares."""
+    out = dict(steps)
+    if isinstance(inner := steps.get("others"), Mapping):
+        out["others"] = _ending(inner, factor, unit)
+    if isinstance(parts := steps.get("by"), Mapping):
+        out["by"] = {name: _sooner(part, factor, unit) for name, part in parts.items()}
+    return out
+
+
+def _sooner(part: Any, factor: float, unit: str) -> Any:
+    if not (isinstance(part, Mapping) and _is_length(part.get("until"))):
+        return part
+    return {**part, "until": _moved(part["until"], factor, unit)}
 
 
 def _within(length: float, places: Iterable[float]) -> list[float]:

@@ -71,5 +71,10 @@ def factors(graph: Graph, rates: Rates) -> dict[str, float]:
 
 def _by_name(name: str, by: Mapping[str, float]) -> float:
     """The factor of the longest name that a node lies in."""
-    named = [part for part in by if lies_in(name, (part,))]
-    return by[max(named, key=len)] if named else 1.0
+    return by.get(part_named(name, by), 1.0)
+
+
+def part_named(name: str, by: Mapping[str, object]) -> str:
+    """The longest of these names that a node or a parameter lies in; nothing where it is in
+    none."""
+    return max((part for part in by if lies_in(name, (part,))), key=len, default="")

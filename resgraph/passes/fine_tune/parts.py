@@ -71,5 +71,12 @@ def _named(train: Train) -> Iterator[_Part]:
         before = ALL_BUT if word.startswith(ALL_BUT) else ""
         name = word.removeprefix(ALL_BUT).strip()
         yield _Part("`freeze`", name, ("freeze", place), before)
-    for name in train.rates.by if train.rates else ():
-        yield _Part("`rates.by`", name, ("rates", "by", name), is_key=True)
+    steps = train.optimizer
+    for keys, record in (
+        (("rates",), train.rates),
+        (("optimizer",), steps),
+        (("optimizer", "others"), getattr(steps, "others", None)),
+    ):
+        for name in getattr(record, "by", ()):
+            where = f"`{'.'.join(keys)}.by`"
+            yield _Part(where, name, (*keys, "by", name), is_key=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -165,7 +166,8 @@ class Loop:
     def _step(self, batch: Batch) -> None:
         train_state, parts = self.train_state, self.train.accumulate
         lr = train_state.schedule.lr(train_state.step)
-        set_lr(train_state.optimizer, lr)
+        until = partial(train_state.schedule.until, train_state.step)
+        set_lr(train_state.optimizer, lr, until)
         torch.manual_seed(
             key(self.train.seed, "step", train_state.step, self.world.rank)
         )

@@ -3,27 +3,35 @@ group of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from ...graph import Graph
-from ...language.recipe.start import Rates
-from ...language.recipe.steps import Optimizer
-from ...passes.fine_tune.depths import factors
+from ...language.recipe.start import Rates, lies_in
+from ...language.recipe.steps import Muon, Optimizer, PartStep
+from ...passes.fine_tune.depths import factors, part_named
+from ...passes.fine_tune.matrices import output_layers
 from ...plan import Plan
 from .lamb import LambOptimizer
+from .muon import MuonOptimizer, Together
 
+MATRICES: tuple[type[nn.Module], ...] = (nn.modules.conv._ConvNd, nn.Linear)
 NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,
     nn.LayerNorm,
     nn.GroupNorm,
     nn.RMSNorm,
 )
-OWN: dict[str, type[torch.optim.Optimizer]] = {"Lamb": LambOptimizer}
-"""Those that torch has not."""
+OWN: dict[str, type[torch.optim.Optimizer]] = {
+    "Lamb": LambOptimizer,
+    "Muon": MuonOptimizer,
+}
+"""Those that torch has not, or not for convolutions."""
+Named = Sequence[tuple[str, nn.Parameter]]
 
 
 def make_optimizer(
@@ -36,7 +44,23 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`; those of
     one factor of the rate, and with or without weight decay, are a group."""
-    groups = parameter_groups(recipe, net, plan, rates)
+    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    groups = Groups(net, plan, rates, recipe.lr)
+    if not isinstance(recipe, Muon):
+        return _made(recipe, groups.of(recipe, named), fused=fused)
+    matrices = matrix_names(net, plan)
+    parts = (
+        (recipe, [pair for pair in named if pair[0] in matrices]),
+        (recipe.others, [pair for pair in named if pair[0] not in matrices]),
+    )
+    return Together(
+        _made(one, groups.of(one, own), fused=fused) for one, own in parts if own
+    )
+
+
+def _made(
+    recipe: Optimizer, groups: list[dict[str, Any]], *, fused: bool
+) -> torch.optim.Optimizer:
     arguments = recipe.arguments()
     if recipe.fused:
         arguments["fused"] = fused
@@ -45,25 +69,63 @@ def make_optimizer(
     return made
 
 
-def parameter_groups(
-    recipe: Optimizer, net: nn.Module, plan: Plan | None, rates: Rates | None
-) -> list[dict[str, Any]]:
-    """The groups of `make_optimizer`, those that decay first."""
-    exempt = exempt_names(net, recipe.no_decay, norms_of(plan))
-    scales = factors(plan.graph, rates) if plan and rates else {}
-    kinds: dict[tuple[bool, float], list[nn.Parameter]] = {}
-    for name, parameter in net.named_parameters():
-        if parameter.requires_grad:
-            kind = name in exempt, _scale(name, scales)
+def matrix_names(net: nn.Module, plan: Plan | None) -> frozenset[str]:
+    """The weights that Muon takes: of convolutions and linear layers, but for those that give an
+    output."""
+    graph: Graph | None = getattr(plan, "graph", None)
+    last = tuple(output_layers(graph)) if graph else ()
+    return frozenset(
+        f"{prefix}.weight" if prefix else "weight"
+        for prefix, module in net.named_modules()
+        if isinstance(module, MATRICES) and not (last and lies_in(prefix, last))
+    )
+
+
+class GroupKind(NamedTuple):
+    """What the parameters of a group have in common; sorted, those that decay come first."""
+
+    free: bool
+    factor: float
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """How the parameters of a net, the module of `plan`, are put into groups; `lr` is the rate of
+    which each has a factor."""
+
+    net: nn.Module
+    plan: Plan | None
+    rates: Rates | None
+    lr: float
+
+    def of(self, recipe: Optimizer, named: Named) -> list[dict[str, Any]]:
+        """The groups of some parameters."""
+        exempt = exempt_names(self.net, recipe.no_decay, norms_of(self.plan))
+        scales = (
+            factors(self.plan.graph, self.rates) if self.plan and self.rates else {}
+        )
+        by = getattr(recipe, "by", {})
+        kinds: dict[GroupKind, list[nn.Parameter]] = {}
+        for name, parameter in named:
+            kind = GroupKind(name in exempt, _scale(name, scales), part_named(name, by))
             kinds.setdefault(kind, []).append(parameter)
-    return [
-        {
-            "params": kinds[free, factor],
-            "weight_decay": 0.0 if free else recipe.weight_decay,
-            "lr_scale": factor,
+        return [
+            {"params": kinds[kind], **self._options(recipe, kind, by)}
+            for kind in sorted(kinds)
+        ]
+
+    def _options(
+        self, recipe: Optimizer, kind: GroupKind, by: Mapping[str, PartStep]
+    ) -> dict[str, Any]:
+        own = by.get(kind.part, PartStep())
+        lr = recipe.lr if own.lr is None else own.lr
+        decay = recipe.weight_decay if own.weight_decay is None else own.weight_decay
+        options = {
+            "weight_decay": 0.0 if kind.free else decay,
+            "lr_scale": kind.factor * lr / self.lr,
         }
-        for free, factor in sorted(kinds)
-    ]
+        return options | ({} if own.until is None else {"until": own.until})
 
 
 def _scale(name: str, scales: Mapping[str, float]) -> float:
@@ -143,7 +205,13 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
                 ).copy_(value)
 
 
-def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """The learning rate of the next step, in each group times its factor."""
+def set_lr(
+    optimizer: torch.optim.Optimizer,
+    lr: float,
+    until: Callable[[float], float] = lambda length: 0.0,
+) -> None:
+    """The learning rate of the next step, in each group times its factor; `until` is that of a part
+    that stops learning after a length."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * group.get("lr_scale", 1.0)
+        own = until(group["until"]) if "until" in group else lr
+        group["lr"] = own * group.get("lr_scale", 1.0)

@@ -38,6 +38,17 @@ class LearningRates:
         now = Moment(step, self.per_unit, share, self.drops)
         return base * self.recipe.schedule.scale(now)
 
+    def until(self, step: int, length: float) -> float:
+        """The same for a part of the net that learns only so long, as if the run ended there."""
+        end = min(self.steps, max(1, round(length * self.per_unit)))
+        if step >= end:
+            return 0.0
+        whole, self.steps = self.steps, end
+        try:
+            return self.lr(step)
+        finally:
+            self.steps = whole
+
     @property
     def _awaited(self) -> UntilError | None:
         """The warm-up that waits for an error."""

@@ -13,6 +13,7 @@ import torch
 from ...errors import UsageError
 from ...graph import Graph, Item, Layer, Path
 from ...language.recipe import Train
+from ...passes.fine_tune.matrices import matrix_layers
 from ...passes.memory import kept_numbers, kept_outputs
 from ...plan import Plan
 from ..options import Options
@@ -53,16 +54,11 @@ def with_memory_plan(
     `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only
     where the step would not fit, and the net is sharded only where that is not enough. Raises
     `UsageError` where nothing can be recomputed and it is asked for."""
-    states = 2 + train.optimizer.states + (train.ema is not None)
-    weights, room = 4 * plan.params * states, memory_limit(decisions.device)
+    weights, room = _weight_bytes(plan, train), memory_limit(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
     step = _Step(plan, options.checkpointing, images, room)
     whole = step.checkpointed(decisions, weights + resident)
-    if options.sharding == "on" and not train.optimizer.shardable:
-        raise UsageError(
-            f"--sharding on: `optimizer: {train.optimizer.name}` steps by whole weights, and not by"
-            " shares of them; take sgd or adamw, or leave it out"
-        )
+    _need_shares(train, options)
     wanted = options.sharding == "on" or (
         options.sharding == "auto" and whole.memory > room and train.optimizer.shardable
     )
@@ -79,6 +75,24 @@ def with_memory_plan(
     others = [unfused if r[0] == "optimizer" else r for r in shared.reasons]
     sharding = ("sharding", "on", f"{why}: each process holds its share of the net")
     return replace(shared, reasons=(*others, sharding))
+
+
+def _weight_bytes(plan: Plan, train: Train) -> int:
+    """Of the weights, their gradients, what the optimizer keeps, and an average."""
+    graph: Graph | None = getattr(plan, "graph", None)
+    matrices = matrix_layers(graph) if graph else ()
+    inside = sum(graph.nodes[name].cost.params for name in matrices) if graph else 0
+    kept = train.optimizer.kept(plan.params, inside)
+    return 4 * (plan.params * (2 + (train.ema is not None)) + kept)
+
+
+def _need_shares(train: Train, options: Options) -> None:
+    """Raises `UsageError` where a net is to be sharded and its optimizer needs whole weights."""
+    if options.sharding == "on" and not train.optimizer.shardable:
+        raise UsageError(
+            f"--sharding on: `optimizer: {train.optimizer.name}` steps by whole weights, and not by"
+            " shares of them; take sgd or adamw, or leave it out"
+        )
 
 
 def _unsharded(options: Options, world: int) -> tuple[Reason, ...]:
