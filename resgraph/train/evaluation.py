@@ -28,7 +28,7 @@ from .engine.evaluate import Look, Score, Sums, score
 from .engine.multi_crop import MultiCrop, crop_policy_for
 from .engine.verdicts import Witness
 from .failures import explained
-from .inference import preprocessing, trained
+from .inference import preprocessing, trained, units_of
 from .options import Options
 from .parallel.distributed import World, process_group
 from .prepare import data_path, images_of, need_statement, recipe_of
@@ -37,8 +37,9 @@ from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
 from .settings.backends import configure_backends
 from .settings.decide import Decisions, Workload, decide
+from .start.sources import run_of
 from .start.transfer import loaded
-from .tasks import task_of
+from .tasks import Units, task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,15 @@ class Testing:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A net with its weights, how it reads images of so many levels, and the names of its classes,
-    where they are known."""
+    """A net with its weights, how it reads images of so many levels, the names of its classes where
+    they are known, what it is called, and the units of its numbers."""
 
     plan: Plan
     net: nn.Module
     normalization: Callable[[int], Normalization]
     classes: list[str] | None
     named: str
+    units: Units | None
 
 
 def evaluate_weights(
@@ -72,8 +74,10 @@ def evaluate_weights(
     with process_group(os.environ, options.device) as world:
         net, taken = loaded(plan, weights)
         stated = need_statement(plan, taken)
-        classes = list(stated.classes) if Path(weights.file).is_dir() else None
-        judged = Judged(plan, net, stated.normalization, classes, weights.file)
+        run = run_of(Path(weights.file))
+        classes = list(stated.classes) if run else None
+        units = units_of(plan, preprocessing(run) if run else None, weights.file)
+        judged = Judged(plan, net, stated.normalization, classes, weights.file, units)
         return _judge(judged, options, how, world)
 
 
@@ -88,7 +92,10 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
         plan = own_plan(run, load)
         net, known = trained(run, plan.module()), preprocessing(run)
         normalization = Normalization.read(known["normalize"])
-        judged = Judged(plan, net, lambda _: normalization, known["classes"], str(run))
+        units = units_of(plan, known, str(run))
+        judged = Judged(
+            plan, net, lambda _: normalization, known["classes"], str(run), units
+        )
         return _judge(judged, options, how, world)
 
 
@@ -111,7 +118,8 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
             found = scorer.score(loader.pixels, policy, len(data.validation), world)
         else:
             with explained(net, lambda: "the evaluation"):
-                sums = Sums(decisions, task_of(train.target, plan.output[0]), witness)
+                task = task_of(train.target, plan.output[0], units=judged.units)
+                sums = Sums(decisions, task, witness)
                 found = score(net, loader.validation(world), sums, world)
         if witness and how.report:
             verdicts = witness.verdicts(len(data.validation), world)

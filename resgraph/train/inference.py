@@ -19,7 +19,7 @@ from ..errors import RunError, TrainingError, UsageError
 from ..files import read_file, reason
 from ..language.diagnose.nearest import did_you_mean
 from ..language.recipe.start import StartingWeights
-from ..language.recipe.target import LABEL
+from ..language.recipe.target import LABEL, Regression
 from ..ops.base import shape_text
 from ..passes.data_fit import image_input
 from ..plan import Loader, Plan
@@ -36,7 +36,9 @@ from .prepare import images_of, need_statement
 from .resuming import own_plan
 from .run.directory import read_facts
 from .settings.decide import Workload, decide
+from .start.sources import run_of
 from .start.transfer import Transfer, loaded
+from .tasks import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,10 @@ def predict_weights(
     for path in asked.images:
         _need(path)
     net, taken = loaded(plan, weights)
-    run = Path(weights.file)
-    document = preprocessing(run) if run.is_dir() else _reading(plan, taken)
+    run = run_of(Path(weights.file))
+    known = preprocessing(run) if run else None
+    units_of(plan, known, weights.file)
+    document = known or _reading(plan, taken)
     seer = Seer(weights.file, plan, net, document)
     return _predictions(seer, asked, options)
 
@@ -115,6 +119,24 @@ def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
         "normalize": stated.normalization(255).document(),
         "target": getattr(train, "target", LABEL).kind,
     }
+
+
+def units_of(
+    plan: Plan, document: Mapping[str, Any] | None, named: str
+) -> Units | None:
+    """In which units a net puts out numbers, as the preprocess.json of its run says it; None of
+    numbers as they are. Raises `UsageError` where they are some, and there is no run to say it."""
+    if document is not None:
+        stated = document.get("numbers")
+        return Units.read(stated) if stated else None
+    target = getattr(plan.spec.train, "target", LABEL)
+    if isinstance(target, Regression) and target.standardize:
+        raise UsageError(
+            f"{named} does not say how its numbers were standardized: name the run that it is of;"
+            " or, where the net puts them out as they are, say --set"
+            " train.target.standardize=false"
+        )
+    return None
 
 
 def _predictions(seer: Seer, asked: Asked, options: Options) -> list[Prediction]:
@@ -208,6 +230,8 @@ def preprocessing(run: Path) -> dict[str, Any]:
         known = len(size) > 0 and float(document["levels"]) > 0
         known = known and (side_of(document) or 1) > 0
         known = known and document.get("target", "label") in READERS
+        if "numbers" in document:
+            Units.read(document["numbers"])
     except (KeyError, TypeError, ValueError, RuntimeError):
         known = False
     if not known:

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from .data.normalize import Normalization
+from .tasks import Units
 
 NamedNumbers = tuple[tuple[str, float], ...]
 
@@ -75,6 +76,8 @@ def _likeliest(how: Reading, probabilities: Tensor) -> NamedNumbers:
 
 
 def _numbers(how: Reading, path: Path, output: Tensor) -> Prediction:
+    if stated := how.document.get("numbers"):
+        output = Units.read(stated).within(output[None])[0]
     values = output.flatten().tolist()
     return Prediction(
         path, numbers=tuple(zip(how.names(len(values)), values, strict=True))

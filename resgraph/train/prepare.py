@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
+from ..language.recipe.target import Regression
 from ..ops.base import Shape
 from ..passes.data_fit import image_input, placed
 from ..passes.fine_tune.parts import unfit_parts
@@ -28,7 +29,7 @@ from .settings.memory import with_memory_plan
 from .start.sources import beside
 from .start.statement import StatedImages, chosen
 from .start.transfer import Began, Transfer, start_of
-from .tasks import Task, task_of
+from .tasks import Task, Units, task_of
 from .tasks.weights import class_weights
 
 
@@ -126,7 +127,10 @@ def _task(train: Train, plan: Plan, data: DataSet) -> Task:
 
         known = sample(data, train.seed).labels
     weights = class_weights(train.target, known, classes)
-    return task_of(train.target, classes, train.label_smoothing, weights)
+    goal = train.target
+    scaled = isinstance(goal, Regression) and goal.standardize
+    units = Units.of(known) if scaled and known.ndim > 1 else None
+    return task_of(goal, classes, train.label_smoothing, weights, units)
 
 
 def _check_parts(plan: Plan, train: Train, world: World) -> None:

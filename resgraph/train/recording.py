@@ -36,6 +36,8 @@ from .run.metrics_log import read_rows
 from .run.result import RunResult
 from .run.tensorboard import EventWriter
 from .signals import StoppedError
+from .tasks import Task
+from .tasks.numbers import Numbers
 
 MetricRows = list[dict[str, Any]]
 """Of metrics.jsonl."""
@@ -135,8 +137,16 @@ def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, obje
         "classes": list(data.classes),
         "normalize": normalization.document(),
         "target": ready.train.target.kind,
+        **numbers_of(ready.task),
         "formula": f"image (0..{data.levels}) * scale - offset",
     }
+
+
+def numbers_of(task: Task) -> dict[str, object]:
+    """The units of what a net puts out, where it puts out other ones."""
+    if not isinstance(task, Numbers) or task.units is None:
+        return {}
+    return {"numbers": task.units.document()}
 
 
 def _resizing(data: DataSet) -> dict[str, object]:

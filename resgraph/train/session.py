@@ -59,7 +59,7 @@ def run_to_end(
     ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     configure_backends(ready.decisions)
     world, plan, train, sampler = ready.world, ready.plan, ready.train, ready.sampler
-    train_state = make_train_state(plan, train, sampler, ready.decisions, world)
+    train_state = make_train_state(plan, ready.task, sampler, ready.decisions, world)
     normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)

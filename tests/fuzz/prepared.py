@@ -44,7 +44,7 @@ def trains(net: Plan) -> str:
             )
         if net.params <= MOST:
             make_train_state(
-                net, ready.train, ready.sampler, ready.decisions, ready.world
+                net, ready.task, ready.sampler, ready.decisions, ready.world
             )
     except ResgraphError as problem:
         raise Broken(

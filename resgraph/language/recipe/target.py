@@ -57,6 +57,9 @@ class Regression(Goal):
     kind: Literal["number"]
     loss: Literal["mse", "l1", "huber"] = "mse"
     """Squared error, absolute error, or Huber's: squared up to 1 and absolute beyond."""
+    standardize: bool = True
+    """Each number is learned as how many standard deviations it is from its mean over the training
+    part; a prediction is in the numbers' own units. Else the net puts them out as they are."""
 
 
 class PixelLabel(Goal):

@@ -21,7 +21,7 @@ from ..parallel.distributed import World
 from ..parallel.sharding import shard
 from ..rng import key
 from ..settings.decide import Decisions
-from ..tasks import task_of
+from ..tasks import Task
 from .ema import EmaModel
 from .freeze import freeze
 from .loop import TrainState
@@ -50,9 +50,11 @@ def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
 
 
 def make_train_state(
-    plan: Plan, train: Train, sampler: Sampler, decisions: Decisions, world: World
+    plan: Plan, task: Task, sampler: Sampler, decisions: Decisions, world: World
 ) -> TrainState:
-    """Everything at step 0."""
+    """Everything at step 0, by the recipe of a plan and its task."""
+    train = plan.spec.train
+    assert train is not None
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
@@ -81,7 +83,7 @@ def make_train_state(
         MetricAccumulator(
             decisions.device,
             decisions.sum_type,
-            task_of(train.target, plan.output[0]),
+            task.plain(),
         ),
         scaler,
         weights=loss_weights(train, plan.graph),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import RunError
 from ...files import read_file, reason
-from ..run.directory import PLACES, read_facts
+from ..run.directory import BEST, PLACES, read_facts
 from .statement import StatedImages
 
 if TYPE_CHECKING:
@@ -52,7 +52,16 @@ def found(named: str, plan: Plan | None = None) -> WeightsFile:
         return _LIBRARIES[library](named, name)
     path = Path(named).expanduser()
     path = beside(plan, path, "train", "weights") if plan else path
-    return _of_run(named, path) if path.is_dir() else WeightsFile.at(named, path)
+    run = run_of(path)
+    return _of_run(named, path, run) if run else WeightsFile.at(named, path)
+
+
+def run_of(path: Path) -> Path | None:
+    """The run that weights are of, by its directory or a file of weights in it."""
+    if path.is_dir():
+        return path
+    own = path.name in (PLACES["weights"], BEST)
+    return path.parent if own and (path.parent / "preprocess.json").is_file() else None
 
 
 def beside(plan: Plan, path: Path, *keys: str) -> Path:
@@ -66,10 +75,11 @@ def beside(plan: Plan, path: Path, *keys: str) -> Path:
     return near if near.exists() else path
 
 
-def _of_run(named: str, run: Path) -> WeightsFile:
-    """The exported weights of a run, and how it read its images."""
+def _of_run(named: str, path: Path, run: Path) -> WeightsFile:
+    """The exported weights of a run, or the file of them that is named, and how it read its
+    images."""
     facts = read_facts(run)
-    path = run / PLACES["weights"]
+    path = run / PLACES["weights"] if path == run else path
     if not path.is_file():
         raise RunError(f"{run} has no weights yet; `resgraph resume {run}` finishes it")
     try:
@@ -80,7 +90,8 @@ def _of_run(named: str, run: Path) -> WeightsFile:
             f"{run / 'preprocess.json'} is damaged ({error}); `resgraph resume {run}` writes it"
             " again"
         ) from None
-    if file.sha256 != facts.get("weights_sha256", file.sha256):
+    known = facts.get("weights_sha256", file.sha256)
+    if path.name == PLACES["weights"] and file.sha256 != known:
         raise RunError(
             f"{path} is damaged: its bytes are not those that were written; `resgraph resume"
             f" {run}` writes it again"

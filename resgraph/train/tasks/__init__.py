@@ -10,15 +10,19 @@ from torch import Tensor
 from ...language.recipe.target import AnyGoal, Itself, Labels, PixelLabel, SingleLabel
 from .base import Details, Task
 from .classes import Classes, Multilabel, PixelClasses
-from .numbers import Numbers
+from .numbers import Numbers, Units
 
-__all__ = ["Details", "Task", "task_of"]
+__all__ = ["Details", "Task", "Units", "task_of"]
 
 
 def task_of(
-    target: AnyGoal, classes: int, smoothing: float = 0.0, weights: Tensor | None = None
+    target: AnyGoal,
+    classes: int,
+    smoothing: float = 0.0,
+    weights: Tensor | None = None,
+    units: Units | None = None,
 ) -> Task:
-    """The task of a net whose output has so many `classes`, or numbers.
+    """The task of a net whose output has so many `classes`, or numbers of such `units`.
 
     `smoothing` and `weights`, one for each class, hold for the loss of training alone: an
     evaluation takes neither."""
@@ -31,4 +35,4 @@ def task_of(
         return Multilabel(classes, smoothing, weights)
     if isinstance(target, Itself):
         return Numbers(1, target.loss, whole=True)
-    return Numbers(classes, target.loss)
+    return Numbers(classes, target.loss, units=units)
