@@ -93,3 +93,28 @@ def test_without_patience_it_runs_to_its_end(tmp_path: Path) -> None:
     result = still(tmp_path)
     assert result.epochs == 9
     assert not (tmp_path / "run" / "best.safetensors").exists()
+
+
+def test_what_ends_by_the_clock_goes_on_as_if_it_had_not(
+    tmp_path: Path, net: resgraph.Plan
+) -> None:
+    """The evaluation at the end of its minutes, in the middle of an epoch, counts nowhere."""
+    trained(net, tmp_path / "whole")
+    cut = trained(net, tmp_path / "cut", minutes=1e-9)
+    assert cut.steps == 1 and cut.files["best"].is_file()
+    (row,) = rows(tmp_path / "cut")
+    assert row["validation"]["error"] == 100 - cut.accuracy
+    resume(tmp_path / "cut", options=Options(threads=1))
+    assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+    for name in ("best", "weights"):
+        one, other = (
+            tmp_path / run / f"{name}.safetensors" for run in ("whole", "cut")
+        )
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_patience_counts_no_evaluation_more(tmp_path: Path) -> None:
+    still(tmp_path, "patience: 3")
+    net = resgraph.load(tmp_path / "run" / "spec.yaml")
+    trained(net, tmp_path / "cut", minutes=1e-9)
+    assert resume(tmp_path / "cut", options=Options(threads=1)).epochs == 4

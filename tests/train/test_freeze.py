@@ -3,6 +3,7 @@ after."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,17 @@ def source(tmp_path: Path) -> dict[str, torch.Tensor]:
 
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "weight decay": ((), {}),
-    "adamw": (("accumulate: 2", "clip: 1.0"), {}),
+    "accumulated": (("accumulate: 2", "clip: 1.0"), {}),
+    "adamw": ((), {}),
     "average": (("ema: {decay: 0.9}",), {}),
     "recomputed": ((), {"checkpointing": "on"}),
     "bf16": (("ema: {decay: 0.9, every: 2}",), {"precision": "bf16"}),
     "compiled": (("ema: {decay: 0.9}",), {"compile": "on"}),
+}
+
+
+OPTIMIZERS = {
+    "adamw": ["train.optimizer={name: adamw, lr: 0.01, weight_decay: 0.5}"],
 }
 
 
@@ -58,8 +65,11 @@ def test_frozen_bits_do_not_move(
     tmp_path: Path, source: dict[str, torch.Tensor], case: str
 ) -> None:
     lines, options = CASES[case]
-    net = plan(tmp_path / "new.yaml", *LINES, *lines)
+    file = spec(tmp_path / "new.yaml", *LINES, *lines)
+    net = resgraph.load(file, OPTIMIZERS.get(case, ()))
     trained(net, tmp_path / "run", **options)
+    used = json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]
+    assert used["optimizer"]["name"] == ("adamw" if case == "adamw" else "sgd")
     after = weights(tmp_path / "run")
     assert digest(after, *FROZEN) == digest(source, *FROZEN)
     newest = max((tmp_path / "run" / "checkpoints").glob("*.pt"))

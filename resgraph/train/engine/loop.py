@@ -3,6 +3,7 @@ every resume follows."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -149,7 +150,7 @@ class Loop:
                 self._step(batch)
                 number = self._check()
                 if number == TIME_UP:
-                    self._close()
+                    self._close(due=self._due())
                     return 0
                 if number:
                     self._save()
@@ -270,16 +271,21 @@ class Loop:
             rest == 0 and whole % self.train.evaluate_every == 0
         )
 
-    def _close(self) -> None:
-        """Evaluates, writes the row, and saves."""
+    def _close(self, *, due: bool = True) -> None:
+        """Evaluates, writes the row, and saves. Where no evaluation was due, what is saved knows
+        nothing of it: a resume goes on as if the run had not been cut."""
         train_state = self.train_state
+        if not due:
+            self._save()
+        first = train_state.schedule.lowest == math.inf
         self._finite()
         self.world.same_buffers(train_state.eval_net)
         found = self.judge()
         for failure in self.world.collect(self.data_loader.pixels.decode_failures()):
             self.reporter.say(failure)
         loss, error = train_state.metrics.take(self.world)
-        train_state.schedule.saw_validation(found.error)
+        if due:
+            train_state.schedule.saw_validation(found.error)
         epoch = train_state.step / self.data_loader.sampler.steps_per_epoch
         seconds = self.clock + time.monotonic() - self.began
         row = Epoch(
@@ -294,9 +300,11 @@ class Loop:
         )
         self.record(row, self.seen_images / max(1e-9, time.monotonic() - self.began))
         self.reporter.epoch(row)
-        if self.train.keep == "best" and train_state.schedule.improved:
+        best = first or (due and train_state.schedule.improved)
+        if self.train.keep == "best" and best:
             self.keep_best(gathered(train_state.eval_net.state_dict()))
-        self._save()
+        if due:
+            self._save()
 
     def judge(self) -> Score:
         """The net (with EMA weights where there are) on the validation part, each image of which
