@@ -24,7 +24,7 @@ from .data.normalize import Normalization
 from .data.sampler import Sampler
 from .data.sets import DataSet
 from .engine.assemble import make_data_loader, placed
-from .engine.evaluate import Look, Score, Sums, score
+from .engine.evaluate import BatchCallback, Score, Sums, score
 from .engine.multi_crop import MultiCrop, crop_policy_for
 from .engine.verdicts import Witness
 from .failures import explained
@@ -157,7 +157,7 @@ def _witness(plan: Plan, how: Testing) -> Witness | None:
 
 def _scorer(
     net: nn.Module, plan: Plan, loader: BatchLoader, decisions: Decisions,
-    look: Look | None,
+    look: BatchCallback | None,
 ) -> MultiCrop:  # fmt: skip
     size, (classes, *_) = recipe_of(plan).batch, plan.output
     ways = loader.normalization

@@ -34,7 +34,7 @@ class Score:
     measure: str = "accuracy"
 
 
-Look = Callable[[Tensor, Tensor], None]
+BatchCallback = Callable[[Tensor, Tensor], None]
 """What is shown each batch: what a net puts out, and its target."""
 
 
@@ -43,7 +43,7 @@ class Sums:
     device; `look` is shown each batch."""
 
     def __init__(
-        self, decisions: Decisions, task: Task, look: Look | None = None
+        self, decisions: Decisions, task: Task, look: BatchCallback | None = None
     ) -> None:
         self.task, self.decisions, self.look = task.plain(), decisions, look
         self.totals = torch.zeros(

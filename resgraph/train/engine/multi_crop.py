@@ -31,7 +31,7 @@ from ..data.sets import DataSet, Resident
 from ..parallel.distributed import World
 from ..settings.decide import Decisions
 from ..tasks.classes import Classes
-from .evaluate import Look, Score, Sums
+from .evaluate import BatchCallback, Score, Sums
 from .several import first
 
 CROPS = (1, 10)
@@ -82,7 +82,7 @@ class MultiCrop:
     classes: int
     batch: int
     decisions: Decisions
-    look: Look | None = None
+    look: BatchCallback | None = None
 
     @torch.no_grad()
     def score(
