@@ -218,8 +218,11 @@ class Stacker:
             gap = 0 if source < 0 else self.gap(link.target)
             return base + (max(gap, rhythm.note_gap) if link.note else gap)
         if not frame.is_join(link.target):
-            # Room for the corner in which a link turns down, and one more where a lane comes back.
-            return frame.split(source) + rhythm.after_split * (1 + (way == "lane"))
+            # Room for the corner in which a link turns down, and one more where a lane comes back;
+            # what is written beside a link stands clear of those that part from it.
+            turns = rhythm.after_split * (1 + (way == "lane"))
+            written = rhythm.note_gap if link.note and way == "straight" else 0
+            return frame.split(source) + max(turns, written)
         below = (frame.split(source) if parted else base) + 2
         if way == "straight":
             return below + rhythm.before_join
