@@ -65,9 +65,12 @@ def _candidates(
         yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
         yield from _lets(analysis, keys)
         return
+    if key in ("reads", "gives"):  # what is read is named there, and not before
+        yield from _words(_to_give(analysis, before, keys) * (key == "gives"), "name")
+        return
     rows = _rows(analysis)
     simple: dict[str, Collection[str]] = {
-        "output": rows,
+        "output": [*rows, *_streams(analysis)],
         "aux": rows,
         "train": rows if key in ("freeze", "by") else recipe_names(),
         "allow": tuple(LINTS),
@@ -90,6 +93,20 @@ def _candidates(
 def _rows(analysis: Analysis) -> list[str]:
     """The rows of the net, which a recipe can name."""
     return [row.name for row in analysis.plan.graph.rows] if analysis.plan else []
+
+
+def _streams(analysis: Analysis) -> list[str]:
+    """The streams that rows give, as `stage.y1`."""
+    rows = analysis.plan.graph.rows if analysis.plan else []
+    return [end for row in rows if row.gives for end in row.ends()]
+
+
+def _to_give(analysis: Analysis, before: str, keys: list[str]) -> list[str]:
+    """What a block may hand on: its streams and paths, or of one in a row those on its line."""
+    if keys[:1] == ["blocks"]:
+        return _above(analysis, keys)
+    written = re.findall(r"([A-Za-z_]\w*):\s", before)
+    return [name for name in written if name not in {*keys, *BLOCK_KEYS, *CALL_KEYS}]
 
 
 def _beside(analysis: Analysis) -> list[str]:

@@ -527,3 +527,55 @@ def test_a_text_that_is_being_typed_never_fails(cut: int, tmp_path: Path) -> Non
     hover(analysis, line, column)
     hints(analysis)
     definition(analysis, line, column)
+
+
+STREAMS = """\
+name: streams
+input: 3x16x16
+blocks:
+  exchange:
+    reads: [a, b]
+    p: [a, 3x3 conv in.0 pad same]
+    q: [b, 3x3 conv in.1 reflect]
+    gives: [p, q]
+net:
+  stage: [{a: 3x3 conv 8, b: 3x3 conv 12 /2, gives: [a, b]}, exchange]
+  head: [stage.q, global avg pool, fc 5]
+output: [head, stage.p]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        ("    reads: [", set()),
+        ("    gives: [", {"a", "b", "p", "q"}),
+        ("b: 3x3 conv 12 /2, gives: [", {"a", "b"}),
+        ("output: [", {"stage", "head", "stage.p", "stage.q"}),
+    ],
+)
+def test_completion_of_streams(before: str, wanted: set[str], tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+
+    analysis, place = analyse(STREAMS, tmp_path / "a.yaml"), at(STREAMS, before)
+    found = complete(analysis, STREAMS, place.line + 1, place.character + 1)
+    assert {candidate.text for candidate in found} == wanted
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        (", exchange", "a 8 × 16 × 16, b 12 × 8 × 8 → p 8 × 16 × 16, q 12 × 8 × 8"),
+        ("  stage", "p 8 × 16 × 16, q 12 × 8 × 8"),
+        ("conv in.1", "12 × 8 × 8 → 12 × 8 × 8"),
+        ("pad", "`pad`: "),
+    ],
+)
+def test_hover_of_streams(word: str, said: str, tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.hover import hover
+
+    analysis, place = analyse(STREAMS, tmp_path / "a.yaml"), at(STREAMS, word)
+    assert analysis.diagnostics == ()
+    assert said in hover(analysis, place.line + 1, place.character)
