@@ -119,6 +119,14 @@ def test_every_lint_is_tested() -> None:
     assert set(WARNED) == set(LINTS) - {"unused-allow"}
 
 
+@pytest.mark.parametrize(
+    ("size", "label"), [("4x64", "1 conv 8"), ("4x8x8x8", "1x1x1 conv 8 /1")]
+)
+def test_a_window_of_one_cell_is_no_patch(size: str, label: str) -> None:
+    """Whatever axes a map has, its padding is a number for each, all 0."""
+    assert warnings(f"input: {size}\nnet: {{a: {label}}}\n") == []
+
+
 @pytest.mark.parametrize("label", ["7x7 conv 16 /7", "3x3 conv 16 /3 groups 4"])
 def test_what_is_advised_for_patches_cuts_them_from_the_corner(label: str) -> None:
     text = "name: test\ninput: 8x42x42\nnet: {{a: {}}}\n"

@@ -16,6 +16,7 @@ from ..yaml.tree import KeyValue, Mapping, Sequence, Tree, entries_of, scalars_i
 
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
+_GIVEN = "read it, or name it in `gives`, or take it out"
 _STREAM = "read it in a path, or hand it on: name it in `gives`"
 _READERS = {"net", "let", "unit", "shortcut", "ops", "variants"}
 
@@ -94,7 +95,7 @@ def _unread_inputs(
     paths = list(rows.values())
     read = {name for path in paths for name in path.reads()}
     # a name that is not known may mean any
-    known = read <= {*inputs, *rows, *lets, *CONSTANTS}
+    known = read <= {*inputs, *rows, *lets, *CONSTANTS} - {"input"}
     if not (paths and known) or any(path.broken for path in paths):
         return
     read |= set() if paths[0].equation else {*list(inputs)[:1]}
@@ -157,12 +158,16 @@ def _unread_paths(
 ) -> Iterator[Diagnostic]:
     equations = (path.equation for path in block.every_path() if path.equation)
     read = {name for equation in equations for name in equation.reads()}
+    if "gives" in tree.entries:
+        read.update(words_in(tree.entries["gives"].value))
     # a name that is not known may mean any path
-    known = read <= {*block.paths, *block.lets, *CONSTANTS, *lets}
+    streams = {word.text for word in block.takes}
+    known = read <= {*block.paths, *block.lets, *CONSTANTS, *lets, *streams}
     for name in block.paths if known else ():
         if name not in said:
             message = f"nothing reads the path `{name}`"
-            yield _unread(message, name, tree.entries[name], _PATH)
+            hint = _GIVEN if "gives" in tree.entries else _PATH
+            yield _unread(message, name, tree.entries[name], hint)
     shortcut = tree.entries.get("shortcut")
     if shortcut and block.shortcut is not None and "shortcut" not in read:
         message = "`shortcut` is set, and nothing in this block reads it"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
-from ...errors import Diagnostic, Fault, SpecError, fault, in_order
+from ...errors import Diagnostic, Fault, SpecError, fault, in_order, write
 from ...graph import Graph, Origin, Path
 from ...language.grammar.records import Again, BlockDef, Inline, PathItem
 from ...language.sections import mapping_at
@@ -118,7 +118,11 @@ class _Expander:
             known = [end for end in ends if end.startswith(f"{row}.")]
             if named.row != row and named.row not in ends and row in values:
                 said = f"`{row}` gives no stream `{named.row[len(row) + 1 :]}`"
-                hint = f"its streams are {', '.join(sorted(known))}" if known else ""
+                hint = (
+                    f"its streams are {', '.join(sorted(known))}"
+                    if known
+                    else write(row)
+                )
                 self.builder.report(fault("E030", said, named.span, hint))
         last = last_row(self.spec, [*self.spec.rows])
         given = {last, *(one.row.partition(".")[0] for one in self.spec.outputs)}

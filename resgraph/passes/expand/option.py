@@ -165,7 +165,12 @@ def field_value(
         return _sizes(value, written, key, env)
     if isinstance(value, tuple):
         said = f"`{key}` is one number, not {value_text(value)}"
-        raise fault("E031", said, written.span)
+        hint = (
+            f"one of them is meant: `{written.text}.0`"
+            if isinstance(written, Expr)
+            else ""
+        )
+        raise fault("E031", said, written.span, hint)
     return float(value) if kind == "float" else whole(value, key, written, env)
 
 

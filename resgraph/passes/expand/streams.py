@@ -41,8 +41,14 @@ def entering(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Tensor
     if "shortcut" in block.reads:
         said = f"`shortcut` goes past one tensor, and `{block.name}` reads {len(names)}"
         hint = f"read the stream that is meant: `{names[0]}`"
-        raise fault("E047", said, item.span, hint)
+        raise fault("E047", said, _reading(block, "shortcut") or item.span, hint)
     return Streams(dict(zip(names, parts, strict=True)))
+
+
+def _reading(block: BlockDef, name: str) -> Span | None:
+    """Where an equation of a block reads a name."""
+    equations = (path.equation for path in block.every_path())
+    return next((one.span for one in equations if one and name in one.reads()), None)
 
 
 def _another_number(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Fault:
