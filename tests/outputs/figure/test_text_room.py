@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from drawn import ALL, RESIDUAL
-from text_laws import clashes
+from text_laws import box, clashes
 
 from resgraph import load, loads
 from resgraph.outputs.figure import fonts, text
 from resgraph.outputs.figure.figures import comparison
 from resgraph.outputs.figure.render import scene
-from resgraph.outputs.figure.scene import Rect, Scene, ShapeGroup, Text
+from resgraph.outputs.figure.scene import Line, Rect, Scene, ShapeGroup, Text
 
 SPECS = Path(__file__).parents[3] / "specs"
 NETS = [
@@ -94,6 +95,33 @@ def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> Non
             pill.x + pill.width < s.x - text.width("~", s.size, s.weight)
             for s in beside
         )
+
+
+STREAMS = """
+name: streams
+input: 3x32x32
+net:
+  stage: {a: 3x3 conv 16, b: 3x3 conv 32 /2, gives: [a, b]}
+  h1: [stage.a, basic 16]
+  h2: {y: [stage.b, bottleneck 64], next: [x, 3x3 conv 64 /2 bias 0], merge: y + next}
+"""
+
+
+def test_no_line_runs_through_the_name_of_what_flows_in() -> None:
+    shapes = [
+        shape
+        for item in scene(loads(STREAMS), "stages").items
+        for shape in (item.shapes if isinstance(item, ShapeGroup) else [item])
+    ]
+    (name,) = (box(s) for s in shapes if isinstance(s, Text) and s.text == "stage.b")
+    legs = [leg for s in shapes if isinstance(s, Line) for leg in pairwise(s.points)]
+    level = [(x, y, to) for (x, y), (to, end) in legs if abs(y - end) < 0.01]
+    over = [
+        y
+        for x, y, to in level
+        if min(x, to) < name.right and name.left < max(x, to) and y < name.bottom + 20
+    ]
+    assert over and max(over) < name.top - 1
 
 
 def test_the_laws_can_be_broken() -> None:

@@ -50,7 +50,13 @@ class Wiring:
         self.side: set[int] = set()
         # what flows in beside the first, and what a block reads that is written in a row
         beside = block.arguments()[1:] if block else ()
-        self.beside = {each.node: each.name for each in beside}
+        spelled = {
+            node: name
+            for row in graph.rows
+            if row.gives
+            for name, node in row.ends().items()
+        }  # `stage.y2`, which its module calls `stage_y2`
+        self.beside = {each.node: spelled.get(each.node, each.name) for each in beside}
         self.found |= {
             name: Found(unit, port=port) for port, name in enumerate(self.beside, 1)
         }
