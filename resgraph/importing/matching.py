@@ -13,11 +13,13 @@ from .captured import CapturedOp
 
 
 def matched(
-    nodes: Iterable[Node], steps: Iterable[CapturedOp], inputs: Mapping[str, str]
+    nodes: Iterable[Node],
+    steps: Iterable[CapturedOp | Node],
+    inputs: Mapping[str, str],
 ) -> dict[str, str] | None:
     """Nodes → steps, with `inputs` known. Every node has a step of the same op that reads the same,
     and no step is left."""
-    open_: dict[Any, list[CapturedOp]] = defaultdict(list)
+    open_: dict[Any, list[CapturedOp | Node]] = defaultdict(list)
     for step in steps:
         open_[_key(step.op, step.inputs)].append(step)
     found = dict(inputs)

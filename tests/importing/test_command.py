@@ -16,6 +16,9 @@ from torch import nn
 def net():
     return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1))
 
+def wide():
+    return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 4, 1))
+
 def small():
     return nn.Sequential(nn.Conv2d(3, 8, 7, 4), nn.ReLU(), nn.Conv2d(8, 4, 1))
 
@@ -119,3 +122,27 @@ def test_code_is_named_on_a_command_line_only(package: str, reference: str) -> N
     with pytest.raises(resgraph.errors.ResgraphError):
         resgraph.loads(text)
     assert "nets_of_mine" not in sys.modules
+
+
+def test_two_models_are_variants_of_one_file(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = [f"{package}:net", f"{package}:wide"]
+    assert run(["import", *models, "--input", "3x8x8", "-o", "pair.yaml"]) == 0
+    said = capsys.readouterr().err
+    assert "net is equal to" in said and "wide is equal to" in said
+    text = Path("pair.yaml").read_text()
+    assert "name: pair\nabout: nets_of_mine:net, nets_of_mine:wide\n" in text
+    assert "let: {wider: 8}" in text and "[3x3 conv wider, 1x1 conv 4 linear]" in text
+    assert run(["check", "pair.yaml::wide"]) == 0
+
+
+def test_models_that_share_too_little_write_nothing(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = [f"{package}:net", f"{package}:small"]
+    assert run(["import", *models, "--input", "3x8x8", "-o", "pair.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert "share too little for one file: their rows `conv1` differ" in said
+    assert not Path("pair.yaml").exists()
+    assert run(["import", *models, "--weights", "w.safetensors"]) == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from ...errors import MissingError, UsageError
 from ...ops import Shape
 from ..loading import note
 from ..options import output_options, write
+
+if TYPE_CHECKING:
+    from ...importing import Imported
 
 
 class _Shape(click.ParamType[Shape]):
@@ -32,7 +37,7 @@ class _Shape(click.ParamType[Shape]):
 
 
 @click.command("import")
-@click.argument("model", metavar="MODEL")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
     "--input", "shape", type=_Shape(), help="the size of an image  [the model's]"
 )
@@ -49,7 +54,7 @@ class _Shape(click.ParamType[Shape]):
 )
 @output_options
 def import_(
-    model: str, shape: Shape | None, weights: Path | None, partial: bool,
+    models: tuple[str, ...], shape: Shape | None, weights: Path | None, partial: bool,
     output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write the spec of a model that exists: blocks and repeats are found in its graph.
@@ -57,6 +62,9 @@ def import_(
     MODEL is timm:NAME, torchvision:NAME, package.module:NAME, a callable of your own that gives a
     torch.nn.Module, FILE.pt2 or FILE.onnx. The code that a name stands for is run, so name only
     what you trust; a file is data, and nothing in it is executed.
+
+    Several models that share their rows make one file, a variant for each; what differs becomes a
+    `let`.
 
     The spec and the model are run on the same random weights, and nothing is written unless they
     are equal. What the language cannot say is refused (exit 1), with the op and the module that
@@ -71,11 +79,25 @@ def import_(
     for file in (output, weights):
         if file and file.exists() and not force:
             raise UsageError(f"{file} exists; --force overwrites it")
-    found = from_model(model, shape, partial=partial)
-    write(found.text, output, force=force)
+    if len(models) > 1 and (weights or partial):
+        raise UsageError("--weights and --partial are of one model")
+    found = [from_model(model, shape, partial=partial) for model in models]
+    write(_text(found, output), output, force=force)
     if weights:
-        content = export(found.plan, "safetensors", found.weights())
+        content = export(found[0].plan, "safetensors", found[0].weights())
         write(content, weights, force=force)
-    note("proven", str(found.proof))
-    if found.ended:
-        note("warning", f"only a beginning was written: {found.ended}")
+    for each in found:
+        own = f"{each.model.name} is " if len(found) > 1 else ""
+        note("proven", f"{own}{each.proof}")
+        if each.ended:
+            note("warning", f"only a beginning was written: {each.ended}")
+
+
+def _text(found: Sequence[Imported], output: Path | None) -> str:
+    """The file of one model, or of several, which has the name that it is written to."""
+    from ...importing.variants.family import Member, family
+
+    if len(found) == 1:
+        return found[0].text
+    members = [Member(f.model.name, f.model.about, f.text, f.plan) for f in found]
+    return family(members, output.stem if output else "")

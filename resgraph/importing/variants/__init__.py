@@ -1,0 +1,1 @@
+"""Several specs that were imported → one file with a variant for each."""
