@@ -32,15 +32,18 @@ class Library:
         self.projects = False  # some block rests on the default
         self.adopted: dict[str, WrittenBlock] = {}
 
-    def adopt(self, definition: WrittenBlock) -> None:
+    def adopt(self, definition: WrittenBlock, taken: Collection[str] = ()) -> None:
         """Give a definition the library's name, if some block there makes the same of each of its
-        calls. `shortcut` is then what the file has to say of shortcuts."""
+        calls, and the file has no block of that name. `shortcut` is then what the file has to say
+        of shortcuts."""
         own = definition.shortcut if definition.shortcut != ["none"] else []
         if own and (self.projects or self.shortcut not in ([], own)):
             return
         shortcut = own or self.shortcut
         said = f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
         for name in _alike(tuple(sorted(definition.words.items()))):
+            if name in taken:
+                continue
             values = _Trial(library_block(name), self.head + said).values(definition)
             if values is not None:
                 self.shortcut = shortcut

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
@@ -18,6 +19,7 @@ from .definitions import WrittenBlock
 from .recovery import BlockRecovery
 from .rows import DraftRow, rows_of
 
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
 _WIDEST = 100
 """Columns of a line."""
 
@@ -52,13 +54,27 @@ def write(head: Head) -> str:
     recovery = BlockRecovery(head.net.steps, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first)
-    own = [definition for definition in recovery.definitions if definition.ours]
+    own = _called(recovery.definitions, rows)
     if library.shortcut:
         library.settle(own)
         settings.append(f"shortcut: {listed(library.shortcut)}")
     settings[:0] = [""] if settings else []
     lines = [*head.lines(), *settings, *_blocks(own), *_net(rows)]
     return reformat(Source(head.name, "\n".join(lines) + "\n"))
+
+
+def _called(
+    definitions: Sequence[WrittenBlock], rows: Sequence[DraftRow]
+) -> list[WrittenBlock]:
+    """The blocks of this file that a row calls, or one that is called: a block of the library has
+    its own inner ones."""
+    texts = " ".join(label for row in rows for label in row.labels)
+    found: list[WrittenBlock] = []
+    for definition in reversed(definitions):
+        if definition.ours and definition.name in _NAME.findall(texts):
+            found.insert(0, definition)
+            texts += " ".join(("", *map(str, definition.paths), *definition.shortcut))
+    return found
 
 
 def _settings(net: Captured, unit: Unit) -> Iterator[str]:

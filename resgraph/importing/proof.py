@@ -13,7 +13,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from ..ops import DropPath, Shape
+from ..ops import Dropout, DropPath, Shape
 from ..outputs.pytorch import module
 from ..plan import Plan
 from .captured import Captured, ImportRefused
@@ -121,11 +121,24 @@ def prove(
     """A model (whose numbers are lost) and its spec give the same, in training too; one that can
     only be `evaluated`, to this tolerance. Raises `ImportRefused` where they do not."""
     *smaller, own = proof_sizes(plan)
-    pair = ProvenPair(model.double(), module(plan).double(), known, evaluated)
+    pair = ProvenPair(
+        model.double(),
+        module(plan).double(),
+        known,
+        evaluated,
+        _random_in_training(model, plan),
+    )
     for size in smaller:  # a net of one size alone may raise anything
         with suppress(Exception):
             return pair.compared(size)
     return pair.compared(own)
+
+
+def _random_in_training(model: nn.Module, plan: Plan) -> bool:
+    """Whether it has dropout, as a module or as a function that its graph alone shows."""
+    ops = (node.op for node in plan.graph.nodes.values())
+    shown = any(isinstance(op, Dropout) and op.rate for op in ops)
+    return shown or any(isinstance(m, nn.Dropout) and m.p for m in model.modules())
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,7 @@ class ProvenPair:
     ours: nn.Module
     known: Mapping[str, str]
     evaluated: float | None
+    random: bool
 
     def compared(self, size: Shape) -> Proof:
         """On random images of a size. Raises `ImportRefused`."""
@@ -149,8 +163,7 @@ class ProvenPair:
             raise ImportRefused(
                 f"the spec gives other numbers than the model: {output:.0e} apart"
             )
-        random = any(isinstance(m, nn.Dropout) and m.p for m in self.theirs.modules())
-        if random or self.evaluated is not None:
+        if self.random or self.evaluated is not None:
             return Proof(output)
         if not self.known:  # nothing is learned
             return Proof(output, 0.0, 0.0)

@@ -36,13 +36,17 @@ class BlockRecovery:
         elements, names = Elements(self.unit), Counter[str]()
         for level in sorted(levels, reverse=True):
             for group in self._groups(levels[level]):
-                word = _word(group[0])
-                names[word] += 1
-                name = word if names[word] == 1 else f"{word}-{names[word]}"
+                name = self._name(_word(group[0]), names)
                 definition = define(name, group, elements)
-                self.library.adopt(definition)
+                self.library.adopt(definition, {own.name for own in self._own()})
                 self.definitions.append(definition)
         return elements.of(found)
+
+    def _name(self, word: str, names: Counter[str]) -> str:
+        """A name that neither a block of this file nor one taken from the library has."""
+        names[word] += 1
+        name = word if names[word] == 1 else f"{word}-{names[word]}"
+        return self._name(word, names) if name in self.library.adopted else name
 
     def _groups(self, blocks: Sequence[Region]) -> list[list[Region]]:
         """Blocks that one definition can say. What changes nothing goes with those of its kind that
@@ -62,7 +66,11 @@ class BlockRecovery:
             key = next((key for key in groups if key[0] == kind), (kind, None))
             groups[key][:0] = found
         place = {id(block): n for n, block in enumerate(blocks)}
-        return sorted(groups.values(), key=lambda group: place[id(group[0])])
+        parts = [part for group in groups.values() for part in _parted(group)]
+        return sorted(parts, key=lambda group: place[id(group[0])])
+
+    def _own(self) -> list[WrittenBlock]:
+        return [definition for definition in self.definitions if definition.ours]
 
     def _sumless(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""
@@ -127,6 +135,15 @@ class BlockRecovery:
         return found
 
 
+def _parted(group: list[Region]) -> list[list[Region]]:
+    """Blocks without a sum stand apart where another's shortcut projects: `shortcut: none` would be
+    said of all."""
+    if not any(skip_branch(block) for block in group):
+        return [group]
+    summed = [block for block in group if block.summed]
+    return [part for part in (summed, [b for b in group if not b.summed]) if part]
+
+
 def _nested(
     items: Sequence[RegionItem], level: int = 0
 ) -> Iterator[tuple[Region, int]]:
@@ -146,7 +163,7 @@ def _word(block: Region) -> str:
     op = head(block.merge)
     weighted = sum(step.op.weighted for step in block.steps())
     if isinstance(op, Mul):
-        return "gate" if block.entry in _terms(block) else "product"
+        return "gated" if block.entry in _terms(block) else "product"
     if isinstance(op, Concat):
         return "dense" if block.entry in _terms(block) else "join"
     if isinstance(op, Add) or (op is None and weighted > _SHORT):

@@ -172,7 +172,7 @@ def _module(row: DraftRow) -> str:
     word = common[-1]
     if word.isdigit():
         base = common[-2].rstrip("s") if len(common) > 1 else "row"
-        word = f"{base}{int(word) + 1}"
+        word = "" if base.isdigit() else f"{base}{int(word) + 1}"
     word = re.sub(r"\W", "_", word)
     return "" if word in VOCABULARY or word in _GENERAL else word
 

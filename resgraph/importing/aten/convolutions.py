@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from ...ops import (
@@ -89,7 +90,11 @@ def _standardized(weight: StateTensor) -> dict[str, Any]:
     if not kind:
         return {}
     eps = None if weight.eps == _EPS[kind] else weight.eps
-    return {"standardize": kind, "gamma": weight.factor, "eps": eps}
+    fan_in = prod(weight.shape[1:]) if kind == "scaled" else 1
+    gamma = round(
+        weight.factor * fan_in**0.5, 12
+    )  # as it was before the root of the fan-in
+    return {"standardize": kind, "gamma": gamma, "eps": eps}
 
 
 def _of_a_cell(
