@@ -14,6 +14,7 @@ from .builder import PartBuilder, View
 from .parts import Capsule, Chain, FigurePart, Fork, Link, Strip, TileRow
 from .rows import blocks_in, is_line
 from .wiring import Detail, Found, Wiring
+from .wording import LONG
 
 _Nodes = tuple[str, ...]
 _SHOWN = frozenset(["conv", "dense", "pool", "block"])
@@ -84,7 +85,7 @@ class StripBuilder(PartBuilder):
         return [
             replace(
                 row,
-                text=row.text.replace("fully connected", "fc"),
+                text=row.text.replace(LONG["fc"], "fc"),
                 number="" if row.family == "pool" else row.number,
             )
             for row in rows
