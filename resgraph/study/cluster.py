@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..errors import MissingError, UsageError
+from ..errors import MissingError, RunError, UsageError
 from ..language.record import Record
 from ..language.yaml.reader import open_source
 from ..train import Options
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer."""
 _POLL = 0.5  # seconds between looks at whether a signal came
+_GOES_ON = "runs that ended are kept, and the same command goes on with the others"
 _QUEUES = {
     "slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "sge": "SGECluster",
     "oar": "OARCluster", "htcondor": "HTCondorCluster",
@@ -117,6 +118,7 @@ def _executed(
 ) -> Iterator[Outcome]:
     """As `execute`, on the workers."""
     from distributed import as_completed
+    from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
     made = {client.submit(train_run, run, options, pure=False): run for run in runs}
@@ -131,4 +133,8 @@ def _executed(
                     yield future.result()
                 except KilledWorker as error:
                     yield Outcome(made[future], "failed", str(error))
+                except FutureCancelledError as error:
+                    raise RunError(
+                        f"the scheduler is gone: {error.reason}; {_GOES_ON}"
+                    ) from None
             time.sleep(_POLL)

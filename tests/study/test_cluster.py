@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -14,7 +18,7 @@ import pytest
 from test_sweep import CPU, STUDY, TINY, table
 
 from resgraph.cli import run
-from resgraph.errors import ResgraphError, SpecError, UsageError
+from resgraph.errors import ResgraphError, RunError, SpecError, UsageError
 from resgraph.study.cluster import on_cluster
 from resgraph.study.schema import load_study
 from resgraph.study.sweep import sweep
@@ -107,6 +111,42 @@ def test_a_scheduler_that_is_not_there_or_not_fit(
         on_cluster(cluster.scheduler_address, CPU),
     ):
         pass
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_told_of_and_loses_nothing(folder: Path) -> None:
+    text = STUDY.replace("seeds: 2", "seeds: 4").replace("steps: 3", "steps: 60")
+    (folder / "study.yaml").write_text(text)
+    place = folder / "scheduler.json"
+    words = [sys.executable, "-m", "dask"]
+    file = ["--scheduler-file", str(place)]
+    with (
+        ended([*words, "scheduler", "--port", "0", "--no-dashboard", *file]) as going,
+        ended([*words, "worker", "--nthreads", "1", "--no-dashboard", *file]),
+    ):
+        while not place.exists():
+            time.sleep(0.1)
+        address = json.loads(place.read_text())["address"]
+        study = load_study(folder / "study.yaml")
+        with pytest.raises(RunError, match="the scheduler is gone"):
+            sweep(
+                study, folder / "out", CPU, cluster=address, say=lambda _: going.kill()
+            )
+    said = swept(folder, "out", None)
+    assert "of 8 runs are done already" in said[0]
+    assert (folder / "out" / "table.txt").exists()
+
+
+@contextmanager
+def ended(words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the context."""
+    with subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_without_dask_the_install_line_is_said(
