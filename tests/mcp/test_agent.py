@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,13 +28,17 @@ TINY = spec(
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
-def session(root: Path, play: Callable[[Call], Awaitable[None]]) -> None:
+def session(
+    root: Path, play: Callable[[Call], Awaitable[None]], minutes: int = 2
+) -> None:
     """Plays an agent against a server in a directory."""
-    words = ["-m", "resgraph", "mcp", "--root", str(root), "--minutes", "2"]
+    words = ["-m", "resgraph", "mcp", "--root", str(root), "--minutes", str(minutes)]
 
     async def go() -> None:
         async with Client(
-            StdioServerParameters(command=sys.executable, args=words)
+            StdioServerParameters(
+                command=sys.executable, args=words, env=dict(os.environ)
+            )
         ) as client:
             names = {tool.name for tool in (await client.list_tools()).tools}
             assert names == {
