@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,11 @@ class Asked:
     top: int
     beside: Mapping[str, Sequence[float]]
 
+    def found(self) -> Asked:
+        """With the images of a folder in its place. Raises `UsageError` where one is not there."""
+        images = [image for path in self.images for image in _images(path)]
+        return replace(self, images=images)
+
 
 def predict_images(
     run: Path,
@@ -59,8 +64,7 @@ def predict_images(
 ) -> list[Prediction]:
     """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
     file is none, `TrainingError` where one cannot be read."""
-    for path in asked.images:
-        _need(path)
+    asked = asked.found()
     plan = own_plan(run, load)
     document = preprocessing(run)
     names, kind = document["classes"], document.get("target", "label")
@@ -93,8 +97,7 @@ def predict_weights(
 ) -> list[Prediction]:
     """By weights from elsewhere. Images are read as the run that the weights are of reads them,
     else as the weights or the recipe say it. Raises `UsageError` where neither does."""
-    for path in asked.images:
-        _need(path)
+    asked = asked.found()
     net, taken = loaded(plan, weights)
     run = run_of(Path(weights.file))
     known = preprocessing(run) if run else None
@@ -245,12 +248,25 @@ def _damaged(run: Path, path: Path, why: object) -> RunError:
     )
 
 
+def _images(path: Path) -> list[Path]:
+    """An image, or those of a folder, by name. Raises `UsageError` where a folder has none."""
+    if not path.is_dir():
+        _need(path)
+        return [path]
+    found = [
+        entry
+        for entry in sorted(path.iterdir())
+        if entry.suffix.lower() in ENDINGS and not entry.name.startswith(".")
+    ]
+    if not found:
+        raise UsageError(
+            f"{path} is a folder without images; they end with {COMMON}, …"
+        )
+    return found
+
+
 def _need(path: Path) -> None:
     """Raises `UsageError` where there is no file, with the nearest one that there is."""
-    if path.is_dir():
-        raise UsageError(
-            f"{path} is a folder; name the images in it, as in {path}/*.jpg"
-        )
     if path.is_file():
         return
     if not path.parent.is_dir():

@@ -226,12 +226,15 @@ def test_an_image_that_is_not_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(image.parent)
+    (image.parent / "none").mkdir()
+    (image.parent / "none" / "._x.png").write_text("no image")
+    (image.parent / "none" / "notes.txt").write_text("no image")
     for name, words in (
         ("sevn.png", "sevn.png is not there; did you mean `seven.png`?"),
         ("seven.jpg", "did you mean `seven.png`?"),
         ("q", "q is not there; 1 image is in"),
         ("no/seven.png", "no/seven.png is not there: there is no folder no"),
-        (".", ". is a folder; name the images in it, as in ./*.jpg"),
+        ("none", "none is a folder without images; they end with .jpg, "),
     ):
         assert run(["predict", str(trained), "seven.png", name]) == 2
         assert words in said(capsys)
@@ -246,6 +249,19 @@ def test_an_image_that_is_not_there(
     )
     assert run(["predict", "net.yaml"]) == 2
     assert "Missing argument 'IMAGE...'" in said(capsys)
+
+
+def test_a_folder_is_the_images_in_it(
+    trained: Path, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "some"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("b.png", "a.PNG", "._a.png", "notes.txt", "inner/c.png"):
+        (folder / name).write_bytes(image.read_bytes())
+    asked = ["predict", str(trained), str(folder), str(image), "--json"]
+    assert run(asked) == 0
+    found = [each["image"] for each in json.loads(capsys.readouterr().out)]
+    assert found == [str(folder / "a.PNG"), str(folder / "b.png"), str(image)]
 
 
 def test_a_prediction(

@@ -74,7 +74,8 @@ def predict(
     out: Path | None, as_json: bool, weights: str | None, key: str | None,
     overrides: tuple[str, ...], allow_outside: bool, **settings: Any,
 ) -> None:  # fmt: skip
-    """Say what a trained net sees in images: that of a run, or of a spec with `--weights`."""
+    """Say what a trained net sees in images, or in all of a folder: that of a run, or of a
+    spec with `--weights`."""
     from ... import train
 
     how: dict[str, Any] = {
