@@ -43,6 +43,7 @@ MANY = {
     "cli/commands/export.py: export": CLICK,
     "cli/commands/predict.py: predict": CLICK,
     "cli/commands/import_.py: import_": CLICK,
+    "cli/commands/profile.py: profile": CLICK,
     "cli/commands/render.py: render": CLICK,
     "cli/commands/resolve.py: resolve": CLICK,
     "cli/commands/show.py: show": CLICK,

@@ -40,6 +40,7 @@ _COMMANDS = {
     "recipes": "list the recipes of training, or print one",
     "resume": "resume a run",
     "runs": "list and compare runs",
+    "profile": "measure time, memory and gradients of each node",
     "eval": "evaluate a run's weights",
     "predict": "say what a trained net sees in images",
 }

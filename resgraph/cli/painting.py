@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..outputs.heat import STATIC, Heat
-from ..outputs.heat_csv import read_heat
+from ..outputs.heat_csv import KNOWN, read_heat
 from ..plan import Plan
 
 
@@ -38,6 +38,25 @@ def _heat(plan: Plan, word: str) -> Heat:
         return read_heat(
             Path(word if not column else f"{file}.csv"), column, plan.graph
         )
+    run, _, kind = word.rpartition(":")
+    if kind in MEASURED:
+        return _measured(plan, Path(run) if run else None, kind)
+    words = ", ".join([*STATIC, *MEASURED])
     raise UsageError(
-        f"cannot paint `{word}`: give {', '.join(STATIC)}, or a file as NUMBERS.csv"
+        f"cannot paint `{word}`: give {words}, a file as NUMBERS.csv, or RUN:gradient"
     )
+
+
+MEASURED = ("time", "forward", "backward", "gradient", "activation")
+"""What is measured by a training step."""
+
+
+def _measured(plan: Plan, run: Path | None, kind: str) -> Heat:
+    from .. import train
+
+    if run is not None and not run.is_dir():
+        raise UsageError(f"there is no run `{run}`")
+    found = train.profile(run or plan)
+    if found.nodes.keys() != plan.graph.nodes.keys() - set(plan.graph.inputs):
+        raise UsageError(f"{run} is a run of another net: {found.name}")
+    return Heat(kind, found.values(kind), *KNOWN[kind], found.about)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .engine.evaluate import Score
     from .estimate import Forecast
     from .predicted import Prediction
+    from .profiling import Profile
     from .run.result import RunResult
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "forecast",
     "predict",
     "predict_weights",
+    "profile",
     "read_run",
     "resume",
 ]
@@ -185,6 +187,19 @@ def _load(path: Path) -> Plan:
     from ..plan import load
 
     return load(path, strict=False)
+
+
+def profile(
+    plan: Plan | Path, *, batch: int = 8, repeats: int = 3, load: Loader | None = None
+) -> Profile:
+    """Time, memory and norms of each node in a training step: of a plan with fresh weights on
+    noise, or of a run's weights (its directory) on its own first batch, on the CPU."""
+    _need_torch()
+    from .profiling import profile_plan, profile_run
+
+    if isinstance(plan, Path):
+        return profile_run(plan, load or _load, Options(device="cpu"), repeats)
+    return profile_plan(plan, batch, repeats)
 
 
 def _need_torch() -> None:

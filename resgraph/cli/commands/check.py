@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ...checked import Checked, check_nets, found_in
-from ...errors import Diagnostic, UsageError
+from ...errors import Diagnostic, MissingError, UsageError
 from ...language.references import locate
 from ...language.yaml.reader import LIMITS, decode
 from ...mending import verified_in
@@ -17,7 +17,7 @@ from ...outputs.numbers import count_text
 from ...plan import Plan
 from ...study.checked import check_study, is_study_file
 from ..formats import github, sarif
-from ..loading import is_model, model_source, note_void, overrides_of_each
+from ..loading import is_model, model_source, note, note_void, overrides_of_each
 from ..options import json_option, set_option, specs_argument
 from ..report import diagnostic_data, print_json, report_diagnostics
 
@@ -34,12 +34,23 @@ _FORMATS = ("text", "json", "github", "sarif")
     help="mend what has one certain fix, and show what was changed",
 )
 @click.option(
+    "--prove",
+    is_flag=True,
+    help="run the module once, without numbers: is it the graph that is drawn?",
+)
+@click.option(
+    "--module",
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="prove an exported model.py, which is executed, in place of the spec's own module",
+)
+@click.option(
     "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True
 )
 @json_option
 def check(
     specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, strict: bool,
-    fix: bool, form: str, as_json: bool,
+    fix: bool, prove: bool, module: Path | None, form: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Check specs: every shape, and what each expects of itself; and studies, net by net.
 
@@ -59,9 +70,33 @@ def check(
     checked = _nets(specs, own, studies, allow_outside)
     note_void([net.plan.spec for net in checked if net.plan])
     found = verified_in(found_in(checked), files, allow_outside)
-    failed = any(strict or d.severity == "error" for d in found)
+    differs = (prove or module) and _differs(
+        [net.plan for net in checked if net.plan], module
+    )
+    failed = differs or any(strict or d.severity == "error" for d in found)
     _print(form, checked, found, ok=not failed)
     return 1 if failed else 0
+
+
+def _differs(plans: list[Plan], module: Path | None) -> bool:
+    """Whether a module is not the graph that is drawn, which is said."""
+    if module and len(plans) != 1:
+        raise UsageError(f"`--module` is of one net, and {len(plans)} are checked")
+    try:
+        from ...outputs.pytorch.agreement import disagreements
+    except ModuleNotFoundError:
+        raise MissingError(
+            "`--prove` needs PyTorch: pip install 'resgraph[train]'"
+        ) from None
+    found = [(plan, disagreements(plan, module)) for plan in plans]
+    for plan, wrong in found:
+        nodes = len(plan.graph.nodes) - len(plan.graph.inputs)
+        more = [f"and {len(wrong) - 5} more"] if len(wrong) > 5 else []
+        for line in [*wrong[:5], *more]:
+            note("differs", f"{plan.name}: {line}")
+        if not wrong:
+            note("proven", f"{plan.name}: {nodes} nodes, as they are drawn")
+    return any(wrong for _, wrong in found)
 
 
 def _studies(specs: tuple[str, ...], overrides: tuple[str, ...]) -> set[str]:

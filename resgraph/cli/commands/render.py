@@ -20,7 +20,7 @@ from ...passes.expand import expand
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import output_options, set_option, specs_argument, write
-from ..painting import heats
+from ..painting import MEASURED, heats
 
 
 @click.command()
@@ -65,7 +65,9 @@ from ..painting import heats
     "--paint",
     multiple=True,
     metavar="WHAT",
-    help=f"colour each node by a number: {', '.join(STATIC)}, or FILE.csv (a line a node)",
+    help="colour each node by a number: "
+    + ", ".join([*STATIC, *MEASURED])
+    + ", FILE.csv (a line a node), RUN:gradient",
 )
 @click.option(
     "--scale",

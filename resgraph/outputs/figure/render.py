@@ -114,7 +114,7 @@ def scene(plan: Plan, view: View = "auto", **options: Any) -> Scene:
     heat = asked.paint[0] if asked.paint else None
     if asked.only:
         return detail.draw(plan, asked.only, heat)
-    look = overview.Look(choose(view), tuple(asked.expand), asked.width, heat=heat)
+    look = overview.NetLook(choose(view), tuple(asked.expand), asked.width, heat=heat)
     return overview.draw(plan, look)
 
 

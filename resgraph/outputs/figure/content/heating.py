@@ -87,7 +87,9 @@ class Spot:
 def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
     """Colour parts in place, all on one scale."""
     spots = [spot for net, graph, heat in nets for spot in Warming(graph, heat).of(net)]
-    scale = scale_of(nets[0][2], [spot.extent for spot in spots if spot.extent])
+    notes = dict.fromkeys(heat.note for _, _, heat in nets)
+    heat = replace(nets[0][2], note="; ".join(notes))
+    scale = scale_of(heat, [spot.extent for spot in spots if spot.extent])
     for spot in spots:
         cells = scale.cells(spot.extent)
         spot.put(cells, scale.words(cells))

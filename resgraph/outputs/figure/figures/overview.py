@@ -58,7 +58,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NetLook:
     """How a whole net is drawn: the `stages`, the `blocks` or the `ops` view, what is unfolded in
     it, the least width; with what is `broken` at its end, or painted with `heat`."""
 
@@ -69,7 +69,7 @@ class Look:
     heat: Heat | None = None
 
 
-def draw(plan: Plan, look: Look) -> Scene:
+def draw(plan: Plan, look: NetLook) -> Scene:
     """The scene of a whole net."""
     graph, heat = plan.graph, look.heat
     builder = PartBuilder(graph, look.view, check_names(graph, look.expand))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....errors import Diagnostic
 from ..content.builder import View, choose
 from ..scene import Scene
-from .overview import Broken, Look, draw
+from .overview import Broken, NetLook, draw
 
 if TYPE_CHECKING:
     from ....passes.expand import Expansion
@@ -34,4 +34,4 @@ def scene(
         *([f"help: {first.help}"] if first.help else []),
     )
     plan = Plan(made.spec, made.graph)
-    return draw(plan, Look(choose(view), (), width, Broken(broken, said)))
+    return draw(plan, NetLook(choose(view), (), width, Broken(broken, said)))

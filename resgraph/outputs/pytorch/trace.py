@@ -1,0 +1,158 @@
+"""A net while it runs → its nodes as they are computed, by the names of the graph.
+
+Most nodes are modules of their own name. Those that join values (`a + b`, `concat`) are calls of
+torch in the code of a block; which call makes which node is told by what it reads, in one pass on
+tensors without numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ...graph import Graph
+from ...plan import Plan
+from .build import build
+
+
+class NodeObserver(TorchFunctionMode, ABC):
+    """Is told of each node of a net, in the order in which they are computed, and of each call of
+    torch between them. The net must not write over what it reads (`inplace=False`)."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.inside = 0  # modules that are nodes, one in another
+        self.users: dict[str, list[str]] = {}
+        for node in graph.nodes.values():
+            self.users.setdefault(node.shares or node.name, []).append(node.name)
+
+    @abstractmethod
+    def made(self, name: str, reads: Sequence[Tensor], out: Tensor) -> None:
+        """A module made a node."""
+
+    @abstractmethod
+    def called(self, function: Any, reads: Sequence[Tensor], out: Tensor) -> None:
+        """A call of torch, outside of all modules that are nodes, gave a tensor."""
+
+    @contextmanager
+    def watching(self, net: nn.Module) -> Iterator[None]:
+        """As long as it lasts, what the net computes is told."""
+        with ExitStack() as stack:
+            for name, inner in net.named_modules():
+                if name in self.users:
+                    hooks = self._hooks(inner, list(self.users[name]))
+                    for hook in hooks:
+                        stack.callback(hook.remove)
+            stack.enter_context(self)
+            yield
+
+    def _hooks(self, inner: nn.Module, names: list[str]) -> Iterable[Any]:
+        waiting = iter(names)
+
+        def before(*_: Any) -> None:
+            self.inside += 1
+
+        def after(_: nn.Module, args: Any, out: Tensor) -> None:
+            self.inside -= 1
+            if not self.inside:
+                self.made(next(waiting), tensors(args), out)
+
+        yield inner.register_forward_pre_hook(before)
+        yield inner.register_forward_hook(after)
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if not self.inside and isinstance(out, Tensor):
+            self.called(func, tensors(args), out)
+        return out
+
+
+def tensors(values: Any) -> list[Tensor]:
+    """The tensors in arguments, and in lists of them."""
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, list | tuple):
+        return [one for value in values for one in tensors(value)]
+    return []
+
+
+class Tracer(NodeObserver):
+    """Finds by what they read which calls of torch make nodes (`calls`, in their order), and what
+    each node read (`reads`) and gave (`shapes`)."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph)
+        self.calls: list[str] = []
+        self.reads: dict[str, frozenset[str]] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.waiting: dict[tuple[str, frozenset[str]], list[str]] = {}
+        self.joins = {n.name for n in graph.nodes.values() if n.op.family == "merge"}
+        for name in self.joins:
+            node = graph.nodes[name]
+            key = _KINDS.get(node.op.op, node.op.op), frozenset(node.values)
+            self.waiting.setdefault(key, []).append(name)
+        self.tags: dict[int, frozenset[str]] = {}
+        self.kept: list[Tensor] = []  # so that no two tensors have one id
+
+    def tag(self, value: Tensor, names: frozenset[str]) -> None:
+        """From here on a tensor is the value of a node, or made of several."""
+        self.kept.append(value)
+        self.tags[id(value)] = names
+
+    def _tags(self, values: Sequence[Tensor]) -> frozenset[str]:
+        return frozenset().union(*(self.tags.get(id(v), frozenset()) for v in values))
+
+    def made(self, name: str, reads: Sequence[Tensor], out: Tensor) -> None:
+        """As a node that a module makes."""
+        self._make(name, self._tags(reads), out)
+
+    def _make(self, name: str, reads: frozenset[str], out: Tensor) -> None:
+        self.reads[name], self.shapes[name] = reads, tuple(out.shape[1:])
+        self.tag(out, frozenset([name]))
+
+    def called(self, function: Any, reads: Sequence[Tensor], out: Tensor) -> None:
+        """A node, where one that joins these values is waiting; else a part of one, or a view."""
+        names = self._tags(reads)
+        word = getattr(function, "__name__", "").strip("_")
+        waiting = self.waiting.get((_FUNCTIONS.get(word, word), names))
+        if waiting and not out._is_view():
+            name = waiting.pop(0)
+            self.calls.append(name)
+            self._make(name, names, out)
+            return
+        own = names & self.joins if len(names) == 1 and not out._is_view() else ()
+        self.calls.append(next(iter(own), ""))
+        self.tag(out, names)
+
+
+_KINDS = {"mean": "add", "div": "div"}
+_FUNCTIONS = {
+    "iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "isub": "sub", "rsub": "sub",
+    "cat": "concat", "truediv": "div", "rtruediv": "div", "rdiv": "div",
+}  # fmt: skip
+"""What torch calls what our equations say."""
+
+
+def trace(plan: Plan, net: nn.Module | None = None) -> Tracer:
+    """One pass of two images, in training, on the meta device: nothing is computed. `net` is there,
+    and is the plan's own where none is given."""
+    graph = plan.graph
+    net = net or build(plan, "meta", inplace=False)
+    tracer = Tracer(graph)
+    images = [torch.empty(2, *shape, device="meta") for shape in plan.inputs.values()]
+    for name, image in zip(graph.inputs, images, strict=True):
+        tracer.tag(image, frozenset([name]))
+    with tracer.watching(net.train()):
+        net(*images)
+    return tracer
