@@ -12,7 +12,8 @@ from test_floors import MODULES, PACKAGE, dotted
 from resgraph.language.grammar.words import POLICIES
 from resgraph.ops import VOCABULARY
 
-PHRASES = {*VOCABULARY, *POLICIES}  # of the language
+LONG_NAMES = {name for op in VOCABULARY.values() for name in op.long_names}
+PHRASES = {*VOCABULARY, *LONG_NAMES, *POLICIES}  # of the language
 RENDERERS = {
     "errors.py",
     "cli/loading.py",
