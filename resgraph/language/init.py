@@ -14,19 +14,20 @@ from .diagnose.keys import refused
 from .diagnose.nearest import certain, meant
 from .record import Record
 
-InitKind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "torch"]
+InitKind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "dirac", "torch"]
 
 _SCHEMES: dict[str, InitKind] = {
     "he": "he",
     "xavier": "xavier",
     "lecun": "lecun",
+    "dirac": "dirac",
     "torch": "torch",
 }
 
 
 _SCHEMES_LISTED = (
     "one of `he`, `he fan in`, `he uniform`, `xavier`, `xavier uniform`, `lecun`, `normal 0.01`, "
-    "`trunc normal 0.02`, `torch`"
+    "`trunc normal 0.02`, `dirac`, `torch`"
 )
 
 
@@ -48,7 +49,7 @@ _HE = (
     "he uniform fan in",
     "he uniform fan out",
 )
-_WORDED = (*_HE, "xavier", "xavier uniform", "lecun", "torch")
+_WORDED = (*_HE, "xavier", "xavier uniform", "lecun", "dirac", "torch")
 
 
 def parse_scheme(text: str) -> Scheme:
@@ -81,6 +82,15 @@ def _checked(text: str) -> str:
     return text
 
 
+def _of_matrices(text: str) -> str:
+    if parse_scheme(text).kind == "dirac":
+        raise refused(
+            "`dirac` is for convolutions, whose first filters then pass on what they read",
+            "write `fc: torch`, or another scheme",
+        )
+    return text
+
+
 SchemeText = Annotated[str, AfterValidator(_checked)]
 
 
@@ -88,9 +98,11 @@ class Init(Record):
     """How weights start. Where nothing is said: convolutions after He et al. 2015 (normal, fan
     out), `fc` as in torch.
 
-    `zero_last` starts the last norm of each residual branch at 0 (Goyal et al. 2017, section 5.1).
+    `dirac` is torch's own, and of as many filters as there are channels to read the identity
+    (Zagoruyko, Komodakis 2017, arXiv 1706.00388). `zero_last` starts the last norm of each residual
+    branch at 0 (Goyal et al. 2017, section 5.1).
     """
 
     conv: SchemeText = "he"
-    fc: SchemeText = "torch"
+    fc: Annotated[SchemeText, AfterValidator(_of_matrices)] = "torch"
     zero_last: bool = False

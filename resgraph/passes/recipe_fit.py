@@ -20,6 +20,7 @@ from ..language.recipe.steps import Muon
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
+from ..ops.window import Conv
 from .data_fit import image_input
 from .expand import expand
 from .fine_tune.matrices import matrix_layers
@@ -53,9 +54,44 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if found:
         return out
     smaller, sized = _smaller(spec, graph, spec.train)
-    named = unfit_parts(spec, graph, spec.train)
-    named = named or unfit_matrices(spec, graph, spec.train)
+    named = unfit_layers(spec, graph, spec.train)
     return out + named + smaller + lonely_norms([graph, *sized], spec.train)
+
+
+def unfit_layers(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
+    """What the recipe names of the net, or needs in it, and is not there."""
+    for find in (unfit_parts, unfit_whitening, unfit_matrices):
+        if found := find(spec, graph, train):
+            return found
+    return []
+
+
+def unfit_whitening(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
+    """E051 at a layer to whiten that is no convolution of the images, or has other filters than
+    there are directions."""
+    if train.whiten is None:
+        return []
+    name = train.whiten.layer
+    why = _unwhitened(graph, graph.nodes.get(name), graph.inputs[0])
+    if not why[0]:
+        return []
+    said = f"`whiten` names `{name}`, {why[0]}"
+    place = spec.place("train", "whiten", "layer")
+    return [fault("E051", said, place, why[1]).diagnostic]
+
+
+def _unwhitened(graph: Graph, node: Node | None, images: str) -> tuple[str, str]:
+    """Why a node cannot whiten, and what to write; nothing where it can."""
+    if node is None or not isinstance(node.op, Conv):
+        return "which is no convolution", "name the first convolution of the net"
+    if node.inputs != (images,):
+        return "which does not read the images", "name the first convolution of the net"
+    width = 2 * prod(node.op.kernel) * graph.nodes[images].shape[0]
+    if node.op.groups != 1 or node.shape[0] != width:
+        size = "x".join(map(str, node.op.kernel))
+        said = f"which has {node.shape[0]} filters, and its patches have {width // 2} directions"
+        return said, f"write `{size} conv {width}`: each direction and its negative"
+    return "", ""
 
 
 def unfit_matrices(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
@@ -84,6 +120,7 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
         _sides(train, reads),
         _target(train),
         _clashes(train),
+        _images_only(train, reads),
         _weights(train, output),
         _counts(train, output),
         _normalize(train, reads),
@@ -145,6 +182,32 @@ def _thresholds(train: Train) -> Iterator[Clash]:
     yield train.label_smoothing > 0, ("label_smoothing",), said, hint
 
 
+def _images_only(train: Train, reads: Shape) -> Iterator[Problem]:
+    """Views and mirrors of what is no image, or whose target would not move with it."""
+    asked = [("views",)] if train.views else []
+    asked += [("whiten",)] if train.whiten else []
+    for keys in asked:
+        if len(reads) != 3:
+            said = f"`{keys[0]}` is for images, but the net reads {shape_text(reads)}"
+            yield Problem(keys, said, f"write `{keys[0]}: none`")
+    if train.views and train.target.kind in ("map", "itself"):
+        said = f"`views` moves an image, and not its `target: {train.target.kind}`"
+        yield Problem(("views",), said, "write `views: none`")
+    if train.whiten and train.weights:
+        said = "`whiten` makes the weights of a layer, and `weights` brings others"
+        yield Problem(("whiten",), said, "write `whiten: none`, or `weights: none`")
+    crop = train.augment.crop
+    if isinstance(crop, PadCrop) and crop.border == "reflect":
+        least = min(reads[1:], default=0)
+        if crop.cells >= least > 0:
+            size = shape_text(reads)
+            said = (
+                f"`crop.cells: {crop.cells}` mirrors more of an image than {size} has"
+            )
+            hint = f"write `cells: {max(1, least - 1)}` or less"
+            yield Problem(("augment", "crop"), said, hint)
+
+
 def _policies(train: Train) -> Iterator[Clash]:
     """Augmentations that need others, or stand in their place."""
     augment, copies = train.augment, train.augment.repeats
@@ -158,6 +221,9 @@ def _policies(train: Train) -> Iterator[Clash]:
     yield copies > 1 and not random, keys, said, hint
     said = "`trivialaugment` stands in place of `randaugment`, and both are written"
     hint = "write `randaugment: none`, or `trivialaugment: none`"
+    alone = augment.alternate and not augment.flip
+    words = "`alternate` says when an image is mirrored, and `flip` that none is"
+    yield alone, ("augment", "alternate"), words, "write `flip: true` too"
     both = augment.trivialaugment and augment.randaugment is not None
     yield both, ("augment", "trivialaugment"), said, hint
 

@@ -27,6 +27,7 @@ from .engine.assemble import make_data_loader, placed
 from .engine.evaluate import BatchCallback, Score, Sums, score
 from .engine.multi_crop import MultiCrop, crop_policy_for
 from .engine.verdicts import Witness
+from .engine.views import viewed
 from .failures import explained
 from .inference import preprocessing, trained, units_of
 from .options import Options
@@ -120,7 +121,8 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
             with explained(net, lambda: "the evaluation"):
                 task = task_of(train.target, plan.output[0], units=judged.units)
                 sums = Sums(decisions, task, witness)
-                found = score(net, loader.validation(world), sums, world)
+                asked = viewed(net, train)
+                found = score(asked, loader.validation(world), sums, world)
         if witness and how.report:
             verdicts = witness.verdicts(len(data.validation), world)
             told = Judgement(

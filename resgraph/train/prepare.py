@@ -11,9 +11,8 @@ from ..language.recipe import Train
 from ..language.recipe.target import Regression
 from ..ops.base import Shape
 from ..passes.data_fit import image_input, placed
-from ..passes.fine_tune.parts import unfit_parts
 from ..passes.loss_fit import unfit_loss
-from ..passes.recipe_fit import lonely_norms, problems, unfit_matrices
+from ..passes.recipe_fit import lonely_norms, problems, unfit_layers
 from ..plan import Plan
 from . import data as datasets
 from .augment.progressive import check_sizes
@@ -137,8 +136,7 @@ def _check_parts(plan: Plan, train: Train, world: World) -> None:
     """Raises `SpecError` at a part that the recipe names and the net lacks, and at a batch norm
     that would see one value per channel."""
     if graph := getattr(plan, "graph", None):
-        found = unfit_parts(plan.spec, graph, train)
-        found = found or unfit_matrices(plan.spec, graph, train)
+        found = unfit_layers(plan.spec, graph, train)
         found += lonely_norms([graph], train, world.size)
         if found:
             raise SpecError(found)

@@ -14,6 +14,7 @@ from ..faults import is_out_of_memory
 from ..plan import Plan
 from .engine.assemble import distribute, make_data_loader, make_train_state
 from .engine.loop import Loop, TrainState
+from .engine.whiten import whitener
 from .failures import explained, out_of_memory
 from .options import Options
 from .parallel.distributed import World, process_group
@@ -64,6 +65,8 @@ def run_to_end(
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
     _restore(train_state, state, run, ready, reporter)
+    if not state and (give := whitener(train, ready.data, normalization, ready.world)):
+        train_state.start_from(give)
     _distribute(train_state, ready)
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(

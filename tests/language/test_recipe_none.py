@@ -27,7 +27,7 @@ from resgraph.language.recipe.data import (
     Shards,
     Synthetic,
 )
-from resgraph.language.recipe.start import ChannelNorm, Rates, StartingWeights
+from resgraph.language.recipe.start import ChannelNorm, Rates, StartingWeights, Whiten
 from resgraph.language.recipe.steps import (  # fmt: skip
     AdamW,
     Constant,
@@ -129,7 +129,7 @@ NEEDED: dict[type[Record], dict[str, object]] = {
     PixelLabel: {"kind": "map"}, Itself: {"kind": "itself"},
     Listed: {"set": "list", "path": "x"}, Arrays: {"set": "arrays", "path": "x"},
     ImageNet: {"set": "imagenet", "path": "x"}, StartingWeights: {"file": "x.safetensors"}, Rates: {"decay": 0.5},
-    ChannelNorm: {"mean": [0.5], "std": [0.2]},
+    Whiten: {"layer": "conv1"}, ChannelNorm: {"mean": [0.5], "std": [0.2]},
     Folder: {"set": "folder", "path": "x"}, Shards: {"set": "shards", "path": "x"}, Synthetic: {"set": "synthetic"},
 }  # fmt: skip
 EVERY = [*keys(Train, ())]

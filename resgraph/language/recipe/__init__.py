@@ -27,7 +27,15 @@ from ..yaml.scalars import number_in
 from .augment import Augment
 from .base import NO_OFF, Count, Off, Seed, Share, off
 from .data import Data
-from .start import Measured, Normalize, Parts, Rates, StartingWeights, WrittenWeights
+from .start import (
+    Measured,
+    Normalize,
+    Parts,
+    Rates,
+    StartingWeights,
+    Whiten,
+    WrittenWeights,
+)
 from .steps import (
     Constant,
     Ema,
@@ -80,6 +88,8 @@ class Train(Record):
     `all but head` names what learns."""
     rates: Rates | None = None
     """Factors of the learning rate, by depth and by name."""
+    whiten: Whiten | None = None
+    """A first convolution that whitens patches of the training images."""
     augment: Augment = Augment()
     """Data augmentation of the training images."""
     normalize: Normalize = None
@@ -120,6 +130,9 @@ class Train(Record):
     """SyncBatchNorm: batch statistics over all processes."""
     evaluate_every: Count = 1
     """Epochs between evaluations."""
+    views: Literal["mirror", "mirror-shift"] | None = None
+    """Views of a validation image over which outputs are averaged (test-time augmentation): it and
+    its mirror image, or with `mirror-shift` these and both shifted by a pixel, to either corner."""
     patience: Count | None = None
     """Evaluations without a lower validation error after which the run ends (early stopping)."""
     keep: Annotated[Literal["last", "best"], NO_OFF] = "last"
@@ -194,6 +207,12 @@ class Train(Record):
     def frozen(self) -> tuple[str, ...]:
         """What `freeze` names."""
         return (self.freeze,) if isinstance(self.freeze, str) else self.freeze
+
+    @property
+    def still(self) -> tuple[str, ...]:
+        """What stays as it is: what `freeze` names, and the weights that whiten."""
+        white = (f"{self.whiten.layer}.weight",) if self.whiten else ()
+        return (*self.frozen, *white)
 
     @property
     def measured(self) -> Measured:

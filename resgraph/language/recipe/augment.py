@@ -17,6 +17,8 @@ class PadCrop(Record):
     kind: Literal["pad"]
     cells: Annotated[int, Field(ge=1, le=64)]
     """Zeros on each side, in pixels."""
+    border: Annotated[Literal["zeros", "reflect"], NO_OFF] = "zeros"
+    """Zeros, or the image mirrored at its edge pixels."""
 
 
 def _smaller_first(value: tuple[float, float]) -> tuple[float, float]:
@@ -87,6 +89,9 @@ class Augment(Record):
     """Random crop, by its `kind`."""
     flip: bool = False
     """Mirror half of the images, left to right."""
+    alternate: bool = False
+    """With `flip`, mirror each image in every other epoch: in the first one half of them, in the
+    next one the others (Jordan 2024, arXiv 2404.00498, section 3.6)."""
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Random rotation, in degrees to either side."""
     zoom: Share = 0.0

@@ -28,6 +28,18 @@ class StartingWeights(Record):
     """A YAML file of names, ours to theirs, where order, shape and names leave two readings."""
 
 
+class Whiten(Record):
+    """A first convolution whose weights are taken from the training images, so that what it gives
+    is white (Jordan 2024, arXiv 2404.00498), and stay as they are; its bias learns."""
+
+    layer: str
+    """The convolution: its name, as weights have it."""
+    images: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
+    """Training images of which patches are taken, the first ones."""
+    eps: Annotated[float, Field(gt=0, le=1)] = 5e-4
+    """Added to each eigenvalue."""
+
+
 class Rates(Record):
     """Factors of the learning rate: of each block by its depth, and of parts by name."""
 

@@ -33,6 +33,9 @@ class SingleLabel(Goal):
     threshold: Annotated[float, Field(ge=0, lt=1)] | None = None
     """With `bce`, the share of a mixture above which a class is there as a whole, and below which
     it is not (timm's `--bce-target-thresh`; 0: both classes are)."""
+    summed: bool = False
+    """Add up the losses of a batch, in place of their mean: its gradient is so many times as
+    large."""
     weights: Weights | None = None
     """Weight of each class in the loss, in order; `balanced` weights each class by the inverse of
     its number of training images."""

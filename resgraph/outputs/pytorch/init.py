@@ -18,6 +18,7 @@ _DESCRIBED = {
     "lecun": "LeCun et al. 1998",
     "normal": "a normal distribution",
     "trunc normal": "a truncated normal distribution",
+    "dirac": "the identity in the first filters",
     "torch": "torch's own",
 }
 
@@ -77,7 +78,11 @@ def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str
 
 
 def _set(scheme: Scheme) -> list[str]:
-    """The weight by a scheme, the bias 0."""
+    """The weight by a scheme, the bias 0; with `dirac` as torch has it but for the first
+    filters."""
+    if scheme.kind == "dirac":
+        first = "module.weight.detach()[: module.weight.shape[1]]"
+        return ["module.reset_parameters()", f"nn.init.dirac_({first})"]
     return [
         f"nn.init.{_call(scheme)}",
         "if module.bias is not None:",

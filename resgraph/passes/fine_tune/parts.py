@@ -19,6 +19,7 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     nothing is left that learns."""
     learned = [node.name for node in graph.nodes.values() if node.cost.params]
     known = {part for name in learned for part in accumulate(name.split("."), _joined)}
+    known |= {f"{name}.{kind}" for name in learned for kind in ("weight", "bias")}
     found = [
         fault(
             "E052",

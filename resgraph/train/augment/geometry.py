@@ -13,9 +13,21 @@ from ...language.recipe.augment import AreaCrop, Augment, PadCrop
 from ..rng import key, uniform
 
 
-def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
+def mirrored(seed: int, epoch: int, index: Tensor) -> Tensor:
+    """Which images are mirrored where they alternate: one half in even epochs, the other in odd
+    ones."""
+    return (uniform(key(seed, "mirror"), index, 1)[:, 0] < 0.5) ^ (epoch % 2 == 1)
+
+
+def augment(
+    images: Tensor,
+    recipe: Augment,
+    seed: int,
+    index: Tensor,
+    turned: Tensor | None = None,
+) -> Tensor:
     """(n, channels, height, width) float → the same shape. `seed` is the epoch's key, `index` (n,)
-    the samples' numbers.
+    the samples' numbers, `turned` (n,) which of them are mirrored, where that is not drawn.
 
     What comes in from outside the image is 0, which is the mean.
     """
@@ -23,7 +35,7 @@ def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor
         return images
     if _warps(recipe):
         images = _warp(images, recipe, seed, index)
-    images = _crop_and_flip(images, recipe, seed, index)
+    images = _crop_and_flip(images, recipe, _draw(seed, index, turned))
     if recipe.erasing:
         images = _erase(images, recipe.erasing, seed, index)
     if recipe.cutout:
@@ -31,7 +43,13 @@ def augment(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor
     return images
 
 
-def augment_mask(masks: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
+def augment_mask(
+    masks: Tensor,
+    recipe: Augment,
+    seed: int,
+    index: Tensor,
+    turned: Tensor | None = None,
+) -> Tensor:
     """A class or a number for each pixel, (n, height, width) or (n, numbers, height, width) → the
     same, moved as `augment` moves its images, each pixel to the nearest. What comes in from outside
     is unknown: -100, or NaN. Other targets stay as they are."""
@@ -44,7 +62,16 @@ def augment_mask(masks: Tensor, recipe: Augment, seed: int, index: Tensor) -> Te
         inside = _resampled(torch.ones_like(planes[:, :1], dtype=torch.float32), grid)
         moved = _resampled(planes.to(torch.float32), grid).to(planes.dtype)
         planes = moved.masked_fill(inside < 0.5, unknown)
-    return _crop_and_flip(planes, recipe, seed, index, unknown).view_as(masks)
+    draw = _draw(seed, index, turned)
+    return _crop_and_flip(planes, recipe, draw, unknown).view_as(masks)
+
+
+def _draw(seed: int, index: Tensor, turned: Tensor | None) -> Tensor:
+    """How far down and to the right each image moves, and whether it is mirrored (below 0.5)."""
+    draw = uniform(key(seed, "crop"), index, 3)
+    if turned is not None:
+        draw[:, 2] = torch.where(turned, 0.0, 1.0)
+    return draw
 
 
 def _warps(recipe: Augment) -> bool:
@@ -53,18 +80,18 @@ def _warps(recipe: Augment) -> bool:
 
 
 def _crop_and_flip(
-    images: Tensor, recipe: Augment, seed: int, index: Tensor, outside: float = 0.0
+    images: Tensor, recipe: Augment, draw: Tensor, outside: float = 0.0
 ) -> Tensor:
     """What is outside around, a window of the old size, and its mirror image for half of the
     samples: one gather."""
-    cells = recipe.crop.cells if isinstance(recipe.crop, PadCrop) else 0
+    crop = recipe.crop if isinstance(recipe.crop, PadCrop) else None
+    cells = crop.cells if crop else 0
     if not cells and not recipe.flip:
         return images
     n, channels, height, width = images.shape
-    draw = uniform(key(seed, "crop"), index, 3)
     down = (draw[:, 0] * (2 * cells + 1)).to(torch.int64)
     right = (draw[:, 1] * (2 * cells + 1)).to(torch.int64)
-    padded = F.pad(images, (cells,) * 4, value=outside) if cells else images
+    padded = _surrounded(images, crop, outside) if crop else images
     rows = down[:, None] + torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device).expand(n, width)
     if recipe.flip:
@@ -73,6 +100,22 @@ def _crop_and_flip(
     place = rows[:, :, None] * padded.shape[3] + columns[:, None, :]
     flat = place.view(n, 1, height * width).expand(n, channels, height * width)
     return padded.flatten(2).gather(2, flat).view(n, channels, height, width)
+
+
+def _surrounded(images: Tensor, crop: PadCrop, outside: float) -> Tensor:
+    """With as many cells more on each side."""
+    if crop.border == "zeros":
+        return F.pad(images, (crop.cells,) * 4, value=outside)
+    rows, columns = (
+        _reflected(side, crop.cells).to(images.device) for side in images.shape[2:]
+    )
+    return images[:, :, rows][:, :, :, columns]
+
+
+def _reflected(side: int, cells: int) -> Tensor:
+    """The places of a side and of so many cells around it, mirrored at the outermost."""
+    place = torch.arange(-cells, side + cells).abs()
+    return side - 1 - (side - 1 - place).abs()
 
 
 def _warp(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from ...language.recipe import Train
 from ...language.recipe.target import Itself
 from ...ops.base import Shape
 from ..augment.color import augment_pixels
-from ..augment.geometry import augment, augment_mask
+from ..augment.geometry import augment, augment_mask, mirrored
 from ..augment.mix import Batch, in_order, mix
 from ..augment.progressive import resized, size_at
 from ..parallel.distributed import World
@@ -101,10 +101,13 @@ class BatchLoader:
             zip(order.to(self.device), raw, strict=True), start
         ):
             changed = augment_pixels(images, recipe, self.levels, seed, index)
-            ready = augment(self.normalization(changed), recipe, seed, index)
+            turned = None
+            if recipe.alternate:
+                turned = mirrored(self.recipe.seed, epoch, index)
+            ready = augment(self.normalization(changed), recipe, seed, index, turned)
             ready = self._layout(resized(ready, size))
             if images.ndim == 4:
-                labels = augment_mask(labels, recipe, seed, index)
+                labels = augment_mask(labels, recipe, seed, index, turned)
             target = self._target(ready, labels)
             batch = mix(ready, target, recipe, self.recipe.seed, step)
             beside = self._beside(0, index % self.sampler.samples)

@@ -58,7 +58,7 @@ def make_train_state(
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
-    frozen = freeze(net, train.frozen)
+    frozen = freeze(net, train.still)
     if decisions.compile:
         # several processes add up the gradients of one chunk while the next is under way
         whole = world.size == 1 and not decisions.checkpointed

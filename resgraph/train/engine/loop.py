@@ -32,6 +32,7 @@ from .optimizer import load_optimizer, set_lr
 from .schedule import LearningRates
 from .several import NetOutput, OutputWeights, first, weighed
 from .verdicts import Witness
+from .views import viewed
 
 CHECK_EVERY = 0.25
 """Seconds between checks of the loss: reading it waits for the device, so not every step does."""
@@ -197,8 +198,12 @@ class Loop:
             given = self.train_state.model(*batch.inputs(part))
         logits = first(given)
         loss = self._loss(given, batch, part)
-        self.train_state.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         counted = batch.main[part]
+        whole = loss / parts
+        if getattr(self.train.target, "summed", False):
+            # the ranks' gradients are averaged
+            whole = loss * self.task.count(counted) * self.world.size
+        self.train_state.scaler.scale(whole).backward()  # type: ignore[no-untyped-call]
         self.train_state.metrics.add(
             loss.detach(), logits.detach(), counted, self.train_state.step
         )
@@ -312,7 +317,8 @@ class Loop:
         self.witness = Witness() if isinstance(self.task, Classes) else None
         sums = Sums(self.decisions, self.task, self.witness)
         batches = self.data_loader.validation(self.world)
-        self.found = score(self.train_state.eval_net, batches, sums, self.world)
+        net = viewed(self.train_state.eval_net, self.train)
+        self.found = score(net, batches, sums, self.world)
         return self.found
 
     def _save(self) -> None:
