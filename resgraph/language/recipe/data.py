@@ -232,8 +232,9 @@ class ImageNet(DataSource):
 
 
 class Shards(DataSource):
-    """Plain tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number: webdataset's
-    form, for large sets.
+    """Tar files of `key.jpg` (or png, …) and `key.cls`, the class as a number or by its name in
+    `classes.txt`: webdataset's form, for large sets. What gzip packed is unpacked once, into a
+    cache.
 
     `{000..123}` in a name stands for the numbers from the first to the last.
     """
@@ -246,7 +247,40 @@ class Shards(DataSource):
     """Names of the training shards."""
     validation: str = "val-{000000..000009}.tar"
     """Names of the validation shards."""
+    label: str = "cls"
+    """The ending of the files of classes; of JSON with a key in it, as in `json.label`."""
     resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    """As of a folder."""
+    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    """As of a folder."""
+
+
+class Parquet(DataSource):
+    """Parquet files as the Hugging Face hub has them: the bytes of an image and its class in each
+    row, and the names of the classes in the file (extra `parquet`).
+
+    The images are unpacked once, into a cache from which they are read in any order."""
+
+    parted: ClassVar[bool] = True
+    set: Literal["parquet"]
+    path: str
+    """The folder of the files; they may lie in its subfolder `data`."""
+    train: str = "train-*.parquet"
+    """Names of the training files, `*` for anything."""
+    validation: str = "validation-*.parquet"
+    """Names of the validation files."""
+    split: Share = 0.0
+    """Share of each class of the training files that is held out to validate on, in place of files
+    of their own."""
+    split_seed: Seed = 0
+    """Random seed of which are held out."""
+    image: str = "image"
+    """The column of images."""
+    label: str = "label"
+    """The column of classes, as numbers or as words."""
+    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    """As of a folder."""
+    exif: bool = False
     """As of a folder."""
     unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
     """As of a folder."""
@@ -307,7 +341,7 @@ class Synthetic(DataSource):
         return max(self.samples, self.classes or outputs), self.validation
 
 
-OnDisk = Folder | ImageNet | Listed | Shards
+OnDisk = Folder | ImageNet | Listed | Parquet | Shards
 """Sets of image files, which are decoded and cropped as they are asked for."""
 Data = Annotated[
     Digits | Cifar | Idx | Arrays | OnDisk | Synthetic, Field(discriminator="set")

@@ -120,7 +120,8 @@ class Files:
 @dataclass(frozen=True, slots=True)
 class Packed:
     """Images within larger files: for each its shard, where it begins there, its bytes, and its
-    label; (n,) int64."""
+    label; (n,) int64. Where the shards were unpacked from other files, `origin` has those and `row`
+    the place of each image there."""
 
     shards: tuple[Path, ...]
     shard: Tensor
@@ -128,14 +129,30 @@ class Packed:
     size: Tensor
     labels: Tensor
     beside: tuple[Tensor, ...] = ()
+    origin: tuple[Path, ...] = ()
+    row: Tensor | None = None
     masks: ClassVar[tuple[Path, ...]] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def part(self, rows: Tensor) -> Packed:
+        """Some of the images."""
+        return Packed(
+            self.shards,
+            self.shard[rows],
+            self.start[rows],
+            self.size[rows],
+            self.labels[rows],
+            tuple(one[rows] for one in self.beside),
+            self.origin,
+            None if self.row is None else self.row[rows],
+        )
+
     def digest(self) -> str:
         """Of the shards' names, and of each image's place and label."""
-        names = [shard.name.encode("utf-8", "surrogateescape") for shard in self.shards]
+        files = self.origin or self.shards
+        names = [file.name.encode("utf-8", "surrogateescape") for file in files]
         rows = [
             part.numpy().tobytes()
             for part in (self.shard, self.start, self.size, self.labels)
@@ -150,9 +167,11 @@ class Packed:
 
     def name(self, index: int) -> str:
         """Where an image is."""
-        return (
-            f"{self.shards[int(self.shard[index])]} at byte {int(self.start[index]):,}"
-        )
+        shard = int(self.shard[index])
+        if self.row is not None:
+            return f"{self.origin[shard]}, row {int(self.row[index])}"
+        file = (self.origin or self.shards)[shard]
+        return f"{file} at byte {int(self.start[index]):,}"
 
 
 def side_before_crop(resize: int | None, shape: Shape) -> int:
@@ -262,7 +281,7 @@ def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]
     return torch.cat(kept).sort().values, torch.cat(taken).sort().values
 
 
-Divided = TypeVar("Divided", Resident, Files)
+Divided = TypeVar("Divided", Resident, Files, Packed)
 
 
 def held_out(train: Divided, share: float, seed: int) -> tuple[Divided, Divided]:

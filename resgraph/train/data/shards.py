@@ -1,4 +1,4 @@
-"""Plain tar files with `key.jpg` and `key.cls` (webdataset's shards) → a data set, of which each
+"""Tar files with `key.jpg` and `key.cls` (webdataset's shards) → a data set, of which each
 shard is indexed once.
 
 The images stay in the shards and are read from their places, in the order of the same sampler as
@@ -7,11 +7,16 @@ any other set, so a resume is exact and each rank and worker reads what is its o
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
@@ -22,11 +27,14 @@ from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
 from .formats.decoder import COMMON, ENDINGS
 from .formats.index_cache import Index, read_index, write_index
+from .formats.unzipped import plain
 from .sets import (
+    NAMED,
     DataSet,
     Packed,
     Request,
     class_names,
+    names_of,
     nothing,
     side_before_crop,
 )
@@ -37,8 +45,37 @@ zeros."""
 MOST = 1_000_000
 """Shards that one pair of braces may stand for."""
 LARGEST_LABEL = 2**31
-LONGEST_LABEL = 64
-"""Bytes of the number of a class."""
+LONGEST_LABEL = {"json": 2**20}
+"""Bytes of what has a class, by its ending; of a class alone they are 256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """Where the class of an image is: in a file of this ending, at these keys of its JSON; and what
+    words stand for classes."""
+
+    ending: str
+    keys: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> str:
+        """What an index depends on, "" of plain numbers in .cls."""
+        if self == Labelling("cls"):
+            return ""
+        return f" {self.ending} {self.keys} {self.names}"
+
+    def number(self, content: bytes) -> int:
+        """The class in a file's content, -1 where there is none."""
+        try:
+            found: Any = content.decode().strip()
+            if self.keys:
+                found = reduce(getitem, self.keys, json.loads(found))
+            if isinstance(found, str) and found in self.names:
+                return self.names.index(found)
+            return -1 if isinstance(found, bool | float) else int(found)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+            return -1
 
 
 def load(recipe: Shards, request: Request) -> DataSet:
@@ -49,10 +86,12 @@ def load(recipe: Shards, request: Request) -> DataSet:
     Raises `MissingError` where a shard is not there, `TrainingError` where one is damaged or an
     image has no label."""
     path = request.path
+    ending, _, key = recipe.label.partition(".")
+    labels = Labelling(ending, tuple(key.split(".")) if key else (), names_of(path, 0))
     return DataSet(
         name=path.resolve().name,
-        train=nothing() if request.scored else _packed(path, recipe.train),
-        validation=_packed(path, recipe.validation),
+        train=nothing() if request.scored else _packed(path, recipe.train, labels),
+        validation=_packed(path, recipe.validation, labels),
         classes=class_names(path, request.output[0]),
         shape=request.input,
         about=f"shards in {path}",
@@ -82,17 +121,17 @@ def expand(pattern: str) -> list[str]:
     ]
 
 
-def index_of(shard: Path) -> Index:
+def index_of(shard: Path, labels: Labelling) -> Index:
     """The images of a shard, sorted by where they begin: from the cache, or from a walk over its
     headers."""
-    found = read_index(shard)
+    found = read_index(shard, labels.facts)
     if found is None:
-        found = _index_shard(shard)
-        write_index(shard, found)
+        found = _index_shard(shard, labels)
+        write_index(shard, found, labels.facts)
     return found
 
 
-def _packed(path: Path, pattern: str) -> Packed:
+def _packed(path: Path, pattern: str, labels: Labelling) -> Packed:
     shards = [path / name for name in expand(pattern)]
     missing = [shard for shard in shards if not shard.is_file()]
     if missing or not shards:
@@ -102,20 +141,22 @@ def _packed(path: Path, pattern: str) -> Packed:
             " `train.data.path`, and what they are called with `train.data.train` and"
             " `train.data.validation`, as in train-{000000..000099}.tar"
         )
-    indices = [index_of(shard) for shard in shards]
+    read = [plain(shard) for shard in shards]
+    indices = [index_of(shard, labels) for shard in read]
     rows = torch.from_numpy(numpy.concatenate(indices))
     counts = torch.tensor([len(index) for index in indices])
     number = torch.repeat_interleave(torch.arange(len(shards)), counts)
     return Packed(
-        tuple(shards),
+        tuple(read),
         number,
         rows[:, 0].contiguous(),
         rows[:, 1].contiguous(),
         rows[:, 2].contiguous(),
+        origin=tuple(shards) if read != shards else (),
     )
 
 
-def _index_shard(shard: Path) -> Index:
+def _index_shard(shard: Path, by: Labelling) -> Index:
     images: dict[str, tuple[int, int]] = {}
     labels: dict[str, int] = {}
     try:
@@ -124,28 +165,30 @@ def _index_shard(shard: Path) -> Index:
                 key, _, ending = name.rpartition(".")
                 known = (
                     labels
-                    if ending == "cls"
+                    if ending == by.ending
                     else images
                     if f".{ending.lower()}" in ENDINGS
                     else None
                 )
                 if known is not None and key in known:
                     raise TrainingError(f"{shard} has {name} twice")
-                if ending == "cls":
-                    labels[key] = _label(shard, name, file, start, size)
+                if ending == by.ending:
+                    labels[key] = _label(shard, name, by, file.piece(start, size))
                 elif known is not None:
                     images[key] = (start, size)
     except OSError as error:
         raise TrainingError(f"{shard} cannot be read: {reason(error)}") from error
     for key in labels.keys() - images.keys():
         raise TrainingError(
-            f"{shard} lacks an image for {key}.cls; its ending is one that"
+            f"{shard} lacks an image for {key}.{by.ending}; its ending is one that"
             f" Pillow reads: {COMMON}, …"
         )
     for key in images.keys() - labels.keys():
         # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
         if _first(key) not in labels:
-            raise TrainingError(f"{shard} lacks {key}.cls, the label of an image")
+            raise TrainingError(
+                f"{shard} lacks {key}.{by.ending}, the label of an image"
+            )
     rows = sorted((*images[key], labels[key]) for key in labels)
     return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
 
@@ -167,6 +210,11 @@ class _Bounded(io.BufferedReader):
         """As of any file."""
         left = max(0, self.total - self.tell())
         return super().read(left if size is None or size < 0 else min(size, left))
+
+    def piece(self, start: int, size: int) -> bytes:
+        """Some bytes from a place on; one more than any label has, of larger ones."""
+        self.seek(start)
+        return self.read(min(size, max(LONGEST_LABEL.values()) + 1))
 
 
 def _members(shard: Path, file: _Bounded) -> Iterator[tuple[str, int, int]]:
@@ -212,19 +260,17 @@ def _hidden(name: str) -> bool:
     )
 
 
-def _label(shard: Path, name: str, file: _Bounded, start: int, size: int) -> int:
-    if size > LONGEST_LABEL:
+def _label(shard: Path, name: str, by: Labelling, content: bytes) -> int:
+    if len(content) > LONGEST_LABEL.get(by.ending, 256):
         raise TrainingError(
-            f"{shard}: {name} has {size:,} bytes, and the number of a class has a few"
+            f"{shard}: {name} has {len(content):,} bytes or more, and a class has a few"
         )
-    file.seek(start)
-    text = file.read(size)
-    try:
-        label = int(text)
-    except ValueError:
-        label = -1
+    label = by.number(content)
     if not 0 <= label < LARGEST_LABEL:
+        at = f" at `{'.'.join(by.keys)}`" if by.keys else ""
+        known = f", nor one of {NAMED}" if by.names else ""
         raise TrainingError(
-            f"{shard}: {name} holds {text[:20]!r}, which is not the number of a class"
+            f"{shard}: {name} holds {content[:20]!r}{at and '…'}{at}, which is not the number of a"
+            f" class{known}"
         )
     return label

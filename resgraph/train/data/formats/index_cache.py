@@ -34,11 +34,11 @@ def cache_folder() -> Path:
     )
 
 
-def read_index(shard: Path) -> Index | None:
-    """The index of a shard as it is now; None where there is none, or it is not one that was
-    written for it."""
+def read_index(shard: Path, by: str = "") -> Index | None:
+    """The index of a shard as it is now, its labels read `by` these facts; None where there is
+    none, or it is not one that was written for it."""
     try:
-        data = _place(shard).read_bytes()
+        data = _place(shard, by).read_bytes()
         if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
             return None
         found: Index = numpy.load(io.BytesIO(data[_SUM:]), allow_pickle=False)
@@ -62,21 +62,21 @@ def read_index(shard: Path) -> Index | None:
     return found
 
 
-def write_index(shard: Path, index: Index) -> None:
+def write_index(shard: Path, index: Index, by: str = "") -> None:
     """Writes an index; where that cannot be, the next run walks over the shard again."""
     buffer = io.BytesIO()
     numpy.save(buffer, index, allow_pickle=False)
     content = buffer.getvalue()
     with suppress(OSError, RunError, RuntimeError):
-        place = _place(shard)
+        place = _place(shard, by)
         place.parent.mkdir(parents=True, exist_ok=True)
         write_file(place, hashlib.sha256(content).digest() + content)
         _sweep(place.parent)
 
 
-def _place(shard: Path) -> Path:
+def _place(shard: Path, by: str) -> Path:
     status = shard.stat()
-    facts = f"{FORMAT} {shard.resolve()} {status.st_size} {status.st_mtime_ns}"
+    facts = f"{FORMAT} {shard.resolve()} {status.st_size} {status.st_mtime_ns}{by}"
     return (
         cache_folder()
         / f"{hashlib.sha256(facts.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.index"

@@ -1,0 +1,85 @@
+"""Parquet files of the Hugging Face hub's image sets → a data set, each file unpacked
+once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy
+import torch
+
+from ...errors import MissingError, TrainingError
+from ...language.recipe.data import Parquet
+from .formats.parquet_cache import Columns, Unpacked, unpacked
+from .sets import (
+    DataSet,
+    Files,
+    Packed,
+    Request,
+    class_names,
+    held_out,
+    nothing,
+    side_before_crop,
+)
+
+NamedPart = tuple[Packed, tuple[str, ...]]
+"""Images, and the names of their classes where the files have them."""
+
+
+def load(recipe: Parquet, request: Request) -> DataSet:
+    """Classes are those that the files name, else the net's outputs.
+
+    Where the set is only to be `scored`, no training file is asked for. Raises `MissingError` where
+    no file is there, `TrainingError` where one is damaged or the files name different classes."""
+    path = request.path
+    train: Packed | Files = nothing()
+    if recipe.split:
+        whole, names = _part(path, recipe.train, recipe)
+        train, held = held_out(whole, recipe.split, recipe.split_seed)
+    else:
+        held, names = _part(path, recipe.validation, recipe)
+        if not request.scored:
+            train, other = _part(path, recipe.train, recipe)
+            _same(path, names, other)
+    return DataSet(
+        name=path.resolve().name,
+        train=train,
+        validation=held,
+        classes=names or class_names(path, request.output[0]),
+        shape=request.input,
+        about=f"Parquet files in {path}",
+        watched="validation",
+        resize=side_before_crop(recipe.resize, request.input),
+        exif=recipe.exif,
+    )
+
+
+def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
+    files = sorted(path.glob(pattern)) or sorted((path / "data").glob(pattern))
+    if not files:
+        raise MissingError(
+            f"{path / pattern} is not there, nor {path / 'data' / pattern}; say where the files are"
+            " with --data or `train.data.path`, and what they are called with `train.data.train`"
+            " and `train.data.validation`; `train.data.split: 0.1` holds out a tenth of the"
+            " training files"
+        )
+    read = [unpacked(file, Columns(recipe.image, recipe.label)) for file in files]
+    for other in read[1:]:
+        _same(path, read[0].names, other.names)
+    return _together(files, read), read[0].names
+
+
+def _together(files: list[Path], read: list[Unpacked]) -> Packed:
+    rows = torch.from_numpy(numpy.concatenate([one.index for one in read]))
+    counts = torch.tensor([len(one.index) for one in read])
+    number = torch.repeat_interleave(torch.arange(len(read)), counts)
+    start, size, label = (rows[:, place].contiguous() for place in range(3))
+    row = torch.cat([torch.arange(int(count)) for count in counts])
+    images = tuple(one.images for one in read)
+    return Packed(images, number, start, size, label, (), tuple(files), row)
+
+
+def _same(path: Path, names: tuple[str, ...], other: tuple[str, ...]) -> None:
+    if names != other:
+        odd = ", ".join(sorted(set(names) ^ set(other))[:5]) or "their order differs"
+        raise TrainingError(f"the files in {path} name different classes: {odd}")
