@@ -3,12 +3,15 @@ mistakes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Diagnostic, ResgraphError, SpecError
+from ..graph import Graph
 from ..language.extends import read_source
 from ..language.spec import parse_spec
 from ..language.variants import variants_of
@@ -20,6 +23,9 @@ from ..outputs.numbers import count_text, shape_label
 from ..passes.expand import expand
 from ..passes.lint import lint
 from ..plan import Plan, planned
+from .places import places, utf16
+
+_ID = re.compile(r' id="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,13 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
     if wrong := made.diagnostics:
         # what holds together is drawn, with the broken join in red
         svg = unfinished(made, wrong[0], question.view, question.theme)
-        return _wrong(wrong, variants) | {"svg": svg}
-    plan = planned(made, strict=False)
-    shown = _right(plan, question) | {"rows": _rows(tree, plan)}
-    return {"ok": True, "variants": variants, "variant": variant} | shown
+        shown = _wrong(wrong, variants) | {"svg": svg}
+    else:
+        plan = planned(made, strict=False)
+        shown = _right(plan, question) | {"rows": _rows(tree, plan.graph)}
+        shown |= {"ok": True, "variants": variants, "variant": variant}
+    found = _places(tree, made.graph, shown["svg"]) if made.graph else {}
+    return shown | {"places": found}
 
 
 def _right(plan: Plan, question: Question) -> dict[str, Any]:
@@ -87,7 +96,17 @@ def _wrong(problems: Sequence[Diagnostic], variants: list[str]) -> dict[str, Any
     }
 
 
-def _rows(tree: Mapping, plan: Plan) -> list[dict[str, Any]]:
+def _places(tree: Mapping, graph: Graph, svg: str) -> dict[str, Any]:
+    """Where what the figure shows was written."""
+    drawn = set(_ID.findall(svg))
+    return {
+        name: [phrase.as_data() for phrase in found]
+        for name, found in places(tree, graph)
+        if escape(name) in drawn and found
+    }
+
+
+def _rows(tree: Mapping, graph: Graph) -> list[dict[str, Any]]:
     """The line of each row in the text, and the shape that the row hands on."""
     net = tree.entries["net"].value
     assert isinstance(net, Mapping)
@@ -95,16 +114,18 @@ def _rows(tree: Mapping, plan: Plan) -> list[dict[str, Any]]:
         {
             "name": row.word,
             "line": net.entries[row.word].key.span.line,
-            "shape": shape_label(plan.graph.nodes[row.output].shape),
+            "shape": shape_label(graph.nodes[row.output].shape),
         }
-        for row in plan.graph.rows
+        for row in graph.rows
         if net.entries[row.word].key.span.source.name == tree.span.source.name
     ]
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A mistake with its place in the editor; one that has none there stands on the first line."""
+    """A mistake with its place in the editor, in columns of UTF-16; one that has none there stands
+    on the first line."""
     span = diagnostic.span
+    line = span.source.line(span.line) if span else ""
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -112,6 +133,11 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "line": span.line if span else 1,
-        "column": span.column if span else 1,
+        "column": utf16(line, span.column) if span else 1,
+        "end": utf16(
+            line, span.end_column if span.line == span.end_line else len(line) + 1
+        )
+        if span
+        else 1,
         "file": span.source.name if span else "",
     }

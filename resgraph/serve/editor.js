@@ -1,180 +1,182 @@
-"use strict";
-// The page of `resgraph serve`: what is typed is sent to the server on this machine, and what it comes to is shown.
-const $ = (id) => document.getElementById(id);
-const token = new URLSearchParams(location.search).get("token") || "";
-const LINE = 20, TOP = 12;
-const state = { digest: "", saved: "", answer: null, asked: 0, shown: 0, timer: 0 };
+// The editor of a spec: CodeMirror with labels in colour, mistakes and their fixes, completions, and the shape behind
+// each row. What is said about the text comes from the server, over `call`.
+import {
+  Compartment, Decoration, EditorState, EditorView, Prec, RangeSetBuilder, StateEffect, StateField, ViewPlugin,
+  WidgetType, autocompletion, bracketMatching, classHighlighter, closeBrackets, closeBracketsKeymap, completionKeymap,
+  defaultKeymap, drawSelection, getChunks, highlightActiveLine, highlightSelectionMatches, history, historyKeymap,
+  indentOnInput, indentUnit, indentWithTab, keymap, lineNumbers, lintGutter, lintKeymap, search, searchKeymap,
+  setDiagnostics, syntaxHighlighting, unifiedMergeView, yaml,
+} from "/codemirror.js";
 
-async function call(path, body) {
-  const reply = await fetch(path, {
-    method: body ? "POST" : "GET",
-    headers: { "X-Resgraph-Token": token, "Content-Type": "application/json" },
-    body: body && JSON.stringify(body),
+const setShapes = StateEffect.define();
+const setLit = StateEffect.define();
+
+class Shape extends WidgetType {
+  constructor(text) { super(); this.text = text; }
+  eq(other) { return other.text === this.text; }
+  toDOM() {
+    const made = document.createElement("span");
+    made.className = "shape";
+    made.textContent = this.text;
+    return made;
+  }
+}
+
+// The shapes that rows hand on, behind their lines; they move with the text until the next answer.
+const shapes = StateField.define({
+  create: () => Decoration.none,
+  update(found, change) {
+    let now = found.map(change.changes);
+    for (const effect of change.effects) {
+      if (!effect.is(setShapes)) continue;
+      now = Decoration.set(effect.value.filter((row) => row.line <= change.state.doc.lines).map((row) =>
+        Decoration.widget({ widget: new Shape(row.shape), side: 1 }).range(change.state.doc.line(row.line).to)), true);
+    }
+    return now;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+const litLine = Decoration.line({ class: "lit" });
+const lit = StateField.define({
+  create: () => Decoration.none,
+  update(found, change) {
+    for (const effect of change.effects) {
+      if (!effect.is(setLit)) continue;
+      found = Decoration.set(effect.value.filter((line) => line <= change.state.doc.lines)
+        .map((line) => litLine.range(change.state.doc.line(line).from)));
+    }
+    return change.docChanged ? found.map(change.changes) : found;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+// Words of labels and equations, below `blocks`, `net` and the like; the colours are of page.css.
+const WORD = /#.*|(?<![\w.-])(\d+(?:x\d+)+|\/\d+(?:x\d+)*|\d+(?:\.\d+)?%?)(?![\w.-])|[A-Za-z_][\w-]*(?!\s*:(?:\s|$))/g;
+const PLACES = new Set(["blocks", "net", "unit", "shortcut", "ops", "variants", "input", "let"]);
+
+function labels(words) {
+  const marks = Object.fromEntries(["number", "op", "mode", "constant"].map((kind) =>
+    [kind, Decoration.mark({ class: `label-${kind}` })]));
+  function build(view) {
+    const made = new RangeSetBuilder();
+    const blocks = new Set(view.state.sliceDoc().match(/^blocks:[^]*?(?=^\S|(?![^]))/m)?.[0].match(/^ {2}[\w-]+(?=:)/gm)
+      ?.map((name) => name.trim()));
+    for (const { from, to } of view.visibleRanges) {
+      for (let at = from; at <= to;) {
+        const line = view.state.doc.lineAt(at);
+        at = line.to + 1;
+        if (!PLACES.has(section(view.state, line.number))) continue;
+        const start = line.text.match(/^\s*(?:- )?(?:[\w-]+:(?=\s|$))?/)[0].length;
+        for (const word of line.text.slice(start).matchAll(WORD)) {
+          if (word[0].startsWith("#")) break;
+          const kind = word[1] ? "number" : words[word[0]] || (blocks.has(word[0]) && "op");
+          const begin = line.from + start + word.index;
+          if (kind) made.add(begin, begin + word[0].length, marks[kind]);
+        }
+      }
+    }
+    return made.finish();
+  }
+  return ViewPlugin.fromClass(class {
+    constructor(view) { this.decorations = build(view); }
+    update(change) { if (change.docChanged || change.viewportChanged) this.decorations = build(change.view); }
+  }, { decorations: (plugin) => plugin.decorations });
+}
+
+// The key of the file below which a line stands.
+function section(state, number) {
+  for (let line = number; line > 0; line--) {
+    const found = state.doc.line(line).text.match(/^([A-Za-z_][\w-]*):/);
+    if (found) return found[1];
+  }
+  return "";
+}
+
+function completions(call) {
+  return async (context) => {
+    const word = context.matchBefore(/[A-Za-z_][\w-]*/);
+    if (!word && !context.explicit && !/[ :[,(]$/.test(context.state.sliceDoc(context.pos - 1, context.pos))) return null;
+    const line = context.state.doc.lineAt(context.pos);
+    const place = { text: context.state.sliceDoc(), line: line.number, column: context.pos - line.from + 1 };
+    const { candidates } = await call("/complete", place);
+    if (context.aborted || !candidates.length) return null;
+    const kinds = { op: "function", block: "class", option: "property", mode: "keyword", value: "enum", name: "variable", key: "property", function: "function" };
+    return {
+      from: word ? word.from : context.pos,
+      options: candidates.map((c) => ({ label: c.label, type: kinds[c.kind], detail: c.kind, info: c.about || undefined })),
+      validFor: /^[\w-]*$/,
+    };
+  };
+}
+
+// An offset in the text of a line and a column from 1, as the server counts them.
+export function offset(doc, line, column) {
+  const at = doc.line(Math.min(Math.max(line, 1), doc.lines));
+  return Math.min(at.from + column - 1, at.to);
+}
+
+export function makeEditor({ parent, text, call, words, changed, saved }) {
+  const merging = new Compartment();
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: text,
+      extensions: [
+        text.includes("\r\n") ? EditorState.lineSeparator.of("\r\n") : [],
+        lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
+        highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), lintGutter(), indentUnit.of("  "),
+        yaml(), syntaxHighlighting(classHighlighter), labels(words), shapes, lit, merging.of([]),
+        autocompletion({ override: [completions(call)] }),
+        EditorView.contentAttributes.of({ "aria-label": "spec", spellcheck: "false", autocapitalize: "off" }),
+        Prec.highest(keymap.of([{ key: "Mod-s", run: () => { saved(); return true; }, preventDefault: true }])),
+        keymap.of([
+          ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap,
+          ...lintKeymap, indentWithTab,
+        ]),
+        EditorView.updateListener.of((update) => { if (update.docChanged) changed(); }),
+      ],
+    }),
   });
-  const value = await reply.json();
-  if (!reply.ok) throw new Error(value.error || reply.statusText);
-  return value;
-}
-
-function element(tag, text, name) {
-  const made = document.createElement(tag);
-  if (text) made.textContent = text;
-  if (name) made.className = name;
-  return made;
-}
-
-function columnWidth() {
-  const probe = element("span", "0".repeat(100));
-  $("marks").append(probe);
-  const width = probe.getBoundingClientRect().width / 100;
-  probe.remove();
-  return width;
-}
-
-function mark(name, line, column, text) {
-  const made = element("span", text, name);
-  made.style.top = `${(line - 1) * LINE}px`;
-  if (name === "shape" || name === "wave") made.style.left = `${14 + column * columnWidth()}px`;
-  $("marks").append(made);
-  return made;
-}
-
-function layOut() {
-  const lines = $("text").value.split("\n");
-  const longest = Math.max(...lines.map((line) => line.length));
-  $("text").style.width = `${longest * columnWidth() + 260}px`;
-  $("text").style.height = `${lines.length * LINE + 2 * TOP + 40}px`;
-  const wrong = new Set((state.answer?.diagnostics || []).filter((d) => d.severity === "error").map((d) => d.line));
-  $("gutter").replaceChildren(...lines.map((_, index) => {
-    const row = element("div");
-    row.append(element("span", String(index + 1), wrong.has(index + 1) ? "error" : ""));
-    return row;
-  }));
-  $("marks").replaceChildren();
-  for (const d of state.answer?.diagnostics || []) mark("line", d.line, 0, "");
-  for (const row of state.answer?.rows || []) {
-    mark("shape", row.line, (lines[row.line - 1] || "").length + 2, row.shape);
-  }
-}
-
-function showProblems(found) {
-  $("problems").replaceChildren(...found.map((d) => {
-    const item = element("li", "", d.severity);
-    item.tabIndex = 0;
-    item.append(element("b", d.code), ` ${d.message} `, element("span", `line ${d.line}`, "place"));
-    for (const text of [...d.notes, d.help]) if (text) item.append(element("div", text, "help"));
-    const go = () => select(d.line, d.column);
-    item.onclick = go;
-    item.onkeydown = (event) => { if (event.key === "Enter") go(); };
-    return item;
-  }));
-}
-
-function select(line, column) {
-  const lines = $("text").value.split("\n");
-  const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0) + column - 1;
-  $("text").focus();
-  $("text").setSelectionRange(start, start);
-  $("scroll").scrollTop = Math.max(0, (line - 6) * LINE);
-}
-
-function drawn(svg) {
-  // Our own server drew it, with every text of the spec escaped; scripts are forbidden by the page's policy besides.
-  $("figure").replaceChildren(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
-  $("figure").classList.remove("stale");
-}
-
-function show(answer) {
-  state.answer = answer;
-  showProblems(answer.diagnostics);
-  const names = answer.variants || [];
-  $("variant-box").hidden = names.length === 0;
-  if (names.join() !== [...$("variant").options].map((o) => o.value).join()) {
-    $("variant").replaceChildren(...names.map((name) => element("option", name)));
-  }
-  if (answer.variant) $("variant").value = answer.variant;
-  for (const id of ["figure", "table", "source"]) $(id).classList.toggle("stale", !answer.ok);
-  if (answer.svg) drawn(answer.svg);
-  const errors = answer.diagnostics.filter((d) => d.severity === "error").length;
-  $("facts").textContent = answer.ok ? answer.facts : `${errors} mistake${errors === 1 ? "" : "s"}`;
-  if (answer.ok) {
-    $("table").textContent = answer.table;
-    $("source").textContent = answer.source;
-  }
-  layOut();
-}
-
-async function ask() {
-  const number = ++state.asked;
-  const theme = document.documentElement.classList.contains("dark") ? "dark" : "light";
-  const question = { text: $("text").value, variant: $("variant").value, view: $("view").value, theme };
-  try {
-    const answer = await call("/answer", question);
-    if (number > state.shown) { state.shown = number; if (number === state.asked) show(answer); }
-  } catch (problem) {
-    $("facts").textContent = `the server does not answer: ${problem.message}`;
-  }
-}
-
-function typed() {
-  $("save").disabled = $("text").value === state.saved;
-  layOut();
-  clearTimeout(state.timer);
-  state.timer = setTimeout(ask, 150);
-}
-
-async function save() {
-  if ($("save").disabled) return;
-  try {
-    const written = await call("/save", { text: $("text").value, digest: state.digest });
-    state.digest = written.digest;
-    state.saved = written.text;
-    $("save").disabled = $("text").value === state.saved;
-    $("facts").textContent = `wrote ${written.name}`;
-  } catch (problem) {
-    $("facts").textContent = problem.message;
-  }
-}
-
-function choose(name) {
-  for (const id of ["figure", "table", "source"]) {
-    $(id).hidden = id !== name;
-    $(`tab-${id}`).setAttribute("aria-selected", String(id === name));
-  }
-}
-
-function hover(event) {
-  for (const lit of document.querySelectorAll("#marks .lit")) lit.remove();
-  const node = event.target.closest?.("[id]");
-  const row = node && (state.answer?.rows || []).find((r) => node.id === r.name || node.id.startsWith(`${r.name}.`));
-  if (row) mark("lit", row.line, 0, "");
-}
-
-function setTheme(dark) {
-  document.documentElement.classList.toggle("dark", dark);
-  ask();
-}
-
-async function start() {
-  $("text").addEventListener("input", typed);
-  $("text").addEventListener("keydown", (event) => {
-    if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); document.execCommand("insertText", false, "  "); }
+  view.scrollDOM.tabIndex = 0;  // so that keys scroll it, too
+  const change = (edits) => ({
+    changes: edits.map((e) => ({
+      from: offset(view.state.doc, e.line, e.column), to: offset(view.state.doc, e.end_line, e.end_column), insert: e.text,
+    })),
+    userEvent: "input",
   });
-  $("scroll").addEventListener("scroll", () => { $("gutter").scrollTop = $("scroll").scrollTop; });
-  document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); save(); }
-  });
-  window.addEventListener("beforeunload", (event) => { if (!$("save").disabled) event.preventDefault(); });
-  for (const id of ["variant", "view"]) $(id).onchange = ask;
-  for (const id of ["figure", "table", "source"]) $(`tab-${id}`).onclick = () => choose(id);
-  $("figure").addEventListener("mouseover", hover);
-  $("save").onclick = save;
-  $("theme").onclick = () => setTheme(!document.documentElement.classList.contains("dark"));
-  const spec = await call("/spec");
-  Object.assign(state, { digest: spec.digest, saved: spec.text });
-  $("name").textContent = document.title = spec.name;
-  $("text").value = spec.text;
-  setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
+  return {
+    view,
+    get text() { return view.state.sliceDoc(); },
+    set text(whole) {
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: whole.replaceAll("\r\n", "\n") } });
+    },
+    edit: (edits) => view.dispatch({ ...change(edits), scrollIntoView: true }),
+    show(answer, fixes) {
+      const { doc } = view.state;
+      const found = answer.diagnostics.map((d) => {
+        const from = offset(doc, d.line, d.column), to = Math.max(from, offset(doc, d.line, d.end));
+        const mends = fixes.filter((fix) => fix.code === d.code && fix.line === d.line);
+        return {
+          from, to, severity: d.severity, source: d.code, message: [d.message, ...d.notes, d.help].filter(Boolean).join("\n"),
+          actions: mends.map((fix) => ({ name: `write ${fix.edits[0].text}`, apply: () => view.dispatch(change(fix.edits)) })),
+        };
+      });
+      view.dispatch(setDiagnostics(view.state, found));
+      view.dispatch({ effects: setShapes.of(answer.rows || []) });
+    },
+    light: (lines) => view.dispatch({ effects: setLit.of(lines) }),
+    select(line, from, to) {
+      view.dispatch({
+        selection: { anchor: offset(view.state.doc, line, from), head: offset(view.state.doc, line, to ?? from) },
+        scrollIntoView: true,
+      });
+      view.focus();
+    },
+    // What was written elsewhere meanwhile, as a difference in the text; each part can be taken or left.
+    compare: (theirs) => view.dispatch({
+      effects: merging.reconfigure(theirs === null ? [] : unifiedMergeView({ original: theirs.replaceAll("\r\n", "\n") })),
+    }),
+    get differences() { return getChunks(view.state)?.chunks.length ?? 0; },
+  };
 }
-
-start().catch((problem) => { $("facts").textContent = problem.message; });

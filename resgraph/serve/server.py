@@ -26,9 +26,13 @@ from ..language.yaml.reader import open_source
 from ..outputs.figure.content.builder import View
 from .answer import Question, answer
 from .handler import HOST, PageHandler, Refused
+from .writing import Writer, label_words
 
 MOST = 256
 """Connections that are served at a time."""
+_FILES = frozenset(
+    ("page.html", "page.css", "page.js", "editor.js", "figure.js", "codemirror.js")
+)
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
 
@@ -45,6 +49,7 @@ class SpecServer(ThreadingHTTPServer):
         open_source(path)  # a file that cannot be read is told of now
         self.token = secrets.token_urlsafe(16)
         self.drawing, self.saving = threading.Lock(), threading.Lock()
+        self.writer = Writer(path)
         self.places = threading.BoundedSemaphore(MOST)
         try:
             super().__init__((HOST, port), _Handler)
@@ -119,12 +124,12 @@ class _Handler(PageHandler):
     server: SpecServer
 
     def do_GET(self) -> None:  # noqa: N802
-        """The page, its two files, and the spec."""
+        """The page, its files, and the spec."""
         self._answered(self._get)
 
     def do_POST(self) -> None:  # noqa: N802
-        """`/answer`: what the text comes to. `/save`: the file, if it is still what the page
-        read."""
+        """`/save`: the file, if it is still what the page read. `_WORK` has what is asked about a
+        text."""
         self._answered(self._post)
 
     def _answered(self, work: Callable[[], None]) -> None:
@@ -133,6 +138,8 @@ class _Handler(PageHandler):
             work()
         except Refused as refused:
             self.send(refused.status, {"error": str(refused)})
+        except UsageError as refused:
+            self.send(422, {"error": str(refused)})
         except SpecError as problem:  # the file itself cannot be read any more
             self.send(
                 410,
@@ -156,19 +163,15 @@ class _Handler(PageHandler):
 
     def _get(self) -> None:
         path = self.path.partition("?")[0]
-        name = {
-            "/": "page.html",
-            "/editor.js": "editor.js",
-            "/editor.css": "editor.css",
-        }.get(path)
+        name = "page.html" if path == "/" else path.removeprefix("/")
         self.need_own_host()
-        if name:
-            text = (resources.files("resgraph.serve") / name).read_text(
-                encoding="utf-8"
+        if name in _FILES:
+            file = resources.files("resgraph.serve") / name
+            self.send_text(
+                200, file.read_text(encoding="utf-8"), _TYPES[name.rpartition(".")[2]]
             )
-            self.send_text(200, text, _TYPES[name.rpartition(".")[2]])
         elif path == "/spec" and self._trusted():
-            self.send(200, self.server.read())
+            self.send(200, self.server.read() | {"words": label_words()})
         else:
             raise Refused(404, "there is nothing here")
 
@@ -180,15 +183,13 @@ class _Handler(PageHandler):
                 "the token is missing, or of another session; open the address that the terminal"
                 " shows",
             )
-        asked = _asked(body)
-        if self.path == "/answer":
+        asked, server = _asked(body), self.server
+        if self.path == "/save":
+            self.send(200, server.save(_text(asked, "text"), _text(asked, "digest")))
+        elif work := _WORK.get(self.path):
             # one at a time: Python would only make them wait for one another
-            with self.server.drawing:
-                self.send(200, answer(_question(asked), self.server.path))
-        elif self.path == "/save":
-            self.send(
-                200, self.server.save(_text(asked, "text"), _text(asked, "digest"))
-            )
+            with server.drawing:
+                self.send(200, work(server, asked))
         else:
             raise Refused(404, "there is nothing here")
 
@@ -234,6 +235,29 @@ def _asked(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused(400, "the request is JSON, but no object")
     return found
+
+
+_WORK: dict[str, Callable[[SpecServer, dict[str, Any]], dict[str, Any]]] = {
+    "/answer": lambda server, asked: answer(_question(asked), server.path),
+    "/complete": lambda server, asked: {
+        "candidates": server.writer.completions(
+            _text(asked, "text"), _number(asked, "line"), _number(asked, "column")
+        )
+    },
+    "/fixes": lambda server, asked: {
+        "fixes": server.writer.fixes(_text(asked, "text"))
+    },
+    "/edit": lambda server, asked: server.writer.edit(
+        _text(asked, "text"), asked.get("action") or {}
+    ),
+}
+
+
+def _number(asked: dict[str, Any], key: str) -> int:
+    value = asked.get(key)
+    if type(value) is not int or value < 1:
+        raise Refused(400, f"`{key}` must be a number from 1")
+    return value
 
 
 def _text(asked: dict[str, Any], key: str) -> str:

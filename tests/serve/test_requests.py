@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_serve import SPEC, ask, served
+from small_page import SPEC, served
+from test_serve import ask
 
 from resgraph.errors import UsageError
 from resgraph.serve import server as module

@@ -1,58 +1,22 @@
-"""The page of `serve`: what the server gives and refuses, and what a real browser makes of it."""
+"""What the server of the page gives and refuses."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
-from html import unescape
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from small_page import SPEC, served
 
 from resgraph.errors import SpecError
 from resgraph.serve import server as module
 from resgraph.serve.answer import Question, answer
 from resgraph.serve.server import SpecServer
 
-CHROMIUM = next(
-    (
-        found
-        for name in ("chromium", "chromium-browser", "google-chrome")
-        if (found := shutil.which(name))
-    ),
-    None,
-)
-SPEC = """name: small
-input: 3x16x16
-blocks:
-  pair:
-    body:  [3x3 conv out /stride, 3x3 conv out linear]
-    merge: relu(body + shortcut)
-net:
-  conv1: 3x3 conv 8
-  conv2: 2 x pair 16 /2
-  head:  [global avg pool, fc 10]
-"""
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[SpecServer]:
-    path = tmp_path / "spec.yaml"
-    path.write_text(SPEC)
-    with SpecServer(path) as server:
-        thread = threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(5)
+__all__ = ["served"]
 
 
 def ask(
@@ -153,75 +117,65 @@ def test_a_file_that_cannot_be_read_is_told_of_at_once(tmp_path: Path) -> None:
 
 def test_the_page_needs_no_network() -> None:
     folder = Path(module.__file__).parent
-    for name in ("page.html", "editor.js", "editor.css"):
-        assert not re.search(r"https?://", folder.joinpath(name).read_text())
+    for name in module._FILES:
+        addresses = re.findall(
+            r"https?://[^\"'` )]*", folder.joinpath(name).read_text()
+        )
+        assert set(addresses) <= {"http://www.w3.org/2000/svg"}
 
 
-_TYPING = """
-(async () => {
-  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-  while (!document.querySelector("#figure svg")) await wait(50);
-  const shapes = () => [...document.querySelectorAll(".shape")].map((e) => e.textContent);
-  const out = { facts: $("facts").textContent, shapes: shapes() };
-  const type = async (from, to) => {
-    $("text").value = $("text").value.replace(from, to);
-    $("text").dispatchEvent(new Event("input"));
-    const before = state.shown;
-    while (state.shown === before) await wait(50);
-  };
-  await type("pair 16 /2", "pair 17 /2");
-  out.changed = shapes();
-  await type("pair 17 /2", "pare 17 /2");
-  out.problem = $("problems").textContent;
-  out.partial = !$("figure").classList.contains("stale") && $("figure").textContent.includes("conv1");
-  out.stale = $("table").classList.contains("stale");
-  $("problems").querySelector("li").click();
-  out.caret = $("text").value.slice($("text").selectionStart).split(" ")[0];
-  await type("pare 17 /2", "pair 24 /2");
-  out.mended = $("problems").children.length;
-  await save();
-  out.saved = $("save").disabled;
-  choose("source");
-  out.source = $("source").textContent.includes("class Pair");
-  document.body.dataset.out = JSON.stringify(out);
-})();
-"""
+def test_an_edit_is_the_shortest_that_does_it(served: SpecServer) -> None:
+    action = {"kind": "replace", "path": ["net", "head", 1], "text": "fc 100"}
+    status, edit = ask(served, "POST", "/edit", {"text": SPEC, "action": action})
+    line, column = 10, SPEC.splitlines()[9].index("10") + 3
+    assert status == 200
+    assert edit == {
+        "line": line,
+        "column": column,
+        "end_line": line,
+        "end_column": column,
+        "text": "0",
+    }
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt install chromium")
-def test_a_browser_shows_what_is_typed(
-    served: SpecServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ({}, "`path` is a list of keys and indices"),
+        ({"path": ["net", "conv1"]}, "`kind` is one of replace, remove, move, add"),
+        ({"path": ["net", "x"], "kind": "remove"}, "there is no `x` here any more"),
+        ({"path": ["net", "conv1"], "kind": "move"}, "`to` is a place"),
+        ({"path": ["net", "conv1"], "kind": "replace", "text": 3}, "`text` is text"),
+        ({"path": ["net", True], "kind": "remove"}, "`path` is a list of keys"),
+    ],
+)
+def test_an_action_that_cannot_be_done(
+    served: SpecServer, action: Any, why: str
 ) -> None:
-    """The page itself, with a script behind its own that types, looks and saves."""
-    copy = tmp_path / "page"
-    shutil.copytree(Path(module.__file__).parent, copy)
-    (copy / "editor.js").write_text((copy / "editor.js").read_text() + _TYPING)
-    monkeypatch.setattr(module.resources, "files", lambda _: copy)
-    flags = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=20000", "--dump-dom",
-    ]  # fmt: skip
-    command = [
-        str(CHROMIUM),
-        *flags,
-        f"--user-data-dir={tmp_path / 'profile'}",
-        served.address,
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False
+    status, found = ask(served, "POST", "/edit", {"text": SPEC, "action": action})
+    assert status == 422
+    assert why in found["error"]
+
+
+def test_columns_of_the_page_count_utf_16(served: SpecServer) -> None:
+    """As JavaScript does: a letter outside the basic plane is two."""
+    text = SPEC.replace("fc 10]", "Fc 10] # \N{MATHEMATICAL BOLD SMALL X}").replace(
+        "head:  [", "head:  ['\N{MATHEMATICAL BOLD SMALL X}', "
     )
-    found = re.search(r'data-out="([^"]*)"', done.stdout)
-    assert found, done.stderr[-2000:]
-    out = json.loads(unescape(found[1]))
-    assert out["facts"].startswith("small · ")
-    assert out["shapes"] == ["8 × 16 × 16", "16 × 8 × 8", "10"]
-    assert out["changed"][1] == "17 × 8 × 8"
-    assert "no op or block `pare`" in out["problem"]
-    assert "did you mean `pair`?" in out["problem"]
-    assert out["stale"]
-    assert out["partial"]
-    assert out["caret"] == "pare"
-    assert out["mended"] == 0
-    assert out["saved"]
-    assert out["source"]
-    assert "pair 24 /2" in served.path.read_text()
+    found = answer(Question(text), served.path)["diagnostics"]
+    line = text.splitlines()[9]
+    wrong = next(d for d in found if "Fc" in d["message"])
+    assert wrong["column"] == line.index("Fc") + 2
+
+
+def test_completions_and_fixes_are_those_of_the_language_server(
+    served: SpecServer,
+) -> None:
+    text = SPEC.replace("fc 10", "Fc 10")
+    _, found = ask(served, "POST", "/complete", {"text": text, "line": 8, "column": 21})
+    assert {"groups", "/2"} & {c["label"] for c in found["candidates"]}
+    _, found = ask(served, "POST", "/fixes", {"text": text})
+    (fix,) = found["fixes"]
+    assert (fix["code"], fix["line"], fix["edits"][0]["text"]) == ("E011", 10, "fc")
+    status, _ = ask(served, "POST", "/complete", {"text": text, "line": 0, "column": 1})
+    assert status == 400

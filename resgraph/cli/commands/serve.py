@@ -45,8 +45,8 @@ def _study(folder: Path, port: int) -> StudyServer:
 )
 @click.option("--open/--no-open", "open_page", default=True, help="open the browser")
 def serve(file: Path, port: int, open_page: bool) -> None:
-    """Write a spec beside its figure, shapes, costs and mistakes; on this machine alone, without a
-    network.
+    """Write a spec beside its figure, shapes, costs and mistakes, in the text or by clicks on the
+    figure; on this machine alone, without a network.
 
     The directory of a study, while it is swept or after, gives its runs, table and pictures."""
     make, hint = (_study, "") if file.is_dir() else (_spec, SAVED)
