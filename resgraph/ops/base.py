@@ -412,6 +412,11 @@ class Op(BaseModel):
         return " ".join([self.label(), *elsewhere])
 
 
+# Every class below would evaluate these again, by its text: that was half of the time to make one.
+for _name in Op.__class_vars__:
+    Op.__annotations__.pop(_name, None)
+
+
 class Sized(Op):
     """An op with options for each axis of a map: one that nobody says has as many numbers as those
     that somebody does."""
