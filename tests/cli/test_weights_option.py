@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copy
 
 import pytest
 import torch
@@ -79,6 +80,14 @@ def test_predict_sees_what_the_run_sees(
     options = ("--weights", str(place / "run"), image, "--json")
     assert json.loads(said(capsys, "predict", net(place), *options)) == one
     file = str(place / "run" / "weights.safetensors")
+    options = (
+        "--weights",
+        file,
+        image,
+        "--json",
+    )  # within its run, it is seen as there
+    assert json.loads(said(capsys, "predict", net(place), *options)) == one
+    file = str(copy(file, place / "alone.safetensors"))
     options = ("--weights", file, "--set", "train.normalize=imagenet", image, "--json")
     (found,) = json.loads(said(capsys, "predict", net(place), *options))
     assert {name for name, _ in found["classes"]} == {"class 0", "class 1", "class 2"}

@@ -24,6 +24,7 @@ from resgraph.language.recipe.data import (
     Idx,
     ImageNet,
     Listed,
+    Parquet,
     Shards,
     Synthetic,
 )
@@ -130,6 +131,7 @@ NEEDED: dict[type[Record], dict[str, object]] = {
     Listed: {"set": "list", "path": "x"}, Arrays: {"set": "arrays", "path": "x"},
     ImageNet: {"set": "imagenet", "path": "x"}, StartingWeights: {"file": "x.safetensors"}, Rates: {"decay": 0.5},
     Whiten: {"layer": "conv1"}, ChannelNorm: {"mean": [0.5], "std": [0.2]},
+    Parquet: {"set": "parquet", "path": "x"},
     Folder: {"set": "folder", "path": "x"}, Shards: {"set": "shards", "path": "x"}, Synthetic: {"set": "synthetic"},
 }  # fmt: skip
 EVERY = [*keys(Train, ())]

@@ -241,7 +241,7 @@ blocks:
         (
             "s: [split, mine]",
             "{reads: [a, b], y: concat(a b), merge: y + shortcut}",
-            [("E047", "mine")],
+            [("E047", "y + shortcut")],
         ),
         (
             "s: [split, mine]",

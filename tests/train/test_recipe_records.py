@@ -186,6 +186,15 @@ def lists(path: Path, word: str) -> None:
         (path / f"{part}.csv").write_text("\n".join(["path,label", *rows]))
 
 
+def parquets(path: Path, word: str) -> None:
+    pytest.importorskip("pyarrow")
+    from test_parquet import rows, write
+
+    path.mkdir()
+    for part, count in (("train", 16), ("validation", 8)):
+        write(path / f"{part}-00000-of-00001.parquet", rows(0, count))
+
+
 WRITERS: dict[str, Callable[[Path, str], None]] = {
     "digits": in_memory,
     "synthetic": in_memory,
@@ -195,6 +204,7 @@ WRITERS: dict[str, Callable[[Path, str], None]] = {
     "arrays": arrays,
     "list": lists,
     "folder": folders,
+    "parquet": parquets,
     "imagenet": folders,
     "shards": tars,
 }

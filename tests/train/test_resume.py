@@ -42,6 +42,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "clip": 1.0,
         "label_smoothing": 0.1,
     },
+    "trivialaugment": {**PLAIN, "augment": {"trivialaugment": True}},
     "all augmentations": {
         **PLAIN,
         "augment": {
@@ -50,7 +51,6 @@ KINDS: dict[str, dict[str, Any]] = {
             "rotate": 5,
             "cutout": 2,
             "erasing": 0.5,
-            "trivialaugment": True,
             "repeats": 3,
             "randaugment": {},
             "mixup": 0.2,
