@@ -1,7 +1,7 @@
 // The figure of a spec as a thing to work with: zoom, a node's words to edit in place, rows that are moved by hand.
 const NEAR = 6;  // pixels that a press may move and still be a click
 
-function element(tag, attributes, ...children) {
+export function element(tag, attributes, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (name.startsWith("on")) made[name] = value;
@@ -104,21 +104,21 @@ export function makeFigure({ pane, act, point, hovered }) {
   }
 
   // A form for a new row, item or block; `after` is the entry before it.
-  function adding(path, after, name = "") {
+  function adding(path, after) {
     const list = typeof after === "number";
-    const named = list ? null : element("input", { type: "text", required: true, value: name, pattern: "[A-Za-z_][A-Za-z0-9_\\-]*" });
-    const words = element("input", { type: "text", required: true, spellcheck: "false" });
+    const named = list ? null : element("input", { type: "text", required: true, pattern: "[A-Za-z_][A-Za-z0-9_\\-]*" });
+    const label = element("input", { type: "text", required: true, spellcheck: "false" });
     const form = element("form", {
       onsubmit: (event) => {
         event.preventDefault();
-        done({ kind: "add", path, name: named ? named.value : "", text: words.value, after });
+        done({ kind: "add", path, name: named ? named.value : "", text: label.value, after });
       },
     });
     if (named) form.append(element("label", {}, element("span", {}, "name"), named));
     const what = path[0] === "blocks" && path.length === 1 ? "a block, such as {body: [3x3 conv out, 3x3 conv out linear], merge: body + shortcut}" : "a label, such as 3x3 conv 64";
-    form.append(element("label", {}, element("span", {}, what), words), element("button", {}, "add"));
+    form.append(element("label", {}, element("span", {}, what), label), element("button", {}, "add"));
     popover(`new ${path.join(" ")}`, form);
-    (named || words).focus();
+    (named || label).focus();
   }
 
   function popover(title, ...parts) {

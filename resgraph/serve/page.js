@@ -1,7 +1,7 @@
 // The page of `resgraph serve`: what is typed, or done in the figure, is sent to the server on this machine, and what
 // it comes to is shown.
 import { makeEditor } from "/editor.js";
-import { makeFigure } from "/figure.js";
+import { element, makeFigure } from "/figure.js";
 
 const $ = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.search).get("token") || "";
@@ -21,24 +21,14 @@ async function call(path, body) {
   return value;
 }
 
-function element(tag, text, name) {
-  const made = document.createElement(tag);
-  if (text) made.textContent = text;
-  if (name) made.className = name;
-  return made;
-}
-
 function say(text) { $("facts").textContent = text; }
 
 function showProblems(found) {
   $("problems").replaceChildren(...found.map((d) => {
-    const item = element("li", "", d.severity), go = element("button", "");
-    go.type = "button";
-    go.append(element("b", d.code), ` ${d.message} `, element("span", `line ${d.line}`, "place"));
-    for (const text of [...d.notes, d.help]) if (text) go.append(element("span", text, "help"));
-    go.onclick = () => editor.select(d.line, d.column, d.end);
-    item.append(go);
-    return item;
+    const help = [...d.notes, d.help].filter(Boolean).map((text) => element("span", { class: "help" }, text));
+    const go = element("button", { type: "button", onclick: () => editor.select(d.line, d.column, d.end) },
+      element("b", {}, d.code), ` ${d.message} `, element("span", { class: "place" }, `line ${d.line}`), ...help);
+    return element("li", { class: d.severity }, go);
   }));
 }
 
@@ -48,7 +38,7 @@ function show(answer, fixes = []) {
   const names = answer.variants || [];
   $("variant-box").hidden = names.length === 0;
   if (names.join() !== [...$("variant").options].map((o) => o.value).join()) {
-    $("variant").replaceChildren(...names.map((name) => element("option", name)));
+    $("variant").replaceChildren(...names.map((name) => element("option", {}, name)));
   }
   if (answer.variant) $("variant").value = answer.variant;
   for (const id of TABS) $(id).classList.toggle("stale", !answer.ok);

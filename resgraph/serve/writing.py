@@ -16,7 +16,7 @@ from ..lsp.analysis import Analysis, analyse
 from ..lsp.completion import complete
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from .places import utf16
-from .rewrite import Keys, add, move, remove, replace_value
+from .rewrite import Keys, Rewriter
 
 
 class Writer:
@@ -51,12 +51,12 @@ class Writer:
 
     def edit(self, text: str, action: dict[str, Any]) -> dict[str, Any]:
         """The one edit that does an action. Raises `UsageError` where it cannot be done."""
-        source = Source(str(self.path), text)
         path = _path(action.get("path"))
         do = _ACTIONS.get(str(action.get("kind")))
         if do is None:
             raise UsageError(f"`kind` is one of {', '.join(_ACTIONS)}")
-        return _difference(text, do(source, path, action))
+        rewriter = Rewriter(Source(str(self.path), text))
+        return _difference(text, do(rewriter, path, action))
 
     def _known(self, text: str) -> Analysis:
         if self.known is None or self.known.source.text != text:
@@ -72,25 +72,25 @@ def label_words() -> dict[str, str]:
     return words | dict.fromkeys({*MODES, *ACTIVATIONS, *NORMS, ACT, AGAIN}, "mode")
 
 
-def _added(source: Source, path: Keys, action: dict[str, Any]) -> str:
+def _added(rewriter: Rewriter, path: Keys, action: dict[str, Any]) -> str:
     after = action.get("after")
     if not isinstance(after, str | int | None):
         raise UsageError("`after` is a key, an index, or null")
-    return add(source, path, _said(action, "name"), _said(action, "text"), after)
+    return rewriter.add(path, _said(action, "name"), _said(action, "text"), after)
 
 
-def _moved(source: Source, path: Keys, action: dict[str, Any]) -> str:
+def _moved(rewriter: Rewriter, path: Keys, action: dict[str, Any]) -> str:
     to = action.get("to")
     if not isinstance(to, int):
         raise UsageError("`to` is a place among the entries, counted from 0")
-    return move(source, path, to)
+    return rewriter.move(path, to)
 
 
-_ACTIONS: dict[str, Callable[[Source, Keys, dict[str, Any]], str]] = {
-    "replace": lambda source, path, action: replace_value(
-        source, path, _said(action, "text")
+_ACTIONS: dict[str, Callable[[Rewriter, Keys, dict[str, Any]], str]] = {
+    "replace": lambda rewriter, path, action: rewriter.replace(
+        path, _said(action, "text")
     ),
-    "remove": lambda source, path, _: remove(source, path),
+    "remove": lambda rewriter, path, _: rewriter.remove(path),
     "move": _moved,
     "add": _added,
 }

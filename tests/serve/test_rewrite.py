@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from resgraph.errors import Source, UsageError
-from resgraph.serve.rewrite import Keys, add, move, remove, replace_value
+from resgraph.serve.rewrite import Keys, Rewriter
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 SPEC = """\
@@ -37,8 +37,8 @@ net:
 """
 
 
-def source(text: str = SPEC) -> Source:
-    return Source("spec.yaml", text)
+def rewriter(text: str = SPEC) -> Rewriter:
+    return Rewriter(Source("spec.yaml", text))
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,26 @@ def test_other_words_stand_where_the_old_ones_stood(
     path: Keys, typed: str, old: str, new: str
 ) -> None:
     assert SPEC.count(old) == 1
-    assert replace_value(source(), path, typed) == SPEC.replace(old, new)
+    assert rewriter().replace(path, typed) == SPEC.replace(old, new)
 
 
 def test_a_row_goes_with_the_comment_right_above_it() -> None:
-    assert remove(source(), ("net", "conv2")) == SPEC.replace(
+    assert rewriter().remove(("net", "conv2")) == SPEC.replace(
         "  # the first stage\n  conv2: 2 x pair 16 /2\n", ""
     )
-    assert remove(source(), ("net", "head", 0)) == SPEC.replace("global avg pool, ", "")
-    assert remove(source(), ("net", "head", 1)) == SPEC.replace(", fc 10", "")
+    assert rewriter().remove(("net", "head", 0)) == SPEC.replace(
+        "global avg pool, ", ""
+    )
+    assert rewriter().remove(("net", "head", 1)) == SPEC.replace(", fc 10", "")
+
+
+def test_a_comment_in_the_first_column_belongs_to_a_key_of_the_file() -> None:
+    text = "# the name\nname: a\n# its size\ninput: 3x8x8\n"
+    assert rewriter(text).remove(("input",)) == "# the name\nname: a\n"
 
 
 def test_a_row_moves_with_its_comments() -> None:
-    moved = move(source(), ("net", "conv2"), 0)
+    moved = rewriter().move(("net", "conv2"), 0)
     assert moved[moved.index("net:") :].splitlines() == [
         "net:",
         "  # the first stage",
@@ -81,30 +88,30 @@ def test_a_row_moves_with_its_comments() -> None:
         "",
         "  head:  [global avg pool, fc 10]",
     ]
-    assert "[3x3 conv out linear, 3x3 conv out /stride]" in move(
-        source(), ("blocks", "pair", "body", 0), 1
+    assert "[3x3 conv out linear, 3x3 conv out /stride]" in rewriter().move(
+        ("blocks", "pair", "body", 0), 1
     )
 
 
 def test_a_new_row_begins_in_the_column_of_the_others() -> None:
-    made = add(source(), ("net",), "conv3", "pair 32 /2", "conv2")
+    made = rewriter().add(("net",), "conv3", "pair 32 /2", "conv2")
     assert made == SPEC.replace("pair 16 /2\n", "pair 16 /2\n  conv3: pair 32 /2\n")
-    first = add(source(), ("net",), "a", "3x3 conv 4", None)
+    first = rewriter().add(("net",), "a", "3x3 conv 4", None)
     assert "net:\n  a:     3x3 conv 4\n  conv1:" in first or (
         "net:\n  a:    3x3 conv 4\n  conv1:" in first
     )
-    last = add(source(SPEC.removesuffix("\n")), ("net",), "x", "relu", "head")
+    last = rewriter(SPEC.removesuffix("\n")).add(("net",), "x", "relu", "head")
     assert last.endswith("fc 10]\n  x:    relu") or last.endswith(
         "fc 10]\n  x:     relu"
     )
-    item = add(source(), ("net", "head"), "", "dropout 0.1", 0)
+    item = rewriter().add(("net", "head"), "", "dropout 0.1", 0)
     assert "[global avg pool, dropout 0.1, fc 10]" in item
 
 
 def test_the_first_block_gets_its_section() -> None:
     text = "name: a\ninput: 3x8x8\nnet:\n  a: 3x3 conv 4\n"
-    made = add(
-        source(text), ("blocks",), "b", "{body: [3x3 conv out], merge: body}", None
+    made = rewriter(text).add(
+        ("blocks",), "b", "{body: [3x3 conv out], merge: body}", None
     )
     assert made == text.replace(
         "net:", "blocks:\n  b: {body: [3x3 conv out], merge: body}\nnet:"
@@ -114,16 +121,18 @@ def test_the_first_block_gets_its_section() -> None:
 @pytest.mark.parametrize(
     ("action", "why"),
     [
-        (lambda: remove(source("net: {a: relu}"), ("net", "a")), "all that `net` holds"),
-        (lambda: remove(source(), ("net", "gone")), "no `gone` here any more"),
-        (lambda: replace_value(source(), ("net", "head", 7), "relu"), "no `7` here"),
-        (lambda: replace_value(source(), ("net", "conv1"), " "), "write a label"),
-        (lambda: replace_value(source(), ("net", "conv1"), "a\nb"), "on one line"),
-        (lambda: add(source(), ("net",), "conv1", "relu", None), "take another name"),
-        (lambda: add(source(), ("net",), "a: b", "relu", None), "write it in the text"),
-        (lambda: add(source(), ("net", "conv1"), "", "relu", None), "holds no entries"),
-        (lambda: move(source(), ("net", "conv1"), 3), "has 3 entries"),
-        (lambda: remove(source("net: {a: ["), ("net", "a")), "no YAML at the moment"),
+        (lambda: rewriter("net: {a: relu}").remove(("net", "a")), "all that there is"),
+        (lambda: rewriter("a: b").remove(("a",)), "all that there is"),
+        (lambda: rewriter("a: b").move(("a",), 1), "no place 2"),
+        (lambda: rewriter().remove(("net", "gone")), "no `gone` here any more"),
+        (lambda: rewriter().replace(("net", "head", 7), "relu"), "no `7` here"),
+        (lambda: rewriter().replace(("net", "conv1"), " "), "write a label"),
+        (lambda: rewriter().replace(("net", "conv1"), "a\nb"), "on one line"),
+        (lambda: rewriter().add(("net",), "conv1", "relu", None), "take another name"),
+        (lambda: rewriter().add(("net",), "a: b", "relu", None), "write it in the text"),
+        (lambda: rewriter().add(("net", "conv1"), "", "relu", None), "holds no entries"),
+        (lambda: rewriter().move(("net", "conv1"), 3), "there are 3 entries, and no place 4"),
+        (lambda: rewriter("net: {a: [").remove(("net", "a")), "no YAML at the moment"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused(action: Callable[[], str], why: str) -> None:
@@ -155,25 +164,25 @@ def paths(value: Any, above: Keys = ()) -> list[Keys]:
 
 def by_hand(
     value: Any, kind: str, path: Keys, rng: random.Random
-) -> tuple[Any, Callable[[Source], str]]:
+) -> tuple[Any, Callable[[Rewriter], str]]:
     """A random action done on plain values, and the page's function that does it on a text."""
     holder, key = at(value, path[:-1]), path[-1]
     if kind == "replace":
         holder[key] = "17x17 conv 3"
-        return value, partial(replace_value, path=path, text="17x17 conv 3")
+        return value, methodcaller("replace", path, "17x17 conv 3")
     entries = list(holder.items()) if isinstance(holder, dict) else list(holder)
     place = [*holder].index(key) if isinstance(holder, dict) else int(key)
     if kind == "remove":
         del entries[place]
-        done = partial(remove, path=path)
+        done = methodcaller("remove", path)
     elif kind == "move":
         to = rng.randrange(len(entries))
         entries.insert(to, entries.pop(place))
-        done = partial(move, path=path, to=to)
+        done = methodcaller("move", path, to)
     else:
         name = "added" if isinstance(holder, dict) else ""
         entries.insert(place + 1, (name, "relu") if name else "relu")
-        done = partial(add, path=path[:-1], name=name, text="relu", after=key)
+        done = methodcaller("add", path[:-1], name, "relu", key)
     if isinstance(holder, dict):
         holder.clear()
         holder.update(entries)
@@ -201,7 +210,7 @@ def test_every_kind_of_action_on_the_zoo(spec: Path, ending: str) -> None:
         if kind == "remove" and len(at(plain(text), path[:-1])) == 1:
             continue
         wanted, action = by_hand(plain(text), kind, path, rng)
-        after = action(Source("spec.yaml", text))
+        after = action(rewriter(text))
         done += 1
         assert ordered(plain(after)) == ordered(wanted), (kind, path)
         assert after.count("\r") == (after.count("\n") if ending == "\r\n" else 0)
