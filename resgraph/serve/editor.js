@@ -22,34 +22,23 @@ class Shape extends WidgetType {
   }
 }
 
-// The shapes that rows hand on, behind their lines; they move with the text until the next answer.
-const shapes = StateField.define({
-  create: () => Decoration.none,
-  update(found, change) {
-    let now = found.map(change.changes);
-    for (const effect of change.effects) {
-      if (!effect.is(setShapes)) continue;
-      now = Decoration.set(effect.value.filter((row) => row.line <= change.state.doc.lines).map((row) =>
-        Decoration.widget({ widget: new Shape(row.shape), side: 1 }).range(change.state.doc.line(row.line).to)), true);
-    }
-    return now;
-  },
-  provide: (field) => EditorView.decorations.from(field),
-});
+// Decorations that an effect sets anew, and that move with the text until the next.
+function decorated(effect, made) {
+  return StateField.define({
+    create: () => Decoration.none,
+    update: (found, change) => change.effects.filter((one) => one.is(effect)).reduce(
+      (_, one) => made(one.value, change.state.doc), found.map(change.changes)),
+    provide: (field) => EditorView.decorations.from(field),
+  });
+}
 
-const litLine = Decoration.line({ class: "lit" });
-const lit = StateField.define({
-  create: () => Decoration.none,
-  update(found, change) {
-    for (const effect of change.effects) {
-      if (!effect.is(setLit)) continue;
-      found = Decoration.set(effect.value.filter((line) => line <= change.state.doc.lines)
-        .map((line) => litLine.range(change.state.doc.line(line).from)));
-    }
-    return change.docChanged ? found.map(change.changes) : found;
-  },
-  provide: (field) => EditorView.decorations.from(field),
-});
+// The shapes that rows hand on, behind their lines.
+const shapes = decorated(setShapes, (rows, doc) => Decoration.set(rows.filter((row) => row.line <= doc.lines).map((row) =>
+  Decoration.widget({ widget: new Shape(row.shape), side: 1 }).range(doc.line(row.line).to)), true));
+
+// The lines of what is pointed at in the figure.
+const lit = decorated(setLit, (lines, doc) => Decoration.set(lines.filter((line) => line <= doc.lines).map((line) =>
+  Decoration.line({ class: "lit" }).range(doc.line(line).from))));
 
 // Words of labels and equations, below `blocks`, `net` and the like; the colours are of page.css.
 const WORD = /#.*|(?<![\w.-])(\d+(?:x\d+)+|\/\d+(?:x\d+)*|\d+(?:\.\d+)?%?)(?![\w.-])|[A-Za-z_][\w-]*(?!\s*:(?:\s|$))/g;
