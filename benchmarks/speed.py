@@ -53,7 +53,7 @@ class Ours:
         options, world = Options(device=device, precision="fp32"), World()
         ready = prepare(plan, options, world)
         state = make_train_state(
-            plan, ready.train, ready.sampler, ready.decisions, world
+            plan, ready.task, ready.sampler, ready.decisions, world
         )
         loader = make_data_loader(
             ready.train,
