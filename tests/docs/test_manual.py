@@ -182,7 +182,7 @@ def test_the_cache_lies_where_the_manual_says(monkeypatch: pytest.MonkeyPatch) -
             else "~/.cache/resgraph/shards"
         )
         assert f"`{said}`" in text
-        assert cache_folder() == Path(os.path.expandvars(said)).expanduser()
+        assert cache_folder("shards") == Path(os.path.expandvars(said)).expanduser()
 
 
 def test_the_version_is_cited_from_one_place() -> None:

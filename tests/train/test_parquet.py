@@ -110,16 +110,27 @@ def test_words_are_classes_and_numbers_need_no_names(hub: Path) -> None:
     for part in ("train", "validation"):
         of(hub / f"{part}-words.parquet", None, "zebra", "ant", "zebra", "ant")
     data = read(hub, train="train-words.parquet", validation="validation-words.parquet")
-    assert data.classes == ("ant", "zebra") and data.train.labels.tolist() == [
-        1,
-        0,
-        1,
-        0,
-    ]
+    assert data.classes == ("ant", "zebra")
+    assert data.train.labels.tolist() == [1, 0, 1, 0]
     of(hub / "numbers.parquet", None, 2, 0, 1, 0, 2, 1, 1, 0, 2, 2)
     split = read(hub, 3, train="numbers.parquet", split=0.25)
     assert split.classes == ("0", "1", "2")
     assert (len(split.train), len(split.validation)) == (7, 3)
+
+
+def test_one_file_for_each_part_has_its_plain_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pandas writes one: bytes and numbers in columns, and nothing said of classes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for part, count in (("train", 6), ("validation", 4)):
+        images = [encoded(n % 2, n) for n in range(count)]
+        columns = {"image": images, "label": [n % 2 for n in range(count)]}
+        pq.write_table(arrow.table(columns), tmp_path / f"{part}.parquet")
+    data = read(tmp_path)
+    assert (len(data.train), len(data.validation)) == (6, 4)
+    assert data.train.labels.tolist() == [0, 1] * 3
+    assert data.train.source(5).getvalue() == encoded(1, 5)
 
 
 def test_any_number_of_workers_reads_the_same(hub: Path) -> None:

@@ -16,6 +16,8 @@ DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 """Images of each digit."""
 CIFAR = 50_000
 """Images of CIFAR's training part, as many of each class."""
+ShorterSide = Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF]
+Unreadable = Annotated[float, Field(ge=0, le=1), Off(0.0)]
 
 
 def _left(count: int, share: float) -> int:
@@ -171,11 +173,11 @@ class Listed(DataSource):
     of 0 and 1 for a class each."""
     inputs: Annotated[dict[str, tuple[str, ...]] | None, NO_OFF] = None
     """The columns of each further input of the net; by default the column of its name."""
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    resize: ShorterSide = None
     """As of a folder."""
     exif: bool = False
     """As of a folder."""
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    unreadable: Unreadable = 0.001
     """As of a folder."""
 
 
@@ -197,12 +199,12 @@ class Folder(DataSource):
     subfolder of their own; without `path/train`, the classes are folders in `path`."""
     split_seed: Seed = 0
     """Random seed of which are held out."""
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    resize: ShorterSide = None
     """Shorter side before the centre crop of validation images, in pixels; by default 8/7 of the
     input's."""
     exif: bool = False
     """Turn images as their EXIF orientation says; else they are as they are stored."""
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    unreadable: Unreadable = 0.001
     """Largest share of image files that may fail to decode before the run stops."""
 
 
@@ -223,11 +225,11 @@ class ImageNet(DataSource):
     """The classes of the validation images, where they are flat: Kaggle's .csv, the devkit's
     ground truth (beside its meta.mat), or a list of names and classes; by default one of those by
     its official name."""
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    resize: ShorterSide = None
     """As of a folder."""
     exif: bool = False
     """As of a folder."""
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    unreadable: Unreadable = 0.001
     """As of a folder."""
 
 
@@ -249,9 +251,9 @@ class Shards(DataSource):
     """Names of the validation shards."""
     label: str = "cls"
     """The ending of the files of classes; of JSON with a key in it, as in `json.label`."""
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    resize: ShorterSide = None
     """As of a folder."""
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    unreadable: Unreadable = 0.001
     """As of a folder."""
 
 
@@ -265,9 +267,9 @@ class Parquet(DataSource):
     set: Literal["parquet"]
     path: str
     """The folder of the files; they may lie in its subfolder `data`."""
-    train: str = "train-*.parquet"
+    train: str = "train*.parquet"
     """Names of the training files, `*` for anything."""
-    validation: str = "validation-*.parquet"
+    validation: str = "validation*.parquet"
     """Names of the validation files."""
     split: Share = 0.0
     """Share of each class of the training files that is held out to validate on, in place of files
@@ -278,11 +280,11 @@ class Parquet(DataSource):
     """The column of images."""
     label: str = "label"
     """The column of classes, as numbers or as words."""
-    resize: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF] = None
+    resize: ShorterSide = None
     """As of a folder."""
     exif: bool = False
     """As of a folder."""
-    unreadable: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.001
+    unreadable: Unreadable = 0.001
     """As of a folder."""
 
 

@@ -3,9 +3,9 @@ once."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import numpy
 import torch
 
 from ...errors import MissingError, TrainingError
@@ -70,13 +70,11 @@ def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
 
 
 def _together(files: list[Path], read: list[Unpacked]) -> Packed:
-    rows = torch.from_numpy(numpy.concatenate([one.index for one in read]))
-    counts = torch.tensor([len(one.index) for one in read])
-    number = torch.repeat_interleave(torch.arange(len(read)), counts)
-    start, size, label = (rows[:, place].contiguous() for place in range(3))
-    row = torch.cat([torch.arange(int(count)) for count in counts])
-    images = tuple(one.images for one in read)
-    return Packed(images, number, start, size, label, (), tuple(files), row)
+    indices = [one.index for one in read]
+    rows = torch.cat([torch.arange(len(index)) for index in indices])
+    return replace(
+        Packed.joined([one.images for one in read], indices, files), row=rows
+    )
 
 
 def _same(path: Path, names: tuple[str, ...], other: tuple[str, ...]) -> None:

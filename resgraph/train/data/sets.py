@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from ...language.recipe.target import LABEL, AnyGoal, SingleLabel
 from ...ops.base import Shape
 from ...passes.data_fit import other_images
 from ...passes.target_fit import other_output
+from .formats.index_cache import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +135,30 @@ class Packed:
     row: Tensor | None = None
     masks: ClassVar[tuple[Path, ...]] = ()
 
+    @classmethod
+    def joined(
+        cls, shards: Sequence[Path], indices: Sequence[Index], origin: Sequence[Path]
+    ) -> Packed:
+        """By the index of each shard."""
+        rows = torch.from_numpy(numpy.concatenate(indices))
+        counts = torch.tensor([len(index) for index in indices])
+        number = torch.repeat_interleave(torch.arange(len(indices)), counts)
+        start, size, label = (rows[:, column].contiguous() for column in range(3))
+        return cls(tuple(shards), number, start, size, label, origin=tuple(origin))
+
     def __len__(self) -> int:
         return len(self.labels)
 
     def part(self, rows: Tensor) -> Packed:
         """Some of the images."""
-        return Packed(
-            self.shards,
-            self.shard[rows],
-            self.start[rows],
-            self.size[rows],
-            self.labels[rows],
-            tuple(one[rows] for one in self.beside),
-            self.origin,
-            None if self.row is None else self.row[rows],
+        return replace(
+            self,
+            shard=self.shard[rows],
+            start=self.start[rows],
+            size=self.size[rows],
+            labels=self.labels[rows],
+            beside=tuple(one[rows] for one in self.beside),
+            row=None if self.row is None else self.row[rows],
         )
 
     def digest(self) -> str:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-import torch
 
 from ...errors import MissingError, TrainingError, UsageError
 from ...files import reason
@@ -143,17 +142,7 @@ def _packed(path: Path, pattern: str, labels: Labelling) -> Packed:
         )
     read = [plain(shard) for shard in shards]
     indices = [index_of(shard, labels) for shard in read]
-    rows = torch.from_numpy(numpy.concatenate(indices))
-    counts = torch.tensor([len(index) for index in indices])
-    number = torch.repeat_interleave(torch.arange(len(shards)), counts)
-    return Packed(
-        tuple(read),
-        number,
-        rows[:, 0].contiguous(),
-        rows[:, 1].contiguous(),
-        rows[:, 2].contiguous(),
-        origin=tuple(shards) if read != shards else (),
-    )
+    return Packed.joined(read, indices, shards if read != shards else ())
 
 
 def _index_shard(shard: Path, by: Labelling) -> Index:

@@ -25,13 +25,18 @@ FORMAT = "2"
 _SUM = hashlib.sha256().digest_size
 
 
-def cache_folder() -> Path:
-    """The folder of the cache."""
-    return (
-        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        / "resgraph"
-        / "shards"
-    )
+def cache_folder(kind: str) -> Path:
+    """The folder of one kind of cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "resgraph" / kind
+
+
+def place_in_cache(kind: str, file: Path, facts: str) -> Path:
+    """Where that cache has what was made, by these facts, of a file as it is now."""
+    status = file.stat()
+    known = f"{file.resolve()} {status.st_size} {status.st_mtime_ns} {facts}"
+    name = hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return cache_folder(kind) / name
 
 
 def read_index(shard: Path, by: str = "") -> Index | None:
@@ -75,12 +80,7 @@ def write_index(shard: Path, index: Index, by: str = "") -> None:
 
 
 def _place(shard: Path, by: str) -> Path:
-    status = shard.stat()
-    facts = f"{FORMAT} {shard.resolve()} {status.st_size} {status.st_mtime_ns}{by}"
-    return (
-        cache_folder()
-        / f"{hashlib.sha256(facts.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.index"
-    )
+    return place_in_cache("shards", shard, FORMAT + by).with_suffix(".index")
 
 
 def _sweep(folder: Path) -> None:

@@ -25,7 +25,7 @@ from ....files import TEMPORARY, reason, write_file
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
 from ...atomic_write import disk_error
-from .index_cache import Index, cache_folder
+from .index_cache import Index, place_in_cache
 
 FORMAT = "1"
 LARGEST_GROUP = 2**32
@@ -56,12 +56,11 @@ class Columns:
 def unpacked(file: Path, columns: Columns) -> Unpacked:
     """From the cache, or unpacked into it. Raises `MissingError` without pyarrow, `TrainingError`
     where the file is damaged, or a row is no image with a class."""
-    place = _place(file, columns)
-    images, facts = (place.with_suffix(end) for end in (".images", ".json"))
-    try:
-        return _known(images, facts)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    facts = f"{FORMAT} {columns.image} {columns.label}"
+    place = place_in_cache("parquet", file, facts)
+    images, known = (place.with_suffix(end) for end in (".images", ".json"))
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return _known(images, known)
     table = _opened(file)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +68,7 @@ def unpacked(file: Path, columns: Columns) -> Unpacked:
         try:
             with temporary.open("xb") as out:
                 rows, names = _copy(file, table, columns, out)
-            _keep(facts, rows, names)
+            _keep(known, rows, names)
             temporary.replace(images)
         finally:
             temporary.unlink(missing_ok=True)
@@ -101,16 +100,6 @@ def _keep(facts: Path, index: Index, names: Sequence[str]) -> None:
         "names": list(names),
     }
     write_file(facts, json.dumps(document).encode())
-
-
-def _place(file: Path, columns: Columns) -> Path:
-    status = file.stat()
-    facts = (
-        f"{FORMAT} {file.resolve()} {status.st_size} {status.st_mtime_ns}"
-        f" {columns.image} {columns.label}"
-    )
-    name = hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return cache_folder().with_name("parquet") / name
 
 
 def _opened(file: Path) -> Any:

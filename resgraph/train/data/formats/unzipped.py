@@ -4,7 +4,6 @@ at its place."""
 from __future__ import annotations
 
 import gzip
-import hashlib
 import secrets
 import zlib
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import IO
 from ....errors import TrainingError
 from ....files import TEMPORARY
 from ...atomic_write import disk_error
-from .index_cache import cache_folder
+from .index_cache import place_in_cache
 
 MAGIC = b"\x1f\x8b"
 MOST = 2**36
@@ -27,10 +26,7 @@ def plain(file: Path) -> Path:
     with file.open("rb") as opened:
         if opened.read(2) != MAGIC:
             return file
-    status = file.stat()
-    facts = f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
-    name = hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    place = cache_folder().with_name("unzipped") / f"{name}.tar"
+    place = place_in_cache("unzipped", file, "").with_suffix(".tar")
     if not place.is_file():
         _unzip(file, place)
     return place
