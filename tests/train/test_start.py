@@ -171,7 +171,7 @@ def family(path: Path) -> None:
     [
         (None, "cannot read", 5),
         (lfs, "Git LFS pointer", 5),
-        (truncated, "no file of weights, or damaged", 5),
+        (truncated, "no file of weights, or damaged: its ", 5),
         (two, "several state dicts, `student`, `teacher`", 5),
         (family, "modules", 5),
     ],

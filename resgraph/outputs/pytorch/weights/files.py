@@ -54,7 +54,8 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
             )
             raise RunError(f"{file} is not loaded: {text}") from None
         raise RunError(
-            f"{file} is no file of weights, or damaged ({type(problem).__name__})"
+            f"{file} is no file of weights, or damaged: its {file.stat().st_size:,} bytes may be a"
+            " part of it; copy it again"
         ) from None
     chosen = _chosen(_state_dicts(loaded), file, key)
     return StateDict(_without_prefixes(chosen.tensors), chosen.key)
