@@ -117,6 +117,7 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
     parts = (
         _mixtures(train, inputs),
         _crop(train, reads),
+        _border(train.augment.crop, reads),
         _sides(train, reads),
         _target(train),
         _clashes(train),
@@ -163,6 +164,9 @@ def _clashes(train: Train) -> Iterator[Problem]:
     for wrong, keys, said, hint in (*_thresholds(train), *_policies(train)):
         if wrong:
             yield Problem(keys, said, hint)
+    if train.whiten and train.weights:
+        said = "`whiten` makes the weights of a layer, and `weights` brings others"
+        yield Problem(("whiten",), said, "write `whiten: none`, or `weights: none`")
 
 
 def _thresholds(train: Train) -> Iterator[Clash]:
@@ -183,29 +187,14 @@ def _thresholds(train: Train) -> Iterator[Clash]:
 
 
 def _images_only(train: Train, reads: Shape) -> Iterator[Problem]:
-    """Views and mirrors of what is no image, or whose target would not move with it."""
-    asked = [("views",)] if train.views else []
-    asked += [("whiten",)] if train.whiten else []
-    for keys in asked:
-        if len(reads) != 3:
-            said = f"`{keys[0]}` is for images, but the net reads {shape_text(reads)}"
-            yield Problem(keys, said, f"write `{keys[0]}: none`")
+    """Views and whitening of what is no image, or views whose target would not move with them."""
+    for key in ("views", "whiten"):
+        if getattr(train, key) and len(reads) != 3:
+            said = f"`{key}` is for images, but the net reads {shape_text(reads)}"
+            yield Problem((key,), said, f"write `{key}: none`")
     if train.views and train.target.kind in ("map", "itself"):
         said = f"`views` moves an image, and not its `target: {train.target.kind}`"
         yield Problem(("views",), said, "write `views: none`")
-    if train.whiten and train.weights:
-        said = "`whiten` makes the weights of a layer, and `weights` brings others"
-        yield Problem(("whiten",), said, "write `whiten: none`, or `weights: none`")
-    crop = train.augment.crop
-    if isinstance(crop, PadCrop) and crop.border == "reflect":
-        least = min(reads[1:], default=0)
-        if crop.cells >= least > 0:
-            size = shape_text(reads)
-            said = (
-                f"`crop.cells: {crop.cells}` mirrors more of an image than {size} has"
-            )
-            hint = f"write `cells: {max(1, least - 1)}` or less"
-            yield Problem(("augment", "crop"), said, hint)
 
 
 def _policies(train: Train) -> Iterator[Clash]:
@@ -219,12 +208,12 @@ def _policies(train: Train) -> Iterator[Clash]:
     said = "`repeats` changes an image anew each time, and `augment` says no change"
     hint = "write `augment: {crop: …, flip: true}` too, or `repeats: none`"
     yield copies > 1 and not random, keys, said, hint
+    alone = augment.alternate and not augment.flip
+    said = "`alternate` says when an image is mirrored, and `flip` that none is"
+    yield alone, ("augment", "alternate"), said, "write `flip: true` too"
+    both = augment.trivialaugment and augment.randaugment is not None
     said = "`trivialaugment` stands in place of `randaugment`, and both are written"
     hint = "write `randaugment: none`, or `trivialaugment: none`"
-    alone = augment.alternate and not augment.flip
-    words = "`alternate` says when an image is mirrored, and `flip` that none is"
-    yield alone, ("augment", "alternate"), words, "write `flip: true` too"
-    both = augment.trivialaugment and augment.randaugment is not None
     yield both, ("augment", "trivialaugment"), said, hint
 
 
@@ -297,6 +286,17 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
         said = f"`augment.crop.side` begins at {begin}, but the net reads {size}"
         hint = f"write `side: [{widest}, {max(widest, crop.side[1])}]`"
         yield Problem((*keys, "side"), said, hint)
+
+
+def _border(crop: object, reads: Shape) -> Iterator[Problem]:
+    if not isinstance(crop, PadCrop) or crop.border != "reflect":
+        return
+    least = min(reads[1:], default=0)
+    if crop.cells >= least > 0:
+        size = shape_text(reads)
+        said = f"`crop.cells: {crop.cells}` mirrors more of an image than {size} has"
+        hint = f"write `cells: {max(1, least - 1)}` or less"
+        yield Problem(("augment", "crop"), said, hint)
 
 
 def _disk_crop(train: Train, data: OnDisk, reads: Shape) -> Iterator[Problem]:

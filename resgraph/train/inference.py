@@ -101,7 +101,7 @@ def predict_weights(
     net, taken = loaded(plan, weights)
     run = run_of(Path(weights.file))
     known = preprocessing(run) if run else None
-    units_of(plan, known, weights.file)
+    units_of(plan, known, weights.file)  # raises where nothing says them
     document = known or _reading(plan, taken)
     seer = Seer(weights.file, plan, net, document)
     return _predictions(seer, asked, options)

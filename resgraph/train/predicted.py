@@ -77,7 +77,7 @@ def _likeliest(how: Reading, probabilities: Tensor) -> NamedNumbers:
 
 def _numbers(how: Reading, path: Path, output: Tensor) -> Prediction:
     if stated := how.document.get("numbers"):
-        output = Units.read(stated).within(output[None])[0]
+        output = Units.read(stated).restored(output[None])[0]
     values = output.flatten().tolist()
     return Prediction(
         path, numbers=tuple(zip(how.names(len(values)), values, strict=True))

@@ -36,8 +36,8 @@ WARMUP_STEPS = 2
 MEASURED_SECONDS = 0.6
 """Seconds that a trial measures, where three steps do not take longer."""
 LONGEST_SECONDS = 3.0
-"""Seconds after which a trial ends, and be it with its second step. The first one's are not among
-them: on a busy machine it took 11 s where the others took 0.1 s."""
+"""Seconds after which a trial ends, though not before its second step. The first one's do not
+count: on a busy machine it took 11 s where the others took 0.1 s."""
 
 
 def step_seconds(ready: Prepared) -> float | None:

@@ -49,10 +49,10 @@ def test_units_are_those_of_what_is_known() -> None:
     values = torch.tensor([[1.0, 7.0], [3.0, 7.0], [torch.nan, 7.0]])
     units = Units.of(values)
     assert units.mean.tolist() == [2.0, 7.0] and units.std.tolist() == [1.0, 1.0]
-    assert units.without(values)[:2].tolist() == [[-1.0, 0.0], [1.0, 0.0]]
-    assert units.within(torch.zeros(1, 2)).tolist() == [[2.0, 7.0]]
+    assert units.standardized(values)[:2].tolist() == [[-1.0, 0.0], [1.0, 0.0]]
+    assert units.restored(torch.zeros(1, 2)).tolist() == [[2.0, 7.0]]
     dense = torch.randn(5, 2, 3, 4, dtype=torch.float64) * 30 - 400
-    same = Units.of(dense).without(dense)
+    same = Units.of(dense).standardized(dense)
     std, mean = torch.std_mean(same, (0, 2, 3), correction=0)
     torch.testing.assert_close(std, torch.ones(2, dtype=torch.float64))
     torch.testing.assert_close(
@@ -72,7 +72,7 @@ def test_r2_is_the_same_in_any_units_and_rmse_is_in_their_own() -> None:
     units = Units.of(wanted)
     goal = Regression(kind="number")
     plain, scaled = task_of(goal, 2), task_of(goal, 2, units=units)
-    sums = plain.sums(said, wanted), scaled.sums(units.without(said), wanted)
+    sums = plain.sums(said, wanted), scaled.sums(units.standardized(said), wanted)
     errors = (
         task.error(part, 100.0)
         for task, part in zip((plain, scaled), sums, strict=True)

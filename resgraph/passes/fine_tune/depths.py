@@ -47,7 +47,7 @@ def group_matcher(graph: Graph, coarse: bool) -> Callable[[str], int]:
     if coarse:
         rows = [*dict.fromkeys(part.partition(".")[0] for part in deep)]
         return lambda key: rows.index(key.partition(".")[0])
-    return lambda key: deep[max((p for p in deep if lies_in(key, (p,))), key=len)]
+    return lambda key: deep[part_named(key, deep)]
 
 
 def _items(graph: Graph) -> dict[str, str]:

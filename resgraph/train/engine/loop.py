@@ -282,7 +282,7 @@ class Loop:
         train_state = self.train_state
         if not due:
             self._save()
-        first = train_state.schedule.lowest == math.inf
+        never = train_state.schedule.lowest == math.inf
         self._finite()
         self.world.same_buffers(train_state.eval_net)
         found = self.judge()
@@ -305,7 +305,7 @@ class Loop:
         )
         self.record(row, self.seen_images / max(1e-9, time.monotonic() - self.began))
         self.reporter.epoch(row)
-        best = first or (due and train_state.schedule.improved)
+        best = never or (due and train_state.schedule.improved)
         if self.train.keep == "best" and best:
             self.keep_best(gathered(train_state.eval_net.state_dict()))
         if due:

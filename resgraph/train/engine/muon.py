@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 FACTORS = 3.4445, -4.7750, 2.0315
-"""Of the polynomial, which rises as steeply at 0 as still converges."""
+"""Of the polynomial: as steep at 0 as convergence allows."""
 LEAST = 1e-7
-"""What a norm is at least, where it is divided by."""
+"""The least norm that is divided by."""
 ADJUST: dict[str, Callable[[int, int], float]] = {
     "rows": lambda rows, columns: math.sqrt(max(1.0, rows / columns)),
     "adamw": lambda rows, columns: 0.2 * math.sqrt(max(rows, columns)),

@@ -30,24 +30,22 @@ class LearningRates:
 
     def lr(self, step: int) -> float:
         """For the step that is about to be made, counted from 0."""
-        warmup, base = self.recipe.warmup, self.recipe.optimizer.lr
-        if warmup and (self.warm_until is None or step < self.warm_until):
-            return warmup.rate(base, (step + 1) / self.warmup_steps)
-        begun = min(self.warm_until or 0, self.steps - 1)
-        share = (step - begun) / max(1, self.steps - begun)
-        now = Moment(step, self.per_unit, share, self.drops)
-        return base * self.recipe.schedule.scale(now)
+        return self._of_run(self.steps, step)
 
     def until(self, step: int, length: float) -> float:
         """The same for a part of the net that learns only so long, as if the run ended there."""
         end = min(self.steps, max(1, round(length * self.per_unit)))
-        if step >= end:
-            return 0.0
-        whole, self.steps = self.steps, end
-        try:
-            return self.lr(step)
-        finally:
-            self.steps = whole
+        return self._of_run(end, step) if step < end else 0.0
+
+    def _of_run(self, steps: int, step: int) -> float:
+        """The rate of a step in a run of so many."""
+        warmup, base = self.recipe.warmup, self.recipe.optimizer.lr
+        if warmup and (self.warm_until is None or step < self.warm_until):
+            return warmup.rate(base, (step + 1) / self.warmup_steps)
+        begun = min(self.warm_until or 0, steps - 1)
+        share = (step - begun) / max(1, steps - begun)
+        now = Moment(step, self.per_unit, share, self.drops)
+        return base * self.recipe.schedule.scale(now)
 
     @property
     def _awaited(self) -> UntilError | None:

@@ -119,19 +119,11 @@ class _Step:
         room, graph = self.room, getattr(self.plan, "graph", None)
         kept = _kept(graph) if graph else self.plan.activations
         whole = fixed + kept * number
-        if self.asked == "off":
-            return _decided(decisions, whole, (), "as asked")
-        if self.asked == "auto" and whole <= room:
-            why = f"a step fits in {size_text(room)} without"
+        if why := self._unneeded(whole):
             return _decided(decisions, whole, (), why)
         blocks = blocks_in(graph) if graph else []
-        if not blocks and self.asked == "on":
-            raise UsageError(
-                f"--checkpointing on: {self.plan.name} has no block that would keep less by it"
-            )
         if not blocks:
-            why = f"more than {size_text(room)}, but there are no blocks"
-            return _decided(decisions, whole, (), why)
+            return _decided(decisions, whole, (), self._impossible())
         target = (room - fixed) // number if self.asked == "auto" else 0
         chosen = choose(blocks, kept, target)
         left = fixed + number * _left(chosen, kept)
@@ -141,6 +133,22 @@ class _Step:
             still = "" if left <= room else ", which is still too much"
             why += f", of {size_text(room)}{still}"
         return _decided(decisions, left, tuple(block.name for block in chosen), why)
+
+    def _unneeded(self, whole: int) -> str:
+        """Why a step of so many bytes recomputes nothing; "" where it is to."""
+        if self.asked == "off":
+            return "as asked"
+        fits = self.asked == "auto" and whole <= self.room
+        return f"a step fits in {size_text(self.room)} without" if fits else ""
+
+    def _impossible(self) -> str:
+        """Why nothing is recomputed where there are no blocks. Raises `UsageError` where it is
+        asked for."""
+        if self.asked == "on":
+            raise UsageError(
+                f"--checkpointing on: {self.plan.name} has no block that would keep less by it"
+            )
+        return f"more than {size_text(self.room)}, but there are no blocks"
 
 
 def choose(blocks: list[BlockMemory], kept: int, target: int) -> list[BlockMemory]:

@@ -38,12 +38,12 @@ class Units:
         std = torch.where(std > 1e-9 * mean.abs(), std, 1.0)
         return cls(mean.float(), std.float())
 
-    def without(self, values: Tensor) -> Tensor:
+    def standardized(self, values: Tensor) -> Tensor:
         """Numbers (n, numbers, …) as a net puts them out."""
         mean, std = self._like(values)
         return (values - mean) / std
 
-    def within(self, values: Tensor) -> Tensor:
+    def restored(self, values: Tensor) -> Tensor:
         """What a net puts out, in the numbers' own units."""
         mean, std = self._like(values)
         return values * std + mean
@@ -106,7 +106,7 @@ class Numbers(Task):
 
     def _wanted(self, output: Tensor, target: Tensor) -> Tensor:
         target = target.view_as(output)
-        return self.units.without(target) if self.units else target
+        return self.units.standardized(target) if self.units else target
 
     def _rows(self, values: Tensor) -> Tensor:
         """(…, numbers)."""
