@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -47,17 +48,19 @@ def test_the_gamma_of_scaled_filters_is_that_of_all() -> None:
 class Dropped(nn.Module):
     """Dropout that is a function, and no module."""
 
-    def __init__(self) -> None:
+    def __init__(self, inplace: bool) -> None:
         super().__init__()
         self.fc = nn.Linear(8, 4)
+        self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.dropout(x.mean((2, 3)), 0.5, self.training)
+        x = F.dropout(x.mean((2, 3)), 0.5, self.training, self.inplace)
         return self.fc(x)
 
 
-def test_dropout_as_a_function_is_random_in_training() -> None:
-    found = from_module(Dropped(), (8, 16, 16))
+@pytest.mark.parametrize("inplace", [False, True])
+def test_dropout_as_a_function_is_random_in_training(inplace: bool) -> None:
+    found = from_module(Dropped(inplace), (8, 16, 16))
     assert "dropout 0.5" in found.text
     assert found.proof.output == 0 and found.proof.gradients is None
 

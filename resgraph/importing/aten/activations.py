@@ -69,5 +69,5 @@ def softmax(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 @reads("dropout", "feature_dropout")
 def dropout(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Torch keeps the rate in eval mode; a rate of 0 does nothing in either."""
-    x = given["input"]
+    x = given.get("input", given.get("self"))  # torch's name for it in `dropout_`
     return reader.kept(Dropout(rate=float(given["p"])), x) if given["p"] else x
