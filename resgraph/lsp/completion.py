@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -59,15 +59,17 @@ def _candidates(
     if not section:
         yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
         return
+    units = ["conv", *sorted(NORMS), *sorted(ACTIVATIONS)]
+    of_key: dict[str, Iterable[Candidate]] = {
+        "unit": chain(_words(units, "op"), _lets(analysis, keys)),
+        "reads": (),  # it names what flows in, and nothing has these names before
+        "gives": _words(_to_give(analysis, before, keys), "name"),
+    }
+    if key in of_key:
+        yield from of_key[key]
+        return
     if key == "shortcut":
         yield from _words(POLICIES, "value")
-    elif key == "unit":
-        yield from _words(["conv", *sorted(NORMS), *sorted(ACTIVATIONS)], "op")
-        yield from _lets(analysis, keys)
-        return
-    if key in ("reads", "gives"):  # what is read is named there, and not before
-        yield from _words(_to_give(analysis, before, keys) * (key == "gives"), "name")
-        return
     rows = _rows(analysis)
     simple: dict[str, Collection[str]] = {
         "output": [*rows, *_streams(analysis)],
@@ -80,11 +82,7 @@ def _candidates(
         yield from _words(simple[section], "value")
     elif section == "ops" and not re.search(r"[:{]\s*\S*$", before.strip()):
         yield from _ops()
-    elif (
-        section in ("blocks", "net", "shortcut")
-        and ":" in before + "\n"
-        and _in_value(before)
-    ):
+    elif section in ("blocks", "net", "shortcut") and _in_value(before):
         yield from _label(analysis, before, keys)
     elif section == "blocks" and before.startswith("    "):
         yield from _words(sorted(BLOCK_KEYS), "key")

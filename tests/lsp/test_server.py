@@ -579,3 +579,13 @@ def test_hover_of_streams(word: str, said: str, tmp_path: Path) -> None:
     analysis, place = analyse(STREAMS, tmp_path / "a.yaml"), at(STREAMS, word)
     assert analysis.diagnostics == ()
     assert said in hover(analysis, place.line + 1, place.character)
+
+
+@pytest.mark.parametrize("before", ["    - ", "    - 3x3 "])
+def test_completion_behind_a_dash(before: str, tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+
+    text = "name: a\ninput: 3x8x8\nnet:\n  a:\n    - 3x3 conv 8\n"
+    found = complete(analyse(text, tmp_path / "a.yaml"), text, 5, len(before) + 1)
+    assert {"conv", "max pool"} <= {candidate.text for candidate in found}
