@@ -41,11 +41,12 @@ def _no_list(shape: Any) -> Any:
     """Refuses `[3, 224, 224]`; with a batch axis, or channels last, what it means is a guess."""
     if not isinstance(shape, list):
         return shape
-    hint = write("x".join(map(str, shape[-3:])))
+    axes = [*map(str, shape[-3:])]
+    hint = write("x".join(axes))
     ints = len(shape) == 3 and all(isinstance(axis, int) for axis in shape)
     hint = replace(hint, certain=ints and shape[0] <= shape[2])
     said = "`input` must be text or a whole number"
-    raise refused(said, hint if shape else EXAMPLES["input"])
+    raise refused(said, hint if "".join(axes).isalnum() else EXAMPLES["input"])
 
 
 Map = dict[str, Any]

@@ -83,7 +83,9 @@ def _two(tree: Tree, key: str, otherwise: str, log: Log) -> tuple[Word, ...]:
         if isinstance(item, Scalar)
     }
     if len(words) < len(items):
-        log.report(fault("E022", f"`{key}` has a name twice", tree.span))
+        log.report(
+            fault("E022", f"`{key}` has a name twice", tree.span, "write each once")
+        )
     elif len(words) < 2:
         said = f"`{key}` names one stream, and streams are two or more"
         log.report(fault("E022", said, tree.span, otherwise))
