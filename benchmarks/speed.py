@@ -3,6 +3,7 @@ both optimizers), beside the same mathematics by hand, as cifar10-airbench publi
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 
 import torch
@@ -62,23 +63,19 @@ class Ours:
             normalization_of(ready),
             ready.decisions,
         )
-        nothing = lambda *_: None  # noqa: E731
         self.loop = Loop(
             ready.train, ready.task, state, loader, ready.decisions, world, Silent(),
-            nothing, nothing, nothing, lambda: 0,
+            _nothing, _nothing, _nothing, lambda: 0,
         )  # fmt: skip
         state.model.train()
-        self.epoch, self.batches = 0, iter(())
+        self.batches = chain.from_iterable(loader.epoch(n, 0) for n in count())
 
     def __call__(self) -> None:
-        batch = next(self.batches, None)
-        if batch is None:
-            self.batches, self.epoch = (
-                self.loop.data_loader.epoch(self.epoch, 0),
-                self.epoch + 1,
-            )
-            batch = next(self.batches)
-        self.loop._step(batch)
+        self.loop._step(next(self.batches))
+
+
+def _nothing(*_: object) -> None:
+    """What a run does between its steps."""
 
 
 class ByHand:

@@ -168,9 +168,9 @@ class Plan:
         the place of its row. `net.group_matcher = plan.group_matcher` has timm's optimizers see
         it."""
         # Few ask, and it reads recipes.
-        return import_module("resgraph.passes.fine_tune.depths").group_matcher(  # type: ignore[no-any-return]
-            self.graph, coarse
-        )
+        depths = import_module("resgraph.passes.fine_tune.depths")
+        matcher: Callable[[str], int] = depths.group_matcher(self.graph, coarse)
+        return matcher
 
     def resolved(self) -> str:
         """The spec with its variant and overrides applied, as YAML: loading it gives this plan

@@ -171,14 +171,12 @@ class ProvenPair:
 
     def _draw(self) -> None:
         """The same random numbers in both, and no gradients."""
+        parameters = dict(self.theirs.named_parameters())
+        buffers = dict(self.theirs.named_buffers())
         known = set(self.known.values())
-        buffers = [(n, b) for n, b in self.theirs.named_buffers() if n in known]
-        randomize([*self.theirs.named_parameters(), *buffers])
-        own = {
-            **dict(self.theirs.named_parameters()),
-            **dict(self.theirs.named_buffers()),
-        }
-        carry(own, self.ours, self.known)
+        drawn = [(name, each) for name, each in buffers.items() if name in known]
+        randomize([*parameters.items(), *drawn])
+        carry(parameters | buffers, self.ours, self.known)
         for net in (self.theirs, self.ours):
             net.zero_grad()
 

@@ -30,7 +30,7 @@ def _share(plan: Plan) -> Fraction:
         return Fraction(1)
     last = min(sides)
     cells = ceil(_widest(plan) * last)
-    share = Fraction(min(cells + (last - cells) % 2, last), last)
+    share = Fraction(cells + (last - cells) % 2, last)
     kept = all((share * side - side) % 2 == 0 for side in sides)
     return share if kept else Fraction(1)
 

@@ -38,7 +38,8 @@ class BlockRecovery:
             for group in self._groups(levels[level]):
                 name = self._name(_word(group[0]), names)
                 definition = define(name, group, elements)
-                self.library.adopt(definition, {own.name for own in self._own()})
+                own = {known.name for known in self.definitions if known.ours}
+                self.library.adopt(definition, own)
                 self.definitions.append(definition)
         return elements.of(found)
 
@@ -68,9 +69,6 @@ class BlockRecovery:
         place = {id(block): n for n, block in enumerate(blocks)}
         parts = [part for group in groups.values() for part in _parted(group)]
         return sorted(parts, key=lambda group: place[id(group[0])])
-
-    def _own(self) -> list[WrittenBlock]:
-        return [definition for definition in self.definitions if definition.ours]
 
     def _sumless(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""

@@ -90,10 +90,9 @@ def _standardized(weight: StateTensor) -> dict[str, Any]:
     if not kind:
         return {}
     eps = None if weight.eps == _EPS[kind] else weight.eps
+    # The factor was divided by the root of each filter's own fan-in.
     fan_in = prod(weight.shape[1:]) if kind == "scaled" else 1
-    gamma = round(
-        weight.factor * fan_in**0.5, 12
-    )  # as it was before the root of the fan-in
+    gamma = round(weight.factor * fan_in**0.5, 12)
     return {"standardize": kind, "gamma": gamma, "eps": eps}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 from ...errors import ResgraphError, Source
 from ...language.extends import read_text
@@ -18,6 +19,7 @@ from ..matching import matched
 from ..page import aligned
 from .values import SharedValues
 
+_T = TypeVar("_T")
 _TOKEN = re.compile(r"\d+x[\dx]+|\d+\.\d+|\d+|[A-Za-z_][\w-]*|\s+|.")
 _COUNT = re.compile(r"(\d+) x (.*)")
 _OWN = ("name", "about", "expect", "blocks", "net")
@@ -99,14 +101,14 @@ class _Family:
             f"about: {self._about()}",
             f"input: {keys.pop('input')}",
             *([""] if keys or settled.lets else []),
-            *([f"let: {{{settled.line(0)}}}"] if settled.lets else []),
+            *([f"let: {_braced(settled.line(0))}"] if settled.lets else []),
             *(f"{key}: {text}" for key, text in keys.items()),
         ]
         lines += [*map(settled.filled, blocks), "", "net:"]
         rows = [(name, [settled.filled(t) for t in labels]) for name, labels in net]
         lines += aligned(rows, 2)
         said = [
-            (m.name, [f"{{{', '.join(filter(None, [settled.changes(n), keys]))}}}"])
+            (m.name, [_braced(settled.changes(n), keys)])
             for n, (m, keys) in enumerate(zip(self.members, variants, strict=True))
         ]
         lines += ["", "variants:", *aligned(said, 2), "", "expect:"]
@@ -123,16 +125,9 @@ class _Family:
     def _settings(self) -> tuple[dict[str, str], list[str]]:
         """Keys of the file, as the first has them, and what each variant says of them."""
         lines = [_keys(member) for member in self.members]
-        if len({frozenset(each) for each in lines}) > 1:
-            odd = sorted(
-                {
-                    key
-                    for own in lines
-                    for key in own
-                    if any(key not in o for o in lines)
-                }
-            )
-            raise self._refused(f"not all of them have `{odd[0]}`")
+        odd = {key for key in chain(*lines) if not all(key in own for own in lines)}
+        if odd:
+            raise self._refused(f"not all of them have `{min(odd)}`")
         first = lines[0]
         said = [
             ", ".join(
@@ -154,23 +149,17 @@ class _Family:
         for name, each in texts.items():
             yield f"  {name}:"
             have = next(lines for lines in each if lines is not None)
-            alike = [lines or have for lines in each]
-            if len({len(lines) for lines in alike}) > 1:
-                raise self._refused(f"their blocks `{name}` differ")
-            for column in zip(*alike, strict=True):
-                yield self._unified(column, f"their blocks `{name}` differ")
+            problem = f"their blocks `{name}` differ"
+            for column in self._columns([lines or have for lines in each], problem):
+                yield self._unified(column, problem)
 
     def _net(self) -> list[tuple[str, list[str]]]:
         nets = [_rows(member) for member in self.members]
-        if len({len(net) for net in nets}) > 1:
-            raise self._refused("they have other numbers of rows")
         drafts = []
-        for rows in zip(*nets, strict=True):
+        for rows in self._columns(nets, "they have different numbers of rows"):
             name, _ = rows[0]
             lists = [labels for _, labels in rows]
-            if len({len(labels) for labels in lists}) > 1:
-                raise self._refused(f"their rows `{name}` differ")
-            drafts.append((name, list(zip(*lists, strict=True))))
+            drafts.append((name, self._columns(lists, f"their rows `{name}` differ")))
         repeated = any(
             len({_counted(label)[0] for label in column}) > 1
             for _, columns in drafts
@@ -193,15 +182,21 @@ class _Family:
         times = self.values.listed("reps", counts) if repeated else str(counts[0])
         return f"{times} x {text}"
 
+    def _columns(
+        self, lists: Sequence[Sequence[_T]], problem: str, texts: Sequence[str] = ()
+    ) -> list[tuple[_T, ...]]:
+        """What stands at each place of all of these lists, which must be as long as each other."""
+        if len({len(each) for each in lists}) > 1:
+            raise self._refused(problem, texts)
+        return list(zip(*lists, strict=True))
+
     def _unified(self, texts: Sequence[str], problem: str) -> str:
         """One text for all, with a value where they differ."""
         if len(set(texts)) == 1:
             return texts[0]
         tokens = [_TOKEN.findall(text) for text in texts]
-        if len({len(each) for each in tokens}) > 1:
-            raise self._refused(problem, texts)
         found: list[str] = []
-        for column in zip(*tokens, strict=True):
+        for column in self._columns(tokens, problem, texts):
             if len(set(column)) == 1:
                 found.append(column[0])
             elif all(token.isdigit() for token in column):
@@ -229,6 +224,10 @@ class _Family:
             f"{', '.join(names)} share too little for one file: {problem}{seen}\n"
             "import each into a file of its own"
         )
+
+
+def _braced(*pairs: str) -> str:
+    return f"{{{', '.join(filter(None, pairs))}}}"
 
 
 def _keys(member: Member) -> dict[str, str]:

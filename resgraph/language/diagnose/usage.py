@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
@@ -66,16 +67,16 @@ def _unused(
 
 def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]:
     """Blocks that nothing calls, and the file's `let`s that nothing reads."""
-    keys = [
-        part.entries[key]
+    said = {
+        word
         for part in (tree, written)
         for key in _READERS & part.entries.keys()
-    ]
-    said = {word for entry in keys for word in words_in(entry.value)}
+        for word in words_in(part.entries[key].value)
+    }
     blocks = entries_of(tree, "blocks")
     in_blocks = {name: {*words_in(entry.value)} for name, entry in blocks.items()}
     # how many blocks say a word
-    times = Counter(word for words in in_blocks.values() for word in words)
+    times = Counter(chain(*in_blocks.values()))
     for name, entry in blocks.items():
         if name not in said and times[name] == (name in in_blocks[name]):
             message = f"no row and no block calls `{name}`"
@@ -94,7 +95,7 @@ def _unread_inputs(
     equation. What could not be read may read any."""
     paths = list(rows.values())
     read = {name for path in paths for name in path.reads()}
-    # a name that is not known may mean any
+    # a name that is not known may mean any, and of inputs that have names `input` is none
     known = read <= {*inputs, *rows, *lets, *CONSTANTS} - {"input"}
     if not (paths and known) or any(path.broken for path in paths):
         return

@@ -208,15 +208,20 @@ def _steps(
             yield step
     if apart:
         yield from _one_by_one(graph, path, inplace, modules)
-    elif items and activations(graph, path) and not last:
+    elif activations(graph, path) and not last:
         yield from _places(graph, path, owner)
     elif items or last:
         names = modules[path.shares] if path.shares else _called(graph, path, owner)
-        reads = graph.nodes[last].inputs if last else _read(items[0], path.input)
-        reads = (*reads, *sizes_read(graph, path.items))
-        made = _made(items[-1], path.word) if items else ((path.output,), (path.word,))
-        write = partial(_chain, names)
-        yield _Step(made[0], reads, made[1], write, call=bool(items))
+        yield _whole(graph, path, last, names)
+
+
+def _whole(graph: Graph, path: Path, last: str | None, names: Sequence[str]) -> _Step:
+    """A path that is called as one; `last` is the activation that it does for its equation."""
+    items = working(graph, path)
+    reads = graph.nodes[last].inputs if last else _read(items[0], path.input)
+    reads = (*reads, *sizes_read(graph, path.items))
+    made = _made(items[-1], path.word) if items else ((path.output,), (path.word,))
+    return _Step(made[0], reads, made[1], partial(_chain, names), call=bool(items))
 
 
 def _equation(

@@ -118,11 +118,8 @@ class _Expander:
             known = [end for end in ends if end.startswith(f"{row}.")]
             if named.row != row and named.row not in ends and row in values:
                 said = f"`{row}` gives no stream `{named.row[len(row) + 1 :]}`"
-                hint = (
-                    f"its streams are {', '.join(sorted(known))}"
-                    if known
-                    else write(row)
-                )
+                streams = f"its streams are {', '.join(sorted(known))}"
+                hint = streams if known else write(row)
                 self.builder.report(fault("E030", said, named.span, hint))
         last = last_row(self.spec, [*self.spec.rows])
         given = {last, *(one.row.partition(".")[0] for one in self.spec.outputs)}

@@ -162,7 +162,7 @@ class Builder:
     def node(
         self, draft: Draft, inputs: Sequence[Tensor], explain: Explain | None = None
     ) -> Tensor:
-        """Make a node. Convolutions and fc count for the depth, those of a shortcut do not.
+        """Make a node.
 
         `explain` says what an op cannot take in better words than the op has, who knows only
         shapes."""
@@ -185,10 +185,7 @@ class Builder:
         read = tuple([tensor.node for tensor in inputs])
         if "" in read:
             return Poisoned(shape)
-        depths = [tensor.depth for tensor in inputs] or [0]
-        depth = depths[0] if op.gates or op.sized_by else max(depths)
-        depth += op.weighted and not draft.shortcut
-        name = draft.name
+        name, depth = draft.name, _depth(draft, op, inputs)
         self.nodes[name] = Node(
             name, op, read, shape, cost, depth, origin, draft.shares
         )
@@ -204,6 +201,13 @@ class Builder:
             said = "a net of more than 2^37 parameters: in float32, half a terabyte"
         if said:
             raise TooLarge(fault("E004", said, origin.span), origin)
+
+
+def _depth(draft: Draft, op: Op, inputs: Sequence[Tensor]) -> int:
+    """Convolutions and fc count, those of a shortcut do not."""
+    depths = [tensor.depth for tensor in inputs] or [0]
+    depth = depths[0] if op.gates or op.sized_by else max(depths)
+    return depth + (op.weighted and not draft.shortcut)
 
 
 def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:

@@ -151,12 +151,8 @@ def field_value(
     if kind == "flag":
         return _flag(key, written)
     words = literal_words(cls, key)
-    if isinstance(written, Expr) and words and env.find(written.text) is None:
-        if written.text in words:
-            return written.text
-        if isinstance(written.tree, Name) and written.text not in CONSTANTS:
-            raise _no_such_word(key, written.text, words, written.span)
-    value = env.value(written)
+    word = _bare_word(written, words, env)
+    value = env.value(written) if word is None else word
     if isinstance(value, str):
         if value in words:
             return value
@@ -172,6 +168,14 @@ def field_value(
         )
         raise fault("E031", said, written.span, hint)
     return float(value) if kind == "float" else whole(value, key, written, env)
+
+
+def _bare_word(written: Value, words: Collection[str], env: Environment) -> str | None:
+    """A name that stands for itself, where an option has words: nothing else has it."""
+    if not (words and isinstance(written, Expr)) or env.find(written.text) is not None:
+        return None
+    name = isinstance(written.tree, Name) and written.text not in CONSTANTS
+    return written.text if name or written.text in words else None
 
 
 def _flag(key: str, written: Value) -> bool:

@@ -62,9 +62,7 @@ def shortcut_plan(
     `shape` is what flows in, None where an earlier mistake hides it.
     """
     chosen = call.shortcut or block.shortcut or spec.shortcut
-    policy = "path" if chosen else "projection"
-    if isinstance(chosen, Word):
-        policy = chosen.text
+    policy = chosen.text if isinstance(chosen, Word) else "projection"
     if policy != "projection always" and (not call.changes or call.into is None):
         return ShortcutPlan("identity")
     if isinstance(chosen, PathDef):

@@ -1,4 +1,4 @@
-"""The parts of a net that a recipe names (`freeze`, `rates.by`) → those that the net lacks."""
+"""The parts of a net that a recipe names (`freeze`, `by`) → those that the net lacks."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...errors import Diagnostic, Span, fault
 from ...graph import Graph
@@ -85,19 +86,17 @@ def reads(graph: Graph, section: str, name: str) -> bool:
 def _said(spec: Spec, *, alone: bool) -> Iterator[_Said]:
     if "unused" in allowed(spec.tree, inherited=False):
         return
+    asked = partial(_is_asked, spec=spec, alone=alone)
     for section in ("ops", "init"):
         for name, entry in entries_of(spec.tree, section).items():
             options = entry.value.entries if isinstance(entry.value, Mapping) else {}
-            places = [_place(option) for option in options.values()] or [_place(entry)]
-            own = [place for place in places if _is_asked(place, spec, alone=alone)]
+            places = [*map(_place, options.values())] or [_place(entry)]
+            own = [*filter(asked, places)]
             off = name == "zero_last" and not (spec.init and spec.init.zero_last)
             if own and not off:
-                whole = len(own) == len(places) and _is_asked(
-                    entry.key.span, spec, alone=alone
-                )
-                yield _Said(
-                    section, name, entry.key.span if whole else own[0], tuple(own)
-                )
+                whole = own == places and asked(entry.key.span)
+                first = entry.key.span if whole else own[0]
+                yield _Said(section, name, first, tuple(own))
 
 
 def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
