@@ -10,18 +10,22 @@ from ..outputs.heat import STATIC, Heat
 from ..outputs.heat_csv import KNOWN, read_heat
 from ..plan import Plan
 
+MEASURED = ("time", "forward", "backward", "gradient", "activation")
+"""What is measured in a training step."""
 
-def heats(plans: Sequence[Plan], said: Sequence[str]) -> list[Heat]:
+
+def heats(plans: Sequence[Plan], said: Sequence[str]) -> tuple[Heat, ...]:
     """For each net the numbers that it is painted with. One word is for all nets; of files each net
     has its own."""
     if not said:
-        return []
+        return ()
     if len(said) not in (1, len(plans)):
         raise UsageError(
-            f"`--paint` is given {len(said)} times for {len(plans)} nets: once, or once for each"
+            "`--paint` is given once, or once for each net:"
+            f" there are {len(said)} of it for {len(plans)}"
         )
     words = list(said) * len(plans) if len(said) == 1 else list(said)
-    found = [_heat(plan, word) for plan, word in zip(plans, words, strict=True)]
+    found = tuple(map(_heat, plans, words))
     kinds = list(dict.fromkeys((heat.name, heat.unit) for heat in found))
     if len(kinds) > 1:
         raise UsageError(
@@ -35,9 +39,8 @@ def _heat(plan: Plan, word: str) -> Heat:
         return STATIC[word](plan.graph)
     file, _, column = word.partition(".csv:")
     if word.endswith(".csv") or column:
-        return read_heat(
-            Path(word if not column else f"{file}.csv"), column, plan.graph
-        )
+        path = Path(f"{file}.csv" if column else word)
+        return read_heat(path, column, plan.graph)
     run, _, kind = word.rpartition(":")
     if kind in MEASURED:
         return _measured(plan, Path(run) if run else None, kind)
@@ -45,10 +48,6 @@ def _heat(plan: Plan, word: str) -> Heat:
     raise UsageError(
         f"cannot paint `{word}`: give {words}, a file as NUMBERS.csv, or RUN:gradient"
     )
-
-
-MEASURED = ("time", "forward", "backward", "gradient", "activation")
-"""What is measured by a training step."""
 
 
 def _measured(plan: Plan, run: Path | None, kind: str) -> Heat:

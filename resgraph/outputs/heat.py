@@ -43,7 +43,8 @@ class Heat:
         return value, value
 
     def said(self, value: float) -> str:
-        """A value as a figure writes it: `9.54 k`, `1.20 ms`, `35 px`, `3.1e-5`."""
+        """A value as a figure writes it: `9.54 k`, `1.20 ms`, `401 kB`, `3.1e−5`; pixels without
+        their unit, which the legend has."""
         if math.isinf(value):
             return "whole"
         return _SAID.get(self.unit, _number)(value)

@@ -101,7 +101,7 @@ def test_painted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "MACs 118 M" in text  # in the title of the 7x7 convolution
     for wrong, said in (
         (["--paint", "heat"], "cannot paint `heat`"),
-        (["--paint", "params", "--paint", "macs"], "given 2 times for 1 nets"),
+        (["--paint", "params", "--paint", "macs"], "there are 2 of it for 1"),
         (["--paint", str(tmp_path / "no.csv")], "there is no such file"),
     ):
         assert run(["render", RESNET, *wrong, "-o", str(tmp_path / "b.svg")]) == 2

@@ -102,20 +102,13 @@ def check_use(options: RenderOptions, kind: str, used: Sequence[str]) -> None:
     would pass over."""
     usual = RenderOptions()
     for name in (field.name for field in fields(options)):
-        if name not in used and (getattr(options, name) or "") != (
-            getattr(usual, name) or ""
-        ):
+        if name not in used and getattr(options, name) != getattr(usual, name):
             raise UsageError(f"`{kind}` has no use for `--{name}`: leave it out")
 
 
 def scene(plan: Plan, view: View = "auto", **options: Any) -> Scene:
     """The figure of one net before it is written in any format; options as in `RenderOptions`."""
-    asked = RenderOptions(view, **options)
-    heat = asked.paint[0] if asked.paint else None
-    if asked.only:
-        return detail.draw(plan, asked.only, heat)
-    look = overview.NetLook(choose(view), tuple(asked.expand), asked.width, heat=heat)
-    return overview.draw(plan, look)
+    return _scene([plan], RenderOptions(view, **options))
 
 
 def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
@@ -124,7 +117,7 @@ def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
             "one part (--only) is drawn op by op, and nothing in it is folded: leave the view out"
         )
     if len(plans) == 1:
-        return scene(plans[0], **{name: getattr(options, name) for name in _OF_SCENE})
+        return _of_one(plans[0], options)
     if options.expand or options.only:
         raise UsageError(
             "one part of a net is drawn of one net: name one, or leave the part out"
@@ -134,6 +127,15 @@ def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
             "several nets are drawn side by side in one view: draw one net, or leave `--view` out"
         )
     return comparison.draw(plans, options.width, heats=options.paint)
+
+
+def _of_one(plan: Plan, asked: RenderOptions) -> Scene:
+    heat = asked.paint[0] if asked.paint else None
+    if asked.only:
+        return detail.draw(plan, asked.only, heat)
+    view, expand = choose(asked.view), tuple(asked.expand)
+    look = overview.NetLook(view, expand, asked.width, heat=heat)
+    return overview.draw(plan, look)
 
 
 def _written(output: Format, drawn: Scene, options: RenderOptions) -> str | bytes:

@@ -107,11 +107,9 @@ def _tokens(side: int) -> dict[str, str]:
         table[f"width-{step}"] = mix(
             HUES["conv"][side], tile, (0.14 + 0.105 * step, 0.16 + 0.09 * step)[side]
         )
-    for step, colour in enumerate(
-        (HEAT, HEAT[::-1])[side]
-    ):  # little is near the surface
+    inks = "#000000", "#ffffff"
+    for step, colour in enumerate((HEAT, HEAT[::-1])[side]):  # little: near the surface
         table[f"heat-{step}"] = colour
-        inks = ("#000000", "#ffffff")
         table[f"on-heat-{step}"] = max(inks, key=lambda ink: contrast(ink, colour))
     return table
 
@@ -133,6 +131,11 @@ def _luminance(colour: str) -> float:
 def family_of(family: Family) -> str:
     """The token of a family: its own name, or slate for a family without a hue."""
     return family if family in HUES else "shape"
+
+
+def heat_of(step: int) -> tuple[str, str]:
+    """The tokens of a step of heat and of text on it; no colour for a step below 0."""
+    return ("", "muted") if step < 0 else (f"heat-{step}", f"on-heat-{step}")
 
 
 PALETTES = MappingProxyType({"light": _tokens(0), "dark": _tokens(1)})

@@ -13,24 +13,34 @@ from functools import partial
 from ....graph import Block, Equation, Graph, Path
 from ...heat import Extent, Heat
 from ..style import HEAT_STEPS
-from .parts import FigurePart, Fork, HeatCell, Join, OpBox, Strip, Tile, inside, walk
+from .parts import (
+    FigurePart,
+    Fork,
+    HeatCell,
+    HeatCells,
+    Join,
+    OpBox,
+    Strip,
+    Tile,
+    inside,
+    walk,
+)
 from .rows import blocks_in, layers_of
 
-HeatCells = tuple[HeatCell, ...]
-_DECADES = 50.0
+_LOG_FROM = 50.0
 """From this ratio of the largest to the smallest value on, steps are equal ratios."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeatScale:
     """Which of the colours a value has: equal steps, or equal ratios (`log`), from `low` to
-    `high`. `folded` says that somewhere two values stand for several."""
+    `high`. `remarks` are what a reader must know to read it."""
 
     heat: Heat
     low: float
     high: float
     log: bool
-    folded: bool = False
+    remarks: tuple[str, ...] = ()
 
     def step(self, value: float) -> int:
         """The number of its colour, from 0; -1 for nothing: what adds up, and is 0."""
@@ -38,11 +48,8 @@ class HeatScale:
             return -1
         if math.isinf(value):
             return HEAT_STEPS - 1
-        low, high, value = (
-            map(math.log, (self.low, self.high, value))
-            if self.log
-            else (self.low, self.high, value)
-        )
+        ends = self.low, self.high, value
+        low, high, value = map(math.log, ends) if self.log else ends
         share = (value - low) / (high - low) if high > low else 1.0
         return min(int(share * HEAT_STEPS), HEAT_STEPS - 1)
 
@@ -55,25 +62,19 @@ class HeatScale:
 
     def words(self, cells: HeatCells) -> str:
         """What a reader hears of them: `; time 1.20 ms to 3.40 ms`."""
-        unit = " px" if self.heat.unit == "px" else ""
-        return f"; {self.heat.name} {' to '.join(cell.text for cell in cells)}{unit}"
+        return (
+            f"; {self.heat.name} {' to '.join(cell.text for cell in cells)}{self._unit}"
+        )
 
     @property
     def ends(self) -> tuple[str, str]:
         """Both ends as a legend says them."""
-        unit = " px" if self.heat.unit == "px" else ""
-        return self.heat.said(self.low), self.heat.said(self.high) + unit
+        return self.heat.said(self.low), self.heat.said(self.high) + self._unit
 
     @property
-    def remarks(self) -> list[str]:
-        """What a reader must know to read it."""
-        whole = any(map(math.isinf, self.heat.values.values()))
-        said = {
-            "log scale": self.log,
-            "whole: the whole input": whole,
-            "pairs: the range over the repeats": self.folded,
-        }
-        return [text for text, holds in said.items() if holds]
+    def _unit(self) -> str:
+        """What a cell has no room for."""
+        return " px" if self.heat.unit == "px" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,21 @@ def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
 
 def scale_of(heat: Heat, extents: Iterable[Extent]) -> HeatScale:
     """The scale that holds all of the values."""
-    ends = [tuple(extent) for extent in extents]
+    ends = list(extents)
     values = [v for extent in ends for v in extent if math.isfinite(v)]
     shown = [v for v in values if v or heat.combine != "sum"] or [0.0]
     positive = [v for v in shown if v > 0]
-    log = min(shown) >= 0 and bool(positive) and max(shown) / min(positive) >= _DECADES
+    log = min(shown) >= 0 and bool(positive) and max(shown) / min(positive) >= _LOG_FROM
     low = min(positive) if log else min(shown)
-    folded = any(heat.said(a) != heat.said(b) for a, b in ends)
-    return HeatScale(heat, low, max(shown), log, folded)
+    remarks = ("log scale",) * log + tuple(_remarks(heat, ends))
+    return HeatScale(heat, low, max(shown), log, remarks)
+
+
+def _remarks(heat: Heat, ends: Sequence[Extent]) -> Iterator[str]:
+    if any(math.isinf(high) for _, high in ends):
+        yield "whole: the whole input"
+    if any(heat.said(low) != heat.said(high) for low, high in ends):
+        yield "pairs: the range over the repeats"
 
 
 class Warming:
@@ -127,7 +135,7 @@ class Warming:
     def of(self, net: FigurePart) -> Iterator[Spot]:
         """Each part of a picture that has a number."""
         single = {part.name for part in walk(net) if isinstance(part, OpBox)}
-        self.joins = dict(_joined(self.equations, self.graph, single))
+        self.joins = _joined(self.equations, self.graph, single)
         stack: list[tuple[FigurePart, str, list[str]]] = [(net, "", [""])]
         while stack:
             part, head, blocks = stack.pop()
@@ -183,28 +191,26 @@ class Warming:
 
     def _nodes(self, name: str, *, layers: bool) -> list[str]:
         """The nodes of a layer, a join, a block or a path."""
-        known = [self.joins, self.scopes] if not layers else [self.joins, self.layers]
-        known += [self.scopes]
+        known = self.joins, self.layers if layers else {}, self.scopes
         return next((each[name] for each in known if name in each), [name])
 
 
 def _joined(
     equations: Iterable[Equation], graph: Graph, single: set[str]
-) -> Iterator[tuple[str, list[str]]]:
+) -> dict[str, list[str]]:
     """For each join the nodes of its equation that no part of their own shows: itself, and the
-    activations behind it."""
+    activations behind it; for the first also those before it."""
+    joins: dict[str, list[str]] = {}
     for equation in equations:
-        joins: list[list[str]] = []
-        loose: list[str] = []
+        before: list[str] = []
+        nodes = before
         for name in equation.nodes:
             if graph.nodes[name].op.family == "merge":
-                joins.append([*loose, name])
-                loose = []
+                nodes = joins[name] = [*before, name]
+                before = []
             elif name not in single:
-                (joins[-1] if joins else loose).append(name)
-        for nodes in joins:
-            merge = next(n for n in nodes if graph.nodes[n].op.family == "merge")
-            yield merge, nodes
+                nodes.append(name)
+    return joins
 
 
 def _put_row(tile: Tile, place: int, cells: HeatCells, said: str) -> None:

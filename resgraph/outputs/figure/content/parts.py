@@ -21,6 +21,9 @@ class HeatCell:
     text: str
 
 
+HeatCells = tuple[HeatCell, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class TileRow:
     """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one
@@ -41,7 +44,7 @@ class TileRow:
     likeness: Hashable = None  # layers of equal likeness may be drawn as one
     also: str = ""
     again: bool = False  # it has the weights of what is drawn elsewhere
-    heat: tuple[HeatCell, ...] = ()
+    heat: HeatCells = ()
 
     @property
     def said(self) -> str:
@@ -126,7 +129,7 @@ class OpBox:
     params: str = ""
     macs: str = ""
     title: str = ""
-    heat: tuple[HeatCell, ...] = ()
+    heat: HeatCells = ()
 
 
 @dataclass(slots=True)
@@ -139,7 +142,7 @@ class Join:
     title: str = ""
     note: str = ""
     mark: str = ""
-    heat: tuple[HeatCell, ...] = ()
+    heat: HeatCells = ()
 
 
 @dataclass(slots=True)
@@ -186,7 +189,7 @@ class Link:
     broken: bool = False
     named: bool = False
     port: int = 0  # of the streams that leave its source, the one that it carries
-    heat: tuple[HeatCell, ...] = ()
+    heat: HeatCells = ()
 
 
 @dataclass(slots=True)

@@ -103,13 +103,13 @@ def _sheet(
     placement: Placement,
     rhythm: Rhythm,
     least: float,
-    columns: Sequence[tuple[str, float]],
+    beside: Sequence[tuple[str, float]],
 ) -> Sheet:
     """As wide as what is drawn and the columns beside it ask for, and no narrower than `least`."""
     half, card = rhythm.tile_width / 2, MARGIN + _SHAPES
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
     right = spine + max(placement.right + 22, half + 74)
-    metrics = sum(wide for _, wide in columns) + COLUMN_GAP * (len(columns) - 1)
+    metrics = sum(wide for _, wide in beside) + COLUMN_GAP * (len(beside) - 1)
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
     return Sheet(width, (card, min(right, numbers_x - 18)), spine, numbers_x)
@@ -153,10 +153,10 @@ def _cards(
 
 
 def _column_heads(
-    scene: Scene, y: float, x: float, columns: Sequence[tuple[str, float]]
+    scene: Scene, y: float, x: float, beside: Sequence[tuple[str, float]]
 ) -> None:
     scene.add(Text(MARGIN + 3, y, "output", 9.5, 500, "muted"))
-    for name, wide in columns:
+    for name, wide in beside:
         scene.add(Text(x, y, text.fit(name, 9.5, wide, 500), 9.5, 500, "muted"))
         x += wide + COLUMN_GAP
     scene.add(Line(((MARGIN, y + 8), (scene.width - MARGIN, y + 8)), "rule", 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from .. import text
 from ..content.parts import (
     Capsule,
     Fork,
-    HeatCell,
+    HeatCells,
     Join,
     OpBox,
     Strip,
@@ -28,7 +28,7 @@ from ..layout.geometry import (
     heat_width,
 )
 from ..scene import Circle, Line, Point, Primitive, Rect, Scene, ShapeGroup, Text, badge
-from ..style import MARKS
+from ..style import MARKS, heat_of
 
 Items = list[Primitive | ShapeGroup]
 SMALL_JOIN = 8.0
@@ -92,25 +92,20 @@ def _on_wire(wire: Wire) -> Items:
     return out
 
 
-def _cells(box: Rect, cells: Sequence[HeatCell]) -> list[Primitive]:
+def _cells(box: Rect, cells: HeatCells) -> list[Primitive]:
     """Numbers in a box, each on its colour; those of a range side by side."""
     out: list[Primitive] = []
-    wide = box.width / max(len(cells), 1)
+    wide = box.width / len(cells)
     for place, cell in enumerate(cells):
         part = Rect(box.x + place * wide, box.y, wide, box.height, box.radius)
-        fill, ink = ("", "muted") if cell.step < 0 else _heat(cell.step)
+        fill, ink = heat_of(cell.step)
         base = box.y + box.height / 2 + 3.4
         out += badge(replace(part, fill=fill), base, cell.text, ink, HEAT_SIZE, 500)
     return out
 
 
-def _heat(step: int) -> tuple[str, str]:
-    """The colour of a step of heat, and that of text on it."""
-    return f"heat-{step}", f"on-heat-{step}"
-
-
-def _cooler(
-    cells: Sequence[HeatCell], box: Rect, rhythm: Rhythm
+def _beside_heat(
+    cells: HeatCells, box: Rect, rhythm: Rhythm
 ) -> tuple[float, list[Primitive]]:
     """What the cells at the right end of a box leave of its width, and the cells."""
     if not cells:
@@ -157,7 +152,7 @@ def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
 def _row(row: TileRow, x: float, y: float, width: float, rhythm: Rhythm) -> ShapeGroup:
     """A line of a tile: what at the left, how wide at the right, and the stride in a badge."""
     size, high = rhythm.size, rhythm.row
-    width, cells = _cooler(row.heat, Rect(x, y, width, high, 3), rhythm)
+    width, cells = _beside_heat(row.heat, Rect(x, y, width, high, 3), rhythm)
     base, end = y + rhythm.row / 2 + 3.5, x + width - 6
     shapes: list[Primitive] = [
         Rect(x, y, width, high, 3, f"{row.family}-row"),
@@ -194,7 +189,7 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     )
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
     edge, stroke = (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
-    wide, cells = _cooler(row.heat, Rect(x, y, wide, high, 3.5), rhythm)
+    wide, cells = _beside_heat(row.heat, Rect(x, y, wide, high, 3.5), rhythm)
     shapes: list[Primitive] = [Rect(x, y, wide, high, 3.5, fill, edge, stroke), *cells]
     if strip.mark:
         sign = MARKS[strip.mark]
@@ -218,7 +213,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     """One op: name and attributes at the left, costs at the right; tall where it has
     multiply-adds."""
     x, y, width, height = placed.start, placed.y, placed.width, placed.height
-    width, cells = _cooler(op.heat, Rect(x, y, width, height, 6), rhythm)
+    width, cells = _beside_heat(op.heat, Rect(x, y, width, height, 6), rhythm)
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
@@ -253,7 +248,7 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     colour = join.mark or ("edge" if small else join.family)
     fill, ink = ("tile" if small else f"{join.family}-fill"), colour
     if warm := [cell.step for cell in join.heat if cell.step >= 0]:
-        fill, ink = _heat(warm[-1])
+        fill, ink = heat_of(warm[-1])
     if strokes := _sign(join.symbol, x, y, r * 0.56):
         shapes: list[Primitive] = [Circle(x, y, r, fill, colour, 1.3)]
         shapes += [Line(points, ink, 1.3) for points in strokes]

@@ -160,7 +160,7 @@ def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
     _shape(scene, end.shape, middle, largest_map(plan))
     _mark(scene, graph, band, middle)
     if facts.heat and _is_new(facts.heat):
-        _heat(scene, facts, [node.name for node in nodes], (x, middle))
+        _heat(scene, facts.heat, [node.name for node in nodes], (x, middle))
         x += _HEAT_COLUMN + COLUMN_GAP
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
     for (_, wide), (part, whole) in zip(COLUMNS, shares, strict=False):
@@ -171,22 +171,20 @@ def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
         scene.add(Text(x, middle + 4, facts.seen[end.name].text(), 9.75, 600))
 
 
-def _heat(scene: Scene, facts: BandFacts, nodes: list[str], at: Point) -> None:
+def _heat(scene: Scene, heat: Heat, nodes: list[str], at: Point) -> None:
     """What the nodes of a band have of that with which the figure is painted: a sum and its share,
     or the range."""
-    heat, (x, y) = facts.heat, at
-    assert heat
     if heat.combine == "sum":
         part, whole = (heat.of(names) or (0.0, 0.0) for names in (nodes, heat.values))
         share = part[0] / whole[0] if whole[0] else 0
         said = heat.said(part[0]), quantity.percent(part[0], whole[0])
         _bar(scene, at, _HEAT_COLUMN, share, said)
         return
-    found = [heat.values[name] for name in nodes if name in heat.values]
-    ends = (
-        dict.fromkeys(map(heat.said, (min(found), max(found)))) if found else {"–": 0}
-    )
-    scene.add(Text(x, y + 4, " to ".join(ends), 9.75, 600 if found else 400))
+    x, y = at
+    found = sorted(heat.values[name] for name in nodes if name in heat.values)
+    ends = dict.fromkeys(map(heat.said, (found[0], found[-1]) if found else ()))
+    text = " to ".join(ends) or "–"
+    scene.add(Text(x, y + 4, text, 9.75, 600 if found else 400))
 
 
 def _mark(scene: Scene, graph: Graph, band: Band, y: float) -> None:

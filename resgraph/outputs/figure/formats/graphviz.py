@@ -17,7 +17,7 @@ from ..content.parts import (
     Chain,
     FigurePart,
     Fork,
-    HeatCell,
+    HeatCells,
     Join,
     Link,
     OpBox,
@@ -25,7 +25,7 @@ from ..content.parts import (
     Tile,
     TileRow,
 )
-from ..style import HEAT_STEPS, PALETTES, Theme
+from ..style import HEAT_STEPS, PALETTES, Theme, heat_of
 from ..text import width
 from .diagram import DiagramWriter, Ends
 from .svg import escape
@@ -118,15 +118,14 @@ class _Writer(DiagramWriter):
             f" cellspacing='0'>{bar}</table></font></td></tr></table>>"
         )
 
-    def heat(self, cells: Sequence[HeatCell]) -> str:
+    def heat(self, cells: HeatCells) -> str:
         """The cells of a table that hold what a row is painted with."""
         out = ""
         for cell in cells:
-            fill, ink = f"heat-{cell.step}", f"on-heat-{cell.step}"
-            look = f" bgcolor='{self.colours[fill]}'" if cell.step >= 0 else ""
-            ink = self.colours[ink if cell.step >= 0 else "muted"]
+            fill, ink = heat_of(cell.step)
+            look = f" bgcolor='{self.colours[fill]}'" if fill else ""
             room = f"width='{width(cell.text, _SIZE) + 8:.0f}'"
-            text = f"<font color='{ink}'>{_html(cell.text)}</font>"
+            text = f"<font color='{self.colours[ink]}'>{_html(cell.text)}</font>"
             span = f"colspan='{2 // len(cells)}'"
             out += f"<td{look} {room} {span}>{text}</td>"
         return out
@@ -162,8 +161,8 @@ class _Writer(DiagramWriter):
                 )
             case Join(symbol=symbol, heat=heat):
                 warm = [cell.step for cell in heat if cell.step >= 0]
-                fill = f"heat-{warm[-1]}" if warm else "merge-fill"
-                ink = f' fontcolor="{c[f"on-heat-{warm[-1]}"]}",' if warm else ""
+                fill, on = heat_of(warm[-1]) if warm else ("merge-fill", "ink")
+                ink = f' fontcolor="{c[on]}",' if warm else ""
                 shape = "circle" if len(symbol) == 1 else "box"
                 return (
                     f'label={quoted(symbol)}, shape={shape}, style="rounded,filled",'

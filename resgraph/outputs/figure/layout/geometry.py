@@ -11,7 +11,7 @@ from ..content.parts import (
     Chain,
     FigurePart,
     Fork,
-    HeatCell,
+    HeatCells,
     Join,
     OpBox,
     Strip,
@@ -55,9 +55,7 @@ class Rhythm:
     frame_head: float = 24
     note_gap: float = 27
     size: float = 9.75
-    heat: float = (
-        0  # the room at the right end of a row for the number it is painted with
-    )
+    heat: float = 0  # room for a number at the right end of a row
     inner: Rhythm | None = None
 
     def within(self, part: FigurePart) -> Rhythm:
@@ -89,7 +87,7 @@ class Wire:
     title: str = ""
     broken: bool = False
     named: bool = False
-    heat: tuple[HeatCell, ...] = ()
+    heat: HeatCells = ()
 
     @property
     def is_drawn(self) -> bool:
@@ -259,7 +257,7 @@ def _row_width(row: TileRow, size: float) -> float:
 HEAT_SIZE = 9.5
 
 
-def heat_width(cells: Iterable[HeatCell]) -> float:
+def heat_width(cells: HeatCells) -> float:
     """What the numbers of one row ask for; those of a range share the room in halves."""
     wide = [text.width(cell.text, HEAT_SIZE, 500) + 9 for cell in cells]
     return max(wide, default=0.0) * len(wide)
@@ -267,7 +265,7 @@ def heat_width(cells: Iterable[HeatCell]) -> float:
 
 def heat_room(parts: Iterable[FigurePart]) -> float:
     """The room that the numbers of all rows have at their ends."""
-    found: list[tuple[HeatCell, ...]] = []
+    found: list[HeatCells] = []
     for part in parts:
         match part:
             case Tile(rows=rows):
