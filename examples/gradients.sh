@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains a plain and a residual net of 56 layers for three epochs on digits (a few minutes), and
+# Trains a plain and a residual net of 56 layers for three epochs on digits (a minute or two), and
 # paints both with the gradients of their loss: examples/gradients.sh [DIR]
 set -eu
 dir=${1:-runs/gradients}

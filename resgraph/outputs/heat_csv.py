@@ -28,12 +28,14 @@ KNOWN: dict[str, tuple[str, Combine]] = {
 }
 """Of a column with such a name, its unit and what several nodes that are drawn as one have: of any
 other, the range of their numbers."""
+MEASURES = ("forward", "backward", "memory", "activation", "gradient")
+"""What `resgraph profile` measures of each node."""
 
 
 def read_heat(path: Path, column: str, graph: Graph) -> Heat:
     """One column of a file, the only one where `column` is "". Raises `UsageError` for a file that
     cannot be read, that is of another net, or that has a number which is not finite."""
-    head, *lines = _lines(path)
+    head, lines = _lines(path)
     column = _column(path, head, column)
     place = head.index(column)
     values: dict[str, float] = {}
@@ -53,7 +55,7 @@ def read_heat(path: Path, column: str, graph: Graph) -> Heat:
     return Heat(column, values, unit, combine, f"from {path.name}")
 
 
-def _lines(path: Path) -> tuple[list[str], *tuple[tuple[int, list[str]], ...]]:
+def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The names of the columns, and each line that is not empty with its number."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -65,9 +67,9 @@ def _lines(path: Path) -> tuple[list[str], *tuple[tuple[int, list[str]], ...]]:
     if len(found) < 2 or len(found[0][1]) < 2:
         raise UsageError(
             f"{path} has no numbers: it takes a line `node,NAME`, and below it a line for each"
-            " node, as `resgraph profile --csv` writes"
+            " node, as `resgraph profile -o FILE.csv` writes"
         )
-    return [cell.strip() for cell in found[0][1]], *found[1:]
+    return [cell.strip() for cell in found[0][1]], found[1:]
 
 
 def _column(path: Path, head: Sequence[str], column: str) -> str:

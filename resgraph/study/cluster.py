@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer."""
 _POLL = 0.5  # seconds between looks at whether a signal came
-_GOES_ON = "runs that ended are kept, and the same command goes on with the others"
 _QUEUES = {
     "slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "sge": "SGECluster",
     "oar": "OARCluster", "htcondor": "HTCondorCluster",
@@ -135,6 +134,7 @@ def _executed(
                     yield Outcome(made[future], "failed", str(error))
                 except FutureCancelledError as error:
                     raise RunError(
-                        f"the scheduler is gone: {error.reason}; {_GOES_ON}"
+                        f"the scheduler is gone: {error.reason}; runs that ended are kept, and the"
+                        " same command goes on with the others"
                     ) from None
             time.sleep(_POLL)

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..outputs.heat_csv import MEASURES
 from ..outputs.pytorch.trace import NodeObserver, trace
 from ..plan import Loader, Plan
 from .augment.mix import Batch
@@ -29,13 +30,11 @@ from .parallel.distributed import process_group
 from .prepare import normalization_of, prepare
 from .resuming import own_plan
 
-MEASURES = ("forward", "backward", "memory", "activation", "gradient")
-
 
 @dataclass(slots=True)
 class NodeProfile:
     """Seconds of both passes, bytes that it keeps for the backward one, the root mean square of its
-    output, and the norm (L2) of the loss's gradient by that; None where there is none."""
+    output, and the L2 norm of the loss's gradient with respect to it; None where there is none."""
 
     forward: float = 0.0
     backward: float = 0.0
@@ -43,12 +42,10 @@ class NodeProfile:
     activation: float | None = None
     gradient: float | None = None
 
-    def number(self, kind: str) -> float | None:
-        """One of them, or `time`, that of both passes."""
-        if kind == "time":
-            return self.forward + self.backward
-        value: float | None = getattr(self, kind)
-        return value
+    @property
+    def time(self) -> float:
+        """Seconds of both passes."""
+        return self.forward + self.backward
 
 
 @dataclass(slots=True)
@@ -62,8 +59,8 @@ class Profile:
     backward: float = 0.0
 
     def values(self, kind: str) -> dict[str, float]:
-        """One number of each node that has it."""
-        found = {name: node.number(kind) for name, node in self.nodes.items()}
+        """One number of each node that has it, by its field's name or `time`."""
+        found = {name: getattr(node, kind) for name, node in self.nodes.items()}
         return {name: value for name, value in found.items() if value is not None}
 
     def document(self) -> dict[str, Any]:
@@ -75,7 +72,7 @@ class Profile:
         passes."""
         lines = [",".join(["node", *MEASURES, "time"])]
         for name, node in self.nodes.items():
-            values = [node.number(kind) for kind in (*MEASURES, "time")]
+            values = [getattr(node, kind) for kind in (*MEASURES, "time")]
             cells = ["" if value is None else f"{value:.6g}" for value in values]
             lines.append(",".join([name, *cells]))
         return "\n".join(lines) + "\n"
@@ -139,7 +136,7 @@ def _synthetic(given: Any) -> Tensor:
 
 
 def measured(plan: Plan, step: OneStep, about: str, repeats: int) -> Profile:
-    """The times of the middle one of some steps, and the norms of one more."""
+    """The times of the step of median time, and the memory and norms of one more."""
     step.net.train()
     order = trace(plan).calls
     nodes = [name for name in plan.graph.nodes if name not in plan.graph.inputs]
@@ -230,21 +227,14 @@ class _Times(_StepObserver):
         self.last = now
 
 
-@dataclass(slots=True)
-class _Kept:
-    """Storages that are kept already: the parameters, and what another node keeps."""
-
-    seen: set[int] = field(default_factory=set)
-    waiting: float = 0.0
-
-
 class _Norms(_StepObserver):
     """Bytes and norms of each node."""
 
     def run(self, step: OneStep) -> None:
-        """One pass, with all that it saves counted once."""
+        """One pass, with all that it saves counted once, and parameters not at all."""
         weights = step.net.parameters()
-        self.kept = _Kept({p.untyped_storage().data_ptr() for p in weights})
+        self.counted = {p.untyped_storage().data_ptr() for p in weights}
+        self.waiting = 0
         super().run(step)
 
     @contextmanager
@@ -255,16 +245,16 @@ class _Norms(_StepObserver):
 
     def _save(self, value: Tensor) -> Tensor:
         storage = value.untyped_storage()
-        if storage.data_ptr() not in self.kept.seen:
-            self.kept.seen.add(storage.data_ptr())
-            self.kept.waiting += storage.nbytes()
+        if storage.data_ptr() not in self.counted:
+            self.counted.add(storage.data_ptr())
+            self.waiting += storage.nbytes()
         return value
 
     def computed(self, name: str, out: Tensor) -> None:
         """Its norms, and what was saved since the node before."""
         node = self.nodes[name]
-        node.memory += self.kept.waiting
-        self.kept.waiting = 0.0
+        node.memory += self.waiting
+        self.waiting = 0
         with torch.no_grad(), torch._C.DisableTorchFunction():
             node.activation = float(out.float().square().mean().sqrt())
         if out.requires_grad:

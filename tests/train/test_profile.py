@@ -74,25 +74,11 @@ def test_the_command_writes_what_a_figure_reads(
 ) -> None:
     spec, table = tmp_path / "small.yaml", tmp_path / "small.csv"
     spec.write_text(SPEC, encoding="utf-8")
-    assert run(["profile", str(spec), "--batch", "2", "--repeats", "1"]) == 0
+    asked = ["profile", str(spec), "--batch", "2", "--repeats", "1"]
+    assert run(asked) == 0
     told = capsys.readouterr().out
     assert "2 images of noise (seed 0)" in told and "conv2" in told
-    assert (
-        run(
-            [
-                "profile",
-                str(spec),
-                "--batch",
-                "2",
-                "--repeats",
-                "1",
-                "-o",
-                str(table),
-                "--json",
-            ]
-        )
-        == 0
-    )
+    assert run([*asked, "-o", str(table), "--json"]) == 0
     nodes = json.loads(capsys.readouterr().out)["nodes"]
     heat = read_heat(table, "gradient", loads(SPEC).graph)
     assert heat.combine == "last" and heat.values.keys() == nodes.keys()
@@ -113,3 +99,4 @@ def test_a_run_has_its_own_weights_and_images(tmp_path: Path) -> None:
     found = train.profile(tmp_path / "run", repeats=1)
     assert found.nodes.keys() == plan.graph.nodes.keys() - {"input"}
     assert "the weights of run" in found.about
+    assert run(["profile", str(tmp_path / "run"), "--set", "name=other"]) == 2

@@ -81,7 +81,7 @@ def check(
 def _differs(plans: list[Plan], module: Path | None) -> bool:
     """Whether a module is not the graph that is drawn, which is said."""
     if module and len(plans) != 1:
-        raise UsageError(f"`--module` is of one net, and {len(plans)} are checked")
+        raise UsageError(f"`--module` is for one net, and {len(plans)} are checked")
     try:
         from ...outputs.pytorch.agreement import disagreements
     except ModuleNotFoundError:

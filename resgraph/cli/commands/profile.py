@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ...errors import UsageError
 from ...outputs.heat import Heat
-from ...outputs.heat_csv import KNOWN
+from ...outputs.heat_csv import KNOWN, MEASURES
+from ...plan import Plan
 from ..loading import load_plan
 from ..options import json_option, output_options, set_option, write
 from ..report import print_json
 
 if TYPE_CHECKING:
     from ...train.profiling import Profile
-
-_COLUMNS = ("forward", "backward", "memory", "activation", "gradient")
 
 
 @click.command()
@@ -31,7 +31,11 @@ _COLUMNS = ("forward", "backward", "memory", "activation", "gradient")
     help="images of noise",
 )
 @click.option(
-    "--repeats", type=click.IntRange(1), default=3, show_default=True, help="steps"
+    "--repeats",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="steps; the one of median time counts",
 )
 @output_options
 @json_option
@@ -40,17 +44,20 @@ def profile(
     output: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure each node in a training step on the CPU: seconds forward and backward, bytes kept for
-    the backward pass, the root mean square of its output, the norm of the loss's gradient by it.
+    the backward pass, the root mean square of its output, the norm of the loss's gradient at it.
 
     A spec has fresh weights and images of noise, a run its own weights and images. `-o FILE.csv`
     writes what `render --paint FILE.csv:COLUMN` reads."""
     from ... import train
 
-    is_run = (Path(spec) / "run.json").is_file()
-    plan = (
-        load_plan(spec, overrides, allow_outside=allow_outside) if not is_run else None
-    )
-    found = train.profile(plan or Path(spec), batch=batch, repeats=repeats)
+    asked: Plan | Path
+    if not Path(spec, "run.json").is_file():
+        asked = load_plan(spec, overrides, allow_outside=allow_outside)
+    elif overrides:
+        raise UsageError("--set is for a spec: a run has the one it was trained with")
+    else:
+        asked = Path(spec)
+    found = train.profile(asked, batch=batch, repeats=repeats)
     if output is not None:
         write(found.csv(), output, force=force)
     if as_json:
@@ -64,8 +71,8 @@ def _table(found: Profile) -> str:
     rows: dict[str, list[str]] = {}
     for name in found.nodes:
         rows.setdefault(name.partition(".")[0], []).append(name)
-    heats = [Heat(kind, found.values(kind), *KNOWN[kind]) for kind in _COLUMNS]
-    lines = [["row", *_COLUMNS]]
+    heats = [Heat(kind, found.values(kind), *KNOWN[kind]) for kind in MEASURES]
+    lines = [["row", *MEASURES]]
     lines += [[row, *_said(heats, names)] for row, names in rows.items()]
     added = [heat for heat in heats if heat.combine == "sum"]
     lines.append(["total", *_said(added, found.nodes)])
@@ -77,7 +84,6 @@ def _table(found: Profile) -> str:
     return "\n".join([f"{found.name}: {found.about}", *text])
 
 
-def _said(heats: Iterable[Heat], names: Iterable[str]) -> list[str]:
-    names = list(names)
+def _said(heats: Iterable[Heat], names: Collection[str]) -> list[str]:
     extents = [(heat, heat.of(names)) for heat in heats]
     return [heat.said(extent[0]) if extent else "" for heat, extent in extents]

@@ -32,16 +32,17 @@ def disagreements(plan: Plan, file: Path | None = None) -> list[str]:
             raise
         said = str(problem).strip().partition("\n")[0]
         return [f"{file} does not run: {type(problem).__name__}: {said}"]
+    modules = dict(own.named_modules()), dict(net.named_modules())
     return [
         said
         for name, node in plan.graph.nodes.items()
         if name not in plan.graph.inputs
-        for said in _of_node(node, found, (own, net))
+        for said in _of_node(node, found, *(each.get(name) for each in modules))
     ]
 
 
 def _of_node(
-    node: Node, found: Tracer, nets: tuple[nn.Module, nn.Module]
+    node: Node, found: Tracer, own: nn.Module | None, given: nn.Module | None
 ) -> Iterator[str]:
     name = node.name
     if name not in found.reads:
@@ -52,7 +53,6 @@ def _of_node(
         yield f"`{name}` reads {_listed(reads)}, and is drawn to read {_listed(wanted)}"
     if found.shapes[name] != tuple(node.shape):
         yield f"`{name}` gives {found.shapes[name]}, and is drawn to give {node.shape}"
-    own, given = (dict(net.named_modules()).get(name) for net in nets)
     if given is None or node.shares:
         return
     params = sum(p.numel() for p in given.parameters())

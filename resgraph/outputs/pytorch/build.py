@@ -92,8 +92,11 @@ _FILLING = frozenset(
 
 
 def net_class(defined: ModuleType) -> type[nn.Module]:
-    """The class of the net in a module of emitted source: the last one that it defines."""
+    """The class of the net in a module of emitted source: the last one that it defines. Raises
+    `LookupError` where it defines none."""
     classes = [value for value in vars(defined).values() if _is_own(value, defined)]
+    if not classes:
+        raise LookupError("it defines no nn.Module")
     found: type[nn.Module] = classes[-1]
     return found
 

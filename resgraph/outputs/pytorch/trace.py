@@ -45,8 +45,7 @@ class NodeObserver(TorchFunctionMode, ABC):
         with ExitStack() as stack:
             for name, inner in net.named_modules():
                 if name in self.users:
-                    hooks = self._hooks(inner, list(self.users[name]))
-                    for hook in hooks:
+                    for hook in self._hooks(inner, self.users[name]):
                         stack.callback(hook.remove)
             stack.enter_context(self)
             yield
@@ -100,7 +99,8 @@ class Tracer(NodeObserver):
         self.joins = {n.name for n in graph.nodes.values() if n.op.family == "merge"}
         for name in self.joins:
             node = graph.nodes[name]
-            key = _KINDS.get(node.op.op, node.op.op), frozenset(node.values)
+            kind = "add" if node.op.op == "mean" else node.op.op  # a sum, then divided
+            key = kind, frozenset(node.values)
             self.waiting.setdefault(key, []).append(name)
         self.tags: dict[int, frozenset[str]] = {}
         self.kept: list[Tensor] = []  # so that no two tensors have one id
@@ -136,17 +136,16 @@ class Tracer(NodeObserver):
         self.tag(out, names)
 
 
-_KINDS = {"mean": "add", "div": "div"}
 _FUNCTIONS = {
     "iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "isub": "sub", "rsub": "sub",
     "cat": "concat", "truediv": "div", "rtruediv": "div", "rdiv": "div",
 }  # fmt: skip
-"""What torch calls what our equations say."""
+"""The op of a function of torch, where the names differ."""
 
 
 def trace(plan: Plan, net: nn.Module | None = None) -> Tracer:
-    """One pass of two images, in training, on the meta device: nothing is computed. `net` is there,
-    and is the plan's own where none is given."""
+    """One pass of two images, in training, on the meta device: nothing is computed. `net`, which
+    must be on it, is the plan's own where none is given."""
     graph = plan.graph
     net = net or build(plan, "meta", inplace=False)
     tracer = Tracer(graph)

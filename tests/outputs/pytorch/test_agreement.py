@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
+
+from test_weights import TEXT
 
 from resgraph import load, loads
 from resgraph.cli import run
@@ -14,19 +17,6 @@ from resgraph.language.references import zoo_index
 from resgraph.outputs.pytorch.agreement import disagreements
 from resgraph.outputs.pytorch.trace import trace
 
-SPEC = """
-name: Small
-input: 3x16x16
-blocks:
-  pair:
-    body:  [3x3 conv out /stride, 3x3 conv out linear]
-    merge: relu(body + shortcut)
-net:
-  conv1: 3x3 conv 8
-  conv2: 2 x pair 8
-  conv3: pair 16 /2
-  head:  [global avg pool, fc 10]
-"""
 FEW = ["se-resnet-50", "densenet-121", "fractalnet", "res-unet", "shufflenet-x1_0"]
 
 
@@ -43,20 +33,10 @@ def test_the_zoo_is_as_it_is_drawn(name: str) -> None:
 
 def test_calls_of_torch_are_told_by_what_they_read() -> None:
     """`h*t + x*(1 - t)`: four calls, each of a node."""
-    text = SPEC.replace("relu(body + shortcut)", "body*gate + x*(1 - gate)").replace(
-        "    merge", "    gate:  3x3 conv in sigmoid\n    merge"
-    )
-    made = [
-        name
-        for name in trace(loads(text.replace(" /2", "").replace("16\n", "8\n"))).calls
-        if name
-    ]
-    assert [name.rsplit(".", 1)[1][:3] for name in made[:4]] == [
-        "mul",
-        "sub",
-        "mul",
-        "add",
-    ]
+    gated = "body*gate + x*(1 - gate)\n    gate:  3x3 conv in sigmoid"
+    text = TEXT.replace("relu(body + shortcut)", gated).replace("pair 16 /2", "pair 8")
+    made = [name.rpartition(".")[2][:3] for name in trace(loads(text)).calls if name]
+    assert made == ["mul", "sub", "mul", "add"] * 2
 
 
 @pytest.mark.parametrize(
@@ -70,14 +50,14 @@ def test_calls_of_torch_are_told_by_what_they_read() -> None:
         ("out += x", "pass", "is not computed"),
         ("kernel_size=3, stride=2", "kernel_size=5, stride=2", "parameters"),
         ("nn.BatchNorm2d(width)", "nn.BatchNorm2d(width, eps=0.1)", "eps=0.1"),
-        ("x = self.conv3(x)", "x = self.conv3(x[:, :, ::2])", "gives"),
+        ("x = self.conv2(x)", "x = self.conv2(x[:, :, ::2])", "gives"),
         ("return self.head(x)", "return self.neck(x)", "does not run"),
     ],
 )
 def test_a_changed_module_is_found_out(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
-    plan = loads(SPEC)
+    plan = loads(TEXT)
     text = plan.source()
     assert old in text
     file = tmp_path / "model.py"
@@ -89,7 +69,7 @@ def test_a_changed_module_is_found_out(
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec, file = tmp_path / "small.yaml", tmp_path / "model.py"
-    spec.write_text(SPEC, encoding="utf-8")
+    spec.write_text(TEXT, encoding="utf-8")
     plan = load(spec)
     assert run(["check", str(spec), "--prove"]) == 0
     nodes = len(plan.graph.nodes) - 1
@@ -100,3 +80,16 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     file.write_text("import", encoding="utf-8")
     assert run(["check", str(spec), "--module", str(file)]) == 2
     assert run(["check", str(spec), "--module", str(tmp_path / "none.py")]) == 2
+    file.write_text("net = None", encoding="utf-8")
+    assert run(["check", str(spec), "--module", str(file)]) == 2
+    assert "it defines no nn.Module" in capsys.readouterr().err
+
+
+def test_without_torch_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "resgraph.outputs.pytorch.agreement")
+    for asked in (["check", "digits", "--prove"], ["profile", "digits"]):
+        assert run(asked) == 4
+        assert "pip install 'resgraph[train]'" in capsys.readouterr().err
