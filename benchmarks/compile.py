@@ -43,9 +43,8 @@ def main() -> None:
     )
     settings = start(options)
     if settings.one:
-        print(
-            json.dumps(measured(*settings.one, settings.batch or 32, settings.device))
-        )
+        name, how = settings.one
+        print(json.dumps(measured(name, how, settings.batch or 32, settings.device)))
     else:
         compare(settings)
 

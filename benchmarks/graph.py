@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 
 import torch
-from measure import heading, interleaved, rows, table
+from measure import Run, heading, interleaved, rows, table
 from reference import reference, timm
 from settings import clock, parser, plan, start
 
@@ -26,9 +26,9 @@ def measure(name: str, rounds: int) -> None:
     whose, make = reference(name)
     net = plan(name)
     cls = net_class(source_module(net.source()))
-    runs = {whose: make, f"{whose} again": make}
-    if name == "resnet-50" and timm():
-        runs["timm"] = lambda: timm().create_model("resnet50")
+    runs: dict[str, Run] = {whose: make, f"{whose} again": make}
+    if name == "resnet-50" and (theirs := timm()):
+        runs["timm"] = lambda: theirs.create_model("resnet50")
     runs |= {
         "resgraph: YAML to DAG": lambda: plan(name).graph.dag,
         "resgraph: DAG to source": net.source,

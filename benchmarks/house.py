@@ -51,9 +51,10 @@ def tokens(path: Path) -> tuple[int, int]:
     described = {
         node.body[0].lineno
         for node in ast.walk(ast.parse(path.read_bytes()))
-        if _is_described(node)
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False)
     }
-    count, lines = 0, set()
+    count = 0
+    lines: set[int] = set()
     with path.open("rb") as file:
         for token in tokenize.tokenize(file.readline):
             if token.type in _NO_CODE or (
@@ -63,13 +64,6 @@ def tokens(path: Path) -> tuple[int, int]:
             count += 1
             lines.update(range(token.start[0], token.end[0] + 1))
     return count, len(lines)
-
-
-def _is_described(node: ast.AST) -> bool:
-    return (
-        isinstance(node, _DOCUMENTED)
-        and ast.get_docstring(node, clean=False) is not None
-    )
 
 
 def functions(path: Path) -> Iterator[Function]:
@@ -116,5 +110,5 @@ def report(folder: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for folder in map(Path, sys.argv[1:] or [PACKAGE]):
-        print("\n".join(report(folder)))
+    for folder in sys.argv[1:] or [str(PACKAGE)]:
+        print("\n".join(report(Path(folder))))

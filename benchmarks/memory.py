@@ -56,7 +56,8 @@ def compare(rounds: int) -> None:
     heading("Peak memory of a training step")
     for name, batch in (GPU if torch.cuda.is_available() else CPU).items():
         images: dict[str, list[float]] = {who: [] for who in CONTESTANTS}
-        peaks, seconds = ({who: [] for who in CONTESTANTS} for _ in range(2))
+        peaks: dict[str, list[float]] = {who: [] for who in CONTESTANTS}
+        seconds: dict[str, list[float]] = {who: [] for who in CONTESTANTS}
         for _ in range(rounds):
             for who in CONTESTANTS:
                 (some, _), (twice, _) = (

@@ -96,9 +96,8 @@ class ByHand:
             width = wide
         layers += [nn.MaxPool2d(3), nn.Flatten(), nn.Linear(256, 10, bias=False)]
         layers[0].weight.requires_grad_(False)
-        self.net = (
-            nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
-        )
+        self.net = nn.Sequential(*layers).to(device)
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
         learned = [p for p in self.net.parameters() if p.requires_grad]
         self.matrices = [p for p in learned if p.ndim == 4]
         self.momenta = [torch.zeros_like(p) for p in self.matrices]
@@ -118,8 +117,10 @@ class ByHand:
         self.sgd.step()
         with torch.no_grad():
             for weight, momentum in zip(self.matrices, self.momenta, strict=True):
-                momentum.mul_(0.6).add_(weight.grad)
-                wanted = weight.grad.add(momentum, alpha=0.6)
+                gradient = weight.grad
+                assert gradient is not None
+                momentum.mul_(0.6).add_(gradient)
+                wanted = gradient.add(momentum, alpha=0.6)
                 weight.mul_(len(weight) ** 0.5 / weight.norm())
                 step = orthogonal(wanted.reshape(len(weight), -1), 3)
                 weight.add_(step.reshape(weight.shape), alpha=-0.24)
