@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +47,11 @@ def read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def temporary_beside(path: Path) -> Path:
+    """A new name in the folder of a file, for its content until that is whole."""
+    return path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}")
+
+
 def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:
     """Writes `path` so that a reader sees the old file or the new, never a part.
 
@@ -64,7 +68,7 @@ def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:
     if before and not stat.S_ISREG(before.st_mode):
         _write_into(target, content)
         return
-    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+    temporary = temporary_beside(target)
     try:
         with temporary.open("xb") as file:
             file.write(content)

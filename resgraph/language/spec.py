@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 from ..errors import (
@@ -164,6 +165,14 @@ def text_spec(
 def is_study(tree: Mapping) -> bool:
     """Whether a file is a study, not a spec."""
     return "study" in tree.entries and "net" not in tree.entries
+
+
+def is_study_file(path: Path) -> bool:
+    """Whether a file is there, can be read, and is a study."""
+    try:
+        return path.is_file() and is_study(read_file(path)[0])
+    except (SpecError, OSError):
+        return False
 
 
 def _refuse_study(tree: Mapping) -> None:

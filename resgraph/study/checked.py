@@ -6,18 +6,8 @@ from pathlib import Path
 
 from ..checked import Checked
 from ..errors import SpecError
-from ..language.extends import read_file
-from ..language.spec import is_study
 from .plan import PlannedNet, condition, drawn_point, points, space_of
 from .schema import Study, load_study
-
-
-def is_study_file(path: Path) -> bool:
-    """Whether a file is there, can be read, and is a study."""
-    try:
-        return path.is_file() and is_study(read_file(path)[0])
-    except (SpecError, OSError):
-        return False
 
 
 def check_study(path: Path) -> list[Checked]:

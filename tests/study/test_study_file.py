@@ -12,9 +12,10 @@ from resgraph.cli import run
 from resgraph.errors import Source, SpecError
 from resgraph.language.extends import read_file
 from resgraph.language.format import reformat
+from resgraph.language.spec import is_study_file
 from resgraph.language.yaml.reader import open_source
 from resgraph.language.yaml.tree import plain_value
-from resgraph.study.checked import check_study, is_study_file
+from resgraph.study.checked import check_study
 from resgraph.study.json_schema import study_schema
 from resgraph.study.plan import baseline, jobs, points
 from resgraph.study.schema import Study, parse_measure, study_of

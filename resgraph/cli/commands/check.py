@@ -11,11 +11,11 @@ import click
 from ...checked import Checked, check_nets, found_in
 from ...errors import Diagnostic, MissingError, UsageError
 from ...language.references import locate
+from ...language.spec import is_study_file
 from ...language.yaml.reader import LIMITS, decode
 from ...mending import verified_in
 from ...outputs.numbers import count_text
 from ...plan import Plan
-from ...study.checked import check_study, is_study_file
 from ..formats import github, sarif
 from ..loading import is_model, model_source, note, note_void, overrides_of_each
 from ..options import json_option, set_option, specs_argument
@@ -135,11 +135,17 @@ def _nets(
         net
         for spec in specs
         for net in (
-            check_study(Path(spec))
+            _study_nets(Path(spec))
             if spec in studies
             else check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
         )
     ]
+
+
+def _study_nets(study: Path) -> list[Checked]:
+    from ...study.checked import check_study  # a spec needs none of it
+
+    return check_study(study)
 
 
 def _stdin() -> bytes:

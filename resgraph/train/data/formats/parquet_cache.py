@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import IO, Any
 import numpy
 
 from ....errors import MissingError, TrainingError
-from ....files import TEMPORARY, reason, write_file
+from ....files import reason, temporary_beside, write_file
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
 from ...atomic_write import disk_error
@@ -64,7 +63,7 @@ def unpacked(file: Path, columns: Columns) -> Unpacked:
     table = _opened(file)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+        temporary = temporary_beside(place)
         try:
             with temporary.open("xb") as out:
                 rows, names = _copy(file, table, columns, out)

@@ -4,13 +4,12 @@ at its place."""
 from __future__ import annotations
 
 import gzip
-import secrets
 import zlib
 from pathlib import Path
 from typing import IO
 
 from ....errors import TrainingError
-from ....files import TEMPORARY
+from ....files import temporary_beside
 from ...atomic_write import disk_error
 from .index_cache import place_in_cache
 
@@ -33,7 +32,7 @@ def plain(file: Path) -> Path:
 
 
 def _unzip(file: Path, place: Path) -> None:
-    temporary = place.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+    temporary = temporary_beside(place)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as out:
