@@ -241,3 +241,40 @@ def test_loading_gives_the_values_and_the_same_output() -> None:
     load_aligned(other, state)
     image = torch.randn(1, 3, 8, 8)
     assert torch.equal(one(image), other(image))
+
+
+def attention(name: str, letters: tuple[str, ...]) -> Entries:
+    return {
+        key: shape
+        for letter in letters
+        for key, shape in conv(f"{name}.{letter}", 8, 8, 1).items()
+    }
+
+
+def test_a_query_is_a_query_in_whatever_order() -> None:
+    pairs = align(
+        attention("head", ("k", "q", "v")), attention("net.attn", ("q", "k", "v"))
+    )
+    assert pairs["head.k.weight"] == "net.attn.k.weight"
+    assert pairs["head.q.weight"] == "net.attn.q.weight"
+    with pytest.raises(AlignmentError, match=r"could be `head\.a` or `head\.b`"):
+        align(attention("head", ("a", "b", "c")), attention("attn", ("q", "k", "v")))
+
+
+def blocks(name: str, place: str, count: int) -> Entries:
+    """Blocks of a convolution and a number that it is multiplied by, which stands first or last."""
+    found: Entries = {}
+    for index in range(count):
+        gain: Entries = {f"{name}.{index}.skip_gain{'.weight' * (place == 'last')}": ()}
+        layer = conv(f"{name}.{index}.conv", 8, 8)
+        found |= gain | layer if place == "first" else layer | gain
+    return found
+
+
+def test_a_number_beside_modules_belongs_to_its_block() -> None:
+    pairs = align(blocks("row", "last", 3), blocks("stage", "first", 3))
+    assert pairs["row.2.skip_gain.weight"] == "stage.2.skip_gain"
+    elsewhere = blocks("stage", "first", 3)
+    elsewhere["stage.2.more.skip_gain"] = elsewhere.pop("stage.1.skip_gain")
+    with pytest.raises(AlignmentError):
+        align(blocks("row", "last", 3), elsewhere)

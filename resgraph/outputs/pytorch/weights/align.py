@@ -11,9 +11,19 @@ from typing import Any
 
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
-from .order import SHORTCUTS, diverge, names_tell_order, numbers_are_turned
+from .order import (
+    APART,
+    ROLES,
+    SETTLED,
+    SHORTCUTS,
+    diverge,
+    modules_of,
+    names_tell_order,
+    numbers_are_turned,
+)
 
-_ROLES = frozenset(["weight", "bias", "running_mean", "running_var", "gain"])
+_CALLED = {"scale": "weight", "height_rel": "down", "width_rel": "across"}
+"""What timm calls a tensor of a module → what it is called here."""
 UNLEARNED = "num_batches_tracked"  # a counter, which old checkpoints lack
 _COMPARED = 16  # orders of one scope that are compared
 _SEARCHED = 10_000  # partial orders looked at within one scope
@@ -31,6 +41,7 @@ class Entries:
     keys: dict[str, str]
     shapes: dict[str, Shape]
     signature: tuple[object, ...]  # what its counterpart must have too
+    is_loose: bool = False  # one tensor, which stands in a scope beside its modules
 
 
 @dataclass(slots=True)
@@ -53,61 +64,193 @@ def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
     mine, its = _named_alike(_units(ours), _units(theirs))
     if len(mine) != len(its):
         raise AlignmentError(_count_message(mine, its))
-    orders = _orders(_tree(mine), its)
-    if not orders:
-        raise AlignmentError(
-            _disagreement(mine, its)
-            or "the modules are the same, in an order that does not fit"
-        )
-    for unit, *readings in zip(its, *orders[:2], strict=True):
-        if readings[0] is not readings[-1]:
-            raise _ambiguous(unit, *readings)
-    _refuse_untold(orders[0], its)
-    _refuse_turned(mine, orders[0], its)
+    paired = _paired(mine, its)
+    _refuse_turned(mine, paired)
     pairs = {
         key: other.keys[role]
-        for one, other in zip(orders[0], its, strict=True)
+        for one, other in paired
         for role, key in one.keys.items()
         if role in other.keys
     }
     return {key: pairs[key] for key in ours if key in pairs}
 
 
+_Pairs = list[tuple[Entries, Entries]]
+
+
+def _paired(mine: list[Entries], its: list[Entries]) -> _Pairs:
+    """Ours and theirs, one to one: the tensors that stand beside modules apart, where that fits."""
+    beside = _beside(mine, its)
+    failed: list[AlignmentError] = []
+    for apart in [beside, []] if beside else [[]]:
+        try:
+            found = _in_order(*_without(apart, mine, its))
+            _refuse_untold(apart)
+            _refuse_elsewhere(apart, found)
+        except AlignmentError as error:
+            failed.append(error)
+        else:
+            return found + apart
+    raise failed[0]
+
+
+def _in_order(mine: list[Entries], its: list[Entries]) -> _Pairs:
+    """Ours and theirs in order, but where that does not fit for the scopes that are the only ones
+    of their shapes."""
+    alone: list[_Pairs] = []
+    left, rest = mine, its
+    orders = _orders(_tree(mine), its)
+    if not orders:
+        alone = _alone(mine, its)
+        left, rest = _without([pair for scope in alone for pair in scope], mine, its)
+        orders = _orders(_tree(left), rest)
+    if not orders:
+        raise AlignmentError(
+            _disagreement(mine, its)
+            or "the modules are the same, in an order that does not fit"
+        )
+    for unit, *readings in zip(rest, *orders[:2], strict=True):
+        if readings[0] is not readings[-1]:
+            raise _ambiguous(unit, *readings)
+    scopes = [[*zip(orders[0], rest, strict=True)], *alone]
+    for pairs in scopes:
+        _refuse_untold(pairs)
+    return [*{pair[0].prefix: pair for pairs in scopes for pair in pairs}.values()]
+
+
+def _without(
+    pairs: _Pairs, mine: list[Entries], its: list[Entries]
+) -> tuple[list[Entries], list[Entries]]:
+    """Both sides without what is paired."""
+    here, there = ({pair[side].prefix for pair in pairs} for side in (0, 1))
+    return (
+        [unit for unit in mine if unit.prefix not in here],
+        [unit for unit in its if unit.prefix not in there],
+    )
+
+
+def _beside(mine: list[Entries], its: list[Entries]) -> _Pairs:
+    """Their tensors that stand in a scope beside its modules (`cls_token`, `skipinit_gain`), and
+    ours of these shapes, in order, if nothing else of theirs has them.
+
+    A state dict has them first in their scope, wherever they are used."""
+    loose = [unit for unit in its if unit.is_loose]
+    others = {unit.signature for unit in its if not unit.is_loose}
+    ours = [
+        u for u in mine if u.keys.keys() == {"weight"} and u.signature not in others
+    ]
+    wanted = Counter(map(_axes, loose))
+    ours = [unit for unit in ours if _axes(unit) in wanted]
+    if Counter(map(_axes, ours)) != wanted:
+        return []
+    return [*zip(sorted(ours, key=_axes), sorted(loose, key=_axes), strict=True)]
+
+
+def _axes(unit: Entries) -> Shape:
+    """The shape of the one tensor of a module without axes of size 1, which are anywhere: a token
+    is 1x1x192 or 192."""
+    return squeezed(unit.shapes["weight"])
+
+
+def squeezed(shape: Shape) -> Shape:
+    """A shape without its axes of size 1."""
+    return tuple(side for side in shape if side > 1)
+
+
+def _alone(mine: list[Entries], its: list[Entries]) -> list[_Pairs]:
+    """The scopes that can be one only: what is within, in its order, is within one scope on either
+    side, and a shape of it is nowhere else."""
+    sides = mine, its
+    scopes = [_scopes_by_content(side) for side in sides]
+    counts: list[Counter[object]] = [Counter(u.signature for u in s) for s in sides]
+    return [
+        [*zip(mine[slice(*ours)], its[slice(*theirs)], strict=True)]
+        for content, (ours, *more) in scopes[0].items()
+        for theirs, *others in [scopes[1].get(content, [(0, 0), (0, 0)])]
+        if not (more or others)
+        and any(all(count[kind] == 1 for count in counts) for kind in content)
+    ]
+
+
+def _scopes_by_content(
+    units: list[Entries],
+) -> dict[tuple[object, ...], list[tuple[int, int]]]:
+    """What stands within a scope → where such scopes begin and end; one within another of the same
+    content is that other."""
+    found: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    for extent in sorted(set(_extents(units).values())):
+        content = tuple(unit.signature for unit in units[slice(*extent)])
+        found.setdefault(content, []).append(extent)
+    return found
+
+
+def _refuse_elsewhere(beside: _Pairs, found: _Pairs) -> None:
+    """Refuse a tensor beside modules that ours has among other modules: nearest to it must stand
+    some of these, and no others."""
+    near: dict[str, list[str]] = {"": []}
+    for one, other in found:
+        for scope in _scopes_of(one.prefix):
+            near.setdefault(scope, []).append(other.prefix)
+    for one, other in beside:
+        scope = _scopes_of(other.prefix)[-1]
+        around = next(near[own] for own in _scopes_of(one.prefix)[::-1] if own in near)
+        if not all(name.startswith(scope) for name in around):
+            raise AlignmentError(
+                f"`{other.prefix}` stands beside other modules than `{one.prefix}`, the one of its"
+                f" shape; {SETTLED}"
+            )
+
+
+def _scopes_of(name: str) -> list[str]:
+    """`a.b.c` → "", `a.`, `a.b.`"""
+    return ["", *accumulate(f"{part}." for part in name.split(".")[:-1])]
+
+
 def _named_alike(
     mine: list[Entries], its: list[Entries]
 ) -> tuple[list[Entries], list[Entries]]:
     """Both sides with what names tell in their signatures: modules of one name and shape, and
-    shortcuts.
+    shortcuts, queries, keys and values.
 
-    Shortcuts only where both sides have as many of each shape: a `proj` may be something else.
-    """
+    These only where both sides have as many of each shape: a `proj` may be something else."""
     sides = mine, its
     alike = set.intersection(*({(u.prefix, u.signature) for u in s} for s in sides))
     named = [
         [_marked(u, u.prefix * ((u.prefix, u.signature) in alike)) for u in side]
         for side in sides
     ]
-    flagged = [
-        [_marked(u, not SHORTCUTS.isdisjoint(u.prefix.split("."))) for u in side]
-        for side in named
+    told = [
+        Counter((u.signature, _role_of_name(u.prefix)) for u in side) for side in named
     ]
-    one, other = (Counter(unit.signature for unit in side) for side in flagged)
-    mine, its = flagged if one == other else named
+    uneven = {kind for one in (told[0] - told[1], told[1] - told[0]) for kind, _ in one}
+    mine, its = (
+        [
+            _marked(u, u.signature not in uneven and _role_of_name(u.prefix))
+            for u in side
+        ]
+        for side in named
+    )
     return mine, its
+
+
+def _role_of_name(name: str) -> tuple[object, ...]:
+    """Whether a module is of a shortcut, and which of a query, a key and a value it is."""
+    parts = name.split(".")
+    return (not SHORTCUTS.isdisjoint(parts), *sorted(APART.intersection(parts)))
 
 
 def _marked(unit: Entries, mark: object) -> Entries:
     return replace(unit, signature=(mark, *unit.signature))
 
 
-def _refuse_untold(mine: Sequence[Entries], its: Sequence[Entries]) -> None:
+def _refuse_untold(pairs: _Pairs) -> None:
     """Refuse a pairing in which two modules could change places and nothing in their names speaks
     against it.
 
     It is enough to look at neighbours among the modules of one signature: if each comes before the
     next, all do."""
     last: dict[tuple[object, ...], tuple[Entries, Entries]] = {}
-    for ours, theirs in zip(mine, its, strict=True):
+    for ours, theirs in pairs:
         if ours.signature in last:
             our_last, their_last = last[ours.signature]
             ordered = names_tell_order(their_last.prefix, theirs.prefix) or _same_parts(
@@ -118,17 +261,13 @@ def _refuse_untold(mine: Sequence[Entries], its: Sequence[Entries]) -> None:
         last[ours.signature] = ours, theirs
 
 
-def _refuse_turned(
-    written: Sequence[Entries],
-    mine: Sequence[Entries],
-    its: Sequence[Entries],
-) -> None:
+def _refuse_turned(written: Sequence[Entries], pairs: _Pairs) -> None:
     """Refuse a pairing by which modules of one shape run here in the order of their numbers, and
     there against it.
 
     So would the second and third of four that another net calls its first and second, if equal
     names were all that counts."""
-    counterpart = {one.prefix: other for one, other in zip(mine, its, strict=True)}
+    counterpart = {one.prefix: other for one, other in pairs}
     last: dict[tuple[object, ...], Entries] = {}
     for unit in written:
         shapes = _signature(unit.shapes)
@@ -151,7 +290,7 @@ def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
 def _ambiguous(theirs: Entries, one: Entries, other: Entries) -> AlignmentError:
     return AlignmentError(
         f"`{theirs.prefix}` could be `{one.prefix}` or `{other.prefix}`: order, shape and names do"
-        " not tell"
+        f" not tell; {SETTLED}"
     )
 
 
@@ -169,17 +308,25 @@ def trimmed(shape: Shape) -> Shape:
 
 def _units(entries: Mapping[str, Any]) -> list[Entries]:
     units = []
-    for prefix, keys in groupby(entries, key=lambda key: key.rpartition(".")[0]):
-        leaves = {key.rpartition(".")[2]: key for key in keys}
+    modules = modules_of(entries)
+    for prefix, group in groupby(entries, key=modules.__getitem__):
+        keys = list(group)
+        leaves = {_CALLED.get(leaf, leaf): key for key in keys for leaf in [_leaf(key)]}
         # `layer_scale`, `gamma`: the one thing that is learned
-        if len(leaves) == 1 and not leaves.keys() & _ROLES:
-            leaves = {"weight": next(iter(leaves.values()))}
+        if len(leaves) == 1 and not leaves.keys() & ROLES:
+            leaves = {"weight": keys[0]}
         shapes = {
-            leaf: tuple(getattr(entries[key], "shape", entries[key]))
-            for leaf, key in leaves.items()
+            role: tuple(getattr(entries[key], "shape", entries[key]))
+            for role, key in leaves.items()
         }
-        units.append(Entries(prefix, leaves, shapes, _signature(shapes)))
+        units.append(
+            Entries(prefix, leaves, shapes, _signature(shapes), prefix == keys[0])
+        )
     return units
+
+
+def _leaf(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _tree(units: Sequence[Entries]) -> _Scope:

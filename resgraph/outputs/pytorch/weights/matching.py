@@ -10,8 +10,15 @@ from typing import Any
 
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
-from .align import UNLEARNED, AlignmentError, align, trimmed
-from .order import diverge, keeps_order, numbers_are_turned, written_orders
+from .align import UNLEARNED, AlignmentError, align, squeezed, trimmed
+from .order import (
+    SETTLED,
+    diverge,
+    keeps_order,
+    modules_of,
+    numbers_are_turned,
+    written_orders,
+)
 
 Shapes = Mapping[str, Shape]
 
@@ -66,7 +73,7 @@ def _sorted_out(mine: Shapes, its: Shapes, pairs: Mapping[str, str]) -> Match:
     stem, head = _ends(mine)
     kept, adapted, new = {}, {}, {}
     for key, theirs in pairs.items():
-        if trimmed(mine[key]) == trimmed(its[theirs]):
+        if squeezed(mine[key]) == squeezed(its[theirs]):
             kept[key] = theirs
         elif _module(key) == stem and _differ_at(mine[key], its[theirs]) == {1}:
             adapted[key] = theirs
@@ -84,8 +91,8 @@ def _sorted_out(mine: Shapes, its: Shapes, pairs: Mapping[str, str]) -> Match:
 
 def _ends(side: Shapes) -> tuple[str, str]:
     """The first module and the last."""
-    keys = list(side)
-    return _module(keys[0]), _module(keys[-1])
+    modules = [name for key, name in modules_of(side).items() if name != key]
+    return modules[0], modules[-1]
 
 
 def _module(key: str) -> str:
@@ -182,7 +189,7 @@ def _by_order(mine: Shapes, its: Shapes) -> dict[str, str]:
         key = next(key for key in one if one[key] != other.get(key))
         raise AlignmentError(
             f"`{key}` could be `{one[key]}` or `{other.get(key)}`: order, shape and names do not"
-            " tell; say which with --map FILE, or `map:` in a recipe"
+            f" tell; {SETTLED}"
         )
     return found[0]
 
@@ -219,7 +226,7 @@ def _aligned(mine: Shapes, its: Shapes) -> dict[str, str]:
 def _same_heads(mine: Shapes, its: Shapes) -> tuple[Shapes, Shapes]:
     """Both without the last module of one that the other lacks, if it is a linear layer."""
     sides = [mine, its]
-    counts = [len(dict.fromkeys(map(_module, side))) for side in sides]
+    counts = [len(set(modules_of(side).values())) for side in sides]
     longer = counts.index(max(counts))
     head = _ends(sides[longer])[1]
     weight = sides[longer].get(f"{head}.weight", ())
