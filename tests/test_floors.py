@@ -25,7 +25,7 @@ ROOMS = {
     "language": {
         "yaml": "", "grammar": "yaml", "diagnose": "grammar yaml", "recipe": "diagnose yaml",
     },
-    "passes": {"expand": "", "fine_tune": "", "lint": "", "unread": ""},
+    "passes": {"compare": "", "expand": "", "fine_tune": "", "lint": "", "unread": ""},
     "outputs": {"figure": "", "pytorch": "", "table": ""},
     "outputs.pytorch": {"features": "", "weights": ""},
     "outputs.figure": {

@@ -3,7 +3,9 @@ repeats, costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -12,6 +14,9 @@ from ..ops import Cost, Dropout, DropPath, Op, Shape
 from ..ops.base import value_text
 
 INDENT = "  "
+MANY_KINDS = 4
+"""With more kinds of blocks than this in one row, those that differ in their numbers alone are told
+as one: a row whose width grows block by block (PyramidNet) would not fit a page otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +75,78 @@ class _Line:
     rate: float | None = field(default=None, compare=False)
 
 
+_Copies = list[tuple[_Line, ...]]
+_NUMBER = re.compile(r"(?<= )\d+(?= |$)")
+
+
 def _said(copies: tuple[_Line, ...]) -> str:
-    """One line of what copies do: what only the first does behind it, and how far a rate goes."""
-    first, last = copies[0], copies[-1]
-    said = first.label if first == last else f"{first.plain} ({first.stride} once)"
+    """One line of what copies do: what only the first does behind it, and how far a number or a
+    rate goes."""
+    once = copies[0].stride if copies[0].stride != copies[-1].stride else ""
+    lines = ((line.plain if once else line.label).split(" ") for line in copies)
+    said = " ".join(map(_word, zip(*lines, strict=True)))
     rates = [line.rate for line in copies if line.rate is not None]
-    if not rates:
-        return said
-    ends = sorted((min(rates), max(rates)), reverse=rates[0] > rates[-1])
-    return f"{said} {' to '.join(dict.fromkeys(f'{rate:.3g}' for rate in ends))}"
+    said += f" ({once} once)" if once else ""
+    return f"{said} {_ends(rates)}" if rates else said
+
+
+def _word(words: tuple[str, ...]) -> str:
+    """A word of all copies; of numbers that differ, how far they go."""
+    return words[0] if len(set(words)) == 1 else _ends([*map(int, words)])
+
+
+def _ends(numbers: Sequence[float]) -> str:
+    """How far numbers go: `64`, `16 to 64`, `0.1 to 0`."""
+    ends = sorted((min(numbers), max(numbers)), reverse=numbers[0] > numbers[-1])
+    texts = (str(n) if isinstance(n, int) else f"{n:.3g}" for n in ends)
+    return " to ".join(dict.fromkeys(texts))
 
 
 def _groups(graph: Graph, row: Path) -> Iterator[Group]:
     if row.equation is not None and row.equation.nodes:
         yield Group((row.equation.text,), 1, "")
-    copies: list[tuple[_Line, ...]] = []
-    last = ""
+    runs: list[tuple[str, _Copies]] = []
     for item in row.items:
         block = item.block if isinstance(item, Block) else ""
-        lines = tuple(_lines(graph, item))
-        if copies and (
-            block != last
-            or not _continues(copies, lines, striding=isinstance(item, Block))
+        lines, striding = tuple(_lines(graph, item)), isinstance(item, Block)
+        if (
+            runs
+            and runs[-1][0] == block
+            and _continues(runs[-1][1], lines, striding=striding)
         ):
-            yield _group(copies, last)
-            copies = []
-        copies, last = [*copies, lines], block
-    if copies:
-        yield _group(copies, last)
+            runs[-1][1].append(lines)
+        else:
+            runs.append((block, [lines]))
+    if len(runs) > MANY_KINDS:
+        runs = _widened(runs)
+    for block, copies in runs:
+        yield Group(tuple(map(_said, zip(*copies, strict=True))), len(copies), block)
 
 
-def _continues(
-    copies: list[tuple[_Line, ...]], lines: tuple[_Line, ...], *, striding: bool
-) -> bool:
+def _widened(runs: list[tuple[str, _Copies]]) -> list[tuple[str, _Copies]]:
+    """Neighbouring blocks that differ in nothing but numbers as one run."""
+    out: list[tuple[str, _Copies]] = []
+    for block, copies in runs:
+        before = out[-1] if out and block else None
+        if before and before[0] == block and _alike(before[1], copies[0]):
+            before[1].extend(copies)
+        else:
+            out.append((block, copies))
+    return out
+
+
+def _alike(copies: _Copies, lines: tuple[_Line, ...]) -> bool:
+    """Whether lines say the same as those before but for numbers; the first alone may stride."""
+    words = (
+        [_NUMBER.sub("#", line.plain) for line in each] for each in (copies[-1], lines)
+    )
+    return operator.eq(*words) and all(
+        line.stride == one.stride or (not line.stride and len(copies) == 1)
+        for one, line in zip(copies[-1], lines, strict=True)
+    )
+
+
+def _continues(copies: _Copies, lines: tuple[_Line, ...], *, striding: bool) -> bool:
     """Whether layers are copies of those before; of blocks, the first of a repeat alone may
     stride."""
     if not striding and [line.rate for line in copies[-1]] != [
@@ -119,11 +163,6 @@ def _continues(
         one == other or not other.stride
         for one, other in zip(copies[0], lines, strict=True)
     )
-
-
-def _group(copies: list[tuple[_Line, ...]], block: str) -> Group:
-    """Copies as one."""
-    return Group(tuple(map(_said, zip(*copies, strict=True))), len(copies), block)
 
 
 def _lines(graph: Graph, item: Item) -> Iterator[_Line]:

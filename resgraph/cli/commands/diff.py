@@ -3,13 +3,25 @@ and MACs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ...graph import Node
+from ...ops import Cost
+from ...outputs.figure.content.quantity import plural
 from ...outputs.numbers import count_text, shape_label
-from ...passes.compare import Change, RepeatedChange, compare, grouped
+from ...passes.compare import (
+    Change,
+    Differences,
+    RepeatedChange,
+    RowChange,
+    compare,
+    grouped,
+    rows,
+)
 from ...plan import Plan
 from ..loading import load_plan
 from ..options import SPEC, json_option, output_options, set_option, write
@@ -33,8 +45,8 @@ def diff(
     before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool,
     output: Path | None, force: bool,
 ) -> None:  # fmt: skip
-    """Compare two nets by the names of their nodes; `--set` applies to the second, `-o` draws
-    both."""
+    """Compare two nets by what their layers are: rows first, then each difference; `--set` applies
+    to the second, `-o` draws both."""
     first = load_plan(before, allow_outside=allow_outside)
     second = load_plan(after, overrides, allow_outside=allow_outside)
     if output:
@@ -46,26 +58,27 @@ def diff(
             force=force,
         )
         return
+    found = compare(first.graph, second.graph)
     if as_json:
-        changes = [_data(change) for change in compare(first.graph, second.graph)]
-        print_json(
-            {"before": _facts(first), "after": _facts(second), "changes": changes}
-        )
+        data = {"before": _facts(first), "after": _facts(second), **_found(found)}
+        print_json(data)
         return
-    groups = grouped(first.graph, second.graph)
-    for group in groups:
-        click.echo(_line(group))
-    if groups:
-        click.echo()
+    for part in (_summary(found), _details(found), _renamed(found)):
+        if lines := list(part):
+            click.echo("\n".join([*lines, ""]))
+    click.echo("\n".join(_totals(first, second)))
+
+
+def _totals(first: Plan, second: Plan) -> Iterator[str]:
     for what, old, new in (
         ("params", first.params, second.params),
         ("MACs", first.macs, second.macs),
     ):
-        click.echo(f"{what:<7}{old:>16,} → {new:>16,}  {_difference(old, new)}")
+        yield f"{what:<7}{old:>16,} → {new:>16,}  {_difference(old, new)}"
     given = [_outputs(plan) for plan in (first, second)]
     if (first.depth, given[0]) != (second.depth, given[1]):
         shapes = f"output {' → '.join(given)}"
-        click.echo(f"depth  {first.depth:>16} → {second.depth:>16}  {shapes}")
+        yield f"depth  {first.depth:>16} → {second.depth:>16}  {shapes}"
 
 
 def _outputs(plan: Plan) -> str:
@@ -74,17 +87,73 @@ def _outputs(plan: Plan) -> str:
     return ", ".join(f"{row} {shape_label(x)}".lstrip() for row, x in named.items())
 
 
+def _summary(found: Differences) -> Iterator[str]:
+    """A line for each row that differs, and those that do not."""
+    told = rows(found)
+    columns = [
+        _even(map(_name, told)),
+        _even(map(_counts, told)),
+        _even(_arrow(row.before.shape, row.after.shape) for row in told),
+        [_cost(row.cost) for row in told],
+    ]
+    yield from ("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+    differ = {row.after.name for row in told}
+    same = [b.name for a, b in found.rows if a and b and b.name not in differ]
+    if told and same:
+        yield f"the same: {', '.join(same)}"
+
+
+def _even(texts: Iterable[str]) -> list[str]:
+    """Texts of one width."""
+    cells = list(texts)
+    wide = max(map(len, cells), default=0)
+    return [f"{text:<{wide}}" for text in cells]
+
+
+def _name(row: RowChange) -> str:
+    return _arrow(row.before.name, row.after.name) or row.after.name or "input"
+
+
+def _counts(row: RowChange) -> str:
+    """`+ 1 block, ~ 2 ops`; of shapes alone, nothing."""
+    return ", ".join(
+        f"{_MARKS[kind][0]} {plural(number, unit)}"
+        for (kind, unit), number in sorted(row.counts.items())
+        if kind != "shape"
+    )
+
+
+def _arrow(one: str, other: str) -> str:
+    """From what to what; of one alone, that; "" where they are equal."""
+    return " → ".join(filter(None, (one, other))) if one != other else ""
+
+
+def _details(found: Differences) -> Iterator[str]:
+    return (_line(change) for change in grouped(found))
+
+
+def _renamed(found: Differences) -> Iterator[str]:
+    for one, other in list(found.renamed.items())[:1]:
+        number = plural(len(found.renamed), "node")
+        yield f"{number} of both under another name, as {one} → {other}"
+
+
 def _line(group: RepeatedChange) -> str:
     mark, color = _MARKS[group.kind]
-    text = " → ".join(part for part in (group.before, group.after) if part)
+    text = _arrow(group.before, group.after)
     times = f"  × {group.count}" if group.count > 1 else ""
-    costs = [(group.cost.params, "params"), (group.cost.macs, "MACs")]
-    cost = ", ".join(f"{_signed(number)} {what}" for number, what in costs if number)
+    cost = _cost(group.cost)
     return (
         click.style(f"{mark} {group.name}", fg=color)
         + f"  {text}{times}"
         + (f"  ({cost})" if cost else "")
     )
+
+
+def _cost(cost: Cost) -> str:
+    """What it adds, or saves."""
+    costs = [(cost.params, "params"), (cost.macs, "MACs")]
+    return ", ".join(f"{_signed(number)} {what}" for number, what in costs if number)
 
 
 def _signed(number: int) -> str:
@@ -108,20 +177,37 @@ def _facts(plan: Plan) -> dict[str, Any]:
     return facts
 
 
-def _data(change: Change) -> dict[str, Any]:
-    sides = {
-        side: (
-            {
-                "label": node.op.label(),
-                "shape": list(node.shape),
-                "inputs": list(node.inputs),
-            }
-            if node
-            else None
-        )
-        for side, node in (("before", change.before), ("after", change.after))
-    }
+def _found(found: Differences) -> dict[str, Any]:
     return {
-        "kind": change.kind, "name": change.name, **sides, "params": change.cost.params,
-        "macs": change.cost.macs,
+        "rows": [_row_data(row) for row in rows(found)],
+        "changes": [_data(change) for change in found.changes],
+        "renamed": found.renamed,
+    }
+
+
+def _row_data(row: RowChange) -> dict[str, Any]:
+    counts: dict[str, dict[str, int]] = {}
+    for (kind, unit), number in row.counts.items():
+        counts.setdefault(kind, {})[unit] = number
+    return {
+        "before": row.before.name or None, "after": row.after.name or None, **counts,
+        "params": row.cost.params, "macs": row.cost.macs,
+    }  # fmt: skip
+
+
+def _data(change: Change) -> dict[str, Any]:
+    sides = {"before": change.before, "after": change.after}
+    return {
+        "kind": change.kind, "name": change.name,
+        **{side: _node_data(node) for side, node in sides.items()},
+        "params": change.cost.params, "macs": change.cost.macs,
+    }  # fmt: skip
+
+
+def _node_data(node: Node | None) -> dict[str, Any] | None:
+    if node is None:
+        return None
+    return {
+        "name": node.name, "label": node.op.label(), "shape": list(node.shape),
+        "inputs": list(node.inputs),
     }  # fmt: skip

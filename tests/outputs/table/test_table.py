@@ -110,6 +110,30 @@ def test_strides_are_said_in_brackets(row: str) -> None:
     assert TABLES["markdown"]([plan]).splitlines()[3].endswith(f" | {STRIDES[row]} |")
 
 
+def test_blocks_that_grow_are_one_where_there_are_many() -> None:
+    """Han et al. 2016: widths of conv4 grow from 100 + 184/3 = 202 (rounded down) to 286; four that
+    differ are still told one by one."""
+    plan = resgraph.load(f"{SPECS / 'pyramidnet.yaml'}::pyramidnet-110-a270")
+    *_, conv4, _ = summarize(plan.graph)
+    (group,) = conv4.groups
+    assert group.lines == ("3x3 conv 201 to 286 (/2 once)", "3x3 conv 201 to 286")
+    assert group.count == 18
+    four = "[basic 8, basic 9, basic 10, basic 11]"
+    grown = four.replace("]", ", basic 12 /2, basic 13, basic 14 /2]")
+    counts = [
+        [
+            group.count
+            for group in summarize(
+                resgraph.loads(f"name: N\ninput: 3x64x64\nnet:\n  s: {row}\n").graph
+            )[0].groups
+        ]
+        for row in (four, grown)
+    ]
+    assert counts == [[1, 1, 1, 1], [4, 2, 1]], (
+        "of those told as one, only the first strides"
+    )
+
+
 def test_a_block_in_a_block_is_said() -> None:
     """A block of one layer is that layer; another stands with its layers set in; what does nothing is left out."""
     blocks = (

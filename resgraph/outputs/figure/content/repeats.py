@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from ....graph import Block, Graph
+from ....passes.summary import MANY_KINDS
 from .parts import BlockRun
-
-MANY_KINDS = 4
-"""With more kinds of blocks than this in one row, blocks that are alike are drawn as one: a row
-whose width grows block by block (PyramidNet) would not fit a page otherwise."""
 
 
 def runs(

@@ -129,11 +129,11 @@ def _net(scene: Scene, column: Column, x: float, number: int) -> None:
 def differences(before: Plan, after: Plan) -> Scene:
     """The scene of two nets with what was removed, added and changed marked in both."""
     marks: list[dict[str, str]] = [{}, {}]
-    for change in compare(before.graph, after.graph):
-        kind = "changed" if change.kind == "shape" else change.kind
+    for change in compare(before.graph, after.graph).changes:
         for side, node in enumerate((change.before, change.after)):
-            if node:
-                marks[side][change.name] = kind
+            # another shape alone follows from what is marked above it
+            if node and change.kind != "shape":
+                marks[side][node.name] = change.kind
     return draw([before, after], None, marks)
 
 
