@@ -20,7 +20,7 @@ from resgraph.language.recipe import Train, resolve_train
 from resgraph.language.recipe.augment import AreaCrop, SideCrop
 from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict, resume
-from resgraph.train.augment.crops import center_crop, random_crop, to_tensor
+from resgraph.train.augment.crops import center_crop, cut, random_box, to_tensor
 from resgraph.train.data import load
 from resgraph.train.data.formats.decoder import ENDINGS
 from resgraph.train.data.image_files import Decoded
@@ -187,15 +187,13 @@ def test_crops_are_where_they_say() -> None:
     assert float(small.float().mean()) == pytest.approx(31.5, abs=0.6)
     for seed in range(20):
         rng = random.Random(seed)
-        part = random_crop(image, SideCrop(kind="side", side=(32, 32)), (16, 16), rng)
+        side, area = SideCrop(kind="side", side=(32, 32)), AreaCrop(kind="area")
+        part = cut(image, random_box(image.size, side, (16, 16), rng), (16, 16))
         steps = part[0, 0].float().diff()
         assert float(steps.min()) >= 1
         assert float(steps.max()) <= 1
-        assert random_crop(image, AreaCrop(kind="area"), (16, 16), rng).shape == (
-            1,
-            16,
-            16,
-        )
+        box = random_box(image.size, area, (16, 16), rng)
+        assert cut(image, box, (16, 16)).shape == (1, 16, 16)
     assert to_tensor(image.convert("RGB")).shape == (3, 32, 64)
 
 

@@ -76,14 +76,14 @@ def train(
 
 def note_images(folder: Path) -> None:
     """From now on, this rank adds `epoch index` to its file there for each training image that it cuts from a file."""
-    real, rank = crops.RandomCrop.__call__, os.environ["RANK"]
+    real, rank = crops.RandomCrop.box, os.environ["RANK"]
 
-    def noted(self: crops.RandomCrop, image: Any, epoch: int, index: int) -> Any:
+    def noted(self: crops.RandomCrop, whole: Any, epoch: int, index: int) -> Any:
         with (folder / rank).open("a") as file:
             file.write(f"{epoch} {index}\n")
-        return real(self, image, epoch, index)
+        return real(self, whole, epoch, index)
 
-    crops.RandomCrop.__call__ = noted  # type: ignore[method-assign]
+    crops.RandomCrop.box = noted  # type: ignore[method-assign]
 
 
 def die_at(count: int) -> None:

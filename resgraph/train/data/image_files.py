@@ -3,8 +3,10 @@ seeded by (epoch, index), so it does not depend on the number of workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,18 +17,28 @@ from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
 from ...language.recipe.data import OnDisk
 from ...language.recipe.target import PixelLabel
-from ..augment.crops import CenterCrop, CropPolicy, RandomCrop
+from ..augment.crops import CenterCrop, CropPolicy, ImageSize, RandomCrop, filtered
 from ..augment.progressive import decoded_size
 from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
 from .answers import UNKNOWN, mask_classes
-from .formats.decoder import UNREADABLE, open_image, open_mask
+from .formats.decoder import UNREADABLE, mode_of, open_image, open_mask
+from .formats.jpeg import Jpeg
 from .sets import DataSet, Files, Packed, Resident, side_before_crop
 from .workers import watched
 
-LoadedImage = tuple[tuple[Tensor, ...], Tensor, str]
-"""The views of an image, its target (unknown where it cannot be read) and then why not."""
+
+class Trouble(NamedTuple):
+    """With an image, and why: it is `broken`, or only Pillow could decode it."""
+
+    place: str
+    why: str
+    broken: bool
+
+
+LoadedImage = tuple[tuple[Tensor, ...], Tensor, Trouble | None]
+"""The views of an image, and its target, unknown where it is broken."""
 SizeGroup = tuple[Tensor, Tensor]
 """Views of one size (k, channels, height, width), and for each the place of its image in the
 batch."""
@@ -46,23 +58,38 @@ class _Part(Dataset[LoadedImage]):
     def __getitem__(self, asked: tuple[int, int]) -> LoadedImage:
         epoch, number = asked
         index = number % len(self.files)  # beyond are copies, each with its own crop
-        # a mask is cut as its image is, which must be whole for that
-        least = None if self.files.masks else self.policy.min_side
         place = self.files.name(index)
         try:
-            source = self.files.source(index)
-            image = open_image(source, self.shape[0], least, exif=self.exif)
-            views = self.policy(image, epoch, number)
+            views, whole, why = self._views(self.files.source(index), epoch, number)
+            slow = Trouble(place, why, broken=False) if why else None
             if not self.files.masks:
-                return views, self.files.labels[index], ""
+                return views, self.files.labels[index], slow
             place = str(self.files.masks[index])
-            return views, self._mask(image.size, epoch, number), ""
+            return views, self._mask(whole, epoch, number), slow
         except UNREADABLE as error:
             size = getattr(self.policy, "size", self.shape[1:])
             gray = torch.full((self.shape[0], *size), 128, dtype=torch.uint8)
-            return (gray,), self._unknown(index), f"{place}: {error}"
+            trouble = Trouble(place, f"{error}", broken=True)
+            return (gray,), self._unknown(index), trouble
 
-    def _mask(self, size: tuple[int, int], epoch: int, number: int) -> Tensor:
+    def _views(
+        self, source: Path | BytesIO, epoch: int, number: int
+    ) -> tuple[tuple[Tensor, ...], ImageSize, str]:
+        """Of an image, its width and height, and why only Pillow could decode it ("" of others)."""
+        # a mask is cut as its image is, which must be whole for that
+        least = None if self.files.masks else self.policy.min_side
+        if isinstance(self.policy, RandomCrop) and not self.exif:
+            data = (
+                source.read_bytes() if isinstance(source, Path) else source.getvalue()
+            )
+            if jpeg := Jpeg.read(data, least):
+                box = self.policy.box(jpeg.size, epoch, number)
+                pixels, why = jpeg.part(box, mode_of(self.shape[0]))
+                return (filtered(pixels, self.policy.size),), jpeg.size, why
+        image = open_image(source, self.shape[0], least, exif=self.exif)
+        return self.policy(image, epoch, number), image.size, ""
+
+    def _mask(self, size: ImageSize, epoch: int, number: int) -> Tensor:
         """(height, width) int16, cut as the image of this `size` is."""
         index = number % len(self.files)
         mask = open_mask(self.files.masks[index])
@@ -102,16 +129,15 @@ class Decoded:
             if isinstance(crop, AreaCrop | SideCrop)
             else still
         )
-        self.device, self.workers, self.data = (
-            decisions.device,
-            decisions.workers,
-            data,
-        )
+        self.data = data
+        self.device, self.workers = decisions.device, decisions.workers
+        self.channels_last = decisions.channels_last
         self.files = (data.train, data.validation)
         self.policies: tuple[CropPolicy, CropPolicy] = (policy, still)
         self.share = train.data.unreadable if isinstance(train.data, OnDisk) else 0.0
         self.bound = self.share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
+        self.slow: dict[str, str] = {}
         self.reported: set[str] = set()
 
     def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -128,8 +154,9 @@ class Decoded:
         rows = [[(epoch, i) for i in row] for row in order.tolist()]
         files, policy = self.files[part], self.policies[part]
         for images, labels in self._loaded(files, policy, rows, _together):
+            there = images.to(self.device, non_blocking=True)
             yield (
-                images.to(self.device, non_blocking=True),
+                there if self.channels_last else there.contiguous(),
                 labels.to(self.device, non_blocking=True),
             )
 
@@ -149,10 +176,17 @@ class Decoded:
             )
 
     def decode_failures(self) -> list[str]:
-        """The files that were found broken since the last call."""
+        """The files that were found broken since the last call, and how many only Pillow could
+        decode."""
         fresh = sorted(self.broken - self.reported)
         self.reported.update(fresh)
-        return [f"skipped, as it cannot be read: {text}" for text in fresh]
+        slow, self.slow = self.slow, {}
+        counted = [
+            f"decoded by Pillow, as simplejpeg cannot: {len(slow):,} images; the first is {place}:"
+            f" {why}"
+            for place, why in sorted(slow.items())[:1]
+        ]
+        return [f"skipped, as it cannot be read: {text}" for text in fresh] + counted
 
     def _loaded(
         self,
@@ -173,12 +207,13 @@ class Decoded:
             # the loader draws a seed per epoch: not from the global random state
             generator=torch.Generator().manual_seed(0),
         )
-        for images, labels, broken in watched(loader):
-            self._count(broken)
+        for images, labels, troubles in watched(loader):
+            self._count(troubles)
             yield images, labels
 
-    def _count(self, broken: list[str]) -> None:
-        self.broken.update(broken)
+    def _count(self, troubles: list[Trouble]) -> None:
+        self.broken.update(f"{one.place}: {one.why}" for one in troubles if one.broken)
+        self.slow.update((one.place, one.why) for one in troubles if not one.broken)
         if len(self.broken) > self.bound:
             raise TrainingError(self._too_many())
 
@@ -198,31 +233,38 @@ class Decoded:
         )
 
 
-def _together(samples: list[LoadedImage]) -> tuple[Tensor, Tensor, list[str]]:
+def _stacked(views: Iterable[Tensor]) -> Tensor:
+    """(n, channels, height, width), channels-last in memory as its views are."""
+    return torch.stack([view.permute(1, 2, 0) for view in views]).permute(0, 3, 1, 2)
+
+
+def _together(samples: list[LoadedImage]) -> tuple[Tensor, Tensor, list[Trouble]]:
     """Samples of one view each, all of one size."""
-    views, labels, broken = zip(*samples, strict=True)
+    views, labels, troubles = zip(*samples, strict=True)
     return (
-        torch.stack([view for (view,) in views]),
+        _stacked(view for (view,) in views),
         torch.stack(labels),
-        [text for text in broken if text],
+        [one for one in troubles if one],
     )
 
 
-def _by_size(samples: list[LoadedImage]) -> tuple[list[SizeGroup], Tensor, list[str]]:
+def _by_size(
+    samples: list[LoadedImage],
+) -> tuple[list[SizeGroup], Tensor, list[Trouble]]:
     """Samples of any views, those of one size together."""
-    views, labels, broken = zip(*samples, strict=True)
+    views, labels, troubles = zip(*samples, strict=True)
     sizes: dict[torch.Size, list[tuple[Tensor, int]]] = {}
     for place, seen in enumerate(views):
         for view in seen:
             sizes.setdefault(view.shape, []).append((view, place))
     groups = [
         (
-            torch.stack([view for view, _ in same]),
+            _stacked(view for view, _ in same),
             torch.tensor([place for _, place in same]),
         )
         for same in sizes.values()
     ]
-    return groups, torch.stack(labels), [text for text in broken if text]
+    return groups, torch.stack(labels), [one for one in troubles if one]
 
 
 def sample(data: DataSet, seed: int) -> Resident:
@@ -233,10 +275,14 @@ def sample(data: DataSet, seed: int) -> Resident:
     part = _Part(data.train, data, center_crop_of(data))
     chosen = permutation(key(seed, "sample"), len(data.train))[:SAMPLED].tolist()
     read = [part[(0, index)] for index in chosen]
-    whole = [(pixels, label) for (pixels,), label, why in read if not why]
-    if not whole:
+    whole = [
+        (views[0], label) for views, label, bad in read if not (bad and bad.broken)
+    ]
+    bad = read[0][2]
+    if not whole and bad:
         raise TrainingError(
-            f"none of {len(read)} images of {data.name} can be read; the first: {read[0][2]}"
+            f"none of {len(read)} images of {data.name} can be read; the first:"
+            f" {bad.place}: {bad.why}"
         )
     return Resident(
         torch.stack([pixels for pixels, _ in whole]),

@@ -15,7 +15,7 @@ from ...language.recipe import Train
 from ...language.recipe.target import Itself
 from ...ops.base import Shape
 from ..augment.color import augment_pixels
-from ..augment.geometry import augment, augment_mask, mirrored
+from ..augment.geometry import augment_mask, blank, mirrored, move, only_flips
 from ..augment.mix import Batch, in_order, mix
 from ..augment.progressive import resized, size_at
 from ..parallel.distributed import World
@@ -104,7 +104,9 @@ class BatchLoader:
             turned = None
             if recipe.alternate:
                 turned = mirrored(self.recipe.seed, epoch, index)
-            ready = augment(self.normalization(changed), recipe, seed, index, turned)
+            ready = blank(
+                self._moved(changed, seed, index, turned), recipe, seed, index
+            )
             ready = self._layout(resized(ready, size))
             if images.ndim == 4:
                 labels = augment_mask(labels, recipe, seed, index, turned)
@@ -112,6 +114,15 @@ class BatchLoader:
             batch = mix(ready, target, recipe, self.recipe.seed, step)
             beside = self._beside(0, index % self.sampler.samples)
             yield replace(batch, beside=beside, lead=self.lead) if beside else batch
+
+    def _moved(
+        self, images: Tensor, seed: int, index: Tensor, turned: Tensor | None
+    ) -> Tensor:
+        """Normalized, and moved as the recipe says; bytes are faster flipped than floats."""
+        recipe = self.recipe.augment
+        if self.normalization.by_channel and only_flips(recipe):
+            return self.normalization(move(images, recipe, seed, index, turned))
+        return move(self.normalization(images), recipe, seed, index, turned)
 
     def validation(self, world: World) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         """Each validation image once over all ranks: what the net reads, and labels with -100 where

@@ -27,7 +27,21 @@ class Normalization:
 
     def __call__(self, images: Tensor) -> Tensor:
         """(n, channels, height, width) of uint8 or float pixels → float32 around 0."""
-        return images.to(torch.float32, copy=True).mul_(self.scale).sub_(self.offset)
+        scale, offset = self.scale, self.offset
+        if images.ndim == 4 and not images.is_contiguous():
+            # of one layout, for torch goes over three channels at a time else
+            scale, offset = (
+                one.expand(images.shape[1:])[None].contiguous(
+                    memory_format=torch.channels_last
+                )
+                for one in (scale, offset)
+            )
+        return images.to(torch.float32, copy=True).mul_(scale).sub_(offset)
+
+    @property
+    def by_channel(self) -> bool:
+        """Whether all places of a channel are normalized alike."""
+        return self.scale[0].numel() == self.offset[0].numel() == 1
 
     def to(self, device: torch.device) -> Normalization:
         """The same on another device."""
