@@ -50,6 +50,14 @@ from ..painting import MEASURED, heats
     "--width", type=click.FloatRange(100, 10_000), help="the least width in pixels"
 )
 @click.option(
+    "--paper",
+    default="",
+    metavar="LENGTH",
+    help="the width in print, as 88mm, 3.5in or 252pt (png: at 300 dots to the inch); says so"
+    " where its text is too small to read there",
+)
+@click.option("--transparent", is_flag=True, help="leave the background out")
+@click.option(
     "--expand",
     multiple=True,
     metavar="NAME",
@@ -72,9 +80,7 @@ from ..painting import MEASURED, heats
 @click.option(
     "--scale",
     type=click.FloatRange(0.1, 10),
-    default=2.0,
-    show_default=True,
-    help="of png",
+    help="multiply the size of the picture; of png: 2 if nothing is said",
 )
 @click.option(
     "--partial",
@@ -111,10 +117,15 @@ def render(
     write(
         _by_graphviz(plans, chosen, look)
         if engine == "dot"
-        else draw(plans, chosen, RenderOptions(**look)),
+        else draw(plans, chosen, RenderOptions(**look), _say),
         output,
         force=force,
     )
+
+
+def _say(said: str) -> None:
+    """A remark, which is no error."""
+    click.echo(f"note: {said}", err=True)
 
 
 def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str | bytes:
@@ -131,4 +142,4 @@ def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str 
     theirs = OUTPUTS[kind].options if kind != "svg" else []
     check_use(RenderOptions(**look), "--engine dot", [*ours, *theirs])
     text = plans[0].dot(**{name: look[name] for name in ours})
-    return laid_out(text, kind, **{name: look[name] for name in theirs})
+    return laid_out(text, kind, **{name: look[name] for name in theirs if look[name]})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
 from ..registry import Format, named
+from . import paper
 from .content.builder import View, choose
 from .figures import comparison, detail, overview, partial
-from .formats import svg
+from .formats import raster, svg
 from .scene import Scene
 from .style import Theme
 
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
 FORMATS = named("render")
 DRAWN = [name for name, output in FORMATS.items() if output.takes != "plan"]
 """The formats made of a scene: they also hold several nets side by side, or a part of one."""
-_OF_SCENE = ("view", "width", "expand", "only", "paint")
+_OF_SCENE = (
+    "view",
+    "width",
+    "expand",
+    "only",
+    "paint",
+    "theme",
+    "scale",
+    "transparent",
+    "paper",
+)
+Remarks = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +45,30 @@ class RenderOptions:
 
     `view` is `stages` (what `auto` means), where equal blocks in a row are drawn once, with × N, or
     `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op by op; `only` one of
-    them that is drawn alone. `width` is the least width, in pixels; `scale` the pixels of a PNG for
-    each of them. `paint` has for each net the numbers that colour its nodes."""
+    them that is drawn alone. `width` is the least width, in pixels; `scale` multiplies the size of
+    the picture (of a PNG 2, if nothing is said), or else `paper` is its width in print, as `88mm`
+    or `252pt`. `transparent` leaves its background out. `paint` has for each net the
+    numbers that colour its nodes."""
 
     view: View = "auto"
     theme: Theme = "light"
     width: float | None = None
     expand: Iterable[str] = ()
     only: str = ""
-    scale: float = 2.0
+    scale: float | None = None
+    paper: str = ""
+    transparent: bool = False
     paint: Sequence[Heat] = ()
 
 
 def render(
-    plans: Sequence[Plan], kind: str, options: RenderOptions | None = None
+    plans: Sequence[Plan],
+    kind: str,
+    options: RenderOptions | None = None,
+    say: Remarks = lambda _: None,
 ) -> str | bytes:
-    """One net, or several side by side, in a format of `FORMATS`.
+    """One net, or several side by side, in a format of `FORMATS`; `say` is told what cannot be read
+    at the size that is asked for.
 
     Raises `UsageError` for a format that is none, that cannot hold several nets or has no use for
     what `options` ask, `MissingError` where a package that a format needs is not installed."""
@@ -58,8 +78,8 @@ def render(
         raise UsageError(f"{said}: the formats are {', '.join(FORMATS)}")
     output = FORMATS[kind]
     if kind in DRAWN:
-        check_use(options, kind, [*_OF_SCENE, "theme", *output.options])
-        return _written(output, _scene(plans, options), options)
+        check_use(options, kind, _OF_SCENE)
+        return _written(output, _scene(plans, options), options, say)
     if len(plans) != 1:
         raise UsageError(
             f"`{kind}` holds one net; several are drawn side by side as {', '.join(DRAWN)}"
@@ -70,6 +90,12 @@ def render(
         )
     check_use(options, kind, output.options)
     return _called(output, plans[0], options)
+
+
+_SCALE = {"png": 2.0}
+"""The scale of a format where none is asked for, if not 1."""
+_IN_PRINT = {"png": paper.DOTS / 96, "tex": 1 / paper.UNITS["pt"]}
+"""How much more of a format's unit than of our pixel there is in an inch."""
 
 
 def render_one(plan: Plan, kind: str, **options: Any) -> str | bytes:
@@ -85,7 +111,7 @@ def render_difference(before: Plan, after: Plan, kind: str) -> str | bytes:
             f"a difference is drawn as {', '.join(DRAWN)}, not as `{kind}`"
         )
     drawn = comparison.differences(before, after)
-    return _written(FORMATS[kind], drawn, RenderOptions())
+    return _written(FORMATS[kind], drawn, RenderOptions(), lambda _: None)
 
 
 def unfinished(
@@ -135,12 +161,38 @@ def _of_one(plan: Plan, asked: RenderOptions) -> Scene:
         return detail.draw(plan, asked.only, heat)
     view, expand = choose(asked.view), tuple(asked.expand)
     look = overview.NetLook(view, expand, asked.width, heat=heat)
-    return overview.draw(plan, look)
+    drawn = overview.draw(plan, look)
+    if asked.paper and not asked.width and paper.complaint(drawn, asked.paper):
+        return overview.draw(plan, replace(look, narrow=True))
+    return drawn
 
 
-def _written(output: Format, drawn: Scene, options: RenderOptions) -> str | bytes:
+def _written(
+    output: Format, drawn: Scene, options: RenderOptions, say: Remarks
+) -> str | bytes:
+    if options.transparent:
+        drawn.background = ""
+    scale = _scale(output.name, drawn, options, say)
     source = drawn if output.takes == "scene" else svg.write(drawn, options.theme)
-    return _called(output, source, options)
+    made = _called(output, source, replace(options, scale=scale))
+    if options.paper and isinstance(made, bytes) and output.name == "png":
+        return raster.with_dots(made, paper.DOTS * (options.scale or 1))
+    return made
+
+
+def _scale(kind: str, drawn: Scene, options: RenderOptions, say: Remarks) -> float:
+    """The pixels of a picture, or its units in print, for each of its own."""
+    asked, length = options.scale, options.paper
+    if not length:
+        return asked or _SCALE.get(kind, 1.0)
+    if asked and kind != "png":
+        raise UsageError(
+            "`--paper` says how wide the picture is: leave `--scale` out (it is for the pixels of"
+            " a PNG)"
+        )
+    if said := paper.complaint(drawn, length):
+        say(said)
+    return paper.scale_to(drawn, length) * _IN_PRINT.get(kind, 1.0) * (asked or 1)
 
 
 def _called(output: Format, source: object, options: RenderOptions) -> str | bytes:

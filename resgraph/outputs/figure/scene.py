@@ -6,17 +6,39 @@ Colours are tokens of `style`, so that a scene knows no theme. Coordinates are i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Rect:
-    """A rectangle with rounded corners."""
+class AtPoint:
+    """What stands at a point."""
 
     x: float
     y: float
+
+    def moved(self, dx: float, dy: float) -> Self:
+        """The same elsewhere."""
+        return replace(self, x=self.x + dx, y=self.y + dy)
+
+
+@dataclass(frozen=True, slots=True)
+class AlongPoints:
+    """What runs along points."""
+
+    points: tuple[Point, ...]
+
+    def moved(self, dx: float, dy: float) -> Self:
+        """The same elsewhere."""
+        return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
+
+
+@dataclass(frozen=True, slots=True)
+class Rect(AtPoint):
+    """A rectangle with rounded corners."""
+
     width: float
     height: float
     radius: float = 0
@@ -26,11 +48,9 @@ class Rect:
 
 
 @dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(AtPoint):
     """A circle."""
 
-    x: float
-    y: float
     radius: float
     fill: str = ""
     stroke: str = ""
@@ -38,21 +58,19 @@ class Circle:
 
 
 @dataclass(frozen=True, slots=True)
-class Polygon:
+class Polygon(AlongPoints):
     """A closed shape with straight sides: an arrowhead, a face of a box."""
 
-    points: tuple[Point, ...]
     fill: str = ""
     stroke: str = ""
     stroke_width: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(AlongPoints):
     """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at
     its end or not."""
 
-    points: tuple[Point, ...]
     stroke: str
     stroke_width: float = 1.4
     radius: float = 0
@@ -61,12 +79,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(AtPoint):
     """One line of text on its baseline. `anchor` says which of its ends stands at x; `turn` is in
     degrees."""
 
-    x: float
-    y: float
     text: str
     size: float = 10
     weight: int = 400
@@ -89,6 +105,10 @@ class ShapeGroup:
     title: str
     shapes: list[Primitive] = field(default_factory=list)
     place: str = ""  # where in the spec it was written, for a page that can say so
+
+    def moved(self, dx: float, dy: float) -> ShapeGroup:
+        """The same elsewhere."""
+        return replace(self, shapes=[shape.moved(dx, dy) for shape in self.shapes])
 
 
 def badge(
@@ -114,6 +134,13 @@ class Scene:
     def add(self, *items: Primitive | ShapeGroup) -> None:
         """Draw on top of what is there."""
         self.items.extend(items)
+
+    def cropped(self, by: float) -> Scene:
+        """The same without a strip of its margin all around."""
+        items = [item.moved(-by, -by) for item in self.items]
+        return replace(
+            self, width=self.width - 2 * by, height=self.height - 2 * by, items=items
+        )
 
 
 ARROW_LENGTH, ARROW_HALF = 6.5, 2.7

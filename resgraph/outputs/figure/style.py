@@ -1,33 +1,40 @@
-"""A theme's name → the colours of a picture: one table of tokens, so that light and dark differ in
-nothing else."""
+"""A theme's name → the colours of a picture: one table of tokens, so that themes differ in nothing
+else."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from ...ops.base import Family
 
-Theme = Literal["light", "dark", "auto"]
-THEMES: tuple[Theme, ...] = ("light", "dark", "auto")
+Theme = Literal["light", "dark", "auto", "mono", "slides"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
+"""`auto` is light, and in SVG and HTML dark where the reader's system asks for it. `mono` is greys
+alone, for print; `slides` has the contrasts that a projector leaves readable: 7 for text, 4.5 for
+lines."""
 
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif"
 
-HUES: dict[str, tuple[str, str]] = {
-    "conv": ("#3b6fb6", "#79adf2"),
-    "norm": ("#b7791f", "#e0ac55"),
-    "activation": ("#c05673", "#ee8fa9"),
-    "merge": ("#3f8f4f", "#74c98a"),
-    "pool": ("#2f9e8f", "#5ccab9"),
-    "dense": ("#8257c4", "#bd9cf2"),
-    "attention": ("#a23b96", "#e191d6"),
-    "regularize": ("#616e7c", "#97a3b2"),
-    "shape": ("#616e7c", "#97a3b2"),
-    "input": ("#616e7c", "#97a3b2"),
-    "block": ("#616e7c", "#97a3b2"),
-    "broken": ("#b42318", "#f97066"),
+Colours = tuple[str, str, str, str]
+"""A token in the light, the dark, the mono and the slides theme."""
+_SLATE: Colours = ("#616e7c", "#97a3b2", "#7a7a7a", "#47525e")
+HUES: dict[str, Colours] = {
+    "conv": ("#3b6fb6", "#79adf2", "#1f1f1f", "#1f5fb4"),
+    "norm": ("#b7791f", "#e0ac55", "#8a8a8a", "#8a5500"),
+    "activation": ("#c05673", "#ee8fa9", "#666666", "#b01f4b"),
+    "merge": ("#3f8f4f", "#74c98a", "#000000", "#1e7a33"),
+    "pool": ("#2f9e8f", "#5ccab9", "#525252", "#0b7469"),
+    "dense": ("#8257c4", "#bd9cf2", "#3d3d3d", "#6a35b8"),
+    "attention": ("#a23b96", "#e191d6", "#707070", "#8f1f82"),
+    "regularize": _SLATE,
+    "shape": _SLATE,
+    "input": _SLATE,
+    "block": _SLATE,
+    "broken": ("#b42318", "#f97066", "#000000", "#a8130a"),
 }
-"""The hue of each family of ops on a light and on a dark surface; `block` is a folded block."""
+"""The hue of each family of ops; `block` is a folded block."""
 
 FAMILIES: dict[str, str] = {
     "conv": "convolution",
@@ -47,25 +54,25 @@ FAMILIES: dict[str, str] = {
 MARKS = {"added": "+", "removed": "−", "changed": "~"}
 """The sign of each kind of difference, besides its colour."""
 
-_PLAIN: dict[str, tuple[str, str]] = {
-    "surface": ("#ffffff", "#0d1117"),
-    "card": ("#f6f8fa", "#161b22"),
-    "tile": ("#ffffff", "#1a212c"),
-    "tile-edge": ("#c8d0d9", "#323d4b"),
-    "ink": ("#1f2933", "#eef2f6"),
-    "muted": ("#5f6b79", "#a3b0bd"),
-    "rule": ("#e3e8ed", "#262f3b"),
-    "edge": ("#616e7c", "#8b98a8"),
-    "bar": ("#616e7c", "#9aa7b5"),
-    "track": ("#e3e8ed", "#2a3441"),
-    "accent": ("#c2410c", "#fb923c"),
-    "badge": ("#ffffff", "#1a212c"),
-    "pill": ("#3b6fb6", "#79adf2"),
-    "on-pill": ("#ffffff", "#0d1117"),
-    "glyph": ("#e8eef7", "#223040"),
-    "added": ("#3f8f4f", "#74c98a"),
-    "removed": ("#b42318", "#f97066"),
-    "changed": ("#b7791f", "#e0ac55"),
+_PLAIN: dict[str, Colours] = {
+    "surface": ("#ffffff", "#0d1117", "#ffffff", "#ffffff"),
+    "card": ("#f6f8fa", "#161b22", "#f5f5f5", "#f1f4f7"),
+    "tile": ("#ffffff", "#1a212c", "#ffffff", "#ffffff"),
+    "tile-edge": ("#c8d0d9", "#323d4b", "#b0b0b0", "#8b98a8"),
+    "ink": ("#1f2933", "#eef2f6", "#000000", "#000000"),
+    "muted": ("#5f6b79", "#a3b0bd", "#555555", "#38424d"),
+    "rule": ("#e3e8ed", "#262f3b", "#dddddd", "#c8d0d9"),
+    "edge": ("#616e7c", "#8b98a8", "#555555", "#38424d"),
+    "bar": ("#616e7c", "#9aa7b5", "#555555", "#47525e"),
+    "track": ("#e3e8ed", "#2a3441", "#dddddd", "#d5dce3"),
+    "accent": ("#c2410c", "#fb923c", "#000000", "#8f2d06"),
+    "badge": ("#ffffff", "#1a212c", "#ffffff", "#ffffff"),
+    "pill": ("#3b6fb6", "#79adf2", "#404040", "#1c4f94"),
+    "on-pill": ("#ffffff", "#0d1117", "#ffffff", "#ffffff"),
+    "glyph": ("#e8eef7", "#223040", "#ebebeb", "#d3e0f2"),
+    "added": ("#3f8f4f", "#74c98a", "#6b6b6b", "#1e7a33"),
+    "removed": ("#b42318", "#f97066", "#000000", "#a8130a"),
+    "changed": ("#b7791f", "#e0ac55", "#8a8a8a", "#8a5500"),
 }
 
 
@@ -92,23 +99,35 @@ which alone tells them apart: in grey, and for whoever sees no red or no green."
 HEAT_STEPS = len(HEAT)
 
 
-def _tokens(side: int) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """How much of its hue is over the tile in a `row`, a `fill`, an outline (`line`), and in the
+    lightest and each next one of the widths; and the colours of heat, from near the surface."""
+
+    row: float
+    fill: float
+    line: float
+    width: tuple[float, float]
+    heat: tuple[str, ...] = HEAT
+
+
+def _tokens(side: int, shares: _Shares) -> dict[str, str]:
     """Every token of one theme: plain ones, then for each family its hue, its fill and its
     outline."""
-    table = {name: pair[side] for name, pair in _PLAIN.items()}
+    table = {name: colours[side] for name, colours in _PLAIN.items()}
     tile = table["tile"]
-    for family, pair in HUES.items():
-        hue = pair[side]
+    for family, colours in HUES.items():
+        hue = colours[side]
         table[family] = hue
-        table[f"{family}-row"] = mix(hue, tile, (0.18, 0.34)[side])
-        table[f"{family}-fill"] = mix(hue, tile, (0.11, 0.20)[side])
-        table[f"{family}-line"] = mix(hue, tile, (0.60, 0.62)[side])
+        table[f"{family}-row"] = mix(hue, tile, shares.row)
+        table[f"{family}-fill"] = mix(hue, tile, shares.fill)
+        table[f"{family}-line"] = mix(hue, tile, shares.line)
+    first, step_share = shares.width
     for step in range(WIDTH_STEPS):
-        table[f"width-{step}"] = mix(
-            HUES["conv"][side], tile, (0.14 + 0.105 * step, 0.16 + 0.09 * step)[side]
-        )
+        share = first + step_share * step
+        table[f"width-{step}"] = mix(HUES["conv"][side], tile, share)
     inks = "#000000", "#ffffff"
-    for step, colour in enumerate((HEAT, HEAT[::-1])[side]):  # little: near the surface
+    for step, colour in enumerate(shares.heat):
         table[f"heat-{step}"] = colour
         table[f"on-heat-{step}"] = max(inks, key=lambda ink: contrast(ink, colour))
     return table
@@ -138,4 +157,21 @@ def heat_of(step: int) -> tuple[str, str]:
     return ("", "muted") if step < 0 else (f"heat-{step}", f"on-heat-{step}")
 
 
-PALETTES = MappingProxyType({"light": _tokens(0), "dark": _tokens(1)})
+def _grey(colour: str) -> str:
+    """The grey of a colour's luminance, and so of its contrasts."""
+    linear = _luminance(colour)
+    level = (
+        linear * 12.92 if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+    )
+    return f"#{round(level * 255):02x}" + f"{round(level * 255):02x}" * 2
+
+
+_LIGHT = _tokens(0, _Shares(0.18, 0.11, 0.60, (0.14, 0.105)))
+PALETTES = MappingProxyType({
+    "light": _LIGHT,
+    "dark": _tokens(1, _Shares(0.34, 0.20, 0.62, (0.16, 0.09), HEAT[::-1])),
+    "auto": _LIGHT,
+    "mono": _tokens(2, _Shares(0.24, 0.14, 0.75, (0.08, 0.09), tuple(map(_grey, HEAT)))),
+    "slides": _tokens(3, _Shares(0.26, 0.15, 0.85, (0.14, 0.10))),
+})  # fmt: skip
+"""Every token's colour, by theme."""

@@ -94,9 +94,12 @@ def test_a_difference() -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
-        ("mmd", {"theme": "dark"}, "`mmd` has no use for `--theme`: leave it out"),
-        ("svg", {"scale": 3}, "`svg` has no use for `--scale`"),
-        ("tex", {"scale": 3}, "`tex` has no use for `--scale`"),
+        ("mmd", {"scale": 3}, "`mmd` has no use for `--scale`: leave it out"),
+        ("dot", {"paper": "88mm"}, "`dot` has no use for `--paper`"),
+        ("html", {"theme": "mono"}, "opens in light, dark, auto"),
+        ("svg", {"paper": "88mm", "scale": 3}, "leave `--scale` out"),
+        ("svg", {"paper": "88"}, "`88` is no width on paper"),
+        ("tex", {"paper": "9mm"}, "`9mm` is no width on paper"),
         ("svg", {"only": "conv3.0", "view": "blocks"}, "drawn op by op"),
         ("svg", {"only": "conv3.0", "expand": ["conv3.1"]}, "drawn op by op"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from resgraph.outputs.figure.style import HEAT_STEPS, PALETTES, contrast
 from resgraph.outputs.heat import STATIC, Heat
 from resgraph.outputs.heat_csv import read_heat
 
-PAINTED = ("svg", "tex", "dot")
+PAINTED = ("svg", "tex", "dot", "mmd")
 
 
 def light(colour: str) -> float:
@@ -27,7 +28,7 @@ def light(colour: str) -> float:
     return contrast(colour, "#000000") * 0.05 - 0.05
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", PALETTES)
 def test_the_numbers_can_be_read(theme: str) -> None:
     c = PALETTES[theme]
     for step in range(HEAT_STEPS):
@@ -75,8 +76,7 @@ def test_more_is_darker_to_everyone(sight: str) -> None:
 
 
 def test_little_is_near_the_surface() -> None:
-    for theme in ("light", "dark"):
-        c = PALETTES[theme]
+    for c in PALETTES.values():
         assert contrast(c["heat-0"], c["surface"]) < contrast(
             c[f"heat-{HEAT_STEPS - 1}"], c["surface"]
         )
@@ -170,10 +170,31 @@ def test_formats(kind: str) -> None:
     assert (colour if kind != "tex" else colour[1:].upper()) in out
 
 
+@pytest.mark.parametrize("theme", PALETTES)
+@pytest.mark.parametrize("kind", PAINTED)
+def test_each_theme_has_its_own_heat(kind: str, theme: str) -> None:
+    net = plan("residual")
+    look = RenderOptions(theme=theme, paint=[STATIC["macs"](net.graph)])  # type: ignore[arg-type]
+    colour = PALETTES[theme][f"heat-{HEAT_STEPS - 1}"]
+    assert (colour if kind != "tex" else colour[1:].upper()) in str(
+        render([net], kind, look)
+    )
+
+
+def test_the_rows_of_a_tile_have_colours_of_their_own_in_mermaid() -> None:
+    """464 numbers learn in the stem's convolution (3·16·9 + 32), and none in its pool."""
+    net = plan("residual")
+    text = str(render([net], "mmd", RenderOptions(paint=[STATIC["params"](net.graph)])))
+    assert re.search(r'\["3×3 conv 16 · 464"\]:::heat-0', text)
+    assert re.search(r'\["3×3 max pool /2 · 0"\]:::pool', text)
+    dark = re.findall(rf":::heat-{HEAT_STEPS - 1}$", text, re.MULTILINE)
+    assert len(dark) >= 2  # the widest convolution, and the end of the legend
+
+
 def test_a_format_that_cannot_says_so() -> None:
     net = plan("residual")
-    with pytest.raises(UsageError, match="`mmd` has no use for `--paint`"):
-        render([net], "mmd", RenderOptions(paint=[STATIC["params"](net.graph)]))
+    with pytest.raises(UsageError, match="`html` has no use for `--paint`"):
+        render([net], "html", RenderOptions(paint=[STATIC["params"](net.graph)]))
 
 
 def test_several_nets_share_a_scale() -> None:

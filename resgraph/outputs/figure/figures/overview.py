@@ -20,6 +20,7 @@ from .legend import Legend
 from .paint import paint
 from .row_annotations import (
     COLUMN_GAP,
+    GLYPH,
     GUTTER,
     Band,
     BandFacts,
@@ -27,6 +28,7 @@ from .row_annotations import (
     columns,
     labels,
     numbers,
+    shape,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 RHYTHM = Rhythm(inner=OPS)
 NARROWEST = 780.0
-_SHAPES, _CARD_PAD, _TOP = 114.0, 14.0, 121.0
+_SHAPES, _CARD_PAD, _TOP, _CROP = 64.0, 14.0, 121.0, 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,15 @@ class Sheet:
 @dataclass(frozen=True, slots=True)
 class NetLook:
     """How a whole net is drawn: the `stages`, the `blocks` or the `ops` view, what is unfolded in
-    it, the least width; with what is `broken` at its end, or painted with `heat`."""
+    it, the least width; with what is `broken` at its end, or painted with `heat`. A `narrow` one is
+    for a column of a paper: without numbers beside it, and hardly a margin."""
 
     view: View
     expand: tuple[str, ...] = ()
     width: float | None = None
     broken: Broken | None = None
     heat: Heat | None = None
+    narrow: bool = False
 
 
 def draw(plan: Plan, look: NetLook) -> Scene:
@@ -80,8 +84,11 @@ def draw(plan: Plan, look: NetLook) -> Scene:
     scale = warm([(net, graph, heat)]) if heat else None
     rhythm = even(OPS if look.view == "ops" else RHYTHM, net)
     placement = place(net, rhythm)
-    beside = columns(plan, heat)
-    sheet = _sheet(placement, rhythm, look.width or NARROWEST, beside)
+    beside = [] if look.narrow else columns(plan, heat)
+    glyph = 0 if look.narrow else GLYPH
+    least = look.width or (0 if look.narrow else NARROWEST)
+    left = MARGIN + _SHAPES + glyph
+    sheet = _sheet(placement, rhythm, (left, least), beside)
     scene = Scene(sheet.width, 0, plan.name, caption(plan))
     header(scene, plan, sheet.width)
     _column_heads(scene, _TOP - 25, sheet.numbers, beside)
@@ -91,22 +98,25 @@ def draw(plan: Plan, look: NetLook) -> Scene:
     facts = BandFacts(plan, receptive_fields(graph), heat)
     for band in bands:
         labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
-        numbers(scene, facts, band, (sheet.numbers, _TOP))
+        shape(scene, plan, band, _TOP, glyph)
+        if beside:
+            numbers(scene, facts, band, (sheet.numbers, _TOP))
     shown = Legend(unit_words(graph), scale=scale)
     shown.gather(placement, shortcut_kinds(graph))
     bottom = _said(scene, look.broken, _TOP + placement.height + 30)
     scene.height = shown.draw(scene, bottom) + 10
-    return scene
+    return scene.cropped(_CROP) if look.narrow else scene
 
 
 def _sheet(
     placement: Placement,
     rhythm: Rhythm,
-    least: float,
+    room: tuple[float, float],
     beside: Sequence[tuple[str, float]],
 ) -> Sheet:
-    """As wide as what is drawn and the columns beside it ask for, and no narrower than `least`."""
-    half, card = rhythm.tile_width / 2, MARGIN + _SHAPES
+    """As wide as what is drawn and the columns beside it ask for; the cards begin at the first of
+    `room`, and the second is the least width."""
+    (card, least), half = room, rhythm.tile_width / 2
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
     right = spine + max(placement.right + 22, half + 74)
     metrics = sum(wide for _, wide in beside) + COLUMN_GAP * (len(beside) - 1)

@@ -148,17 +148,31 @@ class BandFacts:
     heat: Heat | None = None
 
 
+GLYPH = 50.0
+"""The room for a map drawn as a box, before its shape in numbers."""
+
+
+def shape(scene: Scene, plan: Plan, band: Band, top: float, glyph: float) -> None:
+    """The shape that a band hands on, with `GLYPH` or 0 for its box, and which output it is; `top`
+    is that of the drawing."""
+    end = plan.graph.nodes[band.rows[-1].output]
+    middle = top + (band.top + band.bottom) / 2
+    at = MARGIN + 4 + glyph, middle
+    if glyph and len(end.shape) > 1:
+        scene.add(*_glyph(at[0] - glyph, middle, end.shape, largest_map(plan)))
+    _shape(scene, end.shape, at)
+    _mark(scene, plan.graph, band, at)
+
+
 def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
-    """The shape that a band hands on, its costs with their shares, and what one of its outputs
-    sees; `at` is where the numbers begin, and the top of the drawing."""
+    """The costs of a band with their shares, and what one of its outputs sees; `at` is where the
+    numbers begin, and the top of the drawing."""
     plan, (x, top) = facts.plan, at
     graph = plan.graph
     nodes = [node for row in band.rows for node in graph.nodes_of(row)]
     cost = quantity.total(nodes)
     end = graph.nodes[band.rows[-1].output]
     middle = top + (band.top + band.bottom) / 2
-    _shape(scene, end.shape, middle, largest_map(plan))
-    _mark(scene, graph, band, middle)
     if facts.heat and _is_new(facts.heat):
         _heat(scene, facts.heat, [node.name for node in nodes], (x, middle))
         x += _HEAT_COLUMN + COLUMN_GAP
@@ -187,14 +201,15 @@ def _heat(scene: Scene, heat: Heat, nodes: list[str], at: Point) -> None:
     scene.add(Text(x, y + 4, text, 9.75, 600 if found else 400))
 
 
-def _mark(scene: Scene, graph: Graph, band: Band, y: float) -> None:
+def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
     """Which of several outputs a row gives, below the shape."""
+    x, y = at
     rows = {row.name for row in band.rows}
     for place, output in enumerate(graph.outputs, 1):
         if graph.several and output.row in rows:
             said = "in training" if output.aux else f"output {place}"
             lower = 27 if len(graph.nodes[output.node].shape) == 3 else 17
-            scene.add(Text(MARGIN + 54, y + lower, said, 9.5, 600, "pill"))
+            scene.add(Text(x, y + lower, said, 9.5, 600, "pill"))
 
 
 def _bar(
@@ -214,25 +229,17 @@ def _bar(
     )
 
 
-def _shape(
-    scene: Scene, shape: tuple[int, ...], y: float, image: tuple[int, ...]
-) -> None:
-    x = MARGIN + 4
-    if len(shape) == 1:
-        scene.add(Text(x + 50, y + 4, str(shape[0]), 12, 600))
-        return
-    channels, *size = shape
-    depth = min(3.5 + 2.3 * max(log2(channels) - 4, 0), 22)
-    scene.add(*_glyph(x, y, shape, image, depth))
-    scene.add(Text(x + 50, y + 1, str(channels), 12, 600))
-    cells = (" × " if len(size) < 3 else "×").join(map(str, size))
-    scene.add(Text(x + 50, y + 14, cells, 9.75, fill="muted"))
+def _shape(scene: Scene, shape: Shape, at: Point) -> None:
+    (x, y), (channels, *size) = at, shape
+    scene.add(Text(x, y + (1 if size else 4), str(channels), 12, 600))
+    if size:
+        cells = (" × " if len(size) < 3 else "×").join(map(str, size))
+        scene.add(Text(x, y + 14, cells, 9.75, fill="muted"))
 
 
-def _glyph(
-    x: float, y: float, shape: tuple[int, ...], image: tuple[int, ...], depth: float
-) -> list[Primitive]:
+def _glyph(x: float, y: float, shape: Shape, image: Shape) -> list[Primitive]:
     """A map as a box, a sequence as a bar, a volume as a stack of boxes."""
+    depth = min(3.5 + 2.3 * max(log2(shape[0]) - 4, 0), 22)
     if len(shape) == 2:
         length = 5 + 35 * _scale(shape[1:], image[1:]) ** 1.7
         return [Rect(x, y - depth / 2, length, depth, 1.5, "glyph", "edge", 0.9)]

@@ -23,6 +23,7 @@ class DiagramWriter(ABC):
     lines: list[str] = field(default_factory=list)
     count: int = 0
     CLOSE: ClassVar[str]
+    CLUSTER: ClassVar[str]
 
     @abstractmethod
     def node(self, name: str, part: FigurePart, group: str) -> str:
@@ -33,8 +34,8 @@ class DiagramWriter(ABC):
         """The statement that draws the point where the paths of a fork part."""
 
     @abstractmethod
-    def opening(self, fork: Fork) -> list[str]:
-        """The statements that begin a cluster, each a step deeper."""
+    def opening(self, fork: Fork, cluster: str) -> list[str]:
+        """The statements that begin a cluster of that id, each a step deeper."""
 
     @abstractmethod
     def step(self, ends: Ends, chain: Chain, index: int) -> str:
@@ -73,7 +74,8 @@ class DiagramWriter(ABC):
     def fork(self, fork: Fork, depth: int, group: str) -> Ends:
         """A cluster with a point where its paths part; the whole net needs no cluster."""
         is_net = bool(fork.breaks)
-        for step, line in enumerate([] if is_net else self.opening(fork)):
+        cluster = "" if is_net else self.fresh(self.CLUSTER)
+        for step, line in enumerate([] if is_net else self.opening(fork, cluster)):
             self.emit(depth + step, line)
         inner = depth + (not is_net)
         entry = ""
@@ -91,7 +93,11 @@ class DiagramWriter(ABC):
             self.emit(inner, self.link(ends, link, fork, on_spine))
         if not is_net:
             self.emit(depth, self.CLOSE)
-        return entry or ports[0][0], ports[fork.result][1]
+        return self.entrance(cluster, entry or ports[0][0]), ports[fork.result][1]
+
+    def entrance(self, cluster: str, first: str) -> str:
+        """Where an edge into a cluster ends: at its first node."""
+        return first
 
     def side(self) -> str:
         """A new group, for what stands beside the spine."""

@@ -46,7 +46,7 @@ def dot(
     those of the figure."""
     graph = plan.graph
     builder = PartBuilder(graph, choose(view), check_names(graph, expand))
-    writer = _Writer(colours=PALETTES["dark" if theme == "dark" else "light"])
+    writer = _Writer(colours=PALETTES[theme])
     net = builder.net(ends=True)
     scale = warm([(net, graph, heat) for heat in paint]) if paint else None
     return writer.document(plan.name, net, scale)
@@ -78,7 +78,7 @@ class _Writer(DiagramWriter):
     """The statements of Graphviz' language."""
 
     colours: dict[str, str] = field(kw_only=True)
-    CLOSE = "}"
+    CLOSE, CLUSTER = "}", "cluster"
 
     def document(self, name: str, net: Fork, scale: HeatScale | None = None) -> str:
         """The whole graph."""
@@ -215,10 +215,10 @@ class _Writer(DiagramWriter):
         edge = self.colours["edge"]
         return f'{name} [shape=point, width=0.05, label="", color="{edge}", group={group}];'
 
-    def opening(self, fork: Fork) -> list[str]:
+    def opening(self, fork: Fork, cluster: str) -> list[str]:
         c = self.colours
         return [
-            f"subgraph {self.fresh('cluster')} {{",
+            f"subgraph {cluster} {{",
             f'graph [label={quoted(fork.heading)}, labeljust=l, style="rounded,filled",'
             f' fillcolor="{c["card"]}", color="{c["rule"]}", fontsize=10, fontcolor="{c["muted"]}",'
             f" tooltip={quoted(fork.title)}];",

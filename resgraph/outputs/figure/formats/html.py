@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ....errors import Span
+from ....errors import Span, UsageError
 from ....graph import Block, Item, Path
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
@@ -27,18 +27,24 @@ from ..figures.row_annotations import has_maps
 from ..layout.geometry import OPS, starts_with_box
 from ..layout.tree import place
 from ..scene import Scene, ShapeGroup, Text
-from ..style import FONT, PALETTES, THEMES, Theme
+from ..style import FONT, PALETTES, Theme
 from .svg import escape, fragment, number
 
 if TYPE_CHECKING:
     from ....plan import Plan
 
+OPENS_IN = ("light", "dark", "auto")
 PLACEHOLDER = "\ue000"
 """Stands for a block's name in a fragment that several blocks share."""
 
 
 def html(plan: Plan, theme: Theme = "auto") -> str:
     """The whole page. `theme` is what it opens in; a reader may change it."""
+    if theme not in OPENS_IN:
+        raise UsageError(
+            f"`html` opens in {', '.join(OPENS_IN)}, which its reader can change: `{theme}` is for"
+            " the other formats"
+        )
     here = files(__package__)
     script, style = (
         here.joinpath(name).read_text(encoding="utf-8")
@@ -51,7 +57,7 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
     ).replace("<", "\\u003c")
     lines = [
         "<!doctype html>",
-        f'<html lang="en" data-theme="{theme if theme in THEMES else "auto"}">',
+        f'<html lang="en" data-theme="{theme}">',
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(plan.name)}</title>",

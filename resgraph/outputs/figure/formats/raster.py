@@ -7,7 +7,9 @@ the font (typst)."""
 
 from __future__ import annotations
 
+import struct
 import xml.etree.ElementTree as ET
+from zlib import crc32
 
 from ....errors import MissingError, UsageError
 from .. import fonts
@@ -18,7 +20,7 @@ _INSTALL = "install it with `pip install 'resgraph[figures]'`"
 _SVG = "{http://www.w3.org/2000/svg}"
 _PAGE = b"""#set document(title: sys.inputs.title, date: none)
 #set page(width: auto, height: auto, margin: 0pt)
-#image(bytes(sys.inputs.svg), format: "svg")
+#image(bytes(sys.inputs.svg), format: "svg", width: float(sys.inputs.width) * 1pt)
 """
 
 
@@ -44,8 +46,18 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     )
 
 
-def pdf(svg: str) -> bytes:
-    """The picture as one page of PDF: vectors, with its fonts embedded, the same bytes each time.
+def with_dots(image: bytes, inch: float) -> bytes:
+    """A PNG that says how many of its pixels an inch of paper has."""
+    head = 33  # the signature and the chunk of the size, behind which it stands
+    metre = round(inch / 0.0254)
+    chunk = b"pHYs" + struct.pack(">IIB", metre, metre, 1)
+    ends = struct.pack(">I", 9), struct.pack(">I", crc32(chunk))
+    return image[:head] + ends[0] + chunk + ends[1] + image[head:]
+
+
+def pdf(svg: str, scale: float = 1.0) -> bytes:
+    """The picture as one page of PDF, `scale` pixels for each of its own: vectors, with its
+    fonts embedded, the same bytes each time.
 
     Raises `UsageError` for letters that the fonts lack and for pages too large to open,
     `MissingError` where typst is not installed."""
@@ -54,8 +66,13 @@ def pdf(svg: str) -> bytes:
     except ModuleNotFoundError:
         raise MissingError(f"PDF needs the package typst: {_INSTALL}") from None
     root = _checked(svg, "PDF")
-    limits.pdf(*_size(root))
-    said = {"svg": svg, "title": root.findtext(f".//{_SVG}title", "")}
+    width, height = (length * scale for length in _size(root))
+    limits.pdf(width, height)
+    said = {
+        "svg": svg,
+        "width": str(width * limits.POINTS),
+        "title": root.findtext(f".//{_SVG}title", ""),
+    }
     folders = [str(fonts.FOLDER)]  # the stubs want the type of the text before it
     return bytes(
         typst.compile(

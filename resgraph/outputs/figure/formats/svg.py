@@ -41,23 +41,25 @@ def number(value: float) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def write(scene: Scene, theme: Theme = "light") -> str:
+def write(scene: Scene, theme: Theme = "light", scale: float = 1.0) -> str:
     """The whole document. `auto` draws light, and dark where the reader's system asks for it."""
     width, height = number(scene.width), number(scene.height)
+    wide, high = number(scene.width * scale), number(scene.height * scale)
     pen = _Pen(theme)
     body = list(pen.all(scene.items))
-    background = pen.draw(Rect(0, 0, scene.width, scene.height, fill=scene.background))
+    ground = Rect(0, 0, scene.width, scene.height, fill=scene.background)
+    background = [pen.draw(ground)] if scene.background else []
     return "\n".join(
         [
             (
-                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}"'
                 f' viewBox="0 0 {width} {height}" class="resgraph" role="img"'
                 f' aria-labelledby="figure-title figure-description" font-family="{escape(FONT)}">'
             ),
             f'<title id="figure-title">{escape(scene.title)}</title>',
             f'<desc id="figure-description">{escape(scene.description)}</desc>',
             *pen.style(),
-            background,
+            *background,
             *body,
             "</svg>\n",
         ]
@@ -76,7 +78,7 @@ class _Pen(Pen):
 
     def __init__(self, theme: Theme, *, plain: bool = True) -> None:
         self.plain = plain
-        self.palette = PALETTES["dark" if theme == "dark" else "light"]
+        self.palette = PALETTES[theme]
         self.auto = theme == "auto"
         self.used: set[tuple[str, str]] = set()
 

@@ -27,7 +27,7 @@ _DOCUMENT = r"""\documentclass[tikz]{standalone}
 \usepackage{fix-cm}
 \begin{document}
 COLOURS
-\begin{tikzpicture}[x=0.75pt, y=-0.75pt, line cap=butt]
+\begin{tikzpicture}[x=UNITpt, y=-UNITpt, line cap=butt]
 BODY
 \end{tikzpicture}
 \end{document}
@@ -35,14 +35,14 @@ BODY
 _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
 
-def write(scene: Scene, theme: Theme = "light") -> str:
-    """The whole document; one pixel of the figure is 0.75 pt, as on a screen of 96 dots to the
-    inch.
+def write(scene: Scene, theme: Theme = "light", scale: float = 1.0) -> str:
+    """The whole document; at a scale of 1, one pixel of the figure is 0.75 pt, as on a
+    screen of 96 dots to the inch.
 
     Raises `UsageError` for letters that LaTeX's common fonts lack, and for a picture longer than
     TeX can measure."""
-    limits.tex(scene.width, scene.height)
-    pen = _Pen(PALETTES["dark" if theme == "dark" else "light"])
+    limits.tex(scene.width * scale, scene.height * scale)
+    pen = _Pen(PALETTES[theme], limits.POINTS * scale)
     shapes = flat(scene.items)
     texts = [shape.text for shape in shapes if isinstance(shape, Text)]
     if lacking := tex_text.lacking(texts):
@@ -50,13 +50,14 @@ def write(scene: Scene, theme: Theme = "light") -> str:
             f"TeX cannot show {fonts.named(lacking)} with the fonts that every LaTeX has; rename"
             " it, or write SVG or HTML, which the reader's own fonts show"
         )
-    background = Rect(0, 0, scene.width, scene.height, fill=scene.background)
-    body = "\n".join(map(pen.draw, [background, *shapes]))
+    ground = Rect(0, 0, scene.width, scene.height, fill=scene.background)
+    body = "\n".join(map(pen.draw, [ground, *shapes]))
     colours = "\n".join(
         rf"\definecolor{{{_name(token)}}}{{HTML}}{{{pen.palette[token][1:].upper()}}}"
         for token in sorted(pen.used)
     )
-    return _DOCUMENT.replace("COLOURS", colours).replace("BODY", body)
+    document = _DOCUMENT.replace("UNIT", f"{pen.unit:.5g}")
+    return document.replace("COLOURS", colours).replace("BODY", body)
 
 
 def _name(token: str) -> str:
@@ -70,8 +71,8 @@ def _at(point: Point) -> str:
 class _Pen(Pen):
     """Writes shapes as TikZ paths, and remembers which colours they use."""
 
-    def __init__(self, palette: dict[str, str]) -> None:
-        self.palette = palette
+    def __init__(self, palette: dict[str, str], unit: float) -> None:
+        self.palette, self.unit = palette, unit
         self.used: set[str] = set()
 
     def options(self, shape: Rect | Circle | Polygon | Line, *more: str) -> str:
@@ -82,19 +83,19 @@ class _Pen(Pen):
             out.append(f"fill={_name(fill)}")
         if shape.stroke:
             self.used.add(shape.stroke)
-            width = number(shape.stroke_width * 0.75)
+            width = number(shape.stroke_width * self.unit)
             out.append(f"draw={_name(shape.stroke)}, line width={width}pt")
         return ", ".join([*out, *more])
 
     def rect(self, shape: Rect) -> str:
         bend = min(shape.radius, shape.width / 2, shape.height / 2)
-        corners = [f"rounded corners={number(bend * 0.75)}pt"] if bend else []
+        corners = [f"rounded corners={number(bend * self.unit)}pt"] if bend else []
         start = _at((shape.x, shape.y))
         end = _at((shape.x + shape.width, shape.y + shape.height))
         return rf"\path[{self.options(shape, *corners)}] {start} rectangle {end};"
 
     def circle(self, shape: Circle) -> str:
-        at, radius = _at((shape.x, shape.y)), number(shape.radius * 0.75)
+        at, radius = _at((shape.x, shape.y)), number(shape.radius * self.unit)
         return rf"\path[{self.options(shape)}] {at} circle[radius={radius}pt];"
 
     def polygon(self, shape: Polygon) -> str:
@@ -104,15 +105,17 @@ class _Pen(Pen):
     def line(self, shape: Line) -> str:
         more = []
         if shape.radius and len(shape.points) > 2:
-            more.append(f"rounded corners={number(shape.radius * 0.75)}pt")
+            more.append(f"rounded corners={number(shape.radius * self.unit)}pt")
         if shape.dotted:
-            more.append("line cap=round, dash pattern=on 0pt off 3pt")
+            more.append(
+                f"line cap=round, dash pattern=on 0pt off {number(4 * self.unit)}pt"
+            )
         path = " -- ".join(map(_at, shaft(shape)))
         return rf"\path[{self.options(shape, *more)}] {path};"
 
     def text(self, shape: Text) -> str:
         self.used.add(shape.fill)
-        size = number(shape.size * 0.75)
+        size = number(shape.size * self.unit)
         font = rf"\sffamily\fontsize{{{size}}}{{{size}}}\selectfont"
         font += r"\bfseries" if shape.weight >= 600 else ""
         font += r"\itshape" if shape.italic else ""
