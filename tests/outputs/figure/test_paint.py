@@ -191,10 +191,10 @@ def test_the_rows_of_a_tile_have_colours_of_their_own_in_mermaid() -> None:
     assert len(dark) >= 2  # the widest convolution, and the end of the legend
 
 
-def test_a_format_that_cannot_says_so() -> None:
+def test_a_page_has_no_width_of_its_own() -> None:
     net = plan("residual")
-    with pytest.raises(UsageError, match="`html` has no use for `--paint`"):
-        render([net], "html", RenderOptions(paint=[STATIC["params"](net.graph)]))
+    with pytest.raises(UsageError, match="`html` has no use for `--width`"):
+        render([net], "html", RenderOptions(width=900))
 
 
 def test_several_nets_share_a_scale() -> None:

@@ -84,6 +84,11 @@ class Spot:
     extent: Extent | None
     put: Callable[[HeatCells, str], None]
 
+    def colour(self, scale: HeatScale) -> None:
+        """Give it its cells."""
+        cells = scale.cells(self.extent)
+        self.put(cells, scale.words(cells))
+
 
 def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
     """Colour parts in place, all on one scale."""
@@ -92,9 +97,23 @@ def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
     heat = replace(nets[0][2], note="; ".join(notes))
     scale = scale_of(heat, [spot.extent for spot in spots if spot.extent])
     for spot in spots:
-        cells = scale.cells(spot.extent)
-        spot.put(cells, scale.words(cells))
+        spot.colour(scale)
     return scale
+
+
+class Warmth:
+    """One scale for a net that is drawn in pieces, folded and unfolded."""
+
+    def __init__(self, net: FigurePart, graph: Graph, heat: Heat) -> None:
+        self.warming = Warming(graph, heat)
+        extents = [spot.extent for spot in self.warming.of(net)]
+        extents += [heat.of([name]) for name in graph.nodes]
+        self.scale = scale_of(heat, filter(None, extents))
+
+    def colour(self, part: FigurePart) -> None:
+        """Colour a part in place."""
+        for spot in self.warming.of(part):
+            spot.colour(self.scale)
 
 
 def scale_of(heat: Heat, extents: Iterable[Extent]) -> HeatScale:

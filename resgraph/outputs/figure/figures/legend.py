@@ -92,7 +92,7 @@ class Legend:
         if self.scale:
             y = _colour_bar(scene, self.scale, y + 21)
         x, y = MARGIN + 3, y + 21
-        for wide, label, draw in self._entries():
+        for wide, label, draw in self.entries():
             needed = wide + 6 + text.width(label, SIZE)
             if x + needed > right and x > MARGIN + 3:
                 x, y = MARGIN + 3, y + 18
@@ -102,7 +102,7 @@ class Legend:
             x += needed + 17
         return y + 18
 
-    def _entries(self) -> Iterator[tuple[float, str, Draw]]:
+    def entries(self) -> Iterator[tuple[float, str, Draw]]:
         """The width of a sample, its label, and how to draw it."""
         if self.widths:
             room = text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths)

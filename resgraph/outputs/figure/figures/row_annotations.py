@@ -164,41 +164,73 @@ def shape(scene: Scene, plan: Plan, band: Band, top: float, glyph: float) -> Non
     _mark(scene, plan.graph, band, at)
 
 
-def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
-    """The costs of a band with their shares, and what one of its outputs sees; `at` is where the
-    numbers begin, and the top of the drawing."""
-    plan, (x, top) = facts.plan, at
-    graph = plan.graph
-    nodes = [node for row in band.rows for node in graph.nodes_of(row)]
+@dataclass(frozen=True, slots=True)
+class RowNumber:
+    """A number beside a row: as it is written, "" for nothing; its share of the net's, in words
+    and from 0 to 1, where it has one."""
+
+    said: str
+    share_said: str = ""
+    share: float | None = None
+
+
+def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
+    """What stands in each of `columns` beside some rows."""
+    plan = facts.plan
+    nodes = [node for row in rows for node in plan.graph.nodes_of(row)]
     cost = quantity.total(nodes)
-    end = graph.nodes[band.rows[-1].output]
-    middle = top + (band.top + band.bottom) / 2
-    if facts.heat and _is_new(facts.heat):
-        _heat(scene, facts.heat, [node.name for node in nodes], (x, middle))
-        x += _HEAT_COLUMN + COLUMN_GAP
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
-    for (_, wide), (part, whole) in zip(COLUMNS, shares, strict=False):
-        said = quantity.short(part), quantity.percent(part, whole)
-        _bar(scene, (x, middle), wide, part / max(whole, 1), said)
-        x += wide + COLUMN_GAP
+    out = [_share(quantity.short(part), part, whole) for part, whole in shares]
+    if facts.heat and _is_new(facts.heat):
+        out.insert(0, _heat(facts.heat, [node.name for node in nodes]))
     if has_maps(plan):
-        scene.add(Text(x, middle + 4, facts.seen[end.name].text(), 9.75, 600))
+        out.append(RowNumber(facts.seen[rows[-1].output].text()))
+    return out
 
 
-def _heat(scene: Scene, heat: Heat, nodes: list[str], at: Point) -> None:
+def _share(said: str, part: float, whole: float) -> RowNumber:
+    share = part / whole if whole else 0
+    return RowNumber(said if share else "", quantity.percent(part, whole), share)
+
+
+def _heat(heat: Heat, nodes: list[str]) -> RowNumber:
     """What the nodes of a band have of that with which the figure is painted: a sum and its share,
     or the range."""
     if heat.combine == "sum":
         part, whole = (heat.of(names) or (0.0, 0.0) for names in (nodes, heat.values))
-        share = part[0] / whole[0] if whole[0] else 0
-        said = heat.said(part[0]), quantity.percent(part[0], whole[0])
-        _bar(scene, at, _HEAT_COLUMN, share, said)
-        return
-    x, y = at
+        return _share(heat.said(part[0]), part[0], whole[0])
     found = sorted(heat.values[name] for name in nodes if name in heat.values)
     ends = dict.fromkeys(map(heat.said, (found[0], found[-1]) if found else ()))
-    text = " to ".join(ends) or "–"
-    scene.add(Text(x, y + 4, text, 9.75, 600 if found else 400))
+    return RowNumber(" to ".join(ends))
+
+
+def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
+    """The costs of a band with their shares, and what one of its outputs sees; `at` is where the
+    numbers begin, and the top of the drawing."""
+    x, top = at
+    middle = top + (band.top + band.bottom) / 2
+    beside = columns(facts.plan, facts.heat)
+    for (_, wide), told in zip(beside, row_numbers(facts, band.rows), strict=True):
+        _number(scene, (x, middle), wide, told)
+        x += wide + COLUMN_GAP
+
+
+def _number(scene: Scene, at: Point, wide: float, told: RowNumber) -> None:
+    """A number and its share, in words and as a bar."""
+    x, y = at
+    if not told.said:
+        scene.add(Text(x, y + 4, "–", 9.75, fill="muted"))
+        return
+    if told.share is None:
+        scene.add(Text(x, y + 4, told.said, 9.75, 600))
+        return
+    length = max(2.2, wide * told.share)
+    scene.add(
+        Text(x, y - 2, told.said, 9.75, 600),
+        Text(x + wide, y - 2, told.share_said, 9.5, fill="muted", anchor="end"),
+        Rect(x, y + 4, wide, 4.4, 2.2, "track"),
+        Rect(x, y + 4, length, 4.4, min(2.2, length / 2), "bar"),
+    )
 
 
 def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
@@ -210,23 +242,6 @@ def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
             said = "in training" if output.aux else f"output {place}"
             lower = 27 if len(graph.nodes[output.node].shape) == 3 else 17
             scene.add(Text(x, y + lower, said, 9.5, 600, "pill"))
-
-
-def _bar(
-    scene: Scene, at: Point, wide: float, share: float, said: tuple[str, str]
-) -> None:
-    """A number and its share, in words and as a bar."""
-    x, y = at
-    if not share:
-        scene.add(Text(x, y + 4, "–", 9.75, fill="muted"))
-        return
-    length = max(2.2, wide * share)
-    scene.add(
-        Text(x, y - 2, said[0], 9.75, 600),
-        Text(x + wide, y - 2, said[1], 9.5, fill="muted", anchor="end"),
-        Rect(x, y + 4, wide, 4.4, 2.2, "track"),
-        Rect(x, y + 4, length, 4.4, min(2.2, length / 2), "bar"),
-    )
 
 
 def _shape(scene: Scene, shape: Shape, at: Point) -> None:

@@ -8,6 +8,7 @@ deep net is a small file."""
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import PurePath
@@ -18,28 +19,32 @@ from ....graph import Block, Item, Path
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import PartBuilder
+from ..content.heating import HeatScale, Warmth
 from ..content.parts import BlockRun, Chain, FigurePart, Fork, Join, Tile
 from ..content.rows import blocks_in
-from ..figures.header import caption, subtitle, totals
+from ..figures.header import caption, shortcut_kinds, subtitle, totals, unit_words
+from ..figures.legend import Legend
 from ..figures.overview import RHYTHM, mark_sheets
-from ..figures.paint import paint
-from ..figures.row_annotations import has_maps
-from ..layout.geometry import OPS, starts_with_box
-from ..layout.tree import place
+from ..figures.paint import paint as paint_parts
+from ..figures.row_annotations import BandFacts, columns, row_numbers
+from ..layout.geometry import OPS, Rhythm, starts_with_box
+from ..layout.tree import even, place
 from ..scene import Scene, ShapeGroup, Text
-from ..style import FONT, PALETTES, Theme
+from ..style import FONT, HEAT_STEPS, PALETTES, Theme
 from .svg import escape, fragment, number
 
 if TYPE_CHECKING:
     from ....plan import Plan
+    from ...heat import Heat
 
 OPENS_IN = ("light", "dark", "auto")
 PLACEHOLDER = "\ue000"
 """Stands for a block's name in a fragment that several blocks share."""
 
 
-def html(plan: Plan, theme: Theme = "auto") -> str:
-    """The whole page. `theme` is what it opens in; a reader may change it."""
+def html(plan: Plan, theme: Theme = "auto", paint: Sequence[Heat] = ()) -> str:
+    """The whole page. `theme` is what it opens in, which a reader may change; `paint` has the
+    numbers that colour the nodes."""
     if theme not in OPENS_IN:
         raise UsageError(
             f"`html` opens in {', '.join(OPENS_IN)}, which its reader can change: `{theme}` is for"
@@ -53,7 +58,9 @@ def html(plan: Plan, theme: Theme = "auto") -> str:
     # `<!-- <script>` changes how a page is read up to its end, and not only `</script>` does: no
     # `<` in the data.
     data = json.dumps(
-        Pile(plan).data(), ensure_ascii=False, separators=(",", ":")
+        Pile(plan, next(iter(paint), None)).data(),
+        ensure_ascii=False,
+        separators=(",", ":"),
     ).replace("<", "\\u003c")
     lines = [
         "<!doctype html>",
@@ -85,7 +92,8 @@ def _colours() -> str:
         f":root{{color-scheme:light;{tables['light']}}}"
         "@media (prefers-color-scheme:dark)"
         f"{{:root:not([data-theme=light]){{color-scheme:dark;{tables['dark']}}}}}"
-        f":root[data-theme=dark]{{color-scheme:dark;{tables['dark']}}}{classes}"
+        f":root[data-theme=dark]{{color-scheme:dark;{tables['dark']}}}"
+        f"@media print{{:root[data-theme]{{{tables['light']}}}}}{classes}"
     )
 
 
@@ -94,20 +102,27 @@ class Pile:
     """The fragments of a net, each distinct one once, and how they are piled up."""
 
     plan: Plan
+    heat: Heat | None = None
     fragments: list[dict[str, Any]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
-    left: float = 0.0
-    right: float = 0.0
+    legend: Legend = field(default_factory=Legend)
+    warmth: Warmth | None = None
+    rhythm: Rhythm = RHYTHM
+    facts: BandFacts = field(init=False)
 
     def data(self) -> dict[str, Any]:
         """Everything that the script is given."""
         plan, graph = self.plan, self.plan.graph
+        self.legend.units = unit_words(graph)
         builder = PartBuilder(graph, "stages")
         net = builder.net()
         mark_sheets(net)
-        seen = receptive_fields(graph)
+        self.warmth = Warmth(net, graph, self.heat) if self.heat else None
+        self.facts = BandFacts(plan, receptive_fields(graph), self.heat)
+        whole = even(RHYTHM, net)
+        self.rhythm = replace(RHYTHM, tile_width=whole.tile_width - whole.heat)
         start = self.add(net.units[0])
-        rows = [self.row(builder, rows, units, seen) for rows, units in builder.bands]
+        rows = [self.row(builder, rows, units) for rows, units in builder.bands]
         index = {id(unit): i for i, unit in enumerate(net.units)}
         skips = [
             [link.source, link.target]
@@ -119,37 +134,40 @@ class Pile:
             "kind": subtitle(graph, plan.spec.about or ""),
             "totals": totals(plan),
             "counts": f"{quantity.ops(graph)}, depth {plan.depth}",
-            "spine": round(self.left + 6, 1),
-            "width": round(self.left + self.right + 12, 1),
+            "columns": [name for name, _ in columns(plan, self.heat)],
             "input": start,
             "rows": rows,
             "skips": skips,
             "units": len(index),
             "fragments": self.fragments,
+            "legend": list(self.samples()),
+            **({"scale": _scale(self.warmth.scale)} if self.warmth else {}),
         }
 
+    def samples(self) -> Iterator[tuple[float, str, str]]:
+        """The legend of all fragments: for each sample its width, its drawing and its label."""
+        self.legend.ops = False
+        for wide, label, draw in self.legend.entries():
+            yield wide, fragment([*draw(0, 8)]), label
+
     def row(
-        self,
-        builder: PartBuilder,
-        rows: list[Path],
-        units: list[FigurePart],
-        seen: dict[str, Any],
+        self, builder: PartBuilder, rows: list[Path], units: list[FigurePart]
     ) -> dict[str, Any]:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
         nodes = [node for row in rows for node in graph.nodes_of(row)]
-        cost, end = quantity.total(nodes), graph.nodes[rows[-1].output]
         parts = [part for unit in units for part in _parts_of(unit)]
         origin = nodes[0].origin if nodes else None
         return {
             "name": ", ".join(row.name for row in rows),
-            "shape": quantity.times(end.shape),
-            "params": [
-                quantity.short(cost.params),
-                cost.params / max(self.plan.params, 1),
+            "shape": quantity.times(graph.nodes[rows[-1].output].shape),
+            "cells": [
+                [told.said, told.share_said, told.share]
+                for told in row_numbers(self.facts, rows)
             ],
-            "macs": [quantity.short(cost.macs), cost.macs / max(self.plan.macs, 1)],
-            "seen": seen[end.name].text() if has_maps(self.plan) else "",
+            "kinds": ", ".join(
+                dict.fromkeys(b.block for b in blocks_in(rows) if b.block)
+            ),
             "at": _written([*origin.calls, origin.span][0]) if origin else "",
             "units": len(units),
             "items": [self.item(builder, rows, part) for part in parts],
@@ -172,11 +190,13 @@ class Pile:
 
     def run(self, fork: Fork, run: BlockRun, blocks: list[Block]) -> dict[str, Any]:
         """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
-        if run.equal:
-            first = self.block(blocks[0])
-            inside = [first | {"n": block.name} for block in blocks]
-        else:
-            inside = [self.block(block) for block in blocks]
+        drawn: dict[Hashable, dict[str, Any]] = {}
+        inside = []
+        for block in blocks:
+            alike = self.alike(block) if run.equal else block.name
+            if alike not in drawn:
+                drawn[alike] = self.block(block)
+            inside.append(drawn[alike] | {"n": block.name})
         if len(blocks) == 1:
             return inside[0]
         label = fork.label or f"blocks 1–{run.last}"
@@ -188,12 +208,18 @@ class Pile:
             "blocks": inside,
         }
 
+    def alike(self, block: Block) -> Hashable:
+        """What equal blocks must share to be drawn alike: the numbers that they are painted
+        with."""
+        values = self.heat.values if self.heat else {}
+        return tuple(values.get(node.name) for node in self.plan.graph.nodes_of(block))
+
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
         graph = self.plan.graph
         folded = PartBuilder(graph, "blocks").block(block, "rows", 1)
         ops = PartBuilder(graph, "ops").block(block, "ops", 1)
-        out: dict[str, Any] = {"n": block.name}
+        out: dict[str, Any] = {"n": block.name, "k": block.block}
         if folded and ops:
             out |= {"f": self.add(folded, block.name), "o": self.add(ops, block.name)}
         return out
@@ -202,16 +228,23 @@ class Pile:
         """The fragment of some layers, op by op."""
         builder = PartBuilder(self.plan.graph, "ops")
         parts = [part for item in items if (part := builder.op_part(item, 0))]
-        return self.add(Chain("layers", parts), ops=True)
+        return self.add(Chain("layers", parts), rhythm=OPS)
 
-    def add(self, part: FigurePart, prefix: str = "", *, ops: bool = False) -> int:
+    def add(
+        self,
+        part: FigurePart,
+        prefix: str = "",
+        *,
+        rhythm: Rhythm | None = None,
+    ) -> int:
         """The number of a part's fragment, which is kept once however often it is asked for."""
-        rhythm = OPS if ops else RHYTHM
+        if self.warmth:
+            self.warmth.colour(part)
+        rhythm = even(rhythm or self.rhythm, part)
         placement = place(part, rhythm)
-        self.left = max(self.left, placement.left)
-        self.right = max(self.right, placement.right)
+        self.legend.gather(placement, shortcut_kinds(self.plan.graph))
         scene = Scene(0, placement.height, "", "")
-        paint(scene, placement, 0, 0, rhythm)
+        paint_parts(scene, placement, 0, 0, rhythm)
         for item in scene.items:
             if isinstance(item, ShapeGroup):
                 item.place = self.place_of(item.name)
@@ -222,7 +255,9 @@ class Pile:
             drawn = drawn.replace(prefix + ".", PLACEHOLDER + ".")
         if drawn not in self.known:
             self.known[drawn] = len(self.fragments)
-            entry = {"h": float(number(placement.height)), "d": drawn}
+            sizes = (placement.height, placement.left, placement.right)
+            entry: dict[str, Any] = dict(zip("hlr", map(_rounded, sizes), strict=True))
+            entry["d"] = drawn
             if starts_with_box(part) and not isinstance(part, Join):
                 entry["a"] = 1
             self.fragments.append(entry)
@@ -240,6 +275,19 @@ class Pile:
 def _written(span: Span) -> str:
     """File and line, without the folders."""
     return f"{PurePath(span.source.name).name}:{span.line}"
+
+
+def _rounded(size: float) -> float:
+    return float(number(size))
+
+
+def _scale(scale: HeatScale) -> dict[str, Any]:
+    """What a legend says of the colours."""
+    low, high = scale.ends
+    return {
+        "name": scale.heat.name, "low": low, "high": high, "steps": HEAT_STEPS,
+        "said": " · ".join(scale.remarks), "note": scale.heat.note,
+    }  # fmt: skip
 
 
 def _parts_of(unit: FigurePart) -> list[FigurePart]:

@@ -5,7 +5,7 @@
   const app = document.getElementById("app");
   const HOLE = /\ue000/g;
   const open = new Set();
-  let chosen = "", sought = "";
+  let chosen = "", sought = [];
 
   const make = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
@@ -37,66 +37,103 @@
   }));
 
   // ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────
+  // What is shown decides how wide the figure is: the spine, with a gutter for the buttons at its left, and what
+  // stands at its right. `scale` makes that fit the window.
+  const GUTTER = 96, NUMBERS = 7.8, TEXT = 13;
+  let spine = 0, width = 0, scale = 1;
+
+  function svg(height, inside) {
+    return `<svg width="${width * scale}" height="${height * scale}" viewBox="${-spine} 0 ${width} ${height}">${inside}</svg>`;
+  }
   function picture(index, name = "") {
     const { h, d } = net.fragments[index];
-    const svg = `<svg width="${net.width}" height="${h}" viewBox="${-net.spine} 0 ${net.width} ${h}">`;
-    return svg + d.replace(HOLE, name.replace(/[&<>"]/g, "")) + "</svg>";
+    return svg(h, d.replace(HOLE, name.replace(/[&<>"]/g, "")));
   }
   function gap(height, arrow) {
     const end = arrow ? height - 5.5 : height;
     const head = arrow ? `<path class="f-edge" d="M0 ${height}L-2.7 ${height - 6.5}L2.7 ${height - 6.5}Z"/>` : "";
-    return `<svg width="${net.width}" height="${height}" viewBox="${-net.spine} 0 ${net.width} ${height}">` +
-      `<path class="s-edge" fill="none" stroke-width="1.4" d="M0 0V${end}"/>${head}</svg>`;
+    return svg(height, `<path class="s-edge" fill="none" stroke-width="1.4" d="M0 0V${end}"/>${head}`);
   }
   function draw(index, name, holder) {
     holder.insertAdjacentHTML("beforeend", gap(18, net.fragments[index].a) + picture(index, name));
   }
+  const isOpen = (leaf) => leaf.o !== undefined && open.has(leaf.key);
+  const shownOf = (leaf) => (isOpen(leaf) ? leaf.o : leaf.f);
+  const leavesOf = (item) => (item.blocks && open.has(item.key) ? item.blocks : [item]);
 
-  function toggle(key, title, text, many) {
+  function measure() {
+    const shown = [net.input, ...net.rows.flatMap((row) => row.items.flatMap(leavesOf).map(shownOf))]
+      .filter((index) => index !== undefined).map((index) => net.fragments[index]);
+    spine = GUTTER + Math.max(...shown.map(({ l }) => l));
+    width = spine + Math.max(...shown.map(({ r }) => r)) + 8;
+    const lanes = net.skips.length ? 9 * net.skips.length + 14 : 0;
+    const room = (printing || document.documentElement.clientWidth) - 2 * (printing ? 0 : 16);
+    const beside = TEXT * (19.5 + (NUMBERS + 1) * net.columns.length);
+    scale = Math.min(room / (beside + width + lanes), 1.7);
+    const stacked = scale < 0.8;
+    if (stacked) scale = Math.max(Math.min(room / (width + lanes), 1), 0.3);
+    main.classList.toggle("stacked", stacked);
+    const grid = `6.5em 11em ${(width + lanes) * scale}px repeat(${net.columns.length},${NUMBERS}em)`;
+    const text = TEXT * Math.max(scale, stacked ? 1 : 0.8);
+    const page = stacked ? "100vw" : `${beside * text / TEXT + (width + lanes) * scale}px`;
+    document.documentElement.style.cssText = `--text:${text}px;--page:${page}`;
+    main.style.cssText = `--spine:${spine * scale}px;--lanes:${lanes}px;--columns:${net.columns.length};` +
+      `--grid:${grid};--scale:${scale}`;
+  }
+
+  function toggle(key, said, text, many) {
     return make("button", {
-      class: many ? "toggle many" : "toggle", "data-key": key, title, "aria-expanded": String(open.has(key)),
-      onclick: () => flip(key),
+      class: many ? "toggle many" : "toggle", "data-key": key, title: said, "aria-label": `${text}: ${said}`,
+      "aria-expanded": String(open.has(key)), onclick: () => flip(key),
     }, text);
   }
-  function drawLeaf(leaf, holder) {
-    const item = make("div", { class: "item", "data-leaf": leaf.key });
-    const opened = open.has(leaf.key);
-    if (leaf.o !== undefined) item.append(toggle(leaf.key, opened ? "fold" : "unfold to single ops", opened ? "−" : "+"));
-    if (leaf.f !== undefined) draw(opened && leaf.o !== undefined ? leaf.o : leaf.f, leaf.n || "", item);
+  function drawLeaf(leaf, holder, row) {
+    const item = make("div", { class: "item", "data-leaf": leaf.key, "data-right": net.fragments[shownOf(leaf) ?? net.input].r });
+    const what = leaf.n || row.name;
+    if (leaf.o !== undefined) item.append(isOpen(leaf) ? toggle(leaf.key, `fold ${what}`, "−") : toggle(leaf.key, `unfold ${what} to single ops`, "+"));
+    if (leaf.f !== undefined) draw(shownOf(leaf), leaf.n || "", item);
     holder.append(item);
   }
-  function drawItem(item, holder) {
-    if (!item.blocks) return drawLeaf(item, holder);
+  function drawItem(item, holder, row) {
+    if (!item.blocks) return drawLeaf(item, holder, row);
     const box = make("div", { class: "item" });
     const opened = open.has(item.key);
-    box.append(toggle(item.key, opened ? "fold the repeats" : `unfold ${item.label}`, opened ? "− fold" : item.said, true));
-    if (opened) item.blocks.forEach((leaf) => drawLeaf(leaf, box));
+    box.append(toggle(item.key, `${opened ? "fold" : "unfold"} ${item.label} of ${row.name}`, opened ? "− fold" : item.said, true));
+    if (opened) item.blocks.forEach((leaf) => drawLeaf(leaf, box, row));
     else { box.append(make("span", { class: "tag" }, item.tag)); draw(item.f, "", box); }
     holder.append(box);
   }
 
-  const cost = (name, [text, share]) => make("div", { class: "cost", title: name },
-    make("small", {}, text === "0" ? "" : `${(100 * share).toFixed(1)} %`), text === "0" ? "–" : text,
-    make("i", {}, make("b", { style: `width:${(100 * share).toFixed(2)}%` })));
+  function cost(name, [said, shareSaid, share]) {
+    const label = make("span", { class: "label" }, name);
+    if (!said || share === null) return make("div", { class: "cost", title: name }, label, said || "–");
+    return make("div", { class: "cost", title: name }, label, make("div", {}, said, make("small", {}, shareSaid)),
+      make("i", {}, make("b", { style: `width:${(100 * share).toFixed(2)}%` })));
+  }
 
   function drawRow(row, index) {
     const figure = make("div", { class: "figure" });
-    row.items.forEach((item) => drawItem(item, figure));
+    row.items.forEach((item) => drawItem(item, figure, row));
     const [channels, ...size] = row.shape.split(" × ");
     const card = row.items.some((item) => item.blocks || item.n);
     return make("section", { class: card ? "row card" : "row", "data-row": index, "aria-label": row.name },
-      make("div", { class: "out" }, channels, make("small", {}, size.join(" × "))),
-      make("div", { class: "name" }, row.name, make("small", {}, row.at)),
-      figure, cost("parameters", row.params), cost("multiply-adds", row.macs),
-      make("div", { class: "cost", title: "receptive field" }, row.seen));
+      make("div", { class: "out", title: "output" }, channels, make("small", {}, size.join(" × "))),
+      make("div", { class: "name" }, row.name, make("small", {}, row.kinds), make("small", {}, row.at)),
+      figure, ...row.cells.map((cell, column) => cost(net.columns[column], cell)));
   }
 
-  const main = make("main", { style: `--spine:${net.spine}px;--lanes:${net.skips.length ? 9 * net.skips.length + 14 : 0}px` });
+  const main = make("main");
+  let printing = 0;
   function render() {
+    const top = main.style.getPropertyValue("--top");
+    measure();
+    main.style.setProperty("--top", top);
     main.replaceChildren();
-    const top = make("section", { class: "row" }, make("div"), make("div"), make("div", { class: "figure" }));
-    top.children[2].innerHTML = picture(net.input);
-    main.append(top, ...net.rows.map(drawRow));
+    const heads = make("div", { class: "row heads" },
+      ...["output", "", "", ...net.columns].map((name) => make("div", {}, name)));
+    const input = make("section", { class: "row", "aria-label": "input" }, make("div"), make("div"), make("div", { class: "figure" }));
+    input.children[2].innerHTML = picture(net.input);
+    main.append(heads, input, ...net.rows.map(drawRow));
     drawSkips();
     mark();
   }
@@ -114,14 +151,15 @@
       const { section, unit: inner = 0, units = 1 } = where[unit];
       const part = units > 1 ? section.children[Math.min(inner, section.children.length - 1)] : section;
       const rect = part.getBoundingClientRect();
-      return [rect.top - box.top, rect.bottom - box.top, section.getBoundingClientRect().left - box.left];
+      const first = part.querySelector("[data-right]") || part;
+      return [rect.top - box.top, rect.bottom - box.top, section.getBoundingClientRect().left - box.left, Math.min(first.dataset.right || 13, 60)];
     };
-    const paths = net.skips.map(([from, to]) => ({ y0: bounds(from)[1] - 3, y1: bounds(to)[1] - 7, x: bounds(from)[2] + net.spine }));
+    const paths = net.skips.map(([from, to]) => ({ y0: bounds(from)[1] - 3, y1: bounds(to)[1] - 7, end: bounds(to)[3] * scale, x: bounds(from)[2] + spine * scale }));
     paths.sort((a, b) => (a.y1 - a.y0) - (b.y1 - b.y0));
-    const lines = paths.map(({ y0, y1, x }, lane) => {
-      const far = x - net.spine + net.width + 4 + 9 * lane;
-      return `<circle class="f-edge" cx="${x}" cy="${y0}" r="2.3"/><path class="s-edge" fill="none" stroke-width="1.4" d="M${x} ${y0}H${far}V${y1}H${x + 20}"/>` +
-        `<path class="f-edge" d="M${x + 18} ${y1}l6.5 -2.7v5.4Z"/>`;
+    const lines = paths.map(({ y0, y1, x, end }, lane) => {
+      const far = x + (width - spine) * scale + 4 + 9 * lane;
+      return `<circle class="f-edge" cx="${x}" cy="${y0}" r="2.3"/><path class="s-edge" fill="none" stroke-width="1.4" d="M${x} ${y0}H${far}V${y1}H${x + end + 8}"/>` +
+        `<path class="f-edge" d="M${x + end + 1} ${y1}l6.5 -2.7v5.4Z"/>`;
     });
     main.insertAdjacentHTML("beforeend", `<svg class="skips">${lines.join("")}</svg>`);
   }
@@ -172,9 +210,9 @@
   function mark() {
     for (const group of groups()) {
       group.classList.toggle("chosen", group.id === chosen);
-      group.classList.toggle("hit", Boolean(sought) && said(group).toLowerCase().includes(sought));
+      group.classList.toggle("hit", sought.length > 0 && sought.every((word) => plain(`${group.id} ${group.textContent}`).includes(word)));
     }
-    main.classList.toggle("found", Boolean(sought));
+    main.classList.toggle("found", sought.length > 0);
     const group = chosen && groupOf(chosen);
     aside.hidden = !group;
     if (!group) return;
@@ -183,26 +221,48 @@
   }
   const said = (group) => group.querySelector("title")?.textContent || group.id;
 
+  // What a group says: its name, its title, which has the labels of its ops, and the words in it.
+  let words;
+  const plain = (text) => text.toLowerCase().replace(/×/g, "x");
+  const wordsOf = () => words ??= net.fragments.map(({ d }) =>
+    [...d.matchAll(/<g id="([^"]*)"[^>]*>([^]*?)<\/g>/g)].map(([, id, inside]) =>
+      [decode(id), plain(decode(`${id} ${inside.replace(/<[^>]*>/g, " ")}`))]));
+  // Names that say a phrase; where none does, those that say each of its words.
   function seek(text) {
-    sought = text.trim().toLowerCase();
-    const found = [];
-    if (sought) for (const { leaf } of leaves) for (const index of [leaf.o, leaf.f]) {
-      if (index === undefined) continue;
-      for (const name of names(index, leaf.n || "")) if (name.toLowerCase().includes(sought) && !found.includes(name)) found.push(name);
-      if (found.length > 400) break;
-    }
-    hits = found;
+    const phrase = plain(text).trim().replace(/\s+/g, " ");
+    hits = phrase ? saying([phrase]) : [];
+    sought = phrase && !hits.length ? phrase.split(" ") : [phrase].filter(Boolean);
+    if (sought.length > 1) hits = saying(sought);
     at = -1;
-    count.textContent = sought ? `${found.length}${found.length > 400 ? "+" : ""} found` : "";
+    tell();
     mark();
   }
+  function saying(parts) {
+    const found = new Set();
+    const says = (all) => parts.every((part) => all.includes(part));
+    for (const { leaf, row } of leaves) {
+      const name = leaf.n || "";
+      if (leaf.k && says(plain(`${leaf.k} ${row}`))) found.add(name);
+      for (const index of [leaf.o, leaf.f]) for (const [id, said] of wordsOf()[index] || [])
+        if (says(said.replace(HOLE, name.toLowerCase()))) found.add(id.replace(HOLE, name));
+      if (found.size > 400) break;
+    }
+    // a layer is not told beside the op in it that is meant
+    const sorted = [...found].sort();
+    sorted.forEach((name, place) => { if (sorted[place + 1]?.startsWith(`${name}.`)) found.delete(name); });
+    return [...found];
+  }
+  const tell = () => {
+    const all = `${hits.length}${hits.length > 400 ? "+" : ""}`;
+    count.textContent = !sought.length ? "" : at < 0 ? `${all} found` : `${at + 1} of ${all}`;
+  };
   let hits = [], at = -1;
-  const next = (step) => { if (hits.length) { at = (at + step + hits.length) % hits.length; choose(hits[at]); } };
+  const next = (step) => { if (hits.length) { at = (at + step + hits.length) % hits.length; choose(hits[at]); tell(); } };
 
   // ── the page ───────────────────────────────────────────────────────────────────────────────────────────────
   const count = make("output", { "aria-live": "polite" });
   const search = make("input", {
-    type: "search", placeholder: "search names", "aria-label": "search names",
+    type: "search", placeholder: "search names, ops, labels", "aria-label": "search names, ops and labels",
     oninput: () => seek(search.value),
     onkeydown: (event) => {
       if (event.key === "Enter") next(event.shiftKey ? -1 : 1);
@@ -215,7 +275,23 @@
     const dark = root.dataset.theme === "dark" || (root.dataset.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
     root.dataset.theme = dark ? "light" : "dark";
   }
-  const aside = make("aside", { hidden: "", role: "status" });
+  const aside = make("aside", { hidden: "", "aria-label": "what is chosen", "aria-live": "polite" });
+  function legend() {
+    const samples = net.legend.map(([wide, drawn, label]) => {
+      const item = make("li");
+      item.innerHTML = `<svg width="${wide}" height="16" viewBox="0 0 ${wide} 16" aria-hidden="true">${drawn}</svg>`;
+      item.append(label);
+      return item;
+    });
+    const footer = make("footer", {}, make("ul", { "aria-label": "legend" }, ...samples));
+    if (net.scale) {
+      const { name, low, high, steps, said, note } = net.scale;
+      const colours = Array.from({ length: steps }, (_, step) => make("i", { style: `background:var(--heat-${step})` }));
+      footer.prepend(make("p", { class: "scale" }, make("b", {}, name), low, make("span", {}, ...colours), [high, said].filter(Boolean).join(" · ")),
+        make("p", { class: "note" }, note));
+    }
+    return footer;
+  }
   app.append(
     make("header", {},
       make("div", {}, make("h1", {}, net.name), make("p", {}, net.kind)),
@@ -226,7 +302,7 @@
         make("button", { id: "theme", onclick: theme }, "light / dark"),
         make("span", { class: "keys" }, make("kbd", {}, "/"), " search ", make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " move ",
           make("kbd", {}, "space"), " fold ", make("kbd", {}, "e"), " all ", make("kbd", {}, "d"), " dark"))),
-    main, aside);
+    main, legend(), aside);
 
   main.addEventListener("click", (event) => {
     const group = event.target.closest("svg g[id]");
@@ -262,7 +338,12 @@
   const groupIn = (key) => main.querySelector(`[data-leaf="${key}"] svg g[id]`)?.id || "";
   const follow = () => choose(decodeURIComponent(location.hash.slice(1)));
   addEventListener("hashchange", follow);
-  addEventListener("resize", () => { main.querySelector(".skips")?.remove(); drawSkips(); });
-  render();
+  const header = app.querySelector("header");
+  const fit = () => { render(); main.style.setProperty("--top", `${header.offsetHeight}px`); };
+  addEventListener("resize", fit);
+  // a page of A4 or Letter between its margins
+  addEventListener("beforeprint", () => { printing = 700; render(); });
+  addEventListener("afterprint", () => { printing = 0; render(); });
+  fit();
   if (location.hash.length > 1) follow();
 })();

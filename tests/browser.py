@@ -36,15 +36,15 @@ class Page:
         self._send, self._receive = send, receive
         self._number, self._session, self._rest = 0, "", b""
 
-    def open(self, address: str, width: int = 1400, height: int = 900) -> None:
-        """Opens an address and waits for its figure."""
+    def open(self, address: str, shown: str = "#figure svg") -> None:
+        """Opens an address and waits for what is to be shown there."""
         target = self.do("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.do("Target.attachToTarget", targetId=target, flatten=True)[
             "sessionId"
         ]
-        self.size(width, height)
+        self.size(1400, 900)
         self.do("Page.navigate", url=address)
-        self.until("document.querySelector('#figure svg')")
+        self.until(f"document.querySelector({json.dumps(shown)})")
 
     def size(self, width: int, height: int) -> None:
         """The window in pixels."""
