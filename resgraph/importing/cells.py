@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -23,6 +23,7 @@ from ..ops import (
     UpConv,
 )
 from .captured import CapturedOp
+from .options import SaidOnce
 from .structure import Region, RegionItem
 
 Convolution = Conv | DepthwiseConv | UpConv
@@ -30,13 +31,15 @@ Convolution = Conv | DepthwiseConv | UpConv
 
 @dataclass(frozen=True)
 class Unit:
-    """What "conv" means in a file, `conv bn relu`: each word as a label has it, `gn 16`."""
+    """What "conv" means in a file, `conv bn relu`: each word as a label has it, `gn 16`; `said` is
+    what labels need not say."""
 
     words: tuple[str, ...] = ("conv", "bn", "relu")
+    said: SaidOnce = field(default_factory=SaidOnce, compare=False)
 
     @cached_property
     def norm(self) -> str:
-        return next((word for word in self.words if word.split()[0] in NORMS), "")
+        return next((word for word in self.words if _names_norm(word)), "")
 
     @cached_property
     def activation(self) -> str:
@@ -55,6 +58,10 @@ class Unit:
         return " ".join(self.words) if plain else f"[{', '.join(self.words)}]"
 
 
+def _names_norm(word: str) -> bool:
+    return any(f"{word} ".startswith(f"{norm} ") for norm in NORMS)
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     """One label: an op with what its unit adds (`mode`); `steps` are all that it stands for."""
@@ -67,22 +74,46 @@ class Cell:
     @cached_property
     def options(self) -> dict[str, Any]:
         """What a label may have to say, in its order."""
-        op = self.op
+        op, said = self.op, self.unit.said
         keys = [key for key in type(op).model_fields if key not in ("op", *op.quiet)]
         found = {key: getattr(op, key) for key in keys}
         if "bias" in found:
-            bare = isinstance(op, Fc) or not self.unit.norm
-            usual = "default" if bare else "none"
+            usual = said.bias(op, normed=bool(self.unit.norm))
             found["bias"] = None if found["bias"] == usual else found["bias"]
-        return found
+        if self.pads_same and found["pad"] is not None:
+            whole = "pad" in said.values.get(op.op, {})
+            found["pad"] = None if whole else "same"
+        return found | said.departs(op)
+
+    @property
+    def pads_same(self) -> bool:
+        """Whether it is padded as TensorFlow does, in a net that is."""
+        return any(step.name in self.unit.said.same for step in self.steps)
 
     @cached_property
     def kind(self) -> tuple[Any, ...]:
         """What two labels share that differ in numbers only."""
-        flags = [(k, v) for k, v in self.options.items() if isinstance(v, bool | str)]
+        return self.kind_of(one=False)
+
+    def kind_of(self, *, one: bool) -> tuple[Any, ...]:
+        """The same; of `one` activation it counts that there is one."""
+        flags = [
+            (k, v)
+            for k, v in self.options.items()
+            if isinstance(v, bool | str) and k != "pad"
+        ]
         kernel = self.options.get("kernel", ())
         pointwise = isinstance(kernel, tuple) and set(kernel) == {1}
-        return self.op.op, self.mode, pointwise and self.op.weighted, tuple(flags)
+        act = "act" if one and self.activation else ""
+        words = (act or self.mode, pointwise and self.op.weighted, self.pads_same)
+        word = act if self.op.role == "activation" and act else self.op.op
+        return word, *words, tuple(flags), tuple(self.unit.said.departs(self.op))
+
+    @cached_property
+    def activation(self) -> str:
+        """The one that it holds or is; "" where there is none."""
+        found = [s for s in self.steps if s.op.role == "activation"]
+        return self.unit.said.label(found[-1].op) if found else ""
 
     @property
     def vanishes(self) -> bool:
@@ -93,32 +124,34 @@ class Cell:
         return not (isinstance(op, Pool) and op.to)
 
 
-def units(items: Iterable[RegionItem]) -> list[Unit]:
+def units(items: Iterable[RegionItem], said: SaidOnce) -> list[Unit]:
     """The units that a net may have been written in, the one with the shortest labels first."""
     runs = list(_runs(items))
-    found = [Unit(("conv",)), *_candidates(runs)]
+    found = [Unit(words, said) for words in (("conv",), *_candidates(runs, said))]
     if not any(isinstance(step.op, Convolution) for run in runs for step in run):
-        return [Unit()]
+        return [Unit(said=said)]
     length = {unit: _length(runs, unit) for unit in found}
     return sorted(found, key=lambda unit: (length[unit], len(unit.words)))
 
 
-def _candidates(runs: Iterable[list[CapturedOp]]) -> Iterator[Unit]:
+def _candidates(
+    runs: Iterable[list[CapturedOp]], said: SaidOnce
+) -> Iterator[tuple[str, ...]]:
     """Of the commonest norm and the two commonest activations."""
     norms, acts = Counter[str](), Counter[str]()
     for run in runs:
-        norms.update(step.op.label() for step in run if _is_norm(step.op))
+        norms.update(said.label(step.op) for step in run if _is_norm(step.op))
         acts.update(
             after.op.label()
             for before, after in pairwise(run)
             if after.op.role == "activation" and not isinstance(before.op, Fc)
         )
     names = [word for word, _ in norms.most_common(1)]
-    yield from (Unit(("conv", norm)) for norm in names)
+    yield from (("conv", norm) for norm in names)
     for act, _ in acts.most_common(2):
-        yield from (Unit(("conv", act)), Unit((act, "conv")))
+        yield from (("conv", act), (act, "conv"))
         for norm in names:
-            yield from (Unit(("conv", norm, act)), Unit((norm, act, "conv")))
+            yield from (("conv", norm, act), (norm, act, "conv"))
 
 
 def _is_norm(op: Op) -> bool:
@@ -191,7 +224,9 @@ def _label(run: Sequence[CapturedOp], place: int, unit: Unit) -> Cell:
 
 def _is_unit(steps: Sequence[CapturedOp], unit: Unit) -> bool:
     return len(steps) == len(unit.words) and all(
-        isinstance(step.op, Convolution) if word == "conv" else step.op.label() == word
+        isinstance(step.op, Convolution)
+        if word == "conv"
+        else unit.said.label(step.op) == word
         for step, word in zip(steps, unit.words, strict=True)
     )
 
@@ -199,7 +234,7 @@ def _is_unit(steps: Sequence[CapturedOp], unit: Unit) -> bool:
 def _behind(conv: CapturedOp, rest: Sequence[CapturedOp], unit: Unit) -> Cell:
     """A convolution with as much of its unit as stands behind it, or with another activation."""
     norm = bool(unit.norm)
-    if norm and not (rest and rest[0].op.label() == unit.norm):
+    if norm and not (rest and unit.said.label(rest[0].op) == unit.norm):
         return Cell(conv.op, (conv,), "bare", unit)
     own = (conv, *rest[:norm])
     word = rest[norm].op.label() if len(rest) > norm else ""

@@ -130,7 +130,7 @@ def _prefixed(items: list[RegionItem]) -> list[RegionItem]:
     found: list[RegionItem] = []
     for item in items:
         if isinstance(item, Region) and _shares(item):
-            own = next((w for w in begins if _words(found[-len(w) :]) == w), ())
+            own = next((w for w in begins if _precedes(w, found, item)), ())
             before = [
                 step for step in found[-len(own) :] if isinstance(step, CapturedOp)
             ]
@@ -143,6 +143,14 @@ def _prefixed(items: list[RegionItem]) -> list[RegionItem]:
         if isinstance(item, Region) and _beginning(item) in shared:
             _split(item, len(_beginning(item)))
     return found
+
+
+def _precedes(
+    words: tuple[str, ...], found: Sequence[RegionItem], block: Region
+) -> bool:
+    """Whether these stand before a block none of whose paths begins with them itself."""
+    paths = (_words(path.items[: len(words)]) for path in block.branches)
+    return _words(found[-len(words) :]) == words and words not in paths
 
 
 def _words(steps: Sequence[RegionItem]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from ..ops.merge import Binary
 from .captured import ImportRefused
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes, formula
-from .kinds import mains, sizes_of, skip_branch, skip_of, terms_of
+from .kinds import activation_of, mains, sizes_of, skip_branch, skip_of, terms_of
 from .structure import Branch, Region, RegionItem, StepTree
 
 
@@ -134,6 +134,8 @@ class _Writer:
 
     def write(self) -> None:
         definition = self.definition
+        acts = [activation_of(block, self.elements.unit) for block in self.blocks]
+        self.act = self._let("act", acts) if len(set(acts)) > 1 else ""
         for place, name in enumerate(self.names):
             column = [branches[place] for branches in self.branches]
             start = self._equation([branch.start for branch in column], self.blocks)
@@ -143,10 +145,10 @@ class _Writer:
             definition.paths.append(
                 WrittenPath(name, [*filter(None, [start]), *labels])
             )
-        definition.shortcut = self._shortcut()
         summed = [block for block in self.blocks if block.summed]
         if summed:
             definition.merge = self._equation([b.merge for b in summed], summed)
+        definition.shortcut = self._shortcut()
         if definition.merge == "body" and self.names == ["body"]:
             definition.merge = ""
 
@@ -160,6 +162,7 @@ class _Writer:
             return []
         blocks, branches = zip(*made, strict=True)
         start = self._equation([branch.start for branch in branches], blocks)
+        self.act = ""  # a shortcut's is its own
         labels = self._labels(branches, [sizes_of(block) for block in blocks])
         found = [*filter(None, [start]), *labels]
         return _POLICIES.get(str(WrittenPath("", found)), found)
@@ -168,7 +171,8 @@ class _Writer:
         self, branches: Sequence[Branch], sizes: Sequence[CallSizes]
     ) -> list[str]:
         rows = [self.elements.of(branch.items) for branch in branches]
-        return [self._label(column, sizes) for column in _aligned(rows)]
+        columns = _aligned(rows, one=bool(self.act))
+        return [self._label(column, sizes) for column in columns]
 
     def _label(
         self, column: Sequence[Element | None], sizes: Sequence[CallSizes]
@@ -180,9 +184,11 @@ class _Writer:
 
         def value(key: str) -> str | None:
             values = [_option(each, key, cell) for each in column]
+            if key == "pad" and len(set(values)) > 1:
+                values = [_padding(each, cell) for each in column]
             return self._value(cell, key, values, sizes)
 
-        return label_of(cell, value)
+        return label_of(cell, value, self.act if cell.activation else "")
 
     def _value(
         self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[CallSizes]
@@ -214,6 +220,9 @@ class _Writer:
         name = _RENAMED.get(key, key)
         first, number = name, 1
         while name in self.definition.lets:
+            uses, usual = self.definition.uses, self.definition.lets[name]
+            if [use.values.get(name, usual) for use in uses] == texts:
+                return name
             number += 1
             name = f"{first}{number}"
         self.definition.lets[name] = default
@@ -263,6 +272,8 @@ class _Writer:
             numbers = [getattr(op, side, None) for op in ops]
             if numbers[0] is not None:
                 texts.insert(at, self._let("factor", numbers))
+        if self.act and ops[0].role == "activation":
+            return f"{self.act}({', '.join(texts)})"
         return equation(ops[0], texts)
 
     def _name(self, value: str | None, block: Region) -> str:
@@ -275,7 +286,14 @@ class _Writer:
         return "x" if value == block.entry else self.names[values.index(value)]
 
 
-_RENAMED = {"stride": "step", "pad": "padding", "kernel": "k"}
+_RENAMED = {
+    "stride": "step",
+    "pad": "padding",
+    "kernel": "k",
+    "from": "start",
+    "to": "end",
+    "of": "parts",
+}
 """What a `let` for an option is called, where that is a word of the language."""
 
 
@@ -283,33 +301,39 @@ _POLICIES = {"1x1 conv out /stride linear": [], "zero-pad out /stride": ["zero-p
 """Shortcuts that have a word: the file's default needs none."""
 
 
-def label_of(cell: Cell, value: Callable[[str], str | None]) -> str:
-    """The label of a cell, its options as `value` gives them."""
+def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> str:
+    """The label of a cell, its options as `value` gives them, and `act` its activation."""
     op = cell.op
+    if act and op.role == "activation":
+        return act
     head, number, stride, options = [op.op], "", "", []
     for key in cell.options:
         text = value(key)
         if text is None:
             continue
         if key == "kernel" and isinstance(op.kernel, tuple) and text[0].isdigit():  # type: ignore[attr-defined]
-            head.insert(0, text if "x" in text else f"{text}x{text}")
+            axes = len(op.kernel)  # type: ignore[attr-defined]
+            head.insert(0, text if "x" in text else "x".join([text] * axes))
         elif key == "stride":
             stride = f"/{text}"
         elif key == op.number:
             number = text
         else:
             options.append(key if text == "True" else f"{key} {text}")
-    return " ".join(filter(None, [*head, number, stride, cell.mode, *options]))
+    return " ".join(filter(None, [*head, number, stride, act or cell.mode, *options]))
 
 
 def said(cell: Cell, key: str, value: Any) -> bool:
     """Whether a label has to say an option."""
+    if (
+        key in cell.op.quiet or key == "bias"
+    ):  # a cell has it where the file says otherwise
+        return value is not None
     field_ = type(cell.op).model_fields[key]
     if key == "kernel":
         return cell.op.says(key)
-    if key == "bias":  # a cell has it where its unit says otherwise
-        return value is not None
-    return value is not None and (field_.is_required() or value != field_.default)
+    usual = not field_.is_required() and _side(value) == _side(field_.default)
+    return value is not None and not usual
 
 
 def plain(cell: Cell) -> str:
@@ -375,7 +399,15 @@ def _option(element: Element | None, key: str, like: Cell) -> Any:
     return (1,) * len(like.options["stride"]) if ones else like.options[key]
 
 
-def _aligned(rows: Sequence[Sequence[Element]]) -> list[list[Element | None]]:
+def _padding(element: Element | None, like: Cell) -> Any:
+    """What is put around a map, also where it need not be said."""
+    cell = element if isinstance(element, Cell) else like
+    return "same" if cell.pads_same else cell.op.padding  # type: ignore[attr-defined]
+
+
+def _aligned(
+    rows: Sequence[Sequence[Element]], *, one: bool
+) -> list[list[Element | None]]:
     """The labels of several paths in columns; a pool that would do nothing leaves a hole."""
     columns: list[list[Element | None]] = []
     places = [0] * len(rows)
@@ -383,7 +415,7 @@ def _aligned(rows: Sequence[Sequence[Element]]) -> list[list[Element | None]]:
         column: list[Element | None] = []
         for n, row in enumerate(rows):
             here = row[places[n]] if places[n] < len(row) else None
-            if here is not None and _alike(here, element):
+            if here is not None and _alike(here, element, one=one):
                 column.append(here)
                 places[n] += 1
             elif isinstance(element, Cell) and element.vanishes:
@@ -394,7 +426,9 @@ def _aligned(rows: Sequence[Sequence[Element]]) -> list[list[Element | None]]:
     return columns
 
 
-def _alike(a: Element, b: Element) -> bool:
+def _alike(a: Element, b: Element, *, one: bool) -> bool:
     if isinstance(a, Use) and isinstance(b, Use):
         return a.definition is b.definition
-    return isinstance(a, Cell) and isinstance(b, Cell) and a.kind == b.kind
+    if isinstance(a, Use) or isinstance(b, Use):
+        return False
+    return a.kind_of(one=one) == b.kind_of(one=one)

@@ -8,7 +8,7 @@ from typing import Any
 from ..ops import Add, Mul, Op
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes
-from .structure import Branch, Region, StepTree
+from .structure import Branch, Region, StepTree, steps_of
 
 Kind = Any
 """Nested tuples, to be compared."""
@@ -53,44 +53,73 @@ def skip_branch(block: Region) -> Branch | None:
 
 
 def of_block(block: Region, unit: Unit) -> Kind:
-    """The kind of a block, without its shortcut's path."""
+    """The kind of a block, without its shortcut's path. Where it has one activation only, that is
+    an option of it."""
     branches = mains(block)
     known = {branch.value: n for n, branch in enumerate(branches)}
+    one = bool(activation_of(block, unit))
     paths = tuple(
         (
-            of_expression(branch.start, block, known),
-            of_elements(cells(branch.items, unit), unit),
+            of_expression(branch.start, block, known, one=one),
+            of_elements(cells(branch.items, unit), unit, one=one),
         )
         for branch in branches
     )
     if not block.summed:
         return paths, (Add().op, _sides(Add()), (0, SHORTCUT))
-    return paths, of_expression(block.merge, block, known)
+    return paths, of_expression(block.merge, block, known, one=one)
 
 
-def of_elements(elements: Sequence[Cell | Region], unit: Unit) -> Kind:
+def activation_of(block: Region, unit: Unit) -> str:
+    """The activation of all layers and equations of a block but its shortcut's; "" where there are
+    several, or none."""
+    labels = (
+        cell
+        for branch in mains(block)
+        for cell in cells(branch.items, unit)
+        if isinstance(cell, Cell)
+    )
+    steps = (
+        step
+        for tree in (block.merge, *(branch.start for branch in mains(block)))
+        for step in steps_of(tree)
+    )
+    found = {cell.activation for cell in labels} - {""}
+    found |= {step.op.op for step in steps if step.op.role == "activation"}
+    return found.pop() if len(found) == 1 else ""
+
+
+def of_elements(
+    elements: Sequence[Cell | Region], unit: Unit, *, one: bool = False
+) -> Kind:
     """The kinds of a path's labels and blocks; what may vanish is left out."""
     return tuple(
-        of_element(each, unit)
+        of_element(each, unit, one=one)
         for each in elements
         if not (isinstance(each, Cell) and each.vanishes)
     )
 
 
-def of_element(element: Cell | Region, unit: Unit) -> Kind:
-    return element.kind if isinstance(element, Cell) else of_block(element, unit)
+def of_element(element: Cell | Region, unit: Unit, *, one: bool = False) -> Kind:
+    if isinstance(element, Region):
+        return of_block(element, unit)
+    return element.kind_of(one=one)
 
 
 def of_expression(
-    expression: StepTree | None, block: Region, known: dict[str, int]
+    expression: StepTree | None,
+    block: Region,
+    known: dict[str, int],
+    *,
+    one: bool = False,
 ) -> Kind:
     if isinstance(expression, tuple):
         step, _ = expression
         terms = terms_of(expression, block, known)
         return (
-            step.op.op,
+            "act" if one and step.op.role == "activation" else step.op.op,
             _sides(step.op),
-            tuple(of_expression(t, block, known) for t in terms),
+            tuple(of_expression(t, block, known, one=one) for t in terms),
         )
     if expression is None:
         return None

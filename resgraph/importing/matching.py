@@ -4,7 +4,8 @@ not the same net."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..graph import Node
@@ -19,16 +20,18 @@ def matched(
 ) -> dict[str, str] | None:
     """Nodes → steps, with `inputs` known. Every node has a step of the same op that reads the same,
     and no step is left."""
+    nodes, steps = list(nodes), list(steps)
+    places, theirs = _places(nodes), _places(steps)
     open_: dict[Any, list[CapturedOp | Node]] = defaultdict(list)
     for step in steps:
-        open_[_key(step.op, step.inputs)].append(step)
+        open_[_key(step, step.inputs), theirs[step.name]].append(step)
     found = dict(inputs)
     for node in nodes:
         if isinstance(node.op, DropPath):  # as in evaluation
             found[node.name] = found.get(node.inputs[0], "")
             continue
         reads = [found.get(source, "") for source in node.inputs]
-        same = open_.get(_key(node.op, reads))
+        same = open_.get((_key(node, reads), places[node.name]))
         if not same:
             return None
         step = same.pop(0)
@@ -38,11 +41,31 @@ def matched(
     return None if any(open_.values()) else found
 
 
-def _key(op: Op, reads: Iterable[str]) -> Any:
-    commutes = isinstance(op, Add | Mul)
-    return op_key(op), tuple(sorted(reads) if commutes else reads)
+def _key(step: CapturedOp | Node, reads: Iterable[Any]) -> Any:
+    commutes = isinstance(step.op, Add | Mul)
+    return op_key(step.op), tuple(sorted(reads) if commutes else reads)
 
 
+def _places(steps: Sequence[CapturedOp | Node]) -> dict[str, int]:
+    """What each step is in its net: a hash of all that it rests on and all that rests on it. Of two
+    layers that are alike and read the same, it tells which is which."""
+    past: dict[str, int] = {}
+    for step in steps:
+        reads = [past.get(source, 0) for source in step.inputs]
+        own = reads[0] if isinstance(step.op, DropPath) else hash(_key(step, reads))
+        past[step.name] = own
+    users: dict[str, list[int]] = defaultdict(list)
+    found: dict[str, int] = {}
+    for step in reversed(steps):
+        own = hash((past[step.name], tuple(sorted(users[step.name]))))
+        found[step.name] = own
+        passed = users[step.name] if isinstance(step.op, DropPath) else [own]
+        for source in step.inputs:
+            users[source] += passed
+    return found
+
+
+@lru_cache(maxsize=4096)
 def op_key(op: Op) -> str:
     """An op without how its weights begin."""
     bias = getattr(op, "bias", None)

@@ -9,13 +9,13 @@ from textwrap import wrap
 
 from ..errors import Source
 from ..language.format import reformat
-from ..ops import Op
-from ..ops.base import shape_text, value_text
+from ..ops.base import shape_text
 from .adoption import Library
 from .captured import Captured
 from .cells import Unit, units
 from .cut import cut
 from .definitions import WrittenBlock
+from .options import said_once
 from .recovery import BlockRecovery
 from .rows import DraftRow, rows_of
 
@@ -48,7 +48,7 @@ class Head:
 def write(head: Head) -> str:
     """The spec of a captured net. Raises `ImportRefused`."""
     items = cut(head.net)
-    unit = units(items)[0]
+    unit = units(items, said_once(head.net))[0]
     settings = list(_settings(head.net, unit))
     library = Library(settings)
     recovery = BlockRecovery(head.net.steps, unit, library)
@@ -81,8 +81,8 @@ def _settings(net: Captured, unit: Unit) -> Iterator[str]:
     """What holds in the whole file."""
     if unit != Unit():
         yield f"unit: {unit.text}"
-    if options := _options(net):
-        yield f"ops: {{{options}}}"
+    if options := list(unit.said.lines(net, normed=bool(unit.norm))):
+        yield f"ops: {{{', '.join(options)}}}"
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -113,24 +113,3 @@ def aligned(entries: Sequence[tuple[str, Sequence[str]]], indent: int) -> Iterat
             continue
         yield f"{' ' * indent}{key}:"
         yield from (f"{' ' * indent}  - {part}" for part in parts)
-
-
-def _options(net: Captured) -> str:
-    """What is said once for an op, as the eps of its norms: where all agree on another value than
-    the language's."""
-    ops: dict[str, list[Op]] = {}
-    for step in net.steps.values():
-        ops.setdefault(step.op.op, []).append(step.op)
-    said = []
-    for word, same in ops.items():
-        keys = [key for key in type(same[0]).model_fields if key in same[0].quiet]
-        own = [f"{key}: {text}" for key in keys if (text := _agreed(same, key))]
-        if own:
-            said.append(f"{word}: {{{', '.join(own)}}}")
-    return ", ".join(said)
-
-
-def _agreed(ops: Sequence[Op], key: str) -> str:
-    values = {getattr(op, key) for op in ops}
-    default = type(ops[0]).model_fields[key].default
-    return "" if values == {default} or None in values else value_text(values.pop())

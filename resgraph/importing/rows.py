@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeGuard
 
+from ..language.library import library_index
 from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .cells import Cell
 from .definitions import Element, Use, plain
@@ -165,7 +166,7 @@ def _module(row: DraftRow) -> str:
     common = _common(paths)
     if len(row.calls) == 1 and len(common) > 1 and common[-1].isdigit():
         common = common[:-1]
-    while len(common) > 1 and common[-1] in _GENERAL:
+    while len(common) > 1 and _taken(common[-1]):
         common = common[:-1]
     if not common:
         return ""
@@ -174,7 +175,12 @@ def _module(row: DraftRow) -> str:
         base = common[-2].rstrip("s") if len(common) > 1 else "row"
         word = "" if base.isdigit() else f"{base}{int(word) + 1}"
     word = re.sub(r"\W", "_", word)
-    return "" if word in VOCABULARY or word in _GENERAL else word
+    return "" if _taken(word) else word
+
+
+def _taken(word: str) -> bool:
+    """Whether it says nothing of a row, or something else in the language."""
+    return word in _GENERAL or word in VOCABULARY or word in library_index()
 
 
 def _common(paths: Sequence[Sequence[str]]) -> list[str]:

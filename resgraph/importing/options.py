@@ -1,0 +1,104 @@
+"""A net's ops → what its file says once, under `ops:`, and what a label still has to say."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..ops import Fc, Op
+from ..ops.base import value_text
+from ..ops.padding import Surrounded
+from .captured import Captured, CapturedOp
+
+
+@dataclass(frozen=True)
+class SaidOnce:
+    """Options that are not said in labels: by op and key, the commonest value in the net. `same`
+    are the steps that pad as TensorFlow does."""
+
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    same: frozenset[str] = frozenset()
+
+    def departs(self, op: Op) -> dict[str, Any]:
+        """The quiet options in which an op is not as the file says."""
+        usual = self.values.get(op.op, {})
+        keys = [key for key in type(op).model_fields if key in op.quiet]
+        found = {key: getattr(op, key) for key in keys}
+        return {k: v for k, v in found.items() if v != usual.get(k, _default(op, k))}
+
+    def label(self, op: Op) -> str:
+        """An op's label, with the quiet options in which it departs."""
+        more = (f"{key} {value_text(v)}" for key, v in self.departs(op).items())
+        return " ".join([op.label(), *more])
+
+    def bias(self, op: Op, *, normed: bool) -> str:
+        """A layer's bias where its label says none, in a unit with or without a norm."""
+        said: str = self.values.get(op.op, {}).get("bias", "")
+        return said or _usual_bias(op, normed=normed)
+
+    @property
+    def pads_same(self) -> bool:
+        """Whether anything in the net is padded otherwise than it would be."""
+        return bool(self.same)
+
+    def lines(self, net: Captured, *, normed: bool) -> Iterator[str]:
+        """What `ops:` holds, an op each."""
+        known = {step.op.op: step.op for step in net.steps.values()}
+        for word, options in self.values.items():
+            said = [
+                f"{key}: {value_text(value)}"
+                for key, value in options.items()
+                if key != "bias" or value != _usual_bias(known[word], normed=normed)
+            ]
+            if said:
+                yield f"{word}: {{{', '.join(said)}}}"
+
+
+def _usual_bias(op: Op, *, normed: bool) -> str:
+    """By the language: none beside a norm."""
+    return "none" if normed and not isinstance(op, Fc) else "default"
+
+
+def _default(op: Op, key: str) -> Any:
+    return type(op).model_fields[key].default
+
+
+def said_once(net: Captured) -> SaidOnce:
+    """What a file says of its ops."""
+    ops: dict[str, list[CapturedOp]] = defaultdict(list)
+    for step in net.steps.values():
+        ops[step.op.op].append(step)
+    same = {s.name for each in ops.values() for s in each if _same(s, net)}
+    padded = any(_says_pad(net.steps[name].op) for name in same)
+    same = same if padded else set()
+    values = {word: dict(_common(each, same)) for word, each in ops.items()}
+    return SaidOnce(values, frozenset(same))
+
+
+def _common(steps: list[CapturedOp], same: set[str]) -> Iterator[tuple[str, Any]]:
+    """The options of one op that its file says."""
+    op = steps[0].op
+    if any(_says_pad(s.op) for s in steps) and same.issuperset(s.name for s in steps):
+        yield "pad", "same"
+    keys = [key for key in type(op).model_fields if key in (*op.quiet, "bias")]
+    for key in keys:
+        found = Counter(getattr(step.op, key) for step in steps)
+        usual = found.most_common(1)[0][0]
+        # that there is none cannot be said in a label
+        if key == "bias" or (None not in found and usual != _default(op, key)):
+            yield key, usual
+
+
+def _says_pad(op: Op) -> bool:
+    return isinstance(op, Surrounded) and op.pad is not None
+
+
+def _same(step: CapturedOp, net: Captured) -> bool:
+    """Whether a window has the cells around it that TensorFlow gives it."""
+    op = step.op
+    if not isinstance(op, Surrounded) or op.window is None:
+        return False
+    shapes = [net.steps[name].shape for name in step.inputs]
+    return op.model_copy(update={"pad": "same"}).fitted(*shapes).padding == op.padding
