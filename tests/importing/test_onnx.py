@@ -107,7 +107,7 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
     nodes = [conv(), norm, helper.make_node("Relu", ["b"], ["c"]), pool]
     found = from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, free))
     assert found.text.startswith(
-        "# From ONNX, which keeps no dropout and no drop path."
+        "# From ONNX, which keeps no dropout, no drop path and not which layers share a weight."
     )
     assert "ops: {bn: {eps: 0.001, momentum: 0.01}}" in found.text
     assert "conv1: [3x3 conv 4, 3x3 max pool /2]" in found.text

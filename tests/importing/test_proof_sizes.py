@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from resgraph import from_module
 from resgraph.importing.proof import prove
-from resgraph.importing.proof_sizes import proof_sizes
+from resgraph.importing.proof.sizes import proof_sizes
 from resgraph.plan import load, loads
 
 SIZES = {

@@ -61,10 +61,10 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
         (nn.Identity(), "returns its input"),
         (nn.GELU(approximate="none"), ""),
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
-        (nn.InstanceNorm2d(3), "instance_norm"),
+        (nn.InstanceNorm2d(3, track_running_stats=True), "with statistics"),
         (nn.Softmax(2), "over anything but the channels"),
         (nn.ConstantPad2d(1, 0.5), "pad"),
-        (nn.Upsample(scale_factor=1.5), "not whole"),
+        (nn.Upsample(scale_factor=2, mode="bicubic"), "`upsample_bicubic2d`"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )

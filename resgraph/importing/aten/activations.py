@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import Activation, Dropout, LeakyRelu, Softmax
+from ...ops import (
+    VOCABULARY,
+    Activation,
+    Dropout,
+    GeluTanh,
+    LeakyRelu,
+    PRelu,
+    Softmax,
+)
 from ..program import AtenCall
 from .axes import Atom, layout
 from .reader import Arguments, ForeignValue, Reader, reads
@@ -12,7 +20,6 @@ from .reader import Arguments, ForeignValue, Reader, reads
 _SAME = ("relu", "relu6", "silu", "sigmoid", "tanh", "selu", "mish", "softsign")
 _HARD = ("hardswish", "hardsigmoid")
 _USUAL: dict[str, dict[str, Any]] = {
-    "gelu": {"approximate": "none"},
     "elu": {"alpha": 1, "scale": 1, "input_scale": 1},
     "celu": {"alpha": 1},
     "softplus": {"beta": 1, "threshold": 20},
@@ -34,9 +41,23 @@ def with_options(reader: Reader, call: AtenCall, given: Arguments) -> ForeignVal
     return _activation(reader, word, given)
 
 
-def _activation(reader: Reader, word: Any, given: Arguments) -> ForeignValue:
+def _activation(reader: Reader, word: str, given: Arguments) -> ForeignValue:
     x = reader.value(next(iter(given.values())))
-    return reader.kept(Activation(op=word), x)
+    return reader.kept(VOCABULARY[word].model_validate({"op": word}), x)
+
+
+@reads("gelu")
+def gelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+    if given["approximate"] == "none":
+        return _activation(reader, "gelu", given)
+    return reader.kept(GeluTanh(), reader.value(given["self"]))
+
+
+@reads("prelu")
+def prelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+    x, slope = reader.value(given["self"]), given["weight"]
+    op = PRelu(shared=slope.shape == (1,) != reader.shape(x)[:1])
+    return reader.kept(op, x, {"weight": slope.key})
 
 
 @reads("hardtanh")

@@ -11,6 +11,7 @@ from ...ops.merge import Binary
 from ..program import AtenCall
 from .axes import Axis, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads, spread
+from .spelled import Spelled, further, product
 from .stacks import Stack, is_part, stacked, summed
 
 _OPS: dict[str, Callable[..., Binary]] = {
@@ -29,6 +30,8 @@ def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         raise reader.no("with a factor")
     if word == "rsub":
         a, b, word = b, a, "sub"
+    if isinstance(a, Spelled) or isinstance(b, Spelled):
+        return further(reader, word, a, b)
     if isinstance(a, StateTensor) or isinstance(b, StateTensor):
         return _with_parameter(reader, word, a, b)
     if isinstance(a, Stack) or isinstance(b, Stack):
@@ -36,7 +39,8 @@ def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(a, ForeignValue) and isinstance(b, ForeignValue):
         if is_part(reader, a) or is_part(reader, b):
             return _of_stacks(reader, word, a, b)
-        return _met(reader, word, a, b)
+        short = product(reader, a, b) if word == "mul" else None
+        return short or _met(reader, word, a, b)
     return _with_number(reader, word, a, b)
 
 
@@ -101,7 +105,8 @@ def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 
 def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
-    """A product with a parameter is a scale or a gain; with a number, a gain of filters."""
+    """A product with a parameter is a scale or a gain, which a sum behind it shifts; with a
+    number, a gain of filters."""
     x, factor = (b, a) if isinstance(a, StateTensor) else (a, b)
     if word == "mul" and isinstance(x, int | float):
         return replace(factor, factor=factor.factor * float(x))
@@ -117,7 +122,20 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
             return reader.kept(Gain(), x, tensors)
         if met == [layout(reader.shape(x))[0]]:
             return reader.kept(Scale(), x, tensors)
+    if word == "add" and isinstance(x, ForeignValue):
+        return _shifted(reader, x, factor)
     raise reader.no("with a tensor that is no scale of channels")
+
+
+def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> ForeignValue:
+    """A gain and one learned number that is added behind it."""
+    before = reader.steps[x.step]
+    fresh = isinstance(before.op, Gain) and before.op.shift is None
+    if not fresh or not (shift.learned and shift.plain) or _axes_met(x, shift):
+        raise reader.no("with a tensor that is no shift of a gain")
+    tensors = {**before.tensors, "bias": shift.key}
+    made = reader.add(Gain(shift=0.0), *before.inputs, tensors=tensors)
+    return replace(x, step=made.step)
 
 
 def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:

@@ -66,9 +66,11 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     }
 
 
-@reads("conv2d")
+@reads("conv1d", "conv2d", "conv3d")
 def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, weight = reader.value(given["input"]), given["weight"]
+    if reader.vector(x) and len(x.axes) == 2 and not x.axes[0]:
+        return _along_channels(reader, x, given)
     if not isinstance(weight, StateTensor):
         raise reader.no("its filters are computed")
     options, groups = _options(reader, given), given["groups"]
@@ -76,13 +78,26 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         return _of_a_cell(reader, x, given, options)
     if blurred := _blur(reader, x, given, options):
         return blurred
-    step = reader.plain(x)
+    step = _around(reader, reader.plain(x), options)
     channels, width = reader.steps[step].shape[0], weight.shape[0]
     if groups == width == channels > 1 and not weight.standardized:
         op: Op = DepthwiseConv(**options)
     else:
         op = Conv(width=width, groups=groups, **options, **_standardized(weight))
     return reader.add(op, step, tensors=tensors_of(given))
+
+
+def _around(reader: Reader, step: str, options: dict[str, Any]) -> str:
+    """Cells that are put around a map before a convolution that puts none are its own; what the
+    convolution then reads."""
+    before, kernel = reader.steps[step], options["kernel"]
+    bare = options["pad"] or usual_pad(kernel, options["dilation"])
+    if not isinstance(before.op, Pad) or any(bare):
+        return step
+    cells = before.op.cells
+    options["pad"] = None if cells == usual_pad(kernel, options["dilation"]) else cells
+    options |= {before.op.mode: True} if before.op.mode != "constant" else {}
+    return before.inputs[0]
 
 
 def _standardized(weight: StateTensor) -> dict[str, Any]:
@@ -129,20 +144,17 @@ def _blur(
     return reader.add(op, *before.inputs)
 
 
-@reads("conv1d")
-def channel_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> ForeignValue:
     """Along the channels of a vector, which lies as one row (ECA)."""
-    x, weight = reader.value(given["input"]), given["weight"]
-    row = reader.vector(x) and len(x.axes) == 2 and not x.axes[0]
-    padding = several(given["padding"], 1, 0)[0]
-    if not row or weight.shape[:2] != (1, 1) or 2 * padding != weight.shape[2] - 1:
+    weight, padding = given["weight"], several(given["padding"], 1, 0)[0]
+    if weight.shape[:2] != (1, 1) or 2 * padding != weight.shape[2] - 1:
         raise reader.no("over anything but the channels of a vector")
     bias = "default" if given["bias"] else "none"
     op = ChannelConv(kernel=weight.shape[2], bias=bias)  # type: ignore[arg-type]
     return reader.kept(op, x, tensors_of(given))
 
 
-@reads("conv_transpose2d")
+@reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     weight, groups = given["weight"], given["groups"]
     options = _options(reader, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...ops import BatchNorm, GroupNorm, LayerNorm
+from ...ops import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from ..program import AtenCall
 from .axes import layout
 from .convolutions import tensors_of
@@ -42,12 +42,35 @@ def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
     return reader.add(op, step, tensors=tensors_of(given))
 
 
+@reads("instance_norm")
+def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+    if given["running_mean"] or bool(given["weight"]) != bool(given["bias"]):
+        raise reader.no("with statistics, or a scale without a shift")
+    affine = bool(given["weight"])
+    op = InstanceNorm(affine=affine, eps=given["eps"])
+    step = reader.plain(given["input"])
+    return reader.add(op, step, tensors=tensors_of(given) if affine else None)
+
+
 @reads("layer_norm")
 def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    x = reader.value(given["input"])
-    channels = layout(reader.shape(x))[0]
-    if len(given["normalized_shape"]) != 1 or x.axes[-1] != channels:
-        raise reader.no("over anything but the channels")
+    x = _over_channels(reader, given)
     if not given["weight"] or not given["bias"]:
         raise reader.no("without a scale and a shift")
     return reader.kept(LayerNorm(eps=given["eps"]), x, tensors_of(given))
+
+
+@reads("rms_norm")
+def rms_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+    x = _over_channels(reader, given)
+    if not given["weight"] or not given["eps"]:
+        raise reader.no("without a scale, or without an eps")
+    return reader.kept(RmsNorm(eps=given["eps"]), x, tensors_of(given))
+
+
+def _over_channels(reader: Reader, given: Arguments) -> ForeignValue:
+    """What is normed over its last axis, which are the channels."""
+    x = reader.value(given["input"])
+    if len(given["normalized_shape"]) != 1 or x.axes[-1] != layout(reader.shape(x))[0]:
+        raise reader.no("over anything but the channels")
+    return x

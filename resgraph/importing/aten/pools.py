@@ -10,9 +10,10 @@ from ..program import AtenCall
 from .axes import layout
 from .convolutions import several, usual_pad
 from .reader import Arguments, ForeignValue, Reader, reads
+from .spelled import Spelled, over_channels
 
 
-@reads("max_pool2d", "avg_pool2d")
+@reads(*(f"{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
 def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     word = "max pool" if "max" in call.word else "avg pool"
     step = reader.plain(given["self"])
@@ -39,13 +40,13 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     return reader.add(op if spare else up, step)
 
 
-@reads("adaptive_avg_pool2d", "adaptive_max_pool2d")
+@reads(*(f"adaptive_{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
 def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     word: Any = "max pool" if "max" in call.word else "avg pool"
     x, size = reader.value(given["self"]), tuple(given["output_size"])
-    if reader.vector(x) and set(size) == {1}:
+    if reader.vector(x) and reader.vectors and set(size) == {1}:
         made = x
-    elif set(size) == {1}:
+    elif set(size) == {1} and reader.vectors:
         made = _global(reader, f"global {word}", reader.plain(x), len(size))
     else:
         made = reader.add(Pool(op=word, to=size), reader.plain(x))
@@ -53,8 +54,11 @@ def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 @reads("mean", "amax")
-def over_cells(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def over_cells(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over all cells of a map, however its axes lie."""
+    if isinstance(form := given["self"], Spelled):
+        axes = {d % len(call.axes) - 1 for d in given["dim"] if given["keepdim"]}
+        return over_channels(reader, form, axes)
     x = reader.value(given["self"])
     shape, count = reader.shape(x), len(x.axes) + 1
     axes = {d % count - 1 for d in given.get("dim") or range(count)}

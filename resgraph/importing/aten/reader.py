@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,11 +55,17 @@ def reads(*words: str) -> Callable[[Handler], Handler]:
     return enter
 
 
-class Reader:
-    """Walks a program. `values` holds what each of its tensors stands for."""
+class NeedsMaps(Exception):
+    """A map of one cell was read as a vector, which something reads as a map (as ASPP's)."""
 
-    def __init__(self, program: AtenProgram) -> None:
-        self.program = program
+
+class Reader:
+    """Walks a program. `values` holds what each of its tensors stands for.
+
+    A pool to one cell gives a vector, but where a first reading shows that a map is needed."""
+
+    def __init__(self, program: AtenProgram, *, vectors: bool = True) -> None:
+        self.program, self.vectors = program, vectors
         self.values: dict[str, Any] = {
             name: StateTensor(found.key, found.axes, found.learned)
             for name, found in program.parameters.items()
@@ -89,13 +95,18 @@ class Reader:
         for self.count, call in enumerate(program.calls):
             try:
                 self._read(call)
+            except NeedsMaps:
+                return Reader(program, vectors=False).read()
             except ImportRefused as problem:
                 problem.came = f"{self.count} of {len(program.calls)} ops were read"
                 raise
         end = self.plain(self.values[program.outputs[0]])
         if end == first.name:
             raise ImportRefused("the model returns its input")
-        return captured(self.steps.values(), first.name, end)
+        net = captured(self.steps.values(), first.name, end)
+        if program.ties:
+            _untied(net.steps.values())
+        return net
 
     def _read(self, call: AtenCall) -> None:
         self.call = call
@@ -195,7 +206,9 @@ class Reader:
         """A tensor that rests on the input. Raises `ImportRefused` for others."""
         if isinstance(x, ForeignValue):
             return x
-        raise self.no("it reads what is computed from parameters alone")
+        if x is None or isinstance(x, StateTensor | int | float):
+            raise self.no("it reads what is computed from parameters alone")
+        raise self.no("it reads a part of what the language has one word for")
 
     def plain(self, x: Any) -> str:
         """The step of a tensor as ours lie; one is made where a view has a word."""
@@ -225,7 +238,8 @@ WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 """What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
 VIEWS = frozenset(
     (
-        *("view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze"),
+        *("view", "reshape", "flatten", "squeeze", "unsqueeze"),
+        *("permute", "transpose", "movedim"),
         *("expand", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
         *("alias", "detach"),
     )
@@ -240,6 +254,20 @@ def _flat(shape: Shape) -> Axis:
 def spread(axis: Axis) -> bool:
     """Whether an axis has one place, or was expanded from one."""
     return all(atom.of == EXPANDED for atom in axis)
+
+
+def _untied(steps: Iterable[CapturedOp]) -> None:
+    """Raises `ImportRefused` where layers share a weight."""
+    seen: set[str] = set()
+    for step in steps:
+        shared = seen.intersection(step.tensors.values())
+        if shared:
+            raise ImportRefused(
+                f"`{min(shared)}` is a weight of several layers, which import has no words"
+                " for (`again` says it in a spec)",
+                step.module,
+            )
+        seen.update(step.tensors.values())
 
 
 def _trains(given: Arguments) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from operator import mul
 from typing import Any
 
@@ -22,7 +23,15 @@ from ...ops import (
 )
 from ..program import AtenCall
 from .axes import EXPANDED, Atom, layout, sizes, viewed, whole
-from .reader import WORDS, Arguments, ForeignValue, Reader, StateTensor, reads
+from .reader import (
+    WORDS,
+    Arguments,
+    ForeignValue,
+    NeedsMaps,
+    Reader,
+    StateTensor,
+    reads,
+)
 from .stacks import Stack, stacked
 
 
@@ -56,15 +65,23 @@ def expand(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return replace(reader.value(x), axes=axes)
 
 
-@reads("permute", "transpose")
-def permute(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    x, count = given["self"], len(call.axes)
-    order = (
-        [d % count for d in given["dims"]] if "dims" in given else list(range(count))
-    )
+def _order(given: Arguments, count: int) -> list[int]:
+    """Which axis stands at each place."""
+    if "dims" in given:
+        return [d % count for d in given["dims"]]
+    order = list(range(count))
     if "dim0" in given:
         a, b = given["dim0"] % count, given["dim1"] % count
         order[a], order[b] = order[b], order[a]
+    else:
+        moved = order.pop(given["source"] % count)
+        order.insert(given["destination"] % count, moved)
+    return order
+
+
+@reads("permute", "transpose", "movedim")
+def permute(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    x, order = given["self"], _order(given, len(call.axes))
     if isinstance(x, StateTensor):
         raise reader.no("it moves the axes of a parameter")
     if order[0] != 0:
@@ -129,13 +146,12 @@ def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
         if found is None:
             raise reader.no("of anything but the channels")
         return list(found.values)
-    widths = [output.axes[place + 1] for output in call.outputs]
-    if not _channels(reader, value, place) or len(set(widths)) > 1:
-        raise reader.no("into unequal parts, or of anything but the channels")
-    count = len(widths)
+    if not _channels(reader, value, place):
+        raise reader.no("of anything but the channels")
+    ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
     return [
-        _part(reader, value, place, which, count) if output.name else None
-        for which, output in enumerate(call.outputs)
+        _part(reader, value, place, range(start, end)) if output.name else None
+        for start, end, output in zip([0, *ends], ends, call.outputs, strict=False)
     ]
 
 
@@ -143,12 +159,18 @@ def _axes(x: Any) -> Sequence[Any]:
     return (0, *x.axes) if isinstance(x, ForeignValue) else (0, *x.values[0].axes, 0)
 
 
-def _part(
-    reader: Reader, x: ForeignValue, place: int, which: int, of: int
-) -> ForeignValue:
-    if of == 1:
+def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> ForeignValue:
+    """Some of the channels: one of equal parts where it is one."""
+    (total, *_), width = reader.shape(x), len(channels)
+    if width == total:
         return x
-    made = reader.add(Part(which=which, of=of), x.step)
+    if total % width or channels.start % width:
+        cut = {"from": channels.start or None, "to": channels.stop}
+        cut["to"] = None if channels.stop == total else channels.stop
+        made = reader.add(Part.model_validate(cut), x.step)
+    else:
+        equal = Part(which=channels.start // width, of=total // width)
+        made = reader.add(equal, x.step)
     axes = list(x.axes)
     axes[place] = made.axes[0]
     return replace(made, axes=tuple(axes))
@@ -172,9 +194,8 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _every(reader, value, place, step)
     if step > 1 or not _channels(reader, value, place):
         raise reader.no("a slice that is no part of the channels")
-    if before[place] % length or start % length:
-        raise reader.no("a slice that is no equal part of the channels")
-    return _part(reader, value, place, start // length, before[place] // length)
+    start %= before[place]  # it may be counted from the end
+    return _part(reader, value, place, range(start, start + length))
 
 
 def _every(reader: Reader, x: ForeignValue, place: int, step: int) -> ForeignValue:
@@ -214,16 +235,21 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     return reader.add(ZeroPad(width=width), step)
 
 
-@reads("upsample_nearest2d", "upsample_bilinear2d")
+@reads("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")
+@reads(*(f"upsample_nearest{axes}d" for axes in (1, 2, 3)))
 def upsample(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    step, bilinear = reader.plain(given["input"]), "bilinear" in call.word
+    if reader.vector(reader.value(given["input"])):
+        raise NeedsMaps
+    step, bilinear = reader.plain(given["input"]), "linear" in call.word
     _, *size = reader.steps[step].shape
     factors = {
         new // old if new % old == 0 else 0
         for new, old in zip(call.axes[2:], size, strict=True)
     }
-    if given.get("align_corners") or len(factors) > 1 or 0 in factors:
-        raise reader.no("by a factor that is not whole and equal, or to corners")
+    if given.get("align_corners"):
+        raise reader.no("from corner to corner")
+    if len(factors) > 1 or 0 in factors:
+        return reader.add(Upsample(to=call.axes[2:], bilinear=bilinear), step)
     factor = factors.pop()
     if factor == 1:
         return ForeignValue(step, layout(reader.steps[step].shape))
@@ -250,4 +276,33 @@ def _shuffle(x: ForeignValue, shape: Shape) -> Op | None:
     return Shuffle(groups=coarse[0].size) if swapped else None
 
 
-WORDS.append(_shuffle)
+def _depth(x: ForeignValue, shape: Shape) -> Op | None:
+    """Squares of cells as channels, a channel's or a cell's together."""
+    if len(shape) != 3 or len(x.axes) != 3 or len(x.axes[1]) != 1:
+        return None
+    factor = x.axes[1][0].step
+    if factor < 2:
+        return None
+    rows, columns = (Atom(axis, factor) for axis in (1, 2))
+    own = layout(shape)[0]
+    orders = {(*own, rows, columns): False, (rows, columns, *own): True}
+    blockwise = orders.get(x.axes[0])
+    if blockwise is None:
+        return None
+    return SpaceToDepth(factor=factor, blockwise=blockwise)
+
+
+def _space(x: ForeignValue, shape: Shape) -> Op | None:
+    """Channels as squares of cells."""
+    if len(shape) != 3 or len(x.axes) != 3 or len(x.axes[1]) != 2:
+        return None
+    factor = x.axes[1][1].size
+    own = shape[0] // factor**2
+    for blockwise, step in ((False, 1), (True, own)):
+        rows, columns = Atom(0, factor, factor * step), Atom(0, factor, step)
+        if (x.axes[1][1], *x.axes[2][1:]) == (rows, columns):
+            return DepthToSpace(factor=factor, blockwise=blockwise)
+    return None
+
+
+WORDS += [_shuffle, _depth, _space]

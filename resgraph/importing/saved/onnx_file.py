@@ -20,12 +20,9 @@ from .onnx_words import ONNX, OnnxNode
 
 BATCH = 2
 """What stands for an axis that is free."""
-FOLDED = (
-    "From ONNX, which keeps no dropout and no drop path; batch norms are part of the"
-    " convolutions."
-)
-"""What such a file says of itself."""
-KEPT = "From ONNX, which keeps no dropout and no drop path."
+KEPT = "From ONNX, which keeps no dropout, no drop path and not which layers share a weight"
+"""What such a file says of itself; what exporters fold is gone, too."""
+FOLDED = f"{KEPT}; batch norms are part of the convolutions"
 
 
 class OnnxFile:
@@ -61,7 +58,7 @@ class OnnxFile:
     def note(self) -> str:
         """What was lost."""
         ops = {node.op_type for node in self.model.graph.node}
-        return KEPT if "BatchNormalization" in ops else FOLDED
+        return f"{KEPT if 'BatchNormalization' in ops else FOLDED}."
 
     def program(self) -> AtenProgram:
         """Its nodes as calls of ATen."""
@@ -74,7 +71,7 @@ class OnnxFile:
         nodes = [node for node in graph.node if node.output[0] not in self.arrays]
         calls = [self._call(node) for node in nodes]
         outputs = [each.name for each in graph.output]
-        return AtenProgram(inputs, self.parameters, calls, outputs)
+        return AtenProgram(inputs, self.parameters, calls, outputs, ties=False)
 
     def _call(self, node: Any) -> AtenCall:
         module = _module(node)

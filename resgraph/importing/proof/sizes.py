@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
-from ..ops import Shape
-from ..ops.base import Window
-from ..plan import Plan
+from ...ops import Shape
+from ...ops.base import Window
+from ...plan import Plan
 
 
 def proof_sizes(plan: Plan) -> Iterator[Shape]:

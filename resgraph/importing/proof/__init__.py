@@ -13,12 +13,12 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from ..ops import Dropout, DropPath, Shape
-from ..outputs.pytorch import module
-from ..plan import Plan
-from .captured import Captured, ImportRefused
-from .matching import matched
-from .proof_sizes import proof_sizes
+from ...ops import Dropout, DropPath, Shape
+from ...outputs.pytorch import module
+from ...plan import Plan
+from ..captured import Captured, ImportRefused
+from ..matching import matched
+from .sizes import proof_sizes
 
 TOLERANCE = 1e-9
 """The largest difference of outputs, relative to the largest, in float64."""
@@ -167,7 +167,18 @@ class ProvenPair:
             return Proof(output)
         if not self.known:  # nothing is learned
             return Proof(output, 0.0, 0.0)
-        return Proof(output, *_trained(self.theirs, self.ours, self.known, images))
+        try:
+            return Proof(output, *_trained(self.theirs, self.ours, self.known, images))
+        except ImportRefused:
+            if self._varies(images):  # as with drop paths
+                return Proof(output)
+            raise
+
+    def _varies(self, images: Tensor) -> bool:
+        """Whether the model is random in training, of which its graph need not show anything."""
+        with torch.no_grad():
+            one, other = (self.theirs.train()(images) for _ in range(2))
+        return not torch.equal(one, other)
 
     def _draw(self) -> None:
         """The same random numbers in both, and no gradients."""

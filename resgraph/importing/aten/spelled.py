@@ -1,0 +1,197 @@
+"""What frameworks spell out in several ops → the one word of ours that it is: standardized filters,
+normalizations without an op of their own, activations as products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...ops import Activation, Grn, Mul, Op, QuickGelu, RmsNorm
+from ..program import AtenCall
+from .axes import layout
+from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A form that has begun: how far it is, the tensor that it is of, its eps, and the keys of
+    the parameters that it has met."""
+
+    form: str
+    of: ForeignValue | StateTensor
+    eps: float = 0.0
+    met: tuple[StateTensor, ...] = field(default=())
+
+
+_Rule = Callable[[Reader, Spelled, Any], Any]
+_RULES: dict[tuple[str, str, str], _Rule] = {}
+"""By the word of an op, the form that it reads first, and what it reads beside it."""
+
+
+def _becomes(form: str) -> _Rule:
+    return lambda reader, a, b: replace(a, form=form)
+
+
+def _with_eps(form: str) -> _Rule:
+    return lambda reader, a, eps: replace(a, form=form, eps=float(eps))
+
+
+def _meeting(form: str) -> _Rule:
+    return lambda reader, a, state: replace(a, form=form, met=(*a.met, state))
+
+
+def _normed(op: type[Op], *roles: str) -> _Rule:
+    """The op, with the parameters that were met and the last one."""
+
+    def made(reader: Reader, a: Spelled, b: Any) -> Any:
+        met = [*a.met, b] if isinstance(b, StateTensor) else a.met
+        assert isinstance(a.of, ForeignValue)
+        keys = {role: each.key for role, each in zip(roles, met, strict=True)}
+        return reader.kept(op(eps=a.eps), a.of, keys)  # type: ignore[call-arg]
+
+    return made
+
+
+def _standardized(reader: Reader, a: Spelled, b: Any) -> StateTensor:
+    """Filters without their mean over their deviation, times a gain where there is one."""
+    assert isinstance(a.of, StateTensor)
+    if not b.met:
+        return replace(a.of, standardized="weight", eps=b.eps)
+    (gain,) = b.met
+    return replace(
+        a.of, standardized="scaled", eps=b.eps, gain=gain.key, factor=gain.factor
+    )
+
+
+_RULES |= {
+    ("sub", "mean of filters", "state"): _becomes("centred filters"),
+    ("add", "variance of filters", "number"): _with_eps("variance and eps"),
+    ("rsqrt", "variance and eps", ""): _becomes("over deviation"),
+    ("mul", "over deviation", "state"): _meeting("over deviation"),
+    ("mul", "centred filters", "over deviation"): _standardized,
+    ("mean", "square", "channels"): _becomes("mean square"),
+    ("add", "mean square", "number"): _with_eps("mean square and eps"),
+    ("rsqrt", "mean square and eps", ""): _becomes("over root"),
+    ("mul", "over root", "value"): _becomes("over its root"),
+    ("mul", "over its root", "state"): _normed(RmsNorm, "weight"),
+    ("mean", "response", "channels"): _becomes("mean response"),
+    ("add", "mean response", "number"): _with_eps("mean response and eps"),
+    ("div", "mean response and eps", "response"): _becomes("share"),
+    ("mul", "share", "value"): _becomes("graded"),
+    ("mul", "graded", "state"): _meeting("weighted"),
+    ("add", "weighted", "value"): _becomes("weighted and x"),
+    ("add", "weighted and x", "state"): _normed(Grn, "weight", "bias"),
+    ("addcmul", "weighted", "state"): _meeting("shifted"),
+    ("add", "shifted", "value"): _normed(Grn, "weight", "bias"),
+}
+
+
+def further(reader: Reader, word: str, a: Any, b: Any = None) -> Any:
+    """What a form becomes that an op reads. Raises `ImportRefused` where it is none that import
+    knows."""
+    for one, other in ((a, b), (b, a)):
+        rule = _RULES.get((word, _form(one), _form(other)))
+        if isinstance(one, Spelled) and rule and _of_one(one, other):
+            return rule(reader, one, other)
+    raise reader.no("of a part of a normalization that the language has no word for")
+
+
+def _form(x: Any) -> str:
+    """What an argument is."""
+    if isinstance(x, Spelled):
+        return x.form
+    kinds = {
+        ForeignValue: "value",
+        StateTensor: "state",
+        int: "number",
+        float: "number",
+    }
+    return kinds.get(type(x), x if isinstance(x, str) else "")
+
+
+def _of_one(a: Spelled, b: Any) -> bool:
+    """Whether both are of one tensor; a parameter that is met is of none."""
+    if isinstance(b, Spelled):
+        return a.of == b.of
+    centred = a.form == "mean of filters"
+    return a.of == b if isinstance(b, ForeignValue) or centred else True
+
+
+@reads("var_mean")
+def var_mean(reader: Reader, call: AtenCall, given: Arguments) -> list[Spelled]:
+    x = given["self"]
+    within = isinstance(x, StateTensor) and given["dim"] == [*range(1, len(x.shape))]
+    if not within or given["correction"] != 0:
+        raise reader.no("of anything but filters, each by itself")
+    return [Spelled(f"{what} of filters", x) for what in ("variance", "mean")]
+
+
+@reads("rsqrt")
+def rsqrt(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    return further(reader, "rsqrt", given["self"])
+
+
+@reads("pow", "square")
+def power(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """A square, which may be the beginning of a norm."""
+    x = reader.value(given["self"])
+    if given.get("exponent", 2) != 2:
+        raise reader.no("to another power than 2")
+    return Spelled("square", x)
+
+
+@reads("linalg_vector_norm")
+def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """Of each channel over all cells."""
+    x = reader.value(given["self"])
+    axes = {d % len(call.axes) - 1 for d in given["dim"] or ()}
+    read = sorted(atom for axis in axes for atom in x.axes[axis])
+    cells = [atom for axis in layout(reader.shape(x))[1:] for atom in axis]
+    if given["ord"] != 2 or -1 in axes or not given["keepdim"] or read != cells:
+        raise reader.no("over anything but all cells of a map")
+    return Spelled("response", x)
+
+
+@reads("addcmul")
+def addcmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    one, other = given["tensor1"], given["tensor2"]
+    if given.get("value", 1) != 1:
+        raise reader.no("with a factor")
+    weighted = further(reader, "mul", one, other)
+    return further(reader, "addcmul", weighted, given["self"])
+
+
+def over_channels(reader: Reader, x: Spelled, axes: set[int]) -> Any:
+    """The mean of a form over the channels, which are kept as an axis of one place."""
+    assert isinstance(x.of, ForeignValue)
+    channels = layout(reader.shape(x.of))[0]
+    if [x.of.axes[axis] for axis in axes] != [channels]:
+        raise reader.no("over anything but the channels")
+    return further(reader, "mean", x, "channels")
+
+
+def product(reader: Reader, a: ForeignValue, b: ForeignValue) -> ForeignValue | None:
+    """An activation that is written as a product of what comes in and a gate of it."""
+    for x, gate in ((a, b), (b, a)):
+        op = _activation(reader, x.step, gate.step)
+        if op is not None and x.axes == gate.axes:
+            return reader.kept(op, x)
+    return None
+
+
+def _activation(reader: Reader, x: str, gate: str) -> Op | None:
+    step = reader.steps[gate]
+    if step.op.op not in ("sigmoid", "hardsigmoid", "tanh") or not step.inputs:
+        return None
+    (source,) = step.inputs
+    if source == x:
+        found = {"sigmoid": "silu", "hardsigmoid": "hardswish"}.get(step.op.op)
+        return Activation(op=found) if found else None  # type: ignore[arg-type]
+    before = reader.steps[source]
+    if before.inputs != (x,):
+        return None
+    if step.op.op == "tanh":
+        return Activation(op="mish") if before.op.op == "softplus" else None
+    factor = isinstance(before.op, Mul) and (before.op.left or before.op.right)
+    return QuickGelu() if step.op.op == "sigmoid" and factor == 1.702 else None

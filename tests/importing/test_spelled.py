@@ -1,0 +1,247 @@
+"""What PyTorch code spells out, or says in several ways, is one word of the language, and equal."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from resgraph import from_module
+from resgraph.importing import Imported, ImportRefused
+
+INPUT = (8, 16, 16)
+
+
+class Calls(nn.Module):
+    """A function of a module's tensors, between two convolutions."""
+
+    def __init__(self, function, width: int = 8, **tensors: Tensor) -> None:  # type: ignore[no-untyped-def]
+        super().__init__()
+        self.function = function
+        self.one, self.two = nn.Conv2d(8, 8, 1), nn.Conv2d(width, 4, 1)
+        for name, tensor in tensors.items():
+            setattr(self, name, nn.Parameter(tensor))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.two(self.function(self, self.one(x)))
+
+
+def imported(model: nn.Module) -> Imported:
+    found = from_module(model, INPUT, name="net")
+    proof = found.proof
+    assert proof.output is not None and proof.output < 1e-12
+    assert proof.gradients is not None and proof.gradients < 1e-7
+    return found
+
+
+def response(net: nn.Module, x: Tensor) -> Tensor:
+    """Woo et al. 2023, Algorithm 1, as timm has it."""
+    norm = x.norm(p=2, dim=(2, 3), keepdim=True)
+    share = norm / (norm.mean(1, keepdim=True) + 1e-6)
+    weight, bias = net.weight.view(1, -1, 1, 1), net.bias.view(1, -1, 1, 1)
+    return x + torch.addcmul(bias, weight, x * share)
+
+
+def root_mean_square(net: nn.Module, x: Tensor) -> Tensor:
+    scale = torch.rsqrt(x.pow(2).mean(1, keepdim=True) + 1e-6)
+    return x * scale * net.weight.reshape(1, -1, 1, 1)
+
+
+def last(net: nn.Module, x: Tensor) -> Tensor:
+    return F.rms_norm(x.movedim(1, -1), (8,), net.weight, 1e-6).movedim(-1, 1)
+
+
+def standardized(net: nn.Module, x: Tensor) -> Tensor:
+    variance, mean = torch.var_mean(net.weight, (1, 2, 3), correction=0, keepdim=True)
+    return F.conv2d(x, (net.weight - mean) * (variance + 1e-8).rsqrt(), net.bias)
+
+
+def squares(net: nn.Module, x: Tensor) -> Tensor:
+    """Ridnik et al. 2020 (TResNet), section 3.1: a cell's channels stay together."""
+    b, c, h, w = x.shape
+    x = x.view(b, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4)
+    return x.reshape(b, 4 * c, h // 2, w // 2)
+
+
+def sub_pixels(net: nn.Module, x: Tensor) -> Tensor:
+    """Shi et al. 2016, equation 4."""
+    b, c, h, w = x.shape
+    x = x.view(b, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(b, c // 4, 2 * h, 2 * w)
+
+
+ONES, SHIFT = torch.ones(8), torch.zeros(8)
+FILTERS = {"weight": torch.randn(8, 8, 1, 1), "bias": SHIFT}
+FORMS = {
+    "quick gelu": lambda net, x: x * torch.sigmoid(1.702 * x),
+    "silu": lambda net, x: x * torch.sigmoid(x),
+    "hardswish": lambda net, x: x * F.hardsigmoid(x),
+    "mish": lambda net, x: x * torch.tanh(F.softplus(x)),
+    "gelu tanh": lambda net, x: F.gelu(x, approximate="tanh"),
+    "instance norm": lambda net, x: F.instance_norm(x),
+}
+
+
+@pytest.mark.parametrize("word", FORMS)
+def test_a_form_without_weights(word: str) -> None:
+    found = imported(Calls(FORMS[word]))
+    assert word in found.text and "blocks:" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Calls(response, weight=ONES, bias=SHIFT), "grn"),
+        (Calls(root_mean_square, weight=ONES), "rms norm"),
+        (Calls(last, weight=ONES), "rms norm"),
+        (Calls(standardized, **FILTERS), "standardize weight"),
+        (Calls(squares, 32), "space to depth 2 blockwise"),
+        (Calls(sub_pixels, 2), "depth to space 2"),
+        (
+            Calls(
+                lambda net, x: F.relu(x) * net.scale + net.shift,
+                scale=torch.ones(1),
+                shift=torch.zeros(1),
+            ),
+            "gain shift 0",
+        ),
+        (Calls(lambda net, x: F.prelu(x, net.slope), slope=ONES / 4), "prelu"),
+        (Calls(lambda net, x: F.prelu(x, net.slope), slope=ONES[:1] / 4), "prelu shared"),
+        (
+            Calls(
+                lambda net, x: F.instance_norm(x, weight=net.weight, bias=net.bias),
+                weight=ONES, bias=SHIFT,
+            ),
+            "instance norm affine",
+        ),
+        (Calls(lambda net, x: F.interpolate(x, size=(24, 20))), "upsample to 24x20"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_form_with_weights_or_sizes(model: nn.Module, said: str) -> None:
+    found = imported(model)
+    assert said in found.text and "blocks:" not in found.text
+    assert found.plan.params == sum(p.numel() for p in model.parameters())
+
+
+def test_unequal_parts_of_the_channels() -> None:
+    def cut(net: nn.Module, x: Tensor) -> Tensor:
+        few, more = torch.split(x, [2, 6], 1)
+        return torch.cat([few.relu(), more, x[:, 1:4].tanh(), x[:, -2:]], 1)
+
+    found = imported(Calls(cut, 13))
+    for part in ("part 0 of 4", "part from 2", "part from 1 to 4", "part 3 of 4"):
+        assert part in found.text
+
+
+def test_cells_around_a_map_are_the_convolutions() -> None:
+    """As TensorFlow pads: nothing before an even map, where the stride is 2."""
+
+    class Same(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(F.pad(x, (0, 1, 0, 1)))
+
+    net = nn.Sequential(
+        Same(8, 8, 3, 2), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1), nn.ReLU()
+    )
+    assert "ops: {conv: {pad: same}}" in imported(net).text
+    net = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(8, 8, 3), nn.ReLU())
+    assert "3x3 conv 8 reflect" in imported(net).text
+
+
+def test_what_is_in_force_in_most_places_is_said_once() -> None:
+    norms = [nn.BatchNorm2d(8, eps=eps) for eps in (1e-3, 1e-3, 1e-5)]
+    convs = [nn.Conv2d(8, 8, 3, padding=1) for _ in norms]
+    acts = [nn.ReLU() for _ in norms]
+    net = nn.Sequential(
+        *(m for each in zip(convs, norms, acts, strict=True) for m in each)
+    )
+    text = imported(net).text
+    assert "ops: {conv: {bias: default}, bn: {eps: 0.001}}" in text
+    assert "[3x3 conv 8, 3x3 conv 8, 3x3 conv 8 bare, bn eps 1e-5, relu]" in text
+
+
+class Block(nn.Module):
+    def __init__(self, act: type[nn.Module]) -> None:
+        super().__init__()
+        self.one, self.two = (
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.Conv2d(8, 8, 3, padding=1),
+        )
+        self.act = act()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(x + self.two(self.act(self.one(x))))
+
+
+def test_blocks_that_differ_in_their_activation_are_one() -> None:
+    acts = (nn.Hardswish, nn.ReLU, nn.Hardswish)
+    net = nn.Sequential(nn.Conv2d(8, 8, 1), nn.Hardswish(), *map(Block, acts))
+    text = imported(net).text
+    assert text.count("merge:") == 1 and "let:   {act: hardswish}" in text
+    assert "[basic, basic act relu, basic]" in text
+
+
+def test_layers_that_are_alike_and_read_the_same() -> None:
+    """The equation's order is another than the model's: what follows them tells them apart."""
+
+    def gated(net: nn.Module, x: Tensor) -> Tensor:
+        gate, own = F.conv2d(x, net.a), F.conv2d(x, net.b)
+        return own.relu() * gate.sigmoid()
+
+    filters = {name: torch.randn(8, 8, 1, 1) for name in "ab"}
+    found = imported(Calls(gated, **filters))
+    assert {"a", "b"} < set(found.names.values())
+
+
+def test_maps_of_one_cell_that_are_read_as_maps() -> None:
+    """Chen et al. 2017 (DeepLabv3), section 3.3: the image's features, as large as the map."""
+
+    class Pooled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.own, self.all = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            whole = self.all(F.adaptive_avg_pool2d(x, 1)).relu()
+            whole = F.interpolate(whole, x.shape[-2:], mode="bilinear")
+            return torch.cat([self.own(x).relu(), whole], 1)
+
+    text = imported(Pooled()).text
+    assert "[avg pool to 1, 1x1 conv in/2, upsample 16 bilinear]" in text
+
+
+@pytest.mark.parametrize("axes", [1, 3])
+def test_sequences_and_volumes(axes: int) -> None:
+    conv, norm = (
+        (nn.Conv1d, nn.BatchNorm1d) if axes == 1 else (nn.Conv3d, nn.BatchNorm3d)
+    )
+    pool = nn.MaxPool1d(2) if axes == 1 else nn.MaxPool3d(2)
+    net = nn.Sequential(
+        conv(8, 16, 3, padding=1, bias=False), norm(16), nn.ReLU(), pool
+    )
+    found = from_module(net, (8, *(8,) * axes), name="net")
+    size = "x".join("3" * axes)
+    assert f"[{size} conv 16, max pool /2]" in found.text
+
+
+def test_a_weight_of_two_layers_is_refused() -> None:
+    """What an evaluation cannot tell from two equal weights."""
+    conv = nn.Conv2d(8, 8, 1)
+    net = nn.Sequential(conv, nn.ReLU(), conv, nn.ReLU(), nn.Conv2d(8, 4, 1))
+    with pytest.raises(ImportRefused, match=r"`2\.bias` is a weight of several layers"):
+        from_module(net, INPUT)
+
+
+def test_a_random_path_that_no_graph_shows() -> None:
+    """As stochastic depth (Huang et al. 2016) has one: in evaluation it is the identity."""
+
+    class Path(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if not self.training:
+                return x
+            return x * torch.rand_like(x)
+
+    found = from_module(nn.Sequential(nn.Conv2d(8, 8, 1), Path()), INPUT)
+    assert found.proof.output == 0 and found.proof.gradients is None
