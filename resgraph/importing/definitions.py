@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..ops import ChannelConv
+from ..ops import ChannelConv, Part
 from ..ops.base import value_text
 from ..ops.merge import Binary
 from .captured import ImportRefused
@@ -57,11 +57,16 @@ class WrittenBlock:
 
     def entries(self) -> list[tuple[str, list[str]]]:
         """As the file has it: keys, and what stands there."""
-        lets = ", ".join(f"{key}: {value}" for key, value in self.lets.items())
+        lets = ", ".join(f"{key}: {_let_text(v)}" for key, v in self.lets.items())
         found = [("let", [f"{{{lets}}}"])] if lets else []
         found += [(path.name, path.parts) for path in self.paths]
         found += [("shortcut", self.shortcut)] if self.shortcut else []
         return found + ([("merge", [self.merge])] if self.merge else [])
+
+
+def _let_text(value: str) -> str:
+    """A value of a `let`; `2:0` would be a number in base 60 to some."""
+    return f'"{value}"' if ":" in value else value
 
 
 @dataclass(slots=True, eq=False)
@@ -181,14 +186,35 @@ class _Writer:
         if uses:
             return self._call(uses, sizes)
         cell = next(each for each in column if isinstance(each, Cell))
+        options = self._cut(column) if isinstance(cell.op, Part) else column
 
         def value(key: str) -> str | None:
-            values = [_option(each, key, cell) for each in column]
+            values = [_option(each, key, cell) for each in options]
             if key == "pad" and len(set(values)) > 1:
                 values = [_padding(each, cell) for each in column]
             return self._value(cell, key, values, sizes)
 
         return label_of(cell, value, self.act if cell.activation else "")
+
+    def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
+        """Parts, of which not all are the same one of as many: by their first and last channel."""
+        found = [each for each in column if isinstance(each, Cell)]
+        if len({each.op for each in found}) == 1:
+            return column
+        known = self.blocks[0].known
+        widths = [known[each.steps[0].inputs[0]].shape[0] for each in found]
+        places = [
+            each.op.within(width)
+            for each, width in zip(found, widths, strict=True)
+            if isinstance(each.op, Part)
+        ]
+        last = [place.stop for place in places] == widths
+        ends = [None if last else place.stop for place in places]
+        starts = [{"from": place.start or None} for place in places]
+        return [
+            replace(each, op=Part(**start, to=end))
+            for each, start, end in zip(found, starts, ends, strict=True)
+        ]
 
     def _value(
         self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[CallSizes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..ops import Add, Mul, Op
@@ -73,20 +73,19 @@ def of_block(block: Region, unit: Unit) -> Kind:
 def activation_of(block: Region, unit: Unit) -> str:
     """The activation of all layers and equations of a block but its shortcut's; "" where there are
     several, or none."""
-    labels = (
-        cell
-        for branch in mains(block)
-        for cell in cells(branch.items, unit)
-        if isinstance(cell, Cell)
-    )
-    steps = (
-        step
-        for tree in (block.merge, *(branch.start for branch in mains(block)))
-        for step in steps_of(tree)
-    )
-    found = {cell.activation for cell in labels} - {""}
-    found |= {step.op.op for step in steps if step.op.role == "activation"}
+    found = {*_in_labels(block, unit), *_in_equations(block)} - {""}
     return found.pop() if len(found) == 1 else ""
+
+
+def _in_labels(block: Region, unit: Unit) -> Iterator[str]:
+    for branch in mains(block):
+        labels = cells(branch.items, unit)
+        yield from (each.activation for each in labels if isinstance(each, Cell))
+
+
+def _in_equations(block: Region) -> Iterator[str]:
+    for tree in (block.merge, *(branch.start for branch in mains(block))):
+        yield from (s.op.op for s in steps_of(tree) if s.op.role == "activation")
 
 
 def of_elements(

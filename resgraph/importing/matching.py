@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..graph import Node
-from ..ops import Add, DropPath, Mul, Op
+from ..ops import Add, DropPath, Mul, Op, Part
 from .captured import CapturedOp
 
 
@@ -43,7 +43,16 @@ def matched(
 
 def _key(step: CapturedOp | Node, reads: Iterable[Any]) -> Any:
     commutes = isinstance(step.op, Add | Mul)
-    return op_key(step.op), tuple(sorted(reads) if commutes else reads)
+    word = _part_key(step) if isinstance(step.op, Part) else op_key(step.op)
+    return word, tuple(sorted(reads) if commutes else reads)
+
+
+def _part_key(step: CapturedOp | Node) -> str:
+    """The channels of a part, which may be said in two ways."""
+    assert isinstance(step.op, Part)
+    width = step.shape[0]
+    start = (step.op.which or 0) * width if step.op.of else step.op.start
+    return f"part {start} {width}"
 
 
 def _places(steps: Sequence[CapturedOp | Node]) -> dict[str, int]:

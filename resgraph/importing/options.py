@@ -82,12 +82,13 @@ def _common(steps: list[CapturedOp], same: set[str]) -> Iterator[tuple[str, Any]
     op = steps[0].op
     if any(_says_pad(s.op) for s in steps) and same.issuperset(s.name for s in steps):
         yield "pad", "same"
-    keys = [key for key in type(op).model_fields if key in (*op.quiet, "bias")]
-    for key in keys:
+    for key in type(op).model_fields:
         found = Counter(getattr(step.op, key) for step in steps)
-        usual = found.most_common(1)[0][0]
+        usual, count = found.most_common(1)[0]
+        most = key == "bias" and 2 * count > len(steps)
         # that there is none cannot be said in a label
-        if key == "bias" or (None not in found and usual != _default(op, key)):
+        quiet = key in op.quiet and None not in found
+        if most or (quiet and usual != _default(op, key)):
             yield key, usual
 
 

@@ -245,3 +245,36 @@ def test_a_random_path_that_no_graph_shows() -> None:
 
     found = from_module(nn.Sequential(nn.Conv2d(8, 8, 1), Path()), INPUT)
     assert found.proof.output == 0 and found.proof.gradients is None
+
+
+def test_parts_of_blocks_of_several_widths_are_said_alike() -> None:
+    """Half of the channels of one is a third of another's (as in DPN, Chen et al. 2017)."""
+
+    class Dual(nn.Module):
+        def __init__(self, into: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(into, 12, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.conv(x)
+            return torch.cat([x[:, :8] + y[:, :8], x[:, 8:], y[:, 8:]], 1)
+
+    text = imported(nn.Sequential(nn.Conv2d(8, 16, 1), Dual(16), Dual(20))).text
+    assert text.count("merge:") == 1 and "2 x " in text
+    assert "pre:   part to 8" in text and "p1:    part from 8" in text
+
+
+def test_causal_pads_that_differ() -> None:
+    """Bai et al. 2018 (TCN), Figure 1: what comes later is not seen."""
+
+    class Causal(nn.Module):
+        def __init__(self, dilation: int) -> None:
+            super().__init__()
+            self.before = 2 * dilation
+            self.conv = nn.Conv1d(8, 8, 3, dilation=dilation)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.conv(F.pad(x, (self.before, 0))).relu()
+
+    found = from_module(nn.Sequential(Causal(1), Causal(2)), (8, 16), name="net")
+    assert 'padding: "2:0"' in found.text and "dilation 2 padding 4:0" in found.text

@@ -30,18 +30,17 @@ def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         raise reader.no("with a factor")
     if word == "rsub":
         a, b, word = b, a, "sub"
-    if isinstance(a, Spelled) or isinstance(b, Spelled):
-        return further(reader, word, a, b)
-    if isinstance(a, StateTensor) or isinstance(b, StateTensor):
-        return _with_parameter(reader, word, a, b)
-    if isinstance(a, Stack) or isinstance(b, Stack):
+    of = {type(a), type(b)}
+    kinds = ((kind, join) for kind, join in _JOINS.items() if kind in of)
+    _, join = next(kinds, (None, _with_number if len(of) > 1 else _of_values))
+    return join(reader, word, a, b)
+
+
+def _of_values(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> Any:
+    if is_part(reader, a) or is_part(reader, b):
         return _of_stacks(reader, word, a, b)
-    if isinstance(a, ForeignValue) and isinstance(b, ForeignValue):
-        if is_part(reader, a) or is_part(reader, b):
-            return _of_stacks(reader, word, a, b)
-        short = product(reader, a, b) if word == "mul" else None
-        return short or _met(reader, word, a, b)
-    return _with_number(reader, word, a, b)
+    short = product(reader, a, b) if word == "mul" else None
+    return short or _met(reader, word, a, b)
 
 
 def _with_number(reader: Reader, word: str, a: Any, b: Any) -> ForeignValue:
@@ -110,29 +109,34 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
     x, factor = (b, a) if isinstance(a, StateTensor) else (a, b)
     if word == "mul" and isinstance(x, int | float):
         return replace(factor, factor=factor.factor * float(x))
-    if (
-        word == "mul"
-        and isinstance(x, ForeignValue)
-        and factor.learned
-        and factor.plain
-    ):
-        tensors = {"weight": factor.key}
-        met = _axes_met(x, factor)
-        if met == [] and reader.shape(x)[0] != 1:
-            return reader.kept(Gain(), x, tensors)
-        if met == [layout(reader.shape(x))[0]]:
-            return reader.kept(Scale(), x, tensors)
-    if word == "add" and isinstance(x, ForeignValue):
-        return _shifted(reader, x, factor)
-    raise reader.no("with a tensor that is no scale of channels")
+    made = None
+    if isinstance(x, ForeignValue) and factor.learned and factor.plain:
+        made = {"mul": _scaled, "add": _shifted}.get(word, _unknown)(reader, x, factor)
+    if made is None:
+        raise reader.no("with a tensor that is no scale of channels")
+    return made
 
 
-def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> ForeignValue:
+def _unknown(reader: Reader, x: ForeignValue, factor: StateTensor) -> None:
+    """What else is done with a parameter has no word."""
+
+
+def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
+    """A product with one number, or with one of each channel."""
+    tensors, met = {"weight": factor.key}, _axes_met(x, factor)
+    if met == [] and reader.shape(x)[0] != 1:
+        return reader.kept(Gain(), x, tensors)
+    if met == [layout(reader.shape(x))[0]]:
+        return reader.kept(Scale(), x, tensors)
+    return None
+
+
+def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> Any:
     """A gain and one learned number that is added behind it."""
     before = reader.steps[x.step]
     fresh = isinstance(before.op, Gain) and before.op.shift is None
-    if not fresh or not (shift.learned and shift.plain) or _axes_met(x, shift):
-        raise reader.no("with a tensor that is no shift of a gain")
+    if not fresh or _axes_met(x, shift):
+        return None
     tensors = {**before.tensors, "bias": shift.key}
     made = reader.add(Gain(shift=0.0), *before.inputs, tensors=tensors)
     return replace(x, step=made.step)
@@ -147,3 +151,11 @@ def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:
         return None
     tail = x.axes[len(x.axes) - len(sizes) :]
     return [axis for axis, size in zip(tail, sizes, strict=True) if size > 1]
+
+
+_JOINS: dict[type, Callable[[Reader, str, Any, Any], Any]] = {
+    Spelled: further,
+    StateTensor: _with_parameter,
+    Stack: _of_stacks,
+}
+"""What two operands are joined by where one is of this kind, the first that fits."""

@@ -59,7 +59,12 @@ def over_cells(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(form := given["self"], Spelled):
         axes = {d % len(call.axes) - 1 for d in given["dim"] if given["keepdim"]}
         return over_channels(reader, form, axes)
-    x = reader.value(given["self"])
+    return _over(reader, call, given, reader.value(given["self"]))
+
+
+def _over(
+    reader: Reader, call: AtenCall, given: Arguments, x: ForeignValue
+) -> ForeignValue:
     shape, count = reader.shape(x), len(x.axes) + 1
     axes = {d % count - 1 for d in given.get("dim") or range(count)}
     if -1 in axes:

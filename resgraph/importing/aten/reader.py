@@ -79,11 +79,8 @@ class Reader:
     def read(self) -> Captured:
         """The model's steps. Raises `ImportRefused`."""
         program = self.program
-        for what, found in (("input", program.inputs), ("output", program.outputs)):
-            if len(found) != 1:
-                raise ImportRefused(
-                    f"the model has {len(found)} {what}s, and a net has one"
-                )
+        _need_one("input", program.inputs)
+        _need_one("output", program.outputs)
         (first,) = program.inputs
         shape = first.axes[1:]
         self.steps[first.name] = CapturedOp(first.name, Input(shape=shape), (), shape)
@@ -147,17 +144,17 @@ class Reader:
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)
             if isinstance(old, ForeignValue) and isinstance(new, ForeignValue):
-                for other, value in self.values.items():
-                    shares = self.views.get(other, other) == root
-                    if (
-                        shares
-                        and isinstance(value, ForeignValue)
-                        and value.step == old.step
-                    ):
-                        self.values[other] = replace(value, step=new.step)
+                self._renew(root, old.step, new.step)
             self.views[name] = root
         elif call.word in VIEWS:
             self.views[name] = root
+
+    def _renew(self, root: str, old: str, new: str) -> None:
+        """A step's place is taken by another in all that shares memory with `root`."""
+        for name, value in self.values.items():
+            shares = self.views.get(name, name) == root
+            if shares and isinstance(value, ForeignValue) and value.step == old:
+                self.values[name] = replace(value, step=new)
 
     def _meant(self, value: Any) -> Any:
         if isinstance(value, TensorRef):
@@ -219,13 +216,20 @@ class Reader:
             return value.step
         if len(value.axes) == 1 and filled == [_flat(shape)]:
             return self.add(Flatten(), value.step).step
+        made = self._in_words(value)
+        if made is None:
+            raise self.no("it reads a tensor whose axes were moved")
+        return made
+
+    def _in_words(self, value: ForeignValue) -> str | None:
+        """The step that moves a value's axes so, where there is a word for it."""
         for word in WORDS:
-            op = word(value, shape)
+            op = word(value, self.shape(value))
             if op is not None:
                 made = self.add(op, value.step)
                 if made.axes == layout(sizes(value.axes)):
                     return made.step
-        raise self.no("it reads a tensor whose axes were moved")
+        return None
 
     def vector(self, value: ForeignValue) -> bool:
         """Whether a value is a vector, perhaps among axes of one place."""
@@ -254,6 +258,13 @@ def _flat(shape: Shape) -> Axis:
 def spread(axis: Axis) -> bool:
     """Whether an axis has one place, or was expanded from one."""
     return all(atom.of == EXPANDED for atom in axis)
+
+
+def _need_one(what: str, found: Sequence[Any]) -> None:
+    if len(found) != 1:
+        raise ImportRefused(
+            f"the model has {len(found)} {what}s, and import reads those that have one"
+        )
 
 
 def _untied(steps: Iterable[CapturedOp]) -> None:

@@ -142,10 +142,7 @@ def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
         raise reader.no("it splits the batch, or a parameter")
     value = reader.value(x)
     if call.word == "unbind":
-        found = stacked(reader, value, place)
-        if found is None:
-            raise reader.no("of anything but the channels")
-        return list(found.values)
+        return _unbound(reader, value, place)
     if not _channels(reader, value, place):
         raise reader.no("of anything but the channels")
     ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
@@ -153,6 +150,14 @@ def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
         _part(reader, value, place, range(start, end)) if output.name else None
         for start, end, output in zip([0, *ends], ends, call.outputs, strict=False)
     ]
+
+
+def _unbound(reader: Reader, x: ForeignValue, place: int) -> list[Any]:
+    """Parts of the channels that lie on an axis of their own."""
+    found = stacked(reader, x, place)
+    if found is None:
+        raise reader.no("of anything but the channels")
+    return list(found.values)
 
 
 def _axes(x: Any) -> Sequence[Any]:
@@ -164,16 +169,19 @@ def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> Forei
     (total, *_), width = reader.shape(x), len(channels)
     if width == total:
         return x
-    if total % width or channels.start % width:
-        cut = {"from": channels.start or None, "to": channels.stop}
-        cut["to"] = None if channels.stop == total else channels.stop
-        made = reader.add(Part.model_validate(cut), x.step)
-    else:
-        equal = Part(which=channels.start // width, of=total // width)
-        made = reader.add(equal, x.step)
+    made = reader.add(_part_of(total, channels), x.step)
     axes = list(x.axes)
     axes[place] = made.axes[0]
     return replace(made, axes=tuple(axes))
+
+
+def _part_of(total: int, channels: range) -> Part:
+    width = len(channels)
+    if total % width == channels.start % width == 0:
+        return Part(which=channels.start // width, of=total // width)
+    end = None if channels.stop == total else channels.stop
+    start = {"from": channels.start or None}  # a word of Python's
+    return Part(**start, to=end)
 
 
 @reads("narrow", "slice")
@@ -225,7 +233,13 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         return reader.add(Pad.model_validate({"cells": edges, **kind}), step)
     if len(pads) != 6 or any(pads[:5]):
         raise reader.no("it cuts cells off, or pads the channels before the first")
-    width = before.shape[0] + pads[5]
+    return _more_channels(reader, step, pads[5])
+
+
+def _more_channels(reader: Reader, step: str, more: int) -> ForeignValue:
+    """Zero channels behind those of a map: option A."""
+    before = reader.steps[step]
+    width = before.shape[0] + more
     # option A takes every second cell by a slice, or by a pool of one cell
     strided = isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]
     pooled = isinstance(before.op, Pool) and set(before.op.kernel) == {1}
@@ -248,12 +262,11 @@ def upsample(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     }
     if given.get("align_corners"):
         raise reader.no("from corner to corner")
-    if len(factors) > 1 or 0 in factors:
-        return reader.add(Upsample(to=call.axes[2:], bilinear=bilinear), step)
-    factor = factors.pop()
-    if factor == 1:
+    if factors == {1}:
         return ForeignValue(step, layout(reader.steps[step].shape))
-    return reader.add(Upsample(factor=factor, bilinear=bilinear), step)
+    whole = len(factors) == 1 and 0 not in factors
+    to = {"factor": factors.pop()} if whole else {"to": call.axes[2:]}
+    return reader.add(Upsample(**to, bilinear=bilinear), step)
 
 
 _REARRANGED: dict[str, tuple[type[Op], str, str]] = {
