@@ -24,7 +24,7 @@ from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Shards
 from resgraph.train import Options, build, evaluate, resume
 from resgraph.train.data import load, shards
-from resgraph.train.data.formats import index_cache
+from resgraph.train.data.formats import index_cache, unzipped
 from resgraph.train.data.sets import Packed
 from resgraph.train.signals import StoppedError
 
@@ -433,3 +433,22 @@ def test_what_gzip_packed_is_unpacked_once(tars: Path) -> None:
     with pytest.raises(TrainingError, match=r"val\.tar is damaged: what gzip packed"):
         load(record(tars), SHAPE, (2,))
     assert not list((tars.parent / "cache").rglob("tmp*"))
+
+
+def test_what_is_unpacked_goes_when_no_run_uses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that are too much together, the one that was used least recently, and only after its time."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(unzipped, "UNPACKED", (150, 3600.0))
+    files = [tmp_path / f"{name}.tar" for name in "abc"]
+    for file in files:
+        file.write_bytes(gzip.compress(file.name.encode() + bytes(95)))
+    first, second = (unzipped.plain(file) for file in files[:2])
+    assert first.is_file() and second.is_file(), "both are in use"
+    for place in (first, second):
+        os.utime(place, (0, 0))
+    assert unzipped.plain(files[0]) == first  # which is used again
+    third = unzipped.plain(files[2])
+    assert first.is_file() and third.is_file() and not second.exists()
+    assert third.read_bytes() == b"c.tar" + bytes(95)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from ....files import write_file
 Index = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
 """A row for each image: where it begins, its bytes, its label."""
 MOST = 2**30
+UNPACKED = 2**36, 30 * 24 * 3600.0
+"""Bytes of a cache of what was unpacked, and for how many seconds nothing of it goes."""
 FORMAT = "2"
 _SUM = hashlib.sha256().digest_size
 
@@ -76,23 +79,31 @@ def write_index(shard: Path, index: Index, by: str = "") -> None:
         place = _place(shard, by)
         place.parent.mkdir(parents=True, exist_ok=True)
         write_file(place, hashlib.sha256(content).digest() + content)
-        _sweep(place.parent)
+        keep_to(MOST, place.parent)
 
 
 def _place(shard: Path, by: str) -> Path:
     return place_in_cache("shards", shard, FORMAT + by).with_suffix(".index")
 
 
-def _sweep(folder: Path) -> None:
-    """Removes the oldest where there is too much."""
+def used(*files: Path) -> None:
+    """Says that files of a cache are in use, by their times."""
+    for file in files:
+        with suppress(OSError):
+            os.utime(file)
+
+
+def keep_to(most: int, folder: Path, idle: float = 0.0) -> None:
+    """Removes what was used least recently where a cache has more than `most` bytes, but nothing
+    that was used within `idle` seconds: a run may be reading it."""
     files = [
         (status.st_mtime, status.st_size, path)
         for path in folder.iterdir()
         if (status := path.stat())
     ]
     total = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
-        if total <= MOST:
+    for last, size, path in sorted(files):
+        if total <= most or time.time() - last < idle:
             return
         path.unlink(missing_ok=True)
         total -= size

@@ -24,7 +24,7 @@ from ....files import reason, temporary_beside, write_file
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
 from ...atomic_write import disk_error
-from .index_cache import Index, place_in_cache
+from .index_cache import UNPACKED, Index, keep_to, place_in_cache, used
 
 FORMAT = "1"
 LARGEST_GROUP = 2**32
@@ -59,10 +59,13 @@ def unpacked(file: Path, columns: Columns) -> Unpacked:
     place = place_in_cache("parquet", file, facts)
     images, known = (place.with_suffix(end) for end in (".images", ".json"))
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return _known(images, known)
+        found = _known(images, known)
+        used(images, known, known.with_suffix(".npy"))
+        return found
     table = _opened(file)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        keep_to(UNPACKED[0], place.parent, UNPACKED[1])
         temporary = temporary_beside(place)
         try:
             with temporary.open("xb") as out:

@@ -11,7 +11,7 @@ from typing import IO
 from ....errors import TrainingError
 from ....files import temporary_beside
 from ...atomic_write import disk_error
-from .index_cache import place_in_cache
+from .index_cache import UNPACKED, keep_to, place_in_cache, used
 
 MAGIC = b"\x1f\x8b"
 MOST = 2**36
@@ -26,6 +26,7 @@ def plain(file: Path) -> Path:
         if opened.read(2) != MAGIC:
             return file
     place = place_in_cache("unzipped", file, "").with_suffix(".tar")
+    used(place)
     if not place.is_file():
         _unzip(file, place)
     return place
@@ -35,6 +36,7 @@ def _unzip(file: Path, place: Path) -> None:
     temporary = temporary_beside(place)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        keep_to(UNPACKED[0], place.parent, UNPACKED[1])
         with temporary.open("xb") as out:
             _copy(file, out)
         temporary.replace(place)
