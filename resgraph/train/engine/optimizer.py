@@ -11,15 +11,15 @@ import torch
 from torch import nn
 
 from ...graph import Graph
-from ...language.recipe.start import Rates, lies_in
+from ...language.recipe.start import Rates
 from ...language.recipe.steps import Muon, Optimizer, PartStep
 from ...passes.fine_tune.depths import factors, part_named
-from ...passes.fine_tune.matrices import output_layers
+from ...passes.fine_tune.matrices import matrix_layers
 from ...plan import Plan
 from .lamb import LambOptimizer
-from .muon import MuonOptimizer, Together
+from .muon import MuonOptimizer
+from .together import Together
 
-MATRICES: tuple[type[nn.Module], ...] = (nn.modules.conv._ConvNd, nn.Linear)
 NORMS: tuple[type[nn.Module], ...] = (
     nn.modules.batchnorm._NormBase,
     nn.LayerNorm,
@@ -48,7 +48,7 @@ def make_optimizer(
     groups = Groups(net, plan, rates, recipe.lr)
     if not isinstance(recipe, Muon):
         return _made(recipe, groups.of(recipe, named), fused=fused)
-    matrices = matrix_names(net, plan)
+    matrices = _matrices(named, plan)
     parts = (
         (recipe, [pair for pair in named if pair[0] in matrices]),
         (recipe.others, [pair for pair in named if pair[0] not in matrices]),
@@ -69,16 +69,12 @@ def _made(
     return made
 
 
-def matrix_names(net: nn.Module, plan: Plan | None) -> frozenset[str]:
-    """The weights that Muon takes: of convolutions and linear layers, but for those that give an
-    output."""
+def _matrices(named: Named, plan: Plan | None) -> frozenset[str]:
+    """The weights that Muon takes; of a net without a graph all of two axes or more."""
     graph: Graph | None = getattr(plan, "graph", None)
-    last = tuple(output_layers(graph)) if graph else ()
-    return frozenset(
-        f"{prefix}.weight" if prefix else "weight"
-        for prefix, module in net.named_modules()
-        if isinstance(module, MATRICES) and not (last and lies_in(prefix, last))
-    )
+    if graph is None:
+        return frozenset(name for name, weight in named if weight.ndim > 1)
+    return frozenset(f"{layer}.weight" for layer in matrix_layers(graph))
 
 
 class GroupKind(NamedTuple):
