@@ -241,7 +241,7 @@ def test_a_channel_of_one_value_is_told_before_the_first_step(
     if which:
         with pytest.raises(
             TrainingError,
-            match=f"^{which} the training images has one value throughout",
+            match=rf"set, as .*0\.png: {which} the training images has one value throughout",
         ):
             build(plan, out=tmp_path / "run", options=FAST)
     else:

@@ -195,7 +195,7 @@ BASE: dict[str, Any] = {"recipe": "digits"}
         (
             {**BASE, "augment": {"crop": {"cells": 4}}},
             ("augment", "crop"),
-            "`kind` of `crop` is missing; one of `pad`",
+            "`kind` of `crop` is missing; write `kind: pad`",
         ),
         (
             {**BASE, "augment": {"crop": {"kind": "pad", "cells": 0}}},

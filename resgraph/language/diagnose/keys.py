@@ -184,13 +184,30 @@ def _missing_key(wrong: _Wrong) -> Mistake:
 def _no_kind(wrong: _Wrong) -> Mistake:
     """A mapping without the key that says which record it is, or with that key misspelled."""
     tag, key = wrong.context["discriminator"].strip("'"), str(wrong.loc[-1])
-    for name in wrong.value if isinstance(wrong.value, dict) else ():
+    given = wrong.value if isinstance(wrong.value, dict) else {}
+    for name in given:
         if near := sure(str(name), [tag]):
             return Mistake((*wrong.loc, name), f"unknown key `{name}`", near, "E020")
     members = records(wrong.around.model_fields[key].annotation)
-    kinds = [get_args(member.model_fields[tag].annotation) for member in members]
-    hint = f"one of {_listed(sum(kinds, ()))}"
+    known = {
+        kind: _takes(member, {**given, tag: kind})
+        for member in members
+        for kind in get_args(member.model_fields[tag].annotation)
+    }
+    fitting = [kind for kind, takes in known.items() if takes] or [*known]
+    one, *others = fitting
+    sole = f"write `{tag}: {one}`, whose keys these are"
+    hint = f"one of {_listed(fitting)}" if others else sole
     return Mistake(wrong.loc, f"`{tag}` of `{key}` is missing", hint, "E021", tag)
+
+
+def _takes(record: type[Record], given: dict[str, Any]) -> bool:
+    """Whether a record has these keys and takes their values, whatever else it needs."""
+    try:
+        record.model_validate(given)
+    except ValidationError as error:
+        return all(detail["type"] == "missing" for detail in error.errors())
+    return True
 
 
 def _no_such_kind(wrong: _Wrong) -> Mistake:

@@ -104,9 +104,9 @@ def standard(values: Tensor) -> Normalization:
     return Normalization(scale, offset)
 
 
-def need_variance(images: Tensor) -> None:
+def need_variance(images: Tensor, about: str) -> None:
     """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value
-    throughout."""
+    throughout; `about` says where they are."""
     rows = images.transpose(0, 1).flatten(1)
     flat = [number for number, row in enumerate(rows) if row.min() == row.max()]
     if not flat:
@@ -117,7 +117,7 @@ def need_variance(images: Tensor) -> None:
         else f"channel {', '.join(map(str, flat))}"
     )
     raise TrainingError(
-        f"{which} of the training images has one value throughout ({len(images):,} looked at), so"
-        " there is nothing to learn from it; are these the right images? `normalize: scale` takes"
-        " them as they are"
+        f"{about}: {which} of the training images has one value throughout ({len(images):,} looked"
+        " at), so there is nothing to learn from it; are these the right images? `normalize: scale`"
+        " takes them as they are"
     )
