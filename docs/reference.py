@@ -80,6 +80,7 @@ EXAMPLES: dict[str, Any] = {
     "data.shards.validation": "val-{000..007}.tar", "data.shards.resize": 256,
     "data.shards.label": "json.label",
     "data.shards.unreadable": 0.01,
+    "interpolation": "bicubic", "sampling": "balanced",
     "data.synthetic.samples": 4096, "data.synthetic.validation": 512,
     "data.synthetic.classes": 10, "data.synthetic.noise": 1.0, "data.synthetic.seed": 1,
     "target": {"kind": "map", "ignore": 0}, "target.label.loss": "bce",

@@ -13,7 +13,7 @@ from math import prod
 from ..errors import Diagnostic, SpecError, fault
 from ..graph import Graph, Node
 from ..language.recipe import Train
-from ..language.recipe.augment import PadCrop, SideCrop
+from ..language.recipe.augment import AreaCrop, PadCrop, SideCrop
 from ..language.recipe.data import OnDisk
 from ..language.recipe.start import IMAGENET, is_frozen
 from ..language.recipe.steps import Muon
@@ -161,7 +161,8 @@ Clash = tuple[bool, tuple[str, ...], str, str]
 
 def _clashes(train: Train) -> Iterator[Problem]:
     """Keys that leave one another nothing to do."""
-    for wrong, keys, said, hint in (*_thresholds(train), *_policies(train)):
+    clashes = (*_thresholds(train), *_policies(train), *_balances(train))
+    for wrong, keys, said, hint in clashes:
         if wrong:
             yield Problem(keys, said, hint)
     if train.whiten and train.weights:
@@ -184,6 +185,22 @@ def _thresholds(train: Train) -> Iterator[Clash]:
     said = "with `target.threshold` a class is there or it is not: nothing is left to smooth"
     hint = "write `label_smoothing: none`, or leave `threshold` out"
     yield train.label_smoothing > 0, ("label_smoothing",), said, hint
+
+
+def _balances(train: Train) -> Iterator[Clash]:
+    """Rare classes that are drawn more often, where there are none, or that count more as well."""
+    kind, keys = train.target.kind, ("sampling",)
+    drawn = train.sampling is not None
+    said = f"`sampling: {train.sampling}` is of the classes of images, and not for `target: {kind}`"
+    yield drawn and kind != "label", keys, said, "write `sampling: none`"
+    twice = getattr(train.target, "weights", None) == "balanced" and kind == "label"
+    said = "rare classes are drawn more often by `sampling`, and count more by `target.weights`"
+    yield (
+        drawn and twice,
+        keys,
+        said,
+        "write `sampling: none`, or leave the weights out",
+    )
 
 
 def _images_only(train: Train, reads: Shape) -> Iterator[Problem]:
@@ -280,6 +297,9 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
     elif crop and len(reads) != 3 and not train.data.shape:
         said = "`augment.crop` is for images, but the net reads vectors"
         yield Problem(keys, said, "write `crop: none`")
+    elif isinstance(crop, AreaCrop) and crop.interpolation:
+        said = f"`crop.interpolation` is for images on disk; {train.data.title} is in memory"
+        yield Problem((*keys, "interpolation"), said, "leave it out")
     widest = max(reads[1:], default=0)
     if isinstance(crop, SideCrop) and crop.side[0] < widest:
         begin, size = crop.side[0], shape_text(reads)

@@ -4,9 +4,10 @@ papers test."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +30,7 @@ from .engine.multi_crop import MultiCrop, crop_policy_for
 from .engine.verdicts import Witness
 from .engine.views import viewed
 from .failures import explained
-from .inference import preprocessing, trained, units_of
+from .inference import filter_of, preprocessing, side_of, trained, units_of
 from .options import Options
 from .parallel.distributed import World, process_group
 from .prepare import data_path, images_of, need_statement, recipe_of
@@ -57,7 +58,8 @@ class Testing:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A net with its weights, how it reads images of so many levels, the names of its classes where
-    they are known, what it is called, and the units of its numbers."""
+    they are known, what it is called, the units of its numbers, and how images on disk are
+    cropped."""
 
     plan: Plan
     net: nn.Module
@@ -65,6 +67,7 @@ class Judged:
     classes: list[str] | None
     named: str
     units: Units | None
+    cropped: Callable[[DataSet, Data], DataSet]
 
 
 def evaluate_weights(
@@ -78,7 +81,11 @@ def evaluate_weights(
         run = run_of(Path(weights.file))
         classes = list(stated.classes) if run else None
         units = units_of(plan, preprocessing(run) if run else None, weights.file)
-        judged = Judged(plan, net, stated.normalization, classes, weights.file, units)
+        known = taken.file.stated
+        cropped = known.cropped if known else lambda data, _: data
+        judged = Judged(
+            plan, net, stated.normalization, classes, weights.file, units, cropped
+        )
         return _judge(judged, options, how, world)
 
 
@@ -95,8 +102,9 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
         normalization = Normalization.read(known["normalize"])
         units = units_of(plan, known, str(run))
         judged = Judged(
-            plan, net, lambda _: normalization, known["classes"], str(run), units
-        )
+            plan, net, lambda _: normalization, known["classes"], str(run), units,
+            lambda data, _: _as_trained(data, known),
+        )  # fmt: skip
         return _judge(judged, options, how, world)
 
 
@@ -108,6 +116,7 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
     try:
         net = placed(judged.net, decisions).eval()
         data = _data(plan, options, how.split, judged.classes)
+        data = judged.cropped(data, recipe_of(plan).data)
         normalization = judged.normalization(data.levels)
         train = recipe_of(plan)
         # no training image is loaded
@@ -138,6 +147,12 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
         raise TrainingError(
             f"out of memory on {where}; free some, or take another with --device"
         ) from error
+
+
+def _as_trained(data: DataSet, known: Mapping[str, Any]) -> DataSet:
+    """With images on disk cropped as a run's preprocess.json has it."""
+    side = side_of(known)
+    return replace(data, resize=side, way=filter_of(known)) if side else data
 
 
 def _witness(plan: Plan, how: Testing) -> Witness | None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..errors import RunError, TrainingError, UsageError
 from ..files import read_file, reason
 from ..language.diagnose.nearest import did_you_mean
+from ..language.recipe.base import FILTERS, Filter
 from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import LABEL, Regression
 from ..ops.base import shape_text
@@ -37,6 +38,7 @@ from .resuming import own_plan
 from .run.directory import read_facts
 from .settings.decide import Workload, decide
 from .start.sources import run_of
+from .start.statement import StatedImages
 from .start.transfer import Transfer, loaded
 from .tasks import Units
 
@@ -111,16 +113,25 @@ def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
     """How images are read: the middle of each in the net's size, and classes by number where the
     weights do not name them."""
     stated, count, train = need_statement(plan, taken), plan.output[0], plan.spec.train
-    resize = getattr(getattr(train, "data", None), "resize", None)
     numbered = [f"class {number}" for number in range(count)]
-    shape = images_of(plan)
     return {
-        "shape": list(shape),
+        "shape": list(images_of(plan)),
         "levels": 255,
-        "resize": {"shorter_side": side_before_crop(resize, shape)},
+        "resize": _resizing(plan, taken.file.stated or stated),
         "classes": list(stated.classes) if len(stated.classes) == count else numbered,
         "normalize": stated.normalization(255).document(),
         "target": getattr(train, "target", LABEL).kind,
+    }
+
+
+def _resizing(plan: Plan, stated: StatedImages) -> dict[str, Any]:
+    """As the recipe says it, else as the weights do."""
+    data, shape = getattr(plan.spec.train, "data", None), images_of(plan)
+    side = getattr(data, "resize", None) or stated.side(shape)
+    way = getattr(data, "interpolation", None) or stated.way
+    return {
+        "shorter_side": side or side_before_crop(None, shape),
+        "filter": way or "bilinear",
     }
 
 
@@ -302,12 +313,19 @@ def read_image(path: Path, document: dict[str, Any]) -> Tensor:
             ) from error
         raise TrainingError(f"{path} cannot be read as an image: {error}") from error
     if side is not None:
-        return center_crop(image, side, (height, width))
+        return center_crop(image, side, (height, width), filter_of(document))
     pixels = to_tensor(image.resize((width, height), Image.Resampling.BILINEAR))
     return pixels.to(torch.float32) * (float(document["levels"]) / 255)
 
 
-def side_of(document: dict[str, Any]) -> int | None:
+def filter_of(document: Mapping[str, Any]) -> Filter:
+    """By which images are resized before the crop; older runs do not say it, or know one alone."""
+    resize = document.get("resize")
+    told = resize.get("filter") if isinstance(resize, dict) else None
+    return next((way for way in FILTERS if way == told), "bilinear")
+
+
+def side_of(document: Mapping[str, Any]) -> int | None:
     """The shorter side before the centre crop; None where the whole image is stretched to the net's
     input."""
     resize = document.get("resize")

@@ -92,8 +92,9 @@ def prepare(
     check_sizes(plan, train)
     _check_parts(plan, train, world)
     start, stated = start_of(plan, train.start, began)
+    data = stated.cropped(data, train.data) if stated else data
     stated = chosen(train.normalize, stated, data.shape)
-    sampler = _sampler(train, len(data.train), world)
+    sampler = _sampler(train, data, world)
     per_unit = sampler.steps_per_epoch if train.unit == "epochs" else 1
     steps = max(1, round(train.length * per_unit))
     uncounted = bool(missing) and not isinstance(data.train, Resident)
@@ -109,12 +110,12 @@ def prepare(
     )  # fmt: skip
 
 
-def _sampler(train: Train, images: int, world: World) -> Sampler:
+def _sampler(train: Train, data: DataSet, world: World) -> Sampler:
     """The images of this rank, in the order of the seed."""
-    parts, repeats = train.accumulate, train.augment.repeats
     return Sampler(
-        images, train.batch, train.seed, world.rank, world.size, parts, repeats
-    )
+        len(data.train), train.batch, train.seed, world.rank, world.size, train.accumulate,
+        train.augment.repeats, data.train.labels if train.sampling else None,
+    )  # fmt: skip
 
 
 def _task(train: Train, plan: Plan, data: DataSet) -> Task:
@@ -224,6 +225,13 @@ def normalization_of(ready: Prepared) -> Normalization:
     return replace(_normalization_of_images(ready), beside=beside)
 
 
+def _where(data: DataSet) -> str:
+    """Where the training images are, with the first of them."""
+    if isinstance(data.train, Resident):
+        return data.about
+    return f"{data.about}, as {data.train.name(0)}"
+
+
 def _normalization_of_images(ready: Prepared) -> Normalization:
     if ready.stated:
         return ready.stated.normalization(ready.data.levels)
@@ -233,5 +241,5 @@ def _normalization_of_images(ready: Prepared) -> Normalization:
 
         images = sample(ready.data, ready.train.seed)
     if how != "scale" and len(ready.data.shape) == 3:
-        need_variance(images.images)
+        need_variance(images.images, _where(ready.data))
     return measure(images, ready.data.levels, how)

@@ -164,7 +164,7 @@ def _resizing(data: DataSet) -> dict[str, object]:
         "shorter_side": data.resize,
         "box": "the middle: size * min(image width, image height) / shorter_side, cut to the image",
         "size": size,
-        "filter": "bilinear",
+        "filter": data.way,
         "reducing_gap": REDUCING_GAP,
     }
 

@@ -25,6 +25,12 @@ WRONG = {
         "augment: {repeats: 2, rotate: none, zoom: none, shift: none}", "says no change", "`repeats: none`"),
     "two policies": (
         "augment: {trivialaugment: true, randaugment: {ops: 2}}", "both are written", "`randaugment: none`"),
+    "balanced twice": (
+        "sampling: balanced\n  target: {kind: label, weights: balanced}", "count more by", "`sampling: none`"),
+    "classes of what has none": (
+        "sampling: balanced\n  target: {kind: itself}", "is of the classes of images", "`sampling: none`"),
+    "a filter of images in memory": (
+        "augment: {crop: {kind: area, interpolation: random}}", "is for images on disk", "leave it out"),
     "a part that is not there": (
         "optimizer: {name: muon, lr: 0.02, others: {name: sgd, lr: 0.1, by: {heat: {lr: 1}}}}",
         "`optimizer.others.by` names `heat`", "`head`"),

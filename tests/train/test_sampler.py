@@ -65,3 +65,34 @@ def test_repeated_samples_are_timms(
     for rank in range(world):
         ours = Sampler(count, batch, 1, rank, world, repeats=3).epoch(0).flatten()
         assert (ours % count).tolist() == [int(i) for i in theirs[rank]]
+
+
+LABELS = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)
+
+
+def test_balanced_samples_are_as_many_of_each_class() -> None:
+    sampler = Sampler(100, 10, 4, labels=LABELS)
+    seen = set()
+    for epoch in range(12):
+        order = sampler.epoch(epoch).flatten()
+        counts = torch.bincount(LABELS[order % 100])
+        assert sorted(counts.tolist()) == [33, 33, 34], "100 of three classes"
+        assert len(set(order.tolist())) == 100, "each copy has its own random numbers"
+        times = torch.bincount(order % 100, minlength=100)
+        assert set(times[:60].tolist()) == {0, 1}
+        assert set(times[60:90].tolist()) <= {1, 2}
+        assert set(times[90:].tolist()) <= {3, 4}
+        assert torch.equal(sampler.epoch(epoch), sampler.epoch(epoch))
+        assert not torch.equal(order, sampler.epoch(epoch + 1).flatten())
+        seen |= set((order % 100).tolist())
+    assert seen == set(range(100))
+
+
+def test_balanced_samples_are_shared_and_repeated() -> None:
+    whole = Sampler(100, 12, 4, repeats=3, labels=LABELS)
+    order = whole.epoch(1)
+    shares = [Sampler(100, 12, 4, rank, 3, 1, 3, LABELS).epoch(1) for rank in range(3)]
+    assert torch.equal(torch.stack(shares, 2).flatten(1), order)
+    assert len(set(order.flatten().tolist())) == order.numel()
+    assert torch.equal((order % 100).view(-1, 3)[:, 0], (order % 100).view(-1, 3)[:, 2])
+    assert torch.equal(whole.epoch(1, 2), order[2:])

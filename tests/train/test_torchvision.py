@@ -1,4 +1,5 @@
-"""Each operation of RandAugment against torchvision's own, where that is installed: the same pixels."""
+"""Each operation of RandAugment, and what moves masks, against torchvision's own, where that is installed: the same
+pixels."""
 
 from __future__ import annotations
 
@@ -8,25 +9,31 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from references import torchvision
 from torch import Tensor
 
+from resgraph.language.recipe.augment import Augment
 from resgraph.train.augment import randaugment as ours
+from resgraph.train.augment.crops import CenterCrop
+from resgraph.train.augment.geometry import augment_mask
+from resgraph.train.rng import key, uniform
 
 torchvision()
 theirs: Any = pytest.importorskip("torchvision.transforms.v2.functional")
+Mask: Any = pytest.importorskip("torchvision.tv_tensors").Mask
 BILINEAR = theirs.InterpolationMode.BILINEAR
 pytestmark = pytest.mark.slow  # torchvision takes long to load
 SIDE = 160
+GRAY = 128.0
+"""What comes in from outside."""
 TOLERANCE = {"equalize": 4.0}
 """Of 255. Pillow's way to equalize, which torchvision copies, rounds the step between levels to whole pixels."""
 
 
 def affine(images: Tensor, **keys: Any) -> Tensor:
     still = {"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0]}
-    return theirs.affine(
-        images, **{**still, **keys}, interpolation=BILINEAR, fill=ours.GRAY
-    )  # type: ignore[no-any-return]
+    return theirs.affine(images, **{**still, **keys}, interpolation=BILINEAR, fill=GRAY)  # type: ignore[no-any-return]
 
 
 def in_unit(adjust: Callable[..., Tensor]) -> Callable[[Tensor, float], Tensor]:
@@ -73,7 +80,7 @@ def test_an_operation_is_torchvisions(operation: Any, strength: float) -> None:
     name = operation.__name__.removeprefix("_")
     if LAWS[name].__code__.co_names[:1] == ("affine",):
         inner = slice(SIDE // 2 - 20, SIDE // 2 + 20)
-        still = torch.full_like(images, ours.GRAY)  # what comes in from outside is gray
+        still = torch.full_like(images, GRAY)
         still[..., inner, inner] = images[..., inner, inner]
         images = still
     mine = operation(images, torch.full((4,), strength))
@@ -86,3 +93,64 @@ def test_an_operation_is_torchvisions(operation: Any, strength: float) -> None:
     assert name == "identity" or not torch.equal(other, images[..., inside, inside]), (
         "something was done"
     )
+
+
+MASKS = torch.randint(
+    0, 7, (6, 24, 32), dtype=torch.int16, generator=torch.Generator().manual_seed(2)
+)
+UNKNOWN = -100
+
+
+@pytest.mark.parametrize("cells", [0, 3])
+def test_flipped_and_cropped_masks_are_torchvisions(cells: int) -> None:
+    crop = {"crop": {"kind": "pad", "cells": cells}} if cells else {}
+    recipe = Augment.model_validate({"flip": True, **crop})
+    found = augment_mask(MASKS, recipe, 5, torch.arange(6))
+    draw = uniform(key(5, "crop"), torch.arange(6), 3)
+    mirrored = 0
+    for mask, mine, (down, right, side) in zip(
+        MASKS, found, draw.tolist(), strict=True
+    ):
+        at = [int(part * (2 * cells + 1)) for part in (down, right)]
+        wide = theirs.pad(Mask(mask), [cells] * 4, fill=UNKNOWN)
+        cut = theirs.crop(wide, *at, *mask.shape)
+        mirrored += side < 0.5
+        assert torch.equal(mine, theirs.horizontal_flip(cut) if side < 0.5 else cut)
+    assert 0 < mirrored < 6
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        {"rotate": 40},
+        {"zoom": 0.3},
+        {"shift": 4},
+        {"rotate": 15, "zoom": 0.2, "shift": 3},
+    ],
+)
+def test_moved_masks_are_torchvisions(moves: dict[str, float]) -> None:
+    """There an image is moved after it is turned, here before: its way is turned along."""
+    recipe = Augment.model_validate(moves)
+    found = augment_mask(MASKS, recipe, 5, torch.arange(6))
+    draws = uniform(key(5, "warp"), torch.arange(6), 8)
+    for mask, mine, draw in zip(MASKS, found, (2 * draws - 1).tolist(), strict=True):
+        angle = math.radians(draw[0] * recipe.rotate)
+        zoom = 1 + draw[1] * recipe.zoom
+        down, right = (draw[place] * recipe.shift for place in (2, 3))
+        cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
+        way = [-(cos * right + sin * down), -(cos * down - sin * right)]
+        other = theirs.affine(
+            Mask(mask), -math.degrees(angle), way, zoom, [0.0, 0.0],
+            fill=UNKNOWN,
+        )  # fmt: skip
+        assert torch.equal(mine, other)
+    assert not torch.equal(found, MASKS)
+
+
+def test_masks_on_disk_are_resized_as_torchvision_resizes_them() -> None:
+    """The shorter side to 12, then the middle 12 x 12, of a file."""
+    file = Image.fromarray(MASKS[0].numpy().astype("int32"))
+    (view,) = CenterCrop(12, (12, 12), "bicubic")(file, 0, 0)
+    small = theirs.resize(file, 12, theirs.InterpolationMode.NEAREST)
+    other = theirs.pil_to_tensor(theirs.center_crop(small, [12, 12]))
+    assert torch.equal(view, other)

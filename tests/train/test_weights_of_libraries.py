@@ -10,8 +10,10 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
+import numpy
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from starting import plan, spec
 from test_start import prepared
@@ -19,6 +21,7 @@ from test_start import prepared
 import resgraph
 from resgraph.cli import run as command
 from resgraph.errors import MissingError, RunError, UsageError
+from resgraph.train import predict_weights
 from resgraph.train.prepare import normalization_of
 from resgraph.train.start.sources import found
 
@@ -191,3 +194,26 @@ def test_what_cannot_be_fetched_says_where_to_put_it(
 def test_the_hub_is_not_asked_by_check(tmp_path: Path) -> None:
     file = spec(tmp_path / "new.yaml", "weights: hf-hub:timm/small.a1")
     assert resgraph.load(file).unmet() == []
+
+
+def test_predict_reads_images_as_the_card_says(
+    tmp_path: Path, hub: Path, state: dict[str, torch.Tensor]
+) -> None:
+    """The middle 0.8 of a shorter side of 8 / 0.8, by Pillow's bicubic filter."""
+    save_file(state, tmp_path / "w.safetensors")
+    card = CARD | {"pretrained_cfg": {**CARD["pretrained_cfg"], "crop_pct": 0.8}}  # type: ignore[dict-item]
+    data = (tmp_path / "w.safetensors").read_bytes()
+    lay(hub, {"model.safetensors": data, "config.json": json.dumps(card).encode()})
+    image = Image.frombytes("RGB", (20, 20), bytes(i * 7 % 256 for i in range(1200)))
+    image.save(tmp_path / "x.png")
+    net = plan(tmp_path / "new.yaml", classes=5)
+    (found,) = predict_weights(net, "hf-hub:timm/small.a1", [tmp_path / "x.png"], top=5)
+    middle = image.resize((8, 8), Image.Resampling.BICUBIC, (2, 2, 18, 18))
+    pixels = torch.from_numpy(numpy.array(middle)).permute(2, 0, 1)[None] / 255
+    mean = torch.tensor([0.5, 0.25, 0.5])[:, None, None]
+    std = torch.tensor([0.5, 0.5, 0.25])[:, None, None]
+    module = net.module().eval()
+    module.load_state_dict(state)
+    with torch.no_grad():
+        wanted = module((pixels - mean) / std)[0].softmax(0)
+    assert dict(found.classes) == pytest.approx(dict(zip("abcde", wanted.tolist(), strict=True)), abs=1e-5)  # fmt: skip

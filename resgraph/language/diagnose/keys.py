@@ -189,16 +189,22 @@ def _no_kind(wrong: _Wrong) -> Mistake:
         if near := sure(str(name), [tag]):
             return Mistake((*wrong.loc, name), f"unknown key `{name}`", near, "E020")
     members = records(wrong.around.model_fields[key].annotation)
+    one, *others = _fitting_kinds(members, tag, given)
+    sole = f"write `{tag}: {one}`, whose keys these are"
+    hint = f"one of {_listed([one, *others])}" if others else sole
+    return Mistake(wrong.loc, f"`{tag}` of `{key}` is missing", hint, "E021", tag)
+
+
+def _fitting_kinds(
+    members: Iterable[type[Record]], tag: str, given: dict[str, Any]
+) -> list[str]:
+    """The kinds of these records that have what is given, or all where none has."""
     known = {
         kind: _takes(member, {**given, tag: kind})
         for member in members
         for kind in get_args(member.model_fields[tag].annotation)
     }
-    fitting = [kind for kind, takes in known.items() if takes] or [*known]
-    one, *others = fitting
-    sole = f"write `{tag}: {one}`, whose keys these are"
-    hint = f"one of {_listed(fitting)}" if others else sole
-    return Mistake(wrong.loc, f"`{tag}` of `{key}` is missing", hint, "E021", tag)
+    return [kind for kind, takes in known.items() if takes] or [*known]
 
 
 def _takes(record: type[Record], given: dict[str, Any]) -> bool:

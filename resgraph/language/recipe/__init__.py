@@ -90,6 +90,9 @@ class Train(Record):
     """Factors of the learning rate, by depth and by name."""
     whiten: Whiten | None = None
     """A first convolution that whitens patches of the training images."""
+    sampling: Literal["balanced"] | None = None
+    """`balanced` draws each class as often as any other in an epoch, which has as many images as
+    ever: those of a rare class come again, changed anew, and of a common one some do not come."""
     augment: Augment = Augment()
     """Data augmentation of the training images."""
     normalize: Normalize = None

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from ..record import Record
-from .base import NO_OFF, Count, Off, Share
+from .base import NO_OFF, Count, Filter, Off, Share
+
+Drawn = Annotated[Filter | Literal["random"] | None, NO_OFF]
 
 
 class PadCrop(Record):
@@ -46,6 +48,9 @@ class AreaCrop(Record):
         4 / 3,
     )
     """Smallest and largest width over height."""
+    interpolation: Drawn = None
+    """Filter by which images on disk are resized in training; `random`: one of both for each image
+    (timm's); by default as `data.interpolation`."""
 
     _ordered = field_validator("area", "aspect")(_smaller_first)
 
@@ -57,6 +62,8 @@ class SideCrop(Record):
     kind: Literal["side"]
     side: tuple[Count, Count] = (256, 480)
     """Smallest and largest length of the shorter side, in pixels."""
+    interpolation: Drawn = None
+    """As of an area."""
 
     _ordered = field_validator("side")(_smaller_first)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -20,6 +20,9 @@ class Off:
 NO_OFF = Off(...)
 """Of a key whose default looks like "off" and is none."""
 
+Filter = Literal["bilinear", "bicubic"]
+"""By which an image is resized."""
+FILTERS: tuple[Filter, ...] = get_args(Filter)
 Rate = Annotated[float, Field(gt=0, le=100)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ...ops.base import Shape
 from ..record import Record
-from .base import NO_OFF, Count, Off, Seed, Share
+from .base import NO_OFF, Count, Filter, Off, Seed, Share
 
 EVERY = frozenset({"label", "labels", "number", "map", "itself"})
 """All kinds of `target:`."""
@@ -16,6 +16,7 @@ DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 """Images of each digit."""
 CIFAR = 50_000
 """Images of CIFAR's training part, as many of each class."""
+Interpolation = Annotated[Filter | None, NO_OFF]
 ShorterSide = Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF]
 Unreadable = Annotated[float, Field(ge=0, le=1), Off(0.0)]
 
@@ -175,6 +176,8 @@ class Listed(DataSource):
     """The columns of each further input of the net; by default the column of its name."""
     resize: ShorterSide = None
     """As of a folder."""
+    interpolation: Interpolation = None
+    """As of a folder."""
     exif: bool = False
     """As of a folder."""
     unreadable: Unreadable = 0.001
@@ -200,8 +203,10 @@ class Folder(DataSource):
     split_seed: Seed = 0
     """Random seed of which are held out."""
     resize: ShorterSide = None
-    """Shorter side before the centre crop of validation images, in pixels; by default 8/7 of the
-    input's."""
+    """Shorter side before the centre crop of validation images, in pixels; by default as the
+    weights state it that a run starts from, else 8/7 of the input's."""
+    interpolation: Interpolation = None
+    """Filter by which images are resized; by default as those weights state it, else bilinear."""
     exif: bool = False
     """Turn images as their EXIF orientation says; else they are as they are stored."""
     unreadable: Unreadable = 0.001
@@ -226,6 +231,8 @@ class ImageNet(DataSource):
     ground truth (beside its meta.mat), or a list of names and classes; by default one of those by
     its official name."""
     resize: ShorterSide = None
+    """As of a folder."""
+    interpolation: Interpolation = None
     """As of a folder."""
     exif: bool = False
     """As of a folder."""
@@ -252,6 +259,8 @@ class Shards(DataSource):
     label: str = "cls"
     """The ending of the files of classes; of JSON with a key in it, as in `json.label`."""
     resize: ShorterSide = None
+    """As of a folder."""
+    interpolation: Interpolation = None
     """As of a folder."""
     unreadable: Unreadable = 0.001
     """As of a folder."""
@@ -281,6 +290,8 @@ class Parquet(DataSource):
     label: str = "label"
     """The column of classes, as numbers or as words."""
     resize: ShorterSide = None
+    """As of a folder."""
+    interpolation: Interpolation = None
     """As of a folder."""
     exif: bool = False
     """As of a folder."""

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...language.recipe.augment import AreaCrop, SideCrop
+from ...language.recipe.base import FILTERS, Filter
 from ..rng import key
 
 Box = tuple[float, float, float, float]
@@ -47,6 +48,7 @@ class _Resized:
 
     side: int
     size: ImageSize
+    way: Filter = "bilinear"
 
     @property
     def min_side(self) -> int:
@@ -62,7 +64,7 @@ class CenterCrop(_Resized):
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """One view."""
-        return (center_crop(image, self.side, self.size),)
+        return (center_crop(image, self.side, self.size, self.way),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class RandomCrop:
     crop: AreaCrop | SideCrop
     size: ImageSize
     seed: int
+    way: Filter = "bilinear"
 
     @property
     def min_side(self) -> int:
@@ -90,7 +93,15 @@ class RandomCrop:
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """One view."""
-        return (cut(image, self.box(image.size, epoch, index), self.size),)
+        box, way = self.box(image.size, epoch, index), self.drawn(epoch, index)
+        return (cut(image, box, self.size, way),)
+
+    def drawn(self, epoch: int, index: int) -> Filter:
+        """By which filter image `index` is resized."""
+        own = self.crop.interpolation
+        if own == "random":
+            return random.Random(key(self.seed, "filter", epoch, index)).choice(FILTERS)
+        return own or self.way
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,8 @@ class FiveCrop(_Resized):
             for left in (0.0, image.width - across)
         )
         return (
-            *(_resample(image, box, self.size) for box in corners),
-            center_crop(image, self.side, self.size),
+            *(_resample(image, box, self.size, self.way) for box in corners),
+            center_crop(image, self.side, self.size, self.way),
         )
 
 
@@ -118,6 +129,7 @@ class FullImage:
     """The whole image with its shorter side resized to each of `sides`."""
 
     sides: tuple[int, ...]
+    way: Filter = "bilinear"
 
     @property
     def min_side(self) -> int:
@@ -134,27 +146,28 @@ class FullImage:
             (round(image.height * side / short), round(image.width * side / short))
             for side in self.sides
         )
-        return tuple(_resample(image, box, size) for size in sizes)
+        return tuple(_resample(image, box, size, self.way) for size in sizes)
 
 
-FILTERS = {"I": (Image.Resampling.NEAREST, numpy.int32)}
-"""By the mode of an image: that of a mask keeps its classes."""
-FILTERED = (Image.Resampling.BILINEAR, numpy.uint8)
+MASK = "I"
+"""The mode of a mask, whose classes no filter may mix."""
 
 
 def to_tensor(image: Image.Image) -> Tensor:
     """(channels, height, width) uint8, of a mask int32; channels-last in memory."""
-    _, kind = FILTERS.get(image.mode, FILTERED)
+    kind = numpy.int32 if image.mode == MASK else numpy.uint8
     pixels = torch.from_numpy(numpy.array(image, dtype=kind))
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
 
 
-def center_crop(image: Image.Image, side: int, size: ImageSize) -> Tensor:
+def center_crop(
+    image: Image.Image, side: int, size: ImageSize, way: Filter = "bilinear"
+) -> Tensor:
     """The shorter side resized to `side`, then the middle of `size` (height, width)."""
     scale = min(image.size) / side
     across, down = size[1] * scale, size[0] * scale
     left, top = (image.width - across) / 2, (image.height - down) / 2
-    return _resample(image, (left, top, left + across, top + down), size)
+    return _resample(image, (left, top, left + across, top + down), size, way)
 
 
 def random_box(
@@ -201,16 +214,24 @@ VECTORIZED = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
 """Whether torch resizes bytes faster than Pillow; numbers differ by 1 of 255 at most."""
 
 
-def cut(image: Image.Image, box: WholeBox, size: ImageSize) -> Tensor:
+def cut(
+    image: Image.Image, box: WholeBox, size: ImageSize, way: Filter = "bilinear"
+) -> Tensor:
     """A part of the image at `size`."""
-    way, _ = FILTERS.get(image.mode, FILTERED)
-    if VECTORIZED and image.mode not in FILTERS:
-        return filtered(numpy.array(image.crop(box)), size)
-    return to_tensor(image.crop(box).resize(size[::-1], way))
+    if VECTORIZED and image.mode != MASK:
+        return filtered(numpy.array(image.crop(box)), size, way)
+    return to_tensor(image.crop(box).resize(size[::-1], _pillows(image, way)))
+
+
+def _pillows(image: Image.Image, way: Filter) -> Image.Resampling:
+    """Pillow's name of a filter; that of a mask keeps its classes."""
+    return Image.Resampling["NEAREST" if image.mode == MASK else way.upper()]
 
 
 def filtered(
-    pixels: numpy.ndarray[Any, numpy.dtype[numpy.uint8]], size: ImageSize
+    pixels: numpy.ndarray[Any, numpy.dtype[numpy.uint8]],
+    size: ImageSize,
+    way: Filter = "bilinear",
 ) -> Tensor:
     """(height, width[, channels]) → (channels, *size), channels-last in memory; low-passed where it
     shrinks, as Pillow does it."""
@@ -218,14 +239,14 @@ def filtered(
         image = Image.fromarray(
             pixels.squeeze(2) if pixels.shape[2:] == (1,) else pixels
         )
-        return cut(image, (0, 0, *image.size), size)
+        return cut(image, (0, 0, *image.size), size, way)
     planes = torch.from_numpy(pixels if pixels.ndim == 3 else pixels[..., None])
-    return F.interpolate(
-        planes.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True
-    )[0]
+    return F.interpolate(planes.permute(2, 0, 1)[None], size, mode=way, antialias=True)[
+        0
+    ]
 
 
-def _resample(image: Image.Image, box: Box, size: ImageSize) -> Tensor:
+def _resample(image: Image.Image, box: Box, size: ImageSize, way: Filter) -> Tensor:
     """A part of the image at `size`, in one filtered resampling (so nothing is resized that is then
     cut away)."""
     left, top, right, bottom = box
@@ -233,5 +254,6 @@ def _resample(image: Image.Image, box: Box, size: ImageSize) -> Tensor:
         *(max(0.0, left), max(0.0, top)),
         *(min(float(image.width), right), min(float(image.height), bottom)),
     )
-    way, _ = FILTERS.get(image.mode, FILTERED)
-    return to_tensor(image.resize(size[::-1], way, inside, REDUCING_GAP))
+    return to_tensor(
+        image.resize(size[::-1], _pillows(image, way), inside, REDUCING_GAP)
+    )

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ...errors import UsageError
+from ...language.recipe.base import Filter
 from ...language.recipe.data import Data, DataSource
 from ...language.recipe.target import LABEL, AnyGoal
 from ...ops.base import Shape
@@ -49,7 +50,8 @@ def load(
     beside = {name: inputs[name] for name in inputs if name != lead}
     request = Request(shape, output, place, target, counted, scored, beside)
     data = loader_of(type(recipe))(recipe, request)
-    data = replace(data, target=target, lead=list(inputs).index(lead))
+    way: Filter = getattr(recipe, "interpolation", None) or "bilinear"
+    data = replace(data, target=target, lead=list(inputs).index(lead), way=way)
     data.check(shape, output, scored=scored)
     return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
 

@@ -85,7 +85,8 @@ class _Part(Dataset[LoadedImage]):
             if jpeg := Jpeg.read(data, least):
                 box = self.policy.box(jpeg.size, epoch, number)
                 pixels, why = jpeg.part(box, mode_of(self.shape[0]))
-                return (filtered(pixels, self.policy.size),), jpeg.size, why
+                way = self.policy.drawn(epoch, number)
+                return (filtered(pixels, self.policy.size, way),), jpeg.size, why
         image = open_image(source, self.shape[0], least, exif=self.exif)
         return self.policy(image, epoch, number), image.size, ""
 
@@ -114,6 +115,7 @@ def center_crop_of(data: DataSet) -> CenterCrop:
     return CenterCrop(
         side_before_crop(data.resize, data.shape),
         (data.shape[1], data.shape[2]),
+        data.way,
     )
 
 
@@ -125,7 +127,7 @@ class Decoded:
             raise TypeError("decoding is for files")
         crop, still = train.augment.crop, center_crop_of(data)
         policy = (
-            RandomCrop(crop, decoded_size(train, still.size), train.seed)
+            RandomCrop(crop, decoded_size(train, still.size), train.seed, data.way)
             if isinstance(crop, AreaCrop | SideCrop)
             else still
         )

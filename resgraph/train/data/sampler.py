@@ -19,7 +19,9 @@ class Sampler:
 
     Where each sample comes `repeats` times in an epoch, one after another, its number is larger by
     `samples` for each time: so each copy has random numbers of its own. Ranks take turns, as in
-    DeiT's sampler (Touvron et al. 2021)."""
+    DeiT's sampler (Touvron et al. 2021).
+
+    With `labels`, (samples,) int64 from 0, each class is drawn as often as any other."""
 
     samples: int
     batch: int
@@ -28,6 +30,7 @@ class Sampler:
     world: int = 1
     parts: int = 1
     repeats: int = 1
+    labels: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.samples < self.batch:
@@ -52,7 +55,7 @@ class Sampler:
     def epoch(self, epoch: int, first: int = 0) -> Tensor:
         """Indices of this rank's part of the batches from `first` on: (steps, batch / world)
         int64."""
-        order = permutation(key(self.seed, "order", epoch), self.samples)
+        order = self._order(key(self.seed, "order", epoch))
         if self.repeats > 1:
             copies = torch.arange(self.repeats) * self.samples
             order = (order[:, None] + copies).flatten()
@@ -60,3 +63,23 @@ class Sampler:
             self.steps_per_epoch, self.batch
         )
         return whole[first:, self.rank :: self.world]
+
+    def _order(self, base: int) -> Tensor:
+        """All samples; or as many of which each class has the same part but for one, each sample of
+        a class before any comes again, with a number beyond the copies that `repeats` makes."""
+        mixed = permutation(base, self.samples)
+        if self.labels is None:
+            return mixed
+        classes = int(self.labels.max()) + 1
+        ranked = permutation(key(base, "classes"), classes)
+        drawn = []
+        for place, label in enumerate(ranked.tolist()):
+            members = (self.labels == label).nonzero().flatten()
+            share = self.samples // classes + (place < self.samples % classes)
+            rounds = [
+                members[permutation(key(base, "members", label, turn), len(members))]
+                + turn * self.repeats * self.samples
+                for turn in range(-(-share // len(members)))
+            ]
+            drawn.append(torch.cat(rounds)[:share])
+        return torch.cat(drawn)[mixed]

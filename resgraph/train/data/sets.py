@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingError
+from ...language.recipe.base import Filter
 from ...language.recipe.target import LABEL, AnyGoal, SingleLabel
 from ...ops.base import Shape
 from ...passes.data_fit import other_images
@@ -229,6 +230,7 @@ class DataSet:
     levels: int = 255
     watched: str = "test"  # what the validation part is called in reports
     resize: int | None = None  # shorter side before the centre crop, of images on disk
+    way: Filter = "bilinear"  # by which those are resized
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
     target: AnyGoal = LABEL  # what of each image is learned

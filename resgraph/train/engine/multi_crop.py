@@ -64,9 +64,11 @@ def crop_policy_for(
             f" {data.name} are {shape_text(data.shape)}, just what it reads"
         )
     return (
-        FullImage(sides)
+        FullImage(sides, data.way)
         if sides
-        else FiveCrop(center_crop_of(data).side, (data.shape[1], data.shape[2]))
+        else FiveCrop(
+            center_crop_of(data).side, (data.shape[1], data.shape[2]), data.way
+        )
     )
 
 

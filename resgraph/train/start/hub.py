@@ -72,9 +72,12 @@ def statement(config: Path) -> StatedImages | None:
         document = json.loads(read_file(config))
         card = document.get("pretrained_cfg", document)
         classes = card.get("label_names") or document.get("label_names") or ()
-        return StatedImages.of(
+        centred = card.get("crop_mode", "center") == "center"
+        stated = StatedImages.of(
             card["mean"], card["std"], _said(card), tuple(map(str, classes))
         )
+        middle = card.get("crop_pct") if centred else None
+        return stated.seen(middle, card.get("interpolation"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -82,9 +85,11 @@ def statement(config: Path) -> StatedImages | None:
 def _said(card: Mapping[str, Any]) -> str:
     """Size, crop and interpolation."""
     size = card.get("input_size")
+    mode = card.get("crop_mode", "center")
     parts = [
         f"{'x'.join(map(str, size))}" if isinstance(size, list) else "",
         f"the middle {card['crop_pct']:g} of each" if "crop_pct" in card else "",
+        "" if mode == "center" else f"crop mode {mode}, which is not followed",
         str(card.get("interpolation", "")),
     ]
     return ", ".join(filter(None, parts))

@@ -4,26 +4,32 @@ from them."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...errors import UsageError
+from ...language.recipe.base import FILTERS, Filter
+from ...language.recipe.data import DataSource, OnDisk
 from ...language.recipe.start import IMAGENET, ChannelNorm
 from ..data.normalize import Normalization
+from ..data.sets import DataSet
 
 
 @dataclass(frozen=True, slots=True)
 class StatedImages:
     """Pixels in [0, 1] → `x * scale - offset`, of (channels or 1, height or 1, width or 1); `said`
-    is what else is known, and `classes` the names of the outputs."""
+    is what else is known, and `classes` the names of the outputs. The net saw `middle` of the
+    shorter side of each image, resized by the filter `way`."""
 
     scale: Tensor
     offset: Tensor
     said: str = ""
     classes: tuple[str, ...] = ()
+    middle: float | None = None
+    way: Filter | None = None
 
     @classmethod
     def of(
@@ -43,6 +49,11 @@ class StatedImages:
             tuple(classes),
         )
 
+    def seen(self, middle: float | None, way: str | None) -> StatedImages:
+        """With what of each image the net saw, and by which filter, where that is one of ours."""
+        known = next((ours for ours in FILTERS if ours == way), None)
+        return replace(self, middle=middle, way=known)
+
     @classmethod
     def of_run(cls, document: Mapping[str, Any]) -> StatedImages:
         """By a run's preprocess.json."""
@@ -53,6 +64,22 @@ class StatedImages:
     def normalization(self, levels: int) -> Normalization:
         """Of pixels in 0..levels."""
         return Normalization(self.scale / levels, self.offset)
+
+    def side(self, shape: Sequence[int]) -> int | None:
+        """The shorter side of an image before its middle of this shape is cut out, as timm 1.0 has
+        it; None where nothing is known of it."""
+        return None if self.middle is None else int(min(shape[1:]) / self.middle)
+
+    def cropped(self, data: DataSet, recipe: DataSource) -> DataSet:
+        """A set whose images on disk are resized as these were, where its recipe does not say
+        how."""
+        if not isinstance(recipe, OnDisk):
+            return data
+        return replace(
+            data,
+            resize=recipe.resize or self.side(data.shape) or data.resize,
+            way=recipe.interpolation or self.way or data.way,
+        )
 
     def takes(self, shape: Sequence[int]) -> bool:
         """Whether it is one for images of this shape."""
@@ -69,6 +96,8 @@ class StatedImages:
             "offset": self.offset.tolist(),
             "said": self.said,
             "classes": list(self.classes),
+            "middle": self.middle,
+            "filter": self.way,
         }
 
     @classmethod
@@ -81,6 +110,8 @@ class StatedImages:
             torch.tensor(document["offset"]),
             document["said"],
             tuple(document["classes"]),
+            document.get("middle"),  # older runs have none
+            document.get("filter"),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,15 @@ def _by_enum(name: str) -> tuple[str, StatedImages | None]:
             " torchvision:ResNet50_Weights.IMAGENET1K_V2"
         ) from None
     how = weights.transforms()
+    return weights.url, _statement(how, weights.meta.get("categories", ()))
+
+
+def _statement(how: Any, classes: Sequence[str]) -> StatedImages:
+    """What a preset of torchvision's transforms does."""
+    way = how.interpolation.value
     sizes = (getattr(how, key, None) for key in ("resize_size", "crop_size"))
-    shorter, middle = (size[0] if size else "any" for size in sizes)
-    said = f"shorter side {shorter}, the middle {middle}, {how.interpolation.value}"
-    classes = weights.meta.get("categories", ())
-    return weights.url, StatedImages.of(how.mean, how.std, said, classes)
+    shorter, middle = (size[0] if size else 0 for size in sizes)
+    said = f"shorter side {shorter or 'any'}, the middle {middle or 'any'}, {way}"
+    # a hair less, for rounding down to lead to the same side
+    part = middle / (shorter + 1e-6) if shorter and middle else None
+    return StatedImages.of(how.mean, how.std, said, classes).seen(part, way)

@@ -4,7 +4,7 @@ guessed."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby, islice
 from typing import Any
@@ -109,13 +109,18 @@ def _in_order(mine: list[Entries], its: list[Entries]) -> _Pairs:
             _disagreement(mine, its)
             or "the modules are the same, in an order that does not fit"
         )
-    for unit, *readings in zip(rest, *orders[:2], strict=True):
-        if readings[0] is not readings[-1]:
-            raise _ambiguous(unit, *readings)
+    _refuse_two(orders, rest)
     scopes = [[*zip(orders[0], rest, strict=True)], *alone]
     for pairs in scopes:
         _refuse_untold(pairs)
     return [*{pair[0].prefix: pair for pairs in scopes for pair in pairs}.values()]
+
+
+def _refuse_two(orders: list[list[Entries]], its: list[Entries]) -> None:
+    """Refuse where two orders fit, at the first module that they read apart."""
+    for unit, *readings in zip(its, *orders[:2], strict=True):
+        if readings[0] is not readings[-1]:
+            raise _ambiguous(unit, *readings)
 
 
 def _without(
@@ -135,15 +140,19 @@ def _beside(mine: list[Entries], its: list[Entries]) -> _Pairs:
 
     A state dict has them first in their scope, wherever they are used."""
     loose = [unit for unit in its if unit.is_loose]
-    others = {unit.signature for unit in its if not unit.is_loose}
-    ours = [
-        u for u in mine if u.keys.keys() == {"weight"} and u.signature not in others
-    ]
-    wanted = Counter(map(_axes, loose))
-    ours = [unit for unit in ours if _axes(unit) in wanted]
-    if Counter(map(_axes, ours)) != wanted:
+    ours = _alike(loose, mine, {unit.signature for unit in its if not unit.is_loose})
+    if Counter(map(_axes, ours)) != Counter(map(_axes, loose)):
         return []
     return [*zip(sorted(ours, key=_axes), sorted(loose, key=_axes), strict=True)]
+
+
+def _alike(
+    loose: list[Entries], mine: list[Entries], others: Set[object]
+) -> list[Entries]:
+    """Ours that are one tensor of a shape of these, and look like none of the others."""
+    single = [unit for unit in mine if unit.keys.keys() == {"weight"}]
+    shapes = {_axes(unit) for unit in loose}
+    return [u for u in single if u.signature not in others and _axes(u) in shapes]
 
 
 def _axes(unit: Entries) -> Shape:
@@ -160,16 +169,23 @@ def squeezed(shape: Shape) -> Shape:
 def _alone(mine: list[Entries], its: list[Entries]) -> list[_Pairs]:
     """The scopes that can be one only: what is within, in its order, is within one scope on either
     side, and a shape of it is nowhere else."""
-    sides = mine, its
-    scopes = [_scopes_by_content(side) for side in sides]
-    counts: list[Counter[object]] = [Counter(u.signature for u in s) for s in sides]
+    here, there = (_sole_scopes(side) for side in (mine, its))
     return [
-        [*zip(mine[slice(*ours)], its[slice(*theirs)], strict=True)]
-        for content, (ours, *more) in scopes[0].items()
-        for theirs, *others in [scopes[1].get(content, [(0, 0), (0, 0)])]
-        if not (more or others)
-        and any(all(count[kind] == 1 for count in counts) for kind in content)
+        [*zip(mine[slice(*here[content])], its[slice(*there[content])], strict=True)]
+        for content in here
+        if content in there
     ]
+
+
+def _sole_scopes(units: list[Entries]) -> dict[tuple[object, ...], tuple[int, int]]:
+    """What stands within a scope → where it begins and ends, of the scopes that nothing else is
+    like, and that hold a module that nothing else is like."""
+    count: Counter[object] = Counter(unit.signature for unit in units)
+    return {
+        content: extents[0]
+        for content, extents in _scopes_by_content(units).items()
+        if len(extents) == 1 and any(count[kind] == 1 for kind in content)
+    }
 
 
 def _scopes_by_content(
@@ -219,6 +235,10 @@ def _named_alike(
         [_marked(u, u.prefix * ((u.prefix, u.signature) in alike)) for u in side]
         for side in sides
     ]
+    return _flagged(named)
+
+
+def _flagged(named: list[list[Entries]]) -> tuple[list[Entries], list[Entries]]:
     told = [
         Counter((u.signature, _role_of_name(u.prefix)) for u in side) for side in named
     ]
