@@ -101,7 +101,7 @@ class Story:
         with contextlib.redirect_stdout(printed):
             exec(compile(text, self.page.name, "exec"), self.names)
         for said in re.findall(r"^print\(.+\)  # ([^:\n]+)", text, re.M):
-            assert f"{said}\n" in printed.getvalue()
+            assert f"{said}\n" in printed.getvalue(), said
 
     def _sh(self, text: str) -> None:
         for line in commands(text):
