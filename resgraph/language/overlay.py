@@ -62,31 +62,23 @@ def _pair(
 ) -> tuple[Mapping, Mapping] | None:
     """The two maps that merge at a path, or None where what stands above replaces what stands
     below."""
-    if path[0] == "train":
-        below = recipe_map(below) if path == ("train",) else below
-        tag = TAGS.get(path[-1])
-        if (
-            isinstance(above, Mapping)
-            and isinstance(below, Mapping)
-            and tag in above.entries
-        ):
-            kinds = [
-                part.entries[tag].value
-                for part in (below, above)
-                if tag in part.entries
-            ]
-            if (
-                len({kind.text for kind in kinds if isinstance(kind, Scalar)}) > 1
-                or len(kinds) == 1
-            ):
-                return None  # another optimizer or schedule, whose keys are its own
-    elif not removable((*path, "")):
+    recipe = path[0] == "train"
+    if path == ("train",):
+        below = recipe_map(below)
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return None
-    return (
-        (below, above)
-        if isinstance(below, Mapping) and isinstance(above, Mapping)
-        else None
-    )
+    if recipe and _of_another_kind(below, above, TAGS.get(path[-1], "")):
+        return None
+    return (below, above) if recipe or removable((*path, "")) else None
+
+
+def _of_another_kind(below: Mapping, above: Mapping, tag: str) -> bool:
+    """Whether it is another optimizer or schedule that stands above, whose keys are its own."""
+    now, before = (part.entries.get(tag) for part in (above, below))
+    if not now or not before:
+        return now is not None
+    kinds = [kind.value for kind in (now, before) if isinstance(kind.value, Scalar)]
+    return len({kind.text for kind in kinds}) > 1
 
 
 def recipe_map(tree: Tree) -> Tree:

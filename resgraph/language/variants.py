@@ -31,20 +31,13 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     ]
     if wrong:
         raise SpecError(wrong)
-    inner, known = values.entries.get("let"), _file_keys(tree)
-    keys = {
-        key: entry
-        for key, entry in values.entries.items()
-        if key in known and key not in ("let", "expect")
-    }
+    known = _file_keys(tree)
     lets = {key: entry for key, entry in values.entries.items() if key not in known}
-    lets |= inner.value.entries if inner and isinstance(inner.value, Mapping) else {}
-    merged = merge(tree, Mapping(keys, tree.span, tree.flow))
-    entries = {
-        key: merged.entries[key]
-        for key in (*tree.entries, *keys)
-        if key in merged.entries
-    }
+    lets |= entries_of(values, "let")
+    laid = known - {"let", "expect"}
+    keys = {key: entry for key, entry in values.entries.items() if key in laid}
+    merged = merge(tree, Mapping(keys, tree.span, tree.flow)).entries
+    entries = {key: merged[key] for key in (*tree.entries, *keys) if key in merged}
     if expect := _expected(tree, variant, values):
         entries["expect"] = expect
     if lets:

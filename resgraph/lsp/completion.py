@@ -150,18 +150,13 @@ def _keys(lines: list[str], line: int, before: str) -> list[str]:
 
 def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candidate]:
     """Within a label or an equation."""
-    start = max(
-        (m.end() for m in re.finditer(r":\s|^\s*-\s|[\[{,](?![^(]*\))", before)),
-        default=0,
-    )
-    label = before[start:]
+    label = re.split(r":\s|^\s*-\s|[\[{,](?![^(]*\))", before)[-1]
     # the word under the cursor is still being written
     written = re.split(r"\s+", label.lstrip())[:-1]
     place = 2 if len(written) > 1 and written[1] == "x" else 0
     place += len(written) > place and re.match(r"\d+x\d+$", written[place]) is not None
-    if ("(" in label and label.count("(") > label.count(")")) or re.search(
-        r"[+*]\s*\S*$", label
-    ):
+    open_bracket = label.count("(") > label.count(")")
+    if open_bracket or re.search(r"[+*]\s*\S*$", label):
         yield from _equation(analysis, keys)
         return
     if written[place:] == [AGAIN] or written[-1:] == ["to"]:

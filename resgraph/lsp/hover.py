@@ -11,7 +11,7 @@ from ..graph import Block, Graph, Layer, Path, Stream
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
 from ..language.grammar.words import ABOUT_STREAMS
 from ..language.library import library_block, library_index
-from ..language.yaml.tree import Scalar, Sequence, Tree
+from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from ..ops import VOCABULARY, Cost
 from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan
@@ -154,10 +154,8 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
     word, text = word_at(analysis, line, column), analysis.source.line(line)
     if not word:
         return ""
-    keys = trail(analysis.tree, line, column)
-    for scope in [keys[:place] for place in range(len(keys), -1, -1)]:
-        if named := entry(analysis.tree, *scope, "let", word):
-            return f"`{word} = {named.value.span.written()}`"
+    if let := _let(analysis.tree, trail(analysis.tree, line, column), word):
+        return f"`{word} = {let.value.span.written()}`"
     if word == AGAIN and re.search(rf"\b{AGAIN} +\w", text):
         return f"`{AGAIN}`: {ABOUT_AGAIN}"
     phrases = [p for p in VOCABULARY if word in p.split() and p in text]
@@ -170,6 +168,13 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
         block = library_block(word)
         return f"`{word}` of the library: {block.about}"
     return ""
+
+
+def _let(tree: Mapping | None, keys: list[str], word: str) -> KeyValue | None:
+    """The `let` of a name that holds at a place: the innermost."""
+    scopes = (keys[:depth] for depth in range(len(keys), -1, -1))
+    found = (entry(tree, *scope, "let", word) for scope in scopes)
+    return next(filter(None, found), None)
 
 
 def hints(analysis: Analysis) -> list[InlayHint]:

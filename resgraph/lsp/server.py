@@ -121,33 +121,26 @@ class Server(LanguageServer):
     def diagnostic(self, uri: str, found: Diagnostic) -> lsp.Diagnostic:
         """A diagnostic; one whose place is in another file stands where this file leads there."""
         here = str(path_of(uri))
-        places = (
-            [p.span for p in found.related]
-            if found.span is None or found.span.source.name != here
-            else [found.span]
-        )
+        places = {found.span: ""} if found.span else {}
+        places |= {other.span: other.label for other in found.related}
         span = next((span for span in places if span.source.name == here), None)
         origin = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 1))
         related = [
             lsp.DiagnosticRelatedInformation(
                 lsp.Location(uri_of(other), self.range(other)), label
             )
-            for other, label in [(r.span, r.label) for r in found.related]
-            + ([(found.span, "")] if found.span else [])
-            if other is not span and Path(other.source.name).is_file()
+            for other, label in places.items()
+            if other != span and Path(other.source.name).is_file()
         ]
-        unused = found.code == "E034"
+        severity = {"error": lsp.DiagnosticSeverity.Error}
+        tags = {"E034": [lsp.DiagnosticTag.Unnecessary]}
         return lsp.Diagnostic(
             self.range(span) if span else origin,
             "\n".join(found.lines()),
-            (
-                lsp.DiagnosticSeverity.Error
-                if found.severity == "error"
-                else lsp.DiagnosticSeverity.Warning
-            ),
+            severity.get(found.severity, lsp.DiagnosticSeverity.Warning),
             code=found.code,
             source="resgraph",
-            tags=[lsp.DiagnosticTag.Unnecessary] if unused else None,
+            tags=tags.get(found.code),
             related_information=related or None,
         )
 

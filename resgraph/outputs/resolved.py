@@ -58,10 +58,9 @@ def _open_lets(tree: Mapping) -> Mapping:
 
 def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     tree = plan.spec.tree
-    entries = {key: tree.entries[key] for key in _ORDER if key in tree.entries}
-    if defaults:
-        filled = {key: _default(key, text) for key, text in DEFAULTS.items()} | entries
-        entries = {key: filled[key] for key in _ORDER if key in filled}
+    filled = {key: _default(key, text) for key, text in DEFAULTS.items()}
+    filled = (filled if defaults else {}) | tree.entries
+    entries = {key: filled[key] for key in _ORDER if key in filled}
     given = tree.entries["input"]
     shapes = scalars_in(given.value)
     if any(re.search("[a-wyz]", shape.text) for shape in shapes):

@@ -49,29 +49,26 @@ def usual_reasons(
 
 def _alternatives(spec: Spec, graph: Graph) -> Iterator[tuple[str, Spec]]:
     """The nets that are most often meant where this one is written."""
-    kinds = {block.shortcut for block in graph.blocks()} - {"none", "path"}
-    if kinds:
-        now = spec.shortcut.text if isinstance(spec.shortcut, Word) else "projection"
-        for policy, said in _OPTIONS.items():
-            if policy != now:
-                place = spec.shortcut.span if spec.shortcut else spec.tree.span
-                yield said, replace(spec, shortcut=Word(policy, place))
+    if {block.shortcut for block in graph.blocks()} - {"none", "path"}:
+        yield from _other_shortcuts(spec)
     called = dict.fromkeys(block.block for block in graph.blocks())
     blocks = [block for block in map(spec.block, called) if block is not None]
-    for version, (kernel, word) in {
-        "v1": ("1x1", "first 1x1"),
-        "v1.5": ("3x3", "3x3"),
+    for kernel, where in {
+        "1x1": "first 1x1 conv (v1)",
+        "3x3": "3x3 conv (v1.5)",
     }.items():
-        moved = {
-            block.name: found
-            for block in blocks
-            if (found := _stride_on(block, kernel))
-        }
-        if moved:
-            yield (
-                f"with the stride on the {word} conv ({version})",
-                replace(spec, blocks={**spec.blocks, **moved}),
-            )
+        strided = {block.name: _stride_on(block, kernel) for block in blocks}
+        if moved := {name: block for name, block in strided.items() if block}:
+            other = replace(spec, blocks={**spec.blocks, **moved})
+            yield f"with the stride on the {where}", other
+
+
+def _other_shortcuts(spec: Spec) -> Iterator[tuple[str, Spec]]:
+    now = spec.shortcut.text if isinstance(spec.shortcut, Word) else "projection"
+    place = spec.shortcut.span if spec.shortcut else spec.tree.span
+    for policy, said in _OPTIONS.items():
+        if policy != now:
+            yield said, replace(spec, shortcut=Word(policy, place))
 
 
 def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:

@@ -4,7 +4,7 @@ of the run."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from ...ops.base import number_text
 
@@ -26,19 +26,31 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     if len(given) != 1 or not before:
         return out
     ((unit, length),) = given.items()
-    for key, inner in (("schedule", "at"), ("warmup", "length")):
-        part = base.get(key)
-        if isinstance(part, Mapping) and inner in part:
-            places = part[inner] if inner == "at" else [part[inner]]
-            within = _within(
-                length, (_moved(p, length / before[0], unit) for p in places)
-            )
-            del out[key]
-            if within:
-                out[key] = {**part, inner: within if inner == "at" else within[0]}
+    factor = length / before[0]
+
+    def moved(places: Iterable[float]) -> list[float]:
+        return _within(length, (_moved(place, factor, unit) for place in places))
+
+    if _says(schedule := base.get("schedule"), "at"):
+        at = moved(schedule["at"])
+        _put(out, "schedule", at and {**schedule, "at": at})
+    if _says(warmup := base.get("warmup"), "length"):
+        ends = moved([warmup["length"]])
+        _put(out, "warmup", ends and {**warmup, "length": ends[0]})
     if isinstance(steps := base.get("optimizer"), Mapping):
-        out["optimizer"] = _ending(steps, length / before[0], unit)
+        out["optimizer"] = _ending(steps, factor, unit)
     return out
+
+
+def _says(part: Any, key: str) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(part, Mapping) and key in part
+
+
+def _put(recipe: dict[str, Any], key: str, part: Any) -> None:
+    """A part in place of what was there, or nothing where it is empty."""
+    del recipe[key]
+    if part:
+        recipe[key] = part
 
 
 def _ending(steps: Mapping[str, Any], factor: float, unit: str) -> dict[str, Any]:

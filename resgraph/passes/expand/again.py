@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ...errors import MissingError, fault
+from ...errors import Fault, MissingError, fault
 from ...graph import Block, Equation, Item, Layer, Node, Path, Stream
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import Again
@@ -65,17 +65,24 @@ class Made:
         if head in ("x", "input", *place.inputs):
             said = f"`{head}` is an input, and has no layers"
             raise fault("E030", said, again.target, "name a row or a path above")
+        raise self._unknown(name, again, place, order)
+
+    def _unknown(
+        self, name: str, again: Again, place: Place, order: Sequence[str]
+    ) -> Fault:
+        """Of a name that nothing above has."""
+        head = name.partition(".")[0]
         known = [each for each in order if self._known(each, place)]
         if head in order and head not in known:
             said = f"`{head}` is not made yet: it stands below"
             hint = "`again` repeats what stands above"
-            raise fault("E030", said, again.target, hint, about=head)
+            return fault("E030", said, again.target, hint, about=head)
         said = f"nothing above is called `{name}`"
         inside = [each.removeprefix(f"{place.name}.") for each in self.scopes]
         listed = ", ".join(f"`{each}`" for each in known)
         otherwise = f"above stand {listed}" if known else "nothing stands above"
         near = did_you_mean(name, [*known, *inside])
-        raise fault("E030", said, again.target, near or otherwise, about=name)
+        return fault("E030", said, again.target, near or otherwise, about=name)
 
     def _known(self, name: str, place: Place) -> bool:
         return (f"{place.name}.{name}" if place.block else name) in self.scopes

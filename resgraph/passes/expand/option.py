@@ -220,8 +220,8 @@ def _spread(
     known = (0 if cls.resizes else axes) or next((len(fields[key]) for key in said), 2)
     for key in said:
         if len(fields[key]) != known:
-            image = key == "kernel" and len(fields[key]) == 1 and known == 2
-            raise (image and _three_words(bound)) or other_axes(
+            words = (key, len(fields[key]), known) == ("kernel", 1, 2)
+            raise (words and _three_words(bound)) or other_axes(
                 key, fields[key], known, places[key], bound.label.word
             )
     for key in sized:

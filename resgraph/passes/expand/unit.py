@@ -126,32 +126,21 @@ def _in_mode(
     labels: list[tuple[Label, str]], mode: str, label: Label | None
 ) -> list[tuple[Label, str]]:
     """Rule 5: what a mode leaves of a unit, and what it puts there."""
-    conv = next(place for place, (_, name) in enumerate(labels) if name == "conv")
-    before, after = labels[:conv], labels[conv + 1 :]
+    names = [name for _, name in labels]
+    conv = names.index("conv")
     if mode == "bare":
         return [labels[conv]]
     if mode == "linear":
-        return [
-            labels[conv],
-            *((label, name) for label, name in after if name in NORMS),
-        ]
+        return [labels[conv], *(each for each in labels[conv:] if each[1] in NORMS)]
     if label is None:
         return labels
-    chosen = (label, mode)
-    if any(name in ACTIVATIONS for _, name in before):
-        unit = " ".join(name for _, name in labels)
+    activations = [place for place, name in enumerate(names) if name in ACTIVATIONS]
+    if activations and activations[0] < conv:
+        said = f"the unit `{' '.join(names)}` puts its activation before the conv"
         hint = "leave it out, or write `linear`, and give it a place of its own behind"
-        raise fault(
-            "E012",
-            f"the unit `{unit}` puts its activation before the conv",
-            label.span,
-            hint,
-        )
-    places = [place for place, (_, name) in enumerate(after) if name in ACTIVATIONS]
-    if not places:
-        return [*labels, chosen]
-    after[places[-1]] = chosen
-    return [*before, labels[conv], *after]
+        raise fault("E012", said, label.span, hint)
+    last = activations[-1] if activations else len(labels)
+    return [*labels[:last], (label, mode), *labels[last + 1 :]]
 
 
 def unit_op(label: Label, name: str, setting: LabelContext, env: Environment) -> Worded:
