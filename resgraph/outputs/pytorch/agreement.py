@@ -48,7 +48,7 @@ def _of_node(
     if name not in found.reads:
         yield f"`{name}` is not computed"
         return
-    reads, wanted = found.reads[name], frozenset(node.values)
+    reads, wanted = found.reads[name], frozenset(node.inputs)
     if reads != wanted:
         yield f"`{name}` reads {_listed(reads)}, and is drawn to read {_listed(wanted)}"
     if found.shapes[name] != tuple(node.shape):

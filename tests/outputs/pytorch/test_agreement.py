@@ -13,7 +13,7 @@ from test_weights import TEXT
 
 from resgraph import load, loads
 from resgraph.cli import run
-from resgraph.language.references import zoo_index
+from resgraph.language.references import zoo_names
 from resgraph.outputs.pytorch.agreement import disagreements
 from resgraph.outputs.pytorch.trace import trace
 
@@ -26,7 +26,7 @@ def test_nets_are_as_they_are_drawn(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(zoo_index()))
+@pytest.mark.parametrize("name", zoo_names())
 def test_the_zoo_is_as_it_is_drawn(name: str) -> None:
     assert disagreements(load(name)) == []
 
