@@ -100,3 +100,12 @@ def test_a_run_has_its_own_weights_and_images(tmp_path: Path) -> None:
     assert found.nodes.keys() == plan.graph.nodes.keys() - {"input"}
     assert "the weights of run" in found.about
     assert run(["profile", str(tmp_path / "run"), "--set", "name=other"]) == 2
+
+
+@pytest.mark.parametrize("option", [("--batch", "16"), ("--set", "name=other")])
+def test_what_a_run_has_of_its_own_is_not_asked_for(
+    option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    assert run(["profile", str(tmp_path), *option]) == 2
+    assert f"{option[0]} is for a spec" in capsys.readouterr().err

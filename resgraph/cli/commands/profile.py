@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--batch",
     type=click.IntRange(2),
-    default=8,
-    show_default=True,
-    help="images of noise",
+    help="images of noise, of a spec: 8 if nothing is said",
 )
 @click.option(
     "--repeats",
@@ -40,8 +38,8 @@ if TYPE_CHECKING:
 @output_options
 @json_option
 def profile(
-    spec: str, overrides: tuple[str, ...], allow_outside: bool, batch: int, repeats: int,
-    output: Path | None, force: bool, as_json: bool,
+    spec: str, overrides: tuple[str, ...], allow_outside: bool, batch: int | None,
+    repeats: int, output: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure each node in a training step on the CPU: seconds forward and backward, bytes kept for
     the backward pass, the root mean square of its output, the norm of the loss's gradient at it.
@@ -53,11 +51,14 @@ def profile(
     asked: Plan | Path
     if not Path(spec, "run.json").is_file():
         asked = load_plan(spec, overrides, allow_outside=allow_outside)
-    elif overrides:
-        raise UsageError("--set is for a spec: a run has the one it was trained with")
+    elif overrides or batch:
+        option, has = ("--set", "one") if overrides else ("--batch", "batches")
+        raise UsageError(
+            f"{option} is for a spec: a run has the {has} it was trained with"
+        )
     else:
         asked = Path(spec)
-    found = train.profile(asked, batch=batch, repeats=repeats)
+    found = train.profile(asked, batch=batch or 8, repeats=repeats)
     if output is not None:
         write(found.csv(), output, force=force)
     if as_json:
