@@ -11,7 +11,7 @@ import click
 from ...errors import SpecError, UsageError
 from ...language.spec import load_spec
 from ...outputs.figure.content.builder import VIEWS
-from ...outputs.figure.render import RenderOptions, check_use, unfinished
+from ...outputs.figure.render import LETTERINGS, RenderOptions, check_use, unfinished
 from ...outputs.figure.render import render as draw
 from ...outputs.figure.style import THEMES
 from ...outputs.heat import STATIC
@@ -55,6 +55,19 @@ from ..painting import MEASURED, heats
     metavar="LENGTH",
     help="the width in print, as 88mm, 3.5in or 252pt (png: at 300 dots to the inch); says so"
     " where its text is too small to read there",
+)
+@click.option(
+    "--text",
+    type=click.Choice(LETTERINGS),
+    default="letters",
+    show_default=True,
+    help="paths: letters as outlines, so that no font is needed anywhere",
+)
+@click.option(
+    "--font",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="a font for letters that the packaged one lacks: in png, pdf, and --text paths",
 )
 @click.option("--transparent", is_flag=True, help="leave the background out")
 @click.option(

@@ -9,7 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
+
+from ...errors import UsageError
+from ...files import reason
 
 FAMILY = "Inter"
 FOLDER = Path(__file__).with_name("fonts")
@@ -42,10 +46,53 @@ def packaged() -> list[Path]:
     return [FOLDER / f"{FAMILY}-{face}.ttf" for face in FACES]
 
 
-def lacking(text: Iterable[str]) -> list[str]:
-    """The characters of `text` that the fonts lack, each once."""
-    known = advances("Regular")
+@cache
+def read(path: Path) -> tuple[Mapping[bytes, bytes], Mapping[int, int]]:
+    """The tables of a font file, and the glyph of each character. Raises `UsageError` where it
+    cannot be read, or is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"cannot read the font {path}: {reason(problem)}") from None
+    try:
+        found = _tables(data)
+        return found, {
+            code: glyph for code, glyph in _characters(found[b"cmap"]) if glyph
+        }
+    except (struct.error, KeyError):
+        raise UsageError(
+            f"{path} is no TrueType or OpenType font (.ttf, .otf, .ttc)"
+        ) from None
+
+
+def face(weight: int, italic: bool = False) -> str:
+    """Which of `FACES` a text is set in: from 600 on bold, from 450 on medium."""
+    return (
+        "Italic"
+        if italic
+        else "Bold"
+        if weight >= 600
+        else "Medium"
+        if weight >= 450
+        else "Regular"
+    )
+
+
+def lacking(text: Iterable[str], font: Path | None = None) -> list[str]:
+    """The characters of `text` that the fonts lack, and the file `font` as well, each once."""
+    known = set(advances("Regular")) | set(read(font)[1] if font else ())
     return [c for c in dict.fromkeys("".join(text)) if ord(c) not in known]
+
+
+def missing(characters: Sequence[str], font: Path | None) -> str:
+    """What to say of characters that cannot be drawn, and what helps."""
+    said = f"{named(characters)}: the font that comes with resgraph (Latin, Greek, Cyrillic, signs)"
+    if font:
+        return f"{said} has no such letter, and {font} neither; give one that has, or rename it"
+    return (
+        f"{said} has no such letter; name one that has, as `--font FILE.ttf`, write SVG or HTML,"
+        " which the reader's own fonts show, or rename it"
+    )
 
 
 def named(characters: Sequence[str], most: int = 8) -> str:
@@ -60,22 +107,40 @@ def named(characters: Sequence[str], most: int = 8) -> str:
 
 
 def _tables(data: bytes) -> dict[bytes, bytes]:
-    count = struct.unpack_from(">H", data, 4)[0]
+    """Of a collection those of its first font."""
+    start = struct.unpack_from(">I", data, 12)[0] if data[:4] == b"ttcf" else 0
+    total = struct.unpack_from(">H", data, start + 4)[0]
     found = (
-        struct.unpack_from(">4s4xII", data, 12 + 16 * index) for index in range(count)
+        struct.unpack_from(">4s4xII", data, start + 12 + 16 * index)
+        for index in range(total)
     )
     return {name: data[start : start + length] for name, start, length in found}
 
 
 def _characters(cmap: bytes) -> Iterator[tuple[int, int]]:
-    """Code points and glyphs of the first plane: format 4, of segments with an offset or with a
-    list of glyphs."""
+    """Code points and glyphs: of all planes where the table has them, else of the first one."""
+    read = struct.unpack_from
+    starts = [read(">I", cmap, 8 + 8 * at)[0] for at in range(read(">H", cmap, 2)[0])]
+    forms = {read(">H", cmap, start)[0]: start for start in reversed(starts)}
+    if 12 in forms:
+        return _runs(cmap, forms[12])
+    return _segments(cmap, forms[4])
 
-    def number(at: int, form: str = ">H") -> int:
-        return int(struct.unpack_from(form, cmap, at)[0])
 
-    starts = [number(8 + 8 * index, ">I") for index in range(number(2))]
-    start = next(each for each in starts if number(each) == 4)
+def _runs(cmap: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Format 12: runs of code points and of glyphs."""
+    runs = struct.unpack_from(">I", cmap, start + 12)[0]
+    for at in range(start + 16, start + 16 + 12 * runs, 12):
+        low, last, glyph = struct.unpack_from(">3I", cmap, at)
+        yield from zip(range(low, min(last, 0x10FFFF) + 1), count(glyph))
+
+
+def _segments(cmap: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Format 4: segments with an offset or with a list of glyphs."""
+
+    def number(at: int) -> int:
+        return int(struct.unpack_from(">H", cmap, at)[0])
+
     double = number(start + 6)
     for index in range(0, double, 2):
         # Four lists, one after another: the last code of each segment, its first one (behind two

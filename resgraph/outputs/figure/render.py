@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ...errors import UsageError
 from ..registry import Format, named
@@ -12,6 +13,7 @@ from . import paper
 from .content.builder import View, choose
 from .figures import comparison, detail, overview, partial
 from .formats import raster, svg
+from .outlines import outlined
 from .scene import Scene
 from .style import Theme
 
@@ -34,7 +36,10 @@ _OF_SCENE = (
     "scale",
     "transparent",
     "paper",
+    "text",
 )
+Lettering = Literal["letters", "paths"]
+LETTERINGS: tuple[Lettering, ...] = get_args(Lettering)
 Remarks = Callable[[str], None]
 
 
@@ -47,8 +52,9 @@ class RenderOptions:
     `blocks`, or `ops`. `expand` names rows, blocks and paths that are drawn op by op; `only` one of
     them that is drawn alone. `width` is the least width, in pixels; `scale` multiplies the size of
     the picture (of a PNG 2, if nothing is said), or else `paper` is its width in print, as `88mm`
-    or `252pt`. `transparent` leaves its background out. `paint` has for each net the
-    numbers that colour its nodes."""
+    or `252pt`. `transparent` leaves its background out. Its `text` is letters, which the reader's
+    fonts show, or paths, which need none; `font` is a file for what the packaged font lacks (in
+    PNG, PDF and paths). `paint` has for each net the numbers that colour its nodes."""
 
     view: View = "auto"
     theme: Theme = "light"
@@ -58,6 +64,8 @@ class RenderOptions:
     scale: float | None = None
     paper: str = ""
     transparent: bool = False
+    text: Lettering = "letters"
+    font: Path | None = None
     paint: Sequence[Heat] = ()
 
 
@@ -78,7 +86,8 @@ def render(
         raise UsageError(f"{said}: the formats are {', '.join(FORMATS)}")
     output = FORMATS[kind]
     if kind in DRAWN:
-        check_use(options, kind, _OF_SCENE)
+        fonts = ["font"] if options.text == "paths" else []
+        check_use(options, kind, [*_OF_SCENE, *fonts, *output.options])
         return _written(output, _scene(plans, options), options, say)
     if len(plans) != 1:
         raise UsageError(
@@ -172,6 +181,8 @@ def _written(
 ) -> str | bytes:
     if options.transparent:
         drawn.background = ""
+    if options.text == "paths":
+        outlined(drawn, options.font)
     scale = _scale(output.name, drawn, options, say)
     source = drawn if output.takes == "scene" else svg.write(drawn, options.theme)
     made = _called(output, source, replace(options, scale=scale))

@@ -92,7 +92,19 @@ class Text(AtPoint):
     turn: int = 0
 
 
-Primitive = Rect | Circle | Polygon | Line | Text
+Curve = tuple[Point, ...]
+"""A closed curve: its start, then where it is bent towards and where it goes, in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline(AtPoint):
+    """A line of text as filled curves about a point."""
+
+    curves: tuple[Curve, ...]
+    fill: str = "ink"
+
+
+Primitive = Rect | Circle | Polygon | Line | Text | Outline
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ Sans takes, the widest of the fonts that common systems have, and nothing crosse
 
 from __future__ import annotations
 
-from .fonts import FOLDER, advances
+from .fonts import FOLDER, advances, face
 
 _ASCII = range(32, 127)
 _DEJAVU, _DEJAVU_BOLD = (
@@ -24,8 +24,7 @@ _OTHER, _EAST_ASIAN = 680.0, 1050.0
 
 def width(text: str, size: float, weight: int = 400) -> float:
     """The room in pixels for `text` at `size`; from 600 on it is bold, from 450 on medium."""
-    face = "Bold" if weight >= 600 else "Medium" if weight >= 450 else "Regular"
-    table, wide = advances(face), _DEJAVU_BOLD if weight >= 600 else _DEJAVU
+    table, wide = advances(face(weight)), _DEJAVU_BOLD if weight >= 600 else _DEJAVU
     total = 0.0
     for code in map(ord, text):
         if code in _ASCII:

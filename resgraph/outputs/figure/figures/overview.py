@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from ....passes.receptive_field import receptive_fields
@@ -14,7 +15,8 @@ from ..content.heating import warm
 from ..content.parts import Fork, Link, Tile, TileRow, walk
 from ..layout.geometry import OPS, Placement, Rhythm
 from ..layout.tree import even, place
-from ..scene import Line, Rect, Scene, Text
+from ..scene import Line, Primitive, Rect, Scene, ShapeGroup, Text
+from .breaks import NetColumn, joints, pieces
 from .header import MARGIN, caption, header, shortcut_kinds, unit_words
 from .legend import Legend
 from .paint import paint
@@ -51,12 +53,14 @@ class Broken:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Where things stand from left to right: the cards, the spine within them, the columns of
-    numbers."""
+    numbers and what they are; `glyph` is the room for a map drawn as a box."""
 
     width: float
     card: tuple[float, float]
     spine: float
     numbers: float
+    beside: tuple[tuple[str, float], ...]
+    glyph: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,45 +88,66 @@ def draw(plan: Plan, look: NetLook) -> Scene:
     scale = warm([(net, graph, heat)]) if heat else None
     rhythm = even(OPS if look.view == "ops" else RHYTHM, net)
     placement = place(net, rhythm)
-    beside = [] if look.narrow else columns(plan, heat)
-    glyph = 0 if look.narrow else GLYPH
-    least = look.width or (0 if look.narrow else NARROWEST)
-    left = MARGIN + _SHAPES + glyph
-    sheet = _sheet(placement, rhythm, (left, least), beside)
-    scene = Scene(sheet.width, 0, plan.name, caption(plan))
-    header(scene, plan, sheet.width)
-    _column_heads(scene, _TOP - 25, sheet.numbers, beside)
+    sheet = _sheet(placement, rhythm, look, columns(plan, heat))
+    columnwise = look.view == "ops" and not look.narrow
+    shown = pieces(placement, sheet.width if columnwise else inf)
+    scene = Scene(sheet.width * len(shown), 0, plan.name, caption(plan))
+    header(scene, plan, scene.width)
     bands = bands_of(builder.bands, placement)
-    _cards(scene, bands, _TOP, sheet.card)
-    paint(scene, placement, sheet.spine, _TOP, rhythm)
     facts = BandFacts(plan, receptive_fields(graph), heat)
-    for band in bands:
-        labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
-        shape(scene, plan, band, _TOP, glyph)
-        if beside:
-            numbers(scene, facts, band, (sheet.numbers, _TOP))
-    shown = Legend(unit_words(graph), scale=scale)
-    shown.gather(placement, shortcut_kinds(graph))
-    bottom = _said(scene, look.broken, _TOP + placement.height + 30)
-    scene.height = shown.draw(scene, bottom) + 10
+    for at, piece in enumerate(shown):
+        items = _column(sheet, facts, piece, bands, rhythm)
+        scene.add(*(item.moved(at * sheet.width, 0) for item in items))
+    scene.add(*joints(shown, sheet.spine, sheet.width, _TOP))
+    legend = Legend(unit_words(graph), scale=scale)
+    legend.gather(placement, shortcut_kinds(graph))
+    height = max(piece.placement.height for piece in shown)
+    bottom = _said(scene, look.broken, _TOP + height + 30)
+    scene.height = legend.draw(scene, bottom) + 10
     return scene.cropped(_CROP) if look.narrow else scene
+
+
+def _column(
+    sheet: Sheet,
+    facts: BandFacts,
+    piece: NetColumn,
+    bands: Sequence[Band],
+    rhythm: Rhythm,
+) -> list[Primitive | ShapeGroup]:
+    """What stands between two breaks of a net, which most have none of."""
+    scene = Scene(sheet.width, 0, "", "")
+    _column_heads(scene, _TOP - 25, sheet)
+    mine = piece.bands(bands)
+    _cards(scene, mine, _TOP, sheet.card)
+    paint(scene, piece.placement, sheet.spine, _TOP, rhythm)
+    for band in mine:
+        labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
+        if not band.again:
+            shape(scene, facts.plan, band, _TOP, sheet.glyph)
+        if not band.again and sheet.beside:
+            numbers(scene, facts, band, (sheet.numbers, _TOP))
+    return scene.items
 
 
 def _sheet(
     placement: Placement,
     rhythm: Rhythm,
-    room: tuple[float, float],
+    look: NetLook,
     beside: Sequence[tuple[str, float]],
 ) -> Sheet:
-    """As wide as what is drawn and the columns beside it ask for; the cards begin at the first of
-    `room`, and the second is the least width."""
-    (card, least), half = room, rhythm.tile_width / 2
+    """As wide as what is drawn and the columns beside it ask for, and no narrower than the look
+    says; a narrow one has no such columns."""
+    least, glyph = look.width or NARROWEST, GLYPH
+    if look.narrow:
+        least, glyph, beside = 0, 0, []
+    half, card = rhythm.tile_width / 2, MARGIN + _SHAPES + glyph
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
     right = spine + max(placement.right + 22, half + 74)
     metrics = sum(wide for _, wide in beside) + COLUMN_GAP * (len(beside) - 1)
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
-    return Sheet(width, (card, min(right, numbers_x - 18)), spine, numbers_x)
+    card_end = min(right, numbers_x - 18)
+    return Sheet(width, (card, card_end), spine, numbers_x, tuple(beside), glyph)
 
 
 def _said(scene: Scene, broken: Broken | None, y: float) -> float:
@@ -162,11 +187,10 @@ def _cards(
             scene.add(Rect(left, y, right - left, max(bottom - y, 72), 10, "card"))
 
 
-def _column_heads(
-    scene: Scene, y: float, x: float, beside: Sequence[tuple[str, float]]
-) -> None:
+def _column_heads(scene: Scene, y: float, sheet: Sheet) -> None:
     scene.add(Text(MARGIN + 3, y, "output", 9.5, 500, "muted"))
-    for name, wide in beside:
+    x = sheet.numbers
+    for name, wide in sheet.beside:
         scene.add(Text(x, y, text.fit(name, 9.5, wide, 500), 9.5, 500, "muted"))
         x += wide + COLUMN_GAP
     scene.add(Line(((MARGIN, y + 8), (scene.width - MARGIN, y + 8)), "rule", 1))

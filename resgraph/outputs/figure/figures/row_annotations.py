@@ -40,14 +40,16 @@ class Band:
     top: float
     bottom: float
     blocks: list[tuple[float, Fork]]
+    is_card: bool
+    again: bool = False  # its beginning stands in another column
 
-    @property
-    def is_card(self) -> bool:
-        """Whether the rows have blocks of several paths, or blocks that repeat."""
-        return len(self.blocks) > 1 or any(
-            len(fork.links) > 1 or (fork.repeat and fork.repeat.count > 1)
-            for _, fork in self.blocks
-        )
+
+def _is_card(blocks: list[tuple[float, Fork]]) -> bool:
+    """Whether rows have blocks of several paths, or blocks that repeat."""
+    return len(blocks) > 1 or any(
+        len(fork.links) > 1 or (fork.repeat and fork.repeat.count > 1)
+        for _, fork in blocks
+    )
 
 
 def bands_of(
@@ -70,7 +72,7 @@ def bands_of(
             if isinstance(part, Fork)
         ]
         top, bottom = min(unit.y for unit in mine), max(unit.bottom for unit in mine)
-        out.append(Band(paths, top, bottom, blocks))
+        out.append(Band(paths, top, bottom, blocks, _is_card(blocks)))
     return out
 
 
@@ -115,7 +117,7 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     counts: Counter[str] = Counter()
     for _, fork in band.blocks:
         counts[fork.kind or "inline"] += fork.repeat.count if fork.repeat else 1
-    kinds = ", ".join(counts)
+    kinds = "continued" if band.again else ", ".join(counts)
     kinds = kinds if text.width(kinds, 9.75) <= room else counts.most_common(1)[0][0]
     scene.add(Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted"))
     for middle, fork in band.blocks:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ..scene import (
     Circle,
     Line,
+    Outline,
     Polygon,
     Primitive,
     Rect,
@@ -40,6 +41,10 @@ class Pen(ABC):
     def text(self, shape: Text) -> str:
         """One line of text on its baseline."""
 
+    @abstractmethod
+    def outline(self, shape: Outline) -> str:
+        """A line of text as curves."""
+
     def draw(self, shape: Primitive) -> str:
         """One shape."""
         match shape:
@@ -51,6 +56,8 @@ class Pen(ABC):
                 return self.polygon(shape)
             case Text():
                 return self.text(shape)
+            case Outline():
+                return self.outline(shape)
             case Line(arrow=True):
                 return f"{self.line(shape)}\n{self.polygon(arrowhead(shape))}"
             case Line():

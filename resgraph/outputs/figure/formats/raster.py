@@ -7,8 +7,11 @@ the font (typst)."""
 
 from __future__ import annotations
 
+import shutil
 import struct
 import xml.etree.ElementTree as ET
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from zlib import crc32
 
 from ....errors import MissingError, UsageError
@@ -24,8 +27,9 @@ _PAGE = b"""#set document(title: sys.inputs.title, date: none)
 """
 
 
-def png(svg: str, scale: float = 2.0) -> bytes:
-    """The picture as PNG, `scale` pixels for each of its own.
+def png(svg: str, scale: float = 2.0, font: Path | None = None) -> bytes:
+    """The picture as PNG, `scale` pixels for each of its own; what letters the packaged fonts lack
+    are those of `font`.
 
     Raises `UsageError` for letters that the fonts lack and for pictures too large to open,
     `MissingError` where resvg is not installed."""
@@ -33,14 +37,16 @@ def png(svg: str, scale: float = 2.0) -> bytes:
         import resvg_py
     except ModuleNotFoundError:
         raise MissingError(f"PNG needs the package resvg-py: {_INSTALL}") from None
-    limits.png(*_size(_checked(svg, "PNG")), scale)
+    limits.png(*_size(_checked(svg, "PNG", font)), scale)
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=svg,
             zoom=scale,
             dpi=96,  # its own is 0, at which a length in points, as Graphviz has, is none
             skip_system_fonts=True,
-            font_files=[str(file) for file in fonts.packaged()],
+            font_files=[
+                str(file) for file in [*fonts.packaged(), *filter(None, [font])]
+            ],
             sans_serif_family=fonts.FAMILY,
         )
     )
@@ -55,7 +61,7 @@ def with_dots(image: bytes, inch: float) -> bytes:
     return image[:head] + ends[0] + chunk + ends[1] + image[head:]
 
 
-def pdf(svg: str, scale: float = 1.0) -> bytes:
+def pdf(svg: str, scale: float = 1.0, font: Path | None = None) -> bytes:
     """The picture as one page of PDF, `scale` pixels for each of its own: vectors, with its
     fonts embedded, the same bytes each time.
 
@@ -65,7 +71,7 @@ def pdf(svg: str, scale: float = 1.0) -> bytes:
         import typst
     except ModuleNotFoundError:
         raise MissingError(f"PDF needs the package typst: {_INSTALL}") from None
-    root = _checked(svg, "PDF")
+    root = _checked(svg, "PDF", font)
     width, height = (length * scale for length in _size(root))
     limits.pdf(width, height)
     said = {
@@ -73,28 +79,26 @@ def pdf(svg: str, scale: float = 1.0) -> bytes:
         "width": str(width * limits.POINTS),
         "title": root.findtext(f".//{_SVG}title", ""),
     }
-    folders = [str(fonts.FOLDER)]  # the stubs want the type of the text before it
-    return bytes(
-        typst.compile(
-            _PAGE,
-            format="pdf",
-            sys_inputs=said,
-            font_paths=folders,
-            ignore_system_fonts=True,
-        )  # type: ignore[call-overload]
-    )
+    with TemporaryDirectory() as folder:
+        if font:  # typst takes folders alone
+            shutil.copy(font, folder)
+        return bytes(
+            typst.compile(
+                _PAGE,
+                format="pdf",
+                sys_inputs=said,
+                font_paths=[str(fonts.FOLDER), folder],
+                ignore_system_fonts=True,
+            )  # type: ignore[call-overload]
+        )
 
 
-def _checked(svg: str, kind: str) -> ET.Element:
+def _checked(svg: str, kind: str, font: Path | None) -> ET.Element:
     """A picture whose letters the fonts have. Raises `UsageError` where they lack one."""
     root = ET.fromstring(svg)
-    lacking = fonts.lacking(each.text or "" for each in root.iter(f"{_SVG}text"))
-    if lacking:
-        raise UsageError(
-            f"{kind} cannot show {fonts.named(lacking)}: the font that comes with resgraph (Latin,"
-            " Greek, Cyrillic, signs) has no such letter; write SVG or HTML, which the reader's"
-            " own fonts show, or rename it"
-        )
+    texts = (each.text or "" for each in root.iter(f"{_SVG}text"))
+    if lacking := fonts.lacking(texts, font):
+        raise UsageError(f"{kind} cannot show {fonts.missing(lacking, font)}")
     return root
 
 

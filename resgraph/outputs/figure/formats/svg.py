@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 from ..scene import (
     Circle,
+    Curve,
     Line,
+    Outline,
     Point,
     Polygon,
     Primitive,
@@ -102,12 +104,12 @@ class _Pen(Pen):
     def paint(self, shape: Primitive) -> str:
         """The attributes that colour a shape."""
         fill = "" if isinstance(shape, Line) else shape.fill
-        stroke = "" if isinstance(shape, Text) else shape.stroke
+        stroke = "" if isinstance(shape, Text | Outline) else shape.stroke
         out = [] if fill else ['fill="none"']
         tokens = [(kind, t) for kind, t in (("fill", fill), ("stroke", stroke)) if t]
         if self.plain:
             out += [f'{kind}="{self.palette[token]}"' for kind, token in tokens]
-        if not isinstance(shape, Text) and stroke:
+        if not isinstance(shape, Text | Outline) and stroke:
             out.append(f'stroke-width="{number(shape.stroke_width)}"')
         if self.auto:
             self.used.update(tokens)
@@ -163,6 +165,19 @@ class _Pen(Pen):
         if shape.turn:
             out += f' transform="rotate({shape.turn} {x} {y})"'
         return f"{out} {self.paint(shape)}>{escape(shape.text)}</text>"
+
+    def outline(self, shape: Outline) -> str:
+        path = "".join(_bent(curve, shape) for curve in shape.curves)
+        return f'<path d="{path}" {self.paint(shape)}/>'
+
+
+def _bent(curve: Curve, about: Outline) -> str:
+    """The path data of a closed curve."""
+    points = [f"{number(about.x + x)} {number(about.y + y)}" for x, y in curve]
+    out = [f"M{points[0]}"]
+    for start, bend, end in zip(points[::2], points[1::2], points[2::2], strict=False):
+        out.append(f"L{end}" if bend == start else f"Q{bend} {end}")
+    return "".join(out) + "Z"
 
 
 def _trace(points: tuple[Point, ...], radius: float) -> str:

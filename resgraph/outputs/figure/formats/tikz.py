@@ -10,7 +10,9 @@ from ....errors import UsageError
 from .. import fonts
 from ..scene import (
     Circle,
+    Curve,
     Line,
+    Outline,
     Point,
     Polygon,
     Rect,
@@ -68,6 +70,24 @@ def _at(point: Point) -> str:
     return f"({number(point[0])},{number(point[1])})"
 
 
+def _bent(curve: Curve, about: Outline) -> str:
+    """A closed curve: a bend of degree two is one of degree three with both bends two thirds of the
+    way there."""
+    points = [(about.x + x, about.y + y) for x, y in curve]
+    out = [_at(points[0])]
+    for start, bend, end in zip(points[::2], points[1::2], points[2::2], strict=False):
+        first, second = (
+            (a + (b - a) * 2 / 3, c + (d - c) * 2 / 3)
+            for (a, c), (b, d) in ((start, bend), (end, bend))
+        )
+        out.append(
+            f"-- {_at(end)}"
+            if bend == start
+            else f".. controls {_at(first)} and {_at(second)} .. {_at(end)}"
+        )
+    return " ".join([*out, "-- cycle"])
+
+
 class _Pen(Pen):
     """Writes shapes as TikZ paths, and remembers which colours they use."""
 
@@ -112,6 +132,11 @@ class _Pen(Pen):
             )
         path = " -- ".join(map(_at, shaft(shape)))
         return rf"\path[{self.options(shape, *more)}] {path};"
+
+    def outline(self, shape: Outline) -> str:
+        self.used.add(shape.fill)
+        path = " ".join(_bent(curve, shape) for curve in shape.curves)
+        return rf"\path[fill={_name(shape.fill)}] {path};" if path else ""
 
     def text(self, shape: Text) -> str:
         self.used.add(shape.fill)

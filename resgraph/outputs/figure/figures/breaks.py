@@ -1,0 +1,155 @@
+"""A net that is drawn op by op → columns of about equal height, which are read from left to right.
+
+It is broken where all that flows runs through one line of its spine, so that what stands in two
+columns is joined by one line from the foot of the one to the head of the other."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, sqrt
+
+from ..content.parts import Chain, Fork
+from ..layout.geometry import Placed, Placement, Wire
+from ..scene import Line, Point
+from .row_annotations import Band
+
+TALL = 2400.0
+"""A figure is broken above this height, in pixels: two screens."""
+_STUB, _NOTED, _BEND = 26.0, 46.0, 18.0
+"""How much of a broken line is left at either end, and where something is written on it; and on how
+much of it another line bends."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetColumn:
+    """A stretch of a placement as a placement of its own: what stood from `top` to `bottom`, with
+    `start` at its top."""
+
+    placement: Placement
+    start: float
+    top: float
+    bottom: float
+
+    def bands(self, bands: Sequence[Band]) -> list[Band]:
+        """The rows that stand in it, as far as they do."""
+        return [
+            replace(
+                band,
+                top=max(band.top, self.top) - self.start,
+                bottom=min(band.bottom, self.bottom) - self.start,
+                blocks=[
+                    (middle - self.start, block)
+                    for middle, block in band.blocks
+                    if self.top <= middle <= self.bottom
+                ],
+                again=band.top < self.top,
+            )
+            for band in bands
+            if band.top < self.bottom and band.bottom > self.top
+        ]
+
+
+def pieces(whole: Placement, width: float) -> list[NetColumn]:
+    """The columns of a figure of that width: as many as make it about square."""
+    count = round(sqrt(whole.height / width)) if whole.height > TALL else 1
+    broken = _broken(whole, count)
+    tops = [-inf, *(wire.points[-1][1] for wire in broken)]
+    bottoms = [*(wire.points[0][1] for wire in broken), inf]
+    heads = [[], *([_head(wire)] for wire in broken)]
+    feet = [*([_foot(wire)] for wire in broken), []]
+    columns = zip(tops, bottoms, heads, feet, strict=True)
+    return [
+        _piece(whole, (top, bottom), head, foot) for top, bottom, head, foot in columns
+    ]
+
+
+def joints(
+    columns: Sequence[NetColumn], spine: float, width: float, top: float
+) -> list[Line]:
+    """The lines from the foot of each column to the head of the next, between both."""
+    out = []
+    for place, one in enumerate(columns[:-1]):
+        left, edge = spine + place * width, (place + 1) * width
+        foot = top + one.placement.height
+        points: tuple[Point, ...] = (
+            (left, foot - _BEND), (left, foot), (edge, foot), (edge, top), (left + width, top),
+            (left + width, top + _BEND),
+        )  # fmt: skip
+        out.append(Line(points, "edge", radius=9))
+    return out
+
+
+def _broken(whole: Placement, count: int) -> list[Wire]:
+    """The lines at which to break: those next to equal heights."""
+    lines = _lines(whole) if count > 1 else []
+    middles = [_middle(wire) for wire in lines]
+    chosen = {}
+    for place in range(1, count if lines else 1):
+        goal = whole.height * place / count
+        right = bisect_left(middles, goal)
+        near = [at for at in (right - 1, right) if 0 <= at < len(lines)]
+        best = min(near, key=lambda at: abs(middles[at] - goal))
+        chosen[best] = lines[best]
+    return [chosen[at] for at in sorted(chosen)]
+
+
+def _lines(whole: Placement) -> list[Wire]:
+    """From top to bottom, the lines on the spine that have nothing beside them."""
+    drawn = [wire for wire in whole.wires if wire.is_drawn]
+    spans = [(part.y, part.bottom) for part in whole.parts if _is_seen(part)]
+    spans += map(_span, drawn)
+    starts, ends = sorted(top for top, _ in spans), sorted(end for _, end in spans)
+
+    def is_alone(y: float) -> bool:
+        return bisect_right(starts, y) - bisect_left(ends, y) == 1
+
+    found = [wire for wire in drawn if _is_spine(wire) and is_alone(_middle(wire))]
+    return sorted(found, key=_middle)
+
+
+def _span(wire: Wire) -> tuple[float, float]:
+    heights = [y for _, y in wire.points]
+    return min(heights), max(heights)
+
+
+def _is_spine(wire: Wire) -> bool:
+    """Whether it runs along the spine, and nothing parts from it."""
+    return not wire.dot and all(abs(x) < 0.01 for x, _ in wire.points)
+
+
+def _is_seen(placed: Placed) -> bool:
+    """Whether a part has ink of its own."""
+    part = placed.part
+    return part.frame if isinstance(part, Fork) else not isinstance(part, Chain)
+
+
+def _middle(wire: Wire) -> float:
+    return (wire.points[0][1] + wire.points[-1][1]) / 2
+
+
+def _foot(wire: Wire) -> Wire:
+    x, y = wire.points[0]
+    return Wire(((x, y), (x, y + _STUB)))
+
+
+def _head(wire: Wire) -> Wire:
+    x, y = wire.points[-1]
+    return replace(wire, points=((x, y - (_NOTED if wire.note else _STUB)), (x, y)))
+
+
+def _piece(
+    whole: Placement, span: tuple[float, float], head: list[Wire], foot: list[Wire]
+) -> NetColumn:
+    """What stands between two broken lines, and their ends."""
+    top, bottom = span
+    start = min([max(top, 0.0), *(wire.points[0][1] for wire in head)])
+    end = max([min(bottom, whole.height), *(wire.points[-1][1] for wire in foot)])
+    parts = [part for part in whole.parts if top <= part.y and part.bottom <= bottom]
+    within = [(wire, *_span(wire)) for wire in whole.wires]
+    wires = [wire for wire, high, low in within if top <= high and low <= bottom]
+    out = Placement(whole.part, whole.left, whole.right, end - start)
+    out.parts = [part.moved(0, -start) for part in parts]
+    out.wires = [wire.moved(0, -start) for wire in [*head, *wires, *foot]]
+    return NetColumn(out, start, top, bottom)
