@@ -15,7 +15,7 @@ from ..language.extends import read_file
 from ..language.overrides import takes
 from ..language.references import locate, names_code, names_model_file
 from ..language.spec import Spec
-from ..language.variants import apply_variant
+from ..language.variants import apply_variant, variants_of
 from ..language.yaml.tree import Mapping
 from ..plan import Plan, load, loads
 from .report import is_first
@@ -75,6 +75,14 @@ def load_plans(
         load_plan(reference, own, allow_outside=allow_outside)
         for reference, own in zip(references, each, strict=True)
     ]
+
+
+def family_of(reference: str, *, allow_outside: bool) -> list[str]:
+    """Every variant of a file, by name; a net alone where it has none, or one is named."""
+    if is_model(reference) or (asked := locate(reference)).variant:
+        return [reference]
+    tree, _ = read_file(asked.path, allow_outside=allow_outside)
+    return [f"{reference}::{name}" for name in variants_of(tree)] or [reference]
 
 
 def overrides_of_each(

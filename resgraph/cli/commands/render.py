@@ -18,7 +18,7 @@ from ...outputs.heat import STATIC
 from ...outputs.registry import OUTPUTS, named
 from ...passes.expand import expand
 from ...plan import Plan
-from ..loading import load_plans
+from ..loading import family_of, load_plans
 from ..options import output_options, set_option, specs_argument, write
 from ..painting import MEASURED, heats
 
@@ -70,6 +70,7 @@ from ..painting import MEASURED, heats
     help="a font for letters that the packaged one lacks: in png, pdf, and --text paths",
 )
 @click.option("--transparent", is_flag=True, help="leave the background out")
+@click.option("--family", is_flag=True, help="of a file, every variant side by side")
 @click.option(
     "--expand",
     multiple=True,
@@ -109,13 +110,19 @@ from ..painting import MEASURED, heats
 )
 def render(
     specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
-    force: bool, kind: str | None, engine: Literal["own", "dot"], partial: bool,
+    force: bool, kind: str | None, engine: Literal["own", "dot"], partial: bool, family: bool,
     paint: tuple[str, ...], **look: Any,
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
     chosen = kind or (
         output.suffix.lstrip(".") if output and str(output) != "-" else "svg"
     )
+    if family:
+        specs = tuple(
+            name
+            for spec in specs
+            for name in family_of(spec, allow_outside=allow_outside)
+        )
     try:
         plans = load_plans(specs, overrides, allow_outside=allow_outside)
     except SpecError as problem:

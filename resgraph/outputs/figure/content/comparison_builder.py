@@ -20,6 +20,11 @@ _Nodes = tuple[str, ...]
 _SHOWN = frozenset(["conv", "dense", "pool", "block"])
 
 
+def is_within(name: str, scope: str) -> bool:
+    """Whether a node is of that name, or stands in a layer or path of it."""
+    return f"{name}.".startswith(f"{scope}.")
+
+
 class StripBuilder(PartBuilder):
     """A builder whose layers are strips; `outputs` names, for each unit of the net, the node that
     it gives."""
@@ -80,8 +85,12 @@ class StripBuilder(PartBuilder):
 
     def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3
-        shows."""
-        rows = [row for row in super().rows_of(items) if row.family in _SHOWN]
+        shows; of others those that differ."""
+        rows = [
+            row
+            for row in super().rows_of(items)
+            if row.family in _SHOWN or self._is_marked(row.name)
+        ]
         return [
             replace(
                 row,
@@ -90,6 +99,9 @@ class StripBuilder(PartBuilder):
             )
             for row in rows
         ]
+
+    def _is_marked(self, layer: str) -> bool:
+        return any(is_within(name, layer) for name in self.marks)
 
     def block(self, block: Block, detail: Detail, level: int) -> Fork | None:
         """A block whose shortcut says in plain words what it does, not in a pill."""
@@ -107,9 +119,7 @@ class StripBuilder(PartBuilder):
         """What a shortcut does to the width; where it differs between two nets, all that it does,
         with its mark."""
         kinds = {
-            self.marks[name]
-            for name in self.marks
-            if f"{name}.".startswith(f"{link.name}.")
+            mark for name, mark in self.marks.items() if is_within(name, link.name)
         }
         if kinds:
             return f"{MARKS[min(kinds)]} {link.pill}"

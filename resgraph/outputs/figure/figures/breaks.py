@@ -60,9 +60,7 @@ def pieces(whole: Placement, width: float) -> list[NetColumn]:
     heads = [[], *([_head(wire)] for wire in broken)]
     feet = [*([_foot(wire)] for wire in broken), []]
     columns = zip(tops, bottoms, heads, feet, strict=True)
-    return [
-        _piece(whole, (top, bottom), head, foot) for top, bottom, head, foot in columns
-    ]
+    return [_piece(whole, *each) for each in columns]
 
 
 def joints(
@@ -140,16 +138,22 @@ def _head(wire: Wire) -> Wire:
 
 
 def _piece(
-    whole: Placement, span: tuple[float, float], head: list[Wire], foot: list[Wire]
+    whole: Placement, top: float, bottom: float, head: list[Wire], foot: list[Wire]
 ) -> NetColumn:
     """What stands between two broken lines, and their ends."""
-    top, bottom = span
-    start = min([max(top, 0.0), *(wire.points[0][1] for wire in head)])
-    end = max([min(bottom, whole.height), *(wire.points[-1][1] for wire in foot)])
-    parts = [part for part in whole.parts if top <= part.y and part.bottom <= bottom]
-    within = [(wire, *_span(wire)) for wire in whole.wires]
-    wires = [wire for wire, high, low in within if top <= high and low <= bottom]
+    start = head[0].points[0][1] if head else 0.0
+    end = foot[0].points[-1][1] if foot else whole.height
     out = Placement(whole.part, whole.left, whole.right, end - start)
-    out.parts = [part.moved(0, -start) for part in parts]
-    out.wires = [wire.moved(0, -start) for wire in [*head, *wires, *foot]]
+    out.parts = [part.moved(0, -start) for part in _parts(whole, top, bottom)]
+    wires = [*head, *_wires(whole, top, bottom), *foot]
+    out.wires = [wire.moved(0, -start) for wire in wires]
     return NetColumn(out, start, top, bottom)
+
+
+def _parts(whole: Placement, top: float, bottom: float) -> list[Placed]:
+    return [part for part in whole.parts if top <= part.y and part.bottom <= bottom]
+
+
+def _wires(whole: Placement, top: float, bottom: float) -> list[Wire]:
+    spans = zip(whole.wires, map(_span, whole.wires), strict=True)
+    return [wire for wire, (high, low) in spans if top <= high and low <= bottom]

@@ -13,7 +13,8 @@ from ....graph import Graph
 from ....passes.compare import compare
 from .. import text
 from ..content import quantity
-from ..content.comparison_builder import StripBuilder
+from ..content.comparison_builder import StripBuilder, is_within
+from ..content.differing import differing
 from ..content.heating import HeatScale, warm
 from ..content.parts import BlockRun, Fork, Join, Strip, walk
 from ..content.rows import blocks_in, layers_of, main_node
@@ -37,7 +38,7 @@ RHYTHM = Rhythm(
 )  # fmt: skip
 MOST_BLOCKS = 36
 """A net of more blocks than this is drawn with equal neighbours folded."""
-_LABELS, _TOP, _PAD, _GAP, _SIGN = 92.0, 92.0, 13.0, 52.0, 14.0
+_LABELS, _TOP, _PAD, _GAP, _SIGN, _LINE = 92.0, 92.0, 13.0, 52.0, 14.0, 14.0
 
 
 @dataclass(slots=True)
@@ -50,7 +51,13 @@ class Column:
     runs: list[Fork]
     level: list[int]
     placement: Placement
+    said: list[str]
     rhythm: Rhythm = RHYTHM
+
+    @property
+    def top(self) -> float:
+        """Where the drawing begins, below what is said."""
+        return _TOP + _LINE * len(self.said)
 
 
 def draw(
@@ -65,8 +72,10 @@ def draw(
         raise UsageError("nothing to compare: name at least one net")
     widths = _width_steps(plans)
     each = list(marks) or [None] * len(plans)
+    said = differing([plan.graph for plan in plans])
     columns = [
-        _column(plan, widths, mark) for plan, mark in zip(plans, each, strict=True)
+        _column(plan, widths, mark, lines)
+        for plan, mark, lines in zip(plans, each, said, strict=True)
     ]
     scale = _warmed(columns, heats) if heats else None
     sizes = common([column.sizes for column in columns])
@@ -76,13 +85,14 @@ def draw(
     title = " and ".join(plan.name for plan in plans)
     scene = Scene(max(total, width or 0), 0, title, " ".join(map(caption, plans)))
     for index, (size, (top, bottom)) in enumerate(zip(sizes, bands, strict=True)):
-        _band(scene, index, size, _TOP + top, _TOP + bottom)
+        start = columns[0].top
+        _band(scene, index, size, start + top, start + bottom)
     for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
         _net(scene, column, spine, number)
         _repeats(scene, column, spine, room)
     shown = _legend(columns, {} if scale else widths, marks)
     shown.scale = scale
-    scene.height = shown.draw(scene, _TOP + bands[-1][1] + 22) + 10
+    scene.height = shown.draw(scene, columns[0].top + bands[-1][1] + 22) + 10
     return scene
 
 
@@ -118,8 +128,10 @@ def _net(scene: Scene, column: Column, x: float, number: int) -> None:
     scene.add(Text(x, 48, column.plan.name, 14, 700, anchor="middle"))
     said = _totals(column.plan)
     scene.add(Text(x, 65, said, 9.75, fill="muted", anchor="middle"))
+    for nth, line in enumerate(column.said, 1):
+        scene.add(Text(x, 65 + _LINE * nth, line, 9.75, anchor="middle"))
     start = len(scene.items)
-    paint(scene, column.placement, x, _TOP, column.rhythm)
+    paint(scene, column.placement, x, column.top, column.rhythm)
     for item in scene.items[start:]:
         if isinstance(item, ShapeGroup):
             # names are unique in a net, and ids must be in a picture
@@ -154,7 +166,10 @@ def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
 
 
 def _column(
-    plan: Plan, widths: dict[int, int], marks: Mapping[str, str] | None
+    plan: Plan,
+    widths: dict[int, int],
+    marks: Mapping[str, str] | None,
+    said: list[str],
 ) -> Column:
     """One net laid out by itself; folded where it is compared or has very many blocks."""
     graph = plan.graph
@@ -176,11 +191,17 @@ def _column(
                 part.row = replace(part.row, step=steps.get(name, -1))
                 part.mark = _mark(graph, name, marks)
             case Join():
-                part.mark = marks.get(part.name, "")
+                part.mark = marks.get(part.name, "") or _behind(part.name, marks)
             case Fork(repeat=BlockRun(count=count)) if count > 1:
                 runs.append(part)
     sizes = [graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs]
-    return Column(plan, net, sizes, runs, [], place(net, RHYTHM))
+    return Column(plan, net, sizes, runs, [], place(net, RHYTHM), said)
+
+
+def _behind(join: str, marks: Mapping[str, str]) -> str:
+    """`changed` for a join whose equation has something before or behind it that is marked."""
+    scope = join.rpartition(".")[0]
+    return "changed" if any(is_within(name, scope) for name in marks) else ""
 
 
 def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
@@ -188,11 +209,7 @@ def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
     in theirs."""
     if not marks:
         return ""
-    mine = {
-        marks.get(node, "")
-        for node in graph.nodes
-        if node == name or node.startswith(name + ".")
-    }
+    mine = {marks.get(node, "") for node in graph.nodes if is_within(node, name)}
     return mine.pop() if len(mine) == 1 else "changed"
 
 
@@ -237,7 +254,8 @@ def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
     x, out = MARGIN + _LABELS, []
     for column in columns:
         name = text.width(column.plan.name, 14, 700)
-        title = max(name, text.width(_totals(column.plan), 9.75)) / 2
+        lines = [_totals(column.plan), *column.said]
+        title = max(name, *(text.width(line, 9.75) for line in lines)) / 2
         folded = max((_pill(fork)[1] + 7 for fork in column.runs), default=0.0)
         left = max(column.placement.left + room + folded, title)
         out.append(x + left)
@@ -271,7 +289,7 @@ def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     where = column.placement.where
     for fork in column.runs:
         placed, (said, wide) = where[id(fork)], _pill(fork)
-        left, y = x - placed.left - 7 - room - wide, _TOP + placed.middle - 8
+        left, y = x - placed.left - 7 - room - wide, column.top + placed.middle - 8
         equal = fork.repeat and fork.repeat.equal
         fill, ink = ("pill", "on-pill") if equal else ("rule", "ink")
         scene.add(

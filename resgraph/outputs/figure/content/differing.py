@@ -1,0 +1,82 @@
+"""Several nets → what of each the comparison figure has no strip for, where they differ in it: the
+order of a unit, how blocks join, dropout and drop path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ....graph import Block, Graph, Layer, Node
+from ....ops import NORMS
+from .rows import blocks_in, layers_of, main_node
+from .wording import LONG, wording
+
+
+def differing(graphs: Sequence[Graph]) -> list[list[str]]:
+    """For each net a line for each fact that is not the same in all, "–" where it has none. That a
+    net has no convolution, or joins nothing, is seen."""
+    facts = list(map(_facts, graphs))
+    names = dict.fromkeys(name for each in facts for name in each)
+    said = {name: {each.get(name) for each in facts} for name in names}
+    apart = [name for name in names if len(said[name] - _SEEN.get(name, set())) > 1]
+    return [[each.get(name, "–") for name in apart] for each in facts]
+
+
+_SEEN: Mapping[str, set[str | None]] = {"unit": {None}, "merge": {None}}
+
+
+def _facts(graph: Graph) -> dict[str, str]:
+    merges = Counter(_merge(block) for block in blocks_in(graph.rows) if block.merge)
+    found = {
+        "unit": _unit(graph),
+        "merge": max(merges, key=lambda said: merges[said], default=""),
+    }
+    found |= _regularized(graph)
+    return {name: said for name, said in found.items() if said}
+
+
+def _regularized(graph: Graph) -> dict[str, str]:
+    """Each kind of dropout and scale, from the first of its options to the last."""
+    labels: dict[str, list[str]] = {}
+    for node in graph.nodes.values():
+        if node.op.family == "regularize":
+            labels.setdefault(node.op.op, []).append(_options(node))
+    return {word: " ".join([word, *_range(said)]) for word, said in labels.items()}
+
+
+def _options(node: Node) -> str:
+    words = wording(node.op)
+    return f"{words.number} {words.rest}".strip()
+
+
+def _range(said: list[str]) -> list[str]:
+    return [said[0]] if len(set(said)) == 1 else [said[0], "to", said[-1]]
+
+
+def _merge(block: Block) -> str:
+    """The equation of a block, and what stands behind it: `body + shortcut, bn, relu`."""
+    behind = [
+        item.label for path in block.paths if path.equation for item in path.items
+    ]
+    return ", ".join([block.merge, *behind])
+
+
+def _unit(graph: Graph) -> str:
+    """In which order norm, activation and convolution stand in most of the layers that have the
+    most of them: `conv-BN-ReLU`."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for layer in layers_of(graph):
+        order = _order(graph, layer)
+        found[order] += main_node(graph, layer).op.family == "conv"
+    found += Counter()  # without those that are never
+    order = max(found, key=lambda words: (len(words), found[words]), default=())
+    words = (word.upper() if word in NORMS else LONG.get(word, word) for word in order)
+    return "-".join(words) if len(order) > 1 else ""
+
+
+def _order(graph: Graph, layer: Layer) -> tuple[str, ...]:
+    ops = [graph.nodes[name].op for name in layer.nodes]
+    return tuple(op.op for op in ops if op.family in _UNIT)
+
+
+_UNIT = ("conv", "norm", "activation")
