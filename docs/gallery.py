@@ -1,42 +1,105 @@
-"""The zoo → the manual's page with a figure of each family and the costs of its nets.
+"""The zoo → the manual's pages on it: `python docs/gallery.py` writes them again.
 
-Figures are megabytes that any checkout can draw, so page and figures are made when the site is
-built, and not committed."""
+`zoo.md` is the atlas, a line for each net, to be read without a build: it is committed, and a test
+compares it with the specs. The gallery has a page for each family with the figure of every net,
+Table 1, the spec, and the nets side by side. Figures are megabytes that any checkout can draw, so
+these pages are made when the site is built, and not committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
 import resgraph
 from resgraph.language.references import locate, zoo_folder, zoo_names
+from resgraph.language.spec import load_spec
+from resgraph.outputs.figure.render import render
+from resgraph.outputs.table.markdown import markdown
 
+FOLDER = Path(__file__).parent
+ATLAS = """\
+<!-- Made by `python docs/gallery.py`, from the specs in specs/. -->
+
+# Zoo
+
+Every net that comes with resgraph. `resgraph show NAME` prints its table, `resgraph render NAME
+-o FILE` draws it, and `extends: NAME` in a spec builds on it. The site's gallery has the figure,
+the table and the spec of each.
+"""
 HEAD = """\
 # Gallery
 
-Every net of the zoo, with a figure of the first one in each file. `resgraph show NAME` prints its
-table, `resgraph render NAME -o FILE` draws it, and `extends: NAME` in a spec builds on it.
+A page for each file of the [zoo](zoo.md): the figure, Table 1 and the spec of every net, and the
+nets side by side.
 """
-TABLE = "| net | input | params | MACs | depth |\n|---|---|--:|--:|--:|"
+COSTS = "| net | input | params | MACs | depth |\n|---|---|--:|--:|--:|"
+ABREAST = 4
+"""Nets that stand side by side in one figure, and in one table."""
 
 
-def write(docs: Path) -> None:
-    """Writes `gallery.md`, and the figures that it shows in `gallery/`."""
-    figures = docs / "gallery"
-    figures.mkdir(exist_ok=True)
-    families = groupby(zoo_names(), lambda name: locate(name, zoo_folder()).zoo)
-    parts = [HEAD]
-    for family, names in families:
-        parts += _family(family, list(names), figures)
-    (docs / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+def families() -> dict[str, list[str]]:
+    """The names of the nets of each file of the zoo."""
+    groups = groupby(zoo_names(), lambda name: locate(name, zoo_folder()).zoo)
+    return {str(family): list(names) for family, names in groups}
 
 
-def _family(family: str, names: list[str], figures: Path) -> Iterator[str]:
+def atlas() -> str:
+    """The text of `zoo.md`."""
+    parts = [ATLAS]
+    for family, names in families().items():
+        parts += [f"## {family}\n", *costs(names), ""]
+    return "\n".join(parts)
+
+
+def costs(names: list[str]) -> Iterator[str]:
+    """What the nets of a family are, and a table of what they cost, which each spec expects of
+    itself."""
+    specs = {name: load_spec(name) for name in names}
+    yield f"{specs[names[0]].about}.\n\n{COSTS}"
+    for name, spec in specs.items():
+        told = spec.expect
+        assert told and told.params and told.macs, f"{name} expects no costs"
+        size = "x".join(map(str, spec.input))
+        yield f"| `{name}` | {size} | {told.params:,} | {told.macs:,} | {told.depth} |"
+
+
+def write(docs: Path, only: Sequence[str] = ()) -> None:
+    """Write `gallery.md`, and in `gallery/` the page and the figures of each family, or of those
+    in `only`."""
+    folder = docs / "gallery"
+    folder.mkdir(exist_ok=True)
+    shown = {
+        name: nets for name, nets in families().items() if name in only or not only
+    }
+    for family, names in shown.items():
+        text = "\n".join(page(family, names, folder))
+        (folder / f"{family}.md").write_text(text, encoding="utf-8")
+    pages = "\n".join(f"gallery/{family}" for family in shown)
+    contents = f"{HEAD}\n```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n"
+    (docs / "gallery.md").write_text(contents, encoding="utf-8")
+
+
+def page(family: str, names: list[str], folder: Path) -> Iterator[str]:
+    """A family's page; its figures are written into the folder."""
     plans = [resgraph.load(name) for name in names]
-    (figures / f"{family}.svg").write_text(plans[0].svg(), encoding="utf-8")
-    yield f"## {family}\n\n{plans[0].spec.about}\n\n{TABLE}"
+    yield f"# {family}\n"
+    yield from costs(names)
+    for at in range(0, len(plans), ABREAST):
+        some = plans[at : at + ABREAST]
+        yield f"\n{markdown(some)}"
+        if len(some) > 1:
+            drawn = folder / f"{family}-{at // ABREAST + 1}.svg"
+            drawn.write_text(str(render(some, "svg")), encoding="utf-8")
+            yield f"![{', '.join(names[at : at + ABREAST])}]({drawn.name})"
     for name, plan in zip(names, plans, strict=True):
-        size = "x".join(map(str, plan.input))
-        yield f"| `{name}` | {size} | {plan.params:,} | {plan.macs:,} | {plan.depth} |"
-    yield f"\n![{plans[0].name}](gallery/{family}.svg)\n"
+        drawn = folder / f"{name.replace('::', '.')}.svg"
+        drawn.write_text(plan.svg(), encoding="utf-8")
+        yield f"\n## {name}\n\n![{plan.name}]({drawn.name})"
+    spec = (zoo_folder() / f"{family}.yaml").read_text(encoding="utf-8")
+    yield f"\n## Spec\n\n```yaml\n{spec}```\n"
+
+
+if __name__ == "__main__":
+    (FOLDER / "zoo.md").write_text(atlas(), encoding="utf-8")
+    write(FOLDER)

@@ -27,16 +27,22 @@ from resgraph.cli import cli, run
 from resgraph.language.recipe import resolve_train
 
 ROOT = Path(__file__).parents[2]
-MADE = {"errors.md", "commands.md", "ops.md", "training-keys.md"}
+MADE = {"errors.md", "commands.md", "ops.md", "training-keys.md", "zoo.md"}
 """Generated pages: what they show is tried where it comes from."""
 APART = MADE | {"adding.md", "gallery.md"}
 """Pages whose blocks are tried elsewhere, or that have none."""
+GALLERY = ROOT / "docs" / "gallery"
+"""What a build of the site draws."""
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "AGENTS.md",
     ROOT / "examples/custom_op/README.md",
-    *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name not in APART),
+    *sorted(
+        path
+        for path in (ROOT / "docs").rglob("*.md")
+        if path.name not in APART and path.parent != GALLERY
+    ),
 ]
 OUTSIDE = ("pip ", "python3 -m venv", "torchrun ", "git ", "pytest", "ruff ", "mypy", ".ci/",
            "python ", ".venv/bin/", ". .venv/")  # fmt: skip
