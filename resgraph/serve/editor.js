@@ -112,7 +112,6 @@ export function makeEditor({ parent, text, call, words, changed, saved }) {
     state: EditorState.create({
       doc: text,
       extensions: [
-        text.includes("\r\n") ? EditorState.lineSeparator.of("\r\n") : [],
         lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
         highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), lintGutter(), indentUnit.of("  "),
         yaml(), syntaxHighlighting(classHighlighter), labels(words), shapes, lit, merging.of([]),
@@ -138,7 +137,7 @@ export function makeEditor({ parent, text, call, words, changed, saved }) {
     view,
     get text() { return view.state.sliceDoc(); },
     set text(whole) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: whole.replaceAll("\r\n", "\n") } });
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: whole } });
     },
     edit: (edits) => view.dispatch({ ...change(edits), scrollIntoView: true }),
     show(answer, fixes) {
@@ -164,7 +163,7 @@ export function makeEditor({ parent, text, call, words, changed, saved }) {
     },
     // What was written elsewhere meanwhile, as a difference in the text; each part can be taken or left.
     compare: (theirs) => view.dispatch({
-      effects: merging.reconfigure(theirs === null ? [] : unifiedMergeView({ original: theirs.replaceAll("\r\n", "\n") })),
+      effects: merging.reconfigure(theirs === null ? [] : unifiedMergeView({ original: theirs })),
     }),
     get differences() { return getChunks(view.state)?.chunks.length ?? 0; },
   };

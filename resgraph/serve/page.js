@@ -88,8 +88,7 @@ function remember() {
 
 function remembered() {
   try {
-    const kept = JSON.parse(localStorage.getItem(`resgraph ${document.title}`) || "null");
-    return kept?.digest === state.digest ? kept.text : null;
+    return JSON.parse(localStorage.getItem(`resgraph ${document.title}`) || "null");
   } catch { return null; }
 }
 
@@ -234,9 +233,12 @@ async function start() {
   wire();
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
   const kept = remembered();
-  if (kept !== null) {
-    editor.text = kept;
+  if (kept && kept.text !== editor.text) {
+    const changed = kept.digest !== state.digest;  // the file, too: both are shown
+    state.digest = kept.digest;
+    editor.text = kept.text;
     say("what was not saved the last time is here again; undo takes it back");
+    if (changed) look();
   }
   globalThis.page = { editor, figure, state, save };  // for the browser's console, and for tests
 }

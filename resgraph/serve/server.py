@@ -26,6 +26,7 @@ from ..language.yaml.reader import open_source
 from ..outputs.figure.content.builder import View
 from .answer import Question, answer
 from .handler import HOST, PageHandler, Refused
+from .line_ends import kept, plain
 from .writing import Writer, label_words
 
 MOST = 256
@@ -67,22 +68,23 @@ class SpecServer(ThreadingHTTPServer):
     def read(self) -> dict[str, str]:
         """The file's text, and the digest by which a save knows that it is still the same."""
         text = open_source(self.path).text
-        return {"text": text, "digest": _digest(text), "name": self.path.name}
+        return {"text": plain(text), "digest": _digest(text), "name": self.path.name}
 
     def save(self, text: str, digest: str) -> dict[str, str]:
-        """Write the file whole or not at all. Raises `Refused` where it is no longer what the page
-        read, or cannot be written."""
+        """Write the file whole or not at all, each line with the end that it has there. Raises
+        `Refused` where it is no longer what the page read, or cannot be written."""
         try:
-            content = text.encode()
+            text.encode()
         except UnicodeEncodeError as problem:
             raise Refused(400, _surrogate(text, problem.start)) from None
         with self.saving:
-            if self.read()["digest"] != digest:
+            before = open_source(self.path).text
+            if _digest(before) != digest:
                 raise Refused(
                     409, "the file was changed elsewhere; reload the page to see it"
                 )
             try:
-                write_file(self.path, content)
+                write_file(self.path, kept(text, before).encode())
             except OSError as problem:
                 raise Refused(
                     500, f"cannot write the file: {reason(problem)}; it is as it was"

@@ -120,8 +120,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 
 def _difference(old: str, new: str) -> dict[str, Any]:
-    """The shortest edit that makes one text of another; the page keeps line ends to itself."""
-    old, new = old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
+    """The shortest edit that makes one text of another."""
     start = _shared(old, new)
     rest = min(len(old), len(new)) - start
     same = min(rest, _shared(reversed(old), reversed(new)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,6 +148,24 @@ def test_what_is_not_saved_outlives_a_reload(page: Page, served: SpecServer) -> 
     page.until("window.page && page.editor.text.includes('fc 11')")
     assert served.path.read_text() == SPEC
     assert not page.value("document.querySelector('#save').disabled")
+
+
+def test_a_change_elsewhere_before_a_reload_takes_nothing_away(
+    page: Page, served: SpecServer
+) -> None:
+    page.value("page.editor.text = page.editor.text.replace('fc 10', 'fc 11')")
+    page.settled()
+    served.path.write_text(SPEC.replace("name: small", "name: other"))
+    page.do("Page.navigate", url=f"{served.address}&again")
+    page.until("window.page && !document.querySelector('#elsewhere').hidden")
+    assert page.value("page.editor.text") == SPEC.replace("fc 10", "fc 11")
+    assert page.value("page.editor.differences") == 2
+    time.sleep(0.7)  # what follows within half a second is undone with what was before
+    page.press("#theirs")
+    assert "fc 11" not in page.value("page.editor.text")
+    page.value("page.editor.view.focus()")
+    page.key("z", 2)
+    page.until("page.editor.text.includes('fc 11')")
 
 
 def test_a_narrow_window_stacks_and_keys_are_enough(page: Page) -> None:

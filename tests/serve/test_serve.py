@@ -99,6 +99,38 @@ def test_the_file_is_written_only_when_asked_and_never_over_changes(
     assert served.path.read_text() == "elsewhere: 1\n"
 
 
+MIXED = "name: a\r\ninput: 3x8x8\nnet:\r\n  one: fc 3\r  two: fc 4\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [
+        (("", ""), MIXED),
+        (("fc 3", "fc 5"), MIXED.replace("fc 3", "fc 5")),
+        (("net:\n", ""), MIXED.replace("net:\r\n", "")),
+        (("net:\n", "# rows\nnet:\n"), MIXED.replace("net:", "# rows\nnet:")),
+        (("name: a\n", "\nname: a\n"), "\r\n" + MIXED),
+        (("fc 4\n", "fc 4"), MIXED.removesuffix("\n")),
+    ],
+    ids=["nothing", "a word", "one less", "one more", "at the top", "at the end"],
+)
+def test_each_line_keeps_its_end(
+    tmp_path: Path, change: tuple[str, str], written: str
+) -> None:
+    """A new line ends as the one before it, and the first as the file's first."""
+    path = tmp_path / "mixed.yaml"
+    path.write_bytes(MIXED.encode())
+    server = SpecServer(path)
+    try:
+        read = server.read()
+        assert "\r" not in read["text"]
+        saved = server.save(read["text"].replace(*change, 1), read["digest"])
+        assert path.read_bytes().decode() == written
+        assert saved == server.read()
+    finally:
+        server.server_close()
+
+
 def test_strangers_are_refused(served: SpecServer) -> None:
     assert ask(served, "GET", "/spec", X_Resgraph_Token="guess")[0] == 404
     assert (
