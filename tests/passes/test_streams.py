@@ -257,3 +257,14 @@ def test_mistakes(rows: str, block: str, wrong: list[tuple[str, str]]) -> None:
             top = re.sub(rf"^  {name}:.*\n(    .*\n)*", "", top, flags=re.MULTILINE)
     top = "" if top.strip() == "blocks:" else top
     assert told(spec(rows, input="3x8x8", top=top)) == wrong
+
+
+@pytest.mark.parametrize("given", ["[p, p]", "[p]"])
+def test_gives_with_too_few_names_is_one_error(given: str) -> None:
+    """The path that is missing in it is not told as unread."""
+    block = f"{{p: [x, 3x3 conv 8], q: [x, 3x3 conv 8], gives: {given}}}"
+    text = f"name: n\ninput: 3x8x8\nnet:\n  s: {block}\n  head: [s.p, 3x3 conv 8]\n"
+    with pytest.raises(resgraph.SpecError) as caught:
+        resgraph.loads(text)
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "E022" and "gives" in problem.message

@@ -65,7 +65,7 @@ def given_streams(
         hint = "make the merge a path, and name that in `gives`"
         log.report(fault("E024", said, keys["merge"].span, hint))
     known = dict.fromkeys(streams)
-    words = _two(keys["gives"], "gives", "`merge:` hands back one tensor", log)
+    words = _two(keys["gives"], "gives", "`merge:` hands back one tensor", log, known)
     for word in words:
         if word.text not in known:
             said = f"nothing in this block is called `{word.text}`"
@@ -74,8 +74,11 @@ def given_streams(
     return words
 
 
-def _two(tree: Tree, key: str, otherwise: str, log: Log) -> tuple[Word, ...]:
-    """Two names or more, each once."""
+def _two(
+    tree: Tree, key: str, otherwise: str, log: Log, meant: Iterable[str] = ()
+) -> tuple[Word, ...]:
+    """Two names or more, each once; where they are not, one of `meant` may lack."""
+    names = frozenset(meant)
     items = tree.items if isinstance(tree, Sequence) else []
     words = {
         item.text: Word(item.text, item.span)
@@ -83,10 +86,9 @@ def _two(tree: Tree, key: str, otherwise: str, log: Log) -> tuple[Word, ...]:
         if isinstance(item, Scalar)
     }
     if len(words) < len(items):
-        log.report(
-            fault("E022", f"`{key}` has a name twice", tree.span, "write each once")
-        )
+        said, hint = f"`{key}` has a name twice", "write each once"
+        log.report(fault("E022", said, tree.span, hint, names=names))
     elif len(words) < 2:
         said = f"`{key}` names one stream, and streams are two or more"
-        log.report(fault("E022", said, tree.span, otherwise))
+        log.report(fault("E022", said, tree.span, otherwise, names=names))
     return tuple(words.values())
