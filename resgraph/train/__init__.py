@@ -127,12 +127,13 @@ def predict(
     images: Sequence[Path],
     *,
     top: int = 5,
-    beside: Mapping[str, Sequence[float]] | None = None,
+    beside: Mapping[str, Sequence[float] | Path] | None = None,
     load: Loader | None = None,
     options: Options | None = None,
 ) -> list[Prediction]:
-    """Of each image file what the recipe's target asks: the `top` likeliest classes, numbers, a
-    mask or a picture. `beside` has the numbers of the net's further inputs, by name."""
+    """Of each image file, or each row of an array (x.npy, x.npz, x.npz:NAME), what the recipe's
+    target asks: the `top` likeliest classes, numbers, a mask or a picture. `beside` has the
+    net's further inputs by name: numbers, or the file of an array with a row for each."""
     _need_torch()
     from .inference import Asked, predict_images
 
@@ -170,7 +171,7 @@ def predict_weights(
     *,
     key: str | None = None,
     top: int = 5,
-    beside: Mapping[str, Sequence[float]] | None = None,
+    beside: Mapping[str, Sequence[float] | Path] | None = None,
     options: Options | None = None,
 ) -> list[Prediction]:
     """As `predict`, by weights of that name in the net of a plan."""

@@ -30,7 +30,8 @@ from .engine.multi_crop import MultiCrop, crop_policy_for
 from .engine.verdicts import Witness
 from .engine.views import viewed
 from .failures import explained
-from .inference import filter_of, preprocessing, side_of, trained, units_of
+from .given import filter_of, side_of
+from .inference import preprocessing, trained, units_of
 from .options import Options
 from .parallel.distributed import World, process_group
 from .prepare import data_path, images_of, need_statement, recipe_of

@@ -6,30 +6,27 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
-from ..errors import RunError, TrainingError, UsageError
+from ..errors import RunError, UsageError
 from ..files import read_file, reason
-from ..language.diagnose.nearest import did_you_mean
-from ..language.recipe.base import FILTERS, Filter
 from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import LABEL, Regression
-from ..ops.base import shape_text
+from ..ops.base import Shape, shape_text
 from ..passes.data_fit import image_input
 from ..plan import Loader, Plan
-from .augment.crops import center_crop, to_tensor
 from .augment.mix import in_order
-from .data.formats.decoder import COMMON, ENDINGS, TURNED, UNREADABLE, open_image
 from .data.normalize import Normalization
 from .data.sets import side_before_crop
 from .engine.several import first
+from .given import array_rows, given, images_at, is_array, side_of
 from .options import Options
 from .parallel.distributed import World
 from .predicted import READERS, Prediction, Reading
@@ -42,20 +39,25 @@ from .start.statement import StatedImages
 from .start.transfer import Transfer, loaded
 from .tasks import Units
 
+BATCH = 64
+"""Rows that are asked at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a net: image files, each with the numbers of its further inputs by name, and
+    """What is asked of a net: files of images, folders of them and arrays; the numbers of its
+    further inputs by name, the same for each image or a file of an array with a row for each; and
     how many of the likeliest classes."""
 
     images: Sequence[Path]
     top: int
-    beside: Mapping[str, Sequence[float]]
+    beside: Mapping[str, Sequence[float] | Path]
 
-    def found(self) -> Asked:
-        """With the images of a folder in its place. Raises `UsageError` where one is not there."""
-        images = [image for path in self.images for image in _images(path)]
-        return replace(self, images=images)
+    def check(self) -> None:
+        """Raises `UsageError` where a file is not there, before anything is loaded."""
+        for path in self.images:
+            if not is_array(path):
+                images_at(path)
 
 
 def predict_images(
@@ -66,7 +68,7 @@ def predict_images(
 ) -> list[Prediction]:
     """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
     file is none, `TrainingError` where one cannot be read."""
-    asked = asked.found()
+    asked.check()
     plan = own_plan(run, load)
     document = preprocessing(run)
     names, kind = document["classes"], document.get("target", "label")
@@ -99,7 +101,7 @@ def predict_weights(
 ) -> list[Prediction]:
     """By weights from elsewhere. Images are read as the run that the weights are of reads them,
     else as the weights or the recipe say it. Raises `UsageError` where neither does."""
-    asked = asked.found()
+    asked.check()
     net, taken = loaded(plan, weights)
     run = run_of(Path(weights.file))
     known = preprocessing(run) if run else None
@@ -155,54 +157,88 @@ def units_of(
 
 def _predictions(seer: Seer, asked: Asked, options: Options) -> list[Prediction]:
     plan, document = seer.plan, seer.document
-    if len(document["shape"]) != 3:
-        raise UsageError(
-            f"{seer.named} is a net on vectors that never were images: there is no way from an"
-            " image to them"
-        )
+    data = getattr(plan.spec.train, "data", None)
+    files = given([*asked.images], document, getattr(data, "images", "images"))
     decisions = decide(options, World(), Workload(plan.macs, len(images_of(plan)) == 3))
     net = seer.net.to(decisions.device).eval()
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
-    others = _others(plan, asked.beside, normalization)
+    others = _others(plan, asked.beside, normalization, sum(map(len, files)))
     lead = [*plan.inputs].index(image_input(plan.inputs))
-    read, out = Reading(document, normalization, asked.top), []
-    for path in asked.images:
-        pixels = normalization(read_image(path, document)[None].to(decisions.device))
-        own = pixels.flatten(1) if document.get("flat") else pixels
+    read = Reading(document, normalization, asked.top)
+    rows = ((one.path, *row) for one in files for row in one.read(document))
+    out: list[Prediction] = []
+    while part := [*islice(rows, BATCH)]:
+        pixels = torch.stack([values.float() for _, _, values in part])
+        own = normalization(pixels.to(decisions.device))
+        own = own.flatten(1) if document.get("flat") else own
+        at = slice(len(out), len(out) + len(part))
+        beside = [
+            one.expand(sum(map(len, files)), *one.shape[1:])[at] for one in others
+        ]
         with torch.inference_mode():
-            out.append(read(path, first(net(*in_order(own, others, lead)))[0]))
+            said = first(net(*in_order(own, beside, lead)))
+        for (path, row, _), output in zip(part, said, strict=True):
+            out.append(replace(read(path, output), row=row))
     return out
 
 
 def _others(
-    plan: Plan, given: Mapping[str, Sequence[float]], normalization: Normalization
+    plan: Plan,
+    given: Mapping[str, Sequence[float] | Path],
+    normalization: Normalization,
+    count: int,
 ) -> list[Tensor]:
-    """The further inputs of the net, as it read them in training. Raises `UsageError` where one
-    lacks, has another number of numbers, or nothing says how it is scaled."""
+    """The further inputs of the net, as it read them in training, (1 or count, …) each. Raises
+    `UsageError` where one lacks, has another number of numbers, or nothing says how it is
+    scaled."""
     shapes = {
         name: shape
         for name, shape in plan.inputs.items()
         if name != image_input(plan.inputs)
     }
     for name in (*shapes, *given):
-        values = given.get(name, ())
-        if shapes.get(name) != (len(values),):
-            wanted = shapes.get(name)
-            raise UsageError(
-                f"--input {name}: the net has no such input; it has {', '.join(shapes) or 'none'}"
-                if wanted is None
-                else f"the net reads {shape_text(wanted)} as `{name}`, and {len(values)} are given:"
-                f" write --input {name}=…, with commas between the numbers"
-            )
+        _check_numbers(name, given.get(name, ()), shapes)
     if len(shapes) != len(normalization.beside):
         raise UsageError(
             f"nothing says how {', '.join(shapes)} was scaled in training; predict by the run"
         )
     device = normalization.scale.device
+    rows = {
+        name: _rows(name, given[name], shape, count) for name, shape in shapes.items()
+    }
     return [
-        way(torch.tensor([given[name]], device=device))
+        way(rows[name].to(device))
         for name, way in zip(shapes, normalization.beside, strict=True)
     ]
+
+
+def _check_numbers(
+    name: str, values: Sequence[float] | Path, shapes: Mapping[str, Shape]
+) -> None:
+    """Raises `UsageError` where a net has no such input, or not for so many numbers."""
+    if name not in shapes:
+        listed = ", ".join(shapes) or "none"
+        raise UsageError(f"--input {name}: the net has no such input; it has {listed}")
+    if not isinstance(values, Path) and shapes[name] != (len(values),):
+        raise UsageError(
+            f"the net reads {shape_text(shapes[name])} as `{name}`, and {len(values)} are given:"
+            f" write --input {name}=…, with commas between the numbers, or the file of an array"
+            " with a row for each"
+        )
+
+
+def _rows(
+    name: str, values: Sequence[float] | Path, shape: Shape, count: int
+) -> Tensor:
+    """What is given for a further input, (1 or count, *shape)."""
+    if not isinstance(values, Path):
+        return torch.tensor([values])
+    found = array_rows(values, shape, 1.0, name, raw=True)
+    if len(found) != count:
+        raise UsageError(
+            f"--input {name}: {values} has {len(found):,} rows, and {count:,} images are given"
+        )
+    return found
 
 
 def trained(run: Path, net: nn.Module) -> nn.Module:
@@ -257,78 +293,3 @@ def _damaged(run: Path, path: Path, why: object) -> RunError:
     return RunError(
         f"{path} is damaged: {why}; `resgraph resume {run}` writes it again"
     )
-
-
-def _images(path: Path) -> list[Path]:
-    """An image, or those of a folder, by name. Raises `UsageError` where a folder has none."""
-    if not path.is_dir():
-        _need(path)
-        return [path]
-    found = [
-        entry
-        for entry in sorted(path.iterdir())
-        if entry.suffix.lower() in ENDINGS and not entry.name.startswith(".")
-    ]
-    if not found:
-        raise UsageError(
-            f"{path} is a folder without images; they end with {COMMON}, …"
-        )
-    return found
-
-
-def _need(path: Path) -> None:
-    """Raises `UsageError` where there is no file, with the nearest one that there is."""
-    if path.is_file():
-        return
-    if not path.parent.is_dir():
-        raise UsageError(f"{path} is not there: there is no folder {path.parent}")
-    beside = {
-        entry.name: entry
-        for entry in path.parent.iterdir()
-        if entry.suffix.lower() in ENDINGS
-    }
-    hint = (
-        did_you_mean(path.name, beside)
-        or f"{_counted(len(beside))} in {path.parent.resolve()}"
-    )
-    raise UsageError(f"{path} is not there; {hint}")
-
-
-def _counted(images: int) -> str:
-    return "1 image is" if images == 1 else f"{images or 'no'} images are"
-
-
-def read_image(path: Path, document: dict[str, Any]) -> Tensor:
-    """An image file as the net saw its training images: (channels, height, width) of pixels, not
-    normalized yet."""
-    channels, height, width = document["shape"]
-    side = side_of(document)
-    try:
-        turned = document.get("decode", {}).get("orientation") == TURNED
-        image = open_image(path, channels, side, exif=turned)
-    except UNREADABLE as error:
-        if path.suffix.lower() not in ENDINGS:
-            raise UsageError(
-                f"{path} cannot be read as an image: {error}; name files like {COMMON}"
-            ) from error
-        raise TrainingError(f"{path} cannot be read as an image: {error}") from error
-    if side is not None:
-        return center_crop(image, side, (height, width), filter_of(document))
-    pixels = to_tensor(image.resize((width, height), Image.Resampling.BILINEAR))
-    return pixels.to(torch.float32) * (float(document["levels"]) / 255)
-
-
-def filter_of(document: Mapping[str, Any]) -> Filter:
-    """By which images are resized before the crop; older runs do not say it, or know one alone."""
-    resize = document.get("resize")
-    told = resize.get("filter") if isinstance(resize, dict) else None
-    return next((way for way in FILTERS if way == told), "bilinear")
-
-
-def side_of(document: Mapping[str, Any]) -> int | None:
-    """The shorter side before the centre crop; None where the whole image is stretched to the net's
-    input."""
-    resize = document.get("resize")
-    # a number in older runs
-    side = resize.get("shorter_side") if isinstance(resize, dict) else resize
-    return int(side) if side is not None else None

@@ -24,10 +24,11 @@ NamedNumbers = tuple[tuple[str, float], ...]
 class Prediction:
     """Of one image: the likeliest `classes`, each with its probability, the likeliest first; or its
     `numbers` by name; or a `picture`, (height, width) of classes or (height, width, channels) of
-    pixels, both uint8 or, of more than 256 classes, uint16."""
+    pixels, both uint8 or, of more than 256 classes, uint16. `row` is the place in an array."""
 
     path: Path
     classes: NamedNumbers = ()
+    row: int | None = None
     numbers: NamedNumbers = ()
     picture: numpy.ndarray[Any, Any] | None = None
 

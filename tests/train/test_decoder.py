@@ -19,7 +19,8 @@ from resgraph.train import Options, build
 from resgraph.train.data import load
 from resgraph.train.data.formats.decoder import open_image
 from resgraph.train.data.image_files import _Part, center_crop_of
-from resgraph.train.inference import preprocessing, read_image
+from resgraph.train.given import read_image
+from resgraph.train.inference import preprocessing
 
 RAMP = numpy.arange(256, dtype=numpy.uint16).reshape(16, 16)
 WHOLE = RAMP.astype(numpy.uint8)

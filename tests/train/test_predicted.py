@@ -103,7 +103,8 @@ def test_a_picture_comes_back_as_pixels(folder: Path, tmp_path: Path) -> None:
     (run / "run.json").write_text(json.dumps(facts))
     picture = folder / "pictures/20.png"
     (found,) = predict(run, [picture], options=FAST)
-    from resgraph.train.inference import preprocessing, read_image
+    from resgraph.train.given import read_image
+    from resgraph.train.inference import preprocessing
 
     read = read_image(picture, preprocessing(run)).permute(1, 2, 0).numpy()
     assert found.picture is not None and numpy.array_equal(found.picture, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +18,28 @@ if TYPE_CHECKING:
     from ...train.predicted import Prediction
 
 
+ARRAY = re.compile(r".*\.(npy|npz(:.*)?)")
+"""The file of an array, or one of several in it."""
+
+
 def _beside(
     ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
-) -> dict[str, list[float]]:
-    """`record=63,1.5` → `{"record": [63.0, 1.5]}`."""
-    out = {}
+) -> dict[str, list[float] | Path]:
+    """`record=63,1.5` → `{"record": [63.0, 1.5]}`, `record=x.npy` → its path."""
+    out: dict[str, list[float] | Path] = {}
     for text in given:
         name, sign, numbers = text.partition("=")
         try:
-            out[name] = [float(number) for number in numbers.split(",")]
+            whole = ARRAY.fullmatch(numbers)
+            out[name] = (
+                Path(numbers) if whole else [float(n) for n in numbers.split(",")]
+            )
         except ValueError:
             sign = ""
         if not (name and sign):
             raise click.BadParameter(
-                f"{text!r}: write a name and numbers with commas, as in record=63,1.5"
+                f"{text!r}: write a name and numbers with commas, as in record=63,1.5, or a file of"
+                " rows, as in record=x.npy"
             )
     return out
 
@@ -44,7 +53,7 @@ def _beside(
     nargs=-1,
     required=True,
     type=click.Path(path_type=Path),
-    metavar="IMAGE...",
+    metavar="IMAGE|ARRAY...",
 )
 @click.option(
     "--top",
@@ -58,8 +67,8 @@ def _beside(
     "beside",
     multiple=True,
     callback=_beside,
-    metavar="NAME=N,N,...",
-    help="numbers of a further input of the net",
+    metavar="NAME=N,N,...|FILE",
+    help="numbers of a further input of the net, or an array with a row for each image",
 )
 @click.option(
     "-o",
@@ -70,12 +79,12 @@ def _beside(
 @run_options("predict")
 @json_option
 def predict(
-    run: Path, images: tuple[Path, ...], top: int, beside: dict[str, list[float]],
+    run: Path, images: tuple[Path, ...], top: int, beside: dict[str, list[float] | Path],
     out: Path | None, as_json: bool, weights: str | None, key: str | None,
     overrides: tuple[str, ...], allow_outside: bool, **settings: Any,
 ) -> None:  # fmt: skip
-    """Say what a trained net sees in images, or in all of a folder: that of a run, or of a
-    spec with `--weights`."""
+    """Say what a trained net sees in images, in all of a folder, or in each row of an array
+    (x.npy, x.npz, x.npz:NAME): that of a run, or of a spec with `--weights`."""
     from ... import train
 
     how: dict[str, Any] = {
@@ -98,7 +107,8 @@ def predict(
         classes = [f"{name} {probability:.1%}" for name, probability in each.classes]
         numbers = [f"{name} {value:.6g}" for name, value in each.numbers]
         made = [str(path)] if path else []
-        click.echo("  ".join([str(each.path), *classes, *numbers, *made]))
+        place = [f"row {each.row}"] if each.row is not None else []
+        click.echo("  ".join([str(each.path), *place, *classes, *numbers, *made]))
 
 
 def _written(found: Prediction, out: Path | None) -> Path | None:
@@ -108,7 +118,8 @@ def _written(found: Prediction, out: Path | None) -> Path | None:
         return None
     if out is None:
         raise UsageError("the net makes a picture of each image: say a folder with -o")
-    path = out / f"{found.path.stem}.png"
+    row = "" if found.row is None else f"-{found.row}"
+    path = out / f"{found.path.stem}{row}.png"
     if path.exists():
         raise UsageError(f"{path} is there already; take another folder with -o")
     out.mkdir(parents=True, exist_ok=True)
@@ -120,6 +131,7 @@ def _document(found: Prediction, path: Path | None) -> dict[str, object]:
     """As JSON."""
     return {
         "image": str(found.path),
+        **({} if found.row is None else {"row": found.row}),
         "classes": [list(one) for one in found.classes],
         **({"numbers": dict(found.numbers)} if found.numbers else {}),
         **({"picture": str(path)} if path else {}),

@@ -69,8 +69,8 @@ def _part(
         return found, store.place(name)
 
     pixels, where = read(recipe.images)
-    images, levels = _as_pixels(pixels, where)
-    images = _fitted(images, request.input)
+    images, levels = as_pixels(pixels, where)
+    images = fitted(images, request.input)
     known = (
         (pixels, where) if isinstance(request.target, Itself) else read(recipe.labels)
     )
@@ -89,7 +89,7 @@ def _part(
     return Resident(images, labels, beside), levels
 
 
-def _as_pixels(values: ArrayValues, where: str) -> tuple[Tensor, int]:
+def as_pixels(values: ArrayValues, where: str) -> tuple[Tensor, int]:
     """A tensor of uint8 or float32, and the largest value of a pixel."""
     kind, name = values.dtype.kind, values.dtype.newbyteorder("=").name
     if kind not in "buif":
@@ -105,7 +105,7 @@ def _as_pixels(values: ArrayValues, where: str) -> tuple[Tensor, int]:
     return torch.from_numpy(found), level
 
 
-def _fitted(values: Tensor, shape: Shape) -> Tensor:
+def fitted(values: Tensor, shape: Shape) -> Tensor:
     """(n, …) in the order that a net of `shape` reads: channels first, also where there is one that
     the array leaves out, and gray images three times for three channels."""
     own = tuple(values.shape[1:])
@@ -125,8 +125,8 @@ def _ends_in_channels(own: Shape, shape: Shape) -> bool:
 
 def _beside(values: ArrayValues, where: str, name: str, shape: Shape) -> Tensor:
     """A further input (n, *shape)."""
-    found, _ = _as_pixels(values, where)
-    found = found[:, None] if found.ndim == 1 else _fitted(found, shape)
+    found, _ = as_pixels(values, where)
+    found = found[:, None] if found.ndim == 1 else fitted(found, shape)
     if tuple(found.shape[1:]) != shape:
         raise TrainingError(
             f"{where} has {shape_text(tuple(values.shape[1:]))} of each image, but the net reads"
