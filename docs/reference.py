@@ -5,7 +5,6 @@ is written once. The pages are committed, to be read without a build; a test com
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from pydantic import BaseModel
 from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
 from resgraph.language.recipe import TAGS, Train, recipe_names, recipe_text
+from resgraph.language.record import described
 from resgraph.ops import VOCABULARY, Op, Pad, Pool, Shape, ShapeError, shape_text
 from resgraph.ops.extension import package_of
 
@@ -363,17 +363,6 @@ def _preset(record: type[BaseModel], key: str) -> str:
         tag = TAGS.get(key)
         return code(getattr(default, tag)) if default and tag else "–"
     return code(written(default)) if default != "" else "–"
-
-
-def described(record: type[BaseModel]) -> dict[str, str]:
-    """What the source says below each key of a record."""
-    (tree,) = ast.parse(inspect.getsource(record)).body
-    assert isinstance(tree, ast.ClassDef)
-    about = {}
-    for key, text in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(key, ast.AnnAssign) and isinstance(text, ast.Expr):
-            about[key.target.id] = one_line(ast.literal_eval(text.value))  # type: ignore[union-attr]
-    return about
 
 
 def example(place: str, key: str) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
@@ -76,3 +79,19 @@ def records(annotation: Any) -> Iterator[type[Record]]:
 def _literals(record: type[Record]) -> Iterator[Any]:
     for field in record.model_fields.values():
         yield from get_args(field.annotation)
+
+
+def described(record: type[BaseModel]) -> dict[str, str]:
+    """What the source says below each key of a record; nothing where there is no source."""
+    try:
+        (tree,) = ast.parse(inspect.getsource(record)).body
+    except OSError:
+        return {}
+    body = getattr(tree, "body", [])
+    return {
+        key.target.id: " ".join(ast.literal_eval(text.value).split())
+        for key, text in pairwise(body)
+        if isinstance(key, ast.AnnAssign)
+        and isinstance(key.target, ast.Name)
+        and isinstance(text, ast.Expr)
+    }

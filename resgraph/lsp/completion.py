@@ -24,6 +24,7 @@ from ..language.yaml.tree import Scalar, Sequence
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from .analysis import Analysis, entries
+from .recipe import keys_at, recipe_place, values_at
 
 CompletionKind = Literal[
     "key", "op", "block", "option", "mode", "value", "name", "function"
@@ -74,11 +75,12 @@ def _candidates(
     simple: dict[str, Collection[str]] = {
         "output": [*rows, *_streams(analysis)],
         "aux": rows,
-        "train": rows if key in ("freeze", "by") else recipe_names(),
         "allow": tuple(LINTS),
         "extends": (*_beside(analysis), *zoo_names()),
     }
-    if section in simple:
+    if section == "train":
+        yield from _recipe(analysis, before, keys, rows)
+    elif section in simple:
         yield from _words(simple[section], "value")
     elif section == "ops" and not re.search(r"[:{]\s*\S*$", before.strip()):
         yield from _ops()
@@ -86,6 +88,22 @@ def _candidates(
         yield from _label(analysis, before, keys)
     elif section == "blocks" and before.startswith("    "):
         yield from _words(sorted(BLOCK_KEYS), "key")
+
+
+def _recipe(
+    analysis: Analysis, before: str, keys: list[str], rows: list[str]
+) -> Iterator[Candidate]:
+    """Within a recipe: keys, or what one of them can be."""
+    place = recipe_place(before, keys)
+    if "by" in place.path or place.key in ("freeze", "by"):
+        yield from _words(rows, "value")
+    elif place.key == "train":
+        yield from _words(recipe_names(), "value")
+    elif place.key:
+        yield from _words(values_at(place, analysis.tree), "value")
+    else:
+        for name, text in keys_at(place, analysis.tree).items():
+            yield Candidate(name, "key", text)
 
 
 def _rows(analysis: Analysis) -> list[str]:

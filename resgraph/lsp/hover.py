@@ -16,6 +16,7 @@ from ..ops import VOCABULARY, Cost
 from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan
 from .analysis import Analysis, covers, entries, entry, trail
+from .recipe import about
 
 _VARIANTS = 12
 
@@ -34,6 +35,8 @@ def hover(analysis: Analysis, line: int, column: int) -> str:
     """Markdown for a place, counted from 1; "" where there is nothing to say."""
     keys = trail(analysis.tree, line, column)
     plan = analysis.plan
+    if keys[:1] == ["train"] and len(keys) > 1:
+        return about(keys[1:], analysis.tree)
     if plan is None or not keys:
         return ""
     if keys[0] == "net" and len(keys) == 2 and _on_key(analysis, keys, line, column):

@@ -589,3 +589,56 @@ def test_completion_behind_a_dash(before: str, tmp_path: Path) -> None:
     text = "name: a\ninput: 3x8x8\nnet:\n  a:\n    - 3x3 conv 8\n"
     found = complete(analyse(text, tmp_path / "a.yaml"), text, 5, len(before) + 1)
     assert {"conv", "max pool"} <= {candidate.text for candidate in found}
+
+
+RECIPES = {
+    "train: {": (["augment", "sampling", "recipe"], ["cifar"]),
+    "train: {recipe: ": (["cifar", "imagenet-rsb-a2"], ["augment"]),
+    "train: {recipe: cifar, sampling: ": (["balanced"], ["cifar"]),
+    "train: {recipe: cifar, ": (["target", "sampling"], ["recipe"]),
+    "train: {target: {kind: label, ": (["loss", "threshold"], ["ignore", "kind"]),
+    "train: {target: {kind: label, loss: ": (["bce", "cross-entropy"], ["mse"]),
+    "train: {target: {": (["kind", "ignore", "threshold"], ["sampling"]),
+    "train: {augment: {crop: {kind: area, interpolation: ": (["bicubic", "random"], ["true"]),
+    "train: {augment: {flip: ": (["true", "false"], ["label"]),
+    "train: {augment: {flip: true, crop: {": (["kind", "cells", "side"], ["flip"]),
+    "train: {data: {set: folder, ": (["split", "exif", "interpolation"], ["pad", "set"]),
+    "train: {schedule: ": (["cosine", "one-cycle"], ["sgd"]),
+    "train:\n  data: {set: ": (["parquet", "imagenet"], ["cosine"]),
+    "train:\n  augment:\n    ": (["erasing", "repeats"], ["data"]),
+    "train:\n  freeze: [": (["conv1"], ["augment"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", RECIPES)
+def test_completion_in_a_recipe(typed: str, tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+
+    wanted, unwanted = RECIPES[typed]
+    text = f"{TEXT}{typed}"
+    lines = text.split("\n")
+    analysis = analyse(text, tmp_path / "a.yaml", analyse(TEXT, tmp_path / "a.yaml"))
+    found = {c.text for c in complete(analysis, text, len(lines), len(lines[-1]) + 1)}
+    assert set(wanted) <= found
+    assert not set(unwanted) & found
+
+
+@pytest.mark.parametrize(
+    ("train", "word", "said"),
+    [
+        ("{recipe: digits, sampling: balanced}", "sampling", "draws each class as often"),
+        ("{recipe: digits, augment: {flip: true}}", "flip", "Mirror half of the images"),
+        ("{recipe: digits, optimizer: {name: adamw, lr: 0.1}}", "lr", "Learning rate"),
+    ],
+)  # fmt: skip
+def test_a_key_of_a_recipe_says_what_it_means(
+    train: str, word: str, said: str, tmp_path: Path
+) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.hover import hover
+
+    line = f"train: {train}"
+    text, column = f"{TEXT}{line}\n", line.index(f"{word}:") + 1
+    found = hover(analyse(text, tmp_path / "a.yaml"), TEXT.count("\n") + 1, column)
+    assert said in found

@@ -1,0 +1,124 @@
+"""A place below `train:` → the keys and values that a recipe can have there, and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from ..language.recipe import TAGS, Train, recipe_names
+from ..language.record import Record, described, records
+from ..language.yaml.tree import Scalar, Tree
+from .analysis import entries
+
+_TOKEN = re.compile(r"([\w-]+)\s*:(?=\s|$)|([{}\[\],])|([^\s{}\[\],:]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class RecipePlace:
+    """The keys below `train:` that lead to a mapping, the key in it whose value is being written
+    ("" where a key is), and what is written in it before."""
+
+    path: tuple[str, ...]
+    key: str
+    given: Mapping[str, str]
+
+
+def recipe_place(before: str, keys: Sequence[str]) -> RecipePlace:
+    """By a line up to the cursor, and the keys that lead there by indentation, from `train` on."""
+    own = re.match(r" *[\w-]+:", before)
+    outer = keys[:-1] if own else keys
+    opened: list[tuple[str, dict[str, str]]] = [("", {})]
+    key, lists = "", 0
+    for name, sign, word in _TOKEN.findall(before):
+        lists += {"[": 1, "]": -1}.get(sign, 0)
+        if name or (sign == "," and not lists):
+            key = name
+        elif sign == "{":
+            opened.append((key, {}))
+            key = ""
+        elif sign == "}" and len(opened) > 1:
+            key = opened.pop()[0]
+        if name or word:
+            opened[-1][1][key] = word
+    path = [part for part in (*outer, *(name for name, _ in opened)) if part]
+    return RecipePlace(tuple(path[1:]), key, opened[-1][1])
+
+
+def members(path: Sequence[str], tree: Tree | None) -> list[type[Record]]:
+    """The records that can stand at a path below `train:`: of several kinds the one that is
+    written there, where it is."""
+    found: list[type[Record]] = [Train]
+    for place, part in enumerate(path, 1):
+        fields = [one.model_fields[part] for one in found if part in one.model_fields]
+        inner = [one for field in fields for one in records(field.annotation)]
+        known = entries(tree, "train", *path[:place])
+        written = {e.value.text for e in known.values() if isinstance(e.value, Scalar)}
+        found = _of_kind(inner, written)
+    return found
+
+
+def _of_kind(found: list[type[Record]], words: set[str]) -> list[type[Record]]:
+    """Those whose kind is one of some words, else all."""
+    return [one for one in found if words & set(_kinds(one))] or found
+
+
+def _kinds(record: type[Record]) -> Iterator[str]:
+    for tag in set(TAGS.values()) & record.model_fields.keys():
+        yield from get_args(record.model_fields[tag].annotation)
+
+
+def keys_at(place: RecipePlace, tree: Tree | None) -> dict[str, str]:
+    """Keys that can be written, and what each means."""
+    found = _of_kind(members(place.path, tree), set(place.given.values()))
+    top = {} if place.path else {"recipe": "A recipe, whose keys these change."}
+    about = {key: text for one in found for key, text in about_keys(one).items()}
+    return {key: text for key, text in (top | about).items() if key not in place.given}
+
+
+@cache
+def about_keys(record: type[Record]) -> dict[str, str]:
+    """The keys of a record, its bases' too, and what each means."""
+    known: dict[str, str] = {}
+    for base in record.__mro__[::-1]:
+        if issubclass(base, Record):
+            known |= described(base)
+    return {key: known.get(key, "") for key in record.model_fields}
+
+
+def values_at(place: RecipePlace, tree: Tree | None) -> list[str]:
+    """Words that the value of a key can be."""
+    if place.key == "recipe":
+        return [*recipe_names()]
+    found = _of_kind(members(place.path, tree), set(place.given.values()))
+    fields = [
+        one.model_fields[place.key] for one in found if place.key in one.model_fields
+    ]
+    words = [word for field in fields for word in _words(field.annotation)]
+    short = [
+        kind
+        for field in fields
+        for one in records(field.annotation)
+        for kind in _kinds(one)
+        if place.key in TAGS
+    ]
+    return list(dict.fromkeys([*words, *short]))
+
+
+def _words(annotation: Any) -> Iterator[str]:
+    if annotation is bool:
+        yield from ("true", "false")
+    elif get_origin(annotation) is Literal:
+        yield from (word for word in get_args(annotation) if isinstance(word, str))
+    else:
+        for inner in get_args(annotation):
+            yield from _words(inner)
+
+
+def about(keys: Sequence[str], tree: Tree | None) -> str:
+    """What a key below `train:` means, by the keys that lead to it; "" where it is none."""
+    *path, key = keys
+    texts = (about_keys(one).get(key, "") for one in members(path, tree))
+    return next(filter(None, texts), "")
