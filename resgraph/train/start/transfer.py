@@ -15,7 +15,7 @@ from ...errors import ResgraphError, RunError
 from ...language.recipe.start import StartingWeights
 from ...ops.base import Shape, shape_text
 from ...outputs.pytorch.weights.convert import read_names
-from ...outputs.pytorch.weights.files import read_state
+from ...outputs.pytorch.weights.files import read_state, said_of
 from ...outputs.pytorch.weights.matching import Match, matched
 from ...outputs.pytorch.weights.taking import one_to_one, take
 from ...plan import Plan
@@ -114,7 +114,8 @@ def transfer(plan: Plan, start: StartingWeights, file: WeightsFile) -> Transfer:
     names = read_names(_map(plan, start.map)) if start.map else {}
     own = _shapes(plan.module(device="meta").state_dict())
     its = _shapes(state.tensors)
-    match = matched(own, its, names)
+    with said_of(state):
+        match = matched(own, its, names)
     return Transfer(file, state.key, state.tensors, match, own, its)
 
 

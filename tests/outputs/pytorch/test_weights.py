@@ -182,6 +182,11 @@ def test_another_net_is_refused_with_the_first_disagreement(
     with pytest.raises(RunError, match=r"conv2\.1\.body\.0\.conv.*5x5"):
         convert(plan, tmp_path / "x.pth", tmp_path / "o.safetensors")
     assert not (tmp_path / "o.safetensors").exists()
+    torch.save({"state_dict": state, "state_dict_ema": state}, tmp_path / "y.pth")
+    with pytest.raises(
+        RunError, match=r"5x5.*; read from `state_dict_ema` of the file"
+    ):
+        convert(plan, tmp_path / "y.pth", tmp_path / "o.safetensors")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".bin"])

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from ....errors import RunError, UsageError
 from ....files import read_file, reason, write_file
-from .files import read_state
+from .files import read_state, said_of
 from .taking import load_aligned
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def convert(
     module = plan.module()
     given = read_state(file, choice.key)
     settled = read_names(choice.names) if choice.names else {}
-    pairs = load_aligned(module, given.tensors, settled)
+    with said_of(given):
+        pairs = load_aligned(module, given.tensors, settled)
     state = {name: value.contiguous() for name, value in module.state_dict().items()}
     write_file(out, _packed(state, plan.name, out.suffix), overwrite=overwrite)
     return Converted(pairs, given.key)

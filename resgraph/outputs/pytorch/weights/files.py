@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,17 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
         ) from None
     chosen = _chosen(_state_dicts(loaded), file, key)
     return StateDict(_without_prefixes(chosen.tensors), chosen.key)
+
+
+@contextmanager
+def said_of(state: StateDict) -> Iterator[None]:
+    """Says of an error which of a checkpoint's state dicts was read."""
+    try:
+        yield
+    except RunError as error:
+        if not state.key:
+            raise
+        raise type(error)(f"{error}; read from `{state.key}` of the file") from None
 
 
 def _is_safetensors(head: bytes) -> bool:
