@@ -10,7 +10,7 @@ import pytest
 import yaml
 from drawn import ALL, RESIDUAL, plan
 
-from resgraph import loads
+from resgraph import load, loads
 from resgraph.outputs.figure.formats.mermaid import quoted
 
 
@@ -33,6 +33,20 @@ def test_edges_join_nodes_that_are_there(name: str, view: str) -> None:
     # What is above a cluster leads to its border, and its title is free.
     assert clusters <= ends
     assert text.count("subgraph ") == len(re.findall("^ *end$", text, re.MULTILINE))
+
+
+def test_each_stream_has_a_wire() -> None:
+    """HRNet's second stage hands on two maps, its third three: none of them ends in the air."""
+    text = load("hrnet-w18").to("mmd")
+    edges = re.findall(r"^ *(n\d+) -\S+(?:\|[^|]*\|)? ([ns]\d+)$", text, re.MULTILINE)
+    nodes = re.findall(r"^ *(n\d+)[\[(]", text, re.MULTILINE)
+    assert set(nodes) - {tail for tail, _ in edges} == {nodes[-1]}
+    points = re.findall(r'subgraph (s\d+).*\n((?: *n\d+\(\("&nbsp;.*\n)*)', text)
+    heads = {head for _, head in edges}
+    for cluster, lines in points:
+        entries = re.findall(r"(n\d+)\(", lines)
+        assert heads >= ({cluster} if len(entries) == 1 else set(entries))
+    assert max(lines.count("nbsp") for _, lines in points) == 4
 
 
 def test_the_dotted_edge_is_the_coloured_one() -> None:

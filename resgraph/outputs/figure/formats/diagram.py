@@ -16,12 +16,21 @@ Ends = tuple[str, str]
 """Of a part, the nodes through which it is entered and left; of an edge, its first and its last."""
 
 
+def nth(nodes: list[str], place: int) -> str:
+    """That of several nodes, or the last of fewer."""
+    return nodes[min(place, len(nodes) - 1)]
+
+
 @dataclass(slots=True)
 class DiagramWriter(ABC):
-    """Writes parts as nodes, clusters and edges; `count` numbers the ids."""
+    """Writes parts as nodes, clusters and edges; `count` numbers the ids. Where several streams
+    flow through a part, `entering` and `leaving` have the nodes of each, by the first of them and
+    by the one that the part's result leaves."""
 
     lines: list[str] = field(default_factory=list)
     count: int = 0
+    entering: dict[str, list[str]] = field(default_factory=dict)
+    leaving: dict[str, list[str]] = field(default_factory=dict)
     CLOSE: ClassVar[str]
     CLUSTER: ClassVar[str]
 
@@ -68,7 +77,9 @@ class DiagramWriter(ABC):
         """Parts one after another."""
         ports = [self.part(part, depth, group) for part in chain.parts]
         for index, (above, below) in enumerate(pairwise(ports), 1):
-            self.emit(depth, self.step((above[1], below[0]), chain, index))
+            tails = self.leaving.get(above[1], [above[1]])
+            for ends in self.side_by_side(tails, below[0]):
+                self.emit(depth, self.step(ends, chain, index))
         return ports[0][0], ports[-1][1]
 
     def fork(self, fork: Fork, depth: int, group: str) -> Ends:
@@ -78,22 +89,52 @@ class DiagramWriter(ABC):
         for step, line in enumerate([] if is_net else self.opening(fork, cluster)):
             self.emit(depth + step, line)
         inner = depth + (not is_net)
-        entry = ""
-        if any(link.source < 0 for link in fork.links):
-            entry = self.fresh()
-            self.emit(inner, self.point(entry, group))
+        entries = self.entries(fork, inner, group)
         on_spine = set(range(len(fork.units))) if is_net else spine_of(fork)
-        ports = []
-        for index, unit in enumerate(fork.units):
-            line = group if index in on_spine else self.side()
-            ports.append(self.part(unit, inner, line))
+        ports = [
+            self.part(unit, inner, group if index in on_spine else self.side())
+            for index, unit in enumerate(fork.units)
+        ]
         for link in fork.links:
-            tail = entry if link.source < 0 else ports[link.source][1]
-            ends = tail, ports[link.target][0]
-            self.emit(inner, self.link(ends, link, fork, on_spine))
+            tails = self.tails(link, ports, entries)
+            for ends in self.side_by_side(tails, ports[link.target][0]):
+                self.emit(inner, self.link(ends, link, fork, on_spine))
         if not is_net:
             self.emit(depth, self.CLOSE)
-        return self.entrance(cluster, entry or ports[0][0]), ports[fork.result][1]
+        first = self.entrance(cluster, entries[0] if entries else ports[0][0])
+        self.entering[first] = entries if len(entries) > 1 else [first]
+        result = ports[fork.result][1]
+        if fork.exits:
+            lanes = enumerate(fork.exits)
+            self.leaving[result] = [
+                nth(entries, lane) if unit < 0 else ports[unit][1]
+                for lane, unit in lanes
+            ]
+        return first, result
+
+    def entries(self, fork: Fork, depth: int, group: str) -> list[str]:
+        """The points at which streams flow into a fork; none where no unit reads what flows in."""
+        if all(link.source >= 0 for link in fork.links):
+            return []
+        names = [self.fresh() for _ in range(fork.entries)]
+        for name in names:
+            self.emit(depth, self.point(name, group))
+        return names
+
+    def tails(self, link: Link, ports: list[Ends], entries: list[str]) -> list[str]:
+        """Where the edges of a link begin: at all streams of its source, where its target takes
+        several, else at the one that it carries."""
+        if link.source < 0:
+            return [nth(entries, link.port)]
+        last, target = ports[link.source][1], ports[link.target][0]
+        streams = self.leaving.get(last, [last])
+        several = len(self.entering.get(target, [])) > 1
+        return streams if several else [nth(streams, link.port)]
+
+    def side_by_side(self, tails: list[str], target: str) -> list[Ends]:
+        """The ends of the edges that lead each stream to where it enters a part."""
+        heads = self.entering.get(target, [target])
+        return [(tail, nth(heads, at)) for at, tail in enumerate(tails)]
 
     def entrance(self, cluster: str, first: str) -> str:
         """Where an edge into a cluster ends: at its first node."""

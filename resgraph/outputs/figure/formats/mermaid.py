@@ -187,7 +187,8 @@ class _Writer(DiagramWriter):
 
 
 def _words(cells: HeatCells) -> str:
-    return " to ".join(cell.text for cell in cells)
+    """What a node is painted with, on one line."""
+    return " to ".join(cell.text for cell in cells).replace(" ", "\u00a0")
 
 
 def _heat_of(part: FigurePart) -> HeatCells:
