@@ -5,8 +5,8 @@ import { element, makeFigure } from "/figure.js";
 
 const $ = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.search).get("token") || "";
-const PAUSE = 150, LOOK = 2000;  // ms without a keystroke before an answer, and between looks at the file
-const TABS = ["figure", "table", "source"];
+const PAUSE = 150, LOOK = 2000, RUNS = 5000;  // ms without a keystroke before an answer, between looks at the file and at runs
+const NET = ["figure", "table", "source"], TABS = [...NET, "runs"];
 const state = { digest: "", saved: "", theirs: null, answer: null, asked: 0, shown: 0, timer: 0 };
 let editor, figure;
 
@@ -41,7 +41,7 @@ function show(answer, fixes = []) {
     $("variant").replaceChildren(...names.map((name) => element("option", {}, name)));
   }
   if (answer.variant) $("variant").value = answer.variant;
-  for (const id of TABS) $(id).classList.toggle("stale", !answer.ok);
+  for (const id of NET) $(id).classList.toggle("stale", !answer.ok);
   if (answer.svg) figure.draw(answer.svg, answer);
   const errors = answer.diagnostics.filter((d) => d.severity === "error").length;
   say(answer.ok ? answer.facts : `${errors} mistake${errors === 1 ? "" : "s"}`);
@@ -159,6 +159,15 @@ function choose(name) {
     $(`tab-${id}`).tabIndex = id === name ? 0 : -1;
   }
   $("zoom").hidden = name !== "figure";
+  if (name === "runs") showRuns();
+}
+
+// The runs and studies beside the file, anew while they are looked at.
+async function showRuns() {
+  const { html } = await call("/runs").catch((problem) => ({ html: element("p", {}, problem.message).outerHTML }));
+  if (html === state.runs) return;
+  state.runs = html;
+  $("runs").innerHTML = html;
 }
 
 function alongTabs(event) {
@@ -205,6 +214,7 @@ function wire() {
   addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   addEventListener("focus", look);
   setInterval(() => { if (!document.hidden) look(); }, LOOK);
+  setInterval(() => { if (!document.hidden && !$("runs").hidden) showRuns(); }, RUNS);
   for (const id of ["variant", "view"]) $(id).onchange = ask;
   for (const id of TABS) {
     $(`tab-${id}`).onclick = () => choose(id);

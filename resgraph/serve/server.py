@@ -174,6 +174,10 @@ class _Handler(PageHandler):
             )
         elif path == "/spec" and self._trusted():
             self.send(200, self.server.read() | {"words": label_words()})
+        elif path == "/runs" and self._trusted():
+            from .runs import runs_part
+
+            self.send(200, {"html": runs_part(self.server.path.absolute().parent)})
         else:
             raise Refused(404, "there is nothing here")
 

@@ -36,27 +36,38 @@ def study_page(results: Results) -> str:
     """The page of a study as it stands; it loads itself again while runs are missing."""
     file = results.study.file
     again = f'<meta http-equiv="refresh" content="{SECONDS}">' if results.holes else ""
-    drawn = "".join(picture(results) for picture in pictures(results.study).values())
-    below = "".join(f"<p>{escape(note)}</p>" for note in notes(results))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width">{again}'
         f'<link rel="icon" href="data:,"><title>{escape(file.study)}</title>'
         f"<style>{_STYLE}</style></head><body><main><h1>{escape(file.study)}</h1>"
-        f'<p>{escape(file.about)}</p><p role="status">{escape(progress(results))}</p>'
-        f"<h2>Table</h2>{_table([head(results), *rows(results)])}{below}"
-        f"<h2>Runs</h2>{_runs(results)}<h2>Pictures</h2>{drawn}</main></body></html>"
+        f"{study_body(results)}</main></body></html>"
     )
 
 
-def _table(lines: list[tuple[str, ...]]) -> str:
+def study_body(results: Results) -> str:
+    """What a study says below its name: how far it is, its table, its runs and its pictures."""
+    drawn = "".join(picture(results) for picture in pictures(results.study).values())
+    below = "".join(f"<p>{escape(note)}</p>" for note in notes(results))
+    file = results.study.file
+    table = rows_table([head(results), *rows(results)], f"{file.study}: table")
+    return (
+        f"<p>{escape(file.about)}</p>"
+        f'<p role="status">{escape(progress(results))}</p>'
+        f"<h2>Table</h2>{table}{below}"
+        f"<h2>Runs</h2>{_runs(results)}<h2>Pictures</h2>{drawn}"
+    )
+
+
+def rows_table(lines: list[tuple[str, ...]], name: str) -> str:
+    """A table of texts, the first line its head; `name` is what a screen reader calls it."""
     top, *others = lines
     head_cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in top)
     body = ""
     for first, *cells in others:
         values = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         body += f'<tr><th scope="row">{escape(first)}</th>{values}</tr>'
-    return _scrolled(head_cells, body, "table")
+    return _scrolled(head_cells, body, name)
 
 
 def _runs(results: Results) -> str:
@@ -69,12 +80,13 @@ def _runs(results: Results) -> str:
         at = {run.seed: _cell(run) for run in net.runs}
         cells = "".join(at.get(seed, "<td>–</td>") for seed in seeds)
         body += f'<tr><th scope="row">{escape(net.point.name)}</th>{cells}</tr>'
-    return _scrolled(head_cells, body, "runs")
+    return _scrolled(head_cells, body, f"{results.study.file.study}: runs")
 
 
 def _scrolled(head_cells: str, body: str, name: str) -> str:
     table = f"<table><thead><tr>{head_cells}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{table}</div>'
+    role = f'role="region" aria-label="{escape(name)}"'
+    return f'<div class="scroll" tabindex="0" {role}>{table}</div>'
 
 
 def _cell(run: RunScore) -> str:

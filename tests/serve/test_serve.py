@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from small_page import SPEC, served
 
+import resgraph
+from resgraph import train
 from resgraph.errors import SpecError
 from resgraph.serve import server as module
 from resgraph.serve.answer import Question, answer
@@ -129,6 +131,26 @@ def test_each_line_keeps_its_end(
         assert saved == server.read()
     finally:
         server.server_close()
+
+
+def test_runs_beside_the_spec_are_shown(served: SpecServer) -> None:
+    """Those of `build`, their errors and curves; one that is damaged is listed as that."""
+    assert "No runs yet" in ask(served, "GET", "/runs")[1]["html"]
+    folder = served.path.parent / "runs"
+    (folder / "broken").mkdir(parents=True)
+    (folder / "broken" / "run.json").write_text("{")
+    one = resgraph.load("digits", ["train.epochs=1", "train.data.test=0.9"])
+    train.build(one, out=folder / "<b>")
+    status, found = ask(served, "GET", "/runs")
+    assert status == 200
+    page = found["html"]
+    assert (
+        f'<th scope="row">&lt;b&gt;</th><td>{one.name}</td><td>done</td><td>75.0 k</td>'
+        in page
+    )
+    assert '<th scope="row">broken</th><td>broken</td><td>damaged</td>' in page
+    assert page.count("<svg ") == 1 and "training and validation error" in page
+    assert ask(served, "GET", "/runs", X_Resgraph_Token="other")[0] == 404
 
 
 def test_strangers_are_refused(served: SpecServer) -> None:
