@@ -56,7 +56,7 @@ def from_model(
     model = model_of(reference, shape)
     if partial and model.note:
         raise UsageError(f"{reference}: a beginning of ONNX cannot be proven")
-    program = model.program or capture(model.on("meta"), model.shape)
+    program = model.program or capture(model.bare(), model.shape)
     return _imported(program, model, partial=partial)
 
 

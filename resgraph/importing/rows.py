@@ -174,6 +174,8 @@ def _module(row: DraftRow) -> str:
     if word.isdigit():
         base = common[-2].rstrip("s") if len(common) > 1 else "row"
         word = "" if base.isdigit() else f"{base}{int(word) + 1}"
+    if len(row.calls) == 1:  # torchvision's `block1-0` is the one of `block1`
+        word = re.sub(r"-\d+$", "", word)
     word = re.sub(r"\W", "_", word)
     return "" if _taken(word) else word
 
