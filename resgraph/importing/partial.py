@@ -4,11 +4,10 @@ its own."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from .aten import Reader
 from .captured import ImportRefused
-from .program import AtenCall, AtenProgram, TensorRef
+from .program import AtenCall, AtenProgram
 
 
 def beginning(program: AtenProgram) -> AtenProgram | None:
@@ -29,19 +28,19 @@ def _cuts(program: AtenProgram, count: int) -> Iterator[tuple[int, str]]:
     the last cut first."""
     later = set(program.outputs)
     for call in program.calls[count:]:
-        later.update(_read(list(call.given.values())))
+        later.update(call.reads)
     for place in range(count, 0, -1):
         made = {o.name for call in program.calls[:place] for o in call.outputs}
         alive = later & (made | {each.name for each in program.inputs})
         last = {output.name for output in program.calls[place - 1].outputs}
         if len(alive) == 1 and alive <= last:
             yield place, alive.pop()
-        later.update(_read(list(program.calls[place - 1].given.values())))
+        later.update(program.calls[place - 1].reads)
 
 
 def _until(program: AtenProgram, count: int, value: str) -> AtenProgram:
     calls: Sequence[AtenCall] = program.calls[:count]
-    read = {name for call in calls for name in _read(list(call.given.values()))}
+    read = {name for call in calls for name in call.reads}
     parameters = {n: each for n, each in program.parameters.items() if n in read}
     return AtenProgram(program.inputs, parameters, calls, [value])
 
@@ -52,12 +51,3 @@ def _readable(program: AtenProgram) -> bool:
     except ImportRefused:
         return False
     return True
-
-
-def _read(value: Any) -> Iterator[str]:
-    """The tensors among arguments."""
-    if isinstance(value, TensorRef):
-        yield value.name
-    elif isinstance(value, list):
-        for each in value:
-            yield from _read(each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,18 @@ class AtenCall:
     @property
     def axes(self) -> TensorSizes:
         return self.outputs[0].axes
+
+    @property
+    def reads(self) -> Iterator[str]:
+        """The tensors among its arguments."""
+        return _tensors(list(self.given.values()))
+
+
+def _tensors(value: Any) -> Iterator[str]:
+    if isinstance(value, TensorRef):
+        yield value.name
+    for each in value if isinstance(value, list) else ():
+        yield from _tensors(each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import resgraph
 from resgraph.cli import run
 
 CODE = """
+import torch
 from torch import nn
 
 def net():
@@ -21,6 +22,11 @@ def wide():
 
 def small():
     return nn.Sequential(nn.Conv2d(3, 8, 7, 4), nn.ReLU(), nn.Conv2d(8, 4, 1))
+
+def computed():
+    widths = torch.arange(1, 3) * 8
+    one, two = widths.tolist()
+    return nn.Sequential(nn.Conv2d(3, one, 1), nn.ReLU(), nn.Conv2d(one, two, 1))
 
 class Lost(nn.Module):
     def forward(self, x):
@@ -62,6 +68,13 @@ expect: {params: 260, macs: 15_872, depth: 2, output: 4x8x8}
     )
     assert run(["check", "net.yaml"]) == 0
     assert run(["import", f"{package}:net", "-o", "net.yaml"]) == 2
+
+
+def test_a_model_that_computes_its_widths(package: str) -> None:
+    """As torchvision's RegNets do, with tensors: that needs numbers."""
+    given = ["import", f"{package}:computed", "--input", "3x8x8", "-o", "net.yaml"]
+    assert run(given) == 0
+    assert "[1x1 conv 8, 1x1 conv 16 linear]" in Path("net.yaml").read_text()
 
 
 def test_commands_take_a_model(
@@ -121,6 +134,26 @@ def test_code_is_named_on_a_command_line_only(package: str, reference: str) -> N
         resgraph.load("spec.yaml")
     with pytest.raises(resgraph.errors.ResgraphError):
         resgraph.loads(text)
+    assert "nets_of_mine" not in sys.modules
+
+
+@pytest.mark.parametrize("reference", ["nets_of_mine:net", "timm:resnet18"])
+def test_a_study_and_an_editor_name_no_code(
+    package: str, capsys: pytest.CaptureFixture[str], reference: str
+) -> None:
+    """Nor is what they open a model."""
+    from resgraph.checked import check_nets
+
+    sys.modules.pop("nets_of_mine", None)
+    Path("study.yaml").write_text(
+        f"study: s\nnets: {{file: '{reference}'}}\nseeds: 2\nbudget: {{epochs: 1}}\n"
+    )
+    assert run(["check", "study.yaml"]) == 1
+    assert reference in capsys.readouterr().err
+    text = f"name: n\nextends: '{reference}'\n"
+    source = resgraph.errors.Source("spec.yaml", text)
+    (found,) = check_nets("spec.yaml", source=source)
+    assert found.problems
     assert "nets_of_mine" not in sys.modules
 
 

@@ -46,11 +46,12 @@ def saved(path: Path, model: nn.Module) -> str:
     ("make", "row"),
     [
         (lambda: small.stages(small.Basic), "layer1: 2 x basic 16"),
-        (
+        pytest.param(
             lambda: small.chain(
                 small.Inverted(16, 32, 2), small.Gated(32, 32), width=32
             ),
             "se-basic 32",
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["basic", "gated"],
@@ -119,8 +120,12 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
     [
         ([helper.make_node("Det", ["x"], ["y"])], "`Det` is not in the language"),
         (
-            [helper.make_node("Conv", ["x", "w"], ["y"], pads=[0, 0, 1, 1])],
+            [helper.make_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER")],
             "pads one side more",
+        ),
+        (
+            [helper.make_node("Erf", ["x"], ["y"])],
+            "a quotient by the root of 2",
         ),
         (
             [
@@ -137,11 +142,58 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
             "from parameters alone",
         ),
     ],
-    ids=["op", "pads", "training", "alpha", "wiring"],
+    ids=["op", "pads", "erf", "training", "alpha", "wiring"],
 )
 def test_refused(tmp_path: Path, nodes: list[Any], said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
         from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, True))
+
+
+class Spelled(nn.Module):
+    """What ONNX has no op for, and exporters spell out: GELU, group norm, response norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.group, self.slope = nn.GroupNorm(4, 8), nn.PReLU()
+        self.weight, self.bias = (nn.Parameter(torch.randn(1, 8, 1, 1)) for _ in "ab")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(nn.functional.pad(x, (0, 1, 0, 1)))
+        x = self.slope(nn.functional.gelu(self.group(x)))
+        norm = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+        share = norm / (norm.mean(1, keepdim=True) + 1e-6)
+        x = x + self.weight * (x * share) + self.bias
+        return nn.functional.instance_norm(x).sigmoid()
+
+
+def test_what_exporters_spell_out(tmp_path: Path) -> None:
+    found = from_model(saved(tmp_path / "net.onnx", Spelled()))
+    assert found.proof.output is not None and found.proof.output < 1e-5
+    assert "3x3 conv 8 pad 0:1" in found.text
+    for word in ("gn 4", "gelu", "prelu shared", "grn", "instance norm"):
+        assert word in found.text
+    assert "blocks:" not in found.text
+
+
+@pytest.mark.parametrize("where", ["../outside.bin", "link.bin"])
+def test_tensors_outside_of_the_folder_are_not_read(tmp_path: Path, where: str) -> None:
+    """A file may name another one for its numbers; it must lie beside it."""
+    folder, outside = tmp_path / "in", tmp_path / "outside.bin"
+    folder.mkdir()
+    outside.write_bytes(torch.full((4, 3, 3, 3), 7.0).numpy().tobytes())
+    (folder / "link.bin").symlink_to(outside)
+    file = folder / "net.onnx"
+    made(file, [conv(), helper.make_node("Relu", ["a"], ["y"])], WEIGHT, True)
+    model = onnx.load(str(file))
+    (weight,) = model.graph.initializer
+    weight.raw_data = outside.read_bytes()
+    onnx.external_data_helper.set_external_data(weight, where)
+    weight.ClearField("float_data")
+    weight.ClearField("raw_data")
+    file.write_bytes(model.SerializeToString())
+    with pytest.raises(ImportRefused, match="cannot be read as ONNX"):
+        from_model(str(file))
 
 
 def test_on_the_command_line(

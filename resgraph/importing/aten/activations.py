@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from ...ops import (
@@ -56,7 +57,7 @@ def gelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 @reads("prelu")
 def prelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, slope = reader.value(given["self"]), given["weight"]
-    op = PRelu(shared=slope.shape == (1,) != reader.shape(x)[:1])
+    op = PRelu(shared=prod(slope.shape) == 1 != reader.shape(x)[0])
     return reader.kept(op, x, {"weight": slope.key})
 
 

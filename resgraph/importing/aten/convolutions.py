@@ -56,7 +56,11 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
         if max(stride) > 1 or any(k % 2 == 0 for k in kernel):
             raise reader.no("it pads one side more than the other")
         pad = usual
-    padding = several([] if pad == "valid" else pad, count, 0)
+    cells = several([] if pad == "valid" else pad, count, 0)
+    behind = zip(
+        cells[:count], cells[count:], strict=False
+    )  # what stands before comes first
+    padding = tuple(behind) if len(cells) > count else cells
     return {
         "kernel": kernel,
         "stride": stride,

@@ -10,6 +10,7 @@ from ..program import AtenCall
 from .axes import layout
 from .convolutions import tensors_of
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
+from .spelled import Spelled
 
 
 @reads("batch_norm")
@@ -43,13 +44,26 @@ def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
 
 
 @reads("instance_norm")
-def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if given["running_mean"] or bool(given["weight"]) != bool(given["bias"]):
         raise reader.no("with statistics, or a scale without a shift")
     affine = bool(given["weight"])
+    x = reader.value(given["input"])
+    if len(x.axes) == 2 and not affine and len(reader.shape(x)) > 2:
+        return _by_groups(reader, x, given["eps"])
     op = InstanceNorm(affine=affine, eps=given["eps"])
     step = reader.plain(given["input"])
     return reader.add(op, step, tensors=tensors_of(given) if affine else None)
+
+
+def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
+    """Of groups of channels that lie in a row each: as ONNX spells a group norm."""
+    (channels, *_), groups = reader.shape(x), x.axes[0]
+    whole = len(groups) == 1 and groups[0].of == 0
+    if not whole or groups[0].size * groups[0].step != channels:
+        raise reader.no("of anything but groups of channels")
+    of = ForeignValue(x.step, layout(reader.shape(x)))
+    return Spelled("grouped", of, eps, groups=groups[0].size)
 
 
 @reads("layer_norm")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...ops import Activation, Grn, Mul, Op, QuickGelu, RmsNorm
+from ...ops import Activation, Div, Grn, GroupNorm, Mul, Op, QuickGelu, RmsNorm
 from ..program import AtenCall
 from .axes import layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
@@ -22,6 +22,7 @@ class Spelled:
     of: ForeignValue | StateTensor
     eps: float = 0.0
     met: tuple[StateTensor, ...] = field(default=())
+    groups: int = 0
 
 
 _Rule = Callable[[Reader, Spelled, Any], Any]
@@ -53,6 +54,26 @@ def _normed(op: type[Op], *roles: str) -> _Rule:
     return made
 
 
+def _grouped(reader: Reader, a: Spelled, b: StateTensor) -> ForeignValue:
+    (weight,) = a.met
+    assert isinstance(a.of, ForeignValue)
+    op = GroupNorm(groups=a.groups, eps=a.eps)
+    return reader.kept(op, a.of, {"weight": weight.key, "bias": b.key})
+
+
+def _by_half(reader: Reader, a: Spelled, number: float) -> Spelled:
+    if number != 0.5:
+        raise reader.no("of an error function with another factor than 0.5")
+    return replace(a, form=f"half {a.form}")
+
+
+def _gelu(reader: Reader, a: Spelled, b: Any) -> ForeignValue:
+    """`eps` is what was added to the error function."""
+    if a.eps != 1 or not isinstance(a.of, ForeignValue):
+        raise reader.no("of an error function that is no GELU's")
+    return reader.kept(Activation(op="gelu"), a.of)
+
+
 def _standardized(reader: Reader, a: Spelled, b: Any) -> StateTensor:
     """Filters without their mean over their deviation, times a gain where there is one."""
     assert isinstance(a.of, StateTensor)
@@ -70,6 +91,15 @@ _RULES |= {
     ("rsqrt", "variance and eps", ""): _becomes("over deviation"),
     ("mul", "over deviation", "state"): _meeting("over deviation"),
     ("mul", "centred filters", "over deviation"): _standardized,
+    ("add", "erf", "number"): _with_eps("share below"),
+    ("mul", "share below", "number"): _by_half,
+    ("mul", "half share below", "value"): _gelu,
+    ("mul", "share below", "value"): _becomes("share below times x"),
+    ("mul", "share below times x", "number"): (
+        lambda reader, a, number: _gelu(reader, _by_half(reader, a, number), None)
+    ),
+    ("mul", "grouped", "state"): _meeting("grouped and scaled"),
+    ("add", "grouped and scaled", "state"): _grouped,
     ("mean", "square", "channels"): _becomes("mean square"),
     ("add", "mean square", "number"): _with_eps("mean square and eps"),
     ("rsqrt", "mean square and eps", ""): _becomes("over root"),
@@ -125,6 +155,16 @@ def var_mean(reader: Reader, call: AtenCall, given: Arguments) -> list[Spelled]:
     if not within or given["correction"] != 0:
         raise reader.no("of anything but filters, each by itself")
     return [Spelled(f"{what} of filters", x) for what in ("variance", "mean")]
+
+
+@reads("erf")
+def erf(reader: Reader, call: AtenCall, given: Arguments) -> Spelled:
+    """Of what is divided by the root of 2: the beginning of a GELU."""
+    x = reader.value(given["self"])
+    before = reader.steps[x.step]
+    if not isinstance(before.op, Div) or abs((before.op.right or 0) - 2**0.5) > 1e-6:
+        raise reader.no("of anything but a quotient by the root of 2")
+    return Spelled("erf", replace(x, step=before.inputs[0]))
 
 
 @reads("rsqrt")

@@ -32,6 +32,7 @@ from .reader import (
     StateTensor,
     reads,
 )
+from .spelled import Spelled
 from .stacks import Stack, stacked
 
 
@@ -42,6 +43,8 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = given["self"]
     if isinstance(x, StateTensor):
         return replace(x, shape=call.axes)
+    if isinstance(x, Spelled):
+        return x
     found = viewed(reader.value(x).axes, call.axes[1:])
     if found is None:
         step = reader.plain(x)
@@ -104,6 +107,11 @@ def same(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return given["self"]
 
 
+@reads("_shape_as_tensor")
+def shape(reader: Reader, call: AtenCall, given: Arguments) -> None:
+    """A view that reads it says its sizes itself."""
+
+
 @reads("cat")
 def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     values = [reader.value(each) for each in given["tensors"]]
@@ -143,13 +151,22 @@ def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
     value = reader.value(x)
     if call.word == "unbind":
         return _unbound(reader, value, place)
-    if not _channels(reader, value, place):
-        raise reader.no("of anything but the channels")
+    value = _in_place(reader, value, place)
     ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
     return [
         _part(reader, value, place, range(start, end)) if output.name else None
         for start, end, output in zip([0, *ends], ends, call.outputs, strict=False)
     ]
+
+
+def _in_place(reader: Reader, x: ForeignValue, place: int) -> ForeignValue:
+    """A value whose axis `place` are the channels, perhaps after what moved them has its word."""
+    if not _channels(reader, x, place):
+        step = reader.plain(x)
+        x = ForeignValue(step, layout(reader.steps[step].shape))
+    if not _channels(reader, x, place):
+        raise reader.no("of anything but the channels")
+    return x
 
 
 def _unbound(reader: Reader, x: ForeignValue, place: int) -> list[Any]:
@@ -200,8 +217,9 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return x
     if step > 1 and start == 0:
         return _every(reader, value, place, step)
-    if step > 1 or not _channels(reader, value, place):
+    if step > 1:
         raise reader.no("a slice that is no part of the channels")
+    value = _in_place(reader, value, place)
     start %= before[place]  # it may be counted from the end
     return _part(reader, value, place, range(start, start + length))
 

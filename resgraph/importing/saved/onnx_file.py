@@ -70,6 +70,8 @@ class OnnxFile:
         ]
         nodes = [node for node in graph.node if node.output[0] not in self.arrays]
         calls = [self._call(node) for node in nodes]
+        read = {name for call in calls for name in call.reads}
+        self.parameters = {n: p for n, p in self.parameters.items() if n in read}
         outputs = [each.name for each in graph.output]
         return AtenProgram(inputs, self.parameters, calls, outputs, ties=False)
 
@@ -105,7 +107,7 @@ class OnnxFile:
         if not name:
             return None
         if array is not None and array.ndim == 0:
-            return array.item()
+            return float(str(array)) if array.dtype.kind == "f" else array.item()
         if array is not None and array.dtype.kind == "f":
             self.parameters[name] = Parameter(name, array.shape)
         return TensorRef(name)

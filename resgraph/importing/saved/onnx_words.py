@@ -72,13 +72,16 @@ def _same_on_both(node: OnnxNode) -> list[int]:
 
 @says("Conv")
 def _conv(node: OnnxNode) -> Said:
+    """Pads that differ at the two ends of an axis are all of them, those before first."""
     count = len(node.into) - 2
+    pads = list(node.get("pads") or [0] * 2 * count)
+    equal = pads[:count] == pads[count:] or node.get("auto_pad", b"NOTSET") != b"NOTSET"
     return "conv2d", {
         "input": node.read(0),
         "weight": node.read(1),
         "bias": node.read(2),
         "stride": list(node.get("strides") or [1] * count),
-        "padding": _same_on_both(node),
+        "padding": _same_on_both(node) if equal else pads,
         "dilation": list(node.get("dilations") or [1] * count),
         "groups": node.get("group", 1),
     }
@@ -152,6 +155,28 @@ def _clip(node: OnnxNode) -> Said:
     return "hardtanh", {"self": node.read(0), "min_val": low, "max_val": high}
 
 
+@says("PRelu")
+def _prelu(node: OnnxNode) -> Said:
+    return "prelu", {"self": node.read(0), "weight": node.read(1)}
+
+
+@says("Erf")
+def _erf(node: OnnxNode) -> Said:
+    return "erf", {"self": node.read(0)}
+
+
+@says("InstanceNormalization")
+def _instance_norm(node: OnnxNode) -> Said:
+    """One that learns nothing has ones and zeros; a group norm is one of its groups, in a row."""
+    scale, shift = node.arrays[1], node.arrays[2]
+    known = scale is not None and shift is not None
+    plain = known and bool((scale == 1).all() and (shift == 0).all())
+    given = {"weight": None, "bias": None} if plain else {}
+    learned = {"weight": node.read(1), "bias": node.read(2)}
+    given = learned | given | {"eps": _short(node.get("epsilon", 1e-5))}
+    return "instance_norm", {"input": node.read(0), "running_mean": None} | given
+
+
 @says("LeakyRelu")
 def _leaky(node: OnnxNode) -> Said:
     slope = _short(node.get("alpha", 0.01))
@@ -211,9 +236,21 @@ says("ReduceMax")(partial(_reduced, "amax"))
 says("ReduceSum")(partial(_reduced, "sum"))
 
 
+@says("ReduceL2")
+def _norm_of(node: OnnxNode) -> Said:
+    word, given = _reduced("linalg_vector_norm", node)
+    return word, given | {"ord": 2}
+
+
 @says("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 def _view(node: OnnxNode) -> Said:
     return "view", {"self": node.read(0)}
+
+
+@says("Shape")
+def _shape(node: OnnxNode) -> Said:
+    """Of a map, which a view reads that has it already."""
+    return "_shape_as_tensor", {"self": node.read(0)}
 
 
 @says("Expand")

@@ -1,0 +1,125 @@
+"""What we export comes back: the net that is imported from it is the spec's, node by node, up to
+names and what the format does not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from resgraph import Plan, from_module, load
+from resgraph.graph import Node
+from resgraph.importing import Imported, ImportRefused, from_model
+from resgraph.importing.matching import matched
+
+SPECS = Path(__file__).parents[2] / "specs"
+UNLIKE = {
+    "cyclegan": "a pad before a convolution is the convolution's",
+    "dla-34": "three pools of one map are one",
+    "fcn-resnet-50": "an auxiliary head is there in training only",
+    "fractalnet": "a mean of paths is their sum over their number",
+    "googlenet": "auxiliary heads are there in training only",
+    "hgnet-v2-b0": "a pad before a convolution is the convolution's",
+    "inception-resnet-v2": "a number stands on the other side of a product",
+    "inception-v3": "an auxiliary head is there in training only",
+    "nf-resnet": "gamma has twelve digits",
+    "nfnet-f0": "gamma has twelve digits",
+    "res2net": "a pool's usual padding is not written",
+    "resnest": "a pool's usual padding is not written",
+    "squeezenet": "rounding up changes nothing where nothing hangs over",
+    "srresnet": "`pixel shuffle` is `depth to space`",
+    "wide-resnet": "a dropout with a rate of 0 does nothing",
+}
+"""What is equal in numbers and said in another way, and why."""
+REFUSED = {
+    "botnet-26-t": "`unbind`",
+    "clip-resnet-50": "`cat`",
+    "image-and-record": "missing a required argument",
+    "recurrent-resnet": "a weight of several layers",
+    "resnet-50-fpn": "5 outputs",
+    "retinanet": "10 outputs",
+    "simsiam": "missing a required argument",
+    "vit-ti-16": "`cat`",
+}
+"""What import has no words for, and what it says."""
+LARGE = ("video-resnet",)
+"""What takes minutes to be run in float64."""
+SAMPLE = ("digits", "highway")
+"""Those that every run of the tests tries."""
+
+
+def nodes(plan: Plan) -> list[Node]:
+    return [n for n in plan.graph.nodes.values() if n.name != plan.graph.input]
+
+
+def same(spec: Plan, found: Plan) -> bool:
+    """Whether two nets are one node by node; drop paths are nothing in a captured graph."""
+    pairs = matched(nodes(spec), nodes(found), {spec.graph.input: found.graph.input})
+    return pairs is not None and pairs[spec.graph.output] == found.graph.output
+
+
+def closes(spec: Plan, found: Imported) -> bool:
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    return same(spec, found.plan)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_source_of_ours_comes_back(name: str) -> None:
+    plan = load(SPECS / f"{name}.yaml")
+    assert closes(plan, from_module(plan.module(), plan.input))
+
+
+def test_a_program_of_ours_comes_back(tmp_path: Path) -> None:
+    plan = load("digits")
+    (tmp_path / "net.pt2").write_bytes(plan.to("pt2"))
+    assert closes(plan, from_model(str(tmp_path / "net.pt2")))
+
+
+def test_another_net_does_not() -> None:
+    assert not same(load("digits"), load("digits", overrides=["unit=conv bn silu"]))
+
+
+NAMES = sorted({path.stem for path in SPECS.glob("*.yaml")} - {*LARGE})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("form", ["py", "pt2"])
+def test_every_net_of_the_zoo_comes_back(name: str, form: str, tmp_path: Path) -> None:
+    plan = load(SPECS / f"{name}.yaml")
+
+    def imported() -> Imported:
+        if form == "py":
+            return from_module(plan.module(), plan.input)
+        file = tmp_path / "net.pt2"
+        file.write_bytes(plan.to("pt2"))
+        return from_model(str(file))
+
+    if name in REFUSED:
+        said = REFUSED[name] if form == "py" else "."
+        with pytest.raises(ImportRefused, match=said):
+            imported()
+    else:
+        assert closes(plan, imported()) == (name not in UNLIKE)
+
+
+ONNX = {
+    "digits": 2e-6, "cifar-resnet": 2e-6, "mobilenet-v3": 2e-6, "densenet": 2e-6,
+    "convnext": 1e-5, "resnet-gn": 1e-5, "shufflenet-v2": 1e-5, "srresnet": 1e-5,
+}  # fmt: skip
+"""In what onnxruntime's float32 comes out within: batch norms are folded, so graphs are not
+compared."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx_of_ours_comes_back(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    plan, file = load(SPECS / f"{name}.yaml"), tmp_path / "net.onnx"
+    torch.manual_seed(0)
+    file.write_bytes(plan.to("onnx"))
+    found = from_model(str(file))
+    assert found.proof.output is not None and found.proof.output <= ONNX[name]
+    assert (found.plan.macs, found.plan.output) == (plan.macs, plan.output)
