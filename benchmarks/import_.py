@@ -4,7 +4,7 @@ what comes out computes the same.
     python benchmarks/import_.py torchvision:resnet50 torchvision:resnet152
 
 Each tool runs each net in a process of its own, on one thread. torchvision and timm give the nets;
-torchview and pnnx are measured where they are installed. A net of the zoo, as cifar/resnet-1202, is
+torchview and pnnx are measured where they are installed. A net of the zoo, as resnet-1202, is
 imported from the module that its spec compiles to."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Said = dict[str, Any]
 
 def built(name: str) -> tuple[nn.Module, Shape]:
     """A net with numbers, in evaluation."""
-    if "/" in name:
+    if ":" not in name:
         plan = load(name)
         return plan.module().eval(), plan.input
     model = model_of(name)
@@ -73,7 +73,7 @@ def resgraph(name: str) -> Said:
     from resgraph.importing.proof import names
     from resgraph.plan import loads
 
-    model = None if "/" in name else model_of(name)
+    model = None if ":" not in name else model_of(name)
     net, shape = (model.bare(), model.shape) if model else built(name)
     times = [clock()]
     program = capture(net, shape)
