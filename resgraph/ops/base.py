@@ -331,13 +331,13 @@ class Op(BaseModel):
     def sized_by(self) -> str:
         """The map whose size comes out, as the label names it (`upsample to c4`): the last input,
         of which no value is read; "" where there is none."""
-        to = getattr(self, "to", None)
+        to = self.__dict__.get("to")  # pydantic is slow to miss an attribute
         return to if isinstance(to, str) else ""
 
     @property
     def has_bias(self) -> bool:
         """Whether it has a bias, by its field `bias`."""
-        return getattr(self, "bias", "none") != "none"
+        return self.__dict__.get("bias", "none") != "none"
 
     @property
     def keeps_copy(self) -> bool:

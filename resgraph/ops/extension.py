@@ -7,7 +7,7 @@ spec can name such an op, and never a Python object."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import MissingError
@@ -49,11 +49,12 @@ def _load(entry: EntryPoint) -> type[Op]:
     return op
 
 
-def answers(op: Op, inputs: Sequence[Shape]) -> tuple[Shape, Cost]:
-    """The shape and cost of an op. Raises `ShapeError`, also where an installed op answers with
-    what is neither."""
+def answers(op: Op, inputs: tuple[Shape, ...]) -> tuple[Op, Shape, Cost]:
+    """An op fitted to what comes in, its shape and its cost. Raises `ShapeError`, also where an
+    installed op answers with what is neither."""
     if _is_ours(type(op)):
-        return op.infer(*inputs), op.cost(*inputs)
+        return _our_answers(op, inputs)
+    op = op.fitted(*inputs)
     try:
         shape = op.infer(*inputs)
         cost = op.cost(*inputs) if is_shape(shape) else Cost()
@@ -71,7 +72,13 @@ def answers(op: Op, inputs: Sequence[Shape]) -> tuple[Shape, Cost]:
     if type(cost.params) is not int or type(cost.macs) is not int:
         message = f"{_whose(op)} counts {cost.params!r} parameters and {cost.macs!r} multiply-adds"
         raise ShapeError(message, f"they are whole numbers: {_MEND}")
-    return shape, cost
+    return op, shape, cost
+
+
+@lru_cache(20_000)  # a net asks the same of many copies of a block
+def _our_answers(op: Op, inputs: tuple[Shape, ...]) -> tuple[Op, Shape, Cost]:
+    op = op.fitted(*inputs)
+    return op, op.infer(*inputs), op.cost(*inputs)
 
 
 def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:

@@ -36,7 +36,9 @@ AGAIN = "again"
 _EDGES = re.compile(r"[0-9]+(?::[0-9]+)?(?:x[0-9]+(?::[0-9]+)?)+\Z")
 ABOUT_AGAIN = "A row, a path, or a run of rows above once more, with the same weights."
 _TARGET = re.compile(r"(?P<first>\w+(\.\w+)*)(\.\.(?P<last>\w+))?")
-_PHRASES = sorted((phrase.split() for phrase in VOCABULARY), key=len, reverse=True)
+_PHRASES: dict[str, list[list[str]]] = {}
+for _phrase in sorted(map(str.split, VOCABULARY), key=len, reverse=True):
+    _PHRASES.setdefault(_phrase[0], []).append(_phrase)
 
 
 def chunks(text: str, span: Span) -> list[Chunk]:
@@ -60,7 +62,8 @@ def phrase_at(
     words: list[str], place: int, phrases: Collection[str] = VOCABULARY
 ) -> str:
     """The longest of `phrases` that begins at `place`, or ""."""
-    for phrase in _PHRASES:
+    first = words[place] if place < len(words) else ""
+    for phrase in _PHRASES.get(first, ()):
         if words[place : place + len(phrase)] == phrase and " ".join(phrase) in phrases:
             return " ".join(phrase)
     return ""

@@ -167,13 +167,12 @@ class Builder:
         `explain` says what an op cannot take in better words than the op has, who knows only
         shapes."""
         origin = draft.origin
-        shapes = [tensor.shape for tensor in inputs if tensor.shape is not None]
+        shapes = tuple(t.shape for t in inputs if t.shape is not None)
         if len(shapes) < len(inputs):
             return Poisoned()
         op = draft.op
         try:
-            op = op.fitted(*shapes)
-            shape, cost = answers(op, shapes)
+            op, shape, cost = answers(op, shapes)
         except ShapeError as problem:
             said = fault(problem.code, problem.said, origin.span, problem.hint)
             self.report(explain(problem) if explain else said, origin)
