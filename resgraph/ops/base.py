@@ -337,7 +337,7 @@ class Op(BaseModel):
     @property
     def has_bias(self) -> bool:
         """Whether it has a bias, by its field `bias`."""
-        return self.__dict__.get("bias", "none") != "none"
+        return bool(self.__dict__.get("bias", "none") != "none")
 
     @property
     def keeps_copy(self) -> bool:

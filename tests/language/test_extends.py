@@ -390,7 +390,7 @@ def test_an_override_of_a_recipe_says_what_it_needs(files: Path) -> None:
         overridden(files, "train=cifar", "train.warmup.length=1")
     problem = next(d for d in caught.value.diagnostics if d.code == "E021")
     assert problem.message == "`kind` of `warmup` is missing"
-    assert problem.help == "one of `linear`, `hold`, `until`"
+    assert problem.help == "one of `linear`, `hold`"
 
 
 def test_another_length_stretches_the_recipe(files: Path) -> None:
