@@ -27,9 +27,10 @@ def _choice(*words: str) -> dict[str, Any]:
 
 
 _SWITCH = _choice("auto", "on", "off")
-_TRAIN, _SCORE, _ALL = (
+_TRAIN, _SCORE, _INFER, _ALL = (
     {"train"},
     {"train", "evaluate"},
+    {"evaluate", "predict"},
     {"train", "evaluate", "predict"},
 )
 
@@ -37,6 +38,10 @@ _OPTIONS: tuple[tuple[set[str], str, dict[str, Any]], ...] = (
     (_ALL, "--device", {**_AUTO, "help": "cpu, cuda, cuda:1, mps"}),
     (_SCORE, "--precision", _choice("auto", "fp32", "bf16", "fp16")),
     (_SCORE, "--layout", _choice("auto", "channels-last", "contiguous")),
+    (_INFER, "--engine", {
+        **_choice("torch", "onnx", "auto"), "default": "torch",
+        "help": "what runs the net; onnx is faster on many CPUs (auto: where it pays)",
+    }),
     (_TRAIN, "--compile", _SWITCH),
     (_TRAIN, "--checkpointing", {
         **_SWITCH, "help": "recompute blocks in the backward pass: less memory, more time",

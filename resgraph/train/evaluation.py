@@ -38,6 +38,7 @@ from .prepare import data_path, images_of, need_statement, recipe_of
 from .report.page import Judgement
 from .resuming import check_classes, options_of, own_plan
 from .run.directory import read_facts
+from .runtimes import Inference
 from .settings.backends import configure_backends
 from .settings.decide import Decisions, Workload, decide
 from .start.sources import run_of
@@ -124,6 +125,8 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
         sampler = Sampler(train.batch, train.batch, train.seed)
         loader = make_data_loader(train, data, sampler, normalization, decisions)
         policy = crop_policy_for(data, how.crops, how.sides)
+        asked = Inference(len(data.validation), options.engine, not how.sides)
+        net = asked.run_by(plan, net, decisions)
         if policy and isinstance(loader.pixels, Decoded):
             scorer = _scorer(net, plan, loader, decisions, witness)
             found = scorer.score(loader.pixels, policy, len(data.validation), world)
@@ -131,8 +134,7 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
             with explained(net, lambda: "the evaluation"):
                 task = task_of(train.target, plan.output[0], units=judged.units)
                 sums = Sums(decisions, task, witness)
-                asked = viewed(net, train)
-                found = score(asked, loader.validation(world), sums, world)
+                found = score(viewed(net, train), loader.validation(world), sums, world)
         if witness and how.report:
             verdicts = witness.verdicts(len(data.validation), world)
             told = Judgement(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..plan import Loader, Plan
 from .augment.mix import in_order
 from .data.normalize import Normalization
 from .data.sets import side_before_crop
+from .engine.assemble import in_layout, placed
 from .engine.several import first
 from .given import array_rows, given, images_at, is_array, side_of
 from .options import Options
@@ -33,14 +35,16 @@ from .predicted import READERS, Prediction, Reading
 from .prepare import images_of, need_statement
 from .resuming import own_plan
 from .run.directory import read_facts
+from .runtimes import Inference
+from .settings.backends import configure_backends
 from .settings.decide import Workload, decide
 from .start.sources import run_of
 from .start.statement import StatedImages
 from .start.transfer import Transfer, loaded
 from .tasks import Units
 
-BATCH = 64
-"""Rows that are asked at a time."""
+BATCH, BATCH_NUMBERS = 512, 16 * 3 * 224 * 224
+"""Rows that are asked at a time, and of larger ones the numbers in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +163,24 @@ def _predictions(seer: Seer, asked: Asked, options: Options) -> list[Prediction]
     plan, document = seer.plan, seer.document
     data = getattr(plan.spec.train, "data", None)
     files = given([*asked.images], document, getattr(data, "images", "images"))
+    count = sum(map(len, files))
     decisions = decide(options, World(), Workload(plan.macs, len(images_of(plan)) == 3))
-    net = seer.net.to(decisions.device).eval()
+    configure_backends(decisions)
+    inference = Inference(count, options.engine)
+    net = inference.run_by(plan, placed(seer.net, decisions).eval(), decisions)
     normalization = Normalization.read(document["normalize"]).to(decisions.device)
-    others = _others(plan, asked.beside, normalization, sum(map(len, files)))
+    others = _others(plan, asked.beside, normalization, count)
     lead = [*plan.inputs].index(image_input(plan.inputs))
     read = Reading(document, normalization, asked.top)
     rows = ((one.path, *row) for one in files for row in one.read(document))
     out: list[Prediction] = []
-    while part := [*islice(rows, BATCH)]:
+    size = max(1, min(BATCH, BATCH_NUMBERS // prod(document["shape"])))
+    while part := [*islice(rows, size)]:
         pixels = torch.stack([values.float() for _, _, values in part])
-        own = normalization(pixels.to(decisions.device))
+        own = in_layout(normalization(pixels.to(decisions.device)), decisions)
         own = own.flatten(1) if document.get("flat") else own
         at = slice(len(out), len(out) + len(part))
-        beside = [
-            one.expand(sum(map(len, files)), *one.shape[1:])[at] for one in others
-        ]
+        beside = [one.expand(count, *one.shape[1:])[at] for one in others]
         with torch.inference_mode():
             said = first(net(*in_order(own, beside, lead)))
         for (path, row, _), output in zip(part, said, strict=True):

@@ -26,6 +26,8 @@ class Options:
     deterministic: Literal["auto", "on", "off"] = (
         "auto"  # bitwise reproducible, where a GPU has faster ways without
     )
+    # what runs the net in an evaluation or prediction
+    engine: Literal["torch", "onnx", "auto"] = "torch"
     workers: int | None = None
     threads: int | None = None
     data: Path | None = (

@@ -67,7 +67,7 @@ def export(
     if preprocessing is not None:
         facts["preprocessing"] = json.dumps(preprocessing)
     content: bytes = OUTPUTS[form].load()(
-        net.eval().requires_grad_(False), _examples(plan), facts
+        net.eval().requires_grad_(False), examples(plan), facts
     )
     return content
 
@@ -94,7 +94,7 @@ def _input_text(named: tuple[str, Shape]) -> str:
     return shape_text(shape) if name == "input" else f"{name} {shape_text(shape)}"
 
 
-def _examples(plan: Plan) -> NamedTensors:
+def examples(plan: Plan) -> NamedTensors:
     """Two images of noise: with one, a trace would take the batch axis for a constant."""
     generator = torch.Generator().manual_seed(0)
     return {
@@ -260,15 +260,15 @@ def _check(
     for batches in (list(inputs.values()), more):
         with torch.no_grad():
             pairs = zip(_listed(net(*batches)), _listed(made(*batches)), strict=True)
-            apart = max(_apart(wanted, found) for wanted, found in pairs)
-        if not apart <= AGREE:
+            off = max(apart(wanted, found) for wanted, found in pairs)
+        if not off <= AGREE:
             raise UsageError(
-                f"what {maker} made of the net is off by {apart:.2g}; use another format, and"
+                f"what {maker} made of the net is off by {off:.2g}; use another format, and"
                 " report this"
             )
 
 
-def _apart(wanted: Tensor, found: Tensor) -> float:
+def apart(wanted: Tensor, found: Tensor) -> float:
     """How far an output is from what it should be, relative to the largest number in that, however
     small that is."""
     if wanted.shape != found.shape:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import resgraph
-from resgraph.outputs.pytorch.export import _apart
+from resgraph.outputs.pytorch.export import apart
 
 NETS = ("digits", "digits-mlp", "highway", "nf-resnet")
 MIXED = """
@@ -88,6 +88,6 @@ def test_hooks_see_what_a_block_adds() -> None:
 
 def test_small_outputs_are_compared_by_their_size() -> None:
     small = torch.tensor([2e-9, -1e-9])
-    assert _apart(small, small * 1.04) == pytest.approx(0.04, rel=1e-3)
-    assert _apart(small, small) == 0
-    assert _apart(torch.zeros(2), torch.zeros(2)) == 0
+    assert apart(small, small * 1.04) == pytest.approx(0.04, rel=1e-3)
+    assert apart(small, small) == 0
+    assert apart(torch.zeros(2), torch.zeros(2)) == 0
