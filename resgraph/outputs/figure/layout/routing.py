@@ -3,7 +3,9 @@ a lane."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
+from itertools import islice
 from typing import Literal
 
 from .. import text
@@ -241,6 +243,12 @@ class _Lanes:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+        # top, bottom and right side of each unit
+        self.boxes = [
+            (frame.top[unit], frame.bottom(unit), frame.at(unit) + box.right)
+            for unit, box in enumerate(frame.boxes)
+        ]
+        # from the innermost on
         self.taken: list[tuple[float, float, float]] = []
 
     def take(self, start: float, end: float, link: Link) -> float:
@@ -249,13 +257,18 @@ class _Lanes:
         frame, rhythm = self.frame, self.frame.rhythm
         own = (link.source, link.target)
         reaches = [
-            frame.at(unit) + box.right
-            for unit, box in enumerate(frame.boxes)
-            if frame.top[unit] < end and frame.bottom(unit) > start and unit not in own
+            right
+            for unit, (top, bottom, right) in enumerate(self.boxes)
+            if top < end and bottom > start and unit not in own
         ]
         x = max(reaches, default=max(map(frame.at, own))) + rhythm.lane
-        for other, low, high in sorted(self.taken):
-            if low < end and high > start and abs(other - x) < rhythm.lane_step:
-                x = other + rhythm.lane_step
-        self.taken.append((x, start, end))
+        step = rhythm.lane_step
+        for other, low, high in islice(
+            self.taken, bisect_left(self.taken, (x - step,)), None
+        ):
+            if other - x >= step:
+                break
+            if low < end and high > start and x - other < step:
+                x = other + step
+        insort(self.taken, (x, start, end))
         return x
