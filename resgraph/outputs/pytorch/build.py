@@ -45,7 +45,10 @@ def build(
             return _with_installed(made, plan).to(dtype=dtype)
     with torch.device("meta"), _NoNumbers():
         net = made()
-    net.to_empty(device=device)
+    # not to_empty: its empty_like loads sympy, a tenth of torch's start-up time
+    net._apply(  # type: ignore[no-untyped-call]
+        lambda one: torch.empty(one.shape, dtype=one.dtype, device=device)
+    )
     if dtype is not None:
         net.to(dtype)
     net.reset_parameters()  # type: ignore[operator]

@@ -26,7 +26,7 @@ from .ema import EmaModel
 from .freeze import freeze
 from .loop import TrainState
 from .metrics import MetricAccumulator
-from .optimizer import make_optimizer, start_light
+from .optimizer import make_optimizer, start_light, step_light
 from .schedule import LearningRates
 from .several import total
 
@@ -67,10 +67,7 @@ def make_train_state(
         )
     else:
         checkpoint_blocks(net, decisions.checkpointed)
-        start_light()
-    optimizer = make_optimizer(
-        train.optimizer, net, plan, train.rates, fused=decisions.fused
-    )
+    optimizer = _optimizer(train, net, plan, decisions)
     ema = EmaModel(train.ema, net, frozen) if train.ema else None
     schedule = LearningRates(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
@@ -88,6 +85,20 @@ def make_train_state(
         scaler,
         weights=loss_weights(train, plan.graph),
     )
+
+
+def _optimizer(
+    train: Train, net: nn.Module, plan: Plan, decisions: Decisions
+) -> torch.optim.Optimizer:
+    """That of the recipe, without torch's compiler where nothing is compiled."""
+    if not decisions.compile:
+        start_light()
+    optimizer = make_optimizer(
+        train.optimizer, net, plan, train.rates, fused=decisions.fused
+    )
+    if not decisions.compile:
+        step_light(optimizer)
+    return optimizer
 
 
 def distribute(

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import unwrap
+from types import MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -135,16 +137,24 @@ def start_light() -> None:
     """Keeps torch.compile's front end (half of torch's start-up time) unloaded where nothing is
     compiled.
 
-    Three methods of torch's optimizers load it on their first call, only to tell it to leave them
+    Four methods of torch's optimizers load it on their first call, only to tell it to leave them
     alone. Each looks for this mark first; where a version of torch does not, nothing happens."""
     for method in (
         torch.optim.Optimizer.add_param_group,
         torch.optim.Optimizer.state_dict,
+        torch.optim.Optimizer.zero_grad,
         torch.optim.Optimizer.load_state_dict,
     ):
         plain = getattr(method, "__wrapped__", None)
         if plain is not None:
             setattr(plain, "__dynamo_disable", plain)
+
+
+def step_light(optimizer: torch.optim.Optimizer) -> None:
+    """Keeps that front end unloaded in the steps, too: their wrapper loads it only to end a graph
+    there. Hooks of the optimizer are not called."""
+    plain = MethodType(unwrap(type(optimizer).step), optimizer)
+    setattr(optimizer, "step", torch.no_grad()(plain))  # noqa: B010
 
 
 def norms_of(plan: Plan | None) -> frozenset[str]:
