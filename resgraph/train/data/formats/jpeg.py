@@ -140,5 +140,5 @@ def _frame(data: bytes) -> int | None:
 
 
 def _most() -> int:
-    """ByteImage beyond which Pillow takes a file for an attack."""
+    """Pixels beyond which Pillow takes a file for an attack."""
     return Image.MAX_IMAGE_PIXELS or 1 << 62
