@@ -1,4 +1,4 @@
-"""A net with its weights → the same net run by onnxruntime, which takes half of torch's time on
+"""A net with its weights → the same net run by onnxruntime, which takes less time than torch on
 many CPUs. What it gives is compared with torch first; where they differ it is not used."""
 
 from __future__ import annotations

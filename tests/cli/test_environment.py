@@ -213,7 +213,7 @@ FAULTS = [
         "a variable of torch's compiler with junk",
         4,
         "TORCHINDUCTOR_COMPILE_THREADS",
-        TRAIN,
+        [*TRAIN, "--compile", "on"],
         {"TORCHINDUCTOR_COMPILE_THREADS": "abc"},
     ),
     Fault(

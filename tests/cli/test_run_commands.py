@@ -248,7 +248,7 @@ def test_an_image_that_is_not_there(
         in said(capsys)
     )
     assert run(["predict", "net.yaml"]) == 2
-    assert "Missing argument 'IMAGE...'" in said(capsys)
+    assert "Missing argument 'IMAGE|ARRAY...'" in said(capsys)
 
 
 def test_a_folder_is_the_images_in_it(
