@@ -14,12 +14,14 @@ from measure import heading, interleaved, rows, table
 
 ROOT = Path(__file__).parents[1]
 SPEC = str(ROOT / "specs" / "resnet.yaml::resnet-50")
+ZOO = [str(file) for file in sorted((ROOT / "specs").glob("*.yaml"))]
 COMMANDS = {
     "import torch": ["-c", "import torch"],
     "import torch again": ["-c", "import torch"],
     "python, and nothing": ["-c", "pass"],
     "resgraph --help": ["-m", "resgraph", "--help"],
     "resgraph check": ["-m", "resgraph", "check", SPEC],
+    "resgraph check, the zoo": ["-m", "resgraph", "check", *ZOO],
     "resgraph show": ["-m", "resgraph", "show", SPEC],
     "resgraph export": ["-m", "resgraph", "export", SPEC],
 }
