@@ -180,8 +180,9 @@ HEAD = f"""\
 What other programs make of our files, of `{NET}`, written by `docs/programs.py`: how many of a
 hundred parts of the ink stand elsewhere than in our own PNG (letters in another font do, and an
 edge that is smoothed in another way), or that it is drawn, where a format has a layout of its own.
-Each picture was looked at; an empty cell has its reason. `paths.svg` and `paths.tex` have their
-letters as outlines (`--text paths`), `auto.svg` is dark where its reader is (`--theme auto`).
+The pictures were looked at, most of them small; an empty cell has its reason. `paths.svg` and
+`paths.tex` have their letters as outlines (`--text paths`), `auto.svg` is dark where its reader
+is (`--theme auto`).
 
 | program | version | opened | ink elsewhere | seen |
 |---|---|---|--:|---|
