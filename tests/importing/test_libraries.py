@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 from references import torchvision  # noqa: E402
 
 from resgraph.importing import ImportRefused, from_model  # noqa: E402
+from resgraph.importing.proof import LARGEST  # noqa: E402
 
 FACTS = {
     f"{library}:{fact['name']}": fact
@@ -89,4 +90,7 @@ def timm_names() -> list[str]:
 def test_every_net_of_timms_resnet(name: str) -> None:
     found = from_model(f"timm:{name}")
     assert lines(found.text) <= MOST
-    assert found.proof.output is not None and found.proof.output <= 1e-9
+    if found.plan.params > LARGEST:
+        assert str(found.proof).startswith("too large to be run")
+    else:
+        assert found.proof.output is not None and found.proof.output <= 1e-9
