@@ -45,7 +45,7 @@ class Model:
 
     def bare(self) -> nn.Module:
         """The model without numbers, but where its own code computes with some to build it."""
-        with suppress(Exception):
+        with suppress(UsageError):
             return self.on("meta")
         with torch.random.fork_rng(devices=[]):
             return self.on("cpu")

@@ -195,6 +195,12 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
             raise ValueError(f"from {self.start} to {self.to} there is no channel")
         return self
 
+    @classmethod
+    def cut(cls, start: int, end: int | None) -> Part:
+        """The channels from `start`, counted from 0, to before `end`; None is behind the last."""
+        first: Any = {"from": start or None}
+        return cls(**first, to=end)
+
     @property
     def start(self) -> int:
         """The first channel of a part that is cut."""

@@ -129,6 +129,13 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
         ),
         (
             [
+                helper.make_node("Shape", ["x"], ["s"]),
+                helper.make_node("Mul", ["s", "s"], ["y"]),
+            ],
+            "from parameters alone",
+        ),
+        (
+            [
                 conv(),
                 helper.make_node(
                     "BatchNormalization", ["a", *NORM], ["y", "m", "v"], training_mode=1
@@ -142,7 +149,7 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
             "from parameters alone",
         ),
     ],
-    ids=["op", "pads", "erf", "training", "alpha", "wiring"],
+    ids=["op", "pads", "erf", "sizes", "training", "alpha", "wiring"],
 )
 def test_refused(tmp_path: Path, nodes: list[Any], said: str) -> None:
     with pytest.raises(ImportRefused, match=said):

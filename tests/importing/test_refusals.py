@@ -59,7 +59,6 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
         (ByValue(), "torch.export cannot follow the model"),
         (Two(), "2 outputs, and import reads those that have one"),
         (nn.Identity(), "returns its input"),
-        (nn.GELU(approximate="none"), ""),
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
         (nn.InstanceNorm2d(3, track_running_stats=True), "with statistics"),
         (nn.Softmax(2), "over anything but the channels"),
@@ -69,9 +68,6 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )
 def test_refused(model: nn.Module, said: str) -> None:
-    if not said:
-        assert from_module(model, INPUT).proof.output == 0
-        return
     with pytest.raises(ImportRefused, match=said):
         from_module(model, INPUT)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -78,6 +80,7 @@ FORMS = {
     "silu": lambda net, x: x * torch.sigmoid(x),
     "hardswish": lambda net, x: x * F.hardsigmoid(x),
     "mish": lambda net, x: x * torch.tanh(F.softplus(x)),
+    "gelu": lambda net, x: F.gelu(x),
     "gelu tanh": lambda net, x: F.gelu(x, approximate="tanh"),
     "instance norm": lambda net, x: F.instance_norm(x),
 }
@@ -123,6 +126,32 @@ def test_a_form_with_weights_or_sizes(model: nn.Module, said: str) -> None:
     found = imported(model)
     assert said in found.text and "blocks:" not in found.text
     assert found.plan.params == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            lambda net, x: x * torch.rsqrt(x.pow(2).mean() + 1e-6),
+            "`mean`: over anything but the channels",
+        ),
+        (
+            lambda net, x: x * torch.var_mean(net.weight)[1],
+            "`var_mean`: of anything but filters, each by itself",
+        ),
+        (
+            lambda net, x: F.softmax(x.flatten(2), 2).reshape(x.shape),
+            "`softmax`: over anything but the channels",
+        ),
+        (
+            lambda net, x: F.prelu(x, net.weight.view(-1) * 2),
+            "`prelu`: its slope is computed",
+        ),
+    ],
+)
+def test_a_form_that_is_nearly_one(function: Any, said: str) -> None:
+    with pytest.raises(ImportRefused, match=said):
+        from_module(Calls(function, weight=torch.ones(8, 1, 1, 1)), INPUT)
 
 
 def test_unequal_parts_of_the_channels() -> None:

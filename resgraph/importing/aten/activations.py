@@ -15,8 +15,8 @@ from ...ops import (
     Softmax,
 )
 from ..program import AtenCall
-from .axes import Atom, layout
-from .reader import Arguments, ForeignValue, Reader, reads
+from .axes import equal_parts, layout
+from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 
 _SAME = ("relu", "relu6", "silu", "sigmoid", "tanh", "selu", "mish", "softsign")
 _HARD = ("hardswish", "hardsigmoid")
@@ -57,6 +57,8 @@ def gelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 @reads("prelu")
 def prelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, slope = reader.value(given["self"]), given["weight"]
+    if not isinstance(slope, StateTensor) or not slope.plain:
+        raise reader.no("its slope is computed")
     op = PRelu(shared=prod(slope.shape) == 1 != reader.shape(x)[0])
     return reader.kept(op, x, {"weight": slope.key})
 
@@ -78,14 +80,13 @@ def leaky_relu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
 def softmax(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     """Over the channels, or over the first of two axes that they are viewed as."""
     x = reader.value(given["self"])
-    axis = x.axes[given["dim"] % len(call.axes) - 1]
-    (channels, *_), all_of_them = reader.shape(x), layout(reader.shape(x))[0]
-    if axis == all_of_them:
+    axis, shape = x.axes[given["dim"] % len(call.axes) - 1], reader.shape(x)
+    if axis == layout(shape)[0]:
         return reader.kept(Softmax(), x)
-    (atom,) = axis or (Atom(-1, 1),)
-    if atom.of != 0 or atom.step * atom.size != channels:
+    parts = equal_parts(axis, shape[0])
+    if not parts:
         raise reader.no("over anything but the channels")
-    return reader.kept(Softmax(parts=atom.size), x)
+    return reader.kept(Softmax(parts=parts), x)
 
 
 @reads("dropout", "feature_dropout")

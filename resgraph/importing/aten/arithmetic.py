@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 from ...ops import Add, Div, Gain, Mul, Scale, Sub
 from ...ops.merge import Binary
 from ..program import AtenCall
-from .axes import Axis, layout
+from .axes import Axis, equal_parts, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads, spread
 from .spelled import Spelled, further, product
 from .stacks import Stack, is_part, stacked, summed
@@ -30,13 +31,16 @@ def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         raise reader.no("with a factor")
     if word == "rsub":
         a, b, word = b, a, "sub"
-    of = {type(a), type(b)}
-    kinds = ((kind, join) for kind, join in _JOINS.items() if kind in of)
-    _, join = next(kinds, (None, _with_number if len(of) > 1 else _of_values))
-    return join(reader, word, a, b)
+    joins = (
+        join
+        for kind, join in _JOINS.items()
+        if isinstance(a, kind) or isinstance(b, kind)
+    )
+    return next(joins, _of_values)(reader, word, a, b)
 
 
-def _of_values(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> Any:
+def _of_values(reader: Reader, word: str, a: Any, b: Any) -> Any:
+    a, b = reader.value(a), reader.value(b)
     if is_part(reader, a) or is_part(reader, b):
         return _of_stacks(reader, word, a, b)
     short = product(reader, a, b) if word == "mul" else None
@@ -44,11 +48,12 @@ def _of_values(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> A
 
 
 def _with_number(reader: Reader, word: str, a: Any, b: Any) -> ForeignValue:
-    if isinstance(a, ForeignValue):
-        if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
-            return a
-        return reader.kept(_OPS[word](right=float(b)), a)
-    return reader.kept(_OPS[word](left=float(a)), reader.value(b))
+    if isinstance(a, Real):
+        return reader.kept(_OPS[word](left=float(a)), reader.value(b))
+    x = reader.value(a)
+    if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
+        return x
+    return reader.kept(_OPS[word](right=float(b)), x)
 
 
 def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> ForeignValue:
@@ -71,23 +76,17 @@ def _of_stacks(reader: Reader, word: str, a: Any, b: Any) -> Stack:
     place = next((x.place for x in (a, b) if isinstance(x, Stack)), None)
     if place is None:
         place = _coarse(reader, a if is_part(reader, a) else b)
-    one, other = (stacked(reader, reader_value(reader, x), place) for x in (a, b))
+    one, other = (stacked(reader, x, place) for x in (a, b))
     if one is None or other is None or len(one.values) != len(other.values):
         raise reader.no("of tensors whose channels are viewed in parts")
     return one.each(lambda n, x: _met(reader, word, x, other.values[n]))
-
-
-def reader_value(reader: Reader, x: Any) -> ForeignValue | Stack:
-    """A stack as it is, anything else as a value."""
-    return x if isinstance(x, Stack) else reader.value(x)
 
 
 def _coarse(reader: Reader, x: ForeignValue) -> int:
     """Which axis is the coarse part of the channels."""
     channels = reader.shape(x)[0]
     for place, axis in enumerate(x.axes):
-        coarse = len(axis) == 1 and axis[0].of == 0 and axis[0].step > 1
-        if coarse and axis[0].step * axis[0].size == channels:
+        if 0 < equal_parts(axis, channels) < channels:
             return place
     raise reader.no("of tensors whose channels are viewed in parts")
 
@@ -97,7 +96,7 @@ def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, dims = given["self"], given.get("dim") or []
     if len(dims) == 1 and not given["keepdim"] and not isinstance(x, StateTensor):
         place = dims[0] % (len(call.axes) + 1) - 1
-        found = stacked(reader, reader_value(reader, x), place) if place >= 0 else None
+        found = stacked(reader, x, place) if place >= 0 else None
         if found is not None:
             return summed(reader, found)
     raise reader.no("over anything but parts of the channels")
@@ -157,5 +156,6 @@ _JOINS: dict[type, Callable[[Reader, str, Any, Any], Any]] = {
     Spelled: further,
     StateTensor: _with_parameter,
     Stack: _of_stacks,
+    Real: _with_number,
 }
 """What two operands are joined by where one is of this kind, the first that fits."""

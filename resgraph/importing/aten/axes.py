@@ -75,6 +75,14 @@ def viewed(axes: Layout, target: Sequence[int]) -> Layout | None:
     return None if rest else tuple(out)
 
 
+def equal_parts(axis: Axis, channels: int) -> int:
+    """Of how many equal parts of the channels an axis is; 0 where it is of none."""
+    match axis:
+        case (Atom(of=0, size=parts, step=width),) if parts * width == channels:
+            return parts
+    return 0
+
+
 def whole(axis: Axis, of: int, size: int) -> bool:
     """Whether an axis is all of one of ours."""
     return axis == layout((1,) * of + (size,))[of]

@@ -56,11 +56,7 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
         if max(stride) > 1 or any(k % 2 == 0 for k in kernel):
             raise reader.no("it pads one side more than the other")
         pad = usual
-    cells = several([] if pad == "valid" else pad, count, 0)
-    behind = zip(
-        cells[:count], cells[count:], strict=False
-    )  # what stands before comes first
-    padding = tuple(behind) if len(cells) > count else cells
+    padding = several([] if pad == "valid" else pad, count, 0)
     return {
         "kernel": kernel,
         "stride": stride,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ops import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from ..program import AtenCall
-from .axes import layout
+from .axes import equal_parts, layout
 from .convolutions import tensors_of
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import Spelled
@@ -58,12 +58,11 @@ def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
     """Of groups of channels that lie in a row each: as ONNX spells a group norm."""
-    (channels, *_), groups = reader.shape(x), x.axes[0]
-    whole = len(groups) == 1 and groups[0].of == 0
-    if not whole or groups[0].size * groups[0].step != channels:
+    shape = reader.shape(x)
+    groups = equal_parts(x.axes[0], shape[0])
+    if not groups:
         raise reader.no("of anything but groups of channels")
-    of = ForeignValue(x.step, layout(reader.shape(x)))
-    return Spelled("grouped", of, eps, groups=groups[0].size)
+    return Spelled("grouped", ForeignValue(x.step, layout(shape)), eps, groups=groups)
 
 
 @reads("layer_norm")

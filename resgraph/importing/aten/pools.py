@@ -57,7 +57,8 @@ def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def over_cells(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over all cells of a map, however its axes lie."""
     if isinstance(form := given["self"], Spelled):
-        axes = {d % len(call.axes) - 1 for d in given["dim"] if given["keepdim"]}
+        dims = given["dim"] if given.get("keepdim") else ()
+        axes = {d % len(call.axes) - 1 for d in dims}
         return over_channels(reader, form, axes)
     return _over(reader, call, given, reader.value(given["self"]))
 

@@ -4,7 +4,7 @@ normalizations without an op of their own, activations as products."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...ops import Activation, Div, Grn, GroupNorm, Mul, Op, QuickGelu, RmsNorm
@@ -21,13 +21,11 @@ class Spelled:
     form: str
     of: ForeignValue | StateTensor
     eps: float = 0.0
-    met: tuple[StateTensor, ...] = field(default=())
+    met: tuple[StateTensor, ...] = ()
     groups: int = 0
 
 
 _Rule = Callable[[Reader, Spelled, Any], Any]
-_RULES: dict[tuple[str, str, str], _Rule] = {}
-"""By the word of an op, the form that it reads first, and what it reads beside it."""
 
 
 def _becomes(form: str) -> _Rule:
@@ -42,23 +40,21 @@ def _meeting(form: str) -> _Rule:
     return lambda reader, a, state: replace(a, form=form, met=(*a.met, state))
 
 
-def _normed(op: type[Op], *roles: str) -> _Rule:
+def _normed(op: Callable[[Spelled], Op], *roles: str) -> _Rule:
     """The op, with the parameters that were met and the last one."""
 
     def made(reader: Reader, a: Spelled, b: Any) -> Any:
         met = [*a.met, b] if isinstance(b, StateTensor) else a.met
         assert isinstance(a.of, ForeignValue)
         keys = {role: each.key for role, each in zip(roles, met, strict=True)}
-        return reader.kept(op(eps=a.eps), a.of, keys)  # type: ignore[call-arg]
+        return reader.kept(op(a), a.of, keys)
 
     return made
 
 
-def _grouped(reader: Reader, a: Spelled, b: StateTensor) -> ForeignValue:
-    (weight,) = a.met
-    assert isinstance(a.of, ForeignValue)
-    op = GroupNorm(groups=a.groups, eps=a.eps)
-    return reader.kept(op, a.of, {"weight": weight.key, "bias": b.key})
+_rms = _normed(lambda a: RmsNorm(eps=a.eps), "weight")
+_grn = _normed(lambda a: Grn(eps=a.eps), "weight", "bias")
+_grouped = _normed(lambda a: GroupNorm(groups=a.groups, eps=a.eps), "weight", "bias")
 
 
 def _by_half(reader: Reader, a: Spelled, number: float) -> Spelled:
@@ -85,7 +81,7 @@ def _standardized(reader: Reader, a: Spelled, b: Any) -> StateTensor:
     )
 
 
-_RULES |= {
+_RULES: dict[tuple[str, str, str], _Rule] = {
     ("sub", "mean of filters", "state"): _becomes("centred filters"),
     ("add", "variance of filters", "number"): _with_eps("variance and eps"),
     ("rsqrt", "variance and eps", ""): _becomes("over deviation"),
@@ -104,17 +100,18 @@ _RULES |= {
     ("add", "mean square", "number"): _with_eps("mean square and eps"),
     ("rsqrt", "mean square and eps", ""): _becomes("over root"),
     ("mul", "over root", "value"): _becomes("over its root"),
-    ("mul", "over its root", "state"): _normed(RmsNorm, "weight"),
+    ("mul", "over its root", "state"): _rms,
     ("mean", "response", "channels"): _becomes("mean response"),
     ("add", "mean response", "number"): _with_eps("mean response and eps"),
     ("div", "mean response and eps", "response"): _becomes("share"),
     ("mul", "share", "value"): _becomes("graded"),
     ("mul", "graded", "state"): _meeting("weighted"),
     ("add", "weighted", "value"): _becomes("weighted and x"),
-    ("add", "weighted and x", "state"): _normed(Grn, "weight", "bias"),
+    ("add", "weighted and x", "state"): _grn,
     ("addcmul", "weighted", "state"): _meeting("shifted"),
-    ("add", "shifted", "value"): _normed(Grn, "weight", "bias"),
+    ("add", "shifted", "value"): _grn,
 }
+"""By the word of an op, the form that it reads first, and what it reads beside it."""
 
 
 def further(reader: Reader, word: str, a: Any, b: Any = None) -> Any:
@@ -151,8 +148,8 @@ def _of_one(a: Spelled, b: Any) -> bool:
 @reads("var_mean")
 def var_mean(reader: Reader, call: AtenCall, given: Arguments) -> list[Spelled]:
     x = given["self"]
-    within = isinstance(x, StateTensor) and given["dim"] == [*range(1, len(x.shape))]
-    if not within or given["correction"] != 0:
+    asked = [given.get(key) for key in ("dim", "correction")]
+    if not isinstance(x, StateTensor) or asked != [[*range(1, len(x.shape))], 0]:
         raise reader.no("of anything but filters, each by itself")
     return [Spelled(f"{what} of filters", x) for what in ("variance", "mean")]
 

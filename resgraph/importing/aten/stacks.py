@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 from ...ops import Add, Part
-from .axes import Atom, layout
+from .axes import equal_parts, layout
 from .reader import ForeignValue, Reader
 
 
@@ -25,26 +26,19 @@ class Stack:
         return replace(self, values=tuple(made))
 
 
-def stacked(reader: Reader, x: ForeignValue | Stack, place: int) -> Stack | None:
-    """A value whose axis `place` are the coarse parts of its channels, as a stack of them."""
+def stacked(reader: Reader, x: Any, place: int) -> Stack | None:
+    """A stack on the axis `place`, or a value of which that axis are the coarse parts of the
+    channels, as a stack of them. Raises `ImportRefused` for what is neither."""
     if isinstance(x, Stack):
         return x if x.place == place else None
-    (channels, *_), axis = reader.shape(x), x.axes[place]
-    if len(axis) != 1 or axis[0].of != 0:
+    value = reader.value(x)
+    channels = reader.shape(value)[0]
+    count = equal_parts(value.axes[place], channels)
+    rest = value.axes[:place] + value.axes[place + 1 :]
+    fine = tuple(atom for axis in rest for atom in axis if atom.of == 0)
+    if not count or (fine,) != layout((channels // count,)):
         return None
-    (atom,) = axis
-    if atom.size == 1 or atom.size * atom.step != channels:
-        return None
-    rest = tuple(a for n, a in enumerate(x.axes) if n != place)
-    parts = [
-        reader.add(Part(which=which, of=atom.size), x.step)
-        for which in range(atom.size)
-    ]
-    width = channels // atom.size
-    if [a for axis in rest for a in axis if a.of == 0] != [Atom(0, width)] * (
-        width > 1
-    ):
-        return None
+    parts = (reader.add(Part(which=n, of=count), value.step) for n in range(count))
     return Stack(tuple(replace(part, axes=rest) for part in parts), place)
 
 

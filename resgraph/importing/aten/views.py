@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import mul
@@ -138,20 +137,13 @@ def stack(reader: Reader, call: AtenCall, given: Arguments) -> Stack:
 
 @reads("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
 def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
-    x = given["self"]
-    place = (
-        given.get("dim", 0) % len(_axes(x)) - 1
-        if not isinstance(x, StateTensor)
-        else -1
-    )
-    if isinstance(x, Stack) and call.word == "unbind" and place == x.place:
-        return list(x.values)
-    if place < 0:
+    x, apart = given["self"], call.word == "unbind"
+    place = given.get("dim", 0) % (len(call.axes) + apart) - 1
+    if isinstance(x, StateTensor) or place < 0:
         raise reader.no("it splits the batch, or a parameter")
-    value = reader.value(x)
-    if call.word == "unbind":
-        return _unbound(reader, value, place)
-    value = _in_place(reader, value, place)
+    if apart:
+        return _unbound(reader, x, place)
+    value = _in_place(reader, reader.value(x), place)
     ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
     return [
         _part(reader, value, place, range(start, end)) if output.name else None
@@ -169,16 +161,12 @@ def _in_place(reader: Reader, x: ForeignValue, place: int) -> ForeignValue:
     return x
 
 
-def _unbound(reader: Reader, x: ForeignValue, place: int) -> list[Any]:
-    """Parts of the channels that lie on an axis of their own."""
+def _unbound(reader: Reader, x: Any, place: int) -> list[ForeignValue]:
+    """Parts of the channels that lie on an axis of their own, or what was stacked on it."""
     found = stacked(reader, x, place)
     if found is None:
         raise reader.no("of anything but the channels")
     return list(found.values)
-
-
-def _axes(x: Any) -> Sequence[Any]:
-    return (0, *x.axes) if isinstance(x, ForeignValue) else (0, *x.values[0].axes, 0)
 
 
 def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> ForeignValue:
@@ -196,9 +184,7 @@ def _part_of(total: int, channels: range) -> Part:
     width = len(channels)
     if total % width == channels.start % width == 0:
         return Part(which=channels.start // width, of=total // width)
-    end = None if channels.stop == total else channels.stop
-    start = {"from": channels.start or None}  # a word of Python's
-    return Part(**start, to=end)
+    return Part.cut(channels.start, None if channels.stop == total else channels.stop)
 
 
 @reads("narrow", "slice")
@@ -207,28 +193,24 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(x, StateTensor):
         raise reader.no("it cuts a parameter")
     value = reader.value(x)
-    start, step, length = (
-        given["start"] or 0,
-        given.get("step", 1),
-        call.axes[place + 1],
-    )
-    before = sizes(value.axes)
+    start, step = given["start"] or 0, given.get("step", 1)
+    length, before = call.axes[place + 1], sizes(value.axes)
     if place < 0 or (length == before[place] and step == 1):
         return x
-    if step > 1 and start == 0:
-        return _every(reader, value, place, step)
     if step > 1:
-        raise reader.no("a slice that is no part of the channels")
+        return _every(reader, value, place, step, start)
     value = _in_place(reader, value, place)
     start %= before[place]  # it may be counted from the end
     return _part(reader, value, place, range(start, start + length))
 
 
-def _every(reader: Reader, x: ForeignValue, place: int, step: int) -> ForeignValue:
+def _every(
+    reader: Reader, x: ForeignValue, place: int, step: int, start: int
+) -> ForeignValue:
     """Every second cell, down or across: option A's shortcut begins so."""
     shape = reader.shape(x)
-    if x.axes != layout(shape) or len(shape) < 2 or place == 0:
-        raise reader.no("a slice with steps of anything but a map's cells")
+    if start or place == 0 or x.axes != layout(shape):
+        raise reader.no("with steps, of anything but a map's cells from the first on")
     stride = tuple(step if axis == place else 1 for axis in range(1, len(shape)))
     options: dict[str, Any] = {"width": shape[0], "stride": stride}
     before = reader.steps[x.step]
@@ -247,8 +229,8 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         raise reader.no("in another mode, or with another value than 0")
     if len(pads) == 2 * (len(before.shape) - 1) and min(pads) >= 0:
         edges = tuple(zip(pads[::2], pads[1::2], strict=True))[::-1]
-        kind = {mode: True for mode in (mode,) if mode != "constant"}
-        return reader.add(Pad.model_validate({"cells": edges, **kind}), step)
+        kind = {"reflect": mode == "reflect", "replicate": mode == "replicate"}
+        return reader.add(Pad(cells=edges, **kind), step)
     if len(pads) != 6 or any(pads[:5]):
         raise reader.no("it cuts cells off, or pads the channels before the first")
     return _more_channels(reader, step, pads[5])

@@ -204,10 +204,7 @@ def _trained(
     for net in (theirs, ours):
         output = net.train()(images)
         (output * _random(output.shape, "direction")).sum().backward()
-    gradients = _furthest(
-        (_gradients(ours), _gradients(theirs)),
-        known,
-    )
+    gradients = _furthest((_gradients(ours), _gradients(theirs)), known)
     statistics = _furthest(
         (dict(ours.named_buffers()), dict(theirs.named_buffers())), known
     )

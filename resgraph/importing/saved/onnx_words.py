@@ -60,28 +60,33 @@ def says(*ops: str) -> Callable[[Callable[[OnnxNode], Said]], Any]:
     return enter
 
 
-def _same_on_both(node: OnnxNode) -> list[int]:
-    """Pads that are equal at both ends of each axis."""
+def _pads(node: OnnxNode) -> list[Any]:
+    """What is put around each axis: a number, or two where the ends differ."""
     count = len(node.into) - 2
     pads = list(node.get("pads") or [0] * 2 * count)
-    automatic = node.get("auto_pad", b"NOTSET")
-    if automatic not in (b"NOTSET", b"VALID") or pads[:count] != pads[count:]:
+    if node.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
         raise node.no("it pads one side more than the other")
-    return pads[:count]
+    before, behind = pads[:count], pads[count:]
+    return before if before == behind else list(zip(before, behind, strict=True))
+
+
+def _same_on_both(node: OnnxNode) -> list[int]:
+    """Pads that are equal at both ends of each axis."""
+    pads = _pads(node)
+    if any(isinstance(pad, tuple) for pad in pads):
+        raise node.no("it pads one side more than the other")
+    return pads
 
 
 @says("Conv")
 def _conv(node: OnnxNode) -> Said:
-    """Pads that differ at the two ends of an axis are all of them, those before first."""
     count = len(node.into) - 2
-    pads = list(node.get("pads") or [0] * 2 * count)
-    equal = pads[:count] == pads[count:] or node.get("auto_pad", b"NOTSET") != b"NOTSET"
     return "conv2d", {
         "input": node.read(0),
         "weight": node.read(1),
         "bias": node.read(2),
         "stride": list(node.get("strides") or [1] * count),
-        "padding": _same_on_both(node) if equal else pads,
+        "padding": _pads(node),
         "dilation": list(node.get("dilations") or [1] * count),
         "groups": node.get("group", 1),
     }
@@ -171,10 +176,13 @@ def _instance_norm(node: OnnxNode) -> Said:
     scale, shift = node.arrays[1], node.arrays[2]
     known = scale is not None and shift is not None
     plain = known and bool((scale == 1).all() and (shift == 0).all())
-    given = {"weight": None, "bias": None} if plain else {}
-    learned = {"weight": node.read(1), "bias": node.read(2)}
-    given = learned | given | {"eps": _short(node.get("epsilon", 1e-5))}
-    return "instance_norm", {"input": node.read(0), "running_mean": None} | given
+    return "instance_norm", {
+        "input": node.read(0),
+        "weight": None if plain else node.read(1),
+        "bias": None if plain else node.read(2),
+        "running_mean": None,
+        "eps": _short(node.get("epsilon", 1e-5)),
+    }
 
 
 @says("LeakyRelu")
