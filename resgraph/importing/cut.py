@@ -5,7 +5,7 @@ layer, or one block, whose paths and equation follow from its dominators."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeGuard
 
 from ..ops import Add, Binary, Concat, Part
@@ -129,15 +129,11 @@ def _prefixed(items: list[RegionItem]) -> list[RegionItem]:
     shared: set[tuple[str, ...]] = set()
     found: list[RegionItem] = []
     for item in items:
-        if isinstance(item, Region) and _shares(item):
-            own = next((w for w in begins if _precedes(w, found, item)), ())
-            before = [
-                step for step in found[-len(own) :] if isinstance(step, CapturedOp)
-            ]
-            if own and len(before) == len(own):
-                shared.add(own)
-                _begin(item, before)
-                del found[-len(own) :]
+        before = _before(begins, found, item)
+        if before and isinstance(item, Region):
+            shared.add(_words(before))
+            _begin(item, before)
+            del found[-len(before) :]
         found.append(item)
     for item in found:
         if isinstance(item, Region) and _beginning(item) in shared:
@@ -145,12 +141,17 @@ def _prefixed(items: list[RegionItem]) -> list[RegionItem]:
     return found
 
 
-def _precedes(
-    words: tuple[str, ...], found: Sequence[RegionItem], block: Region
-) -> bool:
-    """Whether these stand before a block none of whose paths begins with them itself."""
-    paths = (_words(path.items[: len(words)]) for path in block.branches)
-    return _words(found[-len(words) :]) == words and words not in paths
+def _before(
+    begins: Collection[tuple[str, ...]], found: Sequence[RegionItem], item: RegionItem
+) -> list[CapturedOp]:
+    """The most of these that stand before a block none of whose paths begins with them itself."""
+    if isinstance(item, Region) and _shares(item):
+        for words in sorted(begins, key=len, reverse=True):
+            steps = [s for s in found[-len(words) :] if isinstance(s, CapturedOp)]
+            paths = (_words(path.items[: len(words)]) for path in item.branches)
+            if _words(steps) == words and words not in paths:
+                return steps
+    return []
 
 
 def _words(steps: Sequence[RegionItem]) -> tuple[str, ...]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..ops import ChannelConv, Part
 from ..ops.base import value_text
-from ..ops.merge import Binary
 from .captured import ImportRefused
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes, formula
 from .kinds import activation_of, mains, sizes_of, skip_branch, skip_of, terms_of
 from .structure import Branch, Region, RegionItem, StepTree
+from .texts import equation, label_of, said, side
 
 
 @dataclass(slots=True)
@@ -198,39 +198,30 @@ class _Writer:
 
     def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
-        found = [each for each in column if isinstance(each, Cell)]
+        found = [c for c in column if isinstance(c, Cell) and isinstance(c.op, Part)]
         if len({each.op for each in found}) == 1:
             return column
         known = self.blocks[0].known
         widths = [known[each.steps[0].inputs[0]].shape[0] for each in found]
-        places = [
-            each.op.within(width)
-            for each, width in zip(found, widths, strict=True)
-            if isinstance(each.op, Part)
-        ]
+        places = list(map(_place, found, widths))
         last = [place.stop for place in places] == widths
-        ends = [None if last else place.stop for place in places]
-        starts = [{"from": place.start or None} for place in places]
         return [
-            replace(each, op=Part(**start, to=end))
-            for each, start, end in zip(found, starts, ends, strict=True)
+            replace(each, op=Part.cut(place.start, None if last else place.stop))
+            for each, place in zip(found, places, strict=True)
         ]
 
     def _value(
         self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[CallSizes]
     ) -> str | None:
         """An option as text; None where it need not be said."""
-        same = len(set(values)) == 1
-        if (same and not said(cell, key, values[0])) or (
-            key == "kernel" and cell.vanishes
-        ):
+        kernel, differ = key == "kernel", len(set(values)) > 1
+        if (kernel and cell.vanishes) or not (differ or said(cell, key, values[0])):
             return None
         if key == "stride" and values == [call.stride for call in sizes]:
-            return "stride"
-        square = [_side(value) for value in values]
-        if key == "kernel" and not same and not isinstance(cell.op, ChannelConv):
-            return self._let(key, square)  # no paper's kernel follows from a width
-        found = formula(values if same else square, sizes, width=key == "width")
+            return key
+        if kernel and differ and not isinstance(cell.op, ChannelConv):
+            return self._let(key, values)  # no paper's kernel follows from a width
+        found = formula([*map(side, values)], sizes, width=key == "width")
         return found or self._let(key, values)
 
     def _let(self, key: str, values: Sequence[Any]) -> str:
@@ -294,8 +285,8 @@ class _Writer:
         ]
         texts = [self._equation(column, blocks) for column in zip(*terms, strict=True)]
         ops = [each[0].op for each in expressions if isinstance(each, tuple)]
-        for side, at in (("left", 0), ("right", len(texts))):
-            numbers = [getattr(op, side, None) for op in ops]
+        for key, at in (("left", 0), ("right", len(texts))):
+            numbers = [getattr(op, key, None) for op in ops]
             if numbers[0] is not None:
                 texts.insert(at, self._let("factor", numbers))
         if self.act and ops[0].role == "activation":
@@ -327,57 +318,6 @@ _POLICIES = {"1x1 conv out /stride linear": [], "zero-pad out /stride": ["zero-p
 """Shortcuts that have a word: the file's default needs none."""
 
 
-def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> str:
-    """The label of a cell, its options as `value` gives them, and `act` its activation."""
-    op = cell.op
-    if act and op.role == "activation":
-        return act
-    head, number, stride, options = [op.op], "", "", []
-    for key in cell.options:
-        text = value(key)
-        if text is None:
-            continue
-        if key == "kernel" and isinstance(op.kernel, tuple) and text[0].isdigit():  # type: ignore[attr-defined]
-            axes = len(op.kernel)  # type: ignore[attr-defined]
-            head.insert(0, text if "x" in text else "x".join([text] * axes))
-        elif key == "stride":
-            stride = f"/{text}"
-        elif key == op.number:
-            number = text
-        else:
-            options.append(key if text == "True" else f"{key} {text}")
-    return " ".join(filter(None, [*head, number, stride, act or cell.mode, *options]))
-
-
-def said(cell: Cell, key: str, value: Any) -> bool:
-    """Whether a label has to say an option."""
-    if (
-        key in cell.op.quiet or key == "bias"
-    ):  # a cell has it where the file says otherwise
-        return value is not None
-    field_ = type(cell.op).model_fields[key]
-    if key == "kernel":
-        return cell.op.says(key)
-    usual = not field_.is_required() and _side(value) == _side(field_.default)
-    return value is not None and not usual
-
-
-def plain(cell: Cell) -> str:
-    """A layer of a row, with its numbers as they are."""
-
-    def value(key: str) -> str | None:
-        own = cell.options[key]
-        return value_text(own) if said(cell, key, own) else None
-
-    return label_of(cell, value)
-
-
-def _side(value: Any) -> Any:
-    """One number for sizes that are equal."""
-    square = isinstance(value, tuple) and len(set(value)) == 1
-    return value[0] if square else value
-
-
 def _names(branches: Sequence[Branch], block: Region) -> list[str]:
     """`body` is the path with most weights; `pre` one without any that others start from."""
     weights = [branch.weighted for branch in branches]
@@ -396,33 +336,18 @@ def _names(branches: Sequence[Branch], block: Region) -> list[str]:
     return names
 
 
-def equation(op: Any, texts: Sequence[str]) -> str:
-    """An op over its terms: `a + b`, `concat(a b)`, `relu(a)`."""
-    if not isinstance(op, Binary):
-        return f"{op.op}({' '.join(texts)})"
-    first, *rest = texts
-    symbol = op.symbol
-    loose = {"+": "+-", "-": "+-", "*": "+-*/", "/": "+-*/"}[symbol]
-    held = [first if symbol in "+-" else _bracketed(first, "+-")]
-    held += [_bracketed(text, loose) for text in rest]
-    return (f" {symbol} " if symbol in "+-" else symbol).join(held)
-
-
-def _bracketed(text: str, signs: str) -> str:
-    depth = 0
-    for character in text:
-        depth += (character in "(") - (character in ")")
-        if depth == 0 and character in signs:
-            return f"({text})"
-    return text
-
-
 def _option(element: Element | None, key: str, like: Cell) -> Any:
     """An option of a label; of a pool that is not there, what does nothing."""
     if isinstance(element, Cell):
         return element.options[key]
     ones = key in ("kernel", "stride")
     return (1,) * len(like.options["stride"]) if ones else like.options[key]
+
+
+def _place(cell: Cell, width: int) -> range:
+    """The channels of a part."""
+    assert isinstance(cell.op, Part)
+    return cell.op.within(width)
 
 
 def _padding(element: Element | None, like: Cell) -> Any:

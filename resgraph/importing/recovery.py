@@ -158,7 +158,7 @@ def _items(element: Cell | Region) -> Sequence[RegionItem]:
 
 def _word(block: Region) -> str:
     """A name for what a block is, from its equation."""
-    op = head(block.merge)
+    op, _ = head(block.merge)
     weighted = sum(step.op.weighted for step in block.steps())
     if isinstance(op, Mul):
         return "gated" if block.entry in _terms(block) else "product"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise, takewhile
 from typing import TypeGuard
 
 from ..language.library import library_index
 from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .cells import Cell
-from .definitions import Element, Use, plain
+from .definitions import Element, Use
+from .texts import plain
 
 _JOINED = 2
 """As many labels before the blocks of a stage are in its row; more have one of their own."""
@@ -136,19 +137,26 @@ def _folded(elements: Sequence[Element]) -> Iterator[str]:
 
 def _name(rows: Sequence[DraftRow]) -> None:
     """By the model's own names where they speak, else as the ResNet paper counts."""
-    stages = [row for row in rows if row.calls]
-    names = [_module(row) for row in stages]
-    speak = all(names) and len({*names}) == len(names)
-    for n, row in enumerate(rows):
-        row.name = f"conv{n + 1}"
-    for row, name in zip(stages, names, strict=True):
-        row.name = name if speak else row.name
+    for n, row in enumerate(rows, 1):
+        row.name = f"conv{n}"
     if len(rows) > 1 and not rows[-1].calls:
         rows[-1].name = "head"
-    if speak and stages:
-        for n, row in enumerate(rows[:-1]):
-            if not row.calls:
-                row.name = "stem" if n == 0 else f"to_{rows[n + 1].name}"
+    stages = {_module(row): row for row in rows if row.calls}
+    if (
+        stages
+        and "" not in stages
+        and len(stages) == sum(bool(row.calls) for row in rows)
+    ):
+        _by_modules(rows, stages)
+
+
+def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> None:
+    """Stages are called so, and what leads to one after it."""
+    for name, row in stages.items():
+        row.name = name
+    for row, stage in pairwise(rows):
+        if not row.calls:
+            row.name = "stem" if row is rows[0] else f"to_{stage.name}"
 
 
 _GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
@@ -157,27 +165,26 @@ _GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", 
 def _module(row: DraftRow) -> str:
     """`layer1` of `layer1.0` and `layer1.1`, `stage1` of `stages.0.blocks.0`; "" where a word of
     the language comes out, or nothing."""
-    paths = [
-        step.module.split(".")
-        for use in row.calls
-        for step in use.block.steps()
-        if step.module
-    ]
-    common = _common(paths)
-    if len(row.calls) == 1 and len(common) > 1 and common[-1].isdigit():
-        common = common[:-1]
-    while len(common) > 1 and _taken(common[-1]):
-        common = common[:-1]
-    if not common:
-        return ""
-    word = common[-1]
+    *outer, word = _path(row) or [""]
     if word.isdigit():
-        base = common[-2].rstrip("s") if len(common) > 1 else "row"
+        base = outer[-1].rstrip("s") if outer else "row"
         word = "" if base.isdigit() else f"{base}{int(word) + 1}"
     if len(row.calls) == 1:  # torchvision's `block1-0` is the one of `block1`
         word = re.sub(r"-\d+$", "", word)
     word = re.sub(r"\W", "_", word)
     return "" if _taken(word) else word
+
+
+def _path(row: DraftRow) -> list[str]:
+    """The module that holds all of a row's blocks, as far as its path says something."""
+    steps = (step for use in row.calls for step in use.block.steps())
+    paths = [step.module.split(".") for step in steps if step.module]
+    found = _common(paths)
+    if len(row.calls) == 1 and len(found) > 1 and found[-1].isdigit():
+        found.pop()
+    while len(found) > 1 and _taken(found[-1]):
+        found.pop()
+    return found
 
 
 def _taken(word: str) -> bool:
@@ -187,9 +194,5 @@ def _taken(word: str) -> bool:
 
 def _common(paths: Sequence[Sequence[str]]) -> list[str]:
     """The longest beginning of all."""
-    found: list[str] = []
-    for words in zip(*paths, strict=False):
-        if len(set(words)) > 1:
-            break
-        found.append(words[0])
-    return found
+    same = takewhile(lambda words: len({*words}) == 1, zip(*paths, strict=False))
+    return [word for word, *_ in same]

@@ -61,21 +61,17 @@ class Region:
     def shortcut(self) -> str | None:
         """The term of the sum that does least: the block's input, or a path of at most one layer
         with weights beside others of more."""
-        top = self.merge
-        while isinstance(top, tuple) and not isinstance(top[0].op, Add):
-            if len(top[1]) != 1:
-                return None
-            top = top[1][0]
-        if not isinstance(top, tuple):
+        op, joined = head(self.merge)
+        if not isinstance(op, Add):
             return None
-        terms = [term for term in top[1] if isinstance(term, str)]
+        terms = [term for term in joined if isinstance(term, str)]
         if self.entry in terms:
             return self.entry
         weights = {each.value: each.weighted for each in self.branches}
-        least = min(terms, key=lambda term: weights[term], default=None)
-        if least is None or len(terms) < 2 or weights[least] > 1:
+        counts = [weights[term] for term in terms]
+        if len({*counts}) < 2 or min(counts) > 1:
             return None
-        return least if max(weights[term] for term in terms) > weights[least] else None
+        return terms[counts.index(min(counts))]
 
 
 RegionItem = CapturedOp | Region
@@ -90,11 +86,11 @@ def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:
         yield step
 
 
-def head(merge: StepTree) -> Op | None:
-    """The op that joins, behind what has one term, as an activation."""
+def head(merge: StepTree) -> tuple[Op | None, tuple[StepTree, ...]]:
+    """The op that joins and its terms, behind what has one term, as an activation."""
     while isinstance(merge, tuple):
         step, terms = merge
         if len(terms) != 1:
-            return step.op
-        merge = terms[0]
-    return None
+            return step.op, terms
+        (merge,) = terms
+    return None, ()

@@ -1,0 +1,79 @@
+"""A layer, or an op over its terms → its text, as a label or an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..ops.base import value_text
+from ..ops.merge import Binary
+from .cells import Cell
+
+
+def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> str:
+    """The label of a cell, its options as `value` gives them, and `act` its activation."""
+    op = cell.op
+    if act and op.role == "activation":
+        return act
+    head, number, stride, options = [op.op], "", "", []
+    for key in cell.options:
+        text = value(key)
+        if text is None:
+            continue
+        if key == "kernel" and isinstance(op.kernel, tuple) and text[0].isdigit():  # type: ignore[attr-defined]
+            axes = len(op.kernel)  # type: ignore[attr-defined]
+            head.insert(0, text if "x" in text else "x".join([text] * axes))
+        elif key == "stride":
+            stride = f"/{text}"
+        elif key == op.number:
+            number = text
+        else:
+            options.append(key if text == "True" else f"{key} {text}")
+    return " ".join(filter(None, [*head, number, stride, act or cell.mode, *options]))
+
+
+def said(cell: Cell, key: str, value: Any) -> bool:
+    """Whether a label has to say an option."""
+    if key == "kernel":
+        return cell.op.says(key)
+    # a quiet option and a bias are there only where the file says otherwise
+    unusual = key in cell.op.quiet or key == "bias"
+    default = type(cell.op).model_fields[key].get_default()
+    return value is not None and (unusual or side(value) != side(default))
+
+
+def plain(cell: Cell) -> str:
+    """A layer of a row, with its numbers as they are."""
+
+    def value(key: str) -> str | None:
+        own = cell.options[key]
+        return value_text(own) if said(cell, key, own) else None
+
+    return label_of(cell, value)
+
+
+def side(value: Any) -> Any:
+    """One number for sizes that are equal."""
+    square = isinstance(value, tuple) and len(set(value)) == 1
+    return value[0] if square else value
+
+
+def equation(op: Any, texts: Sequence[str]) -> str:
+    """An op over its terms: `a + b`, `concat(a b)`, `relu(a)`."""
+    if not isinstance(op, Binary):
+        return f"{op.op}({' '.join(texts)})"
+    first, *rest = texts
+    symbol = op.symbol
+    loose = {"+": "+-", "-": "+-", "*": "+-*/", "/": "+-*/"}[symbol]
+    held = [first if symbol in "+-" else _bracketed(first, "+-")]
+    held += [_bracketed(text, loose) for text in rest]
+    return (f" {symbol} " if symbol in "+-" else symbol).join(held)
+
+
+def _bracketed(text: str, signs: str) -> str:
+    depth = 0
+    for character in text:
+        depth += (character in "(") - (character in ")")
+        if depth == 0 and character in signs:
+            return f"({text})"
+    return text
