@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,61 @@ net:
     xs = sorted(p.x for p in placement.parts if isinstance(p.part, Tile))
     assert [x > 0 for x in xs] == [False, False, True, True]
     assert xs.count(0.0) == 1
+
+
+GATED_STREAMS = """
+name: Streams
+input: 3x32x32
+blocks:
+  first: {z: 3x3 conv in, h: x + z, s: [z, 1x1 conv 16], gives: [h, s]}
+  layer:
+    reads: [h, s]
+    z: [h, 3x3 conv in.0]
+    skip: [z, 1x1 conv in.1]
+    h2: h + z
+    s2: s + skip
+    gives: [h2, s2]
+net:
+  conv1: 3x3 conv 8
+  stack: [first, layer, layer]
+  near: {y: [stack.h2, 3x3 conv 16], z: [stack.s2, 3x3 conv 16], merge: y + z}
+  far: {y: [stack.s2, 3x3 conv 16], next: [x, 3x3 conv 16], merge: y + next}
+"""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_stream_enters_where_it_is_read(view: str) -> None:
+    """No two wires end at one box, and the main path goes on below the first sum."""
+    placement = laid_out(loads(GATED_STREAMS), view)
+    lawful(placement)
+    joins = [p for p in placement.parts if isinstance(p.part, Join)]
+    boxes = [p for p in leaves(placement) if not isinstance(p.part, Join)]
+    ends = Counter(
+        (round(wire.points[-1][0], 1), round(wire.points[-1][1], 1))
+        for wire in placement.wires
+        if wire.points[0] != wire.points[-1]
+    )
+    assert all(ends[round(p.x, 1), round(p.y, 1)] <= 1 for p in boxes)
+    sums = [p.x for p in joins if ".h" in p.part.name]
+    assert len(sums) > 1 and {*sums} == {0.0}
+
+
+def test_the_wires_of_two_rows_into_one_do_not_meet() -> None:
+    """HRNet's head: the map of each size goes down into a column of its own, beside the sum above."""
+    placement = laid_out(load("hrnet-w18"), "stages")
+    tiles = [p for p in placement.parts if isinstance(p.part, Tile)]
+    for row in ("h2", "h3", "h4"):
+        own, other = (p for p in tiles if p.part.name.startswith(f"{row}."))
+        assert {own.x == 0, other.x == 0} == {True, False}
+        beside = max(own, other, key=lambda p: p.x)
+        (into,) = (
+            wire
+            for wire in placement.wires
+            if wire.points[0][0] > 0
+            and wire.points[-1][0] == beside.x
+            and beside.y - 40 < wire.points[-1][1] < beside.y
+        )
+        assert into.points[0][1] < beside.y - 150
 
 
 def test_a_net_of_ten_thousand_ops_is_laid_out() -> None:

@@ -110,7 +110,7 @@ net:
 def test_no_line_runs_through_the_name_of_what_flows_in() -> None:
     shapes = [
         shape
-        for item in scene(loads(STREAMS), "stages").items
+        for item in scene(loads(STREAMS), only="h2").items
         for shape in (item.shapes if isinstance(item, ShapeGroup) else [item])
     ]
     (name,) = (box(s) for s in shapes if isinstance(s, Text) and s.text == "stage.b")

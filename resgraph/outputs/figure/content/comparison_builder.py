@@ -66,7 +66,9 @@ class StripBuilder(PartBuilder):
             for part, reads, gives in self._stretches(row):
                 unit = wires.add(part, reads, gives[0])
                 breaks.add(unit)
-                wires.found |= dict.fromkeys(gives, Found(unit))
+                wires.found |= {
+                    name: Found(unit, port=port) for port, name in enumerate(gives)
+                }
                 self.outputs.append(gives[0])
             if row.items:
                 wires.found.setdefault(row.output, wires.found[gives[0]])
@@ -149,7 +151,9 @@ class StripBuilder(PartBuilder):
                     part.repeat = shown[first.name]
                     gives = self._made(blocks[part.repeat.last - 1], reads)
             if part is not None:
-                yield part, reads, gives
+                beside = first.reads if isinstance(first, Block) else ()
+                read = dict.fromkeys((*reads, *(each.node for each in beside)))
+                yield part, tuple(read), gives
                 reads = gives
 
     def _key(self, item: Item) -> object:

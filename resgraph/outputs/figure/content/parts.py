@@ -189,6 +189,7 @@ class Link:
     broken: bool = False
     named: bool = False
     port: int = 0  # of the streams that leave its source, the one that it carries
+    entry: int = 0  # of those that flow into its target, the one that it becomes
     heat: HeatCells = ()
 
 
@@ -218,9 +219,9 @@ class Fork:
     label: str = ""
     kind: str = ""
     title: str = ""
-    # where streams run side by side: for each unit its lane, and its level from 1 on; how many
-    # streams flow in; for each that flows out the unit that gives it, or ENTRY
+    # where streams run side by side, for each unit its lane, and its level from 1 on
     grid: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # how many streams flow in; of several that flow out the unit that gives each, or ENTRY
     entries: int = 1
     exits: tuple[int, ...] = ()
 

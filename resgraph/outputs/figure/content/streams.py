@@ -11,21 +11,19 @@ from .parts import ENTRY, Fork, Join, Link, Tile
 from .wording import symbol
 
 
-def lay_streams(
-    graph: Graph, fork: Fork, entries: int, exits: Sequence[tuple[int, int]]
-) -> None:
+def lay_streams(graph: Graph, fork: Fork, ports: Sequence[int]) -> None:
     """Give the units of a fork their lanes, where it is drawn so: each stands below those that
-    it reads, in the lane of the one that it goes on with, or of the stream that it gives. `exits`
-    are, for each stream that leaves, the unit, or ENTRY, and the stream of that."""
-    passed = (lane == port for lane, (unit, port) in enumerate(exits) if unit == ENTRY)
+    it reads, in the lane of the one that it goes on with, or of the stream that it gives. `ports`
+    are, for each stream that leaves, which of the streams of its unit it is."""
+    exits = [*enumerate(fork.exits)]
+    passed = (ports[lane] == lane for lane, unit in exits if unit == ENTRY)
     if len(exits) < 2 or not all(passed):
         return
-    lanes = {unit: lane for lane, (unit, _) in enumerate(exits) if unit != ENTRY}
+    lanes = {unit: lane for lane, unit in exits if unit != ENTRY}
     grid = _grid(fork, lanes)
     if len({*grid.values()}) < len(fork.units):
         return
-    fork.grid, fork.entries = grid, entries
-    fork.exits = tuple(unit for unit, _ in exits)
+    fork.grid = grid
     fork.units = [
         _sum(graph, part) if isinstance(part, Tile) else part for part in fork.units
     ]

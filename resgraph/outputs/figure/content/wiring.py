@@ -10,7 +10,7 @@ from typing import Literal
 
 from ....graph import Block, Equation, Graph, Layer, Path
 from . import quantity
-from .parts import ENTRY, FigurePart, Fork, Join, Link, Tile
+from .parts import ENTRY, Chain, FigurePart, Fork, Join, Link, Tile
 from .rows import op_box, pill_text, stride_text, title
 from .streams import lay_streams
 from .wording import symbol
@@ -65,17 +65,20 @@ class Wiring:
         """A new unit, linked to what it reads."""
         unit = len(self.units)
         self.units.append(part)
-        seen: set[tuple[int, str, str]] = set()
-        for name in reads:
+        seen: set[tuple[int, str, int]] = set()
+        for at, name in enumerate(reads):
             source = self.found[name]
-            beside = self.beside.get(name, "")
-            if (source.unit, source.pill, beside) in seen:
+            # streams that keep their order share a link
+            entry = at if isinstance(part, Chain | Fork) else 0
+            likeness = source.unit, source.pill, source.port - entry
+            if likeness in seen:
                 continue
-            seen.add((source.unit, source.pill, beside))
+            seen.add(likeness)
             straight_in = isinstance(part, Join) and source.unit == self.found_entry
             link = Link(
                 source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
                 self._note(name, part), source.name, source.title, port=source.port,
+                entry=entry,
             )  # fmt: skip
             self.links.append(link)
         self.found[stands_for] = Found(unit)
@@ -184,10 +187,11 @@ class Wiring:
         fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
         self._name(fork, self._names(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
-        if self.detail == "rows" and (block.takes or block.gives):
-            found = [self.found[stream.node] for stream in block.gives]
-            exits = [(each.unit, each.port) for each in found]
-            lay_streams(self.graph, fork, max(1, len(block.takes)), exits)
+        fork.entries = len(block.arguments())
+        found = [self.found[stream.node] for stream in block.gives]
+        fork.exits = tuple(each.unit for each in found)
+        if self.detail == "rows":
+            lay_streams(self.graph, fork, [each.port for each in found])
         if self.detail == "ops":
             cost = quantity.total(self.graph.nodes_of(block))
             said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"

@@ -13,7 +13,7 @@ from .. import text
 from ..content import quantity
 from ..content.builder import PartBuilder
 from ..content.heating import warm
-from ..content.parts import Capsule, Chain, FigurePart
+from ..content.parts import Capsule, Chain, FigurePart, Fork
 from ..content.rows import stride_text, stride_words
 from ..layout.geometry import OPS, Placement, Wire, starts_with_box
 from ..layout.tree import even, place
@@ -58,6 +58,7 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     scale = warm([(scope.part, graph, heat)]) if heat else None
     rhythm = even(RHYTHM, scope.part)
     inner = place(scope.part, rhythm)
+    inner.right = max(inner.right, _corner(inner, scope.cost))
     ends = [
         Capsule(f"{name}-{which}", shape, caption=which)
         for which, shape in (("input", into), ("output", out))
@@ -67,18 +68,15 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     title = max(text.width(scope.said, 10.5), text.width(name, 20, 700))
     width = max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
     spine, top = (width - placement.right + placement.left) / 2, 96.0
-    said = f"{scope.said}: {into} in, {out} out."
-    scene = Scene(width, 0, f"{name} of {plan.name}", said)
+    about = f"{scope.said}: {into} in, {out} out."
+    scene = Scene(width, 0, f"{name} of {plan.name}", about)
     scene.add(
         Text(MARGIN, 50, name, 20, 700),
         Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
     )
     x, y = spine - placement.left - _SIDE, top + RHYTHM.capsule + _GAP - _PAD
-    _card(
-        scene,
-        Rect(x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card"),
-        scope.cost,
-    )
+    card = Rect(x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card")
+    _card(scene, card, scope.cost)
     paint(scene, placement, spine, top, rhythm)
     _captions(scene, ends, placement, spine, top)
     _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
@@ -143,6 +141,22 @@ def _block(block: Block) -> str:
     merge = f" · {block.merge}" if block.merge else ""
     word = block.block or "inline"
     return f"{word} block, {block.into} → {block.out}{stride}{merge}"
+
+
+def _corner(inner: Placement, cost: Cost) -> float:
+    """How far a drawing must reach to the right for its costs to stand in the corner, beside all
+    that comes down to them."""
+    ends = [point for wire in inner.wires for point in wire.points]
+    for placed in inner.parts:
+        if not isinstance(placed.part, Chain | Fork) or _is_framed(placed.part):
+            ends.append((placed.x + placed.right, placed.bottom))
+    beside = max((x for x, y in ends if y > inner.height - _PAD), default=0.0)
+    wide = text.width(quantity.params_text(cost), 11, 600)
+    return beside + wide + 2 * 14 - _SIDE
+
+
+def _is_framed(part: FigurePart) -> bool:
+    return isinstance(part, Fork) and part.frame
 
 
 def _card(scene: Scene, card: Rect, cost: Cost) -> None:

@@ -121,15 +121,16 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     kinds = kinds if text.width(kinds, 9.75) <= room else counts.most_common(1)[0][0]
     scene.add(Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted"))
     for middle, fork in band.blocks:
-        _which(scene, fork, max(top + middle, y + 33), x, room)
+        _which(scene, fork, (x, top + middle), y + 33, room)
 
 
-def _which(scene: Scene, fork: Fork, y: float, x: float, room: float) -> None:
+def _which(scene: Scene, fork: Fork, at: Point, top: float, room: float) -> None:
     """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they
     only are alike."""
     run = fork.repeat or BlockRun(1, 1, True)
     label = fork.label or (f"blocks 1–{run.last}" if run.count > 1 else "")
     above = 9 if not run.equal else 6 if run.count > 1 else -3.5
+    x, y = at[0], max(at[1], top + max(above, 0))
     if label:
         scene.add(Text(x, y - above, label, 9.75, fill="muted"))
     if not run.equal:

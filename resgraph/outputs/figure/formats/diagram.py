@@ -5,6 +5,7 @@ Ids are counted, so that no user text can be a word of the language."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
@@ -97,7 +98,7 @@ class DiagramWriter(ABC):
         ]
         for link in fork.links:
             tails = self.tails(link, ports, entries)
-            for ends in self.side_by_side(tails, ports[link.target][0]):
+            for ends in self.side_by_side(tails, ports[link.target][0], link.entry):
                 self.emit(inner, self.link(ends, link, fork, on_spine))
         if not is_net:
             self.emit(depth, self.CLOSE)
@@ -122,19 +123,19 @@ class DiagramWriter(ABC):
         return names
 
     def tails(self, link: Link, ports: list[Ends], entries: list[str]) -> list[str]:
-        """Where the edges of a link begin: at all streams of its source, where its target takes
-        several, else at the one that it carries."""
+        """Where the edges of a link may begin: at the stream that it carries, and those beside."""
         if link.source < 0:
-            return [nth(entries, link.port)]
-        last, target = ports[link.source][1], ports[link.target][0]
+            return entries[link.port :] or entries[-1:]
+        last = ports[link.source][1]
         streams = self.leaving.get(last, [last])
-        several = len(self.entering.get(target, [])) > 1
-        return streams if several else [nth(streams, link.port)]
+        return streams[link.port :] or streams[-1:]
 
-    def side_by_side(self, tails: list[str], target: str) -> list[Ends]:
+    def side_by_side(
+        self, tails: list[str], target: str, entry: int = 0
+    ) -> Iterator[Ends]:
         """The ends of the edges that lead each stream to where it enters a part."""
         heads = self.entering.get(target, [target])
-        return [(tail, nth(heads, at)) for at, tail in enumerate(tails)]
+        return zip(tails, heads[entry:] or heads[-1:], strict=False)
 
     def entrance(self, cluster: str, first: str) -> str:
         """Where an edge into a cluster ends: at its first node."""

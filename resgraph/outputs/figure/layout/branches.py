@@ -6,6 +6,7 @@ it; a link whose way is blocked runs in a lane to the right of all that it passe
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from .. import text
 from ..content.parts import ENTRY, FigurePart, Fork, Join, Tile, walk
@@ -18,15 +19,18 @@ NOTE_SIZE, SPINE_NOTE, SIDE_NOTE = 10.5, 190.0, 64.0
 beside it."""
 
 
-def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
+def place_fork(
+    fork: Fork, boxes: list[Placement], rhythm: Rhythm, streams: int
+) -> Placement:
     """A fork laid out: units in columns, links routed, framed where it has a frame."""
     units = range(len(boxes))
     inset = rhythm.frame_pad + rhythm.frame_head if fork.frame else 0.0
+    opened = _opened(fork, streams)
     frame = Frame(
-        fork, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0}
+        opened, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0}
     )
     heights = [box.height for box in boxes]
-    on_spine = set(units) if fork.breaks else spine(fork, heights)
+    on_spine = set(units) if fork.breaks else spine(opened, heights)
     ways = Stacker(frame, on_spine).stack()
     _spread(frame)
     out = Placement(fork, 0, 0, max(map(frame.bottom, units), default=inset))
@@ -35,18 +39,45 @@ def place_fork(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
         out.left = max(out.left, _note_reach(frame, unit))
     wires = routing.wires(frame, ways) + routing.names(frame)
     out.wires += wires
-    end = out.height + (rhythm.frame_pad if fork.frame else 0)
-    if end > frame.bottom(fork.result) + 0.01:
-        out.wires.append(Wire(((0, frame.bottom(fork.result)), (0, end))))
-    out.height = end
+    _leave(frame, out)
     for wire in wires:
         left, right = routing.reach(wire, rhythm)
         out.left, out.right = max(out.left, -left), max(out.right, right)
     if fork.frame:
         out.left, out.right = out.left + rhythm.frame_pad, out.right + rhythm.frame_pad
         out.left = max(out.left, routing.caption_room(fork))
+        out.right = max(out.right, out.entries[-1] + routing.totals_room(fork))
     out.parts.append(Placed(fork, 0, 0, out.left, out.right, out.height))
     return out
+
+
+def _leave(frame: Frame, out: Placement) -> None:
+    """Where each stream enters and leaves, and the way of each to the end."""
+    fork = frame.fork
+    out.height += frame.rhythm.frame_pad if fork.frame else 0
+    leaving = fork.exits or (fork.result,)
+    for unit in leaving:
+        if out.height > frame.bottom(unit) + 0.01:
+            x = frame.at(unit)
+            out.wires.append(Wire(((x, frame.bottom(unit)), (x, out.height))))
+    out.entries = tuple(frame.at(ENTRY - lane) for lane in range(fork.entries))
+    out.exits = tuple(map(frame.at, leaving))
+
+
+def _opened(fork: Fork, streams: int) -> Fork:
+    """A fork as it is laid out: an entry for each stream that flows in, below `ENTRY`, where a wire
+    leads to each; and the units that give the streams that flow out, the first of them on the
+    spine, where each is one of its own."""
+    exits = fork.exits if min(fork.exits, default=ENTRY) >= 0 else ()
+    exits = exits if len({*exits}) == len(exits) else ()
+    links = [
+        replace(link, source=ENTRY - link.port, note="")
+        if link.source == ENTRY and 0 < link.port < streams
+        else link
+        for link in fork.links
+    ]
+    result = exits[0] if exits else fork.result
+    return replace(fork, links=links, entries=streams, exits=exits, result=result)
 
 
 def _note_reach(frame: Frame, unit: int) -> float:
@@ -62,7 +93,9 @@ def _note_reach(frame: Frame, unit: int) -> float:
 def spine(fork: Fork, heights: list[float]) -> set[int]:
     """The units of the highest path from the entry to the result; of a product, only the first
     factor counts."""
-    score: dict[int, float] = {ENTRY: 0.0}
+    # what flows in beside the first stream is beside the spine
+    score: dict[int, float] = {ENTRY - lane: -1e9 for lane in range(fork.entries)}
+    score[ENTRY] = 0.0
     before: dict[int, int] = {}
     sources: dict[int, list[int]] = defaultdict(list)
     for link in fork.links:
@@ -99,7 +132,9 @@ def _spread(frame: Frame) -> None:
     for unit, box in enumerate(frame.boxes):
         left, right = sizes.get(frame.column[unit], (0.0, 0.0))
         sizes[frame.column[unit]] = max(left, box.left), max(right, box.right)
-    reach_left, reach_right = sizes.pop(0, (0.0, 0.0))
+    for entry in range(frame.fork.entries):
+        sizes.setdefault(entry, (0.0, 0.0))
+    reach_left, reach_right = sizes.pop(0)
     both = len(sizes) > 2 and _is_fan(frame)
     for index, (column, (left, right)) in enumerate(sorted(sizes.items())):
         if both and index % 2:

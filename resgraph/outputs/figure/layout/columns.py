@@ -63,8 +63,11 @@ class Stacker:
             self.ins[link.target].append(link)
             self.outs[link.source].append(link)
         self.waiting = {source: len(links) for source, links in self.outs.items()}
-        self.occupied: dict[int, float] = {0: frame.inset}
-        self.last: dict[int, int] = {0: ENTRY}
+        for unit in frame.fork.exits:  # nothing stands below what leaves
+            self.waiting[unit] = self.waiting.get(unit, 0) + 1
+        entries = range(frame.fork.entries)
+        self.occupied: dict[int, float] = dict.fromkeys(entries, frame.inset)
+        self.last: dict[int, int] = {lane: ENTRY - lane for lane in entries}
         self.ground = Ground()
         self.alone = bool(frame.fork.breaks)  # one column has no neighbours to run into
 
@@ -149,7 +152,8 @@ class Stacker:
         sources = [link.source for link in self.ins[unit]]
         for source in sources:
             column = self.frame.of(source)
-            if column and self.last[column] == source:
+            is_last = column and self.last[column] == source
+            if is_last and source not in self.frame.fork.exits:
                 return column
         start = max(map(self.frame.split, sources), default=self.frame.inset)
         column = 1
@@ -200,7 +204,7 @@ class Stacker:
         frame = self.frame
         needs = [frame.inset, frame.fork.floors.get(unit, 0.0)]
         before = self.last.get(column, ENTRY)
-        if before != ENTRY:
+        if before >= 0:
             needs.append(self.occupied[column] + self.gap(unit))
         needs += [self._below(link, way) for link, way in ways.items()]
         if "lane" in ways.values() and not frame.is_join(unit):
@@ -215,7 +219,8 @@ class Stacker:
         frame, rhythm, source = self.frame, self.frame.rhythm, link.source
         parted, base = len(self.outs[source]) > 1, frame.bottom(source)
         if way == "straight" and not parted:
-            gap = 0 if source < 0 else self.gap(link.target)
+            entered = source < 0 and frame.fork.entries == 1
+            gap = 0 if entered else self.gap(link.target)
             return base + (max(gap, rhythm.note_gap) if link.note else gap)
         if not frame.is_join(link.target):
             # Room for the corner in which a link turns down, and one more where a lane comes back;
@@ -239,6 +244,8 @@ class Stacker:
             return rhythm.unit_gap_split if parts_at_once(part) else rhythm.unit_gap
         if self.frame.is_join(below):
             return rhythm.before_join
+        if len(self.frame.boxes[below].entries) > 1:
+            return rhythm.loose
         return gap_between(part, rhythm)
 
     def centre_side_units(self, ways: dict[Link, Way]) -> None:

@@ -3,16 +3,18 @@ parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .. import text
 from ..content.parts import (
+    ENTRY,
     Chain,
     FigurePart,
     Fork,
     HeatCells,
     Join,
+    Link,
     OpBox,
     Strip,
     Tile,
@@ -148,6 +150,9 @@ class Placement:
     height: float
     parts: list[Placed] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
+    # the x at which each stream flows in, and out
+    entries: tuple[float, ...] = (0.0,)
+    exits: tuple[float, ...] = (0.0,)
 
     @property
     def where(self) -> dict[int, Placed]:
@@ -188,11 +193,28 @@ class Frame:
 
     def at(self, unit: int) -> float:
         """The x of a unit's spine."""
-        return 0.0 if unit < 0 else self.x[self.column[unit]]
+        return self.x[self.of(unit)]
 
     def of(self, unit: int) -> int:
-        """The column of a unit; the entry is above the spine."""
-        return 0 if unit < 0 else self.column[unit]
+        """The column of a unit; the first entry is above the spine, each other has its own."""
+        return ENTRY - unit if unit < 0 else self.column[unit]
+
+    def exits(self, unit: int) -> tuple[float, ...]:
+        """The x of each stream that leaves a unit."""
+        beside = self.boxes[unit].exits if unit >= 0 else (0.0,)
+        return tuple(self.at(unit) + x for x in beside)
+
+    def starts(self, link: Link) -> tuple[float, ...]:
+        """The x of each stream that a link may carry, its own first."""
+        exits = self.exits(link.source)
+        return exits[link.port :] or exits
+
+    def ends(self, link: Link) -> tuple[float, ...]:
+        """The x at which each stream of a link enters its target."""
+        entries = tuple(
+            self.at(link.target) + x for x in self.boxes[link.target].entries
+        )
+        return entries[link.entry :] or entries
 
     def is_join(self, unit: int) -> bool:
         """Whether links may enter a unit from its sides."""
@@ -214,18 +236,25 @@ def pitch(rhythm: Rhythm) -> float:
     return rhythm.tile_width + 2 * rhythm.sheet + rhythm.column_gap
 
 
-def streams_out(part: FigurePart) -> int:
-    """How many streams leave a part side by side, 1 where they are not drawn so."""
-    while isinstance(part, Chain) and part.parts:
-        part = part.parts[-1]
-    return len(part.exits) if isinstance(part, Fork) and part.grid else 1
+def shifts(exits: Sequence[float], entries: Sequence[float]) -> bool:
+    """Whether a stream enters elsewhere than right below where the one above leaves."""
+    return any(x != to for x, to in zip(exits, entries, strict=False))
 
 
-def streams_in(part: FigurePart) -> int:
-    """How many streams flow side by side into a part, 1 where they are not drawn so."""
-    while isinstance(part, Chain) and part.parts:
-        part = part.parts[0]
-    return part.entries if isinstance(part, Fork) and part.grid else 1
+def pairs(
+    exits: Sequence[float], entries: Sequence[float], top: float, height: float
+) -> list[tuple[Point, ...]]:
+    """The ways of streams from where they leave to where they enter: straight down, or aside at a
+    height of its own, so that none crosses another; slanting where some must cross."""
+    both = list(zip(exits, entries, strict=False))
+    crossed = [to for _, to in sorted(both)] != sorted(to for _, to in both)
+    out: list[tuple[Point, ...]] = []
+    for at, (x, to) in enumerate(both):
+        rank = len(both) - at if to > x else at + 1
+        turn = top + height * rank / (len(both) + 1)
+        aside = () if x == to or crossed else ((x, turn), (to, turn))
+        out.append(((x, top), *aside, (to, top + height)))
+    return out
 
 
 def join_half(symbol: str, rhythm: Rhythm) -> float:

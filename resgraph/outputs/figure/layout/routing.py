@@ -20,12 +20,11 @@ from .geometry import (
     Wire,
     heat_width,
     join_half,
-    pitch,
+    pairs,
     starts_with_box,
-    streams_in,
-    streams_out,
 )
 
+_Entered = tuple[int, float]  # a unit, and where
 Way = Literal["straight", "down", "across", "lane"]
 PORT_STEP = 5.0
 PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
@@ -51,7 +50,7 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
     by_span = [link for link in ways if ways[link] == "lane"]
     entries = _Entries(frame, ways)
     for link in sorted(by_span, key=lambda link: _span(frame, link)):
-        entry = entries.take(link.target)
+        entry = entries.take(link)
         out.append(_lane(frame, link, lanes, entry, len(outs[link.source]) > 1))
     return out
 
@@ -108,6 +107,11 @@ def caption_room(fork: Fork) -> float:
     return wide + 24 if fork.caption else 0
 
 
+def totals_room(fork: Fork) -> float:
+    """How far a frame reaches to the right of what flows in there, whose costs stand beyond it."""
+    return max((text.width(said, 11, 600) for said in fork.totals), default=0.0) + 24
+
+
 def _wire(
     link: Link,
     points: tuple[tuple[float, float], ...],
@@ -135,28 +139,11 @@ def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
 
 def _straight(frame: Frame, link: Link) -> list[Wire]:
     """Straight down; of streams that run side by side, one wire each."""
-    x, target = frame.at(link.target), frame.boxes[link.target].part
-    start, end = frame.bottom(link.source), frame.top[link.target]
-    count = min(_streams(frame, link.source), streams_in(target))
-    beside = [x + lane * pitch(frame.rhythm) for lane in range(1, count)]
-    points: tuple[Point, ...] = ((x, start), (x, end))
-    if (port := _port_x(frame, link)) > x and count == 1:
-        turn = frame.split(link.source)
-        points = ((port, start), (port, turn), (x, turn), (x, end))
-    first = _wire(link, points, arrow=starts_with_box(target))
-    return [first, *(Wire(((at, start), (at, end))) for at in beside)]
-
-
-def _streams(frame: Frame, unit: int) -> int:
-    """How many streams leave a row of a net side by side."""
-    rows = frame.fork.breaks and unit >= 0
-    return streams_out(frame.boxes[unit].part) if rows else 1
-
-
-def _port_x(frame: Frame, link: Link) -> float:
-    """The x at which a link leaves its source: that of its stream, where it has a lane."""
-    lane = link.port if link.port < _streams(frame, link.source) else 0
-    return frame.at(link.source) + lane * pitch(frame.rhythm)
+    start = frame.bottom(link.source)
+    height = frame.top[link.target] - start
+    first, *beside = pairs(frame.starts(link), frame.ends(link), start, height)
+    arrow = starts_with_box(frame.boxes[link.target].part)
+    return [_wire(link, first, arrow=arrow), *map(Wire, beside)]
 
 
 def _side(frame: Frame, unit: int, x: float) -> float:
@@ -181,7 +168,7 @@ def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) ->
 def _across(frame: Frame, link: Link, parted: bool) -> Wire:
     """Across to the target's column, then down into it."""
     x, y = frame.at(link.source), frame.split(link.source)
-    to, top = frame.at(link.target), frame.top[link.target]
+    to, top = frame.ends(link)[0], frame.top[link.target]
     arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(link.target)
     return _wire(link, ((x, y), (to, y), (to, top)), arrow=arrow, dot=parted)
 
@@ -201,17 +188,20 @@ def _lane(
 ) -> Wire:
     """To the right of everything between, then down, then back to where it enters."""
     start, (to, end) = frame.split(link.source), entry
-    begin: tuple[Point, ...] = ((frame.at(link.source), start),)
-    if (port := _port_x(frame, link)) > frame.at(link.source):
-        # a stream further right turns first, so that none crosses another there
-        start += PORT_STEP * (_streams(frame, link.source) - 1 - link.port)
+    port = frame.starts(link)[0]
+    x = lanes.take(start, end, link, port)
+    begin: tuple[Point, ...] = ((port, start),)
+    if port > frame.at(link.source):
+        # the stream that is nearest to its lane turns first, so that none crosses another there
+        beyond = len(frame.exits(link.source)) - 1 - link.port
+        start += PORT_STEP * (link.port if x < port else beyond)
         begin, parted = ((port, frame.bottom(link.source)), (port, start)), False
-    x = lanes.take(start, end, link)
     back = [(to, end), (to, frame.top[link.target])]
     if frame.is_join(link.target):
         back = [(_side(frame, link.target, x), end)]
-    points = (*begin, (x, start), (x, end), *back)
-    return _wire(link, points, arrow=True, dot=parted)
+    points = tuple(dict.fromkeys((*begin, (x, start), (x, end), *back)))
+    arrow = len(frame.boxes[link.target].entries) == 1
+    return _wire(link, points, arrow=arrow, dot=parted)
 
 
 class _Entries:
@@ -220,19 +210,27 @@ class _Entries:
 
     def __init__(self, frame: Frame, ways: dict[Link, Way]) -> None:
         self.frame = frame
-        self.lanes = Counter(link.target for link, way in ways.items() if way == "lane")
-        self.others = {link.target for link, way in ways.items() if way != "lane"}
-        self.taken: Counter[int] = Counter()
+        self.lanes = Counter(
+            self._entered(link) for link, way in ways.items() if way == "lane"
+        )
+        self.others = {
+            self._entered(link) for link, way in ways.items() if way != "lane"
+        }
+        self.taken: Counter[_Entered] = Counter()
 
-    def take(self, unit: int) -> tuple[float, float]:
+    def _entered(self, link: Link) -> _Entered:
+        return link.target, self.frame.ends(link)[0]
+
+    def take(self, link: Link) -> tuple[float, float]:
         """The x and the height at which the next lane turns down into a unit, or meets a join."""
-        frame, x, y = self.frame, self.frame.at(unit), self.frame.lane_end(unit)
-        rank, count = self.taken[unit], self.lanes[unit]
-        self.taken[unit] += 1
-        if frame.is_join(unit) or count == 1:
+        unit, x = entered = self._entered(link)
+        y = self.frame.lane_end(unit)
+        rank, count = self.taken[entered], self.lanes[entered]
+        self.taken[entered] += 1
+        if self.frame.is_join(unit) or count == 1:
             return x, y
         # beside what comes straight down, or about the middle
-        middle = -1.0 if unit in self.others else (count - 1) / 2
+        middle = -1.0 if entered in self.others else (count - 1) / 2
         x += ENTRY_STEP * (count - 1 - rank - middle)
         return x, y - ENTRY_RISE * rank
 
@@ -251,9 +249,9 @@ class _Lanes:
         # from the innermost on
         self.taken: list[tuple[float, float, float]] = []
 
-    def take(self, start: float, end: float, link: Link) -> float:
+    def take(self, start: float, end: float, link: Link, port: float) -> float:
         """The x of a lane from `start` to `end` that clears every unit and every lane on the
-        way."""
+        way; right below the port from which it comes, where that is hardly further out."""
         frame, rhythm = self.frame, self.frame.rhythm
         own = (link.source, link.target)
         reaches = [
@@ -263,6 +261,7 @@ class _Lanes:
         ]
         x = max(reaches, default=max(map(frame.at, own))) + rhythm.lane
         step = rhythm.lane_step
+        x = port if x < port < x + step else x
         for other, low, high in islice(
             self.taken, bisect_left(self.taken, (x - step,)), None
         ):

@@ -45,8 +45,14 @@ def place_streams(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placeme
         if start < y:
             out.wires.append(Wire(((x, start), (x, y))))
     out.right = max(out.right, (lanes - 1) * pitch(rhythm) + 8)
+    out.entries = _places(fork.entries, rhythm)
+    out.exits = _places(len(fork.exits), rhythm)
     out.parts.append(Placed(fork, 0, 0, out.left, out.right, y))
     return out
+
+
+def _places(lanes: int, rhythm: Rhythm) -> tuple[float, ...]:
+    return tuple(lane * pitch(rhythm) for lane in range(lanes))
 
 
 def _lane(fork: Fork, link: Link) -> int:

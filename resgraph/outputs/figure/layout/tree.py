@@ -7,6 +7,7 @@ lanes."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 from .. import text
@@ -16,6 +17,7 @@ from ..content.parts import (
     FigurePart,
     Fork,
     Join,
+    Link,
     OpBox,
     Strip,
     Tile,
@@ -31,6 +33,8 @@ from .geometry import (
     heat_room,
     join_half,
     op_width,
+    pairs,
+    shifts,
     starts_with_box,
     strip_width,
     tile_width,
@@ -38,24 +42,51 @@ from .geometry import (
 from .streams import fits, place_streams
 
 
-def place(part: FigurePart, rhythm: Rhythm) -> Placement:
-    """The layout of a part and of everything in it.
+def place(part: FigurePart, rhythm: Rhythm, streams: int = 1) -> Placement:
+    """The layout of a part, into which some streams flow, and of everything in it.
 
     It recurses over blocks within blocks, which a view bounds, and never over depth.
     """
     rhythm = rhythm.within(part)
     if isinstance(part, Chain):
-        return _chain(part, [place(inner, rhythm) for inner in part.parts], rhythm)
+        return _chain(part, _stack(part, rhythm, streams), rhythm)
     if isinstance(part, Fork):
-        units = [place(unit, rhythm) for unit in part.units]
+        streams = part.entries if streams >= part.entries else 1
+        units = _units(part, rhythm, streams)
         if fits(part, units, rhythm):
             return place_streams(part, units, rhythm)
         part.grid = {}
-        return place_fork(part, units, rhythm)
+        return place_fork(part, units, rhythm, streams)
     left, right, height = _leaf(part, rhythm)
     return Placement(
         part, left, right, height, [Placed(part, 0, 0, left, right, height)]
     )
+
+
+def _stack(chain: Chain, rhythm: Rhythm, streams: int) -> list[Placement]:
+    """The parts of a chain, each placed for the streams that leave the one above."""
+    out: list[Placement] = []
+    for part in chain.parts:
+        out.append(place(part, rhythm, streams))
+        streams = len(out[-1].exits)
+    return out
+
+
+def _units(fork: Fork, rhythm: Rhythm, streams: int) -> list[Placement]:
+    """The units of a fork, each placed for the streams that its links bring."""
+    into: defaultdict[int, list[Link]] = defaultdict(list)
+    for link in fork.links:
+        into[link.target].append(link)
+    out: list[Placement] = []
+    for unit, part in enumerate(fork.units):
+        counts = [
+            (len(out[link.source].exits) if link.source >= 0 else streams)
+            - link.port
+            + link.entry
+            for link in into[unit]
+        ]
+        out.append(place(part, rhythm, max(counts, default=1)))
+    return out
 
 
 def even(rhythm: Rhythm, part: FigurePart) -> Rhythm:
@@ -108,13 +139,21 @@ def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
         gap, note = 0.0, chain.note(index)
         if index:
             gap = rhythm.tight if chain.tight else gap_between(box.part, rhythm)
+            if shifts(inner[index - 1].exits, box.entries):
+                gap = max(gap, rhythm.loose)
         if gap:
             gap = max(gap, rhythm.note_gap) if note else gap
             arrow = not chain.tight and starts_with_box(box.part)
-            out.wires.append(Wire(((0, y), (0, y + gap)), arrow=arrow, note=note))
+            between = pairs(inner[index - 1].exits, box.entries, y, gap)
+            out.wires += [
+                Wire(points, arrow, note="" if at else note)
+                for at, points in enumerate(between)
+            ]
         y += gap
         out.put(box, 0, y)
         y += box.height
     out.height = y
+    if inner:
+        out.entries, out.exits = inner[0].entries, inner[-1].exits
     out.parts.append(Placed(chain, 0, 0, out.left, out.right, y))
     return out
