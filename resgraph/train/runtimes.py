@@ -3,7 +3,6 @@ many CPUs. What it gives is compared with torch first; where they differ it is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 from ..errors import MissingError, UsageError
 from ..outputs.pytorch.export import AGREE, apart, examples, export
 from ..plan import Plan
-from .engine.several import listed
 from .settings.decide import Decisions
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -97,12 +95,9 @@ class Inference:
 
 def _compare(plan: Plan, net: nn.Module, made: nn.Module) -> None:
     """Raises `UsageError` where the outputs for two images of noise differ."""
-    noise: Sequence[Tensor] = [*examples(plan).values()]
-    with torch.no_grad():
-        pairs = zip(listed(net(*noise)), listed(made(*noise)), strict=True)
-        most = max(apart(wanted, found) for wanted, found in pairs)
-    if not most <= AGREE:
+    off = apart(net, made, [*examples(plan).values()])
+    if not off <= AGREE:
         raise UsageError(
-            f"--engine onnx: what onnxruntime gives is off by {most:.2g}, so it is not used; leave"
+            f"--engine onnx: what onnxruntime gives is off by {off:.2g}, so it is not used; leave"
             " --engine out, and report this"
         )

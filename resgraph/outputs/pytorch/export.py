@@ -258,9 +258,7 @@ def _check(
         return
     more = [torch.cat([batch, batch[:1]]) for batch in inputs.values()]
     for batches in (list(inputs.values()), more):
-        with torch.no_grad():
-            pairs = zip(_listed(net(*batches)), _listed(made(*batches)), strict=True)
-            off = max(apart(wanted, found) for wanted, found in pairs)
+        off = apart(net, made, batches)
         if not off <= AGREE:
             raise UsageError(
                 f"what {maker} made of the net is off by {off:.2g}; use another format, and"
@@ -268,7 +266,18 @@ def _check(
             )
 
 
-def apart(wanted: Tensor, found: Tensor) -> float:
+def apart(
+    net: Callable[..., Tensors],
+    made: Callable[..., Tensors],
+    inputs: Sequence[Tensor],
+) -> float:
+    """How far the outputs of what was made of a net are from the net's, the worst of them."""
+    with torch.no_grad():
+        pairs = zip(_listed(net(*inputs)), _listed(made(*inputs)), strict=True)
+        return max(_off(wanted, found) for wanted, found in pairs)
+
+
+def _off(wanted: Tensor, found: Tensor) -> float:
     """How far an output is from what it should be, relative to the largest number in that, however
     small that is."""
     if wanted.shape != found.shape:
