@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
 from ..language.recipe.target import Regression
-from ..ops.base import Shape
+from ..ops import Conv, Shape
 from ..passes.data_fit import image_input, placed
 from ..passes.loss_fit import unfit_loss
 from ..passes.recipe_fit import lonely_norms, problems, unfit_layers
@@ -150,6 +150,18 @@ def _workload(plan: Plan, train: Train, world: World, steps: int | None) -> Work
         steps=steps,
         sync_bn=train.sync_bn,
         fusible=train.optimizer.fused,
+        narrow=narrow_filters(plan),
+    )
+
+
+def narrow_filters(plan: Plan) -> bool:
+    """Whether a 1x1 convolution with a stride reads channels which 8 does not divide."""
+    nodes = plan.graph.nodes
+    return any(
+        isinstance(node.op, Conv)
+        and max(node.op.stride) > max(node.op.kernel) == 1
+        and nodes[node.inputs[0]].shape[0] % 8 > 0
+        for node in nodes.values()
     )
 
 

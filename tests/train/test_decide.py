@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from resgraph.errors import MissingError, UsageError
+from resgraph.plan import loads
 from resgraph.train import Options
 from resgraph.train.parallel.distributed import World
+from resgraph.train.prepare import narrow_filters
 from resgraph.train.settings.backends import configure_backends
 from resgraph.train.settings.decide import Decisions, Workload, decide
 
@@ -106,3 +108,41 @@ def test_threads_that_would_end_the_process_are_refused() -> None:
     assert decided(Options(device="cpu", threads=1_024)).threads == 1_024
     with pytest.raises(UsageError, match="at most 1,024"):
         decided(Options(device="cpu", threads=1_025))
+
+
+@pytest.mark.parametrize(
+    ("able", "narrow", "layout"),
+    [
+        ("AVX2", False, "channels-last"),
+        ("AVX2", True, "contiguous"),
+        ("AVX512", True, "channels-last"),
+    ],
+)
+def test_narrow_strided_filters_stay_out_of_an_unsafe_layout(
+    able: str, narrow: bool, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On AVX2, torch's gradient of them writes beyond its memory in channels-last."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: able)
+    work, cpu = Workload(1e6, narrow=narrow), Options(device="cpu")
+    found = decide(cpu, World(), work)
+    assert said(found, "layout")[0] == layout
+    asked = Options(device="cpu", layout="channels-last")
+    if layout == "contiguous":
+        with pytest.raises(UsageError, match="8 does not divide"):
+            decide(asked, World(), work)
+    else:
+        assert decide(asked, World(), work).channels_last
+
+
+@pytest.mark.parametrize(
+    ("width", "row", "narrow"),
+    [
+        (4, "basic 8 /2", True),
+        (8, "basic 16 /2", False),
+        (4, "basic 8 /2 shortcut zero-pad", False),
+        (4, "basic 8", False),
+    ],
+)
+def test_a_net_with_narrow_strided_filters(width: int, row: str, narrow: bool) -> None:
+    text = f"input: 3x8x8\nnet: {{a: 3x3 conv {width}, b: {row}, c: [global avg pool, fc 3]}}"
+    assert narrow_filters(loads(f"name: a\n{text}\n")) == narrow

@@ -92,13 +92,15 @@ class Decisions:
 class Workload:
     """What is asked of the device: `macs` counts the multiply-adds of one step's forward pass on
     this rank, `steps` those of the run, None where its images are not counted. `fusible` says that
-    torch can fuse the optimizer's step."""
+    torch can fuse the optimizer's step, `narrow` that the net has a 1x1 convolution with a stride
+    which reads channels that 8 does not divide."""
 
     macs: float
     images: bool = True
     steps: int | None = 1
     sync_bn: bool = False
     fusible: bool = True
+    narrow: bool = False
 
 
 def decide(options: Options, world: World, work: Workload) -> Decisions:
@@ -115,7 +117,7 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
     if sync_bn and kind != "cuda":
         raise _no_sync_bn(world, kind)
     precision = decided("precision", _precision(options, device, work.macs))
-    layout = decided("layout", _layout(options, kind, precision != "fp32", work.images))
+    layout = decided("layout", _layout(options, kind, precision != "fp32", work))
     compiled = decided("compile", _compile(options, kind, work.steps, sync_bn=sync_bn))
     deterministic = kind != "cuda" or options.deterministic != "off"
     if kind == "cuda":
@@ -253,11 +255,29 @@ def _gpu_precision(capability: tuple[int, int]) -> Decision:
     return "fp32", why
 
 
-def _layout(options: Options, kind: str, half: bool, images: bool) -> Decision:
+def _layout(options: Options, kind: str, half: bool, work: Workload) -> Decision:
+    # oneDNN 3.12, which torch 2.13 has, writes beyond its memory in the gradient of such filters
+    # (jit_avx2_1x1_convolution_bwd_weights): memory is corrupted, or the process ends
+    unsafe = (
+        work.narrow
+        and kind == "cpu"
+        and torch.backends.cpu.get_cpu_capability() == "AVX2"
+    )
+    if unsafe and options.layout == "channels-last":
+        raise UsageError(
+            "--layout channels-last: on a CPU without AVX-512, torch corrupts memory in the"
+            " gradient of a strided 1x1 convolution whose input channels 8 does not divide, and"
+            " this net has one; leave --layout out"
+        )
     if options.layout != "auto":
         return options.layout, "as asked"
-    if not images:
+    if not work.images:
         return "contiguous", "vectors"
+    if unsafe:
+        return (
+            "contiguous",
+            "channels-last is unsafe on this CPU at widths as this net's",
+        )
     # cuDNN's kernels for fp32 are faster on contiguous images
     if kind == "cpu" or (kind == "cuda" and half):
         return "channels-last", "the convolutions' own layout here"
