@@ -314,7 +314,11 @@ _RENAMED = {
 """What a `let` for an option is called, where that is a word of the language."""
 
 
-_POLICIES = {"1x1 conv out /stride linear": [], "zero-pad out /stride": ["zero-pad"]}
+_POLICIES = {
+    "1x1 conv out /stride linear": [],
+    "zero-pad out /stride": ["zero-pad"],
+    "zero-pad out /stride centered": ["zero-pad centered"],
+}
 """Shortcuts that have a word: the file's default needs none."""
 
 

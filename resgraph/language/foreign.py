@@ -64,7 +64,7 @@ _ANSWERS = {
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*silu(b)`": "swiglu",
     "of `a: [y, part 0 of 2]` and `b: [y, part 1 of 2]` it is `a*relu(b)`": "reglu",
     "of a path `y` it is `[0 - y, softmax]`": "softmin",
-    "the loss of a recipe takes logits, so end with `fc`": "logsoftmax logsigmoid",
+    "the loss of a recipe takes logits, so end with `fc`": "logsigmoid",
     "`instance norm` is one without a learned scale": "in",
     "`bn` took its place": "lrn localresponsenorm crossmaplrn",
     "maps have two axes": (
@@ -86,8 +86,7 @@ _ANSWERS = {
     "`pad` adds zeros, or what `reflect` or `replicate` say": "circularpad constantpad",
     "layers one after another are a list: `[3x3 conv 64, relu]`": "sequential modulelist",
     "`upsample 2 bilinear` goes by the cells' centres, not by the corners'": "upsamplingbilinear",
-    "`dropout` drops single numbers, `drop block` squares, `drop path` a whole branch": (
-        "dropout1d dropout2d dropout3d spatialdropout "
+    "`dropout` drops single numbers, `channel dropout` channels, `drop path` a whole branch": (
         "alphadropout featurealphadropout gaussiandropout dropconnect"
     ),
     "a block can be written out, as `se` is: `resgraph blocks se`": (

@@ -7,7 +7,15 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import get_args
 
-from .activation import Activation, GeluTanh, LeakyRelu, PRelu, QuickGelu, Softmax
+from .activation import (
+    Activation,
+    GeluTanh,
+    LeakyRelu,
+    LogSoftmax,
+    PRelu,
+    QuickGelu,
+    Softmax,
+)
 from .base import (
     Autocast,
     Call,
@@ -38,7 +46,7 @@ from .rearrange import (
     Shuffle,
     SpaceToDepth,
 )
-from .regularize import DropBlock, Dropout, DropPath
+from .regularize import ChannelDropout, DropBlock, Dropout, DropPath, Thinning
 from .shape import Flatten, Input, Pad, Part, Upsample, ZeroPad
 from .window import ChannelConv, Conv, DepthwiseConv, UpConv
 
@@ -58,6 +66,7 @@ __all__ = [
     "BlurPool",
     "Call",
     "ChannelConv",
+    "ChannelDropout",
     "Concat",
     "Conv",
     "Cost",
@@ -80,6 +89,7 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "LeakyRelu",
+    "LogSoftmax",
     "Mul",
     "Op",
     "Over",
@@ -100,6 +110,7 @@ __all__ = [
     "Softmax",
     "SpaceToDepth",
     "Sub",
+    "Thinning",
     "TorchExpr",
     "UpConv",
     "Upsample",

@@ -155,6 +155,22 @@ class PRelu(_Pointwise):
         return Call("nn.PReLU", () if self.shared else (inputs[0][0],), start)
 
 
+class LogSoftmax(_Pointwise):
+    """The logarithm of the softmax across the channels, which a loss that takes log-likelihoods
+    reads."""
+
+    since = "0.2"
+    role = None
+    op: Literal["log softmax"] = "log softmax"
+
+    @property
+    def saves_output(self) -> bool:
+        return True
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("nn.LogSoftmax", (), (("dim", 1),))
+
+
 class Softmax(_Pointwise):
     """Positive numbers that add up to 1: across the channels, or across `parts` equal parts of
     them."""

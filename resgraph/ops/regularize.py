@@ -1,5 +1,5 @@
-"""What drops numbers while training and does nothing afterwards → its torch call: `dropout`, `drop
-path`, `drop block`."""
+"""What drops numbers while training and does nothing afterwards → its torch call: `dropout`,
+`channel dropout`, `drop path`, `drop block`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,21 @@ class Dropout(_Drop):
         return Call("nn.Dropout", (self.rate,))
 
 
+class ChannelDropout(_Drop):
+    """Each channel of a map is dropped whole with probability `rate` (Tompson et al. 2015, arXiv
+    1411.4280, section 3.2), since neighbouring cells say much the same."""
+
+    since = "0.2"
+    aliases = ("dropout1d dropout2d dropout3d spatialdropout featuredropout",)
+    op: Literal["channel dropout"] = "channel dropout"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return need_map(self.op, *inputs)
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call(f"nn.Dropout{len(inputs[0]) - 1}d", (self.rate,))
+
+
 class DropPath(_Drop):
     """Each image's whole path is dropped with probability `rate`: stochastic depth (Huang et al.
     2016)."""
@@ -45,6 +60,10 @@ class DropPath(_Drop):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("DropPath", (self.rate,))
+
+
+Thinning = Dropout | ChannelDropout | DropPath
+"""What has a rate and no other option."""
 
 
 class DropBlock(_Drop):

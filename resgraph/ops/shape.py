@@ -261,7 +261,7 @@ def equal_part(channels: int, parts: int) -> int:
 
 class ZeroPad(Sized):
     """Option A's shortcut (He et al. 2015, 3.3): every stride-th cell, zero channels after the
-    last."""
+    last; `centered`, half of them before the first."""
 
     family = "shape"
     autocast = "keeps"
@@ -270,6 +270,7 @@ class ZeroPad(Sized):
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
     stride: AxisSizes = (1, 1)
+    centered: bool = False
 
     @property
     def window(self) -> Window:
@@ -314,4 +315,6 @@ class ZeroPad(Sized):
         kwargs = [("stride", cubic(self.stride))] if max(self.stride) > 1 else []
         if len(x) != 3:
             kwargs.append(("axes", len(x) - 1))
+        if self.centered:
+            kwargs.append(("centered", True))
         return Call("ZeroPadShortcut", (x[0], self.width), tuple(kwargs))

@@ -41,7 +41,8 @@ KEYS: dict[str, str] = {
     ),
     "shortcut": (
         "what `shortcut` is where a block changes width or size: `projection` (the default),"
-        " `zero-pad`, `projection always`, `identity`, `none`, or a path written out"
+        " `zero-pad`, `zero-pad centered`, `projection always`, `identity`, `none`, or a path"
+        " written out"
     ),
     "ops": "default options of ops, off the labels: `{bn: {eps: 1.0e-5}}`",
     "init": "how weights start",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..graph import Block, Graph, Node
-from ..ops import Add, Div, Dropout, Mul
+from ..ops import Add, ChannelDropout, Div, Dropout, Mul
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def kind(node: Node) -> str:
 def _source(graph: Graph, name: str) -> str:
     """What a term is before it is scaled by a number or thinned by dropout."""
     node = graph.nodes[name]
-    while len(node.inputs) == 1 and isinstance(node.op, Mul | Div | Dropout):
+    thinned = Mul | Div | Dropout | ChannelDropout
+    while len(node.inputs) == 1 and isinstance(node.op, thinned):
         node = graph.nodes[node.inputs[0]]
     return node.name
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ..graph import Block, Graph, Item, Layer, Path
-from ..ops import Cost, Dropout, DropPath, Op, Shape
+from ..ops import Cost, Op, Shape, Thinning
 from ..ops.base import value_text
 
 INDENT = "  "
@@ -238,7 +238,7 @@ def _speaks(graph: Graph, layer: Layer) -> bool:
 def _line(graph: Graph, layer: Layer) -> _Line:
     """Its op, and an activation other than ReLU, which goes without saying as in the paper."""
     op = _main(graph, layer)
-    if isinstance(op, Dropout | DropPath):
+    if isinstance(op, Thinning):
         return _Line(op.op, op.op, rate=op.rate)
     last = graph.nodes[layer.nodes[-1]].op
     then = (

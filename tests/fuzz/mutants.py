@@ -532,7 +532,14 @@ def _shortcut(draft: Draft, chance: Chance) -> str | None:
 
 @operation("shortcut of a call", 2)
 def _call_shortcut(draft: Draft, chance: Chance) -> str | None:
-    policies = ["zero-pad", "projection", "projection always", "identity", "none"]
+    policies = [
+        "zero-pad",
+        "zero-pad centered",
+        "projection",
+        "projection always",
+        "identity",
+        "none",
+    ]
     names = "|".join(
         sorted({*draft.blocks(), "block", "basic", "bottleneck"}, key=len, reverse=True)
     )

@@ -46,7 +46,14 @@ SWAPS = [
         "preact-bottleneck",
         "mbconv",
     ],
-    ["projection", "zero-pad", "identity", "none", "projection always"],
+    [
+        "projection",
+        "zero-pad",
+        "zero-pad centered",
+        "identity",
+        "none",
+        "projection always",
+    ],
     ["in", "out", "stride", "x", "shortcut", "body"],
     ["concat", "relu", "sigmoid"],
 ]
@@ -125,7 +132,7 @@ UNITS = [
     "conv bn act", "relu bn conv", "conv bn relu dropout",
 ]  # fmt: skip
 SHORTCUTS = [
-    "projection", "projection always", "zero-pad", "identity", "none", "shortcut-d out /stride",
+    "projection", "projection always", "zero-pad", "zero-pad centered", "identity", "none", "shortcut-d out /stride",
     "shortcut-blur out /stride", "shortcut-3x3 out /stride", "[avg pool /stride ceil, 1x1 conv out linear]",
     "1x1 conv out /stride bare", "[max pool /stride, 1x1 conv out]", "3x3 conv out /stride", "x", "[x, bn]",
     "[1x1 conv out /stride, relu]", "fc out",

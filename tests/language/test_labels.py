@@ -176,6 +176,10 @@ LONG = [
         "basic 32 shortcut projection always",
         "{block: basic, out: 32, shortcut: projection always}",
     ),
+    (
+        "basic 32 shortcut zero-pad centered",
+        "{block: basic, out: 32, shortcut: zero-pad centered}",
+    ),
     ("basic w/2 /s", "{block: basic, out: w/2, stride: s}"),
 ]
 

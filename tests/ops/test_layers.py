@@ -281,6 +281,8 @@ def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> 
     assert torch.equal(y[:, :8], x[:, :, ::2, ::2])
     assert torch.equal(y[:, 8:], torch.zeros(2, 4, 3, 4, dtype=torch.double))
     assert torch.equal(layers.ZeroPadShortcut(8, 8)(x), x)
+    halves = layers.ZeroPadShortcut(8, 13, stride=2, centered=True)(x)
+    assert torch.equal(halves, F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 3)))
     assert torch.equal(
         layers.ZeroPadShortcut(8, 9, axes=0)(v),
         torch.cat([v, torch.zeros(2, 1, dtype=torch.double)], 1),

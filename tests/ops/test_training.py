@@ -16,11 +16,13 @@ from resgraph.ops import (
     LATER,
     VOCABULARY,
     BlurPool,
+    ChannelDropout,
     DepthToSpace,
     DropBlock,
     GeluTanh,
     Grn,
     InstanceNorm,
+    LogSoftmax,
     Op,
     PixelShuffle,
     PixelUnshuffle,
@@ -107,6 +109,16 @@ def drop_block(x: Tensor) -> Tensor:
     return x * kept * kept.numel() / kept.sum()
 
 
+def channel_dropout(x: Tensor) -> Tensor:
+    """One draw for each channel of each image; what is left is divided by the rate of what is kept."""
+    kept = torch.empty(*x.shape[:2], dtype=x.dtype).bernoulli_(0.7)
+    return torch.einsum("nc,nc...->nc...", kept, x) / 0.7
+
+
+def log_softmax(x: Tensor) -> Tensor:
+    return x - x.exp().sum(1, keepdim=True).log()
+
+
 def shuffled(x: Tensor) -> Tensor:
     """Shi et al. 2016, equation 4."""
     y = x.new_zeros(x.shape[0], x.shape[1] // 4, 2 * x.shape[2], 2 * x.shape[3])
@@ -182,6 +194,10 @@ CASES = [
     Case(RmsNorm(), VECTOR, rms_norm),
     Case(Grn(), MAP, grn),
     Case(BlurPool(stride=2, zeros=True), MAP, blur),
+    Case(LogSoftmax(), MAP, log_softmax),
+    Case(LogSoftmax(), VECTOR, log_softmax),
+    Case(ChannelDropout(rate=0.3), MAP, channel_dropout),
+    Case(ChannelDropout(rate=0.3), SEQUENCE, channel_dropout),
     Case(DropBlock(rate=0.3, size=3), MAP, drop_block),
     Case(Attention(heads=2), (12, 3, 4), partial(attention, heads=2)),
     Case(Attention(heads=3), (9, 5), partial(attention, heads=3)),

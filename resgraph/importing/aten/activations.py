@@ -8,9 +8,11 @@ from typing import Any
 from ...ops import (
     VOCABULARY,
     Activation,
+    ChannelDropout,
     Dropout,
     GeluTanh,
     LeakyRelu,
+    LogSoftmax,
     PRelu,
     Softmax,
 )
@@ -76,21 +78,24 @@ def leaky_relu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
     return reader.kept(op, reader.value(given["self"]))
 
 
-@reads("softmax")
+@reads("softmax", "log_softmax")
 def softmax(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     """Over the channels, or over the first of two axes that they are viewed as."""
     x = reader.value(given["self"])
     axis, shape = x.axes[given["dim"] % len(call.axes) - 1], reader.shape(x)
     if axis == layout(shape)[0]:
-        return reader.kept(Softmax(), x)
+        return reader.kept(LogSoftmax() if "log" in call.word else Softmax(), x)
     parts = equal_parts(axis, shape[0])
-    if not parts:
+    if not parts or "log" in call.word:
         raise reader.no("over anything but the channels")
     return reader.kept(Softmax(parts=parts), x)
 
 
 @reads("dropout", "feature_dropout")
 def dropout(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    """Torch keeps the rate in eval mode; a rate of 0 does nothing in either."""
+    """Torch keeps the rate in eval mode; a rate of 0 does nothing in either. Of a vector, each
+    number is a channel."""
     x = given.get("input", given.get("self"))  # torch's name for it in `dropout_`
-    return reader.kept(Dropout(rate=float(given["p"])), x) if given["p"] else x
+    whole = "feature" in call.word and not reader.vector(reader.value(x))
+    op = ChannelDropout if whole else Dropout
+    return reader.kept(op(rate=float(given["p"])), x) if given["p"] else x

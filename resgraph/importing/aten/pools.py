@@ -33,6 +33,8 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         "pad": None if pad == usual else pad,
         "inner": inner,
     }
+    if kernel == shape[1:] and not any(pad) and reader.vectors:
+        return _global(reader, f"global {word}", step, count)
     op, up = Pool(**options), Pool(**options, ceil=given["ceil_mode"])
     # where nothing hangs over, `ceil` says nothing: of an average, the rate of a whole family
     # is kept in one block

@@ -231,22 +231,27 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         edges = tuple(zip(pads[::2], pads[1::2], strict=True))[::-1]
         kind = {"reflect": mode == "reflect", "replicate": mode == "replicate"}
         return reader.add(Pad(cells=edges, **kind), step)
-    if len(pads) != 6 or any(pads[:5]):
-        raise reader.no("it cuts cells off, or pads the channels before the first")
-    return _more_channels(reader, step, pads[5])
+    axes = 2 * len(before.shape)
+    if len(pads) != axes or any(pads[:-2]) or min(pads) < 0:
+        raise reader.no("it cuts cells or channels off, or pads both")
+    return _more_channels(reader, step, *pads[-2:])
 
 
-def _more_channels(reader: Reader, step: str, more: int) -> ForeignValue:
-    """Zero channels behind those of a map: option A."""
+def _more_channels(reader: Reader, step: str, first: int, last: int) -> ForeignValue:
+    """Zero channels behind those of a map, or around them: option A."""
     before = reader.steps[step]
-    width = before.shape[0] + more
+    width = before.shape[0] + first + last
+    centered = first > 0
+    if centered and first != (first + last) // 2:
+        raise reader.no("it puts other than all or half of the channels at the end")
     # option A takes every second cell by a slice, or by a pool of one cell
     strided = isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]
     pooled = isinstance(before.op, Pool) and set(before.op.kernel) == {1}
     if (strided or pooled) and isinstance(before.op, ZeroPad | Pool):
         stride = before.op.stride
-        return reader.add(ZeroPad(width=width, stride=stride), *before.inputs)
-    return reader.add(ZeroPad(width=width), step)
+        op = ZeroPad(width=width, stride=stride, centered=centered)
+        return reader.add(op, *before.inputs)
+    return reader.add(ZeroPad(width=width, centered=centered), step)
 
 
 @reads("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")

@@ -141,8 +141,10 @@ class Binder:
 
     def policy(self, value: Chunk) -> Word:
         text = value.text
-        if [text, *self.texts[self.place : self.place + 1]] == ["projection", "always"]:
-            text = f"{text} {self.take().text}"
+        two = " ".join([text, *self.texts[self.place : self.place + 1]])
+        if two != text and two in POLICIES:
+            self.take()
+            text = two
         if text not in POLICIES:
             raise UnreadOption("policy", self, value)
         return Word(text, value.span)

@@ -33,7 +33,14 @@ ACT = "act"
 TENSOR_NAMES = frozenset(["x", "input", "shortcut"])
 COUNTERS = frozenset(["index", "total", "row_index", "row_total"])
 POLICIES = frozenset(
-    ["projection", "projection always", "zero-pad", "identity", "none"]
+    [
+        "projection",
+        "projection always",
+        "zero-pad",
+        "zero-pad centered",
+        "identity",
+        "none",
+    ]
 )
 MODES = frozenset(["linear", "bare"])
 BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "reads", "merge", "gives"])

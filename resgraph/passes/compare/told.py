@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from typing import NamedTuple
 
 from ...graph import Block, Graph, Item, Layer, Node, Path
-from ...ops import Cost, Dropout, DropPath
+from ...ops import Cost, Thinning
 from ...ops.base import Shape, shape_text
 from .changes import Change, ChangeKind, Differences
 
@@ -224,9 +224,8 @@ def _texts(found: Differences, change: Change) -> tuple[str, str]:
 
 def _dropout(change: Change) -> bool:
     """Whether both nets drop there; blocks that differ in the rate alone are told together."""
-    kinds = Dropout | DropPath
-    old, new = change.before, change.after
-    return bool(old and new and isinstance(old.op, kinds) and isinstance(new.op, kinds))
+    nodes = (change.before, change.after)
+    return all(node and isinstance(node.op, Thinning) for node in nodes)
 
 
 def _rates(nodes: list[Node | None]) -> str:

@@ -69,8 +69,9 @@ def shortcut_plan(
         return _written_out(chosen, call, block, spec)
     if policy == "none":
         return ShortcutPlan("none")
-    if policy == "zero-pad":
-        op = ZeroPad(width=call.out or 1, stride=call.stride)
+    if policy in ("zero-pad", "zero-pad centered"):
+        centered = policy == "zero-pad centered"
+        op = ZeroPad(width=call.out or 1, stride=call.stride, centered=centered)
         return ShortcutPlan("zero-pad", op)
     if policy == "identity":
         problem = _cannot_be_identity(call, shape)

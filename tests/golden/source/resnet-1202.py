@@ -18,15 +18,22 @@ class GlobalAvgPool(nn.Module):
 
 
 class ZeroPadShortcut(nn.Module):
-    """Every stride-th cell, with zero channels after the last: a shortcut that learns nothing.
+    """Every stride-th cell, with zero channels after the last, or `centered`, half of them before
+    the first: a shortcut that learns nothing.
 
     `axes` are those of a map, 2; a vector has 0."""
 
     def __init__(
-        self, width_in: int, width: int, stride: int | tuple[int, ...] = 1, axes: int = 2
+        self,
+        width_in: int,
+        width: int,
+        stride: int | tuple[int, ...] = 1,
+        axes: int = 2,
+        centered: bool = False,
     ) -> None:
         super().__init__()
         self.more = width - width_in
+        self.before = self.more // 2 if centered else 0
         self.stride = stride
         self.axes = axes
 
@@ -38,7 +45,7 @@ class ZeroPadShortcut(nn.Module):
                 x = F.avg_pool2d(x, 1, self.stride)
             elif self.axes == 3:
                 x = F.avg_pool3d(x, 1, self.stride)
-        return F.pad(x, [0, 0] * self.axes + [0, self.more])
+        return F.pad(x, [0, 0] * self.axes + [self.before, self.more - self.before])
 
     def extra_repr(self) -> str:
         return f"{self.more} more channels, stride={self.stride}"

@@ -29,6 +29,7 @@ ODD = {  # nets of one thing each that an exporter may stumble over
     "pools": "a: [3x3 max pool /2, avg pool /2 ceil, avg pool to 2x2, global max pool, fc 8 relu]",
     "norms": "a: [3x3 conv 16, ln, gn 4, drop path 0.1, dropout 0.1, scale 0.1]",
     "zero pad": "a: basic 32 /2 shortcut zero-pad",
+    "zero pad around": "a: basic 32 /2 shortcut zero-pad centered",
     "pad and pool": "a: [input*input, scale -1, pad 1, 3x3 max pool /2 pad 0, flatten, fc 3]",
     "rearranged": "a: [space to depth 2, shuffle 4, depth to space 2, upsample 2, pad 1]",
 }
