@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeGuard
 
-from ..ops import Add, Binary, Concat, Part
+from ..ops import Add, Part
 from .captured import Captured, CapturedOp
-from .paths import Piece, collapsed, joined
+from .paths import Piece, collapsed, in_equations, joined
 from .structure import Branch, Region, RegionItem, StepTree
 
 
@@ -45,7 +45,7 @@ def _between(
 ) -> list[RegionItem]:
     """What lies between two cuts: a layer, or a block."""
     (first, *more) = steps
-    if not more and not isinstance(first.op, Binary | Concat):
+    if not more and not in_equations(first.op):
         return [first]
 
     def inner(unit: Piece) -> Piece:

@@ -307,8 +307,8 @@ _RENAMED = {
     "stride": "step",
     "pad": "padding",
     "kernel": "k",
-    "from": "start",
-    "to": "end",
+    "from": "split",
+    "to": "split",
     "of": "parts",
 }
 """What a `let` for an option is called, where that is a word of the language."""

@@ -33,13 +33,23 @@ def capture(model: nn.Module, shape: Shape) -> AtenProgram:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            exported = torch.export.export(model, (images,), strict=False)
+            exported = _exported(model, images)
         except Exception as problem:  # whatever the model's own code raises
             said = str(problem).strip().partition("\n")[0]
             raise ImportRefused(
                 f"torch.export cannot follow the model: {type(problem).__name__}: {said}"
             ) from problem
     return program(exported)
+
+
+def _exported(model: nn.Module, images: torch.Tensor) -> torch.export.ExportedProgram:
+    """What is made in a model's own code, as `torch.zeros(…)`, is on the CPU, and may meet what is
+    not: then that is made without numbers, too."""
+    try:
+        return torch.export.export(model, (images,), strict=False)
+    except RuntimeError:  # of a class that has no public name
+        with torch.device("meta"):
+            return torch.export.export(model, (images,), strict=False)
 
 
 def program(exported: torch.export.ExportedProgram) -> AtenProgram:
@@ -82,7 +92,7 @@ def _call(node: Node) -> AtenCall:
 
 
 def _outputs(node: Node) -> tuple[CallResult, ...]:
-    names = {user.args[1]: user.name for user in node.users}
+    names = {user.args[1]: user.name for user in node.users if user.users}
     return tuple(
         CallResult(names.get(place, ""), tuple(map(int, each.shape)))
         for place, each in enumerate(node.meta["val"])

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..ops import Binary, Concat
+from ..ops import Binary, Concat, Op, Over
 from .captured import CapturedOp
 from .structure import Branch, Region, RegionItem, StepTree
+
+
+def in_equations(op: Op) -> bool:
+    """Whether an equation alone can say it."""
+    return isinstance(op, Binary | Concat | Over)
 
 
 @dataclass(slots=True)
@@ -25,9 +30,9 @@ class Piece:
 
     @property
     def joins(self) -> CapturedOp | None:
-        """The step, where it is a sum, a product or a concatenation."""
+        """The step, where an equation alone can say it: a sum, a concatenation."""
         step = self._step
-        return step if step and isinstance(step.op, Binary | Concat) else None
+        return step if step and in_equations(step.op) else None
 
     @property
     def activation(self) -> CapturedOp | None:

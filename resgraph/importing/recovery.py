@@ -159,7 +159,7 @@ def _items(element: Cell | Region) -> Sequence[RegionItem]:
 def _word(block: Region) -> str:
     """A name for what a block is, from its equation."""
     op, _ = head(block.merge)
-    weighted = sum(step.op.weighted for step in block.steps())
+    weighted = max((branch.weighted for branch in block.branches), default=0)
     if isinstance(op, Mul):
         return "gated" if block.entry in _terms(block) else "product"
     if isinstance(op, Concat):

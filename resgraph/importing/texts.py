@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..ops import Over
 from ..ops.base import value_text
 from ..ops.merge import Binary
 from .cells import Cell
@@ -60,6 +61,8 @@ def side(value: Any) -> Any:
 
 def equation(op: Any, texts: Sequence[str]) -> str:
     """An op over its terms: `a + b`, `concat(a b)`, `relu(a)`."""
+    if isinstance(op, Over):
+        return f"{op.op}({texts[0]} over {op.over})"
     if not isinstance(op, Binary):
         return f"{op.op}({' '.join(texts)})"
     first, *rest = texts

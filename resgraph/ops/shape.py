@@ -266,7 +266,7 @@ class ZeroPad(Sized):
     family = "shape"
     autocast = "keeps"
     number = "width"
-    in_label = False
+    since = "0.2"
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
     stride: AxisSizes = (1, 1)

@@ -43,6 +43,7 @@ from resgraph.ops import (
     SpaceToDepth,
     UpConv,
     Upsample,
+    ZeroPad,
 )
 from resgraph.ops.activation import ACTIVATION_WORDS, Softplus
 from resgraph.ops.attention import (
@@ -234,6 +235,9 @@ ROWS = [
     Row(TokenMean(), SEQUENCE, "token mean"),
     Row(TakeToken(), SEQUENCE, "take token"),
     Row(Dropout(rate=0.5), MAP, "dropout 0.5"),
+    Row(ZeroPad(width=11), MAP, "zero-pad 11"),
+    Row(ZeroPad(width=11, stride=2, centered=True), MAP, "zero-pad 11 /2 centered"),
+    Row(ZeroPad(width=11), VECTOR, "zero-pad 11"),
     Row(ChannelDropout(rate=0.5), MAP, "channel dropout 0.5"),
     Row(ChannelDropout(rate=0.5), LONG, "channel dropout 0.5"),
     Row(ChannelDropout(rate=0.5), VOLUME, "channel dropout 0.5"),

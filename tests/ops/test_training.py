@@ -31,6 +31,7 @@ from resgraph.ops import (
     RmsNorm,
     Shape,
     SpaceToDepth,
+    ZeroPad,
 )
 from resgraph.ops.attention import (
     Attention,
@@ -115,6 +116,10 @@ def channel_dropout(x: Tensor) -> Tensor:
     return torch.einsum("nc,nc...->nc...", kept, x) / 0.7
 
 
+def centered(x: Tensor) -> Tensor:
+    return torch.cat([0 * x[:, :1], x, 0 * x[:, :2]], 1)
+
+
 def log_softmax(x: Tensor) -> Tensor:
     return x - x.exp().sum(1, keepdim=True).log()
 
@@ -194,6 +199,7 @@ CASES = [
     Case(RmsNorm(), VECTOR, rms_norm),
     Case(Grn(), MAP, grn),
     Case(BlurPool(stride=2, zeros=True), MAP, blur),
+    Case(ZeroPad(width=11, centered=True), MAP, centered),
     Case(LogSoftmax(), MAP, log_softmax),
     Case(LogSoftmax(), VECTOR, log_softmax),
     Case(ChannelDropout(rate=0.3), MAP, channel_dropout),

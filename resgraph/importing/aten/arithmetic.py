@@ -53,7 +53,9 @@ def _with_number(reader: Reader, word: str, a: Any, b: Any) -> ForeignValue:
     x = reader.value(a)
     if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
         return x
-    return reader.kept(_OPS[word](right=float(b)), x)
+    # torch keeps no order of a product with a number; people write `0.5*x`
+    side = "left" if word == "mul" else "right"
+    return reader.kept(_OPS[word](**{side: float(b)}), x)
 
 
 def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> ForeignValue:

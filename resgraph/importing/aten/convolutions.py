@@ -177,7 +177,8 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     shape, bias = reader.shape(x), "default" if given["bias"] else "none"
     width, tensors = weight.shape[0], tensors_of(given)
     channels = layout(shape)[0]
-    if len(shape) > 1 and x.axes[-1] == channels:  # channels last: each cell by itself
+    if len(shape) > 1 < len(x.axes) and x.axes[-1] == channels:
+        # channels last: each cell by itself
         ones = (1,) * (len(shape) - 1)
         op = Conv(width=width, kernel=ones, bias=bias)  # type: ignore[arg-type]
         made = reader.add(op, x.step, tensors=tensors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...ops import GlobalPool, Pool
+from ...ops import GlobalPool, Op, Over, Pool
 from ..program import AtenCall
 from .axes import layout
 from .convolutions import several, usual_pad
@@ -33,7 +33,7 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         "pad": None if pad == usual else pad,
         "inner": inner,
     }
-    if kernel == shape[1:] and not any(pad) and reader.vectors:
+    if word == "avg pool" and kernel == shape[1:] and not any(pad) and reader.vectors:
         return _global(reader, f"global {word}", step, count)
     op, up = Pool(**options), Pool(**options, ceil=given["ceil_mode"])
     # where nothing hangs over, `ceil` says nothing: of an average, the rate of a whole family
@@ -56,13 +56,25 @@ def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 @reads("mean", "amax")
-def over_cells(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    """Over all cells of a map, however its axes lie."""
+def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """Over all cells of a map, or all channels, however its axes lie."""
     if isinstance(form := given["self"], Spelled):
         dims = given["dim"] if given.get("keepdim") else ()
         axes = {d % len(call.axes) - 1 for d in dims}
         return over_channels(reader, form, axes)
     return _over(reader, call, given, reader.value(given["self"]))
+
+
+@reads("max")
+def largest(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
+    """Along an axis, of which nothing reads where the largest stands."""
+    if not call.several or any(output.name for output in call.outputs[1:]):
+        raise reader.no("over anything but all cells or all channels of a map")
+    x, dims = reader.value(given["self"]), [given["dim"]]
+    return [_over(reader, call, {**given, "dim": dims}, x), None]
+
+
+_POOLS = {"mean": "avg pool", "max": "max pool"}
 
 
 def _over(
@@ -75,10 +87,15 @@ def _over(
     read = sorted(atom for axis in axes for atom in x.axes[axis])
     if reader.vector(x) and not read:
         return _without(x, axes, keep=given["keepdim"])
-    if read != [atom for axis in layout(shape)[1:] for atom in axis]:
-        raise reader.no("over anything but all cells of a map")
-    word: Any = "global avg pool" if call.word == "mean" else "global max pool"
-    made = reader.add(GlobalPool(op=word), x.step)
+    channels, *cells = layout(shape)
+    word: Any = "mean" if call.word == "mean" else "max"
+    if read == [*channels] and len(shape) > 1:
+        op: Op = Over(op=word, over="channels")
+    elif read == [atom for axis in cells for atom in axis]:
+        op = GlobalPool(op=f"global {_POOLS[word]}")  # type: ignore[arg-type]
+    else:
+        raise reader.no("over anything but all cells or all channels of a map")
+    made = reader.add(op, x.step)
     return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import mul
 from typing import Any
@@ -111,10 +112,27 @@ def shape(reader: Reader, call: AtenCall, given: Arguments) -> None:
     """A view that reads it says its sizes itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """A tensor of zeros, so many in each of its channels."""
+
+    axes: tuple[int, ...]
+
+
+@reads("zeros", "new_zeros", "zeros_like", "full", "new_full", "full_like")
+def zeros(reader: Reader, call: AtenCall, given: Arguments) -> Zeros:
+    if given.get("fill_value"):
+        raise reader.no("of other numbers than 0")
+    return Zeros(call.axes)
+
+
 @reads("cat")
 def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    values = [reader.value(each) for each in given["tensors"]]
     place = given["dim"] % len(call.axes) - 1
+    tensors = list(given["tensors"])
+    if place == 0 and any(isinstance(each, Zeros) for each in tensors):
+        return _with_zeros(reader, tensors)
+    values = [reader.value(each) for each in tensors]
     if place < 0 or not all(_channels(reader, each, place) for each in values):
         raise reader.no("along anything but the channels")
     if len(values) == 1:
@@ -123,6 +141,16 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     axes = list(values[0].axes)
     axes[place] = made.axes[0]
     return replace(made, axes=tuple(axes))
+
+
+def _with_zeros(reader: Reader, tensors: Sequence[Any]) -> ForeignValue:
+    """Zero channels beside those of a map, as a concatenation says it."""
+    more = [each.axes[1] if isinstance(each, Zeros) else 0 for each in tensors]
+    (place, *others) = [n for n, width in enumerate(more) if not width]
+    if others:
+        raise reader.no("of several tensors and zeros")
+    step = reader.plain(tensors[place])
+    return _more_channels(reader, step, sum(more[:place]), sum(more[place:]))
 
 
 def _channels(reader: Reader, x: ForeignValue, place: int) -> bool:
