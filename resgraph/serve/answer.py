@@ -26,16 +26,20 @@ from ..plan import Plan, planned
 from .places import places, utf16
 
 _ID = re.compile(r' id="([^"]*)"')
+Pane = Literal["figure", "table", "source"]
+_TEXTS = {"table": Plan.table, "source": Plan.source}
+"""The panes whose text is made when their tab shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the page asks: a text, which variant of it, and how to draw it."""
+    """What the page asks: a text, which variant of it, how to draw it, and which pane it shows."""
 
     text: str
     variant: str | None = None
     view: View = "auto"
     theme: Literal["light", "dark"] = "light"
+    pane: Pane = "figure"
 
 
 def answer(question: Question, path: Path) -> dict[str, Any]:
@@ -74,13 +78,14 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
 
 
 def _right(plan: Plan, question: Question) -> dict[str, Any]:
-    """A net with nothing wrong: its warnings, picture, table, source and costs."""
+    """A net with nothing wrong: its warnings, picture and costs, and the text of the pane that
+    shows."""
     found = [*plan.unused, *plan.unmet(), *lint(plan.spec, plan.graph)]
-    return {
+    pane = question.pane
+    texts = {pane: _TEXTS[pane](plan)} if pane in _TEXTS else {}
+    return texts | {
         "diagnostics": [_diagnostic(d) for d in found],
         "svg": plan.svg(view=question.view, theme=question.theme),
-        "table": plan.table(),
-        "source": plan.source(),
         "facts": (
             f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth"
             f" {plan.depth}"

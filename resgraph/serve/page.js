@@ -6,7 +6,7 @@ import { element, makeFigure } from "/figure.js";
 const $ = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.search).get("token") || "";
 const PAUSE = 150, LOOK = 2000, RUNS = 5000;  // ms without a keystroke before an answer, between looks at the file and at runs
-const NET = ["figure", "table", "source"], TABS = [...NET, "runs"];
+const TEXTS = ["table", "source"], NET = ["figure", ...TEXTS], TABS = [...NET, "runs"];
 const state = { digest: "", saved: "", theirs: null, answer: null, asked: 0, shown: 0, timer: 0 };
 let editor, figure;
 
@@ -45,10 +45,7 @@ function show(answer, fixes = []) {
   if (answer.svg) figure.draw(answer.svg, answer);
   const errors = answer.diagnostics.filter((d) => d.severity === "error").length;
   say(answer.ok ? answer.facts : `${errors} mistake${errors === 1 ? "" : "s"}`);
-  if (answer.ok) {
-    $("table").textContent = answer.table;
-    $("source").textContent = answer.source;
-  }
+  for (const id of TEXTS) if (answer[id] !== undefined) $(id).textContent = answer[id];
   editor.show(answer, fixes);
 }
 
@@ -57,7 +54,8 @@ async function ask() {
   const theme = document.documentElement.classList.contains("dark") ? "dark" : "light";
   const text = editor.text;
   try {
-    const answer = await call("/answer", { text, variant: $("variant").value, view: $("view").value, theme });
+    const pane = NET.find((id) => !$(id).hidden);
+    const answer = await call("/answer", { text, variant: $("variant").value, view: $("view").value, theme, pane });
     if (number <= state.shown) return;
     state.shown = number;
     if (number !== state.asked) return;
@@ -160,6 +158,7 @@ function choose(name) {
   }
   $("zoom").hidden = name !== "figure";
   if (name === "runs") showRuns();
+  if (TEXTS.includes(name) && state.answer?.ok && state.answer[name] === undefined) ask();  // made when it shows
 }
 
 // The runs and studies beside the file, anew while they are looked at.

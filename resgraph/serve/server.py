@@ -24,7 +24,7 @@ from ..files import reason, write_file
 from ..language.yaml.limits import LIMITS
 from ..language.yaml.reader import open_source
 from ..outputs.figure.content.builder import View
-from .answer import Question, answer
+from .answer import Pane, Question, answer
 from .handler import HOST, PageHandler, Refused
 from .line_ends import kept, plain
 from .writing import Writer, label_words
@@ -273,12 +273,16 @@ def _text(asked: dict[str, Any], key: str) -> str:
     return value
 
 
+_CHOICES = {"view": get_args(View), "theme": ("light", "dark"), "pane": get_args(Pane)}
+"""What a question may choose, the usual word first."""
+
+
 def _question(asked: dict[str, Any]) -> Question:
     """Raises `Refused` where a value is none that the page sends."""
-    view, theme = asked.get("view", "auto"), asked.get("theme", "light")
-    if view not in get_args(View) or theme not in ("light", "dark"):
-        raise Refused(
-            400, f"`view` is one of {', '.join(get_args(View))}, `theme` light or dark"
-        )
+    chosen = []
+    for key, words in _CHOICES.items():
+        chosen.append(asked.get(key, words[0]))
+        if chosen[-1] not in words:
+            raise Refused(400, f"`{key}` is one of {', '.join(words)}")
     variant = None if asked.get("variant") is None else _text(asked, "variant")
-    return Question(_text(asked, "text"), variant, view, theme)
+    return Question(_text(asked, "text"), variant, *chosen)

@@ -115,6 +115,19 @@ def test_mistakes_are_shown_and_mended(page: Page) -> None:
     assert facts(page).startswith("small · ")
 
 
+def test_a_text_is_made_when_its_tab_is_shown(page: Page) -> None:
+    assert page.value("document.querySelector('#source').textContent") == ""
+    for pane, said in (("source", "class Pair"), ("table", "conv2")):
+        page.press(f"#tab-{pane}")
+        page.until(f"document.querySelector('#{pane}').textContent.includes('{said}')")
+    # what is typed while it shows is in it
+    page.value("page.editor.text = page.editor.text.replace('fc 10', 'fc 11')")
+    page.until("document.querySelector('#table').textContent.includes('fc 11')")
+    # and in the other, once that is looked at again
+    page.press("#tab-source")
+    page.until("document.querySelector('#source').textContent.includes('11')")
+
+
 def test_words_are_completed(page: Page) -> None:
     page.value("page.editor.select(8, 21)")
     page.type(" dil")

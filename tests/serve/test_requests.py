@@ -61,7 +61,8 @@ def post(
         (b'{"text": "", "variant": [1]}', "`variant` must be text"),
         (b'{"text": "", "view": ["ops"]}', "`view` is one of"),
         (b'{"text": "", "view": {}}', "`view` is one of"),
-        (b'{"text": "", "theme": null}', "theme` light or dark"),
+        (b'{"text": "", "theme": null}', "`theme` is one of"),
+        (b'{"text": "", "pane": "runs"}', "`pane` is one of"),
     ],
 )
 def test_what_is_no_question_is_told_so(

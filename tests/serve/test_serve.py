@@ -14,6 +14,7 @@ from small_page import SPEC, served
 import resgraph
 from resgraph import train
 from resgraph.errors import SpecError
+from resgraph.outputs import registry
 from resgraph.serve import server as module
 from resgraph.serve.answer import Question, answer
 from resgraph.serve.server import SpecServer
@@ -37,13 +38,32 @@ def ask(
     ) else text
 
 
-def test_an_answer_has_figure_table_source_and_shapes(tmp_path: Path) -> None:
+def test_an_answer_has_the_figure_and_shapes(tmp_path: Path) -> None:
     found = answer(Question(SPEC), tmp_path / "spec.yaml")
     assert found["ok"]
     assert found["diagnostics"] == []
     assert found["svg"].startswith("<svg")
-    assert "class Pair" in found["source"]
     assert found["rows"][1] == {"name": "conv2", "line": 9, "shape": "16 × 8 × 8"}
+
+
+def test_the_text_of_a_pane_is_made_when_its_tab_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source of a deep net takes longer than all the rest of an answer."""
+    made: list[str] = []
+    write = registry.write
+    monkeypatch.setattr(
+        registry,
+        "write",
+        lambda plan, name, **o: made.append(name) or write(plan, name, **o),
+    )
+    texts = {"figure": "", "table": "conv2", "source": "class Pair"}
+    for pane, text in texts.items():
+        made.clear()
+        found = answer(Question(SPEC, pane=pane), tmp_path / "spec.yaml")  # type: ignore[arg-type]
+        assert ("text" in made, "py" in made) == (pane == "table", pane == "source")
+        assert found.keys() & texts.keys() == {pane} - {"figure"}
+        assert text in found.get(pane, "")
 
 
 @pytest.mark.parametrize(
