@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from ..graph import Graph, Node
-from ..ops.base import AXES, Shape, is_map
+from ..ops.base import AXES, Shape, Window, is_map
 
-AxisFractions = tuple[Fraction, ...]
-_ONES = (Fraction(1),) * max(AXES)
+AxisFractions = tuple[Fraction | int, ...]
+_ONES = (1,) * max(AXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     fields: dict[str, ReceptiveField] = {}
     for name, node in graph.nodes.items():
         if not node.inputs:
-            one = (Fraction(1),) * (len(node.shape) - 1)
+            one = (1,) * (len(node.shape) - 1)
             fields[name] = ReceptiveField(one or None, one or _ONES[:2])
             continue
         before = graph.nodes[node.inputs[0]].shape
@@ -60,8 +61,8 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
 def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> ReceptiveField:
     """What a node's inputs see together."""
     maps = [fields[name] for name in node.values if is_map(graph.nodes[name].shape)]
-    if not maps:
-        return fields[node.inputs[0]]
+    if len(maps) < 2:
+        return (maps or [fields[node.inputs[0]]])[0]
     sizes = [field.size for field in maps]
     seen = [size for size in sizes if size is not None]
     step = _widest([field.step for field in maps])
@@ -82,7 +83,7 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
         return ReceptiveField(None, _ONES[: len(node.shape) - 1])
     if node.op.reads_all:
         return ReceptiveField(None, field.step)
-    axes = [_axis(node, before, axis) for axis in range(len(before) - 1)]
+    axes = _axes(node.op.window, before, node.shape)
     step = tuple(
         old * stride for old, (_, stride) in zip(field.step, axes, strict=True)
     )
@@ -92,14 +93,21 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
     return ReceptiveField(tuple(old + (k - 1) * by for old, by, (k, _) in grown), step)
 
 
-def _axis(node: Node, before: Shape, axis: int) -> tuple[int, Fraction]:
-    """How many places of the input one place of the output reads along an axis, and the stride in
-    those places."""
-    into, out = before[axis + 1], node.shape[axis + 1]
-    window = node.op.window
+@lru_cache(1000)  # of a deep net many nodes ask the same
+def _axes(
+    window: Window | None, before: Shape, after: Shape
+) -> tuple[tuple[int, Fraction | int], ...]:
+    """How many places of the input one place of the output reads along each axis, and the stride
+    in those places."""
+    sides = zip(before[1:], after[1:], strict=True)
+    return tuple(_axis(window, axis, *side) for axis, side in enumerate(sides))
+
+
+def _axis(
+    window: Window | None, axis: int, into: int, out: int
+) -> tuple[int, Fraction | int]:
     if window is None:
-        return -(-into // out), Fraction(into, out)
+        return -(-into // out), Fraction(into, out) if into % out else into // out
     kernel, step, dilation, _ = window.along(axis)
-    stride = Fraction(step)
     cells = dilation * (kernel - 1) + 1
-    return (cells if stride >= 1 else min(cells, into)), stride
+    return (cells if step >= 1 else min(cells, into)), step

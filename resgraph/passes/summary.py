@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 
 from ..graph import Block, Graph, Item, Layer, Path
@@ -237,10 +238,14 @@ def _speaks(graph: Graph, layer: Layer) -> bool:
 
 def _line(graph: Graph, layer: Layer) -> _Line:
     """Its op, and an activation other than ReLU, which goes without saying as in the paper."""
-    op = _main(graph, layer)
+    return _told(_main(graph, layer), graph.nodes[layer.nodes[-1]].op)
+
+
+@lru_cache(1000)  # of a deep net many layers are alike
+def _told(op: Op, last: Op) -> _Line:
+    """A line of the op that a layer is for, and of its last."""
     if isinstance(op, Thinning):
         return _Line(op.op, op.op, rate=op.rate)
-    last = graph.nodes[layer.nodes[-1]].op
     then = (
         f" {last.label()}"
         if last is not op and last.family == "activation" and last.op != "relu"
