@@ -7,21 +7,20 @@ outside stays what it is."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ...errors import Fault, MissingError, fault
-from ...graph import Block, Equation, Item, Layer, Node, Path, Stream
+from ...graph import Block, Layer, Node, Path, Stream
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import Again
 from ...ops import Shape, shape_text
 from ...ops.base import Ref
 from ...ops.extension import expression, torch_call
+from .copies import Repeatable, ScopeCopy
 from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Streams, Tensor
 from .place import Place, Slot
 from .streams import refuse_streams
-
-Repeatable = Path | Item
 
 
 @dataclass
@@ -114,7 +113,7 @@ def once_more(
     for scope in scopes:
         if not copy.nodes(scope, equation=scope is not first):
             return None, Poisoned()
-        paths.append(copy.path(scope, equation=scope is not first))
+        paths.append(copy.whole(scope, equation=scope is not first))
     out = copy.value(scopes[-1])
     assert out.shape is not None
     block = Block(
@@ -182,7 +181,7 @@ def _output(scope: Repeatable) -> str:
 
 
 @dataclass
-class _Copy:
+class _Copy(ScopeCopy):
     """One copy of scopes: what each scope is `renamed` to, and for each node of the first time the
     tensor that stands for it."""
 
@@ -206,9 +205,17 @@ class _Copy:
         node = self.builder.nodes[name]
         return Flow(name, node.shape, node.depth)
 
-    def streams(self, streams: Sequence[Stream]) -> tuple[Stream, ...]:
-        """Streams as they are in the copy."""
-        return tuple(stream.at(self.tensor(stream.node).node) for stream in streams)
+    def end(self, node: str) -> str:
+        return self.tensor(node).node
+
+    def shares(self, scope: Repeatable) -> str:
+        if isinstance(scope, Path):
+            # a path of `again` that holds a layer of another path is no module of its own
+            lent = bool(scope.items) and all(item.shares for item in scope.items)
+            return scope.shares or ("" if lent else scope.name)
+        if isinstance(scope, Block) and scope.again:
+            return ""
+        return scope.shares or scope.name
 
     def value(self, scope: Repeatable) -> Tensor:
         """What a scope comes to in the copy."""
@@ -273,75 +280,26 @@ class _Copy:
 
     # -- scopes
 
-    def path(self, scope: Repeatable, *, equation: bool) -> Path:
+    def whole(self, scope: Repeatable, *, equation: bool) -> Path:
         """A scope as a path of the copy; a layer or block as a path of that alone."""
         word = self.slot.path.word
         if not isinstance(scope, Path):
             into, out = _input(scope, self.builder), _output(scope)
-            ends = self.tensor(into).node, self.tensor(out).node
             return Path(
                 self.name(scope.name),
                 word,
-                *ends,
-                items=[self._item(scope)],
+                self.end(into),
+                self.end(out),
+                items=[self.item(scope)],
                 takes=self.streams(_streams(scope, "takes")),
                 gives=self.streams(_streams(scope, "gives")),
             )
-        copied = self._path(scope)
+        copied = self.path(scope)
         if len(self.renamed) == 1:
             copied.word = word
         if not equation:
             copied.equation = None
         return copied
-
-    def _path(self, path: Path) -> Path:
-        # a path of `again` that holds a layer of another path is no module of its own
-        lent = bool(path.items) and all(item.shares for item in path.items)
-        return replace(
-            path,
-            name=self.name(path.name),
-            input=self.tensor(path.input).node,
-            output=self.tensor(path.output).node,
-            equation=self._equation(path.equation),
-            items=[self._item(item) for item in path.items],
-            shares=path.shares or ("" if lent else path.name),
-            takes=self.streams(path.takes),
-            gives=self.streams(path.gives),
-        )
-
-    def _equation(self, equation: Equation | None) -> Equation | None:
-        return equation and replace(
-            equation,
-            name=self.name(equation.name),
-            nodes=tuple(map(self.name, equation.nodes)),
-            output=self.tensor(equation.output).node,
-        )
-
-    def _item(self, item: Item) -> Item:
-        name = self.name(item.name)
-        if isinstance(item, Layer):
-            nodes = tuple(map(self.name, item.nodes))
-            return replace(
-                item, name=name, nodes=nodes, shares=item.shares or item.name
-            )
-        paths = [self._path(path) for path in item.paths]
-        result = next(
-            new
-            for new, old in zip(paths, item.paths, strict=True)
-            if old is item.result
-        )
-        return replace(
-            item,
-            name=name,
-            input=self.tensor(item.input).node,
-            output=self.tensor(item.output).node,
-            paths=paths,
-            result=result,
-            takes=self.streams(item.takes),
-            gives=self.streams(item.gives),
-            reads=self.streams(item.reads),
-            shares="" if item.again else item.shares or item.name,
-        )
 
 
 def _same_module(

@@ -32,8 +32,9 @@ from ...language.spec import Spec
 from ...ops import Op
 from .again import Made, once_more
 from .block_call import BlockCall, Caller, call_of, refuse_other_width
+from .copies import BlockCopy, Marks, Template, template
 from .equation import EquationBuilder
-from .graph_builder import Builder, Draft, Nothing, Poisoned, Streams, Tensor
+from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Streams, Tensor
 from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .names import Names
 from .place import Counters, Place, Slot, counters_of
@@ -75,8 +76,17 @@ class ItemMaker:
         if isinstance(flow, Nothing):
             return scope, flow
         scope.input, scope.takes = flow.node, streams_of(flow)
+        second: Template | None = None
         for slot, item in self.repeats.slots(path, place, scope):
+            free = self.repeats.free
+            if slot.copy > 1 and second and second.fits(flow, self.builder, free):
+                flow = self.copied(slot, second, flow)
+                continue
+            before, into = self.marks(), flow
             flow = self.item(slot, item, flow)
+            if slot.copy == 1:
+                marks = before, self.marks()
+                second = template(slot, into, flow, self.builder, marks)
             if scope.items and scope.items[-1].name == slot.name:
                 self.made_scopes.scopes[slot.name] = scope.items[-1]
         if path.broken:
@@ -84,6 +94,22 @@ class ItemMaker:
         scope.output, scope.gives = flow.node, streams_of(flow)
         self.made_scopes.scopes[name] = scope
         return scope, flow
+
+    def marks(self) -> Marks:
+        """How much was made so far."""
+        nodes, errors = len(self.builder.nodes), len(self.builder.errors)
+        return Marks(nodes, errors, self.repeats.steps, self.blocks_seen)
+
+    def copied(self, slot: Slot, second: Template, flow: Tensor) -> Tensor:
+        """The next block of a repeat, added to its path; the value that comes out."""
+        assert isinstance(flow, Flow)
+        scopes = self.made_scopes.scopes
+        made, out = BlockCopy(second, slot.name, flow, self.builder, scopes).made()
+        self.repeats.steps += second.steps
+        self.blocks_seen += second.blocks
+        slot.path.items.append(made)
+        scopes[slot.name] = made
+        return out
 
     def equation(
         self, name: str, written: TensorExpr, place: Place, scope: Path
@@ -217,7 +243,7 @@ class ItemMaker:
         """A block's call: its constants, its paths in the order they are written, its merge."""
         self._refuse_nested(block, item.span)
         if slot.place.block is None and block.counted:
-            slot = self._counted(slot)
+            self._count(slot.counters)
         flow = entering(item, block, flow, slot)
         call = self._call(slot, item, block, flow)
         inside = Place(
@@ -302,14 +328,12 @@ class ItemMaker:
         if len(self.open) >= _NESTED:
             raise fault("E004", f"more than {_NESTED} blocks in one another", span)
 
-    def _counted(self, slot: Slot) -> Slot:
-        """The slot of the next of the blocks that are counted: of those in rows, with a merge."""
-        index, total = self.blocks_seen, self.blocks_total
-        counted: Counters = {"index": None, "total": None}
-        if total is not None:
-            counted = {"index": Fraction(index), "total": Fraction(total)}
+    def _count(self, counters: Counters) -> None:
+        """Count the next of the blocks that are counted: of those in rows, with a merge."""
+        total = self.blocks_total
+        counters["index"] = None if total is None else Fraction(self.blocks_seen)
+        counters["total"] = None if total is None else Fraction(total)
         self.blocks_seen += 1
-        return replace(slot, counters={**slot.counters, **counted})
 
     def _names_within(
         self, slot: Slot, block: BlockDef, call: BlockCall
@@ -319,11 +343,9 @@ class ItemMaker:
         lets = {
             name: let for name, let in block.lets.items() if name not in call.values
         }
-        constants: Mapping[str, NameValue | None] = {
-            **slot.counters, **call.constants, **call.values,
-        }  # fmt: skip
+        constants: Mapping[str, NameValue | None] = {**call.constants, **call.values}
         file = Environment({}, {}) if block.library else self.env
-        outer = file.with_constants(counters_of(slot.place.env))
+        outer = file.with_constants(slot.counters or counters_of(slot.place.env))
         return Environment(lets, constants, outer, call.given)
 
     def _setting_within(self, block: BlockDef) -> LabelContext:

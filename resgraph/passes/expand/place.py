@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...errors import Span
 from ...graph import Origin, Path
-from ...language.environment import Environment
+from ...language.environment import Environment, Unknown
 from ...language.grammar.arithmetic import NameValue
 from ...language.grammar.records import BlockDef
 from .block_call import BlockCall
@@ -16,7 +16,16 @@ from .graph_builder import Nothing, Streams, Tensor
 from .shortcut import ShortcutPlan
 from .unit import LabelContext
 
-Counters = dict[str, NameValue | None]
+
+class Counters(dict[str, NameValue | None]):
+    """The counters that hold in a copy of an item, and whether one was `read`: then the next copy
+    may be another."""
+
+    read = False
+
+    def __getitem__(self, name: str) -> NameValue | None:
+        self.read = True
+        return super().__getitem__(name)
 
 
 @dataclass(slots=True, eq=False)
@@ -84,8 +93,13 @@ class Slot:
 
 
 def counters_of(env: Environment) -> Counters:
-    """The counters of the caller, which hold in the blocks within."""
-    found = {
-        name: env.find(name) for name in ("index", "total", "row_index", "row_total")
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    """The counters of the caller, which hold in the blocks within. Raises `Unknown` where they
+    could not be counted."""
+    around: Environment | None = env
+    while around is not None:
+        if isinstance(counters := around.constants, Counters):
+            if None in counters.values():
+                raise Unknown
+            return counters
+        around = around.outer
+    return Counters()

@@ -49,14 +49,11 @@ class Repeats:
                 self.builder.unmade.update(VOCABULARY)
             for copy in range(count):
                 self._step(item, place)
-                counters: Counters = {}
+                counters = Counters()
                 if place.block is None:
-                    counters = {"row_index": None, "row_total": None}
-                    if None not in counted:
-                        counters = {
-                            "row_index": Fraction(number),
-                            "row_total": Fraction(total),
-                        }
+                    known = None not in counted
+                    counters["row_index"] = Fraction(number) if known else None
+                    counters["row_total"] = Fraction(total) if known else None
                 name = f"{scope.name}.{number}" if scope.listed else scope.name
                 yield Slot(name, place, scope, copy, counters), item
                 number += 1
@@ -66,6 +63,11 @@ class Repeats:
         if size > _FAR:
             said = f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
             raise TooLarge(fault("E004", said, path.span), place.at(path.span))
+
+    @property
+    def free(self) -> int:
+        """How many items may still be made."""
+        return _STEPS - self.steps
 
     def _step(self, item: PathItem | Poison, place: Place) -> None:
         self.steps += 1
