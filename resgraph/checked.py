@@ -30,46 +30,71 @@ class Checked:
     warnings: tuple[Diagnostic, ...] = ()
 
 
+class FileCheck:
+    """The nets that a reference names: one, or each variant of a file, whose text `source` may be.
+    Each is checked when it is first asked for.
+
+    Raises `UsageError` for a variant that there is not."""
+
+    def __init__(
+        self,
+        reference: str,
+        overrides: tuple[str, ...] = (),
+        allow_outside: bool = False,
+        source: Source | None = None,
+    ) -> None:
+        asked = locate(reference) if source is None else Reference(Path(reference))
+        self.asked, self.overrides = asked, overrides
+        self.variants: list[str | None] = []
+        self._made: dict[str | None, tuple[Checked, Spec | None]] = {}
+        self._silenced: set[str] = set()
+        try:
+            if source is None:
+                read = read_file(asked.path, allow_outside=allow_outside)
+            else:
+                read = read_source(source, asked.path, allow_outside=allow_outside)
+        except SpecError as problem:
+            self._made[None] = Checked(reference, None, problem.diagnostics), None
+            return
+        self._tree, self._errors = read
+        names = variants_of(self._tree) if asked.variant is None else [asked.variant]
+        self.variants = [*names] or [None]
+
+    def net(self, name: str | None) -> Checked:
+        """The net of a variant, as far as it can be told without the others."""
+        if name not in self._made:
+            label, spec = self.asked.label(name), None
+            try:
+                spec = parse_spec(self._tree, self._errors, name, self.overrides)
+                made = _checked(label, spec, self._silenced)
+            except SpecError as problem:
+                made = Checked(label, None, problem.diagnostics)
+            self._made[name] = made, spec
+        return self._made[name][0]
+
+    def nets(self) -> list[Checked]:
+        """All of them, with what holds of the whole file."""
+        if not self.variants:
+            return [self._made[None][0]]
+        nets = [self.net(name) for name in self.variants]
+        specs = [self._made[name][1] for name in self.variants]
+        whole = self.asked.variant is None
+        out = _unread(_set_apart(nets, specs), whole=whole)
+        # what one variant does not need, others may
+        if whole and not self.overrides and all(net.plan for net in out):
+            last, idle = out[-1], unused_allow(self._tree, self._silenced)
+            out[-1] = replace(last, warnings=(*last.warnings, *idle))
+        return out
+
+
 def check_nets(
     reference: str,
     overrides: tuple[str, ...] = (),
     allow_outside: bool = False,
     source: Source | None = None,
 ) -> list[Checked]:
-    """The nets that a reference names: one, or each variant of a file, whose text `source` may be.
-
-    Raises `UsageError` for a variant that there is not."""
-    asked = locate(reference) if source is None else Reference(Path(reference))
-    variant = asked.variant
-    try:
-        if source is None:
-            tree, errors = read_file(asked.path, allow_outside=allow_outside)
-        else:
-            tree, errors = read_source(source, asked.path, allow_outside=allow_outside)
-    except SpecError as problem:
-        return [Checked(reference, None, problem.diagnostics)]
-    names: list[str | None] = (
-        list(variants_of(tree)) or [None] if variant is None else [variant]
-    )
-    out: list[Checked] = []
-    specs: list[Spec | None] = []
-    silenced: set[str] = set()
-    for name in names:
-        spec = None
-        try:
-            spec = parse_spec(tree, errors, name, overrides)
-            out.append(_checked(asked.label(name), spec, silenced))
-        except SpecError as problem:
-            out.append(Checked(asked.label(name), None, problem.diagnostics))
-        specs.append(spec)
-    out = _unread(_set_apart(out, specs), whole=variant is None)
-    # what one variant does not need, others may
-    if variant is None and not overrides and all(net.plan for net in out):
-        last = out[-1]
-        out[-1] = replace(
-            last, warnings=(*last.warnings, *unused_allow(tree, silenced))
-        )
-    return out
+    """The nets that a reference names, as `FileCheck` has them."""
+    return FileCheck(reference, overrides, allow_outside, source).nets()
 
 
 def _checked(label: str, spec: Spec, silenced: set[str]) -> Checked:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..checked import check_nets, found_in
+from ..checked import FileCheck, found_in
 from ..errors import Diagnostic, Edit, Source, Span
 from ..language.yaml.reader import read
 from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
@@ -38,22 +39,56 @@ class Analysis:
         return self.plans[0] if self.plans else None
 
 
+class Analyser:
+    """A text that stands, or is to stand, at `path`; `before` is what the text before it was. Of
+    several variants one is checked before the others."""
+
+    def __init__(self, text: str, path: Path, before: Analysis | None = None) -> None:
+        self.source, self.before = Source(str(path), text), before
+        self.file = FileCheck(str(path), source=self.source)
+        self.tree, _ = read(self.source)  # the file's own, without what it extends
+
+    def first(self) -> tuple[Diagnostic, ...] | None:
+        """What is wrong in the variant at hand, before the others are checked; None where there
+        are no others."""
+        if len(self.file.variants) < 2:
+            return None
+        return tuple(found_in([self.file.net(self._at_hand())]))
+
+    def _at_hand(self) -> str | None:
+        """The variant that was changed since the text before, else the first."""
+        variants = self.file.variants
+        old = self.before.source.text.split("\n") if self.before else []
+        lines = zip(self.source.text.split("\n"), old, strict=False)
+        changed = ((n, new) for n, (new, was) in enumerate(lines, 1) if new != was)
+        line, new = next(changed, (0, ""))
+        keys = trail(self.tree, line, 1 + len(new) - len(new.lstrip()))
+        at_hand = (name for name in variants if keys[:2] == ["variants", name])
+        return next(at_hand, variants[0])
+
+    def whole(self, stale: Callable[[], bool] = lambda: False) -> Analysis | None:
+        """The analysis of all variants; None where it came to be `stale` before it was done."""
+        for name in self.file.variants:
+            if stale():
+                return None
+            self.file.net(name)
+        nets = self.file.nets()
+        plans = tuple(net.plan for net in nets if net.plan is not None)
+        before = self.before
+        return Analysis(
+            self.source,
+            self.tree or (before.tree if before else None),
+            tuple(found_in(nets)),
+            plans or (before.plans if before else ()),
+            bool(plans),
+        )
+
+
 def analyse(text: str, path: Path, before: Analysis | None = None) -> Analysis:
-    """Read and check a text that stands, or is to stand, at `path`; `before` is what the text
-    before it was."""
-    source = Source(str(path), text)
-    nets = check_nets(str(path), source=source)
-    found = found_in(nets)
-    plans = tuple(net.plan for net in nets if net.plan is not None)
-    kept = plans or (before.plans if before else ())
-    tree, _ = read(source)  # the file's own, without what it extends
-    return Analysis(
-        source,
-        tree or (before.tree if before else None),
-        tuple(found),
-        kept,
-        bool(plans),
-    )
+    """Read and check a text; `before` is what the text before it was."""
+    found = Analyser(text, path, before).whole()
+    assert found is not None
+    return found
 
 
 def entry(tree: Tree | None, *keys: str) -> KeyValue | None:

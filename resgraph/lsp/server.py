@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import Diagnostic, Edit, Source, Span, SpecError
 from ..language.format import reformat
 from ..language.yaml.reader import open_source
-from .analysis import Analysis, analyse
+from .analysis import Analyser, Analysis, analyse
 from .completion import CompletionKind, complete
 from .definition import definition
 from .hover import hints, hover
@@ -77,27 +77,38 @@ class Server(LanguageServer):
 
     async def check(self, uri: str, version: int) -> None:
         """Check a document once its author pauses, and tell the editor what was found."""
+
+        def stale() -> bool:
+            # a closed document has no version
+            return self.workspace.get_text_document(uri).version != version
+
         await asyncio.sleep(_PAUSE)
-        # a closed document has none
-        if self.workspace.get_text_document(uri).version != version:
+        if stale():
             return
         text, known = self.text(uri), self.analyses.get(uri)
-        found = await asyncio.get_running_loop().run_in_executor(
-            None, analyse, text, path_of(uri), known
-        )
-        if self.workspace.get_text_document(uri).version != version:
+        run = asyncio.get_running_loop().run_in_executor
+        begun = await run(None, Analyser, text, path_of(uri), known)
+        first = await run(None, begun.first)
+        if first is not None and not stale():
+            self.publish(uri, version, first)
+        found = await run(None, begun.whole, stale)
+        if found is None or stale():
             return
         self.analyses[uri] = found
-        told = [self.diagnostic(uri, d) for d in found.diagnostics]
-        self.text_document_publish_diagnostics(
-            lsp.PublishDiagnosticsParams(uri, told, version)
-        )
+        self.publish(uri, version, found.diagnostics)
         hint = (
             self.client_capabilities.workspace
             and self.client_capabilities.workspace.inlay_hint
         )
         if hint and hint.refresh_support:
             await self.workspace_inlay_hint_refresh_async(None)
+
+    def publish(self, uri: str, version: int, found: Sequence[Diagnostic]) -> None:
+        """Tell the editor what is wrong in a document."""
+        told = [self.diagnostic(uri, d) for d in found]
+        self.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(uri, told, version)
+        )
 
     # -- places
     # ----------------------------------------------------------------------------------
