@@ -12,9 +12,10 @@ from typing import Any
 
 from ...errors import UsageError
 from ...graph import Block, Graph, Item, Layer, Path
-from ...ops.base import Call, Ref
+from ...ops.base import Call, Op, Ref, Shape
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
+from .alike import Likeness
 from .define import Shared, columns, share_block, share_layer
 from .forward import (
     ForwardScope,
@@ -94,42 +95,57 @@ class _Lowering:
         # by the identity of a layer or block: the calls that make it, with what each adds to its
         # name (an `fc` and its activation are two modules, "" and "_relu")
         self.calls: dict[int, list[tuple[str, Call]]] = {}
+        # by op and what it reads
+        self.modules_made: dict[tuple[int, tuple[Shape, ...], bool], Call] = {}
 
-    def share(self, name: str, shared: Shared, items: Iterable[Item]) -> dict[str, Any]:
-        """Make each item a call of the definition that they share; returns its parameters."""
+    def share(
+        self, name: str, shared: Shared, alike: Iterable[Sequence[Item]]
+    ) -> dict[str, Any]:
+        """Make items a call of the definition that they share, those that are alike the same one;
+        returns its parameters."""
         parameters = shared.parameters()
         self.known.add(name, parameters)
-        for index, item in enumerate(items):
-            self.calls[id(item)] = [("", shared.call(name, parameters, index))]
+        for index, items in enumerate(alike):
+            call = shared.call(name, parameters, index)
+            self.calls |= {id(item): [("", call)] for item in items}
         return parameters
 
     def layers(self) -> None:
         """Every layer as calls: of its modules, or of the function that it shares with layers of
         its structure."""
-        groups: dict[Any, list[tuple[Layer, Call]]] = {}
+        alike: dict[Any, list[Layer]] = {}
         for layer in self.graph.own_items():
-            if not isinstance(layer, Layer):
-                continue
-            words = [name[len(layer.name) + 1 :] for name in layer.nodes]
-            calls = [self.module(name) for name in layer.nodes]
-            if layer.nodes[0] == layer.name:
-                ends = [name[len(layer.name) :] for name in layer.nodes]
+            if isinstance(layer, Layer):
+                calls = [self.module(name) for name in layer.nodes]
+                ends = tuple([name[len(layer.name) :] for name in layer.nodes])
                 self.calls[id(layer)] = list(zip(ends, calls, strict=True))
+                alike.setdefault((ends, *map(id, calls)), []).append(layer)
+        groups: dict[Any, list[tuple[list[Layer], Call]]] = {}
+        for (ends, *_), layers in alike.items():
+            if not ends[0]:  # the first module has the name of the layer
                 continue
-            tree = named(list(zip(words, calls, strict=True)))
-            ops = tuple(self.graph.nodes[name].op.op for name in layer.nodes)
-            key = ops, tuple(words), skeleton(tree, self.known)
-            groups.setdefault(key, []).append((layer, tree))
+            first, words = layers[0], tuple([end[1:] for end in ends])
+            tree = named([(end[1:], call) for end, call in self.calls[id(first)]])
+            ops = tuple([self.graph.nodes[name].op.op for name in first.nodes])
+            key = ops, words, skeleton(tree, self.known)
+            groups.setdefault(key, []).append((layers, tree))
         for (ops, words, _), members in groups.items():
             self.function(_function_name(ops, words), members)
 
     def module(self, name: str) -> Call:
-        """The torch call of a node. That of a convolution has every option, so that two can be
-        compared."""
+        """The torch call of a node, the same object for nodes that are alike."""
         node = self.graph.nodes[name]
-        shapes = [self.graph.nodes[source].shape for source in node.inputs]
-        call = torch_call(node.op, shapes)
-        self.known.learn(call, node.op, shapes)
+        shapes = tuple([self.graph.nodes[source].shape for source in node.inputs])
+        key = id(node.op), shapes, name in self.inplace
+        if key not in self.modules_made:
+            self.modules_made[key] = self.call(node.op, shapes, inplace=key[-1])
+        return self.modules_made[key]
+
+    def call(self, op: Op, shapes: Sequence[Shape], *, inplace: bool) -> Call:
+        """The torch call of an op. That of a convolution has every option, so that two can be
+        compared."""
+        call = torch_call(op, shapes)
+        self.known.learn(call, op, shapes)
         args = call.args
         kwargs = {key: _plain(key, value) for key, value in call.kwargs}
         if self.known.is_conv(call.target):
@@ -137,31 +153,38 @@ class _Lowering:
             kwargs = {**options, **dict(zip(options, args, strict=False)), **kwargs}
             required = [key for key, value in options.items() if value is REQUIRED]
             args = tuple(kwargs.pop(key) for key in required)
-        if name in self.inplace:
+        if inplace:
             kwargs["inplace"] = True
         return Call(call.target, args, tuple(kwargs.items()))
 
-    def function(self, wanted: str, members: Sequence[tuple[Layer, Call]]) -> None:
+    def function(
+        self, wanted: str, members: Sequence[tuple[list[Layer], Call]]
+    ) -> None:
         """Define the function of layers of one structure."""
         shared = share_layer(columns([leaves(tree, self.known) for _, tree in members]))
         tree = refill(members[0][1], self.known, iter(shared.fills))
         name = self.names.new(wanted)
-        parameters = self.share(name, shared, (layer for layer, _ in members))
+        parameters = self.share(name, shared, (layers for layers, _ in members))
         self.program.functions.append(Function(name, parameters, tree))
 
     def blocks(self) -> None:
         """Every block as a call of the class that it shares with blocks of its structure, the
         innermost first."""
         for level in _levels(self.graph):
-            groups: dict[Any, list[tuple[Block, Class]]] = {}
+            alike: dict[Any, list[Block]] = {}
             for block in level:
                 if next(self.graph.nodes_of(block), None) is None:
                     continue
                 if is_alias(block):
                     self.calls[id(block)] = self.calls[id(block.result.items[0])]
                 else:
-                    made = self.block(block)
-                    groups.setdefault(self.key(block, made), []).append((block, made))
+                    key = Likeness(self.graph, self.inplace, self.calls, block).key()
+                    starts = self.starts.get(block.name, ())
+                    alike.setdefault((key, starts), []).append(block)
+            groups: dict[Any, list[tuple[list[Block], Class]]] = {}
+            for blocks in alike.values():
+                made = self.block(blocks[0])
+                groups.setdefault(self.key(blocks[0], made), []).append((blocks, made))
             variants = Counter(word for word, *_ in groups)
             for (word, *_), members in groups.items():
                 self.define(members, alone=variants[word] == 1)
@@ -261,15 +284,17 @@ class _Lowering:
             for number in leaves(statement.value, self.known):
                 yield Leaf(number.role + "_" * (number.role in words), number.value)
 
-    def define(self, members: Sequence[tuple[Block, Class]], *, alone: bool) -> None:
+    def define(
+        self, members: Sequence[tuple[list[Block], Class]], *, alone: bool
+    ) -> None:
         """Define the class of blocks of one structure."""
-        blocks = [block for block, _ in members]
+        alike = [blocks for blocks, _ in members]
         shared = share_block(
             columns([list(self.leaves(made)) for _, made in members]),
-            tuple(block.into for block in blocks),
-            tuple(block.out for block in blocks),
+            tuple(block.into for block, *_ in alike),
+            tuple(block.out for block, *_ in alike),
         )
-        block, made = members[0]
+        (block, *_), made = members[0]
         fills = iter(shared.fills)
         modules = [
             (word, refill(tree, self.known, fills)) for word, tree in made.modules
@@ -291,7 +316,7 @@ class _Lowering:
         outer = self.outer.get(block.name, "")
         made.name = self.names.new(_class_name(block, outer, alone=alone))
         made.docstring = _docstring(block, made.arguments)
-        made.parameters = self.share(made.name, shared, blocks)
+        made.parameters = self.share(made.name, shared, alike)
         self.program.classes.append(made)
 
     def finish(self, name: str) -> Program:
@@ -338,16 +363,15 @@ def shape_tuple(graph: Graph, node: str) -> str:
 def _check_names(graph: Graph) -> None:
     """The last check before a name becomes Python, whatever made the graph."""
     scopes = [*graph.rows, *(path for block in graph.blocks() for path in block.paths)]
-    for name in (
-        *graph.nodes,
-        *(path.name for path in scopes),
-        *(path.word for path in scopes if path.word),
-    ):
-        for part in name.split("."):
-            if not re.fullmatch(
-                r"[A-Za-z][A-Za-z0-9_]*|[0-9]+(_[A-Za-z0-9_]+)?", part
-            ) or keyword.iskeyword(part):
-                raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
+    names = [*graph.nodes, *(path.name for path in scopes)]
+    names += [path.word for path in scopes if path.word]
+    parts = dict.fromkeys(part for name in names for part in name.split("."))
+    for part in parts:
+        if not re.fullmatch(
+            r"[A-Za-z][A-Za-z0-9_]*|[0-9]+(_[A-Za-z0-9_]+)?", part
+        ) or keyword.iskeyword(part):
+            name = next(name for name in names if part in name.split("."))
+            raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
 
 
 def _levels(graph: Graph) -> Iterator[list[Block]]:
