@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from codecs import BOM_UTF8
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def read_file(path: Path) -> bytes:
 def temporary_beside(path: Path) -> Path:
     """A new name in the folder of a file, for its content until that is whole."""
     return path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a text in place of that of a file, as `write_file` does; what stands before it, its
+    byte-order mark, stays."""
+    with path.open("rb") as file:
+        has_mark = file.read(len(BOM_UTF8)) == BOM_UTF8
+    write_file(path, (BOM_UTF8 if has_mark else b"") + text.encode())
 
 
 def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..errors import UsageError
-from ..files import reason, write_file
+from ..files import reason, replace_text, write_file
 from ..streams import dropped
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -111,7 +111,7 @@ def replace_file(path: Path, text: str) -> None:
     """Write a file so that a crash leaves the old one or the new one. Raises `UsageError` where it
     cannot."""
     try:
-        write_file(path, text.encode())
+        replace_text(path, text)
     except OSError as problem:
         raise cannot_write(path, problem, "it is as it was") from None
 

@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 from .. import __version__
 from ..errors import SpecError, UsageError
-from ..files import reason, write_file
+from ..files import reason, replace_text
 from ..language.yaml.limits import LIMITS
 from ..language.yaml.reader import open_source
 from ..outputs.figure.content.builder import View
@@ -84,7 +84,7 @@ class SpecServer(ThreadingHTTPServer):
                     409, "the file was changed elsewhere; reload the page to see it"
                 )
             try:
-                write_file(self.path, kept(text, before).encode())
+                replace_text(self.path, kept(text, before))
             except OSError as problem:
                 raise Refused(
                     500, f"cannot write the file: {reason(problem)}; it is as it was"

@@ -6,6 +6,7 @@ import json
 import re
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from small_page import SPEC, served
 
 import resgraph
 from resgraph import train
+from resgraph.cli import run
 from resgraph.errors import SpecError
 from resgraph.outputs import registry
 from resgraph.serve import server as module
@@ -119,6 +121,39 @@ def test_the_file_is_written_only_when_asked_and_never_over_changes(
         == 409
     )
     assert served.path.read_text() == "elsewhere: 1\n"
+
+
+def test_a_byte_order_mark_stays(
+    served: SpecServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Windows' editors write one: what was not edited is kept, by the page, `fmt` and `check --fix`."""
+    path, mark = served.path, b"\xef\xbb\xbf"
+    path.write_bytes(mark + SPEC.encode())
+    read = served.read()
+    assert read["text"] == SPEC
+    served.save(read["text"].replace("pair 16", "pair 24"), read["digest"])
+    assert path.read_bytes() == mark + SPEC.replace("pair 16", "pair 24").encode()
+    path.write_bytes(mark + SPEC.replace("3x3 conv 8", "3x3  Conv 8").encode())
+    assert run(["check", "--fix", str(path)]) == 0
+    assert run(["fmt", str(path)]) == 0
+    capsys.readouterr()
+    assert path.read_bytes().startswith(mark + b"name: small")
+    assert b"  conv1: 3x3 conv 8\n" in path.read_bytes()
+
+
+def test_a_page_of_an_earlier_session_is_told_where_the_new_one_is(
+    served: SpecServer,
+) -> None:
+    with SpecServer(served.path) as again:
+        Thread(target=again.serve_forever, daemon=True).start()
+        status, told = ask(
+            again, "POST", "/answer", {"text": SPEC}, X_Resgraph_Token=served.token
+        )
+        again.shutdown()
+    assert status == 403
+    assert (
+        "of another session; open the address that the terminal shows" in told["error"]
+    )
 
 
 MIXED = "name: a\r\ninput: 3x8x8\nnet:\r\n  one: fc 3\r  two: fc 4\n"

@@ -262,6 +262,20 @@ def test_the_page_of_a_study_shows_every_run(folder: Path) -> None:
     assert rows == ["tiny w=4", "tiny w=8"] * 2
 
 
+def test_the_page_of_a_study_is_the_same_after_a_restart(folder: Path) -> None:
+    """It is made of the runs alone, so its address may be kept and opened again."""
+    cut_short(folder, 2)
+    pages, port = [], 0
+    for _ in range(2):
+        with StudyServer(folder / "out", port) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            port = server.server_port
+            pages.append(urlopen(server.address).read())
+            server.shutdown()
+    assert b"2 of 4 runs are done" in pages[0]
+    assert pages[0] == pages[1]
+
+
 def test_what_is_no_study_has_no_page(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

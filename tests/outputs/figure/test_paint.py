@@ -191,6 +191,19 @@ def test_the_rows_of_a_tile_have_colours_of_their_own_in_mermaid() -> None:
     assert len(dark) >= 2  # the widest convolution, and the end of the legend
 
 
+def test_mermaid_says_which_colour_a_range_has() -> None:
+    net = plan("residual")
+    ops = {name: float(at) for at, name in enumerate(net.graph.nodes)}
+    ranged = Heat("place", ops, combine="last")
+    text = str(render([net], "mmd", RenderOptions(paint=[ranged])))
+    assert re.search(r"\u00a0to\u00a0\d+\"\]:::heat-", text)
+    assert "of a range, the colour of its upper end" in text
+    alone = dict.fromkeys(net.graph.nodes, 1.0)
+    same = Heat("place", alone, combine="last")
+    text = str(render([net], "mmd", RenderOptions(paint=[same])))
+    assert "of a range" not in text
+
+
 def test_a_page_has_no_width_of_its_own() -> None:
     net = plan("residual")
     with pytest.raises(UsageError, match="`html` has no use for `--width`"):

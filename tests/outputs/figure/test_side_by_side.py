@@ -35,8 +35,8 @@ def text(act: str = "relu", drop: str = "") -> str:
 def test_activation_merge_and_drop_path_are_told() -> None:
     nets = [loads(text()), loads(text("silu")), loads(text(drop=", drop path 0.2"))]
     assert differing([net.graph for net in nets]) == [
-        ["conv-BN-ReLU", "relu(body + shortcut)", "–"],
-        ["conv-BN-SiLU", "silu(body + shortcut)", "–"],
+        ["conv-BN-ReLU", "relu(body + shortcut)", "no drop path"],
+        ["conv-BN-SiLU", "silu(body + shortcut)", "no drop path"],
         ["conv-BN-ReLU", "relu(body + shortcut)", "drop path 0.2"],
     ]
     assert differing([nets[0].graph, nets[0].graph]) == [[], []]
@@ -64,7 +64,11 @@ def test_what_is_seen_is_not_said() -> None:
         load("stochastic-depth::resnet-110").graph,
     ]
     # block l of 54 is dropped at 0.5 * l/54
-    assert differing(deep) == [["–"], ["drop path 0.00926 to 0.5"]]
+    assert differing(deep) == [["no drop path"], ["drop path 0.00926 to 0.5"]]
+    three = ["vgg-19", "resnet-18", "mobilenet-v2"]
+    told = differing([load(name).graph for name in three])
+    assert "no blocks that merge" in told[0]
+    assert all(not line.startswith("no ") for line in told[2][:2])
 
 
 def shown(picture: str | bytes) -> list[str]:

@@ -13,16 +13,21 @@ from .wording import LONG, wording
 
 
 def differing(graphs: Sequence[Graph]) -> list[list[str]]:
-    """For each net a line for each fact that is not the same in all, "–" where it has none. That a
-    net has no convolution, or joins nothing, is seen."""
+    """For each net a line for each fact that is not the same in all, `no dropout` where it has
+    none. That a net has no convolution, or joins nothing, is seen: it is said only where others
+    differ."""
     facts = list(map(_facts, graphs))
     names = dict.fromkeys(name for each in facts for name in each)
     said = {name: {each.get(name) for each in facts} for name in names}
     apart = [name for name in names if len(said[name] - _SEEN.get(name, set())) > 1]
-    return [[each.get(name, "–") for name in apart] for each in facts]
+    return [
+        [each.get(name, f"no {_KINDS.get(name, name)}") for name in apart]
+        for each in facts
+    ]
 
 
 _SEEN: Mapping[str, set[str | None]] = {"unit": {None}, "merge": {None}}
+_KINDS = {"unit": "norm or activation at convolutions", "merge": "blocks that merge"}
 
 
 def _facts(graph: Graph) -> dict[str, str]:

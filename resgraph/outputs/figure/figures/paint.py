@@ -217,7 +217,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
-    room = width - 31 - text.width(op.params, 10.5, 500) - 8
+    room = width - 31 - (text.width(op.params, 10.5, 500) + 8 if op.params else 0)
     name = text.fit(op.text, size, room, 600)
     shapes: list[Primitive] = [
         Rect(x, y, width, height, 6, f"{op.family}-fill", f"{op.family}-line"),

@@ -98,6 +98,7 @@ class _Writer(DiagramWriter):
 
     families: set[str] = field(default_factory=set)
     steps: set[int] = field(default_factory=set)
+    ranges: bool = False
     dotted: list[int] = field(default_factory=list)
     edges: int = 0
     CLOSE, CLUSTER = "end", "s"
@@ -120,6 +121,7 @@ class _Writer(DiagramWriter):
     def kind(self, family: str, cells: HeatCells) -> str:
         """The class of a node: a step of heat, or else its family."""
         step = cells[-1].step if cells else -1
+        self.ranges |= len(cells) > 1
         if step < 0:
             self.families.add(family)
             return family
@@ -134,7 +136,8 @@ class _Writer(DiagramWriter):
         for step, end in zip((0, HEAT_STEPS - 1), scale.ends, strict=True):
             self.steps.add(step)
             self.emit(2, f"{self.fresh()}[{quoted(end)}]:::heat-{step}")
-        remarks = [*scale.remarks, *filter(None, [scale.heat.note])]
+        upper = ["of a range, the colour of its upper end"] if self.ranges else []
+        remarks = [*scale.remarks, *upper, *filter(None, [scale.heat.note])]
         if remarks:
             self.families.add("input")
             said = "<br>".join(quoted(each)[1:-1] for each in remarks)

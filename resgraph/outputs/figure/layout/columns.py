@@ -13,6 +13,8 @@ from ..content.parts import ENTRY, Link
 from .geometry import ENTRY_RISE, Frame, gap_between, parts_at_once
 from .routing import Way
 
+PARTED_NOTE = 18.0
+"""The room above a join for what is written below where links part."""
 CLEAR = 5.0
 """The least distance of a link that runs across from a box, and from another such link."""
 
@@ -230,12 +232,16 @@ class Stacker:
             return frame.split(source) + max(turns, written)
         below = (frame.split(source) if parted else base) + 2
         if way == "straight":
-            return below + rhythm.before_join
+            return below + self._above_join(link)
         # A link enters a join from the side, at half its height: its corner needs room, and what is
         # written on it, or beside the unit, a line more.
         noted = link.note or (source in frame.fork.names and not parted)
         below += rhythm.join if noted and way == "down" else 0
         return below + (rhythm.radius - frame.boxes[link.target].height / 2)
+
+    def _above_join(self, link: Link) -> float:
+        least = PARTED_NOTE if link.note else 0.0
+        return max(self.frame.rhythm.before_join, least)
 
     def gap(self, below: int) -> float:
         """The gap between a unit and the one above it on the same spine."""

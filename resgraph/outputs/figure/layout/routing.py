@@ -40,7 +40,7 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
         out += _trunk(frame, source, [ways[link] for link in links])
         for link in links:
             if ways[link] == "straight":
-                out += _straight(frame, link)
+                out += _straight(frame, link, len(links) > 1)
             elif ways[link] == "down":
                 out.append(_down(frame, link, links, ways))
             elif ways[link] == "across":
@@ -137,12 +137,15 @@ def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
     return out
 
 
-def _straight(frame: Frame, link: Link) -> list[Wire]:
-    """Straight down; of streams that run side by side, one wire each."""
+def _straight(frame: Frame, link: Link, parted: bool) -> list[Wire]:
+    """Straight down, what is written there below where others part; of streams that run side by
+    side, one wire each."""
     start = frame.bottom(link.source)
     height = frame.top[link.target] - start
     first, *beside = pairs(frame.starts(link), frame.ends(link), start, height)
     arrow = starts_with_box(frame.boxes[link.target].part)
+    if parted and link.note:
+        first = (first[0], (first[0][0], frame.split(link.source)), *first[1:])
     return [_wire(link, first, arrow=arrow), *map(Wire, beside)]
 
 
@@ -270,4 +273,13 @@ class _Lanes:
             if low < end and high > start and x - other < step:
                 x = other + step
         insort(self.taken, (x, start, end))
+        self._keep_note(link, x, (start + end) / 2)
         return x
+
+    def _keep_note(self, link: Link, x: float, middle: float) -> None:
+        """Let no lane run through what is written beside one."""
+        if link.note and not link.named:
+            step = self.frame.rhythm.lane_step
+            room = 8 + text.width(link.note, NOTE_SIZE)
+            for beside in range(1, 1 + int(room / step)):
+                insort(self.taken, (x + beside * step, middle - 8, middle + 8))

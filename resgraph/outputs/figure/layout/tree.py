@@ -7,7 +7,7 @@ lanes."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 from .. import text
@@ -51,6 +51,7 @@ def place(part: FigurePart, rhythm: Rhythm, streams: int = 1) -> Placement:
     if isinstance(part, Chain):
         return _chain(part, _stack(part, rhythm, streams), rhythm)
     if isinstance(part, Fork):
+        rhythm = _closer(part, rhythm)
         streams = part.entries if streams >= part.entries else 1
         units = _units(part, rhythm, streams)
         if fits(part, units, rhythm):
@@ -61,6 +62,22 @@ def place(part: FigurePart, rhythm: Rhythm, streams: int = 1) -> Placement:
     return Placement(
         part, left, right, height, [Placed(part, 0, 0, left, right, height)]
     )
+
+
+_MANY, _CLOSER = 3, 0.6
+"""Where more units than that read one, tiles are no wider than what stands in them, and the gaps
+between the columns smaller by this factor."""
+
+
+def _closer(fork: Fork, rhythm: Rhythm) -> Rhythm:
+    """The rhythm of a fork: a closer one where many units read one."""
+    readers = Counter(link.source for link in fork.links)
+    if max(readers.values(), default=0) <= _MANY or fork.breaks or fork.grid:
+        return rhythm
+    tiles = [tile_width(each, rhythm) for each in fork.units if isinstance(each, Tile)]
+    gap = rhythm.column_gap * _CLOSER
+    wide = max(tiles, default=0)
+    return replace(rhythm, tile_width=wide, column_gap=gap, close=True)
 
 
 def _stack(chain: Chain, rhythm: Rhythm, streams: int) -> list[Placement]:
@@ -107,9 +124,10 @@ def _leaf(
 ) -> tuple[float, float, float]:
     """Left, right and height of a part that has no parts."""
     least, behind = rhythm.tile_width, 0.0
+    slim = rhythm.close and _only_reshapes(part)
     match part:
         case Tile(rows=rows, sheets=sheets):
-            half = max(least, tile_width(part, rhythm)) / 2
+            half = max(0 if slim else least, tile_width(part, rhythm)) / 2
             height = len(rows) * rhythm.row + (len(rows) - 1) * rhythm.row_gap
             height += 2 * rhythm.tile_pad
             behind = 2 * rhythm.sheet
@@ -118,7 +136,7 @@ def _leaf(
             half, height = max(least, strip_width(part, rhythm)) / 2, rhythm.row
             behind = rhythm.heat
         case OpBox(macs=macs):
-            half = max(rhythm.op_width, op_width(part)) / 2
+            half = max(0 if slim else rhythm.op_width, op_width(part)) / 2
             behind = rhythm.heat
             height = rhythm.op_tall if macs else rhythm.op_thin
         case Join(symbol=symbol):
@@ -129,6 +147,17 @@ def _leaf(
             height = rhythm.capsule
     # To the right always, so that the lanes of all blocks stand in one line.
     return half, half + behind, height
+
+
+def _only_reshapes(part: FigurePart) -> bool:
+    """Whether a box computes nothing, as the part of a map does, and so needs no more than its
+    words."""
+    match part:
+        case Tile(rows=[row]):
+            return row.family == "shape"
+        case OpBox(family=family):
+            return family == "shape"
+    return False
 
 
 def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
