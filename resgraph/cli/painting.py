@@ -54,7 +54,9 @@ def _measured(plan: Plan, run: Path | None, kind: str) -> Heat:
     from .. import train
 
     if run is not None and not run.is_dir():
-        raise UsageError(f"there is no run `{run}`")
+        raise UsageError(
+            f"there is no run `{run}`: `resgraph runs` lists those that are"
+        )
     found = train.profile(run or plan)
     if found.nodes.keys() != plan.graph.nodes.keys() - set(plan.graph.inputs):
         raise UsageError(f"{run} is a run of another net: {found.name}")

@@ -104,7 +104,7 @@ def _check_names(path: Path, seen: dict[str, int], graph: Graph) -> None:
     if unknown and len(unknown) * 2 > len(seen):
         raise UsageError(
             f"{path} is of another net: {len(unknown)} of its {len(seen)} nodes are not in this"
-            f" one, as `{unknown[0]}`"
+            f" one, as `{unknown[0]}`; `resgraph profile SPEC -o FILE.csv` writes one for a net"
         )
     if unknown:
         hint = did_you_mean(unknown[0], wanted)

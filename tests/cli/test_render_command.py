@@ -64,6 +64,22 @@ def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert "did you mean `conv" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("render", RESNET, "--scale", "nan"),
+        ("render", RESNET, "--width", "NaN"),
+        ("build", RESNET, "--minutes", "nan", "--plan"),
+        ("mcp", "--minutes", "inf"),
+    ],
+)
+def test_a_number_that_is_none_is_refused(
+    option: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*option]) == 2
+    assert "is no finite number" in capsys.readouterr().err
+
+
 def test_graphviz_draws_whole_nets(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["render", RESNET, "--engine", "dot", "--only", "conv3"]) == 2
     assert (

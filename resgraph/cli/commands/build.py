@@ -11,7 +11,7 @@ import click
 from ...errors import SpecError, UsageError
 from ...plan import Plan
 from ..loading import load_plan, note_void
-from ..options import json_option, set_option, spec_argument
+from ..options import Finite, json_option, set_option, spec_argument
 from ..report import is_first, print_json
 from ..training import options_from, print_result, reporter, run_options
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="replace an older run at -o")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     help="stop there, evaluated and saved; `resume` goes on",
 )
 @run_options("train")

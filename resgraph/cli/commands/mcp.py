@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ...errors import MissingError
+from ..options import Finite
 
 
 @click.command()
@@ -19,7 +20,7 @@ from ...errors import MissingError
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     default=10.0,
     show_default=True,
     help="the most that one build or sweep may take",

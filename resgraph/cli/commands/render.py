@@ -19,7 +19,7 @@ from ...outputs.registry import OUTPUTS, named
 from ...passes.expand import expand
 from ...plan import Plan
 from ..loading import family_of, load_plans
-from ..options import output_options, set_option, specs_argument, write
+from ..options import Finite, output_options, set_option, specs_argument, write
 from ..painting import MEASURED, heats
 
 
@@ -46,9 +46,7 @@ from ..painting import MEASURED, heats
     default="light",
     show_default=True,
 )
-@click.option(
-    "--width", type=click.FloatRange(100, 10_000), help="the least width in pixels"
-)
+@click.option("--width", type=Finite(100, 10_000), help="the least width in pixels")
 @click.option(
     "--paper",
     default="",
@@ -93,7 +91,7 @@ from ..painting import MEASURED, heats
 )
 @click.option(
     "--scale",
-    type=click.FloatRange(0.1, 10),
+    type=Finite(0.1, 10),
     help="multiply the size of the picture; of png: 2 if nothing is said",
 )
 @click.option(

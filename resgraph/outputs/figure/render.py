@@ -138,7 +138,10 @@ def check_use(options: RenderOptions, kind: str, used: Sequence[str]) -> None:
     usual = RenderOptions()
     for name in (field.name for field in fields(options)):
         if name not in used and getattr(options, name) != getattr(usual, name):
-            raise UsageError(f"`{kind}` has no use for `--{name}`: leave it out")
+            other = (
+                ", or add `--text paths`" if name == "font" and "text" in used else ""
+            )
+            raise UsageError(f"`{kind}` has no use for `--{name}`: leave it out{other}")
 
 
 def scene(plan: Plan, view: View = "auto", **options: Any) -> Scene:

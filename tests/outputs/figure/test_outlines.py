@@ -215,5 +215,7 @@ def test_what_changes_by_its_neighbours_is_refused(name: str) -> None:
 
 
 def test_a_font_that_nothing_uses_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="`svg` has no use for `--font`"):
+    with pytest.raises(
+        UsageError, match="`--font`: leave it out, or add `--text paths`"
+    ):
         render([plan("residual")], "svg", RenderOptions(font=tmp_path / "a.ttf"))
