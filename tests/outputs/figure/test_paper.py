@@ -46,6 +46,16 @@ def test_svg_and_pdf_are_as_wide_as_is_said() -> None:
     assert float(box[1]) == pytest.approx(180 * MM, abs=0.02)
 
 
+@pytest.mark.parametrize("name", ["van", "resnet-18", "se-resnext-26-d"])
+def test_the_legend_of_a_narrow_figure_is_whole(name: str) -> None:
+    """Its last line stood on the edge, where half of it was cut off."""
+    drawn = str(render([load(name)], "svg", RenderOptions(paper="88mm")))
+    root = ET.fromstring(drawn)
+    high = float(root.attrib["viewBox"].split()[3])
+    texts = [each for each in root.iter() if each.tag.endswith("}text")]
+    assert max(float(each.attrib["y"]) for each in texts) < high - 8
+
+
 def test_a_png_has_300_dots_to_the_inch_and_says_so() -> None:
     for options, dots in (({}, 300), ({"scale": 2.0}, 600)):
         image = drawn("png", paper="7in", **options)

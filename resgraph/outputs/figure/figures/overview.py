@@ -103,7 +103,7 @@ def draw(plan: Plan, look: NetLook) -> Scene:
     legend.gather(placement, shortcut_kinds(graph))
     height = max(piece.placement.height for piece in shown)
     bottom = _said(scene, look.broken, _TOP + height + 30)
-    scene.height = legend.draw(scene, bottom) + 10
+    scene.height = legend.draw(scene, bottom) + (_CROP if look.narrow else 10)
     return scene.cropped(_CROP) if look.narrow else scene
 
 

@@ -65,14 +65,16 @@ def place(part: FigurePart, rhythm: Rhythm, streams: int = 1) -> Placement:
 
 
 _MANY, _CLOSER = 3, 0.6
-"""Where more units than that read one, tiles are no wider than what stands in them, and the gaps
-between the columns smaller by this factor."""
+"""Where more units than that stand beside one another, tiles are no wider than what stands in them,
+and the gaps between the columns smaller by this factor."""
 
 
 def _closer(fork: Fork, rhythm: Rhythm) -> Rhythm:
-    """The rhythm of a fork: a closer one where many units read one."""
+    """The rhythm of a fork: a closer one where many units read one, or are parts of a map."""
     readers = Counter(link.source for link in fork.links)
-    if max(readers.values(), default=0) <= _MANY or fork.breaks or fork.grid:
+    cut = sum(map(_only_reshapes, fork.units)) + 1
+    beside = max(cut, max(readers.values(), default=0))
+    if beside <= _MANY or fork.breaks or fork.grid:
         return rhythm
     tiles = [tile_width(each, rhythm) for each in fork.units if isinstance(each, Tile)]
     gap = rhythm.column_gap * _CLOSER
