@@ -5,8 +5,8 @@
 Draws one net in every format, has each program on PATH make a PNG of it in FOLDER, and writes
 `docs/programs.md`: how far each PNG's ink is from that of resvg. A program that is not here leaves
 an empty cell with its reason. What was seen in the pictures is in `SEEN`: look at them again when a
-number has changed. What FOLDER has from an earlier call is kept. Not part of CI, as nothing of this
-is needed to use resgraph."""
+number has changed. Netron is a package of this Python's (`pip install netron`). What FOLDER has
+from an earlier call is kept. Not part of CI, as nothing of this is needed to use resgraph."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 from PIL import Image, ImageChops
 
@@ -49,6 +50,42 @@ drawn.render(painter)
 painter.end()
 image.save(sys.argv[2])
 """
+NETRON = """import base64, sys, tempfile
+from pathlib import Path
+import netron
+sys.path.insert(0, TESTS)
+from browser import browser
+_, port = netron.start(sys.argv[1], browse=False)
+address = f"http://localhost:{port}/"
+with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as page:
+    page.open(address, "body")
+    page.do("Network.setCookie", name="consent", value="1", url=address)
+    page.do("Page.navigate", url=address)
+    page.until("document.querySelector('#canvas .node') && document.body.className == 'default'")
+    shot = page.do("Page.captureScreenshot")["data"]
+    Path(sys.argv[2]).write_bytes(base64.b64decode(shot))
+netron.stop()
+"""
+OFFICE = "http://schemas.openxmlformats.org"
+TYPES = f"""<Types xmlns="{OFFICE}/package/2006/content-types">
+<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+<Default Extension="svg" ContentType="image/svg+xml"/>
+<Override PartName="/word/document.xml"
+ ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/>
+</Types>"""
+RELATION = f"""<Relationships xmlns="{OFFICE}/package/2006/relationships"><Relationship Id="one"
+ Type="{OFFICE}/officeDocument/2006/relationships/%s" Target="%s"/></Relationships>"""
+WORD = f"""<w:document xmlns:w="{OFFICE}/wordprocessingml/2006/main"
+ xmlns:r="{OFFICE}/officeDocument/2006/relationships" xmlns:a="{OFFICE}/drawingml/2006/main"
+ xmlns:wp="{OFFICE}/drawingml/2006/wordprocessingDrawing"
+ xmlns:pic="{OFFICE}/drawingml/2006/picture"><w:body><w:p><w:r><w:drawing><wp:inline>
+<wp:extent cx="5400000" cy="7600000"/><wp:docPr id="1" name="figure"/><a:graphic>
+<a:graphicData uri="{OFFICE}/drawingml/2006/picture"><pic:pic><pic:nvPicPr>
+<pic:cNvPr id="1" name="figure"/><pic:cNvPicPr/></pic:nvPicPr><pic:blipFill>
+<a:blip r:embed="one"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill><pic:spPr><a:xfrm>
+<a:off x="0" y="0"/><a:ext cx="5400000" cy="7600000"/></a:xfrm>
+<a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic>
+</wp:inline></w:drawing></w:r></w:p></w:body></w:document>"""
 FLOWCHART = """<body style="margin:0"><pre class="mermaid">{text}</pre><script>{script}</script>
 <script>mermaid.initialize({{startOnLoad: true}})</script>"""
 SEEN = {
@@ -85,6 +122,9 @@ SEEN = {
     "Mermaid": "whole, titles free of edges",
     "Mermaid painted.mmd": "whole, its scale at the left",
     "Graphviz": "whole; letters in the system's font",
+    "Word's file in LibreOffice": "whole; letters in the system's font",
+    "Netron net.onnx": "every op with its shapes, batch norms folded, the batch named",
+    "Netron net.pt2": "every op with its weights, no shapes between them",
 }
 """What the pictures show, by program."""
 
@@ -155,7 +195,18 @@ PROGRAMS = (
         "Graphviz", "dot", ("figure.dot", "painted.dot"), ("dot -Tpng {file} -o {out}",), "-V",
         alike=False,
     ),
-    Program("Netron", "netron", ("net.onnx", "net.pt2"), (), alike=False),
+    Program(
+        "Word's file in LibreOffice", "soffice", ("word.docx",),
+        (
+            "soffice --headless --convert-to pdf --outdir {folder} {file}",
+            "pdftoppm -r 96 -png -singlefile {folder}/word.pdf {stem}",
+        ),
+        alike=False,
+    ),
+    Program(
+        "Netron", "netron", ("net.onnx", "net.pt2"),
+        (f"{sys.executable} {{folder}}/open.py {{file}} {{out}}",), alike=False,
+    ),
 )  # fmt: skip
 
 
@@ -199,6 +250,16 @@ def prepare(folder: Path, mermaid: Path | None) -> None:
         if not (folder / name).is_file():
             run([*resgraph, *command, "-o", str(folder / name)])
     (folder / "qt.py").write_text(QT)
+    tests = Path(__file__).resolve().parents[1] / "tests"
+    (folder / "open.py").write_text(NETRON.replace("TESTS", repr(str(tests))))
+    with ZipFile(folder / "word.docx", "w") as file:
+        file.writestr("[Content_Types].xml", TYPES)
+        file.writestr("_rels/.rels", RELATION % ("officeDocument", "word/document.xml"))
+        file.writestr("word/document.xml", WORD)
+        file.writestr(
+            "word/_rels/document.xml.rels", RELATION % ("image", "figure.svg")
+        )
+        file.write(folder / "figure.svg", "word/figure.svg")
     (folder / "input.tex").write_text(PAPER % r"\input{figure.tex}")
     (folder / "graphics.tex").write_text(PAPER % r"\includegraphics{figure.pdf}")
     if mermaid:
@@ -234,8 +295,6 @@ def lacks(program: Program, folder: Path) -> str:
         return (
             "" if made and shutil.which("chromium") else "no mermaid.min.js was given"
         )
-    if program.needs == "netron":
-        return "its page waits for a click"
     if program.needs == "qt":
         code = ["/usr/bin/python3", "-c", "import PyQt5.QtSvg"]
         return "" if run(code) else "PyQt5 is not here"
