@@ -195,7 +195,7 @@ def profile(
 ) -> Profile:
     """Time, memory and norms of each node in a training step: of a plan with fresh weights on
     noise, or of a run's weights (its directory) on its own first batch, on the CPU."""
-    _need_torch()
+    _need_torch("measuring a step")
     from .profiling import profile_plan, profile_run
 
     if isinstance(plan, Path):
@@ -203,10 +203,10 @@ def profile(
     return profile_plan(plan, batch, repeats)
 
 
-def _need_torch() -> None:
+def _need_torch(what: str = "training") -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingError(
-            "training needs PyTorch: pip install 'resgraph[train]'"
+            f"{what} needs PyTorch: pip install 'resgraph[train]'"
         ) from error
