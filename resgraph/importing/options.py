@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..ops import Fc, Op
+from ..ops import Op
 from ..ops.base import value_text
 from ..ops.padding import Surrounded
 from .captured import Captured, CapturedOp
@@ -57,8 +57,10 @@ class SaidOnce:
 
 
 def _usual_bias(op: Op, *, normed: bool) -> str:
-    """By the language: none beside a norm."""
-    return "none" if normed and not isinstance(op, Fc) else "default"
+    """By the language: of a convolution, one where no norm stands beside it."""
+    if op.word != "conv":
+        return str(_default(op, "bias"))
+    return "none" if normed else "default"
 
 
 def _default(op: Op, key: str) -> Any:

@@ -56,17 +56,25 @@ class BatchNorm(_Norm):
 
 
 class LayerNorm(_Norm):
-    """Layer normalization over the channels at each place (as ConvNeXt has it; Liu et al. 2022)."""
+    """Layer normalization over the channels at each place (as ConvNeXt has it; Liu et al. 2022);
+    `bias none` leaves the shift out."""
 
     long_names = ("LayerNorm",)
     aliases = ("layernorm layernorm2d layernormalization layernormalisation",)
     op: Literal["ln"] = "ln"
+    bias: Literal["default", "none"] = "default"
+
+    def params(self, *inputs: Shape) -> int:
+        return (1 + self.has_bias) * inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return super().derive(*inputs) if self.has_bias else _scale_only(*inputs)
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        return Call(
-            "ChannelNorm" if is_map(x) else "nn.LayerNorm", (x[0],), self.said()
-        )
+        target = "ChannelNorm" if is_map(x) else "nn.LayerNorm"
+        bias = () if self.has_bias else (("bias", False),)
+        return Call(target, (x[0],), self.said() + bias)
 
 
 class GroupNorm(_Norm):
@@ -152,10 +160,15 @@ class RmsNorm(_Norm):
         return inputs[0][0]
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation(params=f"{inputs[0][0]}")
+        return _scale_only(*inputs)
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         return Call(
             "RmsNorm", (x[0],), (("eps", self.eps),) if self.eps != 1e-6 else ()
         )
+
+
+def _scale_only(*inputs: Shape) -> Derivation:
+    """Of a norm that learns one number per channel."""
+    return Derivation(params=f"{inputs[0][0]}")

@@ -73,6 +73,10 @@ def sub_pixels(net: nn.Module, x: Tensor) -> Tensor:
     return x.reshape(b, c // 4, 2 * h, 2 * w)
 
 
+def unshifted(net: nn.Module, x: Tensor) -> Tensor:
+    return F.layer_norm(x.movedim(1, 3), (8,), net.weight).movedim(3, 1)
+
+
 ONES, SHIFT = torch.ones(8), torch.zeros(8)
 FILTERS = {"weight": torch.randn(8, 8, 1, 1), "bias": SHIFT}
 FORMS = {
@@ -110,6 +114,7 @@ def test_a_form_without_weights(word: str) -> None:
             "gain shift 0",
         ),
         (Calls(lambda net, x: F.prelu(x, net.slope), slope=ONES / 4), "prelu"),
+        (Calls(unshifted, weight=ONES), "ln: {bias: none}"),
         (Calls(lambda net, x: F.prelu(x, net.slope), slope=ONES[:1] / 4), "prelu shared"),
         (
             Calls(

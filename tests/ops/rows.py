@@ -201,6 +201,8 @@ ROWS = [
     Row(BatchNorm(eps=1e-3, momentum=0.01), VECTOR, "bn"),
     Row(LayerNorm(eps=1e-6), MAP, "ln"),
     Row(LayerNorm(), VECTOR, "ln"),
+    Row(LayerNorm(bias="none"), MAP, "ln bias none"),
+    Row(LayerNorm(bias="none", eps=1e-6), VECTOR, "ln bias none"),
     Row(GroupNorm(groups=4), MAP, "gn 4"),
     Row(GroupNorm(), (64, 3, 3), "gn"),
     Row(GroupNorm(groups=2), VECTOR, "gn 2"),

@@ -22,6 +22,7 @@ from resgraph.ops import (
     GeluTanh,
     Grn,
     InstanceNorm,
+    LayerNorm,
     LogSoftmax,
     Op,
     PixelShuffle,
@@ -72,6 +73,13 @@ def instance_norm(x: Tensor, *learned: Tensor) -> Tensor:
     mean = x.mean((2, 3), keepdim=True)
     y = (x - mean) / ((x - mean).square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
     return y * per_channel(learned[0], x) + per_channel(learned[1], x) if learned else y
+
+
+def scaled_norm(x: Tensor, weight: Tensor) -> Tensor:
+    """Ba et al. 2016, equation 4, without its bias."""
+    centred = x - x.sum(1, keepdim=True) / x.shape[1]
+    variance = centred.square().sum(1, keepdim=True) / x.shape[1]
+    return centred / (variance + 1e-5).sqrt() * per_channel(weight, x)
 
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -197,6 +205,8 @@ CASES = [
     Case(InstanceNorm(affine=True), MAP, instance_norm),
     Case(RmsNorm(), MAP, rms_norm),
     Case(RmsNorm(), VECTOR, rms_norm),
+    Case(LayerNorm(bias="none"), MAP, scaled_norm),
+    Case(LayerNorm(bias="none"), VECTOR, scaled_norm),
     Case(Grn(), MAP, grn),
     Case(BlurPool(stride=2, zeros=True), MAP, blur),
     Case(ZeroPad(width=11, centered=True), MAP, centered),

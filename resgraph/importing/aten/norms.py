@@ -68,9 +68,10 @@ def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
 @reads("layer_norm")
 def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x = _over_channels(reader, given)
-    if not given["weight"] or not given["bias"]:
-        raise reader.no("without a scale and a shift")
-    return reader.kept(LayerNorm(eps=given["eps"]), x, tensors_of(given))
+    if not given["weight"]:
+        raise reader.no("without a scale")
+    op = LayerNorm(eps=given["eps"], bias="default" if given["bias"] else "none")
+    return reader.kept(op, x, tensors_of(given))
 
 
 @reads("rms_norm")
