@@ -17,6 +17,7 @@ from ..ops import (
     Conv,
     DepthwiseConv,
     Fc,
+    Gain,
     LayerNorm,
     Op,
     Pool,
@@ -137,9 +138,15 @@ def units(items: Iterable[RegionItem], said: SaidOnce) -> list[Unit]:
 def _candidates(
     runs: Iterable[list[CapturedOp]], said: SaidOnce
 ) -> Iterator[tuple[str, ...]]:
-    """Of the commonest norm and the two commonest activations."""
-    norms, acts = Counter[str](), Counter[str]()
+    """Of the commonest norm and the two commonest activations; and what stands most often behind
+    a convolution."""
+    norms, acts, tails = Counter[str](), Counter[str](), Counter[tuple[str, ...]]()
     for run in runs:
+        tails.update(
+            tuple(map(said.label, _tail(run[place + 1 :])))
+            for place, step in enumerate(run)
+            if isinstance(step.op, Convolution)
+        )
         norms.update(said.label(step.op) for step in run if _is_norm(step.op))
         acts.update(
             after.op.label()
@@ -152,6 +159,20 @@ def _candidates(
         yield from (("conv", act), (act, "conv"))
         for norm in names:
             yield from (("conv", norm, act), (norm, act, "conv"))
+    yield from (("conv", *tail) for tail, _ in tails.most_common(2))
+
+
+def _tail(run: Iterable[CapturedOp]) -> Iterator[Op]:
+    """What may be the unit of a convolution that it stands behind: at most one of each kind."""
+    seen: set[str] = set()
+    for op in (step.op for step in run):
+        kind = op.role or op.op
+        if kind in seen or not (
+            op.role == "activation" or _is_norm(op) or isinstance(op, Gain)
+        ):
+            return
+        seen.add(kind)
+        yield op
 
 
 def _is_norm(op: Op) -> bool:
@@ -233,12 +254,23 @@ def _is_unit(steps: Sequence[CapturedOp], unit: Unit) -> bool:
 
 def _behind(conv: CapturedOp, rest: Sequence[CapturedOp], unit: Unit) -> Cell:
     """A convolution with as much of its unit as stands behind it, or with another activation."""
-    norm = bool(unit.norm)
-    if norm and not (rest and unit.said.label(rest[0].op) == unit.norm):
-        return Cell(conv.op, (conv,), "bare", unit)
-    own = (conv, *rest[:norm])
-    word = rest[norm].op.label() if len(rest) > norm else ""
-    if word and (word == unit.activation or word in ACTIVATIONS):
-        mode = "" if word == unit.activation else word
-        return Cell(conv.op, (*own, rest[norm]), mode, unit)
-    return Cell(conv.op, own, "linear" if unit.activation else "", unit)
+    behind = [unit.said.label(step.op) for step in rest[: len(unit.words)]]
+    fits = (
+        (mode, len(words))
+        for mode, words in _modes(unit, rest)
+        if behind[: len(words)] == words
+    )
+    mode, count = next(fits, ("bare", 0))
+    return Cell(conv.op, (conv, *rest[:count]), mode, unit)
+
+
+def _modes(unit: Unit, rest: Sequence[CapturedOp]) -> Iterator[tuple[str, list[str]]]:
+    """What a label may say, and what then stands behind its convolution: rule 5 of the language."""
+    tail = list(unit.words[1:])
+    place = tail.index(unit.activation) if unit.activation else len(tail)
+    word = rest[place].op.label() if place < len(rest) else ""
+    if word in ACTIVATIONS and word != unit.activation:
+        yield word, [*tail[:place], word, *tail[place + 1 :]]
+    yield "", tail
+    if unit.activation:
+        yield "linear", [*filter(_names_norm, tail)]

@@ -57,7 +57,13 @@ def _between(
         name: inner(unit) if len(unit.items) > 1 else unit
         for name, unit in collapsed(steps, entry).items()
     }
-    return [joined(units, entry, exit, known)]
+    block = joined(units, entry, exit, known)
+    for branch in block.branches:
+        branch.items = _absorbed(branch.items)
+        begun, start = next(iter(branch.items), None), branch.start
+        if start and _sums(start) and begun and is_activation(begun):
+            branch.start, branch.items = (begun, (start,)), branch.items[1:]
+    return [block]
 
 
 def _absorbed(items: list[RegionItem]) -> list[RegionItem]:
@@ -88,6 +94,8 @@ def _headed(items: list[RegionItem]) -> list[RegionItem]:
 
 def _splits(block: Region) -> bool:
     """Whether all that reads a block's input takes a part of it."""
+    if block.reads_entry:
+        return False
     firsts = [branch.items[:1] for branch in block.branches if branch.start is None]
     parts = [
         isinstance(i, CapturedOp) and isinstance(i.op, Part)

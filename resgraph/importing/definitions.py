@@ -7,16 +7,25 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
-from ..ops import ChannelConv, Part
+from ..ops import ChannelConv, Part, Upsample
 from ..ops.base import value_text
 from .captured import ImportRefused
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes, formula
-from .kinds import activation_of, mains, sizes_of, skip_branch, skip_of, terms_of
+from .kinds import (
+    activation_of,
+    mains,
+    runs,
+    sizes_of,
+    skip_branch,
+    skip_of,
+    terms_of,
+)
 from .structure import Branch, Region, RegionItem, StepTree
-from .texts import equation, label_of, said, side
+from .texts import equation, folded, label_of, said, side
 
 
 @dataclass(slots=True)
@@ -90,6 +99,8 @@ class Use:
 
 
 Element = Cell | Use
+Run = tuple[Element, int]
+"""What stands in a path so many times, one after another."""
 
 
 def word_of(element: Element) -> str:
@@ -110,6 +121,13 @@ class Elements:
         return [
             self.uses[id(each)] if isinstance(each, Region) else each
             for each in cells(items, self.unit)
+        ]
+
+    def runs(self, items: Sequence[RegionItem]) -> list[Run]:
+        """The same of a path, equal blocks as one."""
+        return [
+            (self.uses[id(first)] if isinstance(first, Region) else first, count)
+            for first, count in runs(cells(items, self.unit))
         ]
 
 
@@ -175,9 +193,17 @@ class _Writer:
     def _labels(
         self, branches: Sequence[Branch], sizes: Sequence[CallSizes]
     ) -> list[str]:
-        rows = [self.elements.of(branch.items) for branch in branches]
+        rows = [self.elements.runs(branch.items) for branch in branches]
         columns = _aligned(rows, one=bool(self.act))
-        return [self._label(column, sizes) for column in columns]
+        return list(folded(self._repeated(column, sizes) for column in columns))
+
+    def _repeated(
+        self, column: Sequence[Run | None], sizes: Sequence[CallSizes]
+    ) -> str:
+        """A label, and how many times it stands there where that is not once."""
+        label = self._label([run and run[0] for run in column], sizes)
+        counts = [run[1] if run else 1 for run in column]
+        return label if {*counts} == {1} else f"{self._let('depth', counts)} x {label}"
 
     def _label(
         self, column: Sequence[Element | None], sizes: Sequence[CallSizes]
@@ -186,7 +212,9 @@ class _Writer:
         if uses:
             return self._call(uses, sizes)
         cell = next(each for each in column if isinstance(each, Cell))
-        options = self._cut(column) if isinstance(cell.op, Part) else column
+        options = column
+        if isinstance(cell.op, Part | Upsample):
+            options = (self._cut if isinstance(cell.op, Part) else _sized)(column)
 
         def value(key: str) -> str | None:
             values = [_option(each, key, cell) for each in options]
@@ -233,6 +261,8 @@ class _Writer:
             raise ImportRefused(
                 f"the `{key}` of a shortcut follows from nothing that its block says"
             )
+        if share := self._share(key, texts):
+            return share
         default = Counter(texts).most_common(1)[0][0]
         name = _RENAMED.get(key, key)
         first, number = name, 1
@@ -247,6 +277,21 @@ class _Writer:
             if text != default:
                 use.values[name] = text
         return name
+
+    def _share(self, key: str, texts: Sequence[str]) -> str | None:
+        """A width or a number of groups that is a share of another width in all calls."""
+        if key not in ("width", "groups") or not all(map(str.isdigit, texts)):
+            return None
+        for name, usual in self.definition.lets.items():
+            own = [use.values.get(name, usual) for use in self.definition.uses]
+            if name.startswith("width") and all(map(str.isdigit, own)):
+                ratios = {
+                    Fraction(int(a), int(b)) for a, b in zip(texts, own, strict=True)
+                }
+                text = _ratio_text(name, ratios.pop()) if len(ratios) == 1 else None
+                if text:
+                    return text
+        return None
 
     def _call(self, uses: Sequence[Use], sizes: Sequence[CallSizes]) -> str:
         definition = uses[0].definition
@@ -322,6 +367,13 @@ _POLICIES = {
 """Shortcuts that have a word: the file's default needs none."""
 
 
+def _ratio_text(name: str, ratio: Fraction) -> str | None:
+    """`2*width`, `width/8`; None where neither says it."""
+    if ratio.denominator == 1:
+        return name if ratio == 1 else f"{ratio}*{name}"
+    return f"{name}/{ratio.denominator}" if ratio.numerator == 1 else None
+
+
 def _names(branches: Sequence[Branch], block: Region) -> list[str]:
     """`body` is the path with most weights; `pre` one without any that others start from."""
     weights = [branch.weighted for branch in branches]
@@ -348,6 +400,17 @@ def _option(element: Element | None, key: str, like: Cell) -> Any:
     return (1,) * len(like.options["stride"]) if ones else like.options[key]
 
 
+def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
+    """Maps that are enlarged, not all of them by a factor: by their sizes."""
+    found = [c for c in column if isinstance(c, Cell) and isinstance(c.op, Upsample)]
+    if len({each.op.factor is None for each in found}) == 1:  # type: ignore[attr-defined]
+        return column
+    return [
+        replace(each, op=each.op.model_copy(update={"factor": None, "to": size}))
+        for each, size in ((each, each.steps[0].shape[1:]) for each in found)
+    ]
+
+
 def _place(cell: Cell, width: int) -> range:
     """The channels of a part."""
     assert isinstance(cell.op, Part)
@@ -360,17 +423,15 @@ def _padding(element: Element | None, like: Cell) -> Any:
     return "same" if cell.pads_same else cell.op.padding  # type: ignore[attr-defined]
 
 
-def _aligned(
-    rows: Sequence[Sequence[Element]], *, one: bool
-) -> list[list[Element | None]]:
+def _aligned(rows: Sequence[Sequence[Run]], *, one: bool) -> list[list[Run | None]]:
     """The labels of several paths in columns; a pool that would do nothing leaves a hole."""
-    columns: list[list[Element | None]] = []
+    columns: list[list[Run | None]] = []
     places = [0] * len(rows)
-    for element in max(rows, key=len):
-        column: list[Element | None] = []
+    for element, _ in max(rows, key=len):
+        column: list[Run | None] = []
         for n, row in enumerate(rows):
             here = row[places[n]] if places[n] < len(row) else None
-            if here is not None and _alike(here, element, one=one):
+            if here is not None and _alike(here[0], element, one=one):
                 column.append(here)
                 places[n] += 1
             elif isinstance(element, Cell) and element.vanishes:

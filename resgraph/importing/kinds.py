@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from ..ops import Add, Mul, Op
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes
+from .matching import op_key
 from .structure import Branch, Region, StepTree, steps_of
 
 Kind = Any
@@ -91,12 +93,27 @@ def _in_equations(block: Region) -> Iterator[str]:
 def of_elements(
     elements: Sequence[Cell | Region], unit: Unit, *, one: bool = False
 ) -> Kind:
-    """The kinds of a path's labels and blocks; what may vanish is left out."""
+    """The kinds of a path's labels and blocks, equal neighbours as one; what may vanish is left
+    out."""
     return tuple(
-        of_element(each, unit, one=one)
-        for each in elements
-        if not (isinstance(each, Cell) and each.vanishes)
+        of_element(first, unit, one=one)
+        for first, _ in runs(elements)
+        if not (isinstance(first, Cell) and first.vanishes)
     )
+
+
+def runs(elements: Sequence[Cell | Region]) -> list[tuple[Cell | Region, int]]:
+    """What stands in a path, equal blocks one after another as the first of them and their
+    number."""
+    found = [list(group) for _, group in groupby(elements, key=_same)]
+    return [(group[0], len(group)) for group in found]
+
+
+def _same(element: Cell | Region) -> Any:
+    """What equal blocks share; a layer is equal to none."""
+    if isinstance(element, Cell):
+        return id(element)
+    return element.into, *(op_key(step.op) for step in element.steps())
 
 
 def of_element(element: Cell | Region, unit: Unit, *, one: bool = False) -> Kind:

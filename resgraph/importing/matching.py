@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..graph import Node
-from ..ops import Add, DropPath, Mul, Op, Part
+from ..ops import Add, DropPath, Mul, Op, Part, Upsample
 from .captured import CapturedOp
 
 
@@ -43,15 +43,19 @@ def matched(
 
 def _key(step: CapturedOp | Node, reads: Iterable[Any]) -> Any:
     commutes = isinstance(step.op, Add | Mul)
-    word = _part_key(step) if isinstance(step.op, Part) else op_key(step.op)
-    return word, tuple(sorted(reads) if commutes else reads)
+    return _word(step), tuple(sorted(reads) if commutes else reads)
 
 
-def _part_key(step: CapturedOp | Node) -> str:
-    """The channels of a part, which may be said in two ways."""
-    assert isinstance(step.op, Part)
+def _word(step: CapturedOp | Node) -> str:
+    """What a step does: the channels of a part, and the size of a map that is enlarged, may be said
+    in two ways."""
+    op = step.op
+    if isinstance(op, Upsample):
+        return op_key(op.model_copy(update={"factor": None, "to": step.shape[1:]}))
+    if not isinstance(op, Part):
+        return op_key(op)
     width = step.shape[0]
-    start = (step.op.which or 0) * width if step.op.of else step.op.start
+    start = (op.which or 0) * width if op.of else op.start
     return f"part {start} {width}"
 
 

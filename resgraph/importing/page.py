@@ -17,7 +17,7 @@ from .cut import cut
 from .definitions import WrittenBlock
 from .options import said_once
 from .recovery import BlockRecovery
-from .rows import DraftRow, rows_of
+from .rows import DraftRow, alternating, rows_of
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _WIDEST = 100
@@ -54,7 +54,8 @@ def write(head: Head) -> str:
     recovery = BlockRecovery(head.net.steps, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first)
-    own = _called(recovery.definitions, rows)
+    pairs = alternating(rows)
+    own = _called([*recovery.definitions, *pairs], rows)
     if library.shortcut:
         library.settle(own)
         settings.append(f"shortcut: {listed(library.shortcut)}")

@@ -34,7 +34,7 @@ class BlockRecovery:
         for block, level in _nested(found):
             levels[level].append(block)
         elements, names = Elements(self.unit), Counter[str]()
-        for level in sorted(levels, reverse=True):
+        for level in sorted(levels):
             for group in self._groups(levels[level]):
                 name = self._name(_word(group[0]), names)
                 definition = define(name, group, elements)
@@ -101,7 +101,8 @@ class BlockRecovery:
             return ()
         if element.shortcut() != element.entry:
             return ()
-        return of_elements(cells(element.branches[0].items, self.unit), self.unit)
+        own = cells(element.branches[0].items, self.unit)
+        return tuple(of_element(each, self.unit) for each in own)
 
     def _run(self, elements: Sequence[Cell | Region]) -> Region:
         """Layers one after another as a block without a sum."""
@@ -142,14 +143,13 @@ def _parted(group: list[Region]) -> list[list[Region]]:
     return [part for part in (summed, [b for b in group if not b.summed]) if part]
 
 
-def _nested(
-    items: Sequence[RegionItem], level: int = 0
-) -> Iterator[tuple[Region, int]]:
+def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:
+    """All blocks, and of how many levels those within each are."""
     for item in items:
         if isinstance(item, Region):
-            yield item, level
-            for branch in item.branches:
-                yield from _nested(branch.items, level + 1)
+            inner = [found for b in item.branches for found in _nested(b.items)]
+            yield item, max((level + 1 for _, level in inner), default=0)
+            yield from inner
 
 
 def _items(element: Cell | Region) -> Sequence[RegionItem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise, takewhile
@@ -11,8 +12,8 @@ from typing import TypeGuard
 from ..language.library import library_index
 from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .cells import Cell
-from .definitions import Element, Use
-from .texts import plain
+from .definitions import Element, Use, WrittenBlock, WrittenPath
+from .texts import folded, plain
 
 _JOINED = 2
 """As many labels before the blocks of a stage are in its row; more have one of their own."""
@@ -24,15 +25,12 @@ class DraftRow:
 
     elements: list[Element] = field(default_factory=list)
     name: str = ""
+    labels: list[str] = field(default_factory=list)
 
     @property
     def calls(self) -> list[Use]:
         """The blocks that it is of: not what only leads to them."""
         return [each for each in self.elements if _repeats(each)]
-
-    @property
-    def labels(self) -> list[str]:
-        return list(_folded(self.elements))
 
 
 def rows_of(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
@@ -50,7 +48,49 @@ def rows_of(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
         ]
     rows = [row for row in rows if row.elements]
     _name(rows)
+    for row in rows:
+        row.labels = list(folded(_labels(row.elements)))
     return rows
+
+
+def alternating(rows: Sequence[DraftRow]) -> list[WrittenBlock]:
+    """What rows say in turn, as `basic, gated, basic, gated`, becomes a block each, which they
+    repeat."""
+    found: dict[tuple[str, ...], WrittenBlock] = {}
+    for turn in _turns(rows):
+        name = f"pair-{len(found) + 1}" if found else "pair"
+        said = [_in_turn(row.labels, turn, name) for row in rows]
+        if sum(len(r.labels) - len(s) for r, s in zip(rows, said, strict=True)) > _PAIR:
+            found[turn] = WrittenBlock(name, paths=[WrittenPath("body", [*turn])])
+            for row, labels in zip(rows, said, strict=True):
+                row.labels = labels
+    return list(found.values())
+
+
+_PAIR = 2
+"""Labels that a block of a pair costs."""
+
+
+def _turns(rows: Sequence[DraftRow]) -> list[tuple[str, ...]]:
+    """Neighbours that stand in turn somewhere, the most frequent first."""
+    turns = Counter(
+        labels[n : n + 2]
+        for labels in (tuple(row.labels) for row in rows)
+        for n in range(len(labels) - 3)
+        if labels[n : n + 2] == labels[n + 2 : n + 4]
+    )
+    return [turn for turn, _ in turns.most_common() if " /" not in "".join(turn)]
+
+
+def _in_turn(labels: Sequence[str], turn: tuple[str, ...], name: str) -> list[str]:
+    """Labels with `name` for each turn."""
+    found: list[str] = []
+    place = 0
+    while place < len(labels):
+        here = tuple(labels[place : place + 2]) == turn
+        found.append(name if here else labels[place])
+        place += 2 if here else 1
+    return list(folded(found))
 
 
 def _repeats(element: Element) -> TypeGuard[Use]:
@@ -88,7 +128,8 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
             held.append(element)
             continue
         smaller = element.block.out[1:] != size[1:]
-        if row.elements and (smaller or held or place in ends):
+        led = len(held) > _JOINED or (held and _out(held[-1], size) != size)
+        if row.elements and (smaller or led or place in ends):
             yield row
             row = DraftRow()
         if len(held) > _JOINED:
@@ -116,7 +157,7 @@ def _still(element: Element) -> str:
     return element.label(still=True) if _repeats(element) else ""
 
 
-def _folded(elements: Sequence[Element]) -> Iterator[str]:
+def _labels(elements: Sequence[Element]) -> Iterator[str]:
     """`3 x bottleneck 256 /2` for three of the same, of which the first may stride."""
     texts = [
         each.label() if isinstance(each, Use) else plain(each) for each in elements
@@ -159,7 +200,10 @@ def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> Non
             row.name = "stem" if row is rows[0] else f"to_{stage.name}"
 
 
-_GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
+_GENERAL = (
+    *("blocks", "layers", "layer", "features", "body", "block", "stages", "units"),
+    *("gated", "product", "dense", "join", "down", "pair"),  # what blocks are called
+)
 
 
 def _module(row: DraftRow) -> str:

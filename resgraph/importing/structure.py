@@ -58,20 +58,24 @@ class Region:
             yield from branch.steps()
         yield from steps_of(self.merge)
 
+    @property
+    def reads_entry(self) -> bool:
+        """Whether the equation reads what comes in."""
+        return self.entry in leaves_of(self.merge)
+
     def shortcut(self) -> str | None:
         """The term of the sum that does least: the block's input, or a path of at most one layer
         with weights beside others of more."""
-        op, joined = head(self.merge)
+        op, terms = head(self.merge)
         if not isinstance(op, Add):
             return None
-        terms = [term for term in joined if isinstance(term, str)]
         if self.entry in terms:
             return self.entry
         weights = {each.value: each.weighted for each in self.branches}
-        counts = [weights[term] for term in terms]
-        if len({*counts}) < 2 or min(counts) > 1:
-            return None
-        return terms[counts.index(min(counts))]
+        counts = [max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms]
+        least = terms[counts.index(min(counts))]
+        plain = isinstance(least, str) and len({*counts}) > 1 and min(counts) <= 1
+        return least if plain else None  # type: ignore[return-value]
 
 
 RegionItem = CapturedOp | Region
@@ -84,6 +88,15 @@ def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:
         for term in terms:
             yield from steps_of(term)
         yield step
+
+
+def leaves_of(expression: StepTree) -> Iterator[str]:
+    """The values that an equation reads."""
+    if isinstance(expression, str):
+        yield expression
+        return
+    for term in expression[1]:
+        yield from leaves_of(term)
 
 
 def head(merge: StepTree) -> tuple[Op | None, tuple[StepTree, ...]]:

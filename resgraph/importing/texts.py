@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from ..ops import Over
@@ -51,6 +52,17 @@ def plain(cell: Cell) -> str:
         return value_text(own) if said(cell, key, own) else None
 
     return label_of(cell, value)
+
+
+def folded(labels: Iterable[str]) -> Iterator[str]:
+    """Labels, equal neighbours as `2 x 3x3 conv 64`; one that strides stands alone, as a repeat
+    strides once."""
+    for label, group in groupby(labels):
+        count = len(list(group))
+        if " /" in label:
+            yield from [label] * count
+        else:
+            yield f"{count} x {label}" if count > 1 else label
 
 
 def side(value: Any) -> Any:

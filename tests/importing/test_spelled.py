@@ -193,7 +193,7 @@ def test_what_is_in_force_in_most_places_is_said_once() -> None:
     )
     text = imported(net).text
     assert "ops: {conv: {bias: default}, bn: {eps: 0.001}}" in text
-    assert "[3x3 conv 8, 3x3 conv 8, 3x3 conv 8 bare, bn eps 1e-5, relu]" in text
+    assert "[2 x 3x3 conv 8, 3x3 conv 8 bare, bn eps 1e-5, relu]" in text
 
 
 class Block(nn.Module):

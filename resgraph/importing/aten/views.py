@@ -107,9 +107,9 @@ def same(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return given["self"]
 
 
-@reads("_shape_as_tensor")
+@reads("_shape_as_tensor", "_assert_tensor_metadata")
 def shape(reader: Reader, call: AtenCall, given: Arguments) -> None:
-    """A view that reads it says its sizes itself."""
+    """A view that reads it says its sizes itself; what is asserted holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,99 @@
+"""What a net says again is said once, as a person would fold it; each case is proven equal."""
+
+from __future__ import annotations
+
+import pytest
+
+from resgraph import from_module
+from resgraph.plan import loads
+
+FRAME = "name: a\ninput: 16x16x16\n{}\n"
+HALVES = """
+unit: [conv, bn, leaky relu]
+blocks:
+  halves:
+    let:   {n: 3}
+    p:     [part 0 of 2]
+    body:  [part 1 of 2, n x basic, 1x1 conv in/2]
+    merge: concat(p body)
+net: {stem: 3x3 conv 32, one: halves, two: [3x3 conv 64 /2, halves n 5], head: 1x1 conv 8}"""
+MIXER = """
+unit: [conv, relu, bn]
+blocks:
+  mixer: {sum: {body: 3x3 depthwise conv, merge: body + x}, merge: [sum, 1x1 conv in]}
+net: {stem: 3x3 conv 32 /2, mixing: 6 x mixer, head: [global avg pool, fc 8]}"""
+AFFINE = """
+unit: [conv, bn, relu, gain shift 0]
+net: {stem: 3x3 conv 32 /2, two: [1x1 conv 64 linear, 5x5 depthwise conv], head: 1x1 conv 8}"""
+PARTS = """
+unit: conv
+blocks:
+  mix:
+    a:     part 0 of 2
+    b:     [part 1 of 2, 3x3 depthwise conv]
+    body:  [concat(a b), bn, 1x1 conv 2*in gelu, 1x1 conv in]
+    merge: body + x
+net: {stem: [4x4 conv 32 /4, bn], one: 2 x mix, head: 1x1 conv 8}"""
+SCALED = """
+unit: silu conv
+blocks:
+  nf:
+    body:     [1x1 conv out/2, 3x3 conv out/2 /stride, 1x1 conv out]
+    shortcut: [avg pool /stride, 1x1 conv out bare]
+    merge:    0.2*body + shortcut
+net: {stem: 3x3 conv 32 bare, one: 2 x nf 64 /2, two: 2 x nf 96 /2, head: 1x1 conv 8}"""
+DEEP = """
+blocks:
+  wide:  {let: {w: 16}, s: [global avg pool, fc w relu, fc w relu, fc in sigmoid], merge: x*s}
+  outer: {let: {w: 16}, body: [3x3 conv in, wide w w, 3x3 conv in linear], merge: relu(body + x)}
+net: {stem: 3x3 conv 32, one: [wide, 2 x outer], two: [3x3 conv 64 /2, outer w 40], head: 1x1 conv 8}"""
+SHARES = """
+blocks:
+  g:
+    let:   {w: 16}
+    body:  [1x1 conv w, 3x3 conv w groups w/8, 1x1 conv 3*w, 1x1 conv in linear]
+    merge: relu(body + x)
+net: {stem: 3x3 conv 20, one: [g, g w 24, g w 48], head: 1x1 conv 8}"""
+ENLARGED = """
+blocks:
+  gate:
+    let:   {size: 16}
+    body:  [avg pool /2, 3x3 conv in sigmoid, upsample to size]
+    merge: body*x
+net: {stem: 3x3 conv 20, one: gate, two: [4x4 conv 20 pad 0, 1x1 conv 20, gate size 13], head: 1x1 conv 8}"""
+
+
+def text(spec: str) -> str:
+    """Import of the module that a spec compiles to."""
+    found = from_module(loads(FRAME.format(spec)).module(), (16, 16, 16))
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    return found.text
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (HALVES, ("let:   {depth: 3}", "depth x basic", "depth 5")),
+        (MIXER, ("unit: conv relu bn", "body: [basic, 1x1 conv 32]", "5 x pair")),
+        (AFFINE, ("unit: [conv, bn, relu, gain shift 0]", "1x1 conv 64 linear, 5x5")),
+        (PARTS, ("[4x4 conv 32 /4, bn", "2 x ")),
+        (SCALED, ("shortcut: [avg pool /stride, 1x1 conv out bare]", "*0.2 + shortcut")),
+        (DEEP, ("[gated, 2 x bottleneck]", "bottleneck width 40")),
+        (SHARES, ("groups width/8, 1x1 conv 3*width",)),
+        (ENLARGED, ("upsample to end", "end 13")),
+        ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
+    ],
+    ids=["depth", "pair", "unit", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+)  # fmt: skip
+def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
+    written = text(spec)
+    assert [each for each in said if each not in written] == [], written
+
+
+def test_blocks_that_are_alike_are_one_wherever_they_stand() -> None:
+    assert text(DEEP).count("global avg pool") == 1
+
+
+def test_what_stands_in_turn_once_stays_as_it_is() -> None:
+    spec = MIXER.replace("6 x mixer", "2 x mixer")
+    assert "pair" not in text(spec)
