@@ -112,7 +112,8 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
 
 def expected(plan: Plan) -> str:
     """What the spec expects of itself."""
-    output = "x".join(map(str, plan.output))
+    shapes = ["x".join(map(str, shape)) for shape in plan.outputs.values()]
+    output = shapes[0] if len(shapes) == 1 else f"[{', '.join(shapes)}]"
     return (
         f"expect: {{params: {plan.params:_}, macs: {plan.macs:_}, depth: {plan.depth},"
         f" output: {output}}}"

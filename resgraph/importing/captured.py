@@ -3,7 +3,7 @@ model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import ResgraphError
@@ -43,25 +43,36 @@ class CapturedOp:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A model's steps in topological order; `output` is the one that it returns."""
+    """A model's steps in topological order; `outputs` are those that it returns, in its order, on
+    the way to the last of them, `output`."""
 
     steps: Mapping[str, CapturedOp]
     input: str
     output: str
+    outputs: tuple[str, ...]
 
 
-def captured(steps: Iterable[CapturedOp], first: str, output: str) -> Captured:
-    """The steps that the output rests on; what is concatenated again and again is concatenated
-    to what was (as DenseNet's layers say it)."""
+def captured(
+    steps: Iterable[CapturedOp], first: str, outputs: Sequence[str]
+) -> Captured:
+    """The steps that the outputs rest on; what is concatenated again and again is concatenated
+    to what was (as DenseNet's layers say it). Raises `ImportRefused` where the last output does not
+    rest on all others."""
     known = {step.name: step for step in steps}
+    output = [name for name in known if name in outputs][-1]
     needed, stack = {first}, [output]
     while stack:
         name = stack.pop()
         if name not in needed:
             needed.add(name)
             stack.extend(known[name].inputs)
+    for name in outputs:
+        if name not in needed:
+            said = f"the model has {len(outputs)} outputs, and the last does not rest on all"
+            raise ImportRefused(said, known[name].module)
     kept = [step for name, step in known.items() if name in needed]
-    return Captured({step.name: step for step in _nested(kept)}, first, output)
+    nested = {step.name: step for step in _nested(kept)}
+    return Captured(nested, first, output, tuple(outputs))
 
 
 def _nested(steps: Iterable[CapturedOp]) -> Iterable[CapturedOp]:

@@ -99,7 +99,7 @@ class Use:
 
 
 Element = Cell | Use
-Run = tuple[Element, int]
+Repeated = tuple[Element, int]
 """What stands in a path so many times, one after another."""
 
 
@@ -123,7 +123,7 @@ class Elements:
             for each in cells(items, self.unit)
         ]
 
-    def runs(self, items: Sequence[RegionItem]) -> list[Run]:
+    def runs(self, items: Sequence[RegionItem]) -> list[Repeated]:
         """The same of a path, equal blocks as one."""
         return [
             (self.uses[id(first)] if isinstance(first, Region) else first, count)
@@ -198,7 +198,7 @@ class _Writer:
         return list(folded(self._repeated(column, sizes) for column in columns))
 
     def _repeated(
-        self, column: Sequence[Run | None], sizes: Sequence[CallSizes]
+        self, column: Sequence[Repeated | None], sizes: Sequence[CallSizes]
     ) -> str:
         """A label, and how many times it stands there where that is not once."""
         label = self._label([run and run[0] for run in column], sizes)
@@ -423,12 +423,14 @@ def _padding(element: Element | None, like: Cell) -> Any:
     return "same" if cell.pads_same else cell.op.padding  # type: ignore[attr-defined]
 
 
-def _aligned(rows: Sequence[Sequence[Run]], *, one: bool) -> list[list[Run | None]]:
+def _aligned(
+    rows: Sequence[Sequence[Repeated]], *, one: bool
+) -> list[list[Repeated | None]]:
     """The labels of several paths in columns; a pool that would do nothing leaves a hole."""
-    columns: list[list[Run | None]] = []
+    columns: list[list[Repeated | None]] = []
     places = [0] * len(rows)
     for element, _ in max(rows, key=len):
-        column: list[Run | None] = []
+        column: list[Repeated | None] = []
         for n, row in enumerate(rows):
             here = row[places[n]] if places[n] < len(row) else None
             if here is not None and _alike(here[0], element, one=one):

@@ -53,7 +53,7 @@ def write(head: Head) -> str:
     library = Library(settings)
     recovery = BlockRecovery(head.net.steps, unit, library)
     first = head.net.steps[head.net.input].shape
-    rows = rows_of(recovery.elements(items), first)
+    rows = rows_of(recovery.elements(items), first, head.net.outputs)
     pairs = alternating(rows)
     own = _called([*recovery.definitions, *pairs], rows)
     if library.shortcut:
@@ -61,6 +61,10 @@ def write(head: Head) -> str:
         settings.append(f"shortcut: {listed(library.shortcut)}")
     settings[:0] = [""] if settings else []
     lines = [*head.lines(), *settings, *_blocks(own), *_net(rows)]
+    if len(head.net.outputs) > 1:
+        given = {row.exit: row.name for row in rows}
+        names = [given[name] for name in head.net.outputs]
+        lines += ["", f"output: {listed(names)}"]
     return reformat(Source(head.name, "\n".join(lines) + "\n"))
 
 

@@ -66,7 +66,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class AtenProgram:
-    """Calls in order. Of several `inputs` and `outputs` there is one in what import can read.
+    """Calls in order. Of several `inputs` there is one in what import can read.
 
     `ties` is off where equal tensors are one, whosever they are."""
 

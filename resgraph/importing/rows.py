@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise, takewhile
 from typing import TypeGuard
 
 from ..language.library import library_index
 from ..ops import VOCABULARY, GlobalPool, Pool, Shape
+from .captured import ImportRefused
 from .cells import Cell
 from .definitions import Element, Use, WrittenBlock, WrittenPath
 from .texts import folded, plain
@@ -28,13 +29,21 @@ class DraftRow:
     labels: list[str] = field(default_factory=list)
 
     @property
+    def exit(self) -> str:
+        """The value that comes out."""
+        return _exit(self.elements[-1])
+
+    @property
     def calls(self) -> list[Use]:
         """The blocks that it is of: not what only leads to them."""
         return [each for each in self.elements if _repeats(each)]
 
 
-def rows_of(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
-    """Stem, stages, head."""
+def rows_of(
+    elements: Sequence[Element], first: Shape, outputs: Collection[str] = ()
+) -> list[DraftRow]:
+    """Stem, stages, head; a row ends with each of the outputs. Raises `ImportRefused` where one is
+    within a label."""
     last = max((n for n, e in enumerate(elements) if isinstance(e, Use)), default=-1)
     start = next((n for n, e in enumerate(elements) if isinstance(e, Use)), 0)
     if last < 0:
@@ -46,7 +55,10 @@ def rows_of(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
             *stages,
             DraftRow(list(elements[last + 1 :])),
         ]
-    rows = [row for row in rows if row.elements]
+    rows = [part for row in rows for part in _split(row, outputs)]
+    if inner := {*outputs} - {row.exit for row in rows}:
+        said = f"`{min(inner)}` is an output, and stands within a layer or a block"
+        raise ImportRefused(said)
     _name(rows)
     for row in rows:
         row.labels = list(folded(_labels(row.elements)))
@@ -91,6 +103,22 @@ def _in_turn(labels: Sequence[str], turn: tuple[str, ...], name: str) -> list[st
         found.append(name if here else labels[place])
         place += 2 if here else 1
     return list(folded(found))
+
+
+def _split(row: DraftRow, outputs: Collection[str]) -> Iterator[DraftRow]:
+    """A row as those that end where an output is."""
+    part = DraftRow()
+    for element in row.elements:
+        part.elements.append(element)
+        if part.exit in outputs:
+            yield part
+            part = DraftRow()
+    if part.elements:
+        yield part
+
+
+def _exit(element: Element) -> str:
+    return element.block.exit if isinstance(element, Use) else element.steps[-1].name
 
 
 def _repeats(element: Element) -> TypeGuard[Use]:

@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +155,9 @@ def _torchvision(package: str, name: str) -> tuple[Callable[[], nn.Module], Shap
     models = _imported("torchvision.models")
     if name not in models.list_models():
         raise UsageError(f"torchvision has no model `{name}`")
-    return lambda: models.get_model(name, weights=None), _SHAPE
+    builder = models.get_model_builder(name)
+    own = {"weights_backbone"} & signature(builder).parameters.keys()
+    return partial(builder, weights=None, **dict.fromkeys(own)), _SHAPE
 
 
 def _callable(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:

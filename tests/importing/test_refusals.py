@@ -57,7 +57,7 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
     ("model", "said"),
     [
         (ByValue(), "torch.export cannot follow the model"),
-        (Two(), "2 outputs, and import reads those that have one"),
+        (Two(), "2 outputs, and the last does not rest on all"),
         (nn.Identity(), "returns its input"),
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
         (nn.InstanceNorm2d(3, track_running_stats=True), "with statistics"),

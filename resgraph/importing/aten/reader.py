@@ -79,8 +79,9 @@ class Reader:
     def read(self) -> Captured:
         """The model's steps. Raises `ImportRefused`."""
         program = self.program
-        _need_one("input", program.inputs)
-        _need_one("output", program.outputs)
+        if len(program.inputs) != 1:
+            said = f"the model has {len(program.inputs)} inputs"
+            raise ImportRefused(f"{said}, and import reads those that have one")
         (first,) = program.inputs
         shape = first.axes[1:]
         self.steps[first.name] = CapturedOp(first.name, Input(shape=shape), (), shape)
@@ -97,10 +98,10 @@ class Reader:
             except ImportRefused as problem:
                 problem.came = f"{self.count} of {len(program.calls)} ops were read"
                 raise
-        end = self.plain(self.values[program.outputs[0]])
-        if end == first.name:
-            raise ImportRefused("the model returns its input")
-        net = captured(self.steps.values(), first.name, end)
+        outputs = [self.plain(self.values[name]) for name in program.outputs]
+        if first.name in outputs or not outputs:
+            raise ImportRefused("the model returns its input, or no tensor")
+        net = captured(self.steps.values(), first.name, outputs)
         if program.ties:
             _untied(net.steps.values())
         return net
@@ -258,13 +259,6 @@ def _flat(shape: Shape) -> Axis:
 def spread(axis: Axis) -> bool:
     """Whether an axis has one place, or was expanded from one."""
     return all(atom.of == EXPANDED for atom in axis)
-
-
-def _need_one(what: str, found: Sequence[Any]) -> None:
-    if len(found) != 1:
-        raise ImportRefused(
-            f"the model has {len(found)} {what}s, and import reads those that have one"
-        )
 
 
 def _untied(steps: Iterable[CapturedOp]) -> None:

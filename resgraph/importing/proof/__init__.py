@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ...ops import Dropout, DropPath, Shape
 from ...outputs.pytorch import module
@@ -58,7 +60,8 @@ def names(plan: Plan, net: Captured) -> dict[str, str]:
     nodes = [n for n in plan.graph.nodes.values() if n.name != plan.graph.input]
     steps = [step for step in net.steps.values() if step.name != net.input]
     found = matched(nodes, steps, {plan.graph.input: net.input})
-    if found is None or found[plan.graph.output] != net.output:
+    ends = found and tuple(found[output.node] for output in plan.graph.outputs)
+    if found is None or ends != net.outputs:
         raise ImportRefused(
             "the spec that was written makes another net than the model"
         )
@@ -157,8 +160,8 @@ class ProvenPair:
         self._draw()
         images = _random((2, *size), "images")
         with torch.no_grad():
-            given = self.theirs.eval()(images)
-            output = apart(self.ours.eval()(images), given)
+            both = (tensors(net.eval()(images)) for net in (self.theirs, self.ours))
+            output = max(apart(b, a) for a, b in zip(*both, strict=True))
         if not output <= (self.evaluated or TOLERANCE):
             raise ImportRefused(
                 f"the spec gives other numbers than the model: {output:.0e} apart"
@@ -177,8 +180,8 @@ class ProvenPair:
     def _varies(self, images: Tensor) -> bool:
         """Whether the model is random in training, of which its graph need not show anything."""
         with torch.no_grad():
-            one, other = (self.theirs.train()(images) for _ in range(2))
-        return not torch.equal(one, other)
+            one, other = (tensors(self.theirs.train()(images)) for _ in range(2))
+        return not all(map(torch.equal, one, other))
 
     def _draw(self) -> None:
         """The same random numbers in both, and no gradients."""
@@ -192,6 +195,11 @@ class ProvenPair:
             net.zero_grad()
 
 
+def tensors(given: Any) -> list[Tensor]:
+    """What a net gives, alone, in a tuple or a dictionary."""
+    return [each for each in tree_leaves(given) if isinstance(each, Tensor)]
+
+
 def _random(shape: Iterable[int], seed: str) -> Tensor:
     random = torch.Generator().manual_seed(_SEEDS[seed])
     return torch.randn(*shape, dtype=torch.float64, generator=random)
@@ -202,8 +210,9 @@ def _trained(
 ) -> tuple[float, float]:
     """One step of training: how far gradients and running statistics are apart."""
     for net in (theirs, ours):
-        output = net.train()(images)
-        (output * _random(output.shape, "direction")).sum().backward()
+        given = tensors(net.train()(images))
+        directions = [_random(output.shape, "direction") for output in given]
+        torch.autograd.backward(given, directions)
     gradients = _furthest((_gradients(ours), _gradients(theirs)), known)
     statistics = _furthest(
         (dict(ours.named_buffers()), dict(theirs.named_buffers())), known

@@ -50,24 +50,22 @@ class Interpreted(nn.Module):
         """As `named_parameters`."""
         return zip(self.fixed, self.buffer_list.buffers(), strict=True)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
         program = self.program
         values = {name: tensors[each.key] for name, each in program.parameters.items()}
         batch = program.inputs[0].axes[0]  # it may be written in views of the file
-        return torch.cat(
-            [self._once(dict(values), x) for x in torch.split(images, batch)]
-        )
+        made = [self._once(dict(values), x) for x in torch.split(images, batch)]
+        return tuple(map(torch.cat, zip(*made, strict=True)))
 
-    def _once(self, values: dict[str, Any], images: Tensor) -> Tensor:
+    def _once(self, values: dict[str, Any], images: Tensor) -> list[Tensor]:
         values[self.program.inputs[0].name] = images
         for call in self.program.calls:
             made = _run(call, values)
             found = made if call.several else [made]
             for output, value in zip(call.outputs, found, strict=False):
                 values[output.name] = value
-        result: Tensor = values[self.program.outputs[0]]
-        return result
+        return [values[name] for name in self.program.outputs]
 
 
 def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:

@@ -132,7 +132,7 @@ class OnnxNet(nn.Module):
         """By the names of the file."""
         return zip(self.keys, self.tensors, strict=True)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         runtime = _package("onnxruntime")
         content = self._with(dict(self.named_parameters()))
         providers = ["CPUExecutionProvider"]
@@ -140,10 +140,11 @@ class OnnxNet(nn.Module):
         name = session.get_inputs()[0].name
         size = self.file.axes[name][0]
         found = [
-            session.run(None, {name: part.float().numpy()})[0]
+            map(torch.from_numpy, session.run(None, {name: part.float().numpy()}))
             for part in torch.split(images, size)
         ]
-        return torch.cat([torch.from_numpy(each) for each in found]).to(images.dtype)
+        whole = map(torch.cat, zip(*found, strict=True))
+        return tuple(each.to(images.dtype) for each in whole)
 
     def _with(self, tensors: Mapping[str, Tensor]) -> bytes:
         """The file with other numbers."""

@@ -70,7 +70,8 @@ def _check(text: str, member: Member) -> None:
     nodes = [node for node in graph.nodes.values() if node.name != graph.input]
     steps = [node for node in own.nodes.values() if node.name != own.input]
     found = matched(nodes, steps, {graph.input: own.input})
-    if found is None or found[graph.output] != own.output:
+    ends = [output.node for output in own.outputs]
+    if found is None or [found[output.node] for output in graph.outputs] != ends:
         raise ImportRefused(f"as a variant, {member.name} would be another net")
 
 
