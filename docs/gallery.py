@@ -3,7 +3,9 @@
 `zoo.md` is the atlas, a line for each net, to be read without a build: it is committed, and a test
 compares it with the specs. The gallery has a page for each family with the figure of every net,
 Table 1, the spec, and the nets side by side. Figures are megabytes that any checkout can draw, so
-these pages are made when the site is built, and not committed."""
+these pages are made when the site is built, and not committed. `imported/` has families of timm's
+nets as `resgraph import` writes them; a page shows the members of each side by side, and the
+command that makes its spec again, for which timm is needed."""
 
 from __future__ import annotations
 
@@ -33,6 +35,12 @@ HEAD = """\
 A page for each file of the [zoo](zoo.md): the figure, Table 1 and the spec of every net, and the
 nets side by side.
 """
+IMPORTED = """\
+# Families by import
+
+What `resgraph import` makes of families of timm's nets: a file each, with a variant for every
+member, proven equal to the models. The pictures are those of `resgraph render FILE --family`.
+"""
 COSTS = "| net | input | params | MACs | depth |\n|---|---|--:|--:|--:|"
 ABREAST = 4
 """Nets that stand side by side in one figure, and in one table."""
@@ -61,7 +69,8 @@ def costs(names: list[str]) -> Iterator[str]:
         told = spec.expect
         assert told and told.params and told.macs, f"{name} expects no costs"
         size = "x".join(map(str, spec.input))
-        yield f"| `{name}` | {size} | {told.params:,} | {told.macs:,} | {told.depth} |"
+        short = name.rpartition(".yaml::")[2]
+        yield f"| `{short}` | {size} | {told.params:,} | {told.macs:,} | {told.depth} |"
 
 
 def write(docs: Path, only: Sequence[str] = ()) -> None:
@@ -76,6 +85,10 @@ def write(docs: Path, only: Sequence[str] = ()) -> None:
         text = "\n".join(page(family, names, folder))
         (folder / f"{family}.md").write_text(text, encoding="utf-8")
     pages = "\n".join(f"gallery/{family}" for family in shown)
+    if not only:
+        text = "\n".join(imported(docs / "imported", folder))
+        (folder / "imported.md").write_text(text, encoding="utf-8")
+        pages += "\ngallery/imported"
     contents = f"{HEAD}\n```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n"
     (docs / "gallery.md").write_text(contents, encoding="utf-8")
 
@@ -98,6 +111,22 @@ def page(family: str, names: list[str], folder: Path) -> Iterator[str]:
         yield f"\n## {name}\n\n![{plan.name}]({drawn.name})"
     spec = (zoo_folder() / f"{family}.yaml").read_text(encoding="utf-8")
     yield f"\n## Spec\n\n```yaml\n{spec}```\n"
+
+
+def imported(specs: Path, folder: Path) -> Iterator[str]:
+    """The page of families that were imported; their figures are written into the folder."""
+    yield IMPORTED
+    for path in sorted(specs.glob("*.yaml")):
+        names = [f"{path}::{name}" for name in load_spec(str(path)).variants]
+        plans = [resgraph.load(name) for name in names]
+        models = " ".join(f"timm:{plan.name}" for plan in plans)
+        drawn = folder / f"imported-{path.name.replace('.yaml', '.svg')}"
+        drawn.write_text(str(render(plans, "svg")), encoding="utf-8")
+        yield f"\n## {path.stem}\n"
+        yield from costs(names)
+        yield f"\n```sh\nresgraph import {models} -o {path.name}\n```"
+        yield f"\n![The nets of {path.stem}]({drawn.name})"
+        yield f"\n```yaml\n{path.read_text(encoding='utf-8')}```\n"
 
 
 if __name__ == "__main__":

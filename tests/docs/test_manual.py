@@ -18,6 +18,7 @@ from pages import GALLERY, MADE, PAGES, ROOT, blocks
 from pydantic import BaseModel
 
 import resgraph
+from resgraph.checked import check_nets
 from resgraph.language.library import library_index
 from resgraph.language.recipe import TAGS, Train, recipe_names
 from resgraph.language.references import zoo_names
@@ -49,6 +50,22 @@ def test_the_atlas_of_the_zoo_is_fresh() -> None:
     assert committed == made, "run `python docs/gallery.py`"
     assert "| `resnet-50` | 3x224x224 | 25,557,032 | 4,089,184,256 | 50 |" in committed
     assert set(re.findall(r"^\| `(.+?)`", made, re.M)) == set(zoo_names())
+
+
+def test_families_that_were_imported_are_side_by_side(tmp_path: Path) -> None:
+    """As their specs expect of themselves; the page names the command that makes each again."""
+    imported = runpy.run_path(str(DOCS / "gallery.py"))["imported"]
+    page = "\n".join(imported(DOCS / "imported", tmp_path))
+    assert (
+        "resgraph import timm:resnet18 timm:resnet34 timm:resnet50 timm:resnet101 -o"
+        in page
+    )
+    for path in (DOCS / "imported").glob("*.yaml"):
+        nets = check_nets(str(path))
+        names = [net.plan.name for net in nets if net.plan]
+        drawn = (tmp_path / f"imported-{path.stem}.svg").read_text(encoding="utf-8")
+        assert len(names) > 1 and [name for name in names if name not in drawn] == []
+        assert [net.problems for net in nets if net.problems] == []
 
 
 def records(record: type[BaseModel], place: str) -> list[tuple[type[BaseModel], str]]:
