@@ -20,6 +20,7 @@ class SaidOnce:
 
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
+    labels: dict[Op, str] = field(default_factory=dict, compare=False, repr=False)
 
     def departs(self, op: Op) -> dict[str, Any]:
         """The quiet options in which an op is not as the file says."""
@@ -30,8 +31,10 @@ class SaidOnce:
 
     def label(self, op: Op) -> str:
         """An op's label, with the quiet options in which it departs."""
-        more = (f"{key} {value_text(v)}" for key, v in self.departs(op).items())
-        return " ".join([op.label(), *more])
+        if op not in self.labels:
+            more = (f"{key} {value_text(v)}" for key, v in self.departs(op).items())
+            self.labels[op] = " ".join([op.label(), *more])
+        return self.labels[op]
 
     def bias(self, op: Op, *, normed: bool) -> str:
         """A layer's bias where its label says none, in a unit with or without a norm."""

@@ -159,6 +159,17 @@ def test_a_form_that_is_nearly_one(function: Any, said: str) -> None:
         from_module(Calls(function, weight=torch.ones(8, 1, 1, 1)), INPUT)
 
 
+def test_a_square_is_a_product_with_itself() -> None:
+    """StarReLU (Yu et al. 2022, arXiv 2210.13452, section 3.2)."""
+    numbers = {"gain": torch.ones(1), "shift": torch.zeros(1)}
+    found = imported(
+        Calls(lambda net, x: net.gain * F.relu(x) ** 2 + net.shift, **numbers)
+    )
+    assert "gain shift 0" in found.text and "x*x" in found.text
+    alone = imported(Calls(lambda net, x: x.square()))
+    assert "x*x" in alone.text
+
+
 def test_unequal_parts_of_the_channels() -> None:
     def cut(net: nn.Module, x: Tensor) -> Tensor:
         few, more = torch.split(x, [2, 6], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,6 +72,7 @@ class Reader:
             for name, found in program.parameters.items()
         }
         self.views: dict[str, str] = {}  # tensors that share memory → whose it is
+        self.shared: dict[str, list[str]] = defaultdict(list)  # and the way back
         self.steps: dict[str, CapturedOp] = {}
         self.made: dict[Any, str] = {}  # what is computed twice of the same is one step
         self.call = AtenCall("input", {}, ())
@@ -146,15 +148,15 @@ class Reader:
             old, new = self.values.get(source), self.values.get(name)
             if isinstance(old, ForeignValue) and isinstance(new, ForeignValue):
                 self._renew(root, old.step, new.step)
+        if call.word.endswith("_") or call.word in VIEWS:
             self.views[name] = root
-        elif call.word in VIEWS:
-            self.views[name] = root
+            self.shared[root].append(name)
 
     def _renew(self, root: str, old: str, new: str) -> None:
         """A step's place is taken by another in all that shares memory with `root`."""
-        for name, value in self.values.items():
-            shares = self.views.get(name, name) == root
-            if shares and isinstance(value, ForeignValue) and value.step == old:
+        for name in (root, *self.shared[root]):
+            value = self.values.get(name)
+            if isinstance(value, ForeignValue) and value.step == old:
                 self.values[name] = replace(value, step=new)
 
     def _meant(self, value: Any) -> Any:
@@ -206,7 +208,10 @@ class Reader:
             return x
         if x is None or isinstance(x, StateTensor | int | float):
             raise self.no("it reads what is computed from parameters alone")
-        raise self.no("it reads a part of what the language has one word for")
+        alone: ForeignValue | None = x.alone(self) if hasattr(x, "alone") else None
+        if alone is None:
+            raise self.no("it reads a part of what the language has one word for")
+        return alone
 
     def plain(self, x: Any) -> str:
         """The step of a tensor as ours lie; one is made where a view has a word."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
-from ...ops import Activation, Div, Grn, GroupNorm, Mul, Op, QuickGelu, RmsNorm
+from ...ops import Activation, Div, Gain, Grn, GroupNorm, Mul, Op, QuickGelu, RmsNorm
 from ..program import AtenCall
 from .axes import layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
@@ -23,6 +24,13 @@ class Spelled:
     eps: float = 0.0
     met: tuple[StateTensor, ...] = ()
     groups: int = 0
+
+    def alone(self, reader: Reader) -> ForeignValue | None:
+        """What it is where nothing more of the form comes: a square is a product."""
+        if self.form != "square" or not isinstance(self.of, ForeignValue):
+            return None
+        made = reader.add(Mul(), self.of.step, self.of.step)
+        return replace(self.of, step=made.step)
 
 
 _Rule = Callable[[Reader, Spelled, Any], Any]
@@ -81,6 +89,13 @@ def _standardized(reader: Reader, a: Spelled, b: Any) -> StateTensor:
     )
 
 
+def _gained_square(reader: Reader, a: Spelled, gain: StateTensor) -> ForeignValue:
+    """A product with itself, times one learned number: StarReLU's (Yu et al. 2022)."""
+    if prod(gain.shape) != 1:
+        raise reader.no("of a square with a tensor that is not one number")
+    return reader.kept(Gain(), reader.value(a), {"weight": gain.key})
+
+
 _RULES: dict[tuple[str, str, str], _Rule] = {
     ("sub", "mean of filters", "state"): _becomes("centred filters"),
     ("add", "variance of filters", "number"): _with_eps("variance and eps"),
@@ -97,6 +112,7 @@ _RULES: dict[tuple[str, str, str], _Rule] = {
     ("mul", "grouped", "state"): _meeting("grouped and scaled"),
     ("add", "grouped and scaled", "state"): _grouped,
     ("mean", "square", "channels"): _becomes("mean square"),
+    ("mul", "square", "state"): _gained_square,
     ("add", "mean square", "number"): _with_eps("mean square and eps"),
     ("rsqrt", "mean square and eps", ""): _becomes("over root"),
     ("mul", "over root", "value"): _becomes("over its root"),
