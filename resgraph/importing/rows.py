@@ -79,7 +79,7 @@ def alternating(rows: Sequence[DraftRow]) -> list[WrittenBlock]:
     return list(found.values())
 
 
-_PAIR = 2
+_PAIR = 4
 """Labels that a block of a pair costs."""
 
 
