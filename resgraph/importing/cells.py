@@ -45,7 +45,7 @@ class Unit:
     @cached_property
     def activation(self) -> str:
         rest = (word for word in self.words if word not in ("conv", self.norm))
-        return next(rest, "")
+        return next((word for word in rest if not word.startswith("gain")), "")
 
     @property
     def before(self) -> bool:
@@ -272,5 +272,6 @@ def _modes(unit: Unit, rest: Sequence[CapturedOp]) -> Iterator[tuple[str, list[s
     if word in ACTIVATIONS and word != unit.activation:
         yield word, [*tail[:place], word, *tail[place + 1 :]]
     yield "", tail
-    if unit.activation:
-        yield "linear", [*filter(_names_norm, tail)]
+    norms = [*filter(_names_norm, tail)]
+    if norms != tail:
+        yield "linear", norms

@@ -25,6 +25,10 @@ net: {stem: 3x3 conv 32 /2, mixing: 6 x mixer, head: [global avg pool, fc 8]}"""
 AFFINE = """
 unit: [conv, bn, relu, gain shift 0]
 net: {stem: 3x3 conv 32 /2, two: [1x1 conv 64 linear, 5x5 depthwise conv], head: 1x1 conv 8}"""
+REZERO = """
+blocks:
+  rezero: {body: [3x3 conv in, 3x3 conv in linear, gain], merge: relu(body + x)}
+net: {stem: 3x3 conv 32, one: 4 x rezero, head: 1x1 conv 8}"""
 PARTS = """
 unit: conv
 blocks:
@@ -76,6 +80,7 @@ def text(spec: str) -> str:
         (HALVES, ("let:   {depth: 3}", "depth x basic", "depth 5")),
         (MIXER, ("unit: conv relu bn", "body: [basic, 1x1 conv 32]", "5 x pair")),
         (AFFINE, ("unit: [conv, bn, relu, gain shift 0]", "1x1 conv 64 linear, 5x5")),
+        (REZERO, ("3x3 conv in linear, gain]", "4 x basic")),
         (PARTS, ("[4x4 conv 32 /4, bn", "2 x ")),
         (SCALED, ("shortcut: [avg pool /stride, 1x1 conv out bare]", "*0.2 + shortcut")),
         (DEEP, ("[gated, 2 x bottleneck]", "bottleneck width 40")),
@@ -83,7 +88,7 @@ def text(spec: str) -> str:
         (ENLARGED, ("upsample to end", "end 13")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
-    ids=["depth", "pair", "unit", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+    ids=["depth", "pair", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
 )  # fmt: skip
 def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
     written = text(spec)
