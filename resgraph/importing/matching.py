@@ -4,7 +4,8 @@ not the same net."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,7 @@ def matched(
 ) -> dict[str, str] | None:
     """Nodes → steps, with `inputs` known. Every node has a step of the same op that reads the same,
     and no step is left."""
-    nodes, steps = list(nodes), list(steps)
+    nodes, steps = list(nodes), list(_evaluated(steps))
     places, theirs = _places(nodes), _places(steps)
     open_: dict[Any, list[CapturedOp | Node]] = defaultdict(list)
     for step in steps:
@@ -39,6 +40,17 @@ def matched(
             return None
         found[node.name] = step.name
     return None if any(open_.values()) else found
+
+
+def _evaluated(steps: Iterable[CapturedOp | Node]) -> Iterator[CapturedOp | Node]:
+    """Steps without drop paths, which pass on what they read in evaluation."""
+    passed: dict[str, str] = {}
+    for step in steps:
+        inputs = tuple(passed.get(name, name) for name in step.inputs)
+        if isinstance(step.op, DropPath):
+            (passed[step.name],) = inputs
+        else:
+            yield replace(step, inputs=inputs)
 
 
 def _key(step: CapturedOp | Node, reads: Iterable[Any]) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from resgraph import Plan, from_module, load
+from resgraph import Plan, from_module, load, loads
 from resgraph.graph import Node
 from resgraph.importing import Imported, ImportRefused, from_model
 from resgraph.importing.matching import matched
@@ -75,6 +75,13 @@ def test_a_program_of_ours_comes_back(tmp_path: Path) -> None:
     plan = load("digits")
     (tmp_path / "net.pt2").write_bytes(plan.to("pt2"))
     assert closes(plan, from_model(str(tmp_path / "net.pt2")))
+
+
+def test_drop_paths_of_either_net_are_nothing() -> None:
+    """Import writes the library's blocks, which have some with a rate of 0."""
+    text = "name: a\ninput: 8x16x16\nunit: conv\nnet: {a: 2 x convnext, b: 1x1 conv 4}"
+    plan = loads(text)
+    assert same(plan, from_module(plan.module(), plan.input).plan)
 
 
 def test_another_net_does_not() -> None:
