@@ -34,21 +34,16 @@ def build(
     """The net of a plan: it takes `(batch, *plan.input)`, of several inputs each in order or by its
     name, and gives `(batch, *plan.output)`.
 
-    It is made on the meta device and its weights are drawn once, on `device`, from torch's global
-    generator. What an installed op has learned numbers of, only its constructor can fill: a net
-    with such is made on `device`. Without `inplace` nothing writes over what it reads, and the
-    numbers are the same."""
+    It is made on `device`, and its weights are drawn once, from torch's global generator. What an
+    installed op has learned numbers of, only its constructor can fill. Without `inplace` nothing
+    writes over what it reads, and the numbers are the same."""
     text = source(plan, inplace=inplace)
     made = net_class(source_module(text))
     if any(node.op.imports for node in plan.graph.nodes.values()):
         with torch.device(device):
             return _with_installed(made, plan).to(dtype=dtype)
-    with torch.device("meta"), _NoNumbers():
-        net = made()
-    # not to_empty: its empty_like loads sympy, a tenth of torch's start-up time
-    net._apply(  # type: ignore[no-untyped-call]
-        lambda one: torch.empty(one.shape, dtype=one.dtype, device=device)
-    )
+    with torch.device(device), _NoNumbers():
+        net = _without_values(made)
     if dtype is not None:
         net.to(dtype)
     net.reset_parameters()  # type: ignore[operator]
@@ -70,9 +65,16 @@ def _with_installed(made: type[nn.Module], plan: Plan) -> nn.Module:
         ) from problem
 
 
+def _without_values(made: type[nn.Module]) -> nn.Module:
+    """A net whose constructor does not end with its start values."""
+    bare = type(made.__name__, (made,), {"reset_parameters": lambda _: None})
+    net: nn.Module = bare()
+    net.__class__ = made
+    return net
+
+
 class _NoNumbers(TorchFunctionMode):
-    """Leaves out what would fill tensors on the meta device, which have no numbers: half the time
-    of a deep net."""
+    """Leaves out what would fill tensors: their numbers are drawn later, once."""
 
     def __torch_function__(
         self,
@@ -81,7 +83,9 @@ class _NoNumbers(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        return args[0] if func in _FILLING and args else func(*args, **(kwargs or {}))
+        if func in _FILLING:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 _FILLING = frozenset(
@@ -90,6 +94,8 @@ _FILLING = frozenset(
         torch.Tensor.uniform_,
         torch.Tensor.fill_,
         torch.Tensor.zero_,
+        nn.init.kaiming_uniform_,
+        nn.init.uniform_,
     ]
 )
 
