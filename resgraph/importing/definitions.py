@@ -250,7 +250,8 @@ class _Writer:
         if kernel and differ and not isinstance(cell.op, ChannelConv):
             return self._let(key, values)  # no paper's kernel follows from a width
         found = formula([*map(side, values)], sizes, width=key == "width")
-        return found or self._let(key, values)
+        ends = isinstance(cell.op, Part) and key in ("from", "to")
+        return found or self._let("split" if ends else key, values)
 
     def _let(self, key: str, values: Sequence[Any]) -> str:
         """A `let` that calls set, where no formula gives the value."""
@@ -352,8 +353,7 @@ _RENAMED = {
     "stride": "step",
     "pad": "padding",
     "kernel": "k",
-    "from": "split",
-    "to": "split",
+    "to": "size",
     "of": "parts",
 }
 """What a `let` for an option is called, where that is a word of the language."""
