@@ -276,10 +276,6 @@ class ZeroPad(Sized):
     def window(self) -> Window:
         return Window(stride=self.stride)
 
-    @property
-    def returns_view(self) -> bool:
-        return True  # where no channel is added
-
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if self.width < x[0]:
