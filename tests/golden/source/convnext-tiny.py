@@ -36,8 +36,8 @@ class GlobalAvgPool(nn.Module):
 class ChannelNorm(nn.LayerNorm):
     """Layer normalization over the channels of a map, at each place by itself."""
 
-    def __init__(self, width: int, eps: float = 1e-5) -> None:
-        super().__init__(width, eps)
+    def __init__(self, width: int, eps: float = 1e-5, bias: bool = True) -> None:
+        super().__init__(width, eps, bias=bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.movedim(1, -1)
