@@ -37,7 +37,7 @@ class Likeness:
     def _name(self, name: str) -> tuple[str, int]:
         """A name within the block as it is below it; of what flows in, which that is."""
         own = self.block.name
-        if name.startswith(own):
+        if name == own or name.startswith(f"{own}."):
             return name[len(own) :], -1
         return self.into.get(name, (name, -2))
 
