@@ -87,7 +87,10 @@ def test_hooks_see_what_a_block_adds() -> None:
 
 
 def test_small_outputs_are_compared_by_their_size() -> None:
-    small = torch.tensor([2e-9, -1e-9])
-    assert apart(small, small * 1.04) == pytest.approx(0.04, rel=1e-3)
-    assert apart(small, small) == 0
-    assert apart(torch.zeros(2), torch.zeros(2)) == 0
+    def same(x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    small, zeros = torch.tensor([2e-9, -1e-9]), torch.zeros(2)
+    assert apart(same, lambda x: 1.04 * x, [small]) == pytest.approx(0.04, rel=1e-3)
+    assert apart(same, same, [small]) == 0
+    assert apart(same, same, [zeros]) == 0
