@@ -90,20 +90,16 @@ def overrides_of_each(
 ) -> list[tuple[str, ...]]:
     """The overrides that each spec takes: of several specs, a path may name nothing in some, but
     not in all."""
+    if not overrides or len(references) == 1:
+        return [tuple(overrides) for _ in references]
     own: list[list[str]] = [[] for _ in references]
-    trees = (
-        [_tree(reference, allow_outside) for reference in references]
-        if len(references) > 1 and overrides
-        else []
-    )
+    trees = [_tree(reference, allow_outside) for reference in references]
     for override in overrides:
-        has = [tree is None or takes(tree, override) for tree in trees]
-        everywhere = not any(
-            tree is not None and found for tree, found in zip(trees, has, strict=True)
-        )
-        for place, reference in enumerate(references):
-            if everywhere or has[place]:
-                own[place].append(override)
+        lacks = [tree is not None and not takes(tree, override) for tree in trees]
+        everywhere = lacks == [tree is not None for tree in trees]
+        for taken, reference, lack in zip(own, references, lacks, strict=True):
+            if everywhere or not lack:
+                taken.append(override)
             else:
                 path = override.partition("=")[0].strip()
                 note("note", f"{reference} has no `{path}`, and stays as it is")

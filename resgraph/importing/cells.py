@@ -142,11 +142,7 @@ def _candidates(
     a convolution."""
     norms, acts, tails = Counter[str](), Counter[str](), Counter[tuple[str, ...]]()
     for run in runs:
-        tails.update(
-            tuple(map(said.label, _tail(run[place + 1 :])))
-            for place, step in enumerate(run)
-            if isinstance(step.op, Convolution)
-        )
+        tails.update(tuple(map(said.label, tail)) for tail in _tails(run))
         norms.update(said.label(step.op) for step in run if _is_norm(step.op))
         acts.update(
             after.op.label()
@@ -160,6 +156,13 @@ def _candidates(
         for norm in names:
             yield from (("conv", norm, act), (norm, act, "conv"))
     yield from (("conv", *tail) for tail, _ in tails.most_common(2))
+
+
+def _tails(run: Sequence[CapturedOp]) -> Iterator[Iterator[Op]]:
+    """Of each convolution."""
+    for place, step in enumerate(run):
+        if isinstance(step.op, Convolution):
+            yield _tail(run[place + 1 :])
 
 
 def _tail(run: Iterable[CapturedOp]) -> Iterator[Op]:

@@ -212,9 +212,10 @@ class _Writer:
         if uses:
             return self._call(uses, sizes)
         cell = next(each for each in column if isinstance(each, Cell))
-        options = column
-        if isinstance(cell.op, Part | Upsample):
-            options = (self._cut if isinstance(cell.op, Part) else _sized)(column)
+        if isinstance(cell.op, Part):
+            options = self._cut(column)
+        else:
+            options = _sized(column) if isinstance(cell.op, Upsample) else column
 
         def value(key: str) -> str | None:
             values = [_option(each, key, cell) for each in options]
@@ -242,16 +243,17 @@ class _Writer:
         self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[CallSizes]
     ) -> str | None:
         """An option as text; None where it need not be said."""
-        kernel, differ = key == "kernel", len(set(values)) > 1
-        if (kernel and cell.vanishes) or not (differ or said(cell, key, values[0])):
+        differ = len(set(values)) > 1
+        if not (differ or said(cell, key, values[0])):
+            return None
+        if key == "kernel" and cell.vanishes:
             return None
         if key == "stride" and values == [call.stride for call in sizes]:
             return key
-        if kernel and differ and not isinstance(cell.op, ChannelConv):
+        if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
             return self._let(key, values)  # no paper's kernel follows from a width
         found = formula([*map(side, values)], sizes, width=key == "width")
-        ends = isinstance(cell.op, Part) and key in ("from", "to")
-        return found or self._let("split" if ends else key, values)
+        return found or self._let(_NAMED.get((cell.op.op, key), key), values)
 
     def _let(self, key: str, values: Sequence[Any]) -> str:
         """A `let` that calls set, where no formula gives the value."""
@@ -349,6 +351,8 @@ class _Writer:
         return "x" if value == block.entry else self.names[values.index(value)]
 
 
+_NAMED = {("part", "from"): "split", ("part", "to"): "split"}
+"""What a `let` is called for an option of one op, so that parts of one split share it."""
 _RENAMED = {
     "stride": "step",
     "pad": "padding",

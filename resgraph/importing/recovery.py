@@ -156,6 +156,10 @@ def _items(element: Cell | Region) -> Sequence[RegionItem]:
     return [element] if isinstance(element, Region) else element.steps
 
 
+BLOCK_WORDS = ("gated", "product", "dense", "join", "down")
+"""What blocks are called, but for the words of the library's."""
+
+
 def _word(block: Region) -> str:
     """A name for what a block is, from its equation."""
     op, _ = head(block.merge)

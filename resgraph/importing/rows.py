@@ -14,6 +14,7 @@ from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
 from .definitions import Element, Use, WrittenBlock, WrittenPath
+from .recovery import BLOCK_WORDS
 from .texts import folded, plain
 
 _JOINED = 2
@@ -70,17 +71,20 @@ def alternating(rows: Sequence[DraftRow]) -> list[WrittenBlock]:
     repeat."""
     found: dict[tuple[str, ...], WrittenBlock] = {}
     for turn in _turns(rows):
-        name = f"pair-{len(found) + 1}" if found else "pair"
+        name = f"{_PAIR}-{len(found) + 1}" if found else _PAIR
         said = [_in_turn(row.labels, turn, name) for row in rows]
-        if sum(len(r.labels) - len(s) for r, s in zip(rows, said, strict=True)) > _PAIR:
+        if (
+            sum(len(r.labels) - len(s) for r, s in zip(rows, said, strict=True))
+            > _PAIR_COST
+        ):
             found[turn] = WrittenBlock(name, paths=[WrittenPath("body", [*turn])])
             for row, labels in zip(rows, said, strict=True):
                 row.labels = labels
     return list(found.values())
 
 
-_PAIR = 4
-"""Labels that a block of a pair costs."""
+_PAIR, _PAIR_COST = "pair", 4
+"""What the block of a pair is called, and how many labels it costs."""
 
 
 def _turns(rows: Sequence[DraftRow]) -> list[tuple[str, ...]]:
@@ -228,10 +232,7 @@ def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> Non
             row.name = "stem" if row is rows[0] else f"to_{stage.name}"
 
 
-_GENERAL = (
-    *("blocks", "layers", "layer", "features", "body", "block", "stages", "units"),
-    *("gated", "product", "dense", "join", "down", "pair"),  # what blocks are called
-)
+_GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
 
 
 def _module(row: DraftRow) -> str:
@@ -261,7 +262,8 @@ def _path(row: DraftRow) -> list[str]:
 
 def _taken(word: str) -> bool:
     """Whether it says nothing of a row, or something else in the language."""
-    return word in _GENERAL or word in VOCABULARY or word in library_index()
+    ours = (*BLOCK_WORDS, _PAIR)
+    return word in (*_GENERAL, *ours) or word in VOCABULARY or word in library_index()
 
 
 def _common(paths: Sequence[Sequence[str]]) -> list[str]:

@@ -74,8 +74,9 @@ class Region:
         weights = {each.value: each.weighted for each in self.branches}
         counts = [max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms]
         least = terms[counts.index(min(counts))]
-        plain = isinstance(least, str) and len({*counts}) > 1 and min(counts) <= 1
-        return least if plain else None  # type: ignore[return-value]
+        if isinstance(least, str) and len({*counts}) > 1 and min(counts) <= 1:
+            return least
+        return None
 
 
 RegionItem = CapturedOp | Region

@@ -10,7 +10,7 @@ from ..program import AtenCall
 from .axes import layout
 from .convolutions import several, usual_pad
 from .reader import Arguments, ForeignValue, Reader, reads
-from .spelled import Spelled, over_channels
+from .spelled import Spelled, mean_of_form
 
 
 @reads(*(f"{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
@@ -19,22 +19,19 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     step = reader.plain(given["self"])
     shape = reader.steps[step].shape
     count = len(shape) - 1
-    kernel = several(given["kernel_size"], count)
-    stride = several(given["stride"], count) if given["stride"] else kernel
-    pad = several(given["padding"], count, 0)
     if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
         raise reader.no("with a dilation or a divisor")
-    inner = word == "avg pool" and not given["count_include_pad"] and any(pad)
-    usual = usual_pad(kernel, (1,) * count)
+    kernel = several(given["kernel_size"], count)
+    pad = several(given["padding"], count, 0)
+    if word == "avg pool" and kernel == shape[1:] and not any(pad) and reader.vectors:
+        return _global(reader, f"global {word}", step, count)
     options: dict[str, Any] = {
         "op": word,
         "kernel": kernel,
-        "stride": stride,
-        "pad": None if pad == usual else pad,
-        "inner": inner,
+        "stride": several(given["stride"] or kernel, count),
+        "pad": None if pad == usual_pad(kernel, (1,) * count) else pad,
+        "inner": any(pad) and not given.get("count_include_pad", True),
     }
-    if word == "avg pool" and kernel == shape[1:] and not any(pad) and reader.vectors:
-        return _global(reader, f"global {word}", step, count)
     op, up = Pool(**options), Pool(**options, ceil=given["ceil_mode"])
     # where nothing hangs over, `ceil` says nothing: of an average, the rate of a whole family
     # is kept in one block
@@ -61,7 +58,7 @@ def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(form := given["self"], Spelled):
         dims = given["dim"] if given.get("keepdim") else ()
         axes = {d % len(call.axes) - 1 for d in dims}
-        return over_channels(reader, form, axes)
+        return mean_of_form(reader, form, axes)
     return _over(reader, call, given, reader.value(given["self"]))
 
 
@@ -69,12 +66,15 @@ def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def largest(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
     """Along an axis, of which nothing reads where the largest stands."""
     if not call.several or any(output.name for output in call.outputs[1:]):
-        raise reader.no("over anything but all cells or all channels of a map")
+        raise reader.no("of two tensors, or for the place where it stands")
     x, dims = reader.value(given["self"]), [given["dim"]]
     return [_over(reader, call, {**given, "dim": dims}, x), None]
 
 
-_POOLS = {"mean": "avg pool", "max": "max pool"}
+_MEAN = Over(op="mean", over="channels"), GlobalPool(op="global avg pool")
+_LARGEST = Over(op="max", over="channels"), GlobalPool(op="global max pool")
+_OVER: dict[str, tuple[Op, Op]] = {"mean": _MEAN, "amax": _LARGEST, "max": _LARGEST}
+"""What a reduction is over the channels of a map, and over its cells."""
 
 
 def _over(
@@ -88,14 +88,13 @@ def _over(
     if reader.vector(x) and not read:
         return _without(x, axes, keep=given["keepdim"])
     channels, *cells = layout(shape)
-    word: Any = "mean" if call.word == "mean" else "max"
-    if read == [*channels] and len(shape) > 1:
-        op: Op = Over(op=word, over="channels")
+    over_channels, over_cells = _OVER[call.word]
+    if read == [*channels] and cells:
+        made = reader.add(over_channels, x.step)
     elif read == [atom for axis in cells for atom in axis]:
-        op = GlobalPool(op=f"global {_POOLS[word]}")  # type: ignore[arg-type]
+        made = reader.add(over_cells, x.step)
     else:
         raise reader.no("over anything but all cells or all channels of a map")
-    made = reader.add(op, x.step)
     return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
 
 

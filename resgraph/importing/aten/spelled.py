@@ -215,7 +215,7 @@ def addcmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return further(reader, "addcmul", weighted, given["self"])
 
 
-def over_channels(reader: Reader, x: Spelled, axes: set[int]) -> Any:
+def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
     """The mean of a form over the channels, which are kept as an axis of one place."""
     assert isinstance(x.of, ForeignValue)
     channels = layout(reader.shape(x.of))[0]

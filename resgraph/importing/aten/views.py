@@ -118,6 +118,10 @@ class Zeros:
 
     axes: tuple[int, ...]
 
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What they are to all but a concatenation: nothing that has a word."""
+        raise reader.no("it reads zeros that the model's code makes")
+
 
 @reads("zeros", "new_zeros", "zeros_like", "full", "new_full", "full_like")
 def zeros(reader: Reader, call: AtenCall, given: Arguments) -> Zeros:
@@ -146,9 +150,10 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def _with_zeros(reader: Reader, tensors: Sequence[Any]) -> ForeignValue:
     """Zero channels beside those of a map, as a concatenation says it."""
     more = [each.axes[1] if isinstance(each, Zeros) else 0 for each in tensors]
-    (place, *others) = [n for n, width in enumerate(more) if not width]
-    if others:
-        raise reader.no("of several tensors and zeros")
+    maps = [n for n, each in enumerate(tensors) if not isinstance(each, Zeros)]
+    if len(maps) != 1:
+        raise reader.no("of zeros and anything but one map")
+    (place,) = maps
     step = reader.plain(tensors[place])
     return _more_channels(reader, step, sum(more[:place]), sum(more[place:]))
 

@@ -274,10 +274,7 @@ def _layout(options: Options, kind: str, half: bool, work: Workload) -> Decision
     if not work.images:
         return "contiguous", "vectors"
     if unsafe:
-        return (
-            "contiguous",
-            "channels-last is unsafe on this CPU at widths as this net's",
-        )
+        return "contiguous", "torch's channels-last is unsafe on this CPU for this net"
     # cuDNN's kernels for fp32 are faster on contiguous images
     if kind == "cpu" or (kind == "cuda" and half):
         return "channels-last", "the convolutions' own layout here"

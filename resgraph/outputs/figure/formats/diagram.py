@@ -104,14 +104,17 @@ class DiagramWriter(ABC):
             self.emit(depth, self.CLOSE)
         first = self.entrance(cluster, entries[0] if entries else ports[0][0])
         self.entering[first] = entries if len(entries) > 1 else [first]
+        return first, self.leave(fork, ports, entries)
+
+    def leave(self, fork: Fork, ports: list[Ends], entries: list[str]) -> str:
+        """What a fork ends with, where each of its streams leaves."""
         result = ports[fork.result][1]
         if fork.exits:
-            lanes = enumerate(fork.exits)
             self.leaving[result] = [
                 nth(entries, lane) if unit < 0 else ports[unit][1]
-                for lane, unit in lanes
+                for lane, unit in enumerate(fork.exits)
             ]
-        return first, result
+        return result
 
     def entries(self, fork: Fork, depth: int, group: str) -> list[str]:
         """The points at which streams flow into a fork; none where no unit reads what flows in."""

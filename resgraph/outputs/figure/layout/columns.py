@@ -231,17 +231,18 @@ class Stacker:
             written = rhythm.note_gap if link.note and way == "straight" else 0
             return frame.split(source) + max(turns, written)
         below = (frame.split(source) if parted else base) + 2
+        return below + self._above_join(link, way, parted)
+
+    def _above_join(self, link: Link, way: Way, parted: bool) -> float:
+        """The room that a link takes above the join that it enters."""
+        frame, rhythm = self.frame, self.frame.rhythm
         if way == "straight":
-            return below + self._above_join(link)
+            return max(rhythm.before_join, PARTED_NOTE if link.note else 0.0)
         # A link enters a join from the side, at half its height: its corner needs room, and what is
         # written on it, or beside the unit, a line more.
-        noted = link.note or (source in frame.fork.names and not parted)
-        below += rhythm.join if noted and way == "down" else 0
-        return below + (rhythm.radius - frame.boxes[link.target].height / 2)
-
-    def _above_join(self, link: Link) -> float:
-        least = PARTED_NOTE if link.note else 0.0
-        return max(self.frame.rhythm.before_join, least)
+        noted = link.note or (link.source in frame.fork.names and not parted)
+        above = rhythm.join if noted and way == "down" else 0
+        return above + rhythm.radius - frame.boxes[link.target].height / 2
 
     def gap(self, below: int) -> float:
         """The gap between a unit and the one above it on the same spine."""
