@@ -280,8 +280,8 @@ class ZeroPad(Sized):
         (x,) = inputs
         if self.width < x[0]:
             raise ShapeError(
-                f"a zero-pad shortcut adds channels, and here {x[0]} become {self.width}",
-                "use `shortcut: projection` where a block narrows",
+                f"a zero-pad adds channels, and here {x[0]} become {self.width}",
+                "use `shortcut: projection` where a block narrows, `1x1 conv` elsewhere",
                 "E041",
             )
         if len(x) == 1 and max(self.stride) > 1:

@@ -153,10 +153,11 @@ def field_value(
     words = literal_words(cls, key)
     word = _bare_word(written, words, env)
     value = env.value(written) if word is None else word
-    if isinstance(value, str):
+    if isinstance(value, str) or kind == "word":
         if value in words:
             return value
-        raise _no_such_word(key, value, words, written.span)
+        numbers = kind != "word"
+        raise _no_such_word(key, value_text(value), words, written.span, numbers)
     if kind == "sizes":
         return _sizes(value, written, key, env)
     if isinstance(value, tuple):
@@ -312,16 +313,15 @@ def _of_so_many_axes(key: str, sizes: tuple[Any, ...], axes: int, word: str) -> 
     return f"a kernel has a number for each axis: `{full} {word}`"
 
 
-def _no_such_word(key: str, word: str, words: Collection[str], span: Span) -> Fault:
+def _no_such_word(
+    key: str, word: str, words: Collection[str], span: Span, numbers: bool
+) -> Fault:
     known = sorted(set(words) - {"default"})
-    listed = (
-        f"it is a number or {', '.join(f'`{w}`' for w in known)}"
-        if known
-        else "a number is needed here"
-    )
-    return fault(
-        "E022", f"`{key}` cannot be `{word}`", span, did_you_mean(word, known) or listed
-    )
+    listed = " or ".join(["a number"] * numbers + [f"`{each}`" for each in known])
+    hint = did_you_mean(word, known) or f"it is {listed}"
+    if numbers and not known:
+        hint = "a number is needed here"
+    return fault("E022", f"`{key}` cannot be `{word}`", span, hint)
 
 
 def whole(value: NameValue, key: str, written: Value, env: Environment) -> int:
