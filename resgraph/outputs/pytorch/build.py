@@ -74,7 +74,10 @@ def _without_values(made: type[nn.Module]) -> nn.Module:
 
 
 class _NoNumbers(TorchFunctionMode):
-    """Leaves out what would fill tensors: their numbers are drawn later, once."""
+    """Leaves out what would fill tensors: their numbers are drawn later, once.
+
+    Normal numbers become zeros, and not what the memory held: torch draws those of a truncated
+    distribution again for as long as any lies outside its bounds."""
 
     def __torch_function__(
         self,
@@ -83,6 +86,8 @@ class _NoNumbers(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if func is torch.Tensor.normal_:
+            return torch.Tensor.zero_(args[0])
         if func in _FILLING:
             return args[0] if args else (kwargs or {})["tensor"]
         return func(*args, **(kwargs or {}))
@@ -90,7 +95,6 @@ class _NoNumbers(TorchFunctionMode):
 
 _FILLING = frozenset(
     [
-        torch.Tensor.normal_,
         torch.Tensor.uniform_,
         torch.Tensor.fill_,
         torch.Tensor.zero_,

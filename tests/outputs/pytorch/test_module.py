@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import math
@@ -11,10 +12,12 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 import resgraph
 from resgraph.outputs.pytorch import module, source
@@ -112,6 +115,32 @@ def test_everything_is_initialised(name: str) -> None:
     assert [
         key for key, value in tensors.items() if not torch.isfinite(value).all()
     ] == []
+
+
+class _Used(TorchFunctionMode):
+    """Memory that others have used: a new tensor holds huge numbers. A thousand tensors like
+    others are a loop that waits for better ones."""
+
+    alike = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.alike += func is torch.empty_like
+        assert self.alike < 1000, "a constructor reads what the memory held"
+        made = func(*args, **(kwargs or {}))
+        fresh = func in (torch.empty, torch.empty_like) and made.is_floating_point()
+        return made.fill_(1e9) if fresh else made
+
+
+@pytest.mark.parametrize("name", ["botnet-26-t.yaml", "vit-ti-16.yaml", *SMALL[-3:]])
+def test_a_net_is_made_alike_in_used_memory(name: str) -> None:
+    plan, made = plan_of(name), []
+    for mode in (contextlib.nullcontext(), _Used()):
+        torch.manual_seed(0)
+        with mode:
+            made.append(module(plan).state_dict())
+    assert all(torch.equal(made[0][key], value) for key, value in made[1].items())
 
 
 def test_first_weights_are_those_of_the_papers() -> None:
