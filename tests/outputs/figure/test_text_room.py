@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from drawn import ALL, RESIDUAL
-from text_laws import box, clashes
+from text_laws import clashes
 
 from resgraph import load, loads
 from resgraph.outputs.figure import fonts, text
@@ -107,21 +106,39 @@ net:
 """
 
 
-def test_no_line_runs_through_the_name_of_what_flows_in() -> None:
-    shapes = [
-        shape
-        for item in scene(loads(STREAMS), only="h2").items
-        for shape in (item.shapes if isinstance(item, ShapeGroup) else [item])
+@pytest.mark.parametrize(
+    ("only", "said"),
+    [
+        ("h2", ["x: 16 × 32 × 32", "stage.b: 32 × 16 × 16", "64 × 16 × 16"]),
+        ("stage", ["3 × 32 × 32", "stage.a: 16 × 32 × 32", "stage.b: 32 × 16 × 16"]),
+    ],
+)
+def test_each_stream_of_an_excerpt_has_its_capsule_and_its_wire(
+    only: str, said: list[str]
+) -> None:
+    drawn = scene(loads(STREAMS), only=only)
+    capsules = [
+        box
+        for item in drawn.items
+        if isinstance(item, ShapeGroup) and "put" in item.name
+        for box in item.shapes
+        if isinstance(box, Rect)
     ]
-    (name,) = (box(s) for s in shapes if isinstance(s, Text) and s.text == "stage.b")
-    legs = [leg for s in shapes if isinstance(s, Line) for leg in pairwise(s.points)]
-    level = [(x, y, to) for (x, y), (to, end) in legs if abs(y - end) < 0.01]
-    over = [
-        y
-        for x, y, to in level
-        if min(x, to) < name.right and name.left < max(x, to) and y < name.bottom + 20
+    texts = [
+        s for item in drawn.items if isinstance(item, ShapeGroup) for s in item.shapes
     ]
-    assert over and max(over) < name.top - 1
+    assert [s.text for s in texts if isinstance(s, Text) and s.text in said] == said
+    ends = [
+        end
+        for item in drawn.items
+        for line in (item.shapes if isinstance(item, ShapeGroup) else [item])
+        if isinstance(line, Line)
+        for end in (line.points[0], line.points[-1])
+    ]
+    assert len(capsules) == len(said)
+    for box in capsules:
+        middle, sides = box.x + box.width / 2, (box.y, box.y + box.height)
+        assert any(abs(x - middle) < 0.01 and y in sides for x, y in ends)
 
 
 def test_the_laws_can_be_broken() -> None:

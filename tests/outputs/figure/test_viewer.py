@@ -199,3 +199,26 @@ def test_in_a_browser_long_skips_are_drawn_over_the_pile(tmp_path: Path) -> None
         "out.skips = document.querySelectorAll('svg.skips path.s-edge').length;",
     )
     assert out["skips"] == 2
+
+
+@browser
+def test_in_a_browser_each_stream_has_its_wire(tmp_path: Path) -> None:
+    out = run(
+        load(SPECS / "hrnet.yaml"), tmp_path,
+        """
+        const all = (what, where = document) => [...where.querySelectorAll(what)];
+        const told = () => ({
+          into: all('main section.card').map((row) => all('.in', row).length),
+          gaps: all('[data-row="3"] [data-leaving]').map((item) => all('path', item.querySelector('svg')).length),
+          skips: all('.skips circle').map((dot) => +dot.getAttribute('cx')),
+          ends: all('.skips path').map((path) => /v[0-9.]+$/.test(path.getAttribute('d'))),
+        });
+        out.folded = told(); document.querySelector('#open-all').click(); out.unfolded = told();
+        """,
+    )  # fmt: skip
+    for shown in (out["folded"], out["unfolded"]):
+        assert shown["into"] == [1, 1, 2, 3, 1, 1, 1, 1]
+        assert shown["gaps"][0] == 3
+        assert set(shown["gaps"][1:]) == {4}
+        assert len(set(shown["skips"])) == 3  # stage4.y2 to y4, each from its own lane
+        assert shown["ends"] == [True] * 3  # down into the second entry of h2 to h4

@@ -221,7 +221,8 @@ class Fork:
     title: str = ""
     # where streams run side by side, for each unit its lane, and its level from 1 on
     grid: dict[int, tuple[int, int]] = field(default_factory=dict)
-    # how many streams flow in; of several that flow out the unit that gives each, or ENTRY
+    # how many streams flow in; of several that flow out the unit that gives each, or
+    # ENTRY less the place among them of one that flows in
     entries: int = 1
     exits: tuple[int, ...] = ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from ....graph import Graph
@@ -11,15 +10,14 @@ from .parts import ENTRY, Fork, Join, Link, Tile
 from .wording import symbol
 
 
-def lay_streams(graph: Graph, fork: Fork, ports: Sequence[int]) -> None:
+def lay_streams(graph: Graph, fork: Fork) -> None:
     """Give the units of a fork their lanes, where it is drawn so: each stands below those that
-    it reads, in the lane of the one that it goes on with, or of the stream that it gives. `ports`
-    are, for each stream that leaves, which of the streams of its unit it is."""
+    it reads, in the lane of the one that it goes on with, or of the stream that it gives."""
     exits = [*enumerate(fork.exits)]
-    passed = (ports[lane] == lane for lane, unit in exits if unit == ENTRY)
+    passed = (ENTRY - unit == lane for lane, unit in exits if unit < 0)
     if len(exits) < 2 or not all(passed):
         return
-    lanes = {unit: lane for lane, unit in exits if unit != ENTRY}
+    lanes = {unit: lane for lane, unit in exits if unit >= 0}
     grid = _grid(fork, lanes)
     if len({*grid.values()}) < len(fork.units):
         return

@@ -31,6 +31,17 @@ class Found:
     port: int = 0  # of the streams that leave the unit, the one that the node is
 
 
+def spelled(graph: Graph) -> dict[str, str]:
+    """Streams of rows as they are written, `stage.y2`, which a module calls `stage_y2`, by their
+    nodes."""
+    return {
+        node: name
+        for row in graph.rows
+        if row.gives
+        for name, node in row.ends().items()
+    }
+
+
 class Wiring:
     """The units of one fork while they are gathered, in reading order."""
 
@@ -50,13 +61,8 @@ class Wiring:
         self.side: set[int] = set()
         # what flows in beside the first, and what a block reads that is written in a row
         beside = block.arguments()[1:] if block else ()
-        spelled = {
-            node: name
-            for row in graph.rows
-            if row.gives
-            for name, node in row.ends().items()
-        }  # `stage.y2`, which its module calls `stage_y2`
-        self.beside = {each.node: spelled.get(each.node, each.name) for each in beside}
+        written = spelled(graph)
+        self.beside = {each.node: written.get(each.node, each.name) for each in beside}
         self.found |= {
             name: Found(unit, port=port) for port, name in enumerate(self.beside, 1)
         }
@@ -189,9 +195,11 @@ class Wiring:
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         fork.entries = len(block.arguments())
         found = [self.found[stream.node] for stream in block.gives]
-        fork.exits = tuple(each.unit for each in found)
+        fork.exits = tuple(
+            ENTRY - each.port if each.unit == ENTRY else each.unit for each in found
+        )
         if self.detail == "rows":
-            lay_streams(self.graph, fork, [each.port for each in found])
+            lay_streams(self.graph, fork)
         if self.detail == "ops":
             cost = quantity.total(self.graph.nodes_of(block))
             said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from ....errors import UsageError
-from ....graph import Block, Graph, Path
+from ....graph import Block, Graph, Path, Stream
 from ....language.diagnose.nearest import did_you_mean
 from ....ops.base import Cost
 from .. import text
@@ -15,7 +17,8 @@ from ..content.builder import PartBuilder
 from ..content.heating import warm
 from ..content.parts import Capsule, Chain, FigurePart, Fork
 from ..content.rows import stride_text, stride_words
-from ..layout.geometry import OPS, Placement, Wire, starts_with_box
+from ..content.wiring import spelled
+from ..layout.geometry import OPS, Placement, Wire, pairs, starts_with_box
 from ..layout.tree import even, place
 from ..scene import Rect, Scene, Text
 from .header import MARGIN, shortcut_kinds
@@ -37,13 +40,13 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is drawn: its name, what it is, and the nodes that flow in and out."""
+    """What is drawn: its name, what it is, and the streams that flow in and out."""
 
     name: str
     said: str
     part: FigurePart
-    input: str
-    output: str
+    takes: tuple[Stream, ...]
+    gives: tuple[Stream, ...]
     cost: Cost
     shortcut: str
 
@@ -52,18 +55,22 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     """The scene of one row, block or path of a plan, painted with `heat`."""
     graph = plan.graph
     scope = _scope(graph, name)
+    ends = {
+        which: [
+            Capsule(f"{name}-{which}{word and '-'}{word}", said, caption=which)
+            for word, said in _shapes(graph, streams)
+        ]
+        for which, streams in (("input", scope.takes), ("output", scope.gives))
+    }
     into, out = (
-        quantity.times(graph.nodes[end].shape) for end in (scope.input, scope.output)
+        ", ".join(said for _, said in _shapes(graph, streams))
+        for streams in (scope.takes, scope.gives)
     )
     scale = warm([(scope.part, graph, heat)]) if heat else None
     rhythm = even(RHYTHM, scope.part)
-    inner = place(scope.part, rhythm)
+    inner = place(scope.part, rhythm, len(scope.takes))
     inner.right = max(inner.right, _corner(inner, scope.cost))
-    ends = [
-        Capsule(f"{name}-{which}", shape, caption=which)
-        for which, shape in (("input", into), ("output", out))
-    ]
-    placement = _between(ends, inner)
+    placement = _between(ends["input"], inner, ends["output"])
     reach = placement.left + placement.right
     title = max(text.width(scope.said, 10.5), text.width(name, 20, 700))
     width = max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
@@ -78,7 +85,7 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     card = Rect(x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card")
     _card(scene, card, scope.cost)
     paint(scene, placement, spine, top, rhythm)
-    _captions(scene, ends, placement, spine, top)
+    _captions(scene, [each[0] for each in ends.values()], placement, spine, top)
     _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
     shown = Legend(scale=scale)
     shown.gather(
@@ -88,19 +95,45 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     return scene
 
 
-def _between(ends: list[Capsule], inner: Placement) -> Placement:
-    """A drawing with a capsule above and one below."""
-    out = Placement(Chain("ends", [*ends]), 0, 0, 0)
+def _shapes(graph: Graph, streams: Sequence[Stream]) -> Iterator[tuple[str, str]]:
+    """The shape of a stream; of several each by its name."""
+    written = spelled(graph)
+    for stream in streams:
+        shape = quantity.times(graph.nodes[stream.node].shape)
+        name = written.get(stream.node, stream.name) if len(streams) > 1 else ""
+        yield name, f"{name}: {shape}" if name else shape
+
+
+def _between(above: list[Capsule], inner: Placement, below: list[Capsule]) -> Placement:
+    """A drawing with a capsule above each of its entries and one below each of its exits."""
+    out = Placement(Chain("ends", [*above, *below]), 0, 0, 0)
     start = RHYTHM.capsule + _GAP
     end = start + inner.height + _GAP
-    out.put(place(ends[0], RHYTHM), 0, 0)
+    entries = _row(above, inner.entries, 0, out)
     out.put(inner, 0, start)
-    out.put(place(ends[1], RHYTHM), 0, end)
-    into = ((0, RHYTHM.capsule), (0, start))
-    out.wires.append(Wire(into, arrow=starts_with_box(inner.part)))
-    out.wires.append(Wire(((0, start + inner.height), (0, end)), arrow=True))
+    exits = _row(below, inner.exits, end, out)
+    arrow = starts_with_box(inner.part)
+    ways = pairs(entries, inner.entries, RHYTHM.capsule, _GAP)
+    out.wires += [Wire(way, arrow) for way in ways]
+    ways = pairs(inner.exits, exits, start + inner.height, _GAP)
+    out.wires += [Wire(way, arrow=True) for way in ways]
     out.height = end + RHYTHM.capsule
     return out
+
+
+def _row(
+    capsules: list[Capsule], wanted: Sequence[float], y: float, out: Placement
+) -> list[float]:
+    """Put capsules side by side, each where it is wanted or as near as the one to its left lets
+    it."""
+    places: dict[int, float] = {}
+    free = -inf
+    for x, at in sorted((x, at) for at, x in enumerate(wanted)):
+        box = place(capsules[at], RHYTHM)
+        places[at] = max(x, free + box.left)
+        free = places[at] + box.right + 16
+        out.put(box, places[at], y)
+    return [places[at] for at in range(len(wanted))]
 
 
 def _scope(graph: Graph, name: str) -> Excerpt:
@@ -132,7 +165,18 @@ def _scope(graph: Graph, name: str) -> Excerpt:
     if part is None:
         raise UsageError(f"`{name}` has nothing to draw: it hands on what it is given")
     cost = quantity.total(graph.nodes_of(scope))
-    return Excerpt(name, said, part, scope.input, scope.output, cost, shortcut)
+    gives = scope.gives or (Stream("y", scope.output),)
+    return Excerpt(name, said, part, _takes(scope), gives, cost, shortcut)
+
+
+def _takes(scope: Path | Block) -> tuple[Stream, ...]:
+    """The streams that flow in: those of a row are what its first block reads."""
+    if isinstance(scope, Block):
+        return scope.arguments()
+    first = scope.items[0] if scope.items else None
+    if isinstance(first, Block):
+        return first.arguments()
+    return scope.takes or (Stream("x", scope.input),)
 
 
 def _block(block: Block) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
 
-from ..content.parts import Chain, FigurePart, Fork, Link
+from ..content.parts import ENTRY, Chain, FigurePart, Fork, Link
 from ..layout.branches import spine_of
 
 Ends = tuple[str, str]
@@ -111,8 +111,8 @@ class DiagramWriter(ABC):
         result = ports[fork.result][1]
         if fork.exits:
             self.leaving[result] = [
-                nth(entries, lane) if unit < 0 else ports[unit][1]
-                for lane, unit in enumerate(fork.exits)
+                nth(entries, ENTRY - unit) if unit < 0 else ports[unit][1]
+                for unit in fork.exits
             ]
         return result
 

@@ -8,6 +8,7 @@ deep net is a small file."""
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -20,7 +21,7 @@ from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import PartBuilder
 from ..content.heating import HeatScale, Warmth
-from ..content.parts import BlockRun, Chain, FigurePart, Fork, Join, Tile
+from ..content.parts import BlockRun, Chain, FigurePart, Fork, Join, Link, Tile
 from ..content.rows import blocks_in
 from ..figures.header import caption, shortcut_kinds, subtitle, totals, unit_words
 from ..figures.legend import Legend
@@ -28,7 +29,7 @@ from ..figures.overview import RHYTHM, mark_sheets
 from ..figures.paint import paint as paint_parts
 from ..figures.row_annotations import BandFacts, columns, row_numbers
 from ..layout.geometry import OPS, Rhythm, starts_with_box
-from ..layout.tree import even, place
+from ..layout.tree import even, place, streams_into
 from ..scene import Scene, ShapeGroup, Text
 from ..style import FONT, HEAT_STEPS, PALETTES, Theme
 from .svg import escape, fragment, number
@@ -108,6 +109,13 @@ class Pile:
     legend: Legend = field(default_factory=Legend)
     warmth: Warmth | None = None
     rhythm: Rhythm = RHYTHM
+    streams: int = 1  # that flow into what is piled up next
+    links: defaultdict[int, list[Link]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    exits: list[int] = field(
+        default_factory=lambda: [1]
+    )  # the streams that leave each unit
     facts: BandFacts = field(init=False)
 
     def data(self) -> dict[str, Any]:
@@ -121,11 +129,13 @@ class Pile:
         self.facts = BandFacts(plan, receptive_fields(graph), self.heat)
         whole = even(RHYTHM, net)
         self.rhythm = replace(RHYTHM, tile_width=whole.tile_width - whole.heat)
+        for link in net.links:
+            self.links[link.target].append(link)
         start = self.add(net.units[0])
         rows = [self.row(builder, rows, units) for rows, units in builder.bands]
         index = {id(unit): i for i, unit in enumerate(net.units)}
         skips = [
-            [link.source, link.target]
+            [link.source, link.target, link.port, link.entry]
             for link in net.links
             if link.target - link.source > 1 and link.source >= 0
         ]
@@ -156,7 +166,11 @@ class Pile:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
         nodes = [node for row in rows for node in graph.nodes_of(row)]
-        parts = [part for unit in units for part in _parts_of(unit)]
+        items = []
+        for unit in units:
+            self.streams = streams_into(self.links[len(self.exits)], self.exits)
+            items += [self.item(builder, rows, part) for part in _parts_of(unit)]
+            self.exits.append(self.streams)
         origin = nodes[0].origin if nodes else None
         return {
             "name": ", ".join(row.name for row in rows),
@@ -170,7 +184,7 @@ class Pile:
             ),
             "at": _written([*origin.calls, origin.span][0]) if origin else "",
             "units": len(units),
-            "items": [self.item(builder, rows, part) for part in parts],
+            "items": items,
         }
 
     def item(
@@ -181,27 +195,28 @@ class Pile:
             case Tile(covers=covers):
                 layers = {item.name: item for row in rows for item in row.items}
                 return {
-                    "f": self.add(part),
+                    "f": self.flow(part),
                     "o": self.add_ops([layers[name] for name in covers]),
                 }
             case Fork(repeat=BlockRun() as run):
                 return self.run(part, run, blocks_in(rows)[run.first - 1 : run.last])
-        return {"f": self.add(part)}
+        return {"f": self.flow(part)}
 
     def run(self, fork: Fork, run: BlockRun, blocks: list[Block]) -> dict[str, Any]:
         """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
         drawn: dict[Hashable, dict[str, Any]] = {}
-        inside = []
+        inside, streams = [], self.streams
         for block in blocks:
-            alike = self.alike(block) if run.equal else block.name
+            alike = (self.alike(block) if run.equal else block.name, self.streams)
             if alike not in drawn:
                 drawn[alike] = self.block(block)
             inside.append(drawn[alike] | {"n": block.name})
         if len(blocks) == 1:
             return inside[0]
         label = fork.label or f"blocks 1–{run.last}"
+        self.streams = streams
         return {
-            "f": self.add(fork),
+            "f": self.flow(fork),
             "label": label,
             "tag": label if run.equal else " ".join([label, *run.differences]),
             "said": run.short,
@@ -221,8 +236,15 @@ class Pile:
         ops = PartBuilder(graph, "ops").block(block, "ops", 1)
         out: dict[str, Any] = {"n": block.name, "k": block.block}
         if folded and ops:
-            out |= {"f": self.add(folded, block.name), "o": self.add(ops, block.name)}
+            opened = self.add(ops, block.name)
+            out |= {"f": self.flow(folded, block.name), "o": opened}
         return out
+
+    def flow(self, part: FigurePart, prefix: str = "") -> int:
+        """The number of the fragment of a part, whose streams flow into the next one."""
+        index = self.add(part, prefix)
+        self.streams = len(self.fragments[index].get("x", [0]))
+        return index
 
     def add_ops(self, items: list[Item]) -> int:
         """The fragment of some layers, op by op."""
@@ -241,7 +263,7 @@ class Pile:
         if self.warmth:
             self.warmth.colour(part)
         rhythm = even(rhythm or self.rhythm, part)
-        placement = place(part, rhythm)
+        placement = place(part, rhythm, self.streams)
         self.legend.gather(placement, shortcut_kinds(self.plan.graph))
         scene = Scene(0, placement.height, "", "")
         paint_parts(scene, placement, 0, 0, rhythm)
@@ -258,6 +280,9 @@ class Pile:
             sizes = (placement.height, placement.left, placement.right)
             entry: dict[str, Any] = dict(zip("hlr", map(_rounded, sizes), strict=True))
             entry["d"] = drawn
+            for end, places in (("e", placement.entries), ("x", placement.exits)):
+                if len(places) > 1:
+                    entry[end] = [_rounded(x) for x in places]
             if starts_with_box(part) and not isinstance(part, Join):
                 entry["a"] = 1
             self.fragments.append(entry)

@@ -49,16 +49,27 @@
     const { h, d } = net.fragments[index];
     return svg(h, d.replace(HOLE, name.replace(/[&<>"]/g, "")));
   }
-  function gap(height, arrow) {
+  let leaving = [0];  // where the streams leave that were drawn last
+  // From where streams leave to where they enter: those that move aside turn at heights of their own.
+  function gap(height, arrow, entering) {
     const end = arrow ? height - 5.5 : height;
-    const head = arrow ? `<path class="f-edge" d="M0 ${height}L-2.7 ${height - 6.5}L2.7 ${height - 6.5}Z"/>` : "";
-    return svg(height, `<path class="s-edge" fill="none" stroke-width="1.4" d="M0 0V${end}"/>${head}`);
+    const wires = entering.slice(0, leaving.length).map((to, at, { length }) => {
+      const from = leaving[at], turn = height * (to > from ? length - at : at + 1) / (length + 1);
+      const head = arrow ? `<path class="f-edge" d="M${to} ${height}l-2.7 -6.5h5.4Z"/>` : "";
+      return `<path class="s-edge" fill="none" stroke-width="1.4" d="M${from} 0${to === from ? "" : `V${turn}H${to}`}V${end}"/>${head}`;
+    });
+    return svg(height, wires.join(""));
   }
   function draw(index, name, holder) {
-    holder.insertAdjacentHTML("beforeend", gap(18, net.fragments[index].a) + picture(index, name));
+    const { a, e = [0], x = [0] } = net.fragments[index];
+    holder.insertAdjacentHTML("beforeend", gap(18, a, e) + picture(index, name));
+    leaving = x;
+    holder.dataset.entering ??= e.join(" ");
+    holder.dataset.leaving = x.join(" ");
   }
   const isOpen = (leaf) => leaf.o !== undefined && open.has(leaf.key);
   const shownOf = (leaf) => (isOpen(leaf) ? leaf.o : leaf.f);
+  const entering = (row) => net.fragments[shownOf(leavesOf(row.items[0])[0])]?.e?.length || 1;
   const leavesOf = (item) => (item.blocks && open.has(item.key) ? item.blocks : [item]);
 
   function measure() {
@@ -113,7 +124,10 @@
 
   function drawRow(row, index) {
     const figure = make("div", { class: "figure" });
+    const streams = (way, next) => leaving.slice(0, entering(next)).map((x) => make("i", { class: way, style: `left:calc(var(--spine) + ${x * scale - 0.7}px)` }));
+    const into = streams("in", row);
     row.items.forEach((item) => drawItem(item, figure, row));
+    figure.append(...into, ...(index < net.rows.length - 1 ? streams("out", net.rows[index + 1]) : []));
     const [channels, ...size] = row.shape.split(" × ");
     const card = row.items.some((item) => item.blocks || item.n);
     return make("section", { class: card ? "row card" : "row", "data-row": index, "aria-label": row.name },
@@ -132,7 +146,8 @@
     const heads = make("div", { class: "row heads" },
       ...["output", "", "", ...net.columns].map((name) => make("div", {}, name)));
     const input = make("section", { class: "row", "aria-label": "input" }, make("div"), make("div"), make("div", { class: "figure" }));
-    input.children[2].innerHTML = picture(net.input);
+    input.children[2].innerHTML = `${picture(net.input)}<i class="out" style="left:calc(var(--spine) - .7px)"></i>`;
+    leaving = [0];
     main.append(heads, input, ...net.rows.map(drawRow));
     drawSkips();
     mark();
@@ -147,19 +162,32 @@
       for (let unit = 0; unit < row.units; unit++) where.push({ section: sections[r + 1], unit, units: row.units });
     });
     const box = main.getBoundingClientRect();
-    const bounds = (unit) => {
+    const ends = (unit) => {
       const { section, unit: inner = 0, units = 1 } = where[unit];
-      const part = units > 1 ? section.children[Math.min(inner, section.children.length - 1)] : section;
-      const rect = part.getBoundingClientRect();
-      const first = part.querySelector("[data-right]") || part;
-      return [rect.top - box.top, rect.bottom - box.top, section.getBoundingClientRect().left - box.left, Math.min(first.dataset.right || 13, 60)];
+      const items = section.querySelectorAll(":scope>.item");
+      const part = units > 1 ? items[Math.min(inner, items.length - 1)] : section;
+      const { bottom } = part.getBoundingClientRect();
+      const leaves = part.matches("[data-leaving]") ? [part] : [...part.querySelectorAll("[data-leaving]")];
+      const first = leaves[0] || part, last = leaves.at(-1) || part;
+      return {
+        top: first.getBoundingClientRect().top - box.top, bottom: bottom - box.top, spine: section.getBoundingClientRect().left - box.left + spine * scale,
+        entering: first.dataset.entering?.split(" "), leaving: last.dataset.leaving?.split(" "), right: Math.min(first.dataset.right || 13, 60),
+      };
     };
-    const paths = net.skips.map(([from, to]) => ({ y0: bounds(from)[1] - 3, y1: bounds(to)[1] - 7, end: bounds(to)[3] * scale, x: bounds(from)[2] + spine * scale }));
-    paths.sort((a, b) => (a.y1 - a.y0) - (b.y1 - b.y0));
-    const lines = paths.map(({ y0, y1, x, end }, lane) => {
-      const far = x + (width - spine) * scale + 4 + 9 * lane;
-      return `<circle class="f-edge" cx="${x}" cy="${y0}" r="2.3"/><path class="s-edge" fill="none" stroke-width="1.4" d="M${x} ${y0}H${far}V${y1}H${x + end + 8}"/>` +
-        `<path class="f-edge" d="M${x + end + 1} ${y1}l6.5 -2.7v5.4Z"/>`;
+    const right = ends(0).spine + (width - spine) * scale;
+    const skips = net.skips.map(([source, target, port, entry]) => {
+      const from = ends(source), to = ends(target);
+      const x = from.spine + (from.leaving?.[port] || 0) * scale, y = from.bottom - 3;
+      // into the side of a sum; or from above into a unit that several streams enter
+      if (!to.entering?.[entry] || to.entering.length < 2) return { x, y, end: to.bottom - 7, tip: to.spine + to.right * scale + 1 };
+      return { x, y, end: to.top + 5, down: to.spine + to.entering[entry] * scale };
+    });
+    skips.sort((a, b) => (a.end - a.y) - (b.end - b.y));
+    const lines = skips.map(({ x, y, end, tip, down }, lane) => {
+      const far = right + 4 + 9 * lane;
+      const way = down === undefined ? `H${tip + 7}` : `H${down}v${18 * scale - 5}`;
+      return `<circle class="f-edge" cx="${x}" cy="${y}" r="2.3"/><path class="s-edge" fill="none" stroke-width="1.4" d="M${x} ${y}H${far}V${end}${way}"/>` +
+        (down === undefined ? `<path class="f-edge" d="M${tip} ${end}l6.5 -2.7v5.4Z"/>` : "");
     });
     main.insertAdjacentHTML("beforeend", `<svg class="skips">${lines.join("")}</svg>`);
   }

@@ -67,9 +67,10 @@ def _leave(frame: Frame, out: Placement) -> None:
 def _opened(fork: Fork, streams: int) -> Fork:
     """A fork as it is laid out: an entry for each stream that flows in, below `ENTRY`, where a wire
     leads to each; and the units that give the streams that flow out, the first of them on the
-    spine, where each is one of its own."""
-    exits = fork.exits if min(fork.exits, default=ENTRY) >= 0 else ()
-    exits = exits if len({*exits}) == len(exits) else ()
+    spine, where each is one of its own and none has to leave the spine that it came on."""
+    exits = fork.exits if len({*fork.exits}) == len(fork.exits) else ()
+    if ENTRY in exits[1:] or min(exits, default=0) <= ENTRY - streams:
+        exits = ()
     links = [
         replace(link, source=ENTRY - link.port, note="")
         if link.source == ENTRY and 0 < link.port < streams

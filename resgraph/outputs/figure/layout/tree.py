@@ -8,6 +8,7 @@ lanes."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .. import text
@@ -98,14 +99,15 @@ def _units(fork: Fork, rhythm: Rhythm, streams: int) -> list[Placement]:
         into[link.target].append(link)
     out: list[Placement] = []
     for unit, part in enumerate(fork.units):
-        counts = [
-            (len(out[link.source].exits) if link.source >= 0 else streams)
-            - link.port
-            + link.entry
-            for link in into[unit]
-        ]
-        out.append(place(part, rhythm, max(counts, default=1)))
+        exits = [*(len(each.exits) for each in out), streams]  # ENTRY is the last
+        out.append(place(part, rhythm, streams_into(into[unit], exits)))
     return out
+
+
+def streams_into(links: list[Link], exits: Sequence[int]) -> int:
+    """How many streams flow into a unit by its links, from how many leave each unit."""
+    counts = (exits[link.source] - link.port + link.entry for link in links)
+    return max(counts, default=1)
 
 
 def even(rhythm: Rhythm, part: FigurePart) -> Rhythm:
