@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -55,26 +55,18 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     """The scene of one row, block or path of a plan, painted with `heat`."""
     graph = plan.graph
     scope = _scope(graph, name)
-    ends = {
-        which: [
-            Capsule(f"{name}-{which}{word and '-'}{word}", said, caption=which)
-            for word, said in _shapes(graph, streams)
-        ]
-        for which, streams in (("input", scope.takes), ("output", scope.gives))
-    }
-    into, out = (
-        ", ".join(said for _, said in _shapes(graph, streams))
-        for streams in (scope.takes, scope.gives)
-    )
+    above = _ends(graph, f"{name}-input", "input", scope.takes)
+    below = _ends(graph, f"{name}-output", "output", scope.gives)
     scale = warm([(scope.part, graph, heat)]) if heat else None
     rhythm = even(RHYTHM, scope.part)
     inner = place(scope.part, rhythm, len(scope.takes))
     inner.right = max(inner.right, _corner(inner, scope.cost))
-    placement = _between(ends["input"], inner, ends["output"])
+    placement = _between(above, inner, below)
     reach = placement.left + placement.right
     title = max(text.width(scope.said, 10.5), text.width(name, 20, 700))
     width = max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
     spine, top = (width - placement.right + placement.left) / 2, 96.0
+    into, out = (", ".join(end.text for end in ends) for ends in (above, below))
     about = f"{scope.said}: {into} in, {out} out."
     scene = Scene(width, 0, f"{name} of {plan.name}", about)
     scene.add(
@@ -85,7 +77,7 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     card = Rect(x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card")
     _card(scene, card, scope.cost)
     paint(scene, placement, spine, top, rhythm)
-    _captions(scene, [each[0] for each in ends.values()], placement, spine, top)
+    _captions(scene, [above[0], below[0]], placement, spine, top)
     _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
     shown = Legend(scale=scale)
     shown.gather(
@@ -95,13 +87,19 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     return scene
 
 
-def _shapes(graph: Graph, streams: Sequence[Stream]) -> Iterator[tuple[str, str]]:
-    """The shape of a stream; of several each by its name."""
+def _ends(
+    graph: Graph, name: str, caption: str, streams: Sequence[Stream]
+) -> list[Capsule]:
+    """Where streams come in or leave: the shape of each, and of several its name."""
+    shapes = [quantity.times(graph.nodes[stream.node].shape) for stream in streams]
+    if len(streams) == 1:
+        return [Capsule(name, shapes[0], caption=caption)]
     written = spelled(graph)
-    for stream in streams:
-        shape = quantity.times(graph.nodes[stream.node].shape)
-        name = written.get(stream.node, stream.name) if len(streams) > 1 else ""
-        yield name, f"{name}: {shape}" if name else shape
+    words = [written.get(stream.node, stream.name) for stream in streams]
+    return [
+        Capsule(f"{name}-{word}", f"{word}: {shape}", caption=caption)
+        for word, shape in zip(words, shapes, strict=True)
+    ]
 
 
 def _between(above: list[Capsule], inner: Placement, below: list[Capsule]) -> Placement:
