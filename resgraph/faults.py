@@ -39,6 +39,7 @@ _PACKAGES = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
     "resvg_py": "resvg-py",
+    "fontTools": "fonttools",
 }
 """What is installed under another name than it is imported by."""
 

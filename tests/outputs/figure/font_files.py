@@ -70,6 +70,7 @@ def made(
         b"loca": struct.pack(f">{len(places)}I", *places),
         b"glyf": body,
         b"cmap": runs(codes),
+        b"maxp": struct.pack(">IH", 0x5000, len(glyphs)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ from font_files import chinese, glyph, made, many, packed
 
 from resgraph import UsageError, loads
 from resgraph.outputs.figure.formats import raster, svg, tikz
-from resgraph.outputs.figure.outlines import outlined, typeface
+from resgraph.outputs.figure.glyphs import typeface
+from resgraph.outputs.figure.outlines import outlined
 from resgraph.outputs.figure.render import RenderOptions, render
 from resgraph.outputs.figure.scene import Outline, Scene, Text
 
@@ -197,13 +199,48 @@ def test_no_font(data: bytes, said: str, tmp_path: Path) -> None:
         render([plan("residual")], "svg", gone)
 
 
-def test_a_font_without_truetype_curves_says_so(tmp_path: Path) -> None:
-    tables = made([b""], [0], {0x4E2D: 0x1})
-    del tables[b"glyf"]
+def test_the_curves_of_postscript_are_read(tmp_path: Path) -> None:
+    """A circle of four arcs of degree three, as Adobe's .otf has them: nowhere is it a thousandth
+    off."""
+    builder = pytest.importorskip("fontTools.fontBuilder").FontBuilder(
+        1000, isTTF=False
+    )
+    pen = pytest.importorskip("fontTools.pens.t2CharStringPen").T2CharStringPen(
+        600, None
+    )
+    bend = 400 * 4 / 3 * (2**0.5 - 1)
+    pen.moveTo((400, 0))
+    for x, y in ((0, 1), (-1, 0), (0, -1), (1, 0)):
+        # it turns left: from (y, -x) to (x, y)
+        one = 400 * y + bend * x, -400 * x + bend * y
+        other = 400 * x + bend * y, 400 * y - bend * x
+        pen.curveTo(one, other, (400 * x, 400 * y))
+    pen.closePath()
+    builder.setupGlyphOrder([".notdef", "a"])
+    builder.setupCharacterMap({0x4E2D: "a"})
+    strings = {"a": pen.getCharString(), ".notdef": pen.getCharString()}
+    builder.setupCFF("Own", {}, strings, {})
+    builder.setupHorizontalMetrics({"a": (600, 0), ".notdef": (600, 0)})
+    builder.setupHorizontalHeader()
     path = tmp_path / "own.otf"
+    builder.save(path)
+    (circle,) = typeface(path).curves(0x4E2D)
+    assert typeface(path).advance(0x4E2D) == 0.6
+    assert circle[0] == circle[-1]
+    for start, over, end in zip(circle[:-1:2], circle[1::2], circle[2::2], strict=True):
+        middle = [(a + 2 * b + c) / 4 for a, b, c in zip(start, over, end, strict=True)]
+        assert math.hypot(*start) == pytest.approx(0.4, abs=1e-3)
+        assert math.hypot(*middle) == pytest.approx(0.4, abs=1e-3)
+    net = loads(NAMED.replace("中文", "中"))
+    assert "<path" in render([net], "svg", RenderOptions(text="paths", font=path))
+
+
+def test_a_letter_that_is_damaged_is_named(font: Path, tmp_path: Path) -> None:
+    tables = made([b"", b"\0\3"], [0, 600], {0x4E2D: 1})
+    path = tmp_path / "torn.ttf"
     path.write_bytes(packed(tables))
     net = loads(NAMED.replace("中文", "中"))
-    with pytest.raises(UsageError, match="PostScript's curves"):
+    with pytest.raises(UsageError, match=r"torn\.ttf is damaged: `中` has no outline"):
         render([net], "svg", RenderOptions(text="paths", font=path))
 
 
