@@ -13,6 +13,7 @@ from .language.lints import LINTS, unused_allow
 from .language.references import Reference, locate
 from .language.spec import Spec, parse_spec
 from .language.variants import variants_of
+from .passes.expand import nothing_collected
 from .passes.lint import linted
 from .passes.unread import unread
 from .plan import Plan, plan_of
@@ -76,7 +77,8 @@ class FileCheck:
         """All of them, with what holds of the whole file."""
         if not self.variants:
             return [self._made[None][0]]
-        nets = [self.net(name) for name in self.variants]
+        with nothing_collected():
+            nets = [self.net(name) for name in self.variants]
         specs = [self._made[name][1] for name in self.variants]
         whole = self.asked.variant is None
         out = _unread(_set_apart(nets, specs), whole=whole)

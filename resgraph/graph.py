@@ -236,6 +236,8 @@ class Graph:
     @cached_property
     def training_only(self) -> frozenset[str]:
         """The nodes that only an `aux` output reads: evaluation leaves them out."""
+        if not self.aux:
+            return frozenset()
         main = self.above(output.node for output in self.main)
         return self.above(output.node for output in self.aux) - main
 
@@ -268,14 +270,17 @@ class Graph:
             name for name, node in self.nodes.items() if node.op.family == "input"
         )
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """The sum over all nodes; of what only training runs, the parameters alone."""
-        total = Cost()
-        for name, node in self.nodes.items():
-            idle = name in self.training_only
-            total += Cost(node.cost.params) if idle else node.cost
-        return total
+        costs = [node.cost for node in self.nodes.values()]
+        idle, nodes = self.training_only, self.nodes.items()
+        run = [node.cost for name, node in nodes if name not in idle]
+        return Cost(
+            sum([cost.params for cost in costs]),
+            sum([cost.macs for cost in run]),
+            sum([cost.activations for cost in run]),
+        )
 
     def nodes_of(self, scope: Path | Item | Equation) -> Iterator[Node]:
         """The nodes written in a scope and in the scopes within it, in reading order."""
@@ -297,17 +302,17 @@ class Graph:
 
     def items(self, *, own: bool = False) -> Iterator[Item]:
         """Every layer and block call in reading order, a block before what stands in it."""
-        stack: list[Path | Item] = list(reversed(self.rows))
+        stack = [iter(path.items) for path in reversed(self.rows)]
         while stack:
-            top = stack.pop()
-            if isinstance(top, Path):
-                stack.extend(reversed(top.items))
-                continue
-            if own and borrows(top):
-                continue
-            yield top
-            if isinstance(top, Block):
-                stack.extend(reversed(top.paths))
+            for top in stack[-1]:
+                if own and borrows(top):
+                    continue
+                yield top
+                if isinstance(top, Block):
+                    stack += [iter(path.items) for path in reversed(top.paths)]
+                    break
+            else:
+                stack.pop()
 
     def own_blocks(self) -> Iterator[Block]:
         """As `blocks`, without what is made once more with the weights of others."""

@@ -89,24 +89,20 @@ class Plan:
     def _shapes(self, outputs: Iterable[Output]) -> dict[str, Shape]:
         return {o.row: self.graph.nodes[o.node].shape for o in outputs}
 
-    @cached_property
-    def _cost(self) -> Any:
-        return self.graph.cost
-
     @property
     def params(self) -> int:
         """Learned numbers in the whole net."""
-        return int(self._cost.params)
+        return self.graph.cost.params
 
     @property
     def macs(self) -> int:
         """Multiply-adds of convolutions and linear layers for one image (the papers' "FLOPs")."""
-        return int(self._cost.macs)
+        return self.graph.cost.macs
 
     @property
     def activations(self) -> int:
         """Numbers in all nodes' outputs for one image."""
-        return int(self._cost.activations)
+        return self.graph.cost.activations
 
     @property
     def depth(self) -> int:

@@ -410,12 +410,10 @@ def lonely_norms(graphs: list[Graph], train: Train, world: int = 1) -> list[Diag
     A step of one process has `batch / accumulate / world` images; with `sync_bn` all processes
     count."""
     images = train.batch // train.accumulate // (1 if train.sync_bn else world)
-    for graph in graphs:
+    for graph in graphs if images == 1 else ():
         for node in graph.nodes.values():
-            moves = isinstance(node.op, BatchNorm) and not is_frozen(
-                node.name, train.frozen
-            )
-            if moves and images * prod(node.shape[1:]) == 1:
+            lonely = isinstance(node.op, BatchNorm) and prod(node.shape[1:]) == 1
+            if lonely and not is_frozen(node.name, train.frozen):
                 return [_lonely(node, train, world)]
     return []
 

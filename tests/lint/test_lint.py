@@ -12,6 +12,7 @@ import resgraph
 from resgraph.checked import check_nets, found_in
 from resgraph.cli import run
 from resgraph.language.lints import LINTS
+from resgraph.ops import Conv
 from resgraph.passes.lint import _CHECKS, lint
 from resgraph.plan import loads
 
@@ -335,3 +336,20 @@ def test_mixed_activations_after_an_override() -> None:
         == "the net has both `silu`, the unit's activation, and this `relu`"
     )
     assert "`act` means the unit's activation" in str(found.help)
+
+
+def test_a_deep_net_is_asked_for_as_many_windows_as_a_shallow_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Conv] = []
+    window = Conv.window.fget
+    assert window is not None
+    counted = property(lambda op: asked.append(op) or window(op))
+    monkeypatch.setattr(Conv, "window", counted)
+    counts = []
+    for name in ("resnet-20", "resnet-1202"):
+        plan = resgraph.load(f"{SPECS / 'cifar-resnet.yaml'}::{name}")
+        asked.clear()
+        lint(plan.spec, plan.graph)
+        counts.append(len(asked))
+    assert 0 < counts[1] == counts[0]

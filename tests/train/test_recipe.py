@@ -254,3 +254,12 @@ def test_a_recipe_is_frozen_and_hashable_by_value() -> None:
     assert isinstance(resolve_train("digits"), Train)
     with pytest.raises(ValidationError):
         resolve_train("digits").batch = 3  # type: ignore[misc]
+
+
+def test_a_named_recipe_is_read_once_and_changed_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = resolve_train("imagenet")
+    resolve_train({"recipe": "imagenet", "schedule": {"factor": 0.5}, "epochs": "3"})
+    monkeypatch.setattr("yaml.safe_load", None)
+    assert resolve_train("imagenet") == before

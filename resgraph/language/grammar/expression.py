@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal
 
 from ...errors import Fault, Hint, Span, fault
@@ -156,6 +157,7 @@ def tensors_in(tree: Expression) -> Iterator[Name]:
     return (p for p in parts if isinstance(p, Name) and id(p) not in axes)
 
 
+@lru_cache(4_096)  # a file's variants and rows say the same
 def parse_expression(text: str) -> Expression:
     """The tree of one expression. Raises `ExpressionError` (E010) where the text is not one."""
     return _Parser(text).whole()

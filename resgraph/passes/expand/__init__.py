@@ -48,12 +48,12 @@ def expand(spec: Spec) -> Expansion:
 
     Definitions that nothing uses are told with other mistakes, and are none alone.
     """
-    with _nothing_collected():
+    with nothing_collected():
         return _Expander(spec).expansion()
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
+def nothing_collected() -> Iterator[None]:
     """Without the garbage collector, which would search nodes that all stay, again and again."""
     enabled = gc.isenabled()
     gc.disable()

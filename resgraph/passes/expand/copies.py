@@ -36,36 +36,37 @@ class ScopeCopy:
 
     def streams(self, streams: Sequence[Stream]) -> tuple[Stream, ...]:
         """Streams as they are in the copy."""
+        if not streams:
+            return ()
         return tuple([stream.at(self.end(stream.node)) for stream in streams])
 
     def path(self, path: Path) -> Path:
         """A row or a path, with all that stands in it."""
-        return replace(
-            path,
-            name=self.name(path.name),
-            input=self.end(path.input),
-            output=self.end(path.output),
-            equation=self._equation(path.equation),
-            items=[self.item(item) for item in path.items],
-            shares=self.shares(path),
-            takes=self.streams(path.takes),
-            gives=self.streams(path.gives),
+        return Path(
+            self.name(path.name),
+            path.word,
+            self.end(path.input),
+            self.end(path.output),
+            path.equation and self._equation(path.equation),
+            [self.item(item) for item in path.items],
+            path.listed,
+            self.shares(path),
+            self.streams(path.takes),
+            self.streams(path.gives),
         )
 
-    def _equation(self, equation: Equation | None) -> Equation | None:
-        return equation and replace(
-            equation,
-            name=self.name(equation.name),
-            nodes=tuple(map(self.name, equation.nodes)),
-            output=self.end(equation.output),
-        )
+    def _equation(self, equation: Equation) -> Equation:
+        nodes = tuple(map(self.name, equation.nodes))
+        name, output = self.name(equation.name), self.end(equation.output)
+        return Equation(name, equation.text, nodes, output, equation.origin)
 
     def item(self, item: Item) -> Item:
         """A layer, or a block with its paths."""
         name, shares = self.name(item.name), self.shares(item)
         if isinstance(item, Layer):
             nodes = tuple(map(self.name, item.nodes))
-            return replace(item, name=name, nodes=nodes, shares=shares)
+            # dataclasses.replace looks at each field, five times as long
+            return Layer(name, item.label, nodes, item.origin, shares)
         return self._block(item, name, shares)
 
     def _block(self, block: Block, name: str, shares: str) -> Block:

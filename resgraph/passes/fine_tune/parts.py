@@ -17,6 +17,9 @@ from ...language.spec import Spec
 def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     """E052 at each name of a part that the net does not have or that learns nothing, and where
     nothing is left that learns."""
+    named = [*_named(train)]
+    if not named:
+        return []
     learned = [node.name for node in graph.nodes.values() if node.cost.params]
     known = {part for name in learned for part in accumulate(name.split("."), _joined)}
     known |= {f"{name}.{kind}" for name in learned for kind in ("weight", "bias")}
@@ -27,7 +30,7 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
             spec.place("train", *part.keys, of_key=part.is_key),
             part.hint(known),
         ).diagnostic
-        for part in _named(train)
+        for part in named
         if part.name not in known
     ]
     if found or not train.frozen:

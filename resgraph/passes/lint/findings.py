@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...graph import Graph, Node, Origin
 from ...language.spec import Spec
+from ...ops import Op
 from ..residual import Residual, residuals
 
 
@@ -18,6 +19,7 @@ class Facts:
     graph: Graph
     readers: dict[str, list[Node]] = field(init=False)
     residuals: list[Residual] = field(init=False)
+    _ops: dict[int, Op] = field(init=False)
 
     def __post_init__(self) -> None:
         self.readers = {name: [] for name in self.graph.nodes}
@@ -25,6 +27,14 @@ class Facts:
             for source in node.inputs:
                 self.readers[source].append(node)
         self.residuals = list(residuals(self.graph))
+        self._ops = {id(node.op): node.op for node in self.graph.nodes.values()}
+
+    def of(self, asked: Callable[[Op], bool]) -> list[Node]:
+        """The nodes whose op answers yes. Copies of a block have the ops of one, which are asked
+        once."""
+        yes = {place for place, op in self._ops.items() if asked(op)}
+        nodes = self.graph.nodes.values() if yes else ()
+        return [node for node in nodes if id(node.op) in yes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from operator import gt
 
 from ...errors import Span
 from ...graph import Graph, Node, Origin
-from ...ops import Conv, UpConv, Window, ZeroPad
+from ...ops import Conv, Op, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
 
 _LARGE = 1_000_000  # parameters; below that nobody waits for the tensor cores
@@ -24,7 +24,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
     can change it. What gives many labels their bias (`ops:`, or a unit without a norm) is said
     once."""
     causes: dict[Span | str, dict[Span, Node]] = {}
-    for node in facts.graph.nodes.values():
+    for node in facts.of(lambda op: op.has_bias):
         if not node.origin.span.source.ours and _bias_is_lost(facts, node):
             cause = _cause(facts, node)
             causes.setdefault(cause, {}).setdefault(node.origin.span, node)
@@ -35,7 +35,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
 
 def _bias_is_lost(facts: Facts, node: Node) -> bool:
     readers = facts.readers[node.name]
-    return bool(node.op.has_bias and readers and all(r.op.op == "bn" for r in readers))
+    return bool(readers) and all(reader.op.op == "bn" for reader in readers)
 
 
 def _cause(facts: Facts, node: Node) -> Span | str:
@@ -84,23 +84,19 @@ def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
     return Finding(origin, message, help_, note, f"they are {', '.join(labels + rest)}")
 
 
-def _skips(node: Node) -> bool:
+def _skips(op: Op) -> bool:
     """Whether an op passes over cells of its input: its stride is larger than its kernel."""
-    window = node.op.window
+    window = op.window
     return window is not None and any(map(gt, window.stride, window.kernel))
 
 
 def _lost(facts: Facts) -> Iterator[tuple[Node, bool]]:
     """Windows that skip cells which nothing else reads, and whether each is a 1x1 convolution at
     stride 2."""
-    for node in facts.graph.nodes.values():
-        if (
-            isinstance(node.op, ZeroPad)
-            or "shortcut" in node.name.split(".")
-            or not _skips(node)
-        ):
+    for node in facts.of(_skips):
+        if isinstance(node.op, ZeroPad) or "shortcut" in node.name.split("."):
             continue
-        if all(_skips(reader) for reader in facts.readers[node.inputs[0]]):
+        if all(_skips(reader.op) for reader in facts.readers[node.inputs[0]]):
             yield node, isinstance(node.op, Conv) and node.op.window[:2] == _NARROW
 
 
@@ -136,7 +132,8 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
     they have to be."""
     if facts.graph.cost.params <= _LARGE:
         return
-    odd = [node for node in facts.graph.nodes.values() if _is_odd(facts, node)]
+    nodes = facts.of(lambda op: isinstance(op, Conv | UpConv))
+    odd = [node for node in nodes if _is_odd(facts, node)]
     if odd:
         widths = sorted({node.shape[0] for node in odd})
         shown = ", ".join(map(str, widths[:6])) + (", …" if len(widths) > 6 else "")
@@ -152,8 +149,7 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
 
 def _is_odd(facts: Facts, node: Node) -> bool:
     width, last = node.shape[0], facts.graph.nodes[facts.graph.output]
-    inner = isinstance(node.op, Conv | UpConv) and node.depth < last.depth
-    odd = inner and width > 8 and width % 8 > 0
+    odd = node.depth < last.depth and width > 8 and width % 8 > 0
     return odd and node.name not in _classifiers(facts.graph)
 
 
@@ -169,24 +165,28 @@ def _classifiers(graph: Graph) -> set[str]:
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:
-    for node in facts.graph.nodes.values():
-        op = node.op
-        if (
-            isinstance(op, Conv)
-            and op.kernel == op.stride
-            and op.pad is None
-            and any(op.padding)
-        ):
-            yield Finding(
-                node.origin,
-                f"`{op.label()}` cuts patches that begin outside the map: an odd kernel is padded",
-                f"`{op.label()} pad 0` cuts them from its corner, as patch embeddings do",
-            )
+    for node in facts.of(_cuts_beyond):
+        label = node.op.label()
+        yield Finding(
+            node.origin,
+            f"`{label}` cuts patches that begin outside the map: an odd kernel is padded",
+            f"`{label} pad 0` cuts them from its corner, as patch embeddings do",
+        )
+
+
+def _cuts_beyond(op: Op) -> bool:
+    """Whether a convolution cuts patches out of a map with zeros around it."""
+    return (
+        isinstance(op, Conv)
+        and op.kernel == op.stride
+        and op.pad is None
+        and any(op.padding)
+    )
 
 
 def window_over_map(facts: Facts) -> Iterator[Finding]:
     """Once for a net, at the first such window."""
-    over = [node for node in facts.graph.nodes.values() if _over_map(facts, node)]
+    over = [node for node in facts.of(_is_wide) if _over_map(facts, node)]
     if over:
         rest = f", and {len(over) - 1} more windows" if len(over) > 1 else ""
         yield Finding(
@@ -196,12 +196,14 @@ def window_over_map(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _over_map(facts: Facts, node: Node) -> bool:
-    """Whether a window larger than one cell reads one; where the net is given one cell, that is
-    meant."""
-    shape = facts.graph.nodes[node.inputs[0]].shape if node.inputs else ()
-    op = node.op
+def _is_wide(op: Op) -> bool:
+    """Whether a window slides that is larger than one cell."""
     slides = op.family in ("conv", "pool") and not isinstance(op, UpConv)
     window = op.window if slides else None
-    over = window is not None and window.kernel != (1, 1)
-    return over and shape[1:] == (1, 1) != facts.spec.input[1:]
+    return window is not None and window.kernel != (1, 1)
+
+
+def _over_map(facts: Facts, node: Node) -> bool:
+    """Whether a window reads one cell; where the net is given one cell, that is meant."""
+    shape = facts.graph.nodes[node.inputs[0]].shape
+    return shape[1:] == (1, 1) != facts.spec.input[1:]

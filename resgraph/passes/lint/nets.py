@@ -8,7 +8,7 @@ from itertools import pairwise
 from ...graph import Block, Graph, Node, Origin, Path
 from ...language.recipe import Train
 from ...language.recipe.target import Labels, PixelLabel, SingleLabel
-from ...ops import Concat, Mul, Part, Shape, Window, shape_text
+from ...ops import Concat, Mul, Op, Part, Shape, Window, shape_text
 from ...ops.base import is_map
 from ..loss_fit import loss_weights
 from ..residual import kind
@@ -78,10 +78,9 @@ def _is_stage(row: Path) -> bool:
 def dead_path(facts: Facts) -> Iterator[Finding]:
     graph = facts.graph
     alive = {*graph.ends}
-    for node in reversed(graph.nodes.values()):
-        if node.name in alive and not (
-            isinstance(node.op, Mul) and 0 in (node.op.left, node.op.right)
-        ):
+    void = {node.name for node in facts.of(_is_zero)}
+    for name, node in reversed(graph.nodes.items()):
+        if name in alive and name not in void:
             alive.update(node.inputs)
     for node in graph.nodes.values():
         if node.name not in alive and node.inputs:
@@ -92,10 +91,17 @@ def dead_path(facts: Facts) -> Iterator[Finding]:
     yield from _unread_parts(facts)
 
 
+def _is_zero(op: Op) -> bool:
+    """Whether a tensor is taken times 0."""
+    return isinstance(op, Mul) and 0 in (op.left, op.right)
+
+
 def _unread_parts(facts: Facts) -> Iterator[Finding]:
-    for name, readers in facts.readers.items():
+    cut = {node.inputs[0] for node in facts.of(lambda op: isinstance(op, Part))}
+    for name in filter(cut.__contains__, facts.graph.nodes):
+        readers = facts.readers[name]
         parts = [reader.op for reader in readers if isinstance(reader.op, Part)]
-        if not parts or len(parts) < len(readers):
+        if len(parts) < len(readers):
             continue
         channels = facts.graph.nodes[name].shape[0]
         read = {channel for part in parts for channel in part.within(channels)}
@@ -158,12 +164,16 @@ def _is_a_row_of_cells(facts: Facts, shape: Shape) -> bool:
     """Whether a map one cell wide is meant: it is no picture by its sides, or its kernels are one
     cell wide too."""
     channels, height, width = shape
-    windows = (node.op.window or Window() for node in facts.graph.nodes.values())
-    tall = any(
-        len(window.kernel) == 2 and window.kernel[0] > 1 == window.kernel[1]
-        for window in windows
-    )
-    return width == 1 and (tall or max(channels, height) > 2 * min(channels, height))
+    if width != 1:
+        return False
+    picture = max(channels, height) <= 2 * min(channels, height)
+    return not picture or bool(facts.of(_is_tall))
+
+
+def _is_tall(op: Op) -> bool:
+    """Whether a window is one cell wide, and higher."""
+    kernel = (op.window or Window()).kernel
+    return len(kernel) == 2 and kernel[0] > 1 == kernel[1]
 
 
 _BEHIND_NO_CLASSIFIER = {
