@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ..scene import (
     Circle,
@@ -37,6 +38,7 @@ def escape(text: str) -> str:
     )
 
 
+@lru_cache(65_536)  # columns and rows say the same again and again
 def number(value: float) -> str:
     """At most two digits after the point, none that say nothing."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")

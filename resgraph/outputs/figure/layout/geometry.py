@@ -100,6 +100,8 @@ class Wire:
 
     def moved(self, dx: float, dy: float) -> Wire:
         """The same wire elsewhere."""
+        if dx == dy == 0:
+            return self
         points = tuple((x + dx, y + dy) for x, y in self.points)
         return replace(self, points=points)
 

@@ -3,9 +3,7 @@ a lane."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from itertools import islice
 from typing import Literal
 
 from .. import text
@@ -23,6 +21,7 @@ from .geometry import (
     pairs,
     starts_with_box,
 )
+from .lanes import Lanes
 
 _Entered = tuple[int, float]  # a unit, and where
 Way = Literal["straight", "down", "across", "lane"]
@@ -45,12 +44,13 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
                 out.append(_down(frame, link, links, ways))
             elif ways[link] == "across":
                 out.append(_across(frame, link, len(links) > 1))
-    lanes = _Lanes(frame)
     # Short links first, so that they take the inner lanes and cross no longer one.
     by_span = [link for link in ways if ways[link] == "lane"]
+    by_span.sort(key=lambda link: _span(frame, link))
     entries = _Entries(frame, ways)
-    for link in sorted(by_span, key=lambda link: _span(frame, link)):
-        entry = entries.take(link)
+    entered = [(link, entries.take(link)) for link in by_span]
+    lanes = _Lanes(frame, [(frame.split(link.source), y) for link, (_, y) in entered])
+    for link, entry in entered:
         out.append(_lane(frame, link, lanes, entry, len(outs[link.source]) > 1))
     return out
 
@@ -242,44 +242,48 @@ class _Lanes:
     """The lanes at the right of a fork: each link takes the innermost that is free along its
     way."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, stretches: list[tuple[float, float]]) -> None:
         self.frame = frame
-        # top, bottom and right side of each unit
-        self.boxes = [
-            (frame.top[unit], frame.bottom(unit), frame.at(unit) + box.right)
-            for unit, box in enumerate(frame.boxes)
-        ]
-        # from the innermost on
-        self.taken: list[tuple[float, float, float]] = []
+        # right side, top and bottom of each unit, from the outermost on
+        self.boxes = sorted(
+            (
+                (frame.at(unit) + box.right, frame.top[unit], frame.bottom(unit), unit)
+                for unit, box in enumerate(frame.boxes)
+            ),
+            reverse=True,
+        )
+        notes = [y for stretch in stretches for y in _noted(*stretch)]
+        heights = [*notes, *(y for stretch in stretches for y in stretch)]
+        self.lanes = Lanes(frame.rhythm.lane_step, heights)
 
     def take(self, start: float, end: float, link: Link, port: float) -> float:
         """The x of a lane from `start` to `end` that clears every unit and every lane on the
         way; right below the port from which it comes, where that is hardly further out."""
         frame, rhythm = self.frame, self.frame.rhythm
         own = (link.source, link.target)
-        reaches = [
+        reaches = (
             right
-            for unit, (top, bottom, right) in enumerate(self.boxes)
+            for right, top, bottom, unit in self.boxes
             if top < end and bottom > start and unit not in own
-        ]
-        x = max(reaches, default=max(map(frame.at, own))) + rhythm.lane
-        step = rhythm.lane_step
-        x = port if x < port < x + step else x
-        for other, low, high in islice(
-            self.taken, bisect_left(self.taken, (x - step,)), None
-        ):
-            if other - x >= step:
-                break
-            if low < end and high > start and x - other < step:
-                x = other + step
-        insort(self.taken, (x, start, end))
-        self._keep_note(link, x, (start + end) / 2)
+        )
+        x = next(reaches, None)
+        x = (max(map(frame.at, own)) if x is None else x) + rhythm.lane
+        x = port if x < port < x + rhythm.lane_step else x
+        x = self.lanes.free(x, start, end)
+        self.lanes.take(x, start, end)
+        self._keep_note(link, x, _noted(start, end))
         return x
 
-    def _keep_note(self, link: Link, x: float, middle: float) -> None:
+    def _keep_note(self, link: Link, x: float, stretch: tuple[float, float]) -> None:
         """Let no lane run through what is written beside one."""
         if link.note and not link.named:
             step = self.frame.rhythm.lane_step
             room = 8 + text.width(link.note, NOTE_SIZE)
             for beside in range(1, 1 + int(room / step)):
-                insort(self.taken, (x + beside * step, middle - 8, middle + 8))
+                self.lanes.take(x + beside * step, *stretch)
+
+
+def _noted(start: float, end: float) -> tuple[float, float]:
+    """The heights between which a note stands beside a lane."""
+    middle = (start + end) / 2
+    return middle - 8, middle + 8
