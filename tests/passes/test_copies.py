@@ -75,3 +75,14 @@ def test_a_deep_net_makes_as_many_blocks_as_a_shallow_one(
         found = resgraph.load(f"{ZOO / 'cifar-resnet.yaml'}::{name}")
         assert len(made) == 2 * 3  # the first and the second of each row
         assert f"depth {found.depth}" == f"depth {name.removeprefix('resnet-')}"
+
+
+def test_a_name_in_a_copy_is_one_string() -> None:
+    graph = plan(ROWS["alike"]).graph
+    known = {id(name) for name in graph.nodes}
+    last = next(block for block in graph.blocks() if block.name == "one.5")
+    scopes = [item for path in last.paths for item in path.items]
+    read = [graph.nodes[name] for layer in scopes for name in layer.nodes]
+    said = [last.output, *(name for node in read for name in (node.name, *node.inputs))]
+    assert len(read) > 4
+    assert {id(name) for name in said} <= known

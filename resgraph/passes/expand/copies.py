@@ -154,12 +154,16 @@ class BlockCopy(ScopeCopy):
     builder: Builder
     scopes: dict[str, Repeatable]
     skip: int = field(init=False)
+    # a node's name stands in itself, its scope and its readers: one string for all
+    names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.skip = len(self.template.block.name)
 
     def name(self, name: str) -> str:
-        return self.to + name[self.skip :]
+        if name not in self.names:
+            self.names[name] = self.to + name[self.skip :]
+        return self.names[name]
 
     def end(self, node: str) -> str:
         if node == self.template.into.node:
