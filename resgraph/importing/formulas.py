@@ -52,17 +52,16 @@ def _simple() -> Iterator[Formula]:
             yield Formula(f"{base}/{n}", _over(of, n))
         for n in _FACTORS:
             yield Formula(f"{n}*{base}", _times(of, n))
+    for base, of in _BASES.items():  # queries, keys and values
+        for n in _DIVISORS[:3]:
+            yield Formula(f"3*{base}/{n}", _over(_times(of, 3), n))
 
 
-def _over(
-    of: Callable[[CallSizes], int], n: int
-) -> Callable[[CallSizes], float | None]:
+def _over(of: Callable[[CallSizes], int], n: int) -> Callable[[CallSizes], int | None]:
     return lambda sizes: None if of(sizes) % n else of(sizes) // n
 
 
-def _times(
-    of: Callable[[CallSizes], int], n: int
-) -> Callable[[CallSizes], float | None]:
+def _times(of: Callable[[CallSizes], int], n: int) -> Callable[[CallSizes], int]:
     return lambda sizes: n * of(sizes)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+MADE_AS = frozenset(("device", "layout", "pin_memory", "dtype", "memory_format"))
+"""Arguments that say what tensors are made as; who runs a program knows that."""
 TensorSizes = tuple[int, ...]
 """The sizes of a foreign tensor, its batch among them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from ..ops import Add, Concat, Mul
 from .adoption import Library
@@ -156,7 +157,7 @@ def _items(element: Cell | Region) -> Sequence[RegionItem]:
     return [element] if isinstance(element, Region) else element.steps
 
 
-BLOCK_WORDS = ("gated", "product", "dense", "join", "down")
+BLOCK_WORDS = ("gated", "product", "dense", "join", "down", "self-attention", "mlp")
 """What blocks are called, but for the words of the library's."""
 
 
@@ -168,9 +169,20 @@ def _word(block: Region) -> str:
         return "gated" if block.entry in _terms(block) else "product"
     if isinstance(op, Concat):
         return "dense" if block.entry in _terms(block) else "join"
+    if isinstance(op, Add) and (word := _of_sequences(block)):
+        return word
     if isinstance(op, Add) or (op is None and weighted > _SHORT):
         return "basic" if weighted <= 3 and not _pointwise(block) else "bottleneck"
     return "down" if op is None else "block"
+
+
+def _of_sequences(block: Region) -> str:
+    """What the blocks of a transformer are called, in which cells meet by attention alone."""
+    ops = [step.op for step in block.steps()]
+    if any(op.op == "attention" for op in ops):
+        return "self-attention"
+    kernels = (getattr(op, "kernel", (0,)) for op in ops if op.weighted)
+    return "mlp" if {*chain(*kernels)} == {1} else ""
 
 
 def _terms(block: Region) -> tuple[object, ...]:

@@ -227,6 +227,8 @@ def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> Non
     """Stages are called so, and what leads to one after it."""
     for name, row in stages.items():
         row.name = name
+    if rows[-1].name in stages and not rows[-1].calls:
+        rows[-1].name += "_end"
     for row, stage in pairwise(rows):
         if not row.calls:
             row.name = "stem" if row is rows[0] else f"to_{stage.name}"

@@ -34,14 +34,11 @@ UNLIKE = {
 }
 """What is equal in numbers and said in another way, and why."""
 REFUSED = {
-    "botnet-26-t": "`unbind`",
-    "clip-resnet-50": "`cat`",
     "image-and-record": "missing a required argument",
     "recurrent-resnet": "a weight of several layers",
     "resnet-50-fpn": "5 outputs",
     "retinanet": "10 outputs",
     "simsiam": "missing a required argument",
-    "vit-ti-16": "`cat`",
 }
 """What import has no words for, and what it says."""
 LARGE = ("video-resnet",)

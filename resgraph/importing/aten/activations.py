@@ -17,6 +17,7 @@ from ...ops import (
     Softmax,
 )
 from ..program import AtenCall
+from .attention import Scores
 from .axes import equal_parts, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 
@@ -79,8 +80,11 @@ def leaky_relu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
 
 
 @reads("softmax", "log_softmax")
-def softmax(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    """Over the channels, or over the first of two axes that they are viewed as."""
+def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """Over the channels, or over the first of two axes that they are viewed as; of scores, over
+    the keys."""
+    if isinstance(scores := given["self"], Scores) and call.word == "softmax":
+        return scores.softmax(reader, given["dim"] % len(call.axes) - len(call.axes))
     x = reader.value(given["self"])
     axis, shape = x.axes[given["dim"] % len(call.axes) - 1], reader.shape(x)
     if axis == layout(shape)[0]:
@@ -96,6 +100,8 @@ def dropout(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Torch keeps the rate in eval mode; a rate of 0 does nothing in either. Of a vector, each
     number is a channel."""
     x = given.get("input", given.get("self"))  # torch's name for it in `dropout_`
+    if not given["p"]:
+        return x
     whole = "feature" in call.word and not reader.vector(reader.value(x))
     op = ChannelDropout if whole else Dropout
-    return reader.kept(op(rate=float(given["p"])), x) if given["p"] else x
+    return reader.kept(op(rate=float(given["p"])), reader.placed(x))

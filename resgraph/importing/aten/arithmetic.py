@@ -10,8 +10,19 @@ from typing import Any
 from ...ops import Add, Div, Gain, Mul, Scale, Sub
 from ...ops.merge import Binary
 from ..program import AtenCall
+from .attention import Scores, of_distances, scored
 from .axes import Axis, equal_parts, layout
-from .reader import Arguments, ForeignValue, Reader, StateTensor, reads, spread
+from .places import Distances
+from .reader import (
+    AnyValue,
+    Arguments,
+    ForeignValue,
+    Reader,
+    StateTensor,
+    reads,
+    spread,
+)
+from .sequences import positioned
 from .spelled import Spelled, further, product
 from .stacks import Stack, is_part, stacked, summed
 
@@ -47,10 +58,10 @@ def _of_values(reader: Reader, word: str, a: Any, b: Any) -> Any:
     return short or _met(reader, word, a, b)
 
 
-def _with_number(reader: Reader, word: str, a: Any, b: Any) -> ForeignValue:
+def _with_number(reader: Reader, word: str, a: Any, b: Any) -> AnyValue:
     if isinstance(a, Real):
-        return reader.kept(_OPS[word](left=float(a)), reader.value(b))
-    x = reader.value(a)
+        return reader.kept(_OPS[word](left=float(a)), reader.placed(b))
+    x = reader.placed(a)
     if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
         return x
     # torch keeps no order of a product with a number; people write `0.5*x`
@@ -133,11 +144,11 @@ def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
 
 
 def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> Any:
-    """A gain and one learned number that is added behind it."""
+    """A gain and one learned number that is added behind it; else what is learned for places."""
     before = reader.steps[x.step]
     fresh = isinstance(before.op, Gain) and before.op.shift is None
     if not fresh or _axes_met(x, shift):
-        return None
+        return positioned(reader, x, shift)
     tensors = {**before.tensors, "bias": shift.key}
     made = reader.add(Gain(shift=0.0), *before.inputs, tensors=tensors)
     return replace(x, step=made.step)
@@ -155,6 +166,8 @@ def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:
 
 
 _JOINS: dict[type, Callable[[Reader, str, Any, Any], Any]] = {
+    Scores: scored,
+    Distances: of_distances,
     Spelled: further,
     StateTensor: _with_parameter,
     Stack: _of_stacks,

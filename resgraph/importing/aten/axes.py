@@ -13,7 +13,7 @@ from ...ops import Shape
 class Atom:
     """A part of one of our axes: `size` places, `step` apart, of axis `of`.
 
-    -1 is an axis that was expanded from one place."""
+    -1 is an axis that was expanded from one place, -2 the batch."""
 
     of: int
     size: int
@@ -25,12 +25,24 @@ Axis = tuple[Atom, ...]
 Layout = tuple[Axis, ...]
 """A foreign tensor's axes behind its batch."""
 
-EXPANDED = -1
+EXPANDED, BATCH = -1, -2
 
 
 def layout(shape: Shape) -> Layout:
     """Of a tensor that lies as ours do."""
     return tuple((Atom(of, size),) if size > 1 else () for of, size in enumerate(shape))
+
+
+def flat(axes: Iterable[Axis]) -> Axis:
+    """Axes as one, without what runs on."""
+    return tuple(atom for axis in axes for atom in axis)
+
+
+def stored(shape: Sequence[int]) -> Layout:
+    """Of a tensor of that shape, over its numbers as they lie in a row."""
+    found = viewed((layout((prod(shape),))[0],), shape)
+    assert found is not None
+    return found
 
 
 def sizes(axes: Layout) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from ...ops import (
 )
 from ..program import AtenCall
 from .axes import Atom, layout
-from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
+from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
 
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
 
@@ -48,7 +48,10 @@ def tensors_of(given: Arguments) -> dict[str, str]:
 
 def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     """Kernel, stride, dilation, padding and bias of a convolution over maps."""
-    kernel = given["weight"].shape[2:]
+    weight = given["weight"]
+    if not isinstance(weight, StateTensor) or weight.moved:
+        raise reader.no("its filters are computed")
+    kernel = weight.shape[2:]
     count = len(kernel)
     dilation, pad = several(given["dilation"], count), given["padding"]
     stride, usual = several(given["stride"], count), usual_pad(kernel, dilation)
@@ -71,8 +74,6 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, weight = reader.value(given["input"]), given["weight"]
     if reader.vector(x) and len(x.axes) == 2 and not x.axes[0]:
         return _along_channels(reader, x, given)
-    if not isinstance(weight, StateTensor):
-        raise reader.no("its filters are computed")
     options, groups = _options(reader, given), given["groups"]
     if reader.vector(x):
         return _of_a_cell(reader, x, given, options)
@@ -170,9 +171,9 @@ def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 
 @reads("linear")
-def linear(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    x, weight = reader.value(given["input"]), given["weight"]
-    if not isinstance(weight, StateTensor) or not weight.plain:
+def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+    x, weight = reader.placed(given["input"]), given["weight"]
+    if not isinstance(weight, StateTensor) or not weight.plain or weight.moved:
         raise reader.no("its weight is computed")
     shape, bias = reader.shape(x), "default" if given["bias"] else "none"
     width, tensors = weight.shape[0], tensors_of(given)
@@ -183,7 +184,7 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         op = Conv(width=width, kernel=ones, bias=bias)  # type: ignore[arg-type]
         made = reader.add(op, x.step, tensors=tensors)
         own = (Atom(0, width),) if width > 1 else ()
-        return ForeignValue(made.step, (*x.axes[:-1], own))
+        return replace(x, step=made.step, axes=(*x.axes[:-1], own))
     fc = Fc(width=width, bias=bias)  # type: ignore[arg-type]
     made = reader.add(fc, reader.plain(x), tensors=tensors)
     return replace(made, axes=(*x.axes[:-1], *made.axes))

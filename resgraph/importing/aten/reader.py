@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from math import prod
+from typing import Any, TypeVar
+
+from torch import Tensor
 
 from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
 from ..captured import Captured, CapturedOp, ImportRefused, captured
 from ..program import AtenCall, AtenProgram, TensorRef
-from .axes import EXPANDED, Axis, Layout, layout, sizes
+from .axes import (
+    BATCH,
+    EXPANDED,
+    Atom,
+    Axis,
+    Layout,
+    flat,
+    joined,
+    layout,
+    sizes,
+    stored,
+)
+from .places import moved_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +38,11 @@ class ForeignValue:
 
 @dataclass(frozen=True, slots=True)
 class StateTensor:
-    """A parameter or buffer, perhaps viewed in another shape, perhaps `standardized` as filters may
-    be (with `gain`, the key of a learned factor, times `factor`)."""
+    """A parameter or buffer, perhaps viewed with other `axes` (over its numbers in a row), perhaps
+    `standardized` as filters may be (with `gain`, the key of a learned factor, times `factor`)."""
 
     key: str
-    shape: tuple[int, ...]
+    axes: Layout
     learned: bool = True
     standardized: str = ""
     eps: float = 0.0
@@ -35,11 +50,34 @@ class StateTensor:
     factor: float = 1.0
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return sizes(self.axes)
+
+    @property
+    def moved(self) -> bool:
+        """Whether its axes stand in another order than in the model."""
+        return joined(flat(self.axes)) != layout((prod(self.shape),))[0]
+
+    @property
     def plain(self) -> bool:
         """Whether it is the parameter itself."""
         return not self.standardized and self.factor == 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """As a `ForeignValue`, whose batch is among its axes and does not stand first alone."""
+
+    step: str
+    axes: Layout
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What it is to all that does not follow the batch."""
+        raise reader.no("it reads a tensor whose batch was moved")
+
+
+AnyValue = ForeignValue | Moved
+SameValue = TypeVar("SameValue", bound=AnyValue)
 Arguments = Mapping[str, Any]
 """Arguments by name: `Value`s, `Tensor`s, numbers and words."""
 Handler = Callable[["Reader", AtenCall, Arguments], Any]
@@ -68,7 +106,7 @@ class Reader:
     def __init__(self, program: AtenProgram, *, vectors: bool = True) -> None:
         self.program, self.vectors = program, vectors
         self.values: dict[str, Any] = {
-            name: StateTensor(found.key, found.axes, found.learned)
+            name: StateTensor(found.key, stored(found.axes), found.learned)
             for name, found in program.parameters.items()
         }
         self.views: dict[str, str] = {}  # tensors that share memory → whose it is
@@ -92,7 +130,7 @@ class Reader:
             raise ImportRefused(
                 "the model was exported in training mode; call `.eval()` first"
             )
-        for self.count, call in enumerate(program.calls):
+        for self.count, call in _live(program):
             try:
                 self._read(call)
             except NeedsMaps:
@@ -112,15 +150,11 @@ class Reader:
         self.call = call
         handler = HANDLERS.get(call.word) or HANDLERS.get(call.word.removesuffix("_"))
         if handler is None:
-            if any(output.name for output in call.outputs):
-                raise ImportRefused(
-                    f"`{call.word}` is not in the language", call.module
-                )
-            return
+            raise ImportRefused(f"`{call.word}` is not in the language", call.module)
+        given = {k: self._meant(v) for k, v in call.given.items()}
         try:
-            made = handler(
-                self, call, {k: self._meant(v) for k, v in call.given.items()}
-            )
+            made: Any = moved_numbers(call, given)
+            made = handler(self, call, given) if made is None else made
         except (ShapeError, ValueError) as problem:
             said = problem.said if isinstance(problem, ShapeError) else _said(problem)
             raise self.no(said) from None
@@ -132,10 +166,9 @@ class Reader:
         self._aliases(call)
 
     def _check(self, value: Any, axes: Sequence[int]) -> None:
-        if isinstance(value, ForeignValue) and sizes(value.axes) != tuple(axes[1:]):
-            raise self.no(
-                f"{tuple(axes[1:])} come out, and {sizes(value.axes)} were expected"
-            )
+        found = sizes(self.whole(value)) if isinstance(value, AnyValue) else tuple(axes)
+        if found[1:] != tuple(axes[1:]):
+            raise self.no(f"{tuple(axes)} come out, and {found} were expected")
 
     def _aliases(self, call: AtenCall) -> None:
         """What is done in place is seen by all who share the memory."""
@@ -146,7 +179,7 @@ class Reader:
         root = self.views.get(source, source)
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)
-            if isinstance(old, ForeignValue) and isinstance(new, ForeignValue):
+            if isinstance(old, AnyValue) and isinstance(new, AnyValue):
                 self._renew(root, old.step, new.step)
         if call.word.endswith("_") or call.word in VIEWS:
             self.views[name] = root
@@ -156,7 +189,7 @@ class Reader:
         """A step's place is taken by another in all that shares memory with `root`."""
         for name in (root, *self.shared[root]):
             value = self.values.get(name)
-            if isinstance(value, ForeignValue) and value.step == old:
+            if isinstance(value, AnyValue) and value.step == old:
                 self.values[name] = replace(value, step=new)
 
     def _meant(self, value: Any) -> Any:
@@ -170,7 +203,28 @@ class Reader:
         """A refusal of the call at hand."""
         return ImportRefused(f"`{self.call.word}`: {why}", self.call.module)
 
-    def shape(self, value: ForeignValue) -> Shape:
+    @property
+    def batch(self) -> Axis:
+        """The axis of the images."""
+        count = self.program.inputs[0].axes[0]
+        return (Atom(BATCH, count),) if count > 1 else ()
+
+    def placed(self, x: Any) -> AnyValue:
+        """As `value`, wherever its batch stands."""
+        return x if isinstance(x, Moved) else self.value(x)
+
+    def whole(self, x: Any) -> Layout:
+        """All axes of a tensor, its batch among them."""
+        x = self.placed(x)
+        return x.axes if isinstance(x, Moved) else (self.batch, *x.axes)
+
+    def laid(self, step: str, axes: Layout) -> AnyValue:
+        """What a step gives, by all axes."""
+        if axes[:1] == (self.batch,):
+            return ForeignValue(step, axes[1:])
+        return Moved(step, axes)
+
+    def shape(self, value: AnyValue) -> Shape:
         """Of the step behind a value."""
         return self.steps[value.step].shape
 
@@ -197,8 +251,8 @@ class Reader:
         return ForeignValue(name, layout(shape))
 
     def kept(
-        self, op: Op, x: ForeignValue, tensors: Mapping[str, str] | None = None
-    ) -> ForeignValue:
+        self, op: Op, x: SameValue, tensors: Mapping[str, str] | None = None
+    ) -> SameValue:
         """A step that keeps the shape, however its axes lie."""
         return replace(x, step=self.add(op, x.step, tensors=tensors).step)
 
@@ -206,7 +260,7 @@ class Reader:
         """A tensor that rests on the input. Raises `ImportRefused` for others."""
         if isinstance(x, ForeignValue):
             return x
-        if x is None or isinstance(x, StateTensor | int | float):
+        if x is None or isinstance(x, StateTensor | Tensor | int | float):
             raise self.no("it reads what is computed from parameters alone")
         alone: ForeignValue | None = x.alone(self) if hasattr(x, "alone") else None
         if alone is None:
@@ -220,7 +274,7 @@ class Reader:
         filled = [axis for axis in value.axes if axis]
         if value.axes == layout(shape) or self.vector(value):
             return value.step
-        if len(value.axes) == 1 and filled == [_flat(shape)]:
+        if len(value.axes) == 1 and filled == [flat(layout(shape))]:
             return self.add(Flatten(), value.step).step
         made = self._in_words(value)
         if made is None:
@@ -249,7 +303,7 @@ WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 VIEWS = frozenset(
     (
         *("view", "reshape", "flatten", "squeeze", "unsqueeze"),
-        *("permute", "transpose", "movedim"),
+        *("permute", "transpose", "movedim", "unflatten", "select", "t"),
         *("expand", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
         *("alias", "detach"),
     )
@@ -257,13 +311,21 @@ VIEWS = frozenset(
 """Ops whose result shares memory with what they read."""
 
 
-def _flat(shape: Shape) -> Axis:
-    return tuple(atom for axis in layout(shape) for atom in axis)
-
-
 def spread(axis: Axis) -> bool:
     """Whether an axis has one place, or was expanded from one."""
     return all(atom.of == EXPANDED for atom in axis)
+
+
+def _live(program: AtenProgram) -> list[tuple[int, AtenCall]]:
+    """The calls that something comes of, numbered; what is done in place may be seen in other
+    views."""
+    needed, live = set(program.outputs), list[tuple[int, AtenCall]]()
+    for place, call in reversed([*enumerate(program.calls)]):
+        made = {output.name for output in call.outputs}
+        if made & needed or call.word.endswith("_"):
+            live.append((place, call))
+            needed.update(call.reads)
+    return live[::-1]
 
 
 def _untied(steps: Iterable[CapturedOp]) -> None:

@@ -9,8 +9,8 @@ from functools import reduce
 from typing import Any
 
 from ...ops import Add, Part
-from .axes import equal_parts, layout
-from .reader import ForeignValue, Reader
+from .axes import Layout, equal_parts, flat, joined, layout
+from .reader import AnyValue, ForeignValue, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,23 @@ def stacked(reader: Reader, x: Any, place: int) -> Stack | None:
     if isinstance(x, Stack):
         return x if x.place == place else None
     value = reader.value(x)
-    channels = reader.shape(value)[0]
-    count = equal_parts(value.axes[place], channels)
-    rest = value.axes[:place] + value.axes[place + 1 :]
-    fine = tuple(atom for axis in rest for atom in axis if atom.of == 0)
-    if not count or (fine,) != layout((channels // count,)):
-        return None
-    parts = (reader.add(Part(which=n, of=count), value.step) for n in range(count))
-    return Stack(tuple(replace(part, axes=rest) for part in parts), place)
+    parts = parted(reader, value.step, reader.whole(value), place + 1)
+    values = tuple(part for part in parts if isinstance(part, ForeignValue))
+    return Stack(values, place) if values else None
+
+
+def parted(reader: Reader, step: str, axes: Layout, place: int) -> list[AnyValue]:
+    """The parts of the channels that the axis `place` of a step's value is (of all, the batch among
+    them); none where it is something else."""
+    channels = reader.steps[step].shape[0]
+    count = equal_parts(axes[place], channels)
+    rest = axes[:place] + axes[place + 1 :]
+    atoms = (atom for atom in flat(rest) if atom.of == 0)
+    fine = joined(sorted(atoms, key=lambda atom: -atom.step))
+    if not count or fine != layout((channels // count,))[0]:
+        return []
+    parts = (reader.add(Part(which=n, of=count), step) for n in range(count))
+    return [reader.laid(part.step, rest) for part in parts]
 
 
 def summed(reader: Reader, stack: Stack) -> ForeignValue:

@@ -21,10 +21,13 @@ from ...ops import (
     Upsample,
     ZeroPad,
 )
+from ...ops.attention import To
 from ..program import AtenCall
-from .axes import EXPANDED, Atom, layout, sizes, viewed, whole
+from .attention import ordered
+from .axes import EXPANDED, Atom, Layout, layout, sizes, viewed, whole
 from .reader import (
     WORDS,
+    AnyValue,
     Arguments,
     ForeignValue,
     NeedsMaps,
@@ -32,8 +35,9 @@ from .reader import (
     StateTensor,
     reads,
 )
+from .sequences import token_of, with_token
 from .spelled import Spelled
-from .stacks import Stack, stacked
+from .stacks import Stack, parted
 
 
 @reads(
@@ -41,18 +45,35 @@ from .stacks import Stack, stacked
 )
 def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = given["self"]
-    if isinstance(x, StateTensor):
-        return replace(x, shape=call.axes)
     if isinstance(x, Spelled):
         return x
-    found = viewed(reader.value(x).axes, call.axes[1:])
+    if isinstance(x, StateTensor):
+        found = viewed(x.axes, call.axes)
+        return replace(x, axes=_known(reader, found))
+    step, axes = reader.placed(x).step, reader.whole(x)
+    found = viewed(axes, call.axes)
     if found is None:
         step = reader.plain(x)
-        found = viewed(layout(reader.steps[step].shape), call.axes[1:])
-        x = ForeignValue(step, ())
-    if found is None or call.axes[0] != reader.program.inputs[0].axes[0]:
+        own = layout(reader.steps[step].shape)
+        found = viewed((reader.batch, *own), call.axes)
+    return reader.laid(step, _known(reader, found))
+
+
+def _known(reader: Reader, found: Layout | None) -> Layout:
+    if found is None:
         raise reader.no("a view that the language has no word for")
-    return replace(x, axes=found)
+    return found
+
+
+@reads("unflatten")
+def unflatten(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """A view, and of the places of a sequence its word."""
+    x = given["self"]
+    if isinstance(x, ForeignValue) and len(reader.shape(x)) == 2:
+        last = call.axes[:2] == (sizes(reader.whole(x))[:2])
+        if x.axes == layout(reader.shape(x)) and last:
+            return reader.add(To(size=call.axes[2:]), x.step)
+    return view(reader, call, given)
 
 
 @reads("expand", "expand_as")
@@ -60,12 +81,16 @@ def expand(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """What is expanded meets a map that is as large; nothing else may read it."""
     x = given["self"]
     if isinstance(x, StateTensor):
-        return replace(x, shape=call.axes)
-    axes = tuple(
+        more = ((),) * (len(call.axes) - len(x.axes))
+        return replace(x, axes=_spread((*more, *x.axes), call.axes))
+    return replace(x, axes=_spread(reader.value(x).axes, call.axes[1:]))
+
+
+def _spread(axes: Layout, target: Sequence[int]) -> Layout:
+    return tuple(
         axis or ((Atom(EXPANDED, size),) if size > 1 else ())
-        for axis, size in zip(x.axes, call.axes[1:], strict=True)
+        for axis, size in zip(axes, target, strict=True)
     )
-    return replace(reader.value(x), axes=axes)
 
 
 def _order(given: Arguments, count: int) -> list[int]:
@@ -73,7 +98,9 @@ def _order(given: Arguments, count: int) -> list[int]:
     if "dims" in given:
         return [d % count for d in given["dims"]]
     order = list(range(count))
-    if "dim0" in given:
+    if "source" not in given and "dim0" not in given:  # `t`
+        order.reverse()
+    elif "dim0" in given:
         a, b = given["dim0"] % count, given["dim1"] % count
         order[a], order[b] = order[b], order[a]
     else:
@@ -82,15 +109,12 @@ def _order(given: Arguments, count: int) -> list[int]:
     return order
 
 
-@reads("permute", "transpose", "movedim")
+@reads("permute", "transpose", "movedim", "t")
 def permute(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, order = given["self"], _order(given, len(call.axes))
     if isinstance(x, StateTensor):
-        raise reader.no("it moves the axes of a parameter")
-    if order[0] != 0:
-        raise reader.no("it moves the batch")
-    value = reader.value(x)
-    return replace(value, axes=tuple(value.axes[d - 1] for d in order[1:]))
+        return replace(x, axes=tuple(x.axes[d] for d in order))
+    return ordered(reader, x, order)
 
 
 @reads(
@@ -107,9 +131,9 @@ def same(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return given["self"]
 
 
-@reads("_shape_as_tensor", "_assert_tensor_metadata")
+@reads("_shape_as_tensor")
 def shape(reader: Reader, call: AtenCall, given: Arguments) -> None:
-    """A view that reads it says its sizes itself; what is asserted holds."""
+    """A view that reads it says its sizes itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +160,8 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     tensors = list(given["tensors"])
     if place == 0 and any(isinstance(each, Zeros) for each in tensors):
         return _with_zeros(reader, tensors)
+    if begun := with_token(reader, tensors, place):
+        return begun
     values = [reader.value(each) for each in tensors]
     if place < 0 or not all(_channels(reader, each, place) for each in values):
         raise reader.no("along anything but the channels")
@@ -171,11 +197,14 @@ def stack(reader: Reader, call: AtenCall, given: Arguments) -> Stack:
 @reads("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
 def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
     x, apart = given["self"], call.word == "unbind"
-    place = given.get("dim", 0) % (len(call.axes) + apart) - 1
-    if isinstance(x, StateTensor) or place < 0:
-        raise reader.no("it splits the batch, or a parameter")
-    if apart:
-        return _unbound(reader, x, place)
+    place = given.get("dim", 0) % (len(call.axes) + apart)
+    whole = isinstance(x, ForeignValue) and place and _channels(reader, x, place - 1)
+    parts = [] if whole and not apart else _unbound(reader, call, x, place)
+    if parts:
+        return parts
+    if apart or not place:
+        raise reader.no("of anything but the channels")
+    place -= 1
     value = _in_place(reader, reader.value(x), place)
     ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
     return [
@@ -194,12 +223,29 @@ def _in_place(reader: Reader, x: ForeignValue, place: int) -> ForeignValue:
     return x
 
 
-def _unbound(reader: Reader, x: Any, place: int) -> list[ForeignValue]:
-    """Parts of the channels that lie on an axis of their own, or what was stacked on it."""
-    found = stacked(reader, x, place)
-    if found is None:
-        raise reader.no("of anything but the channels")
-    return list(found.values)
+def _unbound(reader: Reader, call: AtenCall, x: Any, place: int) -> list[AnyValue]:
+    """Parts of the channels that lie on an axis (of all, the batch among them), or what was stacked
+    on it; none where neither is."""
+    count = len(call.outputs)
+    if isinstance(x, Stack):
+        return [*x.values] if x.place == place - 1 and call.word == "unbind" else []
+    axes = reader.whole(x)
+    if call.word != "unbind":
+        both = viewed((axes[place],), (count, sizes(axes)[place] // count))
+        if both is None:
+            return []
+        axes = (*axes[:place], *both, *axes[place + 1 :])
+    parts = parted(reader, reader.placed(x).step, axes, place)
+    return parts if len(parts) == count else []
+
+
+@reads("select")
+def select(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+    """One of the parts of the channels, or the first of the places."""
+    x, index = reader.placed(given["self"]), given["index"]
+    place = given["dim"] % (len(call.axes) + 1)
+    parts = parted(reader, x.step, reader.whole(x), place)
+    return parts[index] if parts else token_of(reader, x, place - 1, index)
 
 
 def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> ForeignValue:
@@ -224,6 +270,8 @@ def _part_of(total: int, channels: range) -> Part:
 def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, place = given["self"], given["dim"] % len(call.axes) - 1
     if isinstance(x, StateTensor):
+        if x.shape == call.axes:
+            return x
         raise reader.no("it cuts a parameter")
     value = reader.value(x)
     start, step = given["start"] or 0, given.get("step", 1)

@@ -5,7 +5,7 @@ Only ops that import can read are run; what else a file calls is never looked up
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..aten import HANDLERS
 from ..captured import ImportRefused
-from ..program import AtenCall, AtenProgram, TensorRef
+from ..program import MADE_AS, AtenCall, AtenProgram, TensorRef
 
 _SAME = frozenset(
     ["to", "_to_copy", "type_as", "contiguous", "clone", "lift_fresh_copy"]
@@ -55,8 +55,7 @@ class Interpreted(nn.Module):
         program = self.program
         values = {name: tensors[each.key] for name, each in program.parameters.items()}
         batch = program.inputs[0].axes[0]  # it may be written in views of the file
-        made = [self._once(dict(values), x) for x in torch.split(images, batch)]
-        return tuple(map(torch.cat, zip(*made, strict=True)))
+        return by_batches(images, batch, lambda x: self._once(dict(values), x))
 
     def _once(self, values: dict[str, Any], images: Tensor) -> list[Tensor]:
         values[self.program.inputs[0].name] = images
@@ -68,10 +67,20 @@ class Interpreted(nn.Module):
         return [values[name] for name in self.program.outputs]
 
 
+def by_batches(
+    images: Tensor, size: int, once: Callable[[Tensor], list[Tensor]]
+) -> tuple[Tensor, ...]:
+    """What comes out for images of a net that takes so many at once; zeros fill the last."""
+    missing = images.new_zeros(-len(images) % size, *images.shape[1:])
+    parts = torch.split(torch.cat([images, missing]), size)
+    made = zip(*map(once, parts), strict=True)
+    return tuple(torch.cat(each)[: len(images)] for each in made)
+
+
 def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
-    given = {key: _meant(value, values) for key, value in call.given.items()}
+    given = {k: _meant(v, values) for k, v in call.given.items() if k not in MADE_AS}
     if call.word in _SAME:
-        return next(iter(given.values()))
+        return next(iter(given.values())).contiguous()  # as a view behind it needs
     op = aten(call.word, call.overload)
     if op is not None:
         return op(**given)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...errors import MissingError
 from ..captured import ImportRefused
 from ..program import AtenCall, AtenProgram, CallResult, Parameter, TensorRef
+from .interpreter import by_batches
 from .onnx_words import ONNX, OnnxNode
 
 BATCH = 2
@@ -139,12 +140,12 @@ class OnnxNet(nn.Module):
         session = runtime.InferenceSession(content, providers=providers)
         name = session.get_inputs()[0].name
         size = self.file.axes[name][0]
-        found = [
-            map(torch.from_numpy, session.run(None, {name: part.float().numpy()}))
-            for part in torch.split(images, size)
-        ]
-        whole = map(torch.cat, zip(*found, strict=True))
-        return tuple(each.to(images.dtype) for each in whole)
+
+        def once(part: Tensor) -> list[Tensor]:
+            found = session.run(None, {name: part.float().numpy()})
+            return [torch.from_numpy(each).to(images.dtype) for each in found]
+
+        return by_batches(images, size, once)
 
     def _with(self, tensors: Mapping[str, Tensor]) -> bytes:
         """The file with other numbers."""

@@ -1,0 +1,226 @@
+"""Attention, as one call or spelled out: queries times keys, their softmax, times values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+from ...ops import Concat, Mul, Part
+from ...ops.attention import Attention
+from ..program import AtenCall
+from .axes import Atom, Layout, flat, layout, sizes
+from .convolutions import linear
+from .places import Distances, roles, said_of_distances
+from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
+
+_EXACT = 1e-6
+"""A scale is what it should be within this: files have it in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What queries say of keys: their products times `factor`, and of `distances`; `shares` behind
+    a softmax. `turned_over`: keys stand before queries."""
+
+    q: AnyValue
+    k: AnyValue
+    factor: float = 1.0
+    distances: Distances | None = None
+    shares: bool = False
+    turned_over: bool = False
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What they are to all but the values."""
+        raise reader.no(
+            "it reads the scores of an attention, which the language keeps inside"
+        )
+
+    def ordered(self, reader: Reader, order: Sequence[int]) -> Scores:
+        """As they are, or with their last two axes in each other's place."""
+        *outer, rows, columns = range(len(order))
+        if list(order) == [*outer, rows, columns]:
+            return self
+        if list(order) != [*outer, columns, rows]:
+            self.alone(reader)
+        return replace(self, turned_over=not self.turned_over)
+
+    def softmax(self, reader: Reader, axis: int) -> Scores:
+        """Over the keys."""
+        if self.shares or axis != (-2 if self.turned_over else -1):
+            raise reader.no("of scores of an attention, over anything but its keys")
+        return replace(self, shares=True)
+
+
+_POWERS = {"mul": 1, "div": -1}
+
+
+def scored(reader: Reader, word: str, a: Any, b: Any) -> Scores:
+    """Scores times a number, or over one, and with what queries say of distances."""
+    scores, other = (a, b) if isinstance(a, Scores) else (b, a)
+    if scores.shares or scores.distances is not None:
+        scores.alone(reader)
+    if (word, type(other)) == ("add", Distances) and not scores.turned_over:
+        return replace(scores, distances=other)
+    if isinstance(other, Real) and word in (_POWERS if scores is a else ("mul",)):
+        return replace(scores, factor=scores.factor * float(other) ** _POWERS[word])
+    raise reader.no("of scores of an attention with what the language has no word for")
+
+
+def of_distances(reader: Reader, word: str, a: Any, b: Any) -> Distances:
+    """The sum of what queries say of distances down and across."""
+    both = isinstance(a, Distances) and isinstance(b, Distances)
+    if not both or word != "add" or a.of != b.of:
+        raise reader.no("it reads what queries say of distances, outside of attention")
+    found: Distances = a.joined(b)
+    return found
+
+
+@reads("matmul", "bmm")
+def matmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    a, b = given["self"], given.get("other", given.get("mat2"))
+    if isinstance(b, StateTensor):
+        return _with_weight(reader, call, a, b)
+    if isinstance(a, Scores):
+        return _attended(reader, a, b)
+    if isinstance(b, Scores):
+        turned = replace(b, turned_over=not b.turned_over)
+        return _swapped(reader, _attended(reader, turned, _swapped(reader, a)))
+    return Scores(reader.placed(a), _swapped(reader, b))
+
+
+def _swapped(reader: Reader, x: Any) -> AnyValue:
+    """With the last two axes in each other's place."""
+    *outer, rows, columns = reader.whole(x)
+    return reader.laid(reader.placed(x).step, (*outer, columns, rows))
+
+
+def _with_weight(reader: Reader, call: AtenCall, a: Any, b: StateTensor) -> Any:
+    """A linear layer; of the queries of a head, what they say of distances."""
+    x, weight = reader.placed(a), replace(b, axes=b.axes[::-1])
+    if len(b.axes) != 2 or weight.moved:
+        raise reader.no("with a matrix that lies otherwise than a layer's weight")
+    rows, width = weight.shape
+    shape, axes = reader.shape(x), reader.whole(x)
+    if axes[-1] == layout((width,))[0] and width < shape[0]:
+        return said_of_distances(x.step, shape, axes, weight.key, rows)
+    return linear(reader, call, {"input": x, "weight": weight, "bias": None})
+
+
+@reads("scaled_dot_product_attention")
+def whole_attention(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+    mask, scale = given["attn_mask"], given["scale"]
+    if given["dropout_p"] or given["is_causal"] or given.get("enable_gqa"):
+        raise reader.no("with dropout, a causal mask, or fewer keys than queries")
+    if mask is not None and not isinstance(mask, Distances):
+        raise reader.no("with a mask")
+    q, k = reader.placed(given["query"]), reader.placed(given["key"])
+    width = sizes(reader.whole(q))[-1]
+    factor = width**-0.5 if scale is None else float(scale)
+    return _attended(reader, Scores(q, k, factor, mask, shares=True), given["value"])
+
+
+def _attended(reader: Reader, scores: Scores, values: Any) -> AnyValue:
+    """Values by their shares: the whole is one op."""
+    if not scores.shares or scores.turned_over:
+        raise reader.no("of scores of an attention without a softmax over its keys")
+    (q, one), (k, other) = (_unscaled(reader, x) for x in (scores.q, scores.k))
+    v, axes = reader.placed(values), reader.whole(q)
+    if not axes == reader.whole(k) == reader.whole(v):
+        raise reader.no("of queries, keys and values that are not alike")
+    heads, width = _heads(reader, q, axes), sizes(axes)[-1]
+    ratio = scores.factor * one * other * width**0.5
+    exact = abs(ratio - 1) < _EXACT
+    tensors = _of_places(reader, scores.distances, q, exact=exact)
+    if not exact:
+        q = reader.kept(Mul(left=ratio), q)
+    op = Attention(heads=heads, relative=tensors is not None)
+    made = reader.add(op, _three(reader, (q, k, v)), tensors=tensors)
+    return reader.laid(made.step, axes)
+
+
+def _of_places(
+    reader: Reader, distances: Distances | None, q: AnyValue, *, exact: bool
+) -> dict[str, str] | None:
+    """The tensors of what unscaled queries say of distances, where they do."""
+    if distances is None:
+        return None
+    own = exact and distances.of == q.step and len(reader.shape(q)) == 3
+    found = roles(distances, reader.shape(q), reader.whole(q)) if own else None
+    if found is None:
+        raise reader.no("with other distances than those down and across a map")
+    return found
+
+
+def _unscaled(reader: Reader, x: AnyValue) -> tuple[AnyValue, float]:
+    """What was multiplied with a number, and that."""
+    before, factor = reader.steps[x.step], 1.0
+    while isinstance(before.op, Mul) and len(before.inputs) == 1:
+        factor *= before.op.left or before.op.right or 1.0
+        x = replace(x, step=before.inputs[0])
+        before = reader.steps[x.step]
+    return x, factor
+
+
+def _heads(reader: Reader, x: AnyValue, axes: Layout) -> int:
+    """Over how many equal parts of the channels queries lie, each over all cells."""
+    *outer, rows, columns = axes
+    channels, *_ = reader.shape(x)
+    (width,) = sizes((columns,))
+    heads = channels // width
+    parts = [Atom(0, heads, width)] if heads > 1 else []
+    own = sorted(flat(outer)) == sorted([*reader.batch, *parts])
+    if (
+        not own
+        or columns != layout((width,))[0]
+        or rows != flat(layout(reader.shape(x))[1:])
+    ):
+        raise reader.no("over anything but all cells, by equal parts of the channels")
+    return heads
+
+
+def _three(reader: Reader, parts: Sequence[AnyValue]) -> str:
+    """The step of queries, keys and values in a row."""
+    steps = [reader.steps[x.step] for x in parts]
+    whole = steps[0].inputs
+    thirds = [(Part(which=n, of=len(parts)), whole) for n in range(len(parts))]
+    if [(step.op, step.inputs) for step in steps] == thirds:
+        return whole[0]
+    return reader.add(Concat(), *(x.step for x in parts)).step
+
+
+@reads("einsum")
+def einsum(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """Of two tensors, as the product of matrices that it is."""
+    terms, _, out = given["equation"].replace(" ", "").partition("->")
+    one, _, other = terms.partition(",")
+    both, summed = _axes(out, set(one) & set(other)), _axes(one, set(other) - set(out))
+    rows, columns = _axes(out, set(one) - set(other)), _axes(out, set(other) - set(one))
+    if not len(rows) == len(columns) == len(summed) == 1 or "," in other:
+        raise reader.no("of anything but two matrices for each of some axes")
+    a, b = given["tensors"]
+    left, right = both + rows + summed, both + summed + columns
+    matrices = {
+        "self": ordered(reader, a, [*map(one.index, left)]),
+        "other": ordered(reader, b, [*map(other.index, right)]),
+    }
+    product = matmul(reader, call, matrices)
+    return ordered(reader, product, [*map((both + rows + columns).index, out)])
+
+
+def _axes(term: str, these: set[str]) -> str:
+    return "".join(axis for axis in term if axis in these)
+
+
+def ordered(reader: Reader, x: Any, order: Sequence[int]) -> Any:
+    """With its axes in another order."""
+    if isinstance(x, Scores):
+        return x.ordered(reader, order)
+    axes = reader.whole(x)
+    return reader.laid(reader.placed(x).step, tuple(axes[d] for d in order))
+
+
+@reads("arange", "gather")
+def known(reader: Reader, call: AtenCall, given: Arguments) -> None:
+    raise reader.no("of anything but what queries say of distances")

@@ -1,0 +1,81 @@
+"""Sequences of places: the token or the mean that is put before them, what is learned for each, the
+first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from ...ops import GlobalPool
+from ...ops.attention import Position, Positions, TakeToken, Token, TokenMean
+from .axes import Atom, flat, joined, layout, sizes
+from .reader import AnyValue, ForeignValue, Reader, StateTensor, spread
+
+
+def _sequence(reader: Reader, x: Any, place: int) -> str | None:
+    """The step of a sequence with its places on that axis and its channels on the other; None where
+    a tensor is none."""
+    if not isinstance(x, ForeignValue) or len(x.axes) != 2 or place not in (0, 1):
+        return None
+    channels, *cells = layout(reader.shape(x))
+    if (x.axes[1 - place], x.axes[place]) != (channels, flat(cells)) or not cells:
+        return None
+    return reader.add(Positions(), x.step).step if len(cells) > 1 else x.step
+
+
+def with_token(reader: Reader, tensors: Sequence[Any], place: int) -> Any:
+    """Tokens before a sequence, the last of them first; None where there are none."""
+    *tokens, x = tensors
+    step = _sequence(reader, x, place)
+    if step is None or not tokens:
+        return None
+    for each in reversed(tokens):
+        if isinstance(each, StateTensor) and _of_channels(each, reader.shape(x)[0]):
+            step = reader.add(Token(), step, tensors={"weight": each.key}).step
+        elif _is_mean(reader, each, x) and len(tokens) == 1:
+            step = reader.add(TokenMean(), step).step
+        else:
+            return None
+    axes = layout(reader.steps[step].shape)
+    return ForeignValue(step, axes if place else axes[::-1])
+
+
+def _of_channels(token: StateTensor, channels: int) -> bool:
+    """Whether a parameter is one number for each channel, the same for all images."""
+    filled = flat(axis for axis in token.axes if not spread(axis))
+    return token.learned and filled == flat(layout((channels,)))
+
+
+def _is_mean(reader: Reader, mean: Any, x: ForeignValue) -> bool:
+    if not isinstance(mean, ForeignValue):
+        return False
+    pool = reader.steps[mean.step]
+    return (pool.op, pool.inputs) == (GlobalPool(op="global avg pool"), (x.step,))
+
+
+def token_of(reader: Reader, x: AnyValue, place: int, index: int) -> ForeignValue:
+    """The first of the places of a sequence."""
+    step = _sequence(reader, x, place)
+    if step is None or index:
+        raise reader.no(
+            "of anything but the channels, or the first place of a sequence"
+        )
+    return reader.add(TakeToken(), step)
+
+
+def positioned(reader: Reader, x: ForeignValue, known: StateTensor) -> Any:
+    """A sum with a parameter for each channel and cell, whose channels lie last in the model; None
+    where it is another."""
+    channels, *cells = reader.shape(x)
+    steps = {n: prod(cells[n:]) * channels for n in range(1, len(cells) + 1)} | {0: 1}
+    wanted = tuple(
+        joined(Atom(0, atom.size, atom.step * steps.get(atom.of, 0)) for atom in axis)
+        for axis in x.axes
+    )
+    before = len(known.axes) - len(wanted)
+    if known.axes == (((),) * before) + wanted and cells:
+        return reader.kept(Position(), x, {"weight": known.key})
+    if sorted(known.shape[before:]) == sorted(sizes(wanted)) and cells:
+        raise reader.no("of a position whose channels do not stand last in the model")
+    return None
