@@ -44,12 +44,19 @@ class CapturedOp:
 @dataclass(frozen=True, slots=True)
 class Captured:
     """A model's steps in topological order; `outputs` are those that it returns, in its order, on
-    the way to the last of them, `output`."""
+    the way to the last of them, `output`. `ties` is off where equal tensors are one."""
 
     steps: Mapping[str, CapturedOp]
     input: str
     output: str
     outputs: tuple[str, ...]
+    ties: bool = True
+
+    @property
+    def shares(self) -> bool:
+        """Whether layers share a weight."""
+        keys = [key for step in self.steps.values() for key in step.tensors.values()]
+        return self.ties and len({*keys}) < len(keys)
 
 
 def captured(

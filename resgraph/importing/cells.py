@@ -25,7 +25,7 @@ from ..ops import (
 )
 from .captured import CapturedOp
 from .options import SaidOnce
-from .structure import Region, RegionItem
+from .regions.structure import Region, RegionItem
 
 Convolution = Conv | DepthwiseConv | UpConv
 

@@ -24,7 +24,8 @@ from .kinds import (
     skip_of,
     terms_of,
 )
-from .structure import Branch, Region, RegionItem, StepTree
+from .regions.sharing import SharedPath
+from .regions.structure import Branch, Region, RegionItem, StepTree
 from .texts import equation, folded, label_of, said, side
 
 
@@ -212,6 +213,10 @@ class _Writer:
         if uses:
             return self._call(uses, sizes)
         cell = next(each for each in column if isinstance(each, Cell))
+        if isinstance(cell.op, SharedPath):
+            first = self.blocks[0]
+            path = first.branches[int(cell.op.path)]
+            return f"again {self._name(path.value, first)}"
         if isinstance(cell.op, Part):
             options = self._cut(column)
         else:

@@ -10,7 +10,7 @@ from ..ops import Add, Mul, Op
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes
 from .matching import op_key
-from .structure import Branch, Region, StepTree, steps_of
+from .regions.structure import Branch, Region, StepTree, steps_of
 
 Kind = Any
 """Nested tuples, to be compared."""

@@ -13,10 +13,11 @@ from ..ops.base import shape_text
 from .adoption import Library
 from .captured import Captured
 from .cells import Unit, units
-from .cut import cut
 from .definitions import WrittenBlock
 from .options import said_once
 from .recovery import BlockRecovery
+from .regions.cut import cut
+from .regions.sharing import say_again
 from .rows import DraftRow, alternating, rows_of
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
@@ -48,6 +49,8 @@ class Head:
 def write(head: Head) -> str:
     """The spec of a captured net. Raises `ImportRefused`."""
     items = cut(head.net)
+    if head.net.shares:
+        say_again(items)
     unit = units(items, said_once(head.net))[0]
     settings = list(_settings(head.net, unit))
     library = Library(settings)

@@ -12,7 +12,7 @@ from .captured import CapturedOp
 from .cells import Cell, Unit, cells
 from .definitions import Element, Elements, WrittenBlock, define
 from .kinds import Kind, changes, of_block, of_element, of_elements, skip_branch
-from .structure import Branch, Region, RegionItem, head
+from .regions.structure import Branch, Region, RegionItem, head
 
 _SHORT = 2
 """Fewer labels than these are no block."""

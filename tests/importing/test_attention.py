@@ -291,3 +291,43 @@ def test_a_program_of_so_many_images(batch: int, tmp_path: Path) -> None:
     found = from_model(str(tmp_path / "net.pt2"))
     assert found.proof.output is not None and found.proof.output < 1e-12
     assert "[ln, 1 conv 3*in, attention heads 3, 1 conv in]" in found.text
+
+
+class Context(nn.Module):
+    """One distribution over the cells for all channels (Cao et al. 2019, "GCNet", arXiv 1904.11492,
+    Figure 4), which is a softmax over cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask, self.more = nn.Conv2d(3, 1, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shares = self.ask(x).flatten(2).softmax(-1).transpose(1, 2)
+        return x + self.more((x.flatten(2) @ shares)[..., None])
+
+
+class Narrow(nn.Module):
+    """Queries and keys of fewer channels than values (Zhang et al. 2018, "SAGAN", arXiv 1805.08318,
+    Figure 2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (nn.Conv2d(3, width, 1) for width in (1, 1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (layer(x).flatten(2) for layer in (self.q, self.k, self.v))
+        shares = torch.bmm(q.permute(0, 2, 1), k).softmax(-1)
+        return x + torch.bmm(v, shares.permute(0, 2, 1)).view_as(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Context(), "`softmax`: over anything but the channels"),
+        (Narrow(), "`bmm`: of queries, keys and values that are not alike"),
+    ],
+    ids=["context", "narrow"],
+)
+def test_another_block_over_cells_is_refused(model: nn.Module, said: str) -> None:
+    with pytest.raises(ImportRefused, match=said):
+        imported(model)

@@ -275,7 +275,9 @@ def test_a_weight_of_two_layers_is_refused() -> None:
     """What an evaluation cannot tell from two equal weights."""
     conv = nn.Conv2d(8, 8, 1)
     net = nn.Sequential(conv, nn.ReLU(), conv, nn.ReLU(), nn.Conv2d(8, 4, 1))
-    with pytest.raises(ImportRefused, match=r"`2\.bias` is a weight of several layers"):
+    with pytest.raises(
+        ImportRefused, match=r"`2\.weight` is a weight of several layers"
+    ):
         from_module(net, INPUT)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, TypeVar
@@ -142,9 +142,7 @@ class Reader:
         if first.name in outputs or not outputs:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), first.name, outputs)
-        if program.ties:
-            _untied(net.steps.values())
-        return net
+        return replace(net, ties=program.ties)
 
     def _read(self, call: AtenCall) -> None:
         self.call = call
@@ -326,20 +324,6 @@ def _live(program: AtenProgram) -> list[tuple[int, AtenCall]]:
             live.append((place, call))
             needed.update(call.reads)
     return live[::-1]
-
-
-def _untied(steps: Iterable[CapturedOp]) -> None:
-    """Raises `ImportRefused` where layers share a weight."""
-    seen: set[str] = set()
-    for step in steps:
-        shared = seen.intersection(step.tensors.values())
-        if shared:
-            raise ImportRefused(
-                f"`{min(shared)}` is a weight of several layers, which import has no words"
-                " for (`again` says it in a spec)",
-                step.module,
-            )
-        seen.update(step.tensors.values())
 
 
 def _trains(given: Arguments) -> bool:

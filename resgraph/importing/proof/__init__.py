@@ -20,6 +20,7 @@ from ...outputs.pytorch import module
 from ...plan import Plan
 from ..captured import Captured, ImportRefused
 from ..matching import matched
+from ..regions.sharing import untied
 from .sizes import proof_sizes
 
 TOLERANCE = 1e-9
@@ -65,10 +66,12 @@ def names(plan: Plan, net: Captured) -> dict[str, str]:
         raise ImportRefused(
             "the spec that was written makes another net than the model"
         )
+    own = [node for node in nodes if not isinstance(node.op, DropPath)]
+    untied(net, own, found)
     return {
         f"{node.name}.{role}": key
-        for node in nodes
-        if not isinstance(node.op, DropPath)
+        for node in own
+        if not node.shares
         for role, key in net.steps[found[node.name]].tensors.items()
     }
 
@@ -185,7 +188,7 @@ class ProvenPair:
 
     def _draw(self) -> None:
         """The same random numbers in both, and no gradients."""
-        parameters = dict(self.theirs.named_parameters())
+        parameters = dict(self.theirs.named_parameters(remove_duplicate=False))
         buffers = dict(self.theirs.named_buffers())
         known = set(self.known.values())
         drawn = [(name, each) for name, each in buffers.items() if name in known]
@@ -226,7 +229,7 @@ def _trained(
 
 
 def _gradients(net: nn.Module) -> dict[str, Tensor]:
-    found = net.named_parameters()
+    found = net.named_parameters(remove_duplicate=False)
     return {name: each.grad for name, each in found if each.grad is not None}
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeGuard
 
-from ..ops import Add, Part
-from .captured import Captured, CapturedOp
+from ...ops import Add, Part
+from ..captured import Captured, CapturedOp
 from .paths import Piece, collapsed, in_equations, joined
 from .structure import Branch, Region, RegionItem, StepTree
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..ops import Add, Op, Shape
-from .captured import CapturedOp
+from ...ops import Add, Op, Shape
+from ..captured import CapturedOp
 
 StepTree = str | tuple[CapturedOp, tuple["StepTree", ...]]
 """The name of a value, or a step over what it joins."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..ops import Binary, Concat, Op, Over
-from .captured import CapturedOp
+from ...ops import Binary, Concat, Op, Over
+from ..captured import CapturedOp
 from .structure import Branch, Region, RegionItem, StepTree
 
 

@@ -1,0 +1,111 @@
+"""What a block runs twice with the same weights is `again`; elsewhere it is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from resgraph import from_module
+from resgraph.importing import Imported, ImportRefused
+
+INPUT = (8, 8, 8)
+
+
+def layers(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, width // 4), nn.ReLU(), nn.Linear(width // 4, width)
+    )
+
+
+class Cbam(nn.Module):
+    """Woo et al. 2018 (arXiv 1807.06521), Figure 2 above; `own` has other layers for the maximum."""
+
+    def __init__(self, width: int = 8, *, own: bool = False) -> None:
+        super().__init__()
+        self.mlp = layers(width)
+        self.other = layers(width) if own else self.mlp
+
+    def forward(self, x: Tensor) -> Tensor:
+        share = self.mlp(x.mean((2, 3))) + self.other(x.amax((2, 3)))
+        return x * share.sigmoid()[..., None, None]
+
+
+class Norms(nn.Module):
+    """A convolution and its norm on two maps, and another for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.both = (
+            nn.Conv2d(8, 8, 3, padding=1) for _ in range(3)
+        )
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.one(x), self.two(F.max_pool2d(x, 3, 1, 1))
+        return x + self.norm(self.both(a)).relu() * self.norm(self.both(b)).relu()
+
+
+class Step(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(width, width, 3, padding=1), Cbam(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.gate(self.conv(x).relu())
+
+
+def imported(model: nn.Module) -> Imported:
+    found = from_module(model, INPUT, name="net")
+    proof = found.proof
+    assert proof.output is not None and proof.output < 1e-12
+    assert proof.gradients is not None and proof.gradients < 1e-7
+    assert found.plan.params == sum(p.numel() for p in model.parameters())
+    return found
+
+
+def test_layers_of_two_vectors() -> None:
+    found = imported(nn.Sequential(Cbam(), nn.Conv2d(8, 4, 1)))
+    assert "body:  [pre, fc in/4 relu, fc in]" in found.text
+    assert "p0:    [global max pool, again body]" in found.text
+    assert "merge: x*sigmoid(body + p0)" in found.text
+    assert sorted(found.names)[2:] == [
+        f"row1.body.{place}.{key}" for place in (1, 2) for key in ("bias", "weight")
+    ]
+
+
+def test_layers_of_their_own_are_not_shared() -> None:
+    found = imported(nn.Sequential(Cbam(own=True), nn.Conv2d(8, 4, 1)))
+    assert "again" not in found.text
+
+
+def test_statistics_that_move_twice() -> None:
+    assert "again p1" in imported(nn.Sequential(Norms(), nn.Conv2d(8, 4, 1))).text
+
+
+def test_blocks_that_share_are_of_one_kind() -> None:
+    net = nn.Sequential(Step(8), Step(8), nn.Conv2d(8, 16, 1), Step(16), Step(16))
+    text = imported(net).text
+    assert text.count("again") == 1 and text.count("2 x ") == 2
+
+
+def test_numbers_of_a_shared_layer_are_those_of_its_first() -> None:
+    model = nn.Sequential(Cbam(), nn.Conv2d(8, 4, 1)).eval()
+    found, x = from_module(model, INPUT), torch.randn(2, *INPUT)
+    net = found.plan.module().eval()
+    net.load_state_dict(found.weights())
+    assert torch.allclose(net(x), model(x), atol=1e-6)
+
+
+def test_one_layer_twice_in_a_path_is_refused() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(8, 8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.conv(self.conv(x).relu())
+
+    with pytest.raises(ImportRefused, match="weight` is a weight of several layers"):
+        from_module(Twice(), INPUT)
