@@ -12,7 +12,7 @@ from ..errors import MissingError
 from ..language.recipe.start import StartingWeights
 from .options import Options
 from .reporter import Reporter, Silent
-from .run.directory import failed_unsaved
+from .run.directory import failed_unsaved, read_facts
 from .run.listing import RunInfo, differences, find_runs, read_run
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def resume(
 
     `plan` changes what is resumed (more epochs, say). Raises `RunError` where the run cannot
     be used."""
+    read_facts(run)  # what is no run is told before torch is loaded
     _need_torch()
     from .resuming import resume_run
 
@@ -115,6 +116,7 @@ def evaluate(
     `split` names another part of its data: a folder beside that one, as `test`, or a pattern of
     shards. `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over
     several views of an image. `report` is where to write what was right and wrong, as HTML."""
+    read_facts(run)  # what is no run is told before torch is loaded
     _need_torch()
     from .evaluation import Testing, evaluate_run
 
@@ -134,6 +136,7 @@ def predict(
     """Of each image file, or each row of an array (x.npy, x.npz, x.npz:NAME), what the recipe's
     target asks: the `top` likeliest classes, numbers, a mask or a picture. `beside` has the
     net's further inputs by name: numbers, or the file of an array with a row for each."""
+    read_facts(run)  # what is no run is told before torch is loaded
     _need_torch()
     from .inference import Asked, predict_images
 

@@ -34,6 +34,30 @@ def test_an_eager_build_loads_no_compiler_and_no_scikit_learn(tmp_path: Path) ->
     assert found.stdout == "[]\n"
 
 
+NO_RUN = """
+import sys
+from pathlib import Path
+from resgraph import RunError, train
+
+for ask in (train.resume, train.evaluate, lambda run: train.predict(run, [])):
+    try:
+        ask(Path(sys.argv[1]))
+    except RunError as error:
+        assert "it has no run.json" in str(error)
+    else:
+        raise AssertionError(ask)
+print("torch" in sys.modules)
+"""
+
+
+def test_what_is_no_run_is_told_without_torch(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", NO_RUN, str(tmp_path)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout == "False\n"
+
+
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
 def test_a_light_step_is_the_same_step(kind: type[torch.optim.Optimizer]) -> None:
     after = []
