@@ -208,7 +208,7 @@ def test_in_a_browser_each_stream_has_its_wire(tmp_path: Path) -> None:
         """
         const all = (what, where = document) => [...where.querySelectorAll(what)];
         const told = () => ({
-          into: all('main section.card').map((row) => all('.in', row).length),
+          into: all('main section.card').map((row) => all('.in path', row).length),
           gaps: all('[data-row="3"] [data-leaving]').map((item) => all('path', item.querySelector('svg')).length),
           skips: all('.skips circle').map((dot) => +dot.getAttribute('cx')),
           ends: all('.skips path').map((path) => /v[0-9.]+$/.test(path.getAttribute('d'))),

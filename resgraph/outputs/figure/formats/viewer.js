@@ -122,14 +122,18 @@
       make("i", {}, make("b", { style: `width:${(100 * share).toFixed(2)}%` })));
   }
 
+  // What flows on into a row, over the edges of the cards around it.
+  function streams(way, next, height) {
+    const wires = leaving.slice(0, entering(next)).map((x) => `<path class="s-edge" stroke-width="1.4" d="M${x} 0V${height / scale}"/>`);
+    return `<svg class="${way}" width="${width * scale}" height="${height}" viewBox="${-spine} 0 ${width} ${height / scale}">${wires.join("")}</svg>`;
+  }
   function drawRow(row, index) {
     const figure = make("div", { class: "figure" });
-    const streams = (way, next) => leaving.slice(0, entering(next)).map((x) => make("i", { class: way, style: `left:calc(var(--spine) + ${x * scale - 0.7}px)` }));
-    const into = streams("in", row);
+    const card = row.items.some((item) => item.blocks || item.n), last = index === net.rows.length - 1;
+    const into = card ? streams("in", row, 12) : "";
     row.items.forEach((item) => drawItem(item, figure, row));
-    figure.append(...into, ...(index < net.rows.length - 1 ? streams("out", net.rows[index + 1]) : []));
+    figure.insertAdjacentHTML("beforeend", into + (last ? "" : streams("out", net.rows[index + 1], card ? 22 : 14)));
     const [channels, ...size] = row.shape.split(" × ");
-    const card = row.items.some((item) => item.blocks || item.n);
     return make("section", { class: card ? "row card" : "row", "data-row": index, "aria-label": row.name },
       make("div", { class: "out", title: "output" }, channels, make("small", {}, size.join(" × "))),
       make("div", { class: "name" }, row.name, make("small", {}, row.kinds), make("small", {}, row.at)),
@@ -146,8 +150,8 @@
     const heads = make("div", { class: "row heads" },
       ...["output", "", "", ...net.columns].map((name) => make("div", {}, name)));
     const input = make("section", { class: "row", "aria-label": "input" }, make("div"), make("div"), make("div", { class: "figure" }));
-    input.children[2].innerHTML = `${picture(net.input)}<i class="out" style="left:calc(var(--spine) - .7px)"></i>`;
     leaving = [0];
+    input.children[2].innerHTML = picture(net.input) + streams("out", net.rows[0], 14);
     main.append(heads, input, ...net.rows.map(drawRow));
     drawSkips();
     mark();
