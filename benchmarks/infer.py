@@ -16,8 +16,10 @@ from settings import FILES, SPECS, clock, parser, plan, start
 from torch import nn
 
 import resgraph
-from resgraph.train import Options, inference, predict_weights
+from resgraph.language.recipe.start import StartingWeights
+from resgraph.train import Options, inference
 from resgraph.train.engine.assemble import placed
+from resgraph.train.inference import Asked, predict_weights
 from resgraph.train.parallel.distributed import World
 from resgraph.train.runtimes import Inference
 from resgraph.train.settings.decide import Workload, decide
@@ -47,8 +49,8 @@ def _predictions(place: Path, count: int, rounds: int) -> None:
     def predicted(size: int) -> Callable[[], object]:
         def run() -> object:
             inference.BATCH = size
-            how = Options(device="cpu", threads=1)
-            return predict_weights(net, str(weights), pictures, options=how)
+            how, asked = Options(device="cpu", threads=1), Asked(pictures, 5, {})
+            return predict_weights(net, StartingWeights(file=str(weights)), asked, how)
 
         return run
 

@@ -84,6 +84,8 @@ def _dense(count: int) -> str:
 def _run(tree: Path, command: list[str]) -> Callable[[], str]:
     """A new process of a copy; it finds its modules compiled from the second time on."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tree)}
+    # and not that of the directory in which it is called
+    environment["PYTHONSAFEPATH"] = "1"
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def run() -> str:
