@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ from torch.nn import functional as F
 
 from resgraph import from_module, loads
 from resgraph.importing import Imported, ImportRefused, from_model
+from resgraph.importing.aten.places import moved_numbers
+from resgraph.importing.program import AtenCall, CallResult
 
 WIDTH, HEADS = 12, 3
 INPUT = (3, 8, 8)
@@ -280,6 +283,23 @@ def test_other_distances_are_refused() -> None:
         ImportRefused, match="other distances than those down and across"
     ):
         imported(net, (6, 4, 8))
+
+
+@pytest.mark.parametrize(
+    ("overload", "given", "said"),
+    [
+        ("", {"end": 10**12}, "1000000000000 numbers are moved"),
+        ("", {"end": "a"}, "arange"),
+        ("nothing", {"end": 3}, "it has no form `nothing`"),
+        ("__class__", {"end": 3}, "it has no form"),
+    ],
+)
+def test_numbers_of_a_file_are_bounded(
+    overload: str, given: dict[str, Any], said: str
+) -> None:
+    call = AtenCall("arange", given, (CallResult("a", (3,)),), overload=overload)
+    with pytest.raises(ValueError, match=said):
+        moved_numbers(call, given)
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -114,7 +114,10 @@ def moved_numbers(
 def _run(call: AtenCall, given: Mapping[str, Any]) -> Tensor:
     """Without numbers first, as a file may ask for any size. Raises `ValueError` for what torch
     cannot do."""
-    op = getattr(getattr(torch.ops.aten, call.word), call.overload or "default")
+    form = call.overload or "default"
+    op = getattr(getattr(torch.ops.aten, call.word), form, None)
+    if not isinstance(op, torch._ops.OpOverload):
+        raise ValueError(f"it has no form `{form}`")
     left = {k: v for k, v in given.items() if k not in MADE_AS}
 
     def made(device: str) -> Tensor:
