@@ -31,7 +31,9 @@ ROOMS = {
     "outputs.figure": {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
-    "importing": {"aten": "", "proof": "regions", "regions": "", "saved": "aten", "variants": ""},
+    "importing": {
+        "aten": "", "blocks": "regions", "proof": "regions", "regions": "", "saved": "aten", "variants": "",
+    },
     "train": {
         "run": "", "start": "data run", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",
         "data": "augment parallel settings tasks", "engine": "augment data parallel run settings tasks",

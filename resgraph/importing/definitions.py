@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 from ..ops import ChannelConv, Part, Upsample
 from ..ops.base import value_text
-from .captured import ImportRefused
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes, formula
 from .kinds import (
@@ -57,6 +58,10 @@ class WrittenBlock:
     words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
 
     @property
+    def blocks(self) -> list[Region]:
+        return [use.block for use in self.uses]
+
+    @property
     def sized(self) -> bool:
         """Whether a call has to say its width."""
         if self.takes_out is not None:
@@ -64,6 +69,13 @@ class WrittenBlock:
         texts = (*map(str, self.paths), self.merge)
         own = any(re.search(r"\b(out|shortcut)\b", text) for text in texts)
         return own or bool(self.shortcut)
+
+    @property
+    def length(self) -> int:
+        """Of its text, and of its calls."""
+        texts = [key + text for key, parts in self.entries() for text in parts]
+        calls = [label for label, _ in groupby(use.label() for use in self.uses)]
+        return len(self.name) + sum(map(len, (*texts, *calls)))
 
     def entries(self) -> list[tuple[str, list[str]]]:
         """As the file has it: keys, and what stands there."""
@@ -118,6 +130,10 @@ class Elements:
         self.unit = unit
         self.uses: dict[int, Use] = {}
 
+    def enter(self, definition: WrittenBlock) -> None:
+        """Its uses are now those of its blocks."""
+        self.uses |= {id(use.block): use for use in definition.uses}
+
     def of(self, items: Sequence[RegionItem]) -> list[Element]:
         return [
             self.uses[id(each)] if isinstance(each, Region) else each
@@ -138,7 +154,7 @@ def define(name: str, blocks: Sequence[Region], elements: Elements) -> WrittenBl
     for block in blocks:
         use = Use(definition, block, sizes_of(block))
         definition.uses.append(use)
-        elements.uses[id(block)] = use
+    elements.enter(definition)
     _Writer(definition, elements).write()
     return definition
 
@@ -148,8 +164,8 @@ class _Writer:
 
     def __init__(self, definition: WrittenBlock, elements: Elements) -> None:
         self.definition, self.elements = definition, elements
-        self.blocks = [use.block for use in definition.uses]
-        self.sizes = [use.sizes for use in definition.uses]
+        self.uses = definition.uses
+        self.blocks = definition.blocks
         self.branches = [mains(block) for block in self.blocks]
         self.names = _names(self.branches[0], self.blocks[0])
         skips = [skip_of(block) for block in self.blocks]
@@ -159,19 +175,19 @@ class _Writer:
     def write(self) -> None:
         definition = self.definition
         acts = [activation_of(block, self.elements.unit) for block in self.blocks]
-        self.act = self._let("act", acts) if len(set(acts)) > 1 else ""
+        self.act = self._let("act", acts, self.uses) if len(set(acts)) > 1 else ""
         for place, name in enumerate(self.names):
             column = [branches[place] for branches in self.branches]
-            start = self._equation([branch.start for branch in column], self.blocks)
-            labels = self._labels(column, self.sizes)
+            start = self._equation([branch.start for branch in column], self.uses)
+            labels = self._labels(column, self.uses)
             longest = max((self.elements.of(b.items) for b in column), key=len)
             definition.words.update(word_of(each) for each in longest)
             definition.paths.append(
                 WrittenPath(name, [*filter(None, [start]), *labels])
             )
-        summed = [block for block in self.blocks if block.summed]
+        summed = [use for use in self.uses if use.block.summed]
         if summed:
-            definition.merge = self._equation([b.merge for b in summed], summed)
+            definition.merge = self._equation([u.block.merge for u in summed], summed)
         definition.shortcut = self._shortcut()
         if definition.merge == "body" and self.names == ["body"]:
             definition.merge = ""
@@ -180,38 +196,38 @@ class _Writer:
         """What `shortcut:` says."""
         if not all(block.summed for block in self.blocks):
             return ["none"] if any(block.summed for block in self.blocks) else []
-        every = [(b, skip_branch(b)) for b in self.blocks]
-        made = [(b, branch) for b, branch in every if branch is not None]
+        every = [(use, skip_branch(use.block)) for use in self.uses]
+        made = [(use, branch) for use, branch in every if branch is not None]
         if not made:
             return []
-        blocks, branches = zip(*made, strict=True)
-        start = self._equation([branch.start for branch in branches], blocks)
+        calls, branches = zip(*made, strict=True)
+        start = self._equation([branch.start for branch in branches], calls)
         self.act = ""  # a shortcut's is its own
-        labels = self._labels(branches, [sizes_of(block) for block in blocks])
+        labels = self._labels(branches, calls)
         found = [*filter(None, [start]), *labels]
         return _POLICIES.get(str(WrittenPath("", found)), found)
 
-    def _labels(
-        self, branches: Sequence[Branch], sizes: Sequence[CallSizes]
-    ) -> list[str]:
+    def _labels(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
         rows = [self.elements.runs(branch.items) for branch in branches]
-        columns = _aligned(rows, one=bool(self.act))
-        return list(folded(self._repeated(column, sizes) for column in columns))
+        columns = aligned(rows, one=bool(self.act))
+        return list(folded(self._repeated(column, calls) for column in columns))
 
-    def _repeated(
-        self, column: Sequence[Repeated | None], sizes: Sequence[CallSizes]
-    ) -> str:
+    def _repeated(self, column: Sequence[Repeated | None], calls: Sequence[Use]) -> str:
         """A label, and how many times it stands there where that is not once."""
-        label = self._label([run and run[0] for run in column], sizes)
-        counts = [run[1] if run else 1 for run in column]
-        return label if {*counts} == {1} else f"{self._let('depth', counts)} x {label}"
+        first = next(run[0] for run in column if run)
+        usual = int(vanishes(first))
+        counts = [run[1] if run else usual for run in column]
+        held = [(run and run[0], n) for n, run in enumerate(column) if counts[n]]
+        label = self._label([run for run, _ in held], [calls[n] for _, n in held])
+        if {*counts} == {1}:
+            return label
+        name = "depth" if all(counts) else _counted(first)
+        return f"{_strided(counts, calls) or self._let(name, counts, calls)} x {label}"
 
-    def _label(
-        self, column: Sequence[Element | None], sizes: Sequence[CallSizes]
-    ) -> str:
+    def _label(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
         uses = [each for each in column if isinstance(each, Use)]
         if uses:
-            return self._call(uses, sizes)
+            return self._call(uses, calls)
         cell = next(each for each in column if isinstance(each, Cell))
         if isinstance(cell.op, SharedPath):
             first = self.blocks[0]
@@ -226,7 +242,7 @@ class _Writer:
             values = [_option(each, key, cell) for each in options]
             if key == "pad" and len(set(values)) > 1:
                 values = [_padding(each, cell) for each in column]
-            return self._value(cell, key, values, sizes)
+            return self._value(cell, key, values, calls)
 
         return label_of(cell, value, self.act if cell.activation else "")
 
@@ -245,7 +261,7 @@ class _Writer:
         ]
 
     def _value(
-        self, cell: Cell, key: str, values: Sequence[Any], sizes: Sequence[CallSizes]
+        self, cell: Cell, key: str, values: Sequence[Any], calls: Sequence[Use]
     ) -> str | None:
         """An option as text; None where it need not be said."""
         differ = len(set(values)) > 1
@@ -253,45 +269,44 @@ class _Writer:
             return None
         if key == "kernel" and cell.vanishes:
             return None
-        if key == "stride" and values == [call.stride for call in sizes]:
+        if key == "stride" and values == _strides(calls):
             return key
         if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
-            return self._let(key, values)  # no paper's kernel follows from a width
+            return self._let(key, values, calls)  # no paper's follows from a width
+        sizes = [call.sizes for call in calls]
         found = formula([*map(side, values)], sizes, width=key == "width")
-        return found or self._let(_NAMED.get((cell.op.op, key), key), values)
+        return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)
 
-    def _let(self, key: str, values: Sequence[Any]) -> str:
+    def _let(self, key: str, values: Sequence[Any], calls: Sequence[Use]) -> str:
         """A `let` that calls set, where no formula gives the value."""
         texts = [value_text(value) for value in values]
         if len(set(texts)) == 1:
             return texts[0]
-        if len(values) != len(self.definition.uses):
-            raise ImportRefused(
-                f"the `{key}` of a shortcut follows from nothing that its block says"
-            )
-        if share := self._share(key, texts):
+        if share := self._share(key, texts, calls):
             return share
-        default = Counter(texts).most_common(1)[0][0]
         name = _RENAMED.get(key, key)
         first, number = name, 1
         while name in self.definition.lets:
-            uses, usual = self.definition.uses, self.definition.lets[name]
-            if [use.values.get(name, usual) for use in uses] == texts:
+            usual = self.definition.lets[name]
+            if [use.values.get(name, usual) for use in calls] == texts:
                 return name
             number += 1
             name = f"{first}{number}"
+        default = Counter(texts).most_common(1)[0][0]
         self.definition.lets[name] = default
-        for use, text in zip(self.definition.uses, texts, strict=True):
+        for use, text in zip(calls, texts, strict=True):
             if text != default:
                 use.values[name] = text
         return name
 
-    def _share(self, key: str, texts: Sequence[str]) -> str | None:
+    def _share(
+        self, key: str, texts: Sequence[str], calls: Sequence[Use]
+    ) -> str | None:
         """A width or a number of groups that is a share of another width in all calls."""
         if key not in ("width", "groups") or not all(map(str.isdigit, texts)):
             return None
         for name, usual in self.definition.lets.items():
-            own = [use.values.get(name, usual) for use in self.definition.uses]
+            own = [use.values.get(name, usual) for use in calls]
             if name.startswith("width") and all(map(str.isdigit, own)):
                 ratios = {
                     Fraction(int(a), int(b)) for a, b in zip(texts, own, strict=True)
@@ -301,47 +316,45 @@ class _Writer:
                     return text
         return None
 
-    def _call(self, uses: Sequence[Use], sizes: Sequence[CallSizes]) -> str:
-        definition = uses[0].definition
-        words = [definition.name]
+    def _call(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
+        definition, sizes = uses[0].definition, [call.sizes for call in calls]
+        names = [use.definition.name for use in uses]
+        words = [self._let("inner", names, calls)]
         if definition.sized:
             widths = [use.sizes.out for use in uses]
-            words.append(
-                formula(widths, sizes, width=True) or self._let("width", widths)
-            )
-        strides = [use.sizes.stride for use in uses]
+            found = formula(widths, sizes, width=True)
+            words.append(found or self._let("width", widths, calls))
+        strides = _strides(uses)
         if any(max(stride) > 1 for stride in strides):
-            own = strides == [call.stride for call in sizes]
-            words.append(f"/{'stride' if own else self._let('stride', strides)}")
-        return " ".join([*words, *self._values(uses, sizes)])
+            own = strides == _strides(calls)
+            words.append(f"/{'stride' if own else self._let('stride', strides, calls)}")
+        return " ".join([*words, *self._values(uses, calls)])
 
-    def _values(self, uses: Sequence[Use], sizes: Sequence[CallSizes]) -> Iterator[str]:
+    def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
         """What a call sets of the `let`s of its block."""
+        sizes = [call.sizes for call in calls]
         for key, default in uses[0].definition.lets.items():
             texts = [use.values.get(key, default) for use in uses]
             if set(texts) != {default}:
                 numbers = [int(text) if text.isdigit() else text for text in texts]
                 found = formula(numbers, sizes, width=True)
-                yield f"{key} {found or self._let(key, texts)}"
+                yield f"{key} {found or self._let(key, texts, calls)}"
 
     def _equation(
-        self, expressions: Sequence[StepTree | None], blocks: Sequence[Region]
+        self, expressions: Sequence[StepTree | None], calls: Sequence[Use]
     ) -> str:
         """Equations of one kind as text; numbers that differ are `let`s."""
         first = expressions[0]
         if not isinstance(first, tuple):
-            return self._name(first, blocks[0])
-        terms = [
-            terms_of(each, own, {b.value: n for n, b in enumerate(mains(own))})
-            for each, own in zip(expressions, blocks, strict=True)
-            if each is not None
-        ]
-        texts = [self._equation(column, blocks) for column in zip(*terms, strict=True)]
+            return self._name(first, calls[0].block)
+        pairs = zip(expressions, calls, strict=True)
+        terms = [_terms(each, call.block) for each, call in pairs if each is not None]
+        texts = [self._equation(column, calls) for column in zip(*terms, strict=True)]
         ops = [each[0].op for each in expressions if isinstance(each, tuple)]
         for key, at in (("left", 0), ("right", len(texts))):
             numbers = [getattr(op, key, None) for op in ops]
             if numbers[0] is not None:
-                texts.insert(at, self._let("factor", numbers))
+                texts.insert(at, self._let("factor", numbers, calls))
         if self.act and ops[0].role == "activation":
             return f"{self.act}({', '.join(texts)})"
         return equation(ops[0], texts)
@@ -420,6 +433,11 @@ def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     ]
 
 
+def _terms(expression: StepTree, block: Region) -> tuple[StepTree, ...]:
+    known = {branch.value: n for n, branch in enumerate(mains(block))}
+    return terms_of(expression, block, known)
+
+
 def _place(cell: Cell, width: int) -> range:
     """The channels of a part."""
     assert isinstance(cell.op, Part)
@@ -432,30 +450,68 @@ def _padding(element: Element | None, like: Cell) -> Any:
     return "same" if cell.pads_same else cell.op.padding  # type: ignore[attr-defined]
 
 
-def _aligned(
+def vanishes(element: Element) -> bool:
+    """Whether it does nothing where it is not said."""
+    return isinstance(element, Cell) and element.vanishes
+
+
+def _strides(uses: Sequence[Use]) -> list[tuple[int, ...]]:
+    return [use.sizes.stride for use in uses]
+
+
+def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
+    """How often a label stands there that is in blocks which stride alone."""
+    strides = [max(use.sizes.stride) - 1 for use in calls]
+    return "(stride - 1)" if counts == strides else ""
+
+
+def _counted(element: Element) -> str:
+    """The name of the `let` that says how many of an element there are."""
+    word = word_of(element).split()[-1].replace("-", "_")
+    return "gates" if word in ("gated", "se", "eca") else f"{word}s"
+
+
+def aligned(
     rows: Sequence[Sequence[Repeated]], *, one: bool
 ) -> list[list[Repeated | None]]:
-    """The labels of several paths in columns; a pool that would do nothing leaves a hole."""
-    columns: list[list[Repeated | None]] = []
+    """The labels of several paths in columns; what a path has not leaves a hole."""
+    whole: list[Element] = []
+    for row in sorted(rows, key=len, reverse=True):
+        whole = _united(whole, [element for element, _ in row], one=one)
     places = [0] * len(rows)
-    for element, _ in max(rows, key=len):
-        column: list[Repeated | None] = []
-        for n, row in enumerate(rows):
-            here = row[places[n]] if places[n] < len(row) else None
-            if here is not None and _alike(here[0], element, one=one):
-                column.append(here)
-                places[n] += 1
-            elif isinstance(element, Cell) and element.vanishes:
-                column.append(None)
-            else:
-                raise ImportRefused("blocks of one kind whose paths differ")
-        columns.append(column)
-    return columns
+    return [[*_column(element, rows, places, one=one)] for element in whole]
 
 
-def _alike(a: Element, b: Element, *, one: bool) -> bool:
-    if isinstance(a, Use) and isinstance(b, Use):
-        return a.definition is b.definition
-    if isinstance(a, Use) or isinstance(b, Use):
-        return False
-    return a.kind_of(one=one) == b.kind_of(one=one)
+def _column(
+    element: Element,
+    rows: Sequence[Sequence[Repeated]],
+    places: list[int],
+    *,
+    one: bool,
+) -> Iterator[Repeated | None]:
+    """What each row has where one has an element, as far as they have come."""
+    for n, row in enumerate(rows):
+        here = row[places[n]] if places[n] < len(row) else None
+        if here is None or _alike(here[0], one=one) != _alike(element, one=one):
+            yield None
+        else:
+            places[n] += 1
+            yield here
+
+
+def _united(a: Sequence[Element], b: Sequence[Element], *, one: bool) -> list[Element]:
+    """A row in which both are, each with some elements left out."""
+    old, new = ([_alike(each, one=one) for each in row] for row in (a, b))
+    found: list[Element] = []
+    for tag, start, end, *other in SequenceMatcher(None, old, new).get_opcodes():
+        found += a[start:end]
+        found += b[slice(*other)] if tag != "equal" else ()
+    return found
+
+
+def _alike(element: Element, *, one: bool) -> object:
+    """What elements share that one label can say; of blocks without options its name is a `let`."""
+    if isinstance(element, Cell):
+        return element.kind_of(one=one)
+    definition = element.definition
+    return id(definition) if definition.lets else definition.sized

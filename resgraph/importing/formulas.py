@@ -69,9 +69,8 @@ def _rounded() -> Iterator[Formula]:
     shares = (16, 8, 4, 2, 12, 24, 32, 3, 6)
     for base, of in _BASES.items():
         for n in shares:
-            yield _with(
-                f"make_divisible({base}/{n} 8)", of, n, lambda v: divisible(v, 8)
-            )
+            for d in (8, 4):
+                yield _with(f"make_divisible({base}/{n} {d})", of, n, _to(d))
             yield _with(f"floor({base}/{n})", of, n, int)
             yield _with(f"round({base}/{n})", of, n, round)
     for base, of in _BASES.items():
@@ -83,6 +82,10 @@ def _rounded() -> Iterator[Formula]:
         "max(3 2*floor((log2(in) + 1)/4) + 1)",
         lambda sizes: max(3, sizes.into.bit_length() // 4 * 2 + 1),
     )
+
+
+def _to(divisor: int) -> Callable[[float], float]:
+    return lambda value: divisible(value, divisor)
 
 
 def _at_least(least: int) -> Callable[[float], float]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..graph import Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample
+from ..ops.padding import Padded
 from .captured import CapturedOp
 
 
@@ -92,7 +93,10 @@ def _places(steps: Sequence[CapturedOp | Node]) -> dict[str, int]:
 
 @lru_cache(maxsize=4096)
 def op_key(op: Op) -> str:
-    """An op without how its weights begin."""
+    """An op without how its weights begin, and without cells around its map that are as many as
+    where none are said."""
     bias = getattr(op, "bias", None)
-    plain = op.model_copy(update={"bias": "default"}) if isinstance(bias, float) else op
-    return plain.model_dump_json(exclude={"start"})
+    plain: dict[str, Any] = {"bias": "default"} if isinstance(bias, float) else {}
+    if isinstance(op, Padded) and op.pad == op.usual_padding:
+        plain["pad"] = None
+    return op.model_copy(update=plain).model_dump_json(exclude={"start"})

@@ -81,7 +81,8 @@ def _called(
     for definition in reversed(definitions):
         if definition.ours and definition.name in _NAME.findall(texts):
             found.insert(0, definition)
-            texts += " ".join(("", *map(str, definition.paths), *definition.shortcut))
+            said = (*map(str, definition.paths), *definition.shortcut)
+            texts += " ".join(("", *said, *definition.lets.values()))
     return found
 
 

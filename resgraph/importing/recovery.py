@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import chain
 
 from ..ops import Add, Concat, Mul
 from .adoption import Library
+from .blocks.nested import nest
+from .blocks.optional import together
 from .captured import CapturedOp
 from .cells import Cell, Unit, cells
 from .definitions import Element, Elements, WrittenBlock, define
@@ -26,29 +28,67 @@ class BlockRecovery:
     ) -> None:
         self.known, self.unit, self.library = known, unit, library
         self.definitions: list[WrittenBlock] = []
+        self.place = {name: n for n, name in enumerate(known)}
 
-    def elements(self, items: Sequence[RegionItem]) -> list[Element]:
+    def elements(self, items: list[RegionItem]) -> list[Element]:
         """What the rows will hold; `definitions` are then those of all blocks in it. Raises
         `ImportRefused`."""
+        nest(items, self.unit)
         found = self._repeated(self._sumless(items))
         levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):
             levels[level].append(block)
-        elements, names = Elements(self.unit), Counter[str]()
+        elements = Elements(self.unit)
+        loose = {id(item) for item in found if isinstance(item, Region)}
         for level in sorted(levels):
-            for group in self._groups(levels[level]):
-                name = self._name(_word(group[0]), names)
-                definition = define(name, group, elements)
-                own = {known.name for known in self.definitions if known.ours}
-                self.library.adopt(definition, own)
+            for definition in self._defined(levels[level], elements, loose):
+                definition.name = self._name(definition.name)
                 self.definitions.append(definition)
         return elements.of(found)
 
-    def _name(self, word: str, names: Counter[str]) -> str:
+    def _defined(
+        self, blocks: Sequence[Region], elements: Elements, loose: Set[int]
+    ) -> Iterator[WrittenBlock]:
+        """The definitions of blocks of one level, in which those of lower levels are that stand in
+        rows alone (`loose`) and differ in what some calls lack."""
+        made = self._made(blocks, elements)
+        known = [d for d in self.definitions if loose >= {*map(id, d.blocks)}]
+        for group in together([*known, *made], elements):
+            joined = self._joined(group, elements)
+            gone = {*group} - {*joined}
+            self.definitions = [d for d in self.definitions if d not in gone]
+            yield from (d for d in joined if d not in known)
+
+    def _made(
+        self, blocks: Sequence[Region], elements: Elements
+    ) -> Iterator[WrittenBlock]:
+        """Definitions of blocks of one kind each, but for those of the library."""
+        taken = {known.name for known in self.definitions}
+        made = [define(_word(g[0]), g, elements) for g in self._groups(blocks)]
+        for definition in made:
+            self.library.adopt(definition, taken)
+        return (definition for definition in made if definition.ours)
+
+    def _joined(
+        self, group: list[WrittenBlock], elements: Elements
+    ) -> list[WrittenBlock]:
+        """One definition in place of several, where that is shorter by a tenth."""
+        if len(group) == 1:
+            return group
+        held = [block for each in group for block in each.blocks]
+        held.sort(key=lambda block: self.place[block.exit])
+        joined = define(_word(held[0]), held, elements)
+        if 10 * joined.length < 9 * sum(each.length for each in group):
+            return [joined]
+        for each in group:
+            elements.enter(each)
+        return group
+
+    def _name(self, word: str) -> str:
         """A name that neither a block of this file nor one taken from the library has."""
-        names[word] += 1
-        name = word if names[word] == 1 else f"{word}-{names[word]}"
-        return self._name(word, names) if name in self.library.adopted else name
+        taken = {*self.library.adopted, *(known.name for known in self.definitions)}
+        names = (word, *(f"{word}-{n}" for n in range(2, len(taken) + 3)))
+        return next(name for name in names if name not in taken)
 
     def _groups(self, blocks: Sequence[Region]) -> list[list[Region]]:
         """Blocks that one definition can say. What changes nothing goes with those of its kind that

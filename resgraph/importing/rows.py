@@ -14,6 +14,7 @@ from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
 from .definitions import Element, Use, WrittenBlock, WrittenPath
+from .kinds import changes
 from .recovery import BLOCK_WORDS
 from .texts import folded, plain
 
@@ -182,7 +183,16 @@ def _ends(elements: Sequence[Element]) -> set[int]:
     calls = [run for run in runs if _repeats(run[0][1])]
     if sum(map(len, calls)) < 2 * len(calls):
         return set()
-    return {run[0][0] for run in calls}
+    led = {run[0][0] for before, run in pairwise(runs) if _leads(before, run[0][1])}
+    return {run[0][0] for run in calls} - led
+
+
+def _leads(run: Sequence[tuple[int, Element]], element: Element) -> bool:
+    """Whether a run is the one block that makes maps for another, the first of a stage."""
+    ((_, first), *more) = run
+    if more or not _repeats(first) or not _repeats(element):
+        return False
+    return changes(first.block) and first.block.out == element.block.out
 
 
 def _still(element: Element) -> str:
@@ -231,7 +241,8 @@ def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> Non
         rows[-1].name += "_end"
     for row, stage in pairwise(rows):
         if not row.calls:
-            row.name = "stem" if row is rows[0] else f"to_{stage.name}"
+            first = row is rows[0] and "stem" not in stages
+            row.name = "stem" if first else f"to_{stage.name}"
 
 
 _GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")

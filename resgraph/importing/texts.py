@@ -56,10 +56,10 @@ def plain(cell: Cell) -> str:
 
 def folded(labels: Iterable[str]) -> Iterator[str]:
     """Labels, equal neighbours as `2 x 3x3 conv 64`; one that strides stands alone, as a repeat
-    strides once."""
+    strides once, and one that says how often it stands there."""
     for label, group in groupby(labels):
         count = len(list(group))
-        if " /" in label:
+        if " /" in label or " x " in label:
             yield from [label] * count
         else:
             yield f"{count} x {label}" if count > 1 else label

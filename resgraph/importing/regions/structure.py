@@ -65,7 +65,7 @@ class Region:
 
     def shortcut(self) -> str | None:
         """The term of the sum that does least: the block's input, or a path of at most one layer
-        with weights beside others of more."""
+        with weights beside others of more, or of less than half as many as the longest."""
         op, terms = head(self.merge)
         if not isinstance(op, Add):
             return None
@@ -74,9 +74,9 @@ class Region:
         weights = {each.value: each.weighted for each in self.branches}
         counts = [max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms]
         least = terms[counts.index(min(counts))]
-        if isinstance(least, str) and len({*counts}) > 1 and min(counts) <= 1:
-            return least
-        return None
+        fewest, most = min(counts), max(counts)
+        clear = fewest < most if fewest <= 1 else 2 * fewest < most
+        return least if clear and isinstance(least, str) else None
 
 
 RegionItem = CapturedOp | Region

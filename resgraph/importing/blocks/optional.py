@@ -1,0 +1,86 @@
+"""Definitions that differ in layers which some calls have and others have not → groups that one
+definition can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
+
+from ..cells import Unit, cells
+from ..definitions import Elements, Repeated, WrittenBlock, aligned, vanishes
+from ..kinds import activation_of, mains, of_block, of_elements, skip_branch
+from ..regions.structure import Region
+
+_SHARED, _LACKED = 3, 2
+"""So many labels at least are in all calls, and so many at most are not, of twice as many."""
+
+
+def together(
+    definitions: Iterable[WrittenBlock], elements: Elements
+) -> list[list[WrittenBlock]]:
+    """Definitions of one level, those in one group that one can say."""
+    groups: list[list[WrittenBlock]] = []
+    for definition in definitions:
+        fits = (g for g in groups if _fits([*g, definition], elements))
+        group = next(fits, None)
+        if group is None:
+            groups.append([definition])
+        else:
+            group.append(definition)
+    return groups
+
+
+def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
+    firsts = [each.blocks[0] for each in group]
+    blocks = [block for each in group for block in each.blocks]
+    frames = {_frame(block, elements.unit) for block in firsts}
+    if len(frames) > 1 or not _one_shortcut(blocks, elements.unit):
+        return False
+    columns = _columns(firsts, elements)
+    return _alike_enough([column for column in columns if not _silent(column)])
+
+
+def _columns(
+    blocks: Sequence[Region], elements: Elements
+) -> Iterator[list[Repeated | None]]:
+    """The labels of all paths."""
+    one = bool(activation_of(blocks[0], elements.unit))
+    for branches in zip(*map(mains, blocks), strict=True):
+        yield from aligned([elements.runs(b.items) for b in branches], one=one)
+
+
+def _one_shortcut(blocks: Sequence[Region], unit: Unit) -> bool:
+    """Whether those that project do it alike, and none beside them is without a sum."""
+    found = {_skip(block, unit) for block in blocks} - {None}
+    return len(found) <= 1 and (not found or all(block.summed for block in blocks))
+
+
+def _frame(block: Region, unit: Unit) -> object:
+    """What a block is without the labels of its paths."""
+    paths, merge = of_block(block, unit)
+    return bool(activation_of(block, unit)), tuple(map(itemgetter(0), paths)), merge
+
+
+def _skip(block: Region, unit: Unit) -> object:
+    branch = skip_branch(block)
+    if branch is None:
+        return None
+    return branch.start is None, of_elements(cells(branch.items, unit), unit)
+
+
+def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
+    """Whether paths share enough for what some lack to be an option of the others."""
+    lacked = sum(None in column for column in columns)
+    if lacked > _LACKED or len(columns) < lacked + max(_SHARED, 2 * lacked):
+        return False
+    return all(len({*map(_turned, filter(None, column))}) == 1 for column in columns)
+
+
+def _silent(column: Sequence[Repeated | None]) -> bool:
+    return all(vanishes(run[0]) for run in column if run)
+
+
+def _turned(run: Repeated) -> object:
+    """A kernel that is not square: one that is turned is of another thought."""
+    kernel = getattr(getattr(run[0], "op", None), "kernel", ())
+    return kernel if isinstance(kernel, tuple) and len({*kernel}) > 1 else None

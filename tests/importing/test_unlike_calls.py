@@ -1,0 +1,122 @@
+"""Blocks of which some calls have a layer more, or hold another block, are one block to a person;
+each case is proven equal."""
+
+from __future__ import annotations
+
+import pytest
+
+from resgraph import from_module
+from resgraph.plan import loads
+
+FRAME = "name: a\ninput: 3x32x32\n{}\n"
+SQUEEZE = "gate: {s: [global avg pool, fc in/2 relu, fc in/2 relu, fc in sigmoid], merge: x*s}"
+GHOST = f"""
+blocks:
+  {SQUEEZE}
+  ghost:
+    let:      {{gates: 0, k: 3}}
+    body:
+      - 1x1 conv 2*in
+      - 3x3 conv 2*in
+      - (stride - 1) x depthwise conv /stride kernel k linear
+      - gates x gate
+      - 3x3 conv 2*in
+      - 1x1 conv out linear
+    shortcut: [depthwise conv /stride kernel k linear, 1x1 conv out linear]
+    merge:    body + shortcut
+net:
+  stem: 3x3 conv 16
+  one:  [ghost 16, ghost 16 gates 1, ghost 32 /2 k 5]
+  two:  [ghost 32, ghost 64 /2 gates 1, ghost 64 gates 1]
+  head: [global avg pool, fc 8]"""
+INSTEAD = """
+blocks:
+  sum:  {a: [part 0 of 2, 3x3 conv in], b: [part 1 of 2, 3x3 conv in], merge: concat(a b)}
+  last: {a: [part 0 of 3, 3x3 conv in], b: part 1 of 3, c: part 2 of 3, merge: concat(a b c)}
+  wide:
+    let:   {mix: sum}
+    body:  [1x1 conv 2*in, mix, 1x1 conv 2*in, 1x1 conv in linear]
+    merge: relu(body + x)
+net: {stem: 3x3 conv 24, one: 3 x wide, two: [3x3 conv 48 /2, 3 x wide mix last], head: 1x1 conv 8}"""
+FEW = """
+blocks:
+  one: {body: [3x3 depthwise conv, 1x1 conv in linear], merge: body + x}
+  two: {body: [1x1 conv 2*in, 3x3 depthwise conv, 1x1 conv in linear], merge: body + x}
+net: {stem: 3x3 conv 16, a: 3 x one, b: [3x3 conv 32 /2, 3 x two], head: 1x1 conv 8}"""
+TURNED = """
+blocks:
+  square: {a: 1x1 conv 8, b: [1x1 conv 8, 5x5 conv 8, 3x3 conv 8], merge: concat(a b)}
+  flat:   {a: 1x1 conv 8, b: [1x1 conv 8, 1x7 conv 8, 7x1 conv 8, 3x3 conv 8], merge: concat(a b)}
+net: {stem: 3x3 conv 16, one: 3 x square, two: [3x3 conv 32 /2, 3 x flat], head: 1x1 conv 8}"""
+OSA = f"""
+blocks:
+  {SQUEEZE}
+  osa:
+    a:     3x3 conv 8
+    b:     [a, 3x3 conv 8]
+    body:  [concat(x a b), 1x1 conv out, gate]
+    shortcut: none
+    merge: body + shortcut
+net: {{stem: 3x3 conv 16, one: [osa 32, osa 32], two: [3x3 conv 64 /2, osa 64], head: 1x1 conv 8}}"""
+TREE = """
+net:
+  stem: 3x3 conv 16
+  one:  [basic 16, {a: basic in, merge: concat(a x)}]
+  two:  [1x1 conv 16, {a: basic in, b: [a, basic in], merge: concat(b a x)}]
+  head: [global avg pool, fc 8]"""
+LATER = """
+blocks:
+  pre: {body: [bn, relu, 3x3 conv in, 3x3 conv in linear], merge: body + x}
+net: {stem: 3x3 conv 16, one: [3 x pre, relu, 1x1 conv 32], two: [2 x pre, relu], head: 1x1 conv 8}"""
+MIXED = """
+unit: conv
+blocks:
+  mix: {a: [part 0 of 2, 3x3 depthwise conv], b: [part 1 of 2, 5x5 depthwise conv], merge: concat(a b)}
+  mb:  {body: [1x1 conv 2*in relu, mix, bn, relu, 1x1 conv in], merge: body + x}
+net: {stem: 3x3 conv 16, one: 2 x mb, two: [1x1 conv 64, mix, bn, 1x1 conv 32, 2 x mb], head: 1x1 conv 8}"""
+
+
+def imported(spec: str) -> str:
+    found = from_module(loads(FRAME.format(spec)).module(), (3, 32, 32))
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    return found.text
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (GHOST, ("- gates x gated", "- (stride - 1) x depthwise conv /stride linear kernel k")),
+        (GHOST, ("bottleneck 16 gates 1", "shortcut: [depthwise conv /stride linear kernel k, ")),
+        (INSTEAD, ("inner: join", "inner, 1x1 conv 2*in", "3 x bottleneck inner join-2")),
+        (FEW, ("3 x basic", "3 x inverted-residual 32 expand 2")),
+        (TURNED, ("3 x join", "3 x join-2")),
+        (OSA, ("merge: concat(x p0 p1)", "2 x bottleneck 32", "bottleneck 64")),
+        (TREE, ("body:  basic in", "[p0, basic in]", "concat(p1 p0 x)")),
+        (LATER, ("3 x basic", "[relu, 1x1 conv 32, 2 x basic]", "[relu, 1x1 conv 8]")),
+        (MIXED, ("2 x bottleneck", "1x1 conv 64 bare, join]")),
+    ],
+    ids=["ghost", "shortcut", "instead", "few", "turned", "osa", "tree", "later", "mixed"],
+)  # fmt: skip
+def test_one_block_says_them(spec: str, said: tuple[str, ...]) -> None:
+    written = imported(spec)
+    assert [each for each in said if each not in written] == [], written
+
+
+@pytest.mark.parametrize(
+    ("spec", "blocks"), [(GHOST, 2), (OSA, 3), (MIXED, 2), (LATER, 1)]
+)
+def test_there_are_no_more_blocks_than_were_written(spec: str, blocks: int) -> None:
+    assert imported(spec).count("merge:") == blocks
+
+
+def test_a_stage_is_a_row_though_its_first_block_differs() -> None:
+    spec = """
+blocks:
+  wide:
+    let:   {d: 2}
+    body:  [3x3 conv out /stride, 3x3 conv out linear dilation d]
+    merge: relu(body + shortcut)
+net: {stem: 3x3 conv 16, one: [wide 32 /2 d 1, 3 x wide 32], two: [wide 64 /2 d 1, 5 x wide 64], head: 1x1 conv 8}"""
+    written = imported(spec)
+    assert "one:  [basic 32 /2 dilation 1, 3 x basic 32]" in written
+    assert "two:  [basic 64 /2 dilation 1, 5 x basic 64]" in written
