@@ -1,0 +1,108 @@
+"""The recipe `digits`: candidates that cost the same are compared on a part that is held out of the
+training images; then what is chosen is scored once on the test images, for ten seeds, whatever
+comes of it.
+
+    python benchmarks/digits.py"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from fashion import write_part
+from measure import heading, table
+
+import resgraph
+from resgraph.train import Options, build
+from resgraph.train.data.digits import stored
+from resgraph.train.data.sets import stratified
+
+SPEC = Path(__file__).parents[1] / "specs" / "digits.yaml"
+OPTIONS = Options(device="cpu", threads=1)
+CANDIDATES: dict[str, list[str]] = {
+    "as it is": [],
+    "lr 0.2": ["train.optimizer.lr=0.2"],
+    "weight decay 0.001": ["train.optimizer.weight_decay=0.001"],
+    "label smoothing 0.1": ["train.label_smoothing=0.1"],
+    "ema 0.98": ["train.ema={decay: 0.98}"],
+    "shift 1": ["train.augment.shift=1"],
+    "rotate 15, zoom 0.15": ["train.augment.rotate=15", "train.augment.zoom=0.15"],
+    "label smoothing 0.1, ema 0.98": [
+        "train.label_smoothing=0.1",
+        "train.ema={decay: 0.98}",
+    ],
+}
+
+
+def main() -> None:
+    settings = argparse.ArgumentParser(description=__doc__)
+    settings.add_argument("--held-out-seeds", type=int, default=5)
+    settings.add_argument("--seeds", type=int, default=10)
+    asked = settings.parse_args()
+    heading("ResNet-8 for digits")
+    with tempfile.TemporaryDirectory() as place:
+        hold_out(Path(place, "inner"))
+        inner = f"train.data={{set: idx, path: {place}/inner}}"
+        body, errors = [], {}
+        for name, changes in CANDIDATES.items():
+            seeds = range(100, 100 + asked.held_out_seeds)
+            found = [score([*changes, inner], seed, Path(place)) for seed in seeds]
+            errors[name] = statistics.mean(error for error, _ in found)
+            body.append([name, *shown(found)])
+        table(["held out", "errors in %", "their mean", "CPU s"], body)
+        chosen = min(errors, key=lambda name: errors[name])
+        names = dict.fromkeys([chosen, "as it is"])
+        body = []
+        for name in names:
+            found = [
+                score(CANDIDATES[name], seed, Path(place))
+                for seed in range(asked.seeds)
+            ]
+            body.append([name, *shown(found)])
+        print(f"Chosen: {chosen}.\n")
+        table(
+            [
+                f"test, seeds 0 to {asked.seeds - 1}",
+                "errors in %",
+                "their mean",
+                "CPU s",
+            ],
+            body,
+        )
+
+
+def hold_out(folder: Path) -> None:
+    """The training images of `digits`, a fifth of each class of which is what is tested here."""
+    images, labels = stored()
+    training, _ = stratified(labels, 0.2, 0)  # as `data: digits` has it
+    images, labels = images[training], labels[training]
+    folder.mkdir()
+    for part, rows in zip(("train", "t10k"), stratified(labels, 0.2, 1), strict=True):
+        # idx has 255 levels, and these 16
+        levels, classes = images[rows].numpy() * 15, labels[rows].numpy()
+        write_part(folder, part, levels, classes.astype("uint8"))
+
+
+def score(changes: list[str], seed: int, place: Path) -> tuple[float, float]:
+    """The error in percent of the last epoch, and the CPU seconds of the build."""
+    out = place / f"run-{len([*place.glob('run-*')])}"
+    plan = resgraph.load(SPEC, [*changes, f"train.seed={seed}"])
+    began = time.process_time()
+    build(plan, out=out, options=OPTIONS)
+    spent = time.process_time() - began
+    last = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])
+    return last["validation"]["error"], spent
+
+
+def shown(found: list[tuple[float, float]]) -> list[str]:
+    errors, seconds = zip(*found, strict=True)
+    said = " ".join(f"{error:.2f}" for error in errors)
+    return [said, f"{statistics.mean(errors):.2f}", f"{statistics.median(seconds):.1f}"]
+
+
+if __name__ == "__main__":
+    main()
