@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ops.rows import ROWS, Row
 
 from resgraph import Plan, from_module, load, loads
 from resgraph.graph import Node
@@ -83,6 +84,50 @@ def test_drop_paths_of_either_net_are_nothing() -> None:
 
 def test_another_net_does_not() -> None:
     assert not same(load("digits"), load("digits", overrides=["unit=conv bn silu"]))
+
+
+SAID_OTHERWISE = {
+    "gain 0.5 shift 0.1": "how parameters start is in no captured graph",
+    "2x2 avg pool pad 0:1": "a pad before an average pool is its own layer",
+    "3x3 avg pool /2 reflect": "a pad before a pool is its own layer",
+    "3x3 avg pool replicate": "a pad before a pool is its own layer",
+    "3x3 max pool pad 2:0x1 replicate": "a pad before a pool is its own layer",
+    "3x3 max pool reflect": "a pad before a pool is its own layer",
+    "3x3x3 avg pool reflect": "a pad before a pool is its own layer",
+    "depth to space 2 blockwise": "a shuffle and `depth to space` in the other order",
+    "pixel shuffle 2": "it is `depth to space`",
+    "pixel unshuffle 2": "it is `space to depth`",
+    "space to depth 3 blockwise": "`space to depth` in the other order and a shuffle",
+}
+"""Labels whose op comes back as another that computes the same, and why."""
+NOT_READ = {
+    "drop path": "the model returns its input",
+    "drop block": "the model returns its input",
+    "positions": "axes were moved",
+    "softsign": "`abs` is not in the language",
+    "max pool": "with another value than 0",
+    "avg pool": "`ones_like` is not in the language",
+    "depth to space": "axes were moved",
+    "space to depth": "axes were moved",
+}
+"""Ops that import refuses, of some sizes or alone in a net, and what it says."""
+
+
+def _id(row: Row) -> str:
+    return f"{row.label} on {'x'.join(map(str, row.x))}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=_id)
+def test_every_op_comes_back(row: Row) -> None:
+    shape = "x".join(map(str, row.x))
+    plan = loads(f"name: a\ninput: {shape}\nunit: conv\nnet: {{a: [{row.label}]}}")
+    try:
+        found = from_module(plan.module(), plan.input).plan
+    except ImportRefused as refused:
+        said = [why for op, why in NOT_READ.items() if op in row.label]
+        assert said and said[0] in str(refused), str(refused)
+    else:
+        assert same(plan, found) == (row.label not in SAID_OTHERWISE)
 
 
 NAMES = sorted({path.stem for path in SPECS.glob("*.yaml")} - {*LARGE})

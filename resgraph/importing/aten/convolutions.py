@@ -46,12 +46,14 @@ def tensors_of(given: Arguments) -> dict[str, str]:
     return found | ({"bias": given["bias"].key} if given.get("bias") else {})
 
 
+def _is_own(weight: Any) -> bool:
+    """Whether filters are a tensor of the model, as it is kept there."""
+    return isinstance(weight, StateTensor) and not weight.moved
+
+
 def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     """Kernel, stride, dilation, padding and bias of a convolution over maps."""
-    weight = given["weight"]
-    if not isinstance(weight, StateTensor) or weight.moved:
-        raise reader.no("its filters are computed")
-    kernel = weight.shape[2:]
+    kernel = given["weight"].shape[2:]
     count = len(kernel)
     dilation, pad = several(given["dilation"], count), given["padding"]
     stride, usual = several(given["stride"], count), usual_pad(kernel, dilation)
@@ -75,10 +77,13 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if reader.vector(x) and len(x.axes) == 2 and not x.axes[0]:
         return _along_channels(reader, x, given)
     options, groups = _options(reader, given), given["groups"]
-    if reader.vector(x):
-        return _of_a_cell(reader, x, given, options)
+    # the filters of a blur may be one, expanded to all channels
     if blurred := _blur(reader, x, given, options):
         return blurred
+    if not _is_own(weight):
+        raise reader.no("its filters are computed")
+    if reader.vector(x):
+        return _of_a_cell(reader, x, given, options)
     step = _around(reader, reader.plain(x), options)
     channels, width = reader.steps[step].shape[0], weight.shape[0]
     if groups == width == channels > 1 and not weight.standardized:
@@ -129,16 +134,22 @@ def _of_a_cell(
     return replace(made, axes=(*made.axes, *((),) * (len(weight.shape) - 2)))
 
 
+_EDGES = {"constant": "zeros", "replicate": "replicate"}
+"""What a blur calls the modes of a pad that are not its usual one."""
+
+
 def _blur(
     reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
 ) -> ForeignValue | None:
-    """Fixed filters behind a pad that reflects. Their numbers are proven with the rest."""
+    """One fixed filter for all channels, or a fixed one for each, behind a pad. Its numbers are
+    proven with the rest."""
     before, weight = reader.steps[x.step], given["weight"]
-    if weight.learned or not isinstance(before.op, Pad) or not before.op.reflect:
+    if not isinstance(weight, StateTensor) or weight.learned:
         return None
-    if given["groups"] != weight.shape[0]:
+    if not isinstance(before.op, Pad) or given["groups"] != weight.shape[0]:
         return None
     window = {"kernel": options["kernel"], "stride": options["stride"]}
+    window |= {_EDGES[before.op.mode]: True} if before.op.mode in _EDGES else {}
     pad = before.op.cells
     usual = BlurPool(**window)
     op = usual if usual.padding == pad else BlurPool(**window, pad=pad)
@@ -158,6 +169,8 @@ def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> Foreig
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     weight, groups = given["weight"], given["groups"]
+    if not _is_own(weight):
+        raise reader.no("its filters are computed")
     options = _options(reader, given)
     asked = several(given["padding"], len(options["kernel"]), 0)
     del options["pad"]
