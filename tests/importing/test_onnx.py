@@ -209,8 +209,10 @@ def test_on_the_command_line(
     file = tmp_path / "net.onnx"
     file.write_bytes(b"\x08\x07no protobuf")
     assert run(["import", str(file)]) == 1
-    assert "cannot be read as ONNX" in capsys.readouterr().err
     assert run(["import", str(tmp_path / "none.onnx")]) == 1
+    said = capsys.readouterr().err
+    assert "cannot be read as ONNX" in said
+    assert "none.onnx cannot be read: there is no such file" in said
     made(file, [helper.make_node("Relu", ["x"], ["y"])], {}, True)
     assert run(["import", str(file), "--partial"]) == 2
     assert run(["show", str(file), "--format", "csv"]) == 0

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import MissingError
+from ...files import reason
 from ..captured import ImportRefused
 from ..program import AtenCall, AtenProgram, CallResult, Parameter, TensorRef
 from .interpreter import by_batches
@@ -39,6 +40,8 @@ class OnnxFile:
             self._read(onnx.numpy_helper.to_array)
         except ImportRefused:
             raise
+        except OSError as problem:
+            raise ImportRefused(f"{path} cannot be read: {reason(problem)}") from None
         except Exception as problem:  # whatever protobuf and ONNX say of a broken file
             said = f"{type(problem).__name__}: {problem}".partition("\n")[0]
             raise ImportRefused(f"{path} cannot be read as ONNX ({said})") from None

@@ -85,6 +85,17 @@ def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Faul
     return next(found, None) or _nearest(label)
 
 
+def _listed(label: _Words) -> Fault | None:
+    """A list within a label, as in `2 x [ln, fc 8]`."""
+    if not label.first.startswith("["):
+        return None
+    hint = (
+        "a count repeats one op or block: make the list one, `blocks: {pair: {body: […]}}`, and"
+        " write `2 x pair`"
+    )
+    return fault("E011", "a list is no op or block", label.place, hint)
+
+
 def _respelled(label: _Words) -> Fault | None:
     """A kernel, a repeat or both in one word with the op."""
     first, certainly = label.first, True
@@ -232,7 +243,7 @@ def _noted(label: _Words, hint: Hint, about: str = "") -> Fault:
 
 
 _GUESSES = (
-    _respelled, _call, _repeated, _strided, _sign, _certain_words, _shared, _phrase,
+    _listed, _respelled, _call, _repeated, _strided, _sign, _certain_words, _shared, _phrase,
 )  # fmt: skip
 
 
