@@ -197,7 +197,9 @@ def _items(element: Cell | Region) -> Sequence[RegionItem]:
     return [element] if isinstance(element, Region) else element.steps
 
 
-BLOCK_WORDS = ("gated", "product", "dense", "join", "down", "self-attention", "mlp")
+_MERGED = {Mul: ("gated", "product"), Concat: ("dense", "join")}
+"""What blocks that merge so are called: with their input among the terms, and without."""
+BLOCK_WORDS = (*_MERGED[Mul], *_MERGED[Concat], "down", "self-attention", "mlp")
 """What blocks are called, but for the words of the library's."""
 
 
@@ -205,10 +207,9 @@ def _word(block: Region) -> str:
     """A name for what a block is, from its equation."""
     op, _ = head(block.merge)
     weighted = max((branch.weighted for branch in block.branches), default=0)
-    if isinstance(op, Mul):
-        return "gated" if block.entry in _terms(block) else "product"
-    if isinstance(op, Concat):
-        return "dense" if block.entry in _terms(block) else "join"
+    for kind, (of_input, of_paths) in _MERGED.items():
+        if isinstance(op, kind):
+            return of_input if block.entry in _terms(block) else of_paths
     if isinstance(op, Add) and (word := _of_sequences(block)):
         return word
     if isinstance(op, Add) or (op is None and weighted > _SHORT):

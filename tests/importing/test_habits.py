@@ -108,6 +108,20 @@ class Dual(nn.Module):
         return torch.cat([x[:, :at] + y[:, :at], x[:, at:], y[:, at:]], 1)
 
 
+class Edges(nn.Module):
+    """Sobel's filters, a fixed one for each channel, behind zeros: no blur."""
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        rows = torch.tensor([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])
+        self.register_buffer("kernel", rows.repeat(16, 1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(F.pad(x, (1, 1, 1, 1)), self.kernel, groups=16)
+
+
 @pytest.mark.parametrize(
     ("body", "width", "said"),
     [
@@ -120,12 +134,13 @@ class Dual(nn.Module):
         (Spatial(), 16, ["concat(mean(x over channels) max(x over channels))"]),
         (nn.Dropout2d(0.1), 16, ["channel dropout 0.1"]),
         (Shake(), 16, ["  basic:\n", "0.5*p"]),
+        (Edges(), 16, ["[3x3 conv 16, 3x3 depthwise conv"]),
         (
             nn.Sequential(nn.Conv2d(16, 20, 1), Dual(16, 4), nn.Conv2d(24, 36, 1), Dual(32, 4)),
             40, ["part to split", "part from split", "split 32"],
         ),
     ],
-    ids=["pool", "map", "around", "behind", "doubled", "squeeze", "spatial", "dropout", "shake", "dual"],
+    ids=["pool", "map", "around", "behind", "doubled", "squeeze", "spatial", "dropout", "shake", "edges", "dual"],
 )  # fmt: skip
 def test_a_habit_is_a_word(body: nn.Module, width: int, said: list[str]) -> None:
     classify = (

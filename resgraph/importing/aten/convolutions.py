@@ -46,11 +46,6 @@ def tensors_of(given: Arguments) -> dict[str, str]:
     return found | ({"bias": given["bias"].key} if given.get("bias") else {})
 
 
-def _is_own(weight: Any) -> bool:
-    """Whether filters are a tensor of the model, as it is kept there."""
-    return isinstance(weight, StateTensor) and not weight.moved
-
-
 def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     """Kernel, stride, dilation, padding and bias of a convolution over maps."""
     kernel = given["weight"].shape[2:]
@@ -80,8 +75,7 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     # the filters of a blur may be one, expanded to all channels
     if blurred := _blur(reader, x, given, options):
         return blurred
-    if not _is_own(weight):
-        raise reader.no("its filters are computed")
+    _need_own(reader, weight)
     if reader.vector(x):
         return _of_a_cell(reader, x, given, options)
     step = _around(reader, reader.plain(x), options)
@@ -91,6 +85,12 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     else:
         op = Conv(width=width, groups=groups, **options, **_standardized(weight))
     return reader.add(op, step, tensors=tensors_of(given))
+
+
+def _need_own(reader: Reader, weight: Any) -> None:
+    """Raises `ImportRefused` for filters that are no tensor of the model as it is kept there."""
+    if not isinstance(weight, StateTensor) or weight.moved:
+        raise reader.no("its filters are computed")
 
 
 def _around(reader: Reader, step: str, options: dict[str, Any]) -> str:
@@ -141,12 +141,14 @@ _EDGES = {"constant": "zeros", "replicate": "replicate"}
 def _blur(
     reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
 ) -> ForeignValue | None:
-    """One fixed filter for all channels, or a fixed one for each, behind a pad. Its numbers are
-    proven with the rest."""
+    """One fixed filter for all channels behind a pad, or behind one that reflects one for each. Its
+    numbers are proven with the rest."""
     before, weight = reader.steps[x.step], given["weight"]
     if not isinstance(weight, StateTensor) or weight.learned:
         return None
     if not isinstance(before.op, Pad) or given["groups"] != weight.shape[0]:
+        return None
+    if not (weight.moved or before.op.reflect):
         return None
     window = {"kernel": options["kernel"], "stride": options["stride"]}
     window |= {_EDGES[before.op.mode]: True} if before.op.mode in _EDGES else {}
@@ -169,8 +171,7 @@ def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> Foreig
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     weight, groups = given["weight"], given["groups"]
-    if not _is_own(weight):
-        raise reader.no("its filters are computed")
+    _need_own(reader, weight)
     options = _options(reader, given)
     asked = several(given["padding"], len(options["kernel"]), 0)
     del options["pad"]
